@@ -1,0 +1,94 @@
+/**
+ * Every failure a user can cause or meet is one of these classes: a stable code for programs, a sentence that says
+ * what is wrong, a hint that says what to do, and the exit status of its family (the table is in README.md).
+ * Anything else that is thrown is a fault of ours and ends with exit status 1.
+ */
+export interface ErrorDetails {
+  /** Stable, kebab-case, e.g. `model-not-found`: what a program matches on. */
+  code: string;
+  /** One sentence: what is wrong, naming the file, line, node or sequence. */
+  message: string;
+  /** What to do about it, e.g. which flag to change. */
+  hint?: string;
+  cause?: unknown;
+}
+
+export abstract class DuoEvalError extends Error {
+  readonly code: string;
+  readonly hint: string | null;
+  abstract readonly exitCode: number;
+
+  constructor({ code, message, hint, cause }: ErrorDetails) {
+    super(message, { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = hint ?? null;
+  }
+}
+
+/** A flag, argument or configuration that cannot be meant (exit 2). */
+export class UsageError extends DuoEvalError {
+  readonly exitCode = 2;
+}
+
+/** A checkpoint, its card, its graph or the runtime that runs it (exit 3). */
+export class ModelError extends DuoEvalError {
+  readonly exitCode = 3;
+}
+
+/** A data set or a tokenizer (exit 4). */
+export class DataError extends DuoEvalError {
+  readonly exitCode = 4;
+}
+
+/** NaN, infinity or divergence where a number was due (exit 5). */
+export class NumericalError extends DuoEvalError {
+  readonly exitCode = 5;
+}
+
+/** A mathematical function called outside its domain (exit 5). */
+export class DomainError extends NumericalError {}
+
+/** Files, folders and disk space on the user's side, other than models and data (exit 6). */
+export class FileError extends DuoEvalError {
+  readonly exitCode = 6;
+}
+
+/** A gate or a calibration that did not hold (exit 7). */
+export class GateError extends DuoEvalError {
+  readonly exitCode = 7;
+}
+
+/** Too little evidence to decide (exit 8). */
+export class UndecidedError extends DuoEvalError {
+  readonly exitCode = 8;
+}
+
+/** Ctrl-C or SIGTERM (exit 130). */
+export class InterruptedError extends DuoEvalError {
+  readonly exitCode = 130;
+}
+
+/** The closest of `candidates` to what was typed, when near enough to be meant; for «did you mean …». */
+export function closest(typed: string, candidates: readonly string[]): string | null {
+  const scored = candidates.map((candidate) => ({
+    candidate,
+    distance: editDistance(typed.toLowerCase(), candidate.toLowerCase()),
+  }));
+  scored.sort((a, b) => a.distance - b.distance);
+  const best = scored[0];
+  return best && best.distance <= Math.max(2, Math.floor(best.candidate.length / 3)) ? best.candidate : null;
+}
+
+/** Levenshtein distance by one rolling row. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
