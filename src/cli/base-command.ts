@@ -1,0 +1,110 @@
+/**
+ * What every command shares: `--json` and `--quiet`, environment defaults, and the four ways to speak. Data goes to
+ * stdout (`print`, `printJson`), all else to stderr (`note`, `warnUser`). Errors are not caught here: they reach
+ * main.ts, which turns them into a sentence, a hint and an exit status.
+ *
+ *     export default class Ppl extends BaseCommand<typeof Ppl> {
+ *       static override summary = 'Zero-shot perplexity';
+ *       static override flags = { model: repeatable({ required: true }) };
+ *       async run() { this.flags.model … }
+ *     }
+ */
+import { Command } from '@oclif/core/command';
+import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
+import { environmentDefaults, type FlagShape } from './environment.js';
+import { boolean } from './flags.js';
+import { interruptSignal } from './signals.js';
+import { paint, plainLines, streamHasColor, streamWidth } from './terminal.js';
+
+type Parsed = Record<string, unknown>;
+
+export type FlagsOf<T extends typeof Command> = InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
+export type ArgsOf<T extends typeof Command> = InferredArgs<T['args']>;
+
+export interface BaseOptions {
+  /** Results and failures as JSON on stdout. */
+  json: boolean;
+  /** Nothing on stderr but errors. */
+  quiet: boolean;
+}
+
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override baseFlags = {
+    json: boolean({ summary: 'Print JSON; a failure is JSON too.', helpGroup: 'GLOBAL' }),
+    quiet: boolean({ summary: 'No progress, notes or warnings.', helpGroup: 'GLOBAL' }),
+  };
+
+  /** Parsed flags and arguments of the command, ready when `run` starts. */
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  protected options: BaseOptions = { json: false, quiet: false };
+
+  override async init(): Promise<void> {
+    await super.init();
+    const { flags, args } = await this.parse(this.ctor as unknown as Input<Parsed, Parsed, Parsed>);
+    this.flags = flags as FlagsOf<T>;
+    this.args = args as ArgsOf<T>;
+  }
+
+  /** Parses with `DUO_EVAL_*` variables as defaults. A failure remembers which values came from a variable. */
+  protected override async parse<F extends Parsed, B extends Parsed, A extends Parsed>(
+    options?: Input<F, B, A>,
+    argv: string[] = this.argv,
+  ): Promise<ParserOutput<F, B, A>> {
+    const shape = (options ?? this.ctor) as { flags?: object; baseFlags?: object };
+    const known = { ...BaseCommand.baseFlags, ...shape.baseFlags, ...shape.flags } as Record<
+      string,
+      FlagShape
+    >;
+    const defaults = environmentDefaults(known, argv);
+    try {
+      const parsed = await super.parse<F, B, A>(
+        { baseFlags: BaseCommand.baseFlags, ...options } as unknown as Input<F, B, A>,
+        [...defaults.argv, ...argv],
+      );
+      const flags = parsed.flags as Partial<BaseOptions>;
+      this.options = { json: flags.json === true, quiet: flags.quiet === true };
+      return parsed;
+    } catch (error) {
+      if (error instanceof Error) Object.assign(error, { environment: defaults.sources });
+      throw error;
+    }
+  }
+
+  /** Text for stdout, as it is, with a line end. */
+  protected print(text: string): void {
+    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  }
+
+  /** A value for stdout, as indented JSON. */
+  protected printJson(value: unknown): void {
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** A remark for stderr. */
+  protected note(text: string): void {
+    if (!this.options.quiet) process.stderr.write(`${plainLines(text)}\n`);
+  }
+
+  /** Something the user should know before trusting the result; on stderr. */
+  protected warnUser(text: string): void {
+    if (this.options.quiet) return;
+    const label = paint('Warning:', 'yellow', streamHasColor(process.stderr));
+    process.stderr.write(`${label} ${plainLines(text)}\n`);
+  }
+
+  /** Aborts at Ctrl-C or SIGTERM; its reason is an InterruptedError. */
+  protected get interrupt(): AbortSignal {
+    return interruptSignal();
+  }
+
+  /** How to print on stdout: its columns, and whether it takes colour. */
+  protected get screen(): { width: number; color: boolean } {
+    return { width: streamWidth(process.stdout), color: streamHasColor(process.stdout) };
+  }
+
+  /** Leaves every error to main.ts. */
+  protected override async catch(error: Error): Promise<unknown> {
+    throw error;
+  }
+}

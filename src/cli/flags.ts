@@ -1,0 +1,94 @@
+/**
+ * Flag types that check what they are given. Each throws a UsageError whose sentence names the flag, what it takes and
+ * what it got. Use them in a command's `static flags`:
+ *
+ *     batch: integer({ min: 1, description: 'sequences a model call' }),
+ *     until: number({ min: 0, description: '…' }),
+ *     protocol: choice(['duo', 'strict'])({ default: 'duo', description: '…' }),
+ *     model: repeatable({ description: '…' }),
+ */
+import { custom } from '@oclif/core/flags';
+import type { CustomOptions, FlagDefinition } from '@oclif/core/interfaces';
+import { closest, UsageError } from '../errors.js';
+
+export { boolean, string } from '@oclif/core/flags';
+
+type Range = {
+  /** Least value allowed. */
+  min?: number;
+  /** Largest value allowed. */
+  max?: number;
+  /** Value that must be exceeded, e.g. 0 for a positive number. */
+  above?: number;
+};
+
+type Named = Range & { name: string };
+
+/** A whole number, decimal, in `[min, max]`. */
+export const integer = custom<number, Range>({
+  helpValue: '<n>',
+  parse: async (input, _context, flag) => {
+    const range = flag as unknown as Named;
+    const value = /^[+-]?\d+$/.test(input.trim()) ? Number(input) : Number.NaN;
+    if (!Number.isSafeInteger(value)) throw invalidNumber(range, 'a whole number', input);
+    return within(value, range, 'a whole number', input);
+  },
+});
+
+/** A finite number, `1e-3` allowed, in `[min, max]` and above `above`. */
+export const number = custom<number, Range>({
+  helpValue: '<x>',
+  parse: async (input, _context, flag) => {
+    const range = flag as unknown as Named;
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(input.trim()) ? Number(input) : Number.NaN;
+    if (!Number.isFinite(value)) throw invalidNumber(range, 'a number', input);
+    return within(value, range, 'a number', input);
+  },
+});
+
+/** One of a few words; a near miss is answered with the word that was probably meant. */
+export function choice<const T extends readonly string[]>(
+  choices: T,
+): FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }> {
+  return custom<string>({
+    helpValue: choices.join('|'),
+    parse: async (input, _context, flag) => {
+      if (choices.includes(input)) return input;
+      const near = closest(input, choices);
+      throw new UsageError({
+        code: 'invalid-flag-value',
+        message: `--${(flag as unknown as Named).name} has no value "${input}".`,
+        hint: `${near ? `Did you mean ${near}? ` : ''}It takes one of: ${choices.join(', ')}.`,
+      });
+    },
+  }) as FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }>;
+}
+
+/** A text flag that may be given several times, one value each; a stray word after it is an error, not a value. */
+export const repeatable = custom<string>({ multiple: true, multipleNonGreedy: true });
+
+function within(value: number, range: Named, kind: string, input: string): number {
+  const tooSmall = range.min !== undefined && value < range.min;
+  const notAbove = range.above !== undefined && value <= range.above;
+  const tooLarge = range.max !== undefined && value > range.max;
+  if (tooSmall || notAbove || tooLarge) throw invalidNumber(range, kind, input);
+  return value;
+}
+
+function invalidNumber(range: Named, kind: string, input: string): UsageError {
+  const limits: string[] = [];
+  if (range.above !== undefined) limits.push(`above ${range.above}`);
+  if (range.min !== undefined) limits.push(`of at least ${range.min}`);
+  if (range.max !== undefined) limits.push(`of at most ${range.max}`);
+  return new UsageError({
+    code: 'invalid-flag-value',
+    message: `--${range.name} takes ${[kind, limits.join(' and ')].filter(Boolean).join(' ')}, not "${input}".`,
+    hint: `For example: --${range.name} ${exampleOf(range)}`,
+  });
+}
+
+function exampleOf({ min, max, above }: Range): number {
+  if (min !== undefined) return Math.max(min, Math.min(8, max ?? 8));
+  if (above !== undefined) return above + (max === undefined ? 1 : (max - above) / 2);
+  return max ?? 8;
+}
