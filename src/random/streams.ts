@@ -1,0 +1,23 @@
+/**
+ * The purposes random numbers serve. One number each, never reused and never renumbered: a figure is a function of
+ * them. Numbers for different purposes are independent, so one uniform never serves two.
+ */
+export const streams = {
+  /** times.ts: the rotation of a group's strata, the order in which sequences take them, the place inside them. */
+  timeRotation: 0x01,
+  timeOrder: 0x02,
+  timeJitter: 0x03,
+  /** forward.ts: whether a token is replaced, and by which. */
+  forwardComponent: 0x10,
+  forwardToken: 0x11,
+  /** Samplers: which component of the posterior, the draw from x_θ, the uniform token. */
+  posteriorComponent: 0x20,
+  posteriorToken: 0x21,
+  posteriorUniform: 0x22,
+  /** Samplers: the first z, before any model call. */
+  priorToken: 0x23,
+  /** Sources of known entropy: draws of a data set. */
+  sourceToken: 0x30,
+  /** Resampling of sequences in statistics. */
+  resample: 0x40,
+} as const;
