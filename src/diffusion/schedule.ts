@@ -1,0 +1,101 @@
+/**
+ * Noise schedules: α_t falls from 1 at t = 0 to the schedule's last value at t = 1 (arXiv 2506.10892, section 2;
+ * cosine: arXiv 2206.13517 by way of the reference code). With θ = π/2·(1−ε)t:
+ *
+ *   log-linear   α = 1 − (1−ε)t     α' = −(1−ε)
+ *   cosine       α = 1 − sin θ      α' = −(π/2)(1−ε)·cos θ; the reference code leaves out (1−ε): protocol `duo`
+ *
+ * 1 − α is returned beside α, each without cancellation, because near t = 0 the losses live on 1 − α.
+ */
+import { ModelError } from '../errors.js';
+
+export type ScheduleType = 'log-linear' | 'cosine';
+/** `duo`: as the reference code computes it, to compare with published figures. `strict`: as the mathematics says. */
+export type Protocol = 'duo' | 'strict';
+
+export interface NoiseSchedule {
+  readonly type: ScheduleType;
+  /** ε: how far the schedule stops short of its end. */
+  readonly eps: number;
+  /** α_t, to full relative precision also where it is small. */
+  alpha(t: number): number;
+  /** 1 − α_t, to full relative precision also where it is small. */
+  oneMinusAlpha(t: number): number;
+  /** α'_t = dα/dt ≤ 0, as the protocol has it. */
+  dalpha(t: number, protocol: Protocol): number;
+  /** σ_t = −ln α_t: what a network conditioned on time reads. */
+  sigma(t: number): number;
+  /** The t of an α; where α is near 1, give 1 − α too and lose nothing. */
+  timeAt(alpha: number, oneMinusAlpha?: number): number;
+}
+
+export const defaultEps = 1e-3;
+
+/** @param eps ε in (0, 1), 1e-3 in every published checkpoint
+ *  @throws ModelError when the type is unknown or eps is outside (0, 1): both come from a checkpoint's card */
+export function noiseSchedule({
+  type,
+  eps = defaultEps,
+}: {
+  type: ScheduleType;
+  eps?: number;
+}): NoiseSchedule {
+  if (!(eps > 0 && eps < 1)) {
+    throw new ModelError({
+      code: 'schedule-eps',
+      message: `The noise schedule's eps must lie between 0 and 1, not ${eps}.`,
+      hint: "Correct schedule.eps in the checkpoint's card; 1e-3 is usual.",
+    });
+  }
+  switch (type) {
+    case 'log-linear':
+      return logLinear(eps);
+    case 'cosine':
+      return cosine(eps);
+    default:
+      throw new ModelError({
+        code: 'schedule-type',
+        message: `Unknown noise schedule ${JSON.stringify(type)}.`,
+        hint: 'schedule.type in the checkpoint\'s card is "log-linear" or "cosine".',
+      });
+  }
+}
+
+/** −ln α from whichever of α and 1 − α holds it more exactly. */
+export function sigmaOf(alpha: number, oneMinusAlpha: number): number {
+  return oneMinusAlpha < 0.5 ? -Math.log1p(-oneMinusAlpha) : -Math.log(alpha);
+}
+
+function logLinear(eps: number): NoiseSchedule {
+  // 1 − t is exact for t ≥ 1/2, where α is small.
+  const alpha = (t: number) => 1 - t + eps * t;
+  const oneMinusAlpha = (t: number) => (1 - eps) * t;
+  return {
+    type: 'log-linear',
+    eps,
+    alpha,
+    oneMinusAlpha,
+    dalpha: () => -(1 - eps),
+    sigma: (t) => sigmaOf(alpha(t), oneMinusAlpha(t)),
+    timeAt: (a, oneMinusA = 1 - a) => oneMinusA / (1 - eps),
+  };
+}
+
+function cosine(eps: number): NoiseSchedule {
+  const theta = (t: number) => (Math.PI / 2) * (1 - eps) * t;
+  // 1 − sin θ = 2 sin²((π/2 − θ)/2), with π/2 − θ = π/2·(1 − t + εt) formed without cancellation.
+  const alpha = (t: number) => 2 * Math.sin((Math.PI / 4) * (1 - t + eps * t)) ** 2;
+  const oneMinusAlpha = (t: number) => Math.sin(theta(t));
+  return {
+    type: 'cosine',
+    eps,
+    alpha,
+    oneMinusAlpha,
+    dalpha: (t, protocol) => -(Math.PI / 2) * (protocol === 'strict' ? 1 - eps : 1) * Math.cos(theta(t)),
+    sigma: (t) => sigmaOf(alpha(t), oneMinusAlpha(t)),
+    timeAt: (a, oneMinusA = 1 - a) => {
+      const angle = oneMinusA < 0.5 ? Math.asin(oneMinusA) : Math.PI / 2 - 2 * Math.asin(Math.sqrt(a / 2));
+      return angle / ((Math.PI / 2) * (1 - eps));
+    },
+  };
+}
