@@ -1,0 +1,41 @@
+/**
+ * The forward process: a noisy z of a clean x, token by token (arXiv 2506.10892, section 2).
+ *
+ *   uniform   q(z|x) = α·[z = x] + (1−α)/K     kept with α, else one of all K tokens, which may be x again
+ *   masked    q(z|x) = α·[z = x] + (1−α)·[z = mask]
+ *
+ * The functions take 1−α, not α, so that a probability of 1e-6 is one; and their random numbers, so that they have none
+ * of their own. Whether a token is replaced and by which are two numbers: one for both would tie the second to the first.
+ */
+
+/** z ~ q(·|x) of the uniform process, into `out`.
+ *  @param x clean tokens, [length]
+ *  @param component uniforms of [0, 1), [length]: replaced where it is below 1−α
+ *  @param token independent uniforms of [0, 1), [length]: which of the K tokens replaces it
+ *  @param vocabSize K, the width of the logits */
+export function noiseUniform(
+  out: Int32Array,
+  x: ArrayLike<number>,
+  oneMinusAlpha: number,
+  vocabSize: number,
+  component: Float64Array,
+  token: Float64Array,
+): Int32Array {
+  for (let l = 0; l < x.length; l++) {
+    out[l] = component[l] < oneMinusAlpha ? Math.floor(token[l] * vocabSize) : x[l];
+  }
+  return out;
+}
+
+/** z ~ q(·|x) of the masked process, into `out`.
+ *  @param component uniforms of [0, 1), [length]: masked where it is below 1−α */
+export function noiseMasked(
+  out: Int32Array,
+  x: ArrayLike<number>,
+  oneMinusAlpha: number,
+  maskTokenId: number,
+  component: Float64Array,
+): Int32Array {
+  for (let l = 0; l < x.length; l++) out[l] = component[l] < oneMinusAlpha ? maskTokenId : x[l];
+  return out;
+}
