@@ -1,0 +1,122 @@
+/**
+ * How a protocol integrates a loss over noise levels. A number u of [0, 1) becomes a noise level and a weight, such that
+ *
+ *   E_u[weight · f(α)] = measure · ∫_{alphaRange} f(α) dα,     f = loss per unit of −dα, that is loss / (−α')
+ *
+ * and the head returns f. So weight · f, averaged over u, is the protocol's loss per token.
+ *
+ * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as the reference code takes it. It leaves
+ * out both ends and is no bound.
+ *
+ * `strict`: α from 0 to 1 − 1e-6. f has a mean that stays moderate but a second moment that grows as 1/(1−α) for
+ * α → 1 (a token is noisy with probability 1−α, and its loss is of order 1/(1−α)) and, for uniform states, as 1/α for
+ * α → 0 as far as α ≈ 1/(K·p) (there a token that was kept carries a loss of order 1/α). The variance of the weighted
+ * estimate is least for draws in proportion to the root of the second moment, so α is drawn from the arcsine density
+ * 1/(π√(α(1−α))): 1−α = sin²(πu/2), weight = π·√(α(1−α)) times the share of u that the range takes.
+ */
+import { UsageError } from '../errors.js';
+import { type NoiseSchedule, type Protocol, sigmaOf } from './schedule.js';
+
+/** A noise level to evaluate at. */
+export interface NoiseLevel {
+  /** The schedule's time; null in `strict`, which does not integrate over it. */
+  t: number | null;
+  alpha: number;
+  /** 1 − α without cancellation: what the forward process and the heads take. */
+  oneMinusAlpha: number;
+  /** What a network conditioned on time reads. */
+  sigma: number;
+  /** Loss per token = weight × (loss per unit of −dα). */
+  weight: number;
+}
+
+export interface Integration {
+  readonly protocol: Protocol;
+  /** For the record's `timeRange`: what is integrated over. */
+  readonly timeRange: string;
+  /** One sentence: the range covered, what is left out, and whether the figure is a bound. */
+  readonly description: string;
+  /** α from, α to. */
+  readonly alphaRange: readonly [number, number];
+  /** 1 − α at the ends of alphaRange, without cancellation. */
+  readonly oneMinusAlphaRange: readonly [number, number];
+  /** The factor between the mean of weight·f and the integral of f over alphaRange. */
+  readonly measure: number;
+  /** @param u in [0, 1); larger is noisier */
+  at(u: number): NoiseLevel;
+}
+
+/** The reference code's smallest time. */
+export const duoFirstTime = 1e-3;
+/** `strict` stops at α = 1 − 1e-6. */
+export const strictLastOneMinusAlpha = 1e-6;
+
+/** @throws UsageError when the protocol is neither `duo` nor `strict` */
+export function integration(protocol: Protocol, schedule: NoiseSchedule): Integration {
+  switch (protocol) {
+    case 'duo':
+      return duoIntegration(schedule);
+    case 'strict':
+      return strictIntegration(schedule);
+    default:
+      throw new UsageError({
+        code: 'unknown-protocol',
+        message: `Unknown protocol ${JSON.stringify(protocol)}.`,
+        hint: 'Give --protocol duo or --protocol strict.',
+      });
+  }
+}
+
+function duoIntegration(schedule: NoiseSchedule): Integration {
+  const first = duoFirstTime;
+  return {
+    protocol: 'duo',
+    timeRange: 't in [0.001, 1], mean',
+    description:
+      `The mean over t from ${first} to 1 of the ${schedule.type} schedule, as the reference code takes it: ` +
+      `α above ${schedule.alpha(first).toPrecision(6)} and below ${schedule.alpha(1).toPrecision(3)} is left out, ` +
+      'so the figure compares with published ones and is not a bound.',
+    alphaRange: [schedule.alpha(1), schedule.alpha(first)],
+    oneMinusAlphaRange: [schedule.oneMinusAlpha(1), schedule.oneMinusAlpha(first)],
+    // The mean over t divides by the range of t; where the reference's α' lacks a factor, so does the measure.
+    measure: schedule.dalpha(0.5, 'duo') / schedule.dalpha(0.5, 'strict') / (1 - first),
+    at(u) {
+      const t = first + (1 - first) * u;
+      return {
+        t,
+        alpha: schedule.alpha(t),
+        oneMinusAlpha: schedule.oneMinusAlpha(t),
+        sigma: schedule.sigma(t),
+        weight: -schedule.dalpha(t, 'duo'),
+      };
+    },
+  };
+}
+
+function strictIntegration(schedule: NoiseSchedule): Integration {
+  const least = strictLastOneMinusAlpha;
+  const first = (2 / Math.PI) * Math.asin(Math.sqrt(least));
+  const lastSigma = schedule.sigma(1);
+  return {
+    protocol: 'strict',
+    timeRange: 'alpha in [0, 1 - 1e-6], integral',
+    description:
+      `The integral over α from 0 to 1 − ${least}; the network reads at most σ = ${lastSigma.toPrecision(4)}, the ` +
+      `last of its schedule. What is left out: α above 1 − ${least}, a fraction of about ${least} of the tokens' loss.`,
+    alphaRange: [0, 1 - least],
+    oneMinusAlphaRange: [1, least],
+    measure: 1,
+    at(u) {
+      const angle = (Math.PI / 2) * (first + (1 - first) * u);
+      const oneMinusAlpha = Math.sin(angle) ** 2;
+      const alpha = Math.cos(angle) ** 2;
+      return {
+        t: null,
+        alpha,
+        oneMinusAlpha,
+        sigma: Math.min(sigmaOf(alpha, oneMinusAlpha), lastSigma),
+        weight: Math.PI * Math.sin(angle) * Math.cos(angle) * (1 - first),
+      };
+    },
+  };
+}
