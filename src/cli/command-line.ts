@@ -1,0 +1,115 @@
+/**
+ * Which command a command line names, read from the oclif manifest alone: before anything heavy is loaded, a misspelt
+ * command is answered with the one that was probably meant.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { closest, UsageError } from '../errors.js';
+
+/** What is read of one command in oclif.manifest.json. */
+export interface CommandEntry {
+  id: string;
+  summary?: string;
+  description?: string;
+  hidden?: boolean;
+  strict?: boolean;
+  args?: object;
+}
+
+export interface PackageFacts {
+  version: string;
+  bin: string;
+  description: string;
+  commands: CommandEntry[];
+}
+
+/** Reads package.json and the manifest that the build wrote beside it. */
+export function readPackage(root: string): PackageFacts {
+  const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'));
+  return {
+    version: pkg.version,
+    bin: pkg.oclif.bin,
+    description: pkg.description,
+    commands: Object.values(manifest.commands as Record<string, CommandEntry>),
+  };
+}
+
+export type Target =
+  | { kind: 'version' }
+  | { kind: 'root-help' }
+  /** A command, or a topic such as `datasets`, by its words. */
+  | { kind: 'command'; name: string; argv: string[] };
+
+/** @throws UsageError when no command has that name, or it takes no such argument */
+export function resolveCommandLine(argv: readonly string[], facts: PackageFacts): Target {
+  const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : spellHelpOut(argv);
+  const first = asked[0];
+  if (first === undefined || first === '--help') return { kind: 'root-help' };
+  if (first === '--version' || first === '-V' || first === '-v') return { kind: 'version' };
+  if (first.startsWith('-')) throw flagBeforeCommand(first, facts);
+
+  const ids = facts.commands.map((command) => command.id);
+  const words: string[] = [];
+  for (const argument of asked) {
+    const candidate = [...words, argument].join(':');
+    if (!ids.some((id) => id === candidate || id.startsWith(`${candidate}:`))) break;
+    words.push(argument);
+  }
+  const next = asked[words.length];
+  const command = facts.commands.find(({ id }) => id === words.join(':'));
+  if (next !== undefined && !next.startsWith('-')) {
+    if (!command) throw unknownCommand([...words, next], facts);
+    const takesNone = command.strict !== false && Object.keys(command.args ?? {}).length === 0;
+    if (takesNone) throw unexpectedArgument(words.join(' '), next, facts);
+  }
+  return { kind: 'command', name: words.join(' '), argv: asked };
+}
+
+/** Does a failure owe JSON? Asked of the raw words, since they may not even parse. */
+export function wantsJson(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
+  const end = argv.indexOf('--');
+  const words = end === -1 ? argv : argv.slice(0, end);
+  if (words.includes('--json')) return true;
+  const format = words.lastIndexOf('--format');
+  if (format !== -1) return words[format + 1] === 'json';
+  const joined = words.findLast((word) => word.startsWith('--format='));
+  if (joined) return joined === '--format=json';
+  if (env.DUO_EVAL_FORMAT) return env.DUO_EVAL_FORMAT === 'json';
+  return ['1', 'true', 'yes', 'on'].includes((env.DUO_EVAL_JSON ?? '').trim().toLowerCase());
+}
+
+function spellHelpOut(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, i) => (word === '-h' && (end === -1 || i < end) ? '--help' : word));
+}
+
+function flagBeforeCommand(flag: string, { bin, commands }: PackageFacts): UsageError {
+  const near = closest(flag, ['--help', '--version']);
+  const example = commands.find((command) => !command.hidden)?.id.replaceAll(':', ' ') ?? 'COMMAND';
+  return new UsageError({
+    code: 'no-command',
+    message: `There is no command before ${flag}.`,
+    hint: `${near ? `Did you mean ${near}? ` : ''}Flags come after the command: ${bin} ${example} ${flag}`,
+  });
+}
+
+function unexpectedArgument(command: string, word: string, { bin }: PackageFacts): UsageError {
+  return new UsageError({
+    code: 'unexpected-argument',
+    message: `${bin} ${command} takes flags only, not "${word}".`,
+    hint: `${bin} ${command} --help shows what the command takes.`,
+  });
+}
+
+function unknownCommand(words: string[], { bin, commands }: PackageFacts): UsageError {
+  const typed = words.join(' ');
+  const names = commands.filter((command) => !command.hidden).map(({ id }) => id.replaceAll(':', ' '));
+  const byLastWord = names.find((name) => name.split(' ').at(-1) === typed);
+  const near = byLastWord ?? closest(typed, names);
+  return new UsageError({
+    code: 'unknown-command',
+    message: `There is no command "${typed}".`,
+    hint: `${near ? `Did you mean ${bin} ${near}? ` : ''}${bin} --help lists the commands.`,
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * Progress of a long run, on stderr: in a terminal one line that is drawn again, elsewhere a plain line now and then,
+ * so that a log stays readable. It counts units of work and estimates the time left from the pace so far; it knows
+ * nothing of what the work is.
+ */
+import { displayWidth, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
+
+export interface ProgressOptions {
+  quiet?: boolean;
+  /** Where to draw; stderr unless told. */
+  stream?: OutputStream & { write(text: string): unknown };
+  /** Milliseconds, monotonic. */
+  now?: () => number;
+}
+
+/** Least milliseconds between two drawings in a terminal, and between two lines elsewhere. */
+const REDRAW_MS = 100;
+const LINE_MS = 10_000;
+
+export class Progress {
+  private readonly stream: OutputStream & { write(text: string): unknown };
+  private readonly now: () => number;
+  private readonly quiet: boolean;
+  private total = 0;
+  private done = 0;
+  private offset = 0;
+  private label = '';
+  private startedAt = 0;
+  private shownAt = Number.NEGATIVE_INFINITY;
+  private drawn = false;
+
+  constructor({
+    quiet = false,
+    stream = process.stderr,
+    now = () => performance.now(),
+  }: ProgressOptions = {}) {
+    this.quiet = quiet;
+    this.stream = stream;
+    this.now = now;
+  }
+
+  /** Begins a piece of work of `total` units, `done` of which a resumed run already has. */
+  start(total: number, label: string, done = 0): void {
+    this.stop();
+    this.total = total;
+    this.label = plainText(label);
+    this.done = done;
+    this.offset = done;
+    this.startedAt = this.now();
+    this.shownAt = this.stream.isTTY ? Number.NEGATIVE_INFINITY : this.startedAt;
+    this.show();
+  }
+
+  /** `done` units are finished, of all. `detail`, e.g. the estimate so far, stands after the time left. */
+  update(done: number, detail = ''): void {
+    this.done = done;
+    this.show(detail);
+  }
+
+  /** Ends the line, so that what is printed next begins at the margin. */
+  stop(): void {
+    if (this.drawn) this.stream.write('\r\x1b[K');
+    this.drawn = false;
+  }
+
+  private show(detail = ''): void {
+    if (this.quiet) return;
+    const now = this.now();
+    const due = now - this.shownAt >= (this.stream.isTTY ? REDRAW_MS : LINE_MS);
+    if (!due && !(this.stream.isTTY && this.done >= this.total)) return;
+    this.shownAt = now;
+    const line = this.line(now, plainText(detail));
+    if (this.stream.isTTY) {
+      this.stream.write(`\r${line}\x1b[K`);
+      this.drawn = true;
+    } else {
+      this.stream.write(`${line}\n`);
+    }
+  }
+
+  private line(now: number, detail: string): string {
+    const share = this.total > 0 ? Math.min(1, this.done / this.total) : 0;
+    const counts = `${this.done}/${this.total} ${String(Math.floor(share * 100)).padStart(2)}%`;
+    const tail = [counts, this.timeLeft(now), detail].filter(Boolean).join('  ');
+    const width = streamWidth(this.stream) - 1;
+    const room = width - displayWidth(tail) - 2;
+    if (room < 4) return truncate(tail, width);
+    return `${truncate(this.label, room)}  ${tail}`;
+  }
+
+  private timeLeft(now: number): string {
+    const fresh = this.done - this.offset;
+    if (fresh <= 0 || this.done >= this.total) return '';
+    const seconds = ((now - this.startedAt) / 1000 / fresh) * (this.total - this.done);
+    return `${formatDuration(seconds)} left`;
+  }
+}
+
+/** `45 s`, `3 min 20 s`, `2 h 05 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
