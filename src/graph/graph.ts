@@ -1,0 +1,249 @@
+/**
+ * An ONNX graph under construction: new, or an existing checkpoint to which nodes are appended.
+ *
+ * Values are names with a type; the operators of operators.ts take and return them and add their node to the graph the
+ * value belongs to. Bodies of control flow (`Scan`, `Loop`, `If`) are graphs of their own that see the outer values.
+ */
+import { ModelError } from '../errors.js';
+import { type Attribute, attributeProto } from './attributes.js';
+import type { DType } from './dtype.js';
+import {
+  create,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  toBinary,
+  type ValueInfoProto,
+} from './onnx.js';
+import { type TensorData, tensorProto } from './tensors.js';
+import { readValueInfo, type Shape, valueInfo } from './value-info.js';
+
+/** A tensor somewhere in a graph. */
+export interface Value {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly dtype: DType;
+}
+
+/** What an operator accepts: a value, or a number that becomes a scalar constant of the other operand's type. */
+export type Operand = Value | number;
+
+export interface NodeOptions {
+  domain?: string;
+  /** Types of the outputs, one each. */
+  outputs: readonly DType[];
+  attributes?: Readonly<Record<string, Attribute | undefined>>;
+}
+
+export class Graph {
+  private readonly names: Set<string>;
+  private readonly constants = new Map<string, Value>();
+  private counter = 0;
+  private scopeName = '';
+
+  private constructor(
+    readonly model: ModelProto,
+    readonly proto: GraphProto,
+    private readonly parent: Graph | null,
+  ) {
+    this.names = parent ? parent.names : namesIn(proto);
+  }
+
+  /** An empty graph. @param opset version of the standard operators, 21 unless told */
+  static create(
+    name: string,
+    { opset = 21, irVersion = 10 }: { opset?: number; irVersion?: number } = {},
+  ): Graph {
+    const model = create(ModelProtoSchema, {
+      irVersion: BigInt(irVersion),
+      producerName: 'duo-eval',
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) })],
+      graph: create(GraphProtoSchema, { name }),
+    });
+    return new Graph(model, model.graph!, null);
+  }
+
+  /** Wraps a decoded model; what is appended changes it in place. */
+  static of(model: ModelProto): Graph {
+    if (!model.graph) {
+      throw new ModelError({ code: 'not-onnx', message: 'The model holds no graph.' });
+    }
+    return new Graph(model, model.graph, null);
+  }
+
+  /** Version of the standard operator set the model declares. */
+  get opset(): number {
+    const entry = this.model.opsetImport.find((set) => set.domain === '' || set.domain === 'ai.onnx');
+    return Number(entry?.version ?? 0n);
+  }
+
+  /** Inputs a caller must feed: the declared ones that are not initializers. */
+  get inputs(): { name: string; dtype: DType | null; shape: Shape | null }[] {
+    const initialized = new Set(this.proto.initializer.map((tensor) => tensor.name));
+    return this.proto.input.filter((info) => !initialized.has(info.name)).map(readValueInfo);
+  }
+
+  get outputs(): { name: string; dtype: DType | null; shape: Shape | null }[] {
+    return this.proto.output.map(readValueInfo);
+  }
+
+  /** An existing tensor by name. @throws ModelError when its element type is neither declared nor given */
+  value(name: string, dtype?: DType): Value {
+    const declared = this.find(name);
+    const known = dtype ?? (declared ? readValueInfo(declared).dtype : null);
+    if (!known) {
+      throw new ModelError({
+        code: 'unknown-tensor-type',
+        message: `The graph does not say what type the tensor "${name}" has.`,
+        hint: 'Export the model with shape inference, so that its inputs and outputs are typed.',
+      });
+    }
+    return { graph: this, name, dtype: known };
+  }
+
+  input(name: string, dtype: DType, shape: Shape): Value {
+    this.reserve(name);
+    this.proto.input.push(valueInfo(name, dtype, shape));
+    return { graph: this, name, dtype };
+  }
+
+  /** Declares a value as output, under `name` when given. */
+  output(value: Value, name = value.name, shape: Shape | null = null): void {
+    if (name !== value.name) {
+      this.reserve(name);
+      this.proto.node.push(
+        create(NodeProtoSchema, {
+          opType: 'Identity',
+          input: [value.name],
+          output: [name],
+          name: `${name}/Identity`,
+        }),
+      );
+    }
+    this.proto.output.push(valueInfo(name, value.dtype, shape));
+  }
+
+  /** Leaves the existing outputs out; the runtime then prunes what only they needed. */
+  clearOutputs(): void {
+    this.proto.output = [];
+  }
+
+  /** A weight: data held by the graph. `dims` [] is a scalar. */
+  initializer(name: string, dtype: DType, dims: readonly number[], data: TensorData): Value {
+    const unique = this.unique(name);
+    this.proto.initializer.push(tensorProto(unique, dtype, dims, data));
+    return { graph: this, name: unique, dtype };
+  }
+
+  /** A small constant, made once however often it is asked for. A number is a scalar, an array a vector. */
+  constant(data: number | readonly number[], dtype: DType): Value {
+    const values = typeof data === 'number' ? [data] : data;
+    const dims = typeof data === 'number' ? [] : [data.length];
+    const key = `${dtype}[${dims}]${values.map((value) => (Object.is(value, -0) ? '-0' : value))}`;
+    let made = this.constants.get(key);
+    if (!made) {
+      made = this.initializer('const', dtype, dims, values);
+      this.constants.set(key, made);
+    }
+    return made;
+  }
+
+  /** Adds one node. `inputs` may leave optional ones out with null. */
+  node(opType: string, inputs: readonly (Value | null)[], options: NodeOptions): Value[] {
+    const name = this.unique(opType);
+    const outputs = options.outputs.map((dtype, i) => ({
+      graph: this,
+      name: i === 0 ? `${name}:out` : `${name}:out${i}`,
+      dtype,
+    }));
+    this.proto.node.push(
+      create(NodeProtoSchema, {
+        opType,
+        name,
+        domain: options.domain ?? '',
+        input: inputs.map((input) => input?.name ?? ''),
+        output: outputs.map((output) => output.name),
+        attribute: Object.entries(options.attributes ?? {})
+          .filter(([, value]) => value !== undefined)
+          .map(([key, value]) => attributeProto(key, value!)),
+      }),
+    );
+    if (options.domain) this.importDomain(options.domain);
+    return outputs;
+  }
+
+  /** A body for `Scan`, `Loop` or `If`: sees this graph's values and shares its names. */
+  body(name: string): Graph {
+    return new Graph(this.model, create(GraphProtoSchema, { name }), this);
+  }
+
+  /** Names of nodes made inside `build` start with `scope/`, so that an error of the runtime tells where it is. */
+  scope<T>(scope: string, build: () => T): T {
+    const before = this.scopeName;
+    this.scopeName = `${before}${scope}/`;
+    try {
+      return build();
+    } finally {
+      this.scopeName = before;
+    }
+  }
+
+  /** Metadata of the file, as key → text. */
+  get metadata(): Map<string, string> {
+    return new Map(this.model.metadataProps.map((entry) => [entry.key, entry.value]));
+  }
+
+  setMetadata(key: string, value: string): void {
+    this.model.metadataProps = this.model.metadataProps.filter((entry) => entry.key !== key);
+    this.model.metadataProps.push(create(StringStringEntryProtoSchema, { key, value }));
+  }
+
+  toBytes(): Uint8Array {
+    return toBinary(ModelProtoSchema, this.model);
+  }
+
+  private importDomain(domain: string): void {
+    if (!this.model.opsetImport.some((set) => set.domain === domain)) {
+      this.model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }));
+    }
+  }
+
+  private find(name: string): ValueInfoProto | undefined {
+    const { input, output, valueInfo: inner } = this.proto;
+    const found = [input, output, inner].flatMap((list) => list.filter((info) => info.name === name))[0];
+    return found ?? this.parent?.find(name);
+  }
+
+  private reserve(name: string): void {
+    if (this.names.has(name)) {
+      throw new ModelError({
+        code: 'duplicate-tensor',
+        message: `The graph already has a tensor named "${name}".`,
+      });
+    }
+    this.names.add(name);
+  }
+
+  private unique(base: string): string {
+    const prefix = this.parent ? `${this.parent.scopeName}${this.proto.name}/` : this.scopeName;
+    let name: string;
+    do name = `${prefix}${base}_${this.counter++}`;
+    while (this.names.has(name));
+    this.names.add(name);
+    return name;
+  }
+}
+
+function namesIn(proto: GraphProto): Set<string> {
+  const names = new Set<string>();
+  for (const { name } of [...proto.input, ...proto.output, ...proto.initializer]) names.add(name);
+  for (const node of proto.node) {
+    names.add(node.name);
+    for (const output of node.output) names.add(output);
+  }
+  return names;
+}

@@ -1,0 +1,203 @@
+/**
+ * Opens an ONNX file for reading and appending: structure in memory, weights left where they are.
+ *
+ * Everything the runtime will later trust is checked here first: declared sizes, shapes, offsets into this file and into
+ * external data, and that external data stay inside the model's folder.
+ */
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, normalize, sep } from 'node:path';
+import { ModelError } from '../errors.js';
+import { byteLength, dtypeName } from './dtype.js';
+import { Graph } from './graph.js';
+import {
+  fromBinary,
+  type ModelProto,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+} from './onnx.js';
+import { readSkeleton } from './skeleton.js';
+
+/** The oldest operator set whose operators the appended graphs can be written in. */
+const OLDEST_OPSET = 11;
+
+export interface ModelFile {
+  /** As the user gave it. */
+  path: string;
+  /** Folder (symbolic links resolved) to which external data, and our references into the file, are relative. */
+  folder: string;
+  fileSize: number;
+  /** Every file the weights lie in, the model itself first; absolute paths. */
+  dataFiles: string[];
+  graph: Graph;
+}
+
+/** @throws ModelError `model-not-found`, `not-onnx`, `truncated-model`, `external-data`, `tensor-size`, `opset` */
+export function readModelFile(path: string): ModelFile {
+  const resolved = resolve(path);
+  const folder = dirname(resolved);
+  const skeleton = readSkeleton(path, basename(resolved));
+  const model = decode(path, skeleton.bytes);
+  const graph = Graph.of(model);
+  if (graph.opset < OLDEST_OPSET) {
+    throw new ModelError({
+      code: 'opset',
+      message: `${path} uses operator set ${graph.opset}; ${OLDEST_OPSET} or later is needed.`,
+      hint: 'Export the model again with a newer opset_version (17 or later).',
+    });
+  }
+  const dataFiles = new Set([resolved]);
+  for (const tensor of graph.proto.initializer) {
+    checkTensor(path, tensor);
+    if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
+      dataFiles.add(checkExternal(path, folder, tensor));
+  }
+  checkEdges(path, graph);
+  return { path, folder, fileSize: skeleton.fileSize, dataFiles: [...dataFiles], graph };
+}
+
+function resolve(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // the reader says what is wrong with it
+  }
+}
+
+function decode(path: string, bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new ModelError({
+      code: 'not-onnx',
+      message: `${path} is not a readable ONNX model: ${(cause as Error).message}.`,
+      hint: 'Export the model again, or check that the download is complete.',
+      cause,
+    });
+  }
+}
+
+function elementCount(tensor: TensorProto): number {
+  return tensor.dims.reduce((product, size) => product * Number(size), 1);
+}
+
+function checkTensor(path: string, tensor: TensorProto): void {
+  if (tensor.dims.some((size) => size < 0n)) {
+    throw tensorError(path, tensor, `declares a negative size in its shape [${tensor.dims}]`);
+  }
+  const dtype = dtypeName(tensor.dataType);
+  const needed = dtype ? byteLength(dtype, elementCount(tensor)) : null;
+  if (needed === null) return; // an element type without a fixed width: the runtime checks it
+  const declared =
+    tensor.dataLocation === TensorProto_DataLocation.EXTERNAL
+      ? externalEntries(tensor).get('length')
+      : tensor.rawData.length > 0
+        ? String(tensor.rawData.length)
+        : undefined;
+  if (declared !== undefined && Number(declared) !== needed) {
+    throw tensorError(
+      path,
+      tensor,
+      `has ${declared} bytes where its shape [${tensor.dims}] of ${dtype} needs ${needed}`,
+    );
+  }
+  if (declared === undefined && tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) {
+    checkTypedFields(path, tensor);
+  }
+}
+
+/** Weights kept as repeated numbers rather than raw bytes. */
+function checkTypedFields(path: string, tensor: TensorProto): void {
+  const count = elementCount(tensor);
+  const held = Math.max(
+    tensor.floatData.length,
+    tensor.int32Data.length,
+    tensor.int64Data.length,
+    tensor.doubleData.length,
+    tensor.uint64Data.length,
+  );
+  const packed = ['int4', 'uint4'].includes(dtypeName(tensor.dataType) ?? '') ? Math.ceil(count / 2) : count;
+  if (held !== packed) {
+    throw tensorError(path, tensor, `holds ${held} numbers where its shape [${tensor.dims}] needs ${packed}`);
+  }
+}
+
+function externalEntries(tensor: TensorProto): Map<string, string> {
+  return new Map(tensor.externalData.map((entry) => [entry.key, entry.value]));
+}
+
+/** @returns the absolute path of the data file */
+function checkExternal(path: string, folder: string, tensor: TensorProto): string {
+  const entries = externalEntries(tensor);
+  const location = entries.get('location') ?? '';
+  const leaves = () =>
+    new ModelError({
+      code: 'external-data',
+      message: `${path}: the weights of "${tensor.name}" are said to lie in "${location}", outside the model's folder.`,
+      hint: 'Keep external data beside the .onnx file, as real files and not as links.',
+    });
+  if (location === '' || normalize(location) !== join(location) || /^([a-zA-Z]:|[\\/])/.test(location))
+    throw leaves();
+  const file = join(folder, location);
+  if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw leaves();
+  const missing = new ModelError({
+    code: 'external-data',
+    message: `${path}: the weights of "${tensor.name}" should lie in "${location}", which is not beside the model.`,
+    hint: 'Download the external data file(s) into the folder of the .onnx file.',
+  });
+  let real: string;
+  let size: number;
+  try {
+    real = realpathSync(file);
+    size = statSync(real).size;
+  } catch {
+    throw missing;
+  }
+  if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw leaves();
+  const offset = Number(entries.get('offset') ?? 0);
+  const dtype = dtypeName(tensor.dataType);
+  const length = Number(entries.get('length') ?? (dtype && byteLength(dtype, elementCount(tensor))) ?? 0);
+  if (!(offset >= 0) || !(length >= 0) || offset + length > size) {
+    throw tensorError(
+      path,
+      tensor,
+      `lies at bytes ${offset} to ${offset + length} of "${location}", which has ${size}`,
+    );
+  }
+  return real;
+}
+
+/** Every node's inputs exist and are made before they are used. */
+function checkEdges(path: string, graph: Graph): void {
+  const { proto } = graph;
+  const known = new Set<string>(['']);
+  for (const { name } of [...proto.input, ...proto.initializer]) known.add(name);
+  for (const { values } of proto.sparseInitializer) if (values) known.add(values.name);
+  for (const node of proto.node) {
+    const missing = node.input.find((input) => !known.has(input));
+    if (missing !== undefined) {
+      throw new ModelError({
+        code: 'broken-graph',
+        message: `${path}: the node "${node.name}" (${node.opType}) reads "${missing}", which nothing before it makes.`,
+        hint: 'Export the model again; the file is damaged or was edited by hand.',
+      });
+    }
+    for (const output of node.output) known.add(output);
+  }
+  const output = proto.output.find((info) => !known.has(info.name));
+  if (output) {
+    throw new ModelError({
+      code: 'broken-graph',
+      message: `${path}: the output "${output.name}" is made by no node.`,
+      hint: 'Export the model again; the file is damaged or was edited by hand.',
+    });
+  }
+}
+
+function tensorError(path: string, tensor: TensorProto, what: string): ModelError {
+  return new ModelError({
+    code: 'tensor-size',
+    message: `${path}: the tensor "${tensor.name}" ${what}.`,
+    hint: 'The file is cut short or damaged: download or export it again.',
+  });
+}
