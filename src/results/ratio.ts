@@ -1,0 +1,50 @@
+/**
+ * A ratio of totals over sequences, Σ y / Σ x, and how it would vary on other sequences of the kind. Sequences are the
+ * sampling unit: tokens of one sequence are not independent. Sums run in sequence order, so the figure does not depend
+ * on the order in which sequences were computed.
+ */
+import { DomainError } from '../errors.js';
+import { studentQuantile95 } from './student.js';
+import { sum } from './summation.js';
+
+export interface Ratio {
+  /** Σ y / Σ x; null when Σ x is 0. */
+  value: number | null;
+  /** Standard error over sequences; null with fewer than two. */
+  stderr: number | null;
+  /** 95% interval from Student's t; null with fewer than two sequences. */
+  ci95: [number, number] | null;
+}
+
+/**
+ * Ratio estimator with the delta method (linearisation): residuals e_i = y_i − R·x_i,
+ * var R = n/(n−1) · Σ e_i² / (Σ x)². With equal x it is the sample variance of y/x divided by n.
+ * @param y, x one entry a sequence, x ≥ 0
+ * @throws DomainError when the lengths differ or an entry is not finite
+ */
+export function ratio(y: Float64Array, x: Float64Array): Ratio {
+  if (y.length !== x.length) {
+    throw new DomainError({
+      code: 'unequal-lengths',
+      message: `A ratio needs as many numerators as denominators, got ${y.length} and ${x.length}.`,
+    });
+  }
+  for (let i = 0; i < y.length; i++) {
+    if (!Number.isFinite(y[i]) || !Number.isFinite(x[i]) || x[i] < 0) {
+      throw new DomainError({
+        code: 'not-finite',
+        message: `Sequence ${i} has ${y[i]} over ${x[i]}, which is no ratio.`,
+        hint: 'A loss that is not finite means that the model diverges on this sequence.',
+      });
+    }
+  }
+  const total = sum(x);
+  if (!(total > 0)) return { value: null, stderr: null, ci95: null };
+  const value = sum(y) / total;
+  const n = y.length;
+  if (n < 2) return { value, stderr: null, ci95: null };
+  const squares = y.map((numerator, i) => (numerator - value * x[i]) ** 2);
+  const stderr = Math.sqrt((n / (n - 1)) * sum(squares)) / total;
+  const margin = studentQuantile95(n - 1) * stderr;
+  return { value, stderr, ci95: [value - margin, value + margin] };
+}

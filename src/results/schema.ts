@@ -1,0 +1,151 @@
+/**
+ * Reads a results file back. Keys it does not know are kept; another `schemaVersion` is refused, because its numbers
+ * may mean something else. `schema/results-1.schema.json` is this schema as JSON Schema (a test holds them equal).
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { FileError } from '../errors.js';
+import { type ResultsFile, SCHEMA_VERSION } from './record.js';
+
+const known = z.number().nullable();
+const count = z.int().nonnegative();
+const interval = z.tuple([z.number(), z.number()]);
+
+const figure = z.looseObject({
+  value: known,
+  stderr: known.describe(
+    'Standard error over sequences: how the figure would vary on other text of the kind.',
+  ),
+  ci95: interval.nullable().describe('95% interval over sequences.'),
+  mcStderr: known.describe('Standard error over draws, on this text; 0 where the loss is exact.'),
+});
+
+const model = z.looseObject({
+  name: z.string(),
+  family: z.string(),
+  sha256: z.string().nullable(),
+  path: z.string().nullable().describe('As given by the user.'),
+});
+
+const dataset = z.looseObject({
+  name: z.string(),
+  split: z.string().nullable(),
+  sha256: z.string().nullable().describe('Of the packed stream, int32 little-endian.'),
+  sourceSha256: z.string().nullable().describe('Of the source files.'),
+  texts: count.nullable(),
+  tokens: count.nullable().describe('Tokens of the whole stream before cutting.'),
+  sequences: count.nullable().describe('Packed sequences of the whole stream.'),
+  droppedTokens: count.nullish(),
+  limit: count.nullish().describe('Only the first so many sequences were evaluated.'),
+});
+
+const protocol = z.looseObject({
+  name: z.string(),
+  version: z.int(),
+  length: count,
+  tokenizerSha256: z.string().nullable(),
+  timeRange: interval.nullable(),
+  draws: count.nullable().describe('Draws of (t, z) a sequence.'),
+  estimator: z.string(),
+  seed: known,
+  integration: z.string().nullish().describe('What the integral leaves out.'),
+  randomizations: count.nullish(),
+  until: known.optional(),
+});
+
+const cost = z.looseObject({
+  sequences: count.describe('Sequences evaluated.'),
+  tokens: count.describe('Scored tokens.'),
+  modelCalls: count.describe('One sequence through the network once is one call.'),
+  wallSeconds: known,
+  tokensPerSecond: known,
+});
+
+const environment = z.looseObject({
+  tool: z.string(),
+  node: z.string(),
+  onnxruntime: z.string().nullable(),
+  provider: z.string().nullable(),
+  threads: count.nullable(),
+  cpu: z.string().nullable(),
+  batch: count.nullish(),
+});
+
+const result = z.looseObject({
+  eval: z.literal('ppl'),
+  model,
+  dataset,
+  protocol,
+  metrics: z.looseObject({
+    ppl: figure.describe('exp(nll).'),
+    nll: figure.describe('Nats a scored token.'),
+    bitsPerByte: figure.describe('Total nats / ln 2 / UTF-8 bytes of the decoded text.'),
+  }),
+  cost,
+  environment,
+});
+
+const comparison = z.looseObject({
+  a: z.string(),
+  b: z.string(),
+  dataset: z.string(),
+  deltaNll: known.describe('Nats a text token, a minus b.'),
+  stderr: known,
+  ci95: interval.nullable(),
+  significant: z.boolean().nullable().describe('The 95% interval excludes 0.'),
+});
+
+export const resultsSchema = z
+  .looseObject({
+    schemaVersion: z.literal(SCHEMA_VERSION),
+    results: z.array(result),
+    comparisons: z.array(comparison),
+  })
+  .describe('A results file of duo-eval. Unknown is null, never 0.') satisfies z.ZodType<ResultsFile>;
+
+/** The schema in JSON Schema (draft 2020-12), as shipped in schema/. */
+export function resultsJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(resultsSchema, { io: 'input' });
+  return { $schema, title: 'duo-eval results, version 1', ...rest };
+}
+
+/** @throws FileError when the file cannot be read, or is no results file of this version */
+export function readResults(path: string): ResultsFile {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FileError({
+      code: 'results-unreadable',
+      message: `${path} cannot be read.`,
+      hint: 'Give the path of a file that duo-eval wrote with --out results.json.',
+      cause,
+    });
+  }
+  return parseResults(text, path);
+}
+
+/** @param name what errors call the text   @throws FileError when it is no results file of this version */
+export function parseResults(text: string, name: string): ResultsFile {
+  const refuse = (code: string, message: string, cause?: unknown) =>
+    new FileError({ code, message, hint: 'Write it anew with duo-eval ppl --out results.json.', cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refuse('results-not-json', `${name} is not JSON.`, cause);
+  }
+  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (version !== SCHEMA_VERSION) {
+    throw refuse(
+      'results-version',
+      version === undefined
+        ? `${name} has no schemaVersion, so it is not a results file.`
+        : `${name} is of schemaVersion ${JSON.stringify(version)}; this duo-eval reads ${SCHEMA_VERSION}.`,
+    );
+  }
+  const parsed = resultsSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0];
+  throw refuse('results-invalid', `${name} is not a valid results file: ${path.join('.')}: ${message}.`);
+}

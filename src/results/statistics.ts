@@ -1,0 +1,110 @@
+/**
+ * From losses per sequence to the figures of the record: perplexity, nats a token, bits a byte, and the paired
+ * difference between two models. Intervals are 95%, from Student's t over sequences.
+ */
+import { DomainError } from '../errors.js';
+import { ratio } from './ratio.js';
+import type { Comparison, Figure } from './record.js';
+import { sum } from './summation.js';
+
+/** Fewer independent randomisations than this say too little about their spread. */
+export const LEAST_RANDOMIZATIONS = 4;
+
+export interface PerplexityInput {
+  /** Total nats of each sequence, the mean over its draws. */
+  nats: Float64Array;
+  /** Scored tokens of each sequence. */
+  tokens: Float64Array;
+  /** UTF-8 bytes of each sequence's decoded text without BOS and EOS. */
+  textBytes: Float64Array;
+  /** Total nats of each sequence under each independent randomisation of the times: [randomisation][sequence]. */
+  replicateNats?: readonly Float64Array[];
+  /** The loss is exact, as for ar: there is nothing random on this text and `mcStderr` is 0. */
+  exact?: boolean;
+}
+
+export interface PerplexityMetrics {
+  ppl: Figure;
+  nll: Figure;
+  bitsPerByte: Figure;
+}
+
+/** @throws DomainError when lengths differ or an entry is not finite */
+export function perplexityMetrics(input: PerplexityInput): PerplexityMetrics {
+  const { nats, tokens, textBytes } = input;
+  const perToken = ratio(nats, tokens);
+  const bits = nats.map((value) => value / Math.LN2);
+  const perByte = ratio(bits, textBytes);
+  const spread = input.exact
+    ? 0
+    : monteCarloStderr((input.replicateNats ?? []).map((one) => totalOf(one, nats.length)));
+  const nll: Figure = { ...perToken, mcStderr: per(spread, sum(tokens)) };
+  const bitsPerByte: Figure = { ...perByte, mcStderr: per(spread, sum(textBytes) * Math.LN2) };
+  return { ppl: exponentiated(nll), nll, bitsPerByte };
+}
+
+/**
+ * Standard error of the mean of R independent, equally distributed estimates: s/√R.
+ * @returns null with fewer than {@link LEAST_RANDOMIZATIONS}
+ */
+export function monteCarloStderr(estimates: readonly number[]): number | null {
+  const count = estimates.length;
+  if (count < LEAST_RANDOMIZATIONS) return null;
+  const mean = sum(estimates) / count;
+  const squares = estimates.map((value) => (value - mean) ** 2);
+  return Math.sqrt(sum(squares) / (count - 1) / count);
+}
+
+/** Perplexity from nats a token: exp of the value and of the interval's ends, errors by the delta method. */
+function exponentiated(nll: Figure): Figure {
+  const value = nll.value === null ? null : Math.exp(nll.value);
+  return {
+    value,
+    stderr: value === null || nll.stderr === null ? null : value * nll.stderr,
+    ci95: nll.ci95 === null ? null : [Math.exp(nll.ci95[0]), Math.exp(nll.ci95[1])],
+    mcStderr: value === null || nll.mcStderr === null ? null : value * nll.mcStderr,
+  };
+}
+
+export interface PairedInput {
+  /** Total nats of each sequence under the first and the second model, in the same order. */
+  natsA: Float64Array;
+  natsB: Float64Array;
+  /** Text tokens of each sequence, BOS and EOS not counted: the same for both models. */
+  textTokens: Float64Array;
+}
+
+/**
+ * Difference of two models on the same sequences, in nats a text token, first minus second: negative when the first
+ * predicts better. Pairing removes what both find hard, which is most of the variance over sequences. The denominator
+ * is the text's, not the model's scored tokens: ar scores one fewer than the diffusion families.
+ */
+export function pairedComparison(
+  input: PairedInput,
+): Pick<Comparison, 'deltaNll' | 'stderr' | 'ci95' | 'significant'> {
+  const { natsA, natsB, textTokens } = input;
+  if (natsA.length !== natsB.length) {
+    throw new DomainError({
+      code: 'unequal-lengths',
+      message: `A paired comparison needs the same sequences, got ${natsA.length} and ${natsB.length}.`,
+    });
+  }
+  const difference = natsA.map((nats, i) => nats - natsB[i]);
+  const { value, stderr, ci95 } = ratio(difference, textTokens);
+  const significant = ci95 === null ? null : ci95[0] > 0 || ci95[1] < 0;
+  return { deltaNll: value, stderr, ci95, significant };
+}
+
+function totalOf(replicate: Float64Array, sequences: number): number {
+  if (replicate.length !== sequences) {
+    throw new DomainError({
+      code: 'unequal-lengths',
+      message: `Every randomisation must cover the same ${sequences} sequences, one has ${replicate.length}.`,
+    });
+  }
+  return sum(replicate);
+}
+
+function per(spread: number | null, total: number): number | null {
+  return spread === null || !(total > 0) ? null : spread / total;
+}

@@ -1,0 +1,47 @@
+/**
+ * The two-sided 95% quantile of Student's t. Intervals over n sequences use it with n − 1 degrees of freedom: with 4
+ * sequences ±1.96 standard errors cover 85% of the time, not 95; with 1,000 the two agree to 0.1%.
+ */
+
+const LEVEL = 0.95;
+/** The normal's 97.5% quantile. */
+const Z = 1.959963984540054;
+
+/** t with P(|T| ≤ t) = 0.95.
+ *  @param degrees degrees of freedom, a whole number ≥ 1   @returns Infinity when there are none */
+export function studentQuantile95(degrees: number): number {
+  if (!(degrees >= 1)) return Number.POSITIVE_INFINITY;
+  if (degrees > 100) return cornishFisher(degrees);
+  let low = 0;
+  let high = 13;
+  for (let i = 0; i < 80; i++) {
+    const middle = (low + high) / 2;
+    if (centralProbability(middle, degrees) < LEVEL) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** P(|T| ≤ t) as a finite series (Abramowitz & Stegun 26.7.3 and 26.7.4). */
+function centralProbability(t: number, degrees: number): number {
+  const angle = Math.atan2(t, Math.sqrt(degrees));
+  const sine = Math.sin(angle);
+  const cosine = Math.cos(angle);
+  const odd = degrees % 2 === 1;
+  let term = odd ? cosine : 1;
+  let series = degrees === 1 ? 0 : term;
+  for (let k = odd ? 3 : 2; k <= degrees - 2; k += 2) {
+    term *= ((k - 1) / k) * cosine * cosine;
+    series += term;
+  }
+  return odd ? (2 / Math.PI) * (angle + sine * series) : sine * series;
+}
+
+/** Expansion of the quantile in 1/ν (Abramowitz & Stegun 26.7.5); beyond 100 degrees good to 1e-9. */
+function cornishFisher(degrees: number): number {
+  const g1 = (Z ** 3 + Z) / 4;
+  const g2 = (5 * Z ** 5 + 16 * Z ** 3 + 3 * Z) / 96;
+  const g3 = (3 * Z ** 7 + 19 * Z ** 5 + 17 * Z ** 3 - 15 * Z) / 384;
+  const g4 = (79 * Z ** 9 + 776 * Z ** 7 + 1482 * Z ** 5 - 1920 * Z ** 3 - 945 * Z) / 92160;
+  return Z + g1 / degrees + g2 / degrees ** 2 + g3 / degrees ** 3 + g4 / degrees ** 4;
+}
