@@ -1,83 +1,10 @@
 /**
- * What may reach a terminal and how wide it is there. Model names, card fields and texts come from files that others
- * wrote: they pass through `plainText` before they are printed, so they cannot move the cursor, retitle the window,
- * hide or reorder what stands beside them. Layout is not done here.
+ * What kind of terminal a stream is: its width, and whether it takes colour. Text itself is made safe and measured by
+ * ../terminal-text.ts, passed on here for the commands.
  */
-import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 
-/** Escape sequences, in 7-bit and 8-bit form: strings (OSC, DCS, SOS, PM, APC) up to their end, CSI, two-byte ones. */
-const ESCAPE_SEQUENCES =
-  /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]/g;
-/** Line and paragraph ends and tabs: a space keeps the words apart. */
-const SEPARATORS = /[\t\n\v\f\r\x85\u2028\u2029]+/g;
-/** C0, DEL, C1; bidirectional marks, overrides and isolates; invisible spaces, annotations and tags. */
-const INVISIBLE =
-  /[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
-const LONE_SURROGATES = /\p{Surrogate}/gu;
-
-/** One line of text that cannot act on a terminal: escape sequences and control characters gone, line ends as spaces. */
-export function plainText(text: string): string {
-  return text
-    .replace(ESCAPE_SEQUENCES, '')
-    .replace(SEPARATORS, ' ')
-    .replace(INVISIBLE, '')
-    .replace(LONE_SURROGATES, '\ufffd');
-}
-
-/** As {@link plainText}, line by line: for messages that are meant to have several lines. */
-export function plainLines(text: string): string {
-  return text
-    .split(/\r\n|\n/)
-    .map(plainText)
-    .join('\n');
-}
-
-let measure: ((text: string) => number) | undefined;
-
-/** Columns that `text` takes in a terminal, measured by the very function that the table printer lays out with. */
-export function displayWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
-  if (!measure) {
-    const fromHere = createRequire(import.meta.url);
-    const fromTable = createRequire(fromHere.resolve('cli-table3'));
-    measure = fromTable('string-width') as (text: string) => number;
-  }
-  return measure(text);
-}
-
-/** `text` if it fits in `width` columns, else its beginning and «…». Cuts between grapheme clusters. */
-export function truncate(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text;
-  if (width < 1) return '';
-  let kept = '';
-  let used = 0;
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    const next = displayWidth(segment);
-    if (used + next > width - 1) break;
-    kept += segment;
-    used += next;
-  }
-  return `${kept.trimEnd()}…`;
-}
-
-/** `text` broken at spaces into lines of at most `width` columns; longer words stand on a line of their own. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const paragraph of text.split('\n')) {
-    let line = '';
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > width) {
-        lines.push(line);
-        line = word;
-      } else {
-        line = line === '' ? word : `${line} ${word}`;
-      }
-    }
-    lines.push(line);
-  }
-  return lines;
-}
+export { displayWidth, plainLines, plainText, truncate, wrap } from '../terminal-text.js';
 
 /** What this module needs to know of `process.stdout` and `process.stderr`. */
 export interface OutputStream {
