@@ -1,0 +1,107 @@
+/**
+ * The four losses of one token in double precision, as the papers write them: what the graph heads are tested against
+ * and what a calibration may trust. Slow and plain on purpose; evaluation uses the heads.
+ *
+ * Every diffusion loss here is per unit of −dα: f = loss / (−α'). Times −α'_t it is the integrand over t.
+ * They take 1−α, from which α is formed, because near α = 1 the losses live on it.
+ */
+
+/** Logits of one position, [vocab]. */
+export type Row = ArrayLike<number>;
+
+/** A noise level: α and 1 − α, each without cancellation. */
+export interface Level {
+  alpha: number;
+  oneMinusAlpha: number;
+}
+
+/** log_softmax of a row, [vocab]; `excluded` gets −∞ first (a mask token no model may predict). */
+export function logSoftmax(logits: Row, excluded?: number | null): Float64Array {
+  const out = Float64Array.from(logits);
+  if (excluded !== undefined && excluded !== null) out[excluded] = Number.NEGATIVE_INFINITY;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const f of out) if (f > largest) largest = f;
+  let sum = 0;
+  for (const f of out) sum += Math.exp(f - largest);
+  const logSum = largest + Math.log(sum);
+  for (let v = 0; v < out.length; v++) out[v] -= logSum;
+  return out;
+}
+
+/** AR: −ln p(x), exact, in nats. @param maskTokenId excluded before the softmax when the card names one */
+export function arLoss(logits: Row, x: number, maskTokenId?: number | null): number {
+  return -logSoftmax(logits, maskTokenId)[x];
+}
+
+/** MDLM with the SUBS parameterization (arXiv 2406.07524): −ln x_θ(x) / (1−α) where z is the mask, else 0. */
+export function mdlmLoss(
+  logits: Row,
+  x: number,
+  z: number,
+  { oneMinusAlpha }: Level,
+  maskTokenId: number,
+): number {
+  return z === maskTokenId ? -logSoftmax(logits, maskTokenId)[x] / oneMinusAlpha : 0;
+}
+
+/** SEDD, absorbing (score entropy, arXiv 2310.16834). With q = 1/(e^σ−1) = α/(1−α) and log scores
+ *  ℓ_v = f_v + ln q − ln(K−1), the published (1/α)·[Σ_{v≠mask} e^{ℓ_v} − q·ℓ_x + q(ln q − 1)] has q in every term:
+ *  with s_v = e^{f_v}/(K−1), the score in units of q, it is [Σ_{v≠mask} s_v − 1 − ln s_x] / (1−α), free of σ. */
+export function seddLoss(
+  logits: Row,
+  x: number,
+  z: number,
+  { oneMinusAlpha }: Level,
+  maskTokenId: number,
+): number {
+  if (z !== maskTokenId) return 0;
+  const logOthers = Math.log(logits.length - 1);
+  let sum = 0;
+  for (let v = 0; v < logits.length; v++) if (v !== maskTokenId) sum += Math.exp(logits[v] - logOthers);
+  return (sum - 1 - (logits[x] - logOthers)) / oneMinusAlpha;
+}
+
+/** Duo, uniform states (arXiv 2506.10892; the bound of UDLM, arXiv 2412.10193, in another form) for a model's distribution x_θ, [vocab].
+ *
+ *  With x̄ = Kα·x_θ + 1−α, c = (1−α)/(Kα+1−α) and ρ̂_v = x̄_v/x̄_z, the loss is a sum of terms ≥ 0,
+ *
+ *    1/(Kα) · Σ_{v≠z} [ρ̂_v − ρ_v − ρ_v ln(ρ̂_v/ρ_v)] = 1/(Kα) · Σ_{v≠z} ρ_v·h(y_v),  h(y) = y − ln(1+y),
+ *
+ *  ρ_v = c where z = x; else ρ_x = 1/c and ρ_v = 1; and y_v = ρ̂_v/ρ_v − 1, proportional to Kα, formed without
+ *  subtracting near-equal numbers, so that it holds for α → 0 and for α → 1. */
+export function uniformStateLoss(xTheta: Row, x: number, z: number, { alpha, oneMinusAlpha }: Level): number {
+  const K = xTheta.length;
+  const Ka = K * alpha;
+  const whole = Ka + oneMinusAlpha;
+  const xBarAtZ = Ka * xTheta[z] + oneMinusAlpha;
+  let sum = 0;
+  for (let v = 0; v < K; v++) {
+    if (v === z) continue;
+    const xBar = Ka * xTheta[v] + oneMinusAlpha;
+    const difference = xTheta[v] - xTheta[z];
+    if (z === x) {
+      const y = (Ka * (xBar + oneMinusAlpha * difference)) / (xBarAtZ * oneMinusAlpha);
+      sum += (oneMinusAlpha / whole) * excess(y, (xBar / xBarAtZ) * (whole / oneMinusAlpha));
+    } else if (v === x) {
+      const y = (Ka * (oneMinusAlpha * difference - xBarAtZ)) / (xBarAtZ * whole);
+      sum += (whole / oneMinusAlpha) * excess(y, (xBar / xBarAtZ) * (oneMinusAlpha / whole));
+    } else {
+      sum += excess((Ka * difference) / xBarAtZ, xBar / xBarAtZ);
+    }
+  }
+  return sum / Ka;
+}
+
+/** Duo from logits: uniformStateLoss of their softmax. */
+export function duoLoss(logits: Row, x: number, z: number, level: Level): number {
+  return uniformStateLoss(logSoftmax(logits).map(Math.exp), x, z, level);
+}
+
+/** h(y) = y − ln(1+y) ≥ 0, given 1+y too, since near y = −1 the sum has lost its digits; near 0 by its series, where
+ *  the difference would cancel. */
+function excess(y: number, onePlusY: number): number {
+  if (Math.abs(y) > 0.02) return y - Math.log(onePlusY);
+  let sum = 0;
+  for (let n = 10; n >= 2; n--) sum = (n % 2 === 0 ? 1 : -1) / n + y * sum;
+  return y * y * sum;
+}

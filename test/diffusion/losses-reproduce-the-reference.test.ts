@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { arLoss, duoLoss, mdlmLoss, seddLoss } from '../../src/diffusion/losses.js';
+import { noiseSchedule } from '../../src/diffusion/schedule.js';
+
+interface Case {
+  family: 'ar' | 'mdlm' | 'sedd' | 'duo';
+  vocab_size: number;
+  t: number[];
+  dalpha: number[];
+  logits: number[][][];
+  x0: number[][];
+  xt: number[][];
+  nll: number[][];
+  mask_token_id: number;
+}
+
+const shared = new URL('../../../shared/oracles/duo-reference.json', import.meta.url);
+const cases: Case[] = existsSync(shared) ? JSON.parse(readFileSync(shared, 'utf8')).nll_and_posterior : [];
+const schedule = noiseSchedule({ type: 'log-linear' });
+
+describe.skipIf(cases.length === 0)('beside the reference implementation (skipped without ../shared)', () => {
+  it.each(cases)('$family with $vocab_size tokens: every nll to 1e-4 relative', (row) => {
+    row.nll.forEach((nlls, b) => {
+      const level = { alpha: schedule.alpha(row.t[b]), oneMinusAlpha: schedule.oneMinusAlpha(row.t[b]) };
+      nlls.forEach((nll, l) => {
+        const logits = row.logits[b][l];
+        const [x, z] = [row.x0[b][l], row.xt[b][l]];
+        const loss = {
+          ar: () => arLoss(logits, row.x0[b][l + 1]),
+          mdlm: () => -row.dalpha[b] * mdlmLoss(logits, x, z, level, row.mask_token_id),
+          sedd: () => -row.dalpha[b] * seddLoss(logits, x, z, level, row.mask_token_id),
+          duo: () => -row.dalpha[b] * duoLoss(logits, x, z, level),
+        }[row.family]();
+        expect(Math.abs(loss - nll)).toBeLessThanOrEqual(1e-4 * Math.abs(nll));
+      });
+    });
+  });
+});
