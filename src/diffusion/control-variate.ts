@@ -1,0 +1,134 @@
+/**
+ * The control variate: the loss of the unigram model (x_θ(v) = p(v) whatever z is) at the same x, z and α as the
+ * network's. It needs no model call, moves with the network's loss, and its integral is known in closed form:
+ *
+ *   E_z ∫_{α_lo}^{α_hi} f dα = D(α_hi) − D(α_lo),     f = loss per unit of −dα;     D(1) − D(0) = −ln p(x)
+ *
+ *   masked (MDLM; SEDD with the scores p(v)/(e^σ−1), whose loss is the same)
+ *     f = −ln p(x)/(1−α) where z is the mask, else 0;     D = −α·ln p(x)
+ *   uniform states (Duo), x̄ = Kαp + 1−α, B = Σ_v ln x̄_v, A(α) = (1 − 1/K)(1−α)·ln(1−α)
+ *     D = (α + (1−α)/K)·ln(Kα+1−α) + A − ((1−α)/K)·B − α·ln x̄_x
+ *     f = uniformStateLoss of p, with its sums over v taken from B, so that a token costs O(1)
+ *
+ * Not responsible for its coefficient, nor for which sequences that is fitted on.
+ */
+import { DataError } from '../errors.js';
+import type { Integration } from './integration.js';
+import type { Level } from './losses.js';
+
+export interface ControlVariate {
+  /** f of each token at one noise level, [length], into `out`. */
+  losses(out: Float64Array, x: ArrayLike<number>, z: ArrayLike<number>, level: Level): Float64Array;
+  /** D(α) of a token x, nats. */
+  integral(x: number, level: Level): number;
+}
+
+/** The mean over u of Σ_tokens weight·f that a protocol would find: measure·(D(α_hi) − D(α_lo)) over the tokens. */
+export function controlVariateExpectation(
+  control: ControlVariate,
+  x: ArrayLike<number>,
+  {
+    alphaRange,
+    oneMinusAlphaRange,
+    measure,
+  }: Pick<Integration, 'alphaRange' | 'oneMinusAlphaRange' | 'measure'>,
+): number {
+  const low: Level = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
+  const high: Level = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
+  let sum = 0;
+  for (let l = 0; l < x.length; l++) sum += control.integral(x[l], high) - control.integral(x[l], low);
+  return measure * sum;
+}
+
+/** p(v) by add-one counts, [vocab]: positive on every token, 0 on the mask.
+ *  @param counts how often each token stands in the whole packed stream, [vocab]
+ *  @throws DataError when the stream holds the mask token */
+export function unigramFromCounts(counts: ArrayLike<number>, maskTokenId: number | null): Float64Array {
+  const p = Float64Array.from(counts, (count) => count + 1);
+  if (maskTokenId !== null && maskTokenId < p.length) {
+    if (counts[maskTokenId] > 0) {
+      throw new DataError({
+        code: 'mask-token-in-text',
+        message: `The packed text holds the mask token ${maskTokenId} ${counts[maskTokenId]} times.`,
+        hint: 'Check maskTokenId in the card, or the tokenizer: text must not contain the mask.',
+      });
+    }
+    p[maskTokenId] = 0;
+  }
+  let total = 0;
+  for (const q of p) total += q;
+  return p.map((q) => q / total);
+}
+
+/** For the masked families. @param p the unigram distribution, [vocab], 0 on the mask */
+export function maskedControlVariate(p: ArrayLike<number>, maskTokenId: number): ControlVariate {
+  return {
+    losses(out, x, z, { oneMinusAlpha }) {
+      for (let l = 0; l < x.length; l++)
+        out[l] = z[l] === maskTokenId ? -Math.log(p[x[l]]) / oneMinusAlpha : 0;
+      return out;
+    },
+    integral: (x, { alpha }) => -alpha * Math.log(p[x]),
+  };
+}
+
+/** For uniform states. @param p the unigram distribution, [vocab], positive; K is its length */
+export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
+  const K = p.length;
+  const repeated = distinctValues(p);
+  /** B(α) = Σ_v ln x̄_v, each distinct p(v) once: add-one counts take few values. */
+  const logSum = ({ alpha, oneMinusAlpha }: Level) => {
+    let sum = 0;
+    for (const [value, times] of repeated) sum += times * Math.log(K * alpha * value + oneMinusAlpha);
+    return sum;
+  };
+  let known: { oneMinusAlpha: number; alpha: number; sum: number } | null = null;
+  const cachedLogSum = (level: Level) => {
+    if (known?.oneMinusAlpha !== level.oneMinusAlpha || known.alpha !== level.alpha) {
+      known = { alpha: level.alpha, oneMinusAlpha: level.oneMinusAlpha, sum: logSum(level) };
+    }
+    return known.sum;
+  };
+
+  return {
+    losses(out, x, z, level) {
+      const { alpha, oneMinusAlpha } = level;
+      const B = logSum(level);
+      const Ka = K * alpha;
+      const whole = Ka + oneMinusAlpha;
+      const c = oneMinusAlpha / whole;
+      const logC = Math.log(c);
+      for (let l = 0; l < x.length; l++) {
+        const xBarAtZ = Ka * p[z[l]] + oneMinusAlpha;
+        const logAtZ = Math.log(xBarAtZ);
+        // Σ_{v≠z} ρ̂_v, from Σ_v x̄_v = K; and Σ_{v≠z} ln ρ̂_v.
+        const ratios = (K - xBarAtZ) / xBarAtZ;
+        const logRatios = B - K * logAtZ;
+        if (z[l] === x[l]) {
+          out[l] = (ratios - (K - 1) * c - c * (logRatios - (K - 1) * logC)) / Ka;
+        } else {
+          const logRatioAtX = Math.log(Ka * p[x[l]] + oneMinusAlpha) - logAtZ;
+          out[l] = (ratios - (K - 2) - 1 / c - (logRatios - logRatioAtX) - (logRatioAtX + logC) / c) / Ka;
+        }
+      }
+      return out;
+    },
+    integral(x, level) {
+      const { alpha, oneMinusAlpha } = level;
+      const toChance = oneMinusAlpha === 0 ? 0 : oneMinusAlpha * Math.log(oneMinusAlpha);
+      return (
+        (alpha + oneMinusAlpha / K) * Math.log(K * alpha + oneMinusAlpha) +
+        (1 - 1 / K) * toChance -
+        (oneMinusAlpha / K) * cachedLogSum(level) -
+        alpha * Math.log(K * alpha * p[x] + oneMinusAlpha)
+      );
+    },
+  };
+}
+
+/** The distinct values of p and how often each occurs. */
+function distinctValues(p: ArrayLike<number>): [value: number, times: number][] {
+  const times = new Map<number, number>();
+  for (let v = 0; v < p.length; v++) times.set(p[v], (times.get(p[v]) ?? 0) + 1);
+  return [...times];
+}
