@@ -13,6 +13,7 @@ import {
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
@@ -174,6 +175,23 @@ export class Graph {
     );
     if (options.domain) this.importDomain(options.domain);
     return outputs;
+  }
+
+  /** Repeats an existing node of one output, reading `replaced` values where the original read those names. */
+  copyNode(node: NodeProto, replaced: ReadonlyMap<string, Value>, dtype: DType): Value {
+    const name = this.unique(node.opType);
+    const output = `${name}:out`;
+    this.proto.node.push(
+      create(NodeProtoSchema, {
+        opType: node.opType,
+        name,
+        domain: node.domain,
+        input: node.input.map((input) => replaced.get(input)?.name ?? input),
+        output: [output],
+        attribute: node.attribute,
+      }),
+    );
+    return { graph: this, name: output, dtype };
   }
 
   /** A body for `Scan`, `Loop` or `If`: sees this graph's values and shares its names. */

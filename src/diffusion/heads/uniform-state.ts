@@ -1,0 +1,72 @@
+import type { Graph, Value } from '../../graph/graph.js';
+import {
+  Add,
+  Cast,
+  Concat,
+  Div,
+  Equal,
+  Gather,
+  GatherElements,
+  Log,
+  Mul,
+  ReduceSum,
+  Softmax,
+  Sub,
+  Unsqueeze,
+  Where,
+} from '../../graph/operators.js';
+import { float64, HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
+
+const TOY_VOCABULARY = 64;
+
+/**
+ * The uniform-state diffusion loss (The Diffusion Duality, arXiv 2506.10892, eq. 6; UDLM, arXiv 2412.10193), per −dα.
+ *
+ * With k = Kα/(1−α) and y_v = 1 + k·x_θ(v), the papers' x̄_v = (1−α)·y_v. The y_v sum to K + k, so of the vocabulary's
+ * sums only Λ = Σ_v ln y_v has to be computed, whose terms vanish with x_θ(v): nothing cancels in it. Then
+ *
+ *     z ≠ x:  S = (K+k)(1/y_z − 1 + ln y_z) − Λ − k·ln y_x + (1+k)·ln(1+k)
+ *     z = x:  S = [(K+k)((1+k)/y_z − 1) − Λ + K·ln y_z − (K−1)·ln(1+k)] / (1+k)
+ *     loss = S / (Kα)
+ *
+ * which is Σ_{v≠z}[ρ̂_v − ρ_v − ρ_v ln(ρ̂_v/ρ_v)]/(Kα), a sum of terms ≥ 0, with its known sums carried out. Λ and the two
+ * probabilities are float32, all else float64. What float32 costs is absolute, about 1e-7 nats a token over α; for vocabularies
+ * of toy size, where a relative error is asked for and the price is nothing, those are float64 too.
+ *
+ * @param inputIds name of the graph's input that holds z, the noisy tokens
+ */
+export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 'input_ids'): void {
+  const K = options.vocabSize;
+  const z = graph.value(inputIds, 'int64');
+  const x = graph.input(HEAD.targets, 'int64', ['batch', 'length']);
+  const oneMinusAlpha = Unsqueeze(graph.input(HEAD.oneMinusAlpha, 'float64', ['batch']), [-1]); // [batch, 1]
+  const alpha = Sub(1, oneMinusAlpha);
+  const k = Div(Mul(alpha, K), oneMinusAlpha);
+
+  const wide = K > TOY_VOCABULARY ? 'float32' : 'float64';
+  const logits = textLogits(graph.value(options.logits), { ...options, maskTokenId: null });
+  const probabilities = Softmax(Cast(logits, { to: wide }));
+  const y = Add(Mul(probabilities, Cast(Unsqueeze(k, [-1]), { to: wide })), 1);
+  const lambda = float64(ReduceSum(Log(y), { axes: [-1], keepdims: false }));
+
+  const atBoth = float64(
+    GatherElements(probabilities, Concat([Unsqueeze(z, [-1]), Unsqueeze(x, [-1])], { axis: -1 })),
+  );
+  const yAt = (which: 0 | 1): Value => Add(Mul(Gather(atBoth, which, { axis: -1 }), k), 1);
+  const y_z = yAt(0);
+  const ln_y_z = Log(y_z);
+  const ln_y_x = Log(yAt(1));
+  const onePlusK = Add(k, 1);
+  const ln_onePlusK = Log(onePlusK);
+  const K_k = Add(k, K);
+
+  const differ = Sub(
+    Add(Sub(Mul(K_k, Add(Sub(Div(1, y_z), 1), ln_y_z)), lambda), Mul(onePlusK, ln_onePlusK)),
+    Mul(k, ln_y_x),
+  );
+  const same = Div(
+    Sub(Add(Sub(Mul(K_k, Sub(Div(onePlusK, y_z), 1)), lambda), Mul(ln_y_z, K)), Mul(ln_onePlusK, K - 1)),
+    onePlusK,
+  );
+  lossOutput(graph, Div(Where(Equal(x, z), same, differ), Mul(alpha, K)), ['batch', 'length']);
+}
