@@ -102,7 +102,7 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
     timeRange: 'alpha in [0, 1 - 1e-6], integral',
     description:
       `The integral over α from 0 to 1 − ${least}; the network reads at most σ = ${lastSigma.toPrecision(4)}, the ` +
-      `last of its schedule. What is left out: α above 1 − ${least}, a fraction of about ${least} of the tokens' loss.`,
+      `last of its schedule. What is left out: α above 1 − ${least}, a few 1e-5 nats a token.`,
     alphaRange: [0, 1 - least],
     oneMinusAlphaRange: [1, least],
     measure: 1,
