@@ -49,15 +49,30 @@ export function displayWidth(text: string): number {
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   if (width < 1) return '';
-  let kept = '';
-  let used = 0;
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    const next = displayWidth(segment);
-    if (used + next > width - 1) break;
-    kept += segment;
-    used += next;
-  }
+  const clusters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  const kept = takeUpTo(clusters, width - 1).join('');
   return `${kept.trimEnd()}…`;
+}
+
+/** As {@link truncate}, but the middle gives way: names of a family differ at their ends. */
+export function truncateMiddle(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const clusters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  const head = takeUpTo(clusters, Math.ceil((width - 1) / 2));
+  const tail = takeUpTo(
+    clusters.slice(head.length).reverse(),
+    width - 1 - displayWidth(head.join('')),
+  ).reverse();
+  return width < 1 ? '' : `${head.join('')}…${tail.join('')}`;
+}
+
+function takeUpTo(clusters: string[], width: number): string[] {
+  let used = 0;
+  const end = clusters.findIndex((cluster) => {
+    used += displayWidth(cluster);
+    return used > width;
+  });
+  return end === -1 ? clusters : clusters.slice(0, end);
 }
 
 /** `text` broken at spaces into lines of at most `width` columns; longer words stand on a line of their own. */

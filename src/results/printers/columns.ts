@@ -1,0 +1,41 @@
+/**
+ * What a person reads of a result, one column an entry, shared by the table and the markdown printer. The first five
+ * are always shown; the rest follow in order of interest as the width allows.
+ */
+import { plainText } from '../../terminal-text.js';
+import type { PerplexityResult } from '../record.js';
+import { count, errorAlone, intervalOf, plain, valueAlone, valueWithError } from './numbers.js';
+
+export interface Column {
+  title: string;
+  align: 'left' | 'right';
+  /** What the cell says, plain text on one line; empty when unknown. */
+  cell: (result: PerplexityResult) => string;
+}
+
+const left = (title: string, cell: Column['cell']): Column => ({ title, align: 'left', cell });
+const right = (title: string, cell: Column['cell']): Column => ({ title, align: 'right', cell });
+
+export const MODEL = left('model', ({ model }) => plainText(model.name));
+export const DATASET = left('dataset', ({ dataset }) => plainText(dataset.name));
+
+export const ESSENTIAL: readonly Column[] = [
+  MODEL,
+  DATASET,
+  right('perplexity', ({ metrics }) => valueWithError(metrics.ppl)),
+  right('95% interval', ({ metrics }) => intervalOf(metrics.ppl)),
+  right('bits/byte', ({ metrics }) => valueAlone(metrics.bitsPerByte)),
+];
+
+export const FURTHER: readonly Column[] = [
+  right('nats/token', ({ metrics }) => valueWithError(metrics.nll)),
+  right('draw error', ({ metrics }) => errorAlone(metrics.nll.mcStderr)),
+  right('sequences', ({ cost }) => count(cost.sequences)),
+  right('tokens', ({ cost }) => count(cost.tokens)),
+  right('draws', ({ protocol }) => count(protocol.draws)),
+  left('protocol', ({ protocol }) => plainText(protocol.name)),
+  right('tokens/s', ({ cost }) => plain(cost.tokensPerSecond)),
+  left('family', ({ model }) => plainText(model.family)),
+  right('model calls', ({ cost }) => count(cost.modelCalls)),
+  right('seconds', ({ cost }) => plain(cost.wallSeconds)),
+];

@@ -1,0 +1,75 @@
+/**
+ * One row a model and data set under a fixed header: raw figures, an empty cell for unknown. Columns are only ever
+ * added at the end. Comparisons are not rows of this kind; the JSON holds them.
+ */
+import { stringify } from 'csv-stringify/sync';
+import { plainText } from '../../terminal-text.js';
+import type { Figure, PerplexityResult, ResultsFile } from '../record.js';
+
+type Cell = string | number | null | undefined;
+
+const FIGURES: readonly [string, (result: PerplexityResult) => Figure][] = [
+  ['ppl', ({ metrics }) => metrics.ppl],
+  ['nll', ({ metrics }) => metrics.nll],
+  ['bits_per_byte', ({ metrics }) => metrics.bitsPerByte],
+];
+
+const COLUMNS: readonly [string, (result: PerplexityResult) => Cell][] = [
+  ['eval', (result) => result.eval],
+  ['model', ({ model }) => model.name],
+  ['family', ({ model }) => model.family],
+  ['dataset', ({ dataset }) => dataset.name],
+  ['split', ({ dataset }) => dataset.split],
+  ...FIGURES.flatMap(([name, figure]): [string, (result: PerplexityResult) => Cell][] => [
+    [name, (result) => figure(result).value],
+    [`${name}_stderr`, (result) => figure(result).stderr],
+    [`${name}_ci95_low`, (result) => figure(result).ci95?.[0]],
+    [`${name}_ci95_high`, (result) => figure(result).ci95?.[1]],
+    [`${name}_mc_stderr`, (result) => figure(result).mcStderr],
+  ]),
+  ['sequences', ({ cost }) => cost.sequences],
+  ['tokens', ({ cost }) => cost.tokens],
+  ['model_calls', ({ cost }) => cost.modelCalls],
+  ['wall_seconds', ({ cost }) => cost.wallSeconds],
+  ['tokens_per_second', ({ cost }) => cost.tokensPerSecond],
+  ['protocol', ({ protocol }) => protocol.name],
+  ['protocol_version', ({ protocol }) => protocol.version],
+  ['length', ({ protocol }) => protocol.length],
+  ['time_from', ({ protocol }) => protocol.timeRange?.[0]],
+  ['time_to', ({ protocol }) => protocol.timeRange?.[1]],
+  ['draws', ({ protocol }) => protocol.draws],
+  ['estimator', ({ protocol }) => protocol.estimator],
+  ['seed', ({ protocol }) => protocol.seed],
+  ['tokenizer_sha256', ({ protocol }) => protocol.tokenizerSha256],
+  ['dataset_texts', ({ dataset }) => dataset.texts],
+  ['dataset_tokens', ({ dataset }) => dataset.tokens],
+  ['dataset_sequences', ({ dataset }) => dataset.sequences],
+  ['dataset_limit', ({ dataset }) => dataset.limit],
+  ['dataset_sha256', ({ dataset }) => dataset.sha256],
+  ['dataset_source_sha256', ({ dataset }) => dataset.sourceSha256],
+  ['model_sha256', ({ model }) => model.sha256],
+  ['model_path', ({ model }) => model.path],
+  ['tool', ({ environment }) => environment.tool],
+  ['node', ({ environment }) => environment.node],
+  ['onnxruntime', ({ environment }) => environment.onnxruntime],
+  ['provider', ({ environment }) => environment.provider],
+  ['threads', ({ environment }) => environment.threads],
+  ['cpu', ({ environment }) => environment.cpu],
+];
+
+/** The fixed header. */
+export const CSV_HEADER: readonly string[] = COLUMNS.map(([name]) => name);
+
+export function formatCsv({ results }: ResultsFile): string {
+  const rows = results.map((result) => COLUMNS.map(([, cell]) => csvCell(cell(result))));
+  return stringify([CSV_HEADER as string[], ...rows]);
+}
+
+/** Numbers raw; text on one line, and marked as text where a spreadsheet would read a formula. */
+function csvCell(value: Cell): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
+  const mayStartFormula = /^\s*[=+\-@\t\r＝＋－＠]/.test(value);
+  const text = plainText(value);
+  return mayStartFormula ? `'${text}` : text;
+}

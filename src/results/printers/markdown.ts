@@ -1,0 +1,56 @@
+/** Results as a GitHub-flavoured table, for an issue, a README or a paper's notes. All columns, no width to fit. */
+import { plainText } from '../../terminal-text.js';
+import type { ResultsFile } from '../record.js';
+import { ESSENTIAL, FURTHER } from './columns.js';
+import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
+import { intervalOf, valueWithError } from './numbers.js';
+
+export function formatMarkdown(file: ResultsFile): string {
+  const parts: string[] = [];
+  if (file.results.length > 0) {
+    const columns = [...ESSENTIAL, ...FURTHER];
+    parts.push(
+      pipeTable(
+        columns.map(({ title, align }) => [title, align]),
+        file.results.map((result) => columns.map((column) => column.cell(result))),
+      ),
+    );
+  }
+  if (file.comparisons.length > 0) {
+    const rows = file.comparisons.map((row) => [
+      markOf(row),
+      `${plainText(row.a)} − ${plainText(row.b)}`,
+      plainText(row.dataset),
+      valueWithError({ value: row.deltaNll, stderr: row.stderr }),
+      intervalOf(row),
+    ]);
+    const head: [string, 'left' | 'right'][] = [
+      ['', 'left'],
+      ['models', 'left'],
+      ['dataset', 'left'],
+      ['difference', 'right'],
+      ['95% interval', 'right'],
+    ];
+    parts.push(`${COMPARISON_TITLE}:\n\n${pipeTable(head, rows)}`);
+  }
+  const notes = notesOf(file).map((note) => `- ${escaped(note)}`);
+  if (notes.length > 0) parts.push(notes.join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function pipeTable(head: [string, 'left' | 'right'][], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(head.map(([title]) => escaped(title))),
+    line(head.map(([, align]) => (align === 'right' ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map(escaped))),
+  ].join('\n');
+}
+
+/** Text that markdown shows as it is; the cell's pipe and markup characters lose their meaning. */
+function escaped(text: string): string {
+  return text
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/[\\`*_|[\]]/g, '\\$&');
+}

@@ -1,0 +1,155 @@
+/**
+ * Results for a terminal: one row a model and data set, never wider than asked. The essential columns come first; long
+ * model names give way with «…»; further columns join as the width allows. Comparisons and notes stand below.
+ */
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { displayWidth, plainText, truncate, truncateMiddle, wrap } from '../../terminal-text.js';
+import type { ResultsFile } from '../record.js';
+import { type Column, DATASET, ESSENTIAL, FURTHER, MODEL } from './columns.js';
+import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
+import { intervalOf, valueWithError } from './numbers.js';
+
+export interface Screen {
+  /** Columns to fill. */
+  width: number;
+  color: boolean;
+}
+
+/** Spaces between columns. */
+const GAP = 2;
+/** No name pushes figures aside beyond this. */
+const WIDEST_NAME = 40;
+const NARROWEST_NAME = 6;
+const MINUS = ' − ';
+
+/** The whole text, every line at most `width` columns (down to about 40), with a line end. */
+export function formatTable(file: ResultsFile, { width, color }: Screen): string {
+  const parts: string[] = [];
+  if (file.results.length > 0) parts.push(resultRows(file, width, color));
+  if (file.comparisons.length > 0) parts.push(comparisonRows(file, width, color));
+  const notes = notesOf(file).flatMap((note) => wrap(note, width));
+  if (notes.length > 0) parts.push(notes.map((line) => (color ? dim(line) : line)).join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function resultRows({ results }: ResultsFile, width: number, color: boolean): string {
+  const cells = (column: Column) => results.map((result) => column.cell(result));
+  const natural = (column: Column) => {
+    const widest = Math.max(displayWidth(column.title), ...cells(column).map(displayWidth));
+    return column === MODEL || column === DATASET ? Math.min(widest, WIDEST_NAME) : widest;
+  };
+  const total = (columns: readonly Column[]) =>
+    columns.reduce((sum, column) => sum + natural(column), 0) + GAP * (columns.length - 1);
+
+  const columns = [...ESSENTIAL];
+  const leastNames = NARROWEST_NAME - natural(MODEL) + (NARROWEST_NAME - natural(DATASET));
+  while (columns.length > 3 && total(columns) + Math.min(0, leastNames) > width) columns.pop();
+  for (const column of FURTHER) {
+    if (cells(column).every((cell) => cell === '')) continue;
+    if (total([...columns, column]) > width) break;
+    columns.push(column);
+  }
+  const widths = columns.map(natural);
+  let excess = total(columns) - width;
+  for (const [index, column] of [MODEL, DATASET].entries()) {
+    if (excess <= 0) break;
+    const room = Math.max(0, widths[index] - Math.max(NARROWEST_NAME, displayWidth(column.title)));
+    const cut = Math.min(room, excess);
+    widths[index] -= cut;
+    excess -= cut;
+  }
+  return layOut(
+    columns.map(({ title, align }, i) => ({ title, align, width: widths[i] })),
+    results.map((result) => columns.map((column, i) => truncateMiddle(column.cell(result), widths[i]))),
+    color,
+  );
+}
+
+function comparisonRows({ comparisons }: ResultsFile, width: number, color: boolean): string {
+  const pairs = comparisons.map((row) => [plainText(row.a), plainText(row.b)]);
+  const titles = ['', 'models', 'dataset', 'difference', '95% interval'];
+  const rows = comparisons.map((row, i) => [
+    markOf(row),
+    pairs[i].join(MINUS),
+    plainText(row.dataset),
+    valueWithError({ value: row.deltaNll, stderr: row.stderr }),
+    intervalOf(row),
+  ]);
+  const widths = titles.map((title, i) =>
+    Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
+  );
+  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
+  const pairsNeed = 2 * NARROWEST_NAME + MINUS.length;
+  if (excess() > Math.max(0, widths[1] - pairsNeed) + Math.max(0, widths[2] - 'dataset'.length)) widths.pop();
+  for (const [index, least] of [
+    [1, pairsNeed],
+    [2, 'dataset'.length],
+  ]) {
+    widths[index] -= Math.max(0, Math.min(excess(), widths[index] - least));
+  }
+  const columns = widths.map((one, i) => ({
+    title: titles[i],
+    align: i >= 3 ? ('right' as const) : ('left' as const),
+    width: one,
+  }));
+  const cells = rows.map((row, r) =>
+    widths.map((one, i) => (i === 1 ? pairWithin(pairs[r], one) : truncateMiddle(row[i], one))),
+  );
+  const title = wrap(COMPARISON_TITLE, width).join('\n');
+  return `${color ? styleText('bold', title, { validateStream: false }) : title}\n${layOut(columns, cells, color)}`;
+}
+
+/** Both names of a pair stay recognisable: the longer gives way first. */
+function pairWithin([a, b]: string[], width: number): string {
+  const room = width - MINUS.length;
+  const half = Math.floor(room / 2);
+  const forA = Math.max(half, room - displayWidth(b));
+  const shortA = truncateMiddle(a, forA);
+  return `${shortA}${MINUS}${truncateMiddle(b, room - displayWidth(shortA))}`;
+}
+
+interface LaidColumn {
+  title: string;
+  align: 'left' | 'right';
+  width: number;
+}
+
+/** Columns side by side, a rule under their titles, no frame. Lines have no trailing spaces. */
+function layOut(columns: LaidColumn[], rows: string[][], color: boolean): string {
+  const none = '';
+  const table = new Table({
+    head: columns.map(({ title, width }) => truncate(title, width)),
+    colWidths: columns.map(({ width }) => width),
+    colAligns: columns.map(({ align }) => align),
+    style: { head: color ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    chars: {
+      top: none,
+      'top-mid': none,
+      'top-left': none,
+      'top-right': none,
+      bottom: none,
+      'bottom-mid': none,
+      'bottom-left': none,
+      'bottom-right': none,
+      left: none,
+      'left-mid': none,
+      mid: none,
+      'mid-mid': none,
+      right: none,
+      'right-mid': none,
+      middle: ' '.repeat(GAP),
+    },
+  });
+  for (const row of rows) table.push(row);
+  const lines = table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+  const rule = '─'.repeat(columns.reduce((sum, { width }) => sum + width, 0) + GAP * (columns.length - 1));
+  return [lines[0], color ? dim(rule) : rule, ...lines.slice(1)].join('\n');
+}
+
+function dim(text: string): string {
+  return styleText('dim', text, { validateStream: false });
+}
