@@ -1,0 +1,177 @@
+/**
+ * Where results go: flags → formats and files. Files are checked before a long run starts and replaced by rename when
+ * it ends, so a reader never sees half a file.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { FileError, UsageError } from '../errors.js';
+import { type Format, formatResults, type Screen } from './printers/index.js';
+import type { ResultsFile } from './record.js';
+
+export interface OutputPlan {
+  /** What goes to stdout. */
+  stdout: Format;
+  /** What goes to files, by path as given. */
+  files: { path: string; format: Format }[];
+}
+
+const ENDINGS: Record<string, Format> = {
+  '.json': 'json',
+  '.csv': 'csv',
+  '.md': 'markdown',
+  '.markdown': 'markdown',
+  '.txt': 'table',
+};
+
+/**
+ * `--json` is `--format json`; a format decides for stdout and for every file; without one stdout gets the table and a
+ * file what its ending says.
+ * @throws UsageError when flags contradict each other, an ending says nothing, or two files are one
+ */
+export function planOutput(flags: { format?: Format; json?: boolean; out?: readonly string[] }): OutputPlan {
+  const { format, json, out = [] } = flags;
+  if (json && format && format !== 'json') {
+    throw new UsageError({
+      code: 'contradicting-formats',
+      message: `--json and --format ${format} ask for different formats.`,
+      hint: 'Give one of them; with neither, the ending of each --out decides.',
+    });
+  }
+  const decided = format ?? (json ? 'json' : undefined);
+  const seen = new Set<string>();
+  for (const path of out) {
+    if (seen.has(resolve(path))) {
+      throw new UsageError({
+        code: 'repeated-output',
+        message: `--out ${path} is given twice.`,
+        hint: 'Each output needs a name of its own.',
+      });
+    }
+    seen.add(resolve(path));
+  }
+  return {
+    stdout: decided ?? 'table',
+    files: out.map((path) => ({ path, format: decided ?? formatOfEnding(path) })),
+  };
+}
+
+/** Writes every file of the plan. @throws FileError */
+export async function writeOutputs(plan: OutputPlan, file: ResultsFile): Promise<void> {
+  for (const { path, format } of plan.files) replaceFile(path, await formatResults(file, format));
+}
+
+/** What stdout gets. */
+export async function stdoutText(plan: OutputPlan, file: ResultsFile, screen: Screen): Promise<string> {
+  return formatResults(file, plan.stdout, screen);
+}
+
+/** Tries each path as {@link replaceFile} would use it, and leaves no trace. @throws FileError */
+export function checkWritable(paths: readonly string[]): void {
+  for (const path of paths) {
+    const { target, kind } = destination(path);
+    if (kind === 'device') continue;
+    try {
+      if (kind === 'file') accessSync(target, constants.W_OK);
+      const trial = temporaryName(target);
+      closeSync(openSync(trial, 'wx'));
+      rmSync(trial);
+    } catch (cause) {
+      throw notWritable(path, cause);
+    }
+  }
+}
+
+/** Writes under a temporary name beside `path`, then renames. Devices and pipes are written to directly. @throws FileError */
+export function replaceFile(path: string, text: string): void {
+  const { target, kind } = destination(path);
+  const temporary = temporaryName(target);
+  try {
+    if (kind === 'device') {
+      writeFileSync(target, text);
+      return;
+    }
+    const descriptor = openSync(temporary, 'wx');
+    try {
+      writeFileSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, target);
+  } catch (cause) {
+    if (kind !== 'device') rmSync(temporary, { force: true });
+    throw notWritable(path, cause);
+  }
+}
+
+/** Follows a link, so that the file it names is replaced and the link stays. */
+function destination(path: string): { target: string; kind: 'new' | 'file' | 'device' } {
+  let found: Stats;
+  let target: string;
+  try {
+    target = realpathSync(path);
+    found = statSync(target);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { target: path, kind: 'new' };
+    throw notWritable(path, cause);
+  }
+  if (found.isDirectory()) {
+    throw new FileError({
+      code: 'output-is-folder',
+      message: `${path} is a folder, so the results cannot be written to it.`,
+      hint: 'Name a file in it, for example results.json.',
+    });
+  }
+  return { target, kind: found.isFile() ? 'file' : 'device' };
+}
+
+function temporaryName(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
+function notWritable(path: string, cause: unknown): FileError {
+  if (cause instanceof FileError) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const reasons: Record<string, [string, string]> = {
+    ENOENT: [
+      `there is no folder ${dirname(path)}`,
+      'Create the folder first, or give another path to --out.',
+    ],
+    ENOTDIR: [`${dirname(path)} is not a folder`, 'Give another path to --out.'],
+    EACCES: ['permission is denied', 'Give --out a path where you may write.'],
+    EPERM: ['permission is denied', 'Give --out a path where you may write.'],
+    EROFS: ['the disk is read-only', 'Give --out a path where you may write.'],
+    ENOSPC: ['the disk is full', 'Free some space, or give --out a path on another disk.'],
+    ENAMETOOLONG: ['the name is too long', 'Give --out a shorter name.'],
+  };
+  const [reason, hint] = reasons[code ?? ''] ?? [message, 'Give another path to --out.'];
+  return new FileError({
+    code: 'output-not-writable',
+    message: `${path} cannot be written: ${reason}.`,
+    hint,
+    cause,
+  });
+}
+
+function formatOfEnding(path: string): Format {
+  const format = ENDINGS[extname(path).toLowerCase()];
+  if (format) return format;
+  throw new UsageError({
+    code: 'unknown-ending',
+    message: `The ending of --out ${path} does not say which format it should have.`,
+    hint: `End it with one of ${Object.keys(ENDINGS).join(', ')}, or give --format.`,
+  });
+}
