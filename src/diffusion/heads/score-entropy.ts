@@ -1,26 +1,16 @@
 import type { Graph } from '../../graph/graph.js';
-import {
-  Add,
-  Div,
-  Exp,
-  GatherElements,
-  Log,
-  LogSoftmax,
-  Mul,
-  Squeeze,
-  Sub,
-  Unsqueeze,
-} from '../../graph/operators.js';
+import { Div, Exp, GatherElements, LogSoftmax, Squeeze, Sub, Unsqueeze } from '../../graph/operators.js';
 import { projectedRows } from '../../graph/projected-rows.js';
 import { float64, HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
 
 /**
  * Score entropy for the absorbing state (SEDD, arXiv 2310.16834, eq. 5 and section 3.3), at masked positions; elsewhere it
- * is 0. With q = α/(1−α) = 1/(e^σ−1) and log scores ℓ_v = f_v + ln q − ln(K−1), K counting the mask:
+ * is 0. The network's score of a token is s_v·α/(1−α) with s_v = e^{f_v}/(K−1), K counting the mask. Divided by −α', the
+ * published loss loses its noise level but for one factor:
  *
- *     loss = (1/α)·[Σ_{v≠mask} e^{ℓ_v} − q·ℓ_x + q(ln q − 1)]
+ *     loss = [Σ_{v≠mask} s_v − 1 − ln s_x] / (1−α)
  *
- * Σ e^{f_v} comes as exp(f_x − log_softmax(f)_x), whose two terms are kept per row; the rest is float64.
+ * Σ e^{f_v} comes as exp(f_x − log_softmax(f)_x): two numbers a row, and from there on float64.
  */
 export function scoreEntropyLoss(graph: Graph, options: HeadOptions): void {
   const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
@@ -32,12 +22,7 @@ export function scoreEntropyLoss(graph: Graph, options: HeadOptions): void {
   const at = (values: typeof f) => Squeeze(float64(GatherElements(values, index)), [-1]);
   const fAtTarget = at(f);
   const logSumExp = Sub(fAtTarget, at(LogSoftmax(f)));
-
-  const alpha = Sub(1, oneMinusAlpha);
-  const q = Div(alpha, oneMinusAlpha);
-  const offset = Sub(Log(q), Math.log(options.vocabSize - 1));
-  const positive = Exp(Add(logSumExp, offset));
-  const negative = Mul(q, Add(fAtTarget, offset));
-  const constant = Mul(q, Sub(Log(q), 1));
-  lossOutput(graph, Div(Add(Sub(positive, negative), constant), alpha), ['rows']);
+  const logOthers = Math.log(options.vocabSize - 1);
+  const excess = Sub(Sub(Exp(Sub(logSumExp, logOthers)), 1), Sub(fAtTarget, logOthers));
+  lossOutput(graph, Div(excess, oneMinusAlpha), ['rows']);
 }

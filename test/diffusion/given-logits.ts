@@ -1,0 +1,58 @@
+/** Runs a loss head over logits that are given instead of computed. */
+import * as ort from 'onnxruntime-node';
+import { appendLossHead, HEAD } from '../../src/diffusion/heads/index.js';
+import { Graph } from '../../src/graph/graph.js';
+import { Identity } from '../../src/graph/operators.js';
+
+export interface GivenLogits {
+  family: 'ar' | 'mdlm' | 'sedd' | 'duo';
+  vocabSize: number;
+  maskTokenId: number | null;
+  /** [batch × length × vocab] */
+  logits: Float32Array;
+  /** Clean tokens (for ar: what each position predicts) and noisy ones, [batch][length]. */
+  targets: number[][];
+  noisy: number[][];
+  /** [batch] */
+  oneMinusAlpha: number[];
+}
+
+const int64 = (values: readonly number[], dims: readonly number[]) =>
+  new ort.Tensor('int64', BigInt64Array.from(values.map(BigInt)), dims);
+const float64 = (values: readonly number[]) =>
+  new ort.Tensor('float64', Float64Array.from(values), [values.length]);
+
+/** Loss per unit of −dα, [batch][length]; 0 where the head does not look. */
+export async function lossOfGivenLogits(given: GivenLogits): Promise<number[][]> {
+  const { family, vocabSize, maskTokenId, noisy, targets } = given;
+  const [batch, length] = [noisy.length, noisy[0].length];
+  const graph = Graph.create('given_logits', { opset: 17 });
+  graph.input('input_ids', 'int64', ['batch', 'length']);
+  graph.output(Identity(graph.input('given', 'float32', ['batch', 'length', vocabSize])), 'logits');
+  appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId });
+
+  const session = await ort.InferenceSession.create(graph.toBytes());
+  const feeds: Record<string, ort.Tensor> = {
+    given: new ort.Tensor('float32', given.logits, [batch, length, vocabSize]),
+    input_ids: int64(noisy.flat(), [batch, length]),
+  };
+  const masked = noisy.flatMap((row, b) => row.flatMap((z, l) => (z === maskTokenId ? [[b, l]] : [])));
+  const byRows = family === 'mdlm' || family === 'sedd';
+  if (byRows) {
+    feeds[HEAD.rows] = int64(masked.flat(), [masked.length, 2]);
+    feeds[HEAD.targets] = int64(
+      masked.map(([b, l]) => targets[b][l]),
+      [masked.length],
+    );
+    feeds[HEAD.oneMinusAlpha] = float64(masked.map(([b]) => given.oneMinusAlpha[b]));
+  } else {
+    feeds[HEAD.targets] = int64(targets.flat(), [batch, length]);
+    if (family === 'duo') feeds[HEAD.oneMinusAlpha] = float64(given.oneMinusAlpha);
+  }
+  const data = (await session.run(feeds))[HEAD.loss].data as Float32Array;
+  await session.release();
+  const at = byRows ? masked : noisy.flatMap((row, b) => row.map((_, l) => [b, l]));
+  const loss = noisy.map((row) => row.map(() => 0));
+  for (const [i, [b, l]] of at.entries()) loss[b][l] = data[i];
+  return loss;
+}
