@@ -85,5 +85,5 @@ export function sampleFile(): ResultsFile {
     sampleResult('mdlm', dataset, 4.6751),
     sampleResult('duo', dataset, 4.9786),
   ]);
-  return resultsFile(results, SAMPLE_COMPARISONS);
+  return resultsFile(results, structuredClone(SAMPLE_COMPARISONS));
 }

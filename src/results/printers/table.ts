@@ -23,7 +23,7 @@ const WIDEST_NAME = 40;
 const NARROWEST_NAME = 6;
 const MINUS = ' − ';
 
-/** The whole text, every line at most `width` columns (down to about 40), with a line end. */
+/** The whole text, every line at most `width` columns (down to about 48), with a line end. */
 export function formatTable(file: ResultsFile, { width, color }: Screen): string {
   const parts: string[] = [];
   if (file.results.length > 0) parts.push(resultRows(file, width, color));
