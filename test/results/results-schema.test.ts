@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -8,13 +8,13 @@ import { formatResults } from '../../src/results/printers/index.js';
 import { parseResults, readResults, resultsJsonSchema } from '../../src/results/schema.js';
 import { sampleFile } from './sample.js';
 
-const shipped = new URL('../../schema/results-1.schema.json', import.meta.url).pathname;
+const shipped = new URL('../../schema/results-1.schema.json', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'duo-eval-schema-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the shipped JSON schema', () => {
-  it('is the schema that reads results back', async () => {
-    await expect(`${JSON.stringify(resultsJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(shipped);
+  it('is the schema that reads results back (else: npm run build && node scripts/make-schema.mjs)', () => {
+    expect(JSON.parse(readFileSync(shipped, 'utf8'))).toEqual(resultsJsonSchema());
   });
 
   const validate = new Ajv2020({ strict: false }).compile(resultsJsonSchema());
