@@ -51,6 +51,7 @@ export const Exp = unary('Exp');
 export const Log = unary('Log');
 export const Sqrt = unary('Sqrt');
 export const Abs = unary('Abs');
+export const Tanh = unary('Tanh');
 export const Atanh = unary('Atanh');
 export const Reciprocal = unary('Reciprocal');
 export const Softplus = unary('Softplus');
@@ -60,6 +61,9 @@ export const Identity = unary('Identity');
 export const Softmax = (x: Value, { axis = -1 } = {}) => one(x.graph, 'Softmax', [x], x.dtype, { axis });
 export const LogSoftmax = (x: Value, { axis = -1 } = {}) =>
   one(x.graph, 'LogSoftmax', [x], x.dtype, { axis });
+
+export const LpNormalization = (x: Value, { axis = -1, p = 2 } = {}) =>
+  one(x.graph, 'LpNormalization', [x], x.dtype, { axis, p });
 
 export const Cast = (x: Value, { to }: { to: DType }) =>
   x.dtype === to ? x : one(x.graph, 'Cast', [x], to, { to: dtypeCode(to) });
@@ -152,24 +156,46 @@ export const CumSum = (x: Value, axis: number) =>
 // Control flow
 
 /**
- * Runs `body` once for each slice of `scanned` along axis 0 and stacks what it returns.
- * @param build takes the slices and returns the outputs of one step
+ * Runs a body once for each slice of `scanned` along axis 0, carrying `state` from step to step.
+ * @param build takes the state, then the slices; returns the new state, then the outputs of one step
+ * @param reverse which of `scanned` are read from their end; all of them with `true`
+ * @param reverseOutputs whether outputs are stacked from the end, so that they line up with what was read in reverse
+ * @returns the last state, then the stacked outputs
  */
 export function Scan(
   name: string,
   scanned: readonly Value[],
-  build: (...slices: Value[]) => Value[],
+  build: (...values: Value[]) => Value[],
+  { state = [], reverse, reverseOutputs }: ScanOptions = {},
 ): Value[] {
   const graph = scanned[0].graph;
   const body = graph.body(name);
+  const carried = state.map((value, i) => body.input(`${name}/state${i}`, value.dtype, []));
   const slices = scanned.map((value, i) => body.input(`${name}/slice${i}`, value.dtype, []));
-  const results = build(...slices);
+  const results = build(...carried, ...slices);
   for (const result of results) body.output(result);
   for (const declared of [...body.proto.input, ...body.proto.output]) dropShape(declared);
-  return graph.node('Scan', scanned, {
+  const stacked = results.length - state.length;
+  return graph.node('Scan', [...state, ...scanned], {
     outputs: results.map((result) => result.dtype),
-    attributes: { num_scan_inputs: scanned.length, body },
+    attributes: {
+      num_scan_inputs: scanned.length,
+      body,
+      scan_input_directions: directions(reverse, scanned.length),
+      scan_output_directions: directions(reverseOutputs, stacked),
+    },
   });
+}
+
+export interface ScanOptions {
+  state?: readonly Value[];
+  reverse?: boolean | readonly boolean[];
+  reverseOutputs?: boolean | readonly boolean[];
+}
+
+function directions(reverse: boolean | readonly boolean[] | undefined, count: number): number[] | undefined {
+  if (reverse === undefined || reverse === false) return undefined;
+  return Array.from({ length: count }, (_, i) => Number(reverse === true || reverse[i]));
 }
 
 function dropShape(info: Graph['proto']['input'][number]): void {

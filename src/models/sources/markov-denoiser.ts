@@ -1,0 +1,141 @@
+/**
+ * Exact models of a Markov chain as ONNX graphs that meet the checkpoint contract: `input_ids` int64 [batch, length]
+ * (and `sigma` float32 [batch] for duo) in, `logits` float32 [batch, length, vocab] out, any batch, any length.
+ *
+ * ar: ln P(x_l → ·). The diffusion families: ln of the leave-one-out posterior p(x_l | z without z_l), by the
+ * forward-backward recursion (Rabiner 1989, section III.A) with
+ *
+ *   emission   e_l(v) = q(z_l | v)          uniform: α[v = z_l] + (1−α)/K      masked: [v = z_l], or 1 where z_l = mask
+ *   forward    f_1 = p(x_1),  f_{l+1} ∝ (f_l ⊙ e_l) P
+ *   backward   b_L = 1,       b_{l−1} ∝ (b_l ⊙ e_l) Pᵀ
+ *   posterior  ∝ f_l ⊙ b_l: position l's own emission is in neither message
+ *
+ * At a masked position the emission is constant, so there this is also the posterior given the unmasked tokens, which is
+ * what mdlm and sedd predict. Messages are divided by their sum at each step. Everything is a product or a sum of positive
+ * float32 numbers, so relative errors do not grow along the sequence.
+ *
+ * The mask token's logit is 0, as if it were certain before normalisation: a head that forgets to leave it out shows.
+ */
+
+import { Graph, type Value } from '../../graph/graph.js';
+import {
+  Add,
+  Cast,
+  Concat,
+  Div,
+  Equal,
+  Exp,
+  Expand,
+  Gather,
+  Identity,
+  Log,
+  LogSoftmax,
+  LpNormalization,
+  MatMul,
+  Mul,
+  Neg,
+  OneHot,
+  Scan,
+  Shape,
+  Slice,
+  Tanh,
+  Transpose,
+  Unsqueeze,
+} from '../../graph/operators.js';
+import type { MarkovChain } from './markov.js';
+
+export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
+
+/** Width of the logits: the chain's tokens, and the mask after them where the family has one. */
+export function sourceVocabSize(chain: MarkovChain, family: SourceFamily): number {
+  return chain.vocabSize + (family === 'mdlm' || family === 'sedd' ? 1 : 0);
+}
+
+/** The exact model of a chain. A sedd graph gives f of DESIGN's convention: f_v = ln p(v) + ln(K−1), K with the mask. */
+export function markovDenoiser(chain: MarkovChain, family: SourceFamily): Graph {
+  const graph = Graph.create(`markov-${family}`);
+  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+  const logits = familyLogits(graph, chain, family, ids);
+  graph.output(logits, 'logits', ['batch', 'length', sourceVocabSize(chain, family)]);
+  return graph;
+}
+
+function familyLogits(graph: Graph, chain: MarkovChain, family: SourceFamily, ids: Value): Value {
+  const K = chain.vocabSize;
+  switch (family) {
+    case 'ar':
+      return Gather(
+        graph.initializer('log_transition', 'float32', [K, K], chain.transition.map(Math.log)),
+        ids,
+      );
+    case 'duo': {
+      const sigma = graph.input('sigma', 'float32', ['batch']);
+      return logPosterior(graph, chain, ids, uniformEmission(sigma, K));
+    }
+    case 'mdlm':
+      return withMask(logPosterior(graph, chain, ids, maskedEmission(K)));
+    case 'sedd':
+      return withMask(Add(LogSoftmax(logPosterior(graph, chain, ids, maskedEmission(K))), Math.log(K)));
+  }
+}
+
+/** q(z_l | v) from the one-hot of z, [length, batch, K], and z itself, [length, batch]. */
+type Emission = (oneHot: Value, z: Value) => Value;
+
+function uniformEmission(sigma: Value, K: number): Emission {
+  // 1 − e^{−σ} = 2τ/(1+τ) with τ = tanh(σ/2), without cancellation for small σ.
+  const tau = Tanh(Mul(sigma, 0.5));
+  const oneMinusAlpha = Div(Mul(tau, 2), Add(tau, 1));
+  const alpha = Unsqueeze(Exp(Neg(sigma)), [1]);
+  const noise = Unsqueeze(Div(oneMinusAlpha, K), [1]);
+  return (oneHot) => Add(Mul(oneHot, alpha), noise);
+}
+
+function maskedEmission(K: number): Emission {
+  return (oneHot, z) => Add(oneHot, Cast(Unsqueeze(Equal(z, K), [2]), { to: 'float32' }));
+}
+
+/** ln(f_l ⊙ b_l), unnormalised, [batch, length, K]. */
+function logPosterior(graph: Graph, chain: MarkovChain, ids: Value, emission: Emission): Value {
+  const K = chain.vocabSize;
+  const P = graph.initializer('transition', 'float32', [K, K], chain.transition);
+  const initial = graph.initializer('initial', 'float32', [1, K], chain.initial);
+  const reversedP = Transpose(P, { perm: [1, 0] });
+  const z = Transpose(ids, { perm: [1, 0] });
+  // An id of K, the mask, lies outside the one-hot's depth and gives a row of zeros.
+  const oneHot = OneHot(z, graph.constant(K, 'int64'), graph.constant([0, 1], 'float32'));
+  const emissions = emission(oneHot, z);
+  const messageShape = Slice(Shape(emissions), { starts: [1], ends: [3], axes: [0] });
+  const firstForward = Expand(initial, messageShape);
+  const lastBackward = Expand(graph.constant([1], 'float32'), messageShape);
+  const [, , forward, backward] = Scan(
+    'messages',
+    [emissions, emissions],
+    (f, b, atForward, atBackward) => [
+      LpNormalization(MatMul(Mul(f, atForward), P), { p: 1 }),
+      LpNormalization(MatMul(Mul(b, atBackward), reversedP), { p: 1 }),
+      Identity(f),
+      Identity(b),
+    ],
+    { state: [firstForward, lastBackward], reverse: [false, true], reverseOutputs: [false, true] },
+  );
+  return logarithm(Transpose(Mul(forward, backward), { perm: [1, 0, 2] }));
+}
+
+/** ln x by way of float64. The runtime's float32 Log computes the last elements of a buffer, or of a thread's share of it,
+ *  by another routine: the last bit of a logit would depend on the batch it was in. */
+function logarithm(x: Value): Value {
+  return Cast(Log(Cast(x, { to: 'float64' })), { to: 'float32' });
+}
+
+/** Appends the mask token's logit, 0. */
+function withMask(logits: Value): Value {
+  const g = logits.graph;
+  const shape = Concat(
+    [Slice(Shape(logits), { starts: [0], ends: [2], axes: [0] }), g.constant([1], 'int64')],
+    {
+      axis: 0,
+    },
+  );
+  return Concat([logits, Expand(g.constant([0], 'float32'), shape)], { axis: 2 });
+}
