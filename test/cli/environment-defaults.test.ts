@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { environmentDefaults, type FlagShape } from '../../src/cli/environment.js';
+import { UsageError } from '../../src/errors.js';
+
+const flags: Record<string, FlagShape> = {
+  dataset: { type: 'option', multiple: true },
+  'log-sequences': { type: 'option' },
+  batch: { type: 'option', char: 'b' },
+  format: { type: 'option' },
+  json: { type: 'boolean' },
+  quiet: { type: 'boolean' },
+};
+const argvOf = (env: Record<string, string>, typed: string[] = []) =>
+  environmentDefaults(flags, typed, env).argv;
+
+describe('environment variables', () => {
+  it('give flags their defaults, dashes as underscores', () => {
+    expect(argvOf({ DUO_EVAL_LOG_SEQUENCES: 'a b.tsv', OTHER: 'x' })).toEqual(['--log-sequences=a b.tsv']);
+  });
+
+  it('give several values to a flag that may be repeated, by commas', () => {
+    expect(argvOf({ DUO_EVAL_DATASET: 'ptb=a.txt, lambada' })).toEqual([
+      '--dataset=ptb=a.txt',
+      '--dataset=lambada',
+    ]);
+  });
+
+  it('count for nothing when the flag is typed, in any of its spellings', () => {
+    for (const typed of [['--batch', '2'], ['--batch=2'], ['-b', '2'], ['-b2']]) {
+      expect(argvOf({ DUO_EVAL_BATCH: '8' }, typed)).toEqual([]);
+    }
+    expect(argvOf({ DUO_EVAL_BATCH: '8' }, ['--', '--batch'])).toEqual(['--batch=8']);
+  });
+
+  it('count for nothing when empty', () => {
+    expect(argvOf({ DUO_EVAL_BATCH: '', DUO_EVAL_QUIET: ' ' })).toEqual([]);
+  });
+
+  it('yield to a typed flag that answers the same question', () => {
+    expect(argvOf({ DUO_EVAL_JSON: '1' }, ['--format', 'csv'])).toEqual([]);
+    expect(argvOf({ DUO_EVAL_FORMAT: 'csv' }, ['--json'])).toEqual([]);
+  });
+
+  it('turn switches on and off, and refuse anything else', () => {
+    expect(argvOf({ DUO_EVAL_QUIET: 'true' })).toEqual(['--quiet']);
+    expect(argvOf({ DUO_EVAL_QUIET: '0' })).toEqual([]);
+    expect(() => argvOf({ DUO_EVAL_QUIET: 'perhaps' })).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { formatDuration, Progress } from '../../src/cli/progress.js';
+import { displayWidth } from '../../src/terminal-text.js';
+
+/** A stream that keeps what is written, and a clock that is set by hand. */
+function stage(terminal: boolean, columns = 60) {
+  const written: string[] = [];
+  let time = 1000;
+  const stream = { isTTY: terminal, columns, write: (text: string) => written.push(text) };
+  const progress = new Progress({ stream, now: () => time });
+  return { written, progress, pass: (ms: number) => (time += ms) };
+}
+
+describe('progress in a terminal', () => {
+  it('redraws one line with what is done and the time left', () => {
+    const { written, progress, pass } = stage(true);
+    progress.start(200, 'duo on sotu');
+    pass(10_000);
+    progress.update(50, 'ppl 145.3');
+    progress.stop();
+    expect(written).toEqual([
+      '\rduo on sotu  0/200  0%\x1b[K',
+      '\rduo on sotu  50/200 25%  30 s left  ppl 145.3\x1b[K',
+      '\r\x1b[K',
+    ]);
+  });
+
+  it('estimates the time left from this run alone when work was resumed', () => {
+    const { written, progress, pass } = stage(true);
+    progress.start(200, 'duo', 100);
+    pass(10_000);
+    progress.update(150);
+    expect(written.at(-1)).toContain('150/200 75%  10 s left');
+  });
+
+  it('does not draw more often than the eye sees, but always the end', () => {
+    const { written, progress, pass } = stage(true);
+    progress.start(1000, 'duo');
+    for (let done = 1; done <= 1000; done++) {
+      pass(1);
+      progress.update(done);
+    }
+    expect(written.length).toBeLessThanOrEqual(12);
+    expect(written.at(-1)).toContain('1000/1000 100%');
+  });
+
+  it('never passes the width, and strips what could act on the terminal', () => {
+    const { written, progress, pass } = stage(true, 30);
+    progress.start(1458, `\x1b[31m${'模型'.repeat(20)}`);
+    pass(5000);
+    progress.update(700, 'a long estimate so far');
+    for (const line of written) {
+      const text = line.replace('\r', '').replace('\x1b[K', '');
+      expect(text).not.toContain('\x1b');
+      expect(displayWidth(text)).toBeLessThan(30);
+    }
+  });
+});
+
+describe('progress in a log', () => {
+  it('is a plain line at most every ten seconds', () => {
+    const { written, progress, pass } = stage(false);
+    progress.start(100, 'duo on sotu');
+    for (let done = 1; done <= 35; done++) {
+      pass(1000);
+      progress.update(done);
+    }
+    progress.stop();
+    expect(written).toEqual([
+      'duo on sotu  10/100 10%  1 min 30 s left\n',
+      'duo on sotu  20/100 20%  1 min 20 s left\n',
+      'duo on sotu  30/100 30%  1 min 10 s left\n',
+    ]);
+  });
+
+  it('is silent when asked to be quiet', () => {
+    const written: string[] = [];
+    const progress = new Progress({
+      quiet: true,
+      stream: { isTTY: true, write: (text) => written.push(text) },
+    });
+    progress.start(2, 'duo');
+    progress.update(2);
+    progress.stop();
+    expect(written).toEqual([]);
+  });
+});
+
+it('writes durations as people say them', () => {
+  expect([0.4, 45, 200, 3600, 7500].map(formatDuration)).toEqual([
+    '0 s',
+    '45 s',
+    '3 min 20 s',
+    '1 h 00 min',
+    '2 h 05 min',
+  ]);
+});
