@@ -1,0 +1,171 @@
+/**
+ * The checkpoint card: what the tensors of a model cannot say of themselves. It lies beside the model (`x.card.json` for
+ * `x.onnx`), or in the model's ONNX metadata as `duo-eval.<key>` with JSON text. This file reads and checks either; which
+ * of them wins is decided in checkpoint.ts.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { closest, ModelError } from '../errors.js';
+import { FAMILIES, type Family } from './family.js';
+
+export type { Family } from './family.js';
+
+/** Past this a card is something else. */
+const LARGEST_CARD = 1 << 20;
+const METADATA_PREFIX = 'duo-eval.';
+
+const wholeNumber = (least: number, what: string) => z.int({ error: what }).min(least, { error: what });
+const tokenId = wholeNumber(0, 'takes a token id, a whole number from 0 on');
+const SCHEDULE_TYPES = ['log-linear', 'cosine'] as const;
+
+export const scheduleSchema = z.looseObject(
+  {
+    type: z.enum(SCHEDULE_TYPES, { error: `takes one of: ${SCHEDULE_TYPES.join(', ')}` }),
+    eps: z
+      .number({ error: 'takes a number between 0 and 1' })
+      .gt(0, { error: 'takes a number above 0' })
+      .lt(1, { error: 'takes a number below 1' })
+      .default(1e-3),
+  },
+  { error: 'takes an object such as {"type": "log-linear", "eps": 0.001}' },
+);
+
+/** Keys of a card and what each takes; other keys are kept as they are. `null` means the same as leaving a key out. */
+const shape = {
+  family: z.enum(FAMILIES, { error: `takes one of: ${FAMILIES.join(', ')}` }),
+  vocabSize: wholeNumber(2, 'takes the width of the logits, a whole number of at least 2'),
+  length: wholeNumber(2, 'takes the tokens of a sequence, a whole number of at least 2'),
+  tokenizer: z
+    .string({ error: 'takes a path to a folder or a tokenizer.json' })
+    .min(1, { error: 'takes a path to a folder or a tokenizer.json' }),
+  bosTokenId: tokenId,
+  eosTokenId: tokenId,
+  maskTokenId: tokenId,
+  schedule: scheduleSchema,
+  timeConditioning: z.boolean({ error: 'takes true or false' }),
+  trainedOn: z.string({ error: 'takes a text' }),
+  distilled: z.unknown(),
+  note: z.string({ error: 'takes a text' }),
+  sha256: z.string({ error: 'takes 64 hexadecimal digits' }).regex(/^[0-9a-fA-F]{64}$/, {
+    error: 'takes 64 hexadecimal digits',
+  }),
+};
+
+const cardSchema = z.looseObject(shape).partial();
+
+export interface Schedule {
+  type: (typeof SCHEDULE_TYPES)[number];
+  /** The schedule ends at α = eps. */
+  eps: number;
+}
+
+export interface Card {
+  family?: Family;
+  vocabSize?: number;
+  length?: number;
+  tokenizer?: string;
+  bosTokenId?: number;
+  eosTokenId?: number;
+  maskTokenId?: number;
+  schedule?: Schedule;
+  timeConditioning?: boolean;
+  trainedOn?: string;
+  distilled?: unknown;
+  note?: string;
+  sha256?: string;
+  [unknownKey: string]: unknown;
+}
+
+export const CARD_KEYS = Object.keys(shape) as (keyof typeof shape)[];
+
+export interface CardFile {
+  path: string;
+  card: Card;
+}
+
+/** `duo.card.json` for `duo.onnx`. */
+export function cardPath(modelPath: string): string {
+  return join(dirname(modelPath), `${basename(modelPath).replace(/\.onnx$/i, '')}.card.json`);
+}
+
+/** The card beside a model, or null when there is none. @throws ModelError `malformed-card`, naming the key */
+export function readCard(modelPath: string): CardFile | null {
+  const path = cardPath(modelPath);
+  let text: string;
+  try {
+    const stat = statSync(path);
+    if (stat.size > LARGEST_CARD) throw malformed(path, `it takes ${stat.size} bytes, which no card does`);
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof ModelError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw malformed(path, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`);
+  }
+  return { path, card: parseCard(parseJson(path, text), path) };
+}
+
+/** @param where names the card in errors  @throws ModelError `malformed-card`, naming the key */
+export function parseCard(value: unknown, where: string): Card {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw malformed(where, 'it is not a JSON object');
+  }
+  const given = Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null));
+  const parsed = cardSchema.safeParse(given);
+  if (parsed.success) return parsed.data as Card;
+  const { path, message } = parsed.error.issues[0];
+  throw wrongKey(where, path.map(String), message, given);
+}
+
+/** What a model's ONNX metadata say. @throws ModelError `malformed-card`, naming the key */
+export function cardOfMetadata(metadata: ReadonlyMap<string, string>, modelPath: string): Card {
+  const entries = [...metadata].filter(([key]) => key.startsWith(METADATA_PREFIX));
+  const values = entries.map(([key, text]) => [
+    key.slice(METADATA_PREFIX.length),
+    parseJson(`${modelPath}, metadata ${key}`, text),
+  ]);
+  return parseCard(Object.fromEntries(values), `${modelPath}, metadata`);
+}
+
+/** A card as metadata entries, for writing it into a model. */
+export function metadataOfCard(card: Card): [key: string, json: string][] {
+  return Object.entries(card)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [METADATA_PREFIX + key, JSON.stringify(value)]);
+}
+
+function parseJson(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (cause) {
+    throw malformed(where, `it is not valid JSON (${(cause as Error).message})`);
+  }
+}
+
+function malformed(where: string, why: string): ModelError {
+  return new ModelError({
+    code: 'malformed-card',
+    message: `The card ${where} cannot be used: ${why}.`,
+    hint: 'Correct it, or take it away and give flags instead (--family, --tokenizer).',
+  });
+}
+
+function wrongKey(where: string, path: string[], takes: string, card: Record<string, unknown>): ModelError {
+  const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], card);
+  const got = value === undefined ? 'and is missing' : `not ${shorten(JSON.stringify(value))}`;
+  const near =
+    path[0] === 'family' && typeof value === 'string'
+      ? closest(value, FAMILIES)
+      : path[1] === 'type' && typeof value === 'string'
+        ? closest(value, SCHEDULE_TYPES)
+        : null;
+  return new ModelError({
+    code: 'malformed-card',
+    message: `The card ${where} is wrong at "${path.join('.')}": it ${takes}, ${got}.`,
+    hint: near ? `Did you mean "${near}"?` : `Correct "${path.join('.')}" in the card.`,
+  });
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}

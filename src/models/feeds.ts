@@ -1,0 +1,98 @@
+/** What a checkpoint's network is fed for whole sequences: ids, noise level, and the inputs exporters add. */
+import type { Signature, TensorSignature } from './signature.js';
+
+export type TensorType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
+  | 'uint8'
+  | 'bool';
+
+/** Element types as the runtime's: float16 as its bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
+export type TensorElements =
+  | Float32Array
+  | Float64Array
+  | Uint16Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array;
+
+/** A tensor on its way into or out of a session. */
+export interface TensorData {
+  type: TensorType;
+  data: TensorElements;
+  dims: readonly number[];
+}
+
+export type Feeds = Record<string, TensorData>;
+
+export interface Sequences {
+  /** Token ids, row after row, batch × length of them. */
+  inputIds: BigInt64Array;
+  batch: number;
+  length: number;
+  /** σ = −ln α, one a sequence; null for a model that takes none. Zeros for one trained without time conditioning. */
+  sigma: Float32Array | null;
+}
+
+/** The network's inputs: attention everywhere, positions from 0, no cached keys and values. */
+export function networkFeeds(signature: Signature, { inputIds, batch, length, sigma }: Sequences): Feeds {
+  const feeds: Feeds = { input_ids: { type: 'int64', data: inputIds, dims: [batch, length] } };
+  if (signature.sigma) {
+    feeds.sigma = {
+      type: 'float32',
+      data: sigma ?? new Float32Array(batch),
+      dims: signature.sigma.rank === 2 ? [batch, 1] : [batch],
+    };
+  }
+  if (signature.attentionMask) {
+    feeds.attention_mask = filled(signature.attentionMask, batch, length, () => 1);
+  }
+  if (signature.positionIds) {
+    feeds.position_ids = filled(signature.positionIds, batch, length, (position) => position);
+  }
+  for (const past of signature.pastKeyValues) {
+    const [, heads, , width] = past.shape ?? [];
+    const dims = [batch, fixed(heads), 0, fixed(width)];
+    feeds[past.name] =
+      past.dtype === 'float16'
+        ? { type: 'float16', data: new Uint16Array(0), dims }
+        : { type: 'float32', data: new Float32Array(0), dims };
+  }
+  if (signature.useCacheBranch) feeds.use_cache_branch = { type: 'bool', data: Uint8Array.of(0), dims: [1] };
+  return feeds;
+}
+
+const fixed = (size: number | string | undefined): number => (typeof size === 'number' ? size : 1);
+
+function filled(
+  tensor: TensorSignature,
+  batch: number,
+  length: number,
+  value: (position: number) => number,
+): TensorData {
+  const count = batch * length;
+  const at = (i: number) => value(i % length);
+  const dims = [batch, length];
+  switch (tensor.dtype) {
+    case 'int32':
+      return { type: 'int32', data: Int32Array.from({ length: count }, (_, i) => at(i)), dims };
+    case 'float32':
+      return { type: 'float32', data: Float32Array.from({ length: count }, (_, i) => at(i)), dims };
+    case 'bool':
+      return { type: 'bool', data: Uint8Array.from({ length: count }, (_, i) => at(i)), dims };
+    default:
+      return { type: 'int64', data: BigInt64Array.from({ length: count }, (_, i) => BigInt(at(i))), dims };
+  }
+}
