@@ -1,0 +1,60 @@
+/**
+ * Leaving the process while the runtime is still computing. Node joins its worker threads on exit and waits for native
+ * code in them, however long that takes, and onnxruntime-node then aborts the process (SIGABRT). So while a call is under
+ * way, an exit handler ends the process by C's `exit` with the status that was due. Node's one way to that function is
+ * the `proc_exit` of its WebAssembly System Interface.
+ */
+import type { WASI } from 'node:wasi';
+
+/**
+ * (module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))) (memory (export "memory") 1)
+ *   (func (export "_start") (call 0 (i32.const STATUS))))
+ */
+function exitProgram(status: number): Uint8Array<ArrayBuffer> {
+  const text = (word: string) => [word.length, ...new TextEncoder().encode(word)];
+  const section = (id: number, body: number[]) => [id, body.length, ...body];
+  // STATUS < 256 as a signed LEB128 of two bytes.
+  const constant = [0x41, (status & 0x7f) | 0x80, status >> 7];
+  const code = [0, ...constant, 0x10, 0, 0x0b];
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [2, 0x60, 1, 0x7f, 0, 0x60, 0, 0]),
+    ...section(2, [1, ...text('wasi_snapshot_preview1'), ...text('proc_exit'), 0, 0]),
+    ...section(3, [1, 1]),
+    ...section(5, [1, 0, 1]),
+    ...section(7, [2, ...text('memory'), 2, 0, ...text('_start'), 0, 1]),
+    ...section(10, [1, code.length, ...code]),
+  ]);
+}
+
+/** The part of WebAssembly used here; its types come with browsers' libraries only. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  Instance: new (module: object, imports: object) => object;
+};
+
+function exitWithoutJoining(status: number): void {
+  process.removeAllListeners('warning'); // node:wasi announces that it is experimental
+  const { WASI: Wasi } = process.getBuiltinModule('node:wasi') as { WASI: typeof WASI };
+  const wasi = new Wasi({ version: 'preview1', returnOnExit: false });
+  const module = new WebAssembly.Module(exitProgram(status & 0xff));
+  wasi.start(new WebAssembly.Instance(module, wasi.getImportObject()));
+}
+
+const underWay = new Set<object>();
+let listening = false;
+
+/** Marks a call of the runtime as begun. */
+export function beginNativeCall(call: object): void {
+  underWay.add(call);
+  if (listening) return;
+  listening = true;
+  process.on('exit', (status) => {
+    if (underWay.size > 0) exitWithoutJoining(status);
+  });
+}
+
+/** Marks it as ended. */
+export function endNativeCall(call: object): void {
+  underWay.delete(call);
+}

@@ -1,0 +1,67 @@
+/** The runtime's messages as errors a person can act on. */
+import { ModelError } from '../errors.js';
+import { plainText } from '../terminal-text.js';
+
+const OUT_OF_MEMORY =
+  /failed to allocate|bad[_ ]alloc|bad allocation|out of memory|out_of_memory|ERR_WORKER_OUT_OF_MEMORY|array buffer allocation failed|ALLOC_FAILED|OutOfMemory/i;
+const FAILED_NODE = /while running (\S+) node\. Name:'([^']*)' Status Message: ([\s\S]*)$/;
+const LONGEST_REASON = 300;
+
+/** @param label what ran, e.g. `sequence 12`   @param raw the runtime's message */
+export function runFailed(label: string, raw: string): ModelError {
+  const reason = oneLine(raw);
+  if (isOutOfMemory(raw)) return outOfMemory(label, reason);
+  const node = failedNode(raw);
+  return new ModelError({
+    code: 'run-failed',
+    message: node
+      ? `${label}: the runtime failed at the node "${node.name}" (${node.op}): ${node.reason}`
+      : `${label}: the runtime failed: ${reason}`,
+    hint: /out of (data )?bounds|indices element/i.test(raw)
+      ? 'A token id lies outside what the model knows: check --tokenizer and the vocabSize of the card.'
+      : 'Check that the length and the batch fit the model (--length, --batch), and the model with duo-eval inspect.',
+  });
+}
+
+export function createFailed(label: string, raw: string): ModelError {
+  if (isOutOfMemory(raw)) return outOfMemory(label, oneLine(raw));
+  return new ModelError({
+    code: 'model-rejected',
+    message: `${label}: the runtime does not accept the model: ${oneLine(raw)}`,
+    hint: 'Export the model again, for the CPU and with a common operator set (17 to 21).',
+  });
+}
+
+export function isOutOfMemory(raw: string): boolean {
+  return OUT_OF_MEMORY.test(raw);
+}
+
+export function outOfMemory(label: string, reason: string): ModelError {
+  return new ModelError({
+    code: 'out-of-memory',
+    message: `${label}: the memory does not suffice: ${reason}`,
+    hint: 'Use a smaller --batch.',
+  });
+}
+
+/** The innermost node that failed: a loop or a scan repeats its body's message inside its own. */
+function failedNode(raw: string): { op: string; name: string; reason: string } | null {
+  let found: { op: string; name: string; reason: string } | null = null;
+  for (let rest = raw; ; ) {
+    const match = FAILED_NODE.exec(rest);
+    if (!match) return found;
+    found = { op: plainText(match[1]), name: plainText(match[2]), reason: oneLine(match[3]) };
+    rest = match[3];
+  }
+}
+
+/** One line without places in the runtime's own source, and not endless. */
+export function oneLine(raw: string): string {
+  const text = plainText(raw)
+    .replace(/\/\S*onnxruntime\S*\.(cc|h|cpp|cu):\d+ .*?(?=\S+ was false\.|\[ONNXRuntimeError\])/g, '')
+    .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replace(/\/onnxruntime_src\S*\s*/g, '')
+    .trim();
+  const short = text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON - 1)}…` : text;
+  return /[.!?…]$/.test(short) ? short : `${short}.`;
+}

@@ -1,0 +1,74 @@
+/**
+ * The thread that holds one session of the runtime. onnxruntime-node's `create` and `run` block their thread; here they
+ * block nothing else. Calls are answered in the order they came, one at a time, so a caller may have the next one waiting.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Feeds, TensorElements, TensorType } from './feeds.js';
+import { sessionOptions } from './session-options.js';
+import type { FromWorker, ToWorker, WorkerTask } from './session-protocol.js';
+
+const port = parentPort!;
+const reply = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+const ort = (await import('onnxruntime-node')).default;
+ort.env.logLevel = 'fatal'; // what goes wrong is thrown, too
+
+const session = await create(workerData as WorkerTask);
+if (session) {
+  let previous: Promise<void> = Promise.resolve();
+  port.on('message', (message: ToWorker) => {
+    previous = previous.then(() => (message.kind === 'close' ? close() : run(message.id, message.feeds)));
+  });
+} else {
+  port.close();
+}
+
+async function create(task: WorkerTask): Promise<InferenceSession | null> {
+  const start = performance.now();
+  try {
+    const made = await ort.InferenceSession.create(task.graph, sessionOptions(task));
+    reply({ kind: 'created', seconds: (performance.now() - start) / 1000 });
+    return made;
+  } catch (error) {
+    reply({ kind: 'create-failed', message: messageOf(error) });
+    return null;
+  }
+}
+
+async function run(id: number, feeds: Feeds): Promise<void> {
+  try {
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, { type, data, dims }] of Object.entries(feeds)) {
+      tensors[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
+    }
+    const start = performance.now();
+    const results = await session!.run(tensors);
+    const seconds = (performance.now() - start) / 1000;
+    const outputs: Feeds = {};
+    const transfer = new Set<ArrayBuffer>();
+    for (const [name, tensor] of Object.entries(results)) {
+      const data = elements(tensor.data as unknown as TensorElements);
+      outputs[name] = { type: tensor.type as TensorType, data, dims: [...tensor.dims] };
+      transfer.add(data.buffer as ArrayBuffer);
+    }
+    reply({ kind: 'ran', id, outputs, seconds }, [...transfer]);
+  } catch (error) {
+    reply({ kind: 'run-failed', id, message: messageOf(error) });
+  }
+}
+
+async function close(): Promise<void> {
+  await session!.release().catch(() => {});
+  port.close();
+}
+
+/** float16 as its bits: newer versions of Node would return a Float16Array, which older ones cannot receive. */
+function elements(data: TensorElements): TensorElements {
+  const isFloat16Array = data.constructor.name === 'Float16Array';
+  return isFloat16Array ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,238 @@
+/**
+ * A session of the runtime in a worker thread: progress, time limits and Ctrl-C stay alive while it computes, and several
+ * sessions run side by side. Calls are answered in order; more than one may be waiting, so that the worker never idles
+ * while the caller prepares the next batch. A worker that dies or hangs is an error that names what it was working on.
+ */
+import { Worker } from 'node:worker_threads';
+import { ModelError } from '../errors.js';
+import { compiledFile } from './compiled.js';
+import type { Feeds, TensorData } from './feeds.js';
+import { beginNativeCall, endNativeCall } from './native-exit.js';
+import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
+import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
+import type { FromWorker, ToWorker, WorkerTask } from './session-protocol.js';
+
+export interface SessionRequest {
+  /** The graph as bytes, weights left in files of `folder`. */
+  graph: Uint8Array;
+  /** Folder that the graph's external data are relative to; '' when it has none. */
+  folder: string;
+  provider?: Provider;
+  /** Threads inside an operator; as many as the machine has unless given. */
+  threads?: number;
+  /** What this session is, for errors: the model's name. */
+  label: string;
+}
+
+export interface RunOptions {
+  /** What is run, for errors, e.g. `sequence 12`. */
+  label: string;
+  /** Milliseconds the runtime may take for this call alone, waiting not counted; no limit unless given. */
+  timeoutMs?: number;
+  /** Hands the feeds' memory to the worker instead of copying it; the arrays are empty afterwards. */
+  transfer?: boolean;
+}
+
+export interface ModelSession {
+  readonly provider: Provider;
+  readonly threads: number;
+  /** Seconds the runtime took to load and optimise the graph. */
+  readonly createSeconds: number;
+  /** Calls answered so far and the seconds the runtime spent in them, measured beside it. */
+  readonly runs: number;
+  readonly runSeconds: number;
+  /** @throws ModelError `run-failed`, `out-of-memory`, `model-hung`, `model-worker-died`, `session-closed` */
+  run(feeds: Feeds, options: RunOptions): Promise<Feeds>;
+  /** Waits for the calls under way, then frees the model's memory. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** @throws ModelError `provider-unavailable`, `model-rejected`, `out-of-memory`, `model-worker-died` */
+export async function startSession(request: SessionRequest): Promise<ModelSession> {
+  const task: WorkerTask = {
+    graph: request.graph,
+    folder: request.folder,
+    provider: request.provider ?? 'cpu',
+    threads: request.threads ?? defaultThreads(),
+  };
+  const session = new WorkerSession(task, request.label);
+  await session.created;
+  return session;
+}
+
+interface Call {
+  label: string;
+  timeoutMs: number | undefined;
+  resolve: (outputs: Feeds) => void;
+  reject: (error: ModelError) => void;
+}
+
+class WorkerSession implements ModelSession {
+  readonly provider: Provider;
+  readonly threads: number;
+  createSeconds = 0;
+  runs = 0;
+  runSeconds = 0;
+  readonly created: Promise<void>;
+
+  private readonly worker: Worker;
+  private readonly exited: Promise<void>;
+  /** Calls not yet answered, the one under way first. */
+  private readonly calls = new Map<number, Call>();
+  private nextId = 0;
+  private timer: NodeJS.Timeout | undefined;
+  /** Why no further call can be made. */
+  private ended: ModelError | null = null;
+  private hung = false;
+  private settleCreation: { resolve: () => void; reject: (error: ModelError) => void } | null = null;
+
+  constructor(
+    task: WorkerTask,
+    private readonly label: string,
+  ) {
+    this.provider = task.provider;
+    this.threads = task.threads;
+    // A loader of the parent process (a test runner's, say) is none of the worker's business.
+    this.worker = new Worker(compiledFile('session-worker.js'), { workerData: task, execArgv: [] });
+    this.created = new Promise((resolve, reject) => {
+      this.settleCreation = { resolve, reject };
+    });
+    beginNativeCall(this);
+    this.worker.on('message', (message: FromWorker) => this.receive(message));
+    this.worker.on('error', (error: NodeJS.ErrnoException) => this.fail(this.died(error)));
+    this.exited = new Promise((resolve) => {
+      this.worker.on('exit', (status) => {
+        this.fail(this.died(new Error(`it ended with status ${status}`)));
+        resolve();
+      });
+    });
+  }
+
+  run(feeds: Feeds, { label, timeoutMs, transfer = false }: RunOptions): Promise<Feeds> {
+    return new Promise((resolve, reject) => {
+      if (this.ended) return reject(this.ended);
+      const id = this.nextId++;
+      this.calls.set(id, { label, timeoutMs, resolve, reject });
+      if (this.calls.size === 1) this.begin();
+      const owned = ownMemory(feeds);
+      const buffers = new Set(Object.values(owned).map(({ data }) => data.buffer as ArrayBuffer));
+      this.send({ kind: 'run', id, feeds: owned }, transfer ? [...buffers] : []);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (!this.ended) {
+      this.ended = new ModelError({
+        code: 'session-closed',
+        message: `${this.label}: the session was closed before this call.`,
+      });
+      this.send({ kind: 'close' });
+      this.worker.ref();
+    }
+    if (!this.hung) await this.exited;
+  }
+
+  private send(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    this.worker.postMessage(message, transfer);
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'created':
+        this.createSeconds = message.seconds;
+        this.settleCreation?.resolve();
+        this.settleCreation = null;
+        this.rest();
+        break;
+      case 'create-failed':
+        this.fail(
+          isProviderFailure(this.provider, message.message)
+            ? providerUnavailable(this.provider, message.message)
+            : createFailed(this.label, message.message),
+        );
+        break;
+      case 'ran':
+        this.runs++;
+        this.runSeconds += message.seconds;
+        this.answer(message.id, (call) => call.resolve(message.outputs));
+        break;
+      case 'run-failed':
+        this.answer(message.id, (call) => call.reject(runFailed(call.label, message.message)));
+        break;
+    }
+  }
+
+  private answer(id: number, settle: (call: Call) => void): void {
+    const call = this.calls.get(id);
+    if (!call) return; // a hung call that came back after all
+    this.calls.delete(id);
+    clearTimeout(this.timer);
+    if (this.calls.size > 0) this.begin();
+    else this.rest();
+    settle(call);
+  }
+
+  /** The first call in line is now the worker's. */
+  private begin(): void {
+    beginNativeCall(this);
+    this.worker.ref();
+    const [current] = this.calls.values();
+    if (current.timeoutMs === undefined) return;
+    this.timer = setTimeout(() => this.hang(current), current.timeoutMs);
+  }
+
+  /** Nothing under way: an idle worker keeps no process alive. */
+  private rest(): void {
+    endNativeCall(this);
+    if (!this.ended) this.worker.unref();
+  }
+
+  private hang({ label, timeoutMs }: Call): void {
+    this.hung = true;
+    this.fail(
+      new ModelError({
+        code: 'model-hung',
+        message: `${this.label}, ${label}: no answer from the runtime in ${timeoutMs! / 1000} s.`,
+        hint: 'Allow more time, use a smaller --batch, or another --provider.',
+      }),
+    );
+    // Native code cannot be stopped from outside; the thread is left alone, and native-exit.ts lets the process end.
+    this.worker.unref();
+    beginNativeCall(this);
+  }
+
+  private died(error: NodeJS.ErrnoException): ModelError {
+    const [current] = this.calls.values();
+    const label = current ? `${this.label}, ${current.label}` : this.label;
+    if (isOutOfMemory(`${error.code} ${error.message}`)) return outOfMemory(label, `${error.message}.`);
+    return new ModelError({
+      code: 'model-worker-died',
+      message: `${label}: the thread that runs the model died: ${error.message}.`,
+      hint: 'Run duo-eval doctor; if the model is at fault, a smaller --batch or --provider cpu may help.',
+      cause: error,
+    });
+  }
+
+  /** Ends everything that waits, with one reason that names the call under way. */
+  private fail(error: ModelError): void {
+    clearTimeout(this.timer);
+    endNativeCall(this);
+    const waiting = [...this.calls.values()];
+    this.calls.clear();
+    this.ended ??= error;
+    this.settleCreation?.reject(error);
+    this.settleCreation = null;
+    for (const call of waiting) call.reject(error);
+  }
+}
+
+/** A view of a larger buffer would take all of it along: such a view is copied first. */
+function ownMemory(feeds: Feeds): Feeds {
+  const owned: Feeds = {};
+  for (const [name, tensor] of Object.entries(feeds)) {
+    const { data } = tensor;
+    const isView = data.byteLength !== data.buffer.byteLength;
+    owned[name] = isView ? ({ ...tensor, data: data.slice() } as TensorData) : tensor;
+  }
+  return owned;
+}
