@@ -1,0 +1,58 @@
+/**
+ * Byte-level vocabularies (GPT-2's): each token is a run of bytes, written with one printable character a byte. Here
+ * the bytes of every token are kept, so that decoding is copying, a character cut in two by a sequence's edge becomes
+ * U+FFFD as in the Rust implementation, and the length of a text needs no decoding at all.
+ */
+import { isUtf8 } from 'node:buffer';
+
+export class ByteLevelVocabulary {
+  /** @param tokens by id; holes are ids without a token */
+  constructor(tokens: readonly (string | undefined)[]) {
+    this.bytes = tokens.map((token) => (token === undefined ? NONE : bytesOfToken(token)));
+  }
+
+  private readonly bytes: readonly Buffer[];
+
+  /** Text of `ids`; ids without a token are passed over. */
+  decode(ids: ArrayLike<number>): string {
+    return this.concatenate(ids).toString('utf8');
+  }
+
+  /** UTF-8 bytes of {@link decode}'s text: a cut character counts as the three bytes of U+FFFD. */
+  byteLength(ids: ArrayLike<number>): number {
+    const bytes = this.concatenate(ids);
+    return isUtf8(bytes) ? bytes.length : Buffer.byteLength(bytes.toString('utf8'));
+  }
+
+  private concatenate(ids: ArrayLike<number>): Buffer {
+    let length = 0;
+    for (let i = 0; i < ids.length; i++) length += (this.bytes[ids[i]] ?? NONE).length;
+    const all = Buffer.allocUnsafe(length);
+    for (let i = 0, at = 0; i < ids.length; i++) at += (this.bytes[ids[i]] ?? NONE).copy(all, at);
+    return all;
+  }
+}
+
+const NONE = Buffer.alloc(0);
+
+/** A token with a character that stands for no byte (an added token, say) is text: its own UTF-8 bytes. */
+function bytesOfToken(token: string): Buffer {
+  const bytes = Buffer.alloc(token.length);
+  for (let i = 0; i < token.length; i++) {
+    const byte = BYTE_OF_CHARACTER.get(token[i]);
+    if (byte === undefined) return Buffer.from(token, 'utf8');
+    bytes[i] = byte;
+  }
+  return bytes;
+}
+
+/** GPT-2's table: printable Latin-1 stands for itself, the other 68 bytes in order for U+0100, U+0101, … */
+const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = (() => {
+  const table = new Map<string, number>();
+  let next = 0x100;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+    table.set(String.fromCharCode(printable ? byte : next++), byte);
+  }
+  return table;
+})();

@@ -1,0 +1,107 @@
+/** Comma-separated tables with real quoting (RFC 4180), read row by row. */
+import { Readable } from 'node:stream';
+import type { Options } from 'csv-parse';
+import { DataError } from '../errors.js';
+import { bytesOf, MOST_BYTES_AT_ONCE } from './byte-stream.js';
+import { missingColumn } from './missing-column.js';
+import { decodeUtf8 } from './utf8.js';
+
+interface Row {
+  record: string[];
+  /** First line of the row, from 1. */
+  where: string;
+}
+
+/** A table whose first row names its columns. @throws DataError */
+export async function* csvTexts(path: string, column: string): AsyncGenerator<string> {
+  let at = -1;
+  for await (const { record, where } of rowsOf(path, {})) {
+    if (at < 0) {
+      at = record.indexOf(column);
+      if (at < 0) throw missingColumn(path, column, record);
+    } else if (record[at] === undefined) {
+      throw shortRow(path, where, record.length, at + 1);
+    } else {
+      yield record[at];
+    }
+  }
+}
+
+/**
+ * AG News: class, title, description, without a header; text = title, a space, description. A first row whose class
+ * is not a number is taken for a header all the same, as some copies have one.
+ */
+export async function* agNewsTexts(path: string): AsyncGenerator<string> {
+  let first = true;
+  for await (const { record, where } of rowsOf(path, { ltrim: true })) {
+    if (record.length < 3) throw shortRow(path, where, record.length, 3);
+    if (!first || /^\d+$/.test(record[0])) yield `${record[1]} ${record[2]}`;
+    first = false;
+  }
+}
+
+async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
+  const { parse } = await import('csv-parse');
+  const parser = parse({
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MOST_BYTES_AT_ONCE,
+    ...options,
+  });
+  const input = Readable.from(checkedText(path));
+  input.on('error', (cause) => parser.destroy(cause));
+  input.pipe(parser);
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: string[];
+      info: { lines: number; records: number };
+    }>) {
+      yield { record, where: `row ${info.records}` };
+    }
+  } catch (cause) {
+    const code = (cause as { code?: unknown }).code;
+    if (typeof code !== 'string' || !code.startsWith('CSV_')) throw cause;
+    throw new DataError({
+      code: 'malformed-csv',
+      message: `${path} is not a well-formed CSV file: ${(cause as Error).message.replace(/\.$/, '')}.`,
+      hint: 'Fields with commas, quotes or newlines stand in double quotes; a quote inside is doubled.',
+      cause,
+    });
+  } finally {
+    input.destroy();
+  }
+}
+
+/** The file's bytes in pieces that end with a line, so that each can be checked as UTF-8. */
+async function* checkedText(path: string): AsyncGenerator<string> {
+  let pending: Buffer = Buffer.alloc(0);
+  let offset = 0;
+  for await (const chunk of bytesOf(path)) {
+    const bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
+    const end = bytes.length - incompleteBytes(bytes);
+    yield decodeUtf8(bytes.subarray(0, end), path, offset);
+    offset += end;
+    pending = bytes.subarray(end);
+  }
+  if (pending.length) yield decodeUtf8(pending, path, offset);
+}
+
+/** Bytes at the end that begin a character and do not finish it. */
+function incompleteBytes(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back];
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return back < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? back : 0;
+  }
+  return 0;
+}
+
+function shortRow(path: string, where: string, has: number, needs: number): DataError {
+  return new DataError({
+    code: 'short-row',
+    message: `${path}, ${where} has ${has} column${has === 1 ? '' : 's'} where ${needs} are needed.`,
+    hint: 'Correct or remove that row; a stray quote earlier in the file also does this.',
+  });
+}

@@ -1,0 +1,128 @@
+/** From texts to a packed stream: detokenize, tokenize, cut; once, and from the cache ever after. */
+import { setImmediate } from 'node:timers/promises';
+import { DataError, DuoEvalError, InterruptedError } from '../errors.js';
+import { cacheEntryPath } from '../storage/cache-entry.js';
+import { cacheFolder } from '../storage/folders.js';
+import { type CutOptions, type ProtocolName, SequenceCutter } from './cutting.js';
+import { PACKED_FORMAT, PackedFileReader, PackedFileWriter } from './packed-file.js';
+import { type PackedStream, packedStream } from './packed-stream.js';
+import type { TextSource } from './text-source.js';
+import type { Tokenizer } from './tokenizer.js';
+
+export interface PackOptions {
+  source: TextSource;
+  tokenizer: Tokenizer;
+  /** L: tokens of a sequence, with BOS and EOS. */
+  length: number;
+  protocol: ProtocolName;
+  /** Keep a strict stream's last, shorter sequence. */
+  keepRemainder?: boolean;
+  /** Texts done, and how many there are where that is known. Not called when the stream is cached. */
+  onProgress?: (done: number, total: number | null) => void;
+  cacheFolder?: string;
+  signal?: AbortSignal;
+}
+
+/** Work between two looks at the clock's other business (Ctrl-C, progress), ms. */
+const TURN_MS = 50;
+
+/** @throws DataError (no texts, too few tokens, broken data), FileError, UsageError, InterruptedError */
+export async function packDataset(options: PackOptions): Promise<PackedStream> {
+  const { source, tokenizer, protocol, length, cacheFolder: folder = cacheFolder() } = options;
+  const cut: CutOptions = {
+    length,
+    protocol,
+    bosTokenId: tokenizer.bosTokenId,
+    eosTokenId: tokenizer.eosTokenId,
+    keepRemainder: protocol === 'strict' && options.keepRemainder === true,
+  };
+  const key = {
+    format: PACKED_FORMAT,
+    source: source.sourceSha256,
+    reading: source.reading,
+    detokenizer: source.detokenizer?.name ?? null,
+    tokenizer: tokenizer.sha256,
+    ...cut,
+  };
+  const path = cacheEntryPath('packed', key, '.pack', folder);
+  let file = PackedFileReader.open(path);
+  if (!file) {
+    await writePacked(path, cut, options);
+    file = PackedFileReader.open(path);
+  }
+  if (!file) throw new Error(`the packed stream just written to ${path} does not read back`);
+  return packedStream(file, path, {
+    name: source.name,
+    split: source.split,
+    sourceSha256: source.sourceSha256,
+    tokenizerSha256: tokenizer.sha256,
+    protocol,
+  });
+}
+
+async function writePacked(path: string, cut: CutOptions, options: PackOptions): Promise<void> {
+  const { source, tokenizer, onProgress } = options;
+  const { bosTokenId, eosTokenId } = cut;
+  const textStart = bosTokenId === null ? 0 : 1;
+  const textEnd = eosTokenId === null ? undefined : -1;
+  // Before the file is made, so that a length that cannot be meant leaves nothing behind.
+  const cutter = new SequenceCutter(cut, (sequence) =>
+    writer.add(sequence, tokenizer.byteLength(sequence.subarray(textStart, textEnd))),
+  );
+  const writer = await PackedFileWriter.create(path, cut.length);
+  let turn = performance.now();
+  const pause = async (): Promise<void> => {
+    if (performance.now() - turn < TURN_MS) return;
+    await writer.flush();
+    onProgress?.(cutter.texts, source.count);
+    await setImmediate();
+    stopIfAborted(options.signal);
+    turn = performance.now();
+  };
+  try {
+    stopIfAborted(options.signal);
+    for await (const text of source.texts()) {
+      const clean = source.detokenizer ? source.detokenizer.detokenize(text) : text;
+      for (const tokens of tokenizer.encodePieces(clean)) {
+        cutter.add(tokens);
+        await pause();
+      }
+      cutter.endText();
+    }
+    cutter.end();
+    onProgress?.(cutter.texts, cutter.texts);
+    if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
+    const { texts, tokens, droppedTokens } = cutter;
+    await writer.commit({ bosTokenId, eosTokenId, texts, tokens, droppedTokens });
+  } catch (cause) {
+    await writer.discard();
+    throw cause;
+  }
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  if (signal.reason instanceof DuoEvalError) throw signal.reason;
+  throw new InterruptedError({ code: 'interrupted', message: 'Interrupted while packing.' });
+}
+
+function tooLittle(
+  source: TextSource,
+  { texts, tokens }: SequenceCutter,
+  { length, protocol }: CutOptions,
+): DataError {
+  const where = source.paths.length === 1 ? ` (${source.paths[0]})` : '';
+  if (tokens === 0) {
+    return new DataError({
+      code: 'empty-dataset',
+      message: `The data set "${source.name}"${where} is empty: ${texts === 0 ? 'no texts' : 'its texts have no tokens'}.`,
+      hint: 'Check that it is the file you meant, and that it was downloaded whole.',
+    });
+  }
+  const grouped = protocol === 'duo' && texts > 1_000 ? ' in any group of 1,000 texts' : '';
+  return new DataError({
+    code: 'too-few-tokens',
+    message: `The data set "${source.name}"${where} has ${tokens} tokens, too few for one sequence of ${length}${grouped}.`,
+    hint: 'Give more text, or choose a smaller --length.',
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * A data set as a model sees it: sequences of token ids, read from the cache file as they are asked for. Memory stays
+ * at a few blocks of about 1 MiB, whatever the size of the stream.
+ */
+import { unlinkSync } from 'node:fs';
+import { DomainError, FileError } from '../errors.js';
+import type { ProtocolName } from './cutting.js';
+import type { PackedFileReader } from './packed-file.js';
+
+export interface PackedStream {
+  name: string;
+  split: string;
+  sourceSha256: string;
+  tokenizerSha256: string;
+  protocol: ProtocolName;
+  /** L: tokens of a sequence, with BOS and EOS. */
+  length: number;
+  /** False when the tokenizer has neither BOS nor EOS, so that sequences are L tokens of text. */
+  wrapped: boolean;
+  bosTokenId: number | null;
+  eosTokenId: number | null;
+  texts: number;
+  /** Of the whole stream, before cutting. */
+  tokens: number;
+  sequences: number;
+  /** SHA-256 of the ids of all sequences, int32 little-endian. */
+  sha256: string;
+  /** Tokens of the stream that are in no sequence. */
+  droppedTokens: number;
+  /** Largest id in any sequence. */
+  maxTokenId: number;
+  /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
+  lengthOf(i: number): number;
+  /** UTF-8 bytes of the decoded sequence without its BOS and EOS, no clean-up. */
+  textBytes(i: number): number;
+  /** Ids of sequence i, a copy. @throws DomainError out of bounds, FileError when the cache file was damaged */
+  sequence(i: number): Int32Array;
+  /** How often each id occurs in all sequences, BOS and EOS included; maxTokenId + 1 numbers. */
+  unigramCounts(): Float64Array;
+  close(): void;
+}
+
+export interface StreamNames {
+  name: string;
+  split: string;
+  sourceSha256: string;
+  tokenizerSha256: string;
+  protocol: ProtocolName;
+}
+
+/** Blocks kept: the one being read, its neighbour, and two for readers that go back and forth. */
+const BLOCKS_KEPT = 4;
+
+/** @param path of the cache file, to remove it when it turns out to be damaged */
+export function packedStream(file: PackedFileReader, path: string, names: StreamNames): PackedStream {
+  const { blockSequences, lastLength, ...facts } = file.description;
+  const { sequences, length } = facts;
+  const kept = new Map<number, Int32Array>();
+
+  const check = (i: number): void => {
+    if (Number.isInteger(i) && i >= 0 && i < sequences) return;
+    throw new DomainError({
+      code: 'no-such-sequence',
+      message: `There is no sequence ${i}: "${names.name}" has ${sequences}, counted from 0.`,
+    });
+  };
+  const lengthOf = (i: number): number => {
+    check(i);
+    return i === sequences - 1 ? lastLength : length;
+  };
+  const block = (index: number): Int32Array => {
+    const ids = kept.get(index) ?? file.block(index) ?? damaged(path);
+    kept.delete(index);
+    kept.set(index, ids);
+    if (kept.size > BLOCKS_KEPT) kept.delete(kept.keys().next().value!);
+    return ids;
+  };
+  return {
+    ...names,
+    ...facts,
+    wrapped: facts.bosTokenId !== null || facts.eosTokenId !== null,
+    lengthOf,
+    textBytes(i) {
+      check(i);
+      return file.textBytes[i];
+    },
+    sequence(i) {
+      const end = lengthOf(i);
+      const start = (i % blockSequences) * length;
+      return block(Math.floor(i / blockSequences)).slice(start, start + end);
+    },
+    unigramCounts: () => file.counts.slice(),
+    close: () => file.close(),
+  };
+}
+
+/** A large file is verified block by block, so the damage may show in the middle of a run. */
+function damaged(path: string): never {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Someone else removed it, or it cannot be removed: the message stays the same.
+  }
+  throw new FileError({
+    code: 'cache-damaged',
+    message: 'The cached packed stream was damaged on the disk; it has been removed.',
+    hint: 'Run again: it is made anew.',
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * The seven zero-shot data sets (wikitext twice: its two validation splits are the same text) as the reference
+ * evaluates them: split, detokenizer, form of the published file, and text column of Parquet and .jsonl conversions.
+ */
+
+import { strippedLines, wikitextLines } from './corpus-lines.js';
+import { agNewsTexts } from './csv-texts.js';
+import type { DetokenizerName } from './detokenizers.js';
+import { jsonLinesTexts, scientificPapersTexts } from './json-lines.js';
+
+export interface ProtocolDataset {
+  split: string;
+  detokenizer: DetokenizerName | null;
+  /** What the published file is, for lists and messages. */
+  form: string;
+  /** Name of the reading of the published file; a part of the cache key. */
+  reading: string;
+  readPublished(path: string): AsyncIterable<string>;
+  /** Text column where the file is a table. */
+  column: string;
+  /** Endings, without .gz, of files that are read as published although the ending alone would say otherwise. */
+  publishedEndings: readonly string[];
+}
+
+const wikitext: ProtocolDataset = {
+  split: 'validation',
+  detokenizer: 'wikitext',
+  form: 'raw lines (wiki.valid.raw)',
+  reading: 'wikitext-lines',
+  readPublished: wikitextLines,
+  column: 'text',
+  publishedEndings: [],
+};
+
+const scientificPapers: ProtocolDataset = {
+  split: 'validation',
+  detokenizer: 'scientific-papers',
+  form: 'JSON lines with article_text (val.txt)',
+  reading: 'scientific-papers',
+  readPublished: scientificPapersTexts,
+  column: 'article',
+  publishedEndings: ['.jsonl', '.ndjson', '.json'],
+};
+
+export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
+  ptb: {
+    split: 'validation',
+    detokenizer: 'ptb',
+    form: 'one sentence a line (ptb.valid.txt)',
+    reading: 'stripped-lines',
+    readPublished: strippedLines,
+    column: 'sentence',
+    publishedEndings: [],
+  },
+  wikitext103: wikitext,
+  wikitext2: wikitext,
+  lm1b: {
+    split: 'test',
+    detokenizer: 'lm1b',
+    form: 'one sentence a line',
+    reading: 'stripped-lines',
+    readPublished: strippedLines,
+    column: 'text',
+    publishedEndings: [],
+  },
+  lambada: {
+    split: 'test',
+    detokenizer: 'lambada',
+    form: 'JSON lines with text (lambada_test.jsonl, the OpenAI variant)',
+    reading: 'json-lines:text',
+    readPublished: (path) => jsonLinesTexts(path, 'text'),
+    column: 'text',
+    publishedEndings: [],
+  },
+  ag_news: {
+    split: 'test',
+    detokenizer: null,
+    form: 'CSV without a header: class, title, description (test.csv)',
+    reading: 'ag-news-csv',
+    readPublished: agNewsTexts,
+    column: 'text',
+    publishedEndings: ['.csv'],
+  },
+  pubmed: scientificPapers,
+  arxiv: scientificPapers,
+};

@@ -1,0 +1,102 @@
+/**
+ * Names that a user gave to data files, kept in the configuration folder, one file a name: so two programs that
+ * register at once cannot lose each other's entry. An entry records the file's SHA-256, so that a file which changed
+ * since is refused and not measured under the old name.
+ */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DataError, UsageError } from '../errors.js';
+import { writeFileAtomically } from '../storage/atomic-file.js';
+import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { configFolder } from '../storage/folders.js';
+
+export interface RegisteredDataset {
+  name: string;
+  /** Absolute. */
+  path: string;
+  /** Of the file as it lies on the disk. */
+  sha256: string;
+  textColumn?: string;
+}
+
+const CONFIG_ADVICE = 'Set DUO_EVAL_CONFIG to a folder that can be written to.';
+
+/** What a name may look like. Lower case only: some file systems do not tell the cases apart. */
+export const DATASET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** @throws UsageError for a name that cannot be one, FileError */
+export async function registerDataset(entry: RegisteredDataset, folder = configFolder()): Promise<void> {
+  const path = entryPath(entry.name, folder);
+  const absolute = { ...entry, path: resolve(entry.path) };
+  await writeFileAtomically(path, `${JSON.stringify(absolute, null, 2)}\n`, CONFIG_ADVICE);
+}
+
+/** The entry, or null. @throws DataError when the entry is broken */
+export async function registeredDataset(
+  name: string,
+  folder = configFolder(),
+): Promise<RegisteredDataset | null> {
+  if (!DATASET_NAME.test(name)) return null;
+  const path = entryPath(name, folder);
+  let json: string;
+  try {
+    json = await readFile(path, 'utf8');
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return null;
+    throw fileFailure(cause, 'read', path);
+  }
+  const entry = parseJson(json);
+  if (isRegisteredDataset(entry)) return { ...entry, name };
+  throw new DataError({
+    code: 'broken-registration',
+    message: `The registration of data set "${name}" (${path}) is broken.`,
+    hint: `Register it again: duo-eval datasets add ${name}=path`,
+  });
+}
+
+/** All registered names, sorted. @throws FileError */
+export async function registeredNames(folder = configFolder()): Promise<string[]> {
+  try {
+    const files = await readdir(join(folder, 'datasets'));
+    return files
+      .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
+      .map((file) => file.slice(0, -'.json'.length))
+      .sort();
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return [];
+    throw fileFailure(cause, 'read', folder);
+  }
+}
+
+export async function forgetDataset(name: string, folder = configFolder()): Promise<void> {
+  await rm(entryPath(name, folder), { force: true });
+}
+
+function entryPath(name: string, folder: string): string {
+  if (!DATASET_NAME.test(name)) {
+    throw new UsageError({
+      code: 'invalid-dataset-name',
+      message: `"${name}" cannot name a data set.`,
+      hint: 'Use lower-case letters, digits, dots, hyphens and underscores, 64 at most.',
+    });
+  }
+  return join(folder, 'datasets', `${name}.json`);
+}
+
+function isRegisteredDataset(value: unknown): value is RegisteredDataset {
+  const { path, sha256, textColumn } = (value ?? {}) as Record<string, unknown>;
+  return (
+    typeof path === 'string' &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    (textColumn === undefined || typeof textColumn === 'string')
+  );
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,20 @@
+/** Where text comes from, as the rest of the program sees it: named, hashed, readable more than once. */
+import type { Detokenizer } from './detokenizers.js';
+
+export interface TextSource {
+  name: string;
+  /** `train`, `validation`, `test` or `evaluation` as the protocol names it; `all` for a file of the user's own. */
+  split: string;
+  /** SHA-256 of the bytes the texts are read from: the file as it lies on the disk, or the list of embedded files. */
+  sourceSha256: string;
+  /** The files, as they were given. */
+  paths: string[];
+  /** How bytes become texts, e.g. `json-lines:text`: with the bytes it decides every text. */
+  reading: string;
+  /** Number of texts, where it is known before reading. */
+  count: number | null;
+  /** The texts in file order, before the detokenizer. Each call reads afresh. @throws DataError, FileError */
+  texts(): AsyncIterable<string>;
+  /** Applied to each text before the tokenizer. */
+  detokenizer: Detokenizer | null;
+}

@@ -1,0 +1,136 @@
+/**
+ * The files of a tokenizer: tokenizer.json, which decides the ids, and beside it tokenizer_config.json and
+ * special_tokens_map.json, which name the special tokens. Reading and the resolution of BOS and EOS; no encoding.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DataError } from '../errors.js';
+import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+
+export interface TokenizerFiles {
+  /** The path of tokenizer.json. */
+  path: string;
+  bytes: Buffer;
+  tokenizer: TokenizerJson;
+  /** special_tokens_map.json under tokenizer_config.json; empty where there is neither. */
+  config: Record<string, unknown>;
+}
+
+export interface TokenizerJson {
+  model: Record<string, unknown> & { type?: string };
+  added_tokens?: { id: number; content: string; special?: boolean }[];
+  normalizer?: { type: string } | null;
+  pre_tokenizer?: Record<string, unknown> | null;
+  decoder?: Record<string, unknown> | null;
+  post_processor?: unknown;
+}
+
+/** @param path a folder or a tokenizer.json   @throws DataError, FileError */
+export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
+  const file = await tokenizerJsonPath(path);
+  const bytes = await readFile(file).catch((cause) => {
+    throw unreadable(cause, file);
+  });
+  const tokenizer = parseObject(bytes, file);
+  if (tokenizer.model === null || typeof tokenizer.model !== 'object') {
+    throw new DataError({
+      code: 'broken-tokenizer',
+      message: `${file} is JSON but not a tokenizer: it has no "model".`,
+      hint: 'Give the tokenizer.json that transformers saves, or the folder it lies in.',
+    });
+  }
+  const folder = dirname(file);
+  return {
+    path: file,
+    bytes,
+    tokenizer: tokenizer as unknown as TokenizerJson,
+    config: {
+      ...(await readOptional(join(folder, 'special_tokens_map.json'))),
+      ...(await readOptional(join(folder, 'tokenizer_config.json'))),
+    },
+  };
+}
+
+/**
+ * Ids of BOS and EOS by the configuration: `bos_token` and `eos_token`, then CLS and SEP, named by the configuration
+ * or by their usual spelling. A configuration that speaks of neither key leaves them to the tokenizer's family, as
+ * transformers does: for GPT-2's both are `<|endoftext|>`. Null where there is none.
+ */
+export function specialTokenIds(
+  config: Record<string, unknown>,
+  idOf: (token: string) => number | undefined,
+): { bosTokenId: number | null; eosTokenId: number | null } {
+  const spokenOf = Object.hasOwn(config, 'bos_token') || Object.hasOwn(config, 'eos_token');
+  const find = (key: string, fallbackKey: string, fallbackToken: string): number | null => {
+    const named = tokenText(config[key]) ?? tokenText(config[fallbackKey]);
+    const candidates = named !== null ? [named] : [fallbackToken, ...(spokenOf ? [] : [GPT2_BOUNDARY])];
+    for (const candidate of candidates) {
+      const id = idOf(candidate);
+      if (id !== undefined) return id;
+    }
+    return null;
+  };
+  return {
+    bosTokenId: find('bos_token', 'cls_token', '[CLS]'),
+    eosTokenId: find('eos_token', 'sep_token', '[SEP]'),
+  };
+}
+
+const GPT2_BOUNDARY = '<|endoftext|>';
+
+/** A special token in a configuration is a text or an object with its `content`. */
+function tokenText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  const content = (value as { content?: unknown } | null | undefined)?.content;
+  return typeof content === 'string' ? content : null;
+}
+
+async function tokenizerJsonPath(path: string): Promise<string> {
+  try {
+    return (await stat(path)).isDirectory() ? join(path, 'tokenizer.json') : path;
+  } catch (cause) {
+    throw unreadable(cause, path);
+  }
+}
+
+function unreadable(cause: unknown, path: string): Error {
+  if (systemCodeOf(cause) !== 'ENOENT') return fileFailure(cause, 'read', path);
+  return new DataError({
+    code: 'no-such-tokenizer',
+    message: `There is no tokenizer at ${path}.`,
+    hint: 'Give --tokenizer a tokenizer.json, or a folder that has one (tokenizer.save_pretrained writes it).',
+    cause,
+  });
+}
+
+async function readOptional(file: string): Promise<Record<string, unknown>> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT') return {};
+    throw fileFailure(cause, 'read', file);
+  }
+  return parseObject(bytes, file);
+}
+
+function parseObject(bytes: Buffer, file: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new DataError({
+      code: 'broken-tokenizer',
+      message: `${file} is not JSON.`,
+      hint: 'Download it again; a Git LFS pointer or an HTML page in its place also does this.',
+      cause,
+    });
+  }
+  if (value !== null && typeof value === 'object' && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new DataError({
+    code: 'broken-tokenizer',
+    message: `${file} is JSON but not an object.`,
+    hint: 'Give the file that transformers saves.',
+  });
+}

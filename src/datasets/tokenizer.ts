@@ -1,0 +1,171 @@
+/**
+ * A tokenizer: text to ids and back. Encoding adds no special tokens and decoding keeps them; the ids are decided by
+ * tokenizer.json alone, whose SHA-256 names the tokenizer in records.
+ */
+import { DataError, DuoEvalError } from '../errors.js';
+import { sha256OfBytes } from '../storage/digest.js';
+import { ByteLevelVocabulary } from './byte-level.js';
+import { cleanUpTokenization } from './clean-up.js';
+import { splitLongText } from './long-text.js';
+import {
+  readTokenizerFiles,
+  specialTokenIds,
+  type TokenizerFiles,
+  type TokenizerJson,
+} from './tokenizer-files.js';
+
+export interface Tokenizer {
+  /** Ids of the text, no special tokens added. @throws DataError for text it has no tokens for */
+  encode(text: string): number[];
+  /** As {@link encode}, in pieces, so that a text of any length can be encoded in little memory. */
+  encodePieces(text: string): Iterable<number[]>;
+  /** Text of the ids, special tokens kept. @param options.cleanUp as transformers' clean_up_tokenization_spaces */
+  decode(ids: ArrayLike<number>, options: { cleanUp: boolean }): string;
+  /** UTF-8 bytes of the decoded text, without clean-up. */
+  byteLength(ids: ArrayLike<number>): number;
+  /** One more than the largest id. */
+  vocabSize: number;
+  bosTokenId: number | null;
+  eosTokenId: number | null;
+  /** Of tokenizer.json. */
+  sha256: string;
+}
+
+export interface SpecialTokenOverrides {
+  /** From the card or a flag. Undefined: by the configuration. Null: there is none. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
+}
+
+/** No real vocabulary comes near; an id beyond it is a broken file, and would ask for memory. */
+const MOST_TOKENS = 2 ** 24;
+
+/** @param path a folder or a tokenizer.json   @throws DataError for files that are no tokenizer, FileError */
+export async function loadTokenizer(path: string, overrides: SpecialTokenOverrides = {}): Promise<Tokenizer> {
+  const files = await readTokenizerFiles(path);
+  const implementation = await build(files);
+  const tokens: readonly (string | undefined)[] = implementation.model!.vocab;
+  const configured = specialTokenIds(files.config, (token) => implementation.token_to_id(token));
+  const byteLevel = isByteLevel(files.tokenizer) ? new ByteLevelVocabulary(tokens) : null;
+  const canSplit = splitsAtSpaces(files.tokenizer);
+
+  const encode = (text: string): number[] => {
+    const ids: (number | undefined)[] = implementation.encode(text, { add_special_tokens: false }).ids;
+    if (!ids.includes(undefined)) return ids as number[];
+    throw new DataError({
+      code: 'text-without-tokens',
+      message: `${files.path} has no tokens for a part of the text, and no unknown token.`,
+      hint: 'Use the tokenizer that the model was trained with.',
+    });
+  };
+  const decodeRaw = (ids: ArrayLike<number>): string => {
+    if (byteLevel) return byteLevel.decode(ids);
+    const known = Array.from(ids).filter((id) => tokens[id] !== undefined);
+    if (known.length === 0) return '';
+    return implementation.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+  };
+  return {
+    encode,
+    *encodePieces(text) {
+      for (const piece of canSplit ? splitLongText(text) : [text]) yield encode(piece);
+    },
+    decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
+    byteLength: (ids) => (byteLevel ? byteLevel.byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
+    vocabSize: tokens.length,
+    bosTokenId: overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS'),
+    eosTokenId: overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS'),
+    sha256: sha256OfBytes(files.bytes),
+  };
+}
+
+async function build({ path, tokenizer }: TokenizerFiles) {
+  checkVocabulary(tokenizer, path);
+  const { Tokenizer } = await import('@huggingface/tokenizers');
+  try {
+    const whole = {
+      added_tokens: [],
+      decoder: null,
+      normalizer: null,
+      post_processor: null,
+      pre_tokenizer: null,
+      ...tokenizer,
+    };
+    // The configuration's switches are for old tokenizers without a tokenizer.json; they must not change the ids.
+    const implementation = new Tokenizer(whole, {});
+    useUnicodeWhiteSpace(implementation.pre_tokenizer);
+    implementation.encode('A trial, 1 of 1.', { add_special_tokens: false });
+    return implementation;
+  } catch (cause) {
+    if (cause instanceof DuoEvalError) throw cause;
+    throw new DataError({
+      code: 'broken-tokenizer',
+      message: `${path} cannot be used as a tokenizer: ${(cause as Error).message.replace(/\.$/, '')}.`,
+      hint: 'Save it again with a current version of transformers, or use another tokenizer.',
+      cause,
+    });
+  }
+}
+
+/**
+ * GPT-2's pattern in the Rust implementation splits at Unicode's White_Space; JavaScript's `\s` has U+FEFF besides
+ * and lacks U+0085, which would change the ids of texts that hold them.
+ */
+function useUnicodeWhiteSpace(preTokenizer: unknown): void {
+  const part = preTokenizer as {
+    config?: { type?: string };
+    pattern?: RegExp;
+    tokenizers?: unknown[];
+  } | null;
+  for (const inner of part?.tokenizers ?? []) useUnicodeWhiteSpace(inner);
+  if (part?.config?.type === 'ByteLevel' && part.pattern) part.pattern = GPT2_PATTERN;
+}
+
+const GPT2_PATTERN =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+
+/** Whether decoding is GPT-2's table and nothing else. */
+function isByteLevel({ decoder, model }: TokenizerJson): boolean {
+  return decoder?.type === 'ByteLevel' && !model.end_of_word_suffix;
+}
+
+/** Whether a text may be cut between a letter and a space without a change of its ids. */
+function splitsAtSpaces({ normalizer, pre_tokenizer: pre, added_tokens: added }: TokenizerJson): boolean {
+  const gpt2 = pre?.type === 'ByteLevel' && pre.use_regex !== false;
+  return gpt2 && !normalizer && (added ?? []).every(({ content }) => !content.includes(' '));
+}
+
+/** Ids that are no ids would ask for absurd memory before anything else noticed. */
+function checkVocabulary({ model, added_tokens: added = [] }: TokenizerJson, path: string): void {
+  const vocabulary = model.vocab;
+  const ids = Array.isArray(vocabulary) ? [vocabulary.length] : Object.values(vocabulary ?? {});
+  const addedIds = Array.isArray(added) ? added.map((token) => token?.id) : [Number.NaN];
+  for (const id of [...ids, ...addedIds]) {
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MOST_TOKENS) continue;
+    throw new DataError({
+      code: 'broken-tokenizer',
+      message: `${path} is not a sound tokenizer: it has a token with the id ${JSON.stringify(id)}.`,
+      hint: 'Download it again.',
+    });
+  }
+  if (ids.length === 0) {
+    throw new DataError({
+      code: 'broken-tokenizer',
+      message: `${path} is not a sound tokenizer: its vocabulary is empty.`,
+      hint: 'Download it again.',
+    });
+  }
+}
+
+function overridden(
+  override: number | null | undefined,
+  configured: number | null,
+  name: string,
+): number | null {
+  if (override === undefined) return configured;
+  if (override === null || (Number.isInteger(override) && override >= 0)) return override;
+  throw new DataError({
+    code: 'invalid-special-token',
+    message: `The ${name} token's id is ${override}, which is not an id.`,
+    hint: 'Correct bosTokenId and eosTokenId in the card.',
+  });
+}
