@@ -9,6 +9,7 @@ import { type Attribute, attributeProto } from './attributes.js';
 import type { DType } from './dtype.js';
 import {
   create,
+  fromBinary,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
@@ -74,6 +75,11 @@ export class Graph {
       throw new ModelError({ code: 'not-onnx', message: 'The model holds no graph.' });
     }
     return new Graph(model, model.graph, null);
+  }
+
+  /** A graph from its bytes. */
+  static fromBytes(bytes: Uint8Array): Graph {
+    return Graph.of(fromBinary(ModelProtoSchema, bytes));
   }
 
   /** Version of the standard operator set the model declares. */

@@ -1,0 +1,288 @@
+/**
+ * A checkpoint: a network and what has to be known of it. Each field is taken from the first that has it of flags, card,
+ * ONNX metadata, the tensors themselves and the family's default, and remembers which.
+ *
+ * A checkpoint may lie in a file or be a graph made in memory (`checkpointOfGraph`): nothing here needs a path.
+ */
+import { existsSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { ModelError } from '../errors.js';
+import { Graph } from '../graph/graph.js';
+import { readModelFile } from '../graph/read.js';
+import { sha256OfBytes } from '../storage/digest.js';
+import { type Card, type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
+import { checkAgainstGraph } from './consistency.js';
+import { conditionsOnTimeByDefault, type Family, isDiffusion } from './family.js';
+import { FileSnapshot } from './identity.js';
+import { detectFamily, readSignature, type Signature } from './signature.js';
+
+export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
+
+export interface Field<T> {
+  value: T;
+  from: Provenance;
+}
+
+export interface CheckpointFields {
+  family: Field<Family | null>;
+  /** Width of the logits; K of the uniform-state formulas. */
+  vocabSize: Field<number | null>;
+  /** Tokens a sequence. */
+  length: Field<number | null>;
+  /** A folder or a tokenizer.json, relative to where the program runs, or absolute. */
+  tokenizer: Field<string | null>;
+  bosTokenId: Field<number | null>;
+  eosTokenId: Field<number | null>;
+  maskTokenId: Field<number | null>;
+  /** null for autoregressive models. */
+  schedule: Field<Schedule | null>;
+  /** Is the network told the noise level? If not, an input `sigma` is fed 0. */
+  timeConditioning: Field<boolean>;
+  trainedOn: Field<string | null>;
+  distilled: Field<unknown>;
+  note: Field<string | null>;
+  /** What the model file's sha256 is said to be. */
+  sha256: Field<string | null>;
+}
+
+/** What flags may say; relative paths are relative to where the program runs. */
+export type CheckpointOverrides = Pick<
+  Card,
+  | 'family'
+  | 'vocabSize'
+  | 'length'
+  | 'tokenizer'
+  | 'bosTokenId'
+  | 'eosTokenId'
+  | 'maskTokenId'
+  | 'schedule'
+  | 'timeConditioning'
+>;
+
+/** All that can be said of a checkpoint, complete or not. */
+export interface CheckpointDescription {
+  name: string;
+  /** As the user gave it; null for a graph made in memory. */
+  path: string | null;
+  /** The card that was read, as a path; null when there is none. */
+  cardPath: string | null;
+  fields: CheckpointFields;
+  /** Keys of card and metadata that this program has no use for. */
+  unknownKeys: Record<string, unknown>;
+  signature: Signature;
+  /** Folder that external data of the graph are relative to; '' for a graph made in memory. */
+  folder: string;
+  fileSize: number;
+  /** Every file the weights lie in, the model itself first. */
+  dataFiles: readonly string[];
+  /** What keeps the checkpoint from being evaluated; empty for a good one. */
+  problems: ModelError[];
+  /** What differs from what was asked, in sentences to be said once. */
+  notices: string[];
+  /** A new copy of the graph without its weights, to append to. */
+  graph(): Graph;
+  /** sha256 in hexadecimal over the model file, and its external data files where it has some. */
+  sha256(): Promise<string>;
+  /** @throws ModelError `sha256-mismatch` when the card names the digest of another file */
+  verifySha256(): Promise<void>;
+  /** @throws ModelError `model-changed` when a file is no longer the one that was opened */
+  verifyUnchanged(): void;
+}
+
+/** A checkpoint that can be evaluated. */
+export interface Checkpoint extends CheckpointDescription {
+  family: Family;
+  vocabSize: number;
+}
+
+/** @throws ModelError naming what is wrong or missing, and the flag that would say it */
+export async function openCheckpoint(
+  path: string,
+  overrides: CheckpointOverrides = {},
+  name?: string,
+): Promise<Checkpoint> {
+  const description = describeCheckpoint(path, overrides, name);
+  const checkpoint = complete(description);
+  await description.verifySha256();
+  return checkpoint;
+}
+
+/** Opens a checkpoint as far as it can be read, for looking at it. @throws ModelError when it is no readable model */
+export function describeCheckpoint(
+  path: string,
+  overrides: CheckpointOverrides = {},
+  name = modelName(path),
+): CheckpointDescription {
+  const file = readModelFile(path);
+  const snapshot = new FileSnapshot(path, file.dataFiles);
+  const bytes = file.graph.toBytes();
+  const cardFile = readCard(path) ?? (file.dataFiles[0] === path ? null : readCard(file.dataFiles[0]));
+  const description = describe({
+    name,
+    path,
+    folder: file.folder,
+    fileSize: file.fileSize,
+    dataFiles: file.dataFiles,
+    bytes,
+    graph: file.graph,
+    cardFile,
+    overrides,
+    sha256: () => snapshot.sha256(),
+    verifyUnchanged: () => snapshot.verify(),
+  });
+  description.verifySha256 = () => verifyDigest(path, description.fields, snapshot);
+  return description;
+}
+
+/** A checkpoint of a graph made in memory; `fields` are what a card would say. @throws ModelError as openCheckpoint */
+export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, name: string): Checkpoint {
+  const bytes = graph.toBytes();
+  const description = describe({
+    name,
+    path: null,
+    folder: '',
+    fileSize: bytes.length,
+    dataFiles: [],
+    bytes,
+    graph,
+    cardFile: null,
+    overrides: fields,
+    sha256: async () => sha256OfBytes(bytes),
+    verifyUnchanged: () => {},
+  });
+  return complete(description);
+}
+
+interface Opened {
+  name: string;
+  path: string | null;
+  folder: string;
+  fileSize: number;
+  dataFiles: readonly string[];
+  bytes: Uint8Array;
+  graph: Graph;
+  cardFile: CardFile | null;
+  overrides: CheckpointOverrides;
+  sha256: () => Promise<string>;
+  verifyUnchanged: () => void;
+}
+
+function describe(opened: Opened): CheckpointDescription {
+  const { path, name, graph, cardFile, overrides, bytes } = opened;
+  const where = path ?? name;
+  const signature = readSignature(graph, where);
+  const metadata = cardOfMetadata(graph.metadata, where);
+  const fields = mergeFields({ path, signature, cardFile, metadata, overrides });
+  const { problems, notices } = checkAgainstGraph(where, cardFile?.path ?? null, fields, signature);
+  const known = new Set(Object.keys(fields));
+  const unknownKeys = Object.fromEntries(
+    Object.entries({ ...metadata, ...cardFile?.card }).filter(([key]) => !known.has(key)),
+  );
+  return {
+    name,
+    path,
+    cardPath: cardFile?.path ?? null,
+    fields,
+    unknownKeys,
+    signature,
+    folder: opened.folder,
+    fileSize: opened.fileSize,
+    dataFiles: opened.dataFiles,
+    problems,
+    notices,
+    graph: () => Graph.fromBytes(bytes),
+    sha256: opened.sha256,
+    verifySha256: async () => {},
+    verifyUnchanged: opened.verifyUnchanged,
+  };
+}
+
+function complete(description: CheckpointDescription): Checkpoint {
+  if (description.problems.length > 0) throw description.problems[0];
+  const { family, vocabSize } = description.fields;
+  return { ...description, family: family.value!, vocabSize: vocabSize.value! };
+}
+
+interface Sources {
+  path: string | null;
+  signature: Signature;
+  cardFile: CardFile | null;
+  metadata: Card;
+  overrides: CheckpointOverrides;
+}
+
+function mergeFields(sources: Sources): CheckpointFields {
+  const { signature, path } = sources;
+  const pick = <K extends keyof Card & string, T = NonNullable<Card[K]>>(
+    key: K,
+    detected: T | null = null,
+    fallback: T | null = null,
+  ): Field<T | null> => {
+    const layers: [Provenance, unknown][] = [
+      ['flag', (sources.overrides as Card)[key]],
+      ['card', sources.cardFile?.card[key]],
+      ['metadata', sources.metadata[key]],
+      ['detected', detected],
+      ['default', fallback],
+    ];
+    const [from, value] = layers.find(([, given]) => given !== undefined && given !== null) ?? [
+      'missing',
+      null,
+    ];
+    return { from, value: value as T | null };
+  };
+
+  const family = pick('family', detectFamily(signature));
+  const diffusion = family.value !== null && isDiffusion(family.value);
+  const usual: Schedule | null = diffusion ? { type: 'log-linear', eps: 1e-3 } : null;
+  const schedule = pick('schedule', null, usual);
+  const told = signature.sigma !== null && family.value !== null && conditionsOnTimeByDefault(family.value);
+  return {
+    family,
+    vocabSize: pick('vocabSize', signature.logits.width),
+    length: pick('length', signature.fixedLength),
+    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : besideModel(path)), sources),
+    bosTokenId: pick('bosTokenId'),
+    eosTokenId: pick('eosTokenId'),
+    maskTokenId: pick('maskTokenId'),
+    schedule,
+    timeConditioning: pick('timeConditioning', null, told) as Field<boolean>,
+    trainedOn: pick('trainedOn'),
+    distilled: pick('distilled'),
+    note: pick('note'),
+    sha256: pick('sha256'),
+  };
+}
+
+/** Paths of a card are relative to the card, those of metadata to the model. */
+function tokenizerPath(field: Field<string | null>, { path, cardFile }: Sources): Field<string | null> {
+  const base = field.from === 'card' ? cardFile!.path : field.from === 'metadata' ? path : null;
+  if (field.value === null || base === null || isAbsolute(field.value)) return field;
+  return { ...field, value: join(dirname(base), field.value) };
+}
+
+function besideModel(path: string): string | null {
+  const candidate = join(dirname(path), 'tokenizer.json');
+  return existsSync(candidate) ? candidate : null;
+}
+
+function modelName(path: string): string {
+  return basename(path).replace(/\.onnx$/i, '');
+}
+
+/** @throws ModelError when the card names another file's digest */
+async function verifyDigest(
+  path: string,
+  { sha256 }: CheckpointFields,
+  snapshot: FileSnapshot,
+): Promise<void> {
+  if (sha256.value === null) return;
+  const said = sha256.value.toLowerCase();
+  const found = await snapshot.sha256OfModelFile();
+  if (said === found || said === (await snapshot.sha256())) return;
+  throw new ModelError({
+    code: 'sha256-mismatch',
+    message: `${path}: the card says sha256 ${said.slice(0, 12)}…, but the file has ${found.slice(0, 12)}….`,
+    hint: 'The model was changed or its download is damaged: get it again, or correct "sha256" in the card.',
+  });
+}
