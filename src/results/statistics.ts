@@ -7,9 +7,6 @@ import { ratio } from './ratio.js';
 import type { Comparison, Figure } from './record.js';
 import { sum } from './summation.js';
 
-/** Fewer independent randomisations than this say too little about their spread. */
-export const LEAST_RANDOMIZATIONS = 4;
-
 export interface PerplexityInput {
   /** Total nats of each sequence, the mean over its draws. */
   nats: Float64Array;
@@ -17,10 +14,8 @@ export interface PerplexityInput {
   tokens: Float64Array;
   /** UTF-8 bytes of each sequence's decoded text without BOS and EOS. */
   textBytes: Float64Array;
-  /** Total nats of each sequence under each independent randomisation of the times: [randomisation][sequence]. */
-  replicateNats?: readonly Float64Array[];
-  /** The loss is exact, as for ar: there is nothing random on this text and `mcStderr` is 0. */
-  exact?: boolean;
+  /** Standard error of the total nats on this very text, over draws; 0 where the loss is exact, null where unknown. */
+  natsMcStderr: number | null;
 }
 
 export interface PerplexityMetrics {
@@ -31,28 +26,13 @@ export interface PerplexityMetrics {
 
 /** @throws DomainError when lengths differ or an entry is not finite */
 export function perplexityMetrics(input: PerplexityInput): PerplexityMetrics {
-  const { nats, tokens, textBytes } = input;
+  const { nats, tokens, textBytes, natsMcStderr } = input;
   const perToken = ratio(nats, tokens);
   const bits = nats.map((value) => value / Math.LN2);
   const perByte = ratio(bits, textBytes);
-  const spread = input.exact
-    ? 0
-    : monteCarloStderr((input.replicateNats ?? []).map((one) => totalOf(one, nats.length)));
-  const nll: Figure = { ...perToken, mcStderr: per(spread, sum(tokens)) };
-  const bitsPerByte: Figure = { ...perByte, mcStderr: per(spread, sum(textBytes) * Math.LN2) };
+  const nll: Figure = { ...perToken, mcStderr: per(natsMcStderr, sum(tokens)) };
+  const bitsPerByte: Figure = { ...perByte, mcStderr: per(natsMcStderr, sum(textBytes) * Math.LN2) };
   return { ppl: exponentiated(nll), nll, bitsPerByte };
-}
-
-/**
- * Standard error of the mean of R independent, equally distributed estimates: s/√R.
- * @returns null with fewer than {@link LEAST_RANDOMIZATIONS}
- */
-export function monteCarloStderr(estimates: readonly number[]): number | null {
-  const count = estimates.length;
-  if (count < LEAST_RANDOMIZATIONS) return null;
-  const mean = sum(estimates) / count;
-  const squares = estimates.map((value) => (value - mean) ** 2);
-  return Math.sqrt(sum(squares) / (count - 1) / count);
 }
 
 /** Perplexity from nats a token: exp of the value and of the interval's ends, errors by the delta method. */
@@ -93,16 +73,6 @@ export function pairedComparison(
   const { value, stderr, ci95 } = ratio(difference, textTokens);
   const significant = ci95 === null ? null : ci95[0] > 0 || ci95[1] < 0;
   return { deltaNll: value, stderr, ci95, significant };
-}
-
-function totalOf(replicate: Float64Array, sequences: number): number {
-  if (replicate.length !== sequences) {
-    throw new DomainError({
-      code: 'unequal-lengths',
-      message: `Every randomisation must cover the same ${sequences} sequences, one has ${replicate.length}.`,
-    });
-  }
-  return sum(replicate);
 }
 
 function per(spread: number | null, total: number): number | null {

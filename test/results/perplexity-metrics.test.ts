@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { monteCarloStderr, perplexityMetrics } from '../../src/results/statistics.js';
+import { perplexityMetrics } from '../../src/results/statistics.js';
 
 const tokens = Float64Array.of(10, 20, 10, 20);
 const textBytes = Float64Array.of(40, 90, 50, 60);
 const nats = Float64Array.of(30, 70, 35, 65);
 
 describe('perplexity metrics', () => {
-  const { ppl, nll, bitsPerByte } = perplexityMetrics({ nats, tokens, textBytes });
+  const { ppl, nll, bitsPerByte } = perplexityMetrics({ nats, tokens, textBytes, natsMcStderr: 6 });
 
   it('take nats a token over all tokens, and exponentiate', () => {
     expect(nll.value).toBeCloseTo(200 / 60, 14);
@@ -31,35 +31,31 @@ describe('perplexity metrics', () => {
       nats: nats.slice(),
       tokens: tokens.slice(),
       textBytes: textBytes.slice(),
+      natsMcStderr: 6,
     });
     expect(again).toEqual({ ppl, nll, bitsPerByte });
   });
 });
 
 describe('the standard error over draws', () => {
-  const replicate = (shift: number) => nats.map((value) => value + shift);
+  const withError = (natsMcStderr: number | null) =>
+    perplexityMetrics({ nats, tokens, textBytes, natsMcStderr });
 
-  it('is that of the mean of independent randomisations', () => {
-    // Totals a token differ from the mean by −6, −2, 2, 6 sixtieths; s = √(80/3), over √4 and 60 tokens.
-    const replicateNats = [-1.5, -0.5, 0.5, 1.5].map(replicate);
-    const { nll, ppl, bitsPerByte } = perplexityMetrics({ nats, tokens, textBytes, replicateNats });
-    const expected = Math.sqrt(80 / 3 / 4) / 60;
-    expect(nll.mcStderr).toBeCloseTo(expected, 14);
-    expect(ppl.mcStderr).toBeCloseTo(expected * (ppl.value as number), 12);
-    expect(bitsPerByte.mcStderr).toBeCloseTo((expected * 60) / 240 / Math.LN2, 14);
+  it('is that of the total, a token, a byte, and by the delta method of perplexity', () => {
+    const { nll, ppl, bitsPerByte } = withError(6);
+    expect(nll.mcStderr).toBeCloseTo(6 / 60, 14);
+    expect(ppl.mcStderr).toBeCloseTo((6 / 60) * (ppl.value as number), 12);
+    expect(bitsPerByte.mcStderr).toBeCloseTo(6 / 240 / Math.LN2, 14);
   });
 
-  it('is unknown with fewer than four randomisations, and 0 for an exact loss', () => {
-    const three = perplexityMetrics({ nats, tokens, textBytes, replicateNats: [-1, 0, 1].map(replicate) });
-    expect(three.nll.mcStderr).toBeNull();
-    expect(three.ppl.mcStderr).toBeNull();
-    const exact = perplexityMetrics({ nats, tokens, textBytes, exact: true });
+  it('stays unknown where it is, and 0 for an exact loss', () => {
+    const unknown = withError(null);
+    expect([unknown.nll.mcStderr, unknown.ppl.mcStderr, unknown.bitsPerByte.mcStderr]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    const exact = withError(0);
     expect([exact.nll.mcStderr, exact.ppl.mcStderr, exact.bitsPerByte.mcStderr]).toEqual([0, 0, 0]);
-    expect(monteCarloStderr([1, 2, 3])).toBeNull();
-  });
-
-  it('refuses randomisations that cover other sequences', () => {
-    const replicateNats = [1, 2, 3, 4].map(() => Float64Array.of(1, 2));
-    expect(() => perplexityMetrics({ nats, tokens, textBytes, replicateNats })).toThrow(/same 4 sequences/);
   });
 });

@@ -1,0 +1,57 @@
+/** Flags that say of a checkpoint what its card does not, or otherwise: the same for every command that opens one. */
+import { UsageError } from '../errors.js';
+import { FAMILIES } from '../models/family.js';
+import { choice, integer, string } from './flags.js';
+
+const GROUP = 'CHECKPOINT';
+
+export const checkpointFlags = {
+  family: choice(FAMILIES)({ summary: 'What kind of model it is.', helpGroup: GROUP }),
+  tokenizer: string({
+    summary: 'Tokenizer: a folder or a tokenizer.json.',
+    helpValue: '<path>',
+    helpGroup: GROUP,
+  }),
+  'vocab-size': integer({ min: 2, summary: 'Width of the logits.', helpGroup: GROUP }),
+  'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: GROUP }),
+  schedule: choice(['log-linear', 'cosine'])({
+    summary: 'Noise schedule it was trained with.',
+    helpGroup: GROUP,
+  }),
+};
+
+interface CheckpointFlagValues {
+  family?: (typeof FAMILIES)[number];
+  tokenizer?: string;
+  'vocab-size'?: number;
+  'mask-token-id'?: number;
+  schedule?: 'log-linear' | 'cosine';
+}
+
+/** The flags as what overrides a card. */
+export function checkpointOverrides(flags: CheckpointFlagValues) {
+  return {
+    family: flags.family,
+    tokenizer: flags.tokenizer,
+    vocabSize: flags['vocab-size'],
+    maskTokenId: flags['mask-token-id'],
+    schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
+  };
+}
+
+/** `name=path` or a path, as `--model` takes it. */
+export function parseModelSpec(spec: string): { name: string | undefined; path: string } {
+  const named = /^([A-Za-z0-9][\w.+-]*)=(.+)$/s.exec(spec);
+  return named ? { name: named[1], path: named[2] } : { name: undefined, path: spec };
+}
+
+/** Rows are told apart by name. @throws UsageError */
+export function checkDistinctNames(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new UsageError({
+    code: 'duplicate-model-name',
+    message: `Two models are called "${twice}".`,
+    hint: `Name them: --model first=path --model second=path`,
+  });
+}

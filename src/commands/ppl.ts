@@ -1,0 +1,132 @@
+import { BaseCommand } from '../cli/base-command.js';
+import {
+  checkDistinctNames,
+  checkpointFlags,
+  checkpointOverrides,
+  parseModelSpec,
+} from '../cli/checkpoint-flags.js';
+import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { Progress } from '../cli/progress.js';
+
+export default class Ppl extends BaseCommand<typeof Ppl> {
+  static override summary = 'Zero-shot perplexity of checkpoints on data sets, with error bars.';
+  static override description =
+    `One row a model and data set. ± is the standard error over sequences: how the figure would vary on other text of
+the kind. With several models, their paired difference follows, marked ~ where it may be chance.
+
+The protocol "duo" repeats the reference code of The Diffusion Duality, so that figures compare with published ones;
+"strict" integrates the whole bound.`;
+  static override examples = [
+    '<%= config.bin %> ppl --model duo.onnx',
+    '<%= config.bin %> ppl --model mine=a.onnx --model theirs=b.onnx --dataset ptb=ptb.valid.txt',
+    '<%= config.bin %> ppl --model duo.onnx --dataset lambada --until 0.01 --draws 64 --out results.json',
+  ];
+
+  static override flags = {
+    model: repeatable({
+      required: true,
+      summary: 'Checkpoint: an ONNX file, or name=file.',
+      helpValue: '<model>',
+    }),
+    dataset: repeatable({
+      summary: 'Data set: a name, name=path, or a path. [default: sotu]',
+      helpValue: '<data>',
+    }),
+    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How noise levels and text are taken.' }),
+    length: integer({ min: 3, summary: "Tokens a sequence. [default: the card's]" }),
+    draws: integer({ min: 1, summary: 'Draws of (t, z) a sequence; with --until, the most. [default: 1]' }),
+    until: number({ above: 0, summary: 'Stop when 1.96 · draw error of nll is at most this.' }),
+    limit: integer({ min: 1, summary: 'The first so many sequences only.' }),
+    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same figure.' }),
+    batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
+    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
+    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
+    out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+    'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
+    'dry-run': boolean({ summary: 'Say what would be run, and stop.' }),
+    ...checkpointFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const output = planOutput(flags);
+    const logPath = flags['log-sequences'];
+    checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
+
+    const { openCheckpoint } = await import('../models/checkpoint.js');
+    const models = flags.model.map(parseModelSpec);
+    const checkpoints = [];
+    for (const { path, name } of models)
+      checkpoints.push(await openCheckpoint(path, checkpointOverrides(flags), name));
+    checkDistinctNames(checkpoints.map(({ name }) => name));
+    for (const checkpoint of checkpoints) for (const notice of checkpoint.notices) this.note(notice);
+
+    const { resolveProvider } = await import('../models/provider.js');
+    const { prepareCells, runPerplexity } = await import('../evals/perplexity-run.js');
+    const request = {
+      checkpoints,
+      datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, textColumn: flags['text-column'] })),
+      tokenizer: flags.tokenizer,
+      length: flags.length,
+      options: {
+        protocol: flags.protocol,
+        draws: flags.draws ?? (flags.until === undefined ? 1 : MOST_DRAWS),
+        seed: flags.seed,
+        limit: flags.limit ?? null,
+        until: flags.until ?? null,
+        batch: flags.batch ?? null,
+      },
+      provider: await resolveProvider(flags.provider),
+      threads: flags.threads,
+      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+    };
+
+    const progress = new Progress({ quiet: this.options.quiet });
+    const log = logPath ? (await import('../evals/sequence-log.js')).openSequenceLog(logPath) : null;
+    let started = '';
+    const show = (label: string, done: number, total: number | null) => {
+      if (label !== started) progress.start(total ?? 0, label);
+      started = label;
+      progress.update(done);
+    };
+    const say = (speak: (text: string) => void) => (text: string) => {
+      progress.stop();
+      speak(text);
+    };
+    const observer = {
+      note: say((text) => this.note(text)),
+      warn: say((text) => this.warnUser(text)),
+      packing: (dataset: string, done: number, total: number | null) =>
+        show(`packing ${dataset}`, done, total),
+      evaluating: (model: string, dataset: string, { done, total }: { done: number; total: number }) =>
+        show(`${model} on ${dataset}`, done, total),
+      sequence: log?.write,
+      signal: this.interrupt,
+    };
+    const cells = await prepareCells(request, observer);
+    try {
+      if (flags['dry-run']) {
+        progress.stop();
+        const { planText, planRecord } = await import('../evals/dry-run.js');
+        if (output.stdout === 'json') this.printJson(planRecord(cells, request));
+        else this.print(planText(cells, request));
+        return;
+      }
+      const results = await runPerplexity(request, cells, observer);
+      progress.stop();
+      await log?.finish();
+      await writeOutputs(output, results);
+      this.print(await stdoutText(output, results, this.screen));
+    } finally {
+      progress.stop();
+      for (const { stream } of cells) stream.close();
+    }
+  }
+}
+
+/** Draws that `--until` may take when `--draws` says nothing. */
+const MOST_DRAWS = 256;

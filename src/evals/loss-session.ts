@@ -1,0 +1,153 @@
+/**
+ * A checkpoint with its family's loss appended, running: batches of model calls in, nats a sequence out.
+ *
+ * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
+ */
+import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
+import { DataError, NumericalError } from '../errors.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import { type Feeds, networkFeeds } from '../models/feeds.js';
+import type { Provider } from '../models/provider.js';
+import { type ModelSession, startSession } from '../models/session.js';
+import {
+  type LossModel,
+  type ModelCall,
+  prepareBatch,
+  type SequenceLoss,
+  sequenceLosses,
+} from './loss-batch.js';
+
+export interface LossSessionOptions {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** A call that takes longer is an error; without it, there is no limit. */
+  timeoutMs?: number;
+}
+
+/** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
+export interface BatchModel extends LossModel {
+  /** What the record calls the model in errors. */
+  name: string;
+}
+
+export class LossSession {
+  private constructor(
+    readonly checkpoint: Checkpoint,
+    private readonly session: ModelSession,
+    private readonly timeoutMs: number | undefined,
+  ) {}
+
+  /** @throws ModelError when the family has no loss, or the runtime refuses the graph */
+  static async start({ checkpoint, provider, threads, timeoutMs }: LossSessionOptions): Promise<LossSession> {
+    const { family, vocabSize, fields } = checkpoint;
+    const graph = checkpoint.graph();
+    appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId: fields.maskTokenId.value });
+    const session = await startSession({
+      graph: graph.toBytes(),
+      folder: checkpoint.folder,
+      provider,
+      threads,
+      label: checkpoint.name,
+    });
+    return new LossSession(checkpoint, session, timeoutMs);
+  }
+
+  get provider(): string {
+    return this.session.provider;
+  }
+
+  get threads(): number {
+    return this.session.threads;
+  }
+
+  /**
+   * @param calls of equal length, at most the graph's fixed batch
+   * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
+   */
+  async losses(
+    calls: readonly ModelCall[],
+    model: BatchModel,
+  ): Promise<{ losses: SequenceLoss[]; modelCalls: number }> {
+    this.checkTokens(calls, model);
+    const batch = prepareBatch(calls, model);
+    const { called } = batch;
+    if (called.length === 0) return { losses: sequenceLosses(batch, [], model), modelCalls: 0 };
+    const { fields, signature } = this.checkpoint;
+    const sigma = Float32Array.from(called, ({ level }) =>
+      fields.timeConditioning.value && level ? level.sigma : 0,
+    );
+    const feeds = networkFeeds(signature, {
+      inputIds: batch.inputIds,
+      batch: called.length,
+      length: batch.width,
+      sigma: signature.sigma ? sigma : null,
+    });
+    const outputs = await this.session.run(
+      padBatch({ ...feeds, ...batch.head }, called.length, signature.fixedBatch),
+      { label: describe(called), timeoutMs: this.timeoutMs, transfer: true },
+    );
+    const losses = sequenceLosses(batch, outputs[HEAD.loss].data as Float32Array, model);
+    for (const [i, loss] of losses.entries())
+      if (!Number.isFinite(loss.nats)) throw notFinite(model, calls[i], loss.nats);
+    return { losses, modelCalls: called.length };
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+
+  private checkTokens(calls: readonly ModelCall[], { maskTokenId, family, name }: BatchModel): void {
+    if (maskTokenId === null || family === 'duo') return;
+    for (const { x, sequence } of calls) {
+      if (!x.includes(maskTokenId)) continue;
+      throw new DataError({
+        code: 'mask-in-text',
+        message: `Sequence ${sequence} of the data holds the token ${maskTokenId}, which is the mask of ${name}.`,
+        hint: 'Check that the tokenizer is the one the model was trained with, and maskTokenId in its card.',
+      });
+    }
+  }
+}
+
+/** Repeats the last sequence until a graph of fixed batch is full; what is computed for it is not looked at. */
+function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
+  if (fixedBatch === null || fixedBatch === batch) return feeds;
+  const padded: Feeds = {};
+  for (const [name, tensor] of Object.entries(feeds)) {
+    const perSequence = tensor.dims[0] === batch && name !== HEAD.rows;
+    padded[name] = perSequence && !isPerRow(feeds, name) ? repeatLast(tensor, batch, fixedBatch) : tensor;
+  }
+  return padded;
+}
+
+/** Masked heads take their targets and levels a row, not a sequence. */
+function isPerRow(feeds: Feeds, name: string): boolean {
+  return HEAD.rows in feeds && (name === HEAD.targets || name === HEAD.oneMinusAlpha);
+}
+
+function repeatLast(tensor: Feeds[string], batch: number, fixedBatch: number): Feeds[string] {
+  const width = tensor.data.length / batch;
+  const Elements = tensor.data.constructor as new (length: number) => typeof tensor.data;
+  const data = new Elements(width * fixedBatch);
+  for (let b = 0; b < fixedBatch; b++) {
+    const from = Math.min(b, batch - 1) * width;
+    data.set(tensor.data.subarray(from, from + width) as never, b * width);
+  }
+  return { ...tensor, data, dims: [fixedBatch, ...tensor.dims.slice(1)] };
+}
+
+function describe(calls: readonly ModelCall[]): string {
+  const first = calls[0].sequence;
+  const last = calls[calls.length - 1].sequence;
+  return first === last ? `sequence ${first}` : `sequences ${first} to ${last}`;
+}
+
+function notFinite(model: BatchModel, { sequence, draw, level }: ModelCall, nats: number): NumericalError {
+  const where = level ? `, draw ${draw}, α = ${level.alpha.toPrecision(4)}` : '';
+  return new NumericalError({
+    code: 'not-finite',
+    message: `The loss of ${model.name} on sequence ${sequence}${where} is ${Number.isNaN(nats) ? 'not a number' : 'infinite'}.`,
+    hint: 'The checkpoint gives NaN or infinite logits there; a float16 export can overflow: try it in float32.',
+  });
+}

@@ -1,0 +1,235 @@
+/**
+ * Zero-shot perplexity of one checkpoint on one packed stream: perplexity = exp(Σ loss / Σ tokens), with its standard error
+ * over sequences and its Monte Carlo error over draws (arXiv 2506.10892, section 5.1 and table 3).
+ *
+ * A pass visits every sequence once; with more draws there are more passes. What is computed never depends on how calls are
+ * gathered into batches.
+ */
+
+import type { PackedStream } from '../datasets/packed-stream.js';
+import { type Integration, integration } from '../diffusion/integration.js';
+import { monteCarloError } from '../diffusion/monte-carlo-error.js';
+import { noiseSchedule } from '../diffusion/schedule.js';
+import { type TimePlan, timePlan } from '../diffusion/times.js';
+import { DataError } from '../errors.js';
+import { type PerplexityMetrics, perplexityMetrics } from '../results/statistics.js';
+import type { ModelCall, SequenceLoss } from './loss-batch.js';
+import type { BatchModel, LossSession } from './loss-session.js';
+
+export interface PerplexityOptions {
+  protocol: 'duo' | 'strict';
+  /** (t, z) draws a sequence; with `until`, the most. ar takes one, exact, whatever this is. */
+  draws: number;
+  seed: number;
+  /** The first so many sequences only. */
+  limit: number | null;
+  /** Stop after a whole pass when 1.96 · mcStderr of nll is at most this. */
+  until: number | null;
+  /** Sequences a model call; null chooses by the size of the logits. */
+  batch: number | null;
+}
+
+export interface PerplexityObserver {
+  onPass?(draw: number, draws: number): void;
+  onProgress?(done: number, total: number): void;
+  onLoss?(loss: SequenceLoss, call: ModelCall, tokens: number): void;
+  signal?: AbortSignal;
+}
+
+export interface PerplexityEstimate {
+  metrics: PerplexityMetrics;
+  integration: Integration | null;
+  estimator: 'exact' | 'plain';
+  /** Draws that were made of every sequence. */
+  draws: number;
+  /** Independent randomisations of the times behind the Monte Carlo error. */
+  randomizations: number | null;
+  sequences: number;
+  tokens: number;
+  modelCalls: number;
+  wallSeconds: number;
+  batch: number;
+  /** Per sequence, for the comparison of models: nats of the text tokens (mean over draws), and how many those are. */
+  textNats: Float64Array;
+  textTokens: Float64Array;
+}
+
+/** Logits of a batch beyond this are worth no more parallelism, and are what a call's memory is made of. */
+const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
+const LARGEST_DEFAULT_BATCH = 32;
+
+/** Sequences a call when nobody says: as many as keep a call's logits moderate. */
+export function defaultBatch(length: number, vocabSize: number): number {
+  const bytes = length * vocabSize * 4;
+  return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
+}
+
+/** @throws DataError, NumericalError, ModelError, InterruptedError */
+export async function zeroShotPerplexity(
+  session: LossSession,
+  stream: PackedStream,
+  options: PerplexityOptions,
+  observer: PerplexityObserver = {},
+): Promise<PerplexityEstimate> {
+  const { checkpoint } = session;
+  checkVocabulary(stream, checkpoint.name, checkpoint.vocabSize);
+  const run = new Run(session, stream, options, observer);
+  const started = performance.now();
+  let passes = 0;
+  while (passes < run.draws) {
+    await run.pass(passes++);
+    if (run.preciseEnough(passes)) break;
+  }
+  return run.estimate(passes, (performance.now() - started) / 1000);
+}
+
+class Run {
+  readonly draws: number;
+  private readonly sequences: number;
+  private readonly batch: number;
+  private readonly exact: boolean;
+  private readonly plan: TimePlan | null;
+  private readonly integration: Integration | null;
+  private readonly model: BatchModel;
+  /** nats[draw][sequence] */
+  private readonly nats: Float64Array[] = [];
+  private readonly textNats: Float64Array;
+  private modelCalls = 0;
+
+  constructor(
+    private readonly session: LossSession,
+    private readonly stream: PackedStream,
+    private readonly options: PerplexityOptions,
+    private readonly observer: PerplexityObserver,
+  ) {
+    const { checkpoint } = session;
+    const { protocol, seed, limit } = options;
+    this.exact = checkpoint.family === 'ar';
+    this.sequences = Math.min(stream.sequences, limit ?? Number.POSITIVE_INFINITY);
+    this.draws = this.exact ? 1 : options.draws;
+    this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
+    this.integration = this.exact
+      ? null
+      : integration(protocol, noiseSchedule(checkpoint.fields.schedule.value!));
+    const { fixedBatch, fixedLength } = checkpoint.signature;
+    this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
+    this.textNats = new Float64Array(this.sequences);
+    this.model = {
+      name: checkpoint.name,
+      family: checkpoint.family,
+      vocabSize: checkpoint.vocabSize,
+      maskTokenId: checkpoint.fields.maskTokenId.value,
+      seed,
+      wrapped: stream.wrapped,
+      fixedLength,
+    };
+  }
+
+  /** Every sequence once. Two batches are under way at a time, so that the network does not wait for the next one. */
+  async pass(draw: number): Promise<void> {
+    this.observer.onPass?.(draw, this.draws);
+    this.nats.push(new Float64Array(this.sequences));
+    const underWay: Promise<void>[] = [];
+    try {
+      for (const calls of this.batches(draw)) {
+        this.observer.signal?.throwIfAborted();
+        if (underWay.length === 2) await underWay.shift();
+        underWay.push(this.call(calls));
+      }
+      while (underWay.length > 0) await underWay.shift();
+    } finally {
+      await Promise.allSettled(underWay);
+    }
+  }
+
+  preciseEnough(passes: number): boolean {
+    const { until } = this.options;
+    const mcStderr = until === null ? null : this.monteCarloStderr(passes);
+    return until !== null && mcStderr !== null && 1.96 * mcStderr <= until;
+  }
+
+  estimate(passes: number, wallSeconds: number): PerplexityEstimate {
+    const { stream, sequences } = this;
+    const text = (i: number) => stream.lengthOf(i) - (stream.wrapped ? 2 : 0);
+    const tokens = Float64Array.from({ length: sequences }, (_, i) => this.tokensOf(i));
+    const totalNats = new Float64Array(sequences);
+    for (const nats of this.nats) for (let i = 0; i < sequences; i++) totalNats[i] += nats[i] / passes;
+    const metrics = perplexityMetrics({
+      nats: totalNats,
+      tokens,
+      textBytes: Float64Array.from({ length: sequences }, (_, i) => stream.textBytes(i)),
+      natsMcStderr: this.monteCarloStderrOfTotal(passes),
+    });
+    return {
+      metrics,
+      integration: this.integration,
+      estimator: this.exact ? 'exact' : 'plain',
+      draws: passes,
+      randomizations: this.plan ? this.plan.groups * Math.min(passes, 4) : null,
+      sequences,
+      tokens: tokens.reduce((sum, count) => sum + count, 0),
+      modelCalls: this.modelCalls,
+      wallSeconds,
+      batch: this.batch,
+      textNats: this.textNats.map((nats) => nats / passes),
+      textTokens: Float64Array.from({ length: sequences }, (_, i) => text(i)),
+    };
+  }
+
+  /** Scored tokens: all, but for ar the first. */
+  private tokensOf(sequence: number): number {
+    return this.stream.lengthOf(sequence) - (this.exact ? 1 : 0);
+  }
+
+  private *batches(draw: number): Generator<ModelCall[]> {
+    let calls: ModelCall[] = [];
+    for (let sequence = 0; sequence < this.sequences; sequence++) {
+      const x = this.stream.sequence(sequence);
+      if (calls.length === this.batch || (calls.length > 0 && calls[0].x.length !== x.length)) {
+        yield calls;
+        calls = [];
+      }
+      const level =
+        this.plan && this.integration ? this.integration.at(this.plan.at(sequence, draw).u) : null;
+      calls.push({ sequence, draw, x, level });
+    }
+    if (calls.length > 0) yield calls;
+  }
+
+  private async call(calls: ModelCall[]): Promise<void> {
+    const { losses, modelCalls } = await this.session.losses(calls, this.model);
+    this.modelCalls += modelCalls;
+    for (const [i, loss] of losses.entries()) {
+      this.nats[loss.draw][loss.sequence] = loss.nats;
+      this.textNats[loss.sequence] += loss.textNats;
+      this.observer.onLoss?.(loss, calls[i], this.tokensOf(loss.sequence));
+    }
+    const last = calls[calls.length - 1];
+    this.observer.onProgress?.(last.draw * this.sequences + last.sequence + 1, this.draws * this.sequences);
+  }
+
+  /** Of the nll, nats a token. */
+  private monteCarloStderr(passes: number): number | null {
+    const total = this.monteCarloStderrOfTotal(passes);
+    if (total === null) return null;
+    let tokens = 0;
+    for (let i = 0; i < this.sequences; i++) tokens += this.tokensOf(i);
+    return total / tokens;
+  }
+
+  /** Of the total loss, nats. */
+  private monteCarloStderrOfTotal(passes: number): number | null {
+    if (this.exact) return 0;
+    const error = monteCarloError(this.plan!, passes, (sequence, draw) => this.nats[draw][sequence]);
+    return error && Math.sqrt(error.variance);
+  }
+}
+
+function checkVocabulary(stream: PackedStream, model: string, vocabSize: number): void {
+  if (stream.maxTokenId < vocabSize) return;
+  throw new DataError({
+    code: 'token-outside-vocabulary',
+    message: `The data hold the token ${stream.maxTokenId}; ${model} knows ${vocabSize} tokens, 0 to ${vocabSize - 1}.`,
+    hint: 'The tokenizer is not the one the model was trained with: give --tokenizer.',
+  });
+}
