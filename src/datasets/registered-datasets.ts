@@ -3,7 +3,7 @@
  * register at once cannot lose each other's entry. An entry records the file's SHA-256, so that a file which changed
  * since is refused and not measured under the old name.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DataError, UsageError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
@@ -24,11 +24,15 @@ const CONFIG_ADVICE = 'Set DUO_EVAL_CONFIG to a folder that can be written to.';
 /** What a name may look like. Lower case only: some file systems do not tell the cases apart. */
 export const DATASET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** @throws UsageError for a name that cannot be one, FileError */
-export async function registerDataset(entry: RegisteredDataset, folder = configFolder()): Promise<void> {
+/** @returns the entry as it was kept   @throws UsageError for a name that cannot be one, FileError */
+export async function registerDataset(
+  entry: RegisteredDataset,
+  folder = configFolder(),
+): Promise<RegisteredDataset> {
   const path = entryPath(entry.name, folder);
-  const absolute = { ...entry, path: resolve(entry.path) };
-  await writeFileAtomically(path, `${JSON.stringify(absolute, null, 2)}\n`, CONFIG_ADVICE);
+  const kept = { ...entry, path: resolve(entry.path) };
+  await writeFileAtomically(path, `${JSON.stringify(kept, null, 2)}\n`, CONFIG_ADVICE);
+  return kept;
 }
 
 /** The entry, or null. @throws DataError when the entry is broken */
@@ -66,10 +70,6 @@ export async function registeredNames(folder = configFolder()): Promise<string[]
     if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return [];
     throw fileFailure(cause, 'read', folder);
   }
-}
-
-export async function forgetDataset(name: string, folder = configFolder()): Promise<void> {
-  await rm(entryPath(name, folder), { force: true });
 }
 
 function entryPath(name: string, folder: string): string {

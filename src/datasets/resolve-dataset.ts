@@ -27,7 +27,7 @@ export async function resolveDataset({ spec, textColumn }: DatasetRequest): Prom
   if (path !== null) return fileSource(nameOfFile(path), path, textColumn, 'generic');
   if (Object.hasOwn(EMBEDDED_DATASETS, name!)) return embeddedSource(name!);
   const entry = await registeredDataset(name!);
-  if (!entry) throw await unknownName(name!);
+  if (!entry) throw await unregistered(name!);
   const source = await fileSource(name!, entry.path, textColumn ?? entry.textColumn);
   if (source.sourceSha256 !== entry.sha256) throw changedSince(name!, entry.path);
   return source;
@@ -123,7 +123,8 @@ function changedWhileReading(path: string): DataError {
   });
 }
 
-async function unknownName(name: string): Promise<DataError | UsageError> {
+/** The error for a name that is neither embedded nor registered. */
+export async function unregistered(name: string): Promise<DataError | UsageError> {
   if (Object.hasOwn(PROTOCOL_DATASETS, name)) {
     return new DataError({
       code: 'dataset-needs-path',

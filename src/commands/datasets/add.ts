@@ -1,0 +1,35 @@
+import { string as argument } from '@oclif/core/args';
+import { alignedColumns } from '../../cli/aligned-columns.js';
+import { BaseCommand } from '../../cli/base-command.js';
+import { string } from '../../cli/flags.js';
+
+export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
+  static override summary = 'Register a data file under a name.';
+  static override description =
+    'The name then works as --dataset name. The SHA-256 of the file is recorded: once its bytes change, the name is ' +
+    'refused until it is registered again. Under a name of the seven (ptb, lambada, …) the file is read and ' +
+    'detokenized as the zero-shot protocol says.';
+  static override examples = [
+    '<%= config.bin %> datasets add ptb=ptb.valid.txt',
+    '<%= config.bin %> datasets add stories=stories.jsonl --text-column story',
+  ];
+
+  static override args = {
+    dataset: argument({ required: true, description: 'name=path' }),
+  };
+
+  static override flags = {
+    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+  };
+
+  async run(): Promise<void> {
+    const { addDataset } = await import('../../datasets/catalogue.js');
+    const { name, path, sha256, textColumn } = await addDataset(this.args.dataset, this.flags['text-column']);
+    if (this.options.json) {
+      this.printJson({ schemaVersion: 1, dataset: { name, path, sha256, textColumn: textColumn ?? null } });
+      return;
+    }
+    const column = textColumn === undefined ? [] : [['column', textColumn]];
+    this.print(alignedColumns([['name', name], ['path', path], ['sha256', sha256], ...column]));
+  }
+}

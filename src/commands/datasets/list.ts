@@ -1,0 +1,21 @@
+import { alignedColumns } from '../../cli/aligned-columns.js';
+import { BaseCommand } from '../../cli/base-command.js';
+
+export default class DatasetsList extends BaseCommand<typeof DatasetsList> {
+  static override summary = 'List embedded, registered and known data sets.';
+  static override description =
+    'Embedded data sets are ready. The others need a file: --dataset name=path, or register it once with ' +
+    '<%= config.bin %> datasets add name=path.';
+  static override examples = ['<%= config.bin %> datasets list'];
+
+  async run(): Promise<void> {
+    const { listDatasets } = await import('../../datasets/catalogue.js');
+    const datasets = await listDatasets();
+    if (this.options.json) {
+      this.printJson({ schemaVersion: 1, datasets });
+      return;
+    }
+    const rows = datasets.map(({ name, split, state, form, path }) => [name, split, state, path ?? form]);
+    this.print(alignedColumns([['name', 'split', 'state', 'file'], ...rows]));
+  }
+}

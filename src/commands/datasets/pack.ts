@@ -1,0 +1,81 @@
+import { string as argument } from '@oclif/core/args';
+import { alignedColumns } from '../../cli/aligned-columns.js';
+import { BaseCommand } from '../../cli/base-command.js';
+import { boolean, choice, integer, string } from '../../cli/flags.js';
+import { Progress } from '../../cli/progress.js';
+
+export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
+  static override summary = 'Tokenize and pack a data set, and print the hash of its ids.';
+  static override description =
+    `What a model would be given: texts detokenized, tokenized, concatenated, cut and wrapped in BOS and EOS. Two
+programs that print the same sha256 evaluate the same tokens. With --out, the ids as int32 little-endian.`;
+  static override examples = [
+    '<%= config.bin %> datasets pack ptb=ptb.valid.txt --tokenizer gpt2 --length 1024 --protocol duo --out ptb.i32',
+  ];
+
+  static override args = {
+    dataset: argument({ required: true, description: 'A name, name=path, or a path.' }),
+  };
+
+  static override flags = {
+    tokenizer: string({
+      required: true,
+      summary: 'Tokenizer: a folder or a tokenizer.json.',
+      helpValue: '<path>',
+    }),
+    length: integer({ min: 1, default: 1024, summary: 'Tokens a sequence, with BOS and EOS.' }),
+    protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How text is cut.' }),
+    'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
+    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]" }),
+    'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]" }),
+    out: string({ summary: 'Write the ids here, int32 little-endian.', helpValue: '<file>' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { resolveDataset } = await import('../../datasets/resolve-dataset.js');
+    const { loadTokenizer } = await import('../../datasets/tokenizer.js');
+    const { packDataset } = await import('../../datasets/pack-dataset.js');
+    const source = await resolveDataset({ spec: this.args.dataset, textColumn: flags['text-column'] });
+    const tokenizer = await loadTokenizer(flags.tokenizer, {
+      bosTokenId: flags['bos-token-id'],
+      eosTokenId: flags['eos-token-id'],
+    });
+    const progress = new Progress({ quiet: this.options.quiet });
+    if (source.count !== null) progress.start(source.count, `packing ${source.name}`);
+    const stream = await packDataset({
+      source,
+      tokenizer,
+      length: flags.length,
+      protocol: flags.protocol,
+      keepRemainder: flags['keep-remainder'],
+      onProgress: (done, total) => total !== null && source.count !== null && progress.update(done),
+      signal: this.interrupt,
+    }).finally(() => progress.stop());
+    try {
+      if (!stream.wrapped) this.note('The tokenizer has neither BOS nor EOS: sequences are not wrapped.');
+      if (flags.out !== undefined) {
+        const { writePackedIds } = await import('../../datasets/packed-ids.js');
+        await writePackedIds(stream, flags.out);
+      }
+      const { name, split, texts, tokens, sequences, sha256, sourceSha256, droppedTokens } = stream;
+      if (this.options.json) {
+        this.printJson({
+          schemaVersion: 1,
+          dataset: { name, split, sha256, sourceSha256, texts, tokens, sequences },
+          protocol: { name: stream.protocol, length: stream.length, tokenizerSha256: stream.tokenizerSha256 },
+          wrapped: stream.wrapped,
+          bosTokenId: stream.bosTokenId,
+          eosTokenId: stream.eosTokenId,
+          droppedTokens,
+        });
+        return;
+      }
+      const facts = { dataset: name, split, texts, tokens, sequences, dropped: droppedTokens, sha256 };
+      this.print(alignedColumns(Object.entries(facts).map(([key, value]) => [key, String(value)])));
+    } finally {
+      stream.close();
+    }
+  }
+}
