@@ -58,8 +58,9 @@ function failedNode(raw: string): { op: string; name: string; reason: string } |
 /** One line without places in the runtime's own source, and not endless. */
 export function oneLine(raw: string): string {
   const text = plainText(raw)
-    .replace(/\/\S*onnxruntime\S*\.(cc|h|cpp|cu):\d+ .*?(?=\S+ was false\.|\[ONNXRuntimeError\])/g, '')
+    .replace(/^.*?\S+\.(cc|h|cpp|cu):\d+ .*? was false\. /, '')
     .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replace(/OrtSessionOptionsAppendExecutionProvider_\w+: /g, '')
     .replace(/\/onnxruntime_src\S*\s*/g, '')
     .trim();
   const short = text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON - 1)}…` : text;
