@@ -67,9 +67,6 @@ describe('the table', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ +ar − mdlm +sotu/));
     const text = lines.join(' ');
     expect(text).toContain('~ marks a difference whose 95% interval holds 0.');
-    expect(text).toContain(
-      'Protocol duo: 128 positions a sequence; 20 draws a sequence; mean over t in [0.001, 1]',
-    );
     expect(text).toContain('sotu: only the first 64 of 1458 sequences, not a random sample.');
   });
 

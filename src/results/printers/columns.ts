@@ -18,6 +18,7 @@ const right = (title: string, cell: Column['cell']): Column => ({ title, align: 
 
 export const MODEL = left('model', ({ model }) => plainText(model.name));
 export const DATASET = left('dataset', ({ dataset }) => plainText(dataset.name));
+export const DRAW_ERROR = right('draw error', ({ metrics }) => errorAlone(metrics.nll.mcStderr));
 
 export const ESSENTIAL: readonly Column[] = [
   MODEL,
@@ -29,7 +30,7 @@ export const ESSENTIAL: readonly Column[] = [
 
 export const FURTHER: readonly Column[] = [
   right('nats/token', ({ metrics }) => valueWithError(metrics.nll)),
-  right('draw error', ({ metrics }) => errorAlone(metrics.nll.mcStderr)),
+  DRAW_ERROR,
   right('sequences', ({ cost }) => count(cost.sequences)),
   right('tokens', ({ cost }) => count(cost.tokens)),
   right('draws', ({ protocol }) => count(protocol.draws)),

@@ -1,16 +1,25 @@
-/** The lines under a table: what the columns mean, under which protocol, and what the reader must not overlook. */
+/** The lines under a table: under which protocol its figures came about, and what the reader must not overlook. */
 import { plainText } from '../../terminal-text.js';
 import type { Comparison, PerplexityResult, ResultsFile } from '../record.js';
 
 export const COMPARISON_TITLE = 'Difference in nats a text token, first model minus second';
 
-/** One paragraph an entry, plain text. */
-export function notesOf({ results, comparisons }: ResultsFile): string[] {
-  const notes: string[] = [];
-  for (const line of distinct(results.map(protocolLine))) notes.push(line);
-  for (const line of distinct(results.map(limitLine))) notes.push(line);
-  if (results.length > 0) {
-    notes.push('± is the standard error over sequences; "draw error" that of nats/token over draws alone.');
+/** What a protocol's figure is; the record's `integration` has the numbers. */
+const MEANING: Record<string, string> = {
+  duo: 'the mean over t in [0.001, 1], as the reference code takes it; it compares with published figures and is not a bound',
+  strict: 'the integral over all noise levels, a bound on −ln p',
+};
+
+/** One paragraph an entry, plain text. @param drawError whether a column «draw error» is shown */
+export function notesOf({ results, comparisons }: ResultsFile, { drawError = true } = {}): string[] {
+  const notes = [...protocolLines(results), ...distinct(results.map(limitLine))];
+  if (results.length > 0) notes.push('± is the standard error over sequences.');
+  const drawn = results.filter(isDrawn);
+  if (drawError && drawn.length > 0) {
+    const bounded = drawn.some(({ protocol }) => protocol.draws === 1);
+    notes.push(
+      `"draw error" is that of nats/token over draws of the noise alone${bounded ? '; at 1 draw an upper bound of it' : ''}.`,
+    );
   }
   if (comparisons.some(({ significant }) => significant === false)) {
     notes.push('~ marks a difference whose 95% interval holds 0.');
@@ -24,17 +33,35 @@ export function markOf({ significant }: Comparison): string {
   return significant ? '' : '~';
 }
 
-function protocolLine({ protocol, model }: PerplexityResult): string {
-  const parts = [`${protocol.length} positions a sequence`];
-  if (protocol.timeRange) {
-    if (protocol.draws !== null)
-      parts.push(`${protocol.draws} draw${protocol.draws === 1 ? '' : 's'} a sequence`);
-    parts.push(`mean over t in [${protocol.timeRange.join(', ')}]`);
-  } else {
-    parts.push(`${model.family}: exact`);
+/** One line a protocol and length: what is averaged over, how many draws that took, and which models need none. */
+function protocolLines(results: readonly PerplexityResult[]): string[] {
+  const alike = new Map<string, PerplexityResult[]>();
+  for (const result of results) {
+    const key = JSON.stringify([result.protocol.name, result.protocol.length]);
+    alike.set(key, [...(alike.get(key) ?? []), result]);
   }
-  if (protocol.integration) parts.push(protocol.integration);
-  return plainText(`Protocol ${protocol.name}: ${parts.join('; ')}.`).replace(/\.\.$/, '.');
+  return [...alike.values()].map((group) => {
+    const { name, length } = group[0].protocol;
+    const head = `Protocol ${name}, ${length} tokens a sequence`;
+    const drawn = group.filter(isDrawn);
+    const exact = distinct(group.filter((result) => !isDrawn(result)).map(({ model }) => model.family));
+    const exactly = exact.length > 0 ? `${exact.join(', ')}: exact, nothing is drawn` : '';
+    if (drawn.length === 0) return plainText(`${head}; ${exactly}.`);
+    const meaning = MEANING[name] ? `: ${MEANING[name]}` : '';
+    return plainText(`${head}, ${drawsOf(drawn)}${meaning}.${exactly && ` ${exactly}.`}`);
+  });
+}
+
+/** `1 draw each`, or `8 to 64 draws each` where --until stopped some earlier. */
+function drawsOf(drawn: readonly PerplexityResult[]): string {
+  const counts = drawn.map(({ protocol }) => protocol.draws ?? 1);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (least < most) return `${least} to ${most} draws each`;
+  return most === 1 ? '1 draw each' : `${most} draws each`;
+}
+
+function isDrawn({ protocol }: PerplexityResult): boolean {
+  return protocol.estimator !== 'exact';
 }
 
 function limitLine({ dataset, cost }: PerplexityResult): string {

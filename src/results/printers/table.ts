@@ -6,7 +6,7 @@ import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { displayWidth, plainText, truncate, truncateMiddle, wrap } from '../../terminal-text.js';
 import type { ResultsFile } from '../record.js';
-import { type Column, DATASET, ESSENTIAL, FURTHER, MODEL } from './columns.js';
+import { type Column, DATASET, DRAW_ERROR, ESSENTIAL, FURTHER, MODEL } from './columns.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
 
@@ -26,32 +26,45 @@ const MINUS = ' − ';
 /** The whole text, every line at most `width` columns (down to about 48), with a line end. */
 export function formatTable(file: ResultsFile, { width, color }: Screen): string {
   const parts: string[] = [];
-  if (file.results.length > 0) parts.push(resultRows(file, width, color));
+  const columns = columnsWithin(file, width);
+  if (file.results.length > 0) parts.push(resultRows(file, columns, width, color));
   if (file.comparisons.length > 0) parts.push(comparisonRows(file, width, color));
-  const notes = notesOf(file).flatMap((note) => wrap(note, width));
+  const drawError = columns.includes(DRAW_ERROR);
+  const notes = notesOf(file, { drawError }).flatMap((note) => wrap(note, width));
   if (notes.length > 0) parts.push(notes.map((line) => (color ? dim(line) : line)).join('\n'));
   return `${parts.join('\n\n')}\n`;
 }
 
-function resultRows({ results }: ResultsFile, width: number, color: boolean): string {
-  const cells = (column: Column) => results.map((result) => column.cell(result));
-  const natural = (column: Column) => {
-    const widest = Math.max(displayWidth(column.title), ...cells(column).map(displayWidth));
-    return column === MODEL || column === DATASET ? Math.min(widest, WIDEST_NAME) : widest;
-  };
-  const total = (columns: readonly Column[]) =>
-    columns.reduce((sum, column) => sum + natural(column), 0) + GAP * (columns.length - 1);
+/** Width that shows all of a column, but of names that are too long. */
+function naturalWidth({ results }: ResultsFile, column: Column): number {
+  const widest = Math.max(
+    displayWidth(column.title),
+    ...results.map((result) => displayWidth(column.cell(result))),
+  );
+  return column === MODEL || column === DATASET ? Math.min(widest, WIDEST_NAME) : widest;
+}
 
+function totalWidth(file: ResultsFile, columns: readonly Column[]): number {
+  return columns.reduce((sum, column) => sum + naturalWidth(file, column), 0) + GAP * (columns.length - 1);
+}
+
+/** The columns that `width` has room for: the essential ones, then further ones that say anything. */
+function columnsWithin(file: ResultsFile, width: number): Column[] {
   const columns = [...ESSENTIAL];
-  const leastNames = NARROWEST_NAME - natural(MODEL) + (NARROWEST_NAME - natural(DATASET));
-  while (columns.length > 3 && total(columns) + Math.min(0, leastNames) > width) columns.pop();
+  const saved = [MODEL, DATASET].map((name) => Math.max(0, naturalWidth(file, name) - NARROWEST_NAME));
+  while (columns.length > 3 && totalWidth(file, columns) - saved[0] - saved[1] > width) columns.pop();
   for (const column of FURTHER) {
-    if (cells(column).every((cell) => cell === '')) continue;
-    if (total([...columns, column]) > width) break;
+    if (file.results.every((result) => column.cell(result) === '')) continue;
+    if (totalWidth(file, [...columns, column]) > width) break;
     columns.push(column);
   }
-  const widths = columns.map(natural);
-  let excess = total(columns) - width;
+  return columns;
+}
+
+function resultRows(file: ResultsFile, columns: readonly Column[], width: number, color: boolean): string {
+  const { results } = file;
+  const widths = columns.map((column) => naturalWidth(file, column));
+  let excess = totalWidth(file, columns) - width;
   for (const [index, column] of [MODEL, DATASET].entries()) {
     if (excess <= 0) break;
     const room = Math.max(0, widths[index] - Math.max(NARROWEST_NAME, displayWidth(column.title)));
