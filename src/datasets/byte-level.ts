@@ -6,12 +6,17 @@
 import { isUtf8 } from 'node:buffer';
 
 export class ByteLevelVocabulary {
+  /** Bytes of all tokens, one after the other; token `id` is from `starts[id]` to `starts[id + 1]`. */
+  private readonly bytes: Buffer;
+  private readonly starts: Uint32Array;
+
   /** @param tokens by id; holes are ids without a token */
   constructor(tokens: readonly (string | undefined)[]) {
-    this.bytes = tokens.map((token) => (token === undefined ? NONE : bytesOfToken(token)));
+    this.starts = new Uint32Array(tokens.length + 1);
+    const parts = tokens.map((token) => bytesOfToken(token ?? ''));
+    for (const [id, part] of parts.entries()) this.starts[id + 1] = this.starts[id] + part.length;
+    this.bytes = Buffer.from(parts.flat());
   }
-
-  private readonly bytes: readonly Buffer[];
 
   /** Text of `ids`; ids without a token are passed over. */
   decode(ids: ArrayLike<number>): string {
@@ -26,22 +31,31 @@ export class ByteLevelVocabulary {
 
   private concatenate(ids: ArrayLike<number>): Buffer {
     let length = 0;
-    for (let i = 0; i < ids.length; i++) length += (this.bytes[ids[i]] ?? NONE).length;
+    for (let i = 0; i < ids.length; i++) length += this.end(ids[i]) - this.start(ids[i]);
     const all = Buffer.allocUnsafe(length);
-    for (let i = 0, at = 0; i < ids.length; i++) at += (this.bytes[ids[i]] ?? NONE).copy(all, at);
+    for (let i = 0, at = 0; i < ids.length; i++) {
+      const end = this.end(ids[i]);
+      for (let from = this.start(ids[i]); from < end; from++) all[at++] = this.bytes[from];
+    }
     return all;
+  }
+
+  private start(id: number): number {
+    return this.starts[id] ?? 0;
+  }
+
+  private end(id: number): number {
+    return this.starts[id + 1] ?? this.start(id);
   }
 }
 
-const NONE = Buffer.alloc(0);
-
 /** A token with a character that stands for no byte (an added token, say) is text: its own UTF-8 bytes. */
-function bytesOfToken(token: string): Buffer {
-  const bytes = Buffer.alloc(token.length);
+function bytesOfToken(token: string): number[] {
+  const bytes: number[] = [];
   for (let i = 0; i < token.length; i++) {
     const byte = BYTE_OF_CHARACTER.get(token[i]);
-    if (byte === undefined) return Buffer.from(token, 'utf8');
-    bytes[i] = byte;
+    if (byte === undefined) return [...Buffer.from(token, 'utf8')];
+    bytes.push(byte);
   }
   return bytes;
 }

@@ -4,6 +4,7 @@ import { rememberedSha256OfFile, sha256OfFile } from '../storage/digest.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import {
+  checkDatasetName,
   type RegisteredDataset,
   registerDataset,
   registeredDataset,
@@ -76,6 +77,7 @@ export async function addDataset(spec: string, textColumn?: string): Promise<Reg
       hint: 'Choose another name.',
     });
   }
+  checkDatasetName(name);
   const source = await resolveDataset({ spec, textColumn });
   for await (const _first of source.texts()) break;
   return registerDataset({ name, path, sha256: source.sourceSha256, textColumn });

@@ -22,7 +22,7 @@ export interface RegisteredDataset {
 const CONFIG_ADVICE = 'Set DUO_EVAL_CONFIG to a folder that can be written to.';
 
 /** What a name may look like. Lower case only: some file systems do not tell the cases apart. */
-export const DATASET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const DATASET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** @returns the entry as it was kept   @throws UsageError for a name that cannot be one, FileError */
 export async function registerDataset(
@@ -72,14 +72,18 @@ export async function registeredNames(folder = configFolder()): Promise<string[]
   }
 }
 
+/** @throws UsageError */
+export function checkDatasetName(name: string): void {
+  if (DATASET_NAME.test(name)) return;
+  throw new UsageError({
+    code: 'invalid-dataset-name',
+    message: `"${name}" cannot name a data set.`,
+    hint: 'Use lower-case letters, digits, dots, hyphens and underscores, 64 at most.',
+  });
+}
+
 function entryPath(name: string, folder: string): string {
-  if (!DATASET_NAME.test(name)) {
-    throw new UsageError({
-      code: 'invalid-dataset-name',
-      message: `"${name}" cannot name a data set.`,
-      hint: 'Use lower-case letters, digits, dots, hyphens and underscores, 64 at most.',
-    });
-  }
+  checkDatasetName(name);
   return join(folder, 'datasets', `${name}.json`);
 }
 

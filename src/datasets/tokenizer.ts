@@ -2,7 +2,8 @@
  * A tokenizer: text to ids and back. Encoding adds no special tokens and decoding keeps them; the ids are decided by
  * tokenizer.json alone, whose SHA-256 names the tokenizer in records.
  */
-import { DataError, DuoEvalError } from '../errors.js';
+import type { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { DataError } from '../errors.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { ByteLevelVocabulary } from './byte-level.js';
 import { cleanUpTokenization } from './clean-up.js';
@@ -13,6 +14,7 @@ import {
   type TokenizerFiles,
   type TokenizerJson,
 } from './tokenizer-files.js';
+import { Vocabulary } from './vocabulary.js';
 
 export interface Tokenizer {
   /** Ids of the text, no special tokens added. @throws DataError for text it has no tokens for */
@@ -37,20 +39,24 @@ export interface SpecialTokenOverrides {
   eosTokenId?: number | null;
 }
 
-/** No real vocabulary comes near; an id beyond it is a broken file, and would ask for memory. */
-const MOST_TOKENS = 2 ** 24;
-
-/** @param path a folder or a tokenizer.json   @throws DataError for files that are no tokenizer, FileError */
+/**
+ * The ids of the special tokens and the vocabulary's size are known at once; what encodes and decodes is built when
+ * it is first asked to, since a run on a cached stream never asks.
+ *
+ * @param path a folder or a tokenizer.json   @throws DataError for files that are no tokenizer, FileError
+ */
 export async function loadTokenizer(path: string, overrides: SpecialTokenOverrides = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(path);
-  const implementation = await build(files);
-  const tokens: readonly (string | undefined)[] = implementation.model!.vocab;
-  const configured = specialTokenIds(files.config, (token) => implementation.token_to_id(token));
-  const byteLevel = isByteLevel(files.tokenizer) ? new ByteLevelVocabulary(tokens) : null;
+  const vocabulary = new Vocabulary(files.tokenizer, files.path);
+  const configured = specialTokenIds(files.config, (token) => vocabulary.idOf(token));
+  const library = await import('@huggingface/tokenizers');
+  const implementation = once(() => build(files, library.Tokenizer));
+  const tokens = once(() => vocabulary.tokens());
+  const byteLevel = isByteLevel(files.tokenizer) ? once(() => new ByteLevelVocabulary(tokens())) : null;
   const canSplit = splitsAtSpaces(files.tokenizer);
 
   const encode = (text: string): number[] => {
-    const ids: (number | undefined)[] = implementation.encode(text, { add_special_tokens: false }).ids;
+    const ids: (number | undefined)[] = implementation().encode(text, { add_special_tokens: false }).ids;
     if (!ids.includes(undefined)) return ids as number[];
     throw new DataError({
       code: 'text-without-tokens',
@@ -59,10 +65,11 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     });
   };
   const decodeRaw = (ids: ArrayLike<number>): string => {
-    if (byteLevel) return byteLevel.decode(ids);
-    const known = Array.from(ids).filter((id) => tokens[id] !== undefined);
+    if (byteLevel) return byteLevel().decode(ids);
+    const known = Array.from(ids).filter((id) => tokens()[id] !== undefined);
     if (known.length === 0) return '';
-    return implementation.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    const asTheyAre = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
+    return implementation().decode(known, asTheyAre);
   };
   return {
     encode,
@@ -70,17 +77,27 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
       for (const piece of canSplit ? splitLongText(text) : [text]) yield encode(piece);
     },
     decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
-    byteLength: (ids) => (byteLevel ? byteLevel.byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
-    vocabSize: tokens.length,
+    byteLength: (ids) => (byteLevel ? byteLevel().byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
+    vocabSize: vocabulary.size,
     bosTokenId: overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS'),
     eosTokenId: overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS'),
     sha256: sha256OfBytes(files.bytes),
   };
 }
 
-async function build({ path, tokenizer }: TokenizerFiles) {
-  checkVocabulary(tokenizer, path);
-  const { Tokenizer } = await import('@huggingface/tokenizers');
+/** The value of `make`, made at the first call. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function build(
+  { path, tokenizer }: TokenizerFiles,
+  Implementation: typeof LibraryTokenizer,
+): LibraryTokenizer {
   try {
     const whole = {
       added_tokens: [],
@@ -91,12 +108,11 @@ async function build({ path, tokenizer }: TokenizerFiles) {
       ...tokenizer,
     };
     // The configuration's switches are for old tokenizers without a tokenizer.json; they must not change the ids.
-    const implementation = new Tokenizer(whole, {});
+    const implementation = new Implementation(whole, {});
     useUnicodeWhiteSpace(implementation.pre_tokenizer);
     implementation.encode('A trial, 1 of 1.', { add_special_tokens: false });
     return implementation;
   } catch (cause) {
-    if (cause instanceof DuoEvalError) throw cause;
     throw new DataError({
       code: 'broken-tokenizer',
       message: `${path} cannot be used as a tokenizer: ${(cause as Error).message.replace(/\.$/, '')}.`,
@@ -132,28 +148,6 @@ function isByteLevel({ decoder, model }: TokenizerJson): boolean {
 function splitsAtSpaces({ normalizer, pre_tokenizer: pre, added_tokens: added }: TokenizerJson): boolean {
   const gpt2 = pre?.type === 'ByteLevel' && pre.use_regex !== false;
   return gpt2 && !normalizer && (added ?? []).every(({ content }) => !content.includes(' '));
-}
-
-/** Ids that are no ids would ask for absurd memory before anything else noticed. */
-function checkVocabulary({ model, added_tokens: added = [] }: TokenizerJson, path: string): void {
-  const vocabulary = model.vocab;
-  const ids = Array.isArray(vocabulary) ? [vocabulary.length] : Object.values(vocabulary ?? {});
-  const addedIds = Array.isArray(added) ? added.map((token) => token?.id) : [Number.NaN];
-  for (const id of [...ids, ...addedIds]) {
-    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MOST_TOKENS) continue;
-    throw new DataError({
-      code: 'broken-tokenizer',
-      message: `${path} is not a sound tokenizer: it has a token with the id ${JSON.stringify(id)}.`,
-      hint: 'Download it again.',
-    });
-  }
-  if (ids.length === 0) {
-    throw new DataError({
-      code: 'broken-tokenizer',
-      message: `${path} is not a sound tokenizer: its vocabulary is empty.`,
-      hint: 'Download it again.',
-    });
-  }
 }
 
 function overridden(

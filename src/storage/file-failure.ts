@@ -18,6 +18,11 @@ const EXPLANATIONS: Record<string, Explanation> = {
     says: 'a part of the path is a file, not a folder',
     hint: 'Check the path.',
   },
+  EEXIST: {
+    code: 'not-a-folder',
+    says: 'a file stands where a folder is needed',
+    hint: 'Check the path.',
+  },
   EISDIR: {
     code: 'is-a-folder',
     says: 'it is a folder, not a file',

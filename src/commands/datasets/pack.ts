@@ -7,10 +7,11 @@ import { Progress } from '../../cli/progress.js';
 export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
   static override summary = 'Tokenize and pack a data set, and print the hash of its ids.';
   static override description =
-    `What a model would be given: texts detokenized, tokenized, concatenated, cut and wrapped in BOS and EOS. Two
-programs that print the same sha256 evaluate the same tokens. With --out, the ids as int32 little-endian.`;
+    'What a model would be given: texts detokenized, tokenized, concatenated, cut and wrapped in BOS and EOS. Two ' +
+    'programs that print the same sha256 evaluate the same tokens. With --out, the ids as int32 little-endian.';
   static override examples = [
-    '<%= config.bin %> datasets pack ptb=ptb.valid.txt --tokenizer gpt2 --length 1024 --protocol duo --out ptb.i32',
+    '<%= config.bin %> datasets pack sotu --tokenizer gpt2',
+    '<%= config.bin %> datasets pack ptb=ptb.txt --tokenizer gpt2 --out ptb.i32',
   ];
 
   static override args = {

@@ -1,0 +1,126 @@
+/**
+ * One owner at a time for a file that is appended to. The lock is a file beside it that names its owner's process; an
+ * owner that is gone (killed, crashed, or before a reboot) is taken over. Works between processes of one machine.
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FileError } from '../errors.js';
+import { fileFailure, systemCodeOf } from './file-failure.js';
+
+export interface Lock {
+  release(): void;
+}
+
+interface Owner {
+  pid: number;
+  /** When the process began, in the system's own words; tells a process from a later one of the same number. */
+  started: string | null;
+}
+
+/** A take-over lasts milliseconds; one that is older was itself killed. */
+const TAKEOVER_MS = 10_000;
+
+/**
+ * @param path of the file to own; the lock is `path.lock`   @param what the file is for, for the error's sentence
+ * @throws FileError `in-use` when a living process owns it
+ */
+export function acquireLock(path: string, what: string): Lock {
+  const lockPath = `${path}.lock`;
+  mkdirSync(dirname(lockPath), { recursive: true });
+  for (let attempt = 0; attempt < 8; attempt++) {
+    if (create(lockPath)) return { release: () => releaseOwn(lockPath) };
+    const owner = readOwner(lockPath);
+    if (owner === 'absent') continue;
+    if (owner !== 'unreadable' && isAlive(owner)) throw inUse(what, owner.pid);
+    takeOver(lockPath);
+  }
+  throw inUse(what, null);
+}
+
+/** @returns false when there is a lock already */
+function create(lockPath: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openSync(lockPath, 'wx');
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'EEXIST') return false;
+    throw fileFailure(cause, 'create the lock', lockPath);
+  }
+  const owner: Owner = { pid: process.pid, started: startOf(process.pid) };
+  writeSync(descriptor, JSON.stringify(owner));
+  closeSync(descriptor);
+  return true;
+}
+
+function readOwner(lockPath: string): Owner | 'absent' | 'unreadable' {
+  let text: string;
+  try {
+    text = readFileSync(lockPath, 'utf8');
+  } catch (cause) {
+    return systemCodeOf(cause) === 'ENOENT' ? 'absent' : 'unreadable';
+  }
+  try {
+    const owner = JSON.parse(text) as Owner;
+    return Number.isInteger(owner.pid) && owner.pid > 0 ? owner : 'unreadable';
+  } catch {
+    // Between another's creating and writing it, or torn by a crash: only age tells.
+    return ageOf(lockPath) > TAKEOVER_MS ? 'unreadable' : 'absent';
+  }
+}
+
+/** Removes a dead owner's lock, one taker at a time: else the second would remove the first one's new lock. */
+function takeOver(lockPath: string): void {
+  const guard = `${lockPath}.takeover`;
+  if (!create(guard)) {
+    if (ageOf(guard) > TAKEOVER_MS) rmSync(guard, { force: true });
+    return;
+  }
+  try {
+    const owner = readOwner(lockPath);
+    if (owner === 'unreadable' || (owner !== 'absent' && !isAlive(owner))) rmSync(lockPath, { force: true });
+  } finally {
+    rmSync(guard, { force: true });
+  }
+}
+
+function releaseOwn(lockPath: string): void {
+  const owner = readOwner(lockPath);
+  if (typeof owner === 'object' && owner.pid === process.pid) rmSync(lockPath, { force: true });
+}
+
+function isAlive({ pid, started }: Owner): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ESRCH') return false; // EPERM: it lives, under another user
+  }
+  const now = startOf(pid);
+  return started === null || now === null || started === now;
+}
+
+/** Linux: clock ticks from boot to the process's start, and the boot itself; null elsewhere. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return null;
+  }
+}
+
+function ageOf(path: string): number {
+  try {
+    return Date.now() - statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+function inUse(what: string, pid: number | null): FileError {
+  return new FileError({
+    code: 'in-use',
+    message: `${what} is under way in another process${pid === null ? '' : ` (${pid})`}.`,
+    hint: 'Wait until it has ended, or end it; the same command then continues from what it finished.',
+  });
+}
