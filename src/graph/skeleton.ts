@@ -8,7 +8,7 @@
  *
  * Not responsible for: what the fields mean beyond model → graph → initializer, or for weights a file keeps elsewhere.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelError } from '../errors.js';
 
 /** Tensors below this many bytes stay inline: a reference would be as long. */
@@ -16,6 +16,7 @@ const INLINE_BYTES = 1024;
 /** A graph without its weights past this size is not one we know how to serve. */
 const LARGEST_SKELETON = 1 << 29;
 
+const MODEL_IR_VERSION = 1;
 const MODEL_GRAPH = 7;
 const GRAPH_INITIALIZER = 5;
 const TENSOR_RAW_DATA = 9;
@@ -55,6 +56,8 @@ class Scan {
   sawGraph = false;
   referredBytes = 0;
   private kept = 0;
+  /** The file began as models do: what is wrong from here on is damage, not another format. */
+  private looksLikeOnnx = false;
 
   constructor(
     private readonly file: FileWindow,
@@ -66,15 +69,21 @@ class Scan {
   message(start: number, end: number, level: Level): Uint8Array[] {
     const chunks: Uint8Array[] = [];
     let at = start;
+    let keptFrom = start;
+    const keepUntil = (position: number) => {
+      if (position > keptFrom) chunks.push(this.file.copy(keptFrom, position - keptFrom));
+    };
     while (at < end) {
       const fieldStart = at;
       const tag = this.varint(at, end, level);
-      const field = tag.value >>> 3;
-      const wire = tag.value & 7;
+      const field = Math.floor(tag.value / 8);
+      const wire = tag.value % 8;
+      if (field === 0) throw this.damaged(`byte ${at} starts a field numbered 0`);
       at = tag.next;
       if (wire !== WIRE_LENGTH_DELIMITED) {
+        if (level === 'model' && field === MODEL_IR_VERSION) this.looksLikeOnnx = true;
         at = this.scalarEnd(at, end, wire, level);
-        this.keep(chunks, fieldStart, at);
+        this.count(at - fieldStart);
         continue;
       }
       const length = this.varint(at, end, level);
@@ -83,20 +92,28 @@ class Scan {
       if (at > end) throw this.truncated(level, bodyStart, length.value, end);
       const inner = innerLevel(level, field);
       if (inner === 'graph') this.sawGraph = true;
-      if (level === 'tensor' && field === TENSOR_RAW_DATA && length.value >= INLINE_BYTES) {
+      const referred = level === 'tensor' && field === TENSOR_RAW_DATA && length.value >= INLINE_BYTES;
+      if (!inner && !referred) {
+        this.count(at - fieldStart);
+        continue;
+      }
+      keepUntil(fieldStart);
+      keptFrom = at;
+      if (referred) {
         chunks.push(this.reference(bodyStart, length.value));
       } else if (inner) {
         const body = this.message(bodyStart, at, inner);
-        chunks.push(lengthDelimitedHeader(field, body), ...body);
-      } else {
-        this.keep(chunks, fieldStart, at);
+        chunks.push(lengthDelimitedHeader(field, body));
+        for (const chunk of body) chunks.push(chunk); // too many to be arguments
       }
     }
+    keepUntil(end);
     return chunks;
   }
 
-  private keep(chunks: Uint8Array[], start: number, end: number): void {
-    this.kept += end - start;
+  /** Counts bytes that will be kept, before any of them is read into memory. */
+  private count(bytes: number): void {
+    this.kept += bytes;
     if (this.kept > LARGEST_SKELETON) {
       throw new ModelError({
         code: 'graph-too-large',
@@ -104,7 +121,6 @@ class Scan {
         hint: 'Store the weights as raw_data or as external data, as exporters do by default.',
       });
     }
-    chunks.push(this.file.copy(start, end - start));
   }
 
   private reference(offset: number, length: number): Uint8Array {
@@ -122,7 +138,7 @@ class Scan {
   private scalarEnd(at: number, end: number, wire: number, level: Level): number {
     if (wire === 0) return this.varint(at, end, level).next;
     const width = wire === 1 ? 8 : wire === 5 ? 4 : -1;
-    if (width < 0) throw notOnnx(this.path, `byte ${at} starts a field of unknown wire type ${wire}`);
+    if (width < 0) throw this.damaged(`byte ${at} starts a field of unknown wire type ${wire}`);
     if (at + width > end) throw this.truncated(level, at, width, end);
     return at + width;
   }
@@ -135,16 +151,21 @@ class Scan {
       value += (byte & 0x7f) * 2 ** (7 * shift);
       if (byte < 0x80) return { value, next: at + shift + 1 };
     }
-    throw notOnnx(this.path, `byte ${at} starts a number of more than ten bytes`);
+    throw this.damaged(`byte ${at} starts a number of more than ten bytes`);
   }
 
   private truncated(level: Level, at: number, needs: number, end: number): ModelError {
-    if (!this.sawGraph) {
-      return notOnnx(this.path, `byte ${at} declares ${needs} bytes where ${Math.max(0, end - at)} are left`);
-    }
+    const left = Math.max(0, end - at);
+    if (!this.looksLikeOnnx)
+      return notOnnx(this.path, `byte ${at} declares ${needs} bytes where ${left} are left`);
+    return this.damaged(`a ${level} field at byte ${at} needs ${needs} bytes, ${left} are there`);
+  }
+
+  private damaged(why: string): ModelError {
+    if (!this.looksLikeOnnx) return notOnnx(this.path, why);
     return new ModelError({
       code: 'truncated-model',
-      message: `${this.path} is cut short or damaged: a ${level} field at byte ${at} needs ${needs} bytes, ${Math.max(0, end - at)} are there.`,
+      message: `${this.path} is cut short or damaged: ${why}.`,
       hint: 'Download or export the checkpoint again and compare its size and sha256.',
     });
   }
@@ -174,7 +195,8 @@ class FileWindow {
 
   constructor(private readonly path: string) {
     try {
-      this.descriptor = openSync(path, 'r');
+      // A named pipe would otherwise be waited for.
+      this.descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     } catch (cause) {
       throw cannotRead(path, cause);
     }
