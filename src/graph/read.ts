@@ -5,14 +5,16 @@
  * external data, and that external data stay inside the model's folder.
  */
 import { realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, normalize, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { ModelError } from '../errors.js';
 import { byteLength, dtypeName } from './dtype.js';
 import { Graph } from './graph.js';
 import {
   fromBinary,
+  type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   type TensorProto,
   TensorProto_DataLocation,
 } from './onnx.js';
@@ -47,10 +49,11 @@ export function readModelFile(path: string): ModelFile {
     });
   }
   const dataFiles = new Set([resolved]);
-  for (const tensor of graph.proto.initializer) {
+  const folders = { real: folder, given: dirname(path) };
+  for (const tensor of tensorsOf(model)) {
     checkTensor(path, tensor);
     if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
-      dataFiles.add(checkExternal(path, folder, tensor));
+      dataFiles.add(checkExternal(path, folders, tensor));
   }
   checkEdges(path, graph);
   return { path, folder, fileSize: skeleton.fileSize, dataFiles: [...dataFiles], graph };
@@ -77,6 +80,29 @@ function decode(path: string, bytes: Uint8Array): ModelProto {
   }
 }
 
+/** Every tensor a model holds: initializers, constants in attributes, and those of bodies and functions. */
+function* tensorsOf(model: ModelProto): Generator<TensorProto> {
+  if (model.graph) yield* tensorsOfGraph(model.graph);
+  for (const { node } of model.functions) yield* tensorsOfNodes(node);
+}
+
+function* tensorsOfGraph(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer;
+  for (const { values, indices } of graph.sparseInitializer) {
+    if (values) yield values;
+    if (indices) yield indices;
+  }
+  yield* tensorsOfNodes(graph.node);
+}
+
+function* tensorsOfNodes(nodes: readonly NodeProto[]): Generator<TensorProto> {
+  for (const attribute of nodes.flatMap((node) => node.attribute)) {
+    if (attribute.t) yield attribute.t;
+    yield* attribute.tensors;
+    for (const body of [attribute.g, ...attribute.graphs]) if (body) yield* tensorsOfGraph(body);
+  }
+}
+
 function elementCount(tensor: TensorProto): number {
   return tensor.dims.reduce((product, size) => product * Number(size), 1);
 }
@@ -94,7 +120,7 @@ function checkTensor(path: string, tensor: TensorProto): void {
       : tensor.rawData.length > 0
         ? String(tensor.rawData.length)
         : undefined;
-  if (declared !== undefined && Number(declared) !== needed) {
+  if (declared !== undefined && wholeNumber(declared) !== needed) {
     throw tensorError(
       path,
       tensor,
@@ -126,45 +152,73 @@ function externalEntries(tensor: TensorProto): Map<string, string> {
   return new Map(tensor.externalData.map((entry) => [entry.key, entry.value]));
 }
 
-/** @returns the absolute path of the data file */
-function checkExternal(path: string, folder: string, tensor: TensorProto): string {
+/**
+ * Where the weights of a tensor lie, when they lie where they may. A model that is a symbolic link (as in download
+ * caches) may have its data beside the link, as long as they really lie in the folder of the real file; the location is
+ * then rewritten to the real one, which the runtime accepts.
+ * @returns the absolute path of the data file
+ */
+function checkExternal(path: string, folders: { real: string; given: string }, tensor: TensorProto): string {
+  const external = (message: string, hint: string) =>
+    new ModelError({ code: 'external-data', message: `${path}: ${message}`, hint });
+  const keys = tensor.externalData.map((entry) => entry.key);
+  if (new Set(keys).size < keys.length) {
+    throw external(`"${tensor.name}" says twice where its weights lie.`, 'Export the model again.');
+  }
   const entries = externalEntries(tensor);
   const location = entries.get('location') ?? '';
   const leaves = () =>
-    new ModelError({
-      code: 'external-data',
-      message: `${path}: the weights of "${tensor.name}" are said to lie in "${location}", outside the model's folder.`,
-      hint: 'Keep external data beside the .onnx file, as real files and not as links.',
-    });
-  if (location === '' || normalize(location) !== join(location) || /^([a-zA-Z]:|[\\/])/.test(location))
-    throw leaves();
-  const file = join(folder, location);
-  if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw leaves();
-  const missing = new ModelError({
-    code: 'external-data',
-    message: `${path}: the weights of "${tensor.name}" should lie in "${location}", which is not beside the model.`,
-    hint: 'Download the external data file(s) into the folder of the .onnx file.',
-  });
-  let real: string;
-  let size: number;
-  try {
-    real = realpathSync(file);
-    size = statSync(real).size;
-  } catch {
-    throw missing;
+    external(
+      `the weights of "${tensor.name}" are said to lie in "${location}", outside the model's folder.`,
+      'Keep external data beside the .onnx file, as real files and not as links.',
+    );
+  if (location === '' || /^([a-zA-Z]:|[\\/])/.test(location)) throw leaves();
+  const inside = (file: string, folder: string) =>
+    file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+  if (!inside(join(folders.real, location), folders.real)) throw leaves();
+  const file = realFile([join(folders.real, location), join(folders.given, location)]);
+  if (!file) {
+    throw external(
+      `the weights of "${tensor.name}" should lie in "${location}", which is no file beside the model.`,
+      'Download the external data file(s) into the folder of the .onnx file.',
+    );
   }
-  if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw leaves();
-  const offset = Number(entries.get('offset') ?? 0);
+  if (!inside(file.real, folders.real)) throw leaves();
+  for (const entry of tensor.externalData)
+    if (entry.key === 'location') entry.value = relative(folders.real, file.real).split(sep).join('/');
+
   const dtype = dtypeName(tensor.dataType);
-  const length = Number(entries.get('length') ?? (dtype && byteLength(dtype, elementCount(tensor))) ?? 0);
-  if (!(offset >= 0) || !(length >= 0) || offset + length > size) {
+  const offset = wholeNumber(entries.get('offset') ?? '0');
+  const length = wholeNumber(
+    entries.get('length') ?? String((dtype && byteLength(dtype, elementCount(tensor))) ?? 0),
+  );
+  if (!(offset + length <= file.size)) {
     throw tensorError(
       path,
       tensor,
-      `lies at bytes ${offset} to ${offset + length} of "${location}", which has ${size}`,
+      `lies at bytes ${offset} to ${offset + length} of "${location}", which has ${file.size}`,
     );
   }
-  return real;
+  return file.real;
+}
+
+/** Digits only, as the runtime reads them; NaN for anything else. */
+function wholeNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** The first of `candidates` that is a regular file, links resolved. */
+function realFile(candidates: readonly string[]): { real: string; size: number } | null {
+  for (const candidate of candidates) {
+    try {
+      const real = realpathSync(candidate);
+      const stat = statSync(real);
+      if (stat.isFile()) return { real, size: stat.size };
+    } catch {
+      // not there, or a broken link: the next one
+    }
+  }
+  return null;
 }
 
 /** Every node's inputs exist and are made before they are used. */
