@@ -51,7 +51,10 @@ export const Exp = unary('Exp');
 export const Log = unary('Log');
 export const Sqrt = unary('Sqrt');
 export const Abs = unary('Abs');
+export const Sin = unary('Sin');
+export const Cos = unary('Cos');
 export const Tanh = unary('Tanh');
+export const Sigmoid = unary('Sigmoid');
 export const Atanh = unary('Atanh');
 export const Reciprocal = unary('Reciprocal');
 export const Softplus = unary('Softplus');
@@ -86,6 +89,12 @@ export const Transpose = (x: Value, { perm }: { perm: readonly number[] }) =>
   one(x.graph, 'Transpose', [x], x.dtype, { perm });
 export const Concat = (values: readonly Value[], { axis }: { axis: number }) =>
   one(values[0].graph, 'Concat', [...values], values[0].dtype, { axis });
+/** Parts of the given sizes along an axis (operator set 13 and later). */
+export const Split = (x: Value, sizes: readonly number[], { axis }: { axis: number }) =>
+  x.graph.node('Split', [x, x.graph.constant(sizes, 'int64')], {
+    outputs: sizes.map(() => x.dtype),
+    attributes: { axis },
+  });
 export const Unsqueeze = (x: Value, axes: readonly number[]) => axesOperator('Unsqueeze', x, axes, 13, {});
 export const Squeeze = (x: Value, axes: readonly number[]) => axesOperator('Squeeze', x, axes, 13, {});
 export const ConstantOfShape = (shape: Value) => one(shape.graph, 'ConstantOfShape', [shape], 'float32');
@@ -147,6 +156,7 @@ export const ReduceMax = reduction('ReduceMax', 18);
 export const ReduceMin = reduction('ReduceMin', 18);
 export const ReduceMean = reduction('ReduceMean', 18);
 export const ReduceProd = reduction('ReduceProd', 18);
+export const ReduceLogSum = reduction('ReduceLogSum', 18);
 export const ReduceLogSumExp = reduction('ReduceLogSumExp', 18);
 export const ArgMax = (x: Value, { axis = -1, keepdims = true } = {}) =>
   one(x.graph, 'ArgMax', [x], 'int64', { axis, keepdims: keepdims ? 1 : 0 });

@@ -15,6 +15,7 @@ export interface GivenLogits {
   noisy: number[][];
   /** [batch] */
   oneMinusAlpha: number[];
+  threads?: number;
 }
 
 const int64 = (values: readonly number[], dims: readonly number[]) =>
@@ -31,7 +32,9 @@ export async function lossOfGivenLogits(given: GivenLogits): Promise<number[][]>
   graph.output(Identity(graph.input('given', 'float32', ['batch', 'length', vocabSize])), 'logits');
   appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId });
 
-  const session = await ort.InferenceSession.create(graph.toBytes());
+  const session = await ort.InferenceSession.create(graph.toBytes(), {
+    intraOpNumThreads: given.threads,
+  });
   const feeds: Record<string, ort.Tensor> = {
     given: new ort.Tensor('float32', given.logits, [batch, length, vocabSize]),
     input_ids: int64(noisy.flat(), [batch, length]),

@@ -1,5 +1,14 @@
 import type { Graph } from '../../graph/graph.js';
-import { Div, Exp, GatherElements, LogSoftmax, Squeeze, Sub, Unsqueeze } from '../../graph/operators.js';
+import {
+  Cast,
+  Div,
+  Exp,
+  GatherElements,
+  LogSoftmax,
+  Squeeze,
+  Sub,
+  Unsqueeze,
+} from '../../graph/operators.js';
 import { projectedRows } from '../../graph/projected-rows.js';
 import { float64, HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
 
@@ -23,6 +32,8 @@ export function scoreEntropyLoss(graph: Graph, options: HeadOptions): void {
   const fAtTarget = at(f);
   const logSumExp = Sub(fAtTarget, at(LogSoftmax(f)));
   const logOthers = Math.log(options.vocabSize - 1);
-  const excess = Sub(Sub(Exp(Sub(logSumExp, logOthers)), 1), Sub(fAtTarget, logOthers));
+  // float32: its exponential, unlike float64's, has the same bits wherever a value stands.
+  const positive = float64(Exp(Cast(Sub(logSumExp, logOthers), { to: 'float32' })));
+  const excess = Sub(Sub(positive, 1), Sub(fAtTarget, logOthers));
   lossOutput(graph, Div(excess, oneMinusAlpha), ['rows']);
 }

@@ -7,10 +7,14 @@ import {
   Equal,
   Gather,
   GatherElements,
+  Greater,
   Log,
   Mul,
+  ReduceLogSum,
   ReduceSum,
+  Slice,
   Softmax,
+  Squeeze,
   Sub,
   Unsqueeze,
   Where,
@@ -46,18 +50,17 @@ export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 
   const wide = K > TOY_VOCABULARY ? 'float32' : 'float64';
   const logits = textLogits(graph.value(options.logits), { ...options, maskTokenId: null });
   const probabilities = Softmax(Cast(logits, { to: wide }));
-  const y = Add(Mul(probabilities, Cast(Unsqueeze(k, [-1]), { to: wide })), 1);
-  const lambda = float64(ReduceSum(Log(y), { axes: [-1], keepdims: false }));
+  const lambda = sumOfLogs(probabilities, Unsqueeze(k, [-1]), K);
 
   const atBoth = float64(
     GatherElements(probabilities, Concat([Unsqueeze(z, [-1]), Unsqueeze(x, [-1])], { axis: -1 })),
   );
   const yAt = (which: 0 | 1): Value => Add(Mul(Gather(atBoth, which, { axis: -1 }), k), 1);
   const y_z = yAt(0);
-  const ln_y_z = Log(y_z);
-  const ln_y_x = Log(yAt(1));
+  const ln_y_z = exactLog(y_z);
+  const ln_y_x = exactLog(yAt(1));
   const onePlusK = Add(k, 1);
-  const ln_onePlusK = Log(onePlusK);
+  const ln_onePlusK = exactLog(onePlusK);
   const K_k = Add(k, K);
 
   const differ = Sub(
@@ -69,4 +72,40 @@ export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 
     onePlusK,
   );
   lossOutput(graph, Div(Where(Equal(x, z), same, differ), Mul(alpha, K)), ['batch', 'length']);
+}
+
+/**
+ * Λ = Σ_v ln(1 + k·p_v), [batch, length], float64.
+ *
+ * The runtime's vector logarithm and the scalar one it uses at the ends of a thread's share differ in the last bit, so that
+ * a float32 sum of them would depend on batch and threads. Logarithms are therefore taken in float64 and the sum rounded to
+ * float32, where that bit is out of reach; to pay for it, they are taken of products of four. A product stays in float32's
+ * range: it is at least 1, and, since the p_v sum to 1, at most (1 + k/4)⁴. From k = 2³⁰ on a power of two is divided out.
+ *
+ * @param k float64 [batch, 1, 1]
+ */
+function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
+  const { dtype } = probabilities;
+  const scale = Where(Greater(k, 2 ** 30), k.graph.constant(2 ** -8, 'float64'), 1);
+  const slope = Cast(Mul(k, scale), { to: dtype });
+  const offset = Cast(scale, { to: dtype });
+  const scaled = (from: number, to: number): Value =>
+    Add(Mul(Slice(probabilities, { starts: [from], ends: [to], axes: [2] }), slope), offset);
+  const sumOf = (values: Value): Value => ReduceSum(Log(float64(values)), { axes: [-1], keepdims: false });
+
+  const quarter = Math.floor(vocabSize / 4);
+  const sums: Value[] = [];
+  if (quarter > 0) {
+    const [a, b, c, d] = [0, 1, 2, 3].map((i) => scaled(i * quarter, (i + 1) * quarter));
+    sums.push(sumOf(Mul(Mul(a, b), Mul(c, d))));
+  }
+  if (vocabSize > 4 * quarter) sums.push(sumOf(scaled(4 * quarter, vocabSize)));
+  const sum = sums.reduce((total, part) => Add(total, part));
+  const dividedOut = Mul(exactLog(Squeeze(scale, [-1])), vocabSize);
+  return float64(Cast(Sub(sum, dividedOut), { to: 'float32' }));
+}
+
+/** ln of few values in float64, by the one kernel that takes each alone: the same bits wherever a value stands. */
+function exactLog(values: Value): Value {
+  return ReduceLogSum(Unsqueeze(values, [-1]), { axes: [-1], keepdims: false });
 }
