@@ -11,15 +11,14 @@ import { Progress } from '../cli/progress.js';
 export default class Ppl extends BaseCommand<typeof Ppl> {
   static override summary = 'Zero-shot perplexity of checkpoints on data sets, with error bars.';
   static override description =
-    `One row a model and data set. ± is the standard error over sequences: how the figure would vary on other text of
-the kind. With several models, their paired difference follows, marked ~ where it may be chance.
-
-The protocol "duo" repeats the reference code of The Diffusion Duality, so that figures compare with published ones;
-"strict" integrates the whole bound.`;
+    'One row a model and data set. ± is the standard error over sequences: how the figure would vary on other text ' +
+    'of the kind. With several models, their paired difference follows, marked ~ where it may be chance.\n\n' +
+    'The protocol "duo" repeats the reference code of The Diffusion Duality, so that figures compare with published ' +
+    'ones; "strict" integrates the whole bound.';
   static override examples = [
     '<%= config.bin %> ppl --model duo.onnx',
     '<%= config.bin %> ppl --model mine=a.onnx --model theirs=b.onnx --dataset ptb=ptb.valid.txt',
-    '<%= config.bin %> ppl --model duo.onnx --dataset lambada --until 0.01 --draws 64 --out results.json',
+    '<%= config.bin %> ppl --model duo.onnx --until 0.01 --out results.json --out results.csv',
   ];
 
   static override flags = {
@@ -46,6 +45,7 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so that 
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
+    fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
     'dry-run': boolean({ summary: 'Say what would be run, and stop.' }),
     ...checkpointFlags,
   };
@@ -80,6 +80,7 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so that 
         until: flags.until ?? null,
         batch: flags.batch ?? null,
       },
+      fresh: flags.fresh,
       provider: await resolveProvider(flags.provider),
       threads: flags.threads,
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
@@ -116,11 +117,12 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so that 
         else this.print(planText(cells, request));
         return;
       }
-      const results = await runPerplexity(request, cells, observer);
+      const { results, finish } = await runPerplexity(request, cells, observer);
       progress.stop();
       await log?.finish();
       await writeOutputs(output, results);
       this.print(await stdoutText(output, results, this.screen));
+      finish();
     } finally {
       progress.stop();
       for (const { stream } of cells) stream.close();

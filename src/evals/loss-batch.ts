@@ -42,6 +42,8 @@ export interface SequenceLoss {
   nats: number;
   /** The same without BOS and EOS. */
   textNats: number;
+  /** It went through the network; a masked sequence without a mask need not. */
+  called: boolean;
 }
 
 export interface PreparedBatch {
@@ -165,7 +167,14 @@ export function sequenceLosses(
   const { calls, rows, width } = batch;
   const isText = (call: ModelCall, position: number) =>
     !model.wrapped || (position > 0 && position < call.x.length - 1);
-  const sums = calls.map(({ sequence, draw }) => ({ sequence, draw, nats: 0, textNats: 0 }));
+  const called = new Set(batch.called);
+  const sums = calls.map((call) => ({
+    sequence: call.sequence,
+    draw: call.draw,
+    nats: 0,
+    textNats: 0,
+    called: called.has(call),
+  }));
   const add = (i: number, position: number, value: number) => {
     sums[i].nats += value;
     if (isText(calls[i], position)) sums[i].textNats += value;

@@ -16,6 +16,7 @@ import {
   type SequenceLoss,
   sequenceLosses,
 } from './loss-batch.js';
+import type { LossSource } from './loss-source.js';
 
 export interface LossSessionOptions {
   checkpoint: Checkpoint;
@@ -31,7 +32,7 @@ export interface BatchModel extends LossModel {
   name: string;
 }
 
-export class LossSession {
+export class LossSession implements LossSource {
   private constructor(
     readonly checkpoint: Checkpoint,
     private readonly session: ModelSession,
@@ -53,7 +54,7 @@ export class LossSession {
     return new LossSession(checkpoint, session, timeoutMs);
   }
 
-  get provider(): string {
+  get provider(): Provider {
     return this.session.provider;
   }
 
@@ -65,14 +66,11 @@ export class LossSession {
    * @param calls of equal length, at most the graph's fixed batch
    * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
    */
-  async losses(
-    calls: readonly ModelCall[],
-    model: BatchModel,
-  ): Promise<{ losses: SequenceLoss[]; modelCalls: number }> {
+  async losses(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
     this.checkTokens(calls, model);
     const batch = prepareBatch(calls, model);
     const { called } = batch;
-    if (called.length === 0) return { losses: sequenceLosses(batch, [], model), modelCalls: 0 };
+    if (called.length === 0) return sequenceLosses(batch, [], model);
     const { fields, signature } = this.checkpoint;
     const sigma = Float32Array.from(called, ({ level }) =>
       fields.timeConditioning.value && level ? level.sigma : 0,
@@ -90,7 +88,7 @@ export class LossSession {
     const losses = sequenceLosses(batch, outputs[HEAD.loss].data as Float32Array, model);
     for (const [i, loss] of losses.entries())
       if (!Number.isFinite(loss.nats)) throw notFinite(model, calls[i], loss.nats);
-    return { losses, modelCalls: called.length };
+    return losses;
   }
 
   async close(): Promise<void> {

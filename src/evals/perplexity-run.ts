@@ -13,7 +13,9 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import { type Comparison, type PerplexityResult, type ResultsFile, resultsFile } from '../results/record.js';
 import { pairedComparison } from '../results/statistics.js';
+import type { CacheKey } from '../storage/cache-entry.js';
 import { VERSIONS } from '../versions.js';
+import { journaled, type LossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import {
   type PerplexityEstimate,
@@ -35,6 +37,14 @@ export interface PerplexityRequest {
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
+  /** Ignore what an earlier, stopped run finished. */
+  fresh: boolean;
+}
+
+export interface PerplexityRun {
+  results: ResultsFile;
+  /** The results are where they belong: what was kept to continue the run is removed. */
+  finish(): void;
 }
 
 /** What a run tells while it goes on. */
@@ -101,36 +111,97 @@ export async function runPerplexity(
   request: PerplexityRequest,
   cells: readonly Cell[],
   observer: RunObserver,
-): Promise<ResultsFile> {
+): Promise<PerplexityRun> {
   const evaluated: Evaluated[] = [];
-  for (const checkpoint of request.checkpoints) {
-    const session = await LossSession.start({ checkpoint, ...request });
-    try {
-      for (const { stream } of cells.filter((cell) => cell.checkpoint === checkpoint)) {
-        const estimate = await zeroShotPerplexity(session, stream, request.options, {
-          onProgress: (done, total) => observer.evaluating(checkpoint.name, stream.name, { done, total }),
-          onLoss: observer.sequence && logLosses(observer.sequence, checkpoint.name, stream.name),
-          signal: observer.signal,
-        });
-        warnAbout(checkpoint, stream, estimate, request.options, observer);
-        checkpoint.verifyUnchanged();
-        evaluated.push({
-          stream,
-          estimate,
-          result: await resultOf(session, stream, estimate, request.options),
-        });
-      }
-    } finally {
-      await session.close();
+  const journals: LossJournal[] = [];
+  warnOfLimit(cells, request.options, observer);
+  try {
+    for (const checkpoint of request.checkpoints) {
+      const streams = cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream);
+      evaluated.push(...(await evaluateModel(checkpoint, streams, request, observer, journals)));
     }
+  } catch (error) {
+    for (const journal of journals) journal.close();
+    throw error;
   }
   // Rows by data set, since models are what one compares.
   const order = [...new Set(cells.map(({ stream }) => stream.name))];
   evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
-  return resultsFile(
-    evaluated.map(({ result }) => result),
-    comparisonsOf(evaluated, observer),
-  );
+  return {
+    results: resultsFile(
+      evaluated.map(({ result }) => result),
+      comparisonsOf(evaluated, observer),
+    ),
+    finish: () => {
+      for (const journal of journals) journal.finish();
+    },
+  };
+}
+
+/** One model on its data sets; every journal that is opened is added to `journals`. */
+async function evaluateModel(
+  checkpoint: Checkpoint,
+  streams: readonly PackedStream[],
+  request: PerplexityRequest,
+  observer: RunObserver,
+  journals: LossJournal[],
+): Promise<Evaluated[]> {
+  const { options } = request;
+  const session = await LossSession.start({ checkpoint, ...request });
+  const evaluated: Evaluated[] = [];
+  try {
+    for (const stream of streams) {
+      const journal = journaled(
+        session,
+        await journalKey(checkpoint, stream, options, session.provider),
+        request,
+      );
+      journals.push(journal);
+      if (journal.resumed > 0) {
+        observer.note(
+          `${checkpoint.name} on ${stream.name}: continuing; ${journal.resumed} sequences were finished by an earlier run.`,
+        );
+      }
+      const estimate = await zeroShotPerplexity(journal, stream, options, {
+        onProgress: (done, total) => observer.evaluating(checkpoint.name, stream.name, { done, total }),
+        onLoss: observer.sequence && logLosses(observer.sequence, checkpoint.name, stream.name),
+        signal: observer.signal,
+      });
+      estimate.wallSeconds += journal.earlierSeconds;
+      checkpoint.verifyUnchanged();
+      warnAbout(checkpoint, stream, estimate, options, observer);
+      evaluated.push({ stream, estimate, result: await resultOf(session, stream, estimate, options) });
+    }
+  } finally {
+    await session.close();
+  }
+  return evaluated;
+}
+
+/** All that decides a loss of a (sequence, draw): not the batch, the threads or how many draws are made. */
+async function journalKey(
+  checkpoint: Checkpoint,
+  stream: PackedStream,
+  { protocol, seed, limit }: PerplexityOptions,
+  provider: Provider,
+): Promise<CacheKey> {
+  const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
+  return {
+    losses: PROTOCOL_VERSION,
+    model: await checkpoint.sha256(),
+    family: checkpoint.family,
+    vocabSize: checkpoint.vocabSize,
+    maskTokenId: maskTokenId.value,
+    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    timeConditioning: timeConditioning.value,
+    stream: stream.sha256,
+    length: stream.length,
+    wrapped: stream.wrapped,
+    sequences: Math.min(stream.sequences, limit ?? stream.sequences),
+    protocol,
+    seed,
+    provider,
+  };
 }
 
 interface Evaluated {
@@ -200,18 +271,24 @@ function logLosses(
     log({ model, dataset, sequence, draw, t: level?.t ?? null, alpha: level?.alpha ?? null, tokens, nats });
 }
 
+/** Once a data set, before the run: models of other lengths may have other counts. */
+function warnOfLimit(cells: readonly Cell[], { limit }: PerplexityOptions, observer: RunObserver): void {
+  if (limit === null) return;
+  const cut = cells.filter(({ stream }) => limit < stream.sequences);
+  const warnings = cut.map(
+    ({ stream: { name, sequences } }) =>
+      `${name}: the first ${limit} of ${sequences} sequences are not a random sample of the data set.`,
+  );
+  for (const warning of new Set(warnings)) observer.warn(warning);
+}
+
 function warnAbout(
   checkpoint: Checkpoint,
   stream: PackedStream,
-  { sequences, metrics }: PerplexityEstimate,
+  { metrics }: PerplexityEstimate,
   { until }: PerplexityOptions,
   observer: RunObserver,
 ): void {
-  if (sequences < stream.sequences) {
-    observer.warn(
-      `${stream.name}: the first ${sequences} of ${stream.sequences} sequences are not a random sample of the data set.`,
-    );
-  }
   const reached = metrics.nll.mcStderr === null ? null : 1.96 * metrics.nll.mcStderr;
   if (until !== null && (reached === null || reached > until)) {
     const how = reached === null ? 'cannot be told' : `is ${reached.toPrecision(2)}`;

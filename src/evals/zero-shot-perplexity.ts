@@ -14,7 +14,8 @@ import { type TimePlan, timePlan } from '../diffusion/times.js';
 import { DataError } from '../errors.js';
 import { type PerplexityMetrics, perplexityMetrics } from '../results/statistics.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
-import type { BatchModel, LossSession } from './loss-session.js';
+import type { BatchModel } from './loss-session.js';
+import type { LossSource } from './loss-source.js';
 
 export interface PerplexityOptions {
   protocol: 'duo' | 'strict';
@@ -66,14 +67,14 @@ export function defaultBatch(length: number, vocabSize: number): number {
 
 /** @throws DataError, NumericalError, ModelError, InterruptedError */
 export async function zeroShotPerplexity(
-  session: LossSession,
+  source: LossSource,
   stream: PackedStream,
   options: PerplexityOptions,
   observer: PerplexityObserver = {},
 ): Promise<PerplexityEstimate> {
-  const { checkpoint } = session;
+  const { checkpoint } = source;
   checkVocabulary(stream, checkpoint.name, checkpoint.vocabSize);
-  const run = new Run(session, stream, options, observer);
+  const run = new Run(source, stream, options, observer);
   const started = performance.now();
   let passes = 0;
   while (passes < run.draws) {
@@ -97,12 +98,12 @@ class Run {
   private modelCalls = 0;
 
   constructor(
-    private readonly session: LossSession,
+    private readonly source: LossSource,
     private readonly stream: PackedStream,
     private readonly options: PerplexityOptions,
     private readonly observer: PerplexityObserver,
   ) {
-    const { checkpoint } = session;
+    const { checkpoint } = source;
     const { protocol, seed, limit } = options;
     this.exact = checkpoint.family === 'ar';
     this.sequences = Math.min(stream.sequences, limit ?? Number.POSITIVE_INFINITY);
@@ -197,11 +198,11 @@ class Run {
   }
 
   private async call(calls: ModelCall[]): Promise<void> {
-    const { losses, modelCalls } = await this.session.losses(calls, this.model);
-    this.modelCalls += modelCalls;
+    const losses = await this.source.losses(calls, this.model);
     for (const [i, loss] of losses.entries()) {
       this.nats[loss.draw][loss.sequence] = loss.nats;
       this.textNats[loss.sequence] += loss.textNats;
+      if (loss.called) this.modelCalls++;
       this.observer.onLoss?.(loss, calls[i], this.tokensOf(loss.sequence));
     }
     const last = calls[calls.length - 1];

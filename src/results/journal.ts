@@ -84,7 +84,7 @@ export function openJournal<Entry>(
     },
     close,
     finish() {
-      close();
+      close(); // does nothing when it is closed already
       attempt(path, () => rmSync(path, { force: true }));
     },
   };
