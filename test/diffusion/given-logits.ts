@@ -33,7 +33,7 @@ export async function lossOfGivenLogits(given: GivenLogits): Promise<number[][]>
   appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId });
 
   const session = await ort.InferenceSession.create(graph.toBytes(), {
-    intraOpNumThreads: given.threads,
+    intraOpNumThreads: given.threads ?? 2,
   });
   const feeds: Record<string, ort.Tensor> = {
     given: new ort.Tensor('float32', given.logits, [batch, length, vocabSize]),
