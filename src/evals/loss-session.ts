@@ -4,7 +4,7 @@
  * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
  */
 import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
-import { DataError, NumericalError } from '../errors.js';
+import { DataError, ModelError, NumericalError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
@@ -24,6 +24,8 @@ export interface LossSessionOptions {
   threads?: number;
   /** A call that takes longer is an error; without it, there is no limit. */
   timeoutMs?: number;
+  /** Told what the user should know of how it runs. */
+  notice?: (text: string) => void;
 }
 
 /** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
@@ -36,11 +38,15 @@ export class LossSession implements LossSource {
   private constructor(
     readonly checkpoint: Checkpoint,
     private readonly session: ModelSession,
-    private readonly timeoutMs: number | undefined,
+    private readonly options: LossSessionOptions,
   ) {}
 
+  /** Sequences a call, once memory has set a limit. */
+  private largestBatch = Number.POSITIVE_INFINITY;
+
   /** @throws ModelError when the family has no loss, or the runtime refuses the graph */
-  static async start({ checkpoint, provider, threads, timeoutMs }: LossSessionOptions): Promise<LossSession> {
+  static async start(options: LossSessionOptions): Promise<LossSession> {
+    const { checkpoint, provider, threads } = options;
     const { family, vocabSize, fields } = checkpoint;
     const graph = checkpoint.graph();
     appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId: fields.maskTokenId.value });
@@ -51,7 +57,7 @@ export class LossSession implements LossSource {
       threads,
       label: checkpoint.name,
     });
-    return new LossSession(checkpoint, session, timeoutMs);
+    return new LossSession(checkpoint, session, options);
   }
 
   get provider(): Provider {
@@ -63,11 +69,37 @@ export class LossSession implements LossSource {
   }
 
   /**
+   * A batch that does not fit into memory is halved, and later ones are no larger.
    * @param calls of equal length, at most the graph's fixed batch
    * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
    */
   async losses(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
     this.checkTokens(calls, model);
+    const losses: SequenceLoss[] = [];
+    while (losses.length < calls.length) {
+      const part = calls.slice(losses.length, losses.length + this.largestBatch);
+      try {
+        losses.push(...(await this.lossesOfBatch(part, model)));
+      } catch (error) {
+        this.halveBatch(error, part.length);
+      }
+    }
+    return losses;
+  }
+
+  /** @throws the error, unless it is one that a smaller batch may mend */
+  private halveBatch(error: unknown, size: number): void {
+    const mendable = error instanceof ModelError && error.code === 'out-of-memory' && size > 1;
+    if (!mendable || this.checkpoint.signature.fixedBatch !== null) throw error;
+    const half = Math.ceil(size / 2);
+    if (half >= this.largestBatch) return; // another call under way has found it out already
+    this.largestBatch = half;
+    this.options.notice?.(
+      `${this.checkpoint.name}: ${size} sequences a call do not fit into memory; continuing with ${half}.`,
+    );
+  }
+
+  private async lossesOfBatch(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
     const batch = prepareBatch(calls, model);
     const { called } = batch;
     if (called.length === 0) return sequenceLosses(batch, [], model);
@@ -83,7 +115,7 @@ export class LossSession implements LossSource {
     });
     const outputs = await this.session.run(
       padBatch({ ...feeds, ...batch.head }, called.length, signature.fixedBatch),
-      { label: describe(called), timeoutMs: this.timeoutMs, transfer: true },
+      { label: describe(called), timeoutMs: this.options.timeoutMs, transfer: true },
     );
     const losses = sequenceLosses(batch, outputs[HEAD.loss].data as Float32Array, model);
     for (const [i, loss] of losses.entries())

@@ -147,7 +147,7 @@ async function evaluateModel(
   journals: LossJournal[],
 ): Promise<Evaluated[]> {
   const { options } = request;
-  const session = await LossSession.start({ checkpoint, ...request });
+  const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
   const evaluated: Evaluated[] = [];
   try {
     for (const stream of streams) {
