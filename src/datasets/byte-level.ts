@@ -13,9 +13,14 @@ export class ByteLevelVocabulary {
   /** @param tokens by id; holes are ids without a token */
   constructor(tokens: readonly (string | undefined)[]) {
     this.starts = new Uint32Array(tokens.length + 1);
-    const parts = tokens.map((token) => bytesOfToken(token ?? ''));
-    for (const [id, part] of parts.entries()) this.starts[id + 1] = this.starts[id] + part.length;
-    this.bytes = Buffer.from(parts.flat());
+    // No character is more than three bytes of UTF-8 a code unit.
+    const bytes = Buffer.alloc(3 * tokens.reduce((sum, token) => sum + (token?.length ?? 0), 0));
+    let end = 0;
+    for (let id = 0; id < tokens.length; id++) {
+      end += writeToken(tokens[id] ?? '', bytes, end);
+      this.starts[id + 1] = end;
+    }
+    this.bytes = Buffer.from(bytes.subarray(0, end));
   }
 
   /** Text of `ids`; ids without a token are passed over. */
@@ -49,24 +54,28 @@ export class ByteLevelVocabulary {
   }
 }
 
-/** A token with a character that stands for no byte (an added token, say) is text: its own UTF-8 bytes. */
-function bytesOfToken(token: string): number[] {
-  const bytes: number[] = [];
+/**
+ * A token with a character that stands for no byte (an added token, say) is text: its own UTF-8 bytes.
+ * @returns the number of bytes written
+ */
+function writeToken(token: string, into: Buffer, at: number): number {
   for (let i = 0; i < token.length; i++) {
-    const byte = BYTE_OF_CHARACTER.get(token[i]);
-    if (byte === undefined) return [...Buffer.from(token, 'utf8')];
-    bytes.push(byte);
+    const byte = BYTE_OF_CHARACTER[token.charCodeAt(i)] ?? NO_BYTE;
+    if (byte === NO_BYTE) return into.write(token, at, 'utf8');
+    into[at + i] = byte;
   }
-  return bytes;
+  return token.length;
 }
 
+const NO_BYTE = -1;
+
 /** GPT-2's table: printable Latin-1 stands for itself, the other 68 bytes in order for U+0100, U+0101, … */
-const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = (() => {
-  const table = new Map<string, number>();
-  let next = 0x100;
+const BYTE_OF_CHARACTER: Int16Array = (() => {
+  const table = new Int16Array(256 + 68).fill(NO_BYTE);
+  let next = 256;
   for (let byte = 0; byte < 256; byte++) {
     const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-    table.set(String.fromCharCode(printable ? byte : next++), byte);
+    table[printable ? byte : next++] = byte;
   }
   return table;
 })();

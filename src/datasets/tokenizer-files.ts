@@ -16,9 +16,17 @@ export interface TokenizerFiles {
   config: Record<string, unknown>;
 }
 
+interface AddedTokenJson {
+  id: number;
+  content: string;
+  lstrip?: boolean;
+  rstrip?: boolean;
+  single_word?: boolean;
+}
+
 export interface TokenizerJson {
   model: Record<string, unknown> & { type?: string };
-  added_tokens?: { id: number; content: string; special?: boolean }[];
+  added_tokens?: AddedTokenJson[];
   normalizer?: { type: string } | null;
   pre_tokenizer?: Record<string, unknown> | null;
   decoder?: Record<string, unknown> | null;

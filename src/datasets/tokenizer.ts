@@ -7,7 +7,6 @@ import { DataError } from '../errors.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { ByteLevelVocabulary } from './byte-level.js';
 import { cleanUpTokenization } from './clean-up.js';
-import { splitLongText } from './long-text.js';
 import {
   readTokenizerFiles,
   specialTokenIds,
@@ -15,11 +14,12 @@ import {
   type TokenizerJson,
 } from './tokenizer-files.js';
 import { Vocabulary } from './vocabulary.js';
+import { GPT2_PATTERN, WordEncoder } from './word-encoder.js';
 
 export interface Tokenizer {
   /** Ids of the text, no special tokens added. @throws DataError for text it has no tokens for */
   encode(text: string): number[];
-  /** As {@link encode}, in pieces, so that a text of any length can be encoded in little memory. */
+  /** As {@link encode}, in pieces: where the tokenizer allows it, a text of any length needs little memory. */
   encodePieces(text: string): Iterable<number[]>;
   /** Text of the ids, special tokens kept. @param options.cleanUp as transformers' clean_up_tokenization_spaces */
   decode(ids: ArrayLike<number>, options: { cleanUp: boolean }): string;
@@ -53,9 +53,8 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
   const implementation = once(() => build(files, library.Tokenizer));
   const tokens = once(() => vocabulary.tokens());
   const byteLevel = isByteLevel(files.tokenizer) ? once(() => new ByteLevelVocabulary(tokens())) : null;
-  const canSplit = splitsAtSpaces(files.tokenizer);
 
-  const encode = (text: string): number[] => {
+  const encodeWhole = (text: string): number[] => {
     const ids: (number | undefined)[] = implementation().encode(text, { add_special_tokens: false }).ids;
     if (!ids.includes(undefined)) return ids as number[];
     throw new DataError({
@@ -71,11 +70,10 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     const asTheyAre = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
     return implementation().decode(known, asTheyAre);
   };
+  const words = WordEncoder.suits(files.tokenizer) ? new WordEncoder(files.tokenizer, encodeWhole) : null;
   return {
-    encode,
-    *encodePieces(text) {
-      for (const piece of canSplit ? splitLongText(text) : [text]) yield encode(piece);
-    },
+    encode: (text) => (words ? [...words.encode(text)].flat() : encodeWhole(text)),
+    encodePieces: (text) => words?.encode(text) ?? [encodeWhole(text)],
     decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
     byteLength: (ids) => (byteLevel ? byteLevel().byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
     vocabSize: vocabulary.size,
@@ -122,10 +120,7 @@ function build(
   }
 }
 
-/**
- * GPT-2's pattern in the Rust implementation splits at Unicode's White_Space; JavaScript's `\s` has U+FEFF besides
- * and lacks U+0085, which would change the ids of texts that hold them.
- */
+/** So that every way to encode splits at the same characters. */
 function useUnicodeWhiteSpace(preTokenizer: unknown): void {
   const part = preTokenizer as {
     config?: { type?: string };
@@ -136,18 +131,9 @@ function useUnicodeWhiteSpace(preTokenizer: unknown): void {
   if (part?.config?.type === 'ByteLevel' && part.pattern) part.pattern = GPT2_PATTERN;
 }
 
-const GPT2_PATTERN =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-
 /** Whether decoding is GPT-2's table and nothing else. */
 function isByteLevel({ decoder, model }: TokenizerJson): boolean {
   return decoder?.type === 'ByteLevel' && !model.end_of_word_suffix;
-}
-
-/** Whether a text may be cut between a letter and a space without a change of its ids. */
-function splitsAtSpaces({ normalizer, pre_tokenizer: pre, added_tokens: added }: TokenizerJson): boolean {
-  const gpt2 = pre?.type === 'ByteLevel' && pre.use_regex !== false;
-  return gpt2 && !normalizer && (added ?? []).every(({ content }) => !content.includes(' '));
 }
 
 function overridden(

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DataError } from '../../src/errors.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
+import { DataError } from '../../src/errors.js';
 import { temporaryFolder } from '../storage/temporary-folder.js';
 import { byteTokenizer } from './small-tokenizer.js';
 
@@ -26,7 +26,10 @@ const BROKEN: [string, string][] = [
   ['merges that are missing', model({ merges: undefined })],
   ['an unknown pre-tokenizer', JSON.stringify({ ...sound, pre_tokenizer: { type: 'Psychic' } })],
   ['an unknown decoder', JSON.stringify({ ...sound, decoder: { type: 'Psychic' } })],
-  ['a regular expression that is none', JSON.stringify({ ...sound, pre_tokenizer: { type: 'Split', pattern: { Regex: '(' } } })],
+  [
+    'a regular expression that is none',
+    JSON.stringify({ ...sound, pre_tokenizer: { type: 'Split', pattern: { Regex: '(' } } }),
+  ],
   ['added tokens that are no list', JSON.stringify({ ...sound, added_tokens: { a: 1 } })],
   ['an added token without content', JSON.stringify({ ...sound, added_tokens: [{ id: 3 }] })],
 ];
@@ -34,7 +37,9 @@ const BROKEN: [string, string][] = [
 describe('a broken tokenizer.json', () => {
   it.each(BROKEN)('%s is a sentence that names the file', async (_what, content) => {
     const path = folder.file('tokenizer.json', content);
-    const failure = await loadTokenizer(path).then((tokenizer) => tokenizer.encode('a b')).catch((error) => error);
+    const failure = await loadTokenizer(path)
+      .then((tokenizer) => tokenizer.encode('a b'))
+      .catch((error) => error);
     expect(failure).toBeInstanceOf(DataError);
     expect(failure.message).toContain(path);
     expect(failure.message).toMatch(/[^.]\.$/);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { temporaryFolder } from '../storage/temporary-folder.js';
-import { byteTokenizer, bytesOf } from './small-tokenizer.js';
+import { bytesOf, byteTokenizer } from './small-tokenizer.js';
 
 const folder = temporaryFolder();
 

@@ -39,7 +39,10 @@ describe('the embedded texts', () => {
     const train = await resolveDataset({ spec: 'sotu-train' });
     expect(train.paths).toHaveLength(214);
     expect(train.paths.filter((path) => held.has(path))).toEqual([]);
-    expect(await bytesPacked('sotu-train')).toMatchObject({ texts: 214, sha256: '2c10e45d9bf67c338171f4f3c4ba50b1ac3ac7f514ba15cdd5f6cd0c71f4f1ff' });
+    expect(await bytesPacked('sotu-train')).toMatchObject({
+      texts: 214,
+      sha256: '2c10e45d9bf67c338171f4f3c4ba50b1ac3ac7f514ba15cdd5f6cd0c71f4f1ff',
+    });
   });
 
   it('moby-dick holds chapters 1 to 135 in numeric order, then the epilogue', async () => {
@@ -51,6 +54,9 @@ describe('the embedded texts', () => {
       'chapter_11.txt',
     ]);
     expect(paths.at(-1)).toMatch(/epilogue\.txt$/);
-    expect(await bytesPacked('moby-dick')).toMatchObject({ texts: 136, sha256: 'c9d20487b4875421f909afc2a9cfca6d19d53f03c89993b9da47ad5950d13ac0' });
+    expect(await bytesPacked('moby-dick')).toMatchObject({
+      texts: 136,
+      sha256: 'c9d20487b4875421f909afc2a9cfca6d19d53f03c89993b9da47ad5950d13ac0',
+    });
   });
 });

@@ -19,7 +19,12 @@ interface Expected {
 const { streams } = oracle('packed-streams') as { streams: Expected[] };
 const folder = temporaryFolder();
 
-async function pack({ dataset, path, tokenizer, length }: Pick<Expected, 'dataset' | 'path' | 'tokenizer' | 'length'>) {
+async function pack({
+  dataset,
+  path,
+  tokenizer,
+  length,
+}: Pick<Expected, 'dataset' | 'path' | 'tokenizer' | 'length'>) {
   const stream = await packDataset({
     source: await resolveDataset({ spec: path ? `${dataset}=${shared(path)}` : dataset }),
     tokenizer: await loadTokenizer(shared(tokenizer)),
@@ -32,13 +37,18 @@ async function pack({ dataset, path, tokenizer, length }: Pick<Expected, 'datase
 }
 
 describe.skipIf(sharedIsMissing)(`packed streams of real data${REASON}`, () => {
-  it.each(streams)('$dataset with $tokenizer is what Python and the Rust tokenizers make of it', async (expected) => {
-    const { texts, tokens, sequences, sha256 } = expected;
-    expect(await pack(expected)).toMatchObject({ texts, tokens, sequences, sha256, wrapped: true });
-  });
+  it.each(streams)(
+    '$dataset with $tokenizer is what Python and the Rust tokenizers make of it',
+    async (expected) => {
+      const { texts, tokens, sequences, sha256 } = expected;
+      expect(await pack(expected)).toMatchObject({ texts, tokens, sequences, sha256, wrapped: true });
+    },
+  );
 
   it('of PTB and LAMBADA with 512 tokens are those the checkpoints were measured on', async () => {
-    const { default: expected } = await import(shared('checkpoints/expected.json'), { with: { type: 'json' } });
+    const { default: expected } = await import(shared('checkpoints/expected.json'), {
+      with: { type: 'json' },
+    });
     const paths = { ptb: 'data/ptb/ptb.valid.txt', lambada: 'data/lambada/lambada_test.jsonl' };
     for (const [dataset, path] of Object.entries(paths)) {
       const { texts, tokens, sequences, sha256 } = expected.packed[dataset];

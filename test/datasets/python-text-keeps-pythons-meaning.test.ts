@@ -7,7 +7,9 @@ describe("Python's meaning of text", () => {
     const found = [];
     for (let code = 0; code < 0x10000; code++) if (space.test(String.fromCharCode(code))) found.push(code);
     // [c for c in range(0x110000) if chr(c).isspace()]
-    const python = [9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, 8192, 8193, 8194, 8195, 8196, 8197];
+    const python = [
+      9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, 8192, 8193, 8194, 8195, 8196, 8197,
+    ];
     python.push(8198, 8199, 8200, 8201, 8202, 8232, 8233, 8239, 8287, 12288);
     expect(found).toEqual(python);
   });

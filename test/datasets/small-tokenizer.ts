@@ -15,12 +15,15 @@ export const bytesOf = (text: string): number[] => [...Buffer.from(text)];
 export interface SmallTokenizer {
   /** Pairs of byte-level strings, e.g. `['Ġ', 't']`; each makes one more id from 256 on. */
   merges?: [string, string][];
-  added?: { id: number; content: string }[];
+  added?: { id: number; content: string; lstrip?: boolean; rstrip?: boolean }[];
   config?: Record<string, unknown>;
 }
 
 /** Writes a byte-level tokenizer into a folder. @returns the folder */
-export function byteTokenizer(folder: string, { merges = [], added = [], config }: SmallTokenizer = {}): string {
+export function byteTokenizer(
+  folder: string,
+  { merges = [], added = [], config }: SmallTokenizer = {},
+): string {
   mkdirSync(folder, { recursive: true });
   const tokens = [...CHARACTERS, ...merges.map(([left, right]) => left + right)];
   const tokenizer = {

@@ -32,7 +32,9 @@ describe('BOS and EOS', () => {
     const config = { cls_token: '<s>', sep_token: '<|endoftext|>' };
     expect(await boundaries({ added: [BOUNDARY, S], config })).toEqual([259, 258]);
     expect(await boundaries({ added: [CLS, SEP] })).toEqual([256, 257]);
-    expect(await boundaries({ added: [CLS, SEP], config: { bos_token: null, eos_token: null } })).toEqual([256, 257]);
+    expect(await boundaries({ added: [CLS, SEP], config: { bos_token: null, eos_token: null } })).toEqual([
+      256, 257,
+    ]);
   });
 
   it("are GPT-2's <|endoftext|> when the configuration does not speak of them", async () => {

@@ -41,7 +41,9 @@ describe('an atomic file', () => {
 
   it('that cannot be made is a FileError with a sentence and the advice given', async () => {
     const file = folder.file('plain', '');
-    const failure = await writeFileAtomically(`${file}/a.txt`, 'x', 'Move the folder.').catch((error) => error);
+    const failure = await writeFileAtomically(`${file}/a.txt`, 'x', 'Move the folder.').catch(
+      (error) => error,
+    );
     expect(failure).toBeInstanceOf(FileError);
     expect(failure.message).toMatch(/^Cannot write .*a\.txt: .+\.$/);
     expect(failure.hint).toMatch(/^Move the folder\. /);

@@ -1,6 +1,11 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cachedBytes, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../src/storage/cache-entry.js';
+import {
+  cachedBytes,
+  cacheEntryPath,
+  readCacheEntry,
+  writeCacheEntry,
+} from '../../src/storage/cache-entry.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const folder = temporaryFolder();

@@ -25,7 +25,10 @@ describe('the SHA-256 of a file', () => {
     const before = Buffer.alloc(LARGE, 1);
     const path = folder.file('large', before);
     expect(await rememberedSha256OfFile(path, cache)).toBe(digest(before));
-    expect(statSync(cache, { throwIfNoEntry: false }), 'a file just written is not remembered').toBeUndefined();
+    expect(
+      statSync(cache, { throwIfNoEntry: false }),
+      'a file just written is not remembered',
+    ).toBeUndefined();
 
     await setTimeout(2_700);
     expect(await rememberedSha256OfFile(path, cache)).toBe(digest(before));

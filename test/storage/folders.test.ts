@@ -2,7 +2,11 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cacheFolder, configFolder } from '../../src/storage/folders.js';
 
-const machine = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string) => ({ platform, env, home });
+const machine = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string) => ({
+  platform,
+  env,
+  home,
+});
 
 describe('the cache and configuration folders', () => {
   it('are what DUO_EVAL_CACHE and DUO_EVAL_CONFIG say, made absolute', () => {
