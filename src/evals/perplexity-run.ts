@@ -90,6 +90,12 @@ export async function prepareCells(request: PerplexityRequest, observer: RunObse
         `${checkpoint.name}: the tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`,
       );
     }
+    const { fixedBatch } = checkpoint.signature;
+    if (fixedBatch !== null && fixedBatch !== request.options.batch) {
+      observer.note(
+        `${checkpoint.name}: its graph takes ${fixedBatch} sequences a call, so that is the batch.`,
+      );
+    }
     for (const source of sources) {
       const stream = await packDataset({
         source,
