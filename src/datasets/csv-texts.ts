@@ -41,7 +41,7 @@ export async function* agNewsTexts(path: string): AsyncGenerator<string> {
 }
 
 async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
-  const { parse } = await import('csv-parse');
+  const { CsvError, parse } = await import('csv-parse');
   const parser = parse({
     bom: true,
     info: true,
@@ -56,16 +56,15 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
   try {
     for await (const { record, info } of parser as AsyncIterable<{
       record: string[];
-      info: { lines: number; records: number };
+      info: { records: number };
     }>) {
       yield { record, where: `row ${info.records}` };
     }
   } catch (cause) {
-    const code = (cause as { code?: unknown }).code;
-    if (typeof code !== 'string' || !code.startsWith('CSV_')) throw cause;
+    if (!(cause instanceof CsvError)) throw cause;
     throw new DataError({
       code: 'malformed-csv',
-      message: `${path} is not a well-formed CSV file: ${(cause as Error).message.replace(/\.$/, '')}.`,
+      message: `${path} is not a well-formed CSV file: ${cause.message.replace(/\.$/, '')}.`,
       hint: 'Fields with commas, quotes or newlines stand in double quotes; a quote inside is doubled.',
       cause,
     });
@@ -74,7 +73,7 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
   }
 }
 
-/** The file's bytes in pieces that end with a line, so that each can be checked as UTF-8. */
+/** The file as text, in pieces that end with a whole character. */
 async function* checkedText(path: string): AsyncGenerator<string> {
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
