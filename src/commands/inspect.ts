@@ -1,0 +1,55 @@
+import { string as argument } from '@oclif/core/args';
+import { BaseCommand } from '../cli/base-command.js';
+import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
+import { integer, string } from '../cli/flags.js';
+import { paint } from '../cli/terminal.js';
+import { UsageError } from '../errors.js';
+
+export default class Inspect extends BaseCommand<typeof Inspect> {
+  static override summary = 'Show what is known of a checkpoint, and what is missing.';
+  static override description =
+    'Each field is shown with where it came from: a flag, the card beside the model, the metadata in the model, its ' +
+    'tensors, or the usual value of its family. What keeps the checkpoint from being evaluated is said last.';
+  static override examples = [
+    '<%= config.bin %> inspect duo.onnx',
+    '<%= config.bin %> inspect gpt2.onnx --family ar --tokenizer ./gpt2 --json',
+  ];
+
+  static override args = {
+    model: argument({ description: 'The .onnx file.' }),
+  };
+
+  static override flags = {
+    model: string({
+      summary: 'The .onnx file, as --model of the other commands.',
+      helpValue: '<[name=]path>',
+    }),
+    length: integer({ min: 2, summary: 'Tokens a sequence.' }),
+    ...checkpointFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = this;
+    const given = args.model ?? flags.model;
+    if (given === undefined || (args.model !== undefined && flags.model !== undefined)) {
+      throw new UsageError({
+        code: 'no-model',
+        message:
+          given === undefined ? 'No model is given.' : 'Two models are given; one is inspected at a time.',
+        hint: 'For example: duo-eval inspect duo.onnx',
+      });
+    }
+    const { path, name } = parseModelSpec(given);
+    const { describeCheckpoint } = await import('../models/checkpoint.js');
+    const { inspectCheckpoint } = await import('../models/inspection.js');
+    const overrides = { ...checkpointOverrides(flags), length: flags.length };
+    const inspection = await inspectCheckpoint(describeCheckpoint(path, overrides, name));
+    if (this.options.json) {
+      this.printJson(inspection);
+      return;
+    }
+    const { inspectionText } = await import('../models/inspection-text.js');
+    const { width, color } = this.screen;
+    this.print(inspectionText(inspection, width, (heading) => paint(heading, 'bold', color)));
+  }
+}

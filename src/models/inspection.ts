@@ -1,0 +1,139 @@
+/** What `inspect` tells of a checkpoint: every field with its source, its tensors, and what to do about what is missing. */
+
+import { statSync } from 'node:fs';
+import { relative } from 'node:path';
+import { ModelError } from '../errors.js';
+import { plainText } from '../terminal-text.js';
+import type { CheckpointDescription, CheckpointFields, Field } from './checkpoint.js';
+import { FAMILIES, isDiffusion } from './family.js';
+import type { TensorSignature } from './signature.js';
+
+export interface Inspection {
+  schemaVersion: 1;
+  model: {
+    name: string;
+    path: string | null;
+    /** Bytes of the model file. */
+    size: number;
+    sha256: string;
+    /** Path of the card that was read; null when there is none. */
+    card: string | null;
+    /** Files beside the model that hold weights, relative to its folder. */
+    externalData: { file: string; size: number }[];
+    opset: number;
+    irVersion: number;
+    producer: string | null;
+    /** Numbers in the weights, shared ones counted once. */
+    parameters: number;
+  };
+  fields: { [K in keyof CheckpointFields]: Field<unknown> };
+  /** Keys of card and metadata that this version has no use for. */
+  unknownKeys: Record<string, unknown>;
+  inputs: TensorSignature[];
+  outputs: TensorSignature[];
+  /** What keeps it from being evaluated. */
+  problems: Advice[];
+  /** What an evaluation will ask for, or will do differently from what was asked. */
+  remarks: Advice[];
+}
+
+export interface Advice {
+  message: string;
+  hint: string | null;
+}
+
+/** ONNX element types of weights: all but what holds shapes, indices, switches and text. */
+const INDEX_TYPES = new Set([6, 7, 8, 9, 12, 13]);
+
+export async function inspectCheckpoint(checkpoint: CheckpointDescription): Promise<Inspection> {
+  const problems: Advice[] = checkpoint.problems.map(({ message, hint }) => ({ message, hint }));
+  await checkpoint.verifySha256().catch((error: unknown) => {
+    if (!(error instanceof ModelError)) throw error;
+    problems.push({ message: error.message, hint: error.hint });
+  });
+  const graph = checkpoint.graph();
+  const { model, proto } = graph;
+  const parameters = proto.initializer
+    .filter(({ dataType }) => !INDEX_TYPES.has(dataType))
+    .reduce((sum, { dims }) => sum + dims.reduce((product, size) => product * Number(size), 1), 0);
+  return clean({
+    schemaVersion: 1,
+    model: {
+      name: checkpoint.name,
+      path: checkpoint.path,
+      size: checkpoint.fileSize,
+      sha256: await checkpoint.sha256(),
+      card: checkpoint.cardPath,
+      externalData: checkpoint.dataFiles.slice(1).map((file) => ({
+        file: relative(checkpoint.folder, file),
+        size: statSync(file).size,
+      })),
+      opset: graph.opset,
+      irVersion: Number(model.irVersion),
+      producer: [model.producerName, model.producerVersion].filter(Boolean).join(' ') || null,
+      parameters,
+    },
+    fields: checkpoint.fields,
+    unknownKeys: checkpoint.unknownKeys,
+    inputs: checkpoint.signature.inputs,
+    outputs: checkpoint.signature.outputs,
+    problems,
+    remarks: [...checkpoint.notices.map((message) => ({ message, hint: null })), ...remarksOn(checkpoint)],
+  });
+}
+
+/** Names and metadata are what others wrote: no text of theirs may act on a terminal, as JSON neither. */
+function clean<T>(value: T): T {
+  if (typeof value === 'string') return plainText(value) as T;
+  if (Array.isArray(value)) return value.map(clean) as T;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [plainText(key), clean(inner)])) as T;
+}
+
+function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
+  const remarks: Advice[] = [];
+  const remark = (message: string, hint: string | null) => remarks.push({ message, hint });
+  if (fields.tokenizer.value === null) {
+    remark(
+      'No tokenizer is known: text cannot be turned into token ids.',
+      'Give --tokenizer a folder or a tokenizer.json, or put "tokenizer" into the card.',
+    );
+  }
+  if (fields.length.value === null) {
+    remark(
+      'No length is known, and the graph takes any.',
+      'Give --length the tokens of a sequence it was trained with, or put "length" into the card.',
+    );
+  }
+  if (fields.bosTokenId.value === null || fields.eosTokenId.value === null) {
+    remark(
+      'No BOS and EOS are named; the tokenizer is asked for them.',
+      'Put "bosTokenId" and "eosTokenId" into the card if it does not know them.',
+    );
+  }
+  const { family, schedule } = fields;
+  if (family.value !== null && isDiffusion(family.value) && schedule.from === 'default') {
+    remark(
+      'The noise schedule is taken to be log-linear, as published; nothing says so.',
+      'If it was another, give --schedule, or put "schedule" into the card.',
+    );
+  }
+  if (signature.sigma && family.value !== null && fields.timeConditioning.from === 'default') {
+    remark(
+      fields.timeConditioning.value
+        ? `The input sigma is fed the noise level, as in the published ${family.value}.`
+        : `The input sigma is fed 0, as in the published ${family.value}.`,
+      'Put "timeConditioning" into the card to say so, or otherwise.',
+    );
+  }
+  if (signature.fixedBatch !== null) {
+    remark(`The graph takes exactly ${signature.fixedBatch} sequences a call.`, null);
+  }
+  if (family.value === 'd3pm') {
+    remark(
+      'There is no loss for d3pm yet.',
+      `Families with one: ${FAMILIES.filter((f) => f !== 'd3pm').join(', ')}.`,
+    );
+  }
+  return remarks;
+}
