@@ -3,10 +3,10 @@
  * model names give way with «…»; further columns join as the width allows. Comparisons and notes stand below.
  */
 import { styleText } from 'node:util';
-import Table from 'cli-table3';
-import { displayWidth, plainText, truncate, truncateMiddle, wrap } from '../../terminal-text.js';
+import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import type { ResultsFile } from '../record.js';
 import { type Column, DATASET, DRAW_ERROR, ESSENTIAL, FURTHER, MODEL } from './columns.js';
+import { dim, GAP, layOut } from './layout.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
 
@@ -16,8 +16,6 @@ export interface Screen {
   color: boolean;
 }
 
-/** Spaces between columns. */
-const GAP = 2;
 /** No name pushes figures aside beyond this. */
 const WIDEST_NAME = 40;
 const NARROWEST_NAME = 6;
@@ -120,49 +118,4 @@ function pairWithin([a, b]: string[], width: number): string {
   const forA = Math.max(half, room - displayWidth(b));
   const shortA = truncateMiddle(a, forA);
   return `${shortA}${MINUS}${truncateMiddle(b, room - displayWidth(shortA))}`;
-}
-
-interface LaidColumn {
-  title: string;
-  align: 'left' | 'right';
-  width: number;
-}
-
-/** Columns side by side, a rule under their titles, no frame. Lines have no trailing spaces. */
-function layOut(columns: LaidColumn[], rows: string[][], color: boolean): string {
-  const none = '';
-  const table = new Table({
-    head: columns.map(({ title, width }) => truncate(title, width)),
-    colWidths: columns.map(({ width }) => width),
-    colAligns: columns.map(({ align }) => align),
-    style: { head: color ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    chars: {
-      top: none,
-      'top-mid': none,
-      'top-left': none,
-      'top-right': none,
-      bottom: none,
-      'bottom-mid': none,
-      'bottom-left': none,
-      'bottom-right': none,
-      left: none,
-      'left-mid': none,
-      mid: none,
-      'mid-mid': none,
-      right: none,
-      'right-mid': none,
-      middle: ' '.repeat(GAP),
-    },
-  });
-  for (const row of rows) table.push(row);
-  const lines = table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
-  const rule = '─'.repeat(columns.reduce((sum, { width }) => sum + width, 0) + GAP * (columns.length - 1));
-  return [lines[0], color ? dim(rule) : rule, ...lines.slice(1)].join('\n');
-}
-
-function dim(text: string): string {
-  return styleText('dim', text, { validateStream: false });
 }
