@@ -6,7 +6,7 @@
  */
 import { ModelError } from '../errors.js';
 import { type Attribute, attributeProto } from './attributes.js';
-import type { DType } from './dtype.js';
+import { type DType, dtypeCode } from './dtype.js';
 import {
   create,
   fromBinary,
@@ -18,6 +18,7 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  TensorProtoSchema,
   toBinary,
   type ValueInfoProto,
 } from './onnx.js';
@@ -144,6 +145,14 @@ export class Graph {
     const unique = this.unique(name);
     this.proto.initializer.push(tensorProto(unique, dtype, dims, data));
     return { graph: this, name: unique, dtype };
+  }
+
+  /** A weight whose data come later, from write.ts or `fillWeights`. It keeps its name as it is. */
+  weight(name: string, dtype: DType, dims: readonly number[]): Value {
+    this.reserve(name);
+    const tensor = { name, dataType: dtypeCode(dtype), dims: dims.map(BigInt) };
+    this.proto.initializer.push(create(TensorProtoSchema, tensor));
+    return { graph: this, name, dtype };
   }
 
   /** A small constant, made once however often it is asked for. A number is a scalar, an array a vector. */

@@ -10,6 +10,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelError } from '../errors.js';
+import { varintBytes } from './wire.js';
 
 /** Tensors below this many bytes stay inline: a reference would be as long. */
 const INLINE_BYTES = 1024;
@@ -251,17 +252,6 @@ function cannotRead(path: string, cause: unknown, why?: string): ModelError {
     hint: 'Check the path given to --model.',
     cause,
   });
-}
-
-function varintBytes(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  bytes.push(rest);
-  return bytes;
 }
 
 function lengthDelimitedHeader(field: number, body: readonly Uint8Array[]): Uint8Array {
