@@ -18,6 +18,8 @@ export const streams = {
   priorToken: 0x23,
   /** Sources of known entropy: draws of a data set. */
   sourceToken: 0x30,
+  /** Weights a network starts from. */
+  initialWeight: 0x31,
   /** Resampling of sequences in statistics. */
   resample: 0x40,
 } as const;

@@ -1,0 +1,130 @@
+/** Multi-head attention: of all positions to all, of each to those before it, and of new positions to cached ones. */
+import { MultiHeadAttention } from '../../graph/fused-operators.js';
+import type { Value } from '../../graph/graph.js';
+import {
+  Add,
+  Concat,
+  Gather,
+  Greater,
+  MatMul,
+  Mul,
+  Not,
+  Or,
+  Range,
+  Reshape,
+  Shape,
+  Slice,
+  Softmax,
+  Split,
+  Transpose,
+  Unsqueeze,
+  Where,
+} from '../../graph/operators.js';
+import { headSize } from './dimensions.js';
+import { linear } from './layers.js';
+import type { Network } from './network.js';
+import type { Rotation } from './rotary.js';
+
+/** Added to the scores of what may not be seen. Finite, so that a padding row that sees nothing gives numbers, not NaN. */
+const UNSEEN = -1e9;
+
+/** Keys and values, [batch, heads, positions, headSize] each. */
+export interface KeysAndValues {
+  key: Value;
+  value: Value;
+}
+
+/** Queries, keys and values of a block, [batch, length, d] each, the first two turned by their positions. */
+function projections(network: Network, name: string, x: Value, rotate: Rotation): [Value, Value, Value] {
+  const { hiddenSize: d } = network.dimensions;
+  const [q, k, v] = Split(linear(network, `${name}.attn_qkv`, x, { bias: false }), [d, d, d], { axis: 2 });
+  return [rotate(q), rotate(k), v];
+}
+
+/** Every position sees every other; with a bias on the scores, [length, length], those that it leaves. */
+export function selfAttention(
+  network: Network,
+  name: string,
+  x: Value,
+  rotate: Rotation,
+  { causal = null }: { causal?: Value | null } = {},
+): Value {
+  const { heads } = network.dimensions;
+  const [q, k, v] = projections(network, name, x, rotate);
+  if (network.fused) {
+    const attended = MultiHeadAttention(q, k, v, { heads, unidirectional: causal !== null });
+    return linear(network, `${name}.attn_out`, attended, { bias: false });
+  }
+  const scores = MatMul(scaled(network, byHeads(network, q)), keysTransposed(byHeads(network, k)));
+  const weights = Softmax(causal ? Add(scores, causal) : scores);
+  return joined(network, name, MatMul(weights, byHeads(network, v)));
+}
+
+/**
+ * New positions see the cached ones and those of the new before them. The cache is read where it lies: scores and weighted
+ * sums are taken of its part and of the new part, so that no step copies what all earlier steps left.
+ * @param bias of the scores, [batch, 1, new, cached + new]
+ * @returns the block's output for the new positions, and their keys and values
+ */
+export function cachedAttention(
+  network: Network,
+  name: string,
+  x: Value,
+  rotate: Rotation,
+  { past, bias, pastLength }: { past: KeysAndValues; bias: Value; pastLength: Value },
+): { output: Value; added: KeysAndValues } {
+  const [q, k, v] = projections(network, name, x, rotate);
+  const query = scaled(network, byHeads(network, q));
+  const added = { key: byHeads(network, k), value: byHeads(network, v) };
+  const scores = Concat([MatMul(query, keysTransposed(past.key)), MatMul(query, keysTransposed(added.key))], {
+    axis: 3,
+  });
+  const weights = Softmax(Add(scores, bias));
+  const atPast = Slice(weights, { starts: [0], ends: pastLength, axes: [3] });
+  const atAdded = Slice(weights, { starts: pastLength, ends: [Number.MAX_SAFE_INTEGER], axes: [3] });
+  const attended = Add(MatMul(atPast, past.value), MatMul(atAdded, added.value));
+  return { output: joined(network, name, attended), added };
+}
+
+/** 0 where position i may see position j ≤ i, else −1e9: [length, length]. */
+export function causalBias(length: Value): Value {
+  const positions = Range(0, length, 1);
+  return Where(Greater(Unsqueeze(positions, [0]), Unsqueeze(positions, [1])), UNSEEN, 0);
+}
+
+/**
+ * The same for new positions after cached ones, where a mask also hides the padding of shorter sequences.
+ * @param attentionMask int64 [batch, cached + new]: 1 for tokens, 0 for padding
+ * @returns [batch, 1, new, cached + new]
+ */
+export function cachedBias(attentionMask: Value, newLength: Value): Value {
+  const total = Gather(Shape(attentionMask), 1);
+  const keys = Range(0, total, 1);
+  const queries = Unsqueeze(
+    Slice(keys, { starts: negative(newLength), ends: [Number.MAX_SAFE_INTEGER], axes: [0] }),
+    [1],
+  );
+  const later = Greater(Unsqueeze(keys, [0]), queries); // [new, cached + new]
+  const padding = Not(Unsqueeze(Greater(attentionMask, 0), [1, 2])); // [batch, 1, 1, cached + new]
+  return Where(Or(later, padding), UNSEEN, 0);
+}
+
+const negative = (length: Value): Value => Unsqueeze(Mul(length, -1), [0]);
+
+/** [batch, length, heads · headSize] → [batch, heads, length, headSize]. */
+function byHeads(network: Network, x: Value): Value {
+  const { heads } = network.dimensions;
+  return Transpose(Reshape(x, [0, 0, heads, headSize(network.dimensions)]), { perm: [0, 2, 1, 3] });
+}
+
+/** The way back, and the block's output matrix. */
+function joined(network: Network, name: string, x: Value): Value {
+  const together = Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, network.dimensions.hiddenSize]);
+  return linear(network, `${name}.attn_out`, together, { bias: false });
+}
+
+/** Queries carry the scores' 1/√headSize: there are fewer of them. */
+const scaled = (network: Network, query: Value): Value =>
+  Mul(query, 1 / Math.sqrt(headSize(network.dimensions)));
+
+const keysTransposed = (key: Value): Value => Transpose(key, { perm: [0, 1, 3, 2] });

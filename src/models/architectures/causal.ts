@@ -1,0 +1,112 @@
+/**
+ * The causal transformer, the autoregressive baseline of the same papers: the diffusion transformer's blocks, each position
+ * seeing only those before it, and no noise level to be told.
+ *
+ *     each block:   x ← x + attention(LN(x));   x ← x + MLP(LN(x))
+ *     logits = linear(LN(x)): position l scores the token after l
+ *
+ * Two forms of the same weights. The whole-sequence form takes `input_ids` alone. The cached form is what exporters of
+ * autoregressive models write: `attention_mask`, `position_ids` and `past_key_values.*` beside the ids, `present.*` beside
+ * the logits. With an empty past it is the whole-sequence form, so it is what a checkpoint file holds.
+ */
+import type { Graph, Value } from '../../graph/graph.js';
+import { Add, Concat, Gather, Shape, Slice } from '../../graph/operators.js';
+import { cachedAttention, cachedBias, causalBias, type KeysAndValues, selfAttention } from './attention.js';
+import { checkDimensions, type Dimensions, headSize } from './dimensions.js';
+import { sequencePositions } from './dit.js';
+import { embed, layerNorm, linear, multilayerPerceptron } from './layers.js';
+import { type BuildOptions, Network } from './network.js';
+import { networkParameters } from './parameters.js';
+import { rotation } from './rotary.js';
+
+/** `input_ids` → `logits`, any batch, any length up to the network's. @throws ModelError as ditGraph */
+export function causalGraph(dimensions: Dimensions, options: BuildOptions = {}): Graph {
+  const network = create(dimensions, options);
+  const { graph } = network;
+  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+  graph.output(nextTokenLogits(network, ids), 'logits', ['batch', 'length', dimensions.vocabSize]);
+  return graph;
+}
+
+/**
+ * New tokens after cached ones:
+ *
+ *     input_ids, position_ids   int64 [batch, new]               positions count a sequence's own tokens
+ *     attention_mask            int64 [batch, past + new]        0 for padding, wherever it lies
+ *     past_key_values.i.key, .value   [batch, heads, past, headSize]     past may be 0
+ *     present.i.key, .value           [batch, heads, past + new, headSize]
+ *
+ * `present` is the past with the new keys and values after it, nothing more: a program that keeps the cache itself may ask
+ * for the second operand of that Concat instead, and no step copies the past.
+ * @throws ModelError as ditGraph
+ */
+export function cachedCausalGraph(dimensions: Dimensions, options: BuildOptions = {}): Graph {
+  const network = create(dimensions, options);
+  const { graph } = network;
+  const cacheShape = [dimensions.heads, headSize(dimensions)] as const;
+  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'total_length']);
+  const positions = graph.input('position_ids', 'int64', ['batch', 'length']);
+  const pasts = Array.from({ length: dimensions.blocks }, (_, i): KeysAndValues => {
+    const input = (part: string) =>
+      graph.input(`past_key_values.${i}.${part}`, 'float32', [
+        'batch',
+        cacheShape[0],
+        'past_length',
+        cacheShape[1],
+      ]);
+    return { key: input('key'), value: input('value') };
+  });
+  const rotate = rotation(network, positions);
+  const bias = cachedBias(attentionMask, Gather(Shape(ids), 1));
+  const pastLength = Slice(Shape(pasts[0].key), { starts: [2], ends: [3], axes: [0] });
+  const presents: KeysAndValues[] = [];
+  const logits = transformer(network, embed(network, ids), (name, x, i) => {
+    const { output, added } = cachedAttention(network, name, x, rotate, { past: pasts[i], bias, pastLength });
+    presents.push({
+      key: Concat([pasts[i].key, added.key], { axis: 2 }),
+      value: Concat([pasts[i].value, added.value], { axis: 2 }),
+    });
+    return output;
+  });
+  graph.output(logits, 'logits', ['batch', 'length', dimensions.vocabSize]);
+  for (const [i, { key, value }] of presents.entries()) {
+    const shape = ['batch', cacheShape[0], 'total_length', cacheShape[1]];
+    graph.output(key, `present.${i}.key`, shape);
+    graph.output(value, `present.${i}.value`, shape);
+  }
+  return graph;
+}
+
+/** Whole sequences: int64 [batch, length] → [batch, length, vocab]. */
+export function nextTokenLogits(network: Network, ids: Value): Value {
+  const rotate = rotation(network, sequencePositions(ids));
+  const causal = causalBias(Gather(Shape(ids), 1));
+  return transformer(network, embed(network, ids), (name, x) =>
+    selfAttention(network, name, x, rotate, { causal }),
+  );
+}
+
+function create(dimensions: Dimensions, options: BuildOptions): Network {
+  checkDimensions(dimensions);
+  return Network.create('causal', dimensions, networkParameters(dimensions, { adaLN: false }), options);
+}
+
+type Attend = (name: string, x: Value, block: number) => Value;
+
+function transformer(network: Network, x: Value, attend: Attend): Value {
+  const { graph } = network;
+  for (let i = 0; i < network.dimensions.blocks; i++) {
+    const name = `blocks.${i}`;
+    x = graph.scope(name, () => {
+      const attended = Add(x, attend(name, layerNorm(network, `${name}.norm1`, x), i));
+      return Add(
+        attended,
+        multilayerPerceptron(network, `${name}.mlp`, layerNorm(network, `${name}.norm2`, attended)),
+      );
+    });
+  }
+  return graph.scope('output_layer', () =>
+    linear(network, 'output_layer.linear', layerNorm(network, 'output_layer.norm_final', x)),
+  );
+}

@@ -1,0 +1,25 @@
+/** The architectures by name: their parameters, and the graph that a checkpoint file holds. */
+import type { Graph } from '../../graph/graph.js';
+import { cachedCausalGraph } from './causal.js';
+import type { Dimensions } from './dimensions.js';
+import { ditGraph } from './dit.js';
+import type { ArchitectureName } from './names.js';
+import type { BuildOptions } from './network.js';
+import { networkParameters, type Parameter } from './parameters.js';
+
+export interface Architecture {
+  parameters(dimensions: Dimensions): Parameter[];
+  /** By the checkpoint contract. @throws ModelError when there can be no network of these dimensions */
+  checkpointGraph(dimensions: Dimensions, options?: BuildOptions): Graph;
+}
+
+export const architectures: Record<ArchitectureName, Architecture> = {
+  dit: {
+    parameters: (dimensions) => networkParameters(dimensions, { adaLN: true }),
+    checkpointGraph: ditGraph,
+  },
+  causal: {
+    parameters: (dimensions) => networkParameters(dimensions, { adaLN: false }),
+    checkpointGraph: cachedCausalGraph,
+  },
+};

@@ -1,0 +1,69 @@
+/** Layers that the diffusion transformer and the causal transformer share. x is [batch, length, d] throughout. */
+import { FastGelu, LayerNormalization } from '../../graph/fused-operators.js';
+import type { Value } from '../../graph/graph.js';
+import {
+  Add,
+  Div,
+  Gather,
+  MatMul,
+  Mul,
+  ReduceMean,
+  Sigmoid,
+  Split,
+  Sqrt,
+  Sub,
+  Tanh,
+  Unsqueeze,
+} from '../../graph/operators.js';
+import type { Network } from './network.js';
+
+const EPSILON = 1e-5;
+
+/** Shift and scale of a normalised x, from the time condition: [batch, 1, d] each. */
+export interface Modulation {
+  shift: Value;
+  scale: Value;
+}
+
+/** x·W + b, the bias where the layer has one. */
+export function linear(network: Network, name: string, x: Value, { bias = true } = {}): Value {
+  const product = MatMul(x, network.parameter(`${name}.weight`));
+  return bias ? Add(product, network.parameter(`${name}.bias`)) : product;
+}
+
+export const embed = (network: Network, ids: Value): Value =>
+  Gather(network.parameter('vocab_embed.embedding'), ids);
+
+/** Layer normalisation with a weight and no bias; modulated, LN(x)·w·(1 + scale) + shift (adaLN). */
+export function layerNorm(network: Network, name: string, x: Value, modulation?: Modulation): Value {
+  const weight = network.parameter(`${name}.weight`);
+  const gain = modulation ? Mul(weight, Add(modulation.scale, 1)) : weight;
+  const shift = modulation?.shift ?? null;
+  if (network.fused) return LayerNormalization(x, gain, shift, { epsilon: EPSILON });
+  const centred = Sub(x, ReduceMean(x, { axes: [-1] }));
+  const variance = ReduceMean(Mul(centred, centred), { axes: [-1] });
+  const scaled = Mul(Div(centred, Sqrt(Add(variance, EPSILON))), gain);
+  return shift ? Add(scaled, shift) : scaled;
+}
+
+/** Linear, GELU by its tanh approximation, linear. */
+export function multilayerPerceptron(network: Network, name: string, x: Value): Value {
+  const product = MatMul(x, network.parameter(`${name}.0.weight`));
+  const bias = network.parameter(`${name}.0.bias`);
+  return linear(network, `${name}.2`, network.fused ? FastGelu(product, bias) : gelu(Add(product, bias)));
+}
+
+/** x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))) (Hendrycks and Gimpel, arXiv 1606.08415). */
+function gelu(x: Value): Value {
+  const inner = Mul(Mul(x, Math.sqrt(2 / Math.PI)), Add(Mul(Mul(x, x), 0.044715), 1));
+  return Mul(Mul(x, 0.5), Add(Tanh(inner), 1));
+}
+
+/** x·sigmoid(x). */
+export const silu = (x: Value): Value => Mul(x, Sigmoid(x));
+
+/** A linear map of the time condition [batch, conditionSize], cut into `parts` of [batch, 1, d]. */
+export function modulations(network: Network, name: string, condition: Value, parts: number): Value[] {
+  const all = Unsqueeze(linear(network, `${name}.adaLN_modulation`, condition), [1]);
+  return Split(all, Array(parts).fill(network.dimensions.hiddenSize), { axis: 2 });
+}

@@ -1,0 +1,51 @@
+/**
+ * Rotary positions (Su et al., arXiv 2104.09864): coordinates (i, i + headSize/2) of each head of queries and keys are a
+ * point of the plane, turned by the angle position · 10000^(−2i/headSize).
+ */
+import { RotaryEmbedding } from '../../graph/fused-operators.js';
+import type { Value } from '../../graph/graph.js';
+import { Add, Concat, Gather, Mul, Reshape, Split, Sub, Unsqueeze } from '../../graph/operators.js';
+import { headSize } from './dimensions.js';
+import type { Network } from './network.js';
+
+const BASE = 10_000;
+
+/** Turns a [batch, length, heads · headSize] tensor by its positions; made once a network, used for every q and k. */
+export type Rotation = (x: Value) => Value;
+
+/** @param positions int64 [batch, length], each below the network's length */
+export function rotation(network: Network, positions: Value): Rotation {
+  const { graph, dimensions, fused } = network;
+  const { heads, length, hiddenSize } = dimensions;
+  const size = headSize(dimensions);
+  const half = size / 2;
+  const tables = rotaryTables(length, size);
+  const cos = graph.initializer('rotary_cos', 'float32', [length, half], tables.cos);
+  const sin = graph.initializer('rotary_sin', 'float32', [length, half], tables.sin);
+  if (fused) return (x) => RotaryEmbedding(x, cos, sin, positions, { heads });
+  const atPositions = (table: Value) => Unsqueeze(Gather(table, positions), [2]); // [batch, length, 1, half]
+  const c = atPositions(cos);
+  const s = atPositions(sin);
+  return (x) => {
+    const [a, b] = Split(Reshape(x, [0, 0, heads, size]), [half, half], { axis: 3 });
+    const turned = Concat([Sub(Mul(a, c), Mul(b, s)), Add(Mul(b, c), Mul(a, s))], { axis: 3 });
+    return Reshape(turned, [0, 0, hiddenSize]);
+  };
+}
+
+/** cos and sin of every angle, [length, headSize/2]. Angles are rounded to float32 as the reference's are: at position 1,000
+ *  that moves them by up to 3e-5, and published weights were trained with it. */
+export function rotaryTables(length: number, size: number): { cos: Float32Array; sin: Float32Array } {
+  const half = size / 2;
+  const cos = new Float32Array(length * half);
+  const sin = new Float32Array(length * half);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.fround(1 / Math.fround(BASE ** Math.fround((2 * i) / size)));
+    for (let position = 0; position < length; position++) {
+      const angle = Math.fround(position * frequency);
+      cos[position * half + i] = Math.cos(angle);
+      sin[position * half + i] = Math.sin(angle);
+    }
+  }
+  return { cos, sin };
+}

@@ -1,0 +1,46 @@
+/**
+ * Weights a network starts from, drawn from their distributions. A weight's numbers are a function of the seed and its
+ * name: the same whatever else the network holds, and in whatever order it is asked for.
+ */
+import { createHash } from 'node:crypto';
+import { streams } from '../../random/streams.js';
+import { fillUniforms } from '../../random/uniforms.js';
+import type { Parameter } from '../architectures/parameters.js';
+import { elementCount } from '../architectures/parameters.js';
+import type { WeightSource } from './weight-source.js';
+
+/** Elements drawn at a time. */
+const PIECE = 1 << 18;
+
+export interface RandomWeightsOptions {
+  seed: number;
+  /** Layers that training starts at 0 are 0; otherwise drawn too, so that the output depends on every weight. */
+  zeroed: boolean;
+}
+
+/** @throws DomainError `random-address` when the seed is no integer from 0 to 2^53 − 1 */
+export function randomWeights({ seed, zeroed }: RandomWeightsOptions): WeightSource {
+  return function* elements(parameter) {
+    const count = elementCount(parameter);
+    if ('value' in parameter.initial || (zeroed && parameter.startsAtZero)) {
+      const value = 'value' in parameter.initial ? parameter.initial.value : 0;
+      for (let first = 0; first < count; first += PIECE) {
+        yield new Float32Array(Math.min(PIECE, count - first)).fill(value);
+      }
+      return;
+    }
+    const { bound } = parameter.initial;
+    const address = { seed, stream: streams.initialWeight, sequence: nameHash(parameter), step: 0 };
+    const uniforms = new Float64Array(Math.min(PIECE, count));
+    for (let first = 0; first < count; first += PIECE) {
+      const piece = uniforms.subarray(0, Math.min(PIECE, count - first));
+      fillUniforms(piece, address, first);
+      yield Float32Array.from(piece, (u) => bound * (2 * u - 1));
+    }
+  };
+}
+
+/** 48 bits of the name: the place of the weight's numbers in the stream. */
+function nameHash({ name }: Parameter): number {
+  return createHash('sha256').update(name).digest().readUIntBE(0, 6);
+}

@@ -1,0 +1,18 @@
+/** Where a network's weights come from: drawn at random, or read from a file of published weights. */
+import type { WeightBytes } from '../../graph/write.js';
+import type { Parameter } from '../architectures/parameters.js';
+
+/** The elements of a parameter, row after row, in pieces of any size. A piece is used before the next is asked for. */
+export type WeightSource = (parameter: Parameter) => Iterable<Float32Array> | AsyncIterable<Float32Array>;
+
+/** A source as the bytes that write.ts asks for by name. */
+export function bytesOfSource(parameters: readonly Parameter[], source: WeightSource): WeightBytes {
+  const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  return async function* bytes({ name }) {
+    const parameter = byName.get(name);
+    if (!parameter) throw new RangeError(`the architecture has no parameter "${name}"`);
+    for await (const piece of source(parameter)) {
+      yield new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+    }
+  };
+}
