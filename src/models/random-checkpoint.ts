@@ -1,0 +1,86 @@
+/** A checkpoint with random weights: what `convert --random` asks for, checked and written. */
+import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { UsageError } from '../errors.js';
+import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
+import type { ArchitectureName } from './architectures/names.js';
+import type { Card } from './card.js';
+import { conditionsOnTimeByDefault, type Family, isMasked } from './family.js';
+import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
+import { randomWeights } from './weights/random-weights.js';
+
+export interface RandomCheckpointRequest {
+  out: string;
+  seed: number;
+  architecture: ArchitectureName;
+  size: keyof typeof SIZES;
+  /** What differs from the published size. */
+  changes: Partial<Size>;
+  vocabSize: number;
+  length: number;
+  /** Of a dit; `duo` unless given. */
+  family?: Exclude<Family, 'ar'>;
+  /** As given, relative to where the program runs. */
+  tokenizer?: string;
+}
+
+/** @throws UsageError when the flags describe no network   @throws FileError */
+export async function randomCheckpoint(request: RandomCheckpointRequest): Promise<SavedCheckpoint> {
+  const { architecture, seed, out } = request;
+  if (!/\.onnx$/i.test(out)) {
+    throw new UsageError({
+      code: 'not-onnx-name',
+      message: `--out ${out} does not end with .onnx.`,
+      hint: `Write --out ${out}.onnx: the card and the weights are named after it.`,
+    });
+  }
+  if (architecture === 'causal' && request.family !== undefined) {
+    throw new UsageError({
+      code: 'family-of-causal',
+      message: `--arch causal makes a model of the family ar, not ${request.family}.`,
+      hint: 'Leave --family out, or use --arch dit.',
+    });
+  }
+  return saveCheckpoint(out, {
+    architecture,
+    dimensions: dimensionsOf(request),
+    source: randomWeights({ seed, zeroed: false }),
+    card: cardOf(request),
+  });
+}
+
+function dimensionsOf({ size, changes, vocabSize, length }: RandomCheckpointRequest): Dimensions {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const dimensions = { ...SIZES[size], ...given, vocabSize, length };
+  const problem = dimensionProblem(dimensions);
+  if (problem) throw new UsageError(problem);
+  return dimensions;
+}
+
+function cardOf({
+  architecture,
+  family = 'duo',
+  vocabSize,
+  seed,
+  tokenizer,
+  out,
+}: RandomCheckpointRequest): Card {
+  const shared: Card = {
+    ...(tokenizer !== undefined && { tokenizer: fromCard(tokenizer, out) }),
+    trainedOn: 'nothing: random weights',
+    note: `Weights drawn with seed ${seed}.`,
+  };
+  if (architecture === 'causal') return { family: 'ar', ...shared, timeConditioning: false };
+  return {
+    family,
+    ...shared,
+    ...(isMasked(family) && { maskTokenId: vocabSize - 1 }),
+    schedule: { type: 'log-linear', eps: 1e-3 },
+    timeConditioning: conditionsOnTimeByDefault(family),
+  };
+}
+
+/** A path as the card beside `out` gives it. */
+function fromCard(path: string, out: string): string {
+  if (isAbsolute(path)) return path;
+  return (relative(dirname(out), path) || '.').split(sep).join('/');
+}
