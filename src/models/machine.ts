@@ -1,0 +1,28 @@
+/** What this machine can do for an evaluation: its processor and memory, and which providers really compute. */
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { PROVIDERS, type ProviderReport, probeProvider } from './provider.js';
+
+export interface MachineReport {
+  platform: string;
+  cpu: string;
+  cores: number;
+  /** Bytes that may be used in all: the machine's, or the limit set for this process. */
+  memory: number;
+  freeMemory: number;
+  providers: ProviderReport[];
+}
+
+export async function describeMachine(): Promise<MachineReport> {
+  const limit = process.constrainedMemory();
+  const providers: ProviderReport[] = [];
+  // One after the other, so that their times can be compared.
+  for (const provider of PROVIDERS) providers.push(await probeProvider(provider));
+  return {
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cores: availableParallelism(),
+    memory: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
+    freeMemory: freemem(),
+    providers,
+  };
+}
