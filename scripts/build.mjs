@@ -1,7 +1,8 @@
 // Compiles src/ into dist/ and writes the oclif manifest, so that starting the CLI reads one JSON file
-// instead of importing every command.
+// instead of importing every command. Nothing is replaced before its successor is whole, so a build that fails, or one
+// beside a running program, leaves a program that works.
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,19 +10,29 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-rmSync(join(root, 'oclif.manifest.json'), { force: true });
-const typescript = dirname(require.resolve('typescript/package.json'));
-execFileSync(process.execPath, [join(typescript, 'bin', 'tsc'), '-p', join(root, 'tsconfig.json')], {
-  stdio: 'inherit',
-});
+mkdirSync(join(root, '.tmp'), { recursive: true });
+const workshop = mkdtempSync(join(root, '.tmp', 'build-'));
+try {
+  const compiled = join(workshop, 'dist');
+  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json'), '--outDir', compiled], {
+    stdio: 'inherit',
+  });
+  const dist = join(root, 'dist');
+  if (existsSync(dist)) renameSync(dist, join(workshop, 'replaced'));
+  renameSync(compiled, dist);
 
-const { Plugin } = await import('@oclif/core/config');
-const plugin = new Plugin({
-  root,
-  ignoreManifest: true,
-  errorOnManifestCreate: true,
-  respectNoCacheDefault: true,
-});
-await plugin.load();
-writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 2)}\n`);
+  const { Plugin } = await import('@oclif/core/config');
+  const plugin = new Plugin({
+    root,
+    ignoreManifest: true,
+    errorOnManifestCreate: true,
+    respectNoCacheDefault: true,
+  });
+  await plugin.load();
+  const manifest = join(workshop, 'manifest.json');
+  writeFileSync(manifest, `${JSON.stringify(plugin.manifest, null, 2)}\n`);
+  renameSync(manifest, join(root, 'oclif.manifest.json'));
+} finally {
+  rmSync(workshop, { recursive: true, force: true });
+}
