@@ -57,6 +57,14 @@ export class FileError extends DuoEvalError {
 /** A gate or a calibration that did not hold (exit 7). */
 export class GateError extends DuoEvalError {
   readonly exitCode = 7;
+
+  /** @param record what was measured: under --json it is printed beside the failure */
+  constructor(
+    details: ErrorDetails,
+    readonly record: object = {},
+  ) {
+    super(details);
+  }
 }
 
 /** Too little evidence to decide (exit 8). */

@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { GateError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
@@ -50,7 +51,8 @@ async function report(error: unknown, argv: string[], command: string | null): P
   const { paint } = await import('./terminal.js');
   const failure = describeFailure(error, command);
   if (wantsJson(argv)) {
-    process.stdout.write(`${JSON.stringify({ schemaVersion: 1, error: failure })}\n`);
+    const measured = error instanceof GateError ? error.record : {};
+    process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...measured, error: failure })}\n`);
   }
   const label = paint('Error:', 'red', streamHasColor(process.stderr));
   process.stderr.write(`${label} ${failure.message}\n${failure.hint ? `  ${failure.hint}\n` : ''}`);

@@ -1,0 +1,93 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { choice, integer, repeatable } from '../cli/flags.js';
+import { Progress } from '../cli/progress.js';
+import { closest, GateError, UsageError } from '../errors.js';
+
+export default class Calibrate extends BaseCommand<typeof Calibrate> {
+  static override summary = 'Check the harness itself on sources whose answer is known.';
+  static override description =
+    'Exact models of independent tokens and of Markov chains run through the code that a checkpoint runs through, and ' +
+    'must cost −ln p of the text within 4 standard errors. Shows also what the truncated range of the protocol "duo" ' +
+    'makes of the same sources. Exit status 7 when a check fails.';
+  static override examples = [
+    '<%= config.bin %> calibrate',
+    '<%= config.bin %> calibrate --family duo --estimator plain --draws 32',
+  ];
+
+  static override flags = {
+    family: repeatable({
+      summary: 'ar, mdlm, sedd or duo; repeatable. [default: all]',
+      helpValue: '<family>',
+    }),
+    schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),
+    estimator: choice(['control-variate', 'plain'])({ summary: 'Only this estimator. [default: both]' }),
+    sequences: integer({ min: 8, default: 512, summary: "Sequences of each source's text." }),
+    draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) a sequence.' }),
+    seed: integer({ min: 0, default: 1, summary: 'Of text, times and noise.' }),
+    threads: integer({ min: 1, max: 1024, default: 1, summary: 'Threads of a model; changes no figure.' }),
+    format: choice(['table', 'csv', 'json'])({ summary: 'What to print.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { calibrate, calibrationEstimators, calibrationFamilies, calibrationSchedules } = await import(
+      '../evals/calibration.js'
+    );
+    const { planOutput } = await import('../results/output.js');
+    const format = planOutput({ format: flags.format, json: flags.json }).stdout;
+    const progress = new Progress({ quiet: this.options.quiet });
+    let started = false;
+    const record = await calibrate(
+      {
+        families: flags.family ? familiesOf(flags.family, calibrationFamilies) : calibrationFamilies,
+        schedules: flags.schedule ? [flags.schedule] : calibrationSchedules,
+        estimators: flags.estimator ? [flags.estimator] : calibrationEstimators,
+        sequences: flags.sequences,
+        draws: flags.draws,
+        seed: flags.seed,
+        threads: flags.threads,
+      },
+      {
+        onProgress(done, total) {
+          if (!started) progress.start(total, 'calibrating');
+          started = true;
+          progress.update(done);
+        },
+        signal: this.interrupt,
+      },
+    ).finally(() => progress.stop());
+
+    const { formatCalibration, formatCalibrationCsv, nameOf, summaryOf } = await import(
+      '../results/printers/calibration.js'
+    );
+    if (format === 'table') this.print(formatCalibration(record, this.screen));
+    if (format === 'csv') this.print(formatCalibrationCsv(record));
+    const failures = record.checks.filter(({ verdict }) => verdict === 'fail');
+    if (failures.length > 0) {
+      throw new GateError(
+        {
+          code: 'calibration-failed',
+          message: [summaryOf(record), ...failures.map((check) => `${nameOf(check)}: ${check.reason}.`)].join(
+            '\n',
+          ),
+          hint: 'Figures of those families cannot be trusted here. Another --seed tells chance from a fault.',
+        },
+        record,
+      );
+    }
+    if (format === 'json') this.printJson({ schemaVersion: 1, ...record });
+  }
+}
+
+function familiesOf<T extends string>(asked: readonly string[], known: readonly T[]): T[] {
+  for (const name of asked) {
+    if (known.includes(name as T)) continue;
+    const near = closest(name, known);
+    throw new UsageError({
+      code: 'invalid-flag-value',
+      message: `--family has no value "${name}" here.`,
+      hint: `${near ? `Did you mean ${near}? ` : ''}It takes one of: ${known.join(', ')}.`,
+    });
+  }
+  return known.filter((family) => asked.includes(family));
+}

@@ -1,0 +1,81 @@
+/**
+ * The record of a calibration: what exact models of known sources were estimated to cost, beside what they do cost.
+ */
+
+/** Largest |z| that passes. By chance one check in 16,000 lies outside. */
+export const LARGEST_Z = 4;
+/** Where no noise is drawn, the estimate must be the closed form itself, to float32's rounding. */
+export const EXACT_TOLERANCE = 1e-5;
+
+export type Verdict = 'pass' | 'fail' | 'not-counted';
+
+/** One source under one model family, schedule, estimator and protocol. Losses are in nats a scored token. */
+export interface CalibrationCheck {
+  source: string;
+  /** What the source is, in words. */
+  description: string;
+  family: string;
+  /** Null for ar, which has no noise, as are estimator and protocol. */
+  schedule: string | null;
+  estimator: string;
+  protocol: string | null;
+  sequences: number;
+  tokens: number;
+  draws: number | null;
+  /** −ln p of the text. */
+  whole: number;
+  /** What the protocol integrates of it: what the estimate must be. */
+  closedForm: number;
+  estimate: number;
+  /** Monte Carlo standard error of the estimate, on this text; 0 for ar. */
+  stderr: number | null;
+  /** (estimate − closedForm)/stderr; null where there is no standard error to divide by. */
+  z: number | null;
+  verdict: Verdict;
+  /** Why it fails, or does not count. */
+  reason: string | null;
+}
+
+export interface CalibrationRecord {
+  eval: 'calibration';
+  seed: number;
+  /** Of each source's text, and tokens in one. */
+  sequences: number;
+  length: number;
+  /** Draws a sequence. */
+  draws: number;
+  checks: CalibrationCheck[];
+  passed: number;
+  failed: number;
+  notCounted: number;
+  wallSeconds: number;
+  environment: { tool: string; node: string; onnxruntime: string; provider: string; threads: number };
+}
+
+export interface Measured {
+  closedForm: number;
+  estimate: number;
+  stderr: number | null;
+  /** No noise was drawn: the standard error is 0 by right. */
+  exact: boolean;
+  /** Why the check does not count, should it not. */
+  notCounted: string | null;
+}
+
+/** A standard error of zero is no pass but for a loss without noise: it would say that nothing was drawn. */
+export function judge(measured: Measured): Pick<CalibrationCheck, 'z' | 'verdict' | 'reason'> {
+  const { closedForm, estimate, stderr, exact, notCounted } = measured;
+  if (exact) {
+    const off = Math.abs(estimate / closedForm - 1);
+    return off <= EXACT_TOLERANCE
+      ? { z: null, verdict: 'pass', reason: null }
+      : { z: null, verdict: 'fail', reason: `off by ${off.toExponential(1)}, where no noise is drawn` };
+  }
+  const known = stderr !== null && Number.isFinite(stderr) && stderr > 0;
+  const z = known ? (estimate - closedForm) / stderr : null;
+  if (notCounted !== null) return { z, verdict: 'not-counted', reason: notCounted };
+  if (z === null) return { z, verdict: 'fail', reason: `a standard error of ${stderr} proves nothing` };
+  return Math.abs(z) < LARGEST_Z
+    ? { z, verdict: 'pass', reason: null }
+    : { z, verdict: 'fail', reason: `|z| = ${Math.abs(z).toFixed(1)}, at least ${LARGEST_Z}` };
+}
