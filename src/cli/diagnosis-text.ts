@@ -82,4 +82,5 @@ function folderFinding(folder: Diagnosis['folders'][number], little: boolean): F
 }
 
 const gigabytes = (size: number): string => `${(size / 1e9).toPrecision(3)} GB`;
-const milliseconds = (seconds: number): string => `${(seconds * 1000).toPrecision(2)} ms`;
+const milliseconds = (seconds: number): string =>
+  seconds < 1 ? `${(seconds * 1000).toPrecision(2)} ms` : `${seconds.toPrecision(2)} s`;
