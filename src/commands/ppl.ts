@@ -36,6 +36,10 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     length: integer({ min: 3, summary: "Tokens a sequence. [default: the card's]" }),
     draws: integer({ min: 1, summary: 'Draws of (t, z) a sequence; with --until, the most. [default: 1]' }),
     until: number({ above: 0, summary: 'Stop when 1.96 · draw error of nll is at most this.' }),
+    estimator: choice(['control-variate', 'plain'])({
+      default: 'control-variate',
+      summary: 'Same figure; plain has several times the draw error.',
+    }),
     limit: integer({ min: 1, summary: 'The first so many sequences only.' }),
     seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same figure.' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
@@ -76,6 +80,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         protocol: flags.protocol,
         draws: flags.draws ?? (flags.until === undefined ? 1 : MOST_DRAWS),
         seed: flags.seed,
+        estimator: flags.estimator,
         limit: flags.limit ?? null,
         until: flags.until ?? null,
         batch: flags.batch ?? null,

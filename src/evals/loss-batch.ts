@@ -9,6 +9,7 @@ import { noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { HEAD } from '../diffusion/heads/index.js';
 import type { NoiseLevel } from '../diffusion/integration.js';
 import type { Family } from '../models/card.js';
+import { isMasked } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
@@ -21,6 +22,8 @@ export interface ModelCall {
   x: Int32Array;
   /** Null for ar, which has no noise. */
   level: NoiseLevel | null;
+  /** Its loss is wanted token by token too (masked families). */
+  byToken?: boolean;
 }
 
 /** What the tensors depend on besides the calls. */
@@ -44,6 +47,8 @@ export interface SequenceLoss {
   textNats: number;
   /** It went through the network; a masked sequence without a mask need not. */
   called: boolean;
+  /** Where asked for: the loss per −dα of each masked position, in order. */
+  byToken?: Float32Array;
 }
 
 export interface PreparedBatch {
@@ -75,6 +80,30 @@ export function prepareBatch(calls: readonly ModelCall[], model: LossModel): Pre
   }
 }
 
+/** z of a call, into `out`, of the call's length: what the network of a diffusion family reads. */
+export function noisyTokens(
+  out: Int32Array,
+  { x, sequence, draw, level }: ModelCall,
+  model: LossModel,
+): Int32Array {
+  const { family, maskTokenId, vocabSize, seed } = model;
+  const { oneMinusAlpha } = level!;
+  const component = scratch(0, x.length);
+  fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
+  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
+  const token = scratch(1, x.length);
+  fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
+  return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
+}
+
+const scratches = [new Float64Array(0), new Float64Array(0)];
+
+/** Memory for one call's uniforms, used again by the next. */
+function scratch(which: 0 | 1, length: number): Float64Array {
+  if (scratches[which].length < length) scratches[which] = new Float64Array(length);
+  return scratches[which].subarray(0, length);
+}
+
 /** Token l of the input predicts token l + 1; a graph of fixed length reads the last one too, to no end. */
 function prepareAutoregressive(calls: readonly ModelCall[], { fixedLength }: LossModel): PreparedBatch {
   const width = fixedLength ?? calls[0].x.length - 1;
@@ -90,17 +119,14 @@ function prepareAutoregressive(calls: readonly ModelCall[], { fixedLength }: Los
   return { calls, called: calls, inputIds, width, head, rows: null };
 }
 
-function prepareUniform(calls: readonly ModelCall[], { vocabSize, seed }: LossModel): PreparedBatch {
+function prepareUniform(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
   const width = calls[0].x.length;
   const inputIds = new BigInt64Array(calls.length * width);
   const targets = new BigInt64Array(calls.length * width);
   const z = new Int32Array(width);
-  const component = new Float64Array(width);
-  const token = new Float64Array(width);
-  for (const [b, { x, sequence, draw, level }] of calls.entries()) {
-    fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
-    fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
-    noiseUniform(z, x, level!.oneMinusAlpha, vocabSize, component, token);
+  for (const [b, call] of calls.entries()) {
+    const { x } = call;
+    noisyTokens(z, call, model);
     for (let l = 0; l < width; l++) {
       inputIds[b * width + l] = BigInt(z[l]);
       targets[b * width + l] = BigInt(x[l]);
@@ -117,14 +143,10 @@ function prepareUniform(calls: readonly ModelCall[], { vocabSize, seed }: LossMo
   return { calls, called: calls, inputIds, width, head, rows: null };
 }
 
-function prepareMasked(calls: readonly ModelCall[], { maskTokenId, seed }: LossModel): PreparedBatch {
+function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
   const width = calls[0].x.length;
-  const mask = maskTokenId!;
-  const component = new Float64Array(width);
-  const noisy = calls.map(({ x, sequence, draw, level }) => {
-    fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
-    return noiseMasked(new Int32Array(width), x, level!.oneMinusAlpha, mask, component);
-  });
+  const mask = model.maskTokenId!;
+  const noisy = calls.map((call) => noisyTokens(new Int32Array(width), call, model));
   const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
   const inputIds = new BigInt64Array(active.length * width);
   const rows: number[] = [];
@@ -168,19 +190,26 @@ export function sequenceLosses(
   const isText = (call: ModelCall, position: number) =>
     !model.wrapped || (position > 0 && position < call.x.length - 1);
   const called = new Set(batch.called);
-  const sums = calls.map((call) => ({
-    sequence: call.sequence,
-    draw: call.draw,
-    nats: 0,
-    textNats: 0,
-    called: called.has(call),
-  }));
+  const sums = calls.map(
+    (call): SequenceLoss => ({
+      sequence: call.sequence,
+      draw: call.draw,
+      nats: 0,
+      textNats: 0,
+      called: called.has(call),
+    }),
+  );
   const add = (i: number, position: number, value: number) => {
     sums[i].nats += value;
     if (isText(calls[i], position)) sums[i].textNats += value;
   };
   if (rows) {
-    for (let r = 0; r < rows.length / 2; r++) add(rows[2 * r], rows[2 * r + 1], loss[r]);
+    const byToken = calls.map((call): number[] | null => (call.byToken ? [] : null));
+    for (let r = 0; r < rows.length / 2; r++) {
+      add(rows[2 * r], rows[2 * r + 1], loss[r]);
+      byToken[rows[2 * r]]?.push(loss[r]);
+    }
+    for (const [i, losses] of byToken.entries()) if (losses) sums[i].byToken = Float32Array.from(losses);
   } else {
     const shift = model.family === 'ar' ? 1 : 0;
     for (const [i, { x }] of calls.entries()) {

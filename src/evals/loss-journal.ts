@@ -11,8 +11,9 @@ import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import type { BatchModel } from './loss-session.js';
 import type { LossSource } from './loss-source.js';
 
-/** One batch: draw, sequences, their nats and text nats, whether the network was called, ms since the line before. */
-type Line = { d: number; s: number[]; n: number[]; t: number[]; c: (0 | 1)[]; ms: number };
+/** One batch: draw, sequences, their nats and text nats, whether the network was called, ms since the line before; and,
+ *  where losses were asked for token by token, those as float32, little-endian, in base64. */
+type Line = { d: number; s: number[]; n: number[]; t: number[]; c: (0 | 1)[]; ms: number; b?: string[] };
 
 export interface LossJournal extends LossSource {
   /** Sequence losses that earlier runs had finished. */
@@ -52,6 +53,9 @@ export function journaled(source: LossSource, key: CacheKey, { fresh }: { fresh:
       t: losses.map(({ textNats }) => textNats),
       c: losses.map(({ called }) => (called ? 1 : 0)),
       ms: Math.round(now - last),
+      ...(losses.some(({ byToken }) => byToken) && {
+        b: losses.map(({ byToken }) => (byToken ? base64Of(byToken) : '')),
+      }),
     });
     last = now;
     return losses;
@@ -84,12 +88,14 @@ class FinishedLosses {
   readonly milliseconds: number;
   /** [draw] → nats, text nats and 1 or 2 (finished without, with a call), by sequence. */
   private readonly draws: { nats: Float64Array; textNats: Float64Array; state: Uint8Array }[] = [];
+  /** Of the few that have them, by draw and sequence. */
+  private readonly byToken = new Map<string, string>();
 
   constructor(lines: readonly Line[]) {
     const size = 1 + lines.reduce((most, { s }) => Math.max(most, ...s), -1);
     let count = 0;
     let milliseconds = 0;
-    for (const { d, s, n, t, c, ms } of lines) {
+    for (const { d, s, n, t, c, ms, b } of lines) {
       this.draws[d] ??= {
         nats: new Float64Array(size),
         textNats: new Float64Array(size),
@@ -101,6 +107,7 @@ class FinishedLosses {
         nats[sequence] = n[i];
         textNats[sequence] = t[i];
         state[sequence] = c[i] + 1;
+        if (b) this.byToken.set(`${d} ${sequence}`, b[i]);
       }
       milliseconds += ms;
     }
@@ -116,12 +123,25 @@ class FinishedLosses {
     const kept = this.draws[draw];
     const state = kept?.state[sequence] ?? 0;
     if (state === 0) return null;
+    const byToken = this.byToken.get(`${draw} ${sequence}`);
     return {
       sequence,
       draw,
       nats: kept.nats[sequence],
       textNats: kept.textNats[sequence],
       called: state === 2,
+      ...(byToken !== undefined && { byToken: float32Of(byToken) }),
     };
   }
+}
+
+function base64Of(values: Float32Array): string {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [i, value] of values.entries()) bytes.writeFloatLE(value, 4 * i);
+  return bytes.toString('base64');
+}
+
+function float32Of(base64: string): Float32Array {
+  const bytes = Buffer.from(base64, 'base64');
+  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
 }

@@ -188,7 +188,7 @@ async function evaluateModel(
 async function journalKey(
   checkpoint: Checkpoint,
   stream: PackedStream,
-  { protocol, seed, limit }: PerplexityOptions,
+  { protocol, seed, limit, estimator }: PerplexityOptions,
   provider: Provider,
 ): Promise<CacheKey> {
   const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
@@ -205,6 +205,7 @@ async function journalKey(
     wrapped: stream.wrapped,
     sequences: Math.min(stream.sequences, limit ?? stream.sequences),
     protocol,
+    estimator,
     seed,
     provider,
   };

@@ -9,10 +9,13 @@
 import type { PackedStream } from '../datasets/packed-stream.js';
 import { type Integration, integration } from '../diffusion/integration.js';
 import { monteCarloError } from '../diffusion/monte-carlo-error.js';
-import { noiseSchedule } from '../diffusion/schedule.js';
+import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { type TimePlan, timePlan } from '../diffusion/times.js';
 import { DataError } from '../errors.js';
+import type { Checkpoint } from '../models/checkpoint.js';
 import { type PerplexityMetrics, perplexityMetrics } from '../results/statistics.js';
+import type { Correction } from './correction.js';
+import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import type { BatchModel } from './loss-session.js';
 import type { LossSource } from './loss-source.js';
@@ -22,6 +25,8 @@ export interface PerplexityOptions {
   /** (t, z) draws a sequence; with `until`, the most. ar takes one, exact, whatever this is. */
   draws: number;
   seed: number;
+  /** How the draws are made and used; the figure estimated is the same. */
+  estimator: Estimator;
   /** The first so many sequences only. */
   limit: number | null;
   /** Stop after a whole pass when 1.96 · mcStderr of nll is at most this. */
@@ -40,7 +45,7 @@ export interface PerplexityObserver {
 export interface PerplexityEstimate {
   metrics: PerplexityMetrics;
   integration: Integration | null;
-  estimator: 'exact' | 'plain';
+  estimator: 'exact' | Estimator;
   /** Draws that were made of every sequence. */
   draws: number;
   /** Independent randomisations of the times behind the Monte Carlo error. */
@@ -91,10 +96,13 @@ class Run {
   private readonly exact: boolean;
   private readonly plan: TimePlan | null;
   private readonly integration: Integration | null;
+  private readonly correction: Correction | null;
   private readonly model: BatchModel;
   /** nats[draw][sequence] */
   private readonly nats: Float64Array[] = [];
+  /** Σ over finished passes; and of the present pass. */
   private readonly textNats: Float64Array;
+  private readonly passTextNats: Float64Array;
   private modelCalls = 0;
 
   constructor(
@@ -104,17 +112,16 @@ class Run {
     private readonly observer: PerplexityObserver,
   ) {
     const { checkpoint } = source;
-    const { protocol, seed, limit } = options;
+    const { protocol, seed, limit, estimator } = options;
     this.exact = checkpoint.family === 'ar';
     this.sequences = Math.min(stream.sequences, limit ?? Number.POSITIVE_INFINITY);
     this.draws = this.exact ? 1 : options.draws;
     this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
-    this.integration = this.exact
-      ? null
-      : integration(protocol, noiseSchedule(checkpoint.fields.schedule.value!));
+    this.integration = this.exact ? null : levelsOf(checkpoint, protocol, estimator);
     const { fixedBatch, fixedLength } = checkpoint.signature;
     this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
     this.textNats = new Float64Array(this.sequences);
+    this.passTextNats = new Float64Array(this.sequences);
     this.model = {
       name: checkpoint.name,
       family: checkpoint.family,
@@ -124,6 +131,17 @@ class Run {
       wrapped: stream.wrapped,
       fixedLength,
     };
+    this.correction =
+      this.plan && this.integration
+        ? correctionOf(estimator, {
+            stream,
+            sequences: this.sequences,
+            plan: this.plan,
+            integration: this.integration,
+            model: this.model,
+            signal: observer.signal,
+          })
+        : null;
   }
 
   /** Every sequence once. Two batches are under way at a time, so that the network does not wait for the next one. */
@@ -141,6 +159,8 @@ class Run {
     } finally {
       await Promise.allSettled(underWay);
     }
+    await this.correction?.correct(draw, this.nats[draw], this.passTextNats);
+    for (const [i, nats] of this.passTextNats.entries()) this.textNats[i] += nats;
   }
 
   preciseEnough(passes: number): boolean {
@@ -164,7 +184,7 @@ class Run {
     return {
       metrics,
       integration: this.integration,
-      estimator: this.exact ? 'exact' : 'plain',
+      estimator: this.exact ? 'exact' : this.options.estimator,
       draws: passes,
       randomizations: this.plan ? this.plan.groups * Math.min(passes, 4) : null,
       sequences,
@@ -192,7 +212,7 @@ class Run {
       }
       const level =
         this.plan && this.integration ? this.integration.at(this.plan.at(sequence, draw).u) : null;
-      calls.push({ sequence, draw, x, level });
+      calls.push({ sequence, draw, x, level, byToken: this.correction?.wantsByToken(sequence, draw) });
     }
     if (calls.length > 0) yield calls;
   }
@@ -201,7 +221,8 @@ class Run {
     const losses = await this.source.losses(calls, this.model);
     for (const [i, loss] of losses.entries()) {
       this.nats[loss.draw][loss.sequence] = loss.nats;
-      this.textNats[loss.sequence] += loss.textNats;
+      this.passTextNats[loss.sequence] = loss.textNats;
+      this.correction?.observe(calls[i], loss);
       if (loss.called) this.modelCalls++;
       this.observer.onLoss?.(loss, calls[i], this.tokensOf(loss.sequence));
     }
@@ -224,6 +245,11 @@ class Run {
     const error = monteCarloError(this.plan!, passes, (sequence, draw) => this.nats[draw][sequence]);
     return error && Math.sqrt(error.variance);
   }
+}
+
+function levelsOf(checkpoint: Checkpoint, protocol: Protocol, estimator: Estimator): Integration {
+  const schedule = noiseSchedule(checkpoint.fields.schedule.value!);
+  return drawnLevels(estimator, integration(protocol, schedule), schedule, checkpoint.family);
 }
 
 function checkVocabulary(stream: PackedStream, model: string, vocabSize: number): void {
