@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { uniform } from '../../src/random/uniforms.js';
+import { fixture, root, type Workspace, workspace } from './command.js';
+
+vi.setConfig({ testTimeout: 900_000 }); // some hundred starts of the program, on a machine that may be busy
+
+let space: Workspace;
+beforeAll(() => {
+  space = workspace();
+});
+afterAll(() => space.remove());
+
+const KILLS = 50;
+const args = [
+  'ppl',
+  ...['--model', fixture('markov-duo.onnx'), '--model', fixture('markov-ar.onnx')],
+  ...['--protocol', 'strict', '--limit', '200', '--batch', '8', '--json', '--quiet'],
+];
+/** A little work to be killed in often, and more of it to be interrupted in once. */
+const little = ['--draws', '8'];
+const much = ['--draws', '24', '--seed', '2'];
+
+function start(extra: string[]): ChildProcess {
+  return spawn(process.execPath, [join(root, 'bin', 'run.js'), ...args, ...extra], {
+    cwd: space.folder,
+    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function ended(
+  child: ChildProcess,
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout!.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr!.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { status, stdout, stderr };
+}
+
+const journalFolder = () => space.at('.cache/journals');
+const journals = () =>
+  existsSync(journalFolder()) ? readdirSync(journalFolder()).filter((name) => name.endsWith('.jsonl')) : [];
+
+/** `journal/draw/sequence` of every loss on disk, in the order it was finished; a torn last line is none. */
+function finishedLosses(): string[] {
+  return journals().flatMap((name) =>
+    readFileSync(join(journalFolder(), name), 'utf8')
+      .split('\n')
+      .slice(1, -1)
+      .flatMap((line) => {
+        const { d, s } = JSON.parse(line) as { d: number; s: number[] };
+        return s.map((sequence) => `${name}/${d}/${sequence}`);
+      }),
+  );
+}
+
+const figures = (stdout: string) =>
+  (JSON.parse(stdout).results as { metrics: object; cost: { modelCalls: number } }[]).map(
+    ({ metrics, cost }) => ({
+      metrics,
+      modelCalls: cost.modelCalls,
+    }),
+  );
+
+describe('a run that is killed', () => {
+  it(`${KILLS} times at random moments ends with the unbroken run's figures, and nothing is run twice`, async () => {
+    const began = performance.now();
+    const unbroken = await ended(start(little));
+    const whole = performance.now() - began;
+    expect(unbroken.status).toBe(0);
+    expect(journals()).toEqual([]);
+
+    let before: string[] = [];
+    let interrupted = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const child = start(little);
+      const end = ended(child);
+      const moment = uniform({ seed: 5, stream: 0x40, sequence: kill, step: 0 });
+      const timer = setTimeout(() => child.kill('SIGKILL'), (0.2 + 0.7 * moment) * whole);
+      const { status, stdout } = await end;
+      clearTimeout(timer);
+      if (status === 0) {
+        expect(figures(stdout)).toEqual(figures(unbroken.stdout)); // it was quicker than the kill: a whole run
+        before = [];
+        continue;
+      }
+      expect(status).toBeNull();
+      interrupted++;
+      const now = finishedLosses();
+      expect(new Set(now).size).toBe(now.length);
+      expect(now).toEqual(expect.arrayContaining(before));
+      before = now;
+    }
+    expect(interrupted).toBeGreaterThan(KILLS / 4);
+
+    const last = await ended(start(little));
+    expect(last.stderr).toBe('');
+    expect(figures(last.stdout)).toEqual(figures(unbroken.stdout));
+    expect(journals()).toEqual([]);
+  });
+
+  it('by Ctrl-C says so with exit status 130, and --fresh ignores what it finished', async () => {
+    const child = start(much);
+    const end = ended(child);
+    while (finishedLosses().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGINT');
+    const { status, stdout } = await end;
+    expect(status).toBe(130);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'interrupted', exitCode: 130 });
+    expect(finishedLosses().length).toBeGreaterThan(0);
+
+    const again = start([...much, '--fresh']);
+    const ending = ended(again);
+    while (finishedLosses().length > 40) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await ending).status).toBe(0);
+  });
+
+  it('while another process does the same is refused, and its lock is taken over when that one dies', async () => {
+    const first = start(much);
+    const firstEnd = ended(first);
+    while (finishedLosses().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const second = await ended(start(much));
+    expect(second.status).toBe(6);
+    expect(JSON.parse(second.stdout).error).toMatchObject({ code: 'in-use' });
+    first.kill('SIGKILL');
+    await firstEnd;
+    expect((await ended(start(much))).status).toBe(0);
+  });
+});
