@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { succeed, type Workspace, workspace } from './command.js';
+import { byteTokens, type SmallModel, smallModel, writeModel } from './small-models.js';
+
+/** Text of one token between two boundaries: what a model pays for a masked token is the same everywhere. */
+const TOKEN = 97;
+const BOUNDARY = 256;
+const MASK = 255;
+
+let space: Workspace;
+beforeAll(() => {
+  space = workspace();
+  space.write('text.txt', 'a'.repeat(14 * 12));
+});
+afterAll(() => space.remove());
+
+const slope = (scored: number) => (scored === TOKEN || scored === BOUNDARY ? -1 : 0);
+
+/** The log of a masked model whose logits are σ·slope, or constant. */
+async function losses(name: string, model: SmallModel, timeConditioning: boolean, protocol: string) {
+  const graph = smallModel({ logit: () => 0, ...model });
+  const file = writeModel(space, name, graph, { family: 'mdlm', maskTokenId: MASK, timeConditioning });
+  const args = ['ppl', '--model', file, '--dataset', 'text.txt', '--draws', '4', '--protocol', protocol];
+  await succeed(space, [...args, '--log-sequences', `${name}.jsonl`, '--quiet']);
+  const lines = space.read(`${name}.jsonl`).trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as { alpha: number; nats: number; t: number | null });
+}
+
+it('is −ln α: a model that answers with it pays what that makes', async () => {
+  // The same noise in both, so the ratio of their losses is that of −ln p of one token.
+  const blind = await losses('blind', {}, false, 'duo');
+  const told = await losses('told', { sigmaSlope: slope }, true, 'duo');
+  expect(told).toHaveLength(12 * 4);
+  for (const [i, { alpha, nats, t }] of told.entries()) {
+    expect(alpha).toBeCloseTo(1 - 0.999 * t!, 12);
+    const sigma = -Math.log(alpha);
+    const price = sigma + Math.log(2 * Math.exp(-sigma) + byteTokens - 3);
+    if (blind[i].nats === 0) expect(nats).toBe(0);
+    else expect(nats / blind[i].nats / (price / Math.log(byteTokens - 1))).toBeCloseTo(1, 5);
+  }
+});
+
+it('is 0 for a model trained without it, though its graph has the input', async () => {
+  const blind = await losses('blind-0', {}, false, 'strict');
+  const untold = await losses('untold', { sigmaSlope: slope }, false, 'strict');
+  expect(untold.map(({ nats }) => nats)).toEqual(blind.map(({ nats }) => nats));
+  expect(blind.some(({ nats }) => nats > 0)).toBe(true);
+});
+
+it('is the last of the schedule below its end, under strict', async () => {
+  const blind = await losses('blind-s', {}, false, 'strict');
+  const told = await losses('told-s', { sigmaSlope: slope }, true, 'strict');
+  for (const [i, { alpha, nats }] of told.entries()) {
+    const sigma = Math.min(-Math.log(alpha), -Math.log(1e-3));
+    const price = sigma + Math.log(2 * Math.exp(-sigma) + byteTokens - 3);
+    if (blind[i].nats !== 0)
+      expect(nats / blind[i].nats / (price / Math.log(byteTokens - 1))).toBeCloseTo(1, 5);
+  }
+});
