@@ -50,6 +50,7 @@ export class LossSession implements LossSource {
     const { family, vocabSize, fields } = checkpoint;
     const graph = checkpoint.graph();
     appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId: fields.maskTokenId.value });
+    prune(graph.proto);
     const session = await startSession({
       graph: graph.toBytes(),
       folder: checkpoint.folder,

@@ -135,7 +135,7 @@ export class Graph {
     this.proto.output.push(valueInfo(name, value.dtype, shape));
   }
 
-  /** Leaves the existing outputs out; the runtime then prunes what only they needed. */
+  /** Leaves the existing outputs out; prune.ts takes out what only they needed. */
   clearOutputs(): void {
     this.proto.output = [];
   }

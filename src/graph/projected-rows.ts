@@ -3,7 +3,7 @@
  *
  * The last thing a language model does is the same at every position: a product with the vocabulary matrix, perhaps a bias,
  * a scale or a cast. When the graph ends so, the wanted rows are taken before that product and it is repeated for them
- * alone; the original nodes, no longer needed by any output, are pruned by the runtime. Where the graph ends in another
+ * alone; the original nodes, no longer needed by any output, are for prune.ts to take out. Where the graph ends in another
  * way, the rows are taken from the logits.
  */
 import type { Graph, Value } from './graph.js';

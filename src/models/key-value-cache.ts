@@ -46,7 +46,7 @@ export function cacheLayout(model: string, { pastKeyValues }: Signature): CacheL
 
 /**
  * Replaces the outputs `present.*` by the new positions alone, `added.*` [batch, heads, new, headSize], where the graph makes
- * each as Concat(past, new); the runtime then leaves the Concat out if nothing else needs it.
+ * each as Concat(past, new). Where nothing else needs that Concat, prune.ts takes it out.
  * @throws ModelError `no-cache` when a present is made in another way
  */
 export function exposeAdded(graph: Graph, layout: CacheLayout): void {

@@ -32,10 +32,12 @@ export function randomWeights({ seed, zeroed }: RandomWeightsOptions): WeightSou
     const { bound } = parameter.initial;
     const address = { seed, stream: streams.initialWeight, sequence: nameHash(parameter), step: 0 };
     const uniforms = new Float64Array(Math.min(PIECE, count));
+    const elements = new Float32Array(uniforms.length); // the same for every piece
     for (let first = 0; first < count; first += PIECE) {
-      const piece = uniforms.subarray(0, Math.min(PIECE, count - first));
-      fillUniforms(piece, address, first);
-      yield Float32Array.from(piece, (u) => bound * (2 * u - 1));
+      const size = Math.min(PIECE, count - first);
+      fillUniforms(uniforms.subarray(0, size), address, first);
+      for (let i = 0; i < size; i++) elements[i] = bound * (2 * uniforms[i] - 1);
+      yield elements.subarray(0, size);
     }
   };
 }
