@@ -1,0 +1,61 @@
+// What duo-eval adds to the work itself: ratios to a bare run of the runtime, of Node and to the stated limits.
+//
+//   npm run bench                     everything, about four minutes
+//   npm run bench -- --quick          few repetitions, the embedded fixtures alone
+//   npm run bench -- --only calls     one part: calls, process, hot-paths (repeatable)
+//   npm run bench -- --pairs 40       more interleaved pairs than 12
+//   npm run bench -- --checkpoints d  another folder than ../shared/checkpoints
+//   npm run bench -- --threads 1      threads of the runtime, on both sides
+//   npm run bench -- --json           figures for programs
+//
+// Procedure and measured figures: bench/README.md. A target missed on a busy machine is no failure: the status is 0.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureHotPaths } from './cost/hot-paths.mjs';
+import { measureCalls } from './cost/model-call.mjs';
+import { measureProcess } from './cost/process.mjs';
+import { printJson, printTables } from './cost/report.mjs';
+import { findSubjects } from './cost/subjects.mjs';
+
+const PARTS = { calls: measureCalls, process: measureProcess, 'hot-paths': measureHotPaths };
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
+    pairs: { type: 'string' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    checkpoints: { type: 'string' },
+  },
+});
+const unknown = flags.only.find((part) => !Object.hasOwn(PARTS, part));
+const pairs = Number(flags.pairs ?? (flags.quick ? 2 : 12));
+const threads = Number(flags.threads);
+if (
+  unknown !== undefined ||
+  !(Number.isInteger(pairs) && pairs > 0 && Number.isInteger(threads) && threads > 0)
+) {
+  console.error(
+    `--only takes ${Object.keys(PARTS).join(', ')}; --pairs and --threads a positive whole number.`,
+  );
+  process.exit(2);
+}
+
+const cache = mkdtempSync(join(tmpdir(), 'duo-eval-bench-'));
+process.env.DUO_EVAL_CACHE = cache;
+const say = (text) => process.stderr.write(`${text}\n`);
+const rows = [];
+try {
+  const subjects = findSubjects(flags, say);
+  for (const part of flags.only) {
+    rows.push(...(await PARTS[part]({ subjects, pairs, threads, quick: flags.quick, cache, say })));
+  }
+} finally {
+  rmSync(cache, { recursive: true, force: true });
+}
+if (flags.json) printJson(rows, { pairs, threads });
+else printTables(rows, { pairs, threads });
+process.exit(0); // idle threads of the runtime are not waited for
