@@ -5,6 +5,7 @@
  */
 import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
 import { DataError, ModelError, NumericalError } from '../errors.js';
+import { prune } from '../graph/prune.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
