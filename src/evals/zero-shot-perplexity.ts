@@ -153,7 +153,9 @@ class Run {
       for (const calls of this.batches(draw)) {
         this.observer.signal?.throwIfAborted();
         if (underWay.length === 2) await underWay.shift();
-        underWay.push(this.call(calls));
+        const call = this.call(calls);
+        call.catch(() => {}); // it may fail while the one before it is awaited: it is looked at in its turn
+        underWay.push(call);
       }
       while (underWay.length > 0) await underWay.shift();
     } finally {
