@@ -1,0 +1,138 @@
+/**
+ * Runs cases in child processes, each of which handles many in sequence; one that dies or hangs is replaced, and the case
+ * it was at is recorded. A case that took too long is tried once more in a child of its own: a busy machine is no failure.
+ */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { kindOf } from './kinds/index.mjs';
+
+export const LONGEST_MS = 10_000;
+/** A child this large is replaced; a single case that takes more is a failure. */
+const LARGEST_BYTES = 3 * 2 ** 30;
+/** Cases a child handles before it is replaced: threads that hang in native code go with it. */
+const CASES_A_CHILD = 400;
+
+/**
+ * @typedef {{ index: number, kind: string, how: string, ms: number, status: number | null, code?: string,
+ *             message?: string, failure: string | null }} Outcome
+ * @param {{ seed: number, indices: number[], children: number, program: string, onOutcome: (outcome: Outcome) => void }} options
+ */
+export async function campaign({ seed, indices, children, program, onOutcome }) {
+  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-fuzz-'));
+  let next = 0;
+  const lane = async (number) => {
+    let child = null;
+    while (next < indices.length) {
+      const index = indices[next++];
+      if (child === null || child.handled >= CASES_A_CHILD) {
+        await child?.end();
+        child = new Child({ seed, program, work: join(folder, String(number)) });
+        await child.ready;
+      }
+      let outcome = await child.run(index);
+      if (outcome.late) {
+        await child.end();
+        child = new Child({ seed, program, work: join(folder, String(number)) });
+        await child.ready;
+        outcome = await child.run(index);
+      }
+      onOutcome(outcome);
+      if (child.spent) {
+        await child.end();
+        child = null;
+      }
+    }
+    await child?.end();
+  };
+  try {
+    await Promise.all(Array.from({ length: children }, (_, number) => lane(number)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class Child {
+  handled = 0;
+  /** Not fit for another case. */
+  spent = false;
+  #settle = null;
+  #stray = null;
+  #stderr = '';
+
+  constructor({ seed, program, work }) {
+    this.work = work;
+    this.process = fork(fileURLToPath(new URL('child.mjs', import.meta.url)), [String(seed), program, work], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.process.stderr.on('data', (chunk) => {
+      this.#stderr = (this.#stderr + chunk).slice(-2000);
+    });
+    this.exited = new Promise((resolve) =>
+      this.process.on('exit', (status, signal) => resolve({ status, signal })),
+    );
+    this.ready = new Promise((resolve) => this.process.once('message', resolve));
+    this.process.on('message', (message) => {
+      if (message.stray) this.#stray = message.stray;
+      if (message.began !== undefined) this.#begin(message.how);
+      if (message.index !== undefined || message.stray) this.#settle?.(message);
+    });
+    this.exited.then((end) => this.#settle?.({ end }));
+  }
+
+  #how = '';
+  #timer = null;
+
+  #begin(how) {
+    this.#how = how;
+    this.#timer = setTimeout(() => this.#settle?.({ late: true }), LONGEST_MS);
+  }
+
+  /** @returns {Promise<Outcome & { late?: boolean }>} */
+  async run(index) {
+    this.handled++;
+    this.#how = '';
+    const message = await new Promise((resolve) => {
+      this.#settle = resolve;
+      this.process.send(index);
+    });
+    clearTimeout(this.#timer);
+    this.#settle = null;
+    const about = {
+      index,
+      kind: kindOf(index),
+      how: message.how ?? this.#how,
+      ms: message.ms ?? LONGEST_MS,
+      code: message.code,
+      message: message.message,
+    };
+    const failed = (failure) => {
+      this.spent = true;
+      return { ...about, status: null, failure };
+    };
+    if (message.late) return { ...failed(`no end after ${LONGEST_MS / 1000} s`), late: true };
+    if (message.end) {
+      const { status, signal } = message.end;
+      const last = this.#stderr.trim().split('\n').slice(-6).join(' | ');
+      return failed(`the process ended by ${signal ?? `exit ${status}`}: ${last}`);
+    }
+    if (message.stray) return failed(`an error that nobody waited for: ${this.#stray}`);
+    if (message.code === 'model-hung' || message.rss > LARGEST_BYTES / 3) this.spent = true;
+    const failure = message.broken
+      ? `accepted with a broken structure: ${message.broken}`
+      : message.stack
+        ? `not a sentence but a fault: ${message.stack.split('\n').slice(0, 4).join(' | ')}`
+        : message.rss > LARGEST_BYTES
+          ? `took ${Math.round(message.rss / 2 ** 20)} MiB`
+          : null;
+    return { ...about, status: message.status ?? 4, failure };
+  }
+
+  async end() {
+    this.process.kill('SIGKILL');
+    await this.exited;
+    rmSync(this.work, { recursive: true, force: true });
+  }
+}

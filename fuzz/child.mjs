@@ -1,0 +1,63 @@
+/**
+ * A process that reads damaged files, case after case, as its parent hands it their numbers; what happened goes back.
+ * It may die or hang at any case: that is the parent's to find out.
+ *
+ * Arguments: seed, folder of the compiled program, folder to work in.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { BrokenStructure } from './broken.mjs';
+import { kindOf, kinds } from './kinds/index.mjs';
+import { randomOf } from './random.mjs';
+
+const [seed, program, work] = process.argv.slice(2);
+process.env.DUO_EVAL_CACHE = join(work, 'cache');
+process.env.DUO_EVAL_CONFIG = join(work, 'config');
+const { DuoEvalError } = await import(`${program}/errors.js`);
+const { describeFailure } = await import(`${program}/cli/failure.js`);
+
+/** A kind, ready: its seeds are made when it is first asked for. */
+const ready = new Map();
+async function kindNamed(name) {
+  if (!ready.has(name)) {
+    const scratch = join(work, `seeds-${name}`);
+    mkdirSync(scratch, { recursive: true });
+    const kind = kinds[name]({ program, scratch });
+    await kind.begin?.();
+    ready.set(name, kind);
+  }
+  return ready.get(name);
+}
+
+async function runCase(index) {
+  const name = kindOf(index);
+  const folder = join(work, 'case');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const kind = await kindNamed(name);
+  const { how, read } = await kind.prepare(randomOf(Number(seed), index), folder);
+  process.send({ began: index, how });
+  const start = performance.now();
+  const outcome = await read().then(
+    (said) => (said === 'refused' ? { code: 'read as absent' } : { status: 0 }),
+    outcomeOf,
+  );
+  process.send({ index, how, ms: performance.now() - start, rss: process.memoryUsage.rss(), ...outcome });
+}
+
+/** The exit status that the command line would end with, and why. */
+function outcomeOf(error) {
+  if (error instanceof BrokenStructure) return { status: 0, broken: error.message };
+  const { exitCode, code, message } = describeFailure(error, 'ppl');
+  const fault = error instanceof DuoEvalError ? {} : { stack: error?.stack };
+  return { status: exitCode, code, message, ...fault };
+}
+
+const stray = (error) => {
+  process.send({ stray: String(error?.stack ?? error) });
+};
+process.on('uncaughtException', stray);
+process.on('unhandledRejection', stray);
+process.on('message', (index) => runCase(index).catch(stray));
+process.on('disconnect', () => process.exit());
+process.send({ ready: true });

@@ -1,0 +1,44 @@
+/** What is damaged, and how often: the share of all cases. */
+import { journal, packed, registration } from './kept.mjs';
+import { card, checkpoint } from './models.mjs';
+import { csv, jsonLines, parquet } from './tables.mjs';
+import { tokenizer } from './tokenizer.mjs';
+
+export const kinds = {
+  checkpoint,
+  card,
+  tokenizer,
+  parquet,
+  csv,
+  jsonl: jsonLines,
+  journal,
+  registration,
+  packed,
+};
+
+/** One round of kinds: the case of an index is that of its place in the round. */
+const ROUND = [
+  'checkpoint',
+  'parquet',
+  'tokenizer',
+  'card',
+  'csv',
+  'checkpoint',
+  'journal',
+  'jsonl',
+  'parquet',
+  'registration',
+  'checkpoint',
+  'tokenizer',
+  'csv',
+  'card',
+  'parquet',
+  'checkpoint',
+  'jsonl',
+  'journal',
+  'tokenizer',
+  'packed',
+];
+
+/** @param {number} index @returns {keyof typeof kinds} */
+export const kindOf = (index) => /** @type {keyof typeof kinds} */ (ROUND[index % ROUND.length]);

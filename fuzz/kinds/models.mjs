@@ -1,0 +1,163 @@
+/** Checkpoints and their cards, through what `ppl` runs: open, append the loss, start the runtime, score a few sequences. */
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jsonBombs } from '../bombs.mjs';
+import { expect } from '../broken.mjs';
+import { damageGraph } from '../graph-mutations.mjs';
+import { damage, mutations, textMutations } from '../mutations.mjs';
+import { modelSeeds } from '../seeds.mjs';
+
+/** A call of a small model takes milliseconds; longer is a loop without end, which a user ends with --timeout. */
+const LONGEST_CALL_MS = 4000;
+const TEXT =
+  'Four score and seven years ago our fathers brought forth, upon this continent, a new nation. '.repeat(12);
+
+async function writeCheckpoint(folder, bytes, card) {
+  writeFileSync(join(folder, 'model.onnx'), bytes);
+  writeFileSync(join(folder, 'model.card.json'), card);
+  writeFileSync(join(folder, 'text.txt'), TEXT);
+  return join(folder, 'model.onnx');
+}
+
+const cardText = (card) => Buffer.from(`${JSON.stringify(card, null, 2)}\n`);
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+export const checkpoint = ({ program, scratch }) => {
+  let seeds;
+  return {
+    async begin() {
+      seeds = await modelSeeds(program, scratch);
+    },
+    async prepare(random, folder) {
+      const seed = random.of(seeds);
+      const signed = random.chance(0.15);
+      const { bytes, how } = random.chance(0.5)
+        ? damage(seed.bytes, random, mutations, seed.places)
+        : await damageGraph(seed.bytes, random, program);
+      const card = signed ? { ...seed.card, sha256: sha256(seed.bytes) } : seed.card;
+      const path = await writeCheckpoint(folder, bytes, cardText(card));
+      return {
+        how: `${seed.name}${signed ? ', signed' : ''}: ${how}`,
+        async read() {
+          await score(program, path, folder);
+          if (signed) expect(bytes.equals(seed.bytes), 'its card names the sha256 of other bytes');
+          await checkModel(program, bytes, seed.bytes);
+        },
+      };
+    },
+  };
+};
+
+export const card = ({ program, scratch }) => {
+  let seeds;
+  return {
+    async begin() {
+      seeds = (await modelSeeds(program, scratch)).filter(({ bytes }) => bytes.length < 1e5);
+    },
+    async prepare(random, folder) {
+      const seed = random.of(seeds);
+      const whole = cardText({
+        note: 'a “note”',
+        schedule: { type: 'cosine', eps: 1e-3 },
+        maskTokenId: 257,
+        distilled: { rounds: 2 },
+        ...seed.card,
+        sha256: sha256(seed.bytes),
+      });
+      const bomb = random.chance(0.04) ? random.of(Object.keys(jsonBombs)) : null;
+      const { bytes, how } = bomb
+        ? { bytes: jsonBombs[bomb](), how: bomb }
+        : damage(whole, random, { ...mutations, ...textMutations });
+      const path = await writeCheckpoint(folder, seed.bytes, bytes);
+      return { how: `${seed.name}: ${how}`, read: () => readCard(program, path, bytes, sha256(seed.bytes)) };
+    },
+  };
+};
+
+async function readCard(program, path, bytes, digest) {
+  const { openCheckpoint } = await import(`${program}/models/checkpoint.js`);
+  const { loadTokenizer } = await import(`${program}/datasets/tokenizer.js`);
+  const { fields, unknownKeys } = await openCheckpoint(path);
+  const tokenizer = fields.tokenizer.value;
+  if (tokenizer !== null) {
+    await loadTokenizer(tokenizer, {
+      bosTokenId: fields.bosTokenId.value,
+      eosTokenId: fields.eosTokenId.value,
+    });
+  }
+
+  const said = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  for (const [key, field] of Object.entries(fields)) {
+    if (field.from !== 'card') continue;
+    const value = key === 'tokenizer' ? tokenizer : key === 'schedule' ? { ...field.value } : field.value;
+    const given = key === 'schedule' ? { eps: 1e-3, ...said.schedule } : said[key];
+    if (key !== 'tokenizer')
+      expect(
+        JSON.stringify(sorted(value)) === JSON.stringify(sorted(given)),
+        `${key} was read as ${JSON.stringify(value)}`,
+      );
+  }
+  expect(
+    fields.sha256.value === null || fields.sha256.value.toLowerCase() === digest,
+    'another sha256 was let pass',
+  );
+  for (const id of ['bosTokenId', 'eosTokenId', 'maskTokenId']) {
+    const { value } = fields[id];
+    expect(
+      value === null || (Number.isInteger(value) && value >= 0 && value < fields.vocabSize.value),
+      `${id} is ${value}`,
+    );
+  }
+  const eps = fields.schedule.value?.eps;
+  expect(eps === undefined || (eps > 0 && eps < 1), `eps is ${eps}`);
+  expect(Object.getPrototypeOf(unknownKeys) === Object.prototype, 'a key became a prototype');
+}
+
+const sorted = (value) =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** What `duo-eval ppl --model … --dataset text.txt --limit 2` does, without its flags and printers. */
+async function score(program, path, folder) {
+  const { openCheckpoint } = await import(`${program}/models/checkpoint.js`);
+  const { prepareCells, runPerplexity } = await import(`${program}/evals/perplexity-run.js`);
+  const silent = { note() {}, warn() {}, packing() {}, evaluating() {} };
+  const opened = await openCheckpoint(path);
+  const request = {
+    checkpoints: [opened],
+    datasets: [{ spec: join(folder, 'text.txt') }],
+    length: undefined,
+    options: { protocol: 'duo', draws: 1, seed: 1, estimator: 'plain', limit: 2, until: null, batch: 2 },
+    fresh: true,
+    provider: 'cpu',
+    threads: 1,
+    timeoutMs: LONGEST_CALL_MS,
+  };
+  const cells = await prepareCells(request, silent);
+  try {
+    const { results, finish } = await runPerplexity(request, cells, silent);
+    finish();
+    const { nll, ppl } = results.results[0].metrics;
+    for (const value of [nll.value, ppl.value]) expect(Number.isFinite(value), `its figure is ${value}`);
+  } finally {
+    for (const { stream } of cells) stream.close();
+  }
+}
+
+/** An accepted model is one whose every tensor has the bytes that its shape takes, read by the schema alone. */
+async function checkModel(program, bytes) {
+  const { fromBinary, ModelProtoSchema } = await import(`${program}/graph/onnx.js`);
+  const { byteLength, dtypeName } = await import(`${program}/graph/dtype.js`);
+  const { graph } = fromBinary(ModelProtoSchema, bytes);
+  for (const { name, dims, dataType, rawData } of graph.initializer) {
+    const dtype = dtypeName(dataType);
+    if (rawData.length === 0 || !dtype) continue;
+    const count = dims.reduce((product, size) => product * size, 1n);
+    expect(
+      BigInt(byteLength(dtype, Number(count)) ?? -1) === BigInt(rawData.length),
+      `the tensor "${name}" has ${rawData.length} bytes for [${dims}]`,
+    );
+  }
+}
