@@ -34,7 +34,9 @@ const steepTokens = independentTokens(
   ),
 );
 
-const smallChain = randomChain(8, 1, 2);
+/** Few tokens: what counts the vocabulary wrongly by one is then wrong by much. */
+const smallChain = randomChain(3, 1, 2);
+/** K past the size up to which the Duo head computes in double precision. */
 const steepChain = randomChain(100, 2, 6);
 
 export const calibrationSources: readonly CalibrationSource[] = [
@@ -54,7 +56,7 @@ export const calibrationSources: readonly CalibrationSource[] = [
   },
   {
     name: 'chain',
-    description: 'a Markov chain, K = 8',
+    description: 'a Markov chain, K = 3',
     chain: smallChain,
     text: smallChain,
     independent: false,

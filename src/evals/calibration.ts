@@ -6,22 +6,23 @@
  * Every check is made on the text at hand: −ln p of the very tokens, so that Monte Carlo error alone separates the two.
  */
 import { packedTokens } from '../datasets/packed-tokens.js';
-import { defaultEps, type Protocol, type ScheduleType } from '../diffusion/schedule.js';
+import { integration } from '../diffusion/integration.js';
+import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../diffusion/schedule.js';
 import { type Checkpoint, checkpointOfGraph } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../models/sources/markov-denoiser.js';
 import { type CalibrationCheck, type CalibrationRecord, judge } from '../results/calibration.js';
 import { VERSIONS } from '../versions.js';
-import { closedForm } from './calibration-closed-form.js';
+import { type ClosedForm, closedForm } from './calibration-closed-form.js';
 import { type CalibrationSource, calibrationSources, drawText } from './calibration-sources.js';
+import { type Estimator, estimators } from './estimator.js';
 import { LossSession } from './loss-session.js';
 import type { LossSource } from './loss-source.js';
-import { type PerplexityOptions, zeroShotPerplexity } from './zero-shot-perplexity.js';
+import { zeroShotPerplexity } from './zero-shot-perplexity.js';
 
 export const calibrationFamilies = ['ar', 'mdlm', 'sedd', 'duo'] as const satisfies readonly SourceFamily[];
+export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
-export const calibrationEstimators = ['control-variate', 'plain'] as const;
-export type CalibrationEstimator = (typeof calibrationEstimators)[number];
 
 /** Tokens a sequence. */
 export const calibrationLength = 32;
@@ -30,7 +31,7 @@ const protocols: readonly Protocol[] = ['strict', 'duo'];
 export interface CalibrationRequest {
   families: readonly SourceFamily[];
   schedules: readonly ScheduleType[];
-  estimators: readonly CalibrationEstimator[];
+  estimators: readonly Estimator[];
   /** Of each source's text. */
   sequences: number;
   /** (t, z) a sequence; with one the Monte Carlo error is an upper bound only. */
@@ -122,69 +123,60 @@ export function exactCheckpoint(
   );
 }
 
-async function checksOf(
+/** A source's model under the estimators asked for and both protocols. @param losses the model, running */
+export async function checksOf(
   losses: LossSource,
   source: CalibrationSource,
   family: SourceFamily,
-  request: CalibrationRequest,
-  signal: AbortSignal | undefined,
+  request: Omit<CalibrationRequest, 'families' | 'schedules' | 'sources'>,
+  signal?: AbortSignal,
 ): Promise<CalibrationCheck[]> {
   const { seed, draws, sequences } = request;
   const texts = drawText(source, { sequences, length: calibrationLength, seed });
   const stream = packedTokens(source.name, texts);
+  const schedule = losses.checkpoint.fields.schedule.value;
+  const exact = family === 'ar';
   const checks: CalibrationCheck[] = [];
-  for (const estimator of family === 'ar' ? (['plain'] as const) : request.estimators) {
-    for (const protocol of family === 'ar' ? (['strict'] as const) : protocols) {
+  for (const protocol of exact ? protocols.slice(0, 1) : protocols) {
+    const range = exact ? null : integration(protocol, noiseSchedule(schedule!));
+    const costs = costsOf(texts, closedForm(source.chain, family, range));
+    for (const estimator of exact ? calibrationEstimators.slice(0, 1) : request.estimators) {
       const options = { protocol, draws, seed, estimator, limit: null, until: null, batch: null };
-      checks.push(await checkOf(losses, source, family, { stream, texts, options, signal }));
+      const found = await zeroShotPerplexity(losses, stream, options, { signal });
+      const { tokens, metrics } = found;
+      const measured = {
+        closedForm: costs.overRange / tokens,
+        estimate: metrics.nll.value ?? Number.NaN,
+        stderr: metrics.nll.mcStderr,
+      };
+      checks.push({
+        source: source.name,
+        description: source.description,
+        family,
+        schedule: schedule?.type ?? null,
+        estimator: found.estimator,
+        protocol: exact ? null : protocol,
+        sequences: found.sequences,
+        tokens,
+        draws: exact ? null : found.draws,
+        whole: costs.whole / tokens,
+        ...measured,
+        ...judge({ ...measured, exact, notCounted: notCounted(source, found.estimator) }),
+      });
     }
   }
   return checks;
 }
 
-interface Run {
-  stream: ReturnType<typeof packedTokens>;
-  texts: readonly Int32Array[];
-  options: PerplexityOptions;
-  signal: AbortSignal | undefined;
-}
-
-async function checkOf(
-  losses: LossSource,
-  source: CalibrationSource,
-  family: SourceFamily,
-  { stream, texts, options, signal }: Run,
-): Promise<CalibrationCheck> {
-  const found = await zeroShotPerplexity(losses, stream, options, { signal });
-  const { estimator, integration, tokens, metrics } = found;
-  const exact = estimator === 'exact';
-  const costOf = closedForm(source.chain, family, integration);
-  let whole = 0;
-  let overRange = 0;
+/** Over all of the text, nats. */
+function costsOf(texts: readonly Int32Array[], costOf: (x: Int32Array) => ClosedForm): ClosedForm {
+  const sum = { whole: 0, overRange: 0 };
   for (const x of texts) {
-    const cost = costOf(x);
-    whole += cost.whole;
-    overRange += cost.overRange;
+    const { whole, overRange } = costOf(x);
+    sum.whole += whole;
+    sum.overRange += overRange;
   }
-  const measured = {
-    closedForm: overRange / tokens,
-    estimate: metrics.nll.value ?? Number.NaN,
-    stderr: metrics.nll.mcStderr,
-  };
-  return {
-    source: source.name,
-    description: source.description,
-    family,
-    schedule: losses.checkpoint.fields.schedule.value?.type ?? null,
-    estimator,
-    protocol: exact ? null : options.protocol,
-    sequences: found.sequences,
-    tokens,
-    draws: exact ? null : found.draws,
-    whole: whole / tokens,
-    ...measured,
-    ...judge({ ...measured, exact, notCounted: notCounted(source, estimator) }),
-  };
+  return sum;
 }
 
 /** Where the control variate is the model, an estimate corrected by it is right whatever the code computes. */

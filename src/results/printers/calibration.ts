@@ -129,9 +129,11 @@ function notesOf({ checks, sequences, length, seed, draws }: CalibrationRecord):
   return notes;
 }
 
+/** In five characters. */
 function zOf({ z, estimator }: CalibrationCheck): string {
   if (z === null) return estimator === 'exact' ? '' : '?';
-  return Math.abs(z) < 100 ? z.toFixed(2) : z.toExponential(0);
+  if (Math.abs(z) >= 100) return z.toExponential(0);
+  return z.toFixed(Math.abs(z) < 9.995 ? 2 : 1);
 }
 
 /** A standard error in six characters. */
