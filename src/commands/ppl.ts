@@ -70,7 +70,8 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     for (const checkpoint of checkpoints) for (const notice of checkpoint.notices) this.note(notice);
 
     const { resolveProvider } = await import('../models/provider.js');
-    const { prepareCells, runPerplexity } = await import('../evals/perplexity-run.js');
+    const { prepareCells } = await import('../evals/cells.js');
+    const { runPerplexity } = await import('../evals/perplexity-run.js');
     const request = {
       checkpoints,
       datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, textColumn: flags['text-column'] })),

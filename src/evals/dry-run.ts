@@ -1,6 +1,6 @@
 /** `--dry-run`: what a run would do, without a model call. */
 import { plainText } from '../terminal-text.js';
-import type { Cell, PerplexityRequest } from './perplexity-run.js';
+import type { Cell, PerplexityRequest } from './cells.js';
 
 interface PlannedCell {
   model: string;

@@ -1,20 +1,16 @@
 /**
- * Zero-shot perplexity of several models on several data sets: what is needed is opened and checked first, then every
- * model is evaluated on every data set, and models are compared pairwise where they saw the same stream.
+ * Zero-shot perplexity of several models on several data sets: every model is evaluated on every data set, and models
+ * are compared pairwise where they saw the same stream. What is needed was opened before (cells.ts).
  */
 import { cpus } from 'node:os';
-import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
-import type { TextSource } from '../datasets/text-source.js';
-import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
-import { ModelError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import { type Comparison, type PerplexityResult, type ResultsFile, resultsFile } from '../results/record.js';
 import { pairedComparison } from '../results/statistics.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { VERSIONS } from '../versions.js';
+import type { Cell, CellNotices, PerplexityRequest } from './cells.js';
 import { journaled, type LossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import {
@@ -27,20 +23,6 @@ import {
 /** Raised when the same protocol name would give another figure. */
 const PROTOCOL_VERSION = 1;
 
-export interface PerplexityRequest {
-  checkpoints: readonly Checkpoint[];
-  datasets: readonly { spec: string; textColumn?: string }[];
-  /** Overrides the checkpoints' own. */
-  tokenizer?: string;
-  length?: number;
-  options: PerplexityOptions;
-  provider: Provider;
-  threads?: number;
-  timeoutMs?: number;
-  /** Ignore what an earlier, stopped run finished. */
-  fresh: boolean;
-}
-
 export interface PerplexityRun {
   results: ResultsFile;
   /** The results are where they belong: what was kept to continue the run is removed. */
@@ -48,13 +30,9 @@ export interface PerplexityRun {
 }
 
 /** What a run tells while it goes on. */
-export interface RunObserver {
-  note(text: string): void;
-  warn(text: string): void;
-  packing(dataset: string, done: number, total: number | null): void;
+export interface RunObserver extends CellNotices {
   evaluating(model: string, dataset: string, progress: { done: number; total: number }): void;
   sequence?: (record: SequenceRecord) => void;
-  signal?: AbortSignal;
 }
 
 /** One line of `--log-sequences`. */
@@ -68,48 +46,6 @@ export interface SequenceRecord {
   alpha: number | null;
   tokens: number;
   nats: number;
-}
-
-/** A model and a data set, opened. */
-export interface Cell {
-  checkpoint: Checkpoint;
-  stream: PackedStream;
-}
-
-/** Opens every model's tokenizer and every data set's packed stream. The caller closes the streams. */
-export async function prepareCells(request: PerplexityRequest, observer: RunObserver): Promise<Cell[]> {
-  const sources: TextSource[] = [];
-  for (const dataset of request.datasets) sources.push(await resolveDataset(dataset));
-  const tokenizers = new Map<string, Tokenizer>();
-  const cells: Cell[] = [];
-  for (const checkpoint of request.checkpoints) {
-    const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
-    const length = sequenceLength(checkpoint, request.length, observer);
-    if (tokenizer.bosTokenId === null && tokenizer.eosTokenId === null) {
-      observer.note(
-        `${checkpoint.name}: the tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`,
-      );
-    }
-    const { fixedBatch } = checkpoint.signature;
-    if (fixedBatch !== null && fixedBatch !== request.options.batch) {
-      observer.note(
-        `${checkpoint.name}: its graph takes ${fixedBatch} sequences a call, so that is the batch.`,
-      );
-    }
-    for (const source of sources) {
-      const stream = await packDataset({
-        source,
-        tokenizer,
-        length,
-        protocol: request.options.protocol,
-        keepRemainder: checkpoint.signature.fixedLength === null,
-        onProgress: (done, total) => observer.packing(source.name, done, total),
-        signal: observer.signal,
-      });
-      cells.push({ checkpoint, stream });
-    }
-  }
-  return cells;
 }
 
 /** Evaluates the cells, model by model, and compares the models on each data set. */
@@ -216,58 +152,6 @@ interface Evaluated {
   estimate: PerplexityEstimate;
   result: PerplexityResult;
 }
-
-async function tokenizerOf(
-  checkpoint: Checkpoint,
-  override: string | undefined,
-  loaded: Map<string, Tokenizer>,
-): Promise<Tokenizer> {
-  const path = override ?? checkpoint.fields.tokenizer.value;
-  if (path === null) {
-    throw new ModelError({
-      code: 'no-tokenizer',
-      message: `Nothing says which tokenizer ${checkpoint.name} was trained with.`,
-      hint: 'Give --tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.',
-    });
-  }
-  const bosTokenId = checkpoint.fields.bosTokenId.value;
-  const eosTokenId = checkpoint.fields.eosTokenId.value;
-  const key = JSON.stringify([path, bosTokenId, eosTokenId]);
-  const known = loaded.get(key);
-  if (known) return known;
-  const tokenizer = await loadTokenizer(path, {
-    bosTokenId: bosTokenId ?? undefined,
-    eosTokenId: eosTokenId ?? undefined,
-  });
-  loaded.set(key, tokenizer);
-  return tokenizer;
-}
-
-/** L: the flag, else the graph's own, else the card's, else the published protocol's 1,024. */
-function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, observer: RunObserver): number {
-  const { name, signature } = checkpoint;
-  const length = checkpoint.fields.length.value;
-  const fixed = signature.fixedLength;
-  const asked = wanted ?? length ?? fixed ?? DEFAULT_LENGTH;
-  if (fixed === null) {
-    if (length !== null && asked > length) {
-      observer.warn(`${name} was trained with sequences of ${length} tokens; ${asked} were asked for.`);
-    }
-    return asked;
-  }
-  if (fixed < asked)
-    observer.note(`${name}: its graph takes ${fixed} tokens a sequence, so that is the length.`);
-  if (fixed > asked) {
-    throw new ModelError({
-      code: 'fixed-length',
-      message: `The graph of ${name} takes exactly ${fixed} tokens a sequence; ${asked} were asked for.`,
-      hint: `Give --length ${fixed}, or export the model with a dynamic length.`,
-    });
-  }
-  return fixed;
-}
-
-const DEFAULT_LENGTH = 1024;
 
 function logLosses(
   log: (record: SequenceRecord) => void,

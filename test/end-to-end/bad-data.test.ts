@@ -50,6 +50,15 @@ describe('data that is not there or holds too little', () => {
     });
   });
 
+  it('two of one name', async () => {
+    space.write('other/text.txt', 'Another text. '.repeat(20));
+    expectFailure(await ppl('text.txt', '--dataset', 'other/text.txt'), {
+      exit: 2,
+      says: 'Two data sets are called "text".',
+      hint: '--dataset first=path',
+    });
+  });
+
   it('one bad data set among good ones, before any model is run', async () => {
     const ran = await ppl('text.txt', '--dataset', 'gone.txt');
     expectFailure(ran, { exit: 6, says: /gone\.txt/ });
