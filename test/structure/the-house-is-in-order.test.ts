@@ -1,0 +1,71 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filesUnder, read, root } from './source-files.js';
+
+const sources = filesUnder('src');
+const tests = filesUnder('test');
+
+describe('the house', () => {
+  it('has no room for things without an idea', () => {
+    const folders = [...sources, ...tests].flatMap((path) => path.split('/').slice(0, -1));
+    const names = sources.map((path) => path.split('/').at(-1)!.replace(/\.ts$/, ''));
+    const banned = /^(utils?|helpers?|misc|common|lib)$/;
+    expect([...new Set([...folders, ...names])].filter((name) => banned.test(name))).toEqual([]);
+  });
+
+  it('says at the head of every source file of more than a few lines what it is', () => {
+    const silent = sources.filter((path) => {
+      const text = read(path);
+      // A command says it in its summary.
+      const told = text.includes('/**') || /static override summary/.test(text);
+      return text.split('\n').length > 30 && !told;
+    });
+    expect(silent).toEqual([]);
+  });
+
+  it('keeps files to about 300 lines', () => {
+    const long = sources.filter((path) => read(path).split('\n').length > 340);
+    expect(long).toEqual([]);
+  });
+
+  it('asserts something in every test file', () => {
+    const idle = tests.filter(
+      (path) => path.endsWith('.test.ts') && !/\bexpect(TypeOf|[A-Z]\w*)?\(/.test(read(path)),
+    );
+    expect(idle).toEqual([]);
+  });
+
+  it('leaves no test skipped, focused or to do without a reason', () => {
+    const left = tests.filter((path) => /\b(it|describe|test)\.(only|todo|skip)\(/.test(read(path)));
+    expect(left).toEqual([]);
+  });
+
+  it('has a room under test/ for every room under src/', () => {
+    const rooms = (folder: string) =>
+      readdirSync(join(root, folder), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name);
+    // Commands are tested as processes, by test/end-to-end.
+    const missing = rooms('src').filter((name) => name !== 'commands' && !rooms('test').includes(name));
+    expect(missing).toEqual([]);
+  });
+
+  it('names exact versions of what it depends on', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json'));
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+      ([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(String(version)),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  it('locks only packages of the public registry', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { resolved?: string }>;
+    };
+    const elsewhere = Object.values(packages).filter(
+      ({ resolved }) => resolved && !resolved.startsWith('https://registry.npmjs.org/'),
+    );
+    expect(elsewhere).toEqual([]);
+  });
+});
