@@ -2,6 +2,14 @@
 import { DuoEvalError, UsageError } from '../errors.js';
 import { rememberedSha256OfFile, sha256OfFile } from '../storage/digest.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
+import {
+  alteredFiles,
+  alteredSinceFetched,
+  type FetchedDataset,
+  fetchedDataset,
+  fetchedPath,
+  fetchedSha256,
+} from './fetched-datasets.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import {
   checkDatasetName,
@@ -15,8 +23,8 @@ import { changedSince, parseDatasetSpec, resolveDataset, unregistered } from './
 export interface CatalogueEntry {
   name: string;
   split: string;
-  /** `embedded`: ready; `registered`: ready, from `path`; `needs path`: of the seven, not registered here. */
-  state: 'embedded' | 'registered' | 'needs path';
+  /** `embedded`, `registered` (from `path`) and `fetched`: ready; `needs path`: of the seven, not here yet. */
+  state: 'embedded' | 'registered' | 'fetched' | 'needs path';
   /** What it is, or the form its file has. */
   form: string;
   path: string | null;
@@ -40,17 +48,23 @@ export async function listDatasets(): Promise<CatalogueEntry[]> {
       sha256,
     }),
   );
+  const fetched = new Map<string, FetchedDataset>();
+  for (const name of Object.keys(PROTOCOL_DATASETS)) {
+    const record = await fetchedDataset(name).catch(() => null); // a broken record is not ready
+    if (record) fetched.set(name, record);
+  }
   const files = [...new Set([...Object.keys(PROTOCOL_DATASETS), ...registered.keys()])].map(
     (name): CatalogueEntry => {
       const entry = registered.get(name);
+      const record = entry ? undefined : fetched.get(name);
       const protocol = Object.hasOwn(PROTOCOL_DATASETS, name) ? PROTOCOL_DATASETS[name] : null;
       return {
         name,
         split: protocol?.split ?? 'all',
-        state: entry ? 'registered' : 'needs path',
-        form: protocol?.form ?? 'a file of your own',
+        state: entry ? 'registered' : record ? 'fetched' : 'needs path',
+        form: record ? `${record.repo} at ${record.revision}` : (protocol?.form ?? 'a file of your own'),
         path: entry?.path ?? null,
-        sha256: entry?.sha256 ?? null,
+        sha256: entry?.sha256 ?? (record ? fetchedSha256(record) : null),
       };
     },
   );
@@ -90,24 +104,58 @@ export interface Verification {
   failure: DuoEvalError | null;
 }
 
-/** Reads every byte again. @param names all embedded and registered ones when empty   @throws UsageError, DataError */
+/**
+ * Reads every byte again.
+ * @param names all embedded, registered and fetched ones when empty   @throws UsageError, DataError
+ */
 export async function verifyDatasets(names: readonly string[]): Promise<Verification[]> {
-  const chosen = names.length ? names : [...Object.keys(EMBEDDED_DATASETS), ...(await registeredNames())];
   const results: Verification[] = [];
-  for (const name of chosen) {
+  for (const name of names.length ? names : await presentNames()) {
     const embedded = Object.hasOwn(EMBEDDED_DATASETS, name);
     const entry = embedded ? null : await registeredDataset(name);
-    if (!embedded && !entry) throw await unregistered(name);
-    const failure = await (entry ? verifyFile(entry) : embeddedSource(name)).then(
+    const isFetched = !embedded && !entry && Object.hasOwn(PROTOCOL_DATASETS, name);
+    const check = async () => {
+      if (embedded) return void (await embeddedSource(name));
+      if (entry) return verifyFile(entry);
+      const record = isFetched ? await fetchedDataset(name) : null;
+      if (!record) throw await unregistered(name);
+      await verifyFetched(record);
+    };
+    const failure = await check().then(
       () => null,
       (cause) => {
-        if (cause instanceof DuoEvalError) return cause;
+        const isFinding = cause instanceof DuoEvalError && !NOT_HERE.includes(cause.code);
+        if (isFinding) return cause;
         throw cause;
       },
     );
     results.push({ name, path: entry?.path ?? null, failure });
   }
   return results;
+}
+
+/** Codes of {@link unregistered}: a question that cannot be meant, not a data set that changed. */
+const NOT_HERE = ['dataset-needs-path', 'unknown-dataset'];
+
+async function presentNames(): Promise<string[]> {
+  const registered = await registeredNames();
+  const fetched: string[] = [];
+  for (const name of Object.keys(PROTOCOL_DATASETS)) {
+    const isThere = await fetchedDataset(name).then(Boolean, () => true);
+    if (isThere && !registered.includes(name)) fetched.push(name);
+  }
+  return [...Object.keys(EMBEDDED_DATASETS), ...registered, ...fetched];
+}
+
+async function verifyFetched(record: FetchedDataset): Promise<void> {
+  for (const file of record.files) {
+    const path = fetchedPath(record, file);
+    const sha256 = await sha256OfFile(path).catch(() => null);
+    if (sha256 !== file.sha256) throw alteredSinceFetched(record, file);
+  }
+  // A remembered digest that disagrees with the bytes would outlive this check.
+  const [altered] = await alteredFiles(record);
+  if (altered) throw alteredSinceFetched(record, altered);
 }
 
 async function verifyFile({ name, path, sha256 }: RegisteredDataset): Promise<void> {

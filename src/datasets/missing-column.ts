@@ -1,5 +1,10 @@
 import { closest, DataError } from '../errors.js';
 
+/** Columns that a message names. */
+const MOST_NAMES = 20;
+/** Names longer than this are data, or damage. */
+const LONGEST_NAME = 60;
+
 /** The error of a table that lacks the text column: it names the columns there are. */
 export function missingColumn(
   path: string,
@@ -7,10 +12,12 @@ export function missingColumn(
   columns: readonly string[],
   where = '',
 ): DataError {
-  const near = closest(column, columns);
+  const names = columns.slice(0, MOST_NAMES).map((name) => name.slice(0, LONGEST_NAME));
+  const more = columns.length > names.length ? ` and ${columns.length - names.length} more` : '';
+  const near = closest(column, names);
   return new DataError({
     code: 'missing-column',
-    message: `${path}${where} has no column "${column}"; it has ${columns.length ? columns.join(', ') : 'none'}.`,
+    message: `${path}${where} has no column "${column}"; it has ${names.length ? names.join(', ') : 'none'}${more}.`,
     hint: `${near ? `Did you mean ${near}? ` : ''}Choose the text column with --text-column.`,
   });
 }

@@ -9,6 +9,7 @@ import { DataError, UsageError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
 import { configFolder } from '../storage/folders.js';
+import { parseStrictJson } from '../strict-json.js';
 
 export interface RegisteredDataset {
   name: string;
@@ -42,9 +43,9 @@ export async function registeredDataset(
 ): Promise<RegisteredDataset | null> {
   if (!DATASET_NAME.test(name)) return null;
   const path = entryPath(name, folder);
-  let json: string;
+  let json: Buffer;
   try {
-    json = await readFile(path, 'utf8');
+    json = await readFile(path);
   } catch (cause) {
     if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return null;
     throw fileFailure(cause, 'read', path);
@@ -97,9 +98,9 @@ function isRegisteredDataset(value: unknown): value is RegisteredDataset {
   );
 }
 
-function parseJson(json: string): unknown {
+function parseJson(json: Buffer): unknown {
   try {
-    return JSON.parse(json);
+    return parseStrictJson(json);
   } catch {
     return null;
   }

@@ -5,6 +5,14 @@ import { rememberedSha256OfFile } from '../storage/digest.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
 import { detokenizer } from './detokenizers.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
+import {
+  alteredFiles,
+  alteredSinceFetched,
+  type FetchedDataset,
+  fetchedDataset,
+  fetchedPath,
+  fetchedSha256,
+} from './fetched-datasets.js';
 import { genericFile, nameOfFile, protocolFile } from './file-texts.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import { registeredDataset, registeredNames } from './registered-datasets.js';
@@ -27,10 +35,14 @@ export async function resolveDataset({ spec, textColumn }: DatasetRequest): Prom
   if (path !== null) return fileSource(nameOfFile(path), path, textColumn, 'generic');
   if (Object.hasOwn(EMBEDDED_DATASETS, name!)) return embeddedSource(name!);
   const entry = await registeredDataset(name!);
-  if (!entry) throw await unregistered(name!);
-  const source = await fileSource(name!, entry.path, textColumn ?? entry.textColumn);
-  if (source.sourceSha256 !== entry.sha256) throw changedSince(name!, entry.path);
-  return source;
+  if (entry) {
+    const source = await fileSource(name!, entry.path, textColumn ?? entry.textColumn);
+    if (source.sourceSha256 !== entry.sha256) throw changedSince(name!, entry.path);
+    return source;
+  }
+  const fetched = Object.hasOwn(PROTOCOL_DATASETS, name!) ? await fetchedDataset(name!) : null;
+  if (fetched) return fetchedSource(fetched, textColumn);
+  throw await unregistered(name!);
 }
 
 /** Splits `name=path`; what has no name before a `=` is a path when it looks like one, and a name otherwise. */
@@ -92,6 +104,27 @@ async function fileSource(
   };
 }
 
+/** From the cache. Its files are named by their content, so one that goes while it is read does no harm. */
+async function fetchedSource(record: FetchedDataset, textColumn: string | undefined): Promise<TextSource> {
+  const [altered] = await alteredFiles(record);
+  if (altered) throw alteredSinceFetched(record, altered);
+  const protocol = PROTOCOL_DATASETS[record.name];
+  const paths = record.files.map((file) => fetchedPath(record, file));
+  const readings = paths.map((path) => protocolFile(protocol, path, textColumn));
+  return {
+    name: record.name,
+    split: protocol.split,
+    sourceSha256: fetchedSha256(record),
+    paths,
+    reading: readings[0].reading,
+    count: null,
+    async *texts() {
+      for (const { texts } of readings) yield* texts();
+    },
+    detokenizer: protocol.detokenizer ? detokenizer(protocol.detokenizer) : null,
+  };
+}
+
 /** What changes when a file's bytes do. @throws FileError when it is no file */
 async function fileIdentity(path: string): Promise<string> {
   try {
@@ -123,13 +156,13 @@ function changedWhileReading(path: string): DataError {
   });
 }
 
-/** The error for a name that is neither embedded nor registered. */
+/** The error for a name that is neither embedded nor registered nor fetched. */
 export async function unregistered(name: string): Promise<DataError | UsageError> {
   if (Object.hasOwn(PROTOCOL_DATASETS, name)) {
     return new DataError({
       code: 'dataset-needs-path',
       message: `The data set "${name}" does not come with duo-eval: it needs its file, ${PROTOCOL_DATASETS[name].form}.`,
-      hint: `Give it with --dataset ${name}=path, or register it once: duo-eval datasets add ${name}=path`,
+      hint: `Fetch it from the hub: duo-eval datasets fetch ${name}. Or give its file with --dataset ${name}=path, or register it once: duo-eval datasets add ${name}=path`,
     });
   }
   const known = [

@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { parseStrictJson } from '../strict-json.js';
 
 export interface TokenizerFiles {
   /** The path of tokenizer.json. */
@@ -125,11 +126,11 @@ async function readOptional(file: string): Promise<Record<string, unknown>> {
 function parseObject(bytes: Buffer, file: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    value = parseStrictJson(bytes);
   } catch (cause) {
     throw new DataError({
       code: 'broken-tokenizer',
-      message: `${file} is not JSON.`,
+      message: `${file} is not JSON: ${(cause as Error).message.replace(/\.$/, '')}.`,
       hint: 'Download it again; a Git LFS pointer or an HTML page in its place also does this.',
       cause,
     });

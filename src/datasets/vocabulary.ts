@@ -21,8 +21,13 @@ export class Vocabulary {
     this.added = (added ?? []) as typeof this.added;
     let largest = -1;
     // Unigram models list [token, score]; the id is the place. Others map tokens to ids.
-    for (const id of Array.isArray(declared) ? declared.keys() : Object.values(declared)) {
-      largest = Math.max(largest, checkedId(id, path));
+    if (Array.isArray(declared)) {
+      for (const entry of declared) checkScored(entry, path);
+      largest = declared.length - 1;
+    } else {
+      for (const id of Object.values(declared)) largest = Math.max(largest, checkedId(id, path));
+      checkDistinct(this.model as Readonly<Record<string, number>>, largest, path);
+      checkMerges(model, this.model as Readonly<Record<string, number>>, path);
     }
     if (largest < 0) throw unsound(path, 'its vocabulary is empty');
     for (const token of this.added) {
@@ -56,9 +61,50 @@ function isList<T>(
   return Array.isArray(value);
 }
 
+/** Two tokens of one id would be told apart when read and not when written. */
+function checkDistinct(ids: Readonly<Record<string, number>>, largest: number, path: string): void {
+  const taken = new Uint8Array(largest + 1);
+  for (const [token, id] of Object.entries(ids)) {
+    if (taken[id]) throw unsound(path, `${quoted(token)} and another token have the id ${id}`);
+    taken[id] = 1;
+  }
+}
+
+function checkScored(entry: unknown, path: string): void {
+  const [token, score] = Array.isArray(entry) ? entry : [];
+  if (typeof token !== 'string' || !Number.isFinite(score)) {
+    throw unsound(path, 'an entry of its vocabulary is not a token and its score');
+  }
+}
+
+/** A merge joins two tokens to a third, all of the vocabulary; the Rust implementation refuses others, too. */
+function checkMerges(
+  model: TokenizerJson['model'],
+  ids: Readonly<Record<string, number>>,
+  path: string,
+): void {
+  const { merges = [], continuing_subword_prefix: prefix } = model;
+  if (!Array.isArray(merges)) throw unsound(path, 'its merges are no list');
+  const skipped = typeof prefix === 'string' ? prefix.length : 0;
+  for (const merge of merges) {
+    const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
+    if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((part) => typeof part === 'string')) {
+      throw unsound(path, 'one of its merges is not a pair of tokens');
+    }
+    const [left, right] = pair as [string, string];
+    const lacking = [left, right, left + right.slice(skipped)].find((token) => !Object.hasOwn(ids, token));
+    if (lacking !== undefined) throw unsound(path, `a merge has ${quoted(lacking)}, which is no token`);
+  }
+}
+
+function quoted(token: string): string {
+  return JSON.stringify(token.length > 40 ? `${token.slice(0, 39)}…` : token);
+}
+
 function checkedId(id: unknown, path: string): number {
   if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MOST_TOKENS) return id as number;
-  throw unsound(path, `it has a token with the id ${JSON.stringify(id)}`);
+  const given = typeof id === 'number' ? id : id === null ? 'null' : `of type ${typeof id}`;
+  throw unsound(path, `it has a token with the id ${given}`);
 }
 
 function unsound(path: string, why: string): DataError {

@@ -5,6 +5,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
+import { CACHE_ADVICE } from './cache-entry.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
 
 export interface Lock {
@@ -26,7 +27,11 @@ const TAKEOVER_MS = 10_000;
  */
 export function acquireLock(path: string, what: string): Lock {
   const lockPath = `${path}.lock`;
-  mkdirSync(dirname(lockPath), { recursive: true });
+  try {
+    mkdirSync(dirname(lockPath), { recursive: true });
+  } catch (cause) {
+    throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
+  }
   for (let attempt = 0; attempt < 8; attempt++) {
     if (create(lockPath)) return { release: () => releaseOwn(lockPath) };
     const owner = readOwner(lockPath);
@@ -37,6 +42,12 @@ export function acquireLock(path: string, what: string): Lock {
   throw inUse(what, null);
 }
 
+/** Does a living process own the file? A later look may differ: to rely on it, acquire the lock. */
+export function isLocked(path: string): boolean {
+  const owner = readOwner(`${path}.lock`);
+  return typeof owner === 'object' && isAlive(owner);
+}
+
 /** @returns false when there is a lock already */
 function create(lockPath: string): boolean {
   let descriptor: number;
@@ -44,11 +55,17 @@ function create(lockPath: string): boolean {
     descriptor = openSync(lockPath, 'wx');
   } catch (cause) {
     if (systemCodeOf(cause) === 'EEXIST') return false;
-    throw fileFailure(cause, 'create the lock', lockPath);
+    throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
   }
   const owner: Owner = { pid: process.pid, started: startOf(process.pid) };
-  writeSync(descriptor, JSON.stringify(owner));
-  closeSync(descriptor);
+  try {
+    writeSync(descriptor, JSON.stringify(owner));
+  } catch (cause) {
+    rmSync(lockPath, { force: true });
+    throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
+  } finally {
+    closeSync(descriptor);
+  }
   return true;
 }
 

@@ -1,0 +1,96 @@
+import { string as argument } from '@oclif/core/args';
+import { alignedColumns } from '../../cli/aligned-columns.js';
+import { BaseCommand } from '../../cli/base-command.js';
+import { boolean, number, string } from '../../cli/flags.js';
+import { Progress } from '../../cli/progress.js';
+import { DataError, DuoEvalError, InterruptedError } from '../../errors.js';
+
+export default class DatasetsFetch extends BaseCommand<typeof DatasetsFetch> {
+  static override summary = 'Fetch evaluation data from the Hugging Face hub, by name.';
+  static override description =
+    'ptb, wikitext103 (or wikitext2), lm1b, lambada, ag_news, pubmed, arxiv, or all. The files go into the cache, and ' +
+    '--dataset name then finds them. Commit and SHA-256 are recorded at the first fetch; a later fetch restores just ' +
+    'that, and refuses anything else unless --update is given. A broken transfer is taken up where it stopped.\n' +
+    'HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that hub only. Mind the licences of the ' +
+    'data: they are not ours to give.';
+  static override examples = [
+    '<%= config.bin %> datasets fetch ptb lambada',
+    '<%= config.bin %> datasets fetch all',
+  ];
+
+  static override args = {
+    names: argument({ required: true, multiple: true, description: 'Names, or all.' }),
+  };
+
+  static override flags = {
+    revision: string({
+      summary: "Branch, tag or commit. [default: the data set's own]",
+      helpValue: '<name>',
+    }),
+    update: boolean({ summary: 'Replace what was fetched before.' }),
+    timeout: number({ above: 0, max: 86_400, default: 30, summary: 'Seconds of silence to wait.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { fetchDataset, namesToFetch } = await import('../../datasets/hub/fetch-dataset.js');
+    const { hubEndpoint } = await import('../../datasets/hub/endpoint.js');
+    const names = namesToFetch(this.args.names);
+    const connection = {
+      endpoint: hubEndpoint(),
+      timeoutMs: flags.timeout * 1000,
+      pausesMs: [500, 1500],
+      signal: this.interrupt,
+    };
+    const progress = new Progress({ quiet: this.options.quiet });
+    const fetched: object[] = [];
+    const rows: string[][] = [];
+    const failures: DuoEvalError[] = [];
+    for (const name of names) {
+      try {
+        const { record, state } = await fetchDataset(name, {
+          connection,
+          revision: flags.revision,
+          update: flags.update,
+          onStart: ({ repo, revision, bytes }) => {
+            this.note(`Fetching ${name}: ${megabytes(bytes)} MB from ${repo} at ${revision.slice(0, 12)}.`);
+            progress.start(kilobytes(bytes), `${name} (kB)`);
+          },
+          onProgress: (done) => progress.update(kilobytes(done)),
+        }).finally(() => progress.stop());
+        const { repo, revision, files } = record;
+        fetched.push({ name, state, repo, revision, files });
+        for (const { bytes, sha256 } of files) rows.push([name, state, `${bytes}`, sha256]);
+      } catch (error) {
+        if (!(error instanceof DuoEvalError) || error instanceof InterruptedError) throw error;
+        failures.push(error);
+        if (HOPELESS.includes(error.code)) break;
+      }
+    }
+    const failure = failures[0] && (failures.length === 1 ? failures[0] : severalFailed(failures));
+    if (!this.options.json && rows.length > 0) {
+      this.print(alignedColumns([['name', 'state', 'bytes', 'sha256'], ...rows]));
+    }
+    if (failure) throw failure;
+    if (this.options.json) this.printJson({ schemaVersion: 1, datasets: fetched });
+  }
+}
+
+/** After these the other names would fail alike. */
+const HOPELESS = ['hub-unreachable', 'hub-timeout', 'disk-full'];
+
+/** What could be fetched was; the first failure's hint speaks for all. */
+function severalFailed(failures: readonly DuoEvalError[]): DuoEvalError {
+  const { hint, exitCode } = failures[0];
+  if (failures.some((failure) => failure.exitCode !== exitCode)) return failures[0];
+  const messages = [...new Set(failures.map(({ message }) => message))];
+  if (messages.length === 1 || !(failures[0] instanceof DataError)) return failures[0];
+  return new DataError({
+    code: 'several-not-fetched',
+    message: messages.join('\n'),
+    hint: hint ?? undefined,
+  });
+}
+
+const kilobytes = (bytes: number): number => Math.ceil(bytes / 1000);
+const megabytes = (bytes: number): string => (bytes / 1e6).toPrecision(2);

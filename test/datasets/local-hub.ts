@@ -1,0 +1,160 @@
+/**
+ * A hub on 127.0.0.1 that speaks as much of the hub's interface as is used: a revision, a folder's files, and their bytes
+ * (large files by redirect to a second server, as the hub does). A test changes what it does by setting `answer`, which
+ * sees every request first. All requests are kept, with their headers.
+ */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll } from 'vitest';
+
+export interface HubFileContent {
+  path: string;
+  content: Buffer;
+  /** Kept outside git, with a SHA-256 and a redirect to the store. */
+  isLarge?: boolean;
+  /** What the listing says instead of the truth. */
+  listed?: Record<string, unknown>;
+}
+
+export interface Asked {
+  server: 'hub' | 'store';
+  method: string;
+  url: string;
+  token: string | null;
+  range: string | null;
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse, server: 'hub' | 'store') => boolean;
+
+export interface LocalHub {
+  url: string;
+  storeUrl: string;
+  asked: Asked[];
+  /** Returns true when it has answered. */
+  answer: Answer;
+  repos: Map<string, { commit: string; files: HubFileContent[] }>;
+  /** One repository with its files, in place of what was there. */
+  put(repo: string, files: HubFileContent[], commit?: string): string;
+}
+
+export const sha256 = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex');
+const gitBlob = (content: Buffer) =>
+  createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+
+export async function localHub(): Promise<LocalHub> {
+  const hub: LocalHub = {
+    url: '',
+    storeUrl: '',
+    asked: [],
+    answer: () => false,
+    repos: new Map(),
+    put(repo, files, commit = sha256(files.map(({ content }) => sha256(content)).join()).slice(0, 40)) {
+      hub.repos.set(repo, { commit, files });
+      return commit;
+    },
+  };
+  const listen = async (
+    name: 'hub' | 'store',
+    serve: (url: URL, request: IncomingMessage, response: ServerResponse) => void,
+  ) => {
+    const server = createServer((request, response) => {
+      const { method = '', url = '', headers } = request;
+      hub.asked.push({
+        server: name,
+        method,
+        url,
+        token: headers.authorization ?? null,
+        range: headers.range ?? null,
+      });
+      if (!hub.answer(request, response, name)) serve(new URL(url, 'http://hub'), request, response);
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    afterAll(() => closed(server));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  hub.storeUrl = await listen('store', (url, request, response) => {
+    const files = [...hub.repos.values()].flatMap((repo) => repo.files);
+    const file = files.find(({ content }) => `/${sha256(content)}` === url.pathname);
+    if (file) sendBytes(request, response, file.content);
+    else response.writeHead(404).end();
+  });
+  hub.url = await listen('hub', (url, request, response) => serveHub(hub, url, request, response));
+  return hub;
+}
+
+function serveHub(hub: LocalHub, url: URL, request: IncomingMessage, response: ServerResponse): void {
+  const path = decodeURIComponent(url.pathname);
+  for (const [repo, { commit, files }] of hub.repos) {
+    const tree = `/api/datasets/${repo}/tree/${commit}/`;
+    const resolve = `/datasets/${repo}/resolve/${commit}/`;
+    const folder = path.startsWith(tree) ? path.slice(tree.length) : null;
+    const listed = files.filter((each) => each.path.startsWith(`${folder}/`) || each.listed);
+    const file = path.startsWith(resolve) && files.find((each) => each.path === path.slice(resolve.length));
+    if (path.startsWith(`/api/datasets/${repo}/revision/`)) {
+      sendJson(response, { _id: 'x', id: repo, sha: commit, lastModified: '2024-01-01T00:00:00.000Z' });
+    } else if (folder !== null && listed.length > 0) {
+      sendJson(response, listed.map(entryOf));
+    } else if (file && file.isLarge) {
+      response
+        .writeHead(302, { location: `${hub.storeUrl}/${sha256(file.content)}?X-Signature=secret` })
+        .end();
+    } else if (file) {
+      sendBytes(request, response, file.content);
+    } else {
+      continue;
+    }
+    return;
+  }
+  response.writeHead(404, { 'content-type': 'application/json', 'x-error-code': 'EntryNotFound' });
+  response.end(JSON.stringify({ error: 'Entry not found' }));
+}
+
+function entryOf({ path, content, isLarge, listed }: HubFileContent): object {
+  const lfs = { oid: sha256(content), size: content.length, pointerSize: 134 };
+  return {
+    type: 'file',
+    path,
+    size: content.length,
+    oid: gitBlob(content),
+    ...(isLarge && { lfs }),
+    ...listed,
+  };
+}
+
+export function sendJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+/** With ranges, as both the hub and its store answer them. */
+export function sendBytes(request: IncomingMessage, response: ServerResponse, content: Buffer): void {
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? Number.NaN);
+  if (Number.isNaN(start)) {
+    response.writeHead(200, { 'content-length': content.length }).end(content);
+    return;
+  }
+  const range = `bytes ${start}-${content.length - 1}/${content.length}`;
+  response.writeHead(206, { 'content-length': content.length - start, 'content-range': range });
+  response.end(content.subarray(start));
+}
+
+/** Announces all of it, sends the first bytes, and hangs up in good order, so that they arrive. */
+export function sendCut(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: Buffer,
+  bytes: number,
+): void {
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const headers = { 'content-length': content.length - start };
+  const range = `bytes ${start}-${content.length - 1}/${content.length}`;
+  response.writeHead(start > 0 ? 206 : 200, start > 0 ? { ...headers, 'content-range': range } : headers);
+  response.write(content.subarray(start, start + bytes), () => response.socket?.end());
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((done) => {
+    server.close(() => done());
+  });
+}
