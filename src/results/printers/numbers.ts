@@ -12,7 +12,7 @@ export function valueWithError({ value, stderr }: Pick<Figure, 'value' | 'stderr
   if (Math.abs(value) >= LARGE || stderr >= LARGE)
     return `${value.toExponential(2)} ± ${stderr.toExponential(1)}`;
   const places = decimals(stderr, 2);
-  return `${value.toFixed(places)} ± ${stderr.toFixed(places)}`;
+  return `${fixed(value, places)} ± ${stderr.toFixed(places)}`;
 }
 
 /** `[141, 150]`: one digit of the standard error is enough for an interval's ends. */
@@ -22,14 +22,14 @@ export function intervalOf({ ci95, stderr }: Pick<Figure, 'ci95' | 'stderr'>): s
   if (Math.abs(high) >= LARGE) return `[${low.toExponential(2)}, ${high.toExponential(2)}]`;
   if (!stderr) return `[${plain(low)}, ${plain(high)}]`;
   const places = Math.max(0, decimals(stderr, 2) - 1);
-  return `[${low.toFixed(places)}, ${high.toFixed(places)}]`;
+  return `[${fixed(low, places)}, ${fixed(high, places)}]`;
 }
 
 /** A value to the place that its standard error reaches, without saying the error; else four digits. */
 export function valueAlone({ value, stderr }: Pick<Figure, 'value' | 'stderr'>): string {
   if (value === null) return '';
   if (!stderr || Math.abs(value) >= LARGE) return plain(value);
-  return value.toFixed(decimals(stderr, 2));
+  return fixed(value, decimals(stderr, 2));
 }
 
 /** A standard error on its own: two significant digits. */
@@ -51,6 +51,11 @@ export function plain(value: number | null): string {
   const size = Math.abs(value);
   if (size >= LARGE || size < 1e-4) return value.toExponential(PLAIN_DIGITS - 1);
   return value.toFixed(decimals(size, PLAIN_DIGITS));
+}
+
+/** As `toFixed`, but what rounds to nothing has no sign. */
+function fixed(value: number, places: number): string {
+  return value.toFixed(places).replace(/^-(?=[0.]*$)/, '');
 }
 
 /** Decimal places that show `digits` significant digits of `size`, after rounding: 0.0996 to two digits is 0.10. */
