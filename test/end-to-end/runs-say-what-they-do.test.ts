@@ -33,10 +33,10 @@ describe('ppl', () => {
 
   it('stops at the precision asked for, after a whole pass, and says when draws did not suffice', async () => {
     const args = ['ppl', ...models.slice(2, 4), '--dataset', 'sotu', '--limit', '60', '--seed', '3'];
-    const reached = await succeed(space, [...args, '--until', '0.15', '--draws', '200', '--json']);
+    const reached = await succeed(space, [...args, '--until', '0.04', '--draws', '200', '--json']);
     const [{ protocol, metrics, cost }] = resultsOf(reached).results;
-    expect(1.96 * metrics.nll.mcStderr!).toBeLessThanOrEqual(0.15);
-    expect(protocol).toMatchObject({ until: 0.15 });
+    expect(1.96 * metrics.nll.mcStderr!).toBeLessThanOrEqual(0.04);
+    expect(protocol).toMatchObject({ until: 0.04 });
     expect(protocol.draws).toBeGreaterThan(1);
     expect(protocol.draws).toBeLessThan(200);
     expect(cost.modelCalls).toBeLessThanOrEqual(60 * protocol.draws!);

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from './command.js';
+import { resultsOf } from './results.js';
+
+let folder: string;
+let contents: string[];
+beforeAll(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'duo-eval-package-')));
+  const { stdout } = await npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
+  const [{ files, filename }] = JSON.parse(stdout);
+  contents = files.map(({ path }: { path: string }) => path);
+  mkdirSync(join(folder, 'empty'));
+  writeFileSync(join(folder, 'empty', 'package.json'), '{"private": true}\n');
+  await npm(
+    join(folder, 'empty'),
+    'install',
+    '--ignore-scripts',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    join(folder, filename),
+  );
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** npm on whatever registry this machine uses, without what the surrounding npm test told it. */
+function npm(cwd: string, ...args: string[]) {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(lifecycle|package|command|execpath|node)/.test(name),
+  );
+  return promisify(execFile)('npm', args, { cwd, env: Object.fromEntries(kept), maxBuffer: 1 << 24 });
+}
+
+const installed = () => join(folder, 'empty');
+/** The command as the shell finds it after an installation. */
+const duoEval = (...args: string[]) =>
+  promisify(execFile)('npx', ['--no-install', 'duo-eval', ...args], {
+    cwd: installed(),
+    env: { PATH: process.env.PATH, HOME: folder, DUO_EVAL_CACHE: join(folder, 'cache') },
+  });
+
+describe('the package', () => {
+  it('holds what it needs to run, and what its reader needs', () => {
+    const needed = [
+      'bin/run.js',
+      'dist/cli/main.js',
+      'dist/models/session-worker.js',
+      'oclif.manifest.json',
+      'package.json',
+    ];
+    const forReaders = [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'THIRD-PARTY-NOTICES.md',
+      'schema/results-1.schema.json',
+    ];
+    const fixtures = [
+      'fixtures/markov-duo.onnx',
+      'fixtures/markov-duo.card.json',
+      'fixtures/tokenizer/tokenizer.json',
+    ];
+    expect(contents).toEqual(expect.arrayContaining([...needed, ...forReaders, ...fixtures]));
+  });
+
+  it('holds nothing else', () => {
+    const expected =
+      /^(bin|dist|fixtures|schema)\/|^(package\.json|oclif\.manifest\.json|LICENSE|[A-Z-]+\.md)$/;
+    expect(contents.filter((path) => !expected.test(path))).toEqual([]);
+    expect(contents.filter((path) => /\.(ts|test\.js|map)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
+      [],
+    );
+  });
+
+  it('installs without running any script, and without development tools', () => {
+    const modules = readdirSync(join(installed(), 'node_modules'));
+    expect(modules).toContain('duo-eval');
+    for (const tool of ['typescript', 'vitest', '@biomejs']) expect(modules).not.toContain(tool);
+    expect(existsSync(join(installed(), 'node_modules', 'duo-eval', 'src'))).toBe(false);
+  });
+
+  it('tells its version', async () => {
+    const { stdout } = await duoEval('--version');
+    expect(stdout).toMatch(/^duo-eval\/\d+\.\d+\.\d+ /);
+  });
+
+  it('evaluates a fixture on embedded text where it was installed', async () => {
+    const model = 'node_modules/duo-eval/fixtures/markov-duo.onnx';
+    const { stdout } = await duoEval('ppl', '--model', model, '--limit', '8', '--json');
+    const [{ metrics, model: record }] = resultsOf({ stdout }).results;
+    expect(record).toMatchObject({ name: 'markov-duo', family: 'duo', path: model });
+    expect(metrics.ppl.value).toBeGreaterThan(2);
+    expect(metrics.ppl.value).toBeLessThan(60);
+  });
+});
