@@ -10,9 +10,9 @@ const CARD = 'CARD';
 export default class Convert extends BaseCommand<typeof Convert> {
   static override summary = 'Make a checkpoint: an ONNX file and its card.';
   static override description =
-    `With --random, a network of the reference's architecture with random weights: for measuring speed, or to train. The
-diffusion transformer (dit) takes noisy tokens and the noise level; the causal transformer takes cached keys and values
-beside the tokens, empty ones for whole sequences. Past 2 GB the weights go to a file beside the model.`;
+    `With --random, a network of the published architecture and random weights: to measure speed, or to train.
+
+dit, the diffusion transformer, takes noisy tokens and the noise level. causal takes cached keys and values beside the tokens; empty ones score whole sequences. Weights past 2 GB go to a file beside the model.`;
   static override examples = [
     '<%= config.bin %> convert --random --arch dit --size small --vocab 50257 --length 1024 --seed 1 --out dit.onnx',
   ];

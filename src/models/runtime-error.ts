@@ -12,6 +12,14 @@ export function runFailed(label: string, raw: string): ModelError {
   const reason = oneLine(raw);
   if (isOutOfMemory(raw)) return outOfMemory(label, reason);
   const node = failedNode(raw);
+  // Nothing else can go wrong with a rotation but a position that its tables of angles do not hold.
+  if (node?.op === 'RotaryEmbedding') {
+    return new ModelError({
+      code: 'length-past-model',
+      message: `${label}: the sequences are longer than the model has positions for.`,
+      hint: 'Use a smaller --length: the card says how long the sequences of the model are.',
+    });
+  }
   return new ModelError({
     code: 'run-failed',
     message: node
