@@ -2,9 +2,14 @@
 import { Readable } from 'node:stream';
 import type { Options } from 'csv-parse';
 import { DataError } from '../errors.js';
-import { bytesOf, MOST_BYTES_AT_ONCE } from './byte-stream.js';
+import { bytesOf } from './byte-stream.js';
 import { missingColumn } from './missing-column.js';
 import { decodeUtf8 } from './utf8.js';
+
+/** Most characters of a row's fields; the parser looks at each, at some 50 MB a second. */
+const LARGEST_ROW = 2 ** 26;
+/** Most bytes between two newlines: the parser's own limit does not count commas, of which each makes a field. */
+const LONGEST_LINE = 2 ** 25;
 
 interface Row {
   record: string[];
@@ -47,7 +52,7 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
-    max_record_size: MOST_BYTES_AT_ONCE,
+    max_record_size: LARGEST_ROW,
     ...options,
   });
   const input = Readable.from(checkedText(path));
@@ -62,6 +67,7 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
     }
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
+    if (cause.code === 'CSV_MAX_RECORD_SIZE') throw tooLarge(path, 'row', LARGEST_ROW);
     throw new DataError({
       code: 'malformed-csv',
       message: `${path} is not a well-formed CSV file: ${cause.message.replace(/\.$/, '')}.`,
@@ -77,11 +83,15 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
 async function* checkedText(path: string): AsyncGenerator<string> {
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
+  let lineStart = 0;
   for await (const chunk of bytesOf(path)) {
     const bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
     const end = bytes.length - incompleteBytes(bytes);
     yield decodeUtf8(bytes.subarray(0, end), path, offset);
+    const newline = bytes.lastIndexOf(0x0a, Math.max(0, end - 1));
+    if (newline >= 0) lineStart = offset + newline + 1;
     offset += end;
+    if (offset - lineStart > LONGEST_LINE) throw tooLarge(path, 'line', LONGEST_LINE);
     pending = bytes.subarray(end);
   }
   if (pending.length) yield decodeUtf8(pending, path, offset);
@@ -95,6 +105,14 @@ function incompleteBytes(bytes: Buffer): number {
     if (byte >= 0xc0) return back < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? back : 0;
   }
   return 0;
+}
+
+function tooLarge(path: string, what: string, most: number): DataError {
+  return new DataError({
+    code: 'data-too-large',
+    message: `${path} has a ${what} of more than ${most / 2 ** 20} MiB.`,
+    hint: 'A quote that is never closed also does this. Longer texts: turn the table into .jsonl.',
+  });
 }
 
 function shortRow(path: string, where: string, has: number, needs: number): DataError {

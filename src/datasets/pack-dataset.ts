@@ -46,7 +46,8 @@ export async function packDataset(options: PackOptions): Promise<PackedStream> {
   };
   const path = cacheEntryPath('packed', key, '.pack', folder);
   let file = PackedFileReader.open(path);
-  if (!file) {
+  // More than once only where the cache is being cleared at the same time.
+  for (let tries = 0; !file && tries < 3; tries++) {
     await writePacked(path, cut, options);
     file = PackedFileReader.open(path);
   }
@@ -93,7 +94,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     onProgress?.(cutter.texts, cutter.texts);
     if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
     const { texts, tokens, droppedTokens } = cutter;
-    await writer.commit({ bosTokenId, eosTokenId, texts, tokens, droppedTokens });
+    await writer.commit({ bosTokenId, eosTokenId, texts, tokens, droppedTokens, name: source.name });
   } catch (cause) {
     await writer.discard();
     throw cause;

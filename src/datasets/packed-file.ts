@@ -41,6 +41,8 @@ export interface PackedDescription {
   /** SHA-256 of the ids as they lie in the file. */
   sha256: string;
   blockSequences: number;
+  /** What the data set was called when it was packed: for people who look into the cache. */
+  name?: string;
 }
 
 export class PackedFileWriter {
@@ -97,7 +99,10 @@ export class PackedFileWriter {
 
   /** Writes the rest and puts the file in place. @throws FileError */
   async commit(
-    facts: Pick<PackedDescription, 'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens'>,
+    facts: Pick<
+      PackedDescription,
+      'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens' | 'name'
+    >,
   ): Promise<void> {
     if (this.filled > 0) this.endBlock();
     await this.flush();
@@ -169,15 +174,25 @@ export class PackedFileReader {
     return reader;
   }
 
+  /** What the file says it holds, its ids unread; null where it says nothing sound. */
+  static describe(path: string): PackedDescription | null {
+    let descriptor: number;
+    try {
+      descriptor = openSync(path, 'r');
+    } catch {
+      return null;
+    }
+    try {
+      return readDescription(descriptor)?.description ?? null;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
   private static read(descriptor: number): PackedFileReader | null {
-    const size = fstatSync(descriptor).size;
-    const trailer = size >= TRAILER_BYTES ? readAt(descriptor, size - TRAILER_BYTES, TRAILER_BYTES) : null;
-    if (trailer?.toString('latin1', 12) !== MAGIC) return null;
-    const jsonBytes = trailer.readUInt32LE(8);
-    const jsonStart = size - TRAILER_BYTES - jsonBytes;
-    const json = jsonStart >= 0 ? readAt(descriptor, jsonStart, jsonBytes) : null;
-    if (!json || crc32(json) !== trailer.readUInt32LE(4)) return null;
-    const description = JSON.parse(json.toString('utf8')) as PackedDescription;
+    const described = readDescription(descriptor);
+    if (!described) return null;
+    const { description, start: jsonStart, trailer } = described;
     const { sequences, length, lastLength, blockSequences, maxTokenId } = description;
     const idBytes = 4 * ((sequences - 1) * length + lastLength);
     const blocks = Math.ceil(sequences / blockSequences);
@@ -212,6 +227,19 @@ export class PackedFileReader {
   close(): void {
     closeSync(this.descriptor);
   }
+}
+
+function readDescription(
+  descriptor: number,
+): { description: PackedDescription; start: number; trailer: Buffer } | null {
+  const size = fstatSync(descriptor).size;
+  const trailer = size >= TRAILER_BYTES ? readAt(descriptor, size - TRAILER_BYTES, TRAILER_BYTES) : null;
+  if (trailer?.toString('latin1', 12) !== MAGIC) return null;
+  const jsonBytes = trailer.readUInt32LE(8);
+  const start = size - TRAILER_BYTES - jsonBytes;
+  const json = start >= 0 ? readAt(descriptor, start, jsonBytes) : null;
+  if (!json || crc32(json) !== trailer.readUInt32LE(4)) return null;
+  return { description: JSON.parse(json.toString('utf8')) as PackedDescription, start, trailer };
 }
 
 function blockSequencesFor(length: number): number {

@@ -53,7 +53,7 @@ const BLOCKS_KEPT = 4;
 
 /** @param path of the cache file, to remove it when it turns out to be damaged */
 export function packedStream(file: PackedFileReader, path: string, names: StreamNames): PackedStream {
-  const { blockSequences, lastLength, ...facts } = file.description;
+  const { blockSequences, lastLength, name: _asPacked, ...facts } = file.description;
   const { sequences, length } = facts;
   const kept = new Map<number, Int32Array>();
 

@@ -105,12 +105,18 @@ function releaseOwn(lockPath: string): void {
   if (typeof owner === 'object' && owner.pid === process.pid) rmSync(lockPath, { force: true });
 }
 
-function isAlive({ pid, started }: Owner): boolean {
+/** Is there a process of this number? It need not be the one that was meant. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (cause) {
-    if (systemCodeOf(cause) === 'ESRCH') return false; // EPERM: it lives, under another user
+    return systemCodeOf(cause) !== 'ESRCH'; // EPERM: it lives, under another user
   }
+}
+
+function isAlive({ pid, started }: Owner): boolean {
+  if (!isRunning(pid)) return false;
   const now = startOf(pid);
   return started === null || now === null || started === now;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -21,6 +21,7 @@ const partial = () =>
     folder: cachePath('datasets', 'ptb'),
     file: { path: PTB_FILE, bytes: content.length, sha256: sha256(content), gitBlob: null },
   });
+const arrived = (bytes: number) => existsSync(partial()) && statSync(partial()).size >= bytes;
 const ranges = () => hub.asked.filter(({ server }) => server === 'store').map(({ range }) => range);
 
 /** The file is in place, whole, and nothing else is. */
@@ -41,16 +42,11 @@ describe('a transfer that breaks', () => {
     let cuts = 0;
     hub.answer = (request, response, server) => {
       if (server !== 'store' || cuts++ >= 4) return false;
-      sendCut(request, response, content, 50_000);
+      sendCut(request, response, content, { bytes: 50_000, arrived });
       return true;
     };
     await fetch('ptb');
-    expect(ranges()[0]).toBeNull();
-    const starts = ranges()
-      .slice(1)
-      .map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1]));
-    expect(starts).toHaveLength(4);
-    expect(starts.every((start, i) => start > (starts[i - 1] ?? 0))).toBe(true);
+    expect(ranges()).toEqual([null, ...[1, 2, 3, 4].map((cut) => `bytes=${cut * 50_000}-`)]);
     expectWhole();
   });
 
@@ -59,18 +55,16 @@ describe('a transfer that breaks', () => {
     let first = true;
     hub.answer = (request, response, server) => {
       if (server !== 'store') return false;
-      sendCut(request, response, content, first ? 120_000 : 0);
+      sendCut(request, response, content, { bytes: first ? 120_000 : 0, arrived });
       first = false;
       return true;
     };
     await expect(fetch('ptb')).rejects.toMatchObject({ code: 'hub-connection-lost', exitCode: 4 });
     await expectNothingWhole();
-    const waiting = readFileSync(partial()).length;
-    expect(waiting).toBeGreaterThan(0);
     hub.answer = () => false;
     hub.asked.length = 0;
     await fetch('ptb');
-    expect(ranges()).toEqual([`bytes=${waiting}-`]);
+    expect(ranges()).toEqual(['bytes=120000-']);
     expectWhole();
   });
 
@@ -182,7 +176,6 @@ describe('a hub in trouble', () => {
     await expect(fetch('ptb', { connection: connection({ timeoutMs: 200 }) })).rejects.toMatchObject({
       code: 'hub-timeout',
     });
-    expect(readFileSync(partial())).toHaveLength(1000);
     await expectNothingWhole();
   });
 

@@ -31,10 +31,8 @@ describe('a data set fetched by name', () => {
     });
     expect(kept('ptb')).toEqual([`${sha256(sentences)}.parquet`, 'record.json']);
     expect((await listDatasets()).find(({ name }) => name === 'ptb')).toMatchObject({ state: 'fetched' });
-    expect(hub.asked.map(({ url }) => url)).toContain(
-      `/api/datasets/${PTB}/revision/refs%2Fconvert%2Fparquet?${new URLSearchParams(
-        ['private', 'downloads', 'gated', 'likes', 'lastModified', 'sha'].map((name) => ['expand', name]),
-      )}`,
+    expect(hub.asked[0].url).toMatch(
+      new RegExp(`^/api/datasets/${PTB}/revision/refs%2Fconvert%2Fparquet\\?`),
     );
   });
 

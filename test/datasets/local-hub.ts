@@ -90,12 +90,12 @@ function serveHub(hub: LocalHub, url: URL, request: IncomingMessage, response: S
     const resolve = `/datasets/${repo}/resolve/${commit}/`;
     const folder = path.startsWith(tree) ? path.slice(tree.length) : null;
     const listed = files.filter((each) => each.path.startsWith(`${folder}/`) || each.listed);
-    const file = path.startsWith(resolve) && files.find((each) => each.path === path.slice(resolve.length));
+    const file = files.find((each) => resolve + each.path === path);
     if (path.startsWith(`/api/datasets/${repo}/revision/`)) {
       sendJson(response, { _id: 'x', id: repo, sha: commit, lastModified: '2024-01-01T00:00:00.000Z' });
     } else if (folder !== null && listed.length > 0) {
       sendJson(response, listed.map(entryOf));
-    } else if (file && file.isLarge) {
+    } else if (file?.isLarge) {
       response
         .writeHead(302, { location: `${hub.storeUrl}/${sha256(file.content)}?X-Signature=secret` })
         .end();
@@ -138,18 +138,26 @@ export function sendBytes(request: IncomingMessage, response: ServerResponse, co
   response.end(content.subarray(start));
 }
 
-/** Announces all of it, sends the first bytes, and hangs up in good order, so that they arrive. */
+/**
+ * Announces all of it, sends some bytes, and hangs up once they have arrived: what is on its way when a connection
+ * breaks is lost, and how much that is would be a matter of luck.
+ */
 export function sendCut(
   request: IncomingMessage,
   response: ServerResponse,
   content: Buffer,
-  bytes: number,
+  { bytes, arrived }: { bytes: number; arrived: (end: number) => boolean },
 ): void {
   const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const headers = { 'content-length': content.length - start };
   const range = `bytes ${start}-${content.length - 1}/${content.length}`;
   response.writeHead(start > 0 ? 206 : 200, start > 0 ? { ...headers, 'content-range': range } : headers);
-  response.write(content.subarray(start, start + bytes), () => response.socket?.end());
+  response.write(content.subarray(start, start + bytes));
+  const timer = setInterval(() => {
+    if (bytes > 0 && !arrived(start + bytes)) return;
+    clearInterval(timer);
+    response.destroy();
+  }, 5);
 }
 
 function closed(server: Server): Promise<void> {

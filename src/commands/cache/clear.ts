@@ -1,0 +1,124 @@
+import { createInterface } from 'node:readline/promises';
+import { string as argument } from '@oclif/core/args';
+import { BaseCommand } from '../../cli/base-command.js';
+import { bytesInWords, cacheRooms, listRooms } from '../../cli/cache-rooms.js';
+import { boolean, string } from '../../cli/flags.js';
+import { closest, UsageError } from '../../errors.js';
+import type { CacheItem, Removal } from '../../storage/cache-inventory.js';
+
+export default class CacheClear extends BaseCommand<typeof CacheClear> {
+  static override summary = 'Remove what the cache holds.';
+  static override description =
+    'All of it, or the rooms named: packed, datasets, journals, sha256. What a running process holds is kept, and so is ' +
+    'everything that duo-eval did not put there. Without journals, stopped runs begin anew; without datasets, what was ' +
+    'fetched is forgotten with its recorded hashes.';
+  static override examples = [
+    '<%= config.bin %> cache clear packed --yes',
+    '<%= config.bin %> cache clear --older-than 30d --yes',
+  ];
+
+  static override args = {
+    rooms: argument({ multiple: true, description: 'Rooms; all when none is given.' }),
+  };
+
+  static override flags = {
+    'older-than': string({
+      summary: 'Only what was last written longer ago: 90m, 12h, 30d, 8w.',
+      helpValue: '<age>',
+    }),
+    yes: boolean({ summary: 'Do not ask.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const known = await cacheRooms();
+    const rooms = this.args.rooms?.length ? this.args.rooms.map((name) => roomNamed(name, known)) : known;
+    const before = flags['older-than'] === undefined ? Infinity : Date.now() - ageOf(flags['older-than']);
+    const { cacheFolder } = await import('../../storage/folders.js');
+    const { removeItem } = await import('../../storage/cache-inventory.js');
+    const listed = await listRooms([...new Set(rooms)], cacheFolder());
+    const items = listed.flatMap((room) => room.items).filter(({ modified }) => modified < before);
+    if (items.length > 0 && !flags.yes) await this.ask(items);
+    const removals: Removal[] = [];
+    for (const item of items) {
+      this.interrupt.throwIfAborted();
+      removals.push(await removeItem(item));
+    }
+    this.report(removals);
+  }
+
+  /** @throws UsageError when nobody is there to ask, or the answer is no */
+  private async ask(items: readonly CacheItem[]): Promise<void> {
+    const what = `${items.length} entries, ${bytesInWords(bytesOf(items))}`;
+    if (this.options.json || !process.stdin.isTTY || !process.stderr.isTTY) {
+      throw new UsageError({
+        code: 'not-confirmed',
+        message: `Nothing was removed: ${what} would be.`,
+        hint: 'Say --yes to remove them.',
+      });
+    }
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await lines.question(`Remove ${what}? [y/N] `, { signal: this.interrupt });
+    lines.close();
+    if (/^y(es)?$/i.test(answer.trim())) return;
+    throw new UsageError({
+      code: 'not-confirmed',
+      message: 'Nothing was removed.',
+      hint: 'Answer y to remove.',
+    });
+  }
+
+  private report(removals: readonly Removal[]): void {
+    const removed = removals.filter(({ state }) => state === 'removed').map(({ item }) => item);
+    const kept = removals.filter(({ state }) => state !== 'removed');
+    const failure = removals.find(({ state }) => state === 'failed')?.failure;
+    if (!this.options.json) {
+      this.print(`Freed ${bytesInWords(bytesOf(removed))}: ${countsOf(removed)}.`);
+    } else if (!failure) {
+      this.printJson({
+        schemaVersion: 1,
+        removed: removed.map(({ room, file, bytes }) => ({ room, file, bytes })),
+        kept: kept.map(({ item: { room, file }, state }) => ({ room, file, reason: state })),
+        freedBytes: bytesOf(removed),
+      });
+    }
+    for (const { item, state } of kept) {
+      if (state === 'in-use') this.note(`Kept ${item.room}: ${item.what}: a running process holds it.`);
+    }
+    if (failure) throw failure;
+  }
+}
+
+function roomNamed<Room extends { name: string }>(name: string, known: readonly Room[]): Room {
+  const room = known.find((each) => each.name === name);
+  if (room) return room;
+  const names = known.map((each) => each.name);
+  const near = closest(name, names);
+  throw new UsageError({
+    code: 'unknown-room',
+    message: `The cache has no room "${name}".`,
+    hint: `${near ? `Did you mean ${near}? ` : ''}Its rooms: ${names.join(', ')}.`,
+  });
+}
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** In ms. */
+function ageOf(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text.trim()) ?? [];
+  if (unit !== undefined) return Number(count) * UNITS[unit];
+  throw new UsageError({
+    code: 'invalid-flag-value',
+    message: `--older-than takes a number with m, h, d or w (minutes, hours, days, weeks), not "${text}".`,
+    hint: 'For example: --older-than 30d',
+  });
+}
+
+function countsOf(items: readonly CacheItem[]): string {
+  const counts = new Map<string, number>();
+  for (const { room } of items) counts.set(room, (counts.get(room) ?? 0) + 1);
+  if (counts.size === 0) return 'there was nothing to remove';
+  return [...counts].map(([room, count]) => `${count} of ${room}`).join(', ');
+}
+
+const bytesOf = (items: readonly CacheItem[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);
