@@ -49,9 +49,9 @@ export function beginNativeCall(call: object): void {
   underWay.add(call);
   if (listening) return;
   listening = true;
-  // Node prints an uncaught error only after the exit handlers, one of which does not return here.
+  // Node prints an uncaught error that nobody handles only after the exit handlers, one of which does not return here.
   process.on('uncaughtExceptionMonitor', (error) => {
-    if (underWay.size > 0) console.error(error);
+    if (underWay.size > 0 && process.listenerCount('uncaughtException') === 0) console.error(error);
   });
   process.on('exit', (status) => {
     if (underWay.size > 0) exitWithoutJoining(status);
