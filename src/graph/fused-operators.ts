@@ -8,10 +8,9 @@ import type { Value } from './graph.js';
 
 const MICROSOFT = 'com.microsoft';
 
-/** Over the last axis: (x − mean)/√(variance + ε) · scale + bias. `scale` and `bias` are broadcast to x, so they may differ
- *  from sequence to sequence, [batch, 1, width] (operator set 17). */
-export const LayerNormalization = (x: Value, scale: Value, bias: Value | null, { epsilon = 1e-5 } = {}) =>
-  x.graph.node('LayerNormalization', bias ? [x, scale, bias] : [x, scale], {
+/** (x − mean)/√(variance + ε) · scale over the last axis (operator set 17). */
+export const LayerNormalization = (x: Value, scale: Value, { epsilon = 1e-5 } = {}) =>
+  x.graph.node('LayerNormalization', [x, scale], {
     outputs: [x.dtype],
     attributes: { axis: -1, epsilon: float(epsilon) },
   })[0];

@@ -34,16 +34,20 @@ export function linear(network: Network, name: string, x: Value, { bias = true }
 export const embed = (network: Network, ids: Value): Value =>
   Gather(network.parameter('vocab_embed.embedding'), ids);
 
-/** Layer normalisation with a weight and no bias; modulated, LN(x)·w·(1 + scale) + shift (adaLN). */
+/** Layer normalisation with a weight and no bias; modulated, LN(x)·w·(1 + scale) + shift (adaLN). The modulation could be
+ *  the fused operator's own scale and bias, [batch, 1, d], but WebGPU's kernel takes these by width only. */
 export function layerNorm(network: Network, name: string, x: Value, modulation?: Modulation): Value {
   const weight = network.parameter(`${name}.weight`);
-  const gain = modulation ? Mul(weight, Add(modulation.scale, 1)) : weight;
-  const shift = modulation?.shift ?? null;
-  if (network.fused) return LayerNormalization(x, gain, shift, { epsilon: EPSILON });
+  const normalised = network.fused
+    ? LayerNormalization(x, weight, { epsilon: EPSILON })
+    : plainNorm(x, weight);
+  return modulation ? Add(Mul(normalised, Add(modulation.scale, 1)), modulation.shift) : normalised;
+}
+
+function plainNorm(x: Value, weight: Value): Value {
   const centred = Sub(x, ReduceMean(x, { axes: [-1] }));
   const variance = ReduceMean(Mul(centred, centred), { axes: [-1] });
-  const scaled = Mul(Div(centred, Sqrt(Add(variance, EPSILON))), gain);
-  return shift ? Add(scaled, shift) : scaled;
+  return Mul(Div(centred, Sqrt(Add(variance, EPSILON))), weight);
 }
 
 /** Linear, GELU by its tanh approximation, linear. */
