@@ -4,6 +4,10 @@
  * what they do cost, within 4 standard errors.
  *
  * Every check is made on the text at hand: −ln p of the very tokens, so that Monte Carlo error alone separates the two.
+ *
+ * z is not quite normal. The plain estimate of the Duo loss under the protocol `duo` has a heavy tail on the right (small t),
+ * so that with little text it mostly lies low and so does its standard error: by simulation |z| ≥ 4 in 3% of such checks
+ * with 64 sequences of 4 draws, in none of 160 with 512 of 8. All other checks keep to a normal's share at either size.
  */
 import { packedTokens } from '../datasets/packed-tokens.js';
 import { integration } from '../diffusion/integration.js';
