@@ -203,6 +203,27 @@ export interface ScanOptions {
   reverseOutputs?: boolean | readonly boolean[];
 }
 
+/**
+ * One of two bodies, by a boolean scalar.
+ * @param then, otherwise build a body's one output; they take a function that makes a value of this graph usable in the body
+ */
+export function If(
+  condition: Value,
+  then: (capture: (value: Value) => Value) => Value,
+  otherwise: (capture: (value: Value) => Value) => Value,
+): Value {
+  const { graph } = condition;
+  const branch = (name: string, build: typeof then) => {
+    const body = graph.body(name);
+    const result = build((value) => ({ ...value, graph: body }));
+    body.output(result);
+    dropShape(body.proto.output[0]);
+    return { body, dtype: result.dtype };
+  };
+  const [yes, no] = [branch('then', then), branch('else', otherwise)];
+  return one(graph, 'If', [condition], yes.dtype, { then_branch: yes.body, else_branch: no.body });
+}
+
 function directions(reverse: boolean | readonly boolean[] | undefined, count: number): number[] | undefined {
   if (reverse === undefined || reverse === false) return undefined;
   return Array.from({ length: count }, (_, i) => Number(reverse === true || reverse[i]));

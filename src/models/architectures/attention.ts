@@ -6,6 +6,7 @@ import {
   Concat,
   Gather,
   Greater,
+  If,
   MatMul,
   Mul,
   Not,
@@ -16,6 +17,7 @@ import {
   Slice,
   Softmax,
   Split,
+  Squeeze,
   Transpose,
   Unsqueeze,
   Where,
@@ -27,6 +29,8 @@ import type { Rotation } from './rotary.js';
 
 /** Added to the scores of what may not be seen. Finite, so that a padding row that sees nothing gives numbers, not NaN. */
 const UNSEEN = -1e9;
+/** Where a slice that goes to the end ends. */
+const END = [Number.MAX_SAFE_INTEGER];
 
 /** Keys and values, [batch, heads, positions, headSize] each. */
 export interface KeysAndValues {
@@ -62,8 +66,9 @@ export function selfAttention(
 
 /**
  * New positions see the cached ones and those of the new before them. The cache is read where it lies: scores and weighted
- * sums are taken of its part and of the new part, so that no step copies what all earlier steps left.
- * @param bias of the scores, [batch, 1, new, cached + new]
+ * sums are taken of its part and of the new part, so that no step copies what all earlier steps left. An empty cache takes
+ * a branch of its own, which cuts and joins nothing (and WebGPU has no product over zero elements).
+ * @param bias of the scores, [batch, 1, new, cached + new]   @param pastLength int64 [1]
  * @returns the block's output for the new positions, and their keys and values
  */
 export function cachedAttention(
@@ -76,13 +81,20 @@ export function cachedAttention(
   const [q, k, v] = projections(network, name, x, rotate);
   const query = scaled(network, byHeads(network, q));
   const added = { key: byHeads(network, k), value: byHeads(network, v) };
-  const scores = Concat([MatMul(query, keysTransposed(past.key)), MatMul(query, keysTransposed(added.key))], {
-    axis: 3,
-  });
-  const weights = Softmax(Add(scores, bias));
-  const atPast = Slice(weights, { starts: [0], ends: pastLength, axes: [3] });
-  const atAdded = Slice(weights, { starts: pastLength, ends: [Number.MAX_SAFE_INTEGER], axes: [3] });
-  const attended = Add(MatMul(atPast, past.value), MatMul(atAdded, added.value));
+  const attended = If(
+    Greater(Squeeze(pastLength, [0]), 0),
+    (here) => {
+      const parts = [past, added].map(({ key }) => MatMul(here(query), keysTransposed(here(key))));
+      const weights = Softmax(Add(Concat(parts, { axis: 3 }), bias));
+      const atPast = Slice(weights, { starts: [0], ends: here(pastLength), axes: [3] });
+      const atAdded = Slice(weights, { starts: here(pastLength), ends: END, axes: [3] });
+      return Add(MatMul(atPast, past.value), MatMul(atAdded, added.value));
+    },
+    (here) => {
+      const scores = MatMul(here(query), keysTransposed(here(added.key)));
+      return MatMul(Softmax(Add(scores, bias)), added.value);
+    },
+  );
   return { output: joined(network, name, attended), added };
 }
 
@@ -100,10 +112,7 @@ export function causalBias(length: Value): Value {
 export function cachedBias(attentionMask: Value, newLength: Value): Value {
   const total = Gather(Shape(attentionMask), 1);
   const keys = Range(0, total, 1);
-  const queries = Unsqueeze(
-    Slice(keys, { starts: negative(newLength), ends: [Number.MAX_SAFE_INTEGER], axes: [0] }),
-    [1],
-  );
+  const queries = Unsqueeze(Slice(keys, { starts: negative(newLength), ends: END, axes: [0] }), [1]);
   const later = Greater(Unsqueeze(keys, [0]), queries); // [new, cached + new]
   const padding = Not(Unsqueeze(Greater(attentionMask, 0), [1, 2])); // [batch, 1, 1, cached + new]
   return Where(Or(later, padding), UNSEEN, 0);
