@@ -5,7 +5,7 @@
 //     [--checkpoints ../shared/checkpoints] [--data ../shared/data/ptb/ptb.valid.txt]
 //
 // The reference's way (`_sample_t` of its code): in every batch of 16, t = (1−ε)·(i + U_i)/16 + ε, the i-th sequence in the
-// i-th sixteenth. Every ratio stands with the lower end of its 95% interval, by bootstrap over seeds. Ten minutes or so.
+// i-th sixteenth. Every ratio stands with the lower end of its 95% interval, by bootstrap over seeds. A quarter of an hour or so.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
