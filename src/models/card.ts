@@ -7,6 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { closest, ModelError } from '../errors.js';
+import { parseStrictJson } from '../strict-json.js';
 import { FAMILIES, type Family } from './family.js';
 
 export type { Family } from './family.js';
@@ -92,17 +93,17 @@ export function cardPath(modelPath: string): string {
 /** The card beside a model, or null when there is none. @throws ModelError `malformed-card`, naming the key */
 export function readCard(modelPath: string): CardFile | null {
   const path = cardPath(modelPath);
-  let text: string;
+  let bytes: Buffer;
   try {
     const stat = statSync(path);
     if (stat.size > LARGEST_CARD) throw malformed(path, `it takes ${stat.size} bytes, which no card does`);
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw malformed(path, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`);
   }
-  return { path, card: parseCard(parseJson(path, text), path) };
+  return { path, card: parseCard(parseJson(path, bytes), path) };
 }
 
 /** @param where names the card in errors  @throws ModelError `malformed-card`, naming the key */
@@ -134,9 +135,9 @@ export function metadataOfCard(card: Card): [key: string, json: string][] {
     .map(([key, value]) => [METADATA_PREFIX + key, JSON.stringify(value)]);
 }
 
-function parseJson(where: string, text: string): unknown {
+function parseJson(where: string, content: Buffer | string): unknown {
   try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
+    return parseStrictJson(content);
   } catch (cause) {
     throw malformed(where, `it is not valid JSON (${(cause as Error).message})`);
   }
