@@ -1,20 +1,21 @@
 /**
- * Parquet tables, one row group at a time: the text column only. Offsets and sizes that the file declares are held
- * against the file before anything is read or allocated for them.
+ * Parquet tables: the texts of one column, page by page. Offsets, sizes and counts that the file declares are held
+ * against the file before anything is read or allocated for them, so memory is that of a page.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from 'hyparquet';
 import { DataError, DuoEvalError } from '../errors.js';
 import { fileFailure } from '../storage/file-failure.js';
-import { isCompressed, MOST_BYTES_AT_ONCE, wholeFile } from './byte-stream.js';
+import { isCompressed, wholeFile } from './byte-stream.js';
 import { missingColumn, notText } from './missing-column.js';
+import { type ByteSource, type Column, readFooter } from './parquet/footer.js';
+import { textsOfChunk } from './parquet/pages.js';
 import { decodeUtf8 } from './utf8.js';
 
 /** @throws DataError for a file that is not sound Parquet, a column that is missing, or a row without text */
 export async function* parquetTexts(path: string, column: string): AsyncGenerator<string> {
-  const file = await openParquet(path);
+  const file = await openFile(path);
   try {
-    yield* columnTexts(file.buffer, path, column);
+    yield* columnTexts(file.source, path, column);
   } catch (cause) {
     if (cause instanceof DuoEvalError) throw cause;
     throw unsound(path, (cause as Error).message, cause);
@@ -23,88 +24,44 @@ export async function* parquetTexts(path: string, column: string): AsyncGenerato
   }
 }
 
-async function* columnTexts(file: AsyncBuffer, path: string, column: string): AsyncGenerator<string> {
-  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  if (file.byteLength < 12) throw unsound(path, 'it is too short');
-  const metadata = await parquetMetadataAsync(file);
-  const columns = topLevelColumns(metadata);
-  if (!columns.includes(column)) throw missingColumn(path, column, columns);
-  const compressors = await boundedCompressors(path);
-  const parsers = {
-    stringFromBytes: (bytes: Uint8Array) =>
-      bytes && decodeUtf8(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), path),
-  };
-  let rowStart = 0;
-  for (const group of metadata.row_groups) {
-    checkSizes(group, file.byteLength, path);
-    const rowEnd = rowStart + Number(group.num_rows);
-    const rows = await parquetReadObjects({
-      file,
-      metadata,
-      columns: [column],
-      rowStart,
-      rowEnd,
-      compressors,
-      parsers,
-    });
-    for (const [i, row] of rows.entries()) {
-      const text: unknown = row[column];
-      if (typeof text !== 'string') throw notText(path, column, text, `row ${rowStart + i + 1}`);
+async function* columnTexts(source: ByteSource, path: string, name: string): AsyncGenerator<string> {
+  const { columns, groups } = await readFooter(source);
+  const column = columns.find((one) => one.name === name);
+  if (!column) {
+    throw missingColumn(
+      path,
+      name,
+      columns.map((one) => one.name),
+    );
+  }
+  if (column.kind !== 'text') throw notText(path, name, EXAMPLES[column.kind], 'row 1');
+  const decode = (bytes: Buffer) => decodeUtf8(bytes, path);
+  let row = 0;
+  for (const { rows, chunks } of groups) {
+    const chunk = chunks.find((one) => one.path === name);
+    if (!chunk) throw unsound(path, `a row group has no column ${name}`);
+    if (chunk.values !== rows) throw unsound(path, `a row group has ${rows} rows and ${chunk.values} texts`);
+    for await (const text of textsOfChunk(source, chunk, column, decode)) {
+      row++;
+      if (text === null) throw notText(path, name, text, `row ${row}`);
       yield text;
     }
-    rowStart = rowEnd;
   }
 }
 
-/** Names of the columns under the schema's root; a nested column counts once. */
-function topLevelColumns({ schema }: FileMetaData): string[] {
-  const names: string[] = [];
-  for (let i = 1; i < schema.length; ) {
-    names.push(schema[i].name);
-    let open = 1;
-    for (; open > 0 && i < schema.length; i++) open += (schema[i].num_children ?? 0) - 1;
-  }
-  return names;
-}
+/** A value of each kind that is no text, for the message. */
+const EXAMPLES: Record<Exclude<Column['kind'], 'text'>, unknown> = {
+  number: 0,
+  bytes: [],
+  nested: [],
+  object: {},
+};
 
-function checkSizes(group: RowGroup, fileBytes: number, path: string): void {
-  for (const { meta_data: chunk, file_path: elsewhere } of group.columns) {
-    if (elsewhere) throw unsound(path, 'a column lies in another file');
-    if (!chunk) throw unsound(path, 'a column has no description');
-    const start = chunk.dictionary_page_offset ?? chunk.data_page_offset;
-    if (
-      start < 0n ||
-      chunk.total_compressed_size < 0n ||
-      start + chunk.total_compressed_size > BigInt(fileBytes)
-    ) {
-      throw unsound(path, `column ${chunk.path_in_schema.join('.')} reaches beyond the end of the file`);
-    }
-  }
-  if (group.num_rows < 0n || group.num_rows > 2n ** 31n)
-    throw unsound(path, 'a row group has no sensible size');
-}
-
-/** The decompressors, refusing pages that say they unpack to more than memory should hold. */
-async function boundedCompressors(path: string): Promise<Compressors> {
-  const { compressors } = await import('hyparquet-compressors');
-  return Object.fromEntries(
-    Object.entries(compressors as Compressors).map(([codec, unpack]) => [
-      codec,
-      (input: Uint8Array, outputLength: number) => {
-        if (outputLength > MOST_BYTES_AT_ONCE)
-          throw unsound(path, 'a page is larger than can be read at once');
-        return unpack(input, outputLength);
-      },
-    ]),
-  );
-}
-
-async function openParquet(path: string): Promise<{ buffer: AsyncBuffer; close(): Promise<void> }> {
+async function openFile(path: string): Promise<{ source: ByteSource; close(): Promise<void> }> {
   if (isCompressed(path)) {
     const bytes = await wholeFile(path);
-    const slice = async (start: number, end = bytes.length) =>
-      exactly(bytes.subarray(start, end), path, start, end);
-    return { buffer: { byteLength: bytes.length, slice }, close: async () => {} };
+    const read = async (start: number, end: number) => bytes.subarray(start, end);
+    return { source: { byteLength: bytes.length, read }, close: async () => {} };
   }
   let handle: FileHandle;
   try {
@@ -113,18 +70,16 @@ async function openParquet(path: string): Promise<{ buffer: AsyncBuffer; close()
     throw fileFailure(cause, 'read', path);
   }
   const { size } = await handle.stat();
-  const slice = async (start: number, end = size) => {
-    if (!(start >= 0 && start <= end && end <= size)) throw unsound(path, 'it points beyond its end');
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
-    return exactly(buffer.subarray(0, bytesRead), path, start, end);
+  const read = async (start: number, end: number) => {
+    const bytes = Buffer.alloc(end - start);
+    for (let filled = 0; filled < bytes.length; ) {
+      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+      if (bytesRead === 0) throw unsound(path, 'it became shorter while it was read');
+      filled += bytesRead;
+    }
+    return bytes;
   };
-  return { buffer: { byteLength: size, slice }, close: () => handle.close() };
-}
-
-/** A buffer of its own, as the reader wants it. */
-function exactly(bytes: Buffer, path: string, start: number, end: number): ArrayBuffer {
-  if (bytes.length !== end - start) throw unsound(path, 'it points beyond its end');
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  return { source: { byteLength: size, read }, close: () => handle.close() };
 }
 
 function unsound(path: string, why: string, cause?: unknown): DataError {
