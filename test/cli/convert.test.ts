@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'duo-eval-convert-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const convert = (...args: string[]) =>
+  spawnSync(process.execPath, [bin, 'convert', ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    timeout: 60_000,
+    env: { PATH: process.env.PATH },
+  });
+const tiny = ['--random', '--size', 'tiny', '--blocks', '1', '--vocab', '64', '--length', '16'];
+
+describe('convert --random', () => {
+  it('writes a model and its card, with the tokenizer relative to the card', () => {
+    const run = convert(
+      ...tiny,
+      '--arch',
+      'causal',
+      '--out',
+      'models/ar.onnx',
+      '--tokenizer',
+      'words',
+      '--json',
+    );
+    expect(run.stderr).toBe('');
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      schemaVersion: 1,
+      model: 'models/ar.onnx',
+      data: null,
+      card: 'models/ar.card.json',
+    });
+    const card = JSON.parse(readFileSync(join(folder, 'models/ar.card.json'), 'utf8'));
+    expect(card).toMatchObject({ family: 'ar', tokenizer: '../words', vocabSize: 64, length: 16 });
+  });
+
+  it('says in a table what it wrote, and that the card names no tokenizer', () => {
+    const run = convert(...tiny, '--arch', 'dit', '--out', 'dit.onnx');
+    expect(run.status).toBe(0);
+    expect(run.stdout).toMatch(
+      /^model +dit\.onnx\ncard +dit\.card\.json\nparameters +[\d,]+\nbytes +[\d,]+\n$/,
+    );
+    expect(run.stderr).toMatch(/names no tokenizer/);
+  });
+
+  it.each([
+    [['--arch', 'dit', '--vocab', '64', '--out', 'x.onnx'], /Nothing says where the weights come from/],
+    [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
+    [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
+    [[...tiny, '--arch', 'dit', '--out', 'x'], /does not end with \.onnx/],
+  ])('%j is refused with a sentence and exit 2', (args, sentence) => {
+    const run = convert(...args);
+    expect(run.stderr).toMatch(sentence);
+    expect(run.stderr).not.toMatch(/\n\s+at /);
+    expect(run.status).toBe(2);
+  });
+
+  it('a place that is no folder is exit 6', () => {
+    writeFileSync(join(folder, 'file'), '');
+    const run = convert(...tiny, '--arch', 'dit', '--out', 'file/x.onnx');
+    expect(run.stderr).not.toMatch(/\n\s+at /);
+    expect(run.status).toBe(6);
+  });
+});
