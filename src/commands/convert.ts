@@ -13,9 +13,7 @@ export default class Convert extends BaseCommand<typeof Convert> {
     `With --random, a network of the published architecture and random weights: to measure speed, or to train.
 
 dit, the diffusion transformer, takes noisy tokens and the noise level. causal takes cached keys and values beside the tokens; empty ones score whole sequences. Weights past 2 GB go to a file beside the model.`;
-  static override examples = [
-    '<%= config.bin %> convert --random --arch dit --size small --vocab 50257 --length 1024 --seed 1 --out dit.onnx',
-  ];
+  static override examples = ['<%= config.bin %> convert --random --arch dit --vocab 50257 --out dit.onnx'];
 
   static override flags = {
     random: boolean({ summary: 'Draw the weights at random.' }),

@@ -17,8 +17,8 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     'ones; "strict" integrates the whole bound.';
   static override examples = [
     '<%= config.bin %> ppl --model duo.onnx',
-    '<%= config.bin %> ppl --model mine=a.onnx --model theirs=b.onnx --dataset ptb=ptb.valid.txt',
-    '<%= config.bin %> ppl --model duo.onnx --until 0.01 --out results.json --out results.csv',
+    '<%= config.bin %> ppl --model mine=a.onnx --model theirs=b.onnx --dataset moby-dick',
+    '<%= config.bin %> ppl --model duo.onnx --dataset ptb=ptb.txt --until 0.01 --out ptb.json',
   ];
 
   static override flags = {
