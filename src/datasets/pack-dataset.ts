@@ -45,13 +45,7 @@ export async function packDataset(options: PackOptions): Promise<PackedStream> {
     ...cut,
   };
   const path = cacheEntryPath('packed', key, '.pack', folder);
-  let file = PackedFileReader.open(path);
-  // More than once only where the cache is being cleared at the same time.
-  for (let tries = 0; !file && tries < 3; tries++) {
-    await writePacked(path, cut, options);
-    file = PackedFileReader.open(path);
-  }
-  if (!file) throw new Error(`the packed stream just written to ${path} does not read back`);
+  const file = PackedFileReader.open(path) ?? (await writePacked(path, cut, options));
   return packedStream(file, path, {
     name: source.name,
     split: source.split,
@@ -61,7 +55,7 @@ export async function packDataset(options: PackOptions): Promise<PackedStream> {
   });
 }
 
-async function writePacked(path: string, cut: CutOptions, options: PackOptions): Promise<void> {
+async function writePacked(path: string, cut: CutOptions, options: PackOptions): Promise<PackedFileReader> {
   const { source, tokenizer, onProgress } = options;
   const { bosTokenId, eosTokenId } = cut;
   const textStart = bosTokenId === null ? 0 : 1;
@@ -94,7 +88,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     onProgress?.(cutter.texts, cutter.texts);
     if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
     const { texts, tokens, droppedTokens } = cutter;
-    await writer.commit({ bosTokenId, eosTokenId, texts, tokens, droppedTokens, name: source.name });
+    return await writer.commit({ bosTokenId, eosTokenId, texts, tokens, droppedTokens, name: source.name });
   } catch (cause) {
     await writer.discard();
     throw cause;

@@ -97,13 +97,13 @@ export class PackedFileWriter {
     }
   }
 
-  /** Writes the rest and puts the file in place. @throws FileError */
+  /** Writes the rest and puts the file in place. @returns the file, open: it may be cleared at once   @throws FileError */
   async commit(
     facts: Pick<
       PackedDescription,
       'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens' | 'name'
     >,
-  ): Promise<void> {
+  ): Promise<PackedFileReader> {
     if (this.filled > 0) this.endBlock();
     await this.flush();
     const description: PackedDescription = {
@@ -127,7 +127,17 @@ export class PackedFileWriter {
     trailer.writeUInt32LE(json.length, 8);
     trailer.write(MAGIC, 12, 'latin1');
     await this.file.write(Buffer.concat([tables, json, trailer]));
-    await this.file.commit();
+    let reader: PackedFileReader | null = null;
+    try {
+      await this.file.commit((temporary) => {
+        reader = PackedFileReader.open(temporary);
+      });
+    } catch (cause) {
+      (reader as PackedFileReader | null)?.close();
+      throw cause;
+    }
+    if (!reader) throw new Error('the packed stream just written does not read back');
+    return reader;
   }
 
   async discard(): Promise<void> {

@@ -4,9 +4,10 @@
  * later rename wins. Failures are FileErrors with a sentence, and leave no temporary file behind.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileFailure } from './file-failure.js';
+import { makeFolder } from './make-folder.js';
 
 export class AtomicFile {
   private constructor(
@@ -26,7 +27,7 @@ export class AtomicFile {
       `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
     );
     try {
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       return new AtomicFile(path, temporary, await open(temporary, 'wx'), advice);
     } catch (cause) {
       throw fileFailure(cause, 'write', path, advice);
@@ -47,11 +48,16 @@ export class AtomicFile {
     }
   }
 
-  /** Flushes and renames into place. @throws FileError, after which nothing has changed at `path` */
-  async commit(): Promise<void> {
+  /**
+   * Flushes and renames into place.
+   * @param beforehand given the whole file under its temporary name, which is still ours alone, e.g. to open it before
+   * anybody can remove it   @throws FileError, after which nothing has changed at `path`
+   */
+  async commit(beforehand: (temporary: string) => void = () => {}): Promise<void> {
     try {
       await this.handle.sync();
       await this.handle.close();
+      beforehand(this.temporary);
       await rename(this.temporary, this.path);
     } catch (cause) {
       await this.discard();

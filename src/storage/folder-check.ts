@@ -1,9 +1,9 @@
 /** Can a folder be written to, and how much room has it? Asked without leaving anything behind. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { systemCodeOf } from './file-failure.js';
+import { makeFolder, missingFolders } from './make-folder.js';
 
 export interface FolderReport {
   path: string;
@@ -28,25 +28,11 @@ export async function checkFolder(path: string): Promise<FolderReport> {
 }
 
 async function tryWriting(folder: string): Promise<void> {
-  const { missing } = missingFolders(folder);
-  const made: string[] = [];
+  const made = makeFolder(folder);
   try {
-    // One by one: mkdir's `recursive` never returns where the system says that a folder above is missing (/proc).
-    for (const each of missing) {
-      await mkdir(each);
-      made.unshift(each);
-    }
     const file = join(folder, `.duo-eval-${randomBytes(6).toString('hex')}.tmp`);
     await writeFile(file, 'x', { flag: 'wx' }).finally(() => rm(file, { force: true }));
   } finally {
-    for (const each of made) await rmdir(each).catch(() => {}); // someone may have put something there meanwhile
+    for (const each of made.reverse()) await rmdir(each).catch(() => {}); // someone may have put something there meanwhile
   }
-}
-
-/** The nearest folder above that exists, and those to be made below it, outermost first. */
-function missingFolders(path: string): { there: string; missing: string[] } {
-  const missing: string[] = [];
-  let there = path;
-  for (; !existsSync(there) && dirname(there) !== there; there = dirname(there)) missing.unshift(there);
-  return { there, missing };
 }

@@ -2,11 +2,12 @@
  * One owner at a time for a file that is appended to. The lock is a file beside it that names its owner's process; an
  * owner that is gone (killed, crashed, or before a reboot) is taken over. Works between processes of one machine.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
 import { CACHE_ADVICE } from './cache-entry.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
+import { makeFolder } from './make-folder.js';
 
 export interface Lock {
   release(): void;
@@ -28,7 +29,7 @@ const TAKEOVER_MS = 10_000;
 export function acquireLock(path: string, what: string): Lock {
   const lockPath = `${path}.lock`;
   try {
-    mkdirSync(dirname(lockPath), { recursive: true });
+    makeFolder(dirname(lockPath));
   } catch (cause) {
     throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
   }

@@ -6,13 +6,16 @@ import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();
 let made = 0;
-const configured = process.env.DUO_EVAL_CONFIG;
+const before = { DUO_EVAL_CONFIG: process.env.DUO_EVAL_CONFIG, DUO_EVAL_CACHE: process.env.DUO_EVAL_CACHE };
 beforeEach(() => {
   process.env.DUO_EVAL_CONFIG = folder.path(`config${made++}`);
+  process.env.DUO_EVAL_CACHE = folder.path('cache');
 });
 afterEach(() => {
-  if (configured === undefined) delete process.env.DUO_EVAL_CONFIG;
-  else process.env.DUO_EVAL_CONFIG = configured;
+  for (const [variable, value] of Object.entries(before)) {
+    if (value === undefined) delete process.env[variable];
+    else process.env[variable] = value;
+  }
 });
 
 describe('what is written after --dataset', () => {

@@ -6,7 +6,7 @@ import { DataError } from '../../errors.js';
 export default class DatasetsVerify extends BaseCommand<typeof DatasetsVerify> {
   static override summary = 'Check that data sets are still the bytes they were.';
   static override description =
-    'Reads every byte of the embedded and registered data sets, or of those named, and compares SHA-256. Exit status ' +
+    'Reads every byte of the embedded, registered and fetched data sets, or of those named, and compares SHA-256. Exit status ' +
     '4 when one changed or is gone.';
   static override examples = ['<%= config.bin %> datasets verify', '<%= config.bin %> datasets verify ptb'];
 

@@ -8,12 +8,13 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../errors.js';
 import { CACHE_ADVICE } from '../../storage/cache-entry.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { fileFailure } from '../../storage/file-failure.js';
+import { makeFolder } from '../../storage/make-folder.js';
 import { PassingFailure, strange } from './failures.js';
 import type { HubFile } from './listing.js';
 import { type HubAnswer, type HubConnection, hubRequest, pause } from './request.js';
@@ -46,7 +47,7 @@ export async function downloadFile(
 ): Promise<string> {
   const { repo, file, folder, ending } = download;
   const path = partialPath(download);
-  await onDisk(path, () => mkdir(folder, { recursive: true }));
+  await onDisk(path, async () => makeFolder(folder));
   for (let isFresh = (await sizeOf(path)) === 0; ; isFresh = true) {
     await receiveAll(connection, download, path, onBytes);
     const hashes = await hashesOf(path, file.bytes);
