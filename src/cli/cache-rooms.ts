@@ -28,6 +28,12 @@ export async function listRooms(rooms: readonly CacheRoom[], cache: string): Pro
   );
 }
 
+/** `3 entries, 1.2 MB`. */
+export function amountInWords(items: readonly CacheItem[]): string {
+  const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
+  return `${items.length} ${items.length === 1 ? 'entry' : 'entries'}, ${bytesInWords(bytes)}`;
+}
+
 /** `1.2 MB`. */
 export function bytesInWords(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];

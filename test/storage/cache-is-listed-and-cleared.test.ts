@@ -109,7 +109,7 @@ describe('duo-eval cache clear', () => {
     const ran = await space.run(['cache', 'clear']);
     expectFailure(ran, {
       exit: 2,
-      says: /Nothing was removed: 1 entries, \d+ bytes would be\./,
+      says: /Nothing was removed: 1 entry, \d+ bytes would be\./,
       hint: '--yes',
     });
     expect(existsSync(path)).toBe(true);

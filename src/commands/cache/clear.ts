@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../../cli/base-command.js';
-import { bytesInWords, cacheRooms, listRooms } from '../../cli/cache-rooms.js';
+import { amountInWords, bytesInWords, cacheRooms, listRooms } from '../../cli/cache-rooms.js';
 import { boolean, string } from '../../cli/flags.js';
 import { closest, UsageError } from '../../errors.js';
 import type { CacheItem, Removal } from '../../storage/cache-inventory.js';
@@ -49,7 +49,7 @@ export default class CacheClear extends BaseCommand<typeof CacheClear> {
 
   /** @throws UsageError when nobody is there to ask, or the answer is no */
   private async ask(items: readonly CacheItem[]): Promise<void> {
-    const what = `${items.length} entries, ${bytesInWords(bytesOf(items))}`;
+    const what = amountInWords(items);
     if (this.options.json || !process.stdin.isTTY || !process.stderr.isTTY) {
       throw new UsageError({
         code: 'not-confirmed',

@@ -1,6 +1,13 @@
 import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
-import { ageInWords, bytesInWords, cacheRooms, type ListedRoom, listRooms } from '../../cli/cache-rooms.js';
+import {
+  ageInWords,
+  amountInWords,
+  bytesInWords,
+  cacheRooms,
+  type ListedRoom,
+  listRooms,
+} from '../../cli/cache-rooms.js';
 import type { CacheItem } from '../../storage/cache-inventory.js';
 
 export default class CacheLs extends BaseCommand<typeof CacheLs> {
@@ -35,7 +42,7 @@ export default class CacheLs extends BaseCommand<typeof CacheLs> {
     }
     const rows = rooms.flatMap(rowsOf);
     const lines = rows.length > 0 ? [alignedColumns([['room', 'size', 'age', 'what'], ...rows]), ''] : [];
-    this.print([...lines, `${total.entries} entries, ${bytesInWords(total.bytes)}, in ${folder}`].join('\n'));
+    this.print([...lines, `${amountInWords(items)}, in ${folder}`].join('\n'));
   }
 }
 
