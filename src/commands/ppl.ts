@@ -17,8 +17,8 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     'ones; "strict" integrates the whole bound.';
   static override examples = [
     '<%= config.bin %> ppl --model duo.onnx',
-    '<%= config.bin %> ppl --model mine=a.onnx --model theirs=b.onnx --dataset moby-dick',
-    '<%= config.bin %> ppl --model duo.onnx --dataset ptb=ptb.txt --until 0.01 --out ptb.json',
+    '<%= config.bin %> ppl --model mine=a.onnx --model other=b.onnx --dataset moby-dick',
+    '<%= config.bin %> ppl --model a.onnx --dataset ptb=ptb.txt --until 0.01 --out a.json',
   ];
 
   static override flags = {

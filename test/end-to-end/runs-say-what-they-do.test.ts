@@ -14,7 +14,7 @@ describe('ppl', () => {
   it('finds no difference between exact models of one source, and prices them alike', async () => {
     const args = ['ppl', ...models, '--dataset', 'sotu', '--dataset', 'moby-dick', '--protocol', 'strict'];
     const { results, comparisons } = resultsOf(
-      await succeed(space, [...args, '--limit', '400', '--draws', '2', '--json']),
+      await succeed(space, [...args, '--limit', '200', '--draws', '2', '--json']),
     );
     expect(results.map(({ model, dataset }) => `${model.name} ${dataset.name}`)).toEqual([
       'markov-ar sotu',
