@@ -1,7 +1,7 @@
 /**
- * Work already done, kept as it comes: JSON lines appended to a file, the first of them a header that says what the
- * work is. A stopped run reads them back; a line torn by a crash is dropped. Who may hold the file at one time, and
- * where it lies, is not decided here.
+ * Work already done, kept as it comes: JSON lines with checksums (journal-lines.ts) appended to a file, the first of them a
+ * header that says what the work is. A stopped run reads them back; a last line torn by a crash is dropped, any other
+ * damage is a refusal. Who may hold the file at one time, and where it lies, is not decided here.
  */
 import {
   closeSync,
@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
+import { readLines, writeLine } from './journal-lines.js';
 
 /** What decides the content: a journal whose header differs is of other work. Plain JSON. */
 export type JournalHeader = Record<string, unknown> & { key: string };
@@ -24,7 +25,8 @@ export interface JournalOptions {
   fresh?: boolean;
 }
 
-export interface Journal<Entry> {
+/** One line: a JSON object. */
+export interface Journal<Entry extends object> {
   /** What earlier runs appended, in order. */
   readonly entries: readonly Entry[];
   /** Adds one line; on disk within a second. @throws FileError when it cannot be written */
@@ -38,7 +40,7 @@ export interface Journal<Entry> {
 const SYNC_MS = 1000;
 
 /** @throws FileError when the file cannot be used, is damaged before its end, or is of other work */
-export function openJournal<Entry>(
+export function openJournal<Entry extends object>(
   path: string,
   header: JournalHeader,
   { fresh = false }: JournalOptions = {},
@@ -50,12 +52,19 @@ export function openJournal<Entry>(
     return { descriptor, text: readFileSync(path) };
   });
   const { descriptor } = state;
-  let kept: { entries: Entry[]; bytes: number };
+  let checksum = 0;
+  const write = (value: object) => {
+    const written = writeLine(value, checksum);
+    writeFileSync(descriptor, written.line);
+    checksum = written.checksum;
+  };
+  let kept: Kept<Entry>;
   try {
     kept = readBack<Entry>(path, state.text, header);
+    checksum = kept.checksum;
     attempt(path, () => {
       if (kept.bytes < state.text.length) ftruncateSync(descriptor, kept.bytes);
-      if (kept.bytes === 0) writeFileSync(descriptor, `${JSON.stringify(header)}\n`);
+      if (kept.bytes === 0) write(header);
       fsyncSync(descriptor);
     });
   } catch (error) {
@@ -79,7 +88,7 @@ export function openJournal<Entry>(
   return {
     entries: kept.entries,
     append(entry) {
-      attempt(path, () => writeFileSync(descriptor, `${JSON.stringify(entry)}\n`));
+      attempt(path, () => write(entry));
       timer ??= setTimeout(sync, SYNC_MS).unref();
     },
     close,
@@ -90,34 +99,20 @@ export function openJournal<Entry>(
   };
 }
 
-/** Whole lines of the file. @returns entries and the bytes they and the header take; 0 bytes when there is no header */
-function readBack<Entry>(
-  path: string,
-  content: Buffer,
-  header: JournalHeader,
-): { entries: Entry[]; bytes: number } {
-  const bytes = content.lastIndexOf('\n') + 1;
-  if (bytes === 0) return { entries: [], bytes: 0 };
-  const lines = content
-    .subarray(0, bytes - 1)
-    .toString('utf8')
-    .split('\n');
-  const values: unknown[] = [];
-  let good = 0;
-  for (const [index, line] of lines.entries()) {
-    try {
-      values.push(JSON.parse(line));
-    } catch {
-      if (index === lines.length - 1) break;
-      throw refusal(path, 'journal-damaged', `is damaged at line ${index + 1}`);
-    }
-    good += Buffer.byteLength(line) + 1;
-  }
-  if (values.length === 0) return { entries: [], bytes: 0 };
-  if (canonical(values[0]) !== canonical(JSON.parse(JSON.stringify(header)))) {
+interface Kept<Entry> {
+  entries: Entry[];
+  /** Bytes that they and the header take; 0 where there is no header. */
+  bytes: number;
+  checksum: number;
+}
+
+function readBack<Entry extends object>(path: string, content: Buffer, header: JournalHeader): Kept<Entry> {
+  const { values, bytes, checksum, damagedLine } = readLines(content);
+  if (damagedLine !== null) throw refusal(path, 'journal-damaged', `is damaged at line ${damagedLine}`);
+  if (values.length > 0 && canonical(values[0]) !== canonical(JSON.parse(JSON.stringify(header)))) {
     throw refusal(path, 'journal-of-other-work', 'was written for other models, data or settings');
   }
-  return { entries: values.slice(1) as Entry[], bytes: good };
+  return { entries: values.slice(1) as Entry[], bytes, checksum };
 }
 
 /** JSON with the keys of objects in order, so that equal headers are equal text. */
