@@ -52,6 +52,8 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
+    // Any of them, as pandas reads tables; left to find out which, the parser takes long over an endless first row.
+    record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: LARGEST_ROW,
     ...options,
   });

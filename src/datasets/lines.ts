@@ -16,11 +16,14 @@ const NEWLINE = 0x0a;
 
 /**
  * @param universal whether `\r\n` and a lone `\r` end a line too, as when Python opens a text file; otherwise only
- * `\n` does   @throws DataError (not UTF-8, an endless line), FileError
+ * `\n` does   @param most bytes of one line   @throws DataError (not UTF-8, an endless line), FileError
  */
-export async function* linesOf(path: string, { universal }: { universal: boolean }): AsyncGenerator<Line> {
+export async function* linesOf(
+  path: string,
+  { universal, most = MOST_BYTES_AT_ONCE }: { universal: boolean; most?: number },
+): AsyncGenerator<Line> {
   let number = 0;
-  for await (const { bytes, ended, offset } of byteLines(path)) {
+  for await (const { bytes, ended, offset } of byteLines(path, most)) {
     const whole = decodeUtf8(bytes, path, offset);
     const text = number === 0 ? withoutByteOrderMark(whole) : whole;
     if (!universal || !text.includes('\r')) {
@@ -35,7 +38,10 @@ export async function* linesOf(path: string, { universal }: { universal: boolean
   }
 }
 
-async function* byteLines(path: string): AsyncGenerator<{ bytes: Buffer; ended: boolean; offset: number }> {
+async function* byteLines(
+  path: string,
+  most: number,
+): AsyncGenerator<{ bytes: Buffer; ended: boolean; offset: number }> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let offset = 0;
@@ -54,10 +60,10 @@ async function* byteLines(path: string): AsyncGenerator<{ bytes: Buffer; ended: 
       pending.push(chunk.subarray(from));
       pendingBytes += chunk.length - from;
     }
-    if (pendingBytes > MOST_BYTES_AT_ONCE) {
+    if (pendingBytes > most) {
       throw new DataError({
         code: 'data-too-large',
-        message: `${path} has a line longer than ${Math.floor(MOST_BYTES_AT_ONCE / 2 ** 20)} MiB.`,
+        message: `${path} has a line longer than ${Math.floor(most / 2 ** 20)} MiB.`,
         hint: 'Give one text a line.',
       });
     }
