@@ -4,7 +4,7 @@ import { parquetFile, run } from './parquet-file.mjs';
 
 const MIB = 2 ** 20;
 
-/** A gzip of `head`, then about `mebibytes` of one byte repeated: 16 KB packed for each 16 MiB. */
+/** A gzip of `head`, then about `mebibytes` of a filler repeated: 16 KB packed for each 16 MiB. */
 function gzipBomb(head, filler, mebibytes) {
   const member = gzipSync(Buffer.alloc(16 * MIB, filler));
   return Buffer.concat([gzipSync(head), ...new Array(Math.ceil(mebibytes / 16)).fill(member)]);
@@ -31,6 +31,8 @@ export const csvBombs = {
 export const jsonLinesBombs = {
   'a gigabyte in one line': ['bomb.jsonl.gz', once(() => gzipBomb('{"text":"', 'a', 1024))],
   'endless brackets': ['bomb.jsonl.gz', once(() => gzipBomb('{"text":', '[', 64))],
+  'endless numbers': ['bomb.jsonl.gz', once(() => gzipBomb('{"text":"a","b":[', '0,', 512))],
+  'endless objects': ['bomb.jsonl.gz', once(() => gzipBomb('{"text":"a","b":[', '{},', 48))],
   'deep brackets': [
     'deep.jsonl',
     once(() => Buffer.from(`{"text":"a","b":${'['.repeat(5e5)}${']'.repeat(5e5)}}\n`)),

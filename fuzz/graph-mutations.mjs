@@ -217,12 +217,12 @@ const changes = {
     const tensor = info?.type?.value?.case === 'tensorType' ? info.type.value.value : null;
     if (!tensor) return;
     const dims = tensor.shape?.dim ?? [];
-    if (random.chance(0.3)) tensor.elemType = random.below(24);
-    else if (random.chance(0.3))
-      info.name = random.of(['input_ids', 'logits', 'sigma', '', 'past_key_values.0.key', 'x']);
-    else if (tensor.shape && random.chance(0.3))
-      tensor.shape.dim = dims.slice(random.below(dims.length || 1));
-    else if (dims.length > 0) random.of(dims).value = { case: 'dimValue', value: random.of(NUMBERS) };
+    const what = random.below(4);
+    if (what === 0) tensor.elemType = random.below(24);
+    if (what === 1) info.name = random.of(['input_ids', 'logits', 'sigma', '', 'past_key_values.0.key', 'x']);
+    if (what === 2 && tensor.shape) tensor.shape.dim = dims.slice(random.below(dims.length || 1));
+    if (what === 3 && dims.length > 0)
+      random.of(dims).value = { case: 'dimValue', value: random.of(NUMBERS) };
   },
   'what is said of inner values'(graph, random) {
     const info = any(random, graph.valueInfo);

@@ -56,10 +56,8 @@ export const mutations = {
   splice(bytes, random, places) {
     const changed = Buffer.from(bytes);
     const from = random.below(bytes.length || 1);
-    changed.set(
-      bytes.subarray(from, from + random.between(1, 64)).subarray(0),
-      0 + fit(changed, place(bytes, random, places), 64),
-    );
+    const part = bytes.subarray(from, from + random.between(1, 64));
+    changed.set(part, Math.max(0, Math.min(place(bytes, random, places), bytes.length - part.length)));
     return changed;
   },
   insert(bytes, random, places) {
@@ -93,8 +91,6 @@ export const mutations = {
     return concat(bytes, random.chance(0.5) ? random.bytes(random.between(1, 60)) : bytes);
   },
 };
-
-const fit = (bytes, at, room) => Math.max(0, Math.min(at, bytes.length - room));
 
 /** Damage to text that stays text: numbers, keys and brackets of JSON; delimiters and quotes of tables. */
 /** @type {Record<string, Mutation>} */
@@ -159,7 +155,7 @@ export const textMutations = {
     const depth = random.of([10, 1000, 20_000, 200_000]);
     const deep = random.chance(0.5)
       ? '['.repeat(depth) + ']'.repeat(depth)
-      : '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+      : `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
     return replaceMatch(
       bytes,
       random,

@@ -1,7 +1,7 @@
 /** Checkpoints and their cards, through what `ppl` runs: open, append the loss, start the runtime, score a few sequences. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { jsonBombs } from '../bombs.mjs';
 import { expect } from '../broken.mjs';
 import { damageGraph } from '../graph-mutations.mjs';
@@ -9,11 +9,11 @@ import { damage, mutations, textMutations } from '../mutations.mjs';
 import { modelSeeds } from '../seeds.mjs';
 
 /** A call of a small model takes milliseconds; longer is a loop without end, which a user ends with --timeout. */
-const LONGEST_CALL_MS = 4000;
+const LONGEST_CALL_S = 4;
 const TEXT =
   'Four score and seven years ago our fathers brought forth, upon this continent, a new nation. '.repeat(12);
 
-async function writeCheckpoint(folder, bytes, card) {
+function writeCheckpoint(folder, bytes, card) {
   writeFileSync(join(folder, 'model.onnx'), bytes);
   writeFileSync(join(folder, 'model.card.json'), card);
   writeFileSync(join(folder, 'text.txt'), TEXT);
@@ -25,9 +25,12 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 export const checkpoint = ({ program, scratch }) => {
   let seeds;
+  let config;
   return {
     async begin() {
       seeds = await modelSeeds(program, scratch);
+      const { Config } = await import('@oclif/core/config');
+      config = await Config.load(dirname(program));
     },
     async prepare(random, folder) {
       const seed = random.of(seeds);
@@ -36,11 +39,11 @@ export const checkpoint = ({ program, scratch }) => {
         ? damage(seed.bytes, random, mutations, seed.places)
         : await damageGraph(seed.bytes, random, program);
       const card = signed ? { ...seed.card, sha256: sha256(seed.bytes) } : seed.card;
-      const path = await writeCheckpoint(folder, bytes, cardText(card));
+      writeCheckpoint(folder, bytes, cardText(card));
       return {
         how: `${seed.name}${signed ? ', signed' : ''}: ${how}`,
         async read() {
-          await score(program, path, folder);
+          await score(program, folder, config);
           if (signed) expect(bytes.equals(seed.bytes), 'its card names the sha256 of other bytes');
           await checkModel(program, bytes, seed.bytes);
         },
@@ -69,7 +72,7 @@ export const card = ({ program, scratch }) => {
       const { bytes, how } = bomb
         ? { bytes: jsonBombs[bomb](), how: bomb }
         : damage(whole, random, { ...mutations, ...textMutations });
-      const path = await writeCheckpoint(folder, seed.bytes, bytes);
+      const path = writeCheckpoint(folder, seed.bytes, bytes);
       return { how: `${seed.name}: ${how}`, read: () => readCard(program, path, bytes, sha256(seed.bytes)) };
     },
   };
@@ -119,31 +122,23 @@ const sorted = (value) =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value;
 
-/** What `duo-eval ppl --model … --dataset text.txt --limit 2` does, without its flags and printers. */
-async function score(program, path, folder) {
-  const { openCheckpoint } = await import(`${program}/models/checkpoint.js`);
-  const { prepareCells, runPerplexity } = await import(`${program}/evals/perplexity-run.js`);
-  const silent = { note() {}, warn() {}, packing() {}, evaluating() {} };
-  const opened = await openCheckpoint(path);
-  const request = {
-    checkpoints: [opened],
-    datasets: [{ spec: join(folder, 'text.txt') }],
-    length: undefined,
-    options: { protocol: 'duo', draws: 1, seed: 1, estimator: 'plain', limit: 2, until: null, batch: 2 },
-    fresh: true,
-    provider: 'cpu',
-    threads: 1,
-    timeoutMs: LONGEST_CALL_MS,
-  };
-  const cells = await prepareCells(request, silent);
-  try {
-    const { results, finish } = await runPerplexity(request, cells, silent);
-    finish();
-    const { nll, ppl } = results.results[0].metrics;
-    for (const value of [nll.value, ppl.value]) expect(Number.isFinite(value), `its figure is ${value}`);
-  } finally {
-    for (const { stream } of cells) stream.close();
-  }
+/** `duo-eval ppl`, the command itself; only the process around it is this one. */
+async function score(program, folder, config) {
+  const { default: Ppl } = await import(`${program}/commands/ppl.js`);
+  const results = join(folder, 'results.json');
+  const files = [
+    '--model',
+    join(folder, 'model.onnx'),
+    '--dataset',
+    join(folder, 'text.txt'),
+    '--out',
+    results,
+  ];
+  const small = ['--limit', '2', '--batch', '2', '--threads', '1', '--timeout', String(LONGEST_CALL_S)];
+  await Ppl.run([...files, ...small, '--fresh', '--quiet'], config);
+  const [{ metrics }] = JSON.parse(readFileSync(results, 'utf8')).results;
+  for (const [name, { value }] of Object.entries(metrics))
+    expect(Number.isFinite(value), `its ${name} is ${value}`);
 }
 
 /** An accepted model is one whose every tensor has the bytes that its shape takes, read by the schema alone. */
