@@ -1,6 +1,6 @@
 /**
  * Runs cases in child processes, each of which handles many in sequence; one that dies or hangs is replaced, and the case
- * it was at is recorded. A case that took too long is tried once more in a child of its own: a busy machine is no failure.
+ * it was at is recorded. Time is the child's own: what other programs take of a busy machine is no failure.
  */
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kindOf } from './kinds/index.mjs';
 
-export const LONGEST_MS = 10_000;
+/** Most processor time of a case. */
+const LONGEST_MS = 10_000;
+/** A case that waits, or whose processor is busy with other programs, is given up after this. */
+const LONGEST_WAIT_MS = 60_000;
 /** A child this large is replaced; a single case that takes more is a failure. */
 const LARGEST_BYTES = 3 * 2 ** 30;
 /** Cases a child handles before it is replaced: threads that hang in native code go with it. */
@@ -32,13 +35,7 @@ export async function campaign({ seed, indices, children, program, onOutcome }) 
         child = new Child({ seed, program, work: join(folder, String(number)) });
         await child.ready;
       }
-      let outcome = await child.run(index);
-      if (outcome.late) {
-        await child.end();
-        child = new Child({ seed, program, work: join(folder, String(number)) });
-        await child.ready;
-        outcome = await child.run(index);
-      }
+      const outcome = await child.run(index);
       onOutcome(outcome);
       if (child.spent) {
         await child.end();
@@ -87,10 +84,10 @@ class Child {
 
   #begin(how) {
     this.#how = how;
-    this.#timer = setTimeout(() => this.#settle?.({ late: true }), LONGEST_MS);
+    this.#timer = setTimeout(() => this.#settle?.({ late: true }), LONGEST_WAIT_MS);
   }
 
-  /** @returns {Promise<Outcome & { late?: boolean }>} */
+  /** @returns {Promise<Outcome>} */
   async run(index) {
     this.handled++;
     this.#how = '';
@@ -104,7 +101,7 @@ class Child {
       index,
       kind: kindOf(index),
       how: message.how ?? this.#how,
-      ms: message.ms ?? LONGEST_MS,
+      ms: message.ms ?? LONGEST_WAIT_MS,
       code: message.code,
       message: message.message,
     };
@@ -112,7 +109,7 @@ class Child {
       this.spent = true;
       return { ...about, status: null, failure };
     };
-    if (message.late) return { ...failed(`no end after ${LONGEST_MS / 1000} s`), late: true };
+    if (message.late) return failed(`no end after ${LONGEST_WAIT_MS / 1000} s`);
     if (message.end) {
       const { status, signal } = message.end;
       const last = this.#stderr.trim().split('\n').slice(-6).join(' | ');
@@ -124,9 +121,11 @@ class Child {
       ? `accepted with a broken structure: ${message.broken}`
       : message.stack
         ? `not a sentence but a fault: ${message.stack.split('\n').slice(0, 4).join(' | ')}`
-        : message.rss > LARGEST_BYTES
-          ? `took ${Math.round(message.rss / 2 ** 20)} MiB`
-          : null;
+        : message.ms > LONGEST_MS
+          ? `took ${Math.round(message.ms / 1000)} s`
+          : message.rss > LARGEST_BYTES
+            ? `took ${Math.round(message.rss / 2 ** 20)} MiB`
+            : null;
     return { ...about, status: message.status ?? 4, failure };
   }
 

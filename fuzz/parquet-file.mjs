@@ -2,7 +2,7 @@
  * Writes small Parquet files of one text column, sound or lying: every size and count that a file declares can be given
  * another value than the true one. Thrift's compact protocol and the page layout as in the Parquet format's description.
  */
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, crc32, gzipSync } from 'node:zlib';
 
 const I32 = 5;
 const I64 = 6;
@@ -16,16 +16,7 @@ const DELTA_LENGTH = 6;
 const DELTA_BYTE_ARRAY = 7;
 const RLE_DICTIONARY = 8;
 
-/**
- * @param {{
- *   texts?: (string | null)[], codec?: 'none' | 'gzip' | 'brotli', version?: 1 | 2,
- *   encoding?: 'plain' | 'dictionary' | 'delta-length' | 'delta-byte-array', required?: boolean,
- *   lies?: { rows?: number, values?: number, chunkValues?: number, pageValues?: number, uncompressed?: number,
- *            compressed?: number, dictionaryValues?: number, indices?: Uint8Array, levels?: Uint8Array, page?: Uint8Array,
- *            chunkBytes?: number, offset?: number },
- * }} options
- * @returns {Buffer}
- */
+/** @param {import('./parquet-file.d.mts').ParquetFile} options @returns {Buffer} */
 export function parquetFile({
   texts = ['one', 'two', 'two'],
   codec = 'none',
@@ -83,6 +74,10 @@ export function parquetFile({
     'delta-byte-array': DELTA_BYTE_ARRAY,
   }[encoding];
   const count = lies.pageValues ?? texts.length;
+  const checksum = (bytes) =>
+    lies.checksum === undefined
+      ? []
+      : [[4, I32, lies.checksum === 'true' ? crc32(bytes) | 0 : lies.checksum]];
   if (version === 1) {
     const body = lies.page ?? Buffer.concat([...(levels ? [uint32(levels.length), levels] : []), values]);
     const packed = compress(body);
@@ -91,6 +86,7 @@ export function parquetFile({
         [1, I32, 0],
         [2, I32, lies.uncompressed ?? body.length],
         [3, I32, lies.compressed ?? packed.length],
+        ...checksum(packed),
         [5, STRUCT, struct([1, I32, count], [2, I32, code], [3, I32, RLE], [4, I32, RLE])],
       ),
       packed,

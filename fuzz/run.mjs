@@ -1,6 +1,6 @@
 /**
  * Damaged files of every kind the program reads, and what it makes of them: none may end the process by a signal, take
- * longer than 10 s, raise anything but a sentence with an exit status, or be accepted with a broken structure.
+ * more than 10 s of processor time, raise anything but a sentence with an exit status, or be accepted with a broken structure.
  *
  *   npm run fuzz -- --seed 1 --count 10000
  *

@@ -9,7 +9,12 @@ const folder = temporaryFolder();
 const sound = JSON.parse(readFileSync(`${byteTokenizer(folder.path('sound'))}/tokenizer.json`, 'utf8'));
 const model = (changes: object) => JSON.stringify({ ...sound, model: { ...sound.model, ...changes } });
 
-const BROKEN: [string, string][] = [
+const BROKEN: [string, string | Buffer][] = [
+  ['bytes that are not UTF-8', Buffer.from(model({ unk_token: '\xff' }), 'latin1')],
+  [
+    'brackets without end',
+    model({ vocab: 0 }).replace('"vocab":0', `"vocab":{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`),
+  ],
   ['not JSON', 'version https://git-lfs.github.com/spec/v1'],
   ['an array', '[]'],
   ['null', 'null'],
@@ -22,6 +27,12 @@ const BROKEN: [string, string][] = [
   ['a negative id', model({ vocab: { a: -1 } })],
   ['an id that is a text', model({ vocab: { a: '1' } })],
   ['an id beyond memory', model({ vocab: { a: 4_000_000_000 } })],
+  ['two tokens of one id', model({ vocab: { ...sound.model.vocab, twice: 7 } })],
+  ['a merge of what is no token', model({ merges: ['a b'] })],
+  ['a merge of three', model({ merges: ['a b c'] })],
+  ['a merge that is a number', model({ merges: [7] })],
+  ['a scored vocabulary without scores', model({ type: 'Unigram', vocab: [['a', 0], ['b']] })],
+  ['a scored vocabulary of numbers', model({ type: 'Unigram', vocab: [1, 2] })],
   ['merges that are no list', model({ merges: 7 })],
   ['merges that are missing', model({ merges: undefined })],
   ['an unknown pre-tokenizer', JSON.stringify({ ...sound, pre_tokenizer: { type: 'Psychic' } })],
@@ -44,6 +55,19 @@ describe('a broken tokenizer.json', () => {
     expect(failure.message).toContain(path);
     expect(failure.message).toMatch(/[^.]\.$/);
     expect(failure.hint).toBeTruthy();
+  });
+
+  it('says which token and which merge', async () => {
+    const twice = folder.file('twice.json', model({ vocab: { a: 0, b: 1, ['c'.repeat(99)]: 1 } }));
+    await expect(loadTokenizer(twice)).rejects.toThrow(/"c{39}…" and another token have the id 1/);
+    const merge = folder.file('merge.json', model({ vocab: { a: 0, b: 1 }, merges: [['a', 'b']] }));
+    await expect(loadTokenizer(merge)).rejects.toThrow(/a merge has "ab", which is no token/);
+    const named = model({
+      vocab: { a: 0, '##b': 1, ab: 2 },
+      merges: ['a ##b'],
+      continuing_subword_prefix: '##',
+    });
+    await expect(loadTokenizer(folder.file('prefix.json', named))).resolves.toMatchObject({ vocabSize: 3 });
   });
 
   it('that is not there is a sentence too, for a file and for a folder', async () => {

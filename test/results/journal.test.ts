@@ -63,7 +63,7 @@ describe('a journal', () => {
     journalOf(1);
     truncateSync(path, 5);
     expect(openJournal<Entry>(path, header).entries).toEqual([]);
-    expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify(header)}\n`);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject(header);
   });
 
   it('is on disk as soon as a line is appended', () => {
@@ -92,6 +92,33 @@ describe('a journal', () => {
     journalOf(1);
     appendFileSync(path, '{"sequence":\n{"sequence":2,"nats":1}\n');
     expect(() => openJournal(path, header)).toThrow(/damaged at line 3/);
+  });
+
+  it.each([
+    ['altered', ([head, a, b, c]: string[]) => [head, a.replace('0', '7'), b, c]],
+    ['moved', ([head, a, b, c]: string[]) => [head, b, a, c]],
+    ['doubled', ([head, a, b, c]: string[]) => [head, a, a, b, c]],
+    ['lost', ([head, , b, c]: string[]) => [head, b, c]],
+    ['without its checksum', ([head, , b, c]: string[]) => [head, '{"sequence":0,"nats":0}', b, c]],
+    ['the header again', ([head, a, b, c]: string[]) => [head, a, head, b, c]],
+  ])('refuses a line that was %s', (_how, change) => {
+    journalOf(3);
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    writeFileSync(
+      path,
+      change(lines)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    expect(() => openJournal(path, header)).toThrow(/damaged at line [23]/);
+  });
+
+  it('takes lines of any text, and empty ones', () => {
+    const entries = [{}, { text: 'fünf ✓ "}' }, { crc32: 'mine' }];
+    const journal = openJournal<object>(path, header);
+    for (const entry of entries) journal.append(entry);
+    journal.close();
+    expect(openJournal<object>(path, header).entries).toEqual(entries);
   });
 
   it('says what is wrong when the file cannot be made', () => {

@@ -1,0 +1,4 @@
+type Bombs = Record<string, [name: string, bytes: () => Buffer]>;
+export const csvBombs: Bombs;
+export const jsonLinesBombs: Bombs;
+export const parquetBombs: Bombs;
