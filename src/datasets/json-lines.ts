@@ -4,7 +4,7 @@ import { linesOf } from './lines.js';
 import { missingColumn, notText } from './missing-column.js';
 
 /** Most bytes of a line: beside its text, a line may hold lists, which take many times their bytes once they are parsed. */
-const LONGEST_LINE = 2 ** 26;
+const LONGEST_LINE = 2 ** 25;
 /** Lines from this length on are looked over for brackets first: the parser takes long over very many open ones. */
 const LONG_LINE = 2 ** 20;
 const DEEPEST = 1000;
