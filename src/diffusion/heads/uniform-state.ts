@@ -79,8 +79,9 @@ export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 
  *
  * The runtime's vector logarithm and the scalar one it uses at the ends of a thread's share differ in the last bit, so that
  * a float32 sum of them would depend on batch and threads. Logarithms are therefore taken in float64 and the sum rounded to
- * float32, where that bit is out of reach; to pay for it, they are taken of products of four. A product stays in float32's
- * range: it is at least 1, and, since the p_v sum to 1, at most (1 + k/4)⁴. From k = 2³⁰ on a power of two is divided out.
+ * float32, where that bit is out of reach; to pay for it, they are taken of products of sixteen: of four in float32, and of
+ * four such in float64. A product of four stays in float32's range: it is at least 1, and, since the p_v sum to 1, at most
+ * (1 + k/4)⁴. From k = 2³⁰ on a power of two is divided out.
  *
  * @param k float64 [batch, 1, 1]
  */
@@ -89,20 +90,30 @@ function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
   const scale = Where(Greater(k, 2 ** 30), k.graph.constant(2 ** -8, 'float64'), 1);
   const slope = Cast(Mul(k, scale), { to: dtype });
   const offset = Cast(scale, { to: dtype });
-  const scaled = (from: number, to: number): Value =>
-    Add(Mul(Slice(probabilities, { starts: [from], ends: [to], axes: [2] }), slope), offset);
-  const sumOf = (values: Value): Value => ReduceSum(Log(float64(values)), { axes: [-1], keepdims: false });
+  const scaled = (from: number, to: number): Value => Add(Mul(part(probabilities, from, to), slope), offset);
+  const sumOf = (values: Value): Value => ReduceSum(Log(values), { axes: [-1], keepdims: false });
 
-  const quarter = Math.floor(vocabSize / 4);
+  const sixteenth = Math.floor(vocabSize / 16);
+  const quarter = 4 * sixteenth;
   const sums: Value[] = [];
-  if (quarter > 0) {
-    const [a, b, c, d] = [0, 1, 2, 3].map((i) => scaled(i * quarter, (i + 1) * quarter));
-    sums.push(sumOf(Mul(Mul(a, b), Mul(c, d))));
+  if (sixteenth > 0) {
+    const ofFour = float64(productOfQuarters(quarter, scaled));
+    sums.push(sumOf(productOfQuarters(sixteenth, (from, to) => part(ofFour, from, to))));
   }
-  if (vocabSize > 4 * quarter) sums.push(sumOf(scaled(4 * quarter, vocabSize)));
+  if (vocabSize > 4 * quarter) sums.push(sumOf(float64(scaled(4 * quarter, vocabSize))));
   const sum = sums.reduce((total, part) => Add(total, part));
   const dividedOut = Mul(exactLog(Squeeze(scale, [-1])), vocabSize);
   return float64(Cast(Sub(sum, dividedOut), { to: 'float32' }));
+}
+
+/** Entries [from, to) of the last of three axes. */
+const part = (values: Value, from: number, to: number): Value =>
+  Slice(values, { starts: [from], ends: [to], axes: [2] });
+
+/** The product of four adjoining ranges of one size, element by element. */
+function productOfQuarters(size: number, range: (from: number, to: number) => Value): Value {
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => range(i * size, (i + 1) * size));
+  return Mul(Mul(a, b), Mul(c, d));
 }
 
 /** ln of few values in float64, by the one kernel that takes each alone: the same bits wherever a value stands. */
