@@ -68,4 +68,26 @@ describe('the house', () => {
     );
     expect(elsewhere).toEqual([]);
   });
+
+  it('locks every package that a locked one names, those for other platforms too, as npm ci demands', () => {
+    interface Locked {
+      dependencies?: Record<string, string>;
+      devDependencies?: Record<string, string>;
+      optionalDependencies?: Record<string, string>;
+    }
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+    /** As Node looks: beside the package, then in each folder above. */
+    const found = (from: string, name: string): boolean => {
+      const path = from === '' ? `node_modules/${name}` : `${from}/node_modules/${name}`;
+      if (path in packages) return true;
+      return from !== '' && found(from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), name);
+    };
+    const missing = Object.entries(packages).flatMap(([from, locked]) =>
+      Object.keys({ ...locked.dependencies, ...locked.devDependencies, ...locked.optionalDependencies })
+        .filter((name) => !found(from, name))
+        .map((name) => `${from} → ${name}`),
+    );
+    expect(Object.keys(packages).length).toBeGreaterThan(100);
+    expect(missing).toEqual([]);
+  });
 });
