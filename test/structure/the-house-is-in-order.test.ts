@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesUnder, read, root } from './source-files.js';
+import { filesUnder, read, roomOf } from './source-files.js';
 
 const sources = filesUnder('src');
 const tests = filesUnder('test');
@@ -42,12 +40,10 @@ describe('the house', () => {
   });
 
   it('has a room under test/ for every room under src/', () => {
-    const rooms = (folder: string) =>
-      readdirSync(join(root, folder), { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map(({ name }) => name);
+    const rooms = (paths: string[]) =>
+      new Set(paths.filter((path) => path.split('/').length > 2).map(roomOf));
     // Commands are tested as processes, by test/end-to-end.
-    const missing = rooms('src').filter((name) => name !== 'commands' && !rooms('test').includes(name));
+    const missing = [...rooms(sources)].filter((name) => name !== 'commands' && !rooms(tests).has(name));
     expect(missing).toEqual([]);
   });
 
