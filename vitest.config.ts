@@ -7,5 +7,12 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    coverage: {
+      provider: 'v8',
+      // The rooms that read what others wrote.
+      include: ['src/datasets/**', 'src/graph/**', 'src/results/**'],
+      reporter: ['text'],
+      thresholds: { lines: 95 },
+    },
   },
 });
