@@ -17,6 +17,12 @@ export interface ParquetFile {
     page?: Uint8Array;
     chunkBytes?: number;
     offset?: number;
+    levelEncoding?: number;
+    /** Bytes of a field of the page's header that is not known. */
+    remark?: number;
+    /** Version 2: the values are not compressed, whatever the column's codec. */
+    stored?: boolean;
+    definitionBytes?: number;
     /** The true checksum of the page, or another. */
     checksum?: number | 'true';
   };

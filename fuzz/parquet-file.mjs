@@ -4,6 +4,7 @@
  */
 import { brotliCompressSync, crc32, gzipSync } from 'node:zlib';
 
+const FALSE = 2;
 const I32 = 5;
 const I64 = 6;
 const BINARY = 8;
@@ -74,6 +75,8 @@ export function parquetFile({
     'delta-byte-array': DELTA_BYTE_ARRAY,
   }[encoding];
   const count = lies.pageValues ?? texts.length;
+  // A field that no reader knows, as statistics are to this one.
+  const remark = lies.remark === undefined ? [] : [[9, BINARY, 'x'.repeat(lies.remark)]];
   const checksum = (bytes) =>
     lies.checksum === undefined
       ? []
@@ -87,13 +90,18 @@ export function parquetFile({
         [2, I32, lies.uncompressed ?? body.length],
         [3, I32, lies.compressed ?? packed.length],
         ...checksum(packed),
-        [5, STRUCT, struct([1, I32, count], [2, I32, code], [3, I32, RLE], [4, I32, RLE])],
+        [
+          5,
+          STRUCT,
+          struct([1, I32, count], [2, I32, code], [3, I32, lies.levelEncoding ?? RLE], [4, I32, RLE]),
+        ],
+        ...remark,
       ),
       packed,
     );
   } else {
     const before = levels ?? new Uint8Array(0);
-    const packed = compress(lies.page ?? values);
+    const packed = lies.stored ? (lies.page ?? values) : compress(lies.page ?? values);
     parts.push(
       struct(
         [1, I32, 3],
@@ -107,10 +115,12 @@ export function parquetFile({
             [2, I32, texts.length - present.length],
             [3, I32, count],
             [4, I32, code],
-            [5, I32, before.length],
+            [5, I32, lies.definitionBytes ?? before.length],
             [6, I32, 0],
+            ...(lies.stored ? [[7, FALSE, []]] : []),
           ),
         ],
+        ...remark,
       ),
       before,
       packed,
@@ -204,14 +214,14 @@ function deltaLength(texts) {
 
 /** @param {...[id: number, type: number, value: any]} fields in order of id */
 function struct(...fields) {
-  const bytes = [];
+  const parts = [];
   let last = 0;
   for (const [id, type, value] of fields) {
-    bytes.push(((id - last) << 4) | type);
+    parts.push([((id - last) << 4) | type]);
     last = id;
-    bytes.push(...(type === I32 || type === I64 ? zigzag(value) : type === BINARY ? binary(value) : value));
+    parts.push(type === I32 || type === I64 ? zigzag(value) : type === BINARY ? binary(value) : value);
   }
-  return Uint8Array.from([...bytes, 0]);
+  return Buffer.concat([...parts.map((part) => Buffer.from(part)), Uint8Array.of(0)]);
 }
 
 function list(type, elements) {
@@ -222,7 +232,7 @@ function list(type, elements) {
   return [...head, ...elements.flatMap((element) => [...element])];
 }
 
-const binary = (text) => [...varint(BigInt(Buffer.byteLength(text))), ...Buffer.from(text)];
+const binary = (text) => [varint(BigInt(Buffer.byteLength(text))), [...Buffer.from(text)]].flat();
 
 function zigzag(value) {
   const number = BigInt(value);

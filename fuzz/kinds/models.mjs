@@ -37,7 +37,7 @@ export const checkpoint = ({ program, scratch }) => {
     async prepare(random, folder) {
       const seed = random.of(seeds);
       const signed = random.chance(0.15);
-      const { bytes, how } = random.chance(0.5)
+      const { bytes, how } = random.chance(0.35)
         ? damage(seed.bytes, random, mutations, seed.places)
         : await damageGraph(seed.bytes, random, program);
       const card = signed ? { ...seed.card, sha256: sha256(seed.bytes) } : seed.card;

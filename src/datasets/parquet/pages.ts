@@ -28,7 +28,6 @@ interface PageHeader {
   encoding: number;
   /** Of the levels of a v1 page. */
   levelEncoding: number;
-  nulls: number;
   /** Bytes of a v2 page's levels. */
   definitionBytes: number;
   repetitionBytes: number;
@@ -164,7 +163,6 @@ function parseHeader(reader: CompactReader): PageHeader {
     values: -1,
     encoding: -1,
     levelEncoding: RLE,
-    nulls: 0,
     definitionBytes: 0,
     repetitionBytes: 0,
     compressed: true,
@@ -182,7 +180,6 @@ function parseHeader(reader: CompactReader): PageHeader {
     8: (type) =>
       reader.inner(type, {
         1: take('values'),
-        2: take('nulls'),
         4: take('encoding'),
         5: take('definitionBytes'),
         6: take('repetitionBytes'),
