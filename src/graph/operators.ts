@@ -85,6 +85,8 @@ export const Shape = (x: Value) => one(x.graph, 'Shape', [x], 'int64');
 export const Reshape = (x: Value, shape: Value | readonly number[]) =>
   one(x.graph, 'Reshape', [x, ints(x.graph, shape)], x.dtype);
 export const Expand = (x: Value, shape: Value) => one(x.graph, 'Expand', [x, shape], x.dtype);
+/** All axes before `axis` as one, and all from it on as another. */
+export const Flatten = (x: Value, { axis = 1 } = {}) => one(x.graph, 'Flatten', [x], x.dtype, { axis });
 export const Transpose = (x: Value, { perm }: { perm: readonly number[] }) =>
   one(x.graph, 'Transpose', [x], x.dtype, { perm });
 export const Concat = (values: readonly Value[], { axis }: { axis: number }) =>
