@@ -50,7 +50,12 @@ export class LossSession implements LossSource {
     const { checkpoint, provider, threads } = options;
     const { family, vocabSize, fields } = checkpoint;
     const graph = checkpoint.graph();
-    appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId: fields.maskTokenId.value });
+    appendLossHead(graph, family, {
+      logits: 'logits',
+      vocabSize,
+      maskTokenId: fields.maskTokenId.value,
+      inBlocks: provider === 'cpu',
+    });
     prune(graph.proto);
     const session = await startSession({
       graph: graph.toBytes(),

@@ -17,17 +17,47 @@ const POSITIONWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Identity']);
  * @returns [n, vocab]
  */
 export function projectedRows(graph: Graph, logits: string, rows: Value): Value {
-  const value = graph.value(logits);
+  const last = projection(graph, logits);
+  return last ? last.project(GatherND(last.states, rows)) : GatherND(graph.value(logits), rows);
+}
+
+/** The last thing a network does, to be done again for other rows. */
+export interface Projection {
+  /** What is projected: the states of all positions, [batch, length, width]. */
+  readonly states: Value;
+  /** How wide a state is; 0 where the graph does not say. */
+  readonly width: number;
+  /** Logits [n, vocab] of states [n, width], in the graph (or the body of one) that the states belong to. */
+  project(states: Value): Value;
+}
+
+/** Null for a graph that does not end in a product with the vocabulary matrix. */
+export function projection(graph: Graph, logits: string): Projection | null {
+  const { dtype } = graph.value(logits);
   const chain = projectionChain(graph, logits);
-  if (!chain) return GatherND(value, rows);
-  const [product, ...after] = chain;
-  let name = product.input[0];
-  let current = GatherND({ graph, name, dtype: value.dtype }, rows);
-  for (const node of [product, ...after]) {
-    current = graph.copyNode(node, new Map([[name, current]]), value.dtype);
-    name = node.output[0];
-  }
-  return current;
+  if (!chain) return null;
+  const states: Value = { graph, name: chain[0].input[0], dtype };
+  return {
+    states,
+    width: matrixRows(graph, chain[0].input[1]),
+    project(rows) {
+      let { name } = states;
+      let current = rows;
+      for (const node of chain) {
+        current = rows.graph.copyNode(node, new Map([[name, current]]), dtype);
+        name = node.output[0];
+      }
+      return current;
+    },
+  };
+}
+
+function matrixRows(graph: Graph, matrix: string): number {
+  const dims = (name: string) => graph.proto.initializer.find((tensor) => tensor.name === name)?.dims;
+  const transposed = graph.proto.node.find(
+    ({ opType, output }) => opType === 'Transpose' && output[0] === matrix,
+  );
+  return Number((transposed ? dims(transposed.input[0])?.at(-1) : dims(matrix)?.at(0)) ?? 0);
 }
 
 /** The nodes from the vocabulary product to the logits, or null when they do not form such a chain. */

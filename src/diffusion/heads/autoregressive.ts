@@ -1,6 +1,7 @@
 import type { Graph } from '../../graph/graph.js';
 import { GatherElements, LogSoftmax, Neg, Squeeze, Unsqueeze } from '../../graph/operators.js';
-import { HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
+import { HEAD, type HeadOptions, lossOutput } from './head.js';
+import { lossAtPositions } from './rows.js';
 
 /**
  * −ln p(target | tokens up to here) at every position: exact negative log-likelihood of an autoregressive model.
@@ -8,7 +9,8 @@ import { HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
  */
 export function autoregressiveLoss(graph: Graph, options: HeadOptions): void {
   const targets = graph.input(HEAD.targets, 'int64', ['batch', 'length']);
-  const logProbabilities = LogSoftmax(textLogits(graph.value(options.logits), options));
-  const atTarget = Squeeze(GatherElements(logProbabilities, Unsqueeze(targets, [-1])), [-1]);
-  lossOutput(graph, Neg(atTarget), ['batch', 'length']);
+  const loss = lossAtPositions(graph, options, [targets], (logits, target) =>
+    Neg(Squeeze(GatherElements(LogSoftmax(logits), Unsqueeze(target, [-1])), [-1])),
+  );
+  lossOutput(graph, loss, ['batch', 'length']);
 }

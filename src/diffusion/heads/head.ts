@@ -17,6 +17,8 @@ export interface HeadOptions {
   /** K: width of the logits, the mask included where there is one. */
   vocabSize: number;
   maskTokenId: number | null;
+  /** Whether rows of a wide vocabulary are taken in blocks, as suits the cpu and its caches; yes unless told. */
+  inBlocks?: boolean;
 }
 
 /** Names of what a head adds to the graph's inputs and outputs. */

@@ -1,7 +1,7 @@
 import type { Graph } from '../../graph/graph.js';
 import { Div, GatherElements, LogSoftmax, Neg, Squeeze, Unsqueeze } from '../../graph/operators.js';
-import { projectedRows } from '../../graph/projected-rows.js';
-import { float64, HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
+import { float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import { lossAtRows } from './rows.js';
 
 /**
  * The masked-diffusion loss with the SUBS parameterization (MDLM, arXiv 2406.07524, eq. 10): −ln x_θ(x) / (1−α) where
@@ -12,7 +12,9 @@ export function maskedLoss(graph: Graph, options: HeadOptions): void {
   const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
   const targets = graph.input(HEAD.targets, 'int64', ['rows']);
   const oneMinusAlpha = graph.input(HEAD.oneMinusAlpha, 'float64', ['rows']);
-  const logits = textLogits(projectedRows(graph, options.logits, rows), options);
-  const atTarget = Squeeze(GatherElements(LogSoftmax(logits), Unsqueeze(targets, [-1])), [-1]);
-  lossOutput(graph, Div(Neg(float64(atTarget)), oneMinusAlpha), ['rows']);
+  const loss = lossAtRows(graph, options, rows, [targets, oneMinusAlpha], (logits, target, level) => {
+    const atTarget = Squeeze(GatherElements(LogSoftmax(logits), Unsqueeze(target, [-1])), [-1]);
+    return Div(Neg(float64(atTarget)), level);
+  });
+  lossOutput(graph, loss, ['rows']);
 }

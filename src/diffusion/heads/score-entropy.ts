@@ -9,8 +9,8 @@ import {
   Sub,
   Unsqueeze,
 } from '../../graph/operators.js';
-import { projectedRows } from '../../graph/projected-rows.js';
-import { float64, HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
+import { float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import { lossAtRows } from './rows.js';
 
 /**
  * Score entropy for the absorbing state (SEDD, arXiv 2310.16834, eq. 5 and section 3.3), at masked positions; elsewhere it
@@ -25,15 +25,15 @@ export function scoreEntropyLoss(graph: Graph, options: HeadOptions): void {
   const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
   const targets = graph.input(HEAD.targets, 'int64', ['rows']);
   const oneMinusAlpha = graph.input(HEAD.oneMinusAlpha, 'float64', ['rows']);
-  const f = textLogits(projectedRows(graph, options.logits, rows), options);
-
-  const index = Unsqueeze(targets, [-1]);
-  const at = (values: typeof f) => Squeeze(float64(GatherElements(values, index)), [-1]);
-  const fAtTarget = at(f);
-  const logSumExp = Sub(fAtTarget, at(LogSoftmax(f)));
-  const logOthers = Math.log(options.vocabSize - 1);
-  // float32: its exponential, unlike float64's, has the same bits wherever a value stands.
-  const positive = float64(Exp(Cast(Sub(logSumExp, logOthers), { to: 'float32' })));
-  const excess = Sub(Sub(positive, 1), Sub(fAtTarget, logOthers));
-  lossOutput(graph, Div(excess, oneMinusAlpha), ['rows']);
+  const loss = lossAtRows(graph, options, rows, [targets, oneMinusAlpha], (f, target, level) => {
+    const index = Unsqueeze(target, [-1]);
+    const at = (values: typeof f) => Squeeze(float64(GatherElements(values, index)), [-1]);
+    const fAtTarget = at(f);
+    const logSumExp = Sub(fAtTarget, at(LogSoftmax(f)));
+    const logOthers = Math.log(options.vocabSize - 1);
+    // float32: its exponential, unlike float64's, has the same bits wherever a value stands.
+    const positive = float64(Exp(Cast(Sub(logSumExp, logOthers), { to: 'float32' })));
+    return Div(Sub(Sub(positive, 1), Sub(fAtTarget, logOthers)), level);
+  });
+  lossOutput(graph, loss, ['rows']);
 }

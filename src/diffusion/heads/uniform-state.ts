@@ -19,7 +19,8 @@ import {
   Unsqueeze,
   Where,
 } from '../../graph/operators.js';
-import { float64, HEAD, type HeadOptions, lossOutput, textLogits } from './head.js';
+import { float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import { lossAtPositions } from './rows.js';
 
 const TOY_VOCABULARY = 64;
 
@@ -44,11 +45,19 @@ export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 
   const z = graph.value(inputIds, 'int64');
   const x = graph.input(HEAD.targets, 'int64', ['batch', 'length']);
   const oneMinusAlpha = Unsqueeze(graph.input(HEAD.oneMinusAlpha, 'float64', ['batch']), [-1]); // [batch, 1]
+  const known: [Value, Value, Value] = [z, x, oneMinusAlpha];
+  const loss = lossAtPositions(graph, { ...options, maskTokenId: null }, known, (logits, ...row) =>
+    lossOfRows(K, logits, ...row),
+  );
+  lossOutput(graph, loss, ['batch', 'length']);
+}
+
+/** @param logits [rows…, vocab]   @param z [rows…]   @param x [rows…]   @param oneMinusAlpha [rows…], or 1 for the last */
+function lossOfRows(K: number, logits: Value, z: Value, x: Value, oneMinusAlpha: Value): Value {
   const alpha = Sub(1, oneMinusAlpha);
   const k = Div(Mul(alpha, K), oneMinusAlpha);
 
   const wide = K > TOY_VOCABULARY ? 'float32' : 'float64';
-  const logits = textLogits(graph.value(options.logits), { ...options, maskTokenId: null });
   const probabilities = Softmax(Cast(logits, { to: wide }));
   const lambda = sumOfLogs(probabilities, Unsqueeze(k, [-1]), K);
 
@@ -71,7 +80,7 @@ export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 
     Sub(Add(Sub(Mul(K_k, Sub(Div(onePlusK, y_z), 1)), lambda), Mul(ln_y_z, K)), Mul(ln_onePlusK, K - 1)),
     onePlusK,
   );
-  lossOutput(graph, Div(Where(Equal(x, z), same, differ), Mul(alpha, K)), ['batch', 'length']);
+  return Div(Where(Equal(x, z), same, differ), Mul(alpha, K));
 }
 
 /**
@@ -108,7 +117,7 @@ function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
 
 /** Entries [from, to) of the last of three axes. */
 const part = (values: Value, from: number, to: number): Value =>
-  Slice(values, { starts: [from], ends: [to], axes: [2] });
+  Slice(values, { starts: [from], ends: [to], axes: [-1] });
 
 /** The product of four adjoining ranges of one size, element by element. */
 function productOfQuarters(size: number, range: (from: number, to: number) => Value): Value {

@@ -1,0 +1,73 @@
+/**
+ * How a head reaches the logits: as rows over the vocabulary, at all positions or at some.
+ *
+ * All rows of a wide vocabulary at once would be written to memory and read back by every operator of the head, which
+ * takes longer than many a network, and several times the logits' own memory. So the projection to the vocabulary and the
+ * loss are taken together, for a few rows at a time (graph/row-blocks.ts).
+ */
+import type { Graph, Value } from '../../graph/graph.js';
+import { Expand, Flatten, GatherND, Reshape, Shape } from '../../graph/operators.js';
+import { type Projection, projectedRows, projection } from '../../graph/projected-rows.js';
+import { inRowBlocks } from '../../graph/row-blocks.js';
+import { type HeadOptions, textLogits } from './head.js';
+
+/** The loss of each row from its logits, [rows…, vocab], and from what else is known of the row, [rows…]. */
+export type RowLoss<Known extends Value[]> = (logits: Value, ...known: Known) => Value;
+
+/** Below this vocabulary a row is too short to be worth blocks. */
+const LEAST_VOCABULARY = 4096;
+/** Logits of a block, bytes, so that they stay in a cache; more rows where that would be few for the projection. */
+const BLOCK_BYTES = 6 * 2 ** 20;
+/** The projection's matrix is read once a block: with a row for each so many of its rows, that is little of the work. */
+const WIDTH_PER_ROW = 8;
+
+/** The loss at every position, [batch, length].
+ *  @param known [batch, length]; all but the first may be [batch, 1] */
+export function lossAtPositions<Known extends Value[]>(
+  graph: Graph,
+  options: HeadOptions,
+  known: Known,
+  loss: RowLoss<Known>,
+): Value {
+  const last = projectionForBlocks(graph, options);
+  if (!last) return loss(textLogits(graph.value(options.logits), options), ...known);
+  const shape = Shape(known[0]);
+  const perRow = known.map((value) => Reshape(Expand(value, shape), [-1])) as Known;
+  return Reshape(inBlocks(last, Flatten(last.states, { axis: 2 }), options, perRow, loss), shape);
+}
+
+/** The loss at some positions, [rows].
+ *  @param rows int64 [rows, 2]: (sequence, position)   @param known [rows] */
+export function lossAtRows<Known extends Value[]>(
+  graph: Graph,
+  options: HeadOptions,
+  rows: Value,
+  known: Known,
+  loss: RowLoss<Known>,
+): Value {
+  const last = projectionForBlocks(graph, options);
+  if (!last) return loss(textLogits(projectedRows(graph, options.logits, rows), options), ...known);
+  return inBlocks(last, GatherND(last.states, rows), options, known, loss);
+}
+
+/** Null where rows are better taken all together, or the graph does not let them be taken apart. */
+function projectionForBlocks(
+  graph: Graph,
+  { logits, vocabSize, inBlocks: asked = true }: HeadOptions,
+): Projection | null {
+  return asked && vocabSize >= LEAST_VOCABULARY ? projection(graph, logits) : null;
+}
+
+function inBlocks<Known extends Value[]>(
+  { project, width }: Projection,
+  states: Value,
+  options: HeadOptions,
+  known: Known,
+  loss: RowLoss<Known>,
+): Value {
+  const rows = Math.max(BLOCK_BYTES / (4 * options.vocabSize), width / WIDTH_PER_ROW);
+  const size = 2 ** Math.max(2, Math.round(Math.log2(rows)));
+  return inRowBlocks('rows', [states, ...known], size, (block, ...knownOfBlock) =>
+    loss(textLogits(project(block), options), ...(knownOfBlock as Known)),
+  );
+}
