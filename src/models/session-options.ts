@@ -7,8 +7,6 @@ import type { WorkerTask } from './session-protocol.js';
  * - Sequential execution: the networks are chains, parallelism lies inside the operators.
  * - No memory pattern: it keeps a second block as large as all activations of a call (wide.onnx with the Duo head,
  *   batch 1: peak 981 MB with it, 571 MB without, same time).
- * - No spinning: idle threads of the pool would take the core that prepares the next batch (2 cores: the same time when
- *   nothing else runs, up to a third less when something does).
  */
 export function sessionOptions({
   folder,
@@ -23,11 +21,6 @@ export function sessionOptions({
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
-    extra: {
-      session: {
-        'session.intra_op.allow_spinning': '0',
-        ...(folder ? { model_external_initializers_file_folder_path: folder } : {}),
-      },
-    },
+    ...(folder ? { extra: { session: { model_external_initializers_file_folder_path: folder } } } : {}),
   };
 }

@@ -17,7 +17,7 @@ const KILLS = 50;
 const args = [
   'ppl',
   ...['--model', fixture('markov-duo.onnx'), '--model', fixture('markov-ar.onnx')],
-  ...['--protocol', 'strict', '--limit', '200', '--batch', '8', '--json', '--quiet'],
+  ...['--protocol', 'strict', '--limit', '100', '--batch', '8', '--json', '--quiet'],
 ];
 /** A little work to be killed in often, and more of it to be interrupted in once. */
 const little = ['--draws', '8'];
