@@ -247,7 +247,8 @@ function readDescription(
   if (trailer?.toString('latin1', 12) !== MAGIC) return null;
   const jsonBytes = trailer.readUInt32LE(8);
   const start = size - TRAILER_BYTES - jsonBytes;
-  const json = start >= 0 ? readAt(descriptor, start, jsonBytes) : null;
+  // The CRC-32 of nothing is 0, so that zeros would pass for a description.
+  const json = start >= 0 && jsonBytes > 0 ? readAt(descriptor, start, jsonBytes) : null;
   if (!json || crc32(json) !== trailer.readUInt32LE(4)) return null;
   return { description: JSON.parse(json.toString('utf8')) as PackedDescription, start, trailer };
 }

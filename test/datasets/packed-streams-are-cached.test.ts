@@ -28,6 +28,16 @@ const pack = async (packing: PackOptions) => {
 const files = (cache: string) => readdirSync(folder.path(cache, 'packed'));
 
 describe('the cache of packed streams', () => {
+  it('takes zeros before the mark at its end for no description', async () => {
+    await pack(options('zeros'));
+    const path = folder.path('zeros', 'packed', files('zeros')[0]);
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.concat([Buffer.alloc(500), bytes.subarray(-8)]));
+    const source = sourceOf(texts);
+    await pack(options('zeros', { source }));
+    expect(source.reads).toBe(1);
+  });
+
   it('is read the second time, without asking for the texts, under whatever name', async () => {
     const first = await pack(options('twice'));
     const source = sourceOf(texts, 'another name');
