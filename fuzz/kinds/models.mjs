@@ -95,13 +95,12 @@ async function readCard(program, path, bytes, digest) {
   const said = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   for (const [key, field] of Object.entries(fields)) {
     if (field.from !== 'card') continue;
-    const value = key === 'tokenizer' ? tokenizer : key === 'schedule' ? { ...field.value } : field.value;
-    const given = key === 'schedule' ? { eps: 1e-3, ...said.schedule } : said[key];
-    if (key !== 'tokenizer')
-      expect(
-        JSON.stringify(sorted(value)) === JSON.stringify(sorted(given)),
-        `${key} was read as ${JSON.stringify(value)}`,
-      );
+    if (key === 'tokenizer') continue; // a path, joined to the card's own
+    const of = (value) => (key === 'schedule' ? [value.type, value.eps ?? 1e-3] : value);
+    expect(
+      JSON.stringify(of(field.value)) === JSON.stringify(of(said[key])),
+      `${key} was read as ${JSON.stringify(field.value)}`,
+    );
   }
   expect(
     fields.sha256.value === null || fields.sha256.value.toLowerCase() === digest,
@@ -118,11 +117,6 @@ async function readCard(program, path, bytes, digest) {
   expect(eps === undefined || (eps > 0 && eps < 1), `eps is ${eps}`);
   expect(Object.getPrototypeOf(unknownKeys) === Object.prototype, 'a key became a prototype');
 }
-
-const sorted = (value) =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : value;
 
 /** `duo-eval ppl`, the command itself; only the process around it is this one. */
 async function score(program, folder, config) {
