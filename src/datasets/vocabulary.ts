@@ -24,6 +24,9 @@ export class Vocabulary {
     if (Array.isArray(declared)) {
       for (const entry of declared) checkScored(entry, path);
       largest = declared.length - 1;
+      const { unk_id: unknown } = model;
+      if (unknown !== undefined && unknown !== null && checkedId(unknown, path) > largest)
+        throw unsound(path, `its unknown token has the id ${unknown}, beyond its vocabulary`);
     } else {
       for (const id of Object.values(declared)) largest = Math.max(largest, checkedId(id, path));
       checkDistinct(this.model as Readonly<Record<string, number>>, largest, path);

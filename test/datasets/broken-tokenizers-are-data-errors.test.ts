@@ -32,6 +32,8 @@ const BROKEN: [string, string | Buffer][] = [
   ['a merge of three', model({ merges: ['a b c'] })],
   ['a merge that is a number', model({ merges: [7] })],
   ['a scored vocabulary without scores', model({ type: 'Unigram', vocab: [['a', 0], ['b']] })],
+  ['an unknown token beyond the vocabulary', model({ type: 'Unigram', unk_id: 9, vocab: [['a', 0]] })],
+  ['an unknown token that is a text', model({ type: 'Unigram', unk_id: '', vocab: [['a', 0]] })],
   ['a scored vocabulary of numbers', model({ type: 'Unigram', vocab: [1, 2] })],
   ['merges that are no list', model({ merges: 7 })],
   ['merges that are missing', model({ merges: undefined })],
@@ -68,6 +70,23 @@ describe('a broken tokenizer.json', () => {
       continuing_subword_prefix: '##',
     });
     await expect(loadTokenizer(folder.file('prefix.json', named))).resolves.toMatchObject({ vocabSize: 3 });
+  });
+
+  it('has its special tokens by their names in a scored vocabulary, and no ids that are none', async () => {
+    const scored = model({
+      type: 'Unigram',
+      unk_id: 0,
+      vocab: [
+        ['<unk>', 0],
+        ['[SEP]', -1],
+        ['a', -2],
+      ],
+    });
+    folder.file('scored.json', scored);
+    const loaded = await loadTokenizer(folder.path('scored.json'));
+    expect(loaded).toMatchObject({ bosTokenId: null, eosTokenId: 1, vocabSize: 3 });
+    const overridden = loadTokenizer(folder.path('scored.json'), { eosTokenId: 1.5 });
+    await expect(overridden).rejects.toMatchObject({ code: 'invalid-special-token' });
   });
 
   it('that is not there is a sentence too, for a file and for a folder', async () => {
