@@ -30,6 +30,21 @@ describe('a damaged file', () => {
     }
   });
 
+  it.each([
+    [
+      'a number of more than ten bytes',
+      [0x10, ...new Array(11).fill(0xff)],
+      /a number of more than ten bytes/,
+    ],
+    ['a field of an unknown wire type', [0x13], /a field of unknown wire type 3/],
+    ['a field numbered 0', [0x02, 0x00], /a field numbered 0/],
+    ['a fixed-width field that is cut', [0x11, 1, 2], /needs 8 bytes, 2 are there/],
+  ])('with %s behind a sound beginning says where', (_what, bytes, says) => {
+    const path = join(temporaryFolder(), 'damaged.onnx');
+    writeFileSync(path, Buffer.from([0x08, 0x0a, ...bytes]));
+    expect(refusal(path)?.message).toMatch(says);
+  });
+
   it('is called cut short, not foreign, when it began as a model', () => {
     const whole = readFileSync(writeModel(smallNetwork()));
     const path = join(temporaryFolder(), 'cut.onnx');

@@ -50,4 +50,18 @@ describe('a tensor', () => {
     expect(readWith(asNumbers(32))).toBe('accepted');
     expect(readWith(asNumbers(31))).toBe('tensor-size');
   });
+
+  it('of a sparse initializer is held against its shape, too', () => {
+    const graph = smallNetwork();
+    const tensor = {
+      ...graph.proto.initializer[0],
+      name: 'embedding_0',
+      dims: [3n],
+      rawData: new Uint8Array(8),
+    };
+    graph.proto.sparseInitializer = [
+      { $typeName: 'onnx.SparseTensorProto', values: tensor, indices: tensor, dims: [9n] },
+    ];
+    expect(() => readModelFile(writeModel(graph))).toThrow(/"embedding_0" has 8 bytes where its shape \[3\]/);
+  });
 });
