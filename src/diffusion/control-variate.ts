@@ -82,12 +82,15 @@ export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
     for (const [value, times] of repeated) sum += times * Math.log(K * alpha * value + oneMinusAlpha);
     return sum;
   };
-  let known: { oneMinusAlpha: number; alpha: number; sum: number } | null = null;
-  const cachedLogSum = (level: Level) => {
-    if (known?.oneMinusAlpha !== level.oneMinusAlpha || known.alpha !== level.alpha) {
-      known = { alpha: level.alpha, oneMinusAlpha: level.oneMinusAlpha, sum: logSum(level) };
+  /** The two levels asked for last: an integral is taken between two, for one token after the other. */
+  let known: (Level & { sum: number })[] = [];
+  const cachedLogSum = ({ alpha, oneMinusAlpha }: Level) => {
+    let found = known.find((level) => level.oneMinusAlpha === oneMinusAlpha && level.alpha === alpha);
+    if (!found) {
+      found = { alpha, oneMinusAlpha, sum: logSum({ alpha, oneMinusAlpha }) };
+      known = [found, ...known.slice(0, 1)];
     }
-    return known.sum;
+    return found.sum;
   };
 
   return {
