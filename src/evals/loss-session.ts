@@ -29,6 +29,9 @@ export interface LossSessionOptions {
   notice?: (text: string) => void;
 }
 
+/** Of logits this wide, and all there at once, nothing should be kept twice. */
+const WIDE_VOCABULARY = 4096;
+
 /** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
 export interface BatchModel extends LossModel {
   /** What the record calls the model in errors. */
@@ -57,11 +60,13 @@ export class LossSession implements LossSource {
       inBlocks: provider === 'cpu',
     });
     prune(graph.proto);
+    const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
     const session = await startSession({
       graph: graph.toBytes(),
       folder: checkpoint.folder,
       provider,
       threads,
+      memoryPattern: !wholeLogits || vocabSize < WIDE_VOCABULARY,
       label: checkpoint.name,
     });
     return new LossSession(checkpoint, session, options);

@@ -19,7 +19,7 @@ try {
   const provider = process.argv[2] as Provider;
   const session = await ort.InferenceSession.create(
     graph.toBytes(),
-    sessionOptions({ folder: '', provider, threads: defaultThreads() }),
+    sessionOptions({ folder: '', provider, threads: defaultThreads(), memoryPattern: false }),
   );
   const feeds = { x: new ort.Tensor('float32', new Float32Array(SIZE * SIZE).fill(1), [SIZE, SIZE]) };
   const first = (await session.run(feeds)).y.data as Float32Array;

@@ -9,6 +9,8 @@ export interface WorkerTask {
   folder: string;
   provider: Provider;
   threads: number;
+  /** See session-options.ts. */
+  memoryPattern: boolean;
 }
 
 export type ToWorker = { kind: 'run'; id: number; feeds: Feeds } | { kind: 'close' };
