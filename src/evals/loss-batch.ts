@@ -64,8 +64,11 @@ export interface PreparedBatch {
   rows: Int32Array | null;
 }
 
-/** Fewest rows a masked head is given: with one row the runtime multiplies by another kernel, whose rounding differs. */
-const LEAST_ROWS = 2;
+/**
+ * A masked head is given whole multiples of so many rows. With one row the runtime would multiply by another kernel, whose
+ * rounding differs; and it plans its memory anew for every number of rows it meets.
+ */
+const ROWS_STEP = 8;
 
 /** @param calls of equal length */
 export function prepareBatch(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
@@ -158,7 +161,7 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
   }
   const batchIndex = new Map(active.map((i, b) => [i, b]));
   const count = rows.length / 2;
-  const padded = count === 0 ? 0 : Math.max(LEAST_ROWS, count);
+  const padded = Math.ceil(count / ROWS_STEP) * ROWS_STEP;
   const where = new BigInt64Array(padded * 2);
   const targets = new BigInt64Array(padded);
   const oneMinusAlpha = new Float64Array(padded);
