@@ -70,6 +70,9 @@ export function defaultBatch(length: number, vocabSize: number): number {
   return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
 }
 
+/** Calls so short are over before a busy machine has given this thread its turn: a few more of them are sent ahead. */
+const SHORT_CALL_MS = 50;
+
 /** @throws DataError, NumericalError, ModelError, InterruptedError */
 export async function zeroShotPerplexity(
   source: LossSource,
@@ -144,15 +147,21 @@ class Run {
         : null;
   }
 
-  /** Every sequence once. Two batches are under way at a time, so that the network does not wait for the next one. */
+  /** Every sequence once. More than one batch is under way at a time, so that the network does not wait for the next one. */
   async pass(draw: number): Promise<void> {
     this.observer.onPass?.(draw, this.draws);
     this.nats.push(new Float64Array(this.sequences));
     const underWay: Promise<void>[] = [];
+    const started = performance.now();
+    let finished = 0;
+    const callsAreShort = () => finished > 0 && (performance.now() - started) / finished < SHORT_CALL_MS;
     try {
       for (const calls of this.batches(draw)) {
         this.observer.signal?.throwIfAborted();
-        if (underWay.length === 2) await underWay.shift();
+        while (underWay.length >= (callsAreShort() ? 4 : 2)) {
+          await underWay.shift();
+          finished++;
+        }
         const call = this.call(calls);
         call.catch(() => {}); // it may fail while the one before it is awaited: it is looked at in its turn
         underWay.push(call);
