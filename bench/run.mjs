@@ -3,6 +3,7 @@
 //   npm run bench                     everything, about four minutes
 //   npm run bench -- --quick          few repetitions, the embedded fixtures alone
 //   npm run bench -- --only calls     one part: calls, process, hot-paths (repeatable)
+//   npm run bench -- --model duo      one model's calls (repeatable): wide, ar, mdlm, duo, markov-ar, …
 //   npm run bench -- --pairs 40       more interleaved pairs than 12
 //   npm run bench -- --checkpoints d  another folder than ../shared/checkpoints
 //   npm run bench -- --threads 1      threads of the runtime, on both sides
@@ -26,6 +27,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
+    model: { type: 'string', multiple: true },
     pairs: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     checkpoints: { type: 'string' },
@@ -49,9 +51,11 @@ process.env.DUO_EVAL_CACHE = cache;
 const say = (text) => process.stderr.write(`${text}\n`);
 const rows = [];
 try {
-  const subjects = findSubjects(flags, say);
+  const all = findSubjects(flags, say);
+  const named = all.filter(({ name }) => flags.model === undefined || flags.model.includes(name));
   for (const part of flags.only) {
-    rows.push(...(await PARTS[part]({ subjects, pairs, threads, quick: flags.quick, cache, say })));
+    const subjects = part === 'calls' ? named : all;
+    rows.push(...(await PARTS[part]({ subjects, pairs, threads, quick: flags.quick, say })));
   }
 } finally {
   rmSync(cache, { recursive: true, force: true });
