@@ -1,7 +1,15 @@
 /**
  * Two ways of doing the same work, one after the other and in turns, so that what else the machine does falls on both.
- * A pair gives one ratio; a verdict is about their median.
+ * A pair gives one ratio; a verdict is about their median. Before each leg what the one before left is cleared away: its
+ * garbage (tens of megabytes of logits), and the runtime's threads, which look for more work for a while before they sleep.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+const REST_MS = 100;
 
 /**
  * @typedef {object} Leg
@@ -27,6 +35,8 @@ export async function interleavedRatios(ours, bare, pairs) {
 /** @param {Leg} leg @returns {Promise<number>} ms */
 export async function timed({ before, run, after }) {
   await before?.();
+  collectGarbage();
+  await sleep(REST_MS);
   const start = performance.now();
   await run();
   const ms = performance.now() - start;

@@ -21,9 +21,10 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * @property {{ batch: number | null, sequences: number }[]} settings sequences a call (null: the default) and a leg
  */
 
+/** A leg is a second or so: what begins and ends an evaluation, counts of its tokens and the like, is not the call's. */
 const SMALL = [
-  { batch: 1, sequences: 48 },
-  { batch: null, sequences: 96 },
+  { batch: 1, sequences: 256 },
+  { batch: null, sequences: 512 },
 ];
 const STATED = [
   { name: 'wide', target: 1.05, aim: 0.9, settings: [{ batch: 1, sequences: 3 }] },

@@ -70,8 +70,12 @@ export function defaultBatch(length: number, vocabSize: number): number {
   return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
 }
 
-/** Calls so short are over before a busy machine has given this thread its turn: a few more of them are sent ahead. */
-const SHORT_CALL_MS = 50;
+/**
+ * Calls are asked for in groups that take about so long, two groups ahead: of short calls many at once, since waking this
+ * thread and the network's for each of them would cost more than what they are told.
+ */
+const GROUP_MS = 40;
+const LARGEST_GROUP = 32;
 
 /** @throws DataError, NumericalError, ModelError, InterruptedError */
 export async function zeroShotPerplexity(
@@ -154,19 +158,26 @@ class Run {
     const underWay: Promise<void>[] = [];
     const started = performance.now();
     let finished = 0;
-    const callsAreShort = () => finished > 0 && (performance.now() - started) / finished < SHORT_CALL_MS;
+    let waiting = false;
     try {
       for (const calls of this.batches(draw)) {
-        this.observer.signal?.throwIfAborted();
-        while (underWay.length >= (callsAreShort() ? 4 : 2)) {
-          await underWay.shift();
+        const group = groupSize(finished, performance.now() - started);
+        while (underWay.length >= 2 * group || (waiting && underWay.length > group)) {
+          waiting = true;
+          await underWay[0];
+          underWay.shift();
           finished++;
         }
+        waiting = false;
+        this.observer.signal?.throwIfAborted();
         const call = this.call(calls);
         call.catch(() => {}); // it may fail while the one before it is awaited: it is looked at in its turn
         underWay.push(call);
       }
-      while (underWay.length > 0) await underWay.shift();
+      while (underWay.length > 0) {
+        await underWay[0];
+        underWay.shift();
+      }
     } finally {
       await Promise.allSettled(underWay);
     }
@@ -256,6 +267,12 @@ class Run {
     const error = monteCarloError(this.plan!, passes, (sequence, draw) => this.nats[draw][sequence]);
     return error && Math.sqrt(error.variance);
   }
+}
+
+/** Calls a group, from how long those took that are finished. */
+function groupSize(finished: number, ms: number): number {
+  if (finished === 0) return 1;
+  return Math.max(1, Math.min(LARGEST_GROUP, Math.floor((GROUP_MS * finished) / ms)));
 }
 
 function levelsOf(checkpoint: Checkpoint, protocol: Protocol, estimator: Estimator): Integration {

@@ -13,7 +13,7 @@ export function sessionOptions({
   provider,
   threads,
   memoryPattern,
-}: Omit<WorkerTask, 'graph'>): InferenceSession.SessionOptions {
+}: Omit<WorkerTask, 'graph' | 'progress'>): InferenceSession.SessionOptions {
   return {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     graphOptimizationLevel: 'all',

@@ -1,12 +1,19 @@
 /**
  * The thread that holds one session of the runtime. onnxruntime-node's `create` and `run` block their thread; here they
- * block nothing else. Calls are answered in the order they came, one at a time, so a caller may have the next one waiting.
+ * block nothing else. Calls are made in the order they came, one at a time, so a caller may have the next ones waiting.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Feeds, TensorElements, TensorType } from './feeds.js';
 import { sessionOptions } from './session-options.js';
-import type { FromWorker, ToWorker, WorkerTask } from './session-protocol.js';
+import {
+  type Answer,
+  type FromWorker,
+  largeBuffers,
+  type ToWorker,
+  type WorkerCall,
+  type WorkerTask,
+} from './session-protocol.js';
 
 const port = parentPort!;
 const reply = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
@@ -14,11 +21,17 @@ const reply = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMe
 const ort = (await import('onnxruntime-node')).default;
 ort.env.logLevel = 'fatal'; // what goes wrong is thrown, too
 
+const { progress } = workerData as WorkerTask;
+const current = new Float64Array(progress);
+
+/** Answers are gathered while they come this fast: a message each would cost more than it tells. */
+const GATHER_MS = 25;
+
 const session = await create(workerData as WorkerTask);
 if (session) {
   let previous: Promise<void> = Promise.resolve();
   port.on('message', (message: ToWorker) => {
-    previous = previous.then(() => (message.kind === 'close' ? close() : run(message.id, message.feeds)));
+    previous = previous.then(() => (message.kind === 'close' ? close() : runAll(message.calls)));
   });
 } else {
   port.close();
@@ -36,7 +49,22 @@ async function create(task: WorkerTask): Promise<InferenceSession | null> {
   }
 }
 
-async function run(id: number, feeds: Feeds): Promise<void> {
+async function runAll(calls: readonly WorkerCall[]): Promise<void> {
+  let answers: Answer[] = [];
+  let since = performance.now();
+  for (const [i, call] of calls.entries()) {
+    answers.push(await run(call));
+    if (i + 1 < calls.length && performance.now() - since < GATHER_MS) continue;
+    const outputs = answers.flatMap((answer) => ('outputs' in answer ? [answer.outputs] : []));
+    reply({ kind: 'ran', answers }, largeBuffers(outputs));
+    answers = [];
+    since = performance.now();
+  }
+}
+
+async function run({ id, feeds }: WorkerCall): Promise<Answer> {
+  current[0] = id;
+  current[1] = Date.now();
   try {
     const tensors: Record<string, Tensor> = {};
     for (const [name, { type, data, dims }] of Object.entries(feeds)) {
@@ -46,15 +74,13 @@ async function run(id: number, feeds: Feeds): Promise<void> {
     const results = await session!.run(tensors);
     const seconds = (performance.now() - start) / 1000;
     const outputs: Feeds = {};
-    const transfer = new Set<ArrayBuffer>();
     for (const [name, tensor] of Object.entries(results)) {
       const data = elements(tensor.data as unknown as TensorElements);
       outputs[name] = { type: tensor.type as TensorType, data, dims: [...tensor.dims] };
-      transfer.add(data.buffer as ArrayBuffer);
     }
-    reply({ kind: 'ran', id, outputs, seconds }, [...transfer]);
+    return { id, outputs, seconds };
   } catch (error) {
-    reply({ kind: 'run-failed', id, message: messageOf(error) });
+    return { id, failure: messageOf(error) };
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * A session of the runtime in a worker thread: progress, time limits and Ctrl-C stay alive while it computes, and several
  * sessions run side by side. Calls are answered in order; more than one may be waiting, so that the worker never idles
- * while the caller prepares the next batch. A worker that dies or hangs is an error that names what it was working on.
+ * while the caller prepares the next batch. Calls asked for together travel in one message, and so do answers that come
+ * within a few milliseconds: on a busy machine waking a thread costs more than what it is told. A worker that dies or hangs is an error that names what it was working on.
  */
 import { Worker } from 'node:worker_threads';
 import { ModelError } from '../errors.js';
@@ -10,7 +11,14 @@ import type { Feeds, TensorData } from './feeds.js';
 import { beginNativeCall, endNativeCall } from './native-exit.js';
 import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
-import type { FromWorker, ToWorker, WorkerTask } from './session-protocol.js';
+import {
+  type Answer,
+  type FromWorker,
+  largeBuffers,
+  type ToWorker,
+  type WorkerCall,
+  type WorkerTask,
+} from './session-protocol.js';
 
 export interface SessionRequest {
   /** The graph as bytes, weights left in files of `folder`. */
@@ -31,7 +39,7 @@ export interface RunOptions {
   label: string;
   /** Milliseconds the runtime may take for this call alone, waiting not counted; no limit unless given. */
   timeoutMs?: number;
-  /** Hands the feeds' memory to the worker instead of copying it; the arrays are empty afterwards. */
+  /** Large feeds may be handed to the worker instead of being copied; such arrays are empty afterwards. */
   transfer?: boolean;
 }
 
@@ -57,6 +65,7 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     provider: request.provider ?? 'cpu',
     threads: request.threads ?? defaultThreads(),
     memoryPattern: request.memoryPattern ?? false,
+    progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };
   const session = new WorkerSession(task, request.label);
   await session.created;
@@ -82,7 +91,12 @@ class WorkerSession implements ModelSession {
   private readonly exited: Promise<void>;
   /** Calls not yet answered, the one under way first. */
   private readonly calls = new Map<number, Call>();
-  private nextId = 0;
+  private nextId = 1;
+  /** Asked for since the last message, and which of their memory may be handed over. */
+  private outbox: WorkerCall[] = [];
+  private givenAway: Feeds[] = [];
+  /** Of the worker: the id of the call under way and when it began, ms since the epoch. */
+  private readonly progress: Float64Array;
   private timer: NodeJS.Timeout | undefined;
   /** Why no further call can be made. */
   private ended: ModelError | null = null;
@@ -95,6 +109,7 @@ class WorkerSession implements ModelSession {
   ) {
     this.provider = task.provider;
     this.threads = task.threads;
+    this.progress = new Float64Array(task.progress);
     // A loader of the parent process (a test runner's, say) is none of the worker's business.
     this.worker = new Worker(compiledFile('session-worker.js'), { workerData: task, execArgv: [] });
     this.created = new Promise((resolve, reject) => {
@@ -117,9 +132,11 @@ class WorkerSession implements ModelSession {
       const id = this.nextId++;
       this.calls.set(id, { label, timeoutMs, resolve, reject });
       if (this.calls.size === 1) this.begin();
+      if (timeoutMs !== undefined && this.timer === undefined) this.watch(timeoutMs);
       const owned = ownMemory(feeds);
-      const buffers = new Set(Object.values(owned).map(({ data }) => data.buffer as ArrayBuffer));
-      this.send({ kind: 'run', id, feeds: owned }, transfer ? [...buffers] : []);
+      this.outbox.push({ id, feeds: owned });
+      if (transfer) this.givenAway.push(owned);
+      if (this.outbox.length === 1) queueMicrotask(() => this.sendCalls());
     });
   }
 
@@ -129,13 +146,19 @@ class WorkerSession implements ModelSession {
         code: 'session-closed',
         message: `${this.label}: the session was closed before this call.`,
       });
-      this.send({ kind: 'close' });
+      this.sendCalls();
+      this.worker.postMessage({ kind: 'close' } satisfies ToWorker);
       this.worker.ref();
     }
     if (!this.hung) await this.exited;
   }
 
-  private send(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+  private sendCalls(): void {
+    if (this.outbox.length === 0) return;
+    const message: ToWorker = { kind: 'run', calls: this.outbox };
+    const transfer = largeBuffers(this.givenAway);
+    this.outbox = [];
+    this.givenAway = [];
     this.worker.postMessage(message, transfer);
   }
 
@@ -155,38 +178,48 @@ class WorkerSession implements ModelSession {
         );
         break;
       case 'ran':
-        this.runs++;
-        this.runSeconds += message.seconds;
-        this.answer(message.id, (call) => call.resolve(message.outputs));
-        break;
-      case 'run-failed':
-        this.answer(message.id, (call) => call.reject(runFailed(call.label, message.message)));
+        for (const answer of message.answers) this.answer(answer);
         break;
     }
   }
 
-  private answer(id: number, settle: (call: Call) => void): void {
-    const call = this.calls.get(id);
+  private answer(answer: Answer): void {
+    const call = this.calls.get(answer.id);
     if (!call) return; // a hung call that came back after all
-    this.calls.delete(id);
-    clearTimeout(this.timer);
-    if (this.calls.size > 0) this.begin();
-    else this.rest();
-    settle(call);
+    this.calls.delete(answer.id);
+    if (this.calls.size === 0) this.rest();
+    if ('failure' in answer) {
+      call.reject(runFailed(call.label, answer.failure));
+    } else {
+      this.runs++;
+      this.runSeconds += answer.seconds;
+      call.resolve(answer.outputs);
+    }
   }
 
-  /** The first call in line is now the worker's. */
   private begin(): void {
     beginNativeCall(this);
     this.worker.ref();
-    const [current] = this.calls.values();
-    if (current.timeoutMs === undefined) return;
-    this.timer = setTimeout(() => this.hang(current), current.timeoutMs);
+  }
+
+  /** Looks after so many ms whether the call under way has had its time. */
+  private watch(ms: number): void {
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      const [id, began] = this.progress;
+      const current = this.calls.get(id);
+      const left = (current?.timeoutMs ?? Number.POSITIVE_INFINITY) - (Date.now() - began);
+      if (left <= 0) return this.hang(current!);
+      const limits = [...this.calls.values()].flatMap(({ timeoutMs }) => timeoutMs ?? []);
+      if (limits.length > 0) this.watch(Math.min(left, ...limits));
+    }, ms);
   }
 
   /** Nothing under way: an idle worker keeps no process alive. */
   private rest(): void {
     endNativeCall(this);
+    clearTimeout(this.timer);
+    this.timer = undefined;
     if (!this.ended) this.worker.unref();
   }
 
@@ -205,7 +238,8 @@ class WorkerSession implements ModelSession {
   }
 
   private died(error: NodeJS.ErrnoException): ModelError {
-    const [current] = this.calls.values();
+    const [first] = this.calls.values();
+    const current = this.calls.get(this.progress[0]) ?? first;
     const label = current ? `${this.label}, ${current.label}` : this.label;
     if (isOutOfMemory(`${error.code} ${error.message}`)) return outOfMemory(label, `${error.message}.`);
     return new ModelError({

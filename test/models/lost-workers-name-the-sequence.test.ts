@@ -88,6 +88,15 @@ describe('a call that hangs', () => {
     expect(status).toBe(3);
   });
 
+  it('is named though calls asked for with it had ended, and not yet been answered', () => {
+    const { stdout } = runScript(`
+      const short = { count: { type: 'int64', data: BigInt64Array.of(1n), dims: [] } };
+      const calls = [11, 12].map((i) => session.run(short, { label: 'sequence ' + i, timeoutMs: 300 }));
+      calls.push(run({ label: 'sequence 13', timeoutMs: 300 }));
+      for (const call of calls) await call.catch(({ code, message }) => console.log(code, message));`);
+    expect(stdout).toMatch(/^(model-hung loop, sequence 13: .*\n)+$/);
+  });
+
   it('counts from when the call begins, not from when it is asked for', async () => {
     const session = await start();
     const long = session.run(times(2_000_000), { label: 'long' });

@@ -33,13 +33,21 @@ describe('a session', () => {
     expect(session.runSeconds).toBeGreaterThan(0);
   });
 
-  it('copies what it is fed, unless it is handed over', async () => {
-    const kept = vector([1]);
+  it('copies what it is fed, unless it is large and handed over', async () => {
+    const large = Array.from({ length: 2 ** 14 }, (_, i) => i);
+    const kept = vector(large);
     await session.run(kept, { label: 'kept' });
-    expect(kept.x.data).toHaveLength(1);
-    const given = vector([1]);
-    await session.run(given, { label: 'given', transfer: true });
+    expect(kept.x.data).toHaveLength(large.length);
+    const given = vector(large);
+    const { y } = await session.run(given, { label: 'given', transfer: true });
     expect(given.x.data).toHaveLength(0);
+    expect(y.data[100]).toBe(101);
+  });
+
+  it('hands one memory over once, though two calls asked for together read it', async () => {
+    const { x } = vector(Array.from({ length: 2 ** 14 }, (_, i) => i));
+    const calls = [1, 2].map((i) => session.run({ x }, { label: `call ${i}`, transfer: true }));
+    for (const { y } of await Promise.all(calls)) expect(y.data[100]).toBe(101);
   });
 
   it('takes a view of a larger array for what it shows, and leaves the rest alone', async () => {
