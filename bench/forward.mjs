@@ -58,7 +58,7 @@ async function session(graph, modelFolder) {
   const ort = (await import('onnxruntime-node')).default;
   return ort.InferenceSession.create(
     graph,
-    sessionOptions({ folder: modelFolder, provider: 'cpu', threads }),
+    sessionOptions({ memoryPattern: false, folder: modelFolder, provider: 'cpu', threads }),
   );
 }
 
