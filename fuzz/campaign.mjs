@@ -61,7 +61,8 @@ class Child {
 
   constructor({ seed, program, work }) {
     this.work = work;
-    this.process = fork(fileURLToPath(new URL('child.mjs', import.meta.url)), [String(seed), program, work], {
+    const options = [String(seed), program, work, String(process.pid)];
+    this.process = fork(fileURLToPath(new URL('child.mjs', import.meta.url)), options, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.process.stderr.on('data', (chunk) => {

@@ -2,15 +2,17 @@
  * A process that reads damaged files, case after case, as its parent hands it their numbers; what happened goes back.
  * It may die or hang at any case: that is the parent's to find out.
  *
- * Arguments: seed, folder of the compiled program, folder to work in.
+ * Arguments: seed, folder of the compiled program, folder to work in, the parent's process id, with which this one ends.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { BrokenStructure } from './broken.mjs';
 import { kindOf, kinds } from './kinds/index.mjs';
 import { randomOf } from './random.mjs';
 
-const [seed, program, work] = process.argv.slice(2);
+const [seed, program, work, parent] = process.argv.slice(2);
+new Worker(new URL('ends-with-parent.mjs', import.meta.url), { workerData: Number(parent) }).unref();
 process.env.DUO_EVAL_CACHE = join(work, 'cache');
 process.env.DUO_EVAL_CONFIG = join(work, 'config');
 const { DuoEvalError } = await import(`${program}/errors.js`);
