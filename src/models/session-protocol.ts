@@ -1,6 +1,7 @@
 /** The messages between a session and the worker thread that holds it. */
 import type { Feeds } from './feeds.js';
 import type { Provider } from './provider.js';
+import type { StateSpec } from './session-state.js';
 
 /** What the worker is started with. */
 export interface WorkerTask {
@@ -18,12 +19,20 @@ export interface WorkerTask {
 export interface WorkerCall {
   id: number;
   feeds: Feeds;
+  /** The state the call is made with, where there is one. */
+  state?: number;
 }
 
-export type ToWorker = { kind: 'run'; calls: WorkerCall[] } | { kind: 'close' };
+/** What a worker does, in order: begin a state, free one, or make a call, which alone is answered. */
+export type WorkerJob = { keep: number; spec: StateSpec } | { release: number } | WorkerCall;
 
-/** How a call went; seconds are the runtime's. */
-export type Answer = { id: number } & ({ outputs: Feeds; seconds: number } | { failure: string });
+export type ToWorker = { kind: 'run'; jobs: WorkerJob[] } | { kind: 'close' };
+
+/** How a call went: how often the runtime ran for it, and its seconds in all. */
+export type Answer = { id: number } & (
+  | { outputs: Feeds; runs: number; seconds: number }
+  | { failure: string }
+);
 
 export type FromWorker =
   | { kind: 'created'; seconds: number }

@@ -16,9 +16,10 @@ import {
   type FromWorker,
   largeBuffers,
   type ToWorker,
-  type WorkerCall,
+  type WorkerJob,
   type WorkerTask,
 } from './session-protocol.js';
+import type { SessionState, StateSpec } from './session-state.js';
 
 export interface SessionRequest {
   /** The graph as bytes, weights left in files of `folder`. */
@@ -41,6 +42,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Large feeds may be handed to the worker instead of being copied; such arrays are empty afterwards. */
   transfer?: boolean;
+  /** What the worker keeps from call to call, of this session. */
+  state?: SessionState;
 }
 
 export interface ModelSession {
@@ -48,11 +51,13 @@ export interface ModelSession {
   readonly threads: number;
   /** Seconds the runtime took to load and optimise the graph. */
   readonly createSeconds: number;
-  /** Calls answered so far and the seconds the runtime spent in them, measured beside it. */
+  /** Runs of the runtime so far and the seconds it spent in them, measured beside it. */
   readonly runs: number;
   readonly runSeconds: number;
   /** @throws ModelError `run-failed`, `out-of-memory`, `model-hung`, `model-worker-died`, `session-closed` */
   run(feeds: Feeds, options: RunOptions): Promise<Feeds>;
+  /** Begins a state in the worker (session-state.ts). What goes wrong with it is said by the first call that uses it. */
+  keep(spec: StateSpec): SessionState;
   /** Waits for the calls under way, then frees the model's memory. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -93,7 +98,7 @@ class WorkerSession implements ModelSession {
   private readonly calls = new Map<number, Call>();
   private nextId = 1;
   /** Asked for since the last message, and which of their memory may be handed over. */
-  private outbox: WorkerCall[] = [];
+  private outbox: WorkerJob[] = [];
   private givenAway: Feeds[] = [];
   /** Of the worker: the id of the call under way and when it began, ms since the epoch. */
   private readonly progress: Float64Array;
@@ -126,7 +131,7 @@ class WorkerSession implements ModelSession {
     });
   }
 
-  run(feeds: Feeds, { label, timeoutMs, transfer = false }: RunOptions): Promise<Feeds> {
+  run(feeds: Feeds, { label, timeoutMs, transfer = false, state }: RunOptions): Promise<Feeds> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       const id = this.nextId++;
@@ -134,10 +139,22 @@ class WorkerSession implements ModelSession {
       if (this.calls.size === 1) this.begin();
       if (timeoutMs !== undefined && this.timer === undefined) this.watch(timeoutMs);
       const owned = ownMemory(feeds);
-      this.outbox.push({ id, feeds: owned });
       if (transfer) this.givenAway.push(owned);
-      if (this.outbox.length === 1) queueMicrotask(() => this.sendCalls());
+      this.send({ id, feeds: owned, ...(state && { state: state.id }) });
     });
+  }
+
+  keep(spec: StateSpec): SessionState {
+    const id = this.nextId++;
+    if (!this.ended) this.send({ keep: id, spec });
+    let released = false;
+    return {
+      id,
+      release: () => {
+        if (!released && !this.ended) this.send({ release: id });
+        released = true;
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -146,16 +163,21 @@ class WorkerSession implements ModelSession {
         code: 'session-closed',
         message: `${this.label}: the session was closed before this call.`,
       });
-      this.sendCalls();
+      this.sendJobs();
       this.worker.postMessage({ kind: 'close' } satisfies ToWorker);
       this.worker.ref();
     }
     if (!this.hung) await this.exited;
   }
 
-  private sendCalls(): void {
+  private send(job: WorkerJob): void {
+    this.outbox.push(job);
+    if (this.outbox.length === 1) queueMicrotask(() => this.sendJobs());
+  }
+
+  private sendJobs(): void {
     if (this.outbox.length === 0) return;
-    const message: ToWorker = { kind: 'run', calls: this.outbox };
+    const message: ToWorker = { kind: 'run', jobs: this.outbox };
     const transfer = largeBuffers(this.givenAway);
     this.outbox = [];
     this.givenAway = [];
@@ -191,7 +213,7 @@ class WorkerSession implements ModelSession {
     if ('failure' in answer) {
       call.reject(runFailed(call.label, answer.failure));
     } else {
-      this.runs++;
+      this.runs += answer.runs;
       this.runSeconds += answer.seconds;
       call.resolve(answer.outputs);
     }
