@@ -1,0 +1,83 @@
+/**
+ * One step of the reverse process without a distribution over the vocabulary: z_s is one of a few components, and their
+ * weights need only x_θ of the present token. Expanding q(z_s | z_t, x_θ) of arXiv 2506.10892 (eq. 4) and its mixture with
+ * the noised clean posterior, (1−κ)·q(z_s | z_0) (arXiv 2602.21185), and gathering what multiplies x_θ, the one-hot of z
+ * and the uniform distribution:
+ *
+ *   uniform states   z_s ~ draw · x_θ + stay · [z] + uniform · 1/K
+ *   masked           a mask is unmasked by a draw from x_θ, or stays; a clean token stays, or is masked again
+ *   SEDD, analytic   a mask is unmasked by a draw from the scores, or stays (arXiv 2310.16834, algorithm 2)
+ *
+ * κ = 1 is ancestral sampling. All in float64; the sums of weights are 1 up to rounding.
+ */
+
+/** A level of noise: α and 1 − α, each without cancellation. */
+export interface Level {
+  readonly alpha: number;
+  readonly oneMinusAlpha: number;
+}
+
+/** No noise: what the last step goes to. */
+export const CLEAN: Level = { alpha: 1, oneMinusAlpha: 0 };
+
+/** Probabilities of the three components of z_s. */
+export interface UniformStateWeights {
+  /** The draw from x_θ. */
+  draw: number;
+  /** The present token. */
+  stay: number;
+  /** A token of the vocabulary, each as likely. */
+  uniform: number;
+}
+
+/**
+ * @param t the level of z, 0 < α_t   @param s that of the result, α_s ≥ α_t   @param vocabSize K
+ * @param present x_θ of the present token   @param kappa κ in [0, 1]
+ */
+export function uniformStateWeights(
+  t: Level,
+  s: Level,
+  vocabSize: number,
+  present: number,
+  kappa: number,
+): UniformStateWeights {
+  const shown = vocabSize * t.alpha * present;
+  const D = shown + t.oneMinusAlpha;
+  // A clean level on both sides leaves z as it is; D is 0 where x_θ excludes z besides.
+  if (t.oneMinusAlpha === 0 || D === 0) return { draw: 0, stay: 1, uniform: 0 };
+  const rise = alphaRise(t, s);
+  const ratio = t.alpha / s.alpha;
+  return {
+    draw: (kappa * rise) / D + ((1 - kappa) * s.alpha * t.oneMinusAlpha) / D,
+    stay: (kappa * (shown + ratio * s.oneMinusAlpha)) / D + ((1 - kappa) * s.alpha * shown) / D,
+    uniform: (kappa * (rise / s.alpha) * s.oneMinusAlpha) / D + (1 - kappa) * s.oneMinusAlpha,
+  };
+}
+
+/** Probability that a masked token becomes a draw from x_θ. @param kappa κ in [0, 1] */
+export function unmaskProbability(t: Level, s: Level, kappa: number): number {
+  if (t.oneMinusAlpha === 0) return 1;
+  return (kappa * alphaRise(t, s)) / t.oneMinusAlpha + (1 - kappa) * s.alpha;
+}
+
+/** Probability that a clean token becomes the mask again. */
+export function remaskProbability(s: Level, kappa: number): number {
+  return (1 - kappa) * s.oneMinusAlpha;
+}
+
+/**
+ * SEDD's analytic (staggered-score) step: with Δ = e^{σ_t − σ_s} − 1, a mask becomes v with weight Δ·s_v and stays with
+ * weight 1 − Δ·Σ_v s_v, a negative weight counting as 0. The last step, to σ_s = 0, gives the mask no weight.
+ * @param scoreSum Σ_v s_v over the tokens   @returns the probability that a mask becomes a draw from the scores
+ */
+export function analyticUnmaskProbability(t: Level, s: Level, scoreSum: number): number {
+  if (s.oneMinusAlpha === 0) return 1;
+  // e^{σ_t − σ_s} = α_s/α_t.
+  const change = alphaRise(t, s) / t.alpha;
+  return Math.min(1, change * scoreSum);
+}
+
+/** α_s − α_t, from whichever side holds it more exactly. */
+function alphaRise(t: Level, s: Level): number {
+  return s.alpha > 0.5 && t.alpha > 0.5 ? t.oneMinusAlpha - s.oneMinusAlpha : s.alpha - t.alpha;
+}
