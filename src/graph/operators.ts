@@ -162,8 +162,12 @@ export const ReduceLogSum = reduction('ReduceLogSum', 18);
 export const ReduceLogSumExp = reduction('ReduceLogSumExp', 18);
 export const ArgMax = (x: Value, { axis = -1, keepdims = true } = {}) =>
   one(x.graph, 'ArgMax', [x], 'int64', { axis, keepdims: keepdims ? 1 : 0 });
-export const CumSum = (x: Value, axis: number) =>
-  one(x.graph, 'CumSum', [x, x.graph.constant(axis, 'int64')], x.dtype);
+/** @param exclusive sums up to an entry without it */
+export const CumSum = (x: Value, axis: number, { exclusive = false } = {}) =>
+  one(x.graph, 'CumSum', [x, x.graph.constant(axis, 'int64')], x.dtype, exclusive ? { exclusive: 1 } : {});
+/** The k largest entries along the last axis in falling order, and where they stand. */
+export const TopK = (x: Value, k: number) =>
+  x.graph.node('TopK', [x, x.graph.constant([k], 'int64')], { outputs: [x.dtype, 'int64'] });
 
 // Control flow
 
@@ -205,25 +209,35 @@ export interface ScanOptions {
   reverseOutputs?: boolean | readonly boolean[];
 }
 
+type Branch<Results> = (capture: (value: Value) => Value) => Results;
+
 /**
  * One of two bodies, by a boolean scalar.
  * @param then, otherwise build a body's one output; they take a function that makes a value of this graph usable in the body
  */
-export function If(
-  condition: Value,
-  then: (capture: (value: Value) => Value) => Value,
-  otherwise: (capture: (value: Value) => Value) => Value,
-): Value {
+export function If(condition: Value, then: Branch<Value>, otherwise: Branch<Value>): Value {
+  return IfAll(
+    condition,
+    (capture) => [then(capture)],
+    (capture) => [otherwise(capture)],
+  )[0];
+}
+
+/** The same for bodies of several outputs, as many and of the same types in both. */
+export function IfAll(condition: Value, then: Branch<Value[]>, otherwise: Branch<Value[]>): Value[] {
   const { graph } = condition;
-  const branch = (name: string, build: typeof then) => {
+  const branch = (name: string, build: Branch<Value[]>) => {
     const body = graph.body(name);
-    const result = build((value) => ({ ...value, graph: body }));
-    body.output(result);
-    dropShape(body.proto.output[0]);
-    return { body, dtype: result.dtype };
+    const results = build((value) => ({ ...value, graph: body }));
+    for (const result of results) body.output(result);
+    for (const declared of body.proto.output) dropShape(declared);
+    return { body, outputs: results.map(({ dtype }) => dtype) };
   };
   const [yes, no] = [branch('then', then), branch('else', otherwise)];
-  return one(graph, 'If', [condition], yes.dtype, { then_branch: yes.body, else_branch: no.body });
+  return graph.node('If', [condition], {
+    outputs: yes.outputs,
+    attributes: { then_branch: yes.body, else_branch: no.body },
+  });
 }
 
 function directions(reverse: boolean | readonly boolean[] | undefined, count: number): number[] | undefined {

@@ -21,15 +21,15 @@ import {
 /**
  * @param perRow values [n, …], n ≥ 1 the same for all
  * @param size rows a block; the last block is filled up by repeating the last row
- * @param build makes one number a row, [size], of `size` rows of each; it may read other values of the graph, too
- * @returns [n]
+ * @param build makes numbers a row, each [size], of `size` rows of each; it may read other values of the graph, too
+ * @returns [n], one for each that `build` makes
  */
 export function inRowBlocks(
   name: string,
   perRow: readonly Value[],
   size: number,
-  build: (...rows: Value[]) => Value,
-): Value {
+  build: (...rows: Value[]) => Value[],
+): Value[] {
   const { graph } = perRow[0];
   const count = Gather(Shape(perRow[0]), 0);
   const blocks = Div(Add(count, size - 1), size);
@@ -40,7 +40,8 @@ export function inRowBlocks(
   const first = Unsqueeze(Mul(Range(0, blocks, 1), size), [-1]);
   const rows = Min(Add(first, inBlock), Sub(count, 1)); // [blocks, size]
   const blocked = perRow.map((value) => Gather(value, rows));
-  const [stacked] = Scan(name, blocked, (...slices) => [build(...slices)]);
-  const all = Reshape(stacked, [-1]);
-  return Slice(all, { starts: [0], ends: Unsqueeze(count, [0]), axes: [0] });
+  const ends = Unsqueeze(count, [0]);
+  return Scan(name, blocked, build).map((stacked) =>
+    Slice(Reshape(stacked, [-1]), { starts: [0], ends, axes: [0] }),
+  );
 }

@@ -11,7 +11,9 @@ import { type Projection, projectedRows, projection } from '../../graph/projecte
 import { inRowBlocks } from '../../graph/row-blocks.js';
 import { type HeadOptions, textLogits } from './head.js';
 
-/** The loss of each row from its logits, [rows…, vocab], and from what else is known of the row, [rows…]. */
+/** What a head wants of each row, [rows…] each, from its logits, [rows…, vocab], and from what else is known of the row. */
+export type OfRow<Known extends Value[]> = (logits: Value, ...known: Known) => Value[];
+/** The loss of each row, likewise. */
 export type RowLoss<Known extends Value[]> = (logits: Value, ...known: Known) => Value;
 
 /** Below this vocabulary a row is too short to be worth blocks. */
@@ -29,11 +31,7 @@ export function lossAtPositions<Known extends Value[]>(
   known: Known,
   loss: RowLoss<Known>,
 ): Value {
-  const last = projectionForBlocks(graph, options);
-  if (!last) return loss(textLogits(graph.value(options.logits), options), ...known);
-  const shape = Shape(known[0]);
-  const perRow = known.map((value) => Reshape(Expand(value, shape), [-1])) as Known;
-  return Reshape(inBlocks(last, Flatten(last.states, { axis: 2 }), options, perRow, loss), shape);
+  return atPositions(graph, options, known, (...row) => [loss(...row)])[0];
 }
 
 /** The loss at some positions, [rows].
@@ -45,9 +43,35 @@ export function lossAtRows<Known extends Value[]>(
   known: Known,
   loss: RowLoss<Known>,
 ): Value {
+  return atRows(graph, options, rows, known, (...row) => [loss(...row)])[0];
+}
+
+/** As lossAtPositions, for several numbers a row. */
+export function atPositions<Known extends Value[]>(
+  graph: Graph,
+  options: HeadOptions,
+  known: Known,
+  ofRow: OfRow<Known>,
+): Value[] {
   const last = projectionForBlocks(graph, options);
-  if (!last) return loss(textLogits(projectedRows(graph, options.logits, rows), options), ...known);
-  return inBlocks(last, GatherND(last.states, rows), options, known, loss);
+  if (!last) return ofRow(textLogits(graph.value(options.logits), options), ...known);
+  const shape = Shape(known[0]);
+  const perRow = known.map((value) => Reshape(Expand(value, shape), [-1])) as Known;
+  const states = Flatten(last.states, { axis: 2 });
+  return inBlocks(last, states, options, perRow, ofRow).map((value) => Reshape(value, shape));
+}
+
+/** As lossAtRows, for several numbers a row. */
+export function atRows<Known extends Value[]>(
+  graph: Graph,
+  options: HeadOptions,
+  rows: Value,
+  known: Known,
+  ofRow: OfRow<Known>,
+): Value[] {
+  const last = projectionForBlocks(graph, options);
+  if (!last) return ofRow(textLogits(projectedRows(graph, options.logits, rows), options), ...known);
+  return inBlocks(last, GatherND(last.states, rows), options, known, ofRow);
 }
 
 /** Null where rows are better taken all together, or the graph does not let them be taken apart. */
@@ -63,11 +87,11 @@ function inBlocks<Known extends Value[]>(
   states: Value,
   options: HeadOptions,
   known: Known,
-  loss: RowLoss<Known>,
-): Value {
+  ofRow: OfRow<Known>,
+): Value[] {
   const rows = Math.max(BLOCK_BYTES / (4 * options.vocabSize), width / WIDTH_PER_ROW);
   const size = 2 ** Math.max(2, Math.round(Math.log2(rows)));
   return inRowBlocks('rows', [states, ...known], size, (block, ...knownOfBlock) =>
-    loss(textLogits(project(block), options), ...(knownOfBlock as Known)),
+    ofRow(textLogits(project(block), options), ...(knownOfBlock as Known)),
   );
 }

@@ -1,0 +1,162 @@
+/**
+ * The draw from a model, appended to its graph: uniform numbers in; out come a token drawn from x_θ at each position, x_θ of
+ * that token and x_θ of the present one. A sampler's step is composed of these (../posterior.ts), and the logits (206 MB a
+ * sequence at V = 50,257, L = 1,024) stay in the runtime.
+ *
+ * x_θ is the softmax of the logits after temperature, top-k and top-p, in this order. SEDD's scores become x_θ by
+ * normalising them: s_v/Σs = softmax(f)_v without the mask; Σs itself is returned beside, of the scores as the network
+ * gives them.
+ */
+import { ModelError } from '../../errors.js';
+import type { Graph, Value } from '../../graph/graph.js';
+import {
+  ArgMax,
+  Cast,
+  GatherElements,
+  IfAll,
+  LogSoftmax,
+  Mul,
+  Reshape,
+  Shape,
+  Softmax,
+  Squeeze,
+  Sub,
+  Unsqueeze,
+} from '../../graph/operators.js';
+import { type Family, isMasked } from '../../models/family.js';
+import { HEAD, type HeadOptions } from './head.js';
+import { inverseCdf } from './inverse-cdf.js';
+import { atPositions, atRows } from './rows.js';
+import { topK, topP } from './truncation.js';
+
+/** Names of what the draw adds to a graph. Shapes are [batch, length], or [rows] for masked families. */
+export const DRAW = {
+  /** int64 [rows, 2]: the (sequence, position) pairs to draw at; masked families only. */
+  rows: HEAD.rows,
+  /** float64 in [0, 1); float32, and for the block of the vocabulary alone, where the head has no float64. */
+  uniforms: 'duo_eval_uniforms',
+  /** float32 in [0, 1), for the place inside the block; only where the head has no float64. */
+  fineUniforms: 'duo_eval_fine_uniforms',
+  /** float32 [], 1/temperature; only where asked for. */
+  inverseTemperature: 'duo_eval_inverse_temperature',
+  /** bool []: take the most probable token of the network's own logits; uniforms are not looked at. */
+  greedy: 'duo_eval_greedy',
+  /** int64 */
+  token: 'duo_eval_token',
+  /** float32: x_θ of the token. */
+  probability: 'duo_eval_probability',
+  /** float32: x_θ of the present token; uniform-state families only. */
+  present: 'duo_eval_present',
+  /** float64: ln Σ_v e^{f_v}, the mask left out; sedd only. */
+  logSumExp: 'duo_eval_log_sum_exp',
+} as const;
+
+export interface DrawOptions extends HeadOptions {
+  /** There is an input for the temperature. No, unless said: a pass over the logits. */
+  temperature?: boolean;
+  topK?: number | null;
+  topP?: number | null;
+  /** The small sums are float64; yes unless said: not every provider has it. */
+  double?: boolean;
+}
+
+/** Appends the draw; it becomes all that the graph returns. @throws ModelError for a family without a draw */
+export function appendDrawHead(graph: Graph, family: Family, options: DrawOptions): void {
+  if (family === 'd3pm') {
+    throw new ModelError({
+      code: 'family-not-supported',
+      message: `There is no draw for the family "${family}" yet.`,
+      hint: 'Families that can be drawn from: ar, mdlm, sedd, duo.',
+    });
+  }
+  graph.scope('duo_eval', () => {
+    const masked = isMasked(family);
+    const shape = masked ? ['rows'] : ['batch', 'length'];
+    const uniforms =
+      (options.double ?? true)
+        ? [graph.input(DRAW.uniforms, 'float64', shape)]
+        : [graph.input(DRAW.uniforms, 'float32', shape), graph.input(DRAW.fineUniforms, 'float32', shape)];
+    const settings: RowSettings = {
+      ...options,
+      scores: family === 'sedd',
+      greedy: graph.input(DRAW.greedy, 'bool', []),
+      inverse: options.temperature ? graph.input(DRAW.inverseTemperature, 'float32', []) : null,
+    };
+    let drawn: Value[];
+    if (masked) {
+      const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
+      drawn = atRows(graph, options, rows, uniforms, (f, ...us) => drawRows(settings, f, us, null));
+    } else {
+      const z = family === 'duo' ? [graph.value('input_ids', 'int64')] : [];
+      const maskTokenId = family === 'duo' ? null : options.maskTokenId;
+      drawn = atPositions(graph, { ...options, maskTokenId }, [...uniforms, ...z], (f, ...known) => {
+        const us = known.slice(0, uniforms.length);
+        return drawRows(settings, f, us, known[uniforms.length] ?? null);
+      });
+    }
+    graph.clearOutputs();
+    const [token, probability, more] = drawn;
+    graph.output(token, DRAW.token, shape);
+    graph.output(probability, DRAW.probability, shape);
+    if (family === 'duo') graph.output(more, DRAW.present, shape);
+    if (family === 'sedd') graph.output(more, DRAW.logSumExp, shape);
+  });
+}
+
+interface RowSettings extends DrawOptions {
+  scores: boolean;
+  greedy: Value;
+  inverse: Value | null;
+}
+
+/**
+ * @param f logits, [rows…, vocab]   @param uniforms [rows…] each   @param z the present tokens, [rows…], or null
+ * @returns token and x_θ of it, then x_θ(z) where z is given, and ln Σe^f for scores; [rows…] each
+ */
+function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z: Value | null): Value[] {
+  const { vocabSize, greedy } = settings;
+  const shape = Shape(uniforms[0]);
+  const flat = Reshape(f, [-1, vocabSize]);
+  const us = uniforms.map((u) => Reshape(u, [-1]));
+  const present = z ? Reshape(z, [-1]) : null;
+  const results = IfAll(
+    { ...greedy, graph: flat.graph },
+    (capture) => {
+      const logits = capture(flat);
+      return withProbabilities(
+        Softmax(logits),
+        ArgMax(logits, { keepdims: false }),
+        present && capture(present),
+      );
+    },
+    (capture) => {
+      const x = Softmax(shaped(settings, capture(flat)));
+      return withProbabilities(x, inverseCdf(x, vocabSize, us.map(capture)), present && capture(present));
+    },
+  );
+  if (settings.scores) results.push(logSumExp(flat, results[0]));
+  return results.map((value) => Reshape(value, shape));
+}
+
+/** Logits after temperature, top-k and top-p. */
+function shaped({ inverse, vocabSize, ...settings }: RowSettings, logits: Value): Value {
+  let f = inverse ? Mul(logits, inverse) : logits;
+  if (settings.topK) f = topK(f, vocabSize, settings.topK);
+  if (settings.topP) f = topP(f, vocabSize, settings.topP, (settings.double ?? true) ? 'float64' : 'float32');
+  return f;
+}
+
+function withProbabilities(x: Value, token: Value, present: Value | null): Value[] {
+  const results = [token, atToken(x, token)];
+  if (present) results.push(atToken(x, present));
+  return results;
+}
+
+const atToken = (values: Value, token: Value): Value =>
+  Squeeze(GatherElements(values, Unsqueeze(token, [-1])), [-1]);
+
+/** ln Σ e^f in two numbers a row: f at a token, less its logarithm after normalising. */
+function logSumExp(f: Value, token: Value): Value {
+  const exact = (value: Value): Value => Cast(value, { to: 'float64' });
+  return Sub(exact(atToken(f, token)), exact(atToken(LogSoftmax(f), token)));
+}

@@ -1,0 +1,314 @@
+/**
+ * A checkpoint with the draw from x_θ appended, running: tokens and uniform numbers in, drawn tokens out. What it returns for
+ * a sequence has the same bits whatever shares its batch (on cpu).
+ *
+ * Not responsible for what a sampler makes of a draw, or for where the uniform numbers come from.
+ */
+import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
+import { ModelError, NumericalError } from '../errors.js';
+import { prune } from '../graph/prune.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import { type Family, isMasked } from '../models/family.js';
+import { type Feeds, networkFeeds, type TensorData } from '../models/feeds.js';
+import type { Provider } from '../models/provider.js';
+import { type ModelSession, startSession } from '../models/session.js';
+import { checkDrawSettings } from './draw-settings.js';
+import type { Denoised, Denoiser, DenoiserRequest } from './sampler.js';
+
+export interface DrawSessionOptions {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** Above 0; 1 unless said. */
+  temperature?: number;
+  /** `temperature` may be set from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
+  sweep?: boolean;
+  topK?: number | null;
+  /** In (0, 1]. */
+  topP?: number | null;
+  /** A call that takes longer is an error; without it, there is no limit. */
+  timeoutMs?: number;
+  /** Told what the user should know of how it runs. */
+  notice?: (text: string) => void;
+}
+
+/** Whole multiples of so many rows, as in the losses: another number of rows may mean another kernel, and a new memory plan. */
+const ROWS_STEP = 8;
+/** Of logits this wide, and all there at once, nothing should be kept twice. */
+const WIDE_VOCABULARY = 4096;
+
+/** @throws UsageError for a temperature, top-k or top-p out of range   @throws ModelError when the runtime refuses the graph */
+export function startDrawSession(options: DrawSessionOptions): Promise<DrawSession> {
+  return DrawSession.start(options);
+}
+
+export class DrawSession implements Denoiser {
+  /** Of the next calls; to be changed only in a session started with `sweep`. */
+  temperature: number;
+  /** Sequences a call, once memory has set a limit. */
+  private largestBatch = Number.POSITIVE_INFINITY;
+
+  private constructor(
+    readonly checkpoint: Checkpoint,
+    private readonly session: ModelSession,
+    private readonly options: DrawSessionOptions,
+  ) {
+    this.temperature = options.temperature ?? 1;
+  }
+
+  static async start(options: DrawSessionOptions): Promise<DrawSession> {
+    checkDrawSettings(options);
+    const { checkpoint, provider, threads } = options;
+    const { family, vocabSize, fields } = checkpoint;
+    const graph = checkpoint.graph();
+    appendDrawHead(graph, family, {
+      logits: 'logits',
+      vocabSize,
+      maskTokenId: fields.maskTokenId.value,
+      temperature: hasTemperature(options),
+      topK: options.topK,
+      topP: options.topP,
+      inBlocks: provider === 'cpu',
+      double: hasDouble(provider),
+    });
+    prune(graph.proto);
+    const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
+    const session = await startSession({
+      graph: graph.toBytes(),
+      folder: checkpoint.folder,
+      provider,
+      threads,
+      memoryPattern: !wholeLogits || vocabSize < WIDE_VOCABULARY,
+      label: checkpoint.name,
+    });
+    return new DrawSession(checkpoint, session, options);
+  }
+
+  get provider(): Provider {
+    return this.session.provider;
+  }
+
+  get threads(): number {
+    return this.session.threads;
+  }
+
+  /** Seconds inside the runtime so far. */
+  get runSeconds(): number {
+    return this.session.runSeconds;
+  }
+
+  /** @throws ModelError `fixed-length`, and as the session   @throws NumericalError `not-finite`, naming sample and position */
+  async denoise(request: DenoiserRequest): Promise<Denoised> {
+    const answer = emptyAnswer(request, this.checkpoint.family);
+    const { fixedBatch } = this.checkpoint.signature;
+    for (let from = 0; from < request.batch; ) {
+      const limit = Math.min(this.largestBatch, fixedBatch ?? Number.POSITIVE_INFINITY);
+      const to = Math.min(request.batch, from + limit);
+      try {
+        await this.denoiseSome(request, from, to, answer);
+        from = to;
+      } catch (error) {
+        this.halveBatch(error, to - from);
+      }
+    }
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+
+  /** Samples [from, to) of the request, in one call of the model. */
+  private async denoiseSome(
+    request: DenoiserRequest,
+    from: number,
+    to: number,
+    answer: Denoised,
+  ): Promise<void> {
+    const { checkpoint } = this;
+    const { signature, family, fields } = checkpoint;
+    const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
+    const at = isMasked(family) ? maskedPlaces(part, fields.maskTokenId.value!) : null;
+    if (at?.length === 0) return;
+    const feeds = networkFeeds(signature, {
+      inputIds: BigInt64Array.from(part.tokens, BigInt),
+      batch: part.batch,
+      length: part.length,
+      sigma: signature.sigma
+        ? new Float32Array(part.batch).fill(fields.timeConditioning.value ? request.sigma : 0)
+        : null,
+    });
+    const outputs = await this.session.run(
+      { ...feeds, ...this.headFeeds(part, at, request.uniforms === null) },
+      {
+        label: to - from === 1 ? `sample ${from} of the batch` : `samples ${from} to ${to - 1} of the batch`,
+        timeoutMs: this.options.timeoutMs,
+        transfer: true,
+      },
+    );
+    this.readOutputs(outputs, { part, at, from, to, request, answer });
+  }
+
+  private headFeeds(part: Part, at: Int32Array | null, greedy: boolean): Feeds {
+    const count = at ? Math.ceil(at.length / ROWS_STEP) * ROWS_STEP : part.tokens.length;
+    const dims = at ? [count] : [part.batch, part.length];
+    const uniforms = new Float64Array(count);
+    if (part.uniforms) {
+      if (at) for (let r = 0; r < count; r++) uniforms[r] = part.uniforms[at[r % at.length]];
+      else uniforms.set(part.uniforms);
+    }
+    const feeds: Feeds = {
+      ...(hasDouble(this.provider)
+        ? { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } }
+        : twoLevels(uniforms, dims)),
+      [DRAW.greedy]: { type: 'bool', data: Uint8Array.of(Number(greedy)), dims: [] },
+    };
+    if (hasTemperature(this.options)) {
+      const data = Float32Array.of(1 / this.temperature);
+      feeds[DRAW.inverseTemperature] = { type: 'float32', data, dims: [] };
+    }
+    if (at) {
+      const rows = new BigInt64Array(2 * count);
+      for (let r = 0; r < count; r++) {
+        const place = at[r % at.length];
+        rows[2 * r] = BigInt(Math.floor(place / part.length));
+        rows[2 * r + 1] = BigInt(place % part.length);
+      }
+      feeds[DRAW.rows] = { type: 'int64', data: rows, dims: [count, 2] };
+    }
+    return feeds;
+  }
+
+  private readOutputs(outputs: Feeds, { part, at, from, to, request, answer }: Called): void {
+    const token = outputs[DRAW.token].data as BigInt64Array;
+    const probability = outputs[DRAW.probability].data as Float32Array;
+    const present = outputs[DRAW.present]?.data as Float32Array | undefined;
+    const logSumExp = outputs[DRAW.logSumExp]?.data as Float64Array | undefined;
+    const logScale = Math.log(Math.expm1(request.sigma)) + Math.log(this.checkpoint.vocabSize - 1);
+    const count = at?.length ?? part.tokens.length;
+    for (let r = 0; r < count; r++) {
+      const place = at?.[r] ?? r;
+      const sample = from + Math.floor(place / part.length);
+      const position = place % part.length;
+      if (sample >= to || position >= request.length) continue; // what fills up a fixed batch or length
+      if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(sample, position, request);
+      const i = sample * request.length + position;
+      answer.token[i] = Number(token[r]);
+      answer.probability[i] = probability[r];
+      if (present) answer.present![i] = present[r];
+      if (logSumExp) answer.scoreSum![i] = Math.exp(logSumExp[r] - logScale);
+    }
+  }
+
+  /** Tokens a sequence that the graph is given. */
+  private width(length: number): number {
+    const { fixedLength } = this.checkpoint.signature;
+    const { name, family } = this.checkpoint;
+    if (fixedLength === null || fixedLength === length) return length;
+    // What comes after a token does not reach it.
+    if (family === 'ar' && length < fixedLength) return fixedLength;
+    throw new ModelError({
+      code: 'fixed-length',
+      message: `${name} takes sequences of ${fixedLength} tokens only, not of ${length}.`,
+      hint: `Give --length ${fixedLength}, or export the model with a dynamic length.`,
+    });
+  }
+
+  /** @throws the error, unless it is one that a smaller batch may mend */
+  private halveBatch(error: unknown, size: number): void {
+    const mendable = error instanceof ModelError && error.code === 'out-of-memory' && size > 1;
+    if (!mendable || this.checkpoint.signature.fixedBatch !== null) throw error;
+    const half = Math.ceil(size / 2);
+    if (half >= this.largestBatch) return; // another call under way has found it out already
+    this.largestBatch = half;
+    this.options.notice?.(
+      `${this.checkpoint.name}: ${size} samples a call do not fit into memory; continuing with ${half}.`,
+    );
+  }
+
+  private notFinite(sample: number, position: number, { sigma }: DenoiserRequest): NumericalError {
+    return new NumericalError({
+      code: 'not-finite',
+      message: `The logits of ${this.checkpoint.name} are not finite: sample ${sample} of the batch, position ${position}, σ = ${sigma.toPrecision(4)}.`,
+      hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
+    });
+  }
+}
+
+/** What goes through the network at once: some samples, filled up to what the graph insists on. */
+interface Part {
+  tokens: Int32Array;
+  uniforms: Float64Array | null;
+  batch: number;
+  length: number;
+}
+
+interface Called {
+  part: Part;
+  /** Places in the part's tokens that were drawn at; null: all. */
+  at: Int32Array | null;
+  from: number;
+  to: number;
+  request: DenoiserRequest;
+  answer: Denoised;
+}
+
+const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
+
+const hasTemperature = ({ temperature = 1, sweep = false }: DrawSessionOptions): boolean =>
+  sweep || temperature !== 1;
+
+function emptyAnswer({ batch, length }: DenoiserRequest, family: Family): Denoised {
+  const numbers = () => new Float64Array(batch * length);
+  return {
+    token: new Int32Array(batch * length),
+    probability: numbers(),
+    present: family === 'duo' ? numbers() : null,
+    scoreSum: family === 'sedd' ? numbers() : null,
+  };
+}
+
+function partOf(
+  request: DenoiserRequest,
+  from: number,
+  to: number,
+  fixedBatch: number | null,
+  length: number,
+): Part {
+  const batch = fixedBatch ?? to - from;
+  const fill = <T extends Int32Array | Float64Array>(target: T, source: T): T => {
+    for (let b = 0; b < batch; b++) {
+      const sample = Math.min(from + b, to - 1);
+      const start = sample * request.length;
+      target.set(source.subarray(start, start + request.length), b * length);
+    }
+    return target;
+  };
+  return {
+    tokens: fill(new Int32Array(batch * length), request.tokens),
+    uniforms: request.uniforms && fill(new Float64Array(batch * length), request.uniforms),
+    batch,
+    length,
+  };
+}
+
+function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
+  const places: number[] = [];
+  for (let i = 0; i < tokens.length; i++) if (tokens[i] === mask) places.push(i);
+  return Int32Array.from(places);
+}
+
+/** The first 24 bits of each number, and the next 24, as two numbers. */
+function twoLevels(uniforms: Float64Array, dims: readonly number[]): Record<string, TensorData> {
+  const coarse = new Float32Array(uniforms.length);
+  const fine = new Float32Array(uniforms.length);
+  for (const [i, u] of uniforms.entries()) {
+    const first = Math.floor(u * 2 ** 24);
+    coarse[i] = first / 2 ** 24;
+    fine[i] = Math.floor((u * 2 ** 24 - first) * 2 ** 24) / 2 ** 24;
+  }
+  return {
+    [DRAW.uniforms]: { type: 'float32', data: coarse, dims },
+    [DRAW.fineUniforms]: { type: 'float32', data: fine, dims },
+  };
+}
