@@ -82,17 +82,20 @@ function filled(
   length: number,
   value: (position: number) => number,
 ): TensorData {
-  const count = batch * length;
-  const at = (i: number) => value(i % length);
-  const dims = [batch, length];
-  switch (tensor.dtype) {
+  const values = Array.from({ length: batch * length }, (_, i) => value(i % length));
+  return integers((tensor.dtype ?? 'int64') as TensorType, values, [batch, length]);
+}
+
+/** Whole numbers as the type an input has: int32, float32, bool (0 and 1), else int64. */
+export function integers(type: TensorType, values: readonly number[], dims: readonly number[]): TensorData {
+  switch (type) {
     case 'int32':
-      return { type: 'int32', data: Int32Array.from({ length: count }, (_, i) => at(i)), dims };
+      return { type, data: Int32Array.from(values), dims };
     case 'float32':
-      return { type: 'float32', data: Float32Array.from({ length: count }, (_, i) => at(i)), dims };
+      return { type, data: Float32Array.from(values), dims };
     case 'bool':
-      return { type: 'bool', data: Uint8Array.from({ length: count }, (_, i) => at(i)), dims };
+      return { type, data: Uint8Array.from(values), dims };
     default:
-      return { type: 'int64', data: BigInt64Array.from({ length: count }, (_, i) => BigInt(at(i))), dims };
+      return { type: 'int64', data: BigInt64Array.from(values, BigInt), dims };
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { NoiseSchedule } from '../diffusion/schedule.js';
 import type { Family } from '../models/family.js';
+import type { CausalModel } from './causal-model.js';
 
 export type OptionValue = number | string | boolean;
 
@@ -53,6 +54,10 @@ export interface SamplingRun {
   uniforms(purpose: Purpose, step: number): Float64Array;
   /** One model call for each sequence of the batch on the tokens as they are. */
   denoise(call: DenoiseCall): Promise<Denoised>;
+  /** What the batch is, for errors: `samples 0 to 7`. */
+  readonly label?: string;
+  /** Of autoregressive checkpoints: draws from left to right, keys and values kept. */
+  readonly causal?: CausalModel;
 }
 
 export interface DenoiseCall {

@@ -1,0 +1,222 @@
+/**
+ * An autoregressive checkpoint that draws: its graph with a draw at the last position, running. Where the graph takes
+ * cached keys and values, they stay in the session's worker (models/causal-state.ts).
+ */
+import { DRAW } from '../diffusion/heads/draw.js';
+import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
+import { atRows } from '../diffusion/heads/rows.js';
+import { topK, topP } from '../diffusion/heads/truncation.js';
+import { ModelError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { Mul, Softmax } from '../graph/operators.js';
+import { prune } from '../graph/prune.js';
+import {
+  type CausalInit,
+  NETWORK_CALLS,
+  type PastKind,
+  POSITION,
+  TOKENS,
+  UNIFORMS,
+} from '../models/causal-state.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
+import type { Provider } from '../models/provider.js';
+import { type ModelSession, startSession } from '../models/session.js';
+import type { SessionState } from '../models/session-state.js';
+import type { CausalBatch, CausalDecoding, CausalModel } from './causal-model.js';
+
+export interface CausalSessionOptions {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** A run of the network that takes longer is an error; without it, there is no limit. */
+  timeoutMs?: number;
+  temperature?: number;
+  topK?: number | null;
+  topP?: number | null;
+  /** No: every token reads all before it, though the graph could do better. */
+  cache?: boolean;
+}
+
+export class CausalSession implements CausalModel {
+  readonly cached: boolean;
+  readonly bosTokenId: number | null;
+  readonly eosTokenId: number | null;
+
+  private constructor(
+    private readonly options: CausalSessionOptions,
+    private readonly past: Past,
+    private readonly session: ModelSession,
+  ) {
+    const { bosTokenId, eosTokenId } = options.checkpoint.fields;
+    this.cached = past.kind !== 'none';
+    this.bosTokenId = bosTokenId.value;
+    this.eosTokenId = eosTokenId.value;
+  }
+
+  /** @throws ModelError when the runtime refuses the graph */
+  static async start(options: CausalSessionOptions): Promise<CausalSession> {
+    const { checkpoint, provider, threads } = options;
+    const past = options.cache === false ? wholeSequences(checkpoint) : pastOf(checkpoint);
+    appendDraw(past.graph, options);
+    prune(past.graph.proto);
+    const session = await startSession({
+      graph: past.graph.toBytes(),
+      folder: checkpoint.folder,
+      provider,
+      threads,
+      label: checkpoint.name,
+    });
+    return new CausalSession(options, past, session);
+  }
+
+  get provider(): Provider {
+    return this.session.provider;
+  }
+
+  get threads(): number {
+    return this.session.threads;
+  }
+
+  /** Seconds the runtime has spent in the network and its head. */
+  get runSeconds(): number {
+    return this.session.runSeconds;
+  }
+
+  /** @throws ModelError `batch-past-graph` */
+  begin({ label, batch, length, tokens, given }: CausalBatch): CausalDecoding {
+    const { checkpoint, provider, timeoutMs } = this.options;
+    const { signature, name } = checkpoint;
+    if (signature.fixedBatch !== null && batch > signature.fixedBatch) {
+      throw new ModelError({
+        code: 'batch-past-graph',
+        message: `${name}: its graph takes ${signature.fixedBatch} sequences a call, not ${batch}.`,
+        hint: `Use --batch ${signature.fixedBatch}.`,
+      });
+    }
+    const init: CausalInit = {
+      signature,
+      past: this.past.kind,
+      layout: this.past.layout,
+      draw: {
+        rows: DRAW.rows,
+        uniforms: DRAW.uniforms,
+        fineUniforms: hasDouble(provider) ? null : DRAW.fineUniforms,
+        token: DRAW.token,
+      },
+      batch,
+      length,
+      tokens,
+      given,
+    };
+    const state = this.session.keep({ module: 'models/causal-state.js', init });
+    return new Decoding(this.session, state, label, batch, timeoutMs);
+  }
+
+  /** Waits for what is under way. */
+  close(): Promise<void> {
+    return this.session.close();
+  }
+}
+
+class Decoding implements CausalDecoding {
+  networkCalls = 0;
+
+  constructor(
+    private readonly session: ModelSession,
+    private readonly state: SessionState,
+    private readonly label: string,
+    private readonly batch: number,
+    private readonly timeoutMs: number | undefined,
+  ) {}
+
+  async draw(position: number, uniforms: Float64Array): Promise<Int32Array> {
+    const { state, timeoutMs } = this;
+    const outputs = await this.session.run(
+      {
+        [POSITION]: { type: 'int32', data: Int32Array.of(position), dims: [1] },
+        [UNIFORMS]: { type: 'float64', data: uniforms, dims: [this.batch] },
+      },
+      { label: `${this.label}, position ${position}`, state, timeoutMs },
+    );
+    this.networkCalls += outputs[NETWORK_CALLS].data[0] as number;
+    return outputs[TOKENS].data as Int32Array;
+  }
+
+  release(): void {
+    this.state.release();
+  }
+}
+
+/** A graph and how what it has read is given to it again. */
+interface Past {
+  kind: PastKind;
+  graph: Graph;
+  layout: CacheLayout | null;
+}
+
+/**
+ * The best a graph offers. New positions alone are put into memory with room to spare, which takes a mask to hide the room
+ * and positions that do not follow from it; the runtime's own cache operators, and merged decoders with a branch for each
+ * case, give past and present as they are.
+ */
+function pastOf(checkpoint: Checkpoint): Past {
+  const { signature, name } = checkpoint;
+  const { pastKeyValues, attentionMask, positionIds, useCacheBranch, fixedLength, outputs } = signature;
+  const presents = new Set(outputs.map((output) => output.name));
+  const returned = pastKeyValues.every((past) => presents.has(presentOf(past.name)));
+  const oneByOne = fixedLength === null || fixedLength === 1;
+  if (pastKeyValues.length === 0 || !returned || !oneByOne) return wholeSequences(checkpoint);
+  if (attentionMask && positionIds && !useCacheBranch) {
+    try {
+      const graph = checkpoint.graph();
+      const layout = cacheLayout(name, signature);
+      exposeAdded(graph, layout);
+      return { kind: 'added', graph, layout };
+    } catch (error) {
+      if (!(error instanceof ModelError && error.code === 'no-cache')) throw error;
+    }
+  }
+  return { kind: 'present', graph: checkpoint.graph(), layout: null };
+}
+
+const presentOf = (past: string): string => past.replace(/^past_key_values\./, 'present.');
+
+function wholeSequences(checkpoint: Checkpoint): Past {
+  const graph = checkpoint.graph();
+  graph.proto.output = graph.proto.output.filter(({ name }) => name === 'logits');
+  return { kind: 'none', graph, layout: null };
+}
+
+/** float64 in a graph: the cpu provider's alone. */
+const hasDouble = (provider: Provider): boolean => provider === 'cpu';
+
+/** The token after some rows, in place of the logits: temperature, top-k, top-p, and the draw. */
+function appendDraw(graph: Graph, options: CausalSessionOptions): void {
+  const { checkpoint, provider, temperature = 1 } = options;
+  const { vocabSize, fields } = checkpoint;
+  const double = hasDouble(provider);
+  graph.scope('duo_eval', () => {
+    const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
+    const uniforms = double
+      ? [graph.input(DRAW.uniforms, 'float64', ['rows'])]
+      : [
+          graph.input(DRAW.uniforms, 'float32', ['rows']),
+          graph.input(DRAW.fineUniforms, 'float32', ['rows']),
+        ];
+    const head = {
+      logits: 'logits',
+      vocabSize,
+      maskTokenId: fields.maskTokenId.value,
+      inBlocks: false, // one row a sequence
+    };
+    const [token] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
+      let f = temperature === 1 ? logits : Mul(logits, 1 / temperature);
+      if (options.topK) f = topK(f, vocabSize, options.topK);
+      if (options.topP) f = topP(f, vocabSize, options.topP, double ? 'float64' : 'float32');
+      return [inverseCdf(Softmax(f), vocabSize, us)];
+    });
+    graph.proto.output = graph.proto.output.filter(({ name }) => name !== 'logits');
+    graph.output(token, DRAW.token, ['rows']);
+  });
+}
