@@ -22,7 +22,7 @@ export interface ModelCall {
   x: Int32Array;
   /** Null for ar, which has no noise. */
   level: NoiseLevel | null;
-  /** Its loss is wanted token by token too (masked families). */
+  /** Its loss is wanted token by token too (ar and masked families). */
   byToken?: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface SequenceLoss {
   textNats: number;
   /** It went through the network; a masked sequence without a mask need not. */
   called: boolean;
-  /** Where asked for: the loss per −dα of each masked position, in order. */
+  /** Where asked for: the loss per −dα of each masked position, in order; of ar, of each position from 1 on. */
   byToken?: Float32Array;
 }
 
@@ -107,14 +107,16 @@ function scratch(which: 0 | 1, length: number): Float64Array {
   return scratches[which].subarray(0, length);
 }
 
-/** Token l of the input predicts token l + 1; a graph of fixed length reads the last one too, to no end. */
+/**
+ * Token l of the input predicts token l + 1; a graph of fixed length reads more after it, the last one and zeros, to no end.
+ */
 function prepareAutoregressive(calls: readonly ModelCall[], { fixedLength }: LossModel): PreparedBatch {
   const width = fixedLength ?? calls[0].x.length - 1;
   const inputIds = new BigInt64Array(calls.length * width);
   const targets = new BigInt64Array(calls.length * width);
   for (const [b, { x }] of calls.entries()) {
     for (let l = 0; l < width; l++) {
-      inputIds[b * width + l] = BigInt(x[l]);
+      inputIds[b * width + l] = BigInt(x[l] ?? 0);
       targets[b * width + l] = BigInt(x[l + 1] ?? 0);
     }
   }
@@ -215,8 +217,10 @@ export function sequenceLosses(
     for (const [i, losses] of byToken.entries()) if (losses) sums[i].byToken = Float32Array.from(losses);
   } else {
     const shift = model.family === 'ar' ? 1 : 0;
-    for (const [i, { x }] of calls.entries()) {
-      for (let l = 0; l + shift < x.length; l++) add(i, l + shift, loss[i * width + l]);
+    for (const [i, { x, byToken }] of calls.entries()) {
+      const scored = x.length - shift;
+      for (let l = 0; l < scored; l++) add(i, l + shift, loss[i * width + l]);
+      if (byToken) sums[i].byToken = Float32Array.from({ length: scored }, (_, l) => loss[i * width + l]);
     }
   }
   for (const [i, { level }] of calls.entries()) {

@@ -1,0 +1,79 @@
+/**
+ * The bootstrap over sequences (Efron 1979): statistics of samples drawn from the sample, with replacement. Replicate r
+ * draws with uniforms of its own, a function of (seed, group, r), so that an interval is the same whenever it is computed.
+ *
+ * The intervals are percentile intervals: the 2.5% and 97.5% quantiles of the replicates. They respect any monotone
+ * transformation (perplexity's is the exponential of nats') and never leave a statistic's range; with few sequences
+ * they are a little short, as bootstrap intervals are.
+ */
+import { DomainError } from '../errors.js';
+import { streams } from '../random/streams.js';
+import { fillUniforms } from '../random/uniforms.js';
+
+/** Replicates unless told: the ends of a 95% interval are then off by about 2% of its width. */
+export const RESAMPLES = 2000;
+
+export interface BootstrapOptions {
+  seed: number;
+  /** Replicates. */
+  resamples?: number;
+  /** Keeps apart what must be independent: sequences of another set. 0 unless told. */
+  group?: number;
+}
+
+/** Indices of replicate `replicate`, into `out`: as many as `out` is long, from 0 to size − 1. */
+export function resample(out: Uint32Array, size: number, replicate: number, options: BootstrapOptions): void {
+  const uniforms = new Float64Array(out.length);
+  const { seed, group = 0 } = options;
+  fillUniforms(uniforms, { seed, stream: streams.resample, sequence: group, step: replicate });
+  for (let i = 0; i < out.length; i++) out[i] = Math.floor(uniforms[i] * size);
+}
+
+/**
+ * The statistic of every replicate, in their order.
+ * @param size sequences in the sample   @param statistic of sequences given by index, with repetitions
+ */
+export function bootstrap(
+  size: number,
+  statistic: (indices: Uint32Array) => number,
+  options: BootstrapOptions,
+): Float64Array {
+  const indices = new Uint32Array(size);
+  return Float64Array.from({ length: options.resamples ?? RESAMPLES }, (_, replicate) => {
+    resample(indices, size, replicate, options);
+    return statistic(indices);
+  });
+}
+
+/** The 95% percentile interval. @throws DomainError when there are no replicates, or one is not a number */
+export function percentileInterval(replicates: Float64Array): [number, number] {
+  const sorted = replicates.slice().sort();
+  return [quantile(sorted, 0.025), quantile(sorted, 0.975)];
+}
+
+/** Quantile of sorted values, interpolated between the two nearest (Hyndman and Fan 1996, type 7). */
+export function quantile(sorted: ArrayLike<number>, probability: number): number {
+  const last = sorted.length - 1;
+  if (last < 0 || Number.isNaN(sorted[last])) {
+    throw new DomainError({
+      code: 'no-quantile',
+      message:
+        last < 0 ? 'There is no quantile of no values.' : 'There is no quantile of what is not a number.',
+    });
+  }
+  const place = probability * last;
+  const below = Math.floor(place);
+  const share = place - below;
+  return share === 0 ? sorted[below] : sorted[below] * (1 - share) + sorted[below + 1] * share;
+}
+
+/** Sample standard deviation; null with fewer than two values. */
+export function standardDeviation(values: ArrayLike<number>): number | null {
+  const n = values.length;
+  if (n < 2) return null;
+  let mean = 0;
+  for (let i = 0; i < n; i++) mean += values[i] / n;
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += (values[i] - mean) ** 2;
+  return Math.sqrt(squares / (n - 1));
+}
