@@ -32,62 +32,57 @@ export interface MonteCarloError {
   kind: 'estimate' | 'upper-bound';
 }
 
-/** @param plan the times that were used
- *  @param draws how many draws were made of every sequence, at most plan.draws
- *  @param nats y_ij: the loss of sequence i in draw j, summed over its tokens, weights included
- *  @returns null when one sequence and one draw leave nothing to compare
- *  @throws DomainError when draws is not in [1, plan.draws] */
-export function monteCarloError(
-  plan: TimePlan,
-  draws: number,
-  nats: (sequence: number, draw: number) => number,
-): MonteCarloError | null {
-  if (!Number.isInteger(draws) || draws < 1 || draws > plan.draws) {
-    throw new DomainError({
-      code: 'monte-carlo-draws',
-      message: `The Monte Carlo error needs between 1 and ${plan.draws} draws, not ${draws}.`,
-    });
+/** Takes the losses as they come, draw by draw, and keeps of them sums of groups only. */
+export class MonteCarloSums {
+  /** [group][replicate]: Σ_i Σ_{j in r} y_ij */
+  private readonly totals: Float64Array[];
+
+  /** @param plan the times that are used */
+  constructor(private readonly plan: TimePlan) {
+    this.totals = Array.from({ length: plan.groups }, () => new Float64Array(replicates));
   }
-  return draws === 1 ? fromNeighbours(plan, nats) : fromReplicates(plan, draws, nats);
+
+  /** @param nats y_ij: the loss of sequence i in draw j, summed over its tokens, weights included */
+  add(sequence: number, draw: number, nats: number): void {
+    this.totals[sequence % this.plan.groups][draw % replicates] += nats;
+  }
+
+  /** @param draws how many draws were added of every sequence, at most plan.draws
+   *  @param firstDraw y_i0, asked for when it is the only one
+   *  @returns null when one sequence and one draw leave nothing to compare
+   *  @throws DomainError when draws is not in [1, plan.draws] */
+  error(draws: number, firstDraw: (sequence: number) => number): MonteCarloError | null {
+    if (!Number.isInteger(draws) || draws < 1 || draws > this.plan.draws) {
+      throw new DomainError({
+        code: 'monte-carlo-draws',
+        message: `The Monte Carlo error needs between 1 and ${this.plan.draws} draws, not ${draws}.`,
+      });
+    }
+    return draws === 1 ? fromNeighbours(this.plan, firstDraw) : fromReplicates(this.totals, draws);
+  }
 }
 
-function fromReplicates(
-  plan: TimePlan,
-  draws: number,
-  nats: (sequence: number, draw: number) => number,
-): MonteCarloError {
+function fromReplicates(totals: readonly Float64Array[], draws: number): MonteCarloError {
   const R = Math.min(draws, replicates);
-  const totals = Array.from({ length: plan.groups }, () => new Float64Array(R)); // Σ_i Σ_{j in r} y_ij
-  for (let i = 0; i < plan.sequences; i++) {
-    const total = totals[i % plan.groups];
-    for (let j = 0; j < draws; j++) total[j % replicates] += nats(i, j);
-  }
   let variance = 0;
   for (const total of totals) {
     const mean = total.reduce((sum, y) => sum + y, 0) / draws;
-    total.forEach((y, r) => {
+    for (let r = 0; r < R; r++) {
       const drawsOf = Math.ceil((draws - r) / replicates);
-      variance += (drawsOf * (y / drawsOf - mean) ** 2) / ((R - 1) * draws);
-    });
+      variance += (drawsOf * (total[r] / drawsOf - mean) ** 2) / ((R - 1) * draws);
+    }
   }
-  return { variance, degreesOfFreedom: plan.groups * (R - 1), kind: 'estimate' };
+  return { variance, degreesOfFreedom: totals.length * (R - 1), kind: 'estimate' };
 }
 
-function fromNeighbours(
-  plan: TimePlan,
-  nats: (sequence: number, draw: number) => number,
-): MonteCarloError | null {
-  const points: { u: number; y: number }[][] = Array.from({ length: plan.groups }, () => []);
-  for (let i = 0; i < plan.sequences; i++) {
-    const { u, group } = plan.at(i, 0);
-    points[group].push({ u, y: nats(i, 0) });
-  }
-  if (points.some((set) => set.length === 1)) return fromOneSample(points.flat().map(({ y }) => y));
+function fromNeighbours(plan: TimePlan, firstDraw: (sequence: number) => number): MonteCarloError | null {
+  const { groups, sequences } = plan;
+  if (plan.sizeOfGroup(groups - 1) === 1)
+    return fromOneSample(Array.from({ length: sequences }, (_, i) => firstDraw(i)));
   let variance = 0;
   let degreesOfFreedom = 0;
-  for (const set of points) {
-    set.sort((a, b) => a.u - b.u);
-    const y = set.map((point) => point.y);
+  for (let group = 0; group < groups; group++) {
+    const y = inOrderOfTime(plan, group, firstDraw);
     const last = y.length - 1;
     if (last === 1) variance += (y[1] - y[0]) ** 2;
     else variance += (5 / 6) * ((y[1] - y[0]) ** 2 + (y[last] - y[last - 1]) ** 2);
@@ -95,6 +90,13 @@ function fromNeighbours(
     degreesOfFreedom += last;
   }
   return { variance, degreesOfFreedom, kind: 'upper-bound' };
+}
+
+/** A group's losses, by u: one group's at a time, a 32nd of a large data set's. */
+function inOrderOfTime(plan: TimePlan, group: number, firstDraw: (sequence: number) => number): Float64Array {
+  const y = new Float64Array(plan.sizeOfGroup(group));
+  for (let i = group; i < plan.sequences; i += plan.groups) y[plan.at(i, 0).stratum] = firstDraw(i);
+  return y;
 }
 
 /** Groups of one sequence (a data set below 8) have no strata: then the bound is the variance of a plain sample. */

@@ -28,12 +28,16 @@ export interface TimePoint {
   group: number;
   /** The draw's replicate, in [0, 4): points of different (group, replicate) are independent. */
   replicate: number;
+  /** In [0, its group's size): the part of [0, 1) that the replicate's first draw lies in, its place by u in the group. */
+  stratum: number;
 }
 
 export interface TimePlan {
   readonly sequences: number;
   readonly draws: number;
   readonly groups: number;
+  /** Sequences of a group: group, group + groups, group + 2·groups, … */
+  sizeOfGroup(group: number): number;
   /** Independent randomisations: groups × min(draws, 4). */
   readonly randomisations: number;
   at(sequence: number, draw: number): TimePoint;
@@ -76,19 +80,22 @@ export function timePlan({
     return stratum;
   };
 
+  const sizeOfGroup = (group: number) => Math.ceil((sequences - group) / groups);
+
   return {
     sequences,
     draws,
     groups,
+    sizeOfGroup,
     randomisations: groups * Math.min(draws, replicates),
     at(sequence, draw) {
       const group = sequence % groups;
       const replicate = draw % replicates;
-      const size = Math.ceil((sequences - group) / groups);
+      const size = sizeOfGroup(group);
       const stratum = strata(group, replicate, size)(Math.floor(sequence / groups));
       const jitter = uniform({ seed, stream: streams.timeJitter, sequence, step: replicate });
       const first = (stratum + jitter) / size;
-      return { u: (first + vanDerCorput(Math.floor(draw / replicates))) % 1, group, replicate };
+      return { u: (first + vanDerCorput(Math.floor(draw / replicates))) % 1, group, replicate, stratum };
     },
   };
 }

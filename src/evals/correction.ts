@@ -3,6 +3,7 @@ import type { PackedStream } from '../datasets/packed-stream.js';
 import type { Integration } from '../diffusion/integration.js';
 import type { TimePlan } from '../diffusion/times.js';
 import { isMasked } from '../models/family.js';
+import type { NumberColumn } from '../storage/number-column.js';
 import type { LossModel, ModelCall, SequenceLoss } from './loss-batch.js';
 
 /** Takes from a pass's losses what a model in closed form explains of them. */
@@ -12,7 +13,9 @@ export interface Correction {
   /** Every call of a pass once, in any order. */
   observe(call: ModelCall, loss: SequenceLoss): void;
   /** After a pass: corrects each sequence's nats and text nats in place. */
-  correct(draw: number, nats: Float64Array, textNats: Float64Array): Promise<void>;
+  correct(draw: number, nats: NumberColumn, textNats: NumberColumn): Promise<void>;
+  /** It is needed no more. */
+  close(): void;
 }
 
 /** What a correction has to know of the evaluation. */

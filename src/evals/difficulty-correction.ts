@@ -8,6 +8,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unigramFromCounts } from '../diffusion/control-variate.js';
 import { TokenDifficulty } from '../diffusion/token-difficulty.js';
+import type { NumberColumn } from '../storage/number-column.js';
 import { type Correction, type CorrectionContext, vocabularyCounts } from './correction.js';
 import { type ModelCall, noisyTokens, type SequenceLoss } from './loss-batch.js';
 
@@ -42,20 +43,24 @@ export class DifficultyCorrection implements Correction {
     if (byToken) this.lessons.set(sequence, byToken);
   }
 
-  async correct(draw: number, nats: Float64Array, textNats: Float64Array): Promise<void> {
+  async correct(draw: number, nats: NumberColumn, textNats: NumberColumn): Promise<void> {
     const { sequences, model, signal } = this.context;
     await this.learn(draw);
     const h = Array.from({ length: this.folds }, (_, fold) => this.difficulty.withoutFold(fold));
     for (let i = 0; i < sequences; i++) {
       const call = this.callOf(i, draw);
       const { centred, textCentred } = this.centred(call, h[this.foldOf(i, draw)], model.wrapped ? 1 : 0);
-      nats[i] -= centred;
-      textNats[i] -= textCentred;
+      nats.add(i, -centred);
+      textNats.add(i, -textCentred);
       if (i % sequencesATurn === sequencesATurn - 1) {
         await nextTurn();
         signal?.throwIfAborted();
       }
     }
+  }
+
+  close(): void {
+    this.lessons.clear();
   }
 
   /** In the order of the sequences, which sums depend on in their last digits. */

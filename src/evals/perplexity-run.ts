@@ -57,47 +57,49 @@ export async function runPerplexity(
   const evaluated: Evaluated[] = [];
   const journals: LossJournal[] = [];
   warnOfLimit(cells, request.options, observer);
+  let results: ResultsFile;
   try {
     for (const checkpoint of request.checkpoints) {
       const streams = cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream);
-      evaluated.push(...(await evaluateModel(checkpoint, streams, request, observer, journals)));
+      await evaluateModel(checkpoint, streams, request, observer, { evaluated, journals });
     }
+    // Rows by data set, since models are what one compares.
+    const order = [...new Set(cells.map(({ stream }) => stream.name))];
+    evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
+    results = resultsFile(
+      evaluated.map(({ result }) => result),
+      comparisonsOf(evaluated, observer),
+    );
   } catch (error) {
     for (const journal of journals) journal.close();
     throw error;
+  } finally {
+    for (const { estimate } of evaluated) estimate.textNats.close();
   }
-  // Rows by data set, since models are what one compares.
-  const order = [...new Set(cells.map(({ stream }) => stream.name))];
-  evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
   return {
-    results: resultsFile(
-      evaluated.map(({ result }) => result),
-      comparisonsOf(evaluated, observer),
-    ),
+    results,
     finish: () => {
       for (const journal of journals) journal.finish();
     },
   };
 }
 
-/** One model on its data sets; every journal that is opened is added to `journals`. */
+/** One model on its data sets; what is to be closed is added to `evaluated` and `journals` as it comes. */
 async function evaluateModel(
   checkpoint: Checkpoint,
   streams: readonly PackedStream[],
   request: PerplexityRequest,
   observer: RunObserver,
-  journals: LossJournal[],
-): Promise<Evaluated[]> {
+  { evaluated, journals }: { evaluated: Evaluated[]; journals: LossJournal[] },
+): Promise<void> {
   const { options } = request;
   const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
-  const evaluated: Evaluated[] = [];
   try {
     for (const stream of streams) {
-      const journal = journaled(
-        session,
-        await journalKey(checkpoint, stream, options, session.provider),
-        request,
-      );
+      const journal = journaled(session, await journalKey(checkpoint, stream, options, session.provider), {
+        sequences: evaluatedOf(stream, options),
+        fresh: request.fresh,
+      });
       journals.push(journal);
       if (journal.resumed > 0) {
         observer.note(
@@ -117,7 +119,6 @@ async function evaluateModel(
   } finally {
     await session.close();
   }
-  return evaluated;
 }
 
 /** All that decides a loss of a (sequence, draw): not the batch, the threads or how many draws are made. */
@@ -139,12 +140,17 @@ async function journalKey(
     stream: stream.sha256,
     length: stream.length,
     wrapped: stream.wrapped,
-    sequences: Math.min(stream.sequences, limit ?? stream.sequences),
+    sequences: evaluatedOf(stream, { limit }),
     protocol,
     estimator,
     seed,
     provider,
   };
+}
+
+/** Sequences that are evaluated. */
+function evaluatedOf({ sequences }: PackedStream, { limit }: Pick<PerplexityOptions, 'limit'>): number {
+  return Math.min(sequences, limit ?? sequences);
 }
 
 interface Evaluated {

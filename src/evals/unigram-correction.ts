@@ -6,6 +6,7 @@ import {
   unigramFromCounts,
 } from '../diffusion/control-variate.js';
 import { FittedCoefficient } from '../diffusion/fitted-coefficient.js';
+import { NumberColumn } from '../storage/number-column.js';
 import { type Correction, type CorrectionContext, vocabularyCounts } from './correction.js';
 import { type ModelCall, noisyTokens } from './loss-batch.js';
 
@@ -13,8 +14,8 @@ export class UnigramCorrection implements Correction {
   private readonly control: ControlVariate;
   private readonly coefficient: FittedCoefficient;
   /** Of the present pass, a sequence: the control less its mean, nats; of all its tokens and of its text. */
-  private readonly centred: Float64Array;
-  private readonly textCentred: Float64Array;
+  private readonly centred: NumberColumn;
+  private readonly textCentred: NumberColumn;
   /** The control's mean for one token v, nats; NaN where it was not yet needed. */
   private readonly means: Float64Array;
 
@@ -22,8 +23,8 @@ export class UnigramCorrection implements Correction {
     const { stream, model, plan, sequences } = context;
     this.control = uniformControlVariate(unigramFromCounts(vocabularyCounts(stream, model), null));
     this.coefficient = new FittedCoefficient(plan.groups);
-    this.centred = new Float64Array(sequences);
-    this.textCentred = new Float64Array(sequences);
+    this.centred = new NumberColumn(sequences);
+    this.textCentred = new NumberColumn(sequences);
     this.means = new Float64Array(model.vocabSize).fill(Number.NaN);
   }
 
@@ -44,23 +45,28 @@ export class UnigramCorrection implements Correction {
     };
     const edge = model.wrapped ? 1 : 0;
     const text = centred(edge, x.length - edge);
-    this.textCentred[sequence] = text;
-    this.centred[sequence] = text + centred(0, edge) + centred(x.length - edge, x.length);
+    this.textCentred.set(sequence, text);
+    this.centred.set(sequence, text + centred(0, edge) + centred(x.length - edge, x.length));
   }
 
-  async correct(draw: number, nats: Float64Array, textNats: Float64Array): Promise<void> {
+  async correct(draw: number, nats: NumberColumn, textNats: NumberColumn): Promise<void> {
     const { plan, stream, sequences } = this.context;
     const { coefficient, centred, textCentred } = this;
     const groupOf = (i: number) => plan.at(i, draw).group;
     for (let i = 0; i < sequences; i++) {
-      coefficient.add(groupOf(i), nats[i], centred[i], stream.lengthOf(i));
+      coefficient.add(groupOf(i), nats.at(i), centred.at(i), stream.lengthOf(i));
     }
     const betas = Float64Array.from({ length: plan.groups }, (_, group) => coefficient.withoutGroup(group));
     for (let i = 0; i < sequences; i++) {
       const beta = betas[groupOf(i)];
-      nats[i] -= beta * centred[i];
-      textNats[i] -= beta * textCentred[i];
+      nats.add(i, -beta * centred.at(i));
+      textNats.add(i, -beta * textCentred.at(i));
     }
+  }
+
+  close(): void {
+    this.centred.close();
+    this.textCentred.close();
   }
 
   private meanOf(v: number): number {

@@ -3,17 +3,21 @@
  * over sequences and its Monte Carlo error over draws (arXiv 2506.10892, section 5.1 and table 3).
  *
  * A pass visits every sequence once; with more draws there are more passes. What is computed never depends on how calls are
- * gathered into batches.
+ * gathered into batches. Whatever is one number a sequence is a column (storage/number-column.ts), so that memory does not
+ * grow with the data set.
  */
 
 import type { PackedStream } from '../datasets/packed-stream.js';
 import { type Integration, integration } from '../diffusion/integration.js';
-import { monteCarloError } from '../diffusion/monte-carlo-error.js';
+import { MonteCarloSums } from '../diffusion/monte-carlo-error.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { type TimePlan, timePlan } from '../diffusion/times.js';
 import { DataError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
+import { type Numbers, numbersOf } from '../results/numbers.js';
 import { type PerplexityMetrics, perplexityMetrics } from '../results/statistics.js';
+import { sum } from '../results/summation.js';
+import { NumberColumn } from '../storage/number-column.js';
 import type { Correction } from './correction.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
@@ -55,9 +59,10 @@ export interface PerplexityEstimate {
   modelCalls: number;
   wallSeconds: number;
   batch: number;
-  /** Per sequence, for the comparison of models: nats of the text tokens (mean over draws), and how many those are. */
-  textNats: Float64Array;
-  textTokens: Float64Array;
+  /** Per sequence, for the comparison of models: nats of the text tokens (mean over draws), for the caller to close, and
+   *  how many those are, of which the stream is asked. */
+  textNats: NumberColumn;
+  textTokens: Numbers;
 }
 
 /** Logits of a batch beyond this are worth no more parallelism, and are what a call's memory is made of. */
@@ -89,11 +94,15 @@ export async function zeroShotPerplexity(
   const run = new Run(source, stream, options, observer);
   const started = performance.now();
   let passes = 0;
-  while (passes < run.draws) {
-    await run.pass(passes++);
-    if (run.preciseEnough(passes)) break;
+  try {
+    while (passes < run.draws) {
+      await run.pass(passes++);
+      if (run.preciseEnough(passes)) break;
+    }
+    return run.estimate(passes, (performance.now() - started) / 1000);
+  } finally {
+    run.close();
   }
-  return run.estimate(passes, (performance.now() - started) / 1000);
 }
 
 class Run {
@@ -105,11 +114,14 @@ class Run {
   private readonly integration: Integration | null;
   private readonly correction: Correction | null;
   private readonly model: BatchModel;
-  /** nats[draw][sequence] */
-  private readonly nats: Float64Array[] = [];
-  /** Σ over finished passes; and of the present pass. */
-  private readonly textNats: Float64Array;
-  private readonly passTextNats: Float64Array;
+  /** Of the present pass, and Σ over finished ones; all tokens', and the text's. */
+  private readonly passNats: NumberColumn;
+  private readonly passTextNats: NumberColumn;
+  private readonly nats: NumberColumn;
+  private readonly textNats: NumberColumn;
+  /** Scored tokens: all, but for ar the first. */
+  private readonly tokens: Numbers;
+  private readonly monteCarlo: MonteCarloSums | null;
   private modelCalls = 0;
 
   constructor(
@@ -127,8 +139,12 @@ class Run {
     this.integration = this.exact ? null : levelsOf(checkpoint, protocol, estimator);
     const { fixedBatch, fixedLength } = checkpoint.signature;
     this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
-    this.textNats = new Float64Array(this.sequences);
-    this.passTextNats = new Float64Array(this.sequences);
+    this.passNats = new NumberColumn(this.sequences);
+    this.passTextNats = new NumberColumn(this.sequences);
+    this.nats = new NumberColumn(this.sequences);
+    this.textNats = new NumberColumn(this.sequences);
+    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (this.exact ? 1 : 0));
+    this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = {
       name: checkpoint.name,
       family: checkpoint.family,
@@ -154,7 +170,6 @@ class Run {
   /** Every sequence once. More than one batch is under way at a time, so that the network does not wait for the next one. */
   async pass(draw: number): Promise<void> {
     this.observer.onPass?.(draw, this.draws);
-    this.nats.push(new Float64Array(this.sequences));
     const underWay: Promise<void>[] = [];
     const started = performance.now();
     let finished = 0;
@@ -181,8 +196,13 @@ class Run {
     } finally {
       await Promise.allSettled(underWay);
     }
-    await this.correction?.correct(draw, this.nats[draw], this.passTextNats);
-    for (const [i, nats] of this.passTextNats.entries()) this.textNats[i] += nats;
+    await this.correction?.correct(draw, this.passNats, this.passTextNats);
+    for (let i = 0; i < this.sequences; i++) {
+      const nats = this.passNats.at(i);
+      this.monteCarlo?.add(i, draw, nats);
+      this.nats.add(i, nats);
+      this.textNats.add(i, this.passTextNats.at(i));
+    }
   }
 
   preciseEnough(passes: number): boolean {
@@ -192,17 +212,16 @@ class Run {
   }
 
   estimate(passes: number, wallSeconds: number): PerplexityEstimate {
-    const { stream, sequences } = this;
-    const text = (i: number) => stream.lengthOf(i) - (stream.wrapped ? 2 : 0);
-    const tokens = Float64Array.from({ length: sequences }, (_, i) => this.tokensOf(i));
-    const totalNats = new Float64Array(sequences);
-    for (const nats of this.nats) for (let i = 0; i < sequences; i++) totalNats[i] += nats[i] / passes;
+    const { stream, sequences, tokens } = this;
+    const edges = stream.wrapped ? 2 : 0;
     const metrics = perplexityMetrics({
-      nats: totalNats,
+      nats: numbersOf(sequences, (i) => this.nats.at(i) / passes),
       tokens,
-      textBytes: Float64Array.from({ length: sequences }, (_, i) => stream.textBytes(i)),
+      textBytes: numbersOf(sequences, (i) => stream.textBytes(i)),
       natsMcStderr: this.monteCarloStderrOfTotal(passes),
     });
+    const textNats = new NumberColumn(sequences);
+    for (let i = 0; i < sequences; i++) textNats.set(i, this.textNats.at(i) / passes);
     return {
       metrics,
       integration: this.integration,
@@ -210,18 +229,18 @@ class Run {
       draws: passes,
       randomizations: this.plan ? this.plan.groups * Math.min(passes, 4) : null,
       sequences,
-      tokens: tokens.reduce((sum, count) => sum + count, 0),
+      tokens: sum(tokens),
       modelCalls: this.modelCalls,
       wallSeconds,
       batch: this.batch,
-      textNats: this.textNats.map((nats) => nats / passes),
-      textTokens: Float64Array.from({ length: sequences }, (_, i) => text(i)),
+      textNats,
+      textTokens: numbersOf(sequences, (i) => stream.lengthOf(i) - edges),
     };
   }
 
-  /** Scored tokens: all, but for ar the first. */
-  private tokensOf(sequence: number): number {
-    return this.stream.lengthOf(sequence) - (this.exact ? 1 : 0);
+  close(): void {
+    for (const column of [this.passNats, this.passTextNats, this.nats, this.textNats]) column.close();
+    this.correction?.close();
   }
 
   private *batches(draw: number): Generator<ModelCall[]> {
@@ -242,11 +261,11 @@ class Run {
   private async call(calls: ModelCall[]): Promise<void> {
     const losses = await this.source.losses(calls, this.model);
     for (const [i, loss] of losses.entries()) {
-      this.nats[loss.draw][loss.sequence] = loss.nats;
-      this.passTextNats[loss.sequence] = loss.textNats;
+      this.passNats.set(loss.sequence, loss.nats);
+      this.passTextNats.set(loss.sequence, loss.textNats);
       this.correction?.observe(calls[i], loss);
       if (loss.called) this.modelCalls++;
-      this.observer.onLoss?.(loss, calls[i], this.tokensOf(loss.sequence));
+      this.observer.onLoss?.(loss, calls[i], this.tokens.at(loss.sequence)!);
     }
     const last = calls[calls.length - 1];
     this.observer.onProgress?.(last.draw * this.sequences + last.sequence + 1, this.draws * this.sequences);
@@ -255,16 +274,13 @@ class Run {
   /** Of the nll, nats a token. */
   private monteCarloStderr(passes: number): number | null {
     const total = this.monteCarloStderrOfTotal(passes);
-    if (total === null) return null;
-    let tokens = 0;
-    for (let i = 0; i < this.sequences; i++) tokens += this.tokensOf(i);
-    return total / tokens;
+    return total === null ? null : total / sum(this.tokens);
   }
 
   /** Of the total loss, nats. */
   private monteCarloStderrOfTotal(passes: number): number | null {
-    if (this.exact) return 0;
-    const error = monteCarloError(this.plan!, passes, (sequence, draw) => this.nats[draw][sequence]);
+    if (!this.monteCarlo) return 0;
+    const error = this.monteCarlo.error(passes, (sequence) => this.nats.at(sequence));
     return error && Math.sqrt(error.variance);
   }
 }

@@ -4,6 +4,7 @@
  * on the order in which sequences were computed.
  */
 import { DomainError } from '../errors.js';
+import { type Numbers, numbersOf } from './numbers.js';
 import { studentQuantile95 } from './student.js';
 import { sum } from './summation.js';
 
@@ -22,7 +23,7 @@ export interface Ratio {
  * @param y, x one entry a sequence, x ≥ 0
  * @throws DomainError when the lengths differ or an entry is not finite
  */
-export function ratio(y: Float64Array, x: Float64Array): Ratio {
+export function ratio(y: Numbers, x: Numbers): Ratio {
   if (y.length !== x.length) {
     throw new DomainError({
       code: 'unequal-lengths',
@@ -30,10 +31,11 @@ export function ratio(y: Float64Array, x: Float64Array): Ratio {
     });
   }
   for (let i = 0; i < y.length; i++) {
-    if (!Number.isFinite(y[i]) || !Number.isFinite(x[i]) || x[i] < 0) {
+    const [numerator, denominator] = [y.at(i)!, x.at(i)!];
+    if (!Number.isFinite(numerator) || !Number.isFinite(denominator) || denominator < 0) {
       throw new DomainError({
         code: 'not-finite',
-        message: `Sequence ${i} has ${y[i]} over ${x[i]}, which is no ratio.`,
+        message: `Sequence ${i} has ${numerator} over ${denominator}, which is no ratio.`,
         hint: 'A loss that is not finite means that the model diverges on this sequence.',
       });
     }
@@ -43,7 +45,7 @@ export function ratio(y: Float64Array, x: Float64Array): Ratio {
   const value = sum(y) / total;
   const n = y.length;
   if (n < 2) return { value, stderr: null, ci95: null };
-  const squares = y.map((numerator, i) => (numerator - value * x[i]) ** 2);
+  const squares = numbersOf(n, (i) => (y.at(i)! - value * x.at(i)!) ** 2);
   const stderr = Math.sqrt((n / (n - 1)) * sum(squares)) / total;
   const margin = studentQuantile95(n - 1) * stderr;
   return { value, stderr, ci95: [value - margin, value + margin] };

@@ -3,17 +3,18 @@
  * difference between two models. Intervals are 95%, from Student's t over sequences.
  */
 import { DomainError } from '../errors.js';
+import { type Numbers, numbersOf } from './numbers.js';
 import { ratio } from './ratio.js';
 import type { Comparison, Figure } from './record.js';
 import { sum } from './summation.js';
 
 export interface PerplexityInput {
   /** Total nats of each sequence, the mean over its draws. */
-  nats: Float64Array;
+  nats: Numbers;
   /** Scored tokens of each sequence. */
-  tokens: Float64Array;
+  tokens: Numbers;
   /** UTF-8 bytes of each sequence's decoded text without BOS and EOS. */
-  textBytes: Float64Array;
+  textBytes: Numbers;
   /** Standard error of the total nats on this very text, over draws; 0 where the loss is exact, null where unknown. */
   natsMcStderr: number | null;
 }
@@ -28,7 +29,7 @@ export interface PerplexityMetrics {
 export function perplexityMetrics(input: PerplexityInput): PerplexityMetrics {
   const { nats, tokens, textBytes, natsMcStderr } = input;
   const perToken = ratio(nats, tokens);
-  const bits = nats.map((value) => value / Math.LN2);
+  const bits = numbersOf(nats.length, (i) => nats.at(i)! / Math.LN2);
   const perByte = ratio(bits, textBytes);
   const nll: Figure = { ...perToken, mcStderr: per(natsMcStderr, sum(tokens)) };
   const bitsPerByte: Figure = { ...perByte, mcStderr: per(natsMcStderr, sum(textBytes) * Math.LN2) };
@@ -48,10 +49,10 @@ function exponentiated(nll: Figure): Figure {
 
 export interface PairedInput {
   /** Total nats of each sequence under the first and the second model, in the same order. */
-  natsA: Float64Array;
-  natsB: Float64Array;
+  natsA: Numbers;
+  natsB: Numbers;
   /** Text tokens of each sequence, BOS and EOS not counted: the same for both models. */
-  textTokens: Float64Array;
+  textTokens: Numbers;
 }
 
 /**
@@ -69,7 +70,7 @@ export function pairedComparison(
       message: `A paired comparison needs the same sequences, got ${natsA.length} and ${natsB.length}.`,
     });
   }
-  const difference = natsA.map((nats, i) => nats - natsB[i]);
+  const difference = numbersOf(natsA.length, (i) => natsA.at(i)! - natsB.at(i)!);
   const { value, stderr, ci95 } = ratio(difference, textTokens);
   const significant = ci95 === null ? null : ci95[0] > 0 || ci95[1] < 0;
   return { deltaNll: value, stderr, ci95, significant };

@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest';
-import { monteCarloError } from '../../src/diffusion/monte-carlo-error.js';
-import { timePlan } from '../../src/diffusion/times.js';
+import { MonteCarloSums } from '../../src/diffusion/monte-carlo-error.js';
+import { type TimePlan, timePlan } from '../../src/diffusion/times.js';
 import { uniform } from '../../src/random/uniforms.js';
+
+function monteCarloError(plan: TimePlan, draws: number, nats: (sequence: number, draw: number) => number) {
+  const sums = new MonteCarloSums(plan);
+  for (let j = 0; j < draws; j++) for (let i = 0; i < plan.sequences; i++) sums.add(i, j, nats(i, j));
+  return sums.error(draws, (i) => nats(i, 0));
+}
 
 /** A loss with a common profile, a profile of the text's own, a level of the text's own, and noise. */
 function study(sequences: number, draws: number, seeds: number) {

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Estimator } from '../../src/evals/estimator.js';
 import { zeroShotPerplexity } from '../../src/evals/zero-shot-perplexity.js';
+import { sum } from '../../src/results/summation.js';
 import { chainSession, chainStream, options } from './chain-session.js';
 
 it.each(['mdlm', 'duo'] as const)('%s', async (family) => {
@@ -17,7 +18,7 @@ it.each(['mdlm', 'duo'] as const)('%s', async (family) => {
           estimator,
           seed,
         });
-        sums.push({ text: textNats.reduce((a, b) => a + b, 0), all: metrics.nll.value! * 16 * 8 });
+        sums.push({ text: sum(textNats), all: metrics.nll.value! * 16 * 8 });
       }
       const mean = (of: 'text' | 'all') => sums.reduce((sum, entry) => sum + entry[of], 0) / seeds;
       const variance = sums.reduce((sum, { text }) => sum + (text - mean('text')) ** 2, 0) / (seeds - 1);
@@ -38,7 +39,7 @@ it('without ends, text nats are all nats', async () => {
   const session = await chainSession('mdlm');
   try {
     const { textNats, metrics } = await zeroShotPerplexity(session, chainStream(5), options);
-    expect(textNats.reduce((a, b) => a + b, 0) / (5 * 24)).toBeCloseTo(metrics.nll.value!, 10);
+    expect(sum(textNats) / (5 * 24)).toBeCloseTo(metrics.nll.value!, 10);
   } finally {
     await session.close();
   }
