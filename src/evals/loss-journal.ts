@@ -7,6 +7,7 @@
 import { type Journal, openJournal } from '../results/journal.js';
 import { type CacheKey, cacheEntryPath } from '../storage/cache-entry.js';
 import { acquireLock } from '../storage/lock.js';
+import { NumberColumn } from '../storage/number-column.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import type { BatchModel } from './loss-session.js';
 import type { LossSource } from './loss-source.js';
@@ -27,20 +28,29 @@ export interface LossJournal extends LossSource {
 }
 
 /**
- * @param key all that decides a loss   @param fresh ignore what an earlier run left
+ * @param key all that decides a loss   @param sequences that are evaluated   @param fresh ignore what an earlier run left
  * @throws FileError `in-use` when another process works on the same figure
  */
-export function journaled(source: LossSource, key: CacheKey, { fresh }: { fresh: boolean }): LossJournal {
+export function journaled(
+  source: LossSource,
+  key: CacheKey,
+  { sequences, fresh }: { sequences: number; fresh: boolean },
+): LossJournal {
   const path = cacheEntryPath('journals', key, '.jsonl');
   const lock = acquireLock(path, `The evaluation of ${source.checkpoint.name}`);
+  const earlier = new FinishedLosses(sequences);
   let journal: Journal<Line>;
   try {
-    journal = openJournal<Line>(path, { key: JSON.stringify(key) }, { fresh });
+    journal = openJournal<Line>(
+      path,
+      { key: JSON.stringify(key) },
+      { fresh, onEntry: (line) => earlier.add(line) },
+    );
   } catch (error) {
+    earlier.close();
     lock.release();
     throw error;
   }
-  const earlier = new FinishedLosses(journal.entries);
   let last = performance.now();
 
   const compute = async (calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> => {
@@ -72,66 +82,71 @@ export function journaled(source: LossSource, key: CacheKey, { fresh }: { fresh:
       return calls.map((call) => earlier.get(call) ?? computed[next++]);
     },
     close() {
+      earlier.close();
       journal.close();
       lock.release();
     },
     finish() {
+      earlier.close();
       journal.finish();
       lock.release();
     },
   };
 }
 
-/** What a journal holds, in a few bytes a loss. */
+/** What a journal held when it was opened, in memory that does not grow with it. */
 class FinishedLosses {
-  readonly count: number;
-  readonly milliseconds: number;
-  /** [draw] → nats, text nats and 1 or 2 (finished without, with a call), by sequence. */
-  private readonly draws: { nats: Float64Array; textNats: Float64Array; state: Uint8Array }[] = [];
-  /** Of the few that have them, by draw and sequence. */
-  private readonly byToken = new Map<string, string>();
+  count = 0;
+  milliseconds = 0;
+  /** By draw and sequence. */
+  private readonly nats = new NumberColumn();
+  private readonly textNats = new NumberColumn();
+  /** 0 unfinished, 1 finished without a call, 2 with one. */
+  private readonly state = new NumberColumn();
+  /** Of the first calls, as many as difficulty-correction.ts learns from. */
+  private readonly byToken = new Map<number, string>();
 
-  constructor(lines: readonly Line[]) {
-    const size = 1 + lines.reduce((most, { s }) => Math.max(most, ...s), -1);
-    let count = 0;
-    let milliseconds = 0;
-    for (const { d, s, n, t, c, ms, b } of lines) {
-      this.draws[d] ??= {
-        nats: new Float64Array(size),
-        textNats: new Float64Array(size),
-        state: new Uint8Array(size),
-      };
-      const { nats, textNats, state } = this.draws[d];
-      for (const [i, sequence] of s.entries()) {
-        if (state[sequence] === 0) count++;
-        nats[sequence] = n[i];
-        textNats[sequence] = t[i];
-        state[sequence] = c[i] + 1;
-        if (b) this.byToken.set(`${d} ${sequence}`, b[i]);
-      }
-      milliseconds += ms;
+  constructor(private readonly sequences: number) {}
+
+  add({ d, s, n, t, c, ms, b }: Line): void {
+    for (const [i, sequence] of s.entries()) {
+      const place = this.placeOf(d, sequence);
+      if (this.state.at(place) === 0) this.count++;
+      this.nats.set(place, n[i]);
+      this.textNats.set(place, t[i]);
+      this.state.set(place, c[i] + 1);
+      if (b) this.byToken.set(place, b[i]);
     }
-    this.count = count;
-    this.milliseconds = milliseconds;
+    this.milliseconds += ms;
   }
 
   has({ draw, sequence }: ModelCall): boolean {
-    return (this.draws[draw]?.state[sequence] ?? 0) > 0;
+    const place = this.placeOf(draw, sequence);
+    return place < this.state.length && this.state.at(place) > 0;
   }
 
-  get({ draw, sequence }: ModelCall): SequenceLoss | null {
-    const kept = this.draws[draw];
-    const state = kept?.state[sequence] ?? 0;
-    if (state === 0) return null;
-    const byToken = this.byToken.get(`${draw} ${sequence}`);
+  get(call: ModelCall): SequenceLoss | null {
+    if (!this.has(call)) return null;
+    const { draw, sequence } = call;
+    const place = this.placeOf(draw, sequence);
+    const byToken = this.byToken.get(place);
     return {
       sequence,
       draw,
-      nats: kept.nats[sequence],
-      textNats: kept.textNats[sequence],
-      called: state === 2,
+      nats: this.nats.at(place),
+      textNats: this.textNats.at(place),
+      called: this.state.at(place) === 2,
       ...(byToken !== undefined && { byToken: float32Of(byToken) }),
     };
+  }
+
+  close(): void {
+    for (const column of [this.nats, this.textNats, this.state]) column.close();
+    this.byToken.clear();
+  }
+
+  private placeOf(draw: number, sequence: number): number {
+    return draw * this.sequences + sequence;
   }
 }
 

@@ -23,8 +23,9 @@ export function writeLine(value: object, before: number): WrittenLine {
 }
 
 export interface ReadLines {
-  values: object[];
-  /** Bytes of the lines that are good. */
+  /** How many are good. */
+  lines: number;
+  /** Bytes of them. */
   bytes: number;
   /** Checksum of them. */
   checksum: number;
@@ -32,24 +33,47 @@ export interface ReadLines {
   damagedLine: number | null;
 }
 
-/** Reads whole lines; a last one that is torn is left out. */
-export function readLines(content: Buffer): ReadLines {
-  const read: ReadLines = { values: [], bytes: 0, checksum: 0, damagedLine: null };
-  const last = content.lastIndexOf(NEWLINE);
-  while (read.bytes <= last) {
-    const end = content.indexOf(NEWLINE, read.bytes);
-    // One character a byte, so that places in the text are places in the file.
-    const line = content.toString('latin1', read.bytes, end);
-    const match = CHECKSUM.exec(line);
-    const body = match && content.subarray(read.bytes, read.bytes + match.index);
-    const checksum = body && crc32(body, read.checksum);
-    if (checksum === null || checksum !== Number.parseInt(match![1], 16)) {
-      if (end < last) read.damagedLine = read.values.length + 1;
-      return read;
+/** Reads whole lines; a last one that is torn is left out.
+ *  @param content in pieces of any size   @param onValue told each good line's object, in order */
+export function readLines(content: Iterable<Buffer>, onValue: (value: object) => void): ReadLines {
+  const read: ReadLines = { lines: 0, bytes: 0, checksum: 0, damagedLine: null };
+  let isDamaged = false;
+  for (const line of wholeLines(content)) {
+    if (isDamaged) return { ...read, damagedLine: read.lines + 1 };
+    const found = readLine(line, read.checksum);
+    if (found === null) {
+      isDamaged = true; // which is no harm when it was the last
+      continue;
     }
-    read.values.push(JSON.parse(`${body!.toString('utf8')}}`) as object);
-    read.checksum = checksum;
-    read.bytes = end + 1;
+    read.lines++;
+    read.bytes += line.length + 1;
+    read.checksum = found.checksum;
+    onValue(found.value);
   }
   return read;
+}
+
+function readLine(bytes: Buffer, before: number): { value: object; checksum: number } | null {
+  // One character a byte, so that places in the text are places in the file.
+  const match = CHECKSUM.exec(bytes.toString('latin1'));
+  if (!match) return null;
+  const body = bytes.subarray(0, match.index);
+  const checksum = crc32(body, before);
+  if (checksum !== Number.parseInt(match[1], 16)) return null;
+  return { value: JSON.parse(`${body.toString('utf8')}}`) as object, checksum };
+}
+
+/** Without their ends; what follows the last end is left out. */
+function* wholeLines(content: Iterable<Buffer>): Generator<Buffer> {
+  let begun: Buffer[] = [];
+  for (const piece of content) {
+    let start = 0;
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+      const rest = piece.subarray(start, end);
+      yield begun.length > 0 ? Buffer.concat([...begun, rest]) : rest;
+      begun = [];
+      start = end + 1;
+    }
+    if (start < piece.length) begun.push(piece.subarray(start));
+  }
 }

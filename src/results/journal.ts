@@ -5,29 +5,33 @@
  */
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
-import { readLines, writeLine } from './journal-lines.js';
+import { type ReadLines, readLines, writeLine } from './journal-lines.js';
 
 /** What decides the content: a journal whose header differs is of other work. Plain JSON. */
 export type JournalHeader = Record<string, unknown> & { key: string };
 
-export interface JournalOptions {
+export interface JournalOptions<Entry extends object> {
   /** Begin anew, whatever is there (`--fresh`). */
   fresh?: boolean;
+  /** Takes what earlier runs appended, one by one, instead of `entries`: for more of it than memory should hold. What it was
+   *  told is void when the journal turns out to be damaged. */
+  onEntry?: (entry: Entry) => void;
 }
 
 /** One line: a JSON object. */
 export interface Journal<Entry extends object> {
-  /** What earlier runs appended, in order. */
+  /** What earlier runs appended, in order; empty where `onEntry` took it. */
   readonly entries: readonly Entry[];
   /** Adds one line; on disk within a second. @throws FileError when it cannot be written */
   append(entry: Entry): void;
@@ -38,32 +42,34 @@ export interface Journal<Entry extends object> {
 }
 
 const SYNC_MS = 1000;
+const PIECE_BYTES = 2 ** 18;
 
 /** @throws FileError when the file cannot be used, is damaged before its end, or is of other work */
 export function openJournal<Entry extends object>(
   path: string,
   header: JournalHeader,
-  { fresh = false }: JournalOptions = {},
+  { fresh = false, onEntry }: JournalOptions<Entry> = {},
 ): Journal<Entry> {
-  const state = attempt(path, () => {
+  const descriptor = attempt(path, () => {
     mkdirSync(dirname(path), { recursive: true });
     if (fresh) rmSync(path, { force: true });
-    const descriptor = openSync(path, 'a+');
-    return { descriptor, text: readFileSync(path) };
+    return openSync(path, 'a+');
   });
-  const { descriptor } = state;
+  const entries: Entry[] = [];
+  const keep = (entry: Entry) => {
+    entries.push(entry);
+  };
   let checksum = 0;
   const write = (value: object) => {
     const written = writeLine(value, checksum);
     writeFileSync(descriptor, written.line);
     checksum = written.checksum;
   };
-  let kept: Kept<Entry>;
   try {
-    kept = readBack<Entry>(path, state.text, header);
+    const kept = readBack(path, descriptor, header, (entry) => (onEntry ?? keep)(entry as Entry));
     checksum = kept.checksum;
     attempt(path, () => {
-      if (kept.bytes < state.text.length) ftruncateSync(descriptor, kept.bytes);
+      if (kept.bytes < fstatSync(descriptor).size) ftruncateSync(descriptor, kept.bytes);
       if (kept.bytes === 0) write(header);
       fsyncSync(descriptor);
     });
@@ -86,7 +92,7 @@ export function openJournal<Entry extends object>(
     closeSync(descriptor);
   };
   return {
-    entries: kept.entries,
+    entries,
     append(entry) {
       attempt(path, () => write(entry));
       timer ??= setTimeout(sync, SYNC_MS).unref();
@@ -99,20 +105,32 @@ export function openJournal<Entry extends object>(
   };
 }
 
-interface Kept<Entry> {
-  entries: Entry[];
-  /** Bytes that they and the header take; 0 where there is no header. */
-  bytes: number;
-  checksum: number;
+function readBack(
+  path: string,
+  descriptor: number,
+  header: JournalHeader,
+  onEntry: (entry: object) => void,
+): ReadLines {
+  let isHeader = true;
+  const read = readLines(piecesOf(path, descriptor), (value) => {
+    if (!isHeader) onEntry(value);
+    else if (canonical(value) !== canonical(JSON.parse(JSON.stringify(header))))
+      throw refusal(path, 'journal-of-other-work', 'was written for other models, data or settings');
+    isHeader = false;
+  });
+  if (read.damagedLine !== null)
+    throw refusal(path, 'journal-damaged', `is damaged at line ${read.damagedLine}`);
+  return read;
 }
 
-function readBack<Entry extends object>(path: string, content: Buffer, header: JournalHeader): Kept<Entry> {
-  const { values, bytes, checksum, damagedLine } = readLines(content);
-  if (damagedLine !== null) throw refusal(path, 'journal-damaged', `is damaged at line ${damagedLine}`);
-  if (values.length > 0 && canonical(values[0]) !== canonical(JSON.parse(JSON.stringify(header)))) {
-    throw refusal(path, 'journal-of-other-work', 'was written for other models, data or settings');
+function* piecesOf(path: string, descriptor: number): Generator<Buffer> {
+  for (let position = 0; ; ) {
+    const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    const bytes = attempt(path, () => readSync(descriptor, piece, 0, PIECE_BYTES, position));
+    if (bytes === 0) return;
+    position += bytes;
+    yield piece.subarray(0, bytes);
   }
-  return { entries: values.slice(1) as Entry[], bytes, checksum };
 }
 
 /** JSON with the keys of objects in order, so that equal headers are equal text. */
