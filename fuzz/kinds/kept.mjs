@@ -67,7 +67,7 @@ export const packed = ({ program, scratch }) => {
   let whole;
   return {
     async begin() {
-      const { PackedFileWriter } = await import(`${program}/datasets/packed-file.js`);
+      const { PackedFileWriter } = await import(`${program}/datasets/packed-file-writer.js`);
       const path = join(scratch, 'seed.pack');
       const writer = await PackedFileWriter.create(path, 16);
       for (const sequence of sequences) writer.add(sequence, 20);

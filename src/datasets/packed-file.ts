@@ -1,5 +1,5 @@
 /**
- * The cache file of a packed stream. Layout, little-endian throughout:
+ * The cache file of a packed stream, as it is read. Layout, little-endian throughout:
  *
  *     ids          int32, all sequences one after the other, in blocks of `blockSequences` sequences
  *     checksums    uint32 a block: CRC-32 of its bytes
@@ -9,20 +9,19 @@
  *     trailer      uint32 CRC-32 of checksums, textBytes and counts; uint32 CRC-32 of the description;
  *                  uint32 length of the description; 8 bytes of magic
  *
- * The description comes last because it is known last: one pass writes a stream of any size in little memory.
+ * The description comes last because it is known last: one pass writes a stream of any size in little memory. Read, too, it
+ * is held in part: blocks and pages of textBytes as they are asked for.
  */
-import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { AtomicFile } from '../storage/atomic-file.js';
-import { CACHE_ADVICE } from '../storage/cache-entry.js';
 
 /** Raise it when the layout changes, or when the same texts would be packed into other ids. */
 export const PACKED_FORMAT = 1;
 
-const MAGIC = 'duopack1';
-const TRAILER_BYTES = 12 + MAGIC.length;
-const BLOCK_BYTES = 2 ** 20;
+export const MAGIC = 'duopack1';
+export const TRAILER_BYTES = 12 + MAGIC.length;
+/** Of a table that is read or written piece by piece; whole numbers of any type. */
+export const PIECE_BYTES = 2 ** 16;
 /** A file this small is verified whole when it is opened; of a larger one, each block when it is read. */
 const VERIFIED_AT_OPENING = 2 ** 26;
 
@@ -45,131 +44,20 @@ export interface PackedDescription {
   name?: string;
 }
 
-export class PackedFileWriter {
-  private constructor(
-    private readonly file: AtomicFile,
-    private readonly length: number,
-  ) {
-    this.blockSequences = blockSequencesFor(length);
-    this.block = new Int32Array(this.blockSequences * length);
-  }
-
-  sequences = 0;
-
-  private readonly blockSequences: number;
-  private block: Int32Array;
-  private filled = 0;
-  private lastLength = 0;
-  private full: Int32Array[] = [];
-  private readonly hash = createHash('sha256');
-  private readonly checksums: number[] = [];
-  private readonly textBytes: number[] = [];
-  private counts = new Float64Array(1024);
-  private maxTokenId = -1;
-
-  static async create(path: string, length: number): Promise<PackedFileWriter> {
-    return new PackedFileWriter(await AtomicFile.create(path, CACHE_ADVICE), length);
-  }
-
-  /** Takes a copy of the sequence. Full blocks wait in memory for {@link flush}. */
-  add(sequence: Int32Array, textBytes: number): void {
-    this.block.set(sequence, this.filled);
-    this.filled += sequence.length;
-    this.lastLength = sequence.length;
-    this.sequences++;
-    this.textBytes.push(textBytes);
-    for (const id of sequence) {
-      if (id > this.maxTokenId) this.raiseMaxTokenId(id);
-      this.counts[id]++;
-    }
-    if (this.sequences % this.blockSequences === 0) this.endBlock();
-  }
-
-  /** Writes the blocks that are full. @throws FileError */
-  async flush(): Promise<void> {
-    const blocks = this.full;
-    this.full = [];
-    for (const block of blocks) {
-      const bytes = bytesOf(block);
-      this.hash.update(bytes);
-      this.checksums.push(crc32(bytes));
-      await this.file.write(bytes);
-    }
-  }
-
-  /** Writes the rest and puts the file in place. @returns the file, open: it may be cleared at once   @throws FileError */
-  async commit(
-    facts: Pick<
-      PackedDescription,
-      'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens' | 'name'
-    >,
-  ): Promise<PackedFileReader> {
-    if (this.filled > 0) this.endBlock();
-    await this.flush();
-    const description: PackedDescription = {
-      length: this.length,
-      ...facts,
-      sequences: this.sequences,
-      lastLength: this.lastLength,
-      maxTokenId: this.maxTokenId,
-      sha256: this.hash.digest('hex'),
-      blockSequences: this.blockSequences,
-    };
-    const tables = Buffer.concat([
-      bytesOf(Uint32Array.from(this.checksums)),
-      bytesOf(Uint32Array.from(this.textBytes)),
-      bytesOf(this.counts.subarray(0, this.maxTokenId + 1)),
-    ]);
-    const json = Buffer.from(JSON.stringify(description));
-    const trailer = Buffer.alloc(TRAILER_BYTES);
-    trailer.writeUInt32LE(crc32(tables), 0);
-    trailer.writeUInt32LE(crc32(json), 4);
-    trailer.writeUInt32LE(json.length, 8);
-    trailer.write(MAGIC, 12, 'latin1');
-    await this.file.write(Buffer.concat([tables, json, trailer]));
-    let reader: PackedFileReader | null = null;
-    try {
-      await this.file.commit((temporary) => {
-        reader = PackedFileReader.open(temporary);
-      });
-    } catch (cause) {
-      (reader as PackedFileReader | null)?.close();
-      throw cause;
-    }
-    if (!reader) throw new Error('the packed stream just written does not read back');
-    return reader;
-  }
-
-  async discard(): Promise<void> {
-    await this.file.discard();
-  }
-
-  private endBlock(): void {
-    this.full.push(this.block.subarray(0, this.filled));
-    this.block = new Int32Array(this.blockSequences * this.length);
-    this.filled = 0;
-  }
-
-  private raiseMaxTokenId(id: number): void {
-    this.maxTokenId = id;
-    if (id < this.counts.length) return;
-    const grown = new Float64Array(2 ** Math.ceil(Math.log2(id + 1)));
-    grown.set(this.counts);
-    this.counts = grown;
-  }
-}
-
 /** An open packed file: reads blocks and tables, and knows whether they are what was written. */
 export class PackedFileReader {
   private constructor(
     private readonly descriptor: number,
     readonly description: PackedDescription,
     private readonly checksums: Uint32Array,
-    /** UTF-8 bytes of each sequence's text. */
-    readonly textBytes: Uint32Array,
+    /** Where in the file the table of textBytes begins. */
+    private readonly textBytesStart: number,
     /** How often each id occurs, 0 … maxTokenId. */
     readonly counts: Float64Array,
   ) {}
+
+  /** The page of textBytes read last. */
+  private page: { index: number; bytes: Buffer } = { index: -1, bytes: Buffer.alloc(0) };
 
   /** The file, or null where there is none that is whole. */
   static open(path: string): PackedFileReader | null {
@@ -208,14 +96,17 @@ export class PackedFileReader {
     const blocks = Math.ceil(sequences / blockSequences);
     const tablesBytes = 4 * blocks + 4 * sequences + 8 * (maxTokenId + 1);
     if (idBytes + tablesBytes !== jsonStart) return null;
-    const tables = readAt(descriptor, idBytes, tablesBytes);
-    if (!tables || crc32(tables) !== trailer.readUInt32LE(0)) return null;
+    if (checksumOf(descriptor, idBytes, tablesBytes) !== trailer.readUInt32LE(0)) return null;
+    const textBytesStart = idBytes + 4 * blocks;
+    const checksums = readAt(descriptor, idBytes, 4 * blocks);
+    const counts = readAt(descriptor, textBytesStart + 4 * sequences, 8 * (maxTokenId + 1));
+    if (!checksums || !counts) return null;
     const reader = new PackedFileReader(
       descriptor,
       description,
-      new Uint32Array(copyOf(tables, 0, 4 * blocks)),
-      new Uint32Array(copyOf(tables, 4 * blocks, 4 * (blocks + sequences))),
-      new Float64Array(copyOf(tables, 4 * (blocks + sequences), tablesBytes)),
+      new Uint32Array(checksums.buffer),
+      textBytesStart,
+      new Float64Array(counts.buffer),
     );
     if (idBytes <= VERIFIED_AT_OPENING) {
       for (let block = 0; block < blocks; block++) if (!reader.block(block)) return null;
@@ -232,6 +123,20 @@ export class PackedFileReader {
     const bytes = readAt(this.descriptor, 4 * first * length, 4 * ids);
     if (!bytes || crc32(bytes) !== this.checksums[index]) return null;
     return new Int32Array(bytes.buffer, bytes.byteOffset, ids);
+  }
+
+  /** UTF-8 bytes of a sequence's text, or null when the file was cut. */
+  textBytes(sequence: number): number | null {
+    const place = 4 * sequence;
+    const index = Math.floor(place / PIECE_BYTES);
+    if (this.page.index !== index) {
+      const start = index * PIECE_BYTES;
+      const length = Math.min(PIECE_BYTES, 4 * this.description.sequences - start);
+      const bytes = readAt(this.descriptor, this.textBytesStart + start, length);
+      if (!bytes) return null;
+      this.page = { index, bytes };
+    }
+    return this.page.bytes.readUInt32LE(place % PIECE_BYTES);
   }
 
   close(): void {
@@ -253,10 +158,6 @@ function readDescription(
   return { description: JSON.parse(json.toString('utf8')) as PackedDescription, start, trailer };
 }
 
-function blockSequencesFor(length: number): number {
-  return Math.max(1, Math.floor(BLOCK_BYTES / (4 * length)));
-}
-
 /** Exactly `length` bytes in a buffer of their own, or null. */
 function readAt(descriptor: number, position: number, length: number): Buffer | null {
   const bytes = Buffer.from(new ArrayBuffer(length));
@@ -268,10 +169,14 @@ function readAt(descriptor: number, position: number, length: number): Buffer | 
   return bytes;
 }
 
-function copyOf(bytes: Buffer, from: number, to: number): ArrayBuffer {
-  return bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + to) as ArrayBuffer;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Int32Array | Uint32Array | Float64Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+/** CRC-32 of a part of the file, or null when it is not there. */
+function checksumOf(descriptor: number, position: number, length: number): number | null {
+  let checksum = 0;
+  for (let done = 0; done < length; ) {
+    const piece = readAt(descriptor, position + done, Math.min(PIECE_BYTES, length - done));
+    if (!piece) return null;
+    checksum = crc32(piece, checksum);
+    done += piece.length;
+  }
+  return checksum;
 }

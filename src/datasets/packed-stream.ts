@@ -31,7 +31,7 @@ export interface PackedStream {
   maxTokenId: number;
   /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
   lengthOf(i: number): number;
-  /** UTF-8 bytes of the decoded sequence without its BOS and EOS, no clean-up. */
+  /** UTF-8 bytes of the decoded sequence without its BOS and EOS, no clean-up. @throws as `sequence` */
   textBytes(i: number): number;
   /** Ids of sequence i, a copy. @throws DomainError out of bounds, FileError when the cache file was damaged */
   sequence(i: number): Int32Array;
@@ -82,7 +82,7 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     lengthOf,
     textBytes(i) {
       check(i);
-      return file.textBytes[i];
+      return file.textBytes(i) ?? damaged(path);
     },
     sequence(i) {
       const end = lengthOf(i);
