@@ -16,6 +16,9 @@ export const streams = {
   posteriorUniform: 0x22,
   /** Samplers: the first z, before any model call. */
   priorToken: 0x23,
+  /** Samplers: two purposes that are a sampler's own. */
+  samplerOwn1: 0x24,
+  samplerOwn2: 0x25,
   /** Sources of known entropy: draws of a data set. */
   sourceToken: 0x30,
   /** Weights a network starts from. */

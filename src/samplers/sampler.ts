@@ -27,9 +27,17 @@ export interface Sampler {
   /** Families whose models it can drive. */
   readonly families: readonly Family[];
   readonly options?: Readonly<Record<string, OptionSpec>>;
+  /** Refuses settings it cannot work with, before a model is started. */
+  check?(setting: SamplerSetting): void;
   /** Turns `run.tokens` into samples, in place; yields when a step is done. */
   sample(run: SamplingRun): AsyncGenerator<void, void, void>;
 }
+
+/** What is known of a run before it begins. */
+export type SamplerSetting = Pick<
+  SamplingRun,
+  'family' | 'schedule' | 'timeConditioned' | 'length' | 'steps' | 'options'
+>;
 
 /** Purposes of the numbers that `uniforms` gives: one never serves two. The draw from x_θ has its own, in `denoise`. */
 export type Purpose = 'component' | 'token' | 'own-1' | 'own-2';
@@ -42,6 +50,8 @@ export interface SamplingRun {
   readonly maskTokenId: number | null;
   /** Of the checkpoint; null for ar. */
   readonly schedule: NoiseSchedule | null;
+  /** Whether the network reads the time: if not, equal tokens have an equal x_θ at any time. */
+  readonly timeConditioned: boolean;
   readonly batch: number;
   readonly length: number;
   readonly steps: number;

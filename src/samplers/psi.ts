@@ -1,0 +1,92 @@
+/**
+ * Ψ samplers (arXiv 2602.21185): each step mixes the posterior with a clean draw that is noised again, so that tokens once
+ * chosen can still be corrected. ReMDM's remasking (arXiv 2503.00307) is a choice of κ, and its variants are presets.
+ */
+import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
+import { type PsiOptions, psiSchedule } from './psi-schedule.js';
+import type { OptionValue, Sampler } from './sampler.js';
+import { levelAt } from './time-grid.js';
+
+const everywhere = (mode: string): Partial<PsiOptions> => ({
+  high: mode,
+  middle: mode,
+  low: mode,
+  highFraction: 0,
+  middleFraction: 0,
+  timeProfile: 'linear',
+});
+
+/** What stands in place of the options, from η. */
+const presets: Record<string, (eta: number) => Partial<PsiOptions>> = {
+  none: () => ({}),
+  'remdm-cap': (eta) => everywhere(`max-capped-${eta}`),
+  'remdm-rescale': (eta) => everywhere(`remdm-rescale-${eta}`),
+  'remdm-loop': (eta) => ({
+    high: 'pure-posterior',
+    middle: `constant-remdm-${eta}`,
+    low: 'pure-posterior',
+    highFraction: 0.45,
+    middleFraction: 0.5,
+    timeProfile: 'linear-constant-linear-0.9-inv',
+  }),
+};
+
+export const psi: Sampler = {
+  name: 'psi',
+  summary: 'Posterior and renoised clean draw, mixed by κ: tokens can be corrected. Holds ReMDM.',
+  families: ['mdlm', 'duo'],
+  options: {
+    preset: {
+      default: 'none',
+      choices: Object.keys(presets),
+      summary: "ReMDM's variants, with `eta`; they set the modes, fractions and time profile.",
+    },
+    eta: { default: 0.04, min: 0, max: 1, summary: 'η of a preset.' },
+    high: { default: 'pure-posterior', summary: 'κ mode of the first part: see README.' },
+    middle: { default: 'constant-0.5', summary: 'κ mode of the middle part.' },
+    low: { default: 'pure-posterior', summary: 'κ mode of the last part.' },
+    'high-fraction': { default: 0.2, min: 0, max: 1, summary: 'Share of the times in the first part.' },
+    'middle-fraction': { default: 0.6, min: 0, max: 1, summary: 'Share of the times in the middle part.' },
+    'time-profile': {
+      default: 'linear',
+      summary: 'linear, linear-constant-linear-c, or -c-inv for the time of an α.',
+    },
+    'noise-removal': {
+      default: 'ancestral',
+      choices: ['ancestral', 'greedy', 'none'],
+      summary: 'The last call: a draw, the most probable token, or no call.',
+    },
+  },
+  check({ options, steps, schedule }) {
+    psiSchedule(scheduleOptions(options), steps, schedule!);
+  },
+  async *sample(run) {
+    const { steps, options } = run;
+    const schedule = run.schedule!;
+    const { times, kappas } = psiSchedule(scheduleOptions(options), steps, schedule);
+    for (let step = 0; step < steps; step++) {
+      const answer = await run.denoise({ t: times[step], step });
+      const [t, s] = [levelAt(schedule, times[step]), levelAt(schedule, times[step + 1])];
+      posteriorStep(run, answer, { t, s, kappa: kappas[step], step });
+      yield;
+    }
+    const removal = options['noise-removal'];
+    if (removal === 'none') return;
+    const answer = await run.denoise({ t: times[steps], step: steps, greedy: removal === 'greedy' });
+    if (removal === 'greedy') takeTokens(run, answer);
+    else lastStep(run, answer, { t: levelAt(schedule, times[steps]), step: steps });
+    yield;
+  },
+};
+
+function scheduleOptions(options: Readonly<Record<string, OptionValue>>): PsiOptions {
+  const given: PsiOptions = {
+    high: options.high as string,
+    middle: options.middle as string,
+    low: options.low as string,
+    highFraction: options['high-fraction'] as number,
+    middleFraction: options['middle-fraction'] as number,
+    timeProfile: options['time-profile'] as string,
+  };
+  return { ...given, ...presets[options.preset as string](options.eta as number) };
+}

@@ -1,0 +1,85 @@
+/** A user's module as a sampler: its default export is checked to be one before it is given a model. */
+import { existsSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+import { FAMILIES } from '../models/family.js';
+import { sha256OfFile } from '../storage/digest.js';
+import type { ResolvedSampler } from './registry.js';
+import type { Sampler } from './sampler.js';
+
+export interface UserModule {
+  /** As given. */
+  path: string;
+  /** Of the file; not of what it imports. */
+  sha256: string;
+}
+
+const ENDINGS = ['.mjs', '.js', '.cjs'];
+
+/** Told from a name by a slash or its ending. */
+export function isModulePath(spec: string): boolean {
+  return /[\\/]/.test(spec) || ENDINGS.includes(extname(spec).toLowerCase());
+}
+
+const option = z
+  .looseObject({
+    default: z.union([z.number(), z.string(), z.boolean()]),
+    summary: z.string(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    choices: z.array(z.string()).optional(),
+  })
+  .refine(
+    ({ default: value, choices }) => !choices || (typeof value === 'string' && choices.includes(value)),
+    'its default must be one of its choices',
+  );
+
+const isFunction = (value: unknown) => typeof value === 'function';
+
+const shape = z.looseObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
+  summary: z.string(),
+  families: z.array(z.enum(FAMILIES)).min(1),
+  options: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/i), option).optional(),
+  check: z.custom(isFunction, 'it should be a function').optional(),
+  sample: z.custom(isFunction, 'it should be an async generator function'),
+});
+
+/** @throws UsageError, with a code of its own for each way in which it is no sampler */
+export async function loadUserSampler(path: string): Promise<ResolvedSampler> {
+  const file = resolve(path);
+  if (!existsSync(file)) {
+    throw new UsageError({
+      code: 'sampler-module-not-found',
+      message: `There is no file ${path}, so it cannot be a sampler.`,
+      hint: 'Give the path of a module, or one of the names that duo-eval samplers lists.',
+    });
+  }
+  const sampler = await defaultExport(file, path);
+  const parsed = shape.safeParse(sampler);
+  if (!parsed.success) {
+    const { path: keys, message } = parsed.error.issues[0];
+    throw new UsageError({
+      code: 'sampler-module-invalid',
+      message: `The default export of ${path} is no sampler: ${[keys.join('.'), message].filter(Boolean).join(': ')}.`,
+      hint: 'It is an object with name, summary, families, and sample, an async generator function; README.md has one.',
+    });
+  }
+  return { sampler: sampler as Sampler, module: { path, sha256: await sha256OfFile(file) } };
+}
+
+async function defaultExport(file: string, path: string): Promise<unknown> {
+  try {
+    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    return module.default;
+  } catch (cause) {
+    throw new UsageError({
+      code: 'sampler-module-broken',
+      message: `${path} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      hint: 'It is a JavaScript module (.mjs) whose default export is a sampler.',
+      cause,
+    });
+  }
+}
