@@ -1,0 +1,54 @@
+/**
+ * What is known of every tensor of a graph before it runs: element type, shape, and the content of the small integer
+ * tensors that shapes are computed from. The rules of single operators are in fact-rules.ts.
+ */
+import { type DType, dtypeName } from '../dtype.js';
+import type { Graph } from '../graph.js';
+import { TensorProto_DataLocation as Location, type TensorProto } from '../onnx.js';
+import { readValueInfo } from '../value-info.js';
+import { factRules } from './fact-rules.js';
+import { NodeReader } from './node-reader.js';
+import type { Axes, Axis } from './shaped.js';
+
+export interface Fact {
+  readonly dtype: DType;
+  readonly shape: Axes;
+  /** Elements of an integer scalar or vector, where they are numbers or sizes of axes. */
+  readonly ints?: readonly Axis[];
+}
+
+/** Integer tensors longer than this describe no shape. */
+const LONGEST = 64;
+
+/** @returns facts by name of tensor; a tensor behind an operator that is not known here has none */
+export function inferFacts(graph: Graph): Map<string, Fact> {
+  const facts = new Map<string, Fact>();
+  for (const tensor of graph.proto.initializer) {
+    const dtype = dtypeName(tensor.dataType);
+    if (dtype) facts.set(tensor.name, { dtype, shape: tensor.dims.map(Number), ints: integers(tensor) });
+  }
+  for (const { name, dtype, shape } of graph.proto.input.map(readValueInfo)) {
+    if (dtype && shape && !facts.has(name)) facts.set(name, { dtype, shape });
+  }
+  for (const proto of graph.proto.node) {
+    const node = new NodeReader(proto);
+    const rule = factRules[node.operator];
+    const inputs = proto.input.map((name) => facts.get(name) ?? null);
+    const known = proto.input.every((name, i) => name === '' || inputs[i] !== null);
+    if (!rule || !known) continue;
+    const outputs = rule(node, inputs as Fact[]);
+    for (const [i, fact] of outputs.entries()) {
+      if (proto.output[i]) facts.set(proto.output[i], fact);
+    }
+  }
+  return facts;
+}
+
+function integers({ dataType, dims, rawData, dataLocation }: TensorProto): number[] | undefined {
+  const count = dims.reduce((product, size) => product * Number(size), 1);
+  const dtype = dtypeName(dataType);
+  if (dims.length > 1 || count > LONGEST || dataLocation === Location.EXTERNAL) return undefined;
+  if (dtype !== 'int64' || rawData.length !== 8 * count) return undefined;
+  const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
+  return Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+}

@@ -1,0 +1,131 @@
+/**
+ * Reverse-mode differentiation: appends to a graph the gradients of a scalar at any of its tensors.
+ *
+ * Nodes are gone through from the last to the first; each turns the gradients at its outputs into terms of those at its
+ * inputs, by the rule of its operator (rules/). Only nodes between the asked tensors and the loss are looked at. What comes
+ * out are ordinary nodes of the same graph: a training step is one graph.
+ *
+ * The runtime computes every node it is given, so `prune` the graph when its outputs are declared.
+ */
+import { ModelError } from '../../errors.js';
+import type { Graph, Value } from '../graph.js';
+import { type Contribution, totalOf, whole } from './contributions.js';
+import { type Fact, inferFacts } from './facts.js';
+import { NodeReader } from './node-reader.js';
+import { noRule, type Site } from './rule.js';
+import { gradientRules } from './rules/index.js';
+import { type Axis, expand, filled, type Shaped } from './shaped.js';
+
+/**
+ * @param loss one number, in a tensor of no axes   @param of tensors of the same graph: weights, inputs, or any between
+ * @returns one gradient for each, of its shape and type; zeros where the loss does not depend on it
+ * @throws ModelError `no-gradient-rule`, `shape-not-known`, `axis-not-fixed`, `loss-not-scalar`
+ */
+export function gradients(loss: Value, of: readonly Value[]): Value[] {
+  const { graph } = loss;
+  return graph.scope('gradient', () => {
+    const pass = new ReversePass(graph, of);
+    pass.start(loss);
+    for (const proto of graph.proto.node.slice(0, pass.nodes).reverse()) pass.through(new NodeReader(proto));
+    return of.map(({ name }) => pass.fullGradient(name));
+  });
+}
+
+class ReversePass {
+  /** Nodes of the graph before the first of ours. */
+  readonly nodes: number;
+  private readonly facts: Map<string, Fact>;
+  /** Tensors that the asked ones have a part in, in numbers that can be changed by little. */
+  private readonly dependent: Set<string>;
+  private readonly terms = new Map<string, Contribution[]>();
+  private readonly totals = new Map<string, Shaped>();
+
+  constructor(
+    private readonly graph: Graph,
+    of: readonly Value[],
+  ) {
+    this.nodes = graph.proto.node.length;
+    this.facts = inferFacts(graph);
+    this.dependent = new Set(of.map(({ name }) => name));
+    for (const { input, output } of graph.proto.node) {
+      if (!input.some((name) => this.dependent.has(name))) continue;
+      for (const name of output) {
+        if (/^(u?int|bool)/.test(this.facts.get(name)?.dtype ?? '')) continue;
+        this.dependent.add(name);
+      }
+    }
+  }
+
+  start(loss: Value): void {
+    const tensor = this.tensor(loss.name);
+    if (tensor.shape.length > 0) {
+      throw new ModelError({
+        code: 'loss-not-scalar',
+        message: `Gradients are of one number; "${loss.name}" has the shape [${tensor.shape}].`,
+        hint: 'Sum it first, with keepdims false.',
+      });
+    }
+    this.terms.set(loss.name, [whole(filled(tensor, 1))]);
+  }
+
+  through(node: NodeReader): void {
+    const { input, output } = node.proto;
+    if (!output.some((tensor) => this.terms.has(tensor))) return;
+    if (!input.some((tensor) => this.dependent.has(tensor))) return;
+    const rule = gradientRules[node.operator];
+    if (!rule) throw noRule(node);
+    const site: Site = {
+      node,
+      inputs: input.map((tensor) => (tensor === '' ? null : this.tensor(tensor)) as Shaped),
+      outputs: output.map((tensor) => this.tensor(tensor)),
+      gradient: (i = 0) => this.gradient(output[i]),
+      fullGradient: (i = 0) => this.fullGradient(output[i]),
+      reaches: (i) => this.terms.has(output[i]),
+      integers: (i) => numbersOnly(this.facts.get(input[i])?.ints),
+      wanted: (i) => this.dependent.has(input[i]),
+    };
+    for (const [i, terms] of rule(site).entries()) {
+      if (!terms || !site.wanted(i)) continue;
+      this.terms.set(input[i], (this.terms.get(input[i]) ?? []).concat(terms));
+    }
+  }
+
+  fullGradient(name: string): Shaped {
+    return expand(this.gradient(name), this.tensor(name));
+  }
+
+  private gradient(name: string): Shaped {
+    let total = this.totals.get(name);
+    if (!total) {
+      const tensor = this.tensor(name);
+      const terms = this.terms.get(name);
+      total = terms ? totalOf(tensor, terms) : filled(tensor, 0);
+      this.totals.set(name, total);
+    }
+    return total;
+  }
+
+  private tensor(name: string): Shaped {
+    const fact = this.facts.get(name);
+    if (fact) return { graph: this.graph, name, dtype: fact.dtype, shape: fact.shape };
+    throw new ModelError({
+      code: 'shape-not-known',
+      message: `The shape of "${name}" is not known before the graph runs: ${this.originOfUnknown(name)}.`,
+      hint: 'Give the operator a rule in graph/differentiate/fact-rules.ts.',
+    });
+  }
+
+  /** The first node on the way to a tensor of whose output nothing is known. */
+  private originOfUnknown(name: string): string {
+    const producer = this.graph.proto.node.find(({ output }) => output.includes(name));
+    if (!producer) return 'no node makes it, and no input declares it';
+    const unknown = producer.input.find((input) => input !== '' && !this.facts.has(input));
+    if (unknown !== undefined) return this.originOfUnknown(unknown);
+    return `the node "${producer.name}" (${producer.opType}) does not tell it`;
+  }
+}
+
+function numbersOnly(ints: readonly Axis[] | undefined): number[] | null {
+  const numbers = ints?.filter((value) => typeof value === 'number') ?? [];
+  return ints && numbers.length === ints.length ? numbers : null;
+}

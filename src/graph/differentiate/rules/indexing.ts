@@ -1,0 +1,59 @@
+/** Operators that pick elements: the gradient goes back to where they were picked, summed where that was more than once. */
+
+import type { Value } from '../../graph.js';
+import { Add, Expand, Less, Mul, ReduceSum, Shape, Where } from '../../operators.js';
+import { scatterAdd, whole } from '../contributions.js';
+import { noRule, type Rule, type Rules } from '../rule.js';
+import { type Axes, expand, fixed, reshape, type Shaped, shaped } from '../shaped.js';
+
+/** Axes as one; a name where one of them has no more. */
+function joined(axes: Axes): number | string {
+  const names = axes.filter((axis) => typeof axis === 'string');
+  if (names.length > 0) return axes.filter((axis) => axis !== 1).join('·');
+  return axes.reduce<number>((product, axis) => product * Number(axis), 1);
+}
+
+const gather: Rule = (site) => {
+  const [x, indices] = site.inputs;
+  const axis = (site.node.int('axis', 0) + x.shape.length) % x.shape.length;
+  const gradient = site.fullGradient();
+  const picked = joined(indices.shape);
+  const updates = reshape(gradient, x.shape.with(axis, picked));
+  const constant = indices.shape.length === 0 ? site.integers(1) : null;
+  if (constant) {
+    const from = constant[0] < 0 ? constant[0] + fixed(x.shape[axis]) : constant[0];
+    return [{ kind: 'part', axis, from, to: from + 1, gradient: updates }];
+  }
+  const along = reshape(indices, Array(x.shape.length).fill(1).with(axis, picked));
+  return [{ kind: 'elements', axis, indices: expand(along, updates), updates }];
+};
+
+const gatherElements: Rule = (site) => {
+  const [x, indices] = site.inputs;
+  const axis = (site.node.int('axis', 0) + x.shape.length) % x.shape.length;
+  return [{ kind: 'elements', axis, indices, updates: site.fullGradient() }];
+};
+
+/** The indexed axes of x are taken as one, and the tuples of indices as places on it. */
+const gatherND: Rule = (site) => {
+  const [x, indices] = site.inputs;
+  if (site.node.int('batch_dims', 0) !== 0) {
+    throw noRule(site.node, 'which has one only without batch_dims');
+  }
+  const depth = fixed(indices.shape.at(-1)!);
+  const sizes = x.shape.slice(0, depth).map(fixed);
+  const width = fixed(joined(x.shape.slice(depth)));
+  const strides = sizes.map((_, i) => sizes.slice(i + 1).reduce((product, size) => product * size, 1));
+  const constant = (values: readonly number[]): Value => x.graph.constant(values, 'int64');
+  const positive = Where(Less(indices, 0), Add(indices, constant(sizes)), indices);
+  const place = ReduceSum(Mul(positive, constant(strides)), { axes: [-1], keepdims: true });
+  const count = joined(indices.shape.slice(0, -1));
+  const places = reshape(shaped(place, indices.shape.with(-1, 1)), [count, 1]);
+  const updates = reshape(site.fullGradient(), [count, width]);
+  const flat: Shaped = { ...x, shape: [sizes[0] * strides[0], width] };
+  const zeros = expand(shaped(x.graph.constant(0, x.dtype), []), flat);
+  const scattered = scatterAdd(zeros, Expand(places, Shape(updates)), updates, 0);
+  return [whole(reshape(shaped(scattered, flat.shape), x.shape))];
+};
+
+export const indexingRules: Rules = { Gather: gather, GatherElements: gatherElements, GatherND: gatherND };

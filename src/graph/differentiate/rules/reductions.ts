@@ -1,0 +1,83 @@
+/** Sums, means, extremes over axes; softmax, whose denominator is one. */
+import { Equal } from '../../operators.js';
+import { whole } from '../contributions.js';
+import type { Rule, Rules, Site } from '../rule.js';
+import {
+  cast,
+  exponential,
+  fixed,
+  minus,
+  over,
+  reshape,
+  type Shaped,
+  shaped,
+  sum,
+  times,
+} from '../shaped.js';
+
+/** Axes reduced over. */
+function reducedAxes({ node, inputs: [x], integers }: Site): number[] {
+  const axes = node.ints('axes') ?? integers(1) ?? x.shape.map((_, i) => i);
+  return axes.map((axis) => (axis + x.shape.length) % x.shape.length);
+}
+
+/** A reduction's output or its gradient, with the axes reduced over put back, of size 1. */
+function withAxes(site: Site, value: Shaped): Shaped {
+  const [x] = site.inputs;
+  const axes = reducedAxes(site);
+  const { length } = site.outputs[0].shape;
+  if (x.shape.length === length) return value;
+  // A gradient that is still to be repeated has 1 where the output has more.
+  const given = [...Array(length - value.shape.length).fill(1), ...value.shape];
+  const shape = x.shape.map((_, i) => (axes.includes(i) ? 1 : given.shift()!));
+  return reshape(value, shape);
+}
+
+const reduction =
+  (derive: (gradient: Shaped, x: Shaped, y: Shaped, axes: readonly number[]) => Shaped): Rule =>
+  (site) => [
+    whole(
+      derive(
+        withAxes(site, site.gradient()),
+        site.inputs[0],
+        withAxes(site, site.outputs[0]),
+        reducedAxes(site),
+      ),
+    ),
+  ];
+
+const count = ({ shape }: Shaped, axes: readonly number[]): number =>
+  axes.reduce((product, axis) => product * fixed(shape[axis]), 1);
+
+/** To the elements that are the extreme, in equal shares. */
+const extreme = reduction((g, x, y, axes) => {
+  const is = cast(shaped(Equal(x, y), x.shape), x.dtype);
+  return times(over(g, sum(is, axes)), is);
+});
+
+const axisOf = ({ node, inputs: [{ shape }] }: Site): number => {
+  const axis = node.int('axis', -1);
+  return axis < 0 ? axis + shape.length : axis;
+};
+
+export const reductionRules: Rules = {
+  ReduceSum: reduction((g) => g),
+  ReduceMean: reduction((g, x, _y, axes) => over(g, count(x, axes))),
+  ReduceMax: extreme,
+  ReduceMin: extreme,
+  ReduceSumSquare: reduction((g, x) => times(times(g, 2), x)),
+  ReduceLogSum: reduction((g, x, _y, axes) => over(g, sum(x, axes))),
+  ReduceLogSumExp: reduction((g, x, y) => times(g, exponential(minus(x, y)))),
+  /** p·(g − Σ p g) */
+  Softmax: (site) => {
+    const [p] = site.outputs;
+    const weighted = times(site.gradient(), p);
+    return [whole(minus(weighted, times(p, sum(weighted, [axisOf(site)]))))];
+  },
+  /** g − p·Σ g, p = e^y */
+  LogSoftmax: (site) => {
+    const [y] = site.outputs;
+    const gradient = site.fullGradient();
+    return [whole(minus(gradient, times(exponential(y), sum(gradient, [axisOf(site)]))))];
+  },
+};

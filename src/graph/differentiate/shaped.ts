@@ -1,0 +1,150 @@
+/**
+ * Values whose shape is known, and the arithmetic that keeps it known. An axis is a number, or a name where it is only
+ * known to differ from call to call: axes of one name are of one size.
+ *
+ * Nothing here writes an operation that changes nothing.
+ */
+import { ModelError } from '../../errors.js';
+import type { DType } from '../dtype.js';
+import type { Value } from '../graph.js';
+import * as ops from '../operators.js';
+
+export type Axis = number | string;
+export type Axes = readonly Axis[];
+
+export interface Shaped extends Value {
+  readonly shape: Axes;
+}
+
+export const shaped = (value: Value, shape: Axes): Shaped => ({ ...value, shape });
+
+export const sameShape = (a: Axes, b: Axes): boolean =>
+  a.length === b.length && a.every((axis, i) => axis === b[i]);
+
+/** Shape of an elementwise operation's result (numpy's rule). Two axes of different names are taken for equal. */
+export function broadcastShape(...shapes: Axes[]): Axis[] {
+  const rank = Math.max(...shapes.map(({ length }) => length));
+  return Array.from({ length: rank }, (_, i) => {
+    const axes = shapes.map((shape) => shape[shape.length - rank + i] ?? 1).filter((axis) => axis !== 1);
+    return axes.find((axis) => typeof axis === 'number') ?? axes[0] ?? 1;
+  });
+}
+
+type Factor = Shaped | number;
+const shapeOf = (a: Factor): Axes => (typeof a === 'number' ? [] : a.shape);
+const binary =
+  (op: (a: Value | number, b: Value | number) => Value) =>
+  (a: Factor, b: Factor): Shaped =>
+    shaped(op(a, b), broadcastShape(shapeOf(a), shapeOf(b)));
+const unary =
+  (op: (x: Value) => Value) =>
+  (x: Shaped): Shaped =>
+    shaped(op(x), x.shape);
+
+export const plus = binary(ops.Add);
+export const minus = binary(ops.Sub);
+export const times = binary(ops.Mul);
+export const over = binary(ops.Div);
+export const power = binary(ops.Pow);
+export const negative = unary(ops.Neg);
+export const exponential = unary(ops.Exp);
+export const logarithm = unary(ops.Log);
+export const sine = unary(ops.Sin);
+export const cosine = unary(ops.Cos);
+
+export const cast = (x: Shaped, to: DType): Shaped => shaped(ops.Cast(x, { to }), x.shape);
+
+export const where = (condition: Shaped, a: Factor, b: Factor): Shaped =>
+  shaped(ops.Where(condition, a, b), broadcastShape(condition.shape, shapeOf(a), shapeOf(b)));
+
+/** Sums over axes, which stay as axes of size 1. */
+export function sum(x: Shaped, axes: readonly number[]): Shaped {
+  const rank = x.shape.length;
+  const summed = axes.map((axis) => (axis + rank) % rank).filter((axis) => x.shape[axis] !== 1);
+  if (summed.length === 0) return x;
+  const shape = x.shape.map((axis, i) => (summed.includes(i) ? 1 : axis));
+  return shaped(ops.ReduceSum(x, { axes: summed }), shape);
+}
+
+export function reshape(x: Shaped, shape: Axes): Shaped {
+  return sameShape(x.shape, shape) ? x : shaped(ops.Reshape(x, shapeValue(x, shape)), shape);
+}
+
+/** x repeated to the shape of `like`, which is only looked at where an axis has no more than a name. */
+export function expand(x: Shaped, like: Shaped): Shaped {
+  if (sameShape(x.shape, like.shape)) return x;
+  return shaped(ops.Expand(x, knownShape(x, like.shape) ?? ops.Shape(like)), like.shape);
+}
+
+export function transpose(x: Shaped, perm: readonly number[]): Shaped {
+  if (perm.every((from, to) => from === to)) return x;
+  return shaped(
+    ops.Transpose(x, { perm }),
+    perm.map((from) => x.shape[from]),
+  );
+}
+
+/** The last two axes exchanged. */
+export function matrixTranspose(x: Shaped): Shaped {
+  const rank = x.shape.length;
+  const perm = x.shape.map((_, i) => i);
+  [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
+  return transpose(x, perm);
+}
+
+/** One number everywhere in the shape of `like`, of its type. */
+export const filled = (like: Shaped, number: number): Shaped =>
+  expand(shaped(like.graph.constant(number, like.dtype), []), like);
+
+/**
+ * The gradient at one operand of an elementwise operation: summed where that operand was repeated.
+ * @param gradient as it came out, perhaps still to be repeated itself: of a shape that broadcasts to `out`
+ * @param out shape of the operation's result   @param operand shape of the operand
+ * @returns a shape that broadcasts to `operand`
+ */
+export function unbroadcast(gradient: Shaped, out: Axes, operand: Axes): Shaped {
+  const rank = out.length;
+  const padded = [...Array(rank - gradient.shape.length).fill(1), ...gradient.shape];
+  const target = [...Array(rank - operand.length).fill(1), ...operand];
+  const repeated = out.flatMap((axis, i) => (target[i] === 1 && axis !== 1 ? [i] : []));
+  let copies = 1;
+  for (const i of repeated) {
+    if (padded[i] !== 1) continue;
+    copies *= fixed(out[i]);
+  }
+  const lifted = repeated.length > 0 ? reshape(gradient, padded) : gradient;
+  const total = sum(lifted, repeated);
+  const scaled = copies === 1 ? total : times(total, copies);
+  const surplus = scaled.shape.length - operand.length;
+  return surplus > 0 ? reshape(scaled, scaled.shape.slice(surplus)) : scaled;
+}
+
+function knownShape(x: Value, shape: Axes): Value | null {
+  return shape.every((axis) => typeof axis === 'number') ? x.graph.constant(shape, 'int64') : null;
+}
+
+/** A shape as a tensor; one axis that has only a name is left for the runtime to find. */
+function shapeValue(x: Shaped, shape: Axes): Value {
+  const known = knownShape(x, shape);
+  if (known) return known;
+  const named = shape.filter((axis) => typeof axis === 'string');
+  if (named.length > 1 || shape.includes(0)) throw unknownAxis(named[0]);
+  return x.graph.constant(
+    shape.map((axis) => (typeof axis === 'string' ? -1 : axis)),
+    'int64',
+  );
+}
+
+/** @throws ModelError `axis-not-fixed` */
+export function fixed(axis: Axis): number {
+  if (typeof axis === 'string') throw unknownAxis(axis);
+  return axis;
+}
+
+function unknownAxis(axis: string): ModelError {
+  return new ModelError({
+    code: 'axis-not-fixed',
+    message: `The gradient needs the size of the axis "${axis}", which the graph leaves open.`,
+    hint: 'Fix the axes of the inputs before differentiating.',
+  });
+}
