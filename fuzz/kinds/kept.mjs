@@ -89,7 +89,8 @@ export const packed = ({ program, scratch }) => {
             const ids = file.block(0);
             if (!ids) return 'refused';
             expect(String(ids) === sequences.map(String).join(), 'it holds other ids');
-            for (const i of sequences.keys()) expect(file.textBytes(i) === 20, 'it holds other bytes of text');
+            for (const i of sequences.keys())
+              expect(file.textBytes(i) === 20, 'it holds other bytes of text');
           } finally {
             file.close();
           }
