@@ -45,7 +45,7 @@ export interface JudgeOptions {
 export interface JudgeObserver {
   note(text: string): void;
   warn(text: string): void;
-  judging?: (done: number, total: number) => void;
+  judging?: (name: string, done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
@@ -116,19 +116,20 @@ export class Judge {
 
   /**
    * Nats and counted tokens of every text.
-   * @param texts ids of each, as {@link idsOf} gives them   @throws ModelError, NumericalError, InterruptedError
+   * @param name of the set, for progress   @param texts ids of each, as {@link idsOf} gives them
+   * @throws ModelError, NumericalError, InterruptedError
    */
-  async judge(texts: readonly Int32Array[]): Promise<Judgement> {
+  async judge(name: string, texts: readonly Int32Array[]): Promise<Judgement> {
     const digest = digestOf(texts);
     const known = this.judgements.get(digest);
     if (known) return known;
-    const judgement = await this.score(texts, digest);
+    const judgement = await this.score(name, texts, digest);
     this.checkpoint.verifyUnchanged();
     this.judgements.set(digest, judgement);
     return judgement;
   }
 
-  private async score(texts: readonly Int32Array[], digest: string): Promise<Judgement> {
+  private async score(name: string, texts: readonly Int32Array[], digest: string): Promise<Judgement> {
     const { checkpoint, observer, options } = this;
     const windows = texts.flatMap((ids, text) =>
       judgeWindows(ids, this.context).map((window) => ({ text, window })),
@@ -149,7 +150,7 @@ export class Judge {
         nats[sequence] = sum(byToken!.map((loss, l) => (counts[l] ? loss : 0)));
       }
       done += calls.length;
-      observer.judging?.(done, windows.length);
+      observer.judging?.(name, done, windows.length);
     };
     const underWay: Promise<void>[] = [];
     try {
@@ -201,7 +202,7 @@ export class Judge {
       sequences: windows,
       provider: this.session.provider,
     };
-    const journal = journaled(this.session, key, { fresh: options.fresh });
+    const journal = journaled(this.session, key, { sequences: windows, fresh: options.fresh });
     this.journals.set(digest, journal);
     return journal;
   }
@@ -236,10 +237,14 @@ export class Judge {
     return { provider: this.session?.provider ?? null, threads: this.session?.threads ?? null };
   }
 
-  /** Frees the network; journals are kept for a later run. */
+  /** Frees the network. */
   async close(): Promise<void> {
-    for (const journal of this.journals.values()) journal.close();
     await this.session?.close();
+  }
+
+  /** The run was stopped: what is finished is kept for a later one. */
+  keep(): void {
+    for (const journal of this.journals.values()) journal.close();
   }
 
   /** The figures are where they belong: what was kept to continue is removed. */

@@ -3,6 +3,8 @@
  * it does not know and refuses another `schemaVersion`. Unknown is null, never 0. Names of files are as the user gave
  * them; no host, user or token is recorded. The zod schema that reads it back is schema.ts.
  */
+import type { GenerativeResult } from './generative-record.js';
+
 export const SCHEMA_VERSION = 1;
 
 /** An estimate and its two errors. */
@@ -129,12 +131,23 @@ export interface Comparison {
   significant: boolean | null;
 }
 
-export interface ResultsFile {
+/** Of any evaluation; `eval` tells which. */
+export type Result = PerplexityResult | GenerativeResult;
+
+export interface ResultsFile<R extends Result = Result> {
   schemaVersion: typeof SCHEMA_VERSION;
-  results: PerplexityResult[];
+  results: R[];
   comparisons: Comparison[];
 }
 
-export function resultsFile(results: PerplexityResult[], comparisons: Comparison[] = []): ResultsFile {
+export function resultsFile<R extends Result>(results: R[], comparisons: Comparison[] = []): ResultsFile<R> {
   return { schemaVersion: SCHEMA_VERSION, results, comparisons };
+}
+
+/** The results of one evaluation, in their order. */
+export function resultsOf<E extends Result['eval']>(
+  { results }: ResultsFile,
+  evaluation: E,
+): Extract<Result, { eval: E }>[] {
+  return results.filter((result): result is Extract<Result, { eval: E }> => result.eval === evaluation);
 }

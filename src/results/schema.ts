@@ -71,7 +71,7 @@ const environment = z.looseObject({
   batch: count.nullish(),
 });
 
-const result = z.looseObject({
+const perplexityResult = z.looseObject({
   eval: z.literal('ppl'),
   model,
   dataset,
@@ -84,6 +84,65 @@ const result = z.looseObject({
   cost,
   environment,
 });
+
+const sampledFigure = z.looseObject({
+  value: known,
+  stderr: known.describe('Over samples; null where the figure is of the whole set.'),
+  ci95: interval.nullable().describe('95% interval over samples.'),
+});
+
+const generativeResult = z.looseObject({
+  eval: z.literal('gen'),
+  model: model.nullable().describe('What wrote the texts; null for real text.'),
+  samples: z.looseObject({
+    name: z.string(),
+    path: z.string().nullable(),
+    sha256: z.string().describe('Of the token ids of all samples, int32 little-endian.'),
+    count: count.describe('Texts.'),
+    length: count.describe('Tokens a text.'),
+    tokenizerSha256: z.string().nullable(),
+    sampler: z
+      .looseObject({
+        name: z.string(),
+        options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+        steps: count,
+      })
+      .nullable(),
+    seed: known,
+    temperature: known,
+    topK: known,
+    topP: known,
+    prompt: z.boolean().nullable().describe('Some tokens were given.'),
+    nfe: known.describe('Model calls a sample, mean.'),
+    seconds: known.describe('That all samples took.'),
+  }),
+  dataset: dataset.nullable().describe('Where real text comes from.'),
+  judge: model
+    .extend({ tokenizerSha256: z.string(), context: count.describe('Tokens of a window.') })
+    .nullable(),
+  protocol: z.looseObject({
+    name: z.string(),
+    version: z.int(),
+    seed: z.number().describe('Of the bootstrap.'),
+    resamples: count,
+    interval: z.literal('percentile'),
+    compressionLevel: z.int(),
+  }),
+  metrics: z.looseObject({
+    genPpl: sampledFigure.describe('exp(genNll).'),
+    genNll: sampledFigure.describe('Nats a counted token under the judge.'),
+    entropy: sampledFigure.describe('Unigram entropy of a sample, nats, mean over samples.'),
+    distinct1: sampledFigure.describe('Different n-grams over n-grams, all samples together.'),
+    distinct2: sampledFigure,
+    distinct3: sampledFigure,
+    repetition4: sampledFigure.describe("Share of a sample's 4-grams that are not new, mean over samples."),
+    compressionRatio: sampledFigure.describe('Bytes of all texts over their bytes deflated.'),
+  }),
+  cost,
+  environment,
+});
+
+const result = z.discriminatedUnion('eval', [perplexityResult, generativeResult]);
 
 const comparison = z.looseObject({
   a: z.string(),
@@ -128,7 +187,7 @@ export function readResults(path: string): ResultsFile {
 /** @param name what errors call the text   @throws FileError when it is no results file of this version */
 export function parseResults(text: string, name: string): ResultsFile {
   const refuse = (code: string, message: string, cause?: unknown) =>
-    new FileError({ code, message, hint: 'Write it anew with duo-eval ppl --out results.json.', cause });
+    new FileError({ code, message, hint: 'Write it anew with --out results.json.', cause });
   let value: unknown;
   try {
     value = JSON.parse(text);

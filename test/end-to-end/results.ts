@@ -2,15 +2,15 @@ import type { PerplexityResult, ResultsFile } from '../../src/results/record.js'
 import { parseResults } from '../../src/results/schema.js';
 import type { Ran } from '../cli/probe-package.js';
 
-/** What a run under --json printed, held to the schema. */
-export function resultsOf({ stdout }: Pick<Ran, 'stdout'>): ResultsFile {
-  return parseResults(stdout, 'stdout');
+/** What a run of ppl under --json printed, held to the schema. */
+export function resultsOf({ stdout }: Pick<Ran, 'stdout'>): ResultsFile<PerplexityResult> {
+  return parseResults(stdout, 'stdout') as ResultsFile<PerplexityResult>;
 }
 
 /** What must not depend on how the work was done: everything but cost and environment. */
-export function figures({ results, comparisons }: ResultsFile): unknown {
+export function figures({ results, comparisons }: ResultsFile<PerplexityResult>): unknown {
   return {
-    results: results.map(({ cost, environment: _, ...facts }: PerplexityResult) => ({
+    results: results.map(({ cost, environment: _, ...facts }) => ({
       ...facts,
       sequences: cost.sequences,
       tokens: cost.tokens,

@@ -77,7 +77,7 @@ export const SAMPLE_COMPARISONS: Comparison[] = [
   },
 ];
 
-export function sampleFile(): ResultsFile {
+export function sampleFile(): ResultsFile<PerplexityResult> {
   const results = ['sotu', 'moby-dick'].flatMap((dataset) => [
     sampleResult('ar', dataset, 4.0519),
     sampleResult('mdlm', dataset, 4.6751),

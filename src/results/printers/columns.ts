@@ -3,24 +3,40 @@
  * are always shown; the rest follow in order of interest as the width allows.
  */
 import { plainText } from '../../terminal-text.js';
-import type { PerplexityResult } from '../record.js';
+import type { PerplexityResult, Result } from '../record.js';
 import { count, errorAlone, intervalOf, plain, valueAlone, valueWithError } from './numbers.js';
 
-export interface Column {
+export interface Column<R extends Result = PerplexityResult> {
   title: string;
   align: 'left' | 'right';
   /** What the cell says, plain text on one line; empty when unknown. */
-  cell: (result: PerplexityResult) => string;
+  cell: (result: R) => string;
 }
 
-const left = (title: string, cell: Column['cell']): Column => ({ title, align: 'left', cell });
-const right = (title: string, cell: Column['cell']): Column => ({ title, align: 'right', cell });
+/** The columns of an evaluation. */
+export interface ColumnSet<R extends Result> {
+  /** Always shown where there is room for them. */
+  essential: readonly Column<R>[];
+  /** In order of interest, as the width allows. */
+  further: readonly Column<R>[];
+  /** Those of the essential ones that hold names, which give way first. */
+  names: readonly Column<R>[];
+}
 
-export const MODEL = left('model', ({ model }) => plainText(model.name));
-export const DATASET = left('dataset', ({ dataset }) => plainText(dataset.name));
+export const left = <R extends Result = PerplexityResult>(
+  title: string,
+  cell: Column<R>['cell'],
+): Column<R> => ({ title, align: 'left', cell });
+export const right = <R extends Result = PerplexityResult>(
+  title: string,
+  cell: Column<R>['cell'],
+): Column<R> => ({ title, align: 'right', cell });
+
+const MODEL = left('model', ({ model }) => plainText(model.name));
+const DATASET = left('dataset', ({ dataset }) => plainText(dataset.name));
 export const DRAW_ERROR = right('draw error', ({ metrics }) => errorAlone(metrics.nll.mcStderr));
 
-export const ESSENTIAL: readonly Column[] = [
+const ESSENTIAL: readonly Column[] = [
   MODEL,
   DATASET,
   right('perplexity', ({ metrics }) => valueWithError(metrics.ppl)),
@@ -28,7 +44,7 @@ export const ESSENTIAL: readonly Column[] = [
   right('bits/byte', ({ metrics }) => valueAlone(metrics.bitsPerByte)),
 ];
 
-export const FURTHER: readonly Column[] = [
+const FURTHER: readonly Column[] = [
   right('nats/token', ({ metrics }) => valueWithError(metrics.nll)),
   DRAW_ERROR,
   right('sequences', ({ cost }) => count(cost.sequences)),
@@ -40,3 +56,9 @@ export const FURTHER: readonly Column[] = [
   right('model calls', ({ cost }) => count(cost.modelCalls)),
   right('seconds', ({ cost }) => plain(cost.wallSeconds)),
 ];
+
+export const PERPLEXITY_COLUMNS: ColumnSet<PerplexityResult> = {
+  essential: ESSENTIAL,
+  further: FURTHER,
+  names: [MODEL, DATASET],
+};

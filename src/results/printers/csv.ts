@@ -1,12 +1,16 @@
 /**
- * One row a model and data set under a fixed header: raw figures, an empty cell for unknown. Columns are only ever
- * added at the end. Comparisons are not rows of this kind; the JSON holds them.
+ * One row a result under a fixed header an evaluation: raw figures, an empty cell for unknown. Columns are only ever
+ * added at the end. A file with results of several evaluations has the columns of each, those of one name shared.
+ * Comparisons are not rows of this kind; the JSON holds them.
  */
 import { stringify } from 'csv-stringify/sync';
 import { plainText } from '../../terminal-text.js';
-import type { Figure, PerplexityResult, ResultsFile } from '../record.js';
+import type { Figure, PerplexityResult, Result, ResultsFile } from '../record.js';
+import { GENERATIVE_CSV } from './generative-csv.js';
 
-type Cell = string | number | null | undefined;
+export type Cell = string | number | null | undefined;
+/** Name and content of a column. */
+export type CsvColumn<R extends Result> = readonly [string, (result: R) => Cell];
 
 const FIGURES: readonly [string, (result: PerplexityResult) => Figure][] = [
   ['ppl', ({ metrics }) => metrics.ppl],
@@ -14,7 +18,7 @@ const FIGURES: readonly [string, (result: PerplexityResult) => Figure][] = [
   ['bits_per_byte', ({ metrics }) => metrics.bitsPerByte],
 ];
 
-const COLUMNS: readonly [string, (result: PerplexityResult) => Cell][] = [
+const PERPLEXITY_CSV: readonly CsvColumn<PerplexityResult>[] = [
   ['eval', (result) => result.eval],
   ['model', ({ model }) => model.name],
   ['family', ({ model }) => model.family],
@@ -57,12 +61,24 @@ const COLUMNS: readonly [string, (result: PerplexityResult) => Cell][] = [
   ['cpu', ({ environment }) => environment.cpu],
 ];
 
-/** The fixed header. */
-export const CSV_HEADER: readonly string[] = COLUMNS.map(([name]) => name);
+const COLUMNS: { [E in Result['eval']]: readonly CsvColumn<Extract<Result, { eval: E }>>[] } = {
+  ppl: PERPLEXITY_CSV,
+  gen: GENERATIVE_CSV,
+};
 
 export function formatCsv({ results }: ResultsFile): string {
-  const rows = results.map((result) => COLUMNS.map(([, cell]) => csvCell(cell(result))));
-  return stringify([CSV_HEADER as string[], ...rows]);
+  const evaluations = results.length === 0 ? ['ppl' as const] : results.map((result) => result.eval);
+  const header = [...new Set(evaluations.flatMap((name) => COLUMNS[name].map(([column]) => column)))];
+  const rows = results.map((result) => {
+    const cells = cellsOf(result);
+    return header.map((column) => csvCell(cells.get(column)));
+  });
+  return stringify([header, ...rows]);
+}
+
+function cellsOf(result: Result): Map<string, Cell> {
+  const columns = COLUMNS[result.eval] as readonly CsvColumn<Result>[];
+  return new Map(columns.map(([name, cell]) => [name, cell(result)]));
 }
 
 /** Numbers raw; text on one line, and marked as text where a spreadsheet would read a formula. */

@@ -1,21 +1,16 @@
 /** Results as a GitHub-flavoured table, for an issue, a README or a paper's notes. All columns, no width to fit. */
 import { plainText } from '../../terminal-text.js';
-import type { ResultsFile } from '../record.js';
-import { ESSENTIAL, FURTHER } from './columns.js';
+import { type Result, type ResultsFile, resultsOf } from '../record.js';
+import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
+import { GENERATIVE_COLUMNS } from './generative-columns.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
 
 export function formatMarkdown(file: ResultsFile): string {
-  const parts: string[] = [];
-  if (file.results.length > 0) {
-    const columns = [...ESSENTIAL, ...FURTHER];
-    parts.push(
-      pipeTable(
-        columns.map(({ title, align }) => [title, align]),
-        file.results.map((result) => columns.map((column) => column.cell(result))),
-      ),
-    );
-  }
+  const parts = [
+    resultTable(resultsOf(file, 'ppl'), PERPLEXITY_COLUMNS),
+    resultTable(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
+  ].filter((part) => part !== '');
   if (file.comparisons.length > 0) {
     const rows = file.comparisons.map((row) => [
       markOf(row),
@@ -36,6 +31,15 @@ export function formatMarkdown(file: ResultsFile): string {
   const notes = notesOf(file).map((note) => `- ${escaped(note)}`);
   if (notes.length > 0) parts.push(notes.join('\n'));
   return `${parts.join('\n\n')}\n`;
+}
+
+function resultTable<R extends Result>(results: readonly R[], { essential, further }: ColumnSet<R>): string {
+  if (results.length === 0) return '';
+  const columns = [...essential, ...further];
+  return pipeTable(
+    columns.map(({ title, align }) => [title, align]),
+    results.map((result) => columns.map((column) => column.cell(result))),
+  );
 }
 
 function pipeTable(head: [string, 'left' | 'right'][], rows: string[][]): string {

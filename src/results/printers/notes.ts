@@ -1,6 +1,7 @@
 /** The lines under a table: under which protocol its figures came about, and what the reader must not overlook. */
 import { plainText } from '../../terminal-text.js';
-import type { Comparison, PerplexityResult, ResultsFile } from '../record.js';
+import { type Comparison, type PerplexityResult, type ResultsFile, resultsOf } from '../record.js';
+import { generativeNotes } from './generative-notes.js';
 
 export const COMPARISON_TITLE = 'Difference in nats a text token, first model minus second';
 
@@ -11,7 +12,9 @@ const MEANING: Record<string, string> = {
 };
 
 /** One paragraph an entry, plain text. @param drawError whether a column «draw error» is shown */
-export function notesOf({ results, comparisons }: ResultsFile, { drawError = true } = {}): string[] {
+export function notesOf(file: ResultsFile, { drawError = true } = {}): string[] {
+  const { comparisons } = file;
+  const results = resultsOf(file, 'ppl');
   const notes = [...protocolLines(results), ...distinct(results.map(limitLine))];
   if (results.length > 0) notes.push('± is the standard error over sequences.');
   const drawn = results.filter(isDrawn);
@@ -24,6 +27,7 @@ export function notesOf({ results, comparisons }: ResultsFile, { drawError = tru
   if (comparisons.some(({ significant }) => significant === false)) {
     notes.push('~ marks a difference whose 95% interval holds 0.');
   }
+  notes.push(...generativeNotes(resultsOf(file, 'gen')));
   return notes;
 }
 

@@ -4,8 +4,9 @@
  */
 import { styleText } from 'node:util';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
-import type { ResultsFile } from '../record.js';
-import { type Column, DATASET, DRAW_ERROR, ESSENTIAL, FURTHER, MODEL } from './columns.js';
+import { type Result, type ResultsFile, resultsOf } from '../record.js';
+import { type Column, type ColumnSet, DRAW_ERROR, PERPLEXITY_COLUMNS } from './columns.js';
+import { GENERATIVE_COLUMNS } from './generative-columns.js';
 import { dim, GAP, layOut } from './layout.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
@@ -23,9 +24,19 @@ const MINUS = ' − ';
 
 /** The whole text, every line at most `width` columns (down to about 48), with a line end. */
 export function formatTable(file: ResultsFile, { width, color }: Screen): string {
-  const parts: string[] = [];
-  const columns = columnsWithin(file, width);
-  if (file.results.length > 0) parts.push(resultRows(file, columns, width, color));
+  const perplexities = resultsOf(file, 'ppl');
+  const columns = columnsWithin(perplexities, PERPLEXITY_COLUMNS, width);
+  const generated = resultsOf(file, 'gen');
+  const parts = [
+    resultRows(perplexities, columns, PERPLEXITY_COLUMNS, width, color),
+    resultRows(
+      generated,
+      columnsWithin(generated, GENERATIVE_COLUMNS, width),
+      GENERATIVE_COLUMNS,
+      width,
+      color,
+    ),
+  ].filter((part) => part !== '');
   if (file.comparisons.length > 0) parts.push(comparisonRows(file, width, color));
   const drawError = columns.includes(DRAW_ERROR);
   const notes = notesOf(file, { drawError }).flatMap((note) => wrap(note, width));
@@ -34,37 +45,59 @@ export function formatTable(file: ResultsFile, { width, color }: Screen): string
 }
 
 /** Width that shows all of a column, but of names that are too long. */
-function naturalWidth({ results }: ResultsFile, column: Column): number {
+function naturalWidth<R extends Result>(
+  results: readonly R[],
+  column: Column<R>,
+  { names }: ColumnSet<R>,
+): number {
   const widest = Math.max(
     displayWidth(column.title),
     ...results.map((result) => displayWidth(column.cell(result))),
   );
-  return column === MODEL || column === DATASET ? Math.min(widest, WIDEST_NAME) : widest;
+  return names.includes(column) ? Math.min(widest, WIDEST_NAME) : widest;
 }
 
-function totalWidth(file: ResultsFile, columns: readonly Column[]): number {
-  return columns.reduce((sum, column) => sum + naturalWidth(file, column), 0) + GAP * (columns.length - 1);
+function totalWidth<R extends Result>(
+  results: readonly R[],
+  columns: readonly Column<R>[],
+  set: ColumnSet<R>,
+): number {
+  const widths = columns.map((column) => naturalWidth(results, column, set));
+  return widths.reduce((sum, width) => sum + width, 0) + GAP * (columns.length - 1);
 }
 
 /** The columns that `width` has room for: the essential ones, then further ones that say anything. */
-function columnsWithin(file: ResultsFile, width: number): Column[] {
-  const columns = [...ESSENTIAL];
-  const saved = [MODEL, DATASET].map((name) => Math.max(0, naturalWidth(file, name) - NARROWEST_NAME));
-  while (columns.length > 3 && totalWidth(file, columns) - saved[0] - saved[1] > width) columns.pop();
-  for (const column of FURTHER) {
-    if (file.results.every((result) => column.cell(result) === '')) continue;
-    if (totalWidth(file, [...columns, column]) > width) break;
+function columnsWithin<R extends Result>(
+  results: readonly R[],
+  set: ColumnSet<R>,
+  width: number,
+): Column<R>[] {
+  const columns = [...set.essential];
+  const saved = set.names
+    .map((name) => Math.max(0, naturalWidth(results, name, set) - NARROWEST_NAME))
+    .reduce((sum, one) => sum + one, 0);
+  while (columns.length > 3 && totalWidth(results, columns, set) - saved > width) columns.pop();
+  for (const column of set.further) {
+    if (results.every((result) => column.cell(result) === '')) continue;
+    if (totalWidth(results, [...columns, column], set) > width) break;
     columns.push(column);
   }
   return columns;
 }
 
-function resultRows(file: ResultsFile, columns: readonly Column[], width: number, color: boolean): string {
-  const { results } = file;
-  const widths = columns.map((column) => naturalWidth(file, column));
-  let excess = totalWidth(file, columns) - width;
-  for (const [index, column] of [MODEL, DATASET].entries()) {
+function resultRows<R extends Result>(
+  results: readonly R[],
+  columns: readonly Column<R>[],
+  set: ColumnSet<R>,
+  width: number,
+  color: boolean,
+): string {
+  if (results.length === 0) return '';
+  const widths = columns.map((column) => naturalWidth(results, column, set));
+  let excess = totalWidth(results, columns, set) - width;
+  for (const [index, column] of columns.entries()) {
     if (excess <= 0) break;
+    if (!set.names.includes(column)) continue;
     const room = Math.max(0, widths[index] - Math.max(NARROWEST_NAME, displayWidth(column.title)));
     const cut = Math.min(room, excess);
     widths[index] -= cut;

@@ -1,0 +1,86 @@
+/**
+ * Real text as a set like the samples': as many sequences of as many tokens, packed as the model's training and evaluation
+ * data are, taken at equal distances over the whole data set.
+ */
+import type { ProtocolName } from '../datasets/cutting.js';
+import { packDataset } from '../datasets/pack-dataset.js';
+import type { PackedStream } from '../datasets/packed-stream.js';
+import { resolveDataset } from '../datasets/resolve-dataset.js';
+import type { Tokenizer } from '../datasets/tokenizer.js';
+import type { GeneratedText, TextSet } from './generative-texts.js';
+
+export interface ReferenceOptions {
+  /** As `--dataset` takes it. */
+  spec: string;
+  textColumn?: string;
+  /** The samples'. */
+  tokenizer: Tokenizer;
+  protocol: ProtocolName;
+  /** Tokens a sequence. */
+  length: number;
+  /** Sequences, where the data set has as many. */
+  count: number;
+  onProgress?: (dataset: string, done: number, total: number | null) => void;
+  signal?: AbortSignal;
+  warn(text: string): void;
+}
+
+/** @returns the set, and how to free what it reads from   @throws DataError, FileError, UsageError */
+export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
+  const { spec, textColumn, tokenizer, protocol, length, count } = options;
+  const source = await resolveDataset({ spec, textColumn });
+  const stream = await packDataset({
+    source,
+    tokenizer,
+    protocol,
+    length,
+    onProgress: (done, total) => options.onProgress?.(source.name, done, total),
+    signal: options.signal,
+  });
+  if (stream.sequences < count) {
+    options.warn(
+      `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,
+    );
+  }
+  const set: TextSet = {
+    name: stream.name,
+    model: null,
+    dataset: {
+      name: stream.name,
+      split: stream.split,
+      sha256: stream.sha256,
+      sourceSha256: stream.sourceSha256,
+      texts: stream.texts,
+      tokens: stream.tokens,
+      sequences: stream.sequences,
+      droppedTokens: stream.droppedTokens,
+    },
+    count: Math.min(count, stream.sequences),
+    facts: {
+      path: null,
+      length,
+      tokenizerSha256: tokenizer.sha256,
+      sampler: null,
+      seed: null,
+      temperature: null,
+      topK: null,
+      topP: null,
+      prompt: null,
+    },
+    texts: spreadOver(stream, Math.min(count, stream.sequences), tokenizer, protocol === 'duo'),
+  };
+  return { set, close: () => stream.close() };
+}
+
+/** Sequences ⌊i·n/count⌋ of n. */
+async function* spreadOver(
+  stream: PackedStream,
+  count: number,
+  tokenizer: Tokenizer,
+  cleanUp: boolean,
+): AsyncGenerator<GeneratedText> {
+  for (let i = 0; i < count; i++) {
+    const tokens = stream.sequence(Math.floor((i * stream.sequences) / count));
+    yield { tokens, text: tokenizer.decode(tokens, { cleanUp }), nfe: null, seconds: null };
+  }
+}
