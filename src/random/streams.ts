@@ -19,6 +19,8 @@ export const streams = {
   /** Samplers: two purposes that are a sampler's own. */
   samplerOwn1: 0x24,
   samplerOwn2: 0x25,
+  /** Samplers: the normal numbers of a Gaussian latent. */
+  latentNoise: 0x26,
   /** Sources of known entropy: draws of a data set. */
   sourceToken: 0x30,
   /** Weights a network starts from. */

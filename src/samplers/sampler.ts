@@ -7,6 +7,7 @@
 import type { NoiseSchedule } from '../diffusion/schedule.js';
 import type { Family } from '../models/family.js';
 import type { CausalModel } from './causal-model.js';
+import type { LatentModel } from './latent-model.js';
 
 export type OptionValue = number | string | boolean;
 
@@ -68,6 +69,8 @@ export interface SamplingRun {
   readonly label?: string;
   /** Of autoregressive checkpoints: draws from left to right, keys and values kept. */
   readonly causal?: CausalModel;
+  /** Of uniform-state checkpoints: a Gaussian latent a token, kept beside the model. */
+  readonly latent?: LatentModel;
 }
 
 export interface DenoiseCall {

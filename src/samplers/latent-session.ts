@@ -1,0 +1,209 @@
+/**
+ * A uniform-state checkpoint with a Gaussian latent beside it: its graph with a draw that weighs the network's answer with
+ * the latent's evidence, running. The latent stays in the session's worker (latent-state.ts).
+ */
+import { DRAW } from '../diffusion/heads/draw.js';
+import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
+import { atPositions } from '../diffusion/heads/rows.js';
+import { topK, topP } from '../diffusion/heads/truncation.js';
+import { ModelError, NumericalError } from '../errors.js';
+import type { Graph, Value } from '../graph/graph.js';
+import {
+  Add,
+  Gather,
+  GatherElements,
+  Mul,
+  Range,
+  ReduceProd,
+  Reshape,
+  Shape,
+  Softmax,
+  Squeeze,
+  Unsqueeze,
+} from '../graph/operators.js';
+import { prune } from '../graph/prune.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import type { Feeds } from '../models/feeds.js';
+import type { Provider } from '../models/provider.js';
+import { type ModelSession, startSession } from '../models/session.js';
+import type { SessionState } from '../models/session-state.js';
+import { checkDrawSettings } from './draw-settings.js';
+import type { LatentAnswer, LatentBatch, LatentDecoding, LatentModel, LatentStep } from './latent-model.js';
+import { ARGMAX, LATENT, type LatentInit, MOVE, moveNumbers, SIGMA } from './latent-state.js';
+
+export interface LatentSessionOptions {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** A call that takes longer is an error; without it, there is no limit. */
+  timeoutMs?: number;
+  temperature?: number;
+  topK?: number | null;
+  topP?: number | null;
+  /** The latent takes the mean of x̂ instead of a draw. */
+  mean?: boolean;
+}
+
+/** Of a wide vocabulary nothing should be kept twice; see draw-session.ts. */
+const WIDE_VOCABULARY = 4096;
+
+/** Bytes that a batch needs beside the model: the latent, and as much again for the mean. */
+export function latentBytes({
+  batch,
+  length,
+  vocabSize,
+  mean,
+}: {
+  batch: number;
+  length: number;
+  vocabSize: number;
+  mean: boolean;
+}): number {
+  return 4 * batch * length * vocabSize * (mean ? 3 : 1); // with the mean: the logits whole, and the mean
+}
+
+export class LatentSession {
+  private constructor(
+    private readonly options: LatentSessionOptions,
+    private readonly session: ModelSession,
+  ) {}
+
+  /** @throws ModelError when the runtime refuses the graph */
+  static async start(options: LatentSessionOptions): Promise<LatentSession> {
+    checkDrawSettings(options);
+    const { checkpoint, provider, threads } = options;
+    const graph = checkpoint.graph();
+    appendGuidedDraw(graph, options);
+    prune(graph.proto);
+    const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
+    const session = await startSession({
+      graph: graph.toBytes(),
+      folder: checkpoint.folder,
+      provider,
+      threads,
+      memoryPattern: !wholeLogits || checkpoint.vocabSize < WIDE_VOCABULARY,
+      label: checkpoint.name,
+    });
+    return new LatentSession(options, session);
+  }
+
+  get provider(): Provider {
+    return this.session.provider;
+  }
+
+  get threads(): number {
+    return this.session.threads;
+  }
+
+  /** Seconds inside the runtime so far. */
+  get runSeconds(): number {
+    return this.session.runSeconds;
+  }
+
+  /** @param samples which of the run's samples a batch is, in its order: the latent's noise follows from them */
+  forSamples(seed: number, samples: readonly number[]): LatentModel {
+    return { begin: (batch) => this.begin(seed, samples, batch) };
+  }
+
+  /** Waits for what is under way. */
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  private begin(seed: number, samples: readonly number[], batch: LatentBatch): LatentDecoding {
+    const { checkpoint } = this.options;
+    const { signature, vocabSize, name } = checkpoint;
+    const { fixedBatch } = signature;
+    if (fixedBatch !== null && batch.batch > fixedBatch) {
+      throw new ModelError({
+        code: 'batch-past-graph',
+        message: `${name}: its graph takes ${fixedBatch} sequences a call, not ${batch.batch}.`,
+        hint: `Use --batch ${fixedBatch}.`,
+      });
+    }
+    const { label, ...rest } = batch;
+    const init: LatentInit = { ...rest, signature, token: DRAW.token, vocabSize, seed, samples };
+    const state = this.session.keep({ module: 'samplers/latent-state.js', init });
+    return new Decoding(this.session, state, this.options, batch);
+  }
+}
+
+class Decoding implements LatentDecoding {
+  networkCalls = 0;
+
+  constructor(
+    private readonly session: ModelSession,
+    private readonly state: SessionState,
+    private readonly options: LatentSessionOptions,
+    private readonly batch: LatentBatch,
+  ) {}
+
+  /** @throws NumericalError `not-finite` */
+  async step({ sigma, evidence, uniforms, move }: LatentStep): Promise<LatentAnswer> {
+    const { checkpoint, timeoutMs } = this.options;
+    const { batch, length, label } = this.batch;
+    const told = checkpoint.fields.timeConditioning.value ? sigma : 0;
+    const rows = checkpoint.signature.fixedBatch ?? batch;
+    const filled = new Float64Array(rows * length);
+    filled.set(uniforms);
+    const numbers = moveNumbers(move);
+    const feeds: Feeds = {
+      [SIGMA]: { type: 'float32', data: Float32Array.of(told), dims: [1] },
+      [MOVE]: { type: 'float64', data: numbers, dims: [numbers.length] },
+      [DRAW.uniforms]: { type: 'float64', data: filled, dims: [rows, length] },
+      [LATENT.evidence]: { type: 'float32', data: Float32Array.of(evidence), dims: [] },
+    };
+    const what = `${label}, σ = ${sigma.toPrecision(4)}`;
+    const outputs = await this.session.run(feeds, { label: what, state: this.state, timeoutMs });
+    this.networkCalls++;
+    const probability = outputs[DRAW.probability].data as Float32Array;
+    const bad = probability.findIndex((p, i) => i < batch * length && !(p > 0));
+    if (bad >= 0) throw notFinite(checkpoint.name, what, bad, length);
+    return { drawn: outputs[DRAW.token].data as Int32Array, z: outputs[ARGMAX].data as Int32Array };
+  }
+
+  release(): void {
+    this.state.release();
+  }
+}
+
+function notFinite(model: string, what: string, index: number, length: number): NumericalError {
+  return new NumericalError({
+    code: 'not-finite',
+    message: `The logits of ${model} are not finite: ${what}, sample ${Math.floor(index / length)} of the batch, position ${index % length}.`,
+    hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
+  });
+}
+
+/**
+ * x̂ ∝ x_θ(v)·exp(evidence·w_v) at every position, in place of the logits. The two are added as logarithms, where the softmax
+ * subtracts the largest; temperature, top-k and top-p are of x_θ alone.
+ */
+function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
+  const { checkpoint, temperature = 1, mean = false } = options;
+  const { vocabSize } = checkpoint;
+  graph.scope('duo_eval', () => {
+    const uniforms = graph.input(DRAW.uniforms, 'float64', ['batch', 'length']);
+    const latent = graph.input(LATENT.latent, 'float32', ['positions', vocabSize]);
+    const evidence = graph.input(LATENT.evidence, 'float32', []);
+    const shape = Shape(uniforms);
+    const index = Reshape(Range(0, Squeeze(ReduceProd(shape, { axes: [0] }), [0]), 1), shape);
+    const head = { logits: 'logits', vocabSize, maskTokenId: null, inBlocks: !mean };
+    const results = atPositions(graph, head, [uniforms, index], (logits, u, i): Value[] => {
+      let f = Reshape(logits, [-1, vocabSize]);
+      if (temperature !== 1) f = Mul(f, 1 / temperature);
+      if (options.topK) f = topK(f, vocabSize, options.topK);
+      if (options.topP) f = topP(f, vocabSize, options.topP, 'float64');
+      const inside = (value: Value): Value => ({ ...value, graph: f.graph });
+      const w = Gather(inside(latent), Reshape(i, [-1]));
+      const posterior = Softmax(Add(f, Mul(w, inside(evidence))));
+      const token = inverseCdf(posterior, vocabSize, [Reshape(u, [-1])]);
+      const probability = Squeeze(GatherElements(posterior, Unsqueeze(token, [-1])), [-1]);
+      return [Reshape(token, Shape(u)), Reshape(probability, Shape(u)), ...(mean ? [posterior] : [])];
+    });
+    graph.clearOutputs();
+    graph.output(results[0], DRAW.token, ['batch', 'length']);
+    graph.output(results[1], DRAW.probability, ['batch', 'length']);
+    if (mean) graph.output(results[2], LATENT.mean, ['positions', vocabSize]);
+  });
+}
