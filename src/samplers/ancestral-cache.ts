@@ -63,16 +63,11 @@ class RememberedAnswers {
     return kept;
   }
 
-  /** Nothing is masked any more, or nothing changed. */
+  /** Nothing changed. */
   private isAnswered(b: number): boolean {
-    const { tokens, length, maskTokenId } = this.run;
-    let masks = 0;
-    let same = true;
-    for (let i = b * length; i < (b + 1) * length; i++) {
-      if (tokens[i] === maskTokenId) masks++;
-      if (tokens[i] !== this.asked[i]) same = false;
-    }
-    return same || masks === 0;
+    const { tokens, length } = this.run;
+    for (let i = b * length; i < (b + 1) * length; i++) if (tokens[i] !== this.asked[i]) return false;
+    return true;
   }
 }
 

@@ -1,8 +1,10 @@
 /**
  * A batch's way to the model: checks what a sampler asks, leaves out the sequences that need no call, gives the draw its
- * random numbers, and counts a call for each sequence that went through the network.
+ * random numbers, and counts a call for each sequence that went through the network. A masked family says nothing where
+ * there is no mask, so a sequence without masks needs no call; whether it is left out must not depend on its batch.
  */
 import { UsageError } from '../errors.js';
+import { isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import type { GenerationPlan } from './generate.js';
@@ -27,7 +29,9 @@ export class CountedModel {
     const { batch, tokens } = this.batch;
     signal?.throwIfAborted();
     this.check(call);
-    const asked = Array.from({ length: batch }, (_, b) => b).filter((b) => !call.skip?.[b]);
+    const asked = Array.from({ length: batch }, (_, b) => b).filter(
+      (b) => !call.skip?.[b] && this.hasNoise(b),
+    );
     this.take(asked, call.step);
     const size = batch * length;
     if (asked.length === 0) {
@@ -56,6 +60,12 @@ export class CountedModel {
       present: answer.present && spread(answer.present, new Float64Array(size)),
       scoreSum: answer.scoreSum && spread(answer.scoreSum, new Float64Array(size)),
     };
+  }
+
+  private hasNoise(b: number): boolean {
+    const { model, length } = this.plan;
+    if (!isMasked(model.family)) return true;
+    return this.batch.tokens.subarray(b * length, (b + 1) * length).includes(model.maskTokenId!);
   }
 
   private drawNumbers(asked: readonly number[], step: number): Float64Array {

@@ -115,7 +115,8 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
     for await (const yielded of sampler.sampler.sample(run)) {
       checkStep(plan, run, tokens, yielded, step);
       reimpose();
-      onStep?.({ first, step: ++step, tokens });
+      step++;
+      onStep?.({ first, step, tokens });
       signal?.throwIfAborted();
     }
     // A sampler may go on after its last yield.

@@ -1,0 +1,145 @@
+/** Models whose x_θ is known exactly, answering draws in float64: what samplers are held against. */
+import { noiseSchedule } from '../../src/diffusion/schedule.js';
+import type { MarkovChain } from '../../src/models/sources/markov.js';
+import { type GeneratedSample, type GenerationPlan, generate } from '../../src/samplers/generate.js';
+import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
+import type { Denoised, Denoiser, DenoiserRequest, Sampler } from '../../src/samplers/sampler.js';
+import { leaveOneOut, maskedEmission, uniformEmission } from '../models/sources/leave-one-out.js';
+
+export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo';
+
+export interface ClosedForm extends Denoiser {
+  family: DiffusionFamily;
+  vocabSize: number;
+  maskTokenId: number | null;
+  /** Every request so far. */
+  requests: DenoiserRequest[];
+}
+
+/** x_θ of a position, [K without the mask], of tokens [length]. */
+type Prediction = (tokens: Int32Array, sigma: number) => (l: number) => Float64Array;
+
+export function closedForm(chain: MarkovChain, family: DiffusionFamily): ClosedForm {
+  return model(chain.vocabSize, family, (tokens, sigma) => {
+    const K = chain.vocabSize;
+    const emission = family === 'duo' ? uniformEmission(K, -Math.expm1(-sigma)) : maskedEmission(K);
+    const logs = leaveOneOut(chain, tokens, emission);
+    return (l) => logs.slice(l * K, (l + 1) * K).map(Math.exp);
+  });
+}
+
+/** Tokens that do not depend on each other: the same x_θ everywhere. */
+export function independent(probabilities: readonly number[], family: DiffusionFamily): ClosedForm {
+  const row = Float64Array.from(probabilities);
+  return model(row.length, family, () => () => row);
+}
+
+function model(tokensOfChain: number, family: DiffusionFamily, predict: Prediction): ClosedForm {
+  const masked = family !== 'duo';
+  const requests: DenoiserRequest[] = [];
+  return {
+    family,
+    vocabSize: tokensOfChain + Number(masked),
+    maskTokenId: masked ? tokensOfChain : null,
+    requests,
+    async denoise(request): Promise<Denoised> {
+      requests.push({ ...request, tokens: request.tokens.slice() });
+      const { tokens, batch, length, sigma, uniforms } = request;
+      const size = batch * length;
+      const token = new Int32Array(size);
+      const probability = new Float64Array(size);
+      const present = masked ? null : new Float64Array(size);
+      // Exact scores are p(v)·α/(1 − α).
+      const scoreSum = family === 'sedd' ? new Float64Array(size).fill(1 / Math.expm1(sigma)) : null;
+      for (let b = 0; b < batch; b++) {
+        const z = tokens.slice(b * length, (b + 1) * length);
+        const rowOf = predict(z, sigma);
+        for (let l = 0; l < length; l++) {
+          const i = b * length + l;
+          const row = rowOf(l);
+          token[i] = uniforms ? inverseCdf(row, uniforms[i]) : row.indexOf(Math.max(...row));
+          probability[i] = row[token[i]];
+          if (present) present[i] = row[z[l]];
+          // Elsewhere an answer has no meaning: make sure that nobody uses it.
+          if (masked && z[l] !== tokensOfChain) {
+            token[i] = -99;
+            probability[i] = Number.NaN;
+            if (scoreSum) scoreSum[i] = Number.NaN;
+          }
+        }
+      }
+      return { token, probability, present, scoreSum };
+    },
+  };
+}
+
+function inverseCdf(row: Float64Array, u: number): number {
+  let rest = u;
+  for (let v = 0; v < row.length - 1; v++) {
+    if (rest < row[v]) return v;
+    rest -= row[v];
+  }
+  return row.length - 1;
+}
+
+export interface Request extends Partial<Omit<GenerationPlan, 'sampler' | 'options'>> {
+  sampler: string | Sampler;
+  /** key=value */
+  options?: string[];
+}
+
+/** A plan with small defaults. */
+export async function planOf(form: ClosedForm, request: Request): Promise<GenerationPlan> {
+  const { sampler: given, options = [], ...rest } = request;
+  const sampler =
+    typeof given === 'string'
+      ? await resolveSampler(given)
+      : { sampler: given, module: { path: 'own.mjs', sha256: '' } };
+  return {
+    model: {
+      name: 'closed form',
+      family: form.family,
+      vocabSize: form.vocabSize,
+      maskTokenId: form.maskTokenId,
+      schedule: noiseSchedule({ type: 'log-linear' }),
+      timeConditioned: form.family !== 'mdlm',
+    },
+    denoiser: form,
+    sampler,
+    options: samplerOptions(sampler.sampler, options),
+    steps: 4,
+    length: 4,
+    seed: 1,
+    samples: 8,
+    batch: 64,
+    ...rest,
+  };
+}
+
+export async function sampled(form: ClosedForm, request: Request): Promise<GeneratedSample[]> {
+  const all: GeneratedSample[] = [];
+  for await (const batch of generate(await planOf(form, request))) all.push(...batch);
+  return all;
+}
+
+/** Pearson's χ² of counts against probabilities. */
+export function chiSquare(counts: ArrayLike<number>, probabilities: ArrayLike<number>): number {
+  const n = Array.from(counts).reduce((a, b) => a + b, 0);
+  return Array.from(counts).reduce(
+    (sum, count, i) => sum + (count - n * probabilities[i]) ** 2 / (n * probabilities[i]),
+    0,
+  );
+}
+
+/** What χ² exceeds once in 10,000 times (Wilson and Hilferty). */
+export function chiSquareLimit(degrees: number): number {
+  const spread = 2 / (9 * degrees);
+  return degrees * (1 - spread + 3.719 * Math.sqrt(spread)) ** 3;
+}
+
+/** Times each pair of tokens stands at two positions, [K × K]. */
+export function pairCounts(samples: readonly GeneratedSample[], K: number, at: number, then: number) {
+  const counts = new Float64Array(K * K);
+  for (const { tokens } of samples) counts[tokens[at] * K + tokens[then]]++;
+  return counts;
+}
