@@ -24,7 +24,23 @@ function judgedBy({ judge, protocol }: GenerativeResult): string {
   );
 }
 
+/** Entropies compare between texts of one tokenizer and length. */
 function entropyNote(results: readonly GenerativeResult[]): string[] {
+  const alike = new Map<string, GenerativeResult[]>();
+  for (const result of results) {
+    const key = `${result.samples.tokenizerSha256} ${result.samples.length}`;
+    alike.set(key, [...(alike.get(key) ?? []), result]);
+  }
+  const notes = [...alike.values()].flatMap(entropyGap);
+  if (alike.size > 1) {
+    notes.push(
+      'Entropies are of different tokenizers or lengths: they compare only between rows of the same.',
+    );
+  }
+  return notes;
+}
+
+function entropyGap(results: readonly GenerativeResult[]): string[] {
   const known = results.filter(({ metrics }) => metrics.entropy.value !== null);
   const entropies = known.map(({ metrics }) => metrics.entropy.value!);
   const [least, most] = [Math.min(...entropies), Math.max(...entropies)];
