@@ -1,0 +1,58 @@
+/**
+ * What a network is trained to make small: its family's loss (diffusion/heads), weighted token by token and summed.
+ *
+ *     objective = Σ weight_i · loss_i
+ *
+ * The losses are per unit of −dα, so −α'(t)/tokens as weights makes the mean of the papers' losses; see noisy-batch.ts.
+ */
+import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
+import { fixAxes } from '../graph/fix-axes.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { Mul, ReduceSum } from '../graph/operators.js';
+import { causalGraph } from '../models/architectures/causal.js';
+import type { Dimensions } from '../models/architectures/dimensions.js';
+import { ditGraph } from '../models/architectures/dit.js';
+import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
+import type { Family } from '../models/family.js';
+
+/** Input that the objective adds: float32, of the losses' shape. */
+export const TOKEN_WEIGHTS = 'duo_eval_token_weights';
+
+export interface TrainingProblem {
+  family: Family;
+  dimensions: Dimensions;
+  maskTokenId: number | null;
+  /** Sequences a step, and tokens of each. */
+  batch: number;
+  length: number;
+}
+
+export interface Objective {
+  graph: Graph;
+  parameters: readonly Parameter[];
+  /** Scalar, float32. */
+  objective: Value;
+}
+
+/** Forward pass and objective, weights as initializers without data.
+ *  @throws ModelError when there can be no such network, or the family has no loss */
+export function objectiveGraph({
+  family,
+  dimensions,
+  maskTokenId,
+  batch,
+  length,
+}: TrainingProblem): Objective {
+  const causal = family === 'ar';
+  const graph = (causal ? causalGraph : ditGraph)(dimensions, { fused: false });
+  const { vocabSize } = dimensions;
+  appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId, inBlocks: false });
+  graph.clearOutputs();
+  const perRow = family === 'mdlm' || family === 'sedd';
+  const shape = perRow ? ['rows'] : ['batch', 'length'];
+  const weights = graph.input(TOKEN_WEIGHTS, 'float32', shape);
+  const weighted = Mul(graph.value(HEAD.loss, 'float32'), weights);
+  const objective = ReduceSum(weighted, { axes: shape.map((_, i) => i), keepdims: false });
+  fixAxes(graph, { batch, length });
+  return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
+}
