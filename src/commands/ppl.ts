@@ -48,6 +48,9 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+    sequences: boolean({
+      summary: 'JSON holds the loss of each sequence, for duo-eval compare and gate.',
+    }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
     'dry-run': boolean({ summary: 'Say what would be run, and stop.' }),
@@ -85,6 +88,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         limit: flags.limit ?? null,
         until: flags.until ?? null,
         batch: flags.batch ?? null,
+        sequences: flags.sequences,
       },
       fresh: flags.fresh,
       provider: await resolveProvider(flags.provider),

@@ -251,6 +251,7 @@ async function resultOf(
       cpu: cpus()[0]?.model.trim() ?? null,
       batch: estimate.batch,
     },
+    ...(estimate.bySequence && { sequences: estimate.bySequence }),
   };
 }
 

@@ -15,6 +15,7 @@ import { type TimePlan, timePlan } from '../diffusion/times.js';
 import { DataError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Numbers, numbersOf } from '../results/numbers.js';
+import type { SequencesRecord } from '../results/sequences-record.js';
 import { type PerplexityMetrics, perplexityMetrics } from '../results/statistics.js';
 import { sum } from '../results/summation.js';
 import { NumberColumn } from '../storage/number-column.js';
@@ -37,6 +38,8 @@ export interface PerplexityOptions {
   until: number | null;
   /** Sequences a model call; null chooses by the size of the logits. */
   batch: number | null;
+  /** The estimate holds the losses of its sequences. */
+  sequences?: boolean;
 }
 
 export interface PerplexityObserver {
@@ -63,6 +66,8 @@ export interface PerplexityEstimate {
    *  how many those are, of which the stream is asked. */
   textNats: NumberColumn;
   textTokens: Numbers;
+  /** Where `sequences` asked for them. */
+  bySequence: SequencesRecord | null;
 }
 
 /** Logits of a batch beyond this are worth no more parallelism, and are what a call's memory is made of. */
@@ -235,6 +240,18 @@ class Run {
       batch: this.batch,
       textNats,
       textTokens: numbersOf(sequences, (i) => stream.lengthOf(i) - edges),
+      bySequence: this.options.sequences ? this.bySequence(passes, edges) : null,
+    };
+  }
+
+  private bySequence(passes: number, edges: number): SequencesRecord {
+    const column = (entry: (i: number) => number) =>
+      Array.from({ length: this.sequences }, (_, i) => entry(i));
+    return {
+      nats: column((i) => this.nats.at(i) / passes),
+      tokens: column((i) => this.tokens.at(i)!),
+      textNats: column((i) => this.textNats.at(i) / passes),
+      textTokens: column((i) => this.stream.lengthOf(i) - edges),
     };
   }
 

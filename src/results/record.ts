@@ -4,6 +4,7 @@
  * them; no host, user or token is recorded. The zod schema that reads it back is schema.ts.
  */
 import type { GenerativeResult } from './generative-record.js';
+import type { SequencesRecord } from './sequences-record.js';
 
 export const SCHEMA_VERSION = 1;
 
@@ -115,6 +116,8 @@ export interface PerplexityResult {
   };
   cost: CostRecord;
   environment: EnvironmentRecord;
+  /** `--sequences`: what pairing with another run needs. */
+  sequences?: SequencesRecord;
 }
 
 /** Two models on the same packed stream, sequence by sequence. */

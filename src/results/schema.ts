@@ -71,6 +71,8 @@ const environment = z.looseObject({
   batch: count.nullish(),
 });
 
+const column = z.array(z.number());
+
 const perplexityResult = z.looseObject({
   eval: z.literal('ppl'),
   model,
@@ -83,6 +85,15 @@ const perplexityResult = z.looseObject({
   }),
   cost,
   environment,
+  sequences: z
+    .looseObject({
+      nats: column.describe('Total nats of the scored tokens, the mean over draws.'),
+      tokens: column.describe('Scored tokens.'),
+      textNats: column.describe('Nats of the text without BOS and EOS.'),
+      textTokens: column,
+    })
+    .optional()
+    .describe('One entry a sequence, in the order of the packed stream (--sequences).'),
 });
 
 const sampledFigure = z.looseObject({

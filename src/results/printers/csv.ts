@@ -82,7 +82,7 @@ function cellsOf(result: Result): Map<string, Cell> {
 }
 
 /** Numbers raw; text on one line, and marked as text where a spreadsheet would read a formula. */
-function csvCell(value: Cell): string {
+export function csvCell(value: Cell): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
   const mayStartFormula = /^\s*[=+\-@\t\r＝＋－＠]/.test(value);

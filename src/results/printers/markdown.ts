@@ -5,6 +5,7 @@ import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
+import { escaped, pipeTable } from './pipe-table.js';
 
 export function formatMarkdown(file: ResultsFile): string {
   const parts = [
@@ -40,21 +41,4 @@ function resultTable<R extends Result>(results: readonly R[], { essential, furth
     columns.map(({ title, align }) => [title, align]),
     results.map((result) => columns.map((column) => column.cell(result))),
   );
-}
-
-function pipeTable(head: [string, 'left' | 'right'][], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
-  return [
-    line(head.map(([title]) => escaped(title))),
-    line(head.map(([, align]) => (align === 'right' ? '---:' : '---'))),
-    ...rows.map((row) => line(row.map(escaped))),
-  ].join('\n');
-}
-
-/** Text that markdown shows as it is; the cell's pipe and markup characters lose their meaning. */
-function escaped(text: string): string {
-  return text
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/[\\`*_|[\]]/g, '\\$&');
 }

@@ -32,7 +32,7 @@ export function notesOf(file: ResultsFile, { drawError = true } = {}): string[] 
 }
 
 /** `~` when a difference may be chance, `?` when there is too little to say. */
-export function markOf({ significant }: Comparison): string {
+export function markOf({ significant }: Pick<Comparison, 'significant'>): string {
   if (significant === null) return '?';
   return significant ? '' : '~';
 }

@@ -1,0 +1,177 @@
+/** Differences between the rows of two files: for a terminal, as markdown, as CSV and as JSON. */
+import { stringify } from 'csv-stringify/sync';
+import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
+import type { NamedDifference } from '../compared-rows.js';
+import { isSignificant } from '../difference.js';
+import { SCHEMA_VERSION } from '../record.js';
+import { csvCell } from './csv.js';
+import type { Format, Screen } from './index.js';
+import { formatJson } from './json.js';
+import { dim, GAP, layOut } from './layout.js';
+import { markOf } from './notes.js';
+import { intervalOf, plain, valueWithError } from './numbers.js';
+import { escaped, pipeTable } from './pipe-table.js';
+
+/** How figures are called in tables. */
+const NAMES: Record<string, string> = {
+  textNll: 'nats a text token',
+  nll: 'nats a token',
+  bitsPerByte: 'bits a byte',
+  genNll: 'nats a token, judged',
+  entropy: 'unigram entropy',
+};
+
+export function metricName(metric: string): string {
+  return NAMES[metric] ?? plainText(metric);
+}
+
+const TITLES = ['', 'models', 'dataset', 'figure', 'difference', '95% interval', 'judged by'];
+const RIGHT = new Set(['difference', '95% interval']);
+
+export function formatDifferences(
+  differences: readonly NamedDifference[],
+  format: Format,
+  screen: Screen = { width: 100, color: false },
+): string {
+  switch (format) {
+    case 'json':
+      return formatJson({ schemaVersion: SCHEMA_VERSION, comparisons: differences.map(comparisonOf) });
+    case 'csv':
+      return csvOf(differences);
+    case 'markdown':
+      return `${pipeTable(
+        TITLES.map((title) => [title, RIGHT.has(title) ? 'right' : 'left']),
+        differences.map(cellsOf),
+      )}\n\n${notesOf(differences)
+        .map((note) => `- ${escaped(note)}`)
+        .join('\n')}\n`;
+    case 'table':
+      return tableOf(differences, screen);
+    default:
+      throw new TypeError(`No printer for ${format satisfies never}`);
+  }
+}
+
+function cellsOf(one: NamedDifference): string[] {
+  return [
+    markOf({ significant: isSignificant(one) }),
+    plainText(one.modelA === one.modelB ? one.modelA : `${one.modelA} − ${one.modelB}`),
+    plainText(one.dataset),
+    metricName(one.metric),
+    valueWithError(one),
+    intervalOf({ ci95: one.ci95 && [...one.ci95], stderr: one.stderr }),
+    one.method === 'paired' ? `${one.sequences} pairs` : 'intervals',
+  ];
+}
+
+function tableOf(differences: readonly NamedDifference[], { width, color }: Screen): string {
+  const rows = differences.map(cellsOf);
+  const widths = TITLES.map((title, i) =>
+    Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
+  );
+  const titles = [...TITLES];
+  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
+  const narrow = (column: number, least: number) => {
+    widths[column] -= Math.max(0, Math.min(excess(), widths[column] - least));
+  };
+  narrow(1, 24);
+  narrow(2, 8);
+  if (excess() > 0) {
+    widths.pop();
+    titles.pop();
+  }
+  narrow(1, 15);
+  const columns = titles.map((title, i) => ({
+    title,
+    align: RIGHT.has(title) ? ('right' as const) : ('left' as const),
+    width: widths[i],
+  }));
+  const cells = rows.map((row) => titles.map((_, i) => truncateMiddle(row[i], widths[i])));
+  const notes = notesOf(differences).flatMap((note) => wrap(note, width));
+  return `${layOut(columns, cells, color)}\n\n${notes.map((line) => (color ? dim(line) : line)).join('\n')}\n`;
+}
+
+function notesOf(differences: readonly NamedDifference[]): string[] {
+  const files = new Set(
+    differences.map(({ fileA, fileB }) => `${plainText(fileA)} minus ${plainText(fileB)}`),
+  );
+  const notes = [`${[...files].join('; ')}. ± is the standard error of the difference.`];
+  if (differences.some((one) => isSignificant(one) === false))
+    notes.push('~ marks a difference whose 95% interval holds 0.');
+  const loose = differences.filter(({ eval: name, method }) => name === 'ppl' && method === 'intervals');
+  if (loose.length > 0) {
+    notes.push(
+      '"intervals": a file holds no losses of sequences (ppl --sequences), so the two count as independent, which makes the interval wider than pairs would.',
+    );
+  }
+  const ratios = differences.filter(({ metric, value }) => metric === 'nll' && value !== null);
+  if (ratios.length > 0)
+    notes.push(
+      `exp(difference) is the ratio of perplexities, here ${ratios.map(({ value }) => plain(Math.exp(value!))).join(', ')}.`,
+    );
+  return notes;
+}
+
+/** As `comparisons` of a results file, with what that leaves out. */
+function comparisonOf(one: NamedDifference): object {
+  const { modelA, modelB, fileA, fileB, dataset, value, stderr, ci95, metric, method, sequences, a, b } = one;
+  return {
+    a: modelA,
+    b: modelB,
+    dataset,
+    deltaNll: metric === 'textNll' || metric === 'nll' ? value : null,
+    stderr,
+    ci95,
+    significant: isSignificant(one),
+    eval: one.eval,
+    metric,
+    difference: value,
+    valueA: a,
+    valueB: b,
+    method,
+    sequences,
+    fileA,
+    fileB,
+  };
+}
+
+const CSV_HEADER = [
+  'eval',
+  'a',
+  'b',
+  'dataset',
+  'metric',
+  'value_a',
+  'value_b',
+  'difference',
+  'stderr',
+  'ci95_low',
+  'ci95_high',
+  'significant',
+  'method',
+  'sequences',
+  'file_a',
+  'file_b',
+];
+
+function csvOf(differences: readonly NamedDifference[]): string {
+  const rows = differences.map((one) => [
+    one.eval,
+    one.modelA,
+    one.modelB,
+    one.dataset,
+    one.metric,
+    one.a,
+    one.b,
+    one.value,
+    one.stderr,
+    one.ci95?.[0],
+    one.ci95?.[1],
+    isSignificant(one) === null ? null : String(isSignificant(one)),
+    one.method,
+    one.sequences,
+    one.fileA,
+    one.fileB,
+  ]);
+  return stringify([CSV_HEADER, ...rows].map((row) => row.map(csvCell)));
+}

@@ -1,0 +1,174 @@
+/**
+ * Results of any evaluation as rows of figures, read from result files: what comparing, judging and reporting need to know
+ * of ppl, gen and what comes later alike. Each evaluation's own record (record.ts) says more; here a row is what was
+ * evaluated, on what, by which protocol, and its figures by name.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { FileError } from '../errors.js';
+import { parseStrictJson } from '../strict-json.js';
+import { SCHEMA_VERSION } from './record.js';
+import type { SequencesRecord } from './sequences-record.js';
+
+/** A figure, as far as an evaluation gives one: what it leaves out is null. */
+export interface RowFigure {
+  value: number | null;
+  stderr: number | null;
+  ci95: readonly [number, number] | null;
+  mcStderr: number | null;
+}
+
+export interface ResultRow {
+  /** The file it is from, as given, and its place there. */
+  file: string;
+  place: number;
+  /** ppl, gen, … */
+  eval: string;
+  /** What was evaluated: the model's name, else that of its texts. */
+  model: string;
+  /** On what: the data set's name, else how texts were drawn. */
+  dataset: string;
+  /** By name: ppl, nll, bitsPerByte; genPpl, genNll, entropy; … */
+  figures: ReadonlyMap<string, RowFigure>;
+  sequences: SequencesRecord | null;
+  /** The record as it was read. */
+  record: ResultRecord;
+}
+
+const known = z.number().nullable();
+const figure = z.looseObject({
+  value: known,
+  stderr: known.default(null),
+  ci95: z.tuple([z.number(), z.number()]).nullable().default(null),
+  mcStderr: known.default(null),
+});
+const column = z.array(z.number());
+const sequences = z
+  .looseObject({ nats: column, tokens: column, textNats: column, textTokens: column })
+  .refine((one) => [one.tokens, one.textNats, one.textTokens].every((c) => c.length === one.nats.length), {
+    error: 'its columns have different lengths',
+  });
+const named = z.looseObject({ name: z.string() });
+const record = z.looseObject({
+  eval: z.string(),
+  model: named.nullish(),
+  dataset: named.nullish(),
+  samples: z
+    .looseObject({
+      name: z.string(),
+      sampler: z.looseObject({ name: z.string(), steps: z.number().nullish() }).nullish(),
+    })
+    .nullish(),
+  protocol: z.looseObject({}).default({}),
+  metrics: z.record(z.string(), figure.nullable()),
+  cost: z.looseObject({}).nullish(),
+  environment: z.looseObject({}).nullish(),
+  sequences: sequences.nullish(),
+});
+const comparison = z.looseObject({ a: z.string(), b: z.string(), dataset: z.string() });
+const file = z.looseObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  results: z.array(record),
+  comparisons: z.array(comparison).default([]),
+});
+
+export type ResultRecord = z.infer<typeof record>;
+export type RowsFile = z.infer<typeof file>;
+
+/** @throws FileError when the file cannot be read, is no results file of this version, or holds no results */
+export function readRows(path: string): ResultRow[] {
+  return rowsOf(readRowsFile(path), path);
+}
+
+/** The file itself, for what rewrites it. @throws FileError */
+export function readRowsFile(path: string): RowsFile {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw refusal('results-unreadable', `${path} cannot be read: ${reasonOf(cause)}.`, cause);
+  }
+  return parseRowsFile(text, path);
+}
+
+/** @param name what errors call the text   @throws FileError */
+export function parseRowsFile(text: string, name: string): RowsFile {
+  let value: unknown;
+  try {
+    value = parseStrictJson(text);
+  } catch (cause) {
+    throw refusal('results-not-json', `${name} is not JSON: ${(cause as Error).message}.`, cause);
+  }
+  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (version !== SCHEMA_VERSION) {
+    throw refusal(
+      'results-version',
+      version === undefined
+        ? `${name} has no schemaVersion, so it is not a results file.`
+        : `${name} is of schemaVersion ${JSON.stringify(version)}; this duo-eval reads ${SCHEMA_VERSION}.`,
+    );
+  }
+  const parsed = file.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0];
+  throw refusal('results-invalid', `${name} is not a valid results file: ${path.join('.')}: ${message}.`);
+}
+
+/** @throws FileError when there are no results in it */
+export function rowsOf({ results }: RowsFile, path: string): ResultRow[] {
+  if (results.length === 0) throw refusal('no-results', `${path} holds no results.`);
+  return results.map((one, place) => rowOf(one, path, place));
+}
+
+function rowOf(one: ResultRecord, path: string, place: number): ResultRow {
+  const figures = Object.entries(one.metrics).filter(([, value]) => value !== null) as [string, RowFigure][];
+  return {
+    file: path,
+    place,
+    eval: one.eval,
+    model: one.model?.name ?? one.samples?.name ?? one.dataset?.name ?? `result ${place + 1}`,
+    dataset: one.samples ? samplingOf(one.samples) : (one.dataset?.name ?? ''),
+    figures: new Map(figures),
+    sequences: one.sequences ?? null,
+    record: one,
+  };
+}
+
+/** `ancestral, 32 steps`; real text has no sampler. */
+function samplingOf({ sampler, name }: NonNullable<ResultRecord['samples']>): string {
+  if (!sampler) return name;
+  const { steps } = sampler;
+  return steps === null || steps === undefined
+    ? sampler.name
+    : `${sampler.name}, ${steps} step${steps === 1 ? '' : 's'}`;
+}
+
+/** Of a record, by path: `at(row, 'protocol.length')`; undefined where there is none. */
+export function fieldOf(row: ResultRow, path: string): unknown {
+  let value: unknown = row.record;
+  for (const key of path.split('.')) {
+    if (value === null || typeof value !== 'object') return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+/** {@link fieldOf} where it is a number. */
+export function numberOf(row: ResultRow, path: string): number | null {
+  const value = fieldOf(row, path);
+  return typeof value === 'number' ? value : null;
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
+}
+
+function refusal(code: string, message: string, cause?: unknown): FileError {
+  return new FileError({
+    code,
+    message,
+    hint: 'Give a file that duo-eval wrote with --out results.json.',
+    cause,
+  });
+}
