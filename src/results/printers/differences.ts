@@ -14,10 +14,10 @@ import { escaped, pipeTable } from './pipe-table.js';
 
 /** How figures are called in tables. */
 const NAMES: Record<string, string> = {
-  textNll: 'nats a text token',
-  nll: 'nats a token',
-  bitsPerByte: 'bits a byte',
-  genNll: 'nats a token, judged',
+  textNll: 'nats/text token',
+  nll: 'nats/token',
+  bitsPerByte: 'bits/byte',
+  genNll: 'judged nats/token',
   entropy: 'unigram entropy',
 };
 
@@ -81,6 +81,7 @@ function tableOf(differences: readonly NamedDifference[], { width, color }: Scre
     titles.pop();
   }
   narrow(1, 15);
+  narrow(3, 10);
   const columns = titles.map((title, i) => ({
     title,
     align: RIGHT.has(title) ? ('right' as const) : ('left' as const),
