@@ -25,9 +25,12 @@ export class CountedModel {
   }
 
   async denoise(call: DenoiseCall): Promise<Denoised> {
-    const { model, denoiser, length, signal } = this.plan;
+    const { model, source, length, signal } = this.plan;
     const { batch, tokens } = this.batch;
     signal?.throwIfAborted();
+    const { denoiser } = source;
+    if (denoiser === null)
+      this.refuse('`denoise`, which this model has not', 'Use run.causal or run.latent.');
     this.check(call);
     const asked = Array.from({ length: batch }, (_, b) => b).filter(
       (b) => !call.skip?.[b] && this.hasNoise(b),

@@ -21,6 +21,7 @@ export const gaussian: Sampler = {
   name: 'gaussian',
   summary: 'A Gaussian latent of K floats a token is denoised, and guides the draws; steps + 1 calls.',
   families: ['duo'],
+  needs: 'latent',
   options: {
     eta: { default: 1, min: 0, max: 1, summary: 'Share of fresh noise: 1 ancestral, 0 none.' },
     mean: {

@@ -11,7 +11,10 @@ import { DuoEvalError, UsageError } from '../errors.js';
 import { type Family, isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
+import type { CausalModel } from './causal-model.js';
 import { CountedModel } from './counted-model.js';
+import { CountedStates } from './counted-states.js';
+import type { LatentModel } from './latent-model.js';
 import type { ResolvedSampler } from './registry.js';
 import type { Denoiser, OptionValue, Purpose, SamplingRun } from './sampler.js';
 
@@ -36,10 +39,19 @@ export interface GivenTokens {
   fixed: Uint8Array;
 }
 
+/** What answers a sampler: draws, or a model that keeps a state for each batch. */
+export interface ModelSource {
+  /** Null where the model comes as `causal` or `latent`. */
+  denoiser: Denoiser | null;
+  causal?: CausalModel;
+  /** @param samples numbers of the batch's samples, from which its noise follows */
+  latent?(seed: number, samples: readonly number[]): LatentModel;
+}
+
 /** All that decides the samples, and how they are made. */
 export interface GenerationPlan {
   model: SampledModel;
-  denoiser: Denoiser;
+  source: ModelSource;
   sampler: ResolvedSampler;
   options: Readonly<Record<string, OptionValue>>;
   steps: number;
@@ -51,8 +63,6 @@ export interface GenerationPlan {
   /** Samples a call; changes no sample. */
   batch: number;
   given?: GivenTokens | null;
-  /** What particular samplers need besides, put into the run as it is. */
-  capabilities?: Partial<SamplingRun>;
   signal?: AbortSignal;
   /** Told the tokens of a batch at first (step 0) and after each step, valid during the call. */
   onStep?: (state: StepState) => void;
@@ -89,8 +99,12 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   const started = performance.now();
   const tokens = priorTokens(plan, first, batch);
   const calls = new CountedModel(plan, { first, batch, tokens });
+  const states = new CountedStates();
+  const numbers = Array.from({ length: batch }, (_, b) => first + b);
   const run: SamplingRun = {
-    ...plan.capabilities,
+    causal: plan.source.causal && states.causal(plan.source.causal),
+    latent: plan.source.latent && states.latent(plan.source.latent(plan.seed, numbers)),
+    label: batch === 1 ? `sample ${first}` : `samples ${first} to ${first + batch - 1}`,
     family: model.family,
     vocabSize: model.vocabSize,
     maskTokenId: model.maskTokenId,
@@ -129,7 +143,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   return Array.from({ length: batch }, (_, b) => ({
     sample: first + b,
     tokens: tokens.slice(b * length, (b + 1) * length),
-    nfe: calls.count[b],
+    nfe: calls.count[b] + states.calls,
     seconds,
   }));
 }

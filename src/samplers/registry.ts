@@ -4,8 +4,10 @@ import type { Family } from '../models/family.js';
 import { analytic } from './analytic.js';
 import { ancestral } from './ancestral.js';
 import { ancestralCache } from './ancestral-cache.js';
+import { autoregressive } from './autoregressive.js';
 import { confidence } from './confidence.js';
 import { dcd } from './dcd.js';
+import { gaussian } from './gaussian.js';
 import { greedyTail } from './greedy-tail.js';
 import { psi } from './psi.js';
 import type { OptionSpec, OptionValue, Sampler } from './sampler.js';
@@ -18,8 +20,10 @@ export const samplers: readonly Sampler[] = [
   greedyTail,
   psi,
   analytic,
+  gaussian,
   dcd,
   confidence,
+  autoregressive,
 ];
 
 export interface ResolvedSampler {

@@ -27,6 +27,9 @@ export interface Sampler {
   readonly summary: string;
   /** Families whose models it can drive. */
   readonly families: readonly Family[];
+  /** What it needs of the model in place of `denoise`: a Gaussian latent beside it (`run.latent`). Models of the family ar
+   *  always come as `run.causal`. */
+  readonly needs?: 'latent';
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** Refuses settings it cannot work with, before a model is started. */
   check?(setting: SamplerSetting): void;

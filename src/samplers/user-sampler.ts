@@ -42,6 +42,7 @@ const shape = z.looseObject({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
   summary: z.string(),
   families: z.array(z.enum(FAMILIES)).min(1),
+  needs: z.literal('latent').optional(),
   options: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/i), option).optional(),
   check: z.custom(isFunction, 'it should be a function').optional(),
   sample: z.custom(isFunction, 'it should be an async generator function'),

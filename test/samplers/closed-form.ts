@@ -104,7 +104,7 @@ export async function planOf(form: ClosedForm, request: Request): Promise<Genera
       schedule: noiseSchedule({ type: 'log-linear' }),
       timeConditioned: form.family !== 'mdlm',
     },
-    denoiser: form,
+    source: { denoiser: form },
     sampler,
     options: samplerOptions(sampler.sampler, options),
     steps: 4,

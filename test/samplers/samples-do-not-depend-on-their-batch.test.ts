@@ -4,11 +4,13 @@ import { unevenChain } from '../models/sources/chains.js';
 import { closedForm, type DiffusionFamily, sampled } from './closed-form.js';
 
 const chain = unevenChain(4, 7);
-const cases = samplers.flatMap(({ name, families, options = {} }) =>
-  families
-    .filter((family): family is DiffusionFamily => family !== 'ar' && family !== 'd3pm')
-    .map((family) => ({ name, family, options: 'randomness' in options ? ['randomness=1'] : [] })),
-);
+const cases = samplers
+  .filter(({ needs }) => !needs)
+  .flatMap(({ name, families, options = {} }) =>
+    families
+      .filter((family): family is DiffusionFamily => family !== 'ar' && family !== 'd3pm')
+      .map((family) => ({ name, family, options: 'randomness' in options ? ['randomness=1'] : [] })),
+  );
 
 describe('samples', () => {
   it.each(cases)(
