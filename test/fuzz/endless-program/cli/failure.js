@@ -1,0 +1,1 @@
+export const describeFailure = (error) => ({ exitCode: 1, code: 'internal-error', message: String(error) });
