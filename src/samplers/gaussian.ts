@@ -9,6 +9,10 @@
  *     w_s = α̃_s·x̂ + √(σ̃_s² − v)·ε̂ + √v·ε,    ε̂ = (w − α̃_t·x̂)/σ̃_t,    v = η²·σ̃_s²·(1 − e^{γ_s−γ_t})
  *
  * The first latent is pure noise, N(0, I): α̃ = 0, σ̃ = 1. The last call returns x̂.
+ *
+ * Exact for independent tokens, whatever η and the number of steps. Where tokens depend on each other it stays a little off
+ * however many the steps, also with an ideal model: that sees of the other tokens no more than z, not their latents. (On a
+ * Markov chain of 5 tokens the pairs keep a total variation of 0.06 to the chain's, 0.35 being that of independent tokens.)
  */
 import type { NoiseSchedule } from '../diffusion/schedule.js';
 import { inverseDiffusionTransformation } from '../diffusion/transformation.js';
