@@ -1,34 +1,38 @@
+import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, string } from '../cli/flags.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { ARCHITECTURE_NAMES } from '../models/architectures/names.js';
+import type { SavedCheckpoint } from '../models/save-checkpoint.js';
+import { STORAGE_TYPES } from '../models/weights/storage-names.js';
 
-const SIZE = 'ARCHITECTURE';
+const RANDOM = 'RANDOM WEIGHTS';
 const CARD = 'CARD';
+const USUAL_LENGTH = 1024;
 
 export default class Convert extends BaseCommand<typeof Convert> {
   static override summary = 'Make a checkpoint: an ONNX file and its card.';
   static override description =
-    `With --random, a network of the published architecture and random weights: to measure speed, or to train.
+    `From published weights: a folder or repository of the hub with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin. Duo, MDLM, SEDD and AR of s-sahoo/duo, GPT-2, llama2.c. Nothing in a file is ever run. The weights pass through in pieces.
 
-dit, the diffusion transformer, takes noisy tokens and the noise level. causal takes cached keys and values beside the tokens; empty ones score whole sequences. Weights past 2 GB go to a file beside the model.`;
-  static override examples = ['<%= config.bin %> convert --random --arch dit --vocab 50257 --out dit.onnx'];
+With --random, a network of the published architecture and random weights: to measure speed, or to train. dit takes noisy tokens and the noise level, causal cached keys and values beside the tokens; empty ones score whole sequences. Weights past 2 GB go to a file beside the model.`;
+  static override examples = [
+    '<%= config.bin %> convert ./duo --out duo.onnx --tokenizer ./gpt2',
+    '<%= config.bin %> convert stories260K.bin --out stories.onnx',
+    '<%= config.bin %> convert --random --arch dit --vocab 50257 --out dit.onnx',
+  ];
+
+  static override args = {
+    source: argument({ description: 'Weights: a folder, a file, or hf:owner/name.' }),
+  };
 
   static override flags = {
-    random: boolean({ summary: 'Draw the weights at random.' }),
-    seed: integer({ min: 0, default: 1, summary: 'Seed of the random weights.' }),
     out: string({ required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
-    arch: choice(ARCHITECTURE_NAMES)({ required: true, summary: 'Kind of network.', helpGroup: SIZE }),
-    size: choice(SIZE_NAMES)({ default: 'small', summary: 'Published size.', helpGroup: SIZE }),
-    vocab: integer({ min: 2, required: true, summary: 'Width of the logits.', helpGroup: SIZE }),
-    length: integer({ min: 2, default: 1024, summary: 'Most tokens a sequence.', helpGroup: SIZE }),
-    'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: SIZE }),
-    'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: SIZE }),
-    blocks: integer({ min: 1, summary: "Blocks. [default: the size's]", helpGroup: SIZE }),
-    heads: integer({ min: 1, summary: "Heads. [default: the size's]", helpGroup: SIZE }),
+    dtype: choice(STORAGE_TYPES)({ summary: 'How the matrices are kept. [default: float32]' }),
+    revision: string({ summary: 'Of hf:owner/name. [default: main]', helpValue: '<name>' }),
     family: choice(['duo', 'mdlm', 'sedd'])({
-      summary: 'Family of a dit. [default: duo]',
+      summary: 'Family of a dit. [default: as configured; duo]',
       helpGroup: CARD,
     }),
     tokenizer: string({
@@ -36,22 +40,80 @@ dit, the diffusion transformer, takes noisy tokens and the noise level. causal t
       helpValue: '<path>',
       helpGroup: CARD,
     }),
+    length: integer({
+      min: 2,
+      summary: 'Most tokens a sequence. [default: as configured; 1024]',
+      helpGroup: CARD,
+    }),
+    schedule: choice(['log-linear', 'cosine'])({
+      summary: 'Noise schedule. [default: as configured; log-linear]',
+      helpGroup: CARD,
+    }),
+    'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: CARD }),
+    heads: integer({ min: 1, summary: 'Heads. [default: as configured]', helpGroup: CARD }),
+    random: boolean({ summary: 'Draw the weights at random.', helpGroup: RANDOM }),
+    seed: integer({ min: 0, default: 1, summary: 'Seed of the random weights.', helpGroup: RANDOM }),
+    arch: choice(ARCHITECTURE_NAMES)({ summary: 'Kind of network.', helpGroup: RANDOM }),
+    size: choice(SIZE_NAMES)({ default: 'small', summary: 'Published size.', helpGroup: RANDOM }),
+    vocab: integer({ min: 2, summary: 'Width of the logits.', helpGroup: RANDOM }),
+    'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: RANDOM }),
+    'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: RANDOM }),
+    blocks: integer({ min: 1, summary: "Blocks. [default: the size's]", helpGroup: RANDOM }),
   };
 
   async run(): Promise<void> {
-    const { flags } = this;
-    if (!flags.random) {
+    const { flags, args } = this;
+    if (flags.random === (args.source !== undefined)) {
       throw new UsageError({
         code: 'no-source',
-        message: 'Nothing says where the weights come from.',
-        hint: 'Give --random for random weights.',
+        message: flags.random
+          ? `Both --random and ${args.source} say where the weights come from.`
+          : 'Nothing says where the weights come from.',
+        hint: 'Give a folder or file of weights, or --random for random ones.',
+      });
+    }
+    if (args.source === undefined) {
+      const saved = await this.draw();
+      await this.report(saved, {});
+      if (flags.tokenizer === undefined) this.noteNoTokenizer();
+      return;
+    }
+    this.refuseRandomFlags();
+    const { importCheckpoint } = await import('../models/importers/import-checkpoint.js');
+    const saved = await importCheckpoint({
+      source: args.source,
+      out: flags.out,
+      dtype: flags.dtype,
+      tokenizer: flags.tokenizer,
+      overrides: {
+        family: flags.family,
+        heads: flags.heads,
+        length: flags.length,
+        schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
+        maskTokenId: flags['mask-token-id'],
+      },
+    });
+    const { family, vocabSize, length, tokenizer } = saved.card;
+    await this.report(saved, { family, vocabSize, length });
+    for (const notice of saved.notices) this.note(notice);
+    if (tokenizer === undefined) this.noteNoTokenizer();
+  }
+
+  private async draw(): Promise<SavedCheckpoint> {
+    const { flags } = this;
+    const { arch, vocab } = flags;
+    if (arch === undefined || vocab === undefined) {
+      throw new UsageError({
+        code: 'missing-flag',
+        message: `--random takes ${arch === undefined ? '--arch' : '--vocab'} too.`,
+        hint: 'For example: duo-eval convert --random --arch dit --vocab 50257 --out dit.onnx',
       });
     }
     const { randomCheckpoint } = await import('../models/random-checkpoint.js');
-    const saved = await randomCheckpoint({
+    return randomCheckpoint({
       out: flags.out,
       seed: flags.seed,
-      architecture: flags.arch,
+      architecture: arch,
       size: flags.size,
       changes: {
         hiddenSize: flags['hidden-size'],
@@ -59,14 +121,35 @@ dit, the diffusion transformer, takes noisy tokens and the noise level. causal t
         blocks: flags.blocks,
         heads: flags.heads,
       },
-      vocabSize: flags.vocab,
-      length: flags.length,
+      vocabSize: vocab,
+      length: flags.length ?? USUAL_LENGTH,
       family: flags.family,
       tokenizer: flags.tokenizer,
+      dtype: flags.dtype,
     });
-    const { path, dataPath, cardPath, parameters, bytes } = saved;
+  }
+
+  /** Flags that would be silently without effect. */
+  private refuseRandomFlags(): void {
+    const { flags } = this;
+    const given = (['arch', 'vocab', 'hidden-size', 'condition-size', 'blocks'] as const).find(
+      (name) => flags[name] !== undefined,
+    );
+    if (given === undefined) return;
+    throw new UsageError({
+      code: 'flag-of-random',
+      message: `--${given} is for --random: the sizes of given weights are their own.`,
+      hint: `Leave --${given} out.`,
+    });
+  }
+
+  private async report(
+    { path, dataPath, cardPath, parameters, bytes }: SavedCheckpoint,
+    facts: { family?: string; vocabSize?: number; length?: number },
+  ): Promise<void> {
     if (this.options.json) {
-      this.printJson({ schemaVersion: 1, model: path, data: dataPath, card: cardPath, parameters, bytes });
+      const written = { model: path, data: dataPath, card: cardPath, parameters, bytes };
+      this.printJson({ schemaVersion: 1, ...written, ...facts });
       return;
     }
     const { alignedColumns } = await import('../cli/aligned-columns.js');
@@ -75,12 +158,14 @@ dit, the diffusion transformer, takes noisy tokens and the noise level. causal t
         ['model', path],
         ...(dataPath ? [['data', dataPath]] : []),
         ['card', cardPath],
+        ...(facts.family ? [['family', facts.family]] : []),
         ['parameters', parameters.toLocaleString('en-US')],
         ['bytes', bytes.toLocaleString('en-US')],
       ]),
     );
-    if (flags.tokenizer === undefined) {
-      this.note('The card names no tokenizer: give --tokenizer here, or to each command that reads text.');
-    }
+  }
+
+  private noteNoTokenizer(): void {
+    this.note('The card names no tokenizer: give --tokenizer here, or to each command that reads text.');
   }
 }

@@ -10,6 +10,10 @@ import type { Graph, Value } from './graph.js';
 import type { NodeProto } from './onnx.js';
 import { GatherND } from './operators.js';
 
+/** What a graph does to a weight before it uses it: turn it, widen it from float16 or int8, scale it. */
+const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'Mul', 'Identity']);
+/** Of those, one after the other: a damaged graph may have a circle of them. */
+const MOST_STEPS = 6;
 const POSITIONWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Identity']);
 
 /**
@@ -39,7 +43,7 @@ export function projection(graph: Graph, logits: string): Projection | null {
   const states: Value = { graph, name: chain[0].input[0], dtype };
   return {
     states,
-    width: matrixRows(graph, chain[0].input[1]),
+    width: matrixSize(graph, chain[0].input[1], 0),
     project(rows) {
       let { name } = states;
       let current = rows;
@@ -52,12 +56,14 @@ export function projection(graph: Graph, logits: string): Projection | null {
   };
 }
 
-function matrixRows(graph: Graph, matrix: string): number {
-  const dims = (name: string) => graph.proto.initializer.find((tensor) => tensor.name === name)?.dims;
-  const transposed = graph.proto.node.find(
-    ({ opType, output }) => opType === 'Transpose' && output[0] === matrix,
-  );
-  return Number((transposed ? dims(transposed.input[0])?.at(-1) : dims(matrix)?.at(0)) ?? 0);
+/** How many rows (axis 0) or columns (1) a weight has; 0 where the graph does not say. */
+function matrixSize(graph: Graph, matrix: string, axis: 0 | 1, steps = MOST_STEPS): number {
+  const dims = graph.proto.initializer.find((tensor) => tensor.name === matrix)?.dims;
+  if (dims) return Number(dims.at(axis === 0 ? 0 : -1) ?? 0);
+  const node = graph.proto.node.find(({ output }) => output[0] === matrix);
+  if (steps === 0 || !node || !OF_WEIGHTS.has(node.opType)) return 0;
+  const turned = node.opType === 'Transpose' ? (axis === 0 ? 1 : 0) : axis;
+  return matrixSize(graph, node.input[0], turned, steps - 1);
 }
 
 /** The nodes from the vocabulary product to the logits, or null when they do not form such a chain. */
@@ -84,7 +90,7 @@ function projectionChain(graph: Graph, logits: string): NodeProto[] | null {
 function constantTest(graph: Graph, producers: ReadonlyMap<string, NodeProto>) {
   const ranks = new Map(graph.proto.initializer.map((tensor) => [tensor.name, tensor.dims.length]));
   const fed = new Set(graph.proto.input.map((input) => input.name));
-  return (name: string, rank: number): boolean => {
+  const isOf = (name: string, rank: number, steps = MOST_STEPS): boolean => {
     if (fed.has(name)) return false;
     const own = ranks.get(name);
     if (own !== undefined) return own <= rank;
@@ -95,7 +101,8 @@ function constantTest(graph: Graph, producers: ReadonlyMap<string, NodeProto>) {
         ? tensor.dims.length <= rank
         : node.attribute.some((attribute) => /^value_(float|int)$/.test(attribute.name));
     }
-    if (node?.opType === 'Transpose') return (ranks.get(node.input[0]) ?? Number.POSITIVE_INFINITY) <= rank;
-    return false;
+    if (node?.domain !== '' || !OF_WEIGHTS.has(node.opType) || steps === 0) return false;
+    return node.input.every((input) => isOf(input, rank, steps - 1));
   };
+  return isOf;
 }

@@ -1,12 +1,13 @@
 /** A checkpoint with random weights: what `convert --random` asks for, checked and written. */
-import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
 import type { ArchitectureName } from './architectures/names.js';
 import type { Card } from './card.js';
 import { conditionsOnTimeByDefault, type Family, isMasked } from './family.js';
+import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
 import { randomWeights } from './weights/random-weights.js';
+import type { StorageType } from './weights/storage-names.js';
 
 export interface RandomCheckpointRequest {
   out: string;
@@ -21,6 +22,8 @@ export interface RandomCheckpointRequest {
   family?: Exclude<Family, 'ar'>;
   /** As given, relative to where the program runs. */
   tokenizer?: string;
+  /** How the file keeps the matrices. */
+  dtype?: StorageType;
 }
 
 /** @throws UsageError when the flags describe no network   @throws FileError */
@@ -45,6 +48,7 @@ export async function randomCheckpoint(request: RandomCheckpointRequest): Promis
     dimensions: dimensionsOf(request),
     source: randomWeights({ seed, zeroed: false }),
     card: cardOf(request),
+    dtype: request.dtype,
   });
 }
 
@@ -77,10 +81,4 @@ function cardOf({
     schedule: { type: 'log-linear', eps: 1e-3 },
     timeConditioning: conditionsOnTimeByDefault(family),
   };
-}
-
-/** A path as the card beside `out` gives it. */
-function fromCard(path: string, out: string): string {
-  if (isAbsolute(path)) return path;
-  return (relative(dirname(out), path) || '.').split(sep).join('/');
 }

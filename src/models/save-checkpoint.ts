@@ -1,12 +1,16 @@
 /** Writes a network as a checkpoint: the ONNX file, its external data where it needs some, and the card. */
+import type { Graph } from '../graph/graph.js';
 import { type WriteOptions, type WrittenModel, writeModel } from '../graph/write.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import type { Dimensions } from './architectures/dimensions.js';
 import { architectures } from './architectures/index.js';
 import type { ArchitectureName } from './architectures/names.js';
-import { elementCount } from './architectures/parameters.js';
+import type { BuildOptions } from './architectures/network.js';
+import { elementCount, type Parameter } from './architectures/parameters.js';
 import { type Card, cardPath, metadataOfCard } from './card.js';
-import { bytesOfSource, type WeightSource } from './weights/weight-source.js';
+import type { StorageType } from './weights/storage-names.js';
+import { declareStored, storedBytes } from './weights/storage-type.js';
+import type { WeightSource } from './weights/weight-source.js';
 
 export interface CheckpointContent {
   architecture: ArchitectureName;
@@ -14,6 +18,20 @@ export interface CheckpointContent {
   source: WeightSource;
   /** Without what the dimensions say already. */
   card: Card;
+  /** How the file keeps the matrices; float32 unless given. */
+  dtype?: StorageType;
+}
+
+/** A network of any kind, and its weights. */
+export interface NetworkContent {
+  parameters: readonly Parameter[];
+  /** By the checkpoint contract. */
+  graph(options: BuildOptions): Graph;
+  source: WeightSource;
+  /** Whole: vocabulary, length and architecture too. */
+  card: Card;
+  /** How the file keeps the matrices; float32 unless given. */
+  dtype?: StorageType;
 }
 
 export interface SavedCheckpoint extends WrittenModel {
@@ -24,21 +42,35 @@ export interface SavedCheckpoint extends WrittenModel {
 /** @throws ModelError when there can be no such network   @throws FileError */
 export async function saveCheckpoint(
   path: string,
-  { architecture, dimensions, source, card }: CheckpointContent,
+  { architecture, dimensions, source, card, dtype }: CheckpointContent,
   options: WriteOptions = {},
 ): Promise<SavedCheckpoint> {
   const { parameters, checkpointGraph } = architectures[architecture];
-  const graph = checkpointGraph(dimensions);
   const { vocabSize, length, ...size } = dimensions;
-  const whole: Card = { ...card, vocabSize, length, architecture: { name: architecture, ...size } };
+  const network: NetworkContent = {
+    parameters: parameters(dimensions),
+    graph: (build) => checkpointGraph(dimensions, build),
+    source,
+    card: { ...card, vocabSize, length, architecture: { name: architecture, ...size } },
+    dtype,
+  };
+  return saveNetwork(path, network, options);
+}
+
+/** @throws ModelError when the weights are none   @throws FileError */
+export async function saveNetwork(
+  path: string,
+  { parameters, graph: build, source, card, dtype = 'float32' }: NetworkContent,
+  options: WriteOptions = {},
+): Promise<SavedCheckpoint> {
+  const graph = build({ declare: declareStored(dtype) });
   // The tokenizer's path is relative to the card, and would be wrong in a model moved without it.
-  for (const [key, json] of metadataOfCard({ ...whole, tokenizer: undefined })) graph.setMetadata(key, json);
-  const list = parameters(dimensions);
-  const written = await writeModel(path, graph, bytesOfSource(list, source), options);
-  await writeFileAtomically(cardPath(path), `${JSON.stringify(whole, null, 2)}\n`);
+  for (const [key, json] of metadataOfCard({ ...card, tokenizer: undefined })) graph.setMetadata(key, json);
+  const written = await writeModel(path, graph, storedBytes(parameters, source), options);
+  await writeFileAtomically(cardPath(path), `${JSON.stringify(card, null, 2)}\n`);
   return {
     ...written,
     cardPath: cardPath(path),
-    parameters: list.reduce((sum, parameter) => sum + elementCount(parameter), 0),
+    parameters: parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0),
   };
 }

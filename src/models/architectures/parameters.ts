@@ -18,6 +18,8 @@ export interface Parameter {
   startsAtZero: boolean;
   /** Stored as [in, out]; PyTorch's is the transpose. */
   transposed: boolean;
+  /** Rows are used one by one (an embedding), so that int8 gives each a scale of its own. */
+  perRow?: boolean;
 }
 
 type Zero = { startsAtZero?: boolean };
@@ -46,6 +48,7 @@ const embedding = (rows: number, width: number): Parameter => ({
   initial: { bound: 1 / Math.sqrt(width) },
   startsAtZero: false,
   transposed: false,
+  perRow: true,
 });
 
 function block(name: string, { hiddenSize: d, conditionSize }: Dimensions, adaLN: boolean): Parameter[] {

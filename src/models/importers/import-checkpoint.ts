@@ -1,0 +1,113 @@
+/** `convert SOURCE`: finds out what the source is, and writes it as a checkpoint with its card and tokenizer. */
+import { basename } from 'node:path';
+import { DataError, ModelError, UsageError } from '../../errors.js';
+import type { Card } from '../card.js';
+import { type SavedCheckpoint, saveNetwork } from '../save-checkpoint.js';
+import type { StorageType } from '../weights/storage-names.js';
+import type { ImportedModel } from './imported-model.js';
+import { type ReferenceOverrides, referenceModel, referencePrefix } from './reference.js';
+import { readReferenceConfig } from './reference-config.js';
+import { readSafetensors, readShardedSafetensors } from './safetensors.js';
+import { findSource, type Source } from './source.js';
+import type { StoredTensors } from './stored-tensor.js';
+import {
+  copyTokenizer,
+  type FoundTokenizer,
+  fromCard,
+  openTokenizer,
+  tokenizerBeside,
+} from './tokenizer-copy.js';
+
+export interface ImportRequest {
+  /** A folder or a file. */
+  source: string;
+  out: string;
+  dtype?: StorageType;
+  /** As given, relative to where the program runs. */
+  tokenizer?: string;
+  overrides?: ReferenceOverrides;
+  /** What the card says of where the weights are from; the source's name unless given. */
+  from?: string;
+}
+
+export interface ImportedCheckpoint extends SavedCheckpoint {
+  card: Card;
+  notices: string[];
+}
+
+/** @throws UsageError, ModelError, DataError (the tokenizer's), FileError */
+export async function importCheckpoint(request: ImportRequest): Promise<ImportedCheckpoint> {
+  const { out, dtype = 'float32' } = request;
+  if (!/\.onnx$/i.test(out)) {
+    throw new UsageError({
+      code: 'not-onnx-name',
+      message: `--out ${out} does not end with .onnx.`,
+      hint: `Write --out ${out}.onnx: the card and the weights are named after it.`,
+    });
+  }
+  const source = await findSource(request.source);
+  const given = request.tokenizer === undefined ? null : await openTokenizer(request.tokenizer);
+  const tokenizer = given ?? (await tokenizerBeside(source.path));
+  const { card, notices, ...network } = await importedModel(source, tokenizer, request);
+  checkTokenizer(tokenizer, card);
+  const path = given
+    ? fromCard(given.path, out)
+    : tokenizer
+      ? await copyTokenizer(tokenizer, out)
+      : undefined;
+  const whole: Card = {
+    ...card,
+    ...(path !== undefined && { tokenizer: path }),
+    ...(isDistilled(request) && { distilled: true }),
+    note: `Converted from ${request.from ?? basename(request.source)}.`,
+    ...(dtype !== 'float32' && { storedAs: dtype }),
+  };
+  const saved = await saveNetwork(out, { ...network, card: whole, dtype });
+  return { ...saved, card: whole, notices };
+}
+
+async function importedModel(
+  source: Source,
+  tokenizer: FoundTokenizer | null,
+  { overrides = {} }: ImportRequest,
+): Promise<ImportedModel> {
+  const tensors = await tensorsOf(source);
+  const config = source.config && readReferenceConfig(source.config.path, source.config.json);
+  const where = source.path;
+  if (referencePrefix(tensors) !== null) {
+    return referenceModel({ where, tensors, config, tokenizer: tokenizer?.known ?? null, overrides });
+  }
+  throw unknownArchitecture(source, tensors);
+}
+
+async function tensorsOf({ format, path }: Source): Promise<StoredTensors> {
+  return format === 'safetensors-index' ? readShardedSafetensors(path) : readSafetensors(path);
+}
+
+function unknownArchitecture({ path, config }: Source, tensors: StoredTensors): ModelError {
+  const kind = config?.json.model_type ?? config?.json.architectures;
+  const first = [...tensors.keys()].sort().slice(0, 3);
+  return new ModelError({
+    code: 'unknown-architecture',
+    message:
+      `${path} is of an architecture that is not known` +
+      `${typeof kind === 'string' ? `, "${kind.slice(0, 40)}"` : ''}: its tensors are called ` +
+      `${first.map((name) => `"${name.slice(0, 60)}"`).join(', ') || 'nothing'}${tensors.size > 3 ? ' …' : ''}.`,
+    hint: `Known: ${KNOWN}. Others: export them to ONNX.`,
+  });
+}
+
+const KNOWN =
+  "the transformers of s-sahoo/duo, MDLM and SEDD (vocab_embed.embedding, blocks.0.attn_qkv.weight), GPT-2 (wte.weight, h.0.attn.c_attn.weight), llama2.c's files";
+
+function checkTokenizer(tokenizer: FoundTokenizer | null, { vocabSize }: Card): void {
+  if (!tokenizer || vocabSize === undefined || tokenizer.known.size <= vocabSize) return;
+  throw new DataError({
+    code: 'tokenizer-of-another-model',
+    message: `The tokenizer ${tokenizer.path} has ${tokenizer.known.size} tokens, the model only ${vocabSize}.`,
+    hint: 'Give the tokenizer that the model was trained with: --tokenizer.',
+  });
+}
+
+const isDistilled = ({ source, from }: ImportRequest): boolean =>
+  /distill|[-_/]dcd\b/i.test(from ?? basename(source));

@@ -1,0 +1,70 @@
+/** A model of another program, understood: what network it is, where its weights lie, what its card says. */
+import { ModelError } from '../../errors.js';
+import type { Parameter } from '../architectures/parameters.js';
+import type { NetworkContent } from '../save-checkpoint.js';
+import type { WeightSource } from '../weights/weight-source.js';
+import { transposed } from './layouts.js';
+import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
+
+export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'card'> & {
+  /** What had to be assumed, in sentences. */
+  notices: string[];
+};
+
+/** A tensor that a network needs. */
+export interface ExpectedTensor {
+  name: string;
+  shape: readonly number[];
+}
+
+/** Problems named in one message; more are counted. */
+const MOST_NAMED = 8;
+
+/**
+ * @param where the file or folder, for messages
+ * @param mayBeExtra names that such models have beside their weights
+ * @throws ModelError `tensors-do-not-fit`, naming each that is missing, misshapen, or that the network has no place for
+ */
+export function checkTensors(
+  where: string,
+  expected: readonly ExpectedTensor[],
+  tensors: StoredTensors,
+  mayBeExtra: (name: string) => boolean = () => false,
+): void {
+  const problems: string[] = [];
+  const known = new Set(expected.map(({ name }) => name));
+  for (const { name, shape } of expected) {
+    const found = tensors.get(name);
+    if (!found) problems.push(`"${name}" [${shape}] is missing`);
+    else if (String(found.shape) !== String(shape)) {
+      problems.push(`"${name}" is [${found.shape}] and should be [${shape}]`);
+    }
+  }
+  for (const name of tensors.keys()) {
+    if (!known.has(name) && !mayBeExtra(name)) problems.push(`"${name}" has no place in the network`);
+  }
+  if (problems.length === 0) return;
+  const named = problems.slice(0, MOST_NAMED).join('; ');
+  const rest = problems.length > MOST_NAMED ? `; and ${problems.length - MOST_NAMED} more` : '';
+  throw new ModelError({
+    code: 'tensors-do-not-fit',
+    message: `The tensors of ${where} are not those of the network that they say they are: ${named}${rest}.`,
+    hint: 'The file is of another version or another network, or a part of it is missing.',
+  });
+}
+
+/** Parameters from tensors of the same names behind a prefix; linear layers are turned where the file keeps [out, in]. */
+export function namedSource(
+  tensors: StoredTensors,
+  nameOf: (parameter: Parameter) => string,
+  keepsOutIn: boolean,
+): WeightSource {
+  return (parameter) => {
+    const tensor = tensors.get(nameOf(parameter)) as StoredTensor;
+    return keepsOutIn && parameter.transposed ? transposed(tensor) : elementsOf(tensor);
+  };
+}
+
+/** The shape a parameter has in a file that keeps linear layers as [out, in]. */
+export const shapeOutIn = ({ dims, transposed }: Parameter): readonly number[] =>
+  transposed ? [...dims].reverse() : dims;

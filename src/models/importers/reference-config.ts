@@ -1,0 +1,121 @@
+/**
+ * What a configuration of the reference's models says, in any of the forms it is published in: the flat config.json of the
+ * hub's models, the nested one of its training (`algo`, `model`, `noise`), bare, under `config`, or inside a .ckpt.
+ * Configurations contradict their weights now and then, so each fact remembers the key it was read from.
+ */
+import { ModelError } from '../../errors.js';
+import type { Schedule } from '../card.js';
+import type { Family } from '../family.js';
+
+export interface Fact<T> {
+  key: string;
+  value: T;
+}
+
+export interface ReferenceConfig {
+  /** The file, for messages. */
+  where: string;
+  /** As it calls itself, e.g. `duo_base`; null when it does not. */
+  kind: Fact<string> | null;
+  family: Family | null;
+  causal: Fact<boolean> | null;
+  hiddenSize: Fact<number> | null;
+  conditionSize: Fact<number> | null;
+  blocks: Fact<number> | null;
+  heads: Fact<number> | null;
+  vocabSize: Fact<number> | null;
+  length: Fact<number> | null;
+  timeConditioning: Fact<boolean> | null;
+  schedule: Schedule | null;
+}
+
+/** Names of algorithms and model types, and the family each trains. */
+const FAMILY_OF: Readonly<Record<string, Family>> = {
+  duo: 'duo',
+  duo_base: 'duo',
+  udlm: 'duo',
+  distillation: 'duo',
+  'ot-finetune': 'duo',
+  mdlm: 'mdlm',
+  sedd: 'sedd',
+  ar: 'ar',
+};
+
+/** @throws ModelError `bad-config` for a value that cannot be meant */
+export function readReferenceConfig(where: string, json: unknown): ReferenceConfig {
+  const root = objectOf(json) ?? {};
+  const config = objectOf(root.config) ?? root;
+  const algo = objectOf(config.algo) ?? {};
+  const model = objectOf(config.model) ?? {};
+  const find = (...places: [Record<string, unknown>, string, string][]): Fact<unknown> | null => {
+    for (const [object, key, name] of places) {
+      if (object[key] !== undefined && object[key] !== null) return { key: name, value: object[key] };
+    }
+    return null;
+  };
+  const flat = (key: string): [Record<string, unknown>, string, string] => [config, key, key];
+  const inModel = (key: string): [Record<string, unknown>, string, string] => [model, key, `model.${key}`];
+  const inAlgo = (key: string): [Record<string, unknown>, string, string] => [algo, key, `algo.${key}`];
+  const size = (fact: Fact<unknown> | null) => whole(where, fact);
+  const kind = text(find(inAlgo('name'), flat('model_type')));
+  return {
+    where,
+    kind,
+    family: kind ? familyOf(kind.value) : null,
+    causal: flag(where, find(inAlgo('causal_attention'), flat('causal'))),
+    hiddenSize: size(find(inModel('hidden_size'), flat('hidden_dim'))),
+    conditionSize: size(find(inModel('cond_dim'), flat('cond_dim'))),
+    blocks: size(find(inModel('n_blocks'), flat('n_blocks'))),
+    heads: size(find(inModel('n_heads'), flat('n_heads'))),
+    vocabSize: size(find([root, 'vocab_size', 'vocab_size'], flat('vocab_size'))),
+    length: size(find(inModel('length'), flat('model_length'))),
+    timeConditioning: flag(where, find(inAlgo('time_conditioning'), flat('time_conditioning'))),
+    schedule: scheduleOf(where, objectOf(config.noise)),
+  };
+}
+
+function familyOf(name: string): Family | null {
+  const key = name.toLowerCase();
+  return Object.hasOwn(FAMILY_OF, key) ? FAMILY_OF[key] : null;
+}
+
+function scheduleOf(where: string, noise: Record<string, unknown> | null): Schedule | null {
+  if (!noise) return null;
+  const type = noise.type === 'loglinear' ? 'log-linear' : noise.type;
+  const eps = typeof noise.eps === 'string' ? Number(noise.eps) : (noise.eps ?? 1e-3);
+  if ((type === 'log-linear' || type === 'cosine') && typeof eps === 'number' && eps > 0 && eps < 1) {
+    return { type, eps };
+  }
+  throw bad(
+    where,
+    { key: 'noise', value: noise },
+    'a noise schedule, log-linear or cosine, with an eps between 0 and 1',
+  );
+}
+
+function whole(where: string, fact: Fact<unknown> | null): Fact<number> | null {
+  if (!fact) return null;
+  if (Number.isSafeInteger(fact.value) && (fact.value as number) > 0) return fact as Fact<number>;
+  throw bad(where, fact, 'a whole number of at least 1');
+}
+
+function flag(where: string, fact: Fact<unknown> | null): Fact<boolean> | null {
+  if (!fact || typeof fact.value === 'boolean') return fact as Fact<boolean> | null;
+  throw bad(where, fact, 'true or false');
+}
+
+const text = (fact: Fact<unknown> | null): Fact<string> | null =>
+  typeof fact?.value === 'string' ? (fact as Fact<string>) : null;
+
+const objectOf = (value: unknown): Record<string, unknown> | null =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
+
+function bad(where: string, { key, value }: Fact<unknown>, takes: string): ModelError {
+  return new ModelError({
+    code: 'bad-config',
+    message: `${where}: "${key}" is ${JSON.stringify(value)?.slice(0, 60)}, and should be ${takes}.`,
+    hint: 'Correct the configuration, or get it again.',
+  });
+}

@@ -1,0 +1,243 @@
+/**
+ * Models of the reference implementation (s-sahoo/duo, models/dit.py), and of those that share its network: MDLM and
+ * SEDD. The diffusion transformer and the causal one are told apart by their tensors, and all sizes but the number of heads
+ * follow from these; the configuration says the rest, and must not say otherwise.
+ */
+import { ModelError, UsageError } from '../../errors.js';
+import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimensions.js';
+import { architectures } from '../architectures/index.js';
+import { FREQUENCY_SIZE } from '../architectures/parameters.js';
+import type { Card, Schedule } from '../card.js';
+import { conditionsOnTimeByDefault, type Family } from '../family.js';
+import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
+import type { Fact, ReferenceConfig } from './reference-config.js';
+import { type KnownTokenizer, specialTokens } from './special-tokens.js';
+import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
+
+/** What flags say; they win over the configuration, not over the tensors. */
+export interface ReferenceOverrides {
+  family?: Family;
+  heads?: number;
+  length?: number;
+  schedule?: Schedule;
+  maskTokenId?: number;
+}
+
+export interface ReferenceSource {
+  /** The file or folder, for messages. */
+  where: string;
+  tensors: StoredTensors;
+  config: ReferenceConfig | null;
+  tokenizer: KnownTokenizer | null;
+  overrides: ReferenceOverrides;
+  /** Tensors of other things may lie beside those of the network, as a training's state has them. */
+  holdsOthers?: boolean;
+}
+
+const EMBEDDING = 'vocab_embed.embedding';
+const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
+/** The rotary frequencies, which PyTorch keeps beside the weights. */
+const FREQUENCIES = 'rotary_emb.inv_freq';
+const ROTARY_BASE = 10_000;
+const USUAL_LENGTH = 1024;
+
+/** What stands before the names of the network's tensors; null when there is no such network in the file. */
+export function referencePrefix(tensors: StoredTensors): string | null {
+  const prefixes = [...tensors.keys()]
+    .filter((name) => name.endsWith(EMBEDDING))
+    .map((name) => name.slice(0, -EMBEDDING.length))
+    .filter((prefix) => PREFIX.test(prefix));
+  return prefixes.sort((a, b) => a.length - b.length)[0] ?? null;
+}
+
+/** @throws ModelError naming the tensors, or the contradiction, and the flag that would help */
+export function referenceModel(source: ReferenceSource): ImportedModel {
+  const { where, config, overrides, tokenizer } = source;
+  const prefix = referencePrefix(source.tensors) ?? '';
+  const tensors = new Map(
+    [...source.tensors].filter(([name]) => name.startsWith(prefix) || !source.holdsOthers),
+  );
+  const causal = !tensors.has(`${prefix}sigma_map.mlp.0.weight`);
+  const found = sizesOf(tensors, prefix, causal);
+  const heads = headsOf(source, tensors.get(prefix + FREQUENCIES), found);
+  const length = overrides.length ?? config?.length?.value ?? USUAL_LENGTH;
+  const dimensions: Dimensions = { ...found, heads, length };
+  const problem = dimensionProblem(dimensions);
+  if (problem) throw new ModelError({ ...problem, message: `${where}: ${problem.message}` });
+
+  const architecture = architectures[causal ? 'causal' : 'dit'];
+  const parameters = architecture.parameters(dimensions);
+  const expected = parameters.map((parameter) => ({
+    name: prefix + parameter.name,
+    shape: shapeOutIn(parameter),
+  }));
+  checkTensors(where, expected, tensors, (name) => name === prefix + FREQUENCIES);
+  if (config) checkAgainst(config, where, found, causal, tensors, prefix);
+
+  const family = familyOf(source, causal);
+  const special = specialTokens(family, found.vocabSize, tokenizer);
+  const { vocabSize, length: _, ...size } = dimensions;
+  const card: Card = {
+    family,
+    vocabSize,
+    length,
+    ...special.card,
+    ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
+    ...(!causal && { schedule: overrides.schedule ?? config?.schedule ?? { type: 'log-linear', eps: 1e-3 } }),
+    timeConditioning: !causal && (config?.timeConditioning?.value ?? conditionsOnTimeByDefault(family)),
+    architecture: { name: causal ? 'causal' : 'dit', ...size },
+  };
+  const notices = overrides.maskTokenId === undefined ? special.notices : [];
+  if (overrides.length === undefined && !config?.length) {
+    notices.push(
+      `Nothing says how long its sequences are: ${USUAL_LENGTH} is assumed; --length says otherwise.`,
+    );
+  }
+  return {
+    parameters,
+    graph: (options) => architecture.checkpointGraph(dimensions, options),
+    source: namedSource(tensors, ({ name }) => prefix + name, true),
+    card,
+    notices,
+  };
+}
+
+type Sizes = Omit<Dimensions, 'heads' | 'length'>;
+
+/** What the tensors' shapes say; whether they agree with each other is checked with their names. */
+function sizesOf(tensors: StoredTensors, prefix: string, causal: boolean): Sizes {
+  const [vocabSize, hiddenSize] = matrix(tensors, prefix + EMBEDDING);
+  const blocks = new Set<number>();
+  for (const name of tensors.keys()) {
+    const index = name.startsWith(prefix) ? /^blocks\.(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
+    if (index) blocks.add(Number(index[1]));
+  }
+  const conditionSize = causal ? 128 : matrix(tensors, `${prefix}sigma_map.mlp.0.weight`)[0];
+  return { vocabSize, hiddenSize, conditionSize, blocks: Math.max(1, blocks.size) };
+}
+
+function matrix(tensors: StoredTensors, name: string): readonly number[] {
+  const tensor = tensors.get(name);
+  if (tensor?.shape.length === 2 && tensor.shape.every((size) => size > 0)) return tensor.shape;
+  throw new ModelError({
+    code: 'tensors-do-not-fit',
+    message: `"${name}" of ${tensor?.path} is [${tensor?.shape}], and should have two axes.`,
+    hint: 'The file is of another network, or damaged.',
+  });
+}
+
+/** From the flag, the configuration, the number of rotary frequencies, or the published sizes. */
+function headsOf(
+  { where, config, overrides }: ReferenceSource,
+  frequencies: StoredTensor | undefined,
+  { hiddenSize, blocks }: Sizes,
+): number {
+  const heads =
+    overrides.heads ??
+    config?.heads?.value ??
+    (frequencies?.shape.length === 1 && frequencies.shape[0] > 0
+      ? hiddenSize / (2 * frequencies.shape[0])
+      : Object.values(SIZES).find((size) => size.hiddenSize === hiddenSize && size.blocks === blocks)?.heads);
+  if (heads === undefined) {
+    throw new UsageError({
+      code: 'heads-unknown',
+      message: `${where}: its tensors do not say how many attention heads it has, and no configuration lies beside them.`,
+      hint: 'Put its config.json beside it, or give --heads.',
+    });
+  }
+  if (frequencies) checkFrequencies(where, frequencies, hiddenSize / heads, config?.heads ?? null);
+  return heads;
+}
+
+function checkFrequencies(
+  where: string,
+  tensor: StoredTensor,
+  headSize: number,
+  said: Fact<number> | null,
+): void {
+  const wrong = (why: string) =>
+    new ModelError({
+      code: 'config-contradicts-tensors',
+      message: `${where}: ${why}.`,
+      hint: 'The configuration is of another model, or --heads is wrong.',
+    });
+  if (String(tensor.shape) !== String([headSize / 2])) {
+    const heads = said ? `${said.key} is ${said.value}, so ` : '';
+    throw wrong(
+      `${heads}heads are ${headSize} wide, but "${tensor.name}" is [${tensor.shape}], and not half of that`,
+    );
+  }
+  let i = 0;
+  for (const piece of elementsOf(tensor)) {
+    for (const value of piece) {
+      const usual = ROTARY_BASE ** ((-2 * i++) / headSize);
+      if (Math.abs(value - usual) > 0.05 * usual)
+        throw wrong(`"${tensor.name}" is not of the base ${ROTARY_BASE}`);
+    }
+  }
+}
+
+function checkAgainst(
+  config: ReferenceConfig,
+  where: string,
+  found: Sizes,
+  causal: boolean,
+  tensors: StoredTensors,
+  prefix: string,
+): void {
+  const embedding = `"${prefix}${EMBEDDING}" is [${tensors.get(prefix + EMBEDDING)?.shape}]`;
+  const facts: [Fact<unknown> | null, unknown, string][] = [
+    [config.vocabSize, found.vocabSize, embedding],
+    [config.hiddenSize, found.hiddenSize, embedding],
+    [config.blocks, found.blocks, `there are tensors of ${found.blocks} blocks`],
+    [
+      config.causal,
+      causal,
+      causal ? 'no tensor is told the noise level' : 'its tensors are told the noise level',
+    ],
+    ...(causal
+      ? []
+      : ([
+          [
+            config.conditionSize,
+            found.conditionSize,
+            `"${prefix}sigma_map.mlp.0.weight" is [${found.conditionSize},${FREQUENCY_SIZE}]`,
+          ],
+        ] as [Fact<unknown> | null, unknown, string][])),
+  ];
+  for (const [fact, tensor, evidence] of facts) {
+    if (!fact || fact.value === tensor) continue;
+    throw new ModelError({
+      code: 'config-contradicts-tensors',
+      message: `${config.where} says ${fact.key} is ${fact.value}, but in ${where} ${evidence}.`,
+      hint: 'The configuration is of another model: put the right one beside the weights.',
+    });
+  }
+}
+
+function familyOf({ where, config, overrides }: ReferenceSource, causal: boolean): Family {
+  const { family: flag } = overrides;
+  const said = flag ?? config?.family ?? null;
+  if (causal) {
+    if (said === null || said === 'ar' || (config?.causal?.value === true && !flag)) return 'ar';
+    throw contradiction(where, said, 'its network is causal, which only the family ar is');
+  }
+  if (said === 'ar')
+    throw contradiction(where, said, 'its network is told the noise level, so it is no family ar');
+  if (said) return said;
+  throw new UsageError({
+    code: 'family-unknown',
+    message: config?.kind
+      ? `${config.where} says ${config.kind.key} is "${config.kind.value}", which is no family of models known here.`
+      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm and sedd are the same.`,
+    hint: 'Give --family duo, mdlm or sedd.',
+  });
+}
+
+function contradiction(where: string, said: string, evidence: string): ModelError {
+  return new ModelError({
+    code: 'config-contradicts-tensors',
+    message: `${where} is said to be of the family ${said}, but ${evidence}.`,
+    hint: 'Check --family, and that the configuration is of this model.',
+  });
+}

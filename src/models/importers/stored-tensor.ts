@@ -1,0 +1,115 @@
+/**
+ * Tensors that lie in files, read in pieces: where each begins, what its elements are, and its elements as float32. Nothing is read
+ * before it is asked for, and no more than a piece is in memory.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { ModelError } from '../../errors.js';
+import { fileFailure } from '../../storage/file-failure.js';
+import { decodeBfloat16, decodeFloat16 } from '../weights/half-precision.js';
+
+/** Element types that weights may have; others may be in a file but cannot be read. */
+export const WEIGHT_TYPES = ['float32', 'float16', 'bfloat16', 'float64'] as const;
+export type WeightType = (typeof WEIGHT_TYPES)[number];
+
+const WIDTHS: Record<WeightType, number> = { float32: 4, float16: 2, bfloat16: 2, float64: 8 };
+
+export interface StoredTensor {
+  /** As the file names it. */
+  name: string;
+  /** A weight's type, or the file's own name of another one. */
+  type: string;
+  shape: readonly number[];
+  /** File that holds the elements, and the byte at which they begin; row after row, little-endian. */
+  path: string;
+  offset: number;
+}
+
+export type StoredTensors = ReadonlyMap<string, StoredTensor>;
+
+/** Elements a piece. */
+const PIECE = 1 << 20;
+
+export const countOf = (shape: readonly number[]): number =>
+  shape.reduce((product, size) => product * size, 1);
+
+/**
+ * The elements as float32, row after row. A piece is used before the next is asked for: it is the same memory.
+ * @param rowLength pieces hold whole rows of this length
+ * @throws ModelError `tensor-type` for elements that are no weights, `weights-changed` when the file became shorter
+ */
+export function* elementsOf(tensor: StoredTensor, rowLength = 1): Generator<Float32Array> {
+  const { path, offset, shape } = tensor;
+  const type = weightType(tensor);
+  const count = countOf(shape);
+  const size = Math.min(count, Math.max(1, Math.floor(PIECE / rowLength)) * rowLength);
+  const bytes = Buffer.from(new ArrayBuffer(size * WIDTHS[type]));
+  const decoded = type === 'float32' ? null : new Float32Array(size);
+  const file = openOrFail(path);
+  try {
+    for (let first = 0; first < count; first += size) {
+      const here = Math.min(size, count - first);
+      const part = bytes.subarray(0, here * WIDTHS[type]);
+      fill(file, path, part, offset + first * WIDTHS[type]);
+      yield decode(part, type, decoded?.subarray(0, here) ?? null);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function decode(bytes: Buffer, type: WeightType, into: Float32Array | null): Float32Array {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (into === null) return new Float32Array(buffer, byteOffset, byteLength / 4);
+  if (type === 'float64') {
+    into.set(new Float64Array(buffer, byteOffset, byteLength / 8));
+    return into;
+  }
+  const bits = new Uint16Array(buffer, byteOffset, byteLength / 2);
+  if (type === 'float16') decodeFloat16(bits, into);
+  else decodeBfloat16(bits, into);
+  return into;
+}
+
+function weightType({ type, name, path }: StoredTensor): WeightType {
+  if ((WEIGHT_TYPES as readonly string[]).includes(type)) return type as WeightType;
+  throw new ModelError({
+    code: 'tensor-type',
+    message: `${path}: the tensor "${name}" has elements of type ${type}, which no weights have.`,
+    hint: `Weights may be ${WEIGHT_TYPES.join(', ')}: save the model in one of these.`,
+  });
+}
+
+/** @throws ModelError when there is no such file, FileError when it cannot be opened */
+export function openOrFail(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileFailure(cause, 'read', path);
+    throw new ModelError({
+      code: 'weights-not-found',
+      message: `There is no file ${path}.`,
+      hint: 'Check the path of the weights.',
+      cause,
+    });
+  }
+}
+
+/** Reads as many bytes as `target` takes. @throws ModelError when the file has fewer */
+export function fill(file: number, path: string, target: Uint8Array, position: number): void {
+  let filled = 0;
+  try {
+    while (filled < target.length) {
+      const count = readSync(file, target, filled, target.length - filled, position + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+  } catch (cause) {
+    throw fileFailure(cause, 'read', path);
+  }
+  if (filled === target.length) return;
+  throw new ModelError({
+    code: 'weights-changed',
+    message: `${path} ends before its byte ${position + target.length}, which it had when it was opened.`,
+    hint: 'Something else writes to it: wait until that is done.',
+  });
+}
