@@ -18,7 +18,15 @@ export interface SamplesHeader {
   schemaVersion: typeof SAMPLES_VERSION;
   kind: 'samples';
   model: ModelRecord;
-  sampler: { name: string; options: Record<string, number | string | boolean>; steps: number };
+  sampler: {
+    name: string;
+    options: Record<string, number | string | boolean>;
+    steps: number;
+    /** The user's module that it is. */
+    module?: { path: string; sha256: string };
+    /** ar: whether keys and values were kept. */
+    cached?: boolean;
+  };
   /** Tokens a sample. */
   length: number;
   seed: number;
@@ -66,6 +74,8 @@ const headerSchema = z.looseObject({
     name: z.string(),
     options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
     steps: count,
+    module: z.looseObject({ path: z.string(), sha256: z.string() }).optional(),
+    cached: z.boolean().optional(),
   }),
   length: count.min(1),
   seed: count,

@@ -1,0 +1,77 @@
+/**
+ * `--prompt` and `--infill` as given tokens. A prompt stands at the beginning; an infill has gaps, which the model fills:
+ * `<gap>` for as many tokens as are left (shared evenly by several), `<gap 12>` for twelve. Spaces before a gap are the gap's,
+ * since a word begins with its space.
+ *
+ * A model whose sequences begin with BOS and end with EOS is given them too: BOS before a prompt or an infill, EOS after an
+ * infill, whose text is then whole.
+ */
+import type { Tokenizer } from '../datasets/tokenizer.js';
+import { UsageError } from '../errors.js';
+import type { GivenTokens } from './generate.js';
+
+const GAP = /<gap(?: +(\d+))?>/g;
+
+/** @throws UsageError for a prompt longer than the length */
+export function promptTokens(text: string, tokenizer: Tokenizer, length: number): GivenTokens {
+  return placed([withBos(tokenizer, tokenizer.encode(text))], [], length, '--prompt');
+}
+
+/** @throws UsageError without a gap, or where the text leaves no room for one */
+export function infillTokens(text: string, tokenizer: Tokenizer, length: number): GivenTokens {
+  const gaps = [...text.matchAll(GAP)].map(([, size]) => (size === undefined ? null : Number(size)));
+  if (gaps.length === 0) {
+    throw new UsageError({
+      code: 'infill-without-gap',
+      message: '--infill has no gap to fill.',
+      hint: 'Write <gap> where the model should write, or <gap 12> for twelve tokens; for a text to go on from, use --prompt.',
+    });
+  }
+  const texts = text.split(/ *<gap(?: +\d+)?>/);
+  const parts = texts.map((part) => (part === '' ? [] : tokenizer.encode(part)));
+  parts[0] = withBos(tokenizer, parts[0]);
+  if (tokenizer.eosTokenId !== null) parts[parts.length - 1].push(tokenizer.eosTokenId);
+  const left = length - total(parts.map((part) => part.length)) - total(gaps.map((size) => size ?? 0));
+  return placed(parts, sized(gaps, left), length, '--infill');
+}
+
+/** Gaps without a size share what is left, the first ones taking one more where it does not divide. */
+function sized(gaps: readonly (number | null)[], left: number): number[] {
+  const open = gaps.filter((size) => size === null).length;
+  let nth = 0;
+  return gaps.map((size) => size ?? Math.max(0, Math.floor(left / open)) + Number(nth++ < left % open));
+}
+
+function placed(
+  parts: readonly (readonly number[])[],
+  gaps: readonly number[],
+  length: number,
+  flag: string,
+): GivenTokens {
+  const needed = total(parts.map((part) => part.length)) + total(gaps);
+  const free = gaps.length > 0 ? gaps.some((size) => size > 0) : needed < length;
+  if (needed > length || !free) {
+    throw new UsageError({
+      code: 'prompt-too-long',
+      message: `${flag} takes ${needed} tokens of the ${length} of a sample${needed > length ? '' : ', which leaves none to write'}.`,
+      hint: 'Shorten it, or give a larger --length.',
+    });
+  }
+  const tokens = new Int32Array(length);
+  const fixed = new Uint8Array(length);
+  let at = 0;
+  for (const [i, part] of parts.entries()) {
+    tokens.set(part, at);
+    fixed.fill(1, at, at + part.length);
+    at += part.length + (gaps[i] ?? 0);
+  }
+  return { tokens, fixed };
+}
+
+function withBos({ bosTokenId }: Tokenizer, ids: readonly number[]): number[] {
+  return bosTokenId === null ? [...ids] : [bosTokenId, ...ids];
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
