@@ -46,6 +46,11 @@ export async function measureTexts(
   observer: GenerativeObserver,
 ): Promise<MeasuredTexts> {
   const read = await readTexts(set, judge, observer);
+  if (judge && judge.context < set.facts.length) {
+    observer.note(
+      `${set.name}: ${set.facts.length} tokens a text, and the judge reads ${judge.context} at a time: it is judged in windows, each for itself.`,
+    );
+  }
   const judgement = judge && (await judge.judge(set.name, read.judged));
   if (judgement && judgement.resumed > 0) {
     observer.note(`${set.name}: continuing; ${judgement.resumed} windows were judged by an earlier run.`);
