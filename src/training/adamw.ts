@@ -1,0 +1,84 @@
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101) as graph code on vectors: one step of
+ *
+ *     m ← β₁m + (1−β₁)g                 v ← β₂v + (1−β₂)g²
+ *     θ ← (1−ηλ)θ − η·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε)
+ *
+ * after the gradient was scaled down to a greatest norm. β and ε are fixed when the graph is built; what changes from step
+ * to step comes as scalars, from `adamWScalars`.
+ */
+import type { Graph, Value } from '../graph/graph.js';
+import { Add, Div, Min, Mul, Sqrt, Sub } from '../graph/operators.js';
+
+export interface AdamWOptions {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** λ, of every weight alike. */
+  weightDecay: number;
+}
+
+/** As the reference trains (s-sahoo/duo, configs/config.yaml). */
+export const defaultAdamW: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+
+/** What of a step depends on its number, float32 scalars by name of input. */
+export interface AdamWScalars {
+  /** η/(1−β₁ᵗ) */
+  step_size: number;
+  /** √(1−β₂ᵗ) */
+  root_correction: number;
+  /** 1−ηλ */
+  kept: number;
+}
+
+/** @param step t, from 1   @param learningRate η of this step */
+export function adamWScalars(options: AdamWOptions, step: number, learningRate: number): AdamWScalars {
+  return {
+    step_size: learningRate / (1 - options.beta1 ** step),
+    root_correction: Math.sqrt(1 - options.beta2 ** step),
+    kept: 1 - learningRate * options.weightDecay,
+  };
+}
+
+/** √Σg², of a vector. */
+export const globalNorm = (gradient: Value): Value => {
+  const [sum] = gradient.graph.node('ReduceSumSquare', [gradient], {
+    outputs: [gradient.dtype],
+    attributes: { keepdims: 0 },
+  });
+  return Sqrt(sum);
+};
+
+/** What a gradient is multiplied with so that its norm is at most `greatest`: PyTorch's clip_grad_norm_. */
+export const clippingFactor = (norm: Value, greatest: number): Value =>
+  Min(Div(greatest, Add(norm, 1e-6)), 1);
+
+export interface AdamWState {
+  weights: Value;
+  first: Value;
+  second: Value;
+}
+
+/** @param state, gradient [n]   @param scalars inputs of the graph   @returns the state after the step */
+export function adamWStep(
+  { weights, first, second }: AdamWState,
+  gradient: Value,
+  scalars: Record<keyof AdamWScalars, Value>,
+  { beta1, beta2, epsilon }: AdamWOptions,
+): AdamWState {
+  const m = Add(Mul(first, beta1), Mul(gradient, 1 - beta1));
+  const v = Add(Mul(second, beta2), Mul(Mul(gradient, gradient), 1 - beta2));
+  const deviation = Add(Div(Sqrt(v), scalars.root_correction), epsilon);
+  const change = Mul(Div(m, deviation), scalars.step_size);
+  return { weights: Sub(Mul(weights, scalars.kept), change), first: m, second: v };
+}
+
+/** Declares the scalars as inputs of a graph. */
+export function adamWInputs(graph: Graph): Record<keyof AdamWScalars, Value> {
+  const scalar = (name: keyof AdamWScalars) => graph.input(name, 'float32', []);
+  return {
+    step_size: scalar('step_size'),
+    root_correction: scalar('root_correction'),
+    kept: scalar('kept'),
+  };
+}
