@@ -43,8 +43,7 @@ export function startDrawSession(options: DrawSessionOptions): Promise<DrawSessi
 }
 
 export class DrawSession implements Denoiser {
-  /** Of the next calls; to be changed only in a session started with `sweep`. */
-  temperature: number;
+  private currentTemperature: number;
   /** Sequences a call, once memory has set a limit. */
   private largestBatch = Number.POSITIVE_INFINITY;
 
@@ -53,7 +52,7 @@ export class DrawSession implements Denoiser {
     private readonly session: ModelSession,
     private readonly options: DrawSessionOptions,
   ) {
-    this.temperature = options.temperature ?? 1;
+    this.currentTemperature = options.temperature ?? 1;
   }
 
   static async start(options: DrawSessionOptions): Promise<DrawSession> {
@@ -82,6 +81,19 @@ export class DrawSession implements Denoiser {
       label: checkpoint.name,
     });
     return new DrawSession(checkpoint, session, options);
+  }
+
+  get temperature(): number {
+    return this.currentTemperature;
+  }
+
+  /** Of the next calls; only in a session started with `sweep`. @throws UsageError when not above 0 */
+  set temperature(temperature: number) {
+    checkDrawSettings({ temperature });
+    if (!hasTemperature(this.options) && temperature !== 1) {
+      throw new RangeError('the session was not started for other temperatures');
+    }
+    this.currentTemperature = temperature;
   }
 
   get provider(): Provider {
@@ -164,7 +176,7 @@ export class DrawSession implements Denoiser {
       [DRAW.greedy]: { type: 'bool', data: Uint8Array.of(Number(greedy)), dims: [] },
     };
     if (hasTemperature(this.options)) {
-      const data = Float32Array.of(1 / this.temperature);
+      const data = Float32Array.of(1 / this.currentTemperature);
       feeds[DRAW.inverseTemperature] = { type: 'float32', data, dims: [] };
     }
     if (at) {
