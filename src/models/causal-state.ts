@@ -9,6 +9,7 @@
  * The graph has a head that draws one token a row; the rows are the last positions read. A call draws the token of one
  * position and answers it; given tokens stand where they are given, whatever is drawn.
  */
+import { splitUniforms } from '../random/uniforms.js';
 import { type Feeds, integers, networkFeeds, type TensorData, type TensorType } from './feeds.js';
 import { type CacheLayout, KeyValueCache } from './key-value-cache.js';
 import type { Network, WorkerState } from './session-state.js';
@@ -25,6 +26,8 @@ export interface DrawNames {
   fineUniforms: string | null;
   /** int64 [rows] */
   token: string;
+  /** float32 [rows]: of the token. */
+  probability: string;
 }
 
 export interface CausalInit {
@@ -43,8 +46,10 @@ export interface CausalInit {
 /** What a call takes, besides `uniforms`, float64 [batch]. */
 export const POSITION = 'position';
 export const UNIFORMS = 'uniforms';
-/** What it answers: int32 [batch] of the position, and how often the network ran for it, int32 [1]. */
+/** What it answers: the tokens, int32 [batch], what the drawn ones' probability was, float32 [batch], and how often the
+ *  network ran for it, int32 [1]. */
 export const TOKENS = 'tokens';
+export const PROBABILITIES = 'probabilities';
 export const NETWORK_CALLS = 'network_calls';
 
 export const createState = (init: CausalInit): WorkerState => new CausalState(init);
@@ -82,6 +87,7 @@ class CausalState implements WorkerState {
       calls++;
     }
     const next = outputs[draw.token].data as BigInt64Array;
+    const probabilities = outputs[draw.probability].data as Float32Array;
     const answer = new Int32Array(batch);
     for (let r = 0; r < this.rows; r++) {
       const at = r * length + position;
@@ -90,6 +96,7 @@ class CausalState implements WorkerState {
     }
     return {
       [TOKENS]: { type: 'int32', data: answer, dims: [batch] },
+      [PROBABILITIES]: { type: 'float32', data: probabilities.slice(0, batch), dims: [batch] },
       [NETWORK_CALLS]: { type: 'int32', data: Int32Array.of(calls), dims: [1] },
     };
   }
@@ -156,12 +163,12 @@ class CausalState implements WorkerState {
   }
 }
 
-const BITS = 2 ** 24;
-
-function uniformFeeds({ uniforms: coarse, fineUniforms: fine }: DrawNames, uniforms: Float64Array): Feeds {
+function uniformFeeds(draw: DrawNames, uniforms: Float64Array): Feeds {
   const dims = [uniforms.length];
-  if (fine === null) return { [coarse]: { type: 'float64', data: uniforms, dims } };
-  const high = Float32Array.from(uniforms, (u) => Math.floor(u * BITS) / BITS);
-  const low = Float32Array.from(uniforms, (u, i) => Math.floor((u - high[i]) * BITS * BITS) / BITS);
-  return { [coarse]: { type: 'float32', data: high, dims }, [fine]: { type: 'float32', data: low, dims } };
+  if (draw.fineUniforms === null) return { [draw.uniforms]: { type: 'float64', data: uniforms, dims } };
+  const { coarse, fine } = splitUniforms(uniforms);
+  return {
+    [draw.uniforms]: { type: 'float32', data: coarse, dims },
+    [draw.fineUniforms]: { type: 'float32', data: fine, dims },
+  };
 }

@@ -13,7 +13,6 @@ export interface MachineReport {
 }
 
 export async function describeMachine(): Promise<MachineReport> {
-  const limit = process.constrainedMemory();
   const providers: ProviderReport[] = [];
   // One after the other, so that their times can be compared.
   for (const provider of PROVIDERS) providers.push(await probeProvider(provider));
@@ -21,8 +20,14 @@ export async function describeMachine(): Promise<MachineReport> {
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model.trim() || 'unknown',
     cores: availableParallelism(),
-    memory: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
+    memory: usableMemory(),
     freeMemory: freemem(),
     providers,
   };
+}
+
+/** Bytes that this process may use in all. */
+export function usableMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

@@ -56,3 +56,17 @@ function fill(
 function double(high: number, low: number, lowestBit: 0 | 1): number {
   return ((high >>> 5) * TWO_TO_26 + ((low >>> 6) | lowestBit)) * TWO_TO_MINUS_53;
 }
+
+const TWO_TO_24 = 2 ** 24;
+
+/** A number's first 24 bits and its next 24, as two numbers of [0, 1) that float32 holds. */
+export function splitUniforms(uniforms: Float64Array): { coarse: Float32Array; fine: Float32Array } {
+  const coarse = new Float32Array(uniforms.length);
+  const fine = new Float32Array(uniforms.length);
+  for (const [i, u] of uniforms.entries()) {
+    const first = Math.floor(u * TWO_TO_24);
+    coarse[i] = first / TWO_TO_24;
+    fine[i] = Math.floor((u * TWO_TO_24 - first) * TWO_TO_24) / TWO_TO_24;
+  }
+  return { coarse, fine };
+}

@@ -6,15 +6,16 @@ import { DRAW } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atRows } from '../diffusion/heads/rows.js';
 import { topK, topP } from '../diffusion/heads/truncation.js';
-import { ModelError } from '../errors.js';
+import { ModelError, NumericalError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import { Mul, Softmax } from '../graph/operators.js';
+import { GatherElements, Mul, Softmax, Squeeze, Unsqueeze } from '../graph/operators.js';
 import { prune } from '../graph/prune.js';
 import {
   type CausalInit,
   NETWORK_CALLS,
   type PastKind,
   POSITION,
+  PROBABILITIES,
   TOKENS,
   UNIFORMS,
 } from '../models/causal-state.js';
@@ -24,6 +25,7 @@ import type { Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
 import type { CausalBatch, CausalDecoding, CausalModel } from './causal-model.js';
+import { checkDrawSettings } from './draw-settings.js';
 
 export interface CausalSessionOptions {
   checkpoint: Checkpoint;
@@ -56,6 +58,7 @@ export class CausalSession implements CausalModel {
 
   /** @throws ModelError when the runtime refuses the graph */
   static async start(options: CausalSessionOptions): Promise<CausalSession> {
+    checkDrawSettings(options);
     const { checkpoint, provider, threads } = options;
     const past = options.cache === false ? wholeSequences(checkpoint) : pastOf(checkpoint);
     appendDraw(past.graph, options);
@@ -103,6 +106,7 @@ export class CausalSession implements CausalModel {
         uniforms: DRAW.uniforms,
         fineUniforms: hasDouble(provider) ? null : DRAW.fineUniforms,
         token: DRAW.token,
+        probability: DRAW.probability,
       },
       batch,
       length,
@@ -140,12 +144,23 @@ class Decoding implements CausalDecoding {
       { label: `${this.label}, position ${position}`, state, timeoutMs },
     );
     this.networkCalls += outputs[NETWORK_CALLS].data[0] as number;
+    const probabilities = outputs[PROBABILITIES].data as Float32Array;
+    const bad = probabilities.findIndex((p) => !(p > 0));
+    if (bad >= 0) throw notFinite(this.label, bad, position);
     return outputs[TOKENS].data as Int32Array;
   }
 
   release(): void {
     this.state.release();
   }
+}
+
+function notFinite(label: string, sample: number, position: number): NumericalError {
+  return new NumericalError({
+    code: 'not-finite',
+    message: `The logits are not finite: ${label}, sample ${sample} of the batch, position ${position}.`,
+    hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
+  });
 }
 
 /** A graph and how what it has read is given to it again. */
@@ -188,8 +203,7 @@ function wholeSequences(checkpoint: Checkpoint): Past {
   return { kind: 'none', graph, layout: null };
 }
 
-/** float64 in a graph: the cpu provider's alone. */
-const hasDouble = (provider: Provider): boolean => provider === 'cpu';
+const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
 
 /** The token after some rows, in place of the logits: temperature, top-k, top-p, and the draw. */
 function appendDraw(graph: Graph, options: CausalSessionOptions): void {
@@ -210,13 +224,16 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
       maskTokenId: fields.maskTokenId.value,
       inBlocks: false, // one row a sequence
     };
-    const [token] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
+    const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
       let f = temperature === 1 ? logits : Mul(logits, 1 / temperature);
       if (options.topK) f = topK(f, vocabSize, options.topK);
       if (options.topP) f = topP(f, vocabSize, options.topP, double ? 'float64' : 'float32');
-      return [inverseCdf(Softmax(f), vocabSize, us)];
+      const x = Softmax(f);
+      const drawn = inverseCdf(x, vocabSize, us);
+      return [drawn, Squeeze(GatherElements(x, Unsqueeze(drawn, [-1])), [-1])];
     });
     graph.proto.output = graph.proto.output.filter(({ name }) => name !== 'logits');
     graph.output(token, DRAW.token, ['rows']);
+    graph.output(probability, DRAW.probability, ['rows']);
   });
 }

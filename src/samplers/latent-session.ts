@@ -24,9 +24,11 @@ import {
 import { prune } from '../graph/prune.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Feeds } from '../models/feeds.js';
+import { usableMemory } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
+import { splitUniforms } from '../random/uniforms.js';
 import { checkDrawSettings } from './draw-settings.js';
 import type { LatentAnswer, LatentBatch, LatentDecoding, LatentModel, LatentStep } from './latent-model.js';
 import { ARGMAX, LATENT, type LatentInit, MOVE, moveNumbers, SIGMA } from './latent-state.js';
@@ -42,27 +44,19 @@ export interface LatentSessionOptions {
   topP?: number | null;
   /** The latent takes the mean of x̂ instead of a draw. */
   mean?: boolean;
+  /** Told what the user should know of how it runs. */
+  notice?: (text: string) => void;
 }
 
 /** Of a wide vocabulary nothing should be kept twice; see draw-session.ts. */
 const WIDE_VOCABULARY = 4096;
 
-/** Bytes that a batch needs beside the model: the latent, and as much again for the mean. */
-export function latentBytes({
-  batch,
-  length,
-  vocabSize,
-  mean,
-}: {
-  batch: number;
-  length: number;
-  vocabSize: number;
-  mean: boolean;
-}): number {
-  return 4 * batch * length * vocabSize * (mean ? 3 : 1); // with the mean: the logits whole, and the mean
-}
+/** Latents above this are told of. */
+const LARGE_BYTES = 2 ** 28;
 
 export class LatentSession {
+  private told = false;
+
   private constructor(
     private readonly options: LatentSessionOptions,
     private readonly session: ModelSession,
@@ -121,12 +115,34 @@ export class LatentSession {
         hint: `Use --batch ${fixedBatch}.`,
       });
     }
+    this.checkMemory(batch);
     const { label, ...rest } = batch;
     const init: LatentInit = { ...rest, signature, token: DRAW.token, vocabSize, seed, samples };
     const state = this.session.keep({ module: 'samplers/latent-state.js', init });
     return new Decoding(this.session, state, this.options, batch);
   }
+
+  /** Says what a batch will need beside the model, before it is taken. @throws ModelError `latent-past-memory` */
+  private checkMemory({ batch, length }: LatentBatch): void {
+    const { checkpoint, mean = false, notice } = this.options;
+    const { name, vocabSize, signature } = checkpoint;
+    // With the mean: the logits of all positions at once, and the mean itself.
+    const perSample = 4 * length * vocabSize * (mean ? 3 : 1);
+    const bytes = perSample * (signature.fixedBatch ?? batch);
+    const needs = `${gigabytes(bytes)} for a batch of ${batch}, ${gigabytes(perSample)} a sample (${length} tokens × ${vocabSize} entries)`;
+    if (bytes > usableMemory()) {
+      throw new ModelError({
+        code: 'latent-past-memory',
+        message: `${name}: the sampler gaussian needs ${needs}, more than the ${gigabytes(usableMemory())} this process may use.`,
+        hint: `Use a smaller --batch${batch === 1 ? ' or --length' : ''}${mean ? ', or leave the option mean out' : ''}.`,
+      });
+    }
+    if (bytes > LARGE_BYTES && !this.told) notice?.(`${name}: the sampler gaussian needs ${needs}.`);
+    this.told = true;
+  }
 }
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;
 
 class Decoding implements LatentDecoding {
   networkCalls = 0;
@@ -150,7 +166,7 @@ class Decoding implements LatentDecoding {
     const feeds: Feeds = {
       [SIGMA]: { type: 'float32', data: Float32Array.of(told), dims: [1] },
       [MOVE]: { type: 'float64', data: numbers, dims: [numbers.length] },
-      [DRAW.uniforms]: { type: 'float64', data: filled, dims: [rows, length] },
+      ...uniformFeeds(this.session.provider, filled, [rows, length]),
       [LATENT.evidence]: { type: 'float32', data: Float32Array.of(evidence), dims: [] },
     };
     const what = `${label}, σ = ${sigma.toPrecision(4)}`;
@@ -167,6 +183,17 @@ class Decoding implements LatentDecoding {
   }
 }
 
+const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
+
+function uniformFeeds(provider: Provider, uniforms: Float64Array, dims: readonly number[]): Feeds {
+  if (hasDouble(provider)) return { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } };
+  const { coarse, fine } = splitUniforms(uniforms);
+  return {
+    [DRAW.uniforms]: { type: 'float32', data: coarse, dims },
+    [DRAW.fineUniforms]: { type: 'float32', data: fine, dims },
+  };
+}
+
 function notFinite(model: string, what: string, index: number, length: number): NumericalError {
   return new NumericalError({
     code: 'not-finite',
@@ -180,26 +207,29 @@ function notFinite(model: string, what: string, index: number, length: number): 
  * subtracts the largest; temperature, top-k and top-p are of x_θ alone.
  */
 function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
-  const { checkpoint, temperature = 1, mean = false } = options;
+  const { checkpoint, provider, temperature = 1, mean = false } = options;
   const { vocabSize } = checkpoint;
   graph.scope('duo_eval', () => {
-    const uniforms = graph.input(DRAW.uniforms, 'float64', ['batch', 'length']);
+    const dtype = hasDouble(provider) ? 'float64' : 'float32';
+    const uniforms = [graph.input(DRAW.uniforms, dtype, ['batch', 'length'])];
+    if (dtype === 'float32') uniforms.push(graph.input(DRAW.fineUniforms, dtype, ['batch', 'length']));
     const latent = graph.input(LATENT.latent, 'float32', ['positions', vocabSize]);
     const evidence = graph.input(LATENT.evidence, 'float32', []);
-    const shape = Shape(uniforms);
+    const shape = Shape(uniforms[0]);
     const index = Reshape(Range(0, Squeeze(ReduceProd(shape, { axes: [0] }), [0]), 1), shape);
-    const head = { logits: 'logits', vocabSize, maskTokenId: null, inBlocks: !mean };
-    const results = atPositions(graph, head, [uniforms, index], (logits, u, i): Value[] => {
+    const head = { logits: 'logits', vocabSize, maskTokenId: null, inBlocks: !mean && provider === 'cpu' };
+    const results = atPositions(graph, head, [index, ...uniforms], (logits, i, ...us): Value[] => {
       let f = Reshape(logits, [-1, vocabSize]);
       if (temperature !== 1) f = Mul(f, 1 / temperature);
       if (options.topK) f = topK(f, vocabSize, options.topK);
-      if (options.topP) f = topP(f, vocabSize, options.topP, 'float64');
+      if (options.topP) f = topP(f, vocabSize, options.topP, dtype);
       const inside = (value: Value): Value => ({ ...value, graph: f.graph });
       const w = Gather(inside(latent), Reshape(i, [-1]));
       const posterior = Softmax(Add(f, Mul(w, inside(evidence))));
-      const token = inverseCdf(posterior, vocabSize, [Reshape(u, [-1])]);
+      const numbers = us.map((u) => Reshape(u, [-1]));
+      const token = inverseCdf(posterior, vocabSize, numbers);
       const probability = Squeeze(GatherElements(posterior, Unsqueeze(token, [-1])), [-1]);
-      return [Reshape(token, Shape(u)), Reshape(probability, Shape(u)), ...(mean ? [posterior] : [])];
+      return [Reshape(token, Shape(i)), Reshape(probability, Shape(i)), ...(mean ? [posterior] : [])];
     });
     graph.clearOutputs();
     graph.output(results[0], DRAW.token, ['batch', 'length']);
