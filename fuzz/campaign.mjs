@@ -85,6 +85,11 @@ class Child {
 
   #begin(how) {
     this.#how = how;
+    this.#wait();
+  }
+
+  #wait() {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#settle?.({ late: true }), LONGEST_WAIT_MS);
   }
 
@@ -94,6 +99,7 @@ class Child {
     this.#how = '';
     const message = await new Promise((resolve) => {
       this.#settle = resolve;
+      this.#wait(); // for the damage to be done; and then again for the reading
       this.process.send(index);
     });
     clearTimeout(this.#timer);

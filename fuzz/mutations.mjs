@@ -164,7 +164,8 @@ export const textMutations = {
     );
   },
   'drop a line'(bytes, random) {
-    return replaceMatch(bytes, random, /[^\n]*\n/g, () => '');
+    // The look behind keeps a long last line from being tried from each of its bytes.
+    return replaceMatch(bytes, random, /(?<![^\n])[^\n]*\n/g, () => '');
   },
   'swap lines'(bytes, random) {
     const lines = bytes.toString('latin1').split('\n');
