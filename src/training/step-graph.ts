@@ -9,11 +9,7 @@ import { type Packed, packed, packedOffsets, readWeightsFrom } from '../graph/pa
 import { prune } from '../graph/prune.js';
 import { type AdamWOptions, adamWInputs, adamWStep, clippingFactor, globalNorm } from './adamw.js';
 import { movedAverage } from './moving-average.js';
-
-/** Vectors that a step reads and makes anew; the outputs have `next_` before the name. */
-export const STATE = ['weights', 'first_moment', 'second_moment', 'average'] as const;
-export type StateName = (typeof STATE)[number];
-export const nextName = (name: StateName): string => `next_${name}`;
+import { nextName, STATE, type StateName } from './state-names.js';
 
 export interface StepOptions {
   adamW: AdamWOptions;

@@ -1,0 +1,91 @@
+/**
+ * A batch as the tensors that an objective reads. The weights make the objective the mean over all tokens of the batch of
+ * −α'(t)·loss: the papers' integrand over t, whatever the schedule.
+ */
+import { HEAD } from '../diffusion/heads/index.js';
+import type { Feeds, TensorData } from '../models/feeds.js';
+import { TOKEN_WEIGHTS, type TrainingProblem } from './objective.js';
+
+/** Noisy sequences of a diffusion family. */
+export interface NoisyBatch {
+  /** Clean and noisy tokens, [batch · length]. */
+  x: Int32Array;
+  z: Int32Array;
+  /** Of each sequence: 1 − α, −α', and the σ that the network reads. */
+  oneMinusAlpha: Float64Array;
+  slope: Float64Array;
+  sigma: Float64Array;
+}
+
+const int64 = (values: ArrayLike<number>, dims: number[]): TensorData => ({
+  type: 'int64',
+  data: BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i])),
+  dims,
+});
+const float32 = (values: Iterable<number>, dims: number[]): TensorData => ({
+  type: 'float32',
+  data: Float32Array.from(values),
+  dims,
+});
+const float64 = (values: Iterable<number>, dims: number[]): TensorData => ({
+  type: 'float64',
+  data: Float64Array.from(values),
+  dims,
+});
+
+type Size = Pick<TrainingProblem, 'batch' | 'length'>;
+
+/** @param inputs, targets [batch · length]: a target is the token after its input */
+export function autoregressiveFeeds({ batch, length }: Size, inputs: Int32Array, targets: Int32Array): Feeds {
+  const tokens = batch * length;
+  return {
+    input_ids: int64(inputs, [batch, length]),
+    [HEAD.targets]: int64(targets, [batch, length]),
+    [TOKEN_WEIGHTS]: float32(new Float32Array(tokens).fill(1 / tokens), [batch, length]),
+  };
+}
+
+export function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
+  const weights = Float32Array.from(noisy.x, (_, i) => noisy.slope[Math.floor(i / length)] / noisy.x.length);
+  return {
+    input_ids: int64(noisy.z, [batch, length]),
+    sigma: float32(noisy.sigma, [batch]),
+    [HEAD.targets]: int64(noisy.x, [batch, length]),
+    [HEAD.oneMinusAlpha]: float64(noisy.oneMinusAlpha, [batch]),
+    [TOKEN_WEIGHTS]: float32(weights, [batch, length]),
+  };
+}
+
+/** The masked positions are the rows; a batch without one has a row that counts for nothing. */
+export function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+  const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
+  const places = masked.length > 0 ? masked : [0];
+  const sequenceOf = (place: number) => Math.floor(place / length);
+  const weightOf = (place: number) =>
+    masked.length > 0 ? noisy.slope[sequenceOf(place)] / noisy.x.length : 0;
+  const rows = places.length;
+  return {
+    input_ids: int64(noisy.z, [batch, length]),
+    sigma: float32(noisy.sigma, [batch]),
+    [HEAD.rows]: int64(
+      places.flatMap((place) => [sequenceOf(place), place % length]),
+      [rows, 2],
+    ),
+    [HEAD.targets]: int64(
+      places.map((place) => noisy.x[place]),
+      [rows],
+    ),
+    [HEAD.oneMinusAlpha]: float64(
+      places.map((place) => noisy.oneMinusAlpha[sequenceOf(place)]),
+      [rows],
+    ),
+    [TOKEN_WEIGHTS]: float32(places.map(weightOf), [rows]),
+  };
+}
+
+/** By the family's head. @throws RangeError for a family that is not trained on noisy sequences */
+export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
+  if (family === 'duo') return uniformStateFeeds(size, noisy);
+  if (maskTokenId === null || family === 'ar') throw new RangeError(`no noisy sequences train ${family}`);
+  return maskedFeeds(size, noisy, maskTokenId);
+}
