@@ -3,52 +3,21 @@
  * rest is generated, and each comes with its text, in the order of the numbers.
  */
 import { cpus } from 'node:os';
-import type { Tokenizer } from '../datasets/tokenizer.js';
-import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
-import { DataError, ModelError, UsageError } from '../errors.js';
-import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../results/samples.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { VERSIONS } from '../versions.js';
-import { type GenerationPlan, type GivenTokens, generate, type SampledModel } from './generate.js';
-import { checkFamily, type ResolvedSampler } from './registry.js';
+import { type GenerationPlan, generate, type SampledModel } from './generate.js';
 import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
-import type { OptionValue } from './sampler.js';
+import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './sample-request.js';
 import { type SamplingSession, startSamplingSession } from './sampling-session.js';
 import { base64OfInts, type SampleTrace, TraceRecorder } from './trace.js';
 
+export { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
+
 /** Raised when the same settings would give other samples. */
 const SAMPLING_VERSION = 1;
-
-/** What is asked for, checked as far as flags can be. */
-export interface SampleRequest {
-  checkpoint: Checkpoint;
-  tokenizer: Tokenizer;
-  sampler: ResolvedSampler;
-  options: Readonly<Record<string, OptionValue>>;
-  steps: number;
-  samples: number;
-  /** Tokens a sample. */
-  length: number;
-  /** Samples a call; changes no sample. */
-  batch: number;
-  seed: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
-  given: GivenTokens | null;
-  /** How tokens become text: duo cleans up spaces. */
-  protocol: Protocol;
-  provider: Provider;
-  threads?: number;
-  timeoutMs?: number;
-  /** Ignore what an earlier, stopped run finished. */
-  fresh: boolean;
-  /** Keep every step's tokens. */
-  traced: boolean;
-}
 
 export interface SampleObserver {
   note(text: string): void;
@@ -73,23 +42,6 @@ export interface SampleRun {
   close(): Promise<void>;
   /** The samples are where they belong: the next run starts anew. After `close`, or instead of it. */
   finish(): Promise<void>;
-}
-
-/** Refuses what cannot be, before a model is started. @throws UsageError, ModelError, DataError */
-export function checkSampleRequest(request: SampleRequest): SampledModel {
-  const { checkpoint, sampler, given, steps, length, options } = request;
-  checkFamily(sampler.sampler, checkpoint.family, checkpoint.name);
-  if (!(Number.isInteger(steps) && steps >= 1)) {
-    throw new UsageError({
-      code: 'steps-out-of-range',
-      message: `A sampler takes at least 1 step, not ${steps}.`,
-      hint: 'Give --steps a whole number from 1 on.',
-    });
-  }
-  const model = sampledModel(checkpoint);
-  sampler.sampler.check?.({ ...model, length, steps, options });
-  if (given) checkGiven(given, request, model);
-  return model;
 }
 
 /** Starts the model. @throws as {@link checkSampleRequest}, ModelError, and FileError `in-use` */
@@ -178,44 +130,6 @@ function recordOf({ sample, tokens, nfe, seconds }: FinishedSample, request: Sam
   return { sample, tokens: Array.from(tokens), text, nfe, seconds: Number(seconds.toPrecision(6)) };
 }
 
-function sampledModel(checkpoint: Checkpoint): SampledModel {
-  const { family, vocabSize, fields, name, signature } = checkpoint;
-  const schedule = fields.schedule.value;
-  return {
-    name,
-    family,
-    vocabSize,
-    maskTokenId: fields.maskTokenId.value,
-    schedule: family === 'ar' || !schedule ? null : noiseSchedule(schedule),
-    timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
-  };
-}
-
-/** @throws DataError for a token that is none of the model's, or its mask */
-function checkGiven(
-  { tokens, fixed }: GivenTokens,
-  { checkpoint }: SampleRequest,
-  model: SampledModel,
-): void {
-  const bad = tokens.find(
-    (token, l) => fixed[l] === 1 && (token >= model.vocabSize || token === maskOf(model)),
-  );
-  if (bad === undefined) return;
-  throw new DataError({
-    code: 'given-token-not-in-model',
-    message:
-      bad === maskOf(model)
-        ? `The given text holds the token ${bad}, which is the mask of ${checkpoint.name}.`
-        : `The given text holds the token ${bad}; those of ${checkpoint.name} are 0 to ${model.vocabSize - 1}.`,
-    hint: 'Check that the tokenizer is the one the model was trained with.',
-  });
-}
-
-/** Only families that mask have a mask that means something. */
-function maskOf({ family, maskTokenId }: SampledModel): number | null {
-  return family === 'mdlm' || family === 'sedd' ? maskTokenId : null;
-}
-
 function warnOfMasks(
   { checkpoint }: SampleRequest,
   batch: readonly FinishedSample[],
@@ -295,25 +209,4 @@ async function headerOf(request: SampleRequest, session: SamplingSession): Promi
       batch: request.batch,
     },
   };
-}
-
-/** L: what is asked for, else the graph's own, else the card's. @throws ModelError */
-export function sampleLength(checkpoint: Checkpoint, wanted: number | undefined): number {
-  const { name, signature, fields } = checkpoint;
-  const fixed = signature.fixedLength;
-  const asked = wanted ?? fixed ?? fields.length.value;
-  if (asked === null) {
-    throw new UsageError({
-      code: 'no-length',
-      message: `Nothing says how long samples of ${name} should be.`,
-      hint: 'Give --length.',
-    });
-  }
-  // Graphs of ar models that read a fixed number of tokens are padded; a denoiser's are all part of the text.
-  if (fixed === null || asked === fixed || (checkpoint.family === 'ar' && asked < fixed)) return asked;
-  throw new ModelError({
-    code: 'fixed-length',
-    message: `The graph of ${name} takes exactly ${fixed} tokens a sequence; ${asked} were asked for.`,
-    hint: `Give --length ${fixed}, or export the model with a dynamic length.`,
-  });
 }

@@ -1,0 +1,128 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
+import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { formatDuration, Progress } from '../cli/progress.js';
+
+export default class Sample extends BaseCommand<typeof Sample> {
+  static override summary = 'Text from a checkpoint: token ids, text, model calls and seconds.';
+  static override description =
+    'One JSON object a line, after a first line that says how they came about. The same seed gives the same samples at any ' +
+    'batch size. A run that is stopped continues where it was when the same command is given again.\n\n' +
+    '`samplers` lists the samplers with their options; a module of your own is one too: --sampler ./mine.mjs. In --infill, ' +
+    '<gap> marks where the model writes, as many tokens as are left, and <gap 12> twelve of them.';
+  static override examples = [
+    '<%= config.bin %> sample --model duo.onnx --steps 32 --samples 4',
+    '<%= config.bin %> sample --model mdlm.onnx --sampler psi --sampler-option preset=remdm-cap --out samples.jsonl',
+    '<%= config.bin %> sample --model mdlm.onnx --infill "The <gap> of the Union" --trace-html page.html',
+  ];
+
+  static override flags = {
+    model: string({
+      required: true,
+      summary: 'Checkpoint: an ONNX file, or name=file.',
+      helpValue: '<model>',
+    }),
+    sampler: string({
+      summary: "A name that `samplers` lists, or a module's path. [default: the family's first]",
+      helpValue: '<sampler>',
+    }),
+    'sampler-option': repeatable({ summary: 'An option of the sampler.', helpValue: '<key=value>' }),
+    steps: integer({ min: 1, summary: 'Steps from noise to text; ar takes one a token. [default: 32]' }),
+    samples: integer({ min: 1, default: 8, summary: 'How many.' }),
+    length: integer({ min: 1, summary: "Tokens a sample. [default: the card's]" }),
+    batch: integer({ min: 1, max: 4096, summary: 'Samples a model call; changes no sample.' }),
+    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same samples.' }),
+    temperature: number({ default: 1, summary: 'Of the draws; above 0.' }),
+    'top-k': integer({ summary: 'Draw from so many of the most probable tokens.' }),
+    'top-p': number({ summary: 'Draw from the most probable tokens of this total probability.' }),
+    prompt: string({ summary: 'Text that each sample begins with.', exclusive: ['infill'] }),
+    infill: string({ summary: 'Text with <gap> where the model writes.', exclusive: ['prompt'] }),
+    protocol: choice(['duo', 'strict'])({
+      default: 'duo',
+      summary: 'How tokens become text: duo cleans up spaces.',
+    }),
+    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
+    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+    out: string({ summary: 'Write the samples here, not to stdout.', helpValue: '<file>' }),
+    trace: string({ summary: "Write every step's tokens, as JSON lines.", helpValue: '<file>' }),
+    'trace-html': string({ summary: 'Write a page that plays the steps.', helpValue: '<file>' }),
+    fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
+    ...checkpointFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { checkDistinctPaths, prepareSampling } = await import('../samplers/prepare-sampling.js');
+    const { checkWritable } = await import('../results/output.js');
+    const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
+    checkDistinctPaths(files);
+    checkWritable(files);
+
+    const { openCheckpoint } = await import('../models/checkpoint.js');
+    const { resolveProvider } = await import('../models/provider.js');
+    const { path, name } = parseModelSpec(flags.model);
+    const checkpoint = await openCheckpoint(path, checkpointOverrides(flags), name);
+    for (const notice of checkpoint.notices) this.note(notice);
+    const request = await prepareSampling({
+      ...flags,
+      checkpoint,
+      samplerOptions: flags['sampler-option'] ?? [],
+      topK: flags['top-k'] ?? null,
+      topP: flags['top-p'] ?? null,
+      provider: await resolveProvider(flags.provider),
+      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+      traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
+    });
+
+    const progress = new Progress({ quiet: this.options.quiet });
+    const say = (speak: (text: string) => void) => (text: string) => {
+      progress.stop();
+      speak(text);
+    };
+    const { openSampleRun } = await import('../samplers/sample-run.js');
+    const { writeSamples } = await import('../samplers/sample-outputs.js');
+    const { fileOutput, streamOutput } = await import('../results/line-output.js');
+    const whole = this.options.json && flags.out === undefined;
+    const run = await openSampleRun(request, {
+      note: say((text) => this.note(text)),
+      warn: say((text) => this.warnUser(text)),
+      progress: progressOf(progress, `sampling ${checkpoint.name}`),
+      signal: this.interrupt,
+    });
+    try {
+      const records: object[] = [];
+      const lines =
+        flags.out === undefined ? (whole ? null : streamOutput(process.stdout)) : await fileOutput(flags.out);
+      const summary = await writeSamples(
+        run,
+        { lines, trace: flags.trace, page: flags['trace-html'] },
+        { ...request, maskTokenId: checkpoint.fields.maskTokenId.value },
+        (record) => whole && records.push(record),
+      );
+      progress.stop();
+      if (whole) this.printJson({ ...run.header, samples: records });
+      else if (this.options.json) this.printJson({ ...run.header, ...summary, out: flags.out });
+      this.note(
+        `${summary.samples} samples, ${summary.modelCalls} model calls, ${seconds(summary.seconds)}.`,
+      );
+      await run.finish();
+    } finally {
+      progress.stop();
+      await run.close();
+    }
+  }
+}
+
+function progressOf(progress: Progress, label: string) {
+  let started = false;
+  return (done: number, total: number, detail: string) => {
+    if (!started) progress.start(total, label, done);
+    started = true;
+    progress.update(done, detail);
+  };
+}
+
+function seconds(value: number): string {
+  return value < 10 ? `${value.toPrecision(2)} s` : formatDuration(value);
+}

@@ -1,0 +1,78 @@
+/**
+ * Lines as they come, to stdout or to a file that appears whole or not at all. A link is followed, so that it stays a link;
+ * devices and pipes are written to directly.
+ */
+
+import { once } from 'node:events';
+import { closeSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { AtomicFile } from '../storage/atomic-file.js';
+import { fileFailure } from '../storage/file-failure.js';
+
+export interface LineOutput {
+  write(line: string): Promise<void>;
+  /** The lines are complete. */
+  commit(): Promise<void>;
+  /** They are not: a file stays as it was. */
+  discard(): Promise<void>;
+}
+
+/** @throws FileError, here or from what it returns */
+export async function fileOutput(path: string): Promise<LineOutput> {
+  const target = followed(path);
+  if (target.device) return deviceOutput(path);
+  const file = await AtomicFile.create(target.path, 'Give --out a path where you may write.');
+  let open = true;
+  const once = (end: () => Promise<void>) => async () => {
+    if (open) await end();
+    open = false;
+  };
+  return {
+    write: (line) => file.write(Buffer.from(line)),
+    commit: once(() => file.commit()),
+    discard: once(() => file.discard()),
+  };
+}
+
+/** Waits where the reader is slow. */
+export function streamOutput(stream: NodeJS.WriteStream): LineOutput {
+  return {
+    async write(line) {
+      if (!stream.write(line)) await once(stream, 'drain');
+    },
+    commit: async () => {},
+    discard: async () => {},
+  };
+}
+
+function followed(path: string): { path: string; device: boolean } {
+  try {
+    const real = realpathSync(path);
+    return { path: real, device: !statSync(real).isFile() };
+  } catch {
+    return { path, device: false };
+  }
+}
+
+function deviceOutput(path: string): LineOutput {
+  const guarded = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (cause) {
+      throw fileFailure(cause, 'write', path, 'Give another path to --out.');
+    }
+  };
+  const descriptor = guarded(() => openSync(path, 'w'));
+  let open = true;
+  const close = async () => {
+    if (open) closeSync(descriptor);
+    open = false;
+  };
+  return {
+    async write(line) {
+      const bytes = Buffer.from(line);
+      for (let at = 0; at < bytes.length; ) at += guarded(() => writeSync(descriptor, bytes, at));
+    },
+    commit: close,
+    discard: close,
+  };
+}
