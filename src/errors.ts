@@ -70,6 +70,14 @@ export class GateError extends DuoEvalError {
 /** Too little evidence to decide (exit 8). */
 export class UndecidedError extends DuoEvalError {
   readonly exitCode = 8;
+
+  /** @param record what was measured: under --json it is printed beside the failure */
+  constructor(
+    details: ErrorDetails,
+    readonly record: object = {},
+  ) {
+    super(details);
+  }
 }
 
 /** Ctrl-C or SIGTERM (exit 130). */

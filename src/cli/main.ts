@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GateError } from '../errors.js';
+import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
@@ -51,7 +51,7 @@ async function report(error: unknown, argv: string[], command: string | null): P
   const { paint } = await import('./terminal.js');
   const failure = describeFailure(error, command);
   if (wantsJson(argv)) {
-    const measured = error instanceof GateError ? error.record : {};
+    const measured = error instanceof GateError || error instanceof UndecidedError ? error.record : {};
     process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...measured, error: failure })}\n`);
   }
   const label = paint('Error:', 'red', streamHasColor(process.stderr));

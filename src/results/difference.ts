@@ -45,7 +45,29 @@ export function differenceOf(a: ResultRow, b: ResultRow, metric: string): Differ
   checkComparable(a, b);
   if (!a.figures.has(metric) || !b.figures.has(metric)) return null;
   const plain = LOGARITHM[metric] ?? metric;
-  return (plain === 'nll' ? pairedDifference(a, b, 'nll') : null) ?? byIntervals(a, b, plain);
+  return paired(a, b, plain) ?? byIntervals(a, b, plain);
+}
+
+/** Bits a byte are nats a token in another unit, the same for both rows of one text. */
+function paired(a: ResultRow, b: ResultRow, metric: string): Difference | null {
+  if (metric !== 'nll' && metric !== 'bitsPerByte') return null;
+  const nats = pairedDifference(a, b, 'nll');
+  if (metric === 'nll' || nats === null || nats.value === null) return nats;
+  if (a.sequences!.nats.length !== b.sequences!.nats.length) return null;
+  const [bits, perToken] = ['bitsPerByte', 'nll'].map((name) => a.figures.get(name)?.value ?? null);
+  if (bits === null || !perToken) return null;
+  const unit = bits / perToken;
+  const scaled = (value: number | null) => (value === null ? null : value * unit);
+  const { value, stderr, ci95 } = nats;
+  return {
+    ...nats,
+    metric,
+    a: scaled(nats.a),
+    b: scaled(nats.b),
+    value: scaled(value),
+    stderr: scaled(stderr),
+    ci95: ci95 && [ci95[0] * unit, ci95[1] * unit],
+  };
 }
 
 export function isExponential(metric: string): boolean {

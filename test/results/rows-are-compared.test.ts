@@ -121,6 +121,14 @@ it('a perplexity is compared by its logarithm', () => {
   expect(Math.exp(difference.value!)).toBeCloseTo(a.metrics.ppl.value! / b.metrics.ppl.value!, 10);
 });
 
+it('bits a byte are compared in pairs too', () => {
+  const [first] = rowsOfResults([a]);
+  const [second] = rowsOfResults([b]);
+  const difference = differenceOf(first, second, 'bitsPerByte')!;
+  expect(difference.method).toBe('paired');
+  expect(difference.value).toBeCloseTo(a.metrics.bitsPerByte.value! - b.metrics.bitsPerByte.value!, 10);
+});
+
 it('a table of differences fits the width, and marks what may be chance', () => {
   const near = resultOfNats(
     wave(0).map((nats, i) => nats + Math.sin(17 * i)),

@@ -1,0 +1,89 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { choice, repeatable, string } from '../cli/flags.js';
+import { GateError, UndecidedError } from '../errors.js';
+
+export default class Gate extends BaseCommand<typeof Gate> {
+  static override summary = 'Hold results to limits, for continuous integration.';
+  static override description =
+    'A limit holds when the whole 95% interval is on its good side, is broken when the whole interval is beyond it, and ' +
+    'is undecided in between; then it is said how many more sequences or draws would decide. Exit status 7 when a ' +
+    'limit is broken, 8 when none is and some are undecided.\n\nIn GitHub Actions a summary and annotations are ' +
+    'written as well.';
+  static override examples = [
+    '<%= config.bin %> gate --results new.json --config gates.yaml',
+    '<%= config.bin %> gate --results new.json --baseline main.json --config gates.yaml --junit gates.xml',
+  ];
+
+  static override flags = {
+    results: repeatable({
+      required: true,
+      summary: 'Results to judge; repeatable.',
+      helpValue: '<file.json>',
+    }),
+    baseline: repeatable({ summary: 'Results that changes are measured against.', helpValue: '<file.json>' }),
+    config: string({ required: true, summary: 'The limits.', helpValue: '<gates.yaml>' }),
+    format: choice(['table', 'json', 'markdown'])({ summary: 'What to print.' }),
+    junit: string({ summary: 'Write JUnit XML here.', helpValue: '<file.xml>' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { checkWritable, planOutput, replaceFile } = await import('../results/output.js');
+    const format = planOutput({ format: flags.format, json: flags.json }).stdout;
+    if (flags.junit) checkWritable([flags.junit]);
+    const { readGates } = await import('../results/gate/config.js');
+    const { readRows } = await import('../results/rows.js');
+    const { checkGates } = await import('../results/gate/checks.js');
+    const gates = readGates(flags.config);
+    const rows = flags.results.flatMap(readRows);
+    const record = checkGates(gates, rows, flags.baseline?.flatMap(readRows) ?? null);
+
+    if (flags.junit) {
+      const { gateJunit } = await import('../results/gate/junit.js');
+      replaceFile(flags.junit, gateJunit(record));
+    }
+    await this.tellGithub(record);
+    const { gateMarkdown, gateTable } = await import('../results/gate/table.js');
+    if (format === 'table') this.print(gateTable(record, this.screen));
+    if (format === 'markdown') this.print(gateMarkdown(record));
+    await this.end(record, format === 'json');
+  }
+
+  private async tellGithub(record: import('../results/gate/checks.js').GateRecord): Promise<void> {
+    const { GITHUB_STEP_SUMMARY: summary, GITHUB_ACTIONS: actions } = process.env;
+    if (!summary && actions !== 'true') return;
+    const { annotations, appendSummary } = await import('../results/gate/github.js');
+    if (summary) appendSummary(summary, record);
+    // The runner reads workflow commands on stderr too; stdout stays data.
+    if (actions === 'true')
+      for (const line of annotations(record, this.flags.config)) process.stderr.write(`${line}\n`);
+  }
+
+  private async end(record: import('../results/gate/checks.js').GateRecord, json: boolean): Promise<void> {
+    const { checkText, verdictText } = await import('../results/gate/sentences.js');
+    if (record.verdict === 'pass') {
+      if (json) this.printJson({ schemaVersion: 1, ...record });
+      return;
+    }
+    const told = record.checks.filter(({ verdict }) => verdict === record.verdict).map(checkText);
+    const message = [verdictText(record), ...told.slice(0, 10)].join('\n');
+    if (record.verdict === 'fail') {
+      throw new GateError(
+        {
+          code: 'gate-failed',
+          message,
+          hint: 'The whole 95% interval lies beyond the limit.',
+        },
+        record,
+      );
+    }
+    throw new UndecidedError(
+      {
+        code: 'gate-undecided',
+        message,
+        hint: 'Evaluate more sequences or draws; pairs with the baseline (ppl --sequences) need the fewest.',
+      },
+      record,
+    );
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Checks as a JUnit XML file, as continuous integration reads them: a test case a limit. A broken limit is a failure, an
+ * undecided one an error: it could not be judged.
+ */
+import { plainText } from '../../terminal-text.js';
+import type { Check, GateRecord } from './checks.js';
+import { checkText, placeText } from './sentences.js';
+
+export function gateJunit(record: GateRecord, suite = 'duo-eval gate'): string {
+  const { checks, failed, undecided } = record;
+  const counts = `tests="${checks.length}" failures="${failed}" errors="${undecided}" time="0"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="${escaped(suite)}" ${counts}>`,
+    `  <testsuite name="${escaped(suite)}" ${counts} skipped="0">`,
+    ...checks.map(testCase),
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+function testCase(check: Check): string {
+  const { gate, metric, limit, verdict } = check;
+  const name = `${gate}: ${placeText(check)}, ${metric} ${limit}`;
+  const open = `    <testcase name="${escaped(name)}" classname="${escaped(`gate.${check.eval}`)}" time="0"`;
+  if (verdict === 'pass') return `${open}/>`;
+  const element = verdict === 'fail' ? 'failure' : 'error';
+  const text = escaped(checkText(check));
+  return `${open}><${element} type="${verdict}" message="${text}">${text}</${element}></testcase>`;
+}
+
+/** Text of XML 1.0: what may not stand in it at all is gone already in `plainText`. */
+function escaped(text: string): string {
+  return plainText(text)
+    .replace(/[\ufffe\uffff]/g, '')
+    .replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,106 @@
+/**
+ * Configuration that people write, in YAML (JSON is YAML too): checked against a zod schema, and wrong in a sentence that
+ * names the line and the key. Which keys there are is the schema's affair.
+ */
+import { readFileSync } from 'node:fs';
+import { type Document, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { closest, FileError, UsageError } from './errors.js';
+
+export interface YamlFile<T> {
+  value: T;
+  /** Line of a key, from 1; of its nearest parent where there is no such key. */
+  lineOf(path: readonly PropertyKey[]): number;
+}
+
+/**
+ * @param what the file is, for sentences: `a gates file`
+ * @throws FileError when it cannot be read   @throws UsageError when it is not what the schema says
+ */
+export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new FileError({
+      code: 'config-unreadable',
+      message: `${path} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : message}.`,
+      hint: `Give the path of ${what}.`,
+      cause,
+    });
+  }
+  return parseYaml(text, path, schema, what);
+}
+
+/** @param name what errors call the text   @throws UsageError */
+export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
+  const lines = new LineCounter();
+  const document = parseDocument(text.replace(/^\ufeff/, ''), { lineCounter: lines, prettyErrors: false });
+  const refuse = (line: number, message: string, hint: string) =>
+    new UsageError({ code: 'config-invalid', message: `${name}, line ${line}: ${message}`, hint });
+  const [broken] = document.errors;
+  if (broken) throw refuse(lines.linePos(broken.pos[0]).line, `${broken.message}.`, 'It must be YAML.');
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw refuse(1, `${(cause as Error).message}.`, 'It must be YAML without references that grow.');
+  }
+  const lineOf = (path: readonly PropertyKey[]) => lineOfKey(document, lines, path);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { value: parsed.data, lineOf };
+  const { path, message, hint } = told(deepest(parsed.error.issues), schema);
+  const key = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
+  throw refuse(lineOf(path), `${key}${message}.`, hint ?? `It must be ${what}; the README shows one.`);
+}
+
+/** Of a union's failures, that of the form that was meant: the one that went wrong last. */
+function deepest([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const inner = issue.errors.filter((issues) => issues.length > 0).map((issues) => deepest(issues));
+  const best = inner.reduce<z.core.$ZodIssue | null>(
+    (most, one) => (one.path.length > (most?.path.length ?? 0) ? one : most),
+    null,
+  );
+  return best ? ({ ...best, path: [...issue.path, ...best.path] } as z.core.$ZodIssue) : issue;
+}
+
+function told(
+  issue: z.core.$ZodIssue,
+  schema: z.ZodType,
+): { path: PropertyKey[]; message: string; hint: string | null } {
+  if (issue.code === 'unrecognized_keys') {
+    const near = closest(issue.keys[0], [
+      ...keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })),
+    ]);
+    return {
+      path: [...issue.path, issue.keys[0]],
+      message: 'there is no such key here',
+      hint: near ? `Did you mean ${near}?` : null,
+    };
+  }
+  return { path: issue.path, message: issue.message.replace(/\.$/, ''), hint: null };
+}
+
+/** Every key that a schema knows anywhere. */
+function* keysOf(schema: unknown): Generator<string> {
+  if (schema === null || typeof schema !== 'object') return;
+  for (const [name, inner] of Object.entries(schema)) {
+    if (name === 'properties') yield* Object.keys(inner as object);
+    yield* keysOf(inner);
+  }
+}
+
+function lineOfKey(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let depth = path.length; depth > 0; depth--) {
+    const parent: unknown = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
+    const pair = (
+      parent as { items?: { key?: { value?: unknown; range?: number[] } }[] } | null
+    )?.items?.find((item) => item?.key?.value === path[depth - 1]);
+    const node =
+      pair?.key ?? (document.getIn(path.slice(0, depth), true) as { range?: number[] } | undefined);
+    if (node?.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
