@@ -80,12 +80,13 @@ async function answer({ id, feeds, state: number }: WorkerCall): Promise<Answer>
   const count = { runs: 0, seconds: 0 };
   const network = (fed: Feeds) => run(fed, count);
   try {
-    const state = number === undefined ? null : states.get(number)!;
+    const state = number === undefined ? null : states.get(number);
+    if (state === undefined) throw new Error('what it builds on was released before');
     if (state instanceof Error) throw state;
     const outputs = await (state ? state.call(feeds, network) : network(feeds));
     return { id, outputs, ...count };
   } catch (error) {
-    if (number !== undefined) states.set(number, asError(error));
+    if (number !== undefined && states.has(number)) states.set(number, asError(error));
     return { id, failure: messageOf(error) };
   }
 }

@@ -142,7 +142,7 @@ export class LatentSession {
   }
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;
+const gigabytes = (bytes: number): string => `${Number((bytes / 1e9).toPrecision(2))} GB`;
 
 class Decoding implements LatentDecoding {
   networkCalls = 0;

@@ -10,7 +10,7 @@
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import type { Network, WorkerState } from '../models/session-state.js';
 import type { Signature } from '../models/signature.js';
-import { fillNormals } from '../random/normals.js';
+import { fillNormals, NORMALS_RUN } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import type { LatentMove } from './latent-model.js';
 
@@ -50,8 +50,8 @@ export const moveNumbers = (move: LatentMove | null): Float64Array =>
 
 export const createState = (init: LatentInit): WorkerState => new LatentState(init);
 
-/** Entries whose noise is made at once. A multiple of 4, as random/normals.ts asks. */
-const BLOCK = 4096;
+/** Entries whose noise is made at once. */
+const BLOCK = 4 * NORMALS_RUN;
 
 class LatentState implements WorkerState {
   /** Sequences of a run: a graph of fixed batch is filled up with sequences nobody asked for. */

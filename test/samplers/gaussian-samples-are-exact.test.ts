@@ -143,6 +143,20 @@ describe('a sample by a Gaussian latent', () => {
   });
 });
 
+describe('a latent larger than the memory', () => {
+  it('is refused before it is made, with what it would take', async () => {
+    const chain = independentTokens(probabilities);
+    const checkpoint = exactCheckpoint({ name: 'chain', chain }, 'duo', 'log-linear');
+    const session = await LatentSession.start({ checkpoint, provider: 'cpu', threads: 1 });
+    opened.push(session);
+    const nothing = { tokens: new Int32Array(0), given: new Uint8Array(0) };
+    const begin = () =>
+      session.forSamples(1, []).begin({ label: 'samples', batch: 1e6, length: 1e6, ...nothing });
+    expect(begin).toThrow(/needs 28000 GB/);
+    expect(begin).toThrow(expect.objectContaining({ code: 'latent-past-memory', exitCode: 3 }));
+  });
+});
+
 describe('a latent that takes the mean', () => {
   it('comes near the marginals with many steps', async () => {
     const draw = await sampler(independentTokens(probabilities), { mean: true });
