@@ -3,21 +3,26 @@ import { BaseCommand } from '../cli/base-command.js';
 import { parseModelSpec } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
+import type { Protocol } from '../diffusion/schedule.js';
+import { UsageError } from '../errors.js';
+import type { Provider } from '../models/provider.js';
+import type { SampleRequest } from '../samplers/sample-request.js';
 
 export default class Gen extends BaseCommand<typeof Gen> {
   static override summary = 'Generative quality of samples: judged perplexity, entropy, repetition.';
   static override description =
-    'One row a samples file, as `sample --out` writes them. The judge, an autoregressive checkpoint, reads each text with its ' +
+    'One row a samples file, as `sample --out` writes them, or a --model that is sampled on the spot. The judge, an autoregressive checkpoint, reads each text with its ' +
     'own tokenizer; its perplexity comes with a bootstrap interval over samples. Low entropy makes a low perplexity, so the ' +
     'two stand side by side, and the same figures of real text beside them with --reference-dataset.';
   static override examples = [
     '<%= config.bin %> gen samples.jsonl --judge gpt2.onnx',
     '<%= config.bin %> gen a=a.jsonl b=b.jsonl --judge gpt2.onnx --reference-dataset sotu',
-    '<%= config.bin %> gen samples.jsonl --judge gpt2.onnx --out quality.json --out quality.csv',
+    '<%= config.bin %> gen --model duo.onnx --sampler ancestral --steps 32 --samples 64 --judge gpt2.onnx',
   ];
 
   static override args = {
-    files: argument({ required: true, multiple: true, description: 'Samples files, or name=file.' }),
+    files: argument({ multiple: true, description: 'Samples files, or name=file.' }),
   };
 
   static override flags = {
@@ -30,7 +35,8 @@ export default class Gen extends BaseCommand<typeof Gen> {
       helpValue: '<path>',
     }),
     context: integer({ min: 2, summary: "Tokens the judge reads at a time. [default: its card's]" }),
-    tokenizer: string({ summary: "The samples' tokenizer, if not the judge's.", helpValue: '<path>' }),
+    model: string({ summary: 'Checkpoint to sample: an ONNX file, or name=file.', helpValue: '<model>' }),
+    tokenizer: string({ summary: "The samples' or the model's tokenizer.", helpValue: '<path>' }),
     'reference-dataset': repeatable({
       summary: 'Real text beside the samples: a name, name=path, or a path.',
       helpValue: '<data>',
@@ -40,14 +46,16 @@ export default class Gen extends BaseCommand<typeof Gen> {
       default: 'duo',
       summary: 'How texts are decoded: duo cleans up spaces.',
     }),
-    seed: integer({ min: 0, default: 1, summary: 'Of the bootstrap.' }),
-    batch: integer({ min: 1, max: 4096, summary: 'Windows a model call; changes no figure.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the judge runs.' }),
+    seed: integer({ min: 0, default: 1, summary: 'Of sampling and of the bootstrap.' }),
+    batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
+    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
     threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
     timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
+    ...oneSampling,
+    ...samplingFlags,
   };
 
   async run(): Promise<void> {
@@ -55,10 +63,20 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
+    const files = (args.files ?? []).map(parseModelSpec);
+    if (files.length === 0 && flags.model === undefined) throw nothingToMeasure();
     const { resolveProvider } = await import('../models/provider.js');
+    const runtime = {
+      protocol: flags.protocol,
+      provider: await resolveProvider(flags.provider),
+      threads: flags.threads,
+      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+      fresh: flags.fresh,
+    };
     const judge = flags.judge === undefined ? null : parseModelSpec(flags.judge);
     const request = {
-      files: args.files.map(parseModelSpec),
+      files,
+      sampling: flags.model === undefined ? null : await this.sampling(flags.model, runtime),
       references: (flags['reference-dataset'] ?? []).map((spec) => ({
         spec,
         textColumn: flags['text-column'],
@@ -68,13 +86,10 @@ export default class Gen extends BaseCommand<typeof Gen> {
       seed: flags.seed,
       judge: judge && {
         ...judge,
+        ...runtime,
         tokenizer: flags['judge-tokenizer'],
         context: flags.context,
-        provider: await resolveProvider(flags.provider),
-        threads: flags.threads,
-        timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
         batch: flags.batch,
-        fresh: flags.fresh,
       },
     };
 
@@ -94,6 +109,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       const { results, finish } = await reportGenerative(request, {
         note: say((text) => this.note(text)),
         warn: say((text) => this.warnUser(text)),
+        sampling: (name, done, total) => show(`sampling ${name}`, done, total),
         packing: (dataset, done, total) => show(`packing ${dataset}`, done, total),
         judging: (name, done, total) => show(`judging ${name}`, done, total),
         signal: this.interrupt,
@@ -101,9 +117,37 @@ export default class Gen extends BaseCommand<typeof Gen> {
       progress.stop();
       await writeOutputs(output, results);
       this.print(await stdoutText(output, results, this.screen));
-      finish();
+      await finish();
     } finally {
       progress.stop();
     }
   }
+  /** What `--model` and the flags of sampling ask for. */
+  private async sampling(spec: string, runtime: Runtime): Promise<SampleRequest> {
+    const { flags } = this;
+    const { openCheckpoint } = await import('../models/checkpoint.js');
+    const { prepareSampling } = await import('../samplers/prepare-sampling.js');
+    const { path, name } = parseModelSpec(spec);
+    const checkpoint = await openCheckpoint(path, { tokenizer: flags.tokenizer }, name);
+    for (const notice of checkpoint.notices) this.note(notice);
+    const { sampler, steps, temperature } = flags;
+    return prepareSampling({ ...samplingOf(flags), ...runtime, checkpoint, sampler, steps, temperature });
+  }
+}
+
+/** How models run. */
+interface Runtime {
+  protocol: Protocol;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  fresh: boolean;
+}
+
+function nothingToMeasure(): UsageError {
+  return new UsageError({
+    code: 'nothing-to-measure',
+    message: 'There is nothing to measure.',
+    hint: 'Name samples files that duo-eval sample --out wrote, or a checkpoint to sample: --model duo.onnx',
+  });
 }

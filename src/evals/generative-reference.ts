@@ -56,6 +56,7 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
       droppedTokens: stream.droppedTokens,
     },
     count: Math.min(count, stream.sequences),
+    tokenizer,
     facts: {
       path: null,
       length,

@@ -1,19 +1,23 @@
 /**
- * All rows of `gen`: the samples files that were named, then real text beside them. What is missing or wrong is found
- * before the first model call.
+ * All rows of `gen`: the samples files that were named, a model sampled on the spot, and real text beside them. What is
+ * missing or wrong is found before the first model call.
  */
 import type { ProtocolName } from '../datasets/cutting.js';
 import { loadTokenizer } from '../datasets/tokenizer.js';
 import { DataError, UsageError } from '../errors.js';
 import type { GenerativeResult } from '../results/generative-record.js';
 import { type ResultsFile, resultsFile } from '../results/record.js';
+import type { SampleRequest } from '../samplers/sample-request.js';
 import { Judge, type JudgeOptions } from './generative-judge.js';
 import { referenceTexts } from './generative-reference.js';
 import { type GenerativeObserver, measureTexts } from './generative-run.js';
-import { samplesFile, type TextOptions, type TextSet, tokenizerOfSamples } from './generative-texts.js';
+import { sampledTexts } from './generative-sampling.js';
+import { samplesFile, type TextOptions, type TextSet } from './generative-texts.js';
 
 export interface GenerativeRequest {
   files: readonly { path: string; name?: string }[];
+  /** Sampled on the spot; null: files alone. */
+  sampling: SampleRequest | null;
   references: readonly { spec: string; textColumn?: string }[];
   /** The samples' tokenizer, where the judge's is another. */
   tokenizer?: string;
@@ -24,6 +28,7 @@ export interface GenerativeRequest {
 }
 
 export interface ReportObserver extends GenerativeObserver {
+  sampling?: (name: string, done: number, total: number) => void;
   packing?: (dataset: string, done: number, total: number | null) => void;
   judging?: (name: string, done: number, total: number) => void;
 }
@@ -31,7 +36,7 @@ export interface ReportObserver extends GenerativeObserver {
 export interface GenerativeReport {
   results: ResultsFile<GenerativeResult>;
   /** The results are where they belong: what was kept to continue the run is removed. */
-  finish(): void;
+  finish(): Promise<void>;
 }
 
 /** @throws UsageError, DataError, FileError, ModelError, NumericalError, InterruptedError */
@@ -41,40 +46,56 @@ export async function reportGenerative(
 ): Promise<GenerativeReport> {
   const { protocol, seed } = request;
   const judge = request.judge && (await Judge.open(request.judge, observer));
-  const closers: (() => void)[] = [];
+  const opened: Opened = { sets: [], ends: [] };
   try {
-    const sets = await openSets(request, judge, observer, closers);
+    await openSets(request, judge, observer, opened);
     const results: GenerativeResult[] = [];
-    for (const set of sets) {
-      const measured = await measureTexts(set, { protocol, seed, judge }, observer);
-      results.push(measured.result);
-    }
-    return { results: resultsFile(results), finish: () => judge?.finish() };
+    for (const set of opened.sets)
+      results.push((await measureTexts(set, { protocol, seed, judge }, observer)).result);
+    for (const { close } of opened.ends) await close();
+    return {
+      results: resultsFile(results),
+      async finish() {
+        judge?.finish();
+        for (const { finish } of opened.ends) await finish?.();
+      },
+    };
   } catch (error) {
     judge?.keep();
+    for (const { stop, close } of opened.ends) await (stop ?? close)();
     throw error;
   } finally {
-    for (const close of closers) close();
     await judge?.close();
   }
+}
+
+interface Opened {
+  sets: TextSet[];
+  /** How to free what is read from; to keep it for a later run; to remove what was kept. */
+  ends: { close(): void | Promise<void>; stop?(): Promise<void>; finish?(): Promise<void> }[];
 }
 
 async function openSets(
   request: GenerativeRequest,
   judge: Judge | null,
   observer: ReportObserver,
-  closers: (() => void)[],
-): Promise<TextSet[]> {
+  { sets, ends }: Opened,
+): Promise<void> {
   const options: TextOptions = {
     protocol: request.protocol,
     tokenizer: request.tokenizer === undefined ? null : await loadTokenizer(request.tokenizer),
     judgeTokenizer: judge?.tokenizer ?? null,
   };
-  const sets: TextSet[] = [];
   for (const { path, name } of request.files) sets.push(await samplesFile(path, name, options, observer));
+  if (request.sampling) {
+    const { checkpoint } = request.sampling;
+    const { set, run } = await sampledTexts(request.sampling, checkpoint.name, observer);
+    ends.push({ close: () => {}, stop: () => run.close(), finish: () => run.finish() });
+    sets.push(set);
+  }
   const [first] = sets;
   for (const reference of request.references) {
-    const tokenizer = tokenizerOfSamples(first.facts.tokenizerSha256, options);
+    const { tokenizer } = first;
     if (!tokenizer) throw noTokenizer(first.name);
     const { set, close } = await referenceTexts({
       ...reference,
@@ -86,11 +107,10 @@ async function openSets(
       signal: observer.signal,
       warn: observer.warn,
     });
-    closers.push(close);
+    ends.push({ close });
     sets.push(set);
   }
   checkDistinct(sets.map(({ name }) => name));
-  return sets;
 }
 
 /** Rows are told apart by name. @throws UsageError */

@@ -25,6 +25,8 @@ export interface TextSet {
   dataset: DatasetRecord | null;
   /** Texts there will be. */
   count: number;
+  /** That of their tokens, where it is at hand. */
+  tokenizer: Tokenizer | null;
   /** What else is known before they are read. */
   facts: Omit<SampleSetRecord, 'name' | 'sha256' | 'count' | 'nfe' | 'seconds'>;
   texts: AsyncIterable<GeneratedText>;
@@ -45,7 +47,7 @@ export interface TextOptions {
 }
 
 /** The tokenizer that wrote the samples, where it is at hand. */
-export function tokenizerOfSamples(
+function tokenizerOfSamples(
   tokenizerSha256: string | null,
   { tokenizer, judgeTokenizer }: Pick<TextOptions, 'tokenizer' | 'judgeTokenizer'>,
 ): Tokenizer | null {
@@ -72,6 +74,7 @@ export async function samplesFile(
     model: header.model,
     dataset: null,
     count: header.count,
+    tokenizer: tokenizerOfSamples(tokenizerSha256, options),
     facts: { path, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt },
     texts: decoded(samples, textOf(called, header, options, notices)),
   };

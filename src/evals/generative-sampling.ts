@@ -1,0 +1,39 @@
+/** A model's samples, made on the spot, as a set of texts; resumable, as `sample` is. */
+import type { SampleRequest } from '../samplers/sample-request.js';
+import { openSampleRun, type SampleRun } from '../samplers/sample-run.js';
+import type { GeneratedText, TextSet, TextSetNotices } from './generative-texts.js';
+
+export interface SamplingObserver extends TextSetNotices {
+  sampling?: (name: string, done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Starts the model. @throws UsageError, ModelError, DataError, FileError */
+export async function sampledTexts(
+  request: SampleRequest,
+  name: string,
+  observer: SamplingObserver,
+): Promise<{ set: TextSet; run: SampleRun }> {
+  const run = await openSampleRun(request, {
+    note: observer.note,
+    warn: observer.warn,
+    progress: (done, total) => observer.sampling?.(name, done, total),
+    signal: observer.signal,
+  });
+  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, model, count } =
+    run.header;
+  const set: TextSet = {
+    name,
+    model,
+    dataset: null,
+    count,
+    tokenizer: request.tokenizer,
+    facts: { path: null, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt },
+    texts: textsOf(run),
+  };
+  return { set, run };
+}
+
+async function* textsOf(run: SampleRun): AsyncGenerator<GeneratedText> {
+  for await (const { record } of run.records()) yield record;
+}
