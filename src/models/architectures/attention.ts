@@ -78,24 +78,59 @@ export function cachedAttention(
   rotate: Rotation,
   { past, bias, pastLength }: { past: KeysAndValues; bias: Value; pastLength: Value },
 ): { output: Value; added: KeysAndValues } {
+  const { heads } = network.dimensions;
   const [q, k, v] = projections(network, name, x, rotate);
-  const query = scaled(network, byHeads(network, q));
-  const added = { key: byHeads(network, k), value: byHeads(network, v) };
-  const attended = If(
+  const sizes = { heads, keyValueHeads: heads, headSize: headSize(network.dimensions) };
+  const { attended, added } = attendCached(sizes, { q, k, v }, { past, bias, pastLength });
+  return { output: linear(network, `${name}.attn_out`, attended, { bias: false }), added };
+}
+
+/** Fewer heads of keys and values than of queries: each serves as many queries' heads, which follow one another. */
+export interface HeadSizes {
+  heads: number;
+  keyValueHeads: number;
+  headSize: number;
+}
+
+/**
+ * What `cachedAttention` does between the matrices before and after it.
+ * @param values q [batch, new, heads · headSize], k and v [batch, new, keyValueHeads · headSize], q and k turned by their positions
+ * @returns [batch, new, heads · headSize], and the new keys and values
+ */
+export function attendCached(
+  { heads, keyValueHeads, headSize: size }: HeadSizes,
+  { q, k, v }: { q: Value; k: Value; v: Value },
+  { past, bias, pastLength }: { past: KeysAndValues; bias: Value; pastLength: Value },
+): { attended: Value; added: KeysAndValues } {
+  const split = (x: Value, n: number) => Transpose(Reshape(x, [0, 0, n, size]), { perm: [0, 2, 1, 3] });
+  const added = { key: split(k, keyValueHeads), value: split(v, keyValueHeads) };
+  const shared = heads !== keyValueHeads;
+  // Shared: [batch, keyValueHeads, queries' heads of each, new, headSize], and an axis of one for keys and values.
+  const scaledQuery = Mul(split(q, heads), 1 / Math.sqrt(size));
+  const query = shared
+    ? Reshape(scaledQuery, [0, keyValueHeads, heads / keyValueHeads, -1, size])
+    : scaledQuery;
+  const scoresBias = shared ? Unsqueeze(bias, [1]) : bias;
+  const all = (x: Value) => (shared ? Unsqueeze(x, [2]) : x);
+  const axis = shared ? 4 : 3;
+  const perm = shared ? [0, 1, 2, 4, 3] : [0, 1, 3, 2];
+  const turned = (key: Value) => Transpose(all(key), { perm });
+  const result = If(
     Greater(Squeeze(pastLength, [0]), 0),
     (here) => {
-      const parts = [past, added].map(({ key }) => MatMul(here(query), keysTransposed(here(key))));
-      const weights = Softmax(Add(Concat(parts, { axis: 3 }), bias));
-      const atPast = Slice(weights, { starts: [0], ends: here(pastLength), axes: [3] });
-      const atAdded = Slice(weights, { starts: here(pastLength), ends: END, axes: [3] });
-      return Add(MatMul(atPast, past.value), MatMul(atAdded, added.value));
+      const parts = [past, added].map(({ key }) => MatMul(here(query), turned(here(key))));
+      const weights = Softmax(Add(Concat(parts, { axis }), scoresBias));
+      const atPast = Slice(weights, { starts: [0], ends: here(pastLength), axes: [axis] });
+      const atAdded = Slice(weights, { starts: here(pastLength), ends: END, axes: [axis] });
+      return Add(MatMul(atPast, all(here(past.value))), MatMul(atAdded, all(here(added.value))));
     },
     (here) => {
-      const scores = MatMul(here(query), keysTransposed(here(added.key)));
-      return MatMul(Softmax(Add(scores, bias)), added.value);
+      const scores = MatMul(here(query), turned(here(added.key)));
+      return MatMul(Softmax(Add(scores, scoresBias)), all(here(added.value)));
     },
   );
-  return { output: joined(network, name, attended), added };
+  const byHead = shared ? Reshape(result, [0, heads, -1, size]) : result;
+  return { attended: Reshape(Transpose(byHead, { perm: [0, 2, 1, 3] }), [0, 0, heads * size]), added };
 }
 
 /** 0 where position i may see position j ≤ i, else −1e9: [length, length]. */

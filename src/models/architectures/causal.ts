@@ -10,8 +10,9 @@
  * the logits. With an empty past it is the whole-sequence form, so it is what a checkpoint file holds.
  */
 import type { Graph, Value } from '../../graph/graph.js';
-import { Add, Concat, Gather, Shape, Slice } from '../../graph/operators.js';
-import { cachedAttention, cachedBias, causalBias, type KeysAndValues, selfAttention } from './attention.js';
+import { Add, Gather, Shape } from '../../graph/operators.js';
+import { cachedAttention, causalBias, type KeysAndValues, selfAttention } from './attention.js';
+import { cachedInputs, cachedOutputs } from './cached-inputs.js';
 import { checkDimensions, type Dimensions, headSize } from './dimensions.js';
 import { sequencePositions } from './dit.js';
 import { embed, layerNorm, linear, multilayerPerceptron } from './layers.js';
@@ -43,38 +44,18 @@ export function causalGraph(dimensions: Dimensions, options: BuildOptions = {}):
 export function cachedCausalGraph(dimensions: Dimensions, options: BuildOptions = {}): Graph {
   const network = create(dimensions, options);
   const { graph } = network;
-  const cacheShape = [dimensions.heads, headSize(dimensions)] as const;
-  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
-  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'total_length']);
-  const positions = graph.input('position_ids', 'int64', ['batch', 'length']);
-  const pasts = Array.from({ length: dimensions.blocks }, (_, i): KeysAndValues => {
-    const input = (part: string) =>
-      graph.input(`past_key_values.${i}.${part}`, 'float32', [
-        'batch',
-        cacheShape[0],
-        'past_length',
-        cacheShape[1],
-      ]);
-    return { key: input('key'), value: input('value') };
-  });
+  const { heads, blocks, vocabSize } = dimensions;
+  const sizes = { blocks, keyValueHeads: heads, headSize: headSize(dimensions) };
+  const { ids, positions, pasts, bias, pastLength } = cachedInputs(graph, sizes);
   const rotate = rotation(network, positions);
-  const bias = cachedBias(attentionMask, Gather(Shape(ids), 1));
-  const pastLength = Slice(Shape(pasts[0].key), { starts: [2], ends: [3], axes: [0] });
-  const presents: KeysAndValues[] = [];
+  const all: KeysAndValues[] = [];
   const logits = transformer(network, embed(network, ids), (name, x, i) => {
     const { output, added } = cachedAttention(network, name, x, rotate, { past: pasts[i], bias, pastLength });
-    presents.push({
-      key: Concat([pasts[i].key, added.key], { axis: 2 }),
-      value: Concat([pasts[i].value, added.value], { axis: 2 }),
-    });
+    all.push(added);
     return output;
   });
-  graph.output(logits, 'logits', ['batch', 'length', dimensions.vocabSize]);
-  for (const [i, { key, value }] of presents.entries()) {
-    const shape = ['batch', cacheShape[0], 'total_length', cacheShape[1]];
-    graph.output(key, `present.${i}.key`, shape);
-    graph.output(value, `present.${i}.value`, shape);
-  }
+  graph.output(logits, 'logits', ['batch', 'length', vocabSize]);
+  cachedOutputs(graph, pasts, all, sizes);
   return graph;
 }
 

@@ -3,33 +3,41 @@
  * point of the plane, turned by the angle position · 10000^(−2i/headSize).
  */
 import { RotaryEmbedding } from '../../graph/fused-operators.js';
-import type { Value } from '../../graph/graph.js';
+import type { Graph, Value } from '../../graph/graph.js';
 import { Add, Concat, Gather, Mul, Reshape, Split, Sub, Unsqueeze } from '../../graph/operators.js';
-import { headSize } from './dimensions.js';
-import type { Network } from './network.js';
 
 const BASE = 10_000;
 
-/** Turns a [batch, length, heads · headSize] tensor by its positions; made once a network, used for every q and k. */
-export type Rotation = (x: Value) => Value;
+/** Turns a [batch, length, heads · headSize] tensor by its positions; made once a network, used for every q and k. Keys may
+ *  have fewer heads than the network's queries. */
+export type Rotation = (x: Value, heads?: number) => Value;
+
+/** What of a network's dimensions the turning depends on. */
+export interface RotaryNetwork {
+  readonly graph: Graph;
+  readonly fused: boolean;
+  readonly dimensions: { hiddenSize: number; heads: number; length: number };
+}
 
 /** @param positions int64 [batch, length], each below the network's length */
-export function rotation(network: Network, positions: Value): Rotation {
+export function rotation(network: RotaryNetwork, positions: Value): Rotation {
   const { graph, dimensions, fused } = network;
-  const { heads, length, hiddenSize } = dimensions;
-  const size = headSize(dimensions);
+  const { length, hiddenSize } = dimensions;
+  const size = hiddenSize / dimensions.heads;
   const half = size / 2;
   const tables = rotaryTables(length, size);
   const cos = graph.initializer('rotary_cos', 'float32', [length, half], tables.cos);
   const sin = graph.initializer('rotary_sin', 'float32', [length, half], tables.sin);
-  if (fused) return (x) => RotaryEmbedding(x, cos, sin, positions, { heads });
+  if (fused) {
+    return (x, heads = dimensions.heads) => RotaryEmbedding(x, cos, sin, positions, { heads });
+  }
   const atPositions = (table: Value) => Unsqueeze(Gather(table, positions), [2]); // [batch, length, 1, half]
   const c = atPositions(cos);
   const s = atPositions(sin);
-  return (x) => {
+  return (x, heads = dimensions.heads) => {
     const [a, b] = Split(Reshape(x, [0, 0, heads, size]), [half, half], { axis: 3 });
     const turned = Concat([Sub(Mul(a, c), Mul(b, s)), Add(Mul(b, c), Mul(a, s))], { axis: 3 });
-    return Reshape(turned, [0, 0, hiddenSize]);
+    return Reshape(turned, [0, 0, heads * size]);
   };
 }
 

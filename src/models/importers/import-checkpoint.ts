@@ -4,7 +4,9 @@ import { DataError, ModelError, UsageError } from '../../errors.js';
 import type { Card } from '../card.js';
 import { type SavedCheckpoint, saveNetwork } from '../save-checkpoint.js';
 import type { StorageType } from '../weights/storage-names.js';
+import { gpt2Model, gpt2Prefix } from './gpt2.js';
 import type { ImportedModel } from './imported-model.js';
+import { llama2cModel, llama2cVocabulary } from './llama2c.js';
 import { type ReferenceOverrides, referenceModel, referencePrefix } from './reference.js';
 import { readReferenceConfig } from './reference-config.js';
 import { readSafetensors, readShardedSafetensors } from './safetensors.js';
@@ -47,14 +49,10 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
   }
   const source = await findSource(request.source);
   const given = request.tokenizer === undefined ? null : await openTokenizer(request.tokenizer);
-  const tokenizer = given ?? (await tokenizerBeside(source.path));
+  const tokenizer = given ?? (await tokenizerBeside(source.path, binaryTokenizers(source)));
   const { card, notices, ...network } = await importedModel(source, tokenizer, request);
   checkTokenizer(tokenizer, card);
-  const path = given
-    ? fromCard(given.path, out)
-    : tokenizer
-      ? await copyTokenizer(tokenizer, out)
-      : undefined;
+  const path = await tokenizerOfCard(tokenizer, given !== null, out);
   const whole: Card = {
     ...card,
     ...(path !== undefined && { tokenizer: path }),
@@ -71,13 +69,35 @@ async function importedModel(
   tokenizer: FoundTokenizer | null,
   { overrides = {} }: ImportRequest,
 ): Promise<ImportedModel> {
+  if (source.format === 'llama2c') return llama2cModel(source.path);
   const tensors = await tensorsOf(source);
+  const known = tokenizer?.known ?? null;
+  if (gpt2Prefix(tensors) !== null) {
+    const { path: where, config } = source;
+    return gpt2Model({ where, tensors, config, tokenizer: known, heads: overrides.heads });
+  }
   const config = source.config && readReferenceConfig(source.config.path, source.config.json);
   const where = source.path;
   if (referencePrefix(tensors) !== null) {
-    return referenceModel({ where, tensors, config, tokenizer: tokenizer?.known ?? null, overrides });
+    return referenceModel({ where, tensors, config, tokenizer: known, overrides });
   }
   throw unknownArchitecture(source, tensors);
+}
+
+/** What the card says: where a given tokenizer is, or a copy of one that was found, or had to be converted. */
+async function tokenizerOfCard(
+  tokenizer: FoundTokenizer | null,
+  isGiven: boolean,
+  out: string,
+): Promise<string | undefined> {
+  if (!tokenizer) return undefined;
+  return isGiven && !tokenizer.converted ? fromCard(tokenizer.path, out) : copyTokenizer(tokenizer, out);
+}
+
+/** How llama2.c's programs call the tokenizer beside a model. */
+function binaryTokenizers({ format, path }: Source): string[] {
+  if (format !== 'llama2c') return [];
+  return [`tok${llama2cVocabulary(path)}.bin`, 'tokenizer.bin'];
 }
 
 async function tensorsOf({ format, path }: Source): Promise<StoredTensors> {

@@ -6,42 +6,64 @@ import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { readTokenizerFiles } from '../../datasets/tokenizer-files.js';
 import { Vocabulary } from '../../datasets/vocabulary.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
+import { llama2cTokenizer } from './llama2c-tokenizer.js';
 import type { KnownTokenizer } from './special-tokens.js';
 
 const FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
 const MASKS = ['[MASK]', '<mask>', '<|mask|>'];
 
 export interface FoundTokenizer {
-  /** A folder or a tokenizer.json. */
+  /** A folder, a tokenizer.json, or llama2.c's tokenizer.bin. */
   path: string;
   known: KnownTokenizer;
+  /** What it is as a tokenizer.json, where it is none itself. */
+  converted: Record<string, string> | null;
 }
 
-/** @param path a folder or a tokenizer.json   @throws DataError when it is none, FileError */
+/** @param path as in FoundTokenizer   @throws DataError when it is none, FileError */
 export async function openTokenizer(path: string): Promise<FoundTokenizer> {
+  if (path.endsWith('.bin')) {
+    const { files, size } = await llama2cTokenizer(path);
+    return { path, known: { size, bosTokenId: 1, eosTokenId: 2, maskTokenId: null }, converted: files };
+  }
   const { vocabSize, bosTokenId, eosTokenId } = await loadTokenizer(path);
   const files = await readTokenizerFiles(path);
   const vocabulary = new Vocabulary(files.tokenizer, files.path);
   const masks = MASKS.map((token) => vocabulary.idOf(token)).filter((id) => id !== undefined);
-  return { path, known: { size: vocabSize, bosTokenId, eosTokenId, maskTokenId: masks[0] ?? null } };
+  return {
+    path,
+    known: { size: vocabSize, bosTokenId, eosTokenId, maskTokenId: masks[0] ?? null },
+    converted: null,
+  };
 }
 
-/** The tokenizer beside the weights, or null. */
-export async function tokenizerBeside(source: string): Promise<FoundTokenizer | null> {
+/** The tokenizer beside the weights, or null. @param names of files that may be one, beside tokenizer.json */
+export async function tokenizerBeside(
+  source: string,
+  names: readonly string[] = [],
+): Promise<FoundTokenizer | null> {
   const folder = statSync(source).isDirectory() ? source : dirname(source);
-  return existsSync(join(folder, 'tokenizer.json')) ? openTokenizer(folder) : null;
+  if (existsSync(join(folder, 'tokenizer.json'))) return openTokenizer(folder);
+  const found = names.map((name) => join(folder, name)).find((path) => existsSync(path));
+  return found === undefined ? null : openTokenizer(found);
 }
 
 /**
- * Copies a tokenizer's files to `<name>.tokenizer` beside the checkpoint, so that it can be moved with it.
+ * Puts a tokenizer's files into `<name>.tokenizer` beside the checkpoint, so that it can be moved with it.
  * @returns the folder, as the card gives it   @throws FileError
  */
-export async function copyTokenizer({ path }: FoundTokenizer, out: string): Promise<string> {
-  const folder = statSync(path).isDirectory() ? path : dirname(path);
+export async function copyTokenizer({ path, converted }: FoundTokenizer, out: string): Promise<string> {
   const name = tokenizerFolder(out);
+  const put = (file: string, content: string | Buffer) =>
+    writeFileAtomically(join(dirname(out), name, file), content);
+  if (converted) {
+    for (const [file, content] of Object.entries(converted)) await put(file, content);
+    return name;
+  }
+  const folder = statSync(path).isDirectory() ? path : dirname(path);
   for (const file of FILES) {
     const from = file === 'tokenizer.json' && folder !== path ? path : join(folder, file);
-    if (existsSync(from)) await writeFileAtomically(join(dirname(out), name, file), await readFile(from));
+    if (existsSync(from)) await put(file, await readFile(from));
   }
   return name;
 }

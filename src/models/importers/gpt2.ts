@@ -1,0 +1,145 @@
+/** GPT-2 from its hub form: `wte.weight`, `h.0.attn.c_attn.weight` …, with or without `transformer.` before them. */
+import { ModelError } from '../../errors.js';
+import { type Gpt2Dimensions, gpt2Graph, gpt2Parameters } from '../architectures/gpt2.js';
+import type { Card } from '../card.js';
+import { checkTensors, type ImportedModel, namedSource } from './imported-model.js';
+import type { Source } from './source.js';
+import { type KnownTokenizer, specialTokens } from './special-tokens.js';
+import type { StoredTensors } from './stored-tensor.js';
+
+const EMBEDDING = 'wte.weight';
+const PREFIXES = ['', 'transformer.', 'model.transformer.', 'module.transformer.'];
+/** Every published size has heads of this width. */
+const HEAD_SIZE = 64;
+
+/** Ours, and what GPT-2's files call it. */
+const NAMES: readonly [ours: string, theirs: string][] = [
+  ['vocab_embed.embedding', EMBEDDING],
+  ['position_embed.embedding', 'wpe.weight'],
+  ['norm_final', 'ln_f'],
+  ['norm1', 'ln_1'],
+  ['norm2', 'ln_2'],
+  ['attn_qkv', 'attn.c_attn'],
+  ['attn_out', 'attn.c_proj'],
+  ['mlp.0', 'mlp.c_fc'],
+  ['mlp.2', 'mlp.c_proj'],
+];
+
+/** What stands before the names of the network's tensors; null when there is no GPT-2 in the file. */
+export function gpt2Prefix(tensors: StoredTensors): string | null {
+  const has = (prefix: string) => tensors.has(prefix + EMBEDDING) && tensors.has(`${prefix}wpe.weight`);
+  return PREFIXES.find(has) ?? null;
+}
+
+export interface Gpt2Source {
+  where: string;
+  tensors: StoredTensors;
+  config: Source['config'];
+  tokenizer: KnownTokenizer | null;
+  heads?: number;
+}
+
+/** @throws ModelError naming the tensors, or what the configuration asks for and there is not */
+export function gpt2Model({ where, tensors, config, tokenizer, heads: given }: Gpt2Source): ImportedModel {
+  const prefix = gpt2Prefix(tensors) ?? '';
+  const [vocabSize, hiddenSize] = twoAxes(tensors, prefix + EMBEDDING);
+  const [length] = twoAxes(tensors, `${prefix}wpe.weight`);
+  const indices = [...tensors.keys()].flatMap((name) => {
+    const index = name.startsWith(prefix) ? /^h\.(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
+    return index ? [Number(index[1])] : [];
+  });
+  const blocks = Math.max(1, new Set(indices).size);
+  if (config)
+    checkConfig(config, { vocab_size: vocabSize, n_embd: hiddenSize, n_layer: blocks, n_positions: length });
+  const configured = config?.json.n_head;
+  const heads =
+    given ?? (typeof configured === 'number' ? configured : Math.max(1, Math.round(hiddenSize / HEAD_SIZE)));
+  if (!Number.isSafeInteger(heads) || heads < 1 || hiddenSize % heads !== 0) {
+    throw new ModelError({
+      code: 'heads-do-not-divide',
+      message: `${where}: ${heads} heads do not divide the width ${hiddenSize}.`,
+      hint: 'Correct n_head in its config.json, or give --heads.',
+    });
+  }
+  const dimensions: Gpt2Dimensions = { hiddenSize, blocks, heads, vocabSize, length };
+  const parameters = gpt2Parameters(dimensions);
+  const nameOf = ({ name }: { name: string }) => prefix + theirName(name);
+  const expected = parameters.map((parameter) => ({ name: nameOf(parameter), shape: parameter.dims }));
+  checkTensors(where, expected, tensors, isBuffer);
+  const { maskTokenId: _, ...special } = specialTokens('ar', vocabSize, tokenizer).card;
+  const card: Card = {
+    family: 'ar',
+    vocabSize,
+    length,
+    ...idsOf(config, vocabSize),
+    ...special,
+    timeConditioning: false,
+    architecture: { name: 'gpt2', hiddenSize, blocks, heads },
+  };
+  return {
+    parameters,
+    graph: (options) => gpt2Graph(dimensions, options),
+    source: namedSource(tensors, nameOf, false),
+    card,
+    notices: [],
+  };
+}
+
+function theirName(ours: string): string {
+  let name = ours.replace(/^blocks\./, 'h.');
+  for (const [from, to] of NAMES) name = name.replace(from, to);
+  return name;
+}
+
+/** Masks that PyTorch keeps beside the weights, and the logits' matrix where it is stored although it is the embedding. */
+const isBuffer = (name: string): boolean => /(^|\.)(attn\.(bias|masked_bias)|lm_head\.weight)$/.test(name);
+
+function twoAxes(tensors: StoredTensors, name: string): readonly number[] {
+  const tensor = tensors.get(name);
+  if (tensor?.shape.length === 2 && tensor.shape.every((size) => size > 0)) return tensor.shape;
+  throw new ModelError({
+    code: 'tensors-do-not-fit',
+    message: `"${name}" of ${tensor?.path} is [${tensor?.shape}], and should have two axes.`,
+    hint: 'The file is of another network, or damaged.',
+  });
+}
+
+/** What a configuration may ask for of what is built here. */
+const BUILT: Readonly<Record<string, readonly unknown[]>> = {
+  activation_function: ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast'],
+  layer_norm_epsilon: [1e-5],
+  scale_attn_weights: [true],
+  scale_attn_by_inverse_layer_idx: [false],
+  tie_word_embeddings: [true],
+  add_cross_attention: [false],
+};
+
+function checkConfig({ path, json }: NonNullable<Source['config']>, sizes: Record<string, number>): void {
+  for (const [key, size] of Object.entries(sizes)) {
+    if (json[key] === undefined || json[key] === size) continue;
+    throw new ModelError({
+      code: 'config-contradicts-tensors',
+      message: `${path} says ${key} is ${JSON.stringify(json[key])}, but the tensors say ${size}.`,
+      hint: 'The configuration is of another model: put the right one beside the weights.',
+    });
+  }
+  for (const [key, values] of Object.entries(BUILT)) {
+    if (json[key] === undefined || json[key] === null || values.includes(json[key])) continue;
+    throw new ModelError({
+      code: 'unknown-architecture',
+      message: `${path} asks for ${key} ${JSON.stringify(json[key])}, which the GPT-2 that is known here does not have.`,
+      hint: `It is built with ${key} ${JSON.stringify(values[0])}. Export this model to ONNX instead.`,
+    });
+  }
+}
+
+function idsOf(config: Source['config'], vocabSize: number): Pick<Card, 'bosTokenId' | 'eosTokenId'> {
+  const id = (key: string) => {
+    const value = config?.json[key];
+    return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < vocabSize
+      ? (value as number)
+      : undefined;
+  };
+  const [bosTokenId, eosTokenId] = [id('bos_token_id'), id('eos_token_id')];
+  return { ...(bosTokenId !== undefined && { bosTokenId }), ...(eosTokenId !== undefined && { eosTokenId }) };
+}
