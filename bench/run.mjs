@@ -2,8 +2,8 @@
 //
 //   npm run bench                     everything, about four minutes
 //   npm run bench -- --quick          few repetitions, the embedded fixtures alone
-//   npm run bench -- --only calls     one part: calls, process, hot-paths (repeatable)
-//   npm run bench -- --model duo      one model's calls (repeatable): wide, ar, mdlm, duo, markov-ar, …
+//   npm run bench -- --only calls     one part: calls, steps, process, hot-paths (repeatable)
+//   npm run bench -- --model duo      one model's calls and steps (repeatable): wide, ar, mdlm, duo, markov-ar, …
 //   npm run bench -- --pairs 40       more interleaved pairs than 12
 //   npm run bench -- --checkpoints d  another folder than ../shared/checkpoints
 //   npm run bench -- --threads 1      threads of the runtime, on both sides
@@ -18,9 +18,15 @@ import { measureHotPaths } from './cost/hot-paths.mjs';
 import { measureCalls } from './cost/model-call.mjs';
 import { measureProcess } from './cost/process.mjs';
 import { printJson, printTables } from './cost/report.mjs';
+import { measureSteps } from './cost/steps.mjs';
 import { findSubjects } from './cost/subjects.mjs';
 
-const PARTS = { calls: measureCalls, process: measureProcess, 'hot-paths': measureHotPaths };
+const PARTS = {
+  calls: measureCalls,
+  steps: measureSteps,
+  process: measureProcess,
+  'hot-paths': measureHotPaths,
+};
 
 const { values: flags } = parseArgs({
   options: {
@@ -54,7 +60,7 @@ try {
   const all = findSubjects(flags, say);
   const named = all.filter(({ name }) => flags.model === undefined || flags.model.includes(name));
   for (const part of flags.only) {
-    const subjects = part === 'calls' ? named : all;
+    const subjects = part === 'calls' || part === 'steps' ? named : all;
     rows.push(...(await PARTS[part]({ subjects, pairs, threads, quick: flags.quick, say })));
   }
 } finally {

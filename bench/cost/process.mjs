@@ -8,7 +8,7 @@ import { interleavedRatios, timed } from './interleaved.mjs';
 import { ROOT } from './subjects.mjs';
 
 const PROGRAM = join(ROOT, 'bin', 'run.js');
-const PRELOAD = new URL('peak-memory.mjs', import.meta.url).href;
+export const PRELOAD = new URL('peak-memory.mjs', import.meta.url).href;
 /** Stated: seconds to the first model call of a cached run. */
 const FIRST_CALL_SECONDS = 1.5;
 /** Stated: bytes at batch 1 on wide.onnx. */
@@ -69,7 +69,7 @@ const evaluate = ({ path }, threads, limit) => [
 ];
 
 /** Runs Node to its end. @returns {Promise<string>} what it wrote to file descriptor 3 */
-function node(args) {
+export function node(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
     const texts = ['', ''];

@@ -9,9 +9,10 @@ import { ModelError, NumericalError } from '../errors.js';
 import { prune } from '../graph/prune.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Family, isMasked } from '../models/family.js';
-import { type Feeds, networkFeeds, type TensorData } from '../models/feeds.js';
+import { type Feeds, networkFeeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
+import { splitUniforms } from '../random/uniforms.js';
 import { checkDrawSettings } from './draw-settings.js';
 import type { Denoised, Denoiser, DenoiserRequest } from './sampler.js';
 
@@ -172,7 +173,7 @@ export class DrawSession implements Denoiser {
     const feeds: Feeds = {
       ...(hasDouble(this.provider)
         ? { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } }
-        : twoLevels(uniforms, dims)),
+        : inTwo(uniforms, dims)),
       [DRAW.greedy]: { type: 'bool', data: Uint8Array.of(Number(greedy)), dims: [] },
     };
     if (hasTemperature(this.options)) {
@@ -310,15 +311,8 @@ function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
   return Int32Array.from(places);
 }
 
-/** The first 24 bits of each number, and the next 24, as two numbers. */
-function twoLevels(uniforms: Float64Array, dims: readonly number[]): Record<string, TensorData> {
-  const coarse = new Float32Array(uniforms.length);
-  const fine = new Float32Array(uniforms.length);
-  for (const [i, u] of uniforms.entries()) {
-    const first = Math.floor(u * 2 ** 24);
-    coarse[i] = first / 2 ** 24;
-    fine[i] = Math.floor((u * 2 ** 24 - first) * 2 ** 24) / 2 ** 24;
-  }
+function inTwo(uniforms: Float64Array, dims: readonly number[]): Feeds {
+  const { coarse, fine } = splitUniforms(uniforms);
   return {
     [DRAW.uniforms]: { type: 'float32', data: coarse, dims },
     [DRAW.fineUniforms]: { type: 'float32', data: fine, dims },

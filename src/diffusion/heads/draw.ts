@@ -60,8 +60,12 @@ export interface DrawOptions extends HeadOptions {
   double?: boolean;
 }
 
+/** Some forty operators look at a block, each with threads to wait for: twice as many rows as for a loss, half the waiting. */
+const BLOCK_BYTES = 12 * 2 ** 20;
+
 /** Appends the draw; it becomes all that the graph returns. @throws ModelError for a family without a draw */
-export function appendDrawHead(graph: Graph, family: Family, options: DrawOptions): void {
+export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOptions): void {
+  const options = { blockBytes: BLOCK_BYTES, ...drawOptions };
   if (family === 'd3pm') {
     throw new ModelError({
       code: 'family-not-supported',

@@ -19,6 +19,8 @@ export interface HeadOptions {
   maskTokenId: number | null;
   /** Whether rows of a wide vocabulary are taken in blocks, as suits the cpu and its caches; yes unless told. */
   inBlocks?: boolean;
+  /** Bytes of logits in such a block; a fitting number unless told. */
+  blockBytes?: number;
 }
 
 /** Names of what a head adds to the graph's inputs and outputs. */

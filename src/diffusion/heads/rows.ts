@@ -89,7 +89,7 @@ function inBlocks<Known extends Value[]>(
   known: Known,
   ofRow: OfRow<Known>,
 ): Value[] {
-  const rows = Math.max(BLOCK_BYTES / (4 * options.vocabSize), width / WIDTH_PER_ROW);
+  const rows = Math.max((options.blockBytes ?? BLOCK_BYTES) / (4 * options.vocabSize), width / WIDTH_PER_ROW);
   const size = 2 ** Math.max(2, Math.round(Math.log2(rows)));
   return inRowBlocks('rows', [states, ...known], size, (block, ...knownOfBlock) =>
     ofRow(textLogits(project(block), options), ...(knownOfBlock as Known)),

@@ -1,0 +1,142 @@
+/**
+ * A step of `ancestral`, batch 1: what `generate` makes of a sample (uniform numbers, the way to the worker thread and back, the
+ * network with its draw, the posterior) over as many bare `session.run`s with logits out, of the same tokens and times. The share of
+ * the steps that passed outside the runtime comes from the same legs, and the memory from a process of its own.
+ */
+import ort from 'onnxruntime-node';
+import { noiseSchedule } from '../../dist/diffusion/schedule.js';
+import { openCheckpoint } from '../../dist/models/checkpoint.js';
+import { isMasked } from '../../dist/models/family.js';
+import { generate } from '../../dist/samplers/generate.js';
+import { resolveSampler } from '../../dist/samplers/registry.js';
+import { startSamplingSession } from '../../dist/samplers/sampling-session.js';
+import { interleavedRatios } from './interleaved.mjs';
+import { bareSession, runAll } from './model-call.mjs';
+import { node, PRELOAD } from './process.mjs';
+
+/** Steps of a leg, one call each and one more; more of the small networks, whose legs would be too short. */
+const STEPS = { wide: 3, duo: 63, mdlm: 63 };
+const PEAK_BYTES = 1.2e9;
+/** Stated: share of a step outside the model's run. */
+const OUTSIDE = 0.03;
+const RUNS_FOR_MEMORY = 3;
+const PROGRAM = new URL(import.meta.url).pathname;
+
+export async function measureSteps({ subjects, pairs, threads, say }) {
+  const rows = [];
+  for (const { name, path } of subjects.filter((subject) => Object.hasOwn(STEPS, subject.name))) {
+    const steps = STEPS[name];
+    say(`${name}, ${steps + 1} calls of ancestral …`);
+    const { session, plan } = await start(path, steps, threads);
+    const bare = await bareSession(plan.checkpoint, threads);
+    const feeds = await feedsOf(plan, session.source.denoiser);
+    const outside = [];
+    const ours = {
+      async run() {
+        const [began, inside] = [performance.now(), session.runSeconds];
+        for await (const _ of generate({ ...plan, source: session.source }));
+        const seconds = (performance.now() - began) / 1000;
+        outside.push((seconds - (session.runSeconds - inside)) / seconds / OUTSIDE);
+      },
+    };
+    const values = await interleavedRatios(ours, { run: () => runAll(bare, feeds) }, pairs);
+    outside.shift(); // what warmed up
+    const wide = name === 'wide';
+    const what = `${name}, step of ancestral`;
+    rows.push(
+      { kind: 'ratio', what, to: 'session.run', values, target: wide ? 1 : null, aim: null },
+      {
+        kind: 'ratio',
+        what: `${what}, outside the runtime`,
+        to: `${100 * OUTSIDE} % of it`,
+        values: outside,
+        target: wide ? 1 : null,
+        aim: null,
+      },
+    );
+    await session.close();
+    await bare.release();
+    if (!wide) continue;
+    say('memory of a sample of wide …');
+    const peaks = [];
+    for (let i = 0; i < Math.min(RUNS_FOR_MEMORY, pairs); i++) {
+      const args = ['--import', PRELOAD, PROGRAM, path, String(steps), String(threads)];
+      peaks.push(Number(await node(args)) / PEAK_BYTES);
+    }
+    rows.push({
+      kind: 'ratio',
+      what: `${what}, memory`,
+      to: '1.2 GB',
+      values: peaks,
+      target: 1,
+      aim: null,
+    });
+  }
+  return rows;
+}
+
+async function start(path, steps, threads) {
+  const checkpoint = await openCheckpoint(path);
+  const sampler = await resolveSampler('ancestral');
+  const { family, vocabSize, fields, name, signature } = checkpoint;
+  const session = await startSamplingSession({
+    checkpoint,
+    sampler: sampler.sampler,
+    options: {},
+    provider: 'cpu',
+    threads,
+    temperature: 1,
+    topK: null,
+    topP: null,
+  });
+  const plan = {
+    checkpoint,
+    model: {
+      name,
+      family,
+      vocabSize,
+      maskTokenId: fields.maskTokenId.value,
+      schedule: noiseSchedule(fields.schedule.value),
+      timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
+    },
+    sampler,
+    options: {},
+    steps,
+    length: fields.length.value,
+    seed: 1,
+    samples: 1,
+    batch: 1,
+  };
+  return { session, plan };
+}
+
+/** The network's own inputs, call after call of one sample; masked families go on until a call has nothing to do. */
+async function feedsOf(plan, denoiser) {
+  const { signature, fields, family } = plan.checkpoint;
+  const feeds = [];
+  const recording = {
+    denoise(request) {
+      const { tokens, batch, length, sigma } = request;
+      const anything = !isMasked(family) || tokens.includes(fields.maskTokenId.value);
+      if (anything) {
+        const feed = {
+          input_ids: new ort.Tensor('int64', BigInt64Array.from(tokens, BigInt), [batch, length]),
+        };
+        const told = fields.timeConditioning.value ? sigma : 0;
+        if (signature.sigma)
+          feed.sigma = new ort.Tensor('float32', new Float32Array(batch).fill(told), [batch]);
+        feeds.push(feed);
+      }
+      return denoiser.denoise(request);
+    },
+  };
+  for await (const _ of generate({ ...plan, source: { denoiser: recording } }));
+  return feeds;
+}
+
+if (process.argv[1] === PROGRAM) {
+  const [path, steps, threads] = process.argv.slice(2);
+  const { session, plan } = await start(path, Number(steps), Number(threads));
+  for await (const _ of generate({ ...plan, source: session.source }));
+  await session.close();
+}
