@@ -14,6 +14,7 @@ import type { Dimensions } from '../models/architectures/dimensions.js';
 import { ditGraph } from '../models/architectures/dit.js';
 import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
 import type { Family } from '../models/family.js';
+import { type Mixture, mixtureGraph } from './mixture.js';
 
 /** Input that the objective adds: float32, of the losses' shape. */
 export const TOKEN_WEIGHTS = 'duo_eval_token_weights';
@@ -25,6 +26,8 @@ export interface TrainingProblem {
   /** Sequences a step, and tokens of each. */
   batch: number;
   length: number;
+  /** What a denoiser reads: tokens, unless a mixture of them is asked for. */
+  reads?: 'tokens' | Mixture;
 }
 
 export interface Objective {
@@ -36,16 +39,21 @@ export interface Objective {
 
 /** Forward pass and objective, weights as initializers without data.
  *  @throws ModelError when there can be no such network, or the family has no loss */
-export function objectiveGraph({
-  family,
-  dimensions,
-  maskTokenId,
-  batch,
-  length,
-}: TrainingProblem): Objective {
+export function objectiveGraph(problem: TrainingProblem): Objective {
+  const { family, dimensions, reads = 'tokens' } = problem;
   const causal = family === 'ar';
-  const graph = (causal ? causalGraph : ditGraph)(dimensions, { fused: false });
-  const { vocabSize } = dimensions;
+  const graph = causal
+    ? causalGraph(dimensions, { fused: false })
+    : reads === 'tokens'
+      ? ditGraph(dimensions, { fused: false })
+      : mixtureGraph(dimensions, reads);
+  const objective = appendObjective(graph, problem);
+  return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
+}
+
+function appendObjective(graph: Graph, problem: TrainingProblem): Value {
+  const { family, maskTokenId, batch, length } = problem;
+  const { vocabSize } = problem.dimensions;
   appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId, inBlocks: false });
   graph.clearOutputs();
   const perRow = family === 'mdlm' || family === 'sedd';
@@ -54,5 +62,5 @@ export function objectiveGraph({
   const weighted = Mul(graph.value(HEAD.loss, 'float32'), weights);
   const objective = ReduceSum(weighted, { axes: shape.map((_, i) => i), keepdims: false });
   fixAxes(graph, { batch, length });
-  return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
+  return objective;
 }

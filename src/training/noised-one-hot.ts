@@ -1,0 +1,96 @@
+/**
+ * A noised one-hot vector w = α̃x + σ̃ε of K numbers, as its largest entries: which they are, and what softmax(w/τ) gives
+ * them (The Diffusion Duality, Chapter II, arXiv 2602.21185). Time and memory grow with the entries kept, not with K.
+ *
+ * The entries other than x's are independent normal numbers, so the largest of them are order statistics, drawn from the top
+ * down: the largest of n uniforms is V^{1/n}, the next that times V^{1/(n−1)}. They belong to tokens drawn without putting
+ * back. Those not drawn stand in the softmax's denominator with their mean, given that they are smaller than the least drawn.
+ */
+import { logMeanExpBelow, normalUpperQuantile } from '../diffusion/normal-quantile.js';
+
+export interface NoisedOneHot {
+  /** Tokens of the largest entries and their share of the softmax, [kept]; the shares sum to at most 1. */
+  tokens: Int32Array;
+  shares: Float32Array;
+}
+
+export interface OneHotNoise {
+  /** α̃ and σ̃: how much of the one-hot is left, and how much noise there is. */
+  signal: number;
+  noise: number;
+  /** 1/τ */
+  inverseTemperature: number;
+  /** K */
+  vocabSize: number;
+}
+
+/** Uniforms that one vector takes. @param kept at most K */
+export const uniformsPerVector = (kept: number, vocabSize: number): number =>
+  1 + 2 * Math.min(kept, vocabSize - 1);
+
+/**
+ * @param out what is written, from `at` on: `kept` tokens and shares, in no particular order
+ * @param uniforms of (0, 1), independent, from `from` on: uniformsPerVector of them
+ * @returns z, the token of the largest entry
+ */
+export function noisedOneHot(
+  out: NoisedOneHot,
+  at: number,
+  x: number,
+  kept: number,
+  { signal, noise, inverseTemperature, vocabSize }: OneHotNoise,
+  uniforms: Float64Array,
+  from: number,
+): number {
+  const others = vocabSize - 1;
+  const drawn = Math.min(kept, others);
+  const values = largestNormals(others, drawn, uniforms, from + 1);
+  const tokens = distinct(others, drawn, uniforms, from + 1 + drawn);
+  const own = signal + noise * normalUpperQuantile(uniforms[from]);
+
+  const exponents = values.map((value) => noise * value * inverseTemperature);
+  const ownExponent = own * inverseTemperature;
+  const top = Math.max(exponents[0], ownExponent);
+  let denominator = Math.exp(ownExponent - top);
+  for (const exponent of exponents) denominator += Math.exp(exponent - top);
+  if (drawn < others) {
+    const mean = logMeanExpBelow(noise * inverseTemperature, values[drawn - 1]);
+    denominator += (others - drawn) * Math.exp(mean - top);
+  }
+
+  let written = 0;
+  const write = (token: number, exponent: number) => {
+    out.tokens[at + written] = token;
+    out.shares[at + written] = Math.exp(exponent - top) / denominator;
+    written++;
+  };
+  // Of all drawn and x, which may be one too many, the largest.
+  const ownIsKept = kept > drawn || ownExponent > exponents[drawn - 1];
+  if (ownIsKept) write(x, ownExponent);
+  for (let i = 0; written < kept; i++) write(tokens[i] < x ? tokens[i] : tokens[i] + 1, exponents[i]);
+  const first = tokens[0] < x ? tokens[0] : tokens[0] + 1;
+  return ownExponent >= exponents[0] ? x : first;
+}
+
+/** The largest of n standard normal numbers, in falling order. */
+function largestNormals(n: number, count: number, uniforms: Float64Array, from: number): Float64Array {
+  const values = new Float64Array(count);
+  let logUniform = 0;
+  for (let i = 0; i < count; i++) {
+    logUniform += Math.log(uniforms[from + i]) / (n - i);
+    values[i] = normalUpperQuantile(-Math.expm1(logUniform));
+  }
+  return values;
+}
+
+/** The first of a random order of 0 … n − 1: Fisher and Yates's shuffle, of which only what was moved is remembered. */
+function distinct(n: number, count: number, uniforms: Float64Array, from: number): Int32Array {
+  const chosen = new Int32Array(count);
+  const moved = new Map<number, number>();
+  for (let i = 0; i < count; i++) {
+    const place = i + Math.floor(uniforms[from + i] * (n - i));
+    chosen[i] = moved.get(place) ?? place;
+    moved.set(place, moved.get(i) ?? i);
+  }
+  return chosen;
+}
