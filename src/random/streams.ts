@@ -25,6 +25,12 @@ export const streams = {
   sourceToken: 0x30,
   /** Weights a network starts from. */
   initialWeight: 0x31,
+  /** Training: the order of sequences in a pass over the text, the times of a step, what noises its tokens. */
+  trainingOrder: 0x50,
+  trainingTime: 0x51,
+  trainingComponent: 0x52,
+  trainingToken: 0x53,
+  trainingMixture: 0x54,
   /** Resampling of sequences in statistics. */
   resample: 0x40,
 } as const;

@@ -83,14 +83,21 @@ function largestNormals(n: number, count: number, uniforms: Float64Array, from: 
   return values;
 }
 
-/** The first of a random order of 0 … n − 1: Fisher and Yates's shuffle, of which only what was moved is remembered. */
+/** The first of a random order of 0 … n − 1: the i-th is one of the n − i not yet chosen, counted past those that are
+ *  (`sorted`, in rising order). */
 function distinct(n: number, count: number, uniforms: Float64Array, from: number): Int32Array {
   const chosen = new Int32Array(count);
-  const moved = new Map<number, number>();
+  const sorted = new Int32Array(count);
   for (let i = 0; i < count; i++) {
-    const place = i + Math.floor(uniforms[from + i] * (n - i));
-    chosen[i] = moved.get(place) ?? place;
-    moved.set(place, moved.get(i) ?? i);
+    let token = Math.floor(uniforms[from + i] * (n - i));
+    let place = 0;
+    while (place < i && sorted[place] <= token) {
+      token++;
+      place++;
+    }
+    sorted.copyWithin(place + 1, place, i);
+    sorted[place] = token;
+    chosen[i] = token;
   }
   return chosen;
 }

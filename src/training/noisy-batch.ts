@@ -4,6 +4,8 @@
  */
 import { HEAD } from '../diffusion/heads/index.js';
 import type { Feeds, TensorData } from '../models/feeds.js';
+import { MIXTURE } from './mixture.js';
+import type { NoisedOneHot } from './noised-one-hot.js';
 import { TOKEN_WEIGHTS, type TrainingProblem } from './objective.js';
 
 /** Noisy sequences of a diffusion family. */
@@ -19,9 +21,15 @@ export interface NoisyBatch {
 
 const int64 = (values: ArrayLike<number>, dims: number[]): TensorData => ({
   type: 'int64',
-  data: BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i])),
+  data: integers(values),
   dims,
 });
+/** Non-negative whole numbers, as their low halves: converting each to a bigint takes fifty times as long. */
+function integers(values: ArrayLike<number>): BigInt64Array {
+  const halves = new Int32Array(2 * values.length);
+  for (let i = 0; i < values.length; i++) halves[2 * i] = values[i];
+  return new BigInt64Array(halves.buffer);
+}
 const float32 = (values: Iterable<number>, dims: number[]): TensorData => ({
   type: 'float32',
   data: Float32Array.from(values),
@@ -53,6 +61,16 @@ export function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): F
     [HEAD.targets]: int64(noisy.x, [batch, length]),
     [HEAD.oneMinusAlpha]: float64(noisy.oneMinusAlpha, [batch]),
     [TOKEN_WEIGHTS]: float32(weights, [batch, length]),
+  };
+}
+
+/** The network reads the mixture, the loss z. */
+export function mixtureFeeds(size: Size, noisy: NoisyBatch, { tokens, shares }: NoisedOneHot): Feeds {
+  const dims = [size.batch, size.length, tokens.length / noisy.x.length];
+  return {
+    ...uniformStateFeeds(size, noisy),
+    [MIXTURE.tokens]: int64(tokens, dims),
+    [MIXTURE.shares]: float32(shares, dims),
   };
 }
 
