@@ -55,8 +55,10 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
   const byteLevel = isByteLevel(files.tokenizer) ? once(() => new ByteLevelVocabulary(tokens())) : null;
 
   const encodeWhole = (text: string): number[] => {
-    const ids: (number | undefined)[] = implementation().encode(text, { add_special_tokens: false }).ids;
-    if (!ids.includes(undefined)) return ids as number[];
+    const ids: (number | null | undefined)[] = implementation().encode(text, {
+      add_special_tokens: false,
+    }).ids;
+    if (!ids.includes(undefined) && !ids.includes(null)) return ids as number[];
     throw new DataError({
       code: 'text-without-tokens',
       message: `${files.path} has no tokens for a part of the text, and no unknown token.`,

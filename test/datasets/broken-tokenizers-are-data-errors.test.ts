@@ -89,6 +89,27 @@ describe('a broken tokenizer.json', () => {
     await expect(overridden).rejects.toMatchObject({ code: 'invalid-special-token' });
   });
 
+  it.each([null, undefined])(
+    'without an unknown token (%s) refuses text that it has no tokens for',
+    async (none) => {
+      const path = folder.file(
+        'without.json',
+        model({
+          type: 'Unigram',
+          unk_id: none,
+          vocab: [
+            ['a', -1],
+            ['b', -2],
+          ],
+        }),
+      );
+      const tokenizer = await loadTokenizer(path);
+      expect(() => tokenizer.encode('§')).toThrow(
+        expect.objectContaining({ name: 'DataError', code: 'text-without-tokens' }),
+      );
+    },
+  );
+
   it('that is not there is a sentence too, for a file and for a folder', async () => {
     mkdirSync(folder.path('empty'));
     for (const path of [folder.path('none.json'), folder.path('empty')]) {
