@@ -19,6 +19,7 @@ import {
   openTokenizer,
   tokenizerBeside,
 } from './tokenizer-copy.js';
+import { readTorchArchive } from './torch-archive.js';
 
 export interface ImportRequest {
   /** A folder or a file. */
@@ -70,18 +71,27 @@ async function importedModel(
   { overrides = {} }: ImportRequest,
 ): Promise<ImportedModel> {
   if (source.format === 'llama2c') return llama2cModel(source.path);
-  const tensors = await tensorsOf(source);
+  const torch = source.format === 'torch' ? readTorchArchive(source.path) : null;
+  const tensors = torch?.tensors ?? (await safetensorsOf(source));
+  const { path: where } = source;
   const known = tokenizer?.known ?? null;
   if (gpt2Prefix(tensors) !== null) {
-    const { path: where, config } = source;
-    return gpt2Model({ where, tensors, config, tokenizer: known, heads: overrides.heads });
+    return gpt2Model({ where, tensors, config: source.config, tokenizer: known, heads: overrides.heads });
   }
-  const config = source.config && readReferenceConfig(source.config.path, source.config.json);
-  const where = source.path;
-  if (referencePrefix(tensors) !== null) {
-    return referenceModel({ where, tensors, config, tokenizer: known, overrides });
+  if (referencePrefix(tensors) === null) throw unknownArchitecture(source, tensors);
+  const config = torch?.isTraining
+    ? readReferenceConfig(`${where}, hyper_parameters`, torch.hyperparameters)
+    : source.config && readReferenceConfig(source.config.path, source.config.json);
+  const holdsOthers = torch?.isTraining ?? false;
+  const model = referenceModel({ where, tensors, config, tokenizer: known, overrides, holdsOthers });
+  if (torch?.isTraining) {
+    model.notices.push(
+      torch.averaged
+        ? 'The weights are the running average that the training kept (EMA), as the reference evaluates them.'
+        : 'The training kept no running average of its weights: these are the last ones.',
+    );
   }
-  throw unknownArchitecture(source, tensors);
+  return model;
 }
 
 /** What the card says: where a given tokenizer is, or a copy of one that was found, or had to be converted. */
@@ -100,7 +110,7 @@ function binaryTokenizers({ format, path }: Source): string[] {
   return [`tok${llama2cVocabulary(path)}.bin`, 'tokenizer.bin'];
 }
 
-async function tensorsOf({ format, path }: Source): Promise<StoredTensors> {
+async function safetensorsOf({ format, path }: Source): Promise<StoredTensors> {
   return format === 'safetensors-index' ? readShardedSafetensors(path) : readSafetensors(path);
 }
 
