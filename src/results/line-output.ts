@@ -4,9 +4,10 @@
  */
 
 import { once } from 'node:events';
-import { closeSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { fileFailure } from '../storage/file-failure.js';
+import { destination } from './output.js';
 
 export interface LineOutput {
   write(line: string): Promise<void>;
@@ -18,9 +19,9 @@ export interface LineOutput {
 
 /** @throws FileError, here or from what it returns */
 export async function fileOutput(path: string): Promise<LineOutput> {
-  const target = followed(path);
-  if (target.device) return deviceOutput(path);
-  const file = await AtomicFile.create(target.path, 'Give --out a path where you may write.');
+  const { target, kind } = destination(path);
+  if (kind === 'device') return deviceOutput(target);
+  const file = await AtomicFile.create(target, 'Give --out a path where you may write.');
   let open = true;
   const once = (end: () => Promise<void>) => async () => {
     if (open) await end();
@@ -42,15 +43,6 @@ export function streamOutput(stream: NodeJS.WriteStream): LineOutput {
     commit: async () => {},
     discard: async () => {},
   };
-}
-
-function followed(path: string): { path: string; device: boolean } {
-  try {
-    const real = realpathSync(path);
-    return { path: real, device: !statSync(real).isFile() };
-  } catch {
-    return { path, device: false };
-  }
 }
 
 function deviceOutput(path: string): LineOutput {

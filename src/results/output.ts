@@ -117,13 +117,17 @@ export function replaceFile(path: string, text: string): void {
   }
 }
 
-/** Follows a link, so that the file it names is replaced and the link stays. */
-function destination(path: string): { target: string; kind: 'new' | 'file' | 'device' } {
+/**
+ * Follows a link, so that the file it names is replaced and the link stays. What is no file is looked at under its own
+ * name: /dev/stdout leads to a pipe, which has no path, and must not be replaced by a file.
+ * @throws FileError for a folder, or where it cannot be told
+ */
+export function destination(path: string): { target: string; kind: 'new' | 'file' | 'device' } {
   let found: Stats;
-  let target: string;
+  let target = path;
   try {
-    target = realpathSync(path);
-    found = statSync(target);
+    found = statSync(path);
+    if (found.isFile()) target = realpathSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { target: path, kind: 'new' };
     throw notWritable(path, cause);

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { fileOutput } from '../../src/results/line-output.js';
+import { replaceFile } from '../../src/results/output.js';
+import { temporaryFolder } from '../storage/temporary-folder.js';
+
+const folder = temporaryFolder();
+const at = folder.path;
+
+describe('lines', () => {
+  it('are a file when all are there, and nothing before', async () => {
+    writeFileSync(at('out'), 'before');
+    const output = await fileOutput(at('out'));
+    await output.write('one\n');
+    expect(readFileSync(at('out'), 'utf8')).toBe('before');
+    await output.write('two\n');
+    await output.commit();
+    expect(readFileSync(at('out'), 'utf8')).toBe('one\ntwo\n');
+  });
+
+  it('that are given up leave what was there, and nothing else', async () => {
+    writeFileSync(at('out'), 'before');
+    const output = await fileOutput(at('out'));
+    await output.write('one\n');
+    await output.discard();
+    await output.discard();
+    expect(readFileSync(at('out'), 'utf8')).toBe('before');
+    expect(readdirSync(at()).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('go through a link, which stays one', async () => {
+    writeFileSync(at('file'), 'before');
+    symlinkSync(at('file'), at('link'));
+    const output = await fileOutput(at('link'));
+    await output.write('after\n');
+    await output.commit();
+    expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at('file'), 'utf8')).toBe('after\n');
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a link to a pipe, as /dev/stdout is one', () => {
+  // The pipe has no path of its own: what a link to it resolves to does not exist.
+  const throughPipe = (what: string) => {
+    rmSync(at('link'), { force: true });
+    symlinkSync('/proc/self/fd/1', at('link'));
+    const modules = { lines: 'line-output', whole: 'output' };
+    const script = `
+      const { fileOutput } = await import(${JSON.stringify(dist(modules.lines))});
+      const { replaceFile, checkWritable } = await import(${JSON.stringify(dist(modules.whole))});
+      const path = ${JSON.stringify(at('link'))};
+      checkWritable([path]);
+      ${what}`;
+    return execFileSync('sh', ['-c', '"$0" --input-type=module -e "$1" | cat', process.execPath, script], {
+      encoding: 'utf8',
+    });
+  };
+  const dist = (name: string) => new URL(`../../dist/results/${name}.js`, import.meta.url).href;
+
+  it('gets lines, and stays', () => {
+    const printed = throughPipe(
+      "const output = await fileOutput(path); await output.write('one\\n'); await output.commit();",
+    );
+    expect(printed).toBe('one\n');
+    expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
+  });
+
+  it('gets whole results, and stays', () => {
+    expect(throughPipe("replaceFile(path, 'whole\\n');")).toBe('whole\n');
+    expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
+  });
+
+  it('is told from a folder, which is refused', () => {
+    expect(() => replaceFile(at(), '')).toThrow(expect.objectContaining({ code: 'output-is-folder' }));
+  });
+});
