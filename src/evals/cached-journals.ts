@@ -25,8 +25,11 @@ async function described(path: string): Promise<string | null> {
   }
 }
 
-/** Of what decided its losses, that which a person knows the run by. */
-function inWords({ family, protocol, seed, sequences, model, stream }: Record<string, unknown>): string {
+/** Of what decided its losses or samples, that which a person knows the run by. */
+function inWords(key: Record<string, unknown>): string {
+  const { family, protocol, seed, sequences, model, stream, samples, sampler, steps } = key;
   const short = (sha256: unknown) => (typeof sha256 === 'string' ? sha256.slice(0, 12) : '?');
+  if (samples !== undefined)
+    return `samples of ${family ?? 'a'} model ${short(model)} by ${sampler}, ${steps} steps, seed ${seed}`;
   return `${family ?? 'a'} model ${short(model)} on ${sequences ?? '?'} sequences of ${short(stream)}, protocol ${protocol ?? '?'}, seed ${seed ?? 'none'}`;
 }

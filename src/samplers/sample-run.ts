@@ -14,8 +14,6 @@ import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './
 import { type SamplingSession, startSamplingSession } from './sampling-session.js';
 import { base64OfInts, type SampleTrace, TraceRecorder } from './trace.js';
 
-export { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
-
 /** Raised when the same settings would give other samples. */
 const SAMPLING_VERSION = 1;
 

@@ -57,7 +57,7 @@ export function tracePage(page: TracePage): string {
 </div>
 <p id="status" role="status"></p>
 <figure class="bars"><svg id="bars" role="img" aria-label="Tokens changed in each step" preserveAspectRatio="none"></svg>
-<figcaption>Tokens changed in each step; the dark part are tokens that had been chosen before. Choose a step by its bar.</figcaption></figure>
+<figcaption>Tokens changed in each step; the orange part are tokens that had been changed before. Choose a step by its bar.</figcaption></figure>
 <ul class="legend keys"><li><span class="token now">changed now</span></li><li><span class="token now again">changed again now</span></li>
 <li><span class="token times-2">changed more than once</span></li>${given ? html`<li><span class="token given">given</span></li>` : null}${
       page.maskTokenId === null ? null : html`<li><span class="token mask">····</span> mask</li>`
@@ -81,7 +81,18 @@ class Pieces {
     const known = this.places.get(id);
     if (known !== undefined) return known;
     this.places.set(id, this.texts.length);
-    this.texts.push(id === this.page.maskTokenId ? '····' : this.page.textOf(id) || `⟨${id}⟩`);
+    this.texts.push(id === this.page.maskTokenId ? '····' : visible(this.page.textOf(id)) || `⟨${id}⟩`);
     return this.texts.length - 1;
   }
+}
+
+/** Control characters but the newline and the tab as the pictures that Unicode has of them. */
+function visible(text: string): string {
+  return Array.from(text, (character) => {
+    const code = character.charCodeAt(0);
+    if (code === 0x7f) return '␡';
+    return code < 0x20 && character !== '\n' && character !== '\t'
+      ? String.fromCharCode(0x2400 + code)
+      : character;
+  }).join('');
 }
