@@ -5,6 +5,7 @@
  */
 import type { GenerativeResult } from './generative-record.js';
 import type { SequencesRecord } from './sequences-record.js';
+import type { BenchResult, FrontierResult } from './throughput-record.js';
 
 export const SCHEMA_VERSION = 1;
 
@@ -28,6 +29,8 @@ export interface ModelRecord {
   sha256: string | null;
   /** As given. */
   path: string | null;
+  /** What its card says it was trained on. */
+  trainedOn?: string | null;
 }
 
 export interface DatasetRecord {
@@ -135,7 +138,7 @@ export interface Comparison {
 }
 
 /** Of any evaluation; `eval` tells which. */
-export type Result = PerplexityResult | GenerativeResult;
+export type Result = PerplexityResult | GenerativeResult | BenchResult | FrontierResult;
 
 export interface ResultsFile<R extends Result = Result> {
   schemaVersion: typeof SCHEMA_VERSION;

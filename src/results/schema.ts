@@ -25,6 +25,7 @@ const model = z.looseObject({
   family: z.string(),
   sha256: z.string().nullable(),
   path: z.string().nullable().describe('As given by the user.'),
+  trainedOn: z.string().nullish().describe('What the card says it was trained on.'),
 });
 
 const dataset = z.looseObject({
@@ -153,7 +154,58 @@ const generativeResult = z.looseObject({
   environment,
 });
 
-const result = z.discriminatedUnion('eval', [perplexityResult, generativeResult]);
+const benchResult = generativeResult.extend({
+  eval: z.literal('bench'),
+  model,
+  throughput: z.looseObject({
+    tokensPerSecond: z.looseObject({ value: z.number(), ci95: interval.nullable() }),
+    rounds: count,
+    batch: count,
+    warmupSeconds: z.number(),
+    speedUpOverAr: known,
+    speedUpOverMasked: known,
+    harnessShare: z.number().describe('Share of the time outside the runtime.'),
+    peakMemoryBytes: known,
+    cached: z.boolean().nullable(),
+    pareto: z.boolean().nullable(),
+  }),
+});
+
+const { samples: sampleSet, judge, protocol: generativeProtocol } = generativeResult.shape;
+
+const frontierResult = z.looseObject({
+  eval: z.literal('frontier'),
+  model,
+  sampler: sampleSet.shape.sampler.unwrap(),
+  length: count,
+  tokenizerSha256: z.string().nullable(),
+  target: z.looseObject({ entropy: z.number(), dataset: z.string().nullable() }),
+  metrics: z.looseObject({ genPpl: sampledFigure.describe('Interpolated at the entropy of the target.') }),
+  temperature: known,
+  outside: z.number().describe('Share of bootstrap replicates whose sweep does not reach that entropy.'),
+  points: z.array(
+    z.looseObject({
+      temperature: z.number(),
+      genPpl: sampledFigure,
+      entropy: sampledFigure,
+      tokensPerSecond: known,
+      samples: count,
+    }),
+  ),
+  nfe: known,
+  tokensPerSecond: known,
+  pareto: z.boolean(),
+  judge: judge.unwrap(),
+  protocol: generativeProtocol,
+  environment,
+});
+
+const result = z.discriminatedUnion('eval', [
+  perplexityResult,
+  generativeResult,
+  benchResult,
+  frontierResult,
+]);
 
 const comparison = z.looseObject({
   a: z.string(),

@@ -6,6 +6,8 @@
 import { stringify } from 'csv-stringify/sync';
 import { plainText } from '../../terminal-text.js';
 import type { Figure, PerplexityResult, Result, ResultsFile } from '../record.js';
+import { BENCH_CSV } from './bench-csv.js';
+import { FRONTIER_CSV } from './frontier-csv.js';
 import { GENERATIVE_CSV } from './generative-csv.js';
 
 export type Cell = string | number | null | undefined;
@@ -64,6 +66,8 @@ const PERPLEXITY_CSV: readonly CsvColumn<PerplexityResult>[] = [
 const COLUMNS: { [E in Result['eval']]: readonly CsvColumn<Extract<Result, { eval: E }>>[] } = {
   ppl: PERPLEXITY_CSV,
   gen: GENERATIVE_CSV,
+  bench: BENCH_CSV,
+  frontier: FRONTIER_CSV,
 };
 
 export function formatCsv({ results }: ResultsFile): string {

@@ -1,16 +1,18 @@
 /** The columns of a CSV row of generated texts. */
 import type { GenerativeResult, SampledFigure } from '../generative-record.js';
-import type { CsvColumn } from './csv.js';
+import type { Cell, CsvColumn } from './csv.js';
 
-const FIGURES: readonly [string, (result: GenerativeResult) => SampledFigure][] = [
+type Measured = Omit<GenerativeResult, 'eval'>;
+
+const FIGURES: readonly [string, (result: Measured) => SampledFigure][] = [
   ['gen_ppl', ({ metrics }) => metrics.genPpl],
   ['gen_nll', ({ metrics }) => metrics.genNll],
   ['entropy', ({ metrics }) => metrics.entropy],
   ['repetition4', ({ metrics }) => metrics.repetition4],
 ];
 
-export const GENERATIVE_CSV: readonly CsvColumn<GenerativeResult>[] = [
-  ['eval', (result) => result.eval],
+/** What rows of `gen` and `bench` share. */
+export const MEASURED_CSV: readonly (readonly [string, (result: Measured) => Cell])[] = [
   ['texts', ({ samples }) => samples.name],
   ['model', ({ model }) => model?.name],
   ['family', ({ model }) => model?.family],
@@ -24,7 +26,7 @@ export const GENERATIVE_CSV: readonly CsvColumn<GenerativeResult>[] = [
   ['top_p', ({ samples }) => samples.topP],
   ['sample_seed', ({ samples }) => samples.seed],
   ['sample_seconds', ({ samples }) => samples.seconds],
-  ...FIGURES.flatMap(([name, figure]): CsvColumn<GenerativeResult>[] => [
+  ...FIGURES.flatMap(([name, figure]): [string, (result: Measured) => Cell][] => [
     [name, (result) => figure(result).value],
     [`${name}_stderr`, (result) => figure(result).stderr],
     [`${name}_ci95_low`, (result) => figure(result).ci95?.[0]],
@@ -62,4 +64,9 @@ export const GENERATIVE_CSV: readonly CsvColumn<GenerativeResult>[] = [
   ['provider', ({ environment }) => environment.provider],
   ['threads', ({ environment }) => environment.threads],
   ['cpu', ({ environment }) => environment.cpu],
+];
+
+export const GENERATIVE_CSV: readonly CsvColumn<GenerativeResult>[] = [
+  ['eval', (result) => result.eval],
+  ...MEASURED_CSV,
 ];

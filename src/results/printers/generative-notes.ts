@@ -2,11 +2,14 @@
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from '../generative-record.js';
 
+/** What the notes look at, of `gen` and `bench` alike. */
+type Measured = Omit<GenerativeResult, 'eval'>;
+
 /** Nats between unigram entropies, from which on generative perplexities are not comparable. */
 export const ENTROPY_GAP = 0.1;
 
 /** One paragraph an entry, plain text; none without results. */
-export function generativeNotes(results: readonly GenerativeResult[]): string[] {
+export function generativeNotes(results: readonly Measured[]): string[] {
   if (results.length === 0) return [];
   const notes = [...new Set(results.map(judgedBy))];
   notes.push(
@@ -15,7 +18,7 @@ export function generativeNotes(results: readonly GenerativeResult[]): string[] 
   return [...notes, ...entropyNote(results), ...sizeNote(results)];
 }
 
-function judgedBy({ judge, protocol }: GenerativeResult): string {
+function judgedBy({ judge, protocol }: Measured): string {
   if (!judge) return 'No judge, so no generative perplexity: --judge names an autoregressive checkpoint.';
   const decoding =
     protocol.name === 'duo' ? 'spaces cleaned up as the reference code does' : 'texts as they are';
@@ -25,8 +28,8 @@ function judgedBy({ judge, protocol }: GenerativeResult): string {
 }
 
 /** Entropies compare between texts of one tokenizer and length. */
-function entropyNote(results: readonly GenerativeResult[]): string[] {
-  const alike = new Map<string, GenerativeResult[]>();
+function entropyNote(results: readonly Measured[]): string[] {
+  const alike = new Map<string, Measured[]>();
   for (const result of results) {
     const key = `${result.samples.tokenizerSha256} ${result.samples.length}`;
     alike.set(key, [...(alike.get(key) ?? []), result]);
@@ -40,7 +43,7 @@ function entropyNote(results: readonly GenerativeResult[]): string[] {
   return notes;
 }
 
-function entropyGap(results: readonly GenerativeResult[]): string[] {
+function entropyGap(results: readonly Measured[]): string[] {
   const known = results.filter(({ metrics }) => metrics.entropy.value !== null);
   const entropies = known.map(({ metrics }) => metrics.entropy.value!);
   const [least, most] = [Math.min(...entropies), Math.max(...entropies)];
@@ -53,7 +56,7 @@ function entropyGap(results: readonly GenerativeResult[]): string[] {
   ];
 }
 
-function sizeNote(results: readonly GenerativeResult[]): string[] {
+function sizeNote(results: readonly Measured[]): string[] {
   const sizes = new Set(results.map(({ samples }) => samples.count * samples.length));
   if (sizes.size < 2) return [];
   return ['distinct-n and compression depend on the amount of text, which is not the same in all rows.'];

@@ -1,7 +1,9 @@
 /** Results as a GitHub-flavoured table, for an issue, a README or a paper's notes. All columns, no width to fit. */
 import { plainText } from '../../terminal-text.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
+import { BENCH_COLUMNS } from './bench-columns.js';
 import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
+import { FRONTIER_COLUMNS } from './frontier-columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
@@ -10,6 +12,8 @@ import { escaped, pipeTable } from './pipe-table.js';
 export function formatMarkdown(file: ResultsFile): string {
   const parts = [
     resultTable(resultsOf(file, 'ppl'), PERPLEXITY_COLUMNS),
+    resultTable(resultsOf(file, 'bench'), BENCH_COLUMNS),
+    resultTable(resultsOf(file, 'frontier'), FRONTIER_COLUMNS),
     resultTable(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
   ].filter((part) => part !== '');
   if (file.comparisons.length > 0) {

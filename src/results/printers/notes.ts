@@ -1,6 +1,8 @@
 /** The lines under a table: under which protocol its figures came about, and what the reader must not overlook. */
 import { plainText } from '../../terminal-text.js';
 import { type Comparison, type PerplexityResult, type ResultsFile, resultsOf } from '../record.js';
+import { benchNotes } from './bench-notes.js';
+import { frontierNotes } from './frontier-notes.js';
 import { generativeNotes } from './generative-notes.js';
 
 export const COMPARISON_TITLE = 'Difference in nats a text token, first model minus second';
@@ -27,7 +29,10 @@ export function notesOf(file: ResultsFile, { drawError = true } = {}): string[] 
   if (comparisons.some(({ significant }) => significant === false)) {
     notes.push('~ marks a difference whose 95% interval holds 0.');
   }
-  notes.push(...generativeNotes(resultsOf(file, 'gen')));
+  const bench = resultsOf(file, 'bench');
+  const frontier = resultsOf(file, 'frontier');
+  notes.push(...benchNotes(bench), ...frontierNotes(frontier));
+  notes.push(...generativeNotes([...bench, ...resultsOf(file, 'gen')]));
   return notes;
 }
 

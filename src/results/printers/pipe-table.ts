@@ -1,5 +1,8 @@
 /** A table of GitHub-flavoured markdown; what cells say is text. */
-export function pipeTable(head: readonly [string, 'left' | 'right'][], rows: readonly string[][]): string {
+export function pipeTable(
+  head: readonly (readonly [string, 'left' | 'right'])[],
+  rows: readonly string[][],
+): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [
     line(head.map(([title]) => escaped(title))),

@@ -5,7 +5,9 @@
 import { styleText } from 'node:util';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
+import { BENCH_COLUMNS } from './bench-columns.js';
 import { type Column, type ColumnSet, DRAW_ERROR, PERPLEXITY_COLUMNS } from './columns.js';
+import { FRONTIER_COLUMNS } from './frontier-columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
 import { dim, GAP, layOut } from './layout.js';
 import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
@@ -26,16 +28,13 @@ const MINUS = ' − ';
 export function formatTable(file: ResultsFile, { width, color }: Screen): string {
   const perplexities = resultsOf(file, 'ppl');
   const columns = columnsWithin(perplexities, PERPLEXITY_COLUMNS, width);
-  const generated = resultsOf(file, 'gen');
+  const rows = <R extends Result>(results: readonly R[], set: ColumnSet<R>) =>
+    resultRows(results, columnsWithin(results, set, width), set, width, color);
   const parts = [
     resultRows(perplexities, columns, PERPLEXITY_COLUMNS, width, color),
-    resultRows(
-      generated,
-      columnsWithin(generated, GENERATIVE_COLUMNS, width),
-      GENERATIVE_COLUMNS,
-      width,
-      color,
-    ),
+    rows(resultsOf(file, 'bench'), BENCH_COLUMNS),
+    rows(resultsOf(file, 'frontier'), FRONTIER_COLUMNS),
+    rows(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
   ].filter((part) => part !== '');
   if (file.comparisons.length > 0) parts.push(comparisonRows(file, width, color));
   const drawError = columns.includes(DRAW_ERROR);

@@ -1,0 +1,76 @@
+/** What `bench` and `frontier` have in common: from flags to a request, progress, and where results go. */
+
+import type { Protocol } from '../diffusion/schedule.js';
+import type { MeasuringRequest } from '../evals/throughput-setup.js';
+import type { Provider } from '../models/provider.js';
+import { checkDistinctNames, parseModelSpec } from './checkpoint-flags.js';
+import type { Progress } from './progress.js';
+import { numbersOf, samplingOf } from './sampling-flags.js';
+
+interface MeasuringFlagValues {
+  model: string[];
+  sampler?: string[];
+  steps: string;
+  judge?: string;
+  'judge-tokenizer'?: string;
+  context?: number;
+  tokenizer?: string;
+  'text-column'?: string;
+  protocol: Protocol;
+  seed: number;
+  batch: number;
+  threads?: number;
+  timeout?: number;
+  fresh: boolean;
+  'sampler-option'?: string[];
+  samples: number;
+  length?: number;
+  'top-k'?: number;
+  'top-p'?: number;
+}
+
+/** @param references data sets as `--dataset` takes them   @throws UsageError */
+export function measuringRequest(
+  flags: MeasuringFlagValues,
+  { provider, temperature, references }: { provider: Provider; temperature: number; references: string[] },
+): MeasuringRequest {
+  const models = flags.model.map(parseModelSpec);
+  checkDistinctNames(models.map(({ name, path }) => name ?? path));
+  const { protocol, threads, fresh } = flags;
+  const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
+  const runtime = { protocol, provider, threads, timeoutMs, fresh };
+  const { tokenizer } = flags;
+  return {
+    models,
+    samplers: flags.sampler ?? [],
+    steps: numbersOf('steps', flags.steps, true),
+    sampling: { ...samplingOf(flags), ...runtime, tokenizer, temperature },
+    judge:
+      flags.judge === undefined
+        ? null
+        : {
+            ...parseModelSpec(flags.judge),
+            ...runtime,
+            tokenizer: flags['judge-tokenizer'],
+            context: flags.context,
+          },
+    references: references.map((spec) => ({ spec, textColumn: flags['text-column'] })),
+  };
+}
+
+/** Shows one piece of work after another, and steps aside when something is said. */
+export function showing(progress: Progress) {
+  let shown = '';
+  return {
+    show(label: string, done: number, total: number | null) {
+      if (label !== shown) progress.start(total ?? 0, label);
+      shown = label;
+      progress.update(done);
+    },
+    say: (speak: (text: string) => void) => (text: string) => {
+      progress.stop();
+      shown = '';
+      speak(text);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { boolean, number, repeatable } from '../cli/flags.js';
+import { measuringFlags } from '../cli/measuring-flags.js';
+import { Progress } from '../cli/progress.js';
+
+export default class Bench extends BaseCommand<typeof Bench> {
+  static override summary = 'How fast models generate, and how well: models × samplers × steps.';
+  static override description =
+    'One row a configuration: tokens a second (median over rounds), model calls a sample, and with a --judge the generative ' +
+    'perplexity of the very samples that were timed. In a round every configuration writes one batch, in turn; the first round ' +
+    'is not counted. * marks the Pareto front.';
+  static override examples = [
+    '<%= config.bin %> bench --model duo.onnx --model mdlm.onnx --model ar.onnx --steps 8,32 --judge gpt2.onnx',
+    '<%= config.bin %> bench --model duo.onnx --sampler ancestral --sampler greedy-tail --steps 4,8 --out bench.csv',
+  ];
+
+  static override flags = {
+    ...measuringFlags,
+    temperature: number({ above: 0, default: 1, summary: 'Of the draws; below 1 sharpens.' }),
+    'reference-dataset': repeatable({ summary: 'Real text beside the rows.', helpValue: '<data>' }),
+    memory: boolean({
+      default: true,
+      allowNo: true,
+      summary: 'Measure the memory of each configuration, in a process of its own.',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const output = planOutput(flags);
+    checkWritable(output.files.map(({ path }) => path));
+    const { measuringRequest, showing } = await import('../cli/measuring-command.js');
+    const { resolveProvider } = await import('../models/provider.js');
+    const request = measuringRequest(flags, {
+      provider: await resolveProvider(flags.provider),
+      temperature: flags.temperature,
+      references: flags['reference-dataset'] ?? [],
+    });
+    const progress = new Progress({ quiet: this.options.quiet });
+    const { show, say } = showing(progress);
+    const observer = {
+      note: say((text) => this.note(text)),
+      warn: say((text) => this.warnUser(text)),
+      packing: (dataset: string, done: number, total: number | null) =>
+        show(`packing ${dataset}`, done, total),
+      sampling: (round: number, rounds: number) => show('rounds', round, rounds),
+      judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
+      signal: this.interrupt,
+    };
+    const { setUp } = await import('../evals/throughput-setup.js');
+    const { measureThroughput } = await import('../evals/throughput-run.js');
+    const { resultsFile } = await import('../results/record.js');
+    const setup = await setUp(request, observer);
+    const { configurations, judge, references } = setup;
+    try {
+      const options = { judge, references, seed: flags.seed, memory: flags.memory };
+      const results = resultsFile(await measureThroughput(configurations, options, observer));
+      progress.stop();
+      await writeOutputs(output, results);
+      this.print(await stdoutText(output, results, this.screen));
+      judge?.finish();
+    } catch (error) {
+      judge?.keep();
+      throw error;
+    } finally {
+      progress.stop();
+      setup.close();
+      await judge?.close();
+    }
+  }
+}

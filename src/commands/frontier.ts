@@ -1,0 +1,85 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { number, string } from '../cli/flags.js';
+import { measuringFlags } from '../cli/measuring-flags.js';
+import { Progress } from '../cli/progress.js';
+import { numbersOf } from '../cli/sampling-flags.js';
+import { UsageError } from '../errors.js';
+
+export default class Frontier extends BaseCommand<typeof Frontier> {
+  static override summary = 'Generative perplexity of models at the same entropy.';
+  static override description =
+    'Samples every configuration over --temperatures and interpolates its generative perplexity at one entropy: that of the ' +
+    '--reference-dataset, or --entropy. So models are compared at equal variety. A run that is stopped continues where it was.';
+  static override examples = [
+    '<%= config.bin %> frontier --model duo.onnx --model mdlm.onnx --steps 8,32 --judge gpt2.onnx',
+    '<%= config.bin %> frontier --model duo.onnx --judge gpt2.onnx --entropy 5.4 --temperatures 0.7,0.8,0.9,1',
+  ];
+
+  static override flags = {
+    ...measuringFlags,
+    temperatures: string({ default: '0.8,0.9,1,1.1', summary: 'Of the sweep, by commas.' }),
+    'reference-dataset': string({
+      default: 'sotu',
+      summary: 'Real text whose entropy is the one to compare at.',
+      helpValue: '<data>',
+    }),
+    entropy: number({ above: 0, summary: 'The entropy to compare at, in nats, instead.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const output = planOutput(flags);
+    checkWritable(output.files.map(({ path }) => path));
+    const temperatures = numbersOf('temperatures', flags.temperatures, false);
+    const { measuringRequest, showing } = await import('../cli/measuring-command.js');
+    const { resolveProvider } = await import('../models/provider.js');
+    const request = measuringRequest(flags, {
+      provider: await resolveProvider(flags.provider),
+      temperature: 1,
+      references: flags.entropy === undefined ? [flags['reference-dataset']] : [],
+    });
+    if (request.judge === null) throw noJudge();
+    const progress = new Progress({ quiet: this.options.quiet });
+    const { show, say } = showing(progress);
+    const observer = {
+      note: say((text) => this.note(text)),
+      warn: say((text) => this.warnUser(text)),
+      packing: (dataset: string, done: number, total: number | null) =>
+        show(`packing ${dataset}`, done, total),
+      sampling: (name: string, done: number, total: number) => show(`sampling ${name}`, done, total),
+      judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
+      signal: this.interrupt,
+    };
+    const { setUp } = await import('../evals/throughput-setup.js');
+    const { measureFrontier } = await import('../evals/frontier-run.js');
+    const { resultsFile } = await import('../results/record.js');
+    const setup = await setUp(request, observer);
+    const judge = setup.judge!;
+    try {
+      const target = flags.entropy ?? setup.references[0];
+      const options = { temperatures, target, judge, seed: flags.seed };
+      const { results, finish } = await measureFrontier(setup.configurations, options, observer);
+      const file = resultsFile(results);
+      progress.stop();
+      await writeOutputs(output, file);
+      this.print(await stdoutText(output, file, this.screen));
+      await finish();
+    } catch (error) {
+      judge.keep();
+      throw error;
+    } finally {
+      progress.stop();
+      setup.close();
+      await judge.close();
+    }
+  }
+}
+
+function noJudge(): UsageError {
+  return new UsageError({
+    code: 'no-judge',
+    message: 'A frontier is of generative perplexities, which a judge gives.',
+    hint: 'Give --judge an autoregressive checkpoint, for example GPT-2 exported to ONNX.',
+  });
+}

@@ -1,0 +1,241 @@
+/**
+ * Throughput of configurations (a model, a sampler, a number of steps), beside the quality of the very samples that were timed.
+ * All models are open at once; a round gives every configuration a batch, in turn, after a round that is not counted.
+ */
+import { Bench } from 'tinybench';
+import { isMasked } from '../models/family.js';
+import type { GenerativeResult } from '../results/generative-record.js';
+import type { Result } from '../results/record.js';
+import type { BenchResult } from '../results/throughput-record.js';
+import { type GeneratedSample, generate } from '../samplers/generate.js';
+import { type SampleRequest, sampledModel } from '../samplers/sample-request.js';
+import { type SamplingSession, startSamplingSession } from '../samplers/sampling-session.js';
+import { paretoFront } from './frontier-pareto.js';
+import type { Judge } from './generative-judge.js';
+import { measureTexts } from './generative-run.js';
+import type { GeneratedText, TextSet } from './generative-texts.js';
+import { peakMemory } from './throughput-memory.js';
+import { medianFigure, speedUp } from './throughput-timing.js';
+
+export interface Configuration {
+  /** Unique. */
+  name: string;
+  request: SampleRequest;
+  /** As the user gave it, for a process of its own. */
+  modelSpec: string;
+  samplerOptions: readonly string[];
+}
+
+export interface ThroughputOptions {
+  /** Real text beside the rows. */
+  references: readonly TextSet[];
+  judge: Judge | null;
+  /** Of the bootstrap. */
+  seed: number;
+  memory: boolean;
+}
+
+export interface ThroughputObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  sampling?: (round: number, rounds: number) => void;
+  signal?: AbortSignal;
+}
+
+/** A configuration on its way. */
+interface Runner extends Configuration {
+  session: SamplingSession;
+  samples: GeneratedSample[];
+  /** Of each round that counts. */
+  seconds: number[];
+  warmupSeconds: number;
+  /** Of all rounds that count. */
+  runtimeSeconds: number;
+}
+
+/** Rows in the order of the configurations, then the references'. @throws ModelError, UsageError, NumericalError */
+export async function measureThroughput(
+  configurations: readonly Configuration[],
+  options: ThroughputOptions,
+  observer: ThroughputObserver,
+): Promise<Result[]> {
+  const runners: Runner[] = [];
+  try {
+    for (const configuration of configurations) {
+      const { request } = configuration;
+      const session = await startSamplingSession({
+        ...request,
+        sampler: request.sampler.sampler,
+        notice: observer.warn,
+      });
+      runners.push({
+        ...configuration,
+        session,
+        samples: [],
+        seconds: [],
+        warmupSeconds: 0,
+        runtimeSeconds: 0,
+      });
+    }
+    await timeRounds(runners, observer);
+  } finally {
+    for (const { session } of runners) await session.close();
+  }
+  const results: BenchResult[] = [];
+  for (const runner of runners) results.push(await resultOf(runner, runners, options, observer));
+  const marks = paretoFront(
+    results.map(({ throughput, metrics }) => ({
+      speed: throughput.tokensPerSecond.value,
+      perplexity: metrics.genPpl.value,
+    })),
+  );
+  for (const [i, { throughput }] of results.entries()) throughput.pareto = options.judge ? marks[i] : null;
+  const references: GenerativeResult[] = [];
+  for (const set of options.references)
+    references.push((await measureTexts(set, measuring(runners[0], options), observer)).result);
+  return [...results, ...references];
+}
+
+/** One batch of each in every round, the first round not counted; tinybench keeps the time. */
+async function timeRounds(runners: readonly Runner[], observer: ThroughputObserver): Promise<void> {
+  const rounds = Math.max(...runners.map(({ request }) => Math.ceil(request.samples / request.batch)));
+  for (let round = -1; round < rounds; round++) {
+    observer.signal?.throwIfAborted();
+    observer.sampling?.(round + 1, rounds + 1);
+    let failure: unknown = null;
+    const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
+    for (const runner of runners) {
+      const work = () =>
+        oneBatch(runner, round, rounds, observer.signal).catch((error) => {
+          failure ??= error;
+        });
+      bench.add(runner.name, work, { async: true }); // said, so that it is not called once to find out
+    }
+    await bench.run();
+    if (failure !== null) throw failure;
+    for (const [i, { result }] of bench.tasks.entries()) {
+      if (result.state !== 'completed') throw new Error(`${runners[i].name}: not timed, ${result.state}`);
+      const seconds = result.latency.samples![0] / 1000;
+      if (round < 0) runners[i].warmupSeconds = seconds;
+      else runners[i].seconds.push(seconds);
+    }
+  }
+  observer.sampling?.(rounds + 1, rounds + 1);
+}
+
+/** The round that is not counted has samples of its own, after all others. */
+async function oneBatch(runner: Runner, round: number, rounds: number, signal?: AbortSignal): Promise<void> {
+  const { request, session } = runner;
+  const first = (round < 0 ? rounds : round) * request.batch;
+  const before = session.runSeconds;
+  const model = sampledModel(request.checkpoint);
+  const plan = { ...request, model, source: session.source, first, samples: first + request.batch, signal };
+  for await (const batch of generate(plan)) if (round >= 0) runner.samples.push(...batch);
+  if (round >= 0) runner.runtimeSeconds += session.runSeconds - before;
+}
+
+async function resultOf(
+  runner: Runner,
+  runners: readonly Runner[],
+  options: ThroughputOptions,
+  observer: ThroughputObserver,
+): Promise<BenchResult> {
+  const { request, session, seconds, warmupSeconds } = runner;
+  const { checkpoint, batch, length } = request;
+  const { result } = await measureTexts(await textsOf(runner), measuring(runner, options), observer);
+  const total = seconds.reduce((sum, one) => sum + one, 0);
+  const timing = (of: Runner) => ({ seconds: of.seconds, tokens: of.request.batch * of.request.length });
+  const against = (baseline: Runner | undefined) =>
+    baseline ? speedUp(timing(runner), timing(baseline)) : null;
+  const { provider, threads } = session;
+  return {
+    ...result,
+    eval: 'bench',
+    model: result.model!,
+    throughput: {
+      tokensPerSecond: medianFigure(seconds.map((one) => (batch * length) / one)),
+      rounds: seconds.length,
+      batch,
+      warmupSeconds,
+      speedUpOverAr: against(runners.find((one) => one.request.checkpoint.family === 'ar')),
+      speedUpOverMasked: against(maskedBaseline(runners)),
+      harnessShare: Math.max(0, 1 - runner.runtimeSeconds / total),
+      peakMemoryBytes: options.memory ? await memoryOf(runner, observer) : null,
+      cached: session.source.causal?.cached ?? (checkpoint.family === 'ar' ? false : null),
+      pareto: null,
+    },
+    environment: { ...result.environment, provider, threads, batch },
+  };
+}
+
+/** Of the masked configurations the one of most steps. */
+function maskedBaseline(runners: readonly Runner[]): Runner | undefined {
+  const masked = runners.filter(({ request }) => isMasked(request.checkpoint.family));
+  return masked.sort((a, b) => b.request.steps - a.request.steps)[0];
+}
+
+function measuring({ request }: Configuration, { judge, seed }: ThroughputOptions) {
+  return { protocol: request.protocol, judge, seed };
+}
+
+async function memoryOf(
+  { name, modelSpec, samplerOptions, request }: Runner,
+  observer: ThroughputObserver,
+): Promise<number | null> {
+  const bytes = await peakMemory(
+    {
+      model: modelSpec,
+      tokenizer: request.checkpoint.fields.tokenizer.value ?? undefined,
+      sampler: request.sampler.module?.path ?? request.sampler.sampler.name,
+      samplerOptions,
+      steps: request.steps,
+      length: request.length,
+      batch: request.batch,
+      temperature: request.temperature,
+      topK: request.topK,
+      topP: request.topP,
+      provider: request.provider,
+      threads: request.threads,
+    },
+    observer.signal,
+  );
+  observer.signal?.throwIfAborted();
+  if (bytes === null) observer.warn(`${name}: its memory could not be measured; the process for it failed.`);
+  return bytes;
+}
+
+/** The samples that were timed. */
+async function textsOf({ name, request, session, samples, seconds }: Runner): Promise<TextSet> {
+  const { checkpoint, tokenizer, sampler, options, steps, length, protocol } = request;
+  const cached = session.source.causal && { cached: session.source.causal.cached };
+  async function* texts(): AsyncGenerator<GeneratedText> {
+    for (const { tokens, nfe } of samples) {
+      const text = tokenizer.decode(tokens, { cleanUp: protocol === 'duo' });
+      yield { tokens, text, nfe, seconds: seconds.reduce((sum, one) => sum + one, 0) / samples.length };
+    }
+  }
+  return {
+    name,
+    model: {
+      name: checkpoint.name,
+      family: checkpoint.family,
+      sha256: await checkpoint.sha256(),
+      path: checkpoint.path,
+    },
+    dataset: null,
+    count: samples.length,
+    tokenizer,
+    facts: {
+      path: null,
+      length,
+      tokenizerSha256: tokenizer.sha256,
+      sampler: { name: sampler.sampler.name, options: { ...options }, steps, ...cached },
+      seed: request.seed,
+      temperature: request.temperature,
+      topK: request.topK,
+      topP: request.topP,
+      prompt: false,
+    },
+    texts: texts(),
+  };
+}

@@ -1,0 +1,75 @@
+/** What `bench` and `frontier` open before they start: models, their configurations, the judge, real text. */
+import type { ProtocolName } from '../datasets/cutting.js';
+import { openCheckpoint } from '../models/checkpoint.js';
+import type { SamplingFlags } from '../samplers/prepare-sampling.js';
+import { Judge, type JudgeOptions } from './generative-judge.js';
+import { referenceTexts } from './generative-reference.js';
+import type { TextSet } from './generative-texts.js';
+import { configurations } from './throughput-configurations.js';
+import type { Configuration } from './throughput-run.js';
+
+export interface MeasuringRequest {
+  models: readonly { path: string; name?: string }[];
+  samplers: readonly string[];
+  steps: readonly number[];
+  /** All else that is said of sampling, of every model. */
+  sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
+  judge: JudgeOptions | null;
+  /** Real text. */
+  references: readonly { spec: string; textColumn?: string }[];
+}
+
+export interface SetupObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  packing?: (dataset: string, done: number, total: number | null) => void;
+  judging?: (name: string, done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface Setup {
+  configurations: Configuration[];
+  judge: Judge | null;
+  references: TextSet[];
+  close(): void;
+}
+
+/** @throws UsageError, ModelError, DataError, FileError */
+export async function setUp(request: MeasuringRequest, observer: SetupObserver): Promise<Setup> {
+  const { sampling } = request;
+  const models = [];
+  for (const { path, name } of request.models) {
+    const checkpoint = await openCheckpoint(path, { tokenizer: sampling.tokenizer }, name);
+    for (const notice of checkpoint.notices) observer.note(notice);
+    models.push({ checkpoint, path });
+  }
+  const { samplers, steps } = request;
+  const all = await configurations({ models, samplers, steps, flags: sampling });
+  const judge = request.judge && (await Judge.open(request.judge, observer));
+  const references: TextSet[] = [];
+  const closers: (() => void)[] = [];
+  const [{ tokenizer, length, samples }] = all.map((one) => one.request);
+  const protocol: ProtocolName = sampling.protocol;
+  for (const reference of request.references) {
+    const { set, close } = await referenceTexts({
+      ...reference,
+      tokenizer,
+      protocol,
+      length,
+      count: samples,
+      onProgress: observer.packing,
+      signal: observer.signal,
+      warn: observer.warn,
+    });
+    references.push(set);
+    closers.push(close);
+  }
+  return {
+    configurations: all,
+    judge,
+    references,
+    close: () => {
+      for (const close of closers) close();
+    },
+  };
+}

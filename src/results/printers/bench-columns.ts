@@ -1,0 +1,42 @@
+/** What a person reads of configurations that were timed. */
+import { plainText } from '../../terminal-text.js';
+import type { BenchResult } from '../throughput-record.js';
+import { type ColumnSet, left, right } from './columns.js';
+import { count, intervalOf, plain, valueWithError } from './numbers.js';
+
+const NAME = left<BenchResult>(
+  'configuration',
+  ({ samples, throughput }) =>
+    `${throughput.pareto ? '* ' : '  '}${plainText(samples.name)}${throughput.cached === false ? ' (uncached)' : ''}`,
+);
+
+const MEBIBYTE = 2 ** 20;
+
+export const BENCH_COLUMNS: ColumnSet<BenchResult> = {
+  essential: [
+    NAME,
+    right('tokens/s', ({ throughput }) => plain(throughput.tokensPerSecond.value)),
+    right('NFE', ({ samples }) => plain(samples.nfe)),
+    right('gen. perplexity', ({ metrics }) => valueWithError(metrics.genPpl)),
+    right('entropy', ({ metrics }) => valueWithError(metrics.entropy)),
+  ],
+  further: [
+    right('× ar', ({ throughput }) => plain(throughput.speedUpOverAr)),
+    right('× masked', ({ throughput }) => plain(throughput.speedUpOverMasked)),
+    right('95% interval', ({ throughput }) => intervalOf({ ...throughput.tokensPerSecond, stderr: null })),
+    right('harness', ({ throughput }) => `${(100 * throughput.harnessShare).toFixed(1)}%`),
+    right('MiB', ({ throughput }) =>
+      throughput.peakMemoryBytes === null ? '' : String(Math.round(throughput.peakMemoryBytes / MEBIBYTE)),
+    ),
+    right('rep-4', ({ metrics }) => valueWithError(metrics.repetition4)),
+    right('rounds', ({ throughput }) => count(throughput.rounds)),
+    right('batch', ({ throughput }) => count(throughput.batch)),
+    right('warm-up s', ({ throughput }) => plain(throughput.warmupSeconds)),
+    left('model', ({ model }) => plainText(model.name)),
+    left('family', ({ model }) => plainText(model.family)),
+    left('sampler', ({ samples }) => plainText(samples.sampler?.name ?? '')),
+    right('steps', ({ samples }) => count(samples.sampler?.steps ?? null)),
+    right('temperature', ({ samples }) => plain(samples.temperature)),
+  ],
+  names: [NAME],
+};

@@ -1,0 +1,25 @@
+/** The columns of a CSV row of a configuration that was timed: those of its samples, then its speed. */
+import type { BenchResult } from '../throughput-record.js';
+import type { CsvColumn } from './csv.js';
+import { MEASURED_CSV } from './generative-csv.js';
+
+export const BENCH_CSV: readonly CsvColumn<BenchResult>[] = [
+  ['eval', (result) => result.eval],
+  ...MEASURED_CSV,
+  ['throughput', ({ throughput }) => throughput.tokensPerSecond.value],
+  ['throughput_ci95_low', ({ throughput }) => throughput.tokensPerSecond.ci95?.[0]],
+  ['throughput_ci95_high', ({ throughput }) => throughput.tokensPerSecond.ci95?.[1]],
+  ['rounds', ({ throughput }) => throughput.rounds],
+  ['batch', ({ throughput }) => throughput.batch],
+  ['warmup_seconds', ({ throughput }) => throughput.warmupSeconds],
+  ['speed_up_over_ar', ({ throughput }) => throughput.speedUpOverAr],
+  ['speed_up_over_masked', ({ throughput }) => throughput.speedUpOverMasked],
+  ['harness_share', ({ throughput }) => throughput.harnessShare],
+  ['peak_memory_bytes', ({ throughput }) => throughput.peakMemoryBytes],
+  ['cached', ({ throughput }) => yesOrNo(throughput.cached)],
+  ['pareto', ({ throughput }) => yesOrNo(throughput.pareto)],
+];
+
+function yesOrNo(value: boolean | null): string | null {
+  return value === null ? null : String(value);
+}

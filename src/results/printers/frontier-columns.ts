@@ -1,0 +1,34 @@
+/** What a person reads of models compared at one entropy. */
+import { plainText } from '../../terminal-text.js';
+import type { FrontierResult } from '../throughput-record.js';
+import { type ColumnSet, left, right } from './columns.js';
+import { count, intervalOf, plain, valueWithError } from './numbers.js';
+
+const MODEL = left<FrontierResult>(
+  'model',
+  ({ model, pareto }) => `${pareto ? '* ' : '  '}${plainText(model.name)}`,
+);
+
+export const FRONTIER_COLUMNS: ColumnSet<FrontierResult> = {
+  essential: [
+    MODEL,
+    left('sampler', ({ sampler }) => plainText(sampler.name)),
+    right('steps', ({ sampler }) => count(sampler.steps)),
+    right('gen. perplexity', ({ metrics }) => valueWithError(metrics.genPpl)),
+    right('95% interval', ({ metrics }) => intervalOf(metrics.genPpl)),
+  ],
+  further: [
+    right('tokens/s', ({ tokensPerSecond }) => plain(tokensPerSecond)),
+    right('temperature', ({ temperature }) => plain(temperature)),
+    right('NFE', ({ nfe }) => plain(nfe)),
+    right('entropies', ({ points }) => rangeOf(points.map(({ entropy }) => entropy.value))),
+    left('family', ({ model }) => plainText(model.family)),
+  ],
+  names: [MODEL],
+};
+
+function rangeOf(values: readonly (number | null)[]): string {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return '';
+  return `${Math.min(...known).toFixed(2)} to ${Math.max(...known).toFixed(2)}`;
+}
