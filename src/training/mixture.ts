@@ -11,7 +11,7 @@ import { Gather, MatMul, Mul, Softmax, Squeeze, Unsqueeze } from '../graph/opera
 import type { Dimensions } from '../models/architectures/dimensions.js';
 import { checkDimensions } from '../models/architectures/dimensions.js';
 import { denoiser, sequencePositions } from '../models/architectures/dit.js';
-import { Network } from '../models/architectures/network.js';
+import { type BuildOptions, Network } from '../models/architectures/network.js';
 import { networkParameters } from '../models/architectures/parameters.js';
 
 export type Mixture = { mixture: 'whole' } | { mixture: 'kept'; kept: number };
@@ -26,11 +26,11 @@ export const MIXTURE = {
   inverseTemperature: 'duo_eval_inverse_temperature',
 } as const;
 
-/** As ditGraph, in the plain form that is differentiated. @throws ModelError as ditGraph */
-export function mixtureGraph(dimensions: Dimensions, mixture: Mixture): Graph {
+/** As ditGraph. @throws ModelError as ditGraph */
+export function mixtureGraph(dimensions: Dimensions, mixture: Mixture, options: BuildOptions = {}): Graph {
   checkDimensions(dimensions);
   const parameters = networkParameters(dimensions, { adaLN: true });
-  const network = Network.create('dit', dimensions, parameters, { fused: false });
+  const network = Network.create('dit', dimensions, parameters, options);
   const { graph } = network;
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
   const sigma = graph.input('sigma', 'float32', ['batch']);

@@ -28,6 +28,8 @@ export interface TrainingProblem {
   length: number;
   /** What a denoiser reads: tokens, unless a mixture of them is asked for. */
   reads?: 'tokens' | Mixture;
+  /** Whether the network is of fused operators; yes unless told. */
+  fused?: boolean;
 }
 
 export interface Objective {
@@ -42,11 +44,12 @@ export interface Objective {
 export function objectiveGraph(problem: TrainingProblem): Objective {
   const { family, dimensions, reads = 'tokens' } = problem;
   const causal = family === 'ar';
+  const options = { fused: problem.fused ?? true };
   const graph = causal
-    ? causalGraph(dimensions, { fused: false })
+    ? causalGraph(dimensions, options)
     : reads === 'tokens'
-      ? ditGraph(dimensions, { fused: false })
-      : mixtureGraph(dimensions, reads);
+      ? ditGraph(dimensions, options)
+      : mixtureGraph(dimensions, reads, options);
   const objective = appendObjective(graph, problem);
   return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
 }

@@ -68,44 +68,51 @@ function feedsOf({ family, maskTokenId, x, z, oneMinusAlpha, sigma }: Case): Rec
 describe.each(cases.map((one) => [one.family, one.dimensions.vocabSize, one] as const))(
   '%s with %i tokens',
   (family, _vocabulary, one) => {
-    it('has the gradient of an independent implementation at every weight', async () => {
-      const [batch, length] = [one.x.length, one.x[0].length];
-      const { dimensions, maskTokenId } = one;
-      const { graph, parameters, objective } = objectiveGraph({
-        family,
-        dimensions,
-        maskTokenId,
-        batch,
-        length,
-      });
-      const weights = parameters.map(({ name }) => graph.value(name, 'float32'));
-      const atWeights = gradients(objective, weights);
-      graph.output(objective, 'objective', []);
-      for (const [i, gradient] of atWeights.entries()) graph.output(gradient, `gradient.${i}`);
-      prune(graph.proto);
-      await fillWeights(
-        graph,
-        bytesOfSource(parameters, (parameter) => [oracleWeight(parameter, parameters.indexOf(parameter))]),
-      );
-      const session = await ort.InferenceSession.create(graph.toBytes(), { logSeverityLevel: 4 });
-      const outputs = await session.run(feedsOf(one));
-      await session.release();
+    it.each([
+      ['fused', true],
+      ['plain', false],
+    ])(
+      'has the gradient of an independent implementation at every weight, in its %s form',
+      async (_form, fused) => {
+        const [batch, length] = [one.x.length, one.x[0].length];
+        const { dimensions, maskTokenId } = one;
+        const { graph, parameters, objective } = objectiveGraph({
+          family,
+          dimensions,
+          maskTokenId,
+          batch,
+          length,
+          fused,
+        });
+        const weights = parameters.map(({ name }) => graph.value(name, 'float32'));
+        const atWeights = gradients(objective, weights);
+        graph.output(objective, 'objective', []);
+        for (const [i, gradient] of atWeights.entries()) graph.output(gradient, `gradient.${i}`);
+        prune(graph.proto);
+        await fillWeights(
+          graph,
+          bytesOfSource(parameters, (parameter) => [oracleWeight(parameter, parameters.indexOf(parameter))]),
+        );
+        const session = await ort.InferenceSession.create(graph.toBytes(), { logSeverityLevel: 4 });
+        const outputs = await session.run(feedsOf(one));
+        await session.release();
 
-      expect(Math.abs(Number(outputs.objective.data[0]) / one.loss - 1)).toBeLessThan(1e-5);
-      const errors = parameters.map((_, p) => {
-        const found = outputs[`gradient.${p}`].data as Float32Array;
-        const r = hashed(2 * found.length, 77);
-        const sums = [0, 0, 0];
-        for (const [i, g] of found.entries()) {
-          sums[0] += g * g;
-          sums[1] += g * r[i];
-          sums[2] += g * r[i + found.length];
-        }
-        sums[0] = Math.sqrt(sums[0]);
-        const norm = one.gradients[p][0];
-        return Math.max(...sums.map((sum, i) => Math.abs(sum - one.gradients[p][i]))) / norm;
-      });
-      expect(Math.max(...errors)).toBeLessThan(1e-4);
-    });
+        expect(Math.abs(Number(outputs.objective.data[0]) / one.loss - 1)).toBeLessThan(1e-5);
+        const errors = parameters.map((_, p) => {
+          const found = outputs[`gradient.${p}`].data as Float32Array;
+          const r = hashed(2 * found.length, 77);
+          const sums = [0, 0, 0];
+          for (const [i, g] of found.entries()) {
+            sums[0] += g * g;
+            sums[1] += g * r[i];
+            sums[2] += g * r[i + found.length];
+          }
+          sums[0] = Math.sqrt(sums[0]);
+          const norm = one.gradients[p][0];
+          return Math.max(...sums.map((sum, i) => Math.abs(sum - one.gradients[p][i]))) / norm;
+        });
+        expect(Math.max(...errors)).toBeLessThan(1e-4);
+      },
+    );
   },
 );

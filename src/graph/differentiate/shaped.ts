@@ -51,6 +51,7 @@ export const exponential = unary(ops.Exp);
 export const logarithm = unary(ops.Log);
 export const sine = unary(ops.Sin);
 export const cosine = unary(ops.Cos);
+export const logistic = unary(ops.Sigmoid);
 
 export const cast = (x: Shaped, to: DType): Shaped => shaped(ops.Cast(x, { to }), x.shape);
 

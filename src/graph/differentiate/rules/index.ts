@@ -2,6 +2,7 @@
 import type { Rule } from '../rule.js';
 import { arithmeticRules } from './arithmetic.js';
 import { elementwiseRules } from './elementwise.js';
+import { fusedRules } from './fused.js';
 import { indexingRules } from './indexing.js';
 import { layoutRules } from './layout.js';
 import { productRules } from './products.js';
@@ -14,4 +15,5 @@ export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
   ...reductionRules,
   ...layoutRules,
   ...indexingRules,
+  ...fusedRules,
 };

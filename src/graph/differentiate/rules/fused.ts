@@ -1,0 +1,125 @@
+/**
+ * The operators of fused-operators.ts. Of their inner values they keep none, or what their other outputs tell; the rest is
+ * computed again, in as few passes over memory as there can be, since passes are what these gradients cost.
+ */
+import { RotaryEmbedding } from '../../fused-operators.js';
+import { MatMul, Neg, Softmax } from '../../operators.js';
+import { whole } from '../contributions.js';
+import type { Rule, Rules, Site } from '../rule.js';
+import {
+  type Axes,
+  fixed,
+  logistic,
+  matrixTranspose,
+  minus,
+  plus,
+  reshape,
+  type Shaped,
+  shaped,
+  sum,
+  times,
+  transpose,
+  unbroadcast,
+} from '../shaped.js';
+
+/** With x̂ = (x − mean)/deviation and n numbers a row: (g·w − Σ g w/n − x̂·Σ g w x̂/n)/deviation. */
+const layerNormalization: Rule = (site) => {
+  const [x, scale, bias] = site.inputs;
+  const gradient = site.fullGradient();
+  const [mean, inverse] = moments(site);
+  const normalised = times(minus(x, mean), inverse);
+  const along = times(gradient, normalised);
+  const width = fixed(x.shape.at(-1)!);
+  const average = reshape(times(scale, 1 / width), [width, 1]);
+  const rowMean = (value: Shaped) => shaped(MatMul(value, average), [...x.shape.slice(0, -1), 1]);
+  const centred = minus(minus(times(gradient, scale), times(normalised, rowMean(along))), rowMean(gradient));
+  return [
+    whole(times(centred, inverse)),
+    whole(unbroadcast(along, x.shape, scale.shape)),
+    bias ? whole(unbroadcast(gradient, x.shape, bias.shape)) : null,
+  ];
+};
+
+/** Mean and 1/deviation of each row: outputs of the node that it need only be asked for. */
+function moments({ node: { proto }, inputs: [x] }: Site): Shaped[] {
+  return ['mean', 'inverse'].map((name, i) => {
+    proto.output[i + 1] ||= `${proto.name}:${name}`;
+    return { graph: x.graph, name: proto.output[i + 1], dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
+  });
+}
+
+const A = 0.044715;
+const C = Math.sqrt(2 / Math.PI);
+
+/** y = u·s, u = x + bias, s = sigmoid(2c(u + au³)):  y' = s + (y − y s)·2c(1 + 3au²). */
+const fastGelu: Rule = (site) => {
+  const [x, bias] = site.inputs;
+  const [y] = site.outputs;
+  const u = bias ? plus(x, bias) : x;
+  const square = plus(times(u, u), 1 / A);
+  const s = logistic(times(times(u, square), 2 * C * A));
+  const slope = times(minus(y, times(y, s)), times(minus(square, 2 / (3 * A)), 6 * C * A));
+  const gradient = times(site.gradient(), plus(slope, s));
+  return [whole(gradient), bias ? whole(unbroadcast(gradient, y.shape, bias.shape)) : null];
+};
+
+/** Turned back: by the same angles the other way. */
+const rotaryEmbedding: Rule = (site) => {
+  const [x, cos, sin, positions] = site.inputs;
+  const options = { heads: site.node.int('num_heads', 0) };
+  return [whole(shaped(RotaryEmbedding(site.fullGradient(), cos, Neg(sin), positions, options), x.shape))];
+};
+
+/** Added to the scores of what may not be seen. */
+const UNSEEN = -1e9;
+
+/**
+ * With P = softmax(q kᵀ/√size) and o = P v, by heads:
+ *
+ *     dv = Pᵀ g     dS = P ∘ (g vᵀ − Σ g∘o)     dq = dS k/√size     dk = dSᵀ q/√size
+ *
+ * The sum over a row of P ∘ g vᵀ is that of g∘o (Dao et al., arXiv 2205.14135, appendix B), which is far smaller.
+ */
+const multiHeadAttention: Rule = (site) => {
+  const { node, inputs } = site;
+  const heads = node.int('num_heads', 1);
+  const [query, key, value] = inputs;
+  const size = fixed(query.shape[2]) / heads;
+  const byHeads = (x: Shaped) => transpose(reshape(x, [x.shape[0], x.shape[1], heads, size]), [0, 2, 1, 3]);
+  const together = (x: Shaped, like: Shaped) => reshape(transpose(x, [0, 2, 1, 3]), like.shape);
+
+  const q = byHeads(times(query, 1 / Math.sqrt(size)));
+  const [k, v, g, o] = [key, value, site.fullGradient(), site.outputs[0]].map(byHeads);
+  const scores = product(q, matrixTranspose(k));
+  const seen = node.int('unidirectional', 0) === 1 ? plus(scores, causalBias(query)) : scores;
+  const weights = shaped(Softmax(seen), seen.shape);
+  const change = minus(product(g, matrixTranspose(v)), sum(times(g, o), [-1]));
+  const atScores = times(weights, change);
+  return [
+    whole(times(together(product(atScores, k), query), 1 / Math.sqrt(size))),
+    whole(together(product(matrixTranspose(atScores), q), key)),
+    whole(together(product(matrixTranspose(weights), g), value)),
+  ];
+};
+
+function product(a: Shaped, b: Shaped): Shaped {
+  const shape: Axes = [...a.shape.slice(0, -1), b.shape.at(-1)!];
+  return shaped(MatMul(a, b), shape);
+}
+
+/** 0 where position i sees position j ≤ i, [length, length]. */
+function causalBias(query: Shaped): Shaped {
+  const length = fixed(query.shape[1]);
+  const bias = Float32Array.from({ length: length * length }, (_, i) =>
+    i % length > Math.floor(i / length) ? UNSEEN : 0,
+  );
+  const dims = [length, length];
+  return shaped(query.graph.initializer('causal_bias', 'float32', dims, bias), dims);
+}
+
+export const fusedRules: Rules = {
+  LayerNormalization: layerNormalization,
+  RotaryEmbedding: rotaryEmbedding,
+  'com.microsoft.FastGelu': fastGelu,
+  'com.microsoft.MultiHeadAttention': multiHeadAttention,
+};
