@@ -34,7 +34,7 @@ export interface ReadLines {
 }
 
 /** Reads whole lines; a last one that is torn is left out.
- *  @param content in pieces of any size   @param onValue told each good line's object, in order */
+ *  @param content in pieces of any size, whose memory may be used again for the next   @param onValue told each good line's object, in order */
 export function readLines(content: Iterable<Buffer>, onValue: (value: object) => void): ReadLines {
   const read: ReadLines = { lines: 0, bytes: 0, checksum: 0, damagedLine: null };
   let isDamaged = false;
@@ -74,6 +74,6 @@ function* wholeLines(content: Iterable<Buffer>): Generator<Buffer> {
       begun = [];
       start = end + 1;
     }
-    if (start < piece.length) begun.push(piece.subarray(start));
+    if (start < piece.length) begun.push(Buffer.from(piece.subarray(start))); // a copy
   }
 }

@@ -124,8 +124,8 @@ function readBack(
 }
 
 function* piecesOf(path: string, descriptor: number): Generator<Buffer> {
+  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   for (let position = 0; ; ) {
-    const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
     const bytes = attempt(path, () => readSync(descriptor, piece, 0, PIECE_BYTES, position));
     if (bytes === 0) return;
     position += bytes;
