@@ -12,6 +12,7 @@ export interface WorkerTask {
   threads: number;
   /** See session-options.ts. */
   memoryPattern: boolean;
+  spinning?: boolean;
   /** Float64 [2]: the id of the call under way and when it began, ms since the epoch. Written by the worker. */
   progress: SharedArrayBuffer;
 }

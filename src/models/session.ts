@@ -31,6 +31,8 @@ export interface SessionRequest {
   threads?: number;
   /** Plan a call's memory as one block: faster, for graphs whose activations are small. No, unless said. */
   memoryPattern?: boolean;
+  /** Threads without work look for more before they sleep; yes, unless said. See session-options.ts. */
+  spinning?: boolean;
   /** What this session is, for errors: the model's name. */
   label: string;
 }
@@ -70,6 +72,7 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     provider: request.provider ?? 'cpu',
     threads: request.threads ?? defaultThreads(),
     memoryPattern: request.memoryPattern ?? false,
+    spinning: request.spinning,
     progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };
   const session = new WorkerSession(task, request.label);

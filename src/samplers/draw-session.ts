@@ -79,6 +79,7 @@ export class DrawSession implements Denoiser {
       provider,
       threads,
       memoryPattern: !wholeLogits || vocabSize < WIDE_VOCABULARY,
+      spinning: false,
       label: checkpoint.name,
     });
     return new DrawSession(checkpoint, session, options);
