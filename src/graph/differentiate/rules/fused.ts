@@ -10,7 +10,6 @@ import {
   type Axes,
   fixed,
   logistic,
-  matrixTranspose,
   minus,
   plus,
   reshape,
@@ -85,20 +84,25 @@ const multiHeadAttention: Rule = (site) => {
   const heads = node.int('num_heads', 1);
   const [query, key, value] = inputs;
   const size = fixed(query.shape[2]) / heads;
-  const byHeads = (x: Shaped) => transpose(reshape(x, [x.shape[0], x.shape[1], heads, size]), [0, 2, 1, 3]);
+  const ofHeads = (x: Shaped) => reshape(x, [x.shape[0], x.shape[1], heads, size]);
+  const byHeads = (x: Shaped) => transpose(ofHeads(x), [0, 2, 1, 3]); // [batch, heads, length, size]
+  const columns = (x: Shaped) => transpose(ofHeads(x), [0, 2, 3, 1]); // [batch, heads, size, length]
   const together = (x: Shaped, like: Shaped) => reshape(transpose(x, [0, 2, 1, 3]), like.shape);
+  const columnsTogether = (x: Shaped, like: Shaped) => reshape(transpose(x, [0, 3, 1, 2]), like.shape);
 
-  const q = byHeads(times(query, 1 / Math.sqrt(size)));
-  const [k, v, g, o] = [key, value, site.fullGradient(), site.outputs[0]].map(byHeads);
-  const scores = product(q, matrixTranspose(k));
+  const scaled = times(query, 1 / Math.sqrt(size));
+  const gradient = site.fullGradient();
+  const scores = product(byHeads(scaled), columns(key));
   const seen = node.int('unidirectional', 0) === 1 ? plus(scores, causalBias(query)) : scores;
   const weights = shaped(Softmax(seen), seen.shape);
-  const change = minus(product(g, matrixTranspose(v)), sum(times(g, o), [-1]));
+  const along = sum(times(ofHeads(gradient), ofHeads(site.outputs[0])), [-1]);
+  const change = minus(product(byHeads(gradient), columns(value)), transpose(along, [0, 2, 1, 3]));
   const atScores = times(weights, change);
+  // Products with the transposes of the two score matrices, as transposes of products with the matrices themselves.
   return [
-    whole(times(together(product(atScores, k), query), 1 / Math.sqrt(size))),
-    whole(together(product(matrixTranspose(atScores), q), key)),
-    whole(together(product(matrixTranspose(weights), g), value)),
+    whole(times(together(product(atScores, byHeads(key)), query), 1 / Math.sqrt(size))),
+    whole(columnsTogether(product(columns(scaled), atScores), key)),
+    whole(columnsTogether(product(columns(gradient), weights), value)),
   ];
 };
 
