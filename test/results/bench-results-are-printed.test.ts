@@ -1,0 +1,70 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'csv-parse/sync';
+import { describe, expect, it } from 'vitest';
+import { formatResults } from '../../src/results/printers/index.js';
+import { type Result, resultsFile } from '../../src/results/record.js';
+import { parseResults, resultsJsonSchema } from '../../src/results/schema.js';
+import { displayWidth } from '../../src/terminal-text.js';
+import { benchResult, frontierResult } from './bench-sample.js';
+import { realText } from './generative-sample.js';
+
+const bench = () => resultsFile<Result>([benchResult(), benchResult('ar', 'ar', 70), realText()]);
+const frontier = () => resultsFile([frontierResult(), frontierResult('mdlm', null)]);
+const screen = { width: 80, color: false };
+
+describe('results of bench and frontier', () => {
+  it.each([
+    ['bench', bench],
+    ['frontier', frontier],
+  ] as const)('of %s are JSON that the schema and the reader accept', async (_name, file) => {
+    const text = await formatResults(file(), 'json');
+    const validate = new Ajv2020({ strict: false }).compile(resultsJsonSchema());
+    expect(validate(JSON.parse(text)), JSON.stringify(validate.errors)).toBe(true);
+    expect(parseResults(text, 'file')).toEqual(JSON.parse(JSON.stringify(file())));
+  });
+
+  it.each([
+    ['bench', () => resultsFile([benchResult()])],
+    ['frontier', frontier],
+  ] as const)('of %s have a fixed CSV header', async (_name, file) => {
+    const [header] = (await formatResults(file(), 'csv')).split('\n');
+    expect(header.split(',')).toMatchSnapshot();
+  });
+
+  it('are raw in the CSV', async () => {
+    const rows: Record<string, string>[] = parse(await formatResults(bench(), 'csv'), { columns: true });
+    expect(rows.map(({ eval: name }) => name)).toEqual(['bench', 'bench', 'gen']);
+    expect([rows[0].throughput, rows[0].peak_memory_bytes, rows[0].pareto]).toEqual([
+      '640',
+      String(130 * 2 ** 20),
+      'true',
+    ]);
+    expect([rows[0].speed_up_over_masked, rows[2].throughput]).toEqual(['', '']);
+    const [at]: Record<string, string>[] = parse(await formatResults(frontier(), 'csv'), { columns: true });
+    expect([at.gen_ppl, at.temperatures, at.entropies]).toEqual(['480', '0.8 1', '3.8 4']);
+  });
+
+  it('of bench fit 80 columns, mark the front and label what is uncached', async () => {
+    const text = await formatResults(bench(), 'table', screen);
+    for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+    expect(text).toMatch(/^\* duo 8 /m);
+    expect(text).toMatch(/^ {2}ar \(uncached\) /m);
+    expect(text.replace(/\s+/g, ' ')).toContain('* marks the Pareto front');
+    expect(text.replace(/\s+/g, ' ')).toContain('median of 8 rounds');
+    expect(text).toMatch(/^sotu /m);
+  });
+
+  it('of bench warn when entropies differ', async () => {
+    const other = benchResult('duo 16');
+    other.metrics.entropy.value = 4.4;
+    const text = await formatResults(resultsFile([benchResult(), other]), 'markdown');
+    expect(text).toContain('Entropies differ by 0.15 nats (duo 8 to duo 16)');
+  });
+
+  it('of a sweep that does not reach the entropy say which temperatures would', async () => {
+    const text = (await formatResults(frontier(), 'table', screen)).replace(/\s+/g, ' ');
+    expect(text).toContain('mdlm, psi, 8 steps: no temperature of the sweep reaches this entropy; higher');
+    expect(text).toContain('entropy of 4.300 nats, that of sotu');
+    expect(text).not.toContain('duo, psi, 8 steps:');
+  });
+});
