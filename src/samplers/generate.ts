@@ -101,6 +101,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   const calls = new CountedModel(plan, { first, batch, tokens });
   const states = new CountedStates();
   const numbers = Array.from({ length: batch }, (_, b) => first + b);
+  const fixed = repeated(plan.given?.fixed ?? new Uint8Array(length), batch);
   const run: SamplingRun = {
     causal: plan.source.causal && states.causal(plan.source.causal),
     latent: plan.source.latent && states.latent(plan.source.latent(plan.seed, numbers)),
@@ -115,13 +116,13 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
     steps: plan.steps,
     options: plan.options,
     tokens,
-    fixed: repeated(plan.given?.fixed ?? new Uint8Array(length), batch),
+    fixed: fixed.slice(),
     uniforms: uniformsOf(plan.seed, first, batch, length),
     denoise: (call) => calls.denoise(call),
   };
   const given = tokens.slice();
   const reimpose = () => {
-    for (let i = 0; i < given.length; i++) if (run.fixed[i]) tokens[i] = given[i];
+    for (let i = 0; i < given.length; i++) if (fixed[i]) tokens[i] = given[i];
   };
   onStep?.({ first, step: 0, tokens });
   let step = 0;
@@ -227,10 +228,15 @@ function checkStep(
 
 /** A user's sampler that throws gets a sentence; what the model or this program threw stays what it is. */
 function ownOrUsers(error: unknown, { sampler, signal }: GenerationPlan, step: number): unknown {
-  if (error instanceof DuoEvalError || sampler.module === null || signal?.aborted) return error;
+  return signal?.aborted ? error : usersFault(error, sampler, `failed in step ${step}`);
+}
+
+/** @returns the error itself, or a sentence where it is none and the sampler is a user's */
+export function usersFault(error: unknown, { sampler, module }: ResolvedSampler, what: string): unknown {
+  if (error instanceof DuoEvalError || module === null) return error;
   return new UsageError({
     code: 'sampler-failed',
-    message: `The sampler ${sampler.sampler.name} of ${sampler.module.path} failed in step ${step}: ${placeOf(error)}.`,
+    message: `The sampler ${sampler.name} of ${module.path} ${what}: ${placeOf(error)}.`,
     hint: 'Correct the module; it runs with the same seed and batch each time.',
     cause: error,
   });

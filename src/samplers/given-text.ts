@@ -48,9 +48,9 @@ function placed(
   length: number,
   flag: string,
 ): GivenTokens {
-  const needed = total(parts.map((part) => part.length)) + total(gaps);
-  const free = gaps.length > 0 ? gaps.some((size) => size > 0) : needed < length;
-  if (needed > length || !free) {
+  const given = total(parts.map((part) => part.length));
+  const needed = given + total(gaps);
+  if (needed > length || given === length) {
     throw new UsageError({
       code: 'prompt-too-long',
       message: `${flag} takes ${needed} tokens of the ${length} of a sample${needed > length ? '' : ', which leaves none to write'}.`,

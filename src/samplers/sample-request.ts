@@ -6,7 +6,7 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import type { Provider } from '../models/provider.js';
 import { checkDrawSettings } from './draw-settings.js';
-import type { GivenTokens, SampledModel } from './generate.js';
+import { type GivenTokens, type SampledModel, usersFault } from './generate.js';
 import { checkFamily, type ResolvedSampler } from './registry.js';
 import type { OptionValue } from './sampler.js';
 
@@ -51,7 +51,11 @@ export function checkSampleRequest(request: SampleRequest): SampledModel {
     });
   }
   const model = sampledModel(checkpoint);
-  sampler.sampler.check?.({ ...model, length, steps, options });
+  try {
+    sampler.sampler.check?.({ ...model, length, steps, options });
+  } catch (error) {
+    throw usersFault(error, sampler, 'refuses the settings');
+  }
   if (given) checkGiven(given, request, model);
   return model;
 }
