@@ -52,7 +52,7 @@ export interface LatentSessionOptions {
 const WIDE_VOCABULARY = 4096;
 
 /** Latents above this are told of. */
-const LARGE_BYTES = 2 ** 28;
+const LARGE_BYTES = 2 ** 27;
 
 export class LatentSession {
   private told = false;
@@ -137,7 +137,8 @@ export class LatentSession {
         hint: `Use a smaller --batch${batch === 1 ? ' or --length' : ''}${mean ? ', or leave the option mean out' : ''}.`,
       });
     }
-    if (bytes > LARGE_BYTES && !this.told) notice?.(`${name}: the sampler gaussian needs ${needs}.`);
+    if (bytes <= LARGE_BYTES || this.told) return;
+    notice?.(`${name}: the sampler gaussian needs ${needs}.`);
     this.told = true;
   }
 }

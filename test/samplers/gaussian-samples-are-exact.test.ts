@@ -143,16 +143,30 @@ describe('a sample by a Gaussian latent', () => {
   });
 });
 
-describe('a latent larger than the memory', () => {
-  it('is refused before it is made, with what it would take', async () => {
-    const chain = independentTokens(probabilities);
-    const checkpoint = exactCheckpoint({ name: 'chain', chain }, 'duo', 'log-linear');
-    const session = await LatentSession.start({ checkpoint, provider: 'cpu', threads: 1 });
+describe('a large latent', () => {
+  const chain = independentTokens(probabilities);
+  const checkpoint = exactCheckpoint({ name: 'chain', chain }, 'duo', 'log-linear');
+  const nothing = { label: 'samples', tokens: new Int32Array(0), given: new Uint8Array(0) };
+  const started = async (notices: string[] = []) => {
+    const notice = (text: string) => notices.push(text);
+    const session = await LatentSession.start({ checkpoint, provider: 'cpu', threads: 1, notice });
     opened.push(session);
-    const nothing = { tokens: new Int32Array(0), given: new Uint8Array(0) };
-    const begin = () =>
-      session.forSamples(1, []).begin({ label: 'samples', batch: 1e6, length: 1e6, ...nothing });
-    expect(begin).toThrow(/needs 28000 GB/);
+    return session.forSamples(1, [0]);
+  };
+
+  it('is told of before it is made, once', async () => {
+    const notices: string[] = [];
+    const model = await started(notices);
+    model.begin({ ...nothing, batch: 1, length: 100 }).release();
+    expect(notices).toEqual([]);
+    for (let i = 0; i < 2; i++) model.begin({ ...nothing, batch: 1, length: 5e6 }).release();
+    expect(notices).toEqual([expect.stringContaining('needs 0.14 GB for a batch of 1, 0.14 GB a sample')]);
+  });
+
+  it('past the memory is refused, with what it would take', async () => {
+    const model = await started();
+    const begin = () => model.begin({ ...nothing, batch: 1e6, length: 1e6 });
+    expect(begin).toThrow(/needs 28000 GB for a batch of 1000000, 0\.028 GB a sample/);
     expect(begin).toThrow(expect.objectContaining({ code: 'latent-past-memory', exitCode: 3 }));
   });
 });
