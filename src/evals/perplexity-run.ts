@@ -211,6 +211,7 @@ async function resultOf(
       family: checkpoint.family,
       sha256: await checkpoint.sha256(),
       path: checkpoint.path,
+      trainedOn: checkpoint.fields.trainedOn.value,
     },
     dataset: {
       name: stream.name,

@@ -114,7 +114,7 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
 }
 
 /** As `comparisons` of a results file, with what that leaves out. */
-function comparisonOf(one: NamedDifference): object {
+export function comparisonOf(one: NamedDifference): object {
   const { modelA, modelB, fileA, fileB, dataset, value, stderr, ci95, metric, method, sequences, a, b } = one;
   return {
     a: modelA,

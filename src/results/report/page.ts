@@ -1,0 +1,170 @@
+/** A report as one page that refers to nothing outside itself. */
+import { html, type Markup } from '../html/markup.js';
+import { htmlPage } from '../html/page.js';
+import { PLOT_SCRIPT, type PlotPoint, scatterPlot } from '../html/scatter-plot.js';
+import { intervalOf as interval, plain, valueWithError } from '../printers/numbers.js';
+import { fieldOf, numberOf, type ResultRow, type RowFigure } from '../rows.js';
+import { publishedSection } from './published-section.js';
+import { commandsOf } from './repetition.js';
+import type { Report, SampleTexts } from './report.js';
+import {
+  entropiesMatch,
+  environmentSection,
+  type Section,
+  sectionsOf,
+  type Table,
+  throughputOf,
+} from './sections.js';
+
+const STYLE = `
+main { max-width: 72rem; } p, ul.notes { max-width: 60rem; } table { margin: .4rem 0 .8rem; }
+nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; padding: 0; margin: 0; }
+a { color: var(--series-0); }
+ul.notes { padding-left: 1.1rem; color: var(--soft); font-size: .9rem; }
+tbody tr:hover { background: var(--raised); }
+details > summary { cursor: pointer; }
+th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
+tbody tr:hover td:first-child { background: var(--raised); }
+@media print { nav { display: none; } table { font-size: .7rem; } th, td { padding: .15rem .35rem; white-space: normal; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
+`;
+
+export function reportPage(report: Report): string {
+  const published = report.published ? publishedSection(report.rows) : null;
+  const parts: { title: string; body: Markup }[] = [];
+  for (const section of sectionsOf(report)) {
+    parts.push({ title: section.title, body: sectionBody(section) });
+    if (section.title === 'Generated text') {
+      const plots = plotsOf(report.rows.filter((row) => row.eval === 'gen'));
+      if (plots.length > 0) parts.push({ title: 'Speed, quality and diversity', body: html`${plots}` });
+    }
+  }
+  if (published) parts.push({ title: published.title, body: sectionBody(published) });
+  if (report.samples.length > 0)
+    parts.push({ title: 'Samples', body: html`${report.samples.map(samplesBody)}` });
+  parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report)) });
+  const commands = commandsOf(report.rows);
+  if (commands.length > 0) parts.push({ title: 'How to repeat it', body: repetitionBody(commands) });
+  return htmlPage({
+    title: report.title,
+    lead: leadOf(report.rows),
+    body: html`<nav aria-label="Contents"><ul>${parts.map(({ title }) => html`<li><a href="#${anchor(title)}">${title}</a></li>`)}</ul></nav>
+${parts.map(
+  ({ title, body }) => html`<section id="${anchor(title)}"><h2>${title}</h2>
+${body}</section>
+`,
+)}`,
+    script: PLOT_SCRIPT,
+    style: STYLE,
+  });
+}
+
+function leadOf(rows: readonly ResultRow[]): string {
+  const models = [...new Set(rows.map(({ model }) => model))];
+  const sets = [...new Set(rows.filter((row) => row.eval === 'ppl').map(({ dataset }) => dataset))];
+  const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
+  const on = sets.length > 0 ? ` on ${count(sets.length, 'data set')}` : '';
+  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. Every figure has its standard error or its 95% interval.`;
+}
+
+const anchor = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+
+function sectionBody({ tables, notes }: Section): Markup {
+  return html`${tables.map(tableBody)}
+${notes.length > 0 ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : null}`;
+}
+
+function tableBody({ head, rows }: Table): Markup {
+  const kind = (align: 'left' | 'right') => (align === 'right' ? 'number' : 'text');
+  return html`<div class="scroll" tabindex="0"><table>
+<thead><tr>${head.map(([title, align]) => html`<th scope="col" class="${kind(align)}">${title}</th>`)}</tr></thead>
+<tbody>
+${rows.map(
+  (row) => html`<tr>${row.map((cell, i) => html`<td class="${kind(head[i][1])}">${cell}</td>`)}</tr>
+`,
+)}</tbody></table></div>
+`;
+}
+
+function samplesBody({ model, sampling, texts, count, file }: SampleTexts): Markup {
+  return html`<h3>${model}</h3>
+<p class="note">${sampling}; the first ${texts.length} of ${count} in ${file}.</p>
+${texts.map(
+  (text) => html`<p class="sample">${text}</p>
+`,
+)}`;
+}
+
+function repetitionBody(commands: readonly string[]): Markup {
+  return html`<p class="note">Data sets are known by their names here: see duo-eval datasets list. Same seed, same figure.</p>
+<pre>${commands.join('\n')}</pre>
+`;
+}
+
+/** Speed against quality, and quality against diversity, without which it means little. */
+function plotsOf(rows: readonly ResultRow[]): Markup[] {
+  const judged = rows.filter((row) => row.figures.get('genPpl')?.value);
+  const plots: Markup[] = [];
+  const matched = entropiesMatch(judged);
+  const fast = judged.filter((row) => throughputOf(row) !== null);
+  if (fast.length > 1) {
+    const points = fast.map((row) => pointOf(row, throughputOf(row)!, null));
+    plots.push(
+      scatterPlot({
+        x: { title: 'tokens a second', scale: 'log' },
+        y: { title: 'generative perplexity', scale: 'log' },
+        points: points.map((point) => ({ ...point, onFront: matched && onFront(point, points) })),
+        caption: matched
+          ? 'Right and down is better. Bars are 95% intervals. Speeds are of the machines that sampled.'
+          : 'Right and down is better, but entropies differ by more than 0.1 nats, so no front is drawn: a low perplexity may be dull text.',
+      }),
+    );
+  }
+  const diverse = judged.filter((row) => row.figures.get('entropy')?.value);
+  if (diverse.length > 1) {
+    plots.push(
+      scatterPlot({
+        x: { title: 'unigram entropy, nats', scale: 'linear' },
+        y: { title: 'generative perplexity', scale: 'log' },
+        points: diverse.map((row) => {
+          const { value, ci95 } = row.figures.get('entropy')!;
+          return pointOf(row, value!, ci95);
+        }),
+        caption: 'At the same entropy, lower is better. Bars are 95% intervals.',
+      }),
+    );
+  }
+  return plots;
+}
+
+function pointOf(row: ResultRow, x: number, xInterval: RowFigure['ci95']): PlotPoint {
+  const perplexity = row.figures.get('genPpl')!;
+  const steps = numberOf(row, 'samples.sampler.steps');
+  const details: [string, string][] = [
+    ['drawn by', row.dataset],
+    [
+      'perplexity',
+      `${valueWithError(perplexity)} ${interval({ ci95: perplexity.ci95 && [...perplexity.ci95], stderr: perplexity.stderr })}`,
+    ],
+    ['entropy', valueWithError(row.figures.get('entropy') ?? { value: null, stderr: null })],
+    ['tokens/s', plain(throughputOf(row))],
+    ['model calls', plain(numberOf(row, 'samples.nfe'))],
+    ['temperature', plain(numberOf(row, 'samples.temperature'))],
+  ];
+  return {
+    x,
+    y: perplexity.value!,
+    xInterval,
+    yInterval: perplexity.ci95,
+    series: fieldOf(row, 'samples.sampler') ? row.model : `${row.model} (real text)`,
+    label: steps === null ? row.model : `${row.model}, ${steps}`,
+    details: details.filter(([, value]) => value.trim() !== ''),
+    onFront: false,
+  };
+}
+
+function onFront(point: PlotPoint, points: readonly PlotPoint[]): boolean {
+  return !points.some(
+    (other) =>
+      other !== point && other.x >= point.x && other.y <= point.y && (other.x > point.x || other.y < point.y),
+  );
+}

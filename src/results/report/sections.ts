@@ -1,0 +1,226 @@
+/** A report as titled tables and notes, from which markdown and the page are written alike. */
+import { plainText } from '../../terminal-text.js';
+import { isSignificant } from '../difference.js';
+import { metricName } from '../printers/differences.js';
+import { markOf } from '../printers/notes.js';
+import {
+  count,
+  errorAlone,
+  intervalOf as interval,
+  plain,
+  valueAlone,
+  valueWithError,
+} from '../printers/numbers.js';
+import { fieldOf, numberOf, type ResultRow, type RowFigure } from '../rows.js';
+import { environmentsOf, type Report } from './report.js';
+
+export interface Table {
+  head: readonly (readonly [string, 'left' | 'right'])[];
+  rows: readonly string[][];
+}
+
+export interface Section {
+  title: string;
+  tables: readonly Table[];
+  notes: readonly string[];
+}
+
+type Column = readonly [string, 'left' | 'right', (row: ResultRow) => string];
+const NONE: RowFigure = { value: null, stderr: null, ci95: null, mcStderr: null };
+const figure = (row: ResultRow, name: string): RowFigure => row.figures.get(name) ?? NONE;
+const text = (path: string) => (row: ResultRow) => {
+  const value = fieldOf(row, path);
+  return value === null || value === undefined ? '' : plainText(String(value));
+};
+export const intervalOf = ({ ci95, stderr }: Pick<RowFigure, 'ci95' | 'stderr'>): string =>
+  interval({ ci95: ci95 && [...ci95], stderr });
+
+const PERPLEXITY: readonly Column[] = [
+  ['model', 'left', ({ model }) => plainText(model)],
+  ['data set', 'left', ({ dataset }) => plainText(dataset)],
+  ['perplexity', 'right', (row) => valueWithError(figure(row, 'ppl'))],
+  ['95% interval', 'right', (row) => intervalOf(figure(row, 'ppl'))],
+  ['bits/byte', 'right', (row) => valueAlone(figure(row, 'bitsPerByte'))],
+  ['nats/token', 'right', (row) => valueWithError(figure(row, 'nll'))],
+  ['draw error', 'right', (row) => errorAlone(figure(row, 'nll').mcStderr)],
+  ['sequences', 'right', (row) => count(numberOf(row, 'cost.sequences'))],
+  ['draws', 'right', (row) => count(numberOf(row, 'protocol.draws'))],
+  ['protocol', 'left', text('protocol.name')],
+  ['length', 'right', (row) => count(numberOf(row, 'protocol.length'))],
+];
+
+const GENERATED: readonly Column[] = [
+  ['texts of', 'left', ({ model }) => plainText(model)],
+  ['drawn by', 'left', (row) => (fieldOf(row, 'samples.sampler') ? plainText(row.dataset) : 'real text')],
+  ['perplexity', 'right', (row) => valueWithError(figure(row, 'genPpl'))],
+  ['95% interval', 'right', (row) => intervalOf(figure(row, 'genPpl'))],
+  ['entropy', 'right', (row) => valueWithError(figure(row, 'entropy'))],
+  ['distinct-2', 'right', (row) => plain(figure(row, 'distinct2').value)],
+  ['repetition-4', 'right', (row) => plain(figure(row, 'repetition4').value)],
+  ['model calls', 'right', (row) => plain(numberOf(row, 'samples.nfe'))],
+  ['tokens/s', 'right', (row) => plain(throughputOf(row))],
+  ['samples', 'right', (row) => count(numberOf(row, 'samples.count'))],
+  ['judge', 'left', text('judge.name')],
+];
+
+/** Tokens a second of the sampling; null where a row does not say. */
+export function throughputOf(row: ResultRow): number | null {
+  const [samples, length, seconds] = ['samples.count', 'samples.length', 'samples.seconds'].map((path) =>
+    numberOf(row, path),
+  );
+  return samples && length && seconds ? (samples * length) / seconds : null;
+}
+
+export function sectionsOf(report: Report): Section[] {
+  const of = (name: string) => report.rows.filter((row) => row.eval === name);
+  const others = report.rows.filter((row) => row.eval !== 'ppl' && row.eval !== 'gen');
+  return [
+    {
+      title: 'Zero-shot perplexity',
+      tables: tablesOf(of('ppl'), PERPLEXITY),
+      notes: perplexityNotes(of('ppl')),
+    },
+    { title: 'Generated text', tables: tablesOf(of('gen'), GENERATED), notes: generativeNotes(of('gen')) },
+    { title: 'Other figures', tables: othersOf(others), notes: [] },
+    differencesSection(report),
+  ].filter(({ tables }) => tables.length > 0);
+}
+
+function tablesOf(rows: readonly ResultRow[], columns: readonly Column[]): Table[] {
+  if (rows.length === 0) return [];
+  const known = columns.filter(([, , cell]) => rows.some((row) => cell(row) !== ''));
+  return [
+    {
+      head: known.map(([title, align]) => [title, align]),
+      rows: rows.map((row) => known.map(([, , cell]) => cell(row))),
+    },
+  ];
+}
+
+function othersOf(rows: readonly ResultRow[]): Table[] {
+  if (rows.length === 0) return [];
+  return [
+    {
+      head: [
+        ['evaluation', 'left'],
+        ['of', 'left'],
+        ['on', 'left'],
+        ['figure', 'left'],
+        ['value', 'right'],
+        ['95% interval', 'right'],
+      ],
+      rows: rows.flatMap((row) =>
+        [...row.figures].map(([name, one]) =>
+          [row.eval, row.model, row.dataset, name, valueWithError(one), intervalOf(one)].map(plainText),
+        ),
+      ),
+    },
+  ];
+}
+
+function differencesSection({ differences }: Report): Section {
+  const tilde = differences.some((one) => isSignificant(one) === false);
+  const loose = differences.some(({ method }) => method === 'intervals');
+  return {
+    title: 'Differences',
+    tables:
+      differences.length === 0
+        ? []
+        : [
+            {
+              head: [
+                ['first − second', 'left'],
+                ['on', 'left'],
+                ['figure', 'left'],
+                ['difference', 'right'],
+                ['95% interval', 'right'],
+                ['judged by', 'left'],
+              ],
+              rows: differences.map((one) => [
+                plainText(
+                  one.modelA === one.modelB
+                    ? `${one.modelA}: ${one.fileA} − ${one.fileB}`
+                    : `${one.modelA} − ${one.modelB}`,
+                ),
+                plainText(one.dataset),
+                metricName(one.metric),
+                `${markOf({ significant: isSignificant(one) })} ${valueWithError(one)}`.trim(),
+                intervalOf(one),
+                one.method === 'paired' ? 'pairs' : 'intervals',
+              ]),
+            },
+          ],
+    notes: [
+      ...(tilde ? ['~ marks a difference whose 95% interval holds 0: it may be chance.'] : []),
+      ...(differences.length > 1
+        ? [
+            'Each interval is for itself: of twenty differences that are none, one is expected to look like one.',
+          ]
+        : []),
+      ...(loose
+        ? ['"intervals": the two count as independent, since a file holds no losses of sequences.']
+        : []),
+    ],
+  };
+}
+
+function perplexityNotes(rows: readonly ResultRow[]): string[] {
+  const protocols = new Set(rows.map((row) => fieldOf(row, 'protocol.name')));
+  const limited = rows.filter((row) => {
+    const [limit, all] = [numberOf(row, 'dataset.limit'), numberOf(row, 'dataset.sequences')];
+    return limit !== null && (all === null || limit < all);
+  });
+  return [
+    '± is the standard error over sequences: how the figure would vary on other text of the kind. Bits a byte compare between tokenizers and families.',
+    ...(protocols.has('duo')
+      ? [
+          'Protocol duo: the mean over t in [0.001, 1], as the reference code takes it; not a bound for diffusion models.',
+        ]
+      : []),
+    ...(protocols.has('strict')
+      ? ['Protocol strict: the integral over all noise levels, a bound on −ln p.']
+      : []),
+    ...(protocols.size > 1 ? ['Figures of different protocols do not compare.'] : []),
+    ...(limited.length > 0
+      ? [
+          `Only the first sequences of ${[...new Set(limited.map(({ dataset }) => plainText(dataset)))].join(', ')} were evaluated: not a random sample.`,
+        ]
+      : []),
+  ];
+}
+
+/** Entropies further apart than this make generative perplexities incomparable, nats. */
+export const MATCHED_ENTROPY = 0.1;
+
+export function entropiesMatch(rows: readonly ResultRow[]): boolean {
+  const entropies = rows.map((row) => figure(row, 'entropy').value).filter((value) => value !== null);
+  return Math.max(...entropies) - Math.min(...entropies) <= MATCHED_ENTROPY;
+}
+
+function generativeNotes(rows: readonly ResultRow[]): string[] {
+  const notes = ['Perplexity is the judge’s; entropy is that of a sample’s tokens, in nats.'];
+  if (rows.length > 1 && !entropiesMatch(rows)) {
+    notes.push(
+      `Entropies differ by more than ${MATCHED_ENTROPY} nats: text of low entropy has a low perplexity whether it is good or not, so these perplexities do not rank the models.`,
+    );
+  }
+  return notes;
+}
+
+export function environmentSection({ rows }: Report): Section {
+  const groups = environmentsOf(rows);
+  const names = [...new Set(groups.flatMap(({ facts }) => facts.map(([name]) => name)))];
+  return {
+    title: 'Where it ran',
+    tables: [
+      {
+        head: [['models', 'left'], ...names.map((name) => [name, 'left'] as const)],
+        rows: groups.map(({ facts, models }) => [
+          plainText(models.join(', ')),
+          ...names.map((name) => plainText(new Map(facts).get(name) ?? '')),
+        ]),
+      },
+    ],
+    notes: [],
+  };
+}
