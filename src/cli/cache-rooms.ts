@@ -10,11 +10,12 @@ export interface ListedRoom {
 }
 
 export async function cacheRooms(): Promise<CacheRoom[]> {
-  const [{ fetchedRoom, packedRoom }, { journalsRoom }] = await Promise.all([
+  const [{ fetchedRoom, packedRoom }, { modelsRoom }, { journalsRoom }] = await Promise.all([
     import('../datasets/cached-data.js'),
+    import('../models/importers/cached-models.js'),
     import('../evals/cached-journals.js'),
   ]);
-  return [packedRoom, fetchedRoom, journalsRoom, digestsRoom];
+  return [packedRoom, fetchedRoom, modelsRoom, journalsRoom, digestsRoom];
 }
 
 /** What is in them, rooms in their order, entries from the oldest on. @throws FileError */

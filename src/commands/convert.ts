@@ -4,6 +4,7 @@ import { boolean, choice, integer, string } from '../cli/flags.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { ARCHITECTURE_NAMES } from '../models/architectures/names.js';
+import type { ImportedCheckpoint, ImportRequest } from '../models/importers/import-checkpoint.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { STORAGE_TYPES } from '../models/weights/storage-names.js';
 
@@ -63,7 +64,7 @@ With --random, a network of the published architecture and random weights: to me
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    if (flags.random === (args.source !== undefined)) {
+    if (Boolean(flags.random) === (args.source !== undefined)) {
       throw new UsageError({
         code: 'no-source',
         message: flags.random
@@ -80,11 +81,11 @@ With --random, a network of the published architecture and random weights: to me
     }
     this.refuseRandomFlags();
     const { importCheckpoint } = await import('../models/importers/import-checkpoint.js');
-    const saved = await importCheckpoint({
-      source: args.source,
+    const convert = (from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer'>) =>
+      importCheckpoint({ ...from, ...request });
+    const request = {
       out: flags.out,
       dtype: flags.dtype,
-      tokenizer: flags.tokenizer,
       overrides: {
         family: flags.family,
         heads: flags.heads,
@@ -92,11 +93,43 @@ With --random, a network of the published architecture and random weights: to me
         schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
         maskTokenId: flags['mask-token-id'],
       },
-    });
+    };
+    const { tokenizer: given } = flags;
+    const saved = args.source.startsWith('hf:')
+      ? await this.fromHub(args.source, given, convert)
+      : await convert({ source: args.source, tokenizer: given });
     const { family, vocabSize, length, tokenizer } = saved.card;
     await this.report(saved, { family, vocabSize, length });
     for (const notice of saved.notices) this.note(notice);
     if (tokenizer === undefined) this.noteNoTokenizer();
+  }
+
+  /** Fetched into the cache, converted from there, and taken away again. */
+  private async fromHub(
+    spec: string,
+    given: string | undefined,
+    convert: (
+      from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer'>,
+    ) => Promise<ImportedCheckpoint>,
+  ): Promise<ImportedCheckpoint> {
+    const { fetchedForConversion, parseHubModel } = await import('../models/importers/hub-model.js');
+    const { fetching } = await import('../cli/open-model.js');
+    const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!;
+    const opening = {
+      note: (text: string) => this.note(text),
+      quiet: this.options.quiet,
+      signal: this.interrupt,
+    };
+    return fetching(named, opening, (connecting) =>
+      fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
+        convert({
+          source: folder,
+          from: `hf:${named.repo}@${record.revision}`,
+          tokenizer: given ?? tokenizer ?? undefined,
+          copiesTokenizer: given === undefined,
+        }),
+      ),
+    );
   }
 
   private async draw(): Promise<SavedCheckpoint> {

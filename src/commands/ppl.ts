@@ -6,6 +6,7 @@ import {
   parseModelSpec,
 } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { openModel } from '../cli/open-model.js';
 import { Progress } from '../cli/progress.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
@@ -24,7 +25,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
   static override flags = {
     model: repeatable({
       required: true,
-      summary: 'Checkpoint: an ONNX file, or name=file.',
+      summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either.',
       helpValue: '<model>',
     }),
     dataset: repeatable({
@@ -64,11 +65,14 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     const logPath = flags['log-sequences'];
     checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
 
-    const { openCheckpoint } = await import('../models/checkpoint.js');
-    const models = flags.model.map(parseModelSpec);
+    const opening = {
+      note: (text: string) => this.note(text),
+      quiet: this.options.quiet,
+      signal: this.interrupt,
+    };
     const checkpoints = [];
-    for (const { path, name } of models)
-      checkpoints.push(await openCheckpoint(path, checkpointOverrides(flags), name));
+    for (const spec of flags.model.map(parseModelSpec))
+      checkpoints.push(await openModel(spec, checkpointOverrides(flags), opening));
     checkDistinctNames(checkpoints.map(({ name }) => name));
     for (const checkpoint of checkpoints) for (const notice of checkpoint.notices) this.note(notice);
 

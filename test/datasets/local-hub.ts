@@ -86,12 +86,13 @@ export async function localHub(): Promise<LocalHub> {
 function serveHub(hub: LocalHub, url: URL, request: IncomingMessage, response: ServerResponse): void {
   const path = decodeURIComponent(url.pathname);
   for (const [repo, { commit, files }] of hub.repos) {
-    const tree = `/api/datasets/${repo}/tree/${commit}/`;
-    const resolve = `/datasets/${repo}/resolve/${commit}/`;
-    const folder = path.startsWith(tree) ? path.slice(tree.length) : null;
-    const listed = files.filter((each) => each.path.startsWith(`${folder}/`) || each.listed);
-    const file = files.find((each) => resolve + each.path === path);
-    if (path.startsWith(`/api/datasets/${repo}/revision/`)) {
+    const [tree, root] = ['datasets', 'models'].map((kind) => `/api/${kind}/${repo}/tree/${commit}`);
+    const resolve = [`/datasets/${repo}/resolve/${commit}/`, `/${repo}/resolve/${commit}/`];
+    const isRoot = path === root || path === `${root}/`;
+    const folder = isRoot ? '' : path.startsWith(`${tree}/`) ? path.slice(tree.length + 1) : null;
+    const listed = files.filter((each) => isRoot || each.path.startsWith(`${folder}/`) || each.listed);
+    const file = files.find((each) => resolve.some((start) => start + each.path === path));
+    if (/^\/api\/(datasets|models)\//.test(path) && path.includes(`/${repo}/revision/`)) {
       sendJson(response, { _id: 'x', id: repo, sha: commit, lastModified: '2024-01-01T00:00:00.000Z' });
     } else if (folder !== null && listed.length > 0) {
       sendJson(response, listed.map(entryOf));

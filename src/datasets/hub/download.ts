@@ -16,11 +16,13 @@ import { sha256OfBytes } from '../../storage/digest.js';
 import { fileFailure } from '../../storage/file-failure.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { PassingFailure, strange } from './failures.js';
-import type { HubFile } from './listing.js';
+import type { HubFile, RepoKind } from './listing.js';
 import { type HubAnswer, type HubConnection, hubRequest, pause } from './request.js';
 
 export interface Download {
   repo: string;
+  /** `dataset` unless given. */
+  kind?: RepoKind;
   commit: string;
   file: HubFile;
   /** Where the file is put, named by its SHA-256. */
@@ -87,7 +89,7 @@ async function receiveAll(
 /** One transfer, from where the file ends. @throws PassingFailure when it ends too early */
 async function receive(
   connection: HubConnection,
-  { repo, commit, file }: Download,
+  { repo, kind = 'dataset', commit, file }: Download,
   path: string,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
@@ -96,7 +98,7 @@ async function receive(
   if (done > file.bytes) done = 0;
   await checkRoom(path, file.bytes - done);
   const answer = await hubRequest(connection, {
-    url: `${endpoint.url}/datasets/${repo}/resolve/${commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`,
+    url: `${endpoint.url}/${kind === 'dataset' ? 'datasets/' : ''}${repo}/resolve/${commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`,
     what: `${file.path} of ${repo}`,
     headers: done > 0 ? { range: `bytes=${done}-` } : {},
     accepted: [416],

@@ -9,6 +9,9 @@ import { strange } from './failures.js';
 import type { HubLocation } from './locations.js';
 import { type HubConnection, hubRequest, repeated } from './request.js';
 
+/** What a repository of the hub holds. */
+export type RepoKind = 'dataset' | 'model';
+
 export interface HubFile {
   /** In the repository, with forward slashes. */
   path: string;
@@ -25,22 +28,53 @@ const MOST_FILES = 10_000;
 const MOST_PAGES = 100;
 
 /** The commit a branch, tag or commit names. @throws DataError, InterruptedError */
-export async function hubCommit(connection: HubConnection, repo: string, revision: string): Promise<string> {
-  const { datasetInfo } = await import('@huggingface/hub');
+export async function hubCommit(
+  connection: HubConnection,
+  repo: string,
+  revision: string,
+  kind: RepoKind = 'dataset',
+): Promise<string> {
+  const { datasetInfo, modelInfo } = await import('@huggingface/hub');
   const { host } = connection.endpoint;
-  const info = await understood(host, () =>
-    datasetInfo({
-      name: repo,
-      revision,
-      additionalFields: ['sha'],
-      hubUrl: connection.endpoint.url,
-      fetch: fetchThrough(connection, `the revision ${revision} of ${repo}`),
-    }),
+  const params = {
+    name: repo,
+    revision,
+    additionalFields: ['sha' as const],
+    hubUrl: connection.endpoint.url,
+    fetch: fetchThrough(connection, `the revision ${revision} of ${repo}`),
+  };
+  const info: { sha?: unknown } = await understood(host, () =>
+    kind === 'dataset' ? datasetInfo(params) : modelInfo(params),
   );
   if (typeof info.sha !== 'string' || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(info.sha)) {
     throw strange(host, `it names no commit for ${repo}`);
   }
   return info.sha;
+}
+
+/** The files at the root of a model's repository, those below folders left out. @throws DataError, InterruptedError */
+export async function hubModelFiles(
+  connection: HubConnection,
+  repo: string,
+  commit: string,
+): Promise<HubFile[]> {
+  const { listFiles } = await import('@huggingface/hub');
+  const { host, url } = connection.endpoint;
+  const found: HubFile[] = [];
+  await understood(host, async () => {
+    const entries = listFiles({
+      repo: { type: 'model', name: repo },
+      revision: commit,
+      hubUrl: url,
+      fetch: fetchThrough(connection, `the files of ${repo}`),
+    });
+    for await (const entry of entries) {
+      const path = safePath(entry.path, host);
+      if (found.length >= MOST_FILES) throw strange(host, 'it lists files without end');
+      if (entry.type === 'file' && entry.size > 0) found.push(describedFile(entry, path, host));
+    }
+  });
+  return found;
 }
 
 /** The files of a data set's split, in the order of their names, all of them. @throws DataError, InterruptedError */

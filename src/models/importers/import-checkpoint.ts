@@ -28,6 +28,10 @@ export interface ImportRequest {
   dtype?: StorageType;
   /** As given, relative to where the program runs. */
   tokenizer?: string;
+  /** Copy a given tokenizer beside the checkpoint rather than name where it is. */
+  copiesTokenizer?: boolean;
+  /** Where a copy goes, beside the checkpoint; `<name>.tokenizer` unless given. */
+  tokenizerFolder?: string;
   overrides?: ReferenceOverrides;
   /** What the card says of where the weights are from; the source's name unless given. */
   from?: string;
@@ -53,7 +57,7 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
   const tokenizer = given ?? (await tokenizerBeside(source.path, binaryTokenizers(source)));
   const { card, notices, ...network } = await importedModel(source, tokenizer, request);
   checkTokenizer(tokenizer, card);
-  const path = await tokenizerOfCard(tokenizer, given !== null, out);
+  const path = await tokenizerOfCard(tokenizer, given !== null && !request.copiesTokenizer, request);
   const whole: Card = {
     ...card,
     ...(path !== undefined && { tokenizer: path }),
@@ -97,11 +101,13 @@ async function importedModel(
 /** What the card says: where a given tokenizer is, or a copy of one that was found, or had to be converted. */
 async function tokenizerOfCard(
   tokenizer: FoundTokenizer | null,
-  isGiven: boolean,
-  out: string,
+  staysWhereItIs: boolean,
+  { out, tokenizerFolder }: ImportRequest,
 ): Promise<string | undefined> {
   if (!tokenizer) return undefined;
-  return isGiven && !tokenizer.converted ? fromCard(tokenizer.path, out) : copyTokenizer(tokenizer, out);
+  return staysWhereItIs && !tokenizer.converted
+    ? fromCard(tokenizer.path, out)
+    : copyTokenizer(tokenizer, out, tokenizerFolder);
 }
 
 /** How llama2.c's programs call the tokenizer beside a model. */

@@ -50,10 +50,13 @@ export async function tokenizerBeside(
 
 /**
  * Puts a tokenizer's files into `<name>.tokenizer` beside the checkpoint, so that it can be moved with it.
- * @returns the folder, as the card gives it   @throws FileError
+ * @param name of the folder, beside the checkpoint   @returns it, as the card gives it   @throws FileError
  */
-export async function copyTokenizer({ path, converted }: FoundTokenizer, out: string): Promise<string> {
-  const name = tokenizerFolder(out);
+export async function copyTokenizer(
+  { path, converted }: FoundTokenizer,
+  out: string,
+  name = tokenizerFolder(out),
+): Promise<string> {
   const put = (file: string, content: string | Buffer) =>
     writeFileAtomically(join(dirname(out), name, file), content);
   if (converted) {

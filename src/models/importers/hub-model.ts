@@ -1,0 +1,258 @@
+/**
+ * `hf:owner/name`: a model of the Hugging Face hub, fetched and converted once into the cache. What the first use found (the
+ * commit, the SHA-256 of every file) is recorded beside it, and later uses ask nobody: a figure stays of the weights that it
+ * was first taken of. The fetched files themselves are not kept.
+ */
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { downloadFile } from '../../datasets/hub/download.js';
+import { type HubFile, hubCommit, hubModelFiles } from '../../datasets/hub/listing.js';
+import type { HubConnection } from '../../datasets/hub/request.js';
+import { DataError, DuoEvalError, ModelError, UsageError } from '../../errors.js';
+import { writeFileAtomically } from '../../storage/atomic-file.js';
+import { CACHE_ADVICE, cacheEntryPath } from '../../storage/cache-entry.js';
+import { sha256OfFile } from '../../storage/digest.js';
+import { cacheFolder } from '../../storage/folders.js';
+import { acquireLock } from '../../storage/lock.js';
+import { parseStrictJson } from '../../strict-json.js';
+import type { ImportRequest } from './import-checkpoint.js';
+import { publishedTokenizer } from './special-tokens.js';
+
+export const MODELS_ROOM = 'models';
+/** Bump when the same weights are converted to other bytes. */
+const VERSION = 1;
+
+export interface HubModelName {
+  repo: string;
+  /** Branch, tag or commit. */
+  revision: string;
+}
+
+export interface HubModelRecord {
+  repo: string;
+  /** The commit. */
+  revision: string;
+  files: { path: string; bytes: number; sha256: string }[];
+  /** Where its tokenizer is from, when from another repository. */
+  tokenizer?: { repo: string; revision: string };
+}
+
+export interface HubModel {
+  /** The converted model in the cache. */
+  path: string;
+  record: HubModelRecord;
+  /** Nothing was fetched. */
+  wasThere: boolean;
+  notices: string[];
+}
+
+export interface HubModelOptions extends Pick<ImportRequest, 'dtype' | 'overrides'> {
+  connection: HubConnection;
+  /** Told what is transferred, once it is known; then the bytes that are there, of all. */
+  onStart?: (what: { repo: string; revision: string; bytes: number }) => void;
+  onProgress?: (done: number, total: number) => void;
+  cacheFolder?: string;
+}
+
+/** Files that say what a model is; the weights besides. */
+const DESCRIBING = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
+/** Repositories whose tokenizers the reference's models were trained with. */
+const TOKENIZERS: Readonly<Record<string, string>> = {
+  gpt2: 'openai-community/gpt2',
+  'bert-base-uncased': 'google-bert/bert-base-uncased',
+};
+
+const recordSchema = z.object({
+  repo: z.string(),
+  revision: z.string().regex(/^[0-9a-f]{40,64}$/),
+  files: z.array(z.object({ path: z.string(), bytes: z.int(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+  tokenizer: z.object({ repo: z.string(), revision: z.string() }).optional(),
+});
+
+/** `hf:owner/name` or `hf:owner/name@revision`; null for anything else. @throws UsageError for what begins so and is none */
+export function parseHubModel(spec: string): HubModelName | null {
+  if (!spec.startsWith('hf:')) return null;
+  const match = /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w][\w./-]*))?$/.exec(spec);
+  if (match && !match[0].includes('..')) return { repo: match[1], revision: match[2] ?? 'main' };
+  throw new UsageError({
+    code: 'bad-hub-model',
+    message: `"${spec}" names no model of the hub.`,
+    hint: 'It is hf:owner/name, or hf:owner/name@revision: for example hf:s-sahoo/duo',
+  });
+}
+
+/** @throws DataError (the hub's), ModelError, FileError, InterruptedError */
+export async function hubModel(name: HubModelName, options: HubModelOptions): Promise<HubModel> {
+  const { dtype = 'float32', overrides = {}, cacheFolder: cache = cacheFolder() } = options;
+  const key = { ...name, dtype, version: VERSION, ...JSON.parse(JSON.stringify(overrides)) };
+  const folder = cacheEntryPath(MODELS_ROOM, key, '', cache);
+  const path = join(folder, `${basename(name.repo)}.onnx`);
+  const known = await recordAt(folder);
+  if (known) return { path, record: known, wasThere: true, notices: [] };
+  const lock = acquireLock(folder, `The conversion of hf:${name.repo}`);
+  try {
+    const { importCheckpoint } = await import('./import-checkpoint.js');
+    const fetched = await fetchModel(name, folder, options);
+    const { notices } = await importCheckpoint({
+      source: fetched.folder,
+      out: path,
+      dtype,
+      overrides,
+      tokenizer: fetched.tokenizer ?? undefined,
+      copiesTokenizer: true,
+      tokenizerFolder: '.',
+      from: `hf:${name.repo}@${fetched.record.revision}`,
+    });
+    // Last of all: without it, nothing of this is used.
+    const text = `${JSON.stringify(fetched.record, null, 2)}\n`;
+    await writeFileAtomically(join(folder, 'record.json'), text, CACHE_ADVICE);
+    await removeFetched(folder);
+    return { path, record: fetched.record, wasThere: false, notices };
+  } finally {
+    lock.release();
+  }
+}
+
+/** Fetches a model for `use`, and takes the files away after it; after a failure they stay, to be taken up. */
+export async function fetchedForConversion<T>(
+  name: HubModelName,
+  options: HubModelOptions,
+  use: (fetched: FetchedModel) => Promise<T>,
+): Promise<T> {
+  const { cacheFolder: cache = cacheFolder() } = options;
+  const folder = cacheEntryPath(MODELS_ROOM, { ...name, purpose: 'convert' }, '', cache);
+  const lock = acquireLock(folder, `The fetch of hf:${name.repo}`);
+  try {
+    const result = await use(await fetchModel(name, folder, options));
+    await removeFetched(folder);
+    return result;
+  } finally {
+    lock.release();
+  }
+}
+
+/** What an entry of the cache says it is; null where it is not whole. */
+export async function recordAt(folder: string): Promise<HubModelRecord | null> {
+  const text = await readFile(join(folder, 'record.json'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return recordSchema.parse(parseStrictJson(text));
+  } catch {
+    return null;
+  }
+}
+
+export interface FetchedModel {
+  /** With config.json, the weights, and the tokenizer where the repository has one. */
+  folder: string;
+  /** Of another repository, where this one has none and the tokenizer is known; a folder. */
+  tokenizer: string | null;
+  record: HubModelRecord;
+}
+
+/** What was fetched for an entry lies beside it: the model's files, and its tokenizer's when from another repository. */
+const FETCHED = ['.fetched', '.tokenizer'] as const;
+
+async function removeFetched(entry: string): Promise<void> {
+  for (const ending of FETCHED) await rm(entry + ending, { recursive: true, force: true });
+}
+
+/** The files of a model, under their own names, beside an entry. @throws DataError, ModelError, FileError, InterruptedError */
+async function fetchModel(
+  { repo, revision }: HubModelName,
+  entry: string,
+  { connection, onStart, onProgress }: HubModelOptions,
+): Promise<FetchedModel> {
+  const folder = entry + FETCHED[0];
+  return withModelHints(repo, async () => {
+    const commit = await hubCommit(connection, repo, revision, 'model');
+    const files = wanted(repo, await hubModelFiles(connection, repo, commit));
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    onStart?.({ repo, revision: commit, bytes: total });
+    const record: HubModelRecord = { repo, revision: commit, files: [] };
+    let before = 0;
+    for (const file of files) {
+      const done = before;
+      const sha256 = await fetchFile(connection, repo, commit, file, folder, (bytes) =>
+        onProgress?.(done + bytes, total),
+      );
+      record.files.push({ path: file.path, bytes: file.bytes, sha256 });
+      before += file.bytes;
+    }
+    const hasTokenizer = files.some(({ path }) => path === 'tokenizer.json');
+    const tokenizer = hasTokenizer ? null : await fetchTokenizer(connection, folder, entry + FETCHED[1]);
+    if (tokenizer) record.tokenizer = tokenizer.from;
+    return { folder, tokenizer: tokenizer?.folder ?? null, record };
+  });
+}
+
+/** The tokenizer that the reference trained such a vocabulary with; null for another vocabulary. */
+async function fetchTokenizer(connection: HubConnection, folder: string, place: string) {
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}');
+  const vocabSize = /"vocab_size"\s*:\s*(\d{1,9})/.exec(text)?.[1];
+  const published = vocabSize === undefined ? null : publishedTokenizer(Number(vocabSize));
+  if (!published) return null;
+  const repo = TOKENIZERS[published.name];
+  const commit = await hubCommit(connection, repo, 'main', 'model');
+  for (const file of await hubModelFiles(connection, repo, commit)) {
+    if (/^(tokenizer|tokenizer_config|special_tokens_map)\.json$/.test(file.path)) {
+      await fetchFile(connection, repo, commit, file, place);
+    }
+  }
+  return { folder: place, from: { repo, revision: commit } };
+}
+
+async function fetchFile(
+  connection: HubConnection,
+  repo: string,
+  commit: string,
+  file: HubFile,
+  folder: string,
+  onBytes?: (done: number) => void,
+): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, file.path);
+  // Of a run whose conversion failed.
+  if (file.sha256 !== null && existsSync(path) && (await sha256OfFile(path)) === file.sha256)
+    return file.sha256;
+  const download = { repo, kind: 'model', commit, file, folder, ending: '' } as const;
+  const sha256 = await downloadFile(connection, download, onBytes);
+  renameSync(join(folder, sha256), path);
+  return sha256;
+}
+
+/** The configuration, the tokenizer, and one form of the weights: safetensors, whole or in parts, before PyTorch's own. */
+function wanted(repo: string, files: readonly HubFile[]): HubFile[] {
+  const plain = files.filter(({ path }) => !path.includes('/'));
+  const named = (names: readonly string[]) => plain.filter(({ path }) => names.includes(path));
+  const parts = plain.filter(({ path }) => /^model-\d+-of-\d+\.safetensors$/.test(path));
+  const choices = [
+    named(['model.safetensors']),
+    parts.length > 0 ? [...named(['model.safetensors.index.json']), ...parts] : [],
+    named(['pytorch_model.bin']),
+  ];
+  const weights = choices.find((choice) => choice.length > 0);
+  if (weights) return [...named(DESCRIBING), ...weights];
+  throw new ModelError({
+    code: 'weights-not-found',
+    message: `${repo} has no weights that can be read: no model.safetensors, no pytorch_model.bin.`,
+    hint: 'Name another repository or revision, or export the model to ONNX.',
+  });
+}
+
+/** What the hub's failures advise is meant for data sets. */
+async function withModelHints<T>(repo: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof DataError) || !/datasets add|data set/.test(error.hint ?? '')) throw error;
+    throw new DataError({
+      code: error.code,
+      message: error.message,
+      hint: `Check the name ${repo} and the connection; HF_ENDPOINT names another hub, HF_TOKEN an access token. Or download the files yourself and convert the folder: duo-eval convert`,
+      cause: error instanceof DuoEvalError ? error : undefined,
+    });
+  }
+}
