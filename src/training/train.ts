@@ -1,0 +1,164 @@
+/**
+ * The training loop: sequences in, steps taken, the run saved as it goes. Everything random is a function of seed and step,
+ * so a run that was stopped anywhere goes on to the same weights, bit for bit on the cpu with as many threads.
+ *
+ * While the worker computes a step the next one's noise is drawn here, so neither waits for the other.
+ */
+import { noiseSchedule } from '../diffusion/schedule.js';
+import { DataError, NumericalError } from '../errors.js';
+import { elementCount, networkParameters } from '../models/architectures/parameters.js';
+import type { Feeds } from '../models/feeds.js';
+import { randomWeights } from '../models/weights/random-weights.js';
+import { gammaRange } from './curriculum.js';
+import { curriculumBatch, noisyBatch } from './noise.js';
+import { autoregressiveFeeds, denoisingFeeds, mixtureFeeds, type NoisyBatch } from './noisy-batch.js';
+import { objectiveGraph } from './objective.js';
+import { type TrainingSettings, tokensOfSequence } from './settings.js';
+import { loadTraining, type SavedTraining, saveTraining } from './state-file.js';
+import { sequencesOfStep } from './text-order.js';
+import { type StepResult, startingVectors, TrainingSession } from './training-session.js';
+
+/** Sequences of tokens; see datasets/packed-stream.ts. */
+export interface TrainingText {
+  sequences: number;
+  /** Tokens of each, at least as many as the settings ask for. */
+  length: number;
+  sequence(i: number): Int32Array;
+}
+
+export interface TrainingRun {
+  settings: TrainingSettings;
+  text: TrainingText;
+  /** Where the run is kept; taken up where it was left when the file is there. */
+  statePath: string;
+  saveEvery: number;
+  threads?: number;
+  /** Stops after the steps under way, which are saved. */
+  signal?: AbortSignal;
+  onStep?: (step: number, result: StepResult) => void;
+}
+
+export interface TrainingOutcome extends SavedTraining {
+  finished: boolean;
+}
+
+/**
+ * @throws NumericalError `training-diverged`: what is saved are the weights before that step
+ * @throws DataError `text-too-short`   @throws UsageError `other-settings`   @throws FileError
+ */
+export async function train(run: TrainingRun): Promise<TrainingOutcome> {
+  const { settings, statePath } = run;
+  checkText(run);
+  let saved = (await loadTraining(statePath, settings)) ?? beginning(settings);
+  while (saved.step < settings.steps && !run.signal?.aborted) saved = await trainPhase(run, saved);
+  return { ...saved, finished: saved.step >= settings.steps };
+}
+
+/** Weights drawn with the seed; layers that training starts at 0 are 0. */
+function beginning({ problem, seed }: TrainingSettings): SavedTraining {
+  const parameters = networkParameters(problem.dimensions, { adaLN: problem.family !== 'ar' });
+  const weights = new Float32Array(parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0));
+  const source = randomWeights({ seed, zeroed: true });
+  let at = 0;
+  for (const parameter of parameters) {
+    for (const piece of source(parameter) as Iterable<Float32Array>) {
+      weights.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return { step: 0, vectors: startingVectors(weights), curve: new Float32Array(0) };
+}
+
+/** Trains to the end of the curriculum, or of the run: as far as one graph goes. */
+async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedTraining> {
+  const { settings, signal, saveEvery, statePath } = run;
+  const { problem, adamW, greatestNorm, averageDecay, steps } = settings;
+  const curriculum = curriculumAt(settings, from.step + 1);
+  const last = curriculum ? Math.min(steps, curriculum.steps) : steps;
+  const reads = curriculum ? ({ mixture: 'kept', kept: curriculum.kept } as const) : 'tokens';
+  const session = await TrainingSession.start(objectiveGraph({ ...problem, reads }), from.vectors, {
+    adamW,
+    greatestNorm,
+    averageDecay,
+    learningRate: { ...settings.learningRate, steps },
+    threads: run.threads,
+  });
+  const feedsOf = stepFeeds(run);
+  const curve = new Float32Array(2 * last);
+  curve.set(from.curve);
+  let taken = from.step;
+  const state = async (): Promise<SavedTraining> => ({
+    step: taken,
+    vectors: await session.read(),
+    curve: curve.slice(0, 2 * taken),
+  });
+  try {
+    let pending: Promise<StepResult> | null = null;
+    for (let step = from.step + 1; step <= last + 1; step++) {
+      const goesOn = step <= last && !signal?.aborted;
+      const savesHere = goesOn && (step - 1) % saveEvery === 0 && step - 1 > from.step;
+      const feeds = goesOn ? feedsOf(step) : null;
+      // Before a save no further step may be under way; otherwise it is asked for before the last one is answered.
+      const early: Promise<StepResult> | null = feeds && !savesHere ? session.step(step, feeds) : null;
+      early?.catch(() => {}); // what fails is told by the step before, or below
+      if (pending) {
+        const result = await pending;
+        taken = step - 1;
+        curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
+        run.onStep?.(taken, result);
+        if (savesHere) await saveTraining(statePath, settings, await state());
+      }
+      if (!feeds) break;
+      pending = early ?? session.step(step, feeds);
+    }
+    const reached = await state();
+    await saveTraining(statePath, settings, reached);
+    return reached;
+  } catch (error) {
+    if (error instanceof NumericalError) await saveTraining(statePath, settings, await state());
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+const curriculumAt = ({ curriculum }: TrainingSettings, step: number) =>
+  curriculum && step <= curriculum.steps ? curriculum : null;
+
+/** What the graph reads at a step. */
+function stepFeeds({ settings, text }: TrainingRun): (step: number) => Feeds {
+  const { problem, seed, timeConditioning } = settings;
+  const { batch, length, family, dimensions } = problem;
+  const schedule = noiseSchedule(settings.schedule);
+  const range = settings.curriculum ? gammaRange(settings.curriculum, dimensions.vocabSize) : null;
+  const told = (noisy: NoisyBatch): NoisyBatch =>
+    timeConditioning ? noisy : { ...noisy, sigma: noisy.sigma.map(() => 0) };
+
+  return (step) => {
+    const rows = sequencesOfStep(seed, text.sequences, batch, step).map((i) => text.sequence(i));
+    const tokens = (from: number) => {
+      const joined = new Int32Array(batch * length);
+      for (const [b, row] of rows.entries()) joined.set(row.subarray(from, from + length), b * length);
+      return joined;
+    };
+    if (family === 'ar') return autoregressiveFeeds(problem, tokens(0), tokens(1));
+    const address = { seed, step };
+    const curriculum = curriculumAt(settings, step);
+    if (!curriculum || !range) {
+      return denoisingFeeds(problem, told(noisyBatch(problem, schedule, tokens(0), address)));
+    }
+    const { mixture, ...noisy } = curriculumBatch(problem, curriculum, range, tokens(0), address);
+    return mixtureFeeds(problem, told(noisy), mixture);
+  };
+}
+
+function checkText({ settings, text }: TrainingRun): void {
+  const wanted = tokensOfSequence(settings);
+  const { batch } = settings.problem;
+  if (text.sequences >= batch && text.length >= wanted) return;
+  throw new DataError({
+    code: 'text-too-short',
+    message: `The text has ${text.sequences} sequences of ${text.length} tokens; a step reads ${batch} of ${wanted}.`,
+    hint: 'Train on more text, or with a smaller --batch or --length.',
+  });
+}

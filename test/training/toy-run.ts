@@ -1,0 +1,59 @@
+/** A run of a network of a few thousand weights on a text that repeats itself. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { defaultAdamW } from '../../src/training/adamw.js';
+import { publishedCurriculum } from '../../src/training/curriculum.js';
+import type { TrainingSettings } from '../../src/training/settings.js';
+import type { TrainingText } from '../../src/training/train.js';
+
+export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
+
+const LENGTH = 12;
+
+/** Each token is the one before it plus 1, 2 or 3 of eight, in turn: known from the two before. */
+export const toyText: TrainingText = {
+  sequences: 40,
+  length: LENGTH + 1,
+  sequence: (i) => {
+    let token = i % 8;
+    return Int32Array.from({ length: LENGTH + 1 }, (_, l) => {
+      const before = token;
+      token = (token + 1 + ((i + l) % 3)) % 8;
+      return before;
+    });
+  },
+};
+
+export function toySettings(family: ToyFamily, changes: Partial<TrainingSettings> = {}): TrainingSettings {
+  const vocabSize = 9;
+  return {
+    problem: {
+      family,
+      dimensions: { hiddenSize: 16, conditionSize: 8, blocks: 1, heads: 2, vocabSize, length: LENGTH },
+      maskTokenId: family === 'mdlm' || family === 'sedd' ? vocabSize - 1 : null,
+      batch: 4,
+      length: LENGTH,
+    },
+    schedule: { type: 'log-linear', eps: 1e-3 },
+    timeConditioning: family !== 'mdlm',
+    seed: 5,
+    steps: 12,
+    learningRate: { highest: 0.01, warmup: 3, final: 0.1 },
+    adamW: defaultAdamW,
+    greatestNorm: 1,
+    averageDecay: 0.99,
+    curriculum:
+      family === 'duo' ? { ...publishedCurriculum, firstLogTemperature: -1, steps: 5, kept: 3 } : null,
+    text: 'toy',
+    ...changes,
+  };
+}
+
+/** A folder that is gone after the test. */
+export function temporaryState(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-training-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'training.state');
+}
