@@ -13,7 +13,8 @@ export interface WorkerTask {
   /** See session-options.ts. */
   memoryPattern: boolean;
   spinning?: boolean;
-  /** Float64 [2]: the id of the call under way and when it began, ms since the epoch. Written by the worker. */
+  /** Float64 [2]: the id of the call under way, and when its run of the runtime began, ms since the epoch (infinity between
+   *  runs). Written by the worker. */
   progress: SharedArrayBuffer;
 }
 

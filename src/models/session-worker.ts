@@ -25,6 +25,7 @@ ort.env.logLevel = 'fatal'; // what goes wrong is thrown, too
 
 const { progress } = workerData as WorkerTask;
 const current = new Float64Array(progress);
+current[1] = Number.POSITIVE_INFINITY; // nothing has begun
 
 /** Answers are gathered while they come this fast: a message each would cost more than it tells. */
 const GATHER_MS = 25;
@@ -76,7 +77,6 @@ async function runAll(jobs: readonly WorkerJob[]): Promise<void> {
 
 async function answer({ id, feeds, state: number }: WorkerCall): Promise<Answer> {
   current[0] = id;
-  current[1] = Date.now();
   const count = { runs: 0, seconds: 0 };
   const network = (fed: Feeds) => run(fed, count);
   try {
@@ -91,7 +91,7 @@ async function answer({ id, feeds, state: number }: WorkerCall): Promise<Answer>
   }
 }
 
-/** One run of the runtime: a call's time limit counts from here, be it the call's first run or not. */
+/** One run of the runtime, all that a call's time limit counts: not what a state does before, after and between. */
 async function run(feeds: Feeds, count: { runs: number; seconds: number }): Promise<Feeds> {
   current[1] = Date.now();
   const tensors: Record<string, Tensor> = {};
@@ -100,6 +100,7 @@ async function run(feeds: Feeds, count: { runs: number; seconds: number }): Prom
   }
   const start = performance.now();
   const results = await session!.run(tensors);
+  current[1] = Number.POSITIVE_INFINITY;
   count.runs++;
   count.seconds += (performance.now() - start) / 1000;
   const outputs: Feeds = {};

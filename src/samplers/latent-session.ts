@@ -126,8 +126,8 @@ export class LatentSession {
   private checkMemory({ batch, length }: LatentBatch): void {
     const { checkpoint, mean = false, notice } = this.options;
     const { name, vocabSize, signature } = checkpoint;
-    // With the mean: the logits of all positions at once, and the mean itself.
-    const perSample = 4 * length * vocabSize * (mean ? 3 : 1);
+    // With the mean, all positions' logits, evidence and probabilities are there at once: measured, six in all.
+    const perSample = 4 * length * vocabSize * (mean ? 6 : 1);
     const bytes = perSample * (signature.fixedBatch ?? batch);
     const needs = `${gigabytes(bytes)} for a batch of ${batch}, ${gigabytes(perSample)} a sample (${length} tokens × ${vocabSize} entries)`;
     if (bytes > usableMemory()) {
@@ -225,7 +225,8 @@ function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
       if (options.topK) f = topK(f, vocabSize, options.topK);
       if (options.topP) f = topP(f, vocabSize, options.topP, dtype);
       const inside = (value: Value): Value => ({ ...value, graph: f.graph });
-      const w = Gather(inside(latent), Reshape(i, [-1]));
+      // In blocks, those of the block; else all, as they lie.
+      const w = f.graph === graph ? latent : Gather(inside(latent), Reshape(i, [-1]));
       const posterior = Softmax(Add(f, Mul(w, inside(evidence))));
       const numbers = us.map((u) => Reshape(u, [-1]));
       const token = inverseCdf(posterior, vocabSize, numbers);
