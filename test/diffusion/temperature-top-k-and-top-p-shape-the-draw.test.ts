@@ -111,3 +111,26 @@ it('returns the sum of the scores that the network gives, whatever the temperatu
   const hot = await drawnFrom({ ...draws, temperature: 3, topK: 5 });
   for (let r = 0; r < ROWS; r++) expect(Math.abs(hot.logSumExp![r] - plain.logSumExp![r])).toBeLessThan(2e-6);
 });
+
+it('finds a nucleus of any size in a wide vocabulary, whatever rows are beside it', async () => {
+  const wide = 12_000;
+  const sharpness = [8, 3, 0.05, 0]; // nuclei of a few tokens, of hundreds, of nearly all
+  const normals = someNormals(wide);
+  const f = sharpness.map((scale) => Float32Array.from(normals, (g, v) => scale * g + v * 1e-7));
+  const us = Float64Array.of(0.9, 0.7, 0.5, 0.3);
+  const nuclei = f.map((row) => shaped(Array.from(row), { topP: 0.95 }));
+  const drawnOf = async (which: readonly number[]) => {
+    const rows = new Float32Array(which.length * wide);
+    for (const [r, i] of which.entries()) rows.set(f[i], r * wide);
+    const uniformsOf = Float64Array.from(which, (i) => us[i]);
+    return drawnFrom({ family: 'ar', vocabSize: wide, logits: rows, uniforms: uniformsOf, topP: 0.95 });
+  };
+  const all = await drawnOf([0, 1, 2, 3]);
+  for (const [i, x] of nuclei.entries()) {
+    expect(all.token[i]).toBe(inverse(x, us[i]));
+    expect(Math.abs(all.probability[i] / x[all.token[i]] - 1)).toBeLessThan(5e-6);
+  }
+  const sharp = await drawnOf([0, 1]);
+  expect(sharp.token).toEqual(all.token.slice(0, 2));
+  expect(sharp.probability).toEqual(all.probability.slice(0, 2));
+});

@@ -1,12 +1,16 @@
 /** Top-k and top-p: what is left of a distribution's tail before a draw. Tokens that tie with the last one kept are kept. */
 import type { Value } from '../../graph/graph.js';
 import {
+  Add,
   Cast,
   CumSum,
   Gather,
   GatherElements,
+  Identity,
+  If,
   Less,
   Max,
+  ReduceMin,
   ReduceSum,
   Softmax,
   Sub,
@@ -18,24 +22,46 @@ import {
 export function topK(logits: Value, vocabSize: number, k: number): Value {
   if (k >= vocabSize) return logits;
   const [largest] = TopK(logits, k);
-  return keepFrom(logits, Gather(largest, logits.graph.constant([-1], 'int64'), { axis: -1 }));
+  return keepFrom(logits, logits, Gather(largest, logits.graph.constant([-1], 'int64'), { axis: -1 }));
 }
 
+/** Entries that are sorted at first: a nucleus seldom has more, and all of a wide vocabulary takes six times as long. */
+const FIRST = 4096;
+
 /**
- * Logits [n, vocab] with −∞ where the more probable tokens alone have more than the share p: the nucleus, the smallest set of
- * the most probable tokens that has at least p (Holtzman et al. 2020, section 3.1).
+ * Logits [n, vocab] with −∞ where the more probable tokens alone have at least the share p: what is left is the nucleus, the
+ * smallest set of the most probable tokens that has at least p (Holtzman et al. 2020, section 3.1).
  * @param dtype of the sum over the sorted vocabulary
  */
 export function topP(logits: Value, vocabSize: number, p: number, dtype: 'float64' | 'float32'): Value {
   if (p >= 1) return logits;
-  const [sorted] = TopK(logits, vocabSize);
-  const before = CumSum(Cast(Softmax(sorted), { to: dtype }), 1, { exclusive: true });
-  const kept = Where(Less(before, p), logits.graph.constant(1, dtype), 0);
-  const count = Cast(ReduceSum(kept, { axes: [-1] }), { to: 'int64' });
-  return keepFrom(logits, GatherElements(sorted, Max(Sub(count, 1), 0)));
+  const { graph } = logits;
+  const x = Softmax(logits);
+  /** The least probability in the nucleus, [n, 1], and the share that the k largest have. */
+  const ofLargest = (values: Value, k: number) => {
+    const [sorted] = TopK(values, k);
+    const wide = Cast(sorted, { to: dtype });
+    const before = CumSum(wide, 1, { exclusive: true });
+    const kept = Where(Less(before, p), values.graph.constant(1, dtype), 0);
+    const count = Cast(ReduceSum(kept, { axes: [-1] }), { to: 'int64' });
+    const end = values.graph.constant([-1], 'int64');
+    const share = Add(Gather(before, end, { axis: -1 }), Gather(wide, end, { axis: -1 }));
+    return { least: GatherElements(sorted, Max(Sub(count, 1), 0)), share };
+  };
+  const ofAll = (values: Value) => ofLargest(values, vocabSize).least;
+  if (vocabSize <= 2 * FIRST) return keepFrom(logits, x, ofAll(x));
+  const first = ofLargest(x, FIRST);
+  const short = Less(ReduceMin(first.share, { axes: [0, 1], keepdims: false }), graph.constant(p, dtype));
+  const least = If(
+    short,
+    (capture) => ofAll(capture(x)),
+    (capture) => Identity(capture(first.least)),
+  );
+  return keepFrom(logits, x, least);
 }
 
-function keepFrom(logits: Value, least: Value): Value {
+/** @param values of the same order as the logits */
+function keepFrom(logits: Value, values: Value, least: Value): Value {
   const { graph, dtype } = logits;
-  return Where(Less(logits, least), graph.constant(Number.NEGATIVE_INFINITY, dtype), logits);
+  return Where(Less(values, least), graph.constant(Number.NEGATIVE_INFINITY, dtype), logits);
 }
