@@ -12,8 +12,8 @@ export default class Sample extends BaseCommand<typeof Sample> {
     '<gap> marks where the model writes, as many tokens as are left, and <gap 12> twelve of them.';
   static override examples = [
     '<%= config.bin %> sample --model duo.onnx --steps 32 --samples 4',
-    '<%= config.bin %> sample --model mdlm.onnx --sampler psi --sampler-option preset=remdm-cap --out samples.jsonl',
-    '<%= config.bin %> sample --model mdlm.onnx --infill "The <gap> of the Union" --trace-html page.html',
+    '<%= config.bin %> sample --model mdlm.onnx --sampler confidence --out samples.jsonl',
+    '<%= config.bin %> sample --model mdlm.onnx --infill "The <gap> of it" --trace-html page.html',
   ];
 
   static override flags = {
