@@ -13,7 +13,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
   static override examples = [
     '<%= config.bin %> sample --model duo.onnx --steps 32 --samples 4',
     '<%= config.bin %> sample --model mdlm.onnx --sampler confidence --out samples.jsonl',
-    '<%= config.bin %> sample --model mdlm.onnx --infill "The <gap> of it" --trace-html page.html',
+    '<%= config.bin %> sample --model mdlm.onnx --infill "A <gap> end" --trace-html a.html',
   ];
 
   static override flags = {
@@ -104,7 +104,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
       if (whole) this.printJson({ ...run.header, samples: records });
       else if (this.options.json) this.printJson({ ...run.header, ...summary, out: flags.out });
       this.note(
-        `${summary.samples} samples, ${summary.modelCalls} model calls, ${seconds(summary.seconds)}.`,
+        `${counted(summary.samples, 'sample')}, ${counted(summary.modelCalls, 'model call')}, ${seconds(summary.seconds)}.`,
       );
       await run.finish();
     } finally {
@@ -125,4 +125,8 @@ function progressOf(progress: Progress, label: string) {
 
 function seconds(value: number): string {
   return value < 10 ? `${value.toPrecision(2)} s` : formatDuration(value);
+}
+
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
