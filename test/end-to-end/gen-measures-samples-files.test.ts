@@ -184,3 +184,35 @@ describe('duo-eval gen, given what it cannot use,', () => {
     expectFailure(await gen(...args), { exit, says });
   });
 });
+
+describe('duo-eval gen of a model', () => {
+  it('measures what sample writes, with the same figures', async () => {
+    const model = [
+      '--model',
+      fixture('markov-mdlm.onnx'),
+      '--steps',
+      '4',
+      '--samples',
+      '6',
+      '--length',
+      '32',
+    ];
+    await succeed(space, ['sample', ...model, '--out', 'written.jsonl']);
+    const spot = only(await succeed(space, ['gen', ...model, '--judge', judge, '--json']));
+    const file = only(await succeed(space, ['gen', 'written.jsonl', '--judge', judge, '--json']));
+    expect(spot.metrics).toEqual(file.metrics);
+    expect(spot.samples).toMatchObject({
+      name: 'markov-mdlm',
+      path: null,
+      sha256: file.samples.sha256,
+      nfe: 4,
+    });
+    expect(spot.samples.sampler).toEqual(file.samples.sampler);
+  });
+
+  it('ends in a sentence without a model or a file, and for a sampler that does not fit', async () => {
+    expectFailure(await space.run(['gen', '--judge', judge]), { exit: 2, says: 'nothing to measure' });
+    const wrong = ['gen', '--model', fixture('markov-duo.onnx'), '--sampler', 'analytic'];
+    expectFailure(await space.run(wrong), { exit: 2, says: 'analytic is for sedd' });
+  });
+});

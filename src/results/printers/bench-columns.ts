@@ -2,7 +2,7 @@
 import { plainText } from '../../terminal-text.js';
 import type { BenchResult } from '../throughput-record.js';
 import { type ColumnSet, left, right } from './columns.js';
-import { count, intervalOf, plain, valueWithError } from './numbers.js';
+import { count, intervalOf, meanCount, plain, valueWithError } from './numbers.js';
 
 const NAME = left<BenchResult>(
   'configuration',
@@ -16,7 +16,7 @@ export const BENCH_COLUMNS: ColumnSet<BenchResult> = {
   essential: [
     NAME,
     right('tokens/s', ({ throughput }) => plain(throughput.tokensPerSecond.value)),
-    right('NFE', ({ samples }) => plain(samples.nfe)),
+    right('NFE', ({ samples }) => meanCount(samples.nfe)),
     right('gen. perplexity', ({ metrics }) => valueWithError(metrics.genPpl)),
     right('entropy', ({ metrics }) => valueWithError(metrics.entropy)),
   ],

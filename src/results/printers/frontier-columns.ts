@@ -2,7 +2,7 @@
 import { plainText } from '../../terminal-text.js';
 import type { FrontierResult } from '../throughput-record.js';
 import { type ColumnSet, left, right } from './columns.js';
-import { count, intervalOf, plain, valueWithError } from './numbers.js';
+import { count, intervalOf, meanCount, plain, valueWithError } from './numbers.js';
 
 const MODEL = left<FrontierResult>(
   'model',
@@ -20,7 +20,7 @@ export const FRONTIER_COLUMNS: ColumnSet<FrontierResult> = {
   further: [
     right('tokens/s', ({ tokensPerSecond }) => plain(tokensPerSecond)),
     right('temperature', ({ temperature }) => plain(temperature)),
-    right('NFE', ({ nfe }) => plain(nfe)),
+    right('NFE', ({ nfe }) => meanCount(nfe)),
     right('entropies', ({ points }) => rangeOf(points.map(({ entropy }) => entropy.value))),
     left('family', ({ model }) => plainText(model.family)),
   ],

@@ -2,7 +2,7 @@
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from '../generative-record.js';
 import { type ColumnSet, left, right } from './columns.js';
-import { count, intervalOf, plain, valueWithError } from './numbers.js';
+import { count, intervalOf, meanCount, plain, valueWithError } from './numbers.js';
 
 const TEXTS = left<GenerativeResult>('texts', ({ samples }) => plainText(samples.name));
 
@@ -15,7 +15,7 @@ export const GENERATIVE_COLUMNS: ColumnSet<GenerativeResult> = {
     right('rep-4', ({ metrics }) => valueWithError(metrics.repetition4)),
   ],
   further: [
-    right('NFE', ({ samples }) => plain(samples.nfe)),
+    right('NFE', ({ samples }) => meanCount(samples.nfe)),
     right('distinct-1', ({ metrics }) => plain(metrics.distinct1.value)),
     right('distinct-2', ({ metrics }) => plain(metrics.distinct2.value)),
     right('distinct-3', ({ metrics }) => plain(metrics.distinct3.value)),

@@ -63,3 +63,8 @@ function decimals(size: number, digits: number): number {
   const exponent = Number(size.toExponential(digits - 1).split('e')[1]);
   return Math.min(12, Math.max(0, digits - 1 - exponent));
 }
+
+/** A mean of counts: whole where it is whole. */
+export function meanCount(value: number | null): string {
+  return value !== null && Number.isInteger(value) ? String(value) : plain(value);
+}
