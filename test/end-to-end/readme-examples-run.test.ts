@@ -62,6 +62,9 @@ describe('README.md', () => {
       'datasets add',
       'datasets verify',
       'datasets pack',
+      'gen',
+      'bench',
+      'frontier',
     ])
       expect(`${all}${readme}`).toContain(`duo-eval ${command}`);
     expect(examples.length).toBeGreaterThanOrEqual(7);
