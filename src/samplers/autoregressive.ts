@@ -78,7 +78,7 @@ function withFirstToken(
       throw new ModelError({
         code: 'no-bos',
         message: 'The checkpoint does not say which token a text begins with, and no prompt is given.',
-        hint: 'Give --bos-token-id or a --prompt.',
+        hint: 'Set bosTokenId in its card, or give a --prompt.',
       });
     }
     tokens[first] = bosTokenId;

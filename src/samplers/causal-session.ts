@@ -36,6 +36,8 @@ export interface CausalSessionOptions {
   temperature?: number;
   topK?: number | null;
   topP?: number | null;
+  /** Whose BOS and EOS count where the checkpoint does not say. */
+  tokenizer?: { bosTokenId: number | null; eosTokenId: number | null };
   /** No: every token reads all before it, though the graph could do better. */
   cache?: boolean;
 }
@@ -50,10 +52,11 @@ export class CausalSession implements CausalModel {
     private readonly past: Past,
     private readonly session: ModelSession,
   ) {
-    const { bosTokenId, eosTokenId } = options.checkpoint.fields;
+    const { tokenizer, checkpoint } = options;
+    const { bosTokenId, eosTokenId } = checkpoint.fields;
     this.cached = past.kind !== 'none';
-    this.bosTokenId = bosTokenId.value;
-    this.eosTokenId = eosTokenId.value;
+    this.bosTokenId = bosTokenId.value ?? tokenizer?.bosTokenId ?? null;
+    this.eosTokenId = eosTokenId.value ?? tokenizer?.eosTokenId ?? null;
   }
 
   /** @throws ModelError when the runtime refuses the graph */

@@ -15,6 +15,8 @@ export interface SamplingSessionOptions {
   temperature: number;
   topK: number | null;
   topP: number | null;
+  /** Whose BOS and EOS an autoregressive model writes, where the checkpoint itself does not say. */
+  tokenizer?: { bosTokenId: number | null; eosTokenId: number | null };
   /** Told what the user should know of how it runs. */
   notice?: (text: string) => void;
 }

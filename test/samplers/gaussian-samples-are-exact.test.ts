@@ -25,8 +25,8 @@ const probabilities = [0.4, 0.25, 0.15, 0.1, 0.06, 0.03, 0.01];
 const independent = sampler(independentTokens(probabilities));
 const length = 16;
 
-/** Keeps what every step of a batch answers. */
-function recorded(answers: LatentAnswer[]): (model: LatentModel) => LatentModel {
+/** Keeps what every step of a batch answers, where the evidence of the latent counts so much. */
+function recorded(answers: LatentAnswer[], evidence = 1): (model: LatentModel) => LatentModel {
   return (model) => ({
     begin(batch) {
       const decoding = model.begin(batch);
@@ -36,7 +36,7 @@ function recorded(answers: LatentAnswer[]): (model: LatentModel) => LatentModel 
         },
         release: () => decoding.release(),
         async step(step) {
-          const answer = await decoding.step(step);
+          const answer = await decoding.step({ ...step, evidence: evidence * step.evidence });
           answers.push(answer);
           return answer;
         },
@@ -66,18 +66,22 @@ describe('samples by a Gaussian latent, of independent tokens', () => {
   it('agree with the argmax of the latent as often as the diffusion transformation says', async () => {
     const steps = 6;
     const schedule = noiseSchedule({ type: 'log-linear' });
-    for (const eta of [0, 1]) {
+    /** How far the share is from the one due, for each step after the first. */
+    const deviates = async (eta: number, evidence: number) => {
       const answers: LatentAnswer[] = [];
-      await (await independent)({ count: 1024, length, steps, eta, batch: 1024, watch: recorded(answers) });
+      const watch = recorded(answers, evidence);
+      await (await independent)({ count: 1024, length, steps, eta, batch: 1024, watch });
       expect(answers).toHaveLength(steps + 1);
-      for (let step = 1; step <= steps; step++) {
-        const alpha = schedule.alpha(linearTimes(steps)[step]);
-        const z = answers[step - 1].z;
-        const same = answers[step].drawn.reduce((sum, token, i) => sum + Number(token === z[i]), 0);
+      return answers.slice(1).map(({ drawn }, i) => {
+        const alpha = schedule.alpha(linearTimes(steps)[i + 1]);
+        const { z } = answers[i];
+        const same = drawn.reduce((sum, token, at) => sum + Number(token === z[at]), 0);
         const expected = alpha + (1 - alpha) / K;
-        expect(chiSquareDeviate([same, z.length - same], [expected, 1 - expected])).toBeLessThan(3);
-      }
-    }
+        return chiSquareDeviate([same, z.length - same], [expected, 1 - expected]);
+      });
+    };
+    for (const eta of [0, 1]) expect(Math.max(...(await deviates(eta, 1)))).toBeLessThan(3);
+    for (const evidence of [0, 0.8]) expect(Math.max(...(await deviates(1, evidence)))).toBeGreaterThan(6);
   });
 });
 
@@ -93,7 +97,7 @@ describe('samples by a Gaussian latent, of a Markov chain', () => {
     const count = 2000;
     /** Total variation between the pairs drawn and the chain's. */
     const distance = async (steps: number) => {
-      const samples = await draw({ count, length: 4, steps, batch: 500 });
+      const samples = await draw({ count, length: 4, steps, batch: 1000 });
       const found = countsOf(
         samples.map((tokens) => tokens[2] * 5 + tokens[3]),
         25,
@@ -118,7 +122,7 @@ describe('a sample by a Gaussian latent', () => {
     const chain = unevenChain(5, 3);
     const draw = await sampler(chain);
     const given = new Map([[2, 4]]);
-    const request = { count: 600, length: 4, steps: 16, batch: 300 };
+    const request = { count: 600, length: 4, steps: 16, batch: 600 };
     const share = (samples: number[][]) => samples.filter((tokens) => tokens[3] === likeliest).length / 600;
     const row = chain.transition.subarray(20, 25);
     const likeliest = row.indexOf(Math.max(...row));
@@ -174,8 +178,8 @@ describe('a large latent', () => {
 describe('a latent that takes the mean', () => {
   it('comes near the marginals with many steps', async () => {
     const draw = await sampler(independentTokens(probabilities), { mean: true });
-    const samples = await draw({ count: 512, length, steps: 100, batch: 512 });
-    const shares = countsOf(samples.flat(), K).map((count) => count / (512 * length));
+    const samples = await draw({ count: 400, length, steps: 60, batch: 400 });
+    const shares = countsOf(samples.flat(), K).map((count) => count / (400 * length));
     for (const [v, p] of probabilities.entries()) expect(Math.abs(shares[v] - p)).toBeLessThan(0.03);
   });
 });
