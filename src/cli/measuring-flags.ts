@@ -12,7 +12,11 @@ export const measuringFlags = {
     summary: 'Sampler: a name, or a module. [default: the first that fits]',
     helpValue: '<name>',
   }),
-  steps: string({ default: '32', summary: 'Numbers of steps, by commas; ar takes one a token.' }),
+  steps: string({
+    default: '32',
+    summary: 'Numbers of steps, by commas; ar takes one a token.',
+    helpValue: '<n,…>',
+  }),
   judge: string({ summary: 'Autoregressive checkpoint: an ONNX file, or name=file.', helpValue: '<model>' }),
   'judge-tokenizer': string({ summary: "The judge's tokenizer. [default: its card's]", helpValue: '<path>' }),
   context: integer({ min: 2, summary: "Tokens the judge reads at a time. [default: its card's]" }),

@@ -10,8 +10,8 @@ export default class Bench extends BaseCommand<typeof Bench> {
     'perplexity of the very samples that were timed. In a round every configuration writes one batch, in turn; the first round ' +
     'is not counted. * marks the Pareto front.';
   static override examples = [
-    '<%= config.bin %> bench --model duo.onnx --model mdlm.onnx --model ar.onnx --steps 8,32 --judge gpt2.onnx',
-    '<%= config.bin %> bench --model duo.onnx --sampler ancestral --sampler greedy-tail --steps 4,8 --out bench.csv',
+    '<%= config.bin %> bench --model a.onnx --model b.onnx --steps 8,32 --judge c.onnx',
+    '<%= config.bin %> bench --model a.onnx --sampler psi --sampler dcd --out b.csv',
   ];
 
   static override flags = {

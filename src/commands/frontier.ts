@@ -11,13 +11,17 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
     'Samples every configuration over --temperatures and interpolates its generative perplexity at one entropy: that of the ' +
     '--reference-dataset, or --entropy. So models are compared at equal variety. A run that is stopped continues where it was.';
   static override examples = [
-    '<%= config.bin %> frontier --model duo.onnx --model mdlm.onnx --steps 8,32 --judge gpt2.onnx',
-    '<%= config.bin %> frontier --model duo.onnx --judge gpt2.onnx --entropy 5.4 --temperatures 0.7,0.8,0.9,1',
+    '<%= config.bin %> frontier --model a.onnx --model b.onnx --judge gpt2.onnx',
+    '<%= config.bin %> frontier --model a.onnx --judge gpt2.onnx --entropy 5.4',
   ];
 
   static override flags = {
     ...measuringFlags,
-    temperatures: string({ default: '0.8,0.9,1,1.1', summary: 'Of the sweep, by commas.' }),
+    temperatures: string({
+      default: '0.8,0.9,1,1.1',
+      summary: 'Of the sweep, by commas.',
+      helpValue: '<x,…>',
+    }),
     'reference-dataset': string({
       default: 'sotu',
       summary: 'Real text whose entropy is the one to compare at.',

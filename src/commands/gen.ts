@@ -18,7 +18,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
   static override examples = [
     '<%= config.bin %> gen samples.jsonl --judge gpt2.onnx',
     '<%= config.bin %> gen a=a.jsonl b=b.jsonl --judge gpt2.onnx --reference-dataset sotu',
-    '<%= config.bin %> gen --model duo.onnx --sampler ancestral --steps 32 --samples 64 --judge gpt2.onnx',
+    '<%= config.bin %> gen --model duo.onnx --steps 8 --samples 64 --judge gpt2.onnx',
   ];
 
   static override args = {
