@@ -3,6 +3,7 @@ import { journal, packed, registration } from './kept.mjs';
 import { card, checkpoint } from './models.mjs';
 import { csv, jsonLines, parquet } from './tables.mjs';
 import { tokenizer } from './tokenizer.mjs';
+import { llama2c, pickle, safetensors } from './weights.mjs';
 
 export const kinds = {
   checkpoint,
@@ -14,6 +15,9 @@ export const kinds = {
   journal,
   registration,
   packed,
+  safetensors,
+  pickle,
+  llama2c,
 };
 
 /** One round of kinds: the case of an index is that of its place in the round. */
@@ -38,6 +42,9 @@ const ROUND = [
   'journal',
   'tokenizer',
   'packed',
+  'safetensors',
+  'pickle',
+  'llama2c',
 ];
 
 /** @param {number} index @returns {keyof typeof kinds} */

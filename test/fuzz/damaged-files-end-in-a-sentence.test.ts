@@ -36,6 +36,9 @@ describe('damaged files', () => {
       'journal',
       'registration',
       'packed',
+      'safetensors',
+      'pickle',
+      'llama2c',
     ]);
     expect(total(({ cases }) => cases)).toBe(CASES);
     expect(campaign.failures).toBe(0);

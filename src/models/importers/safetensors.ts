@@ -12,8 +12,8 @@ import { parseStrictJson } from '../../strict-json.js';
 import { topLevelKeys } from './json-keys.js';
 import { countOf, fill, openOrFail, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-/** As the format's own reader: a header past this is no header. */
-const LARGEST_HEADER = 100_000_000;
+/** Half a million tensors; a header past this is no header. */
+const LARGEST_HEADER = 1 << 25;
 const MOST_AXES = 16;
 
 /** Bytes an element, and what the type is called here. */
