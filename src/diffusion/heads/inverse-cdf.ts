@@ -64,7 +64,8 @@ export function inverseCdf(weights: Value, vocabSize: number, uniforms: readonly
   const real = Less(entries, vocabSize);
   const ofBlock = Where(real, Cast(chosen, { to: dtype }), 0);
   const token = place(ofBlock, fine ? Unsqueeze(fine, [-1]) : block.rest);
-  return Squeeze(Add(start, token.index), [-1]);
+  // Weights that are no numbers pass every place; whoever looks up what was drawn finds them, not a place past the last.
+  return Squeeze(Min(Add(start, token.index), vocabSize - 1), [-1]);
 }
 
 /** Zeros after the last entry of each row. */
