@@ -2,6 +2,7 @@
  * Models at one entropy: each configuration is sampled over temperatures, judged, and its perplexity interpolated at the
  * target (frontier-interpolation.ts). Resumable: samples and judgements that are finished are never made again.
  */
+import { UsageError } from '../errors.js';
 import type { SampledFigure } from '../results/generative-record.js';
 import type { FrontierResult, SweepPointRecord } from '../results/throughput-record.js';
 import type { SampleRun } from '../samplers/sample-run.js';
@@ -34,6 +35,7 @@ export async function measureFrontier(
   options: FrontierOptions,
   observer: SamplingObserver,
 ): Promise<FrontierRun> {
+  checkComparable(configurations);
   const { target, judge, seed } = options;
   const protocol = configurations[0].request.protocol;
   const reference =
@@ -69,6 +71,25 @@ export async function measureFrontier(
       for (const run of runs) await run.finish();
     },
   };
+}
+
+/** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */
+function checkComparable(configurations: readonly Configuration[]): void {
+  const [first] = configurations;
+  for (const { name, request } of configurations) {
+    const { tokenizer, length } = first.request;
+    const sameTokens = request.tokenizer.sha256 === tokenizer.sha256;
+    if (sameTokens && request.length === length) continue;
+    throw new UsageError({
+      code: 'entropies-not-comparable',
+      message: sameTokens
+        ? `Samples of ${first.name} have ${length} tokens, those of ${name} ${request.length}: entropies of different lengths do not compare.`
+        : `${first.name} and ${name} have different tokenizers, so their entropies do not compare.`,
+      hint: sameTokens
+        ? 'Give --length.'
+        : 'Compare models of one tokenizer; gen and bench show others side by side.',
+    });
+  }
 }
 
 interface Swept {

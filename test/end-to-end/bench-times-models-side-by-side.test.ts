@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseResults } from '../../src/results/schema.js';
@@ -104,5 +105,17 @@ describe('duo-eval frontier', () => {
     expect(far.stdout.replace(/\s+/g, ' ')).toContain('no temperature of the sweep reaches this entropy');
     expectFailure(await space.run(['frontier', '--model', duo]), { exit: 2, says: 'which a judge gives' });
     expectFailure(await space.run([...args, '--temperatures', '0,1']), { exit: 2, says: 'numbers above 0' });
+  });
+
+  it('refuses models of different tokenizers', async () => {
+    const tokenizer = readFileSync(fixture('tokenizer/tokenizer.json'), 'utf8');
+    space.write('other/tokenizer.json', `${tokenizer} `);
+    const card = JSON.parse(readFileSync(fixture('markov-mdlm.card.json'), 'utf8'));
+    space.write('other.card.json', JSON.stringify({ ...card, tokenizer: './other' }));
+    space.write('other.onnx', readFileSync(mdlm));
+    expectFailure(await space.run([...args, '--model', 'other.onnx', '--entropy', '3']), {
+      exit: 2,
+      says: 'have different tokenizers, so their entropies do not compare',
+    });
   });
 });
