@@ -3,13 +3,13 @@
  * the judge's own tokenizer, cut to their sample's length and scored in windows (generative-windows.ts), each alone and
  * without padding: windows of equal length share a model call, which changes no figure.
  */
-import { createHash } from 'node:crypto';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { DataError, ModelError } from '../errors.js';
 import { type Checkpoint, describeCheckpoint, openCheckpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { JudgeRecord } from '../results/generative-record.js';
 import { sum } from '../results/summation.js';
+import { digestOf, judgeCalls, longest } from './generative-calls.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 import { countedTargets, judgeWindows } from './generative-windows.js';
 import type { ModelCall } from './loss-batch.js';
@@ -154,7 +154,7 @@ export class Judge {
     };
     const underWay: Promise<void>[] = [];
     try {
-      for (const calls of callsOf(windows, batch)) {
+      for (const calls of judgeCalls(windows, batch)) {
         observer.signal?.throwIfAborted();
         const one = call(calls);
         one.catch(() => {}); // it may fail while an earlier one is awaited: it is looked at in its turn
@@ -253,25 +253,6 @@ export class Judge {
   }
 }
 
-type Window = { text: number; window: Int32Array };
-
-/** Calls of windows of one length, the longest first, so that what does not fit into memory is known at once. */
-function* callsOf(windows: readonly Window[], batch: number): Generator<ModelCall[]> {
-  const order = [...windows.keys()].sort(
-    (a, b) => windows[b].window.length - windows[a].window.length || a - b,
-  );
-  let calls: ModelCall[] = [];
-  for (const sequence of order) {
-    const x = windows[sequence].window;
-    if (calls.length === batch || (calls.length > 0 && calls[0].x.length !== x.length)) {
-      yield calls;
-      calls = [];
-    }
-    calls.push({ sequence, draw: 0, x, level: null, byToken: true });
-  }
-  if (calls.length > 0) yield calls;
-}
-
 /** @throws ModelError when more was asked for than a graph of fixed length takes */
 function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: JudgeObserver): number {
   const { name, fields, signature } = checkpoint;
@@ -289,20 +270,6 @@ function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: 
     });
   }
   return context ?? own ?? USUAL_CONTEXT;
-}
-
-function longest(texts: readonly Int32Array[]): number {
-  return texts.reduce((most, ids) => Math.max(most, ids.length), 1);
-}
-
-/** Of the ids and where each text ends. */
-function digestOf(texts: readonly Int32Array[]): string {
-  const hash = createHash('sha256');
-  for (const ids of texts) {
-    hash.update(Int32Array.of(ids.length));
-    hash.update(ids);
-  }
-  return hash.digest('hex');
 }
 
 function notAutoregressive(name: string, family: string): ModelError {
