@@ -25,7 +25,7 @@ export function topK(logits: Value, vocabSize: number, k: number): Value {
   return keepFrom(logits, logits, Gather(largest, logits.graph.constant([-1], 'int64'), { axis: -1 }));
 }
 
-/** Entries that are sorted at first: a nucleus seldom has more, and all of a wide vocabulary takes six times as long. */
+/** Entries that are sorted at first: a nucleus seldom has more, and sorting all of a wide vocabulary takes much longer. */
 const FIRST = 4096;
 
 /**
