@@ -139,7 +139,7 @@ async function readingTime(bytes) {
   return Math.min(...times) / 1000;
 }
 
-/** As the sampler `ar` does it: keys, values and tokens stay in the worker, and a few calls are asked for ahead. */
+/** As the sampler `ar` does it: keys, values and tokens stay in the worker. Each call is awaited, to time it. */
 async function decode() {
   const { openCheckpoint } = await import(dist('models/checkpoint.js'));
   const { CausalSession } = await import(dist('samplers/causal-session.js'));
@@ -163,23 +163,23 @@ async function decode() {
       const label = `batch ${batch}`;
       const decoding = model.begin({ label, batch, length: tokens, tokens: first, given });
       const inside = model.runSeconds;
-      const waiting = [];
+      const steps = [];
       const start = performance.now();
       for (let position = 1; position < tokens; position++) {
-        while (waiting.length < 16 && position + waiting.length < tokens) {
-          const uniforms = Float64Array.from({ length: batch }, Math.random);
-          waiting.push(decoding.draw(position + waiting.length, uniforms));
-        }
-        await waiting.shift();
+        const from = performance.now();
+        await decoding.draw(position, Float64Array.from({ length: batch }, Math.random));
+        steps.push(performance.now() - from);
       }
       decoding.release();
       const wall = (performance.now() - start) / 1000;
-      const step = wall / (tokens - 1);
       const outside = 1 - (model.runSeconds - inside) / wall;
+      const ms = (value) => value.toFixed(1);
+      const share = (step) => `${((100_000 * reading) / step).toFixed(0)}%`;
       console.log(
-        `batch ${batch}, ${tokens} tokens: ${((batch * (tokens - 1)) / wall).toFixed(1)} tokens/s; a step takes ` +
-          `${(step * 1000).toFixed(1)} ms, of which reading weights is ${((100 * reading) / step).toFixed(0)}% and ` +
-          `${(100 * outside).toFixed(1)}% lies outside the runtime`,
+        `batch ${batch}, ${tokens} tokens: ${((batch * steps.length) / wall).toFixed(1)} tokens/s; a step takes ` +
+          `${ms((wall / steps.length) * 1000)} ms (median ${ms(median(steps))}, shortest ${ms(Math.min(...steps))}), of which ` +
+          `reading weights is ${share(median(steps))} of the median and ${share(Math.min(...steps))} of the shortest; ` +
+          `${ms(100 * outside)}% lies outside the runtime`,
       );
     }
   }
