@@ -24,6 +24,14 @@ export interface TrainingSettings {
   text: string;
 }
 
+/** Sequences of tokens; see datasets/packed-stream.ts. */
+export interface TrainingText {
+  sequences: number;
+  /** Tokens of each, at least as many as the settings ask for. */
+  length: number;
+  sequence(i: number): Int32Array;
+}
+
 /** Tokens a sequence of the text has: an autoregressive network is asked for the last of them and does not read it. */
 export const tokensOfSequence = ({
   problem: { family, length },

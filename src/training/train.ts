@@ -4,27 +4,14 @@
  *
  * While the worker computes a step the next one's noise is drawn here, so neither waits for the other.
  */
-import { noiseSchedule } from '../diffusion/schedule.js';
 import { DataError, NumericalError } from '../errors.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
-import type { Feeds } from '../models/feeds.js';
 import { randomWeights } from '../models/weights/random-weights.js';
-import { gammaRange } from './curriculum.js';
-import { curriculumBatch, noisyBatch } from './noise.js';
-import { autoregressiveFeeds, denoisingFeeds, mixtureFeeds, type NoisyBatch } from './noisy-batch.js';
 import { objectiveGraph } from './objective.js';
-import { type TrainingSettings, tokensOfSequence } from './settings.js';
+import { type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
 import { loadTraining, type SavedTraining, saveTraining } from './state-file.js';
-import { sequencesOfStep } from './text-order.js';
+import { curriculumAt, stepFeeds } from './step-feeds.js';
 import { type StepResult, startingVectors, TrainingSession } from './training-session.js';
-
-/** Sequences of tokens; see datasets/packed-stream.ts. */
-export interface TrainingText {
-  sequences: number;
-  /** Tokens of each, at least as many as the settings ask for. */
-  length: number;
-  sequence(i: number): Int32Array;
-}
 
 export interface TrainingRun {
   settings: TrainingSettings;
@@ -36,6 +23,8 @@ export interface TrainingRun {
   /** Stops after the steps under way, which are saved. */
   signal?: AbortSignal;
   onStep?: (step: number, result: StepResult) => void;
+  /** After every save, and for the one a run goes on from; the next step waits for it. */
+  onSave?: (saved: SavedTraining) => Promise<void>;
 }
 
 export interface TrainingOutcome extends SavedTraining {
@@ -49,7 +38,9 @@ export interface TrainingOutcome extends SavedTraining {
 export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   const { settings, statePath } = run;
   checkText(run);
-  let saved = (await loadTraining(statePath, settings)) ?? beginning(settings);
+  const before = await loadTraining(statePath, settings);
+  if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
+  let saved = before ?? beginning(settings);
   while (saved.step < settings.steps && !run.signal?.aborted) saved = await trainPhase(run, saved);
   return { ...saved, finished: saved.step >= settings.steps };
 }
@@ -83,7 +74,7 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
     learningRate: { ...settings.learningRate, steps },
     threads: run.threads,
   });
-  const feedsOf = stepFeeds(run);
+  const feedsOf = stepFeeds(settings, run.text);
   const curve = new Float32Array(2 * last);
   curve.set(from.curve);
   let taken = from.step;
@@ -92,6 +83,12 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
     vectors: await session.read(),
     curve: curve.slice(0, 2 * taken),
   });
+  const save = async (): Promise<SavedTraining> => {
+    const reached = await state();
+    await saveTraining(statePath, settings, reached);
+    await run.onSave?.(reached);
+    return reached;
+  };
   try {
     let pending: Promise<StepResult> | null = null;
     for (let step = from.step + 1; step <= last + 1; step++) {
@@ -106,50 +103,18 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
         taken = step - 1;
         curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
         run.onStep?.(taken, result);
-        if (savesHere) await saveTraining(statePath, settings, await state());
+        if (savesHere) await save();
       }
       if (!feeds) break;
       pending = early ?? session.step(step, feeds);
     }
-    const reached = await state();
-    await saveTraining(statePath, settings, reached);
-    return reached;
+    return await save();
   } catch (error) {
     if (error instanceof NumericalError) await saveTraining(statePath, settings, await state());
     throw error;
   } finally {
     await session.close();
   }
-}
-
-const curriculumAt = ({ curriculum }: TrainingSettings, step: number) =>
-  curriculum && step <= curriculum.steps ? curriculum : null;
-
-/** What the graph reads at a step. */
-function stepFeeds({ settings, text }: TrainingRun): (step: number) => Feeds {
-  const { problem, seed, timeConditioning } = settings;
-  const { batch, length, family, dimensions } = problem;
-  const schedule = noiseSchedule(settings.schedule);
-  const range = settings.curriculum ? gammaRange(settings.curriculum, dimensions.vocabSize) : null;
-  const told = (noisy: NoisyBatch): NoisyBatch =>
-    timeConditioning ? noisy : { ...noisy, sigma: noisy.sigma.map(() => 0) };
-
-  return (step) => {
-    const rows = sequencesOfStep(seed, text.sequences, batch, step).map((i) => text.sequence(i));
-    const tokens = (from: number) => {
-      const joined = new Int32Array(batch * length);
-      for (const [b, row] of rows.entries()) joined.set(row.subarray(from, from + length), b * length);
-      return joined;
-    };
-    if (family === 'ar') return autoregressiveFeeds(problem, tokens(0), tokens(1));
-    const address = { seed, step };
-    const curriculum = curriculumAt(settings, step);
-    if (!curriculum || !range) {
-      return denoisingFeeds(problem, told(noisyBatch(problem, schedule, tokens(0), address)));
-    }
-    const { mixture, ...noisy } = curriculumBatch(problem, curriculum, range, tokens(0), address);
-    return mixtureFeeds(problem, told(noisy), mixture);
-  };
 }
 
 function checkText({ settings, text }: TrainingRun): void {

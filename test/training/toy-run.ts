@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { defaultAdamW } from '../../src/training/adamw.js';
 import { publishedCurriculum } from '../../src/training/curriculum.js';
-import type { TrainingSettings } from '../../src/training/settings.js';
-import type { TrainingText } from '../../src/training/train.js';
+import type { TrainingSettings, TrainingText } from '../../src/training/settings.js';
 
 export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
 

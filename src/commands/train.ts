@@ -1,0 +1,176 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { choice, integer, number, string } from '../cli/flags.js';
+import { Progress } from '../cli/progress.js';
+import { SIZE_NAMES } from '../models/architectures/dimensions.js';
+import type { TrainedModel } from '../training/run-training.js';
+
+const NETWORK = 'NETWORK';
+const CURRICULUM = 'CURRICULUM';
+const MOST_WARMUP = 2500;
+
+export default class Train extends BaseCommand<typeof Train> {
+  static override summary = 'Train a model on text.';
+  static override description =
+    `The network is the published one of its size: ar is causal, the others denoise. Its loss is the one that ppl evaluates. AdamW after clipping to a norm of 1; the learning rate rises, then falls to a tenth.
+
+The folder holds the checkpoint, with the moving average of the weights, and the loss of every step. A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit.
+
+Uniform-state models (duo) begin with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
+  static override examples = [
+    '<%= config.bin %> train --family duo --data sotu-train --tokenizer ./tokenizer --out duo',
+    '<%= config.bin %> train --family ar --data mine.txt --validation other.txt --tokenizer ./tokenizer --size tiny --steps 5000 --out ar',
+  ];
+
+  static override flags = {
+    family: choice(['ar', 'mdlm', 'sedd', 'duo'])({ required: true, summary: 'What kind of model.' }),
+    data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
+    validation: string({
+      summary: 'Text to measure the loss on at every save.',
+      helpValue: '<data>',
+    }),
+    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    tokenizer: string({
+      required: true,
+      summary: 'Tokenizer: a folder or a tokenizer.json.',
+      helpValue: '<path>',
+    }),
+    out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+    steps: integer({ min: 1, default: 1000, summary: 'Steps of the whole run.' }),
+    batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences a step.' }),
+    length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens a sequence.' }),
+    lr: number({ above: 0, default: 3e-4, summary: 'Highest learning rate.' }),
+    warmup: integer({
+      min: 0,
+      summary: 'Steps in which it rises. [default: a tenth of them all, at most 2500]',
+    }),
+    'weight-decay': number({ min: 0, default: 0, summary: 'Decay of the weights, times the learning rate.' }),
+    ema: number({ min: 0, max: 1, default: 0.999, summary: "Decay of the weights' moving average." }),
+    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
+    'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
+    'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
+    size: choice(SIZE_NAMES)({ default: 'tiny', summary: 'Published size.', helpGroup: NETWORK }),
+    'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: NETWORK }),
+    'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: NETWORK }),
+    blocks: integer({ min: 1, summary: "Blocks. [default: the size's]", helpGroup: NETWORK }),
+    heads: integer({ min: 1, summary: "Heads. [default: the size's]", helpGroup: NETWORK }),
+    'curriculum-steps': integer({
+      min: 0,
+      summary: 'Steps it lasts; 0 for none. [default: half of them all]',
+      helpGroup: CURRICULUM,
+    }),
+    'curriculum-temperature': number({
+      above: 0,
+      default: 1e-3,
+      summary: 'Of the softmax.',
+      helpGroup: CURRICULUM,
+    }),
+    'curriculum-top': integer({ min: 1, default: 8, summary: 'Entries kept.', helpGroup: CURRICULUM }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { steps } = flags;
+    const { runTraining } = await import('../training/run-training.js');
+    const progress = new Progress({ quiet: this.options.quiet });
+    let started = '';
+    const begin = (label: string, total: number, done: number) => {
+      if (label !== started) progress.start(total, label, done);
+      started = label;
+    };
+    try {
+      const trained = await runTraining(
+        {
+          family: flags.family,
+          data: flags.data,
+          validation: flags.validation ?? null,
+          textColumn: flags['text-column'],
+          tokenizer: flags.tokenizer,
+          size: flags.size,
+          changes: {
+            hiddenSize: flags['hidden-size'],
+            conditionSize: flags['condition-size'],
+            blocks: flags.blocks,
+            heads: flags.heads,
+          },
+          length: flags.length,
+          steps,
+          batch: flags.batch,
+          learningRate: flags.lr,
+          warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
+          weightDecay: flags['weight-decay'],
+          averageDecay: flags.ema,
+          seed: flags.seed,
+          curriculumSteps: flags['curriculum-steps'] ?? Math.floor(steps / 2),
+          curriculumTemperature: flags['curriculum-temperature'],
+          curriculumKept: flags['curriculum-top'],
+          out: flags.out,
+          saveEvery: flags['save-every'],
+          validationSequences: flags['validation-sequences'],
+          threads: flags.threads,
+        },
+        {
+          signal: this.interrupt,
+          packing: (dataset, done, total) => {
+            begin(`packing ${dataset}`, total ?? 0, 0);
+            progress.update(done);
+          },
+          stepped: (step, all, { loss }) => {
+            begin('training', all, step - 1);
+            progress.update(step, `loss ${loss.toFixed(3)}`);
+          },
+          validated: (step, { nelbo, stderr }) => {
+            progress.stop();
+            this.note(
+              `step ${step}: held-out loss ${nelbo.toFixed(4)} ± ${(1.96 * stderr).toFixed(4)} nats a token`,
+            );
+          },
+        },
+      );
+      progress.stop();
+      await this.report(trained);
+    } finally {
+      progress.stop();
+    }
+  }
+
+  private async report({
+    path,
+    dataPath,
+    cardPath,
+    parameters,
+    bytes,
+    steps,
+    loss,
+    validation,
+  }: TrainedModel): Promise<void> {
+    if (this.options.json) {
+      this.printJson({
+        schemaVersion: 1,
+        model: path,
+        data: dataPath,
+        card: cardPath,
+        parameters,
+        bytes,
+        steps,
+        loss,
+        validation,
+      });
+      return;
+    }
+    const { alignedColumns } = await import('../cli/aligned-columns.js');
+    this.print(
+      alignedColumns([
+        ['model', path],
+        ...(dataPath ? [['data', dataPath]] : []),
+        ['card', cardPath],
+        ['parameters', parameters.toLocaleString('en-US')],
+        ['steps', steps.toLocaleString('en-US')],
+        ['loss', `${loss.toFixed(4)} nats a token`],
+        ...(validation
+          ? [['held-out loss', `${validation.nelbo.toFixed(4)} ± ${(1.96 * validation.stderr).toFixed(4)}`]]
+          : []),
+      ]),
+    );
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * What `duo-eval train` does: text packed, a run taken up or begun, its loss and that of held-out text written down as it
+ * goes, and a checkpoint at its end. In the folder:
+ *
+ *     <family>.onnx, <family>.card.json   the checkpoint: the moving average of the weights
+ *     training.state                      what it takes to go on (state-file.ts)
+ *     loss.csv                            step, loss, gradient norm, of every step
+ *     validation.csv                      step, nelbo, stderr, at every save
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { packDataset } from '../datasets/pack-dataset.js';
+import type { PackedStream } from '../datasets/packed-stream.js';
+import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
+import { UsageError } from '../errors.js';
+import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
+import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
+import type { SavedCheckpoint } from '../models/save-checkpoint.js';
+import { writeFileAtomically } from '../storage/atomic-file.js';
+import { defaultAdamW } from './adamw.js';
+import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
+import type { TrainingSettings } from './settings.js';
+import type { SavedTraining } from './state-file.js';
+import { train } from './train.js';
+import { saveTrained } from './trained-checkpoint.js';
+import type { StepResult } from './training-session.js';
+import { Validation, type ValidationLoss } from './validation.js';
+
+export const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+
+export interface TrainingRequest {
+  family: (typeof TRAINED_FAMILIES)[number];
+  /** As `--dataset` takes it; the second to validate on. */
+  data: string;
+  validation: string | null;
+  textColumn?: string;
+  tokenizer: string;
+  size: keyof typeof SIZES;
+  /** What differs from the published size. */
+  changes: Partial<Size>;
+  /** L: tokens of a sequence. */
+  length: number;
+  steps: number;
+  batch: number;
+  learningRate: number;
+  warmup: number;
+  weightDecay: number;
+  averageDecay: number;
+  seed: number;
+  /** 0 for none. */
+  curriculumSteps: number;
+  /** τ, and how many entries of the softmax the network sees. */
+  curriculumTemperature: number;
+  curriculumKept: number;
+  out: string;
+  saveEvery: number;
+  validationSequences: number;
+  threads?: number;
+}
+
+export interface TrainingObserver {
+  signal: AbortSignal;
+  packing(dataset: string, done: number, total: number | null): void;
+  stepped(step: number, steps: number, result: StepResult): void;
+  validated(step: number, loss: ValidationLoss): void;
+}
+
+export interface TrainedModel extends SavedCheckpoint {
+  steps: number;
+  /** Mean over the last tenth of the steps. */
+  loss: number;
+  validation: ValidationLoss | null;
+}
+
+/** Where the learning rate ends, as a share of the highest. */
+const FINAL_RATE = 0.1;
+const GREATEST_NORM = 1;
+
+/** @throws UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
+export async function runTraining(
+  request: TrainingRequest,
+  observer: TrainingObserver,
+): Promise<TrainedModel> {
+  const tokenizer = await loadTokenizer(request.tokenizer);
+  const dimensions = dimensionsOf(request, tokenizer);
+  const text = await packed(request, request.data, tokenizer, observer);
+  const heldOut = request.validation ? await packed(request, request.validation, tokenizer, observer) : null;
+  const settings = settingsOf(request, dimensions, text);
+  const at = (name: string) => join(request.out, name);
+  const validation = heldOut
+    ? await Validation.start(settings, heldOut, {
+        sequences: request.validationSequences,
+        threads: request.threads,
+      })
+    : null;
+  try {
+    let latest: ValidationLoss | null = null;
+    const onSave = async ({ step, vectors, curve }: SavedTraining): Promise<void> => {
+      await writeCurve(at('loss.csv'), curve);
+      if (!validation) return;
+      latest = await validation.loss(vectors.average);
+      await addRow(at('validation.csv'), step, latest);
+      observer.validated(step, latest);
+    };
+    const outcome = await train({
+      settings,
+      text,
+      statePath: at('training.state'),
+      saveEvery: request.saveEvery,
+      threads: request.threads,
+      signal: observer.signal,
+      onStep: (step, result) => observer.stepped(step, settings.steps, result),
+      onSave,
+    });
+    if (!outcome.finished) throw observer.signal.reason;
+    const { curve, step } = outcome;
+    const saved = await saveTrained(at(`${request.family}.onnx`), settings, outcome.vectors.average, {
+      tokenizer: fromFolder(request.tokenizer, request.out),
+      trainedOn: text.name,
+      note: `${step} steps of ${request.batch} sequences, seed ${request.seed}.`,
+    });
+    return { ...saved, steps: step, loss: lastLoss(curve), validation: latest };
+  } finally {
+    await validation?.close();
+    text.close();
+    heldOut?.close();
+  }
+}
+
+async function packed(
+  { length, textColumn }: TrainingRequest,
+  spec: string,
+  tokenizer: Tokenizer,
+  { signal, packing }: TrainingObserver,
+): Promise<PackedStream> {
+  const source = await resolveDataset({ spec, textColumn });
+  const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
+  return packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+}
+
+/** Masked families have one token more than the tokenizer: the mask. */
+function dimensionsOf({ family, size, changes, length }: TrainingRequest, tokenizer: Tokenizer): Dimensions {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const vocabSize = tokenizer.vocabSize + (isMasked(family) ? 1 : 0);
+  const dimensions = { ...SIZES[size], ...given, vocabSize, length };
+  const problem = dimensionProblem(dimensions);
+  if (problem) throw new UsageError(problem);
+  return dimensions;
+}
+
+function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: PackedStream): TrainingSettings {
+  const { family, length, batch } = request;
+  return {
+    problem: {
+      family,
+      dimensions,
+      maskTokenId: isMasked(family) ? dimensions.vocabSize - 1 : null,
+      batch,
+      length: family === 'ar' ? length - 1 : length,
+    },
+    schedule: { type: 'log-linear', eps: 1e-3 },
+    timeConditioning: conditionsOnTimeByDefault(family),
+    seed: request.seed,
+    steps: request.steps,
+    learningRate: { highest: request.learningRate, warmup: request.warmup, final: FINAL_RATE },
+    adamW: { ...defaultAdamW, weightDecay: request.weightDecay },
+    greatestNorm: GREATEST_NORM,
+    averageDecay: request.averageDecay,
+    curriculum: family === 'duo' && request.curriculumSteps > 0 ? curriculumOf(request) : null,
+    text: text.sha256,
+  };
+}
+
+function curriculumOf(request: TrainingRequest): CurriculumOptions {
+  const logTemperature = Math.log10(request.curriculumTemperature);
+  return {
+    ...publishedCurriculum,
+    steps: request.curriculumSteps,
+    firstLogTemperature: logTemperature,
+    lastLogTemperature: logTemperature,
+    kept: request.curriculumKept,
+  };
+}
+
+async function writeCurve(path: string, curve: Float32Array): Promise<void> {
+  const rows = ['step,loss,gradient_norm'];
+  for (let i = 0; i < curve.length; i += 2) rows.push(`${i / 2 + 1},${curve[i]},${curve[i + 1]}`);
+  await writeFileAtomically(path, `${rows.join('\n')}\n`);
+}
+
+/** Rows of later steps, which a run left before it was killed, give way. */
+async function addRow(path: string, step: number, { nelbo, stderr }: ValidationLoss): Promise<void> {
+  const known = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(1) : [];
+  const before = known.filter((row) => Number.parseInt(row, 10) < step);
+  const rows = ['step,nelbo,stderr', ...before, `${step},${nelbo},${stderr}`];
+  await writeFileAtomically(path, `${rows.join('\n')}\n`);
+}
+
+function lastLoss(curve: Float32Array): number {
+  const steps = curve.length / 2;
+  const losses = Array.from({ length: Math.ceil(steps / 10) }, (_, i) => curve[2 * (steps - 1 - i)]);
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+/** A path as the card in a folder gives it. */
+function fromFolder(path: string, folder: string): string {
+  if (isAbsolute(path)) return path;
+  return (relative(folder, path) || '.').split(sep).join('/');
+}

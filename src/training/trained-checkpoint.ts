@@ -1,0 +1,47 @@
+/** The moving average of a run's weights as a checkpoint by the contract, with its card. */
+
+import { elementCount, networkParameters } from '../models/architectures/parameters.js';
+import type { Card } from '../models/card.js';
+import { type SavedCheckpoint, saveCheckpoint } from '../models/save-checkpoint.js';
+import type { StorageType } from '../models/weights/storage-names.js';
+import type { WeightSource } from '../models/weights/weight-source.js';
+import type { TrainingSettings } from './settings.js';
+
+/** @param card what the settings do not know: tokenizer, special tokens, what it was trained on   @throws FileError */
+export async function saveTrained(
+  path: string,
+  { problem, schedule, timeConditioning }: TrainingSettings,
+  weights: Float32Array,
+  card: Card,
+  dtype?: StorageType,
+): Promise<SavedCheckpoint> {
+  const { family, maskTokenId, dimensions } = problem;
+  const causal = family === 'ar';
+  return saveCheckpoint(path, {
+    architecture: causal ? 'causal' : 'dit',
+    dimensions,
+    source: partsOf(weights, networkParameters(dimensions, { adaLN: !causal })),
+    card: {
+      family,
+      ...card,
+      ...(maskTokenId !== null && { maskTokenId }),
+      ...(!causal && { schedule }),
+      timeConditioning: causal ? false : timeConditioning,
+    },
+    dtype,
+  });
+}
+
+/** The parameters, one after another, of a vector of all. */
+function partsOf(weights: Float32Array, parameters: ReturnType<typeof networkParameters>): WeightSource {
+  const places = new Map<string, number>();
+  let total = 0;
+  for (const parameter of parameters) {
+    places.set(parameter.name, total);
+    total += elementCount(parameter);
+  }
+  return (parameter) => {
+    const from = places.get(parameter.name)!;
+    return [weights.subarray(from, from + elementCount(parameter))];
+  };
+}
