@@ -12,7 +12,7 @@ import { type Family, isMasked } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
-import { splitUniforms } from '../random/uniforms.js';
+import { hasDouble, headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
 import { checkDrawSettings } from './draw-settings.js';
 import type { Denoised, Denoiser, DenoiserRequest } from './sampler.js';
 
@@ -33,8 +33,6 @@ export interface DrawSessionOptions {
   notice?: (text: string) => void;
 }
 
-/** Whole multiples of so many rows, as in the losses: another number of rows may mean another kernel, and a new memory plan. */
-const ROWS_STEP = 8;
 /** Of logits this wide, and all there at once, nothing should be kept twice. */
 const WIDE_VOCABULARY = 4096;
 
@@ -132,6 +130,10 @@ export class DrawSession implements Denoiser {
     await this.session.close();
   }
 
+  private get inverseTemperature(): number | null {
+    return hasTemperature(this.options) ? 1 / this.currentTemperature : null;
+  }
+
   /** Samples [from, to) of the request, in one call of the model. */
   private async denoiseSome(
     request: DenoiserRequest,
@@ -153,7 +155,15 @@ export class DrawSession implements Denoiser {
         : null,
     });
     const outputs = await this.session.run(
-      { ...feeds, ...this.headFeeds(part, at, request.uniforms === null) },
+      {
+        ...feeds,
+        ...headFeeds({
+          part,
+          at,
+          double: hasDouble(this.provider),
+          inverseTemperature: this.inverseTemperature,
+        }),
+      },
       {
         label: to - from === 1 ? `sample ${from} of the batch` : `samples ${from} to ${to - 1} of the batch`,
         timeoutMs: this.options.timeoutMs,
@@ -161,36 +171,6 @@ export class DrawSession implements Denoiser {
       },
     );
     this.readOutputs(outputs, { part, at, from, to, request, answer });
-  }
-
-  private headFeeds(part: Part, at: Int32Array | null, greedy: boolean): Feeds {
-    const count = at ? Math.ceil(at.length / ROWS_STEP) * ROWS_STEP : part.tokens.length;
-    const dims = at ? [count] : [part.batch, part.length];
-    const uniforms = new Float64Array(count);
-    if (part.uniforms) {
-      if (at) for (let r = 0; r < count; r++) uniforms[r] = part.uniforms[at[r % at.length]];
-      else uniforms.set(part.uniforms);
-    }
-    const feeds: Feeds = {
-      ...(hasDouble(this.provider)
-        ? { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } }
-        : inTwo(uniforms, dims)),
-      [DRAW.greedy]: { type: 'bool', data: Uint8Array.of(Number(greedy)), dims: [] },
-    };
-    if (hasTemperature(this.options)) {
-      const data = Float32Array.of(1 / this.currentTemperature);
-      feeds[DRAW.inverseTemperature] = { type: 'float32', data, dims: [] };
-    }
-    if (at) {
-      const rows = new BigInt64Array(2 * count);
-      for (let r = 0; r < count; r++) {
-        const place = at[r % at.length];
-        rows[2 * r] = BigInt(Math.floor(place / part.length));
-        rows[2 * r + 1] = BigInt(place % part.length);
-      }
-      feeds[DRAW.rows] = { type: 'int64', data: rows, dims: [count, 2] };
-    }
-    return feeds;
   }
 
   private readOutputs(outputs: Feeds, { part, at, from, to, request, answer }: Called): void {
@@ -249,14 +229,6 @@ export class DrawSession implements Denoiser {
   }
 }
 
-/** What goes through the network at once: some samples, filled up to what the graph insists on. */
-interface Part {
-  tokens: Int32Array;
-  uniforms: Float64Array | null;
-  batch: number;
-  length: number;
-}
-
 interface Called {
   part: Part;
   /** Places in the part's tokens that were drawn at; null: all. */
@@ -266,8 +238,6 @@ interface Called {
   request: DenoiserRequest;
   answer: Denoised;
 }
-
-const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
 
 const hasTemperature = ({ temperature = 1, sweep = false }: DrawSessionOptions): boolean =>
   sweep || temperature !== 1;
@@ -279,43 +249,5 @@ function emptyAnswer({ batch, length }: DenoiserRequest, family: Family): Denois
     probability: numbers(),
     present: family === 'duo' ? numbers() : null,
     scoreSum: family === 'sedd' ? numbers() : null,
-  };
-}
-
-function partOf(
-  request: DenoiserRequest,
-  from: number,
-  to: number,
-  fixedBatch: number | null,
-  length: number,
-): Part {
-  const batch = fixedBatch ?? to - from;
-  const fill = <T extends Int32Array | Float64Array>(target: T, source: T): T => {
-    for (let b = 0; b < batch; b++) {
-      const sample = Math.min(from + b, to - 1);
-      const start = sample * request.length;
-      target.set(source.subarray(start, start + request.length), b * length);
-    }
-    return target;
-  };
-  return {
-    tokens: fill(new Int32Array(batch * length), request.tokens),
-    uniforms: request.uniforms && fill(new Float64Array(batch * length), request.uniforms),
-    batch,
-    length,
-  };
-}
-
-function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
-  const places: number[] = [];
-  for (let i = 0; i < tokens.length; i++) if (tokens[i] === mask) places.push(i);
-  return Int32Array.from(places);
-}
-
-function inTwo(uniforms: Float64Array, dims: readonly number[]): Feeds {
-  const { coarse, fine } = splitUniforms(uniforms);
-  return {
-    [DRAW.uniforms]: { type: 'float32', data: coarse, dims },
-    [DRAW.fineUniforms]: { type: 'float32', data: fine, dims },
   };
 }
