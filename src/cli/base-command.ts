@@ -13,6 +13,7 @@ import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
 import { environmentDefaults, type FlagShape } from './environment.js';
 import { boolean } from './flags.js';
+import { fetchHubModels, hubModelsIn } from './hub-models.js';
 import { interruptSignal } from './signals.js';
 import { paint, plainLines, streamHasColor, streamWidth } from './terminal.js';
 
@@ -44,6 +45,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const { flags, args } = await this.parse(this.ctor as unknown as Input<Parsed, Parsed, Parsed>);
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
+    await this.fetchModels({ ...args, ...flags });
+  }
+
+  /** Models of the hub, `hf:owner/name`, are in the cache before a command opens them. */
+  private async fetchModels(values: Parsed): Promise<void> {
+    const specs = hubModelsIn(values);
+    if (specs.length === 0) return;
+    const note = (text: string) => this.note(text);
+    await fetchHubModels(specs, { note, quiet: this.options.quiet, signal: this.interrupt });
   }
 
   /** Parses with `DUO_EVAL_*` variables as defaults. A failure remembers which values came from a variable. */

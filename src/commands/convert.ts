@@ -112,8 +112,9 @@ With --random, a network of the published architecture and random weights: to me
       from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer'>,
     ) => Promise<ImportedCheckpoint>,
   ): Promise<ImportedCheckpoint> {
-    const { fetchedForConversion, parseHubModel } = await import('../models/importers/hub-model.js');
-    const { fetching } = await import('../cli/open-model.js');
+    const { fetchedForConversion } = await import('../models/importers/hub-model.js');
+    const { parseHubModel } = await import('../models/importers/hub-cache.js');
+    const { fetching } = await import('../cli/hub-models.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!;
     const opening = {
       note: (text: string) => this.note(text),

@@ -6,7 +6,6 @@ import {
   parseModelSpec,
 } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { openModel } from '../cli/open-model.js';
 import { Progress } from '../cli/progress.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
@@ -65,14 +64,11 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     const logPath = flags['log-sequences'];
     checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
 
-    const opening = {
-      note: (text: string) => this.note(text),
-      quiet: this.options.quiet,
-      signal: this.interrupt,
-    };
+    const { openCheckpoint } = await import('../models/checkpoint.js');
+    const models = flags.model.map(parseModelSpec);
     const checkpoints = [];
-    for (const spec of flags.model.map(parseModelSpec))
-      checkpoints.push(await openModel(spec, checkpointOverrides(flags), opening));
+    for (const { path, name } of models)
+      checkpoints.push(await openCheckpoint(path, checkpointOverrides(flags), name));
     checkDistinctNames(checkpoints.map(({ name }) => name));
     for (const checkpoint of checkpoints) for (const notice of checkpoint.notices) this.note(notice);
 

@@ -14,6 +14,7 @@ import { type Card, type CardFile, cardOfMetadata, readCard, type Schedule } fro
 import { checkAgainstGraph } from './consistency.js';
 import { conditionsOnTimeByDefault, type Family, isDiffusion } from './family.js';
 import { FileSnapshot } from './identity.js';
+import { fetchedHubModel } from './importers/hub-cache.js';
 import { detectFamily, readSignature, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -95,7 +96,10 @@ export interface Checkpoint extends CheckpointDescription {
   vocabSize: number;
 }
 
-/** @throws ModelError naming what is wrong or missing, and the flag that would say it */
+/**
+ * @param path of an ONNX file, or `hf:owner/name` for one that was fetched before
+ * @throws ModelError naming what is wrong or missing, and the flag that would say it
+ */
 export async function openCheckpoint(
   path: string,
   overrides: CheckpointOverrides = {},
@@ -111,8 +115,15 @@ export async function openCheckpoint(
 export function describeCheckpoint(
   path: string,
   overrides: CheckpointOverrides = {},
-  name = modelName(path),
+  name?: string,
 ): CheckpointDescription {
+  if (!path.startsWith('hf:')) return describeFile(path, overrides, name ?? modelName(path));
+  const fetched = fetchedHubModel(path);
+  // Said in results is what it is, not where this machine keeps it.
+  return { ...describeFile(fetched.path, overrides, name ?? fetched.name), path: fetched.shownAs };
+}
+
+function describeFile(path: string, overrides: CheckpointOverrides, name: string): CheckpointDescription {
   const file = readModelFile(path);
   const snapshot = new FileSnapshot(path, file.dataFiles);
   const bytes = file.graph.toBytes();

@@ -61,6 +61,16 @@ describe('ppl --model hf:owner/name', () => {
     expect(result.metrics.ppl.value).toBe(metrics.ppl.value);
   });
 
+  it('works wherever a model is named: inspect, a judge', async () => {
+    const commit = hub.put('tiny/duo', model);
+    const inspected = await run('inspect', 'hf:tiny/duo', '--json');
+    expect(inspected).toMatchObject({ code: 0 });
+    expect(JSON.parse(inspected.stdout).model.path).toBe(`hf:tiny/duo@${commit}`);
+    const judged = await run('gen', '--judge', 'hf:tiny/duo', space.write('none.jsonl', ''));
+    expect(judged.stderr).not.toMatch(/Fetching/); // it was, by inspect
+    expectFailure(judged, { exit: 3, says: 'hf:tiny/duo is of the family duo; a judge must be autoregressive' });
+  });
+
   it('keeps the converted model, not what was fetched, where cache ls shows it and cache clear takes it', async () => {
     const commit = hub.put('tiny/duo', model);
     expect((await ppl('hf:tiny/duo')).code).toBe(0);

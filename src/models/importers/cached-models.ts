@@ -8,7 +8,7 @@ import {
   unfinishedWrites,
 } from '../../storage/cache-inventory.js';
 import { isLocked } from '../../storage/lock.js';
-import { MODELS_ROOM, recordAt } from './hub-model.js';
+import { MODELS_ROOM, recordAt } from './hub-cache.js';
 
 const ENTRY = /^([0-9a-f]{64})(\.(fetched|tokenizer))?$/;
 const OURS =
@@ -32,7 +32,7 @@ export const modelsRoom: CacheRoom = {
       const facts = await sizeAndTime(paths);
       if (!facts) continue;
       const lock = join(room, entry[1]);
-      const record = entry[2] ? null : await recordAt(folder);
+      const record = entry[2] ? null : recordAt(folder);
       const what = record ? `hf:${record.repo} at ${record.revision.slice(0, 12)}` : 'an unfinished fetch';
       const file = `${MODELS_ROOM}/${name}`;
       found.push({ room: MODELS_ROOM, file, what, ...facts, inUse: isLocked(lock), paths, folder, lock });

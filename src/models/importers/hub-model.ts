@@ -5,39 +5,18 @@
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { z } from 'zod';
+import { join } from 'node:path';
 import { downloadFile } from '../../datasets/hub/download.js';
 import { type HubFile, hubCommit, hubModelFiles } from '../../datasets/hub/listing.js';
 import type { HubConnection } from '../../datasets/hub/request.js';
-import { DataError, DuoEvalError, ModelError, UsageError } from '../../errors.js';
+import { DataError, DuoEvalError, ModelError } from '../../errors.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { CACHE_ADVICE, cacheEntryPath } from '../../storage/cache-entry.js';
 import { sha256OfFile } from '../../storage/digest.js';
 import { cacheFolder } from '../../storage/folders.js';
 import { acquireLock } from '../../storage/lock.js';
-import { parseStrictJson } from '../../strict-json.js';
-import type { ImportRequest } from './import-checkpoint.js';
+import { type HubModelName, type HubModelRecord, MODELS_ROOM, modelEntry, recordAt } from './hub-cache.js';
 import { publishedTokenizer } from './special-tokens.js';
-
-export const MODELS_ROOM = 'models';
-/** Bump when the same weights are converted to other bytes. */
-const VERSION = 1;
-
-export interface HubModelName {
-  repo: string;
-  /** Branch, tag or commit. */
-  revision: string;
-}
-
-export interface HubModelRecord {
-  repo: string;
-  /** The commit. */
-  revision: string;
-  files: { path: string; bytes: number; sha256: string }[];
-  /** Where its tokenizer is from, when from another repository. */
-  tokenizer?: { repo: string; revision: string };
-}
 
 export interface HubModel {
   /** The converted model in the cache. */
@@ -48,7 +27,7 @@ export interface HubModel {
   notices: string[];
 }
 
-export interface HubModelOptions extends Pick<ImportRequest, 'dtype' | 'overrides'> {
+export interface HubModelOptions {
   connection: HubConnection;
   /** Told what is transferred, once it is known; then the bytes that are there, of all. */
   onStart?: (what: { repo: string; revision: string; bytes: number }) => void;
@@ -64,32 +43,10 @@ const TOKENIZERS: Readonly<Record<string, string>> = {
   'bert-base-uncased': 'google-bert/bert-base-uncased',
 };
 
-const recordSchema = z.object({
-  repo: z.string(),
-  revision: z.string().regex(/^[0-9a-f]{40,64}$/),
-  files: z.array(z.object({ path: z.string(), bytes: z.int(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
-  tokenizer: z.object({ repo: z.string(), revision: z.string() }).optional(),
-});
-
-/** `hf:owner/name` or `hf:owner/name@revision`; null for anything else. @throws UsageError for what begins so and is none */
-export function parseHubModel(spec: string): HubModelName | null {
-  if (!spec.startsWith('hf:')) return null;
-  const match = /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w][\w./-]*))?$/.exec(spec);
-  if (match && !match[0].includes('..')) return { repo: match[1], revision: match[2] ?? 'main' };
-  throw new UsageError({
-    code: 'bad-hub-model',
-    message: `"${spec}" names no model of the hub.`,
-    hint: 'It is hf:owner/name, or hf:owner/name@revision: for example hf:s-sahoo/duo',
-  });
-}
-
 /** @throws DataError (the hub's), ModelError, FileError, InterruptedError */
 export async function hubModel(name: HubModelName, options: HubModelOptions): Promise<HubModel> {
-  const { dtype = 'float32', overrides = {}, cacheFolder: cache = cacheFolder() } = options;
-  const key = { ...name, dtype, version: VERSION, ...JSON.parse(JSON.stringify(overrides)) };
-  const folder = cacheEntryPath(MODELS_ROOM, key, '', cache);
-  const path = join(folder, `${basename(name.repo)}.onnx`);
-  const known = await recordAt(folder);
+  const { folder, path } = modelEntry(name, options.cacheFolder);
+  const known = recordAt(folder);
   if (known) return { path, record: known, wasThere: true, notices: [] };
   const lock = acquireLock(folder, `The conversion of hf:${name.repo}`);
   try {
@@ -98,8 +55,6 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
     const { notices } = await importCheckpoint({
       source: fetched.folder,
       out: path,
-      dtype,
-      overrides,
       tokenizer: fetched.tokenizer ?? undefined,
       copiesTokenizer: true,
       tokenizerFolder: '.',
@@ -130,17 +85,6 @@ export async function fetchedForConversion<T>(
     return result;
   } finally {
     lock.release();
-  }
-}
-
-/** What an entry of the cache says it is; null where it is not whole. */
-export async function recordAt(folder: string): Promise<HubModelRecord | null> {
-  const text = await readFile(join(folder, 'record.json'), 'utf8').catch(() => null);
-  if (text === null) return null;
-  try {
-    return recordSchema.parse(parseStrictJson(text));
-  } catch {
-    return null;
   }
 }
 
