@@ -10,12 +10,13 @@ export interface ListedRoom {
 }
 
 export async function cacheRooms(): Promise<CacheRoom[]> {
-  const [{ fetchedRoom, packedRoom }, { modelsRoom }, { journalsRoom }] = await Promise.all([
+  const [{ fetchedRoom, packedRoom }, { modelsRoom }, { journalsRoom }, { cellsRoom }] = await Promise.all([
     import('../datasets/cached-data.js'),
     import('../models/importers/cached-models.js'),
     import('../evals/cached-journals.js'),
+    import('../evals/suite/kept-cells.js'),
   ]);
-  return [packedRoom, fetchedRoom, modelsRoom, journalsRoom, digestsRoom];
+  return [packedRoom, fetchedRoom, modelsRoom, journalsRoom, cellsRoom, digestsRoom];
 }
 
 /** What is in them, rooms in their order, entries from the oldest on. @throws FileError */

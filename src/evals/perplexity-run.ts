@@ -33,6 +33,8 @@ export interface PerplexityRun {
 export interface RunObserver extends CellNotices {
   evaluating(model: string, dataset: string, progress: { done: number; total: number }): void;
   sequence?: (record: SequenceRecord) => void;
+  /** A model on a stream is done; when this has kept the result, what was kept to continue is removed. */
+  evaluated?: (result: PerplexityResult, stream: PackedStream) => Promise<void>;
 }
 
 /** One line of `--log-sequences`. */
@@ -96,7 +98,7 @@ async function evaluateModel(
   const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
   try {
     for (const stream of streams) {
-      const journal = journaled(session, await journalKey(checkpoint, stream, options, session.provider), {
+      const journal = journaled(session, await lossKey(checkpoint, stream, options, session.provider), {
         sequences: evaluatedOf(stream, options),
         fresh: request.fresh,
       });
@@ -114,7 +116,13 @@ async function evaluateModel(
       estimate.wallSeconds += journal.earlierSeconds;
       checkpoint.verifyUnchanged();
       warnAbout(checkpoint, stream, estimate, options, observer);
-      evaluated.push({ stream, estimate, result: await resultOf(session, stream, estimate, options) });
+      const result = await resultOf(session, stream, estimate, options);
+      evaluated.push({ stream, estimate, result });
+      if (observer.evaluated) {
+        await observer.evaluated(result, stream);
+        journals.splice(journals.indexOf(journal), 1);
+        journal.finish();
+      }
     }
   } finally {
     await session.close();
@@ -122,7 +130,7 @@ async function evaluateModel(
 }
 
 /** All that decides a loss of a (sequence, draw): not the batch, the threads or how many draws are made. */
-async function journalKey(
+export async function lossKey(
   checkpoint: Checkpoint,
   stream: PackedStream,
   { protocol, seed, limit, estimator }: PerplexityOptions,

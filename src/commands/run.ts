@@ -1,0 +1,111 @@
+import { string as argument } from '@oclif/core/args';
+import { BaseCommand } from '../cli/base-command.js';
+import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { Progress } from '../cli/progress.js';
+
+export default class Run extends BaseCommand<typeof Run> {
+  static override summary = 'Evaluate a suite: models on data sets, as a file says.';
+  static override description =
+    'Every cell, a model on a data set from a seed, is kept when it is done, under all that decides its figures: a run ' +
+    'that was stopped continues, and a cell that has not changed is not run again, in whatever suite it stands.\n\n' +
+    '--shard i/n runs every n-th cell, for an array of jobs; duo-eval merge joins the parts to what one run gives.';
+  static override examples = [
+    '<%= config.bin %> run suite.yaml --out results.json',
+    '<%= config.bin %> run suite.yaml --dry-run',
+    '<%= config.bin %> run suite.yaml --shard 1/3 --out part-1.json',
+  ];
+
+  static override args = {
+    suite: argument({ required: true, description: 'The suite: a YAML file.' }),
+  };
+
+  static override flags = {
+    shard: string({ summary: 'Part i of n.', helpValue: '<i/n>' }),
+    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
+    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
+    out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+    fresh: boolean({ summary: 'Run every cell anew.' }),
+    'dry-run': boolean({ summary: 'List the cells, with an estimate of the time, and stop.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags, args } = this;
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const output = planOutput(flags);
+    checkWritable(output.files.map(({ path }) => path));
+    const { readSuite } = await import('../evals/suite/suite-file.js');
+    const { isInShard, parseShard } = await import('../evals/suite/shard.js');
+    const { resolveProvider } = await import('../models/provider.js');
+    const { openCheckpoint } = await import('../models/checkpoint.js');
+    const shard = flags.shard === undefined ? null : parseShard(flags.shard);
+    const suite = readSuite(args.suite);
+    const cells = suite.cells.filter(({ index }) => isInShard(index, shard));
+    const request = {
+      cells,
+      provider: await resolveProvider(flags.provider),
+      threads: flags.threads,
+      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+      fresh: flags.fresh,
+      open: async ({ path, overrides, name }: (typeof cells)[number]['model']) => {
+        const checkpoint = await openCheckpoint(path, overrides, name);
+        for (const notice of checkpoint.notices) observer.note(notice);
+        return checkpoint;
+      },
+    };
+    const { observer, progress } = this.observing(cells.length);
+    try {
+      if (flags['dry-run']) {
+        const { planSuite } = await import('../evals/suite/estimate.js');
+        const plan = await planSuite(request, observer);
+        progress.stop();
+        const { planTable } = await import('../results/printers/plan.js');
+        if (output.stdout === 'json') this.printJson(plan);
+        else this.print(planTable(plan, this.screen));
+        return;
+      }
+      const { runSuite } = await import('../evals/suite/run-suite.js');
+      const { assembled } = await import('../results/suite-record.js');
+      const results = await runSuite(request, observer);
+      progress.stop();
+      const { name, sha256 } = suite;
+      const file = assembled({ name, sha256, cells: suite.cells.length }, results);
+      await writeOutputs(output, file);
+      this.print(await stdoutText(output, file, this.screen));
+    } finally {
+      progress.stop();
+    }
+  }
+
+  /** One progress over all cells; what is said of several is said once. */
+  private observing(cells: number) {
+    const progress = new Progress({ quiet: this.options.quiet });
+    const said = new Set<string>();
+    let finished = 0;
+    let started = '';
+    const show = (label: string, done: number, total: number | null) => {
+      if (label !== started) progress.start(total ?? 0, label);
+      started = label;
+      progress.update(done);
+    };
+    const once = (speak: (text: string) => void) => (text: string) => {
+      if (said.has(text)) return;
+      said.add(text);
+      progress.stop();
+      speak(text);
+    };
+    const observer: import('../evals/suite/run-suite.js').SuiteObserver = {
+      note: once((text) => this.note(text)),
+      warn: once((text) => this.warnUser(text)),
+      packing: (dataset, done, total) => show(`packing ${dataset}`, done, total),
+      evaluating: (model, dataset, { done, total }) =>
+        show(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${model} on ${dataset}`, done, total),
+      finished: () => {
+        finished++;
+      },
+      signal: this.interrupt,
+    };
+    return { observer, progress };
+  }
+}

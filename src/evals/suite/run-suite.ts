@@ -1,0 +1,153 @@
+/**
+ * A suite, cell by cell. A finished cell is kept in the cache under all that decides its figures, so it is not run again by
+ * a later run, of this suite or another; a cell that was stopped continues from its journal.
+ */
+import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Provider } from '../../models/provider.js';
+import type { PerplexityResult } from '../../results/record.js';
+import type { CellResult } from '../../results/suite-record.js';
+import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
+import { type Cell, type CellNotices, prepareCells } from '../cells.js';
+import { lossKey, type RunObserver, runPerplexity } from '../perplexity-run.js';
+import type { SuiteCell, SuiteModel } from './suite-file.js';
+
+/** Raised when a cell kept under the same key would hold something else. */
+const CELL_VERSION = 1;
+
+export interface SuiteRequest {
+  cells: readonly SuiteCell[];
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Ignore what is kept of earlier runs. */
+  fresh: boolean;
+  open(model: SuiteModel): Promise<Checkpoint>;
+}
+
+export interface SuiteObserver extends RunObserver {
+  /** A cell is done. @param kept by an earlier run */
+  finished(cell: SuiteCell, kept: boolean): void;
+}
+
+/** A cell, opened: what it is evaluated with, and where its result is kept. */
+export interface OpenedCell extends Cell {
+  cell: SuiteCell;
+  path: string;
+  kept: PerplexityResult | null;
+  /** Another seed of a model whose loss is exact. */
+  unneeded: boolean;
+}
+
+export function isMissing({ kept, unneeded }: OpenedCell): boolean {
+  return kept === null && !unneeded;
+}
+
+/** @throws what `ppl` does */
+export async function runSuite(request: SuiteRequest, observer: SuiteObserver): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  for (const group of byModel(request.cells)) {
+    const opened = await openCells(group, request, observer);
+    try {
+      for (const { cell, kept, unneeded } of opened) {
+        if (kept === null && !unneeded) continue;
+        results.push({ index: cell.index, result: unneeded ? null : kept });
+        observer.finished(cell, true);
+      }
+      for (const missing of bySeed(opened.filter(isMissing)))
+        results.push(...(await evaluated(missing, request, observer)));
+    } finally {
+      closeCells(opened);
+    }
+  }
+  return results;
+}
+
+export function closeCells(opened: readonly OpenedCell[]): void {
+  for (const stream of new Set(opened.map((one) => one.stream))) stream.close();
+}
+
+/** Cells of one model, with their data packed. The caller closes them. */
+export async function openCells(
+  cells: readonly SuiteCell[],
+  { open, provider, fresh }: SuiteRequest,
+  notices: CellNotices,
+): Promise<OpenedCell[]> {
+  const [{ model, options, length }] = cells;
+  const checkpoint = await open(model);
+  const datasets = new Map(cells.map(({ dataset }) => [dataset.name, dataset]));
+  const prepared = await prepareCells(
+    { checkpoints: [checkpoint], datasets: [...datasets.values()], length, options, provider, fresh },
+    notices,
+  );
+  const names = [...datasets.keys()];
+  const opened: OpenedCell[] = [];
+  for (const cell of cells) {
+    const { stream } = prepared[names.indexOf(cell.dataset.name)];
+    const key = {
+      cell: CELL_VERSION,
+      losses: await lossKey(checkpoint, stream, cell.options, provider),
+      draws: checkpoint.family === 'ar' ? 1 : cell.options.draws,
+      until: cell.options.until,
+    };
+    const path = cacheEntryPath('cells', key, '.json');
+    const unneeded = checkpoint.family === 'ar' && cell.isRepeat;
+    opened.push({
+      cell,
+      checkpoint,
+      stream,
+      path,
+      unneeded,
+      kept: fresh ? null : await keptResult(path, cell),
+    });
+  }
+  return opened;
+}
+
+/** Under the names that this suite has for the same content. */
+async function keptResult(path: string, { model, dataset }: SuiteCell): Promise<PerplexityResult | null> {
+  const bytes = await readCacheEntry(path);
+  if (!bytes) return null;
+  const result = JSON.parse(bytes.toString('utf8')) as PerplexityResult;
+  result.model = { ...result.model, name: model.name, path: model.path };
+  result.dataset = { ...result.dataset, name: dataset.name };
+  return result;
+}
+
+/** Cells of one model and seed, that differ in their data alone. */
+async function evaluated(
+  opened: readonly OpenedCell[],
+  request: SuiteRequest,
+  observer: SuiteObserver,
+): Promise<CellResult[]> {
+  const [{ checkpoint, cell }] = opened;
+  const results: CellResult[] = [];
+  const run = await runPerplexity(
+    { ...request, checkpoints: [checkpoint], datasets: [], options: cell.options },
+    opened,
+    {
+      ...observer,
+      async evaluated(result, stream) {
+        const one = opened.find((other) => other.stream === stream)!;
+        await writeCacheEntry(one.path, Buffer.from(JSON.stringify(result)));
+        results.push({ index: one.cell.index, result });
+        observer.finished(one.cell, false);
+      },
+    },
+  );
+  run.finish();
+  return results;
+}
+
+function byModel(cells: readonly SuiteCell[]): SuiteCell[][] {
+  return grouped(cells, ({ model }) => model.name);
+}
+
+function bySeed(opened: readonly OpenedCell[]): OpenedCell[][] {
+  return grouped(opened, ({ cell }) => String(cell.options.seed));
+}
+
+export function grouped<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
+  return [...groups.values()];
+}

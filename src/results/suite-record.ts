@@ -1,0 +1,146 @@
+/**
+ * The results of a suite, whole or in part. A part says which suite it is of and which cells it holds; parts that together
+ * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
+ */
+import { FileError } from '../errors.js';
+import { type Comparison, type PerplexityResult, SCHEMA_VERSION } from './record.js';
+import { pairedComparison } from './statistics.js';
+
+/** A further key of a results file. */
+export interface SuiteRecord {
+  name: string;
+  /** Of what was asked. */
+  sha256: string;
+  /** Cells of the whole. */
+  cells: number;
+  /** Which of them these results are, in their order. */
+  held: number[];
+  /** Those that were not needed: other seeds of models whose loss is exact. */
+  unneeded: number[];
+}
+
+export interface SuiteFile {
+  schemaVersion: typeof SCHEMA_VERSION;
+  suite: SuiteRecord;
+  results: PerplexityResult[];
+  comparisons: (Comparison & { seed?: number })[];
+}
+
+export interface CellResult {
+  index: number;
+  /** Null where none was needed. */
+  result: PerplexityResult | null;
+}
+
+export function assembled(
+  suite: Omit<SuiteRecord, 'held' | 'unneeded'>,
+  cells: readonly CellResult[],
+): SuiteFile {
+  const ordered = [...cells].sort((a, b) => a.index - b.index);
+  const results = ordered.flatMap(({ result }) => result ?? []);
+  const indices = (needed: boolean) =>
+    ordered.filter(({ result }) => (result !== null) === needed).map(({ index }) => index);
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    suite: { ...suite, held: indices(true), unneeded: indices(false) },
+    results,
+    comparisons: comparisonsOf(results),
+  };
+}
+
+/** Models in pairs, on the same stream and from the same seed; exact ones, which have none, with every other. */
+function comparisonsOf(results: readonly PerplexityResult[]): SuiteFile['comparisons'] {
+  const seeds = new Set(results.map(({ protocol }) => protocol.seed).filter((seed) => seed !== null));
+  const comparisons: SuiteFile['comparisons'] = [];
+  for (const [i, a] of results.entries()) {
+    for (const b of results.slice(i + 1)) {
+      if (a.model.name === b.model.name || a.dataset.sha256 !== b.dataset.sha256) continue;
+      const [seedA, seedB] = [a.protocol.seed, b.protocol.seed];
+      if (!a.sequences || !b.sequences || (seedA !== seedB && seedA !== null && seedB !== null)) continue;
+      const seed = seedA ?? seedB;
+      comparisons.push({
+        a: a.model.name,
+        b: b.model.name,
+        dataset: a.dataset.name,
+        ...pairedComparison({
+          natsA: a.sequences.textNats,
+          natsB: b.sequences.textNats,
+          textTokens: a.sequences.textTokens,
+        }),
+        ...(seeds.size > 1 && seed !== null && { seed }),
+      });
+    }
+  }
+  return comparisons;
+}
+
+export interface Part {
+  path: string;
+  file: SuiteFile;
+}
+
+/** @throws FileError when the parts are not of one suite, saw other files, or do not hold every cell once */
+export function merged(parts: readonly Part[]): SuiteFile {
+  const [first] = parts;
+  const refuse = (code: string, message: string, hint: string) => new FileError({ code, message, hint });
+  const cells = new Map<number, CellResult & { path: string }>();
+  for (const { path, file } of parts) {
+    if (file.suite.sha256 !== first.file.suite.sha256 || file.suite.cells !== first.file.suite.cells) {
+      throw refuse(
+        'other-suite',
+        `${path} is of another suite than ${first.path}.`,
+        'Give the parts that one suite file made.',
+      );
+    }
+    const { held, unneeded } = file.suite;
+    for (const [i, index] of [...held, ...unneeded].entries()) {
+      const before = cells.get(index);
+      if (before) {
+        throw refuse(
+          'cell-twice',
+          `${before.path} and ${path} both hold cell ${index + 1}.`,
+          'Give each part once.',
+        );
+      }
+      cells.set(index, { index, result: file.results[i] ?? null, path });
+    }
+  }
+  checkSameContent([...cells.values()]);
+  const { held: _held, unneeded: _unneeded, ...suite } = first.file.suite;
+  const missing = Array.from({ length: suite.cells }, (_one, index) => index).filter(
+    (index) => !cells.has(index),
+  );
+  if (missing.length > 0) {
+    throw refuse(
+      'cells-missing',
+      `${missing.length} of ${suite.cells} cells are in no part, the first of them cell ${missing[0] + 1}.`,
+      'Run the parts that are missing: duo-eval run --shard i/n.',
+    );
+  }
+  return assembled(
+    suite,
+    [...cells.values()].map(({ index, result }) => ({ index, result })),
+  );
+}
+
+/** Parts may run anywhere, but on the same models and data. */
+function checkSameContent(cells: readonly (CellResult & { path: string })[]): void {
+  const seen = new Map<string, { sha256: string; path: string }>();
+  const check = (what: string, sha256: string | null, path: string) => {
+    if (sha256 === null) return;
+    const before = seen.get(what);
+    if (before && before.sha256 !== sha256) {
+      throw new FileError({
+        code: 'other-content',
+        message: `${what} is not the same file in ${before.path} and ${path}: its sha256 differs.`,
+        hint: 'Give every part the same models and data, and run again what ran on others.',
+      });
+    }
+    seen.set(what, { sha256, path });
+  };
+  for (const { path, result } of cells) {
+    if (!result) continue;
+    check(`Model ${result.model.name}`, result.model.sha256, path);
+    check(`Data set ${result.dataset.name}`, result.dataset.sourceSha256, path);
+  }
+}

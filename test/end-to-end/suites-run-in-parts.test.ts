@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { uniform } from '../../src/random/uniforms.js';
+import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+
+vi.setConfig({ testTimeout: 600_000 }); // some dozens of starts of the program, on a machine that may be busy
+
+let space: Workspace;
+beforeEach(() => {
+  space = workspace();
+  space.write('suite.yaml', suite());
+});
+afterEach(() => space.remove());
+
+const suite = (ppl = 'limit: 24, draws: 4, batch: 4') => `
+models:
+  - ${fixture('markov-ar.onnx')}
+  - {name: masked, path: ${fixture('markov-mdlm.onnx')}}
+  - ${fixture('markov-duo.onnx')}
+datasets: [sotu, moby-dick]
+ppl: {protocol: strict, seeds: [1, 2], ${ppl}}
+`;
+const run = (out: string, ...more: string[]) => ['run', 'suite.yaml', '--quiet', '--out', out, ...more];
+
+/** Without how long things took. */
+const timeless = (name: string) => space.read(name).replace(/^\s*"(wallSeconds|tokensPerSecond)":.*$/gm, '');
+const cells = () => {
+  const folder = space.at('.cache/cells');
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
+};
+
+describe('a suite in parts', () => {
+  it('that ran on machines of their own is the whole, but for how long it took', async () => {
+    await succeed(space, run('whole.json'));
+    for (const part of [1, 2, 3])
+      await succeed(space, run(`part-${part}.json`, '--shard', `${part}/3`), {
+        DUO_EVAL_CACHE: space.at(`cache-${part}`),
+      });
+    await succeed(space, ['merge', 'part-3.json', 'part-1.json', 'part-2.json', '--out', 'merged.json']);
+    expect(timeless('merged.json')).toBe(timeless('whole.json'));
+    const { suite: told, results, comparisons } = JSON.parse(space.read('merged.json'));
+    // 3 models × 2 data sets × 2 seeds, and the exact model needs one seed.
+    expect(told).toMatchObject({ cells: 12, unneeded: [1, 7] });
+    expect(results).toHaveLength(10);
+    expect(comparisons).toHaveLength(12);
+
+    const held = JSON.parse(space.read('part-2.json')).suite;
+    expect([...held.held, ...held.unneeded].sort((a, b) => a - b)).toEqual([1, 4, 7, 10]);
+    for (const [parts, message] of [
+      [['part-1.json', 'part-2.json'], 'are in no part'],
+      [['part-1.json', 'part-1.json'], 'both hold cell 1'],
+    ] as const) {
+      const { code, stderr } = await space.run(['merge', ...parts]);
+      expect(code).toBe(6);
+      expect(stderr).toContain(message);
+    }
+  });
+
+  it('of cells that are kept is the whole to the byte, and nothing is run again', async () => {
+    await succeed(space, run('whole.json'));
+    expect(cells()).toHaveLength(10);
+    for (const part of [1, 2]) await succeed(space, run(`part-${part}.json`, '--shard', `${part}/2`));
+    await succeed(space, ['merge', 'part-1.json', 'part-2.json', '--out', 'merged.json']);
+    expect(space.read('merged.json')).toBe(space.read('whole.json'));
+    const plan = await succeed(space, ['run', 'suite.yaml', '--dry-run', '--json', '--quiet']);
+    const states = (JSON.parse(plan.stdout).cells as { state: string }[]).map(({ state }) => state);
+    expect(states.filter((state) => state === 'kept')).toHaveLength(10);
+    expect(states.filter((state) => state === 'not needed')).toHaveLength(2);
+  });
+
+  it('run again only what changed', async () => {
+    await succeed(space, run('first.json'));
+    const before = cells();
+    space.write(
+      'suite.yaml',
+      suite('limit: 24, draws: 4, batch: 7').replace('seeds: [1, 2]', 'seeds: [1, 3]'),
+    );
+    await succeed(space, run('second.json'));
+    const added = cells().filter((name) => !before.includes(name));
+    expect(added).toHaveLength(4); // two models that draw, on two data sets, from the new seed
+  });
+});
+
+describe('a dry run', () => {
+  it('lists the cells with an estimate of the time, and keeps nothing', async () => {
+    const { stdout } = await succeed(space, ['run', 'suite.yaml', '--dry-run', '--json', '--quiet']);
+    const plan = JSON.parse(stdout) as {
+      cells: { modelCalls: number; seconds: number; state: string }[];
+      seconds: number;
+    };
+    expect(plan.cells).toHaveLength(12);
+    expect(plan.cells[2].modelCalls).toBe(96);
+    expect(plan.seconds).toBeGreaterThan(0);
+    expect(plan.seconds).toBeCloseTo(
+      plan.cells.reduce((sum, { seconds }) => sum + seconds, 0),
+      9,
+    );
+    expect(cells()).toEqual([]);
+  });
+});
+
+const KILLS = 20;
+describe('a suite that is killed', () => {
+  it(`${KILLS} times at random moments ends with the unbroken one's figures`, async () => {
+    space.write('suite.yaml', suite('limit: 16, draws: 3, batch: 4').replace('seeds: [1, 2]', 'seeds: [1]'));
+    const cache = (name: string) => ({ DUO_EVAL_CACHE: space.at(name) });
+    await succeed(space, run('unbroken.json'), cache('other-cache'));
+    const began = performance.now();
+    await succeed(space, run('unbroken.json', '--fresh'), cache('other-cache'));
+    const whole = performance.now() - began;
+
+    let kills = 0;
+    let finished = 0;
+    for (let attempt = 0; kills < KILLS && attempt < 4 * KILLS; attempt++) {
+      const child: ChildProcess = spawn(
+        process.execPath,
+        [join(root, 'bin', 'run.js'), ...run('broken.json', '--json')],
+        {
+          cwd: space.folder,
+          env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
+          stdio: 'ignore',
+        },
+      );
+      const moment = uniform({ seed: 6, stream: 0x40, sequence: attempt, step: 0 });
+      const timer = setTimeout(() => child.kill('SIGKILL'), (0.1 + 0.8 * moment) * whole);
+      const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+      clearTimeout(timer);
+      expect(cells().length).toBeGreaterThanOrEqual(finished); // what is finished stays finished
+      finished = cells().length;
+      if (status === null) {
+        kills++;
+        continue;
+      }
+      expect(status).toBe(0);
+      expect(timeless('broken.json')).toBe(timeless('unbroken.json'));
+      rmSync(space.at('.cache/cells'), { recursive: true }); // there is nothing left to kill: from the start
+      finished = 0;
+    }
+    expect(kills).toBe(KILLS);
+    await succeed(space, run('broken.json'));
+    expect(timeless('broken.json')).toBe(timeless('unbroken.json'));
+  });
+});
+
+describe('a suite file that is wrong', () => {
+  it.each([
+    [
+      'a key that is not there',
+      suite('limits: 3'),
+      /suite\.yaml, line 7: ppl\.limits: there is no such key here[\s\S]*Did you mean limit\?/,
+    ],
+    ['a value of another kind', suite('limit: many'), /suite\.yaml, line 7: ppl\.limit: /],
+    [
+      'a model that is named twice',
+      suite().replace('name: masked', 'name: markov-ar'),
+      /Two models of suite\.yaml are called "markov-ar"/,
+    ],
+    ['a model that is not there', suite().replace('markov-ar.onnx', 'none.onnx'), /none\.onnx/],
+  ])('is refused: %s', async (_what, text, message) => {
+    space.write('suite.yaml', text);
+    const { code, stderr } = await space.run(['run', 'suite.yaml']);
+    expect([2, 3]).toContain(code);
+    expect(stderr).toMatch(message);
+  });
+});
