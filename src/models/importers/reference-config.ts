@@ -57,7 +57,9 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
   const inModel = (key: string): [Record<string, unknown>, string, string] => [model, key, `model.${key}`];
   const inAlgo = (key: string): [Record<string, unknown>, string, string] => [algo, key, `algo.${key}`];
   const size = (fact: Fact<unknown> | null) => whole(where, fact);
-  const kind = text(find(inAlgo('name'), flat('model_type')));
+  // SEDD's own configurations name no algorithm, but the forward process.
+  const absorbing = objectOf(config.graph)?.type === 'absorb' ? { key: 'graph.type', value: 'sedd' } : null;
+  const kind = text(find(inAlgo('name'), flat('model_type')) ?? absorbing);
   return {
     where,
     kind,

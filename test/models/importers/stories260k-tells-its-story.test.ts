@@ -77,6 +77,21 @@ describe.skipIf(missing)(`llama2.c's stories260K, converted${missing}`, () => {
     },
   );
 
+  it('with a classifier of its own, equal to the embedding, gives the same logits', async () => {
+    const bytes = readFileSync(weights);
+    const embedding = bytes.subarray(28, 28 + 4 * 512 * 64);
+    const untied = Buffer.concat([bytes, embedding]);
+    untied.writeInt32LE(-512, 20);
+    const source = join(folder, 'untied.bin');
+    writeFileSync(source, untied);
+    const [one, other] = [await converted(weights), await converted(source)];
+    expect(other.card.architecture).toMatchObject({ tied: false });
+    const ids = [[1, 403, 407, 261, 378]];
+    const [a, b] = [await logitsOf(one.path, { ids }), await logitsOf(other.path, { ids })];
+    const difference = (a.data as Float32Array).map((value, i) => Math.abs(value - Number(b.data[i])));
+    expect(Math.max(...difference)).toBeLessThan(1e-4);
+  });
+
   it('says in its card that texts are bounded by the token 1', async () => {
     const { path } = await story();
     const { fields } = await openCheckpoint(path);

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readSafetensors } from '../../../src/models/importers/safetensors.js';
 import { converted, fileOf, folderWith, hubConfig } from './published.js';
 
 /** dit.safetensors with another header; what it says of bytes must stay true. */
@@ -93,5 +95,43 @@ describe('tensors that are not those of the network', () => {
       message: expect.stringMatching(/"bert": its tensors are called "backbone\./),
       hint: expect.stringMatching(/GPT-2/),
     });
+  });
+
+  it('a tokenizer with more tokens than the model is refused', async () => {
+    const tokenizer = fileURLToPath(new URL('../../../fixtures/tokenizer', import.meta.url));
+    await expect(converted(model('dit.safetensors'), { tokenizer })).rejects.toMatchObject({
+      code: 'tokenizer-of-another-model',
+      exitCode: 4,
+      message: expect.stringMatching(/has 257 tokens, the model only 11/),
+    });
+  });
+
+  it.each([
+    [Number.NaN, 'float32', 'weight-not-finite', /"blocks\.1\..*" hold NaN/],
+    [Number.NEGATIVE_INFINITY, 'int8', 'weight-not-finite', /hold -Infinity/],
+    [1e5, 'float16', 'weight-too-large', /hold 100000, and float16 ends at 65504/],
+  ] as const)(
+    'a weight that is %d is refused when kept as %s, by name',
+    async (value, dtype, code, message) => {
+      const bytes = readFileSync(fileOf('dit.safetensors'));
+      const { offset } = readSafetensors(fileOf('dit.safetensors')).get('backbone.blocks.1.attn_qkv.weight')!;
+      bytes.writeFloatLE(value, offset + 40);
+      await expect(converted(model(bytes), { dtype })).rejects.toMatchObject({
+        code,
+        exitCode: 3,
+        message: expect.stringMatching(message),
+      });
+    },
+  );
+
+  it("SEDD's own configuration names its family by the forward process", async () => {
+    const { card } = await converted(
+      model('dit.safetensors', {
+        graph: { type: 'absorb' },
+        model: { hidden_size: 8, cond_dim: 6, n_blocks: 2, n_heads: 2, length: 16 },
+        noise: { type: 'loglinear', sigma_min: 1e-4 },
+      }),
+    );
+    expect(card).toMatchObject({ family: 'sedd', length: 16, schedule: { type: 'log-linear', eps: 1e-3 } });
   });
 });
