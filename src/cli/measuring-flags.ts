@@ -33,6 +33,7 @@ export const measuringFlags = {
   timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
   format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
   out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+  html: string({ summary: 'Write a page with plots here.', helpValue: '<file>' }),
   fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
   ...samplingFlags,
 };

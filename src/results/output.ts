@@ -34,15 +34,22 @@ const ENDINGS: Record<string, Format> = {
   '.md': 'markdown',
   '.markdown': 'markdown',
   '.txt': 'table',
+  '.html': 'html',
+  '.htm': 'html',
 };
 
 /**
  * `--json` is `--format json`; a format decides for stdout and for every file; without one stdout gets the table and a
- * file what its ending says.
+ * file what its ending says. `--html` names a page, whatever the format.
  * @throws UsageError when flags contradict each other, an ending says nothing, or two files are one
  */
-export function planOutput(flags: { format?: Format; json?: boolean; out?: readonly string[] }): OutputPlan {
-  const { format, json, out = [] } = flags;
+export function planOutput(flags: {
+  format?: Format;
+  json?: boolean;
+  out?: readonly string[];
+  html?: string;
+}): OutputPlan {
+  const { format, json, out = [], html } = flags;
   if (json && format && format !== 'json') {
     throw new UsageError({
       code: 'contradicting-formats',
@@ -52,7 +59,7 @@ export function planOutput(flags: { format?: Format; json?: boolean; out?: reado
   }
   const decided = format ?? (json ? 'json' : undefined);
   const seen = new Set<string>();
-  for (const path of out) {
+  for (const path of html === undefined ? out : [...out, html]) {
     if (seen.has(resolve(path))) {
       throw new UsageError({
         code: 'repeated-output',
@@ -64,7 +71,10 @@ export function planOutput(flags: { format?: Format; json?: boolean; out?: reado
   }
   return {
     stdout: decided ?? 'table',
-    files: out.map((path) => ({ path, format: decided ?? formatOfEnding(path) })),
+    files: [
+      ...out.map((path) => ({ path, format: decided ?? formatOfEnding(path) })),
+      ...(html === undefined ? [] : [{ path: html, format: 'html' as const }]),
+    ],
   };
 }
 

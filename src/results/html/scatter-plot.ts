@@ -32,6 +32,10 @@ export interface ScatterPlot {
   /** Points that are not finite, or not positive on a log axis, cannot be drawn and are left out. */
   points: readonly PlotPoint[];
   caption: string;
+  /** Points of a series joined by a line, from left to right. No, unless said. */
+  joined?: boolean;
+  /** A place on the x axis to compare at. */
+  at?: { x: number; label: string };
 }
 
 const WIDTH = 760;
@@ -41,12 +45,12 @@ const COLOURS = 6;
 
 type Scale = (value: number) => number;
 
-export function scatterPlot({ x, y, points, caption }: ScatterPlot): Markup {
+export function scatterPlot({ x, y, points, caption, joined = false, at }: ScatterPlot): Markup {
   const drawn = points.filter((point) => canBeDrawn(point.x, x) && canBeDrawn(point.y, y));
   const left = points.length - drawn.length;
   const across = axis(
     x,
-    drawn.flatMap((point) => extent(point.x, point.xInterval, x)),
+    [...drawn.flatMap((point) => extent(point.x, point.xInterval, x)), ...(at ? [at.x] : [])],
     [MARGIN.left, WIDTH - MARGIN.right],
   );
   const up = axis(
@@ -56,8 +60,12 @@ export function scatterPlot({ x, y, points, caption }: ScatterPlot): Markup {
   );
   const series = [...new Set(drawn.map((point) => point.series))];
   const front = drawn.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
-  const path = front.map(
-    (point, i) => `${i === 0 ? 'M' : 'L'}${fixed(across.at(point.x))} ${fixed(up.at(point.y))}`,
+  const line = (through: readonly PlotPoint[]) =>
+    through
+      .map((point, i) => `${i === 0 ? 'M' : 'L'}${fixed(across.at(point.x))} ${fixed(up.at(point.y))}`)
+      .join('');
+  const lines = series.map((name) =>
+    line(drawn.filter((point) => point.series === name).sort((a, b) => a.x - b.x)),
   );
   return html`<figure class="plot">
 <div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${y.title} against ${x.title}">
@@ -66,7 +74,9 @@ ${up.ticks.map(({ at, text }) => html`<line class="grid" x1="${MARGIN.left}" x2=
 <path class="axis" fill="none" d="M${MARGIN.left} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}H${WIDTH - MARGIN.right}"/>
 <text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 10}" text-anchor="middle">${x.title}${x.scale === 'log' ? ' (log)' : ''}</text>
 <text transform="translate(16 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${y.title}${y.scale === 'log' ? ' (log)' : ''}</text>
-${front.length > 1 ? html`<path class="front" d="${path.join('')}"/>` : null}
+${front.length > 1 ? html`<path class="front" d="${line(front)}"/>` : null}
+${joined ? lines.map((d, i) => html`<path fill="none" stroke="var(--series-${i % COLOURS})" d="${d}"/>`) : null}
+${at ? html`<path class="at" d="M${fixed(across.at(at.x))} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}"/><text class="tick" x="${fixed(across.at(at.x) + 5)}" y="${MARGIN.top + 10}">${at.label}</text>` : null}
 ${drawn.map((point) => mark(point, series.indexOf(point.series), across.at, up.at))}
 ${labels(drawn, across.at, up.at)}
 </svg></div>
@@ -156,6 +166,7 @@ function labels(points: readonly PlotPoint[], across: Scale, up: Scale): Markup[
     const [x, y] = [across(point.x), up(point.y)];
     const width = point.label.length * CHARACTER_WIDTH;
     const places = [
+      { left: x + 7, anchor: 'start', top: y - LABEL_HEIGHT - 3 },
       { left: x + 9, anchor: 'start', top: y - LABEL_HEIGHT / 2 },
       { left: x - 9 - width, anchor: 'end', top: y - LABEL_HEIGHT / 2 },
       { left: x - width / 2, anchor: 'middle', top: y - 10 - LABEL_HEIGHT },

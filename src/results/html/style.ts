@@ -31,6 +31,7 @@ figure.plot .scroll svg { min-width: 34rem; }
 svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .axis { stroke: var(--soft); } svg .grid { stroke: var(--line); } svg .tick { fill: var(--soft); }
 svg .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
+svg .at { stroke: var(--ink); stroke-dasharray: 2 3; }
 svg .mark { cursor: default; } svg .mark:focus { outline: none; }
 svg .mark .shape { stroke: var(--paper); stroke-width: 1; }
 svg .mark:hover .shape, svg .mark:focus .shape { stroke: var(--ink); stroke-width: 2; }

@@ -1,8 +1,12 @@
 /** Differences between the rows of two files: for a terminal, as markdown, as CSV and as JSON. */
+
 import { stringify } from 'csv-stringify/sync';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import type { NamedDifference } from '../compared-rows.js';
 import { isSignificant } from '../difference.js';
+import { html } from '../html/markup.js';
+import { htmlPage } from '../html/page.js';
+import { type Heading, htmlTable } from '../html/table.js';
 import { SCHEMA_VERSION } from '../record.js';
 import { csvCell } from './csv.js';
 import type { Format, Screen } from './index.js';
@@ -27,6 +31,7 @@ export function metricName(metric: string): string {
 
 const TITLES = ['', 'models', 'dataset', 'figure', 'difference', '95% interval', 'judged by'];
 const RIGHT = new Set(['difference', '95% interval']);
+const HEAD = TITLES.map((title): Heading => [title, RIGHT.has(title) ? 'right' : 'left']);
 
 export function formatDifferences(
   differences: readonly NamedDifference[],
@@ -38,11 +43,15 @@ export function formatDifferences(
       return formatJson({ schemaVersion: SCHEMA_VERSION, comparisons: differences.map(comparisonOf) });
     case 'csv':
       return csvOf(differences);
+    case 'html':
+      return htmlPage({
+        title: 'Differences',
+        lead: 'The first model or file minus the second.',
+        body: html`${htmlTable(HEAD, differences.map(cellsOf))}
+<ul class="note">${notesOf(differences).map((note) => html`<li>${note}</li>`)}</ul>`,
+      });
     case 'markdown':
-      return `${pipeTable(
-        TITLES.map((title) => [title, RIGHT.has(title) ? 'right' : 'left']),
-        differences.map(cellsOf),
-      )}\n\n${notesOf(differences)
+      return `${pipeTable(HEAD, differences.map(cellsOf))}\n\n${notesOf(differences)
         .map((note) => `- ${escaped(note)}`)
         .join('\n')}\n`;
     case 'table':

@@ -2,7 +2,7 @@
 import type { ResultsFile } from '../record.js';
 import type { Screen } from './table.js';
 
-export const FORMATS = ['table', 'csv', 'json', 'markdown'] as const;
+export const FORMATS = ['table', 'csv', 'json', 'markdown', 'html'] as const;
 export type Format = (typeof FORMATS)[number];
 export type { Screen };
 
@@ -21,6 +21,8 @@ export async function formatResults(
       return (await import('./json.js')).formatJson(file);
     case 'markdown':
       return (await import('./markdown.js')).formatMarkdown(file);
+    case 'html':
+      return (await import('./html.js')).formatHtml(file);
     default:
       throw new TypeError(`No printer for ${format satisfies never}`);
   }

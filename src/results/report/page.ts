@@ -2,19 +2,13 @@
 import { html, type Markup } from '../html/markup.js';
 import { htmlPage } from '../html/page.js';
 import { PLOT_SCRIPT, type PlotPoint, scatterPlot } from '../html/scatter-plot.js';
+import { htmlTable } from '../html/table.js';
 import { intervalOf as interval, plain, valueWithError } from '../printers/numbers.js';
 import { fieldOf, numberOf, type ResultRow, type RowFigure } from '../rows.js';
 import { publishedSection } from './published-section.js';
 import { commandsOf } from './repetition.js';
 import type { Report, SampleTexts } from './report.js';
-import {
-  entropiesMatch,
-  environmentSection,
-  type Section,
-  sectionsOf,
-  type Table,
-  throughputOf,
-} from './sections.js';
+import { entropiesMatch, environmentSection, type Section, sectionsOf, throughputOf } from './sections.js';
 
 const STYLE = `
 main { max-width: 72rem; } p, ul.notes { max-width: 60rem; } table { margin: .4rem 0 .8rem; }
@@ -69,20 +63,8 @@ function leadOf(rows: readonly ResultRow[]): string {
 const anchor = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 function sectionBody({ tables, notes }: Section): Markup {
-  return html`${tables.map(tableBody)}
+  return html`${tables.map(({ head, rows }) => htmlTable(head, rows))}
 ${notes.length > 0 ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : null}`;
-}
-
-function tableBody({ head, rows }: Table): Markup {
-  const kind = (align: 'left' | 'right') => (align === 'right' ? 'number' : 'text');
-  return html`<div class="scroll" tabindex="0"><table>
-<thead><tr>${head.map(([title, align]) => html`<th scope="col" class="${kind(align)}">${title}</th>`)}</tr></thead>
-<tbody>
-${rows.map(
-  (row) => html`<tr>${row.map((cell, i) => html`<td class="${kind(head[i][1])}">${cell}</td>`)}</tr>
-`,
-)}</tbody></table></div>
-`;
 }
 
 function samplesBody({ model, sampling, texts, count, file }: SampleTexts): Markup {
