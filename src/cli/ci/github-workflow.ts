@@ -1,0 +1,119 @@
+/**
+ * The workflow that `init-ci` writes: parts of a suite side by side, their results merged, held to the gates, and told in a
+ * report. The steps are duo-eval's own commands, so the same lines work in any shell.
+ */
+export interface WorkflowOptions {
+  /** Paths in the repository, of characters that no shell and no YAML takes for something else. */
+  suite: string;
+  gates: string;
+  baseline: string;
+  /** Jobs side by side. */
+  shards: number;
+}
+
+export function githubWorkflow({ suite, gates, baseline, shards }: WorkflowOptions): string {
+  const parts = Array.from({ length: shards }, (_, i) => i + 1).join(', ');
+  return `# Written by duo-eval init-ci. Models and data must be in the repository, or be fetched by a step of yours.
+name: duo-eval
+on:
+  pull_request:
+  push:
+    branches: [main]
+  workflow_dispatch:
+
+permissions:
+  contents: read
+
+concurrency:
+  group: duo-eval-\${{ github.ref }}
+  cancel-in-progress: true
+
+jobs:
+  evaluate:
+    runs-on: ubuntu-latest
+    strategy:
+      fail-fast: false
+      matrix:
+        part: [${parts}]
+    env:
+      DUO_EVAL_CACHE: .duo-eval-cache
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          lfs: true
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 20
+          cache: npm
+      - run: npm ci --ignore-scripts
+      # Cells that have not changed are not run again.
+      - uses: actions/cache@v4
+        with:
+          path: .duo-eval-cache
+          key: duo-eval-\${{ matrix.part }}-\${{ github.sha }}
+          restore-keys: duo-eval-\${{ matrix.part }}-
+      - run: npx --no-install duo-eval run ${suite} --shard \${{ matrix.part }}/${shards} --out part-\${{ matrix.part }}.json
+      - uses: actions/upload-artifact@v4
+        with:
+          name: part-\${{ matrix.part }}
+          path: part-\${{ matrix.part }}.json
+
+  judge:
+    needs: evaluate
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 20
+          cache: npm
+      - run: npm ci --ignore-scripts
+      - uses: actions/download-artifact@v4
+        with:
+          pattern: part-*
+          path: parts
+          merge-multiple: true
+      - run: npx --no-install duo-eval merge parts/part-*.json --out results.json
+      - run: npx --no-install duo-eval report results.json --out report.html
+      # The baseline is a results.json that you committed; without one, gates may only limit the figures themselves.
+      - run: |
+          if [ -f ${baseline} ]; then set -- --baseline ${baseline}; else set --; fi
+          npx --no-install duo-eval gate --results results.json --config ${gates} --junit gates.xml "$@"
+      - uses: actions/upload-artifact@v4
+        if: always()
+        with:
+          name: duo-eval
+          path: |
+            results.json
+            report.html
+            gates.xml
+`;
+}
+
+/** A suite to begin with. */
+export function starterSuite(models: readonly string[], datasets: readonly string[]): string {
+  const list = (all: readonly string[]) => all.map((one) => `  - ${JSON.stringify(one)}`).join('\n');
+  return `# What duo-eval run evaluates; paths are relative to this file.
+models:
+${list(models)}
+datasets:
+${list(datasets)}
+ppl:
+  protocol: duo
+  limit: 256
+`;
+}
+
+/** Gates to begin with: one that any model of language keeps, and what to write next. */
+export function starterGates(): string {
+  return `# What duo-eval gate holds results to.
+gates:
+  - name: better than no model
+    metric: bitsPerByte
+    max: 8
+# With a baseline (a results.json that you commit), limit the change:
+#  - name: no worse than the baseline
+#    metric: ppl
+#    maxIncrease: 1%
+`;
+}

@@ -1,0 +1,93 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { boolean, integer, repeatable, string } from '../cli/flags.js';
+import { FileError, UsageError } from '../errors.js';
+
+/** What needs no quoting in a shell or in YAML. */
+const PLAIN_PATH = /^[A-Za-z0-9_.][\w./-]*$/;
+
+export default class InitCi extends BaseCommand<typeof InitCi> {
+  static override summary = 'Write a GitHub workflow that runs a suite and holds it to gates.';
+  static override description =
+    'The suite runs in parts, side by side; the parts are merged, held to the gates and told in a report. Where there is ' +
+    'no suite or no gates file yet, one to begin with is written too. Files that are there stay as they are, unless ' +
+    '--force says otherwise of the workflow.';
+  static override examples = [
+    '<%= config.bin %> init-ci --model models/duo.onnx',
+    '<%= config.bin %> init-ci --suite ci/suite.yaml --gates ci/gates.yaml --shards 8',
+  ];
+
+  static override flags = {
+    suite: string({ default: 'suite.yaml', summary: 'The suite.', helpValue: '<file>' }),
+    gates: string({ default: 'gates.yaml', summary: 'The gates.', helpValue: '<file>' }),
+    baseline: string({
+      default: 'baseline.json',
+      summary: 'Results that changes are measured against, if it is there.',
+      helpValue: '<file>',
+    }),
+    shards: integer({ min: 1, max: 256, default: 3, summary: 'Jobs side by side.' }),
+    model: repeatable({ summary: 'Model of a new suite; repeatable.', helpValue: '<file.onnx>' }),
+    dataset: repeatable({ summary: 'Data set of a new suite. [default: sotu]', helpValue: '<name>' }),
+    out: string({
+      default: '.github/workflows/duo-eval.yml',
+      summary: 'The workflow.',
+      helpValue: '<file>',
+    }),
+    force: boolean({ summary: 'Replace a workflow that is there.' }),
+  };
+
+  async run(): Promise<void> {
+    const { suite, gates, baseline, shards, model, dataset, out, force } = this.flags;
+    for (const path of [suite, gates, baseline]) checkPlain(path);
+    const { existsSync, mkdirSync } = await import('node:fs');
+    const { dirname } = await import('node:path');
+    const { replaceFile } = await import('../results/output.js');
+    const { githubWorkflow, starterGates, starterSuite } = await import('../cli/ci/github-workflow.js');
+    if (existsSync(out) && !force) {
+      throw new FileError({
+        code: 'workflow-exists',
+        message: `${out} is there already.`,
+        hint: '--force replaces it; --out writes elsewhere.',
+      });
+    }
+    if (!existsSync(suite) && !model) {
+      throw new UsageError({
+        code: 'no-suite',
+        message: `There is no ${suite}, and no --model to begin one with.`,
+        hint: 'Name a suite with --suite, or the models of a new one with --model.',
+      });
+    }
+    const write = (path: string, text: string) => {
+      mkdirSync(dirname(path), { recursive: true });
+      replaceFile(path, text);
+      this.print(path);
+    };
+    if (!existsSync(suite)) {
+      const { relative } = await import('node:path');
+      const beside = (path: string) => relative(dirname(suite), path).replaceAll('\\', '/');
+      write(suite, starterSuite(model!.map(beside), dataset ?? ['sotu']));
+    }
+    if (!existsSync(gates)) write(gates, starterGates());
+    write(out, githubWorkflow({ suite, gates, baseline, shards }));
+    if (!(await dependsOnDuoEval()))
+      this.note('The workflow runs the duo-eval that package.json names: npm install --save-dev duo-eval');
+  }
+}
+
+function checkPlain(path: string): void {
+  if (PLAIN_PATH.test(path)) return;
+  throw new UsageError({
+    code: 'path-not-plain',
+    message: `"${path}" cannot stand in a workflow as it is.`,
+    hint: 'Give a path in the repository of letters, digits and . _ - /.',
+  });
+}
+
+async function dependsOnDuoEval(): Promise<boolean> {
+  const { readFileSync } = await import('node:fs');
+  try {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    return 'duo-eval' in { ...dependencies, ...devDependencies };
+  } catch {
+    return false;
+  }
+}
