@@ -71,6 +71,10 @@ export const LpNormalization = (x: Value, { axis = -1, p = 2 } = {}) =>
 export const Cast = (x: Value, { to }: { to: DType }) =>
   x.dtype === to ? x : one(x.graph, 'Cast', [x], to, { to: dtypeCode(to) });
 
+/** int8 and its scales along an axis → float32 (operator set 13). */
+export const DequantizeLinear = (x: Value, scale: Value, { axis }: { axis: number }) =>
+  one(x.graph, 'DequantizeLinear', [x, scale], scale.dtype, { axis });
+
 export function Where(condition: Value, a: Operand, b: Operand): Value {
   if (typeof a === 'number' && typeof b === 'number') {
     return Where(condition, condition.graph.constant(a, 'float32'), b);

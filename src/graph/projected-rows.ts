@@ -11,7 +11,7 @@ import type { NodeProto } from './onnx.js';
 import { GatherND } from './operators.js';
 
 /** What a graph does to a weight before it uses it: turn it, widen it from float16 or int8, scale it. */
-const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'Mul', 'Identity']);
+const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'DequantizeLinear', 'Identity']);
 /** Of those, one after the other: a damaged graph may have a circle of them. */
 const MOST_STEPS = 6;
 const POSITIONWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Identity']);

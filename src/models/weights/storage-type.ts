@@ -1,11 +1,12 @@
 /**
- * How a checkpoint file keeps its matrices: as float32, as float16, or as int8 with a scale for each output of a linear layer and
- * each row of an embedding. The network computes in float32 whichever it is: the graph widens them, once, when it
- * is loaded. Vectors (biases, norms) stay float32: they take next to nothing.
+ * How a checkpoint file keeps its matrices: as float32, as float16, or as int8 with a scale for each output of a linear layer
+ * and each row of an embedding. The network computes in float32 whichever it is: float16 is widened once, when the runtime
+ * loads it, int8 at each call, which costs less time than the products and keeps the memory small. Vectors (biases, norms)
+ * stay float32: they take next to nothing.
  */
 import { ModelError } from '../../errors.js';
 import type { Graph, Value } from '../../graph/graph.js';
-import { Cast, Mul } from '../../graph/operators.js';
+import { Cast, DequantizeLinear } from '../../graph/operators.js';
 import type { WeightBytes } from '../../graph/write.js';
 import type { Parameter } from '../architectures/parameters.js';
 import { encodeFloat16, LARGEST_FLOAT16 } from './half-precision.js';
@@ -24,15 +25,11 @@ export function declareStored(type: StorageType): (graph: Graph, parameter: Para
   return (graph, parameter) => {
     const { name, dims } = parameter;
     if (type === 'float32' || !isMatrix(parameter)) return graph.weight(name, 'float32', dims);
-    const wide = Cast(graph.weight(name, type, dims), { to: 'float32' });
-    if (type === 'float16') return wide;
-    return Mul(wide, graph.weight(name + SCALE, 'float32', scaleDims(parameter)));
+    const kept = graph.weight(name, type, dims);
+    if (type === 'float16') return Cast(kept, { to: 'float32' });
+    const scale = graph.weight(name + SCALE, 'float32', [dims[parameter.perRow ? 0 : 1]]);
+    return DequantizeLinear(kept, scale, { axis: parameter.perRow ? 0 : 1 });
   };
-}
-
-/** A linear layer's matrix [in, out] is scaled by output, an embedding [rows, width] by row. */
-function scaleDims({ dims, perRow }: Parameter): number[] {
-  return perRow ? [dims[0], 1] : [dims[1]];
 }
 
 /** The bytes of the weights that `declareStored` declared. @throws ModelError `weight-not-finite`, `weight-too-large` */
