@@ -65,7 +65,12 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
       summary: 'Of the softmax.',
       helpGroup: CURRICULUM,
     }),
-    'curriculum-top': integer({ min: 1, default: 8, summary: 'Entries kept.', helpGroup: CURRICULUM }),
+    'curriculum-top': integer({
+      min: 1,
+      default: 8,
+      summary: 'Entries kept; all, with as many as tokens.',
+      helpGroup: CURRICULUM,
+    }),
   };
 
   async run(): Promise<void> {

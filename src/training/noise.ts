@@ -5,9 +5,11 @@
 import { noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { duoFirstTime } from '../diffusion/integration.js';
 import type { NoiseSchedule } from '../diffusion/schedule.js';
+import { fillNormals } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import { fillOpenUniforms, fillUniforms, uniform } from '../random/uniforms.js';
 import {
+  type CurriculumLevel,
   type CurriculumOptions,
   curriculumLevel,
   type GammaRange,
@@ -63,36 +65,84 @@ export function noisyBatch(
   };
 }
 
-/** Gaussian noise, its argmax as z and its largest entries for the network to read. */
-export function curriculumBatch(
-  { dimensions, batch, length }: TrainingProblem,
+/** The curriculum's noise: z is the argmax of w = α̃x + σ̃ε. */
+export interface CurriculumNoise extends NoisyBatch {
+  /** 1/τ */
+  inverseTemperature: number;
+}
+
+/** With w by its largest entries, as many as the options keep. */
+export function keptCurriculumNoise(
+  problem: TrainingProblem,
   options: CurriculumOptions,
   range: GammaRange,
   x: Int32Array,
-  { seed, step }: StepAddress,
-): NoisyBatch & { mixture: NoisedOneHot } {
-  const { vocabSize } = dimensions;
+  address: StepAddress,
+): CurriculumNoise & { mixture: NoisedOneHot } {
+  const { length } = problem;
+  const { vocabSize } = problem.dimensions;
   const kept = Math.min(options.kept, vocabSize);
-  const levels = Array.from(stepTimes({ seed, step }, batch), (t) => curriculumLevel(range, t, vocabSize));
-  const z = new Int32Array(x.length);
+  const { levels, ...noisy } = curriculumLevels(problem, options, range, x, address);
   const mixture = { tokens: new Int32Array(x.length * kept), shares: new Float32Array(x.length * kept) };
   const each = uniformsPerVector(kept, vocabSize);
   const uniforms = new Float64Array(each * length);
-  const temperature = inverseTemperature(options, step);
   for (const [b, { signal, noise }] of levels.entries()) {
-    fillOpenUniforms(uniforms, { seed, stream: streams.trainingMixture, sequence: b, step });
-    const oneHotNoise = { signal, noise, inverseTemperature: temperature, vocabSize };
+    fillOpenUniforms(uniforms, { ...mixtureAddress(address), sequence: b });
+    const oneHotNoise = { signal, noise, inverseTemperature: noisy.inverseTemperature, vocabSize };
     for (let l = 0; l < length; l++) {
       const i = b * length + l;
-      z[i] = noisedOneHot(mixture, i * kept, x[i], kept, oneHotNoise, uniforms, l * each);
+      noisy.z[i] = noisedOneHot(mixture, i * kept, x[i], kept, oneHotNoise, uniforms, l * each);
     }
   }
+  return { ...noisy, mixture };
+}
+
+/** With w whole, [batch · length · vocab]: K normal numbers a token. */
+export function wholeCurriculumNoise(
+  problem: TrainingProblem,
+  options: CurriculumOptions,
+  range: GammaRange,
+  x: Int32Array,
+  address: StepAddress,
+): CurriculumNoise & { latent: Float32Array } {
+  const { length } = problem;
+  const { vocabSize } = problem.dimensions;
+  const { levels, ...noisy } = curriculumLevels(problem, options, range, x, address);
+  const latent = new Float32Array(x.length * vocabSize);
+  for (const [b, { signal, noise }] of levels.entries()) {
+    const rows = latent.subarray(b * length * vocabSize, (b + 1) * length * vocabSize);
+    fillNormals(rows, { ...mixtureAddress(address), sequence: b });
+    for (let l = 0; l < length; l++) {
+      const w = rows.subarray(l * vocabSize, (l + 1) * vocabSize);
+      for (let v = 0; v < vocabSize; v++) w[v] *= noise;
+      w[x[b * length + l]] += signal;
+      let largest = 0;
+      for (let v = 1; v < vocabSize; v++) if (w[v] > w[largest]) largest = v;
+      noisy.z[b * length + l] = largest;
+    }
+  }
+  return { ...noisy, latent };
+}
+
+const mixtureAddress = ({ seed, step }: StepAddress) => ({ seed, stream: streams.trainingMixture, step });
+
+/** All but z. */
+function curriculumLevels(
+  { dimensions, batch }: TrainingProblem,
+  options: CurriculumOptions,
+  range: GammaRange,
+  x: Int32Array,
+  address: StepAddress,
+): CurriculumNoise & { levels: CurriculumLevel[] } {
+  const times = stepTimes(address, batch);
+  const levels = Array.from(times, (t) => curriculumLevel(range, t, dimensions.vocabSize));
   return {
     x,
-    z,
+    z: new Int32Array(x.length),
     oneMinusAlpha: Float64Array.from(levels, (level) => level.oneMinusAlpha),
     slope: Float64Array.from(levels, (level) => level.slope),
     sigma: Float64Array.from(levels, (level) => level.sigma),
-    mixture,
+    inverseTemperature: inverseTemperature(options, address.step),
+    levels,
   };
 }

@@ -65,12 +65,26 @@ export function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): F
 }
 
 /** The network reads the mixture, the loss z. */
-export function mixtureFeeds(size: Size, noisy: NoisyBatch, { tokens, shares }: NoisedOneHot): Feeds {
+export function keptMixtureFeeds(size: Size, noisy: NoisyBatch, { tokens, shares }: NoisedOneHot): Feeds {
   const dims = [size.batch, size.length, tokens.length / noisy.x.length];
   return {
     ...uniformStateFeeds(size, noisy),
     [MIXTURE.tokens]: int64(tokens, dims),
     [MIXTURE.shares]: float32(shares, dims),
+  };
+}
+
+/** The same from w whole. @param latent [batch · length · vocab] */
+export function wholeMixtureFeeds(
+  size: Size,
+  noisy: NoisyBatch & { inverseTemperature: number },
+  latent: Float32Array,
+): Feeds {
+  const dims = [size.batch, size.length, latent.length / noisy.x.length];
+  return {
+    ...uniformStateFeeds(size, noisy),
+    [MIXTURE.latent]: { type: 'float32', data: latent, dims },
+    [MIXTURE.inverseTemperature]: float32([noisy.inverseTemperature], []),
   };
 }
 

@@ -2,14 +2,29 @@
 import { type NoiseSchedule, noiseSchedule } from '../diffusion/schedule.js';
 import type { Feeds } from '../models/feeds.js';
 import { type CurriculumOptions, gammaRange } from './curriculum.js';
-import { curriculumBatch, noisyBatch } from './noise.js';
-import { autoregressiveFeeds, denoisingFeeds, mixtureFeeds, type NoisyBatch } from './noisy-batch.js';
+import type { Mixture } from './mixture.js';
+import { keptCurriculumNoise, noisyBatch, wholeCurriculumNoise } from './noise.js';
+import {
+  autoregressiveFeeds,
+  denoisingFeeds,
+  keptMixtureFeeds,
+  type NoisyBatch,
+  wholeMixtureFeeds,
+} from './noisy-batch.js';
 import type { TrainingSettings, TrainingText } from './settings.js';
 import { sequencesOfStep } from './text-order.js';
 
 /** The curriculum at a step from 1; null after it, and where there is none. */
 export function curriculumAt({ curriculum }: TrainingSettings, step: number): CurriculumOptions | null {
   return curriculum && step <= curriculum.steps ? curriculum : null;
+}
+
+/** What the network reads at a step instead of tokens: the whole softmax where all its entries are kept. */
+export function mixtureAt(settings: TrainingSettings, step: number): Mixture | null {
+  const curriculum = curriculumAt(settings, step);
+  if (!curriculum) return null;
+  const { kept } = curriculum;
+  return kept >= settings.problem.dimensions.vocabSize ? { mixture: 'whole' } : { mixture: 'kept', kept };
 }
 
 export function stepFeeds(settings: TrainingSettings, text: TrainingText): (step: number) => Feeds {
@@ -22,8 +37,13 @@ export function stepFeeds(settings: TrainingSettings, text: TrainingText): (step
     const curriculum = curriculumAt(settings, step);
     if (!curriculum || !range) return plainFeeds(settings, schedule, rows, step);
     const x = joined(settings, rows, 0);
-    const { mixture, ...noisy } = curriculumBatch(problem, curriculum, range, x, { seed, step });
-    return mixtureFeeds(problem, told(settings, noisy), mixture);
+    const noiseOf = [problem, curriculum, range, x, { seed, step }] as const;
+    if (mixtureAt(settings, step)?.mixture === 'whole') {
+      const { latent, ...noisy } = wholeCurriculumNoise(...noiseOf);
+      return wholeMixtureFeeds(problem, { ...noisy, ...told(settings, noisy) }, latent);
+    }
+    const { mixture, ...noisy } = keptCurriculumNoise(...noiseOf);
+    return keptMixtureFeeds(problem, told(settings, noisy), mixture);
   };
 }
 

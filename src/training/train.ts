@@ -10,7 +10,7 @@ import { randomWeights } from '../models/weights/random-weights.js';
 import { objectiveGraph } from './objective.js';
 import { type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
 import { loadTraining, type SavedTraining, saveTraining } from './state-file.js';
-import { curriculumAt, stepFeeds } from './step-feeds.js';
+import { curriculumAt, mixtureAt, stepFeeds } from './step-feeds.js';
 import { type StepResult, startingVectors, TrainingSession } from './training-session.js';
 
 export interface TrainingRun {
@@ -66,7 +66,7 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
   const { problem, adamW, greatestNorm, averageDecay, steps } = settings;
   const curriculum = curriculumAt(settings, from.step + 1);
   const last = curriculum ? Math.min(steps, curriculum.steps) : steps;
-  const reads = curriculum ? ({ mixture: 'kept', kept: curriculum.kept } as const) : 'tokens';
+  const reads = mixtureAt(settings, from.step + 1) ?? 'tokens';
   const session = await TrainingSession.start(objectiveGraph({ ...problem, reads }), from.vectors, {
     adamW,
     greatestNorm,

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
 import { gammaRange, publishedCurriculum } from '../../src/training/curriculum.js';
-import { curriculumBatch, noisyBatch, stepTimes } from '../../src/training/noise.js';
+import {
+  keptCurriculumNoise,
+  noisyBatch,
+  stepTimes,
+  wholeCurriculumNoise,
+} from '../../src/training/noise.js';
 import { sequencesOfStep } from '../../src/training/text-order.js';
 
 const [batch, length, vocabSize] = [8, 500, 30];
@@ -75,7 +80,7 @@ it('duo changes with 1 − α to any token, the same included', () => {
 it('the curriculum changes as its α says, and keeps the largest entries', () => {
   const options = { ...publishedCurriculum, steps: 10, kept: 4 };
   const range = gammaRange(options, vocabSize);
-  const noisy = curriculumBatch(problem('duo'), options, range, x, { seed: 2, step: 9 });
+  const noisy = keptCurriculumNoise(problem('duo'), options, range, x, { seed: 2, step: 9 });
   const changed = 1 - 1 / vocabSize;
   expectShares(
     shareOf(noisy.z, (token, i) => token !== x[i]),
@@ -87,4 +92,20 @@ it('the curriculum changes as its α says, and keeps the largest entries', () =>
     expect(tokens[4 * i + row.indexOf(Math.max(...row))]).toBe(noisy.z[i]);
     expect(new Set(tokens.subarray(4 * i, 4 * i + 4)).size).toBe(4);
   }
+});
+
+it('with all entries, too, and z is the largest', () => {
+  const options = { ...publishedCurriculum, steps: 10, kept: vocabSize };
+  const range = gammaRange(options, vocabSize);
+  const noisy = wholeCurriculumNoise(problem('duo'), options, range, x, { seed: 2, step: 9 });
+  const changed = 1 - 1 / vocabSize;
+  expectShares(
+    shareOf(noisy.z, (token, i) => token !== x[i]),
+    (b) => changed * noisy.oneMinusAlpha[b],
+  );
+  for (let i = 0; i < x.length; i++) {
+    const w = noisy.latent.subarray(i * vocabSize, (i + 1) * vocabSize);
+    expect(w.indexOf(Math.max(...w))).toBe(noisy.z[i]);
+  }
+  expect(noisy.inverseTemperature).toBeCloseTo(1000, 6);
 });
