@@ -48,8 +48,8 @@ export function rowFor(
   };
   narrow((one) => fieldsThatDiffer(row, one).length === 0);
   narrow((one) => fieldOf(one, 'protocol.seed') === fieldOf(row, 'protocol.seed'));
-  narrow((one) => fieldOf(one, 'samples.seed') === fieldOf(row, 'samples.seed'));
-  narrow((one) => fieldOf(one, 'protocol.draws') === fieldOf(row, 'protocol.draws'));
+  for (const field of ['samples.seed', 'samples.temperature', 'samples.name', 'protocol.draws'])
+    narrow((one) => fieldOf(one, field) === fieldOf(row, field));
   if (candidates.length < 2) return candidates[0] ?? null;
   throw new UsageError({
     code: 'ambiguous-rows',

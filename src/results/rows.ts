@@ -59,6 +59,10 @@ const record = z.looseObject({
       sampler: z.looseObject({ name: z.string(), steps: z.number().nullish() }).nullish(),
     })
     .nullish(),
+  /** Of frontier: what drew the texts. */
+  sampler: z.looseObject({ name: z.string(), steps: z.number().nullish() }).nullish(),
+  /** Of bench. */
+  throughput: z.looseObject({ tokensPerSecond: figure.nullish() }).nullish(),
   protocol: z.looseObject({}).default({}),
   metrics: z.record(z.string(), figure.nullable()),
   cost: z.looseObject({}).nullish(),
@@ -122,25 +126,25 @@ export function rowsOf({ results }: RowsFile, path: string): ResultRow[] {
 
 function rowOf(one: ResultRecord, path: string, place: number): ResultRow {
   const figures = Object.entries(one.metrics).filter(([, value]) => value !== null) as [string, RowFigure][];
+  const speed = one.throughput?.tokensPerSecond;
+  if (speed) figures.push(['tokensPerSecond', speed]);
   return {
     file: path,
     place,
     eval: one.eval,
     model: one.model?.name ?? one.samples?.name ?? one.dataset?.name ?? `result ${place + 1}`,
-    dataset: one.samples ? samplingOf(one.samples) : (one.dataset?.name ?? ''),
+    dataset: samplingOf(one.samples?.sampler ?? one.sampler) ?? one.dataset?.name ?? one.samples?.name ?? '',
     figures: new Map(figures),
     sequences: one.sequences ?? null,
     record: one,
   };
 }
 
-/** `ancestral, 32 steps`; real text has no sampler. */
-function samplingOf({ sampler, name }: NonNullable<ResultRecord['samples']>): string {
-  if (!sampler) return name;
-  const { steps } = sampler;
-  return steps === null || steps === undefined
-    ? sampler.name
-    : `${sampler.name}, ${steps} step${steps === 1 ? '' : 's'}`;
+/** `ancestral, 32 steps`; null where nothing was drawn. */
+function samplingOf(sampler: ResultRecord['sampler']): string | null {
+  if (!sampler) return null;
+  const { name, steps } = sampler;
+  return steps === null || steps === undefined ? name : `${name}, ${steps} step${steps === 1 ? '' : 's'}`;
 }
 
 /** Of a record, by path: `at(row, 'protocol.length')`; undefined where there is none. */

@@ -1,6 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
+import { compareRows } from '../../src/results/compared-rows.js';
 import { REPORT_CSV_HEADER, reportCsv } from '../../src/results/report/csv.js';
 import { lmEvalResults } from '../../src/results/report/lm-eval.js';
 import { reportMarkdown } from '../../src/results/report/markdown.js';
@@ -180,5 +181,54 @@ it('a file’s own paired comparison is used where its rows hold no sequences', 
   });
   expect(differencesWithin(loose, [{ ...known, file: 'other.json' }])[0]).toMatchObject({
     method: 'intervals',
+  });
+});
+
+describe('rows of bench and frontier', () => {
+  const bench = (model: string, steps: number, speed: number) => ({
+    ...generatedResult(model, steps, 100 + steps, 5.5),
+    eval: 'bench',
+    throughput: { tokensPerSecond: { value: speed, ci95: [speed * 0.9, speed * 1.1] }, rounds: 8 },
+  });
+  const frontier = {
+    eval: 'frontier',
+    model: { name: 'duo', family: 'duo', sha256: null, path: null },
+    sampler: { name: 'ancestral', options: {}, steps: 8 },
+    target: { entropy: 5.4, dataset: null },
+    metrics: { genPpl: { value: 90, stderr: 3, ci95: [84, 96] } },
+    temperature: 0.93,
+    tokensPerSecond: 3000,
+    pareto: true,
+    protocol: { name: 'duo', version: 1 },
+  };
+
+  it('have their speed, and their place at a matched entropy', () => {
+    const text = reportMarkdown(
+      report({ rows: rowsOfResults([bench('duo', 8, 5000), frontier]), differences: [] }),
+    );
+    expect(text).toMatch(/^\| duo \| ancestral, 8 steps \| 108\.0 ± 2\.2 \|.*\| 5000\.?0* \|/m);
+    expect(text).toMatch(
+      /^\| duo \| ancestral, 8 steps \| 90\.0 ± 3\.0 \| .* \| 5\.400 \| 0\.9300 \| 3000\.?0* \| yes \|$/m,
+    );
+  });
+
+  it('are compared in speed on one machine only', () => {
+    const other = {
+      ...bench('duo', 8, 4000),
+      environment: { tool: 'duo-eval/0.1.0', cpu: 'another', threads: 2 },
+    };
+    const here = {
+      ...bench('duo', 8, 5000),
+      environment: { tool: 'duo-eval/0.1.0', cpu: 'this one', threads: 2 },
+    };
+    expect(() => compareRows(rowsOfResults([here]), rowsOfResults([other]))).toThrow(
+      'environment.cpu is this one and another',
+    );
+    const again = { ...bench('duo', 8, 4000), environment: here.environment };
+    const speed = compareRows(rowsOfResults([here]), rowsOfResults([again])).differences.find(
+      ({ metric }) => metric === 'tokensPerSecond',
+    )!;
+    expect(speed.value).toBe(1000);
+    expect(speed.ci95![0]).toBeLessThan(1000);
   });
 });

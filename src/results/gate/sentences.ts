@@ -20,10 +20,13 @@ function rounded(value: number, width: number): string {
 }
 
 /** What would decide an undecided check: `140 more sequences (the data set has 74) or 3 more draws`. */
-export function neededText({ needed, available, eval: evaluation, verdict }: Check): string {
+export function neededText(check: Check): string {
+  const { needed, available, eval: evaluation, metric, verdict } = check;
   if (verdict !== 'undecided') return '';
+  if (evaluation === 'bench' && metric === 'tokensPerSecond' && check.ci95 === null)
+    return 'six rounds and more, which give an interval (more --samples)';
   if (!needed || (needed.units === null && needed.draws === null)) return 'too little to say how much more';
-  const units = evaluation === 'gen' ? 'sample' : 'sequence';
+  const units = evaluation === 'ppl' ? 'sequence' : 'sample';
   const parts: string[] = [];
   if (needed.units !== null) {
     const short =

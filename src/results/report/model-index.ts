@@ -28,7 +28,7 @@ function resultOf(row: ResultRow): object {
   return {
     task: {
       type: 'text-generation',
-      name: row.eval === 'gen' ? 'Unconditional generation' : 'Language modeling',
+      name: row.eval !== 'ppl' ? 'Unconditional generation' : 'Language modeling',
     },
     dataset: {
       type: row.dataset.toLowerCase().replace(/[^a-z0-9]+/g, '-'),

@@ -8,7 +8,14 @@ import { fieldOf, numberOf, type ResultRow, type RowFigure } from '../rows.js';
 import { publishedSection } from './published-section.js';
 import { commandsOf } from './repetition.js';
 import type { Report, SampleTexts } from './report.js';
-import { entropiesMatch, environmentSection, type Section, sectionsOf, throughputOf } from './sections.js';
+import {
+  entropiesMatch,
+  environmentSection,
+  isGenerated,
+  type Section,
+  sectionsOf,
+  throughputOf,
+} from './sections.js';
 
 const STYLE = `
 main { max-width: 72rem; } p, ul.notes { max-width: 60rem; } table { margin: .4rem 0 .8rem; }
@@ -27,8 +34,12 @@ export function reportPage(report: Report): string {
   const parts: { title: string; body: Markup }[] = [];
   for (const section of sectionsOf(report)) {
     parts.push({ title: section.title, body: sectionBody(section) });
+    if (section.title === 'At matched entropy') {
+      const plot = frontierPlot(report.rows.filter((row) => row.eval === 'frontier'));
+      if (plot) parts[parts.length - 1].body = html`${parts[parts.length - 1].body}${plot}`;
+    }
     if (section.title === 'Generated text') {
-      const plots = plotsOf(report.rows.filter((row) => row.eval === 'gen'));
+      const plots = plotsOf(report.rows.filter(isGenerated));
       if (plots.length > 0) parts.push({ title: 'Speed, quality and diversity', body: html`${plots}` });
     }
   }
@@ -89,7 +100,9 @@ function plotsOf(rows: readonly ResultRow[]): Markup[] {
   const matched = entropiesMatch(judged);
   const fast = judged.filter((row) => throughputOf(row) !== null);
   if (fast.length > 1) {
-    const points = fast.map((row) => pointOf(row, throughputOf(row)!, null));
+    const points = fast.map((row) =>
+      pointOf(row, throughputOf(row)!, row.figures.get('tokensPerSecond')?.ci95 ?? null),
+    );
     plots.push(
       scatterPlot({
         x: { title: 'tokens a second', scale: 'log' },
@@ -118,9 +131,24 @@ function plotsOf(rows: readonly ResultRow[]): Markup[] {
   return plots;
 }
 
+/** @returns null where fewer than two rows have a place in it */
+function frontierPlot(rows: readonly ResultRow[]): Markup | null {
+  const placed = rows.filter((row) => row.figures.get('genPpl')?.value && throughputOf(row) !== null);
+  if (placed.length < 2) return null;
+  return scatterPlot({
+    x: { title: 'tokens a second', scale: 'log' },
+    y: { title: 'generative perplexity at one entropy', scale: 'log' },
+    points: placed.map((row) => ({
+      ...pointOf(row, throughputOf(row)!, null),
+      onFront: fieldOf(row, 'pareto') === true,
+    })),
+    caption: 'Right and down is better. Bars are 95% intervals.',
+  });
+}
+
 function pointOf(row: ResultRow, x: number, xInterval: RowFigure['ci95']): PlotPoint {
   const perplexity = row.figures.get('genPpl')!;
-  const steps = numberOf(row, 'samples.sampler.steps');
+  const steps = numberOf(row, 'samples.sampler.steps') ?? numberOf(row, 'sampler.steps');
   const details: [string, string][] = [
     ['drawn by', row.dataset],
     [
@@ -137,7 +165,8 @@ function pointOf(row: ResultRow, x: number, xInterval: RowFigure['ci95']): PlotP
     y: perplexity.value!,
     xInterval,
     yInterval: perplexity.ci95,
-    series: fieldOf(row, 'samples.sampler') ? row.model : `${row.model} (real text)`,
+    series:
+      fieldOf(row, 'samples.sampler') || fieldOf(row, 'sampler') ? row.model : `${row.model} (real text)`,
     label: steps === null ? row.model : `${row.model}, ${steps}`,
     details: details.filter(([, value]) => value.trim() !== ''),
     onFront: false,

@@ -10,14 +10,14 @@ import {
   PUBLISHED_STEPS,
   reasonsNotComparable,
 } from './published.js';
-import type { Section, Table } from './sections.js';
+import { isGenerated, type Section, type Table } from './sections.js';
 
 const MARK = ' †';
 
 /** @returns null where no row is of a kind that the papers have figures of */
 export function publishedSection(rows: readonly ResultRow[]): Section | null {
   const ours = rows.filter((row) => row.eval === 'ppl' && isPublished(row.dataset));
-  const drawn = rows.filter((row) => row.eval === 'gen' && fieldOf(row, 'samples.sampler'));
+  const drawn = rows.filter((row) => isGenerated(row) && fieldOf(row, 'samples.sampler'));
   const tables = [perplexities(ours), samplings(drawn)].filter((table) => table !== null);
   if (tables.length === 0) return null;
   const apart = [...ours, ...drawn].map((row) => ({ row, reasons: reasonsNotComparable(row) }));

@@ -123,7 +123,7 @@ export function reasonsNotComparable(row: ResultRow): string[] {
   const limit = numberOf(row, 'dataset.limit');
   const all = numberOf(row, 'dataset.sequences');
   if (limit !== null && (all === null || limit < all)) reasons.push(`only the first ${limit} sequences`);
-  if (row.eval === 'gen' && !/gpt-?2-?large/i.test(String(fieldOf(row, 'judge.name') ?? '')))
+  if (row.eval !== 'ppl' && !/gpt-?2-?large/i.test(String(fieldOf(row, 'judge.name') ?? '')))
     reasons.push(`judged by ${String(fieldOf(row, 'judge.name') ?? 'nobody')}, not gpt2-large`);
   const trained = fieldOf(row, 'model.trainedOn');
   if (typeof trained !== 'string') reasons.push('training data unknown');

@@ -63,8 +63,28 @@ const GENERATED: readonly Column[] = [
   ['judge', 'left', text('judge.name')],
 ];
 
-/** Tokens a second of the sampling; null where a row does not say. */
+/** At one entropy, so that perplexities compare. */
+const FRONTIER: readonly Column[] = [
+  ['model', 'left', ({ model }) => plainText(model)],
+  ['drawn by', 'left', ({ dataset }) => plainText(dataset)],
+  ['perplexity', 'right', (row) => valueWithError(figure(row, 'genPpl'))],
+  ['95% interval', 'right', (row) => intervalOf(figure(row, 'genPpl'))],
+  ['at entropy', 'right', (row) => plain(numberOf(row, 'target.entropy'))],
+  ['temperature', 'right', (row) => plain(numberOf(row, 'temperature'))],
+  ['tokens/s', 'right', (row) => plain(throughputOf(row))],
+  ['model calls', 'right', (row) => plain(numberOf(row, 'nfe'))],
+  ['on the front', 'left', (row) => (fieldOf(row, 'pareto') === true ? 'yes' : '')],
+];
+
+/** Rows that hold texts and how they were judged. */
+export function isGenerated(row: ResultRow): boolean {
+  return row.eval === 'gen' || row.eval === 'bench';
+}
+
+/** Tokens a second of the sampling, as it was timed where it was; null where a row does not say. */
 export function throughputOf(row: ResultRow): number | null {
+  const timed = row.figures.get('tokensPerSecond')?.value ?? numberOf(row, 'tokensPerSecond');
+  if (timed !== null) return timed;
   const [samples, length, seconds] = ['samples.count', 'samples.length', 'samples.seconds'].map((path) =>
     numberOf(row, path),
   );
@@ -73,14 +93,22 @@ export function throughputOf(row: ResultRow): number | null {
 
 export function sectionsOf(report: Report): Section[] {
   const of = (name: string) => report.rows.filter((row) => row.eval === name);
-  const others = report.rows.filter((row) => row.eval !== 'ppl' && row.eval !== 'gen');
+  const generated = report.rows.filter(isGenerated);
+  const others = report.rows.filter((row) => !isGenerated(row) && !['ppl', 'frontier'].includes(row.eval));
   return [
     {
       title: 'Zero-shot perplexity',
       tables: tablesOf(of('ppl'), PERPLEXITY),
       notes: perplexityNotes(of('ppl')),
     },
-    { title: 'Generated text', tables: tablesOf(of('gen'), GENERATED), notes: generativeNotes(of('gen')) },
+    { title: 'Generated text', tables: tablesOf(generated, GENERATED), notes: generativeNotes(generated) },
+    {
+      title: 'At matched entropy',
+      tables: tablesOf(of('frontier'), FRONTIER),
+      notes: [
+        'Perplexity is interpolated over temperatures to one entropy, where models may be ranked by it.',
+      ],
+    },
     { title: 'Other figures', tables: othersOf(others), notes: [] },
     differencesSection(report),
   ].filter(({ tables }) => tables.length > 0);
