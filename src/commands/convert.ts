@@ -79,7 +79,7 @@ With --random, a network of the published architecture and random weights: to me
       if (flags.tokenizer === undefined) this.noteNoTokenizer();
       return;
     }
-    this.refuseRandomFlags();
+    this.refuseIdleFlags();
     const { importCheckpoint } = await import('../models/importers/import-checkpoint.js');
     const convert = (from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer'>) =>
       importCheckpoint({ ...from, ...request });
@@ -164,11 +164,18 @@ With --random, a network of the published architecture and random weights: to me
   }
 
   /** Flags that would be silently without effect. */
-  private refuseRandomFlags(): void {
+  private refuseIdleFlags(): void {
     const { flags } = this;
     const given = (['arch', 'vocab', 'hidden-size', 'condition-size', 'blocks'] as const).find(
       (name) => flags[name] !== undefined,
     );
+    if (flags.revision !== undefined && !this.args.source?.startsWith('hf:')) {
+      throw new UsageError({
+        code: 'revision-of-a-file',
+        message: `--revision is of hf:owner/name, and ${this.args.source} is a place on this machine.`,
+        hint: 'Leave --revision out.',
+      });
+    }
     if (given === undefined) return;
     throw new UsageError({
       code: 'flag-of-random',

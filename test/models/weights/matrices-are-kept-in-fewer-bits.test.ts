@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { projection } from '../../../src/graph/projected-rows.js';
+import { openCheckpoint } from '../../../src/models/checkpoint.js';
 import { transposed } from '../../../src/models/importers/layouts.js';
 import { readSafetensors } from '../../../src/models/importers/safetensors.js';
 import { decodeBfloat16, decodeFloat16, encodeFloat16 } from '../../../src/models/weights/half-precision.js';
@@ -80,4 +82,19 @@ describe('a checkpoint whose matrices are kept in fewer bits', () => {
     expect(seen.int8.difference).toBeLessThan(0.5);
     expect(seen.float16.bytes).toBeLessThan(seen.float32.bytes);
   });
+
+  it.each(['float32', 'float16', 'int8'] as const)(
+    'kept as %s still ends in a product that can be done for some rows alone',
+    async (dtype) => {
+      const dit = folderWith({ 'model.safetensors': 'dit.safetensors', 'config.json': hubConfig });
+      const gpt2 = folderWith({ 'model.safetensors': 'gpt2.safetensors', 'config.json': oracle.gpt2Config });
+      for (const [source, width] of [
+        [dit, 8],
+        [gpt2, 12],
+      ] as const) {
+        const { path } = await converted(source, { dtype });
+        expect(projection((await openCheckpoint(path)).graph(), 'logits')?.width).toBe(width);
+      }
+    },
+  );
 });
