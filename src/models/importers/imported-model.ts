@@ -18,7 +18,7 @@ export interface ExpectedTensor {
 }
 
 /** Problems named in one message; more are counted. */
-const MOST_NAMED = 8;
+const MOST_NAMED = 24;
 
 /**
  * @param where the file or folder, for messages

@@ -40,6 +40,8 @@ const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
 const FREQUENCIES = 'rotary_emb.inv_freq';
 const ROTARY_BASE = 10_000;
 const USUAL_LENGTH = 1024;
+/** Tables of rotary positions are as long as a sequence may be. */
+const LARGEST_LENGTH = 1 << 20;
 
 /** What stands before the names of the network's tensors; null when there is no such network in the file. */
 export function referencePrefix(tensors: StoredTensors): string | null {
@@ -61,6 +63,7 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
   const found = sizesOf(tensors, prefix, causal);
   const heads = headsOf(source, tensors.get(prefix + FREQUENCIES), found);
   const length = overrides.length ?? config?.length?.value ?? USUAL_LENGTH;
+  if (length > LARGEST_LENGTH) throw tooLong(where, length);
   const dimensions: Dimensions = { ...found, heads, length };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new ModelError({ ...problem, message: `${where}: ${problem.message}` });
@@ -100,6 +103,14 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
     card,
     notices,
   };
+}
+
+function tooLong(where: string, length: number): ModelError {
+  return new ModelError({
+    code: 'bad-config',
+    message: `${where}: sequences of ${length} tokens are longer than any that such a network reads.`,
+    hint: `Correct its configuration, or give --length, at most ${LARGEST_LENGTH}.`,
+  });
 }
 
 type Sizes = Omit<Dimensions, 'heads' | 'length'>;

@@ -75,6 +75,11 @@ describe('tensors that are not those of the network', () => {
     );
   });
 
+  it.each([2 ** 21, 2 ** 32, 2 ** 52])('sequences of %d tokens are refused', async (length) => {
+    const source = model('dit.safetensors', { ...hubConfig, model_length: length });
+    await expect(converted(source)).rejects.toMatchObject({ code: 'bad-config', exitCode: 3 });
+  });
+
   it('a family that nothing names is asked for, with the flag', async () => {
     const source = model('dit.safetensors', { ...hubConfig, model_type: 'bd3lm' });
     await expect(converted(source)).rejects.toMatchObject({
