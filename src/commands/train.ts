@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, integer, number, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import type { TrainedModel } from '../training/run-training.js';
 
@@ -13,12 +14,12 @@ export default class Train extends BaseCommand<typeof Train> {
   static override description =
     `The network is the published one of its size: ar is causal, the others denoise. Its loss is the one that ppl evaluates. AdamW after clipping to a norm of 1; the learning rate rises, then falls to a tenth.
 
-The folder holds the checkpoint, with the moving average of the weights, and the loss of every step. A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit.
+The folder holds the checkpoint, with the moving average of the weights, and the loss of every step. A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
 
 Uniform-state models (duo) begin with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
   static override examples = [
-    '<%= config.bin %> train --family duo --data sotu-train --tokenizer ./tokenizer --out duo',
-    '<%= config.bin %> train --family ar --data mine.txt --validation other.txt --tokenizer ./tokenizer --size tiny --steps 5000 --out ar',
+    '<%= config.bin %> train --family duo --data sotu-train --tokenizer tok --out duo',
+    '<%= config.bin %> train --family ar --data my.txt --tokenizer tok --out ar',
   ];
 
   static override flags = {
@@ -76,6 +77,13 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
   async run(): Promise<void> {
     const { flags } = this;
     const { steps } = flags;
+    if (flags.family !== 'duo' && flags['curriculum-steps']) {
+      throw new UsageError({
+        code: 'curriculum-of-duo',
+        message: `--curriculum-steps is for --family duo: ${flags.family} has no Gaussian noise to read.`,
+        hint: 'Leave --curriculum-steps out.',
+      });
+    }
     const { runTraining } = await import('../training/run-training.js');
     const progress = new Progress({ quiet: this.options.quiet });
     let started = '';

@@ -69,6 +69,12 @@ describe('train', () => {
     expect(JSON.parse(stdout).error.message).toContain('has seed 1, not 2');
   });
 
+  it('refuses a curriculum for a family that has none', async () => {
+    const { code, stdout } = await space.run([...command('none', 'mdlm'), '--curriculum-steps', '5']);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout).error.code).toBe('curriculum-of-duo');
+  });
+
   it('refuses a text too short for one batch', async () => {
     space.write('short.txt', 'not much to learn from here, is there?');
     const { code, stdout } = await space.run(
