@@ -27,6 +27,7 @@ export default class Run extends BaseCommand<typeof Run> {
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Run every cell anew.' }),
+    'allow-code': boolean({ summary: 'Run modules that the suite names, such as samplers.' }),
     'dry-run': boolean({ summary: 'List the cells, with an estimate of the time, and stop.' }),
   };
 
@@ -41,6 +42,11 @@ export default class Run extends BaseCommand<typeof Run> {
     const { openCheckpoint } = await import('../models/checkpoint.js');
     const shard = flags.shard === undefined ? null : parseShard(flags.shard);
     const suite = readSuite(args.suite);
+    const { checkCode } = await import('../evals/suite/generation.js');
+    checkCode(
+      suite.cells.filter((cell) => cell.eval === 'gen'),
+      flags['allow-code'],
+    );
     const cells = suite.cells.filter(({ index }) => isInShard(index, shard));
     const request = {
       cells,

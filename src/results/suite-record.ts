@@ -3,7 +3,7 @@
  * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
  */
 import { FileError } from '../errors.js';
-import { type Comparison, type PerplexityResult, SCHEMA_VERSION } from './record.js';
+import { type Comparison, type PerplexityResult, type Result, SCHEMA_VERSION } from './record.js';
 import { pairedComparison } from './statistics.js';
 
 /** A further key of a results file. */
@@ -22,14 +22,14 @@ export interface SuiteRecord {
 export interface SuiteFile {
   schemaVersion: typeof SCHEMA_VERSION;
   suite: SuiteRecord;
-  results: PerplexityResult[];
+  results: Result[];
   comparisons: (Comparison & { seed?: number })[];
 }
 
 export interface CellResult {
   index: number;
   /** Null where none was needed. */
-  result: PerplexityResult | null;
+  result: Result | null;
 }
 
 export function assembled(
@@ -44,7 +44,7 @@ export function assembled(
     schemaVersion: SCHEMA_VERSION,
     suite: { ...suite, held: indices(true), unneeded: indices(false) },
     results,
-    comparisons: comparisonsOf(results),
+    comparisons: comparisonsOf(results.filter((result) => result.eval === 'ppl')),
   };
 }
 
@@ -140,7 +140,9 @@ function checkSameContent(cells: readonly (CellResult & { path: string })[]): vo
   };
   for (const { path, result } of cells) {
     if (!result) continue;
-    check(`Model ${result.model.name}`, result.model.sha256, path);
-    check(`Data set ${result.dataset.name}`, result.dataset.sourceSha256, path);
+    const { model } = result;
+    if (model) check(`Model ${model.name}`, model.sha256, path);
+    if (result.eval === 'ppl') check(`Data set ${result.dataset.name}`, result.dataset.sourceSha256, path);
+    if (result.eval === 'gen' && result.judge) check(`Judge ${result.judge.name}`, result.judge.sha256, path);
   }
 }

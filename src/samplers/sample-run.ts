@@ -53,7 +53,7 @@ export async function openSampleRun(request: SampleRequest, observer: SampleObse
   });
   let journal: SampleJournal;
   try {
-    journal = openSampleJournal(await journalKey(request, session.provider), {
+    journal = openSampleJournal(await samplesKey(request, session.provider), {
       label: checkpoint.name,
       fresh: request.fresh,
     });
@@ -143,7 +143,8 @@ function warnOfMasks(
 }
 
 /** All that decides a sample: not the batch, the threads or how many there are. */
-async function journalKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
+/** All that decides a sample: not the batch, the threads or how many there are. */
+export async function samplesKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
   const { checkpoint, sampler, given } = request;
   const { schedule, maskTokenId, timeConditioning, bosTokenId, eosTokenId } = checkpoint.fields;
   return {

@@ -9,7 +9,8 @@ import type { CellResult } from '../../results/suite-record.js';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type Cell, type CellNotices, prepareCells } from '../cells.js';
 import { lossKey, type RunObserver, runPerplexity } from '../perplexity-run.js';
-import type { SuiteCell, SuiteModel } from './suite-file.js';
+import { runGeneration } from './generation.js';
+import type { PerplexityCell, SuiteCell, SuiteModel } from './suite-file.js';
 
 /** Raised when a cell kept under the same key would hold something else. */
 const CELL_VERSION = 1;
@@ -31,7 +32,7 @@ export interface SuiteObserver extends RunObserver {
 
 /** A cell, opened: what it is evaluated with, and where its result is kept. */
 export interface OpenedCell extends Cell {
-  cell: SuiteCell;
+  cell: PerplexityCell;
   path: string;
   kept: PerplexityResult | null;
   /** Another seed of a model whose loss is exact. */
@@ -45,7 +46,7 @@ export function isMissing({ kept, unneeded }: OpenedCell): boolean {
 /** @throws what `ppl` does */
 export async function runSuite(request: SuiteRequest, observer: SuiteObserver): Promise<CellResult[]> {
   const results: CellResult[] = [];
-  for (const group of byModel(request.cells)) {
+  for (const group of byModel(perplexitiesOf(request.cells))) {
     const opened = await openCells(group, request, observer);
     try {
       for (const { cell, kept, unneeded } of opened) {
@@ -59,7 +60,12 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       closeCells(opened);
     }
   }
-  return results;
+  const texts = request.cells.filter((cell) => cell.eval === 'gen');
+  return [...results, ...(await runGeneration(texts, request, observer))];
+}
+
+export function perplexitiesOf(cells: readonly SuiteCell[]): PerplexityCell[] {
+  return cells.filter((cell) => cell.eval === 'ppl');
 }
 
 export function closeCells(opened: readonly OpenedCell[]): void {
@@ -68,7 +74,7 @@ export function closeCells(opened: readonly OpenedCell[]): void {
 
 /** Cells of one model, with their data packed. The caller closes them. */
 export async function openCells(
-  cells: readonly SuiteCell[],
+  cells: readonly PerplexityCell[],
   { open, provider, fresh }: SuiteRequest,
   notices: CellNotices,
 ): Promise<OpenedCell[]> {
@@ -104,7 +110,10 @@ export async function openCells(
 }
 
 /** Under the names that this suite has for the same content. */
-async function keptResult(path: string, { model, dataset }: SuiteCell): Promise<PerplexityResult | null> {
+async function keptResult(
+  path: string,
+  { model, dataset }: PerplexityCell,
+): Promise<PerplexityResult | null> {
   const bytes = await readCacheEntry(path);
   if (!bytes) return null;
   const result = JSON.parse(bytes.toString('utf8')) as PerplexityResult;
@@ -138,7 +147,7 @@ async function evaluated(
   return results;
 }
 
-function byModel(cells: readonly SuiteCell[]): SuiteCell[][] {
+function byModel(cells: readonly PerplexityCell[]): PerplexityCell[][] {
   return grouped(cells, ({ model }) => model.name);
 }
 

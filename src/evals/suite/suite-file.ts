@@ -20,6 +20,7 @@ import { FAMILIES } from '../../models/family.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { readYaml } from '../../strict-yaml.js';
 import type { PerplexityOptions } from '../zero-shot-perplexity.js';
+import { type GenerationCell, generationCells, generationSchema } from './generation.js';
 
 const name = z.string().regex(/^[A-Za-z0-9][\w.+-]*$/, {
   error: 'it takes letters, digits and . + - _, a letter or digit first',
@@ -45,21 +46,32 @@ const dataset = z.union([
   z.strictObject({ name, path: z.string().min(1).optional(), textColumn: z.string().optional() }),
 ]);
 
-const suiteSchema = z.strictObject({
-  name: z.string().optional(),
-  models: z.array(model).min(1),
-  datasets: z.array(dataset).min(1),
-  ppl: z.strictObject({
-    protocol: z.enum(['duo', 'strict']).default('duo'),
-    length: count.min(3).optional(),
-    draws: count.optional(),
-    until: z.number().positive().optional(),
-    estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
-    limit: count.optional(),
-    seeds: z.array(seed).min(1).default([1]),
-    batch: count.max(4096).optional(),
-  }),
-});
+const suiteSchema = z
+  .strictObject({
+    name: z.string().optional(),
+    models: z.array(model).min(1),
+    datasets: z.array(dataset).default([]),
+    ppl: z
+      .strictObject({
+        protocol: z.enum(['duo', 'strict']).default('duo'),
+        length: count.min(3).optional(),
+        draws: count.optional(),
+        until: z.number().positive().optional(),
+        estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
+        limit: count.optional(),
+        seeds: z.array(seed).min(1).default([1]),
+        batch: count.max(4096).optional(),
+      })
+      .optional(),
+    gen: generationSchema.optional(),
+  })
+  .refine(({ ppl, gen }) => ppl !== undefined || gen !== undefined, {
+    error: 'it asks for nothing: give ppl or gen',
+  })
+  .refine(({ ppl, datasets }) => ppl === undefined || datasets.length > 0, {
+    error: 'ppl needs data sets',
+    path: ['datasets'],
+  });
 type SuiteContent = z.infer<typeof suiteSchema>;
 
 export interface SuiteModel {
@@ -75,8 +87,9 @@ export interface SuiteDataset {
   textColumn?: string;
 }
 
-/** One result: a model on a data set, from one seed. */
-export interface SuiteCell {
+/** One perplexity: a model on a data set, from one seed. */
+export interface PerplexityCell {
+  eval: 'ppl';
   /** Place in the suite, from 0. */
   index: number;
   model: SuiteModel;
@@ -86,6 +99,8 @@ export interface SuiteCell {
   /** Of a seed after the first: says nothing new of a model whose loss is exact. */
   isRepeat: boolean;
 }
+
+export type SuiteCell = PerplexityCell | GenerationCell;
 
 export interface Suite {
   name: string;
@@ -115,7 +130,11 @@ export function readSuite(path: string): Suite {
       hint: 'Give each a name of its own: {name: …, path: …}.',
     });
   }
-  const cells = perplexityCells(value, models, datasets);
+  const perplexities = perplexityCells(value, models, datasets);
+  const texts = value.gen
+    ? generationCells(value.gen, models, perplexities.length, (one) => beside(folder, one))
+    : [];
+  const cells = [...perplexities, ...texts];
   return { name: value.name ?? basename(path).replace(/\.ya?ml$/i, ''), sha256: digestOf(value), cells };
 }
 
@@ -124,7 +143,8 @@ function perplexityCells(
   { ppl }: SuiteContent,
   models: readonly SuiteModel[],
   datasets: readonly SuiteDataset[],
-): SuiteCell[] {
+): PerplexityCell[] {
+  if (!ppl) return [];
   const { protocol, estimator, limit = null, until = null, batch = null, length } = ppl;
   const draws = ppl.draws ?? (until === null ? 1 : MOST_DRAWS);
   const seeds = [...new Set(ppl.seeds)];
@@ -133,6 +153,7 @@ function perplexityCells(
       models.flatMap((other) => seeds.map((own) => ({ dataset: one, model: other, seed: own }))),
     )
     .map(({ seed: own, ...cell }, index) => ({
+      eval: 'ppl' as const,
       index,
       ...cell,
       length,
@@ -179,6 +200,7 @@ function beside(folder: string, path: string): string {
 }
 
 /** Batch changes no figure, so parts may differ in it. */
-function digestOf({ ppl: { batch: _, ...ppl }, ...rest }: SuiteContent): string {
-  return sha256OfBytes(JSON.stringify({ ...rest, ppl }));
+function digestOf(value: SuiteContent): string {
+  const decisive = (key: string, inner: unknown) => (key === 'batch' ? undefined : inner);
+  return sha256OfBytes(JSON.stringify(value, decisive));
 }

@@ -10,7 +10,7 @@ interface Planned {
   seed: number | null;
   modelCalls: number;
   state: string;
-  seconds: number;
+  seconds: number | null;
 }
 
 const WIDEST_NAME = 24;
@@ -26,7 +26,7 @@ export function planTable(
     plainText(one.dataset),
     one.seed === null ? '' : String(one.seed),
     String(one.modelCalls),
-    one.state === 'to run' ? about(one.seconds) : one.state,
+    one.state !== 'to run' ? one.state : one.seconds === null ? 'not known' : about(one.seconds),
   ]);
   const widths = titles.map((title, i) =>
     Math.min(WIDEST_NAME, Math.max(...[title, ...rows.map((row) => row[i])].map(displayWidth))),

@@ -1,0 +1,228 @@
+/**
+ * The part `gen` of a suite: every model, by every sampler and number of steps, from every seed, judged. A sampler that does
+ * not drive a model's family, and another number of steps for a model that takes one a token, is not needed.
+ *
+ *     gen:
+ *       judge: gpt2.onnx
+ *       samplers: [ancestral, {name: psi, options: {preset: remdm-cap, eta: 0.04}}, ./mine.mjs]
+ *       steps: [8, 32]
+ *       samples: 64
+ */
+import { z } from 'zod';
+import { loadTokenizer } from '../../datasets/tokenizer.js';
+import { UsageError } from '../../errors.js';
+import type { GenerativeResult } from '../../results/generative-record.js';
+import type { CellResult } from '../../results/suite-record.js';
+import { prepareSampling } from '../../samplers/prepare-sampling.js';
+import type { SampleRequest } from '../../samplers/sample-request.js';
+import { samplesKey } from '../../samplers/sample-run.js';
+import { isModulePath } from '../../samplers/user-sampler.js';
+import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
+import { reportGenerative } from '../generative-report.js';
+import type { SuiteObserver, SuiteRequest } from './run-suite.js';
+import type { SuiteModel } from './suite-file.js';
+
+const count = z.int().min(1);
+const optionValue = z.union([z.number(), z.string(), z.boolean()]);
+
+export const generationSchema = z.strictObject({
+  judge: z
+    .union([
+      z.string().min(1),
+      z.strictObject({
+        name: z.string().optional(),
+        path: z.string().min(1),
+        tokenizer: z.string().optional(),
+        context: count.min(2).optional(),
+      }),
+    ])
+    .optional(),
+  samplers: z
+    .array(
+      z.union([
+        z.string().min(1),
+        z.strictObject({ name: z.string().min(1), options: z.record(z.string(), optionValue).optional() }),
+      ]),
+    )
+    .min(1)
+    .optional(),
+  steps: z.array(count).min(1).default([32]),
+  samples: count.default(64),
+  length: count.min(2).optional(),
+  temperature: z.number().positive().default(1),
+  topK: count.optional(),
+  topP: z.number().positive().max(1).optional(),
+  seeds: z.array(z.int().nonnegative()).min(1).default([1]),
+  protocol: z.enum(['duo', 'strict']).default('duo'),
+  batch: count.max(4096).optional(),
+});
+export type Generation = z.infer<typeof generationSchema>;
+
+/** One set of texts: a model, how it is sampled, from a seed. */
+export interface GenerationCell {
+  eval: 'gen';
+  index: number;
+  model: SuiteModel;
+  generation: Omit<Generation, 'samplers' | 'steps' | 'seeds' | 'judge'>;
+  judge: { path: string; name?: string; tokenizer?: string; context?: number } | null;
+  /** Null: the first that fits. */
+  sampler: string | null;
+  samplerOptions: string[];
+  steps: number;
+  /** Of a number of steps after the first. */
+  isOtherSteps: boolean;
+  seed: number;
+}
+
+/** @param first the index of the first cell   @param beside a path of the file, from where the program runs */
+export function generationCells(
+  { samplers = [], steps, seeds, judge, ...generation }: Generation,
+  models: readonly SuiteModel[],
+  first: number,
+  beside: (path: string) => string,
+): GenerationCell[] {
+  const chosen = samplers.length === 0 ? [null] : samplers;
+  const judged = judge === undefined ? null : typeof judge === 'string' ? { path: judge } : judge;
+  const cells = models.flatMap((model) =>
+    chosen.flatMap((sampler) => {
+      const name = typeof sampler === 'string' || sampler === null ? sampler : sampler.name;
+      const options = typeof sampler === 'string' ? {} : (sampler?.options ?? {});
+      return [...new Set(steps)].flatMap((count) =>
+        [...new Set(seeds)].map((seed) => ({
+          eval: 'gen' as const,
+          model,
+          generation,
+          judge: judged && {
+            ...judged,
+            path: beside(judged.path),
+            tokenizer: judged.tokenizer && beside(judged.tokenizer),
+          },
+          sampler: name !== null && isModulePath(name) ? beside(name) : name,
+          samplerOptions: Object.entries(options).map(([key, value]) => `${key}=${value}`),
+          steps: count,
+          isOtherSteps: count !== steps[0],
+          seed,
+        })),
+      );
+    }),
+  );
+  return cells.map((cell, i) => ({ ...cell, index: first + i }));
+}
+
+/** @throws UsageError for a suite that would run a module of someone's, unless that is allowed */
+export function checkCode(cells: readonly GenerationCell[], allowed: boolean): void {
+  const module = cells.find(({ sampler }) => sampler !== null && isModulePath(sampler));
+  if (!module || allowed) return;
+  throw new UsageError({
+    code: 'code-not-allowed',
+    message: `The suite would run the code of ${module.sampler}.`,
+    hint: 'If you trust it, say so: --allow-code.',
+  });
+}
+
+/** Raised when a cell kept under the same key would hold something else. */
+const CELL_VERSION = 1;
+
+export interface OpenedGeneration {
+  cell: GenerationCell;
+  /** Null where the cell is not needed. */
+  request: SampleRequest | null;
+  path: string;
+  kept: GenerativeResult | null;
+}
+
+export async function openGeneration(cell: GenerationCell, suite: SuiteRequest): Promise<OpenedGeneration> {
+  const checkpoint = await suite.open(cell.model);
+  const unneeded = { cell, request: null, path: '', kept: null };
+  if (checkpoint.family === 'ar' && cell.isOtherSteps) return unneeded;
+  const { provider, threads, timeoutMs, fresh } = suite;
+  const { samples, length, temperature, topK, topP, protocol, batch } = cell.generation;
+  const { samplerOptions, steps, seed } = cell;
+  let request: SampleRequest;
+  try {
+    request = await prepareSampling({
+      ...{ checkpoint, samplerOptions, steps, seed, samples, length, temperature, protocol, batch },
+      ...{ provider, threads, timeoutMs, fresh },
+      sampler: cell.sampler ?? undefined,
+      tokenizer: cell.model.overrides.tokenizer,
+      topK: topK ?? null,
+      topP: topP ?? null,
+      traced: false,
+    });
+  } catch (error) {
+    if (error instanceof UsageError && error.code === 'sampler-does-not-fit') return unneeded;
+    throw error;
+  }
+  const key = {
+    cell: CELL_VERSION,
+    texts: await samplesKey(request, provider),
+    samples,
+    protocol,
+    tokenizer: request.tokenizer.sha256,
+    judge: await judgeKey(cell, suite),
+  };
+  const path = cacheEntryPath('cells', key, '.json');
+  const bytes = fresh ? null : await readCacheEntry(path);
+  const kept = bytes && (JSON.parse(bytes.toString('utf8')) as GenerativeResult);
+  if (kept) {
+    kept.model = kept.model && { ...kept.model, name: cell.model.name, path: cell.model.path };
+    kept.samples = { ...kept.samples, name: cell.model.name };
+  }
+  return { cell, request, path, kept };
+}
+
+/** What decides what a judge says. */
+async function judgeKey({ judge }: GenerationCell, { open }: SuiteRequest): Promise<CacheKey> {
+  if (!judge) return null;
+  const { path, name = path, tokenizer, context = null } = judge;
+  const checkpoint = await open({ name, path, overrides: {} });
+  const read = tokenizer ?? checkpoint.fields.tokenizer.value;
+  const { bosTokenId, eosTokenId } = checkpoint.fields;
+  return {
+    model: await checkpoint.sha256(),
+    tokenizer: read === null ? null : (await loadTokenizer(read)).sha256,
+    tokens: [bosTokenId.value, eosTokenId.value],
+    context,
+  };
+}
+
+/** Samples and judges what is missing, cell by cell. */
+export async function runGeneration(
+  cells: readonly GenerationCell[],
+  suite: SuiteRequest,
+  observer: SuiteObserver,
+): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  const { provider, threads, timeoutMs, fresh } = suite;
+  for (const cell of cells) {
+    const { request, path, kept } = await openGeneration(cell, suite);
+    if (kept || !request) {
+      results.push({ index: cell.index, result: kept });
+      observer.finished(cell, true);
+      continue;
+    }
+    const { protocol, batch } = cell.generation;
+    const label = `texts of ${cell.model.name}`;
+    const { results: file, finish } = await reportGenerative(
+      {
+        files: [],
+        sampling: request,
+        references: [],
+        protocol,
+        seed: cell.seed,
+        judge: cell.judge && { ...cell.judge, provider, threads, timeoutMs, fresh, batch },
+      },
+      {
+        ...observer,
+        sampling: (_name, done, total) => observer.evaluating(cell.model.name, 'sampling', { done, total }),
+        judging: (_name, done, total) => observer.evaluating(label, 'judging', { done, total }),
+      },
+    );
+    const [result] = file.results;
+    await writeCacheEntry(path, Buffer.from(JSON.stringify(result)));
+    await finish();
+    results.push({ index: cell.index, result });
+    observer.finished(cell, false);
+  }
+  return results;
+}
