@@ -32,7 +32,7 @@ export interface TrainingOutcome extends SavedTraining {
 }
 
 /**
- * @throws NumericalError `training-diverged`: what is saved are the weights before that step
+ * @throws NumericalError `training-diverged`: what is saved are the weights before that step; `loss-exploded`
  * @throws DataError `text-too-short`   @throws UsageError `other-settings`   @throws FileError
  */
 export async function train(run: TrainingRun): Promise<TrainingOutcome> {
@@ -43,6 +43,17 @@ export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   let saved = before ?? beginning(settings);
   while (saved.step < settings.steps && !run.signal?.aborted) saved = await trainPhase(run, saved);
   return { ...saved, finished: saved.step >= settings.steps };
+}
+
+/** A loss so many times ln K, that of knowing nothing, is not coming back; clean runs, heavy tails and all, stay far below. */
+const EXPLODED = 100;
+
+function exploded(step: number, loss: number, ignorance: number): NumericalError {
+  return new NumericalError({
+    code: 'loss-exploded',
+    message: `The loss of step ${step} is ${loss.toPrecision(3)}, where knowing nothing costs ${ignorance.toPrecision(3)}: the run diverges. What was saved last is kept.`,
+    hint: 'Begin anew with a lower --lr, or a longer --warmup.',
+  });
 }
 
 /** Weights drawn with the seed; layers that training starts at 0 are 0. */
@@ -74,6 +85,7 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
     learningRate: { ...settings.learningRate, steps },
     threads: run.threads,
   });
+  const ignorance = Math.log(problem.dimensions.vocabSize);
   const feedsOf = stepFeeds(settings, run.text);
   const curve = new Float32Array(2 * last);
   curve.set(from.curve);
@@ -100,6 +112,7 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
       early?.catch(() => {}); // what fails is told by the step before, or below
       if (pending) {
         const result = await pending;
+        if (result.loss > EXPLODED * ignorance) throw exploded(step - 1, result.loss, ignorance);
         taken = step - 1;
         curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
         run.onStep?.(taken, result);
@@ -110,7 +123,8 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
     }
     return await save();
   } catch (error) {
-    if (error instanceof NumericalError) await saveTraining(statePath, settings, await state());
+    if (error instanceof NumericalError && error.code === 'training-diverged')
+      await saveTraining(statePath, settings, await state());
     throw error;
   } finally {
     await session.close();

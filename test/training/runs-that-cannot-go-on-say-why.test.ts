@@ -59,3 +59,16 @@ it('a loss that is no number any more: the step is named, and the weights before
   expect(saved?.vectors.weights.every(Number.isFinite)).toBe(true);
   expect(saved?.curve.length).toBe(2 * (step - 1));
 });
+
+it('a loss beyond all measure: the step is named, and the last save stays', async () => {
+  const statePath = temporaryState();
+  const settings = toySettings('mdlm', {
+    steps: 200,
+    learningRate: { highest: 30, warmup: 150, final: 1 },
+  });
+  const error = await failure(run(statePath, settings));
+  expect(error.code).toBe('loss-exploded');
+  const step = Number(/step (\d+)/.exec(error.message)?.[1]);
+  const saved = await loadTraining(statePath, settings);
+  expect(saved?.step).toBe(2 * Math.floor((step - 1) / 2));
+});
