@@ -61,6 +61,15 @@ export default class Run extends BaseCommand<typeof Run> {
       },
     };
     const { observer, progress } = this.observing(cells.length);
+    const named = cells.flatMap((cell) => [
+      cell.model.path,
+      ...(cell.eval === 'gen' && cell.judge ? [cell.judge.path] : []),
+    ]);
+    const hubModels = [...new Set(named)].filter((path) => path.startsWith('hf:'));
+    if (hubModels.length > 0) {
+      const { fetchHubModels } = await import('../cli/hub-models.js');
+      await fetchHubModels(hubModels, { ...observer, quiet: this.options.quiet });
+    }
     try {
       if (flags['dry-run']) {
         const { planSuite } = await import('../evals/suite/estimate.js');

@@ -19,6 +19,7 @@ import { samplesKey } from '../../samplers/sample-run.js';
 import { isModulePath } from '../../samplers/user-sampler.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { reportGenerative } from '../generative-report.js';
+import { renamed } from './kept-names.js';
 import type { SuiteObserver, SuiteRequest } from './run-suite.js';
 import type { SuiteModel } from './suite-file.js';
 
@@ -165,7 +166,7 @@ export async function openGeneration(cell: GenerationCell, suite: SuiteRequest):
   const bytes = fresh ? null : await readCacheEntry(path);
   const kept = bytes && (JSON.parse(bytes.toString('utf8')) as GenerativeResult);
   if (kept) {
-    kept.model = kept.model && { ...kept.model, name: cell.model.name, path: cell.model.path };
+    kept.model = kept.model && renamed(kept.model, cell.model);
     kept.samples = { ...kept.samples, name: cell.model.name };
   }
   return { cell, request, path, kept };

@@ -10,6 +10,7 @@ import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/c
 import { type Cell, type CellNotices, prepareCells } from '../cells.js';
 import { lossKey, type RunObserver, runPerplexity } from '../perplexity-run.js';
 import { runGeneration } from './generation.js';
+import { renamed } from './kept-names.js';
 import type { PerplexityCell, SuiteCell, SuiteModel } from './suite-file.js';
 
 /** Raised when a cell kept under the same key would hold something else. */
@@ -117,7 +118,7 @@ async function keptResult(
   const bytes = await readCacheEntry(path);
   if (!bytes) return null;
   const result = JSON.parse(bytes.toString('utf8')) as PerplexityResult;
-  result.model = { ...result.model, name: model.name, path: model.path };
+  result.model = renamed(result.model, model);
   result.dataset = { ...result.dataset, name: dataset.name };
   return result;
 }
