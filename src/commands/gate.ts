@@ -11,7 +11,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
     'written as well.';
   static override examples = [
     '<%= config.bin %> gate --results new.json --config gates.yaml',
-    '<%= config.bin %> gate --results new.json --baseline main.json --config gates.yaml --junit gates.xml',
+    '<%= config.bin %> gate --results new.json --config gates.yaml --junit gates.xml',
   ];
 
   static override flags = {

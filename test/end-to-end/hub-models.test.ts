@@ -68,7 +68,10 @@ describe('ppl --model hf:owner/name', () => {
     expect(JSON.parse(inspected.stdout).model.path).toBe(`hf:tiny/duo@${commit}`);
     const judged = await run('gen', '--judge', 'hf:tiny/duo', space.write('none.jsonl', ''));
     expect(judged.stderr).not.toMatch(/Fetching/); // it was, by inspect
-    expectFailure(judged, { exit: 3, says: 'hf:tiny/duo is of the family duo; a judge must be autoregressive' });
+    expectFailure(judged, {
+      exit: 3,
+      says: 'hf:tiny/duo is of the family duo; a judge must be autoregressive',
+    });
   });
 
   it('keeps the converted model, not what was fetched, where cache ls shows it and cache clear takes it', async () => {

@@ -136,7 +136,7 @@ describe('duo-eval sample', () => {
     );
     for (const { tokens } of (await read('infill.jsonl')).samples) {
       const bytes = Buffer.from(tokens.slice(1, -1)).toString('latin1');
-      expect(bytes).toMatch(/^The king[^]{5} and[^]{23} of it$/);
+      expect(bytes).toMatch(/^The king.{5} and.{23} of it$/s);
       expect([tokens[0], tokens.at(-1)]).toEqual([256, 256]);
     }
   });
