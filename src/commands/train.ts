@@ -135,7 +135,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
           validated: (step, { nelbo, stderr }) => {
             progress.stop();
             this.note(
-              `step ${step}: held-out loss ${nelbo.toFixed(4)} ± ${(1.96 * stderr).toFixed(4)} nats a token`,
+              `step ${step}: held-out loss ${nelbo.toFixed(4)} ± ${stderr.toFixed(4)} nats a token`,
             );
           },
         },
@@ -181,7 +181,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
         ['steps', steps.toLocaleString('en-US')],
         ['loss', `${loss.toFixed(4)} nats a token`],
         ...(validation
-          ? [['held-out loss', `${validation.nelbo.toFixed(4)} ± ${(1.96 * validation.stderr).toFixed(4)}`]]
+          ? [['held-out loss', `${validation.nelbo.toFixed(4)} ± ${validation.stderr.toFixed(4)}`]]
           : []),
       ]),
     );
