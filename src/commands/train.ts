@@ -134,9 +134,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
           },
           validated: (step, { nelbo, stderr }) => {
             progress.stop();
-            this.note(
-              `step ${step}: held-out loss ${nelbo.toFixed(4)} ± ${stderr.toFixed(4)} nats a token`,
-            );
+            this.note(`step ${step}: held-out loss ${nelbo.toFixed(4)} ± ${stderr.toFixed(4)} nats a token`);
           },
         },
       );
