@@ -85,8 +85,13 @@ export class InterruptedError extends DuoEvalError {
   readonly exitCode = 130;
 }
 
-/** The closest of `candidates` to what was typed, when near enough to be meant; for «did you mean …». */
+/**
+ * The closest of `candidates` to what was typed, when near enough to be meant; for «did you mean …». What begins as it was
+ * typed is meant before what merely has as few letters.
+ */
 export function closest(typed: string, candidates: readonly string[]): string | null {
+  const begun = candidates.filter((name) => name.toLowerCase().startsWith(typed.toLowerCase()));
+  if (typed.length > 1 && begun.length > 0) return begun[0];
   const scored = candidates.map((candidate) => ({
     candidate,
     distance: editDistance(typed.toLowerCase(), candidate.toLowerCase()),
