@@ -46,5 +46,5 @@ it('prints a table with median, range, target and verdict', async () => {
 it('refuses a part that it does not have', async () => {
   const failure = await run(process.execPath, [bench, '--only', 'everything']).catch((error) => error);
   expect(failure.code).toBe(2);
-  expect(failure.stderr).toContain('--only takes calls, process, hot-paths');
+  expect(failure.stderr).toContain('--only takes calls, steps, process, hot-paths');
 });
