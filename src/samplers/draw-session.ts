@@ -77,7 +77,7 @@ export class DrawSession implements Denoiser {
       provider,
       threads,
       memoryPattern: !wholeLogits || vocabSize < WIDE_VOCABULARY,
-      spinning: false,
+      spinning: vocabSize < WIDE_VOCABULARY, // of a small network, waking a thread costs more than it disturbs
       label: checkpoint.name,
     });
     return new DrawSession(checkpoint, session, options);
