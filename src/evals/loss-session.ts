@@ -4,12 +4,13 @@
  * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
  */
 import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
-import { DataError, ModelError, NumericalError } from '../errors.js';
-import { prune } from '../graph/prune.js';
+import { DataError, NumericalError } from '../errors.js';
+import { BatchLimit } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
+import { startHeadSession } from '../models/head-session.js';
 import type { Provider } from '../models/provider.js';
-import { type ModelSession, startSession } from '../models/session.js';
+import type { ModelSession } from '../models/session.js';
 import {
   type LossModel,
   type ModelCall,
@@ -29,9 +30,6 @@ export interface LossSessionOptions {
   notice?: (text: string) => void;
 }
 
-/** Of logits this wide, and all there at once, nothing should be kept twice. */
-const WIDE_VOCABULARY = 4096;
-
 /** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
 export interface BatchModel extends LossModel {
   /** What the record calls the model in errors. */
@@ -39,14 +37,15 @@ export interface BatchModel extends LossModel {
 }
 
 export class LossSession implements LossSource {
+  private readonly limit: BatchLimit;
+
   private constructor(
     readonly checkpoint: Checkpoint,
     private readonly session: ModelSession,
     private readonly options: LossSessionOptions,
-  ) {}
-
-  /** Sequences a call, once memory has set a limit. */
-  private largestBatch = Number.POSITIVE_INFINITY;
+  ) {
+    this.limit = new BatchLimit(checkpoint, 'sequences', options.notice);
+  }
 
   /** @throws ModelError when the family has no loss, or the runtime refuses the graph */
   static async start(options: LossSessionOptions): Promise<LossSession> {
@@ -59,16 +58,7 @@ export class LossSession implements LossSource {
       maskTokenId: fields.maskTokenId.value,
       inBlocks: provider === 'cpu',
     });
-    prune(graph.proto);
-    const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
-    const session = await startSession({
-      graph: graph.toBytes(),
-      folder: checkpoint.folder,
-      provider,
-      threads,
-      memoryPattern: !wholeLogits || vocabSize < WIDE_VOCABULARY,
-      label: checkpoint.name,
-    });
+    const session = await startHeadSession(graph, { checkpoint, provider, threads });
     return new LossSession(checkpoint, session, options);
   }
 
@@ -89,26 +79,14 @@ export class LossSession implements LossSource {
     this.checkTokens(calls, model);
     const losses: SequenceLoss[] = [];
     while (losses.length < calls.length) {
-      const part = calls.slice(losses.length, losses.length + this.largestBatch);
+      const part = calls.slice(losses.length, losses.length + this.limit.size);
       try {
         losses.push(...(await this.lossesOfBatch(part, model)));
       } catch (error) {
-        this.halveBatch(error, part.length);
+        this.limit.halve(error, part.length);
       }
     }
     return losses;
-  }
-
-  /** @throws the error, unless it is one that a smaller batch may mend */
-  private halveBatch(error: unknown, size: number): void {
-    const mendable = error instanceof ModelError && error.code === 'out-of-memory' && size > 1;
-    if (!mendable || this.checkpoint.signature.fixedBatch !== null) throw error;
-    const half = Math.ceil(size / 2);
-    if (half >= this.largestBatch) return; // another call under way has found it out already
-    this.largestBatch = half;
-    this.options.notice?.(
-      `${this.checkpoint.name}: ${size} sequences a call do not fit into memory; continuing with ${half}.`,
-    );
   }
 
   private async lossesOfBatch(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {

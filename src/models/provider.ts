@@ -97,3 +97,6 @@ function lastJson(stdout: string): { seconds: number } | { message: string; seco
     return null;
   }
 }
+
+/** WebGPU has no float64. */
+export const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';

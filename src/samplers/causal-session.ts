@@ -2,14 +2,15 @@
  * An autoregressive checkpoint that draws: its graph with a draw at the last position, running. Where the graph takes
  * cached keys and values, they stay in the session's worker (models/causal-state.ts).
  */
-import { DRAW } from '../diffusion/heads/draw.js';
+import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atRows } from '../diffusion/heads/rows.js';
-import { topK, topP } from '../diffusion/heads/truncation.js';
-import { ModelError, NumericalError } from '../errors.js';
+import { truncated } from '../diffusion/heads/truncation.js';
+import { ModelError, type NumericalError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { GatherElements, Mul, Softmax, Squeeze, Unsqueeze } from '../graph/operators.js';
 import { prune } from '../graph/prune.js';
+import { checkFixedBatch } from '../models/batch-limit.js';
 import {
   type CausalInit,
   NETWORK_CALLS,
@@ -21,11 +22,11 @@ import {
 } from '../models/causal-state.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
-import type { Provider } from '../models/provider.js';
+import { hasDouble, type Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
 import type { CausalBatch, CausalDecoding, CausalModel } from './causal-model.js';
-import { checkDrawSettings } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 
 export interface CausalSessionOptions {
   checkpoint: Checkpoint;
@@ -92,14 +93,8 @@ export class CausalSession implements CausalModel {
   /** @throws ModelError `batch-past-graph` */
   begin({ label, batch, length, tokens, given }: CausalBatch): CausalDecoding {
     const { checkpoint, provider, timeoutMs } = this.options;
-    const { signature, name } = checkpoint;
-    if (signature.fixedBatch !== null && batch > signature.fixedBatch) {
-      throw new ModelError({
-        code: 'batch-past-graph',
-        message: `${name}: its graph takes ${signature.fixedBatch} sequences a call, not ${batch}.`,
-        hint: `Use --batch ${signature.fixedBatch}.`,
-      });
-    }
+    const { signature } = checkpoint;
+    checkFixedBatch(checkpoint, batch);
     const init: CausalInit = {
       signature,
       past: this.past.kind,
@@ -159,11 +154,7 @@ class Decoding implements CausalDecoding {
 }
 
 function notFinite(label: string, sample: number, position: number): NumericalError {
-  return new NumericalError({
-    code: 'not-finite',
-    message: `The logits are not finite: ${label}, sample ${sample} of the batch, position ${position}.`,
-    hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
-  });
+  return notFiniteLogits(`are not finite: ${label}, sample ${sample} of the batch, position ${position}.`);
 }
 
 /** A graph and how what it has read is given to it again. */
@@ -206,8 +197,6 @@ function wholeSequences(checkpoint: Checkpoint): Past {
   return { kind: 'none', graph, layout: null };
 }
 
-const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
-
 /** The token after some rows, in place of the logits: temperature, top-k, top-p, and the draw. */
 function appendDraw(graph: Graph, options: CausalSessionOptions): void {
   const { checkpoint, provider, temperature = 1 } = options;
@@ -215,12 +204,7 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
   const double = hasDouble(provider);
   graph.scope('duo_eval', () => {
     const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
-    const uniforms = double
-      ? [graph.input(DRAW.uniforms, 'float64', ['rows'])]
-      : [
-          graph.input(DRAW.uniforms, 'float32', ['rows']),
-          graph.input(DRAW.fineUniforms, 'float32', ['rows']),
-        ];
+    const uniforms = uniformInputs(graph, ['rows'], double);
     const head = {
       logits: 'logits',
       vocabSize,
@@ -228,10 +212,8 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
       inBlocks: false, // one row a sequence
     };
     const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
-      let f = temperature === 1 ? logits : Mul(logits, 1 / temperature);
-      if (options.topK) f = topK(f, vocabSize, options.topK);
-      if (options.topP) f = topP(f, vocabSize, options.topP, double ? 'float64' : 'float32');
-      const x = Softmax(f);
+      const f = temperature === 1 ? logits : Mul(logits, 1 / temperature);
+      const x = Softmax(truncated(f, vocabSize, options, double ? 'float64' : 'float32'));
       const drawn = inverseCdf(x, vocabSize, us);
       return [drawn, Squeeze(GatherElements(x, Unsqueeze(drawn, [-1])), [-1])];
     });

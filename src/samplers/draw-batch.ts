@@ -1,7 +1,6 @@
 /** What a draw session gives to the graph in one call: some samples of a request, and the inputs of the draw head. */
 import { DRAW } from '../diffusion/heads/draw.js';
 import type { Feeds } from '../models/feeds.js';
-import type { Provider } from '../models/provider.js';
 import { splitUniforms } from '../random/uniforms.js';
 import type { DenoiserRequest } from './sampler.js';
 
@@ -26,9 +25,6 @@ export interface HeadInputs {
   inverseTemperature: number | null;
 }
 
-/** WebGPU has no float64. */
-export const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
-
 export function headFeeds({ part, at, double, inverseTemperature }: HeadInputs): Feeds {
   const count = at ? Math.ceil(at.length / ROWS_STEP) * ROWS_STEP : part.tokens.length;
   const dims = at ? [count] : [part.batch, part.length];
@@ -38,7 +34,7 @@ export function headFeeds({ part, at, double, inverseTemperature }: HeadInputs):
     else uniforms.set(part.uniforms);
   }
   const feeds: Feeds = {
-    ...(double ? { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } } : inTwo(uniforms, dims)),
+    ...uniformFeeds(uniforms, dims, double),
     [DRAW.greedy]: { type: 'bool', data: Uint8Array.of(Number(part.uniforms === null)), dims: [] },
   };
   if (inverseTemperature !== null) {
@@ -88,7 +84,9 @@ export function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
   return Int32Array.from(places);
 }
 
-function inTwo(uniforms: Float64Array, dims: readonly number[]): Feeds {
+/** The draw's uniform numbers: one in float64, or two in float32, one a level. */
+export function uniformFeeds(uniforms: Float64Array, dims: readonly number[], double: boolean): Feeds {
+  if (double) return { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } };
   const { coarse, fine } = splitUniforms(uniforms);
   return {
     [DRAW.uniforms]: { type: 'float32', data: coarse, dims },

@@ -5,15 +5,16 @@
  * Not responsible for what a sampler makes of a draw, or for where the uniform numbers come from.
  */
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
-import { ModelError, NumericalError } from '../errors.js';
-import { prune } from '../graph/prune.js';
+import { ModelError, type NumericalError } from '../errors.js';
+import { BatchLimit } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Family, isMasked } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
-import type { Provider } from '../models/provider.js';
-import { type ModelSession, startSession } from '../models/session.js';
-import { hasDouble, headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
-import { checkDrawSettings } from './draw-settings.js';
+import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
+import { hasDouble, type Provider } from '../models/provider.js';
+import type { ModelSession } from '../models/session.js';
+import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import type { Denoised, Denoiser, DenoiserRequest } from './sampler.js';
 
 export interface DrawSessionOptions {
@@ -33,9 +34,6 @@ export interface DrawSessionOptions {
   notice?: (text: string) => void;
 }
 
-/** Of logits this wide, and all there at once, nothing should be kept twice. */
-const WIDE_VOCABULARY = 4096;
-
 /** @throws UsageError for a temperature, top-k or top-p out of range   @throws ModelError when the runtime refuses the graph */
 export function startDrawSession(options: DrawSessionOptions): Promise<DrawSession> {
   return DrawSession.start(options);
@@ -43,8 +41,7 @@ export function startDrawSession(options: DrawSessionOptions): Promise<DrawSessi
 
 export class DrawSession implements Denoiser {
   private currentTemperature: number;
-  /** Sequences a call, once memory has set a limit. */
-  private largestBatch = Number.POSITIVE_INFINITY;
+  private readonly limit: BatchLimit;
 
   private constructor(
     readonly checkpoint: Checkpoint,
@@ -52,6 +49,7 @@ export class DrawSession implements Denoiser {
     private readonly options: DrawSessionOptions,
   ) {
     this.currentTemperature = options.temperature ?? 1;
+    this.limit = new BatchLimit(checkpoint, 'samples', options.notice);
   }
 
   static async start(options: DrawSessionOptions): Promise<DrawSession> {
@@ -69,17 +67,9 @@ export class DrawSession implements Denoiser {
       inBlocks: provider === 'cpu',
       double: hasDouble(provider),
     });
-    prune(graph.proto);
-    const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
-    const session = await startSession({
-      graph: graph.toBytes(),
-      folder: checkpoint.folder,
-      provider,
-      threads,
-      memoryPattern: !wholeLogits || vocabSize < WIDE_VOCABULARY,
-      spinning: vocabSize < WIDE_VOCABULARY, // of a small network, waking a thread costs more than it disturbs
-      label: checkpoint.name,
-    });
+    // Of a small network, waking a thread costs more than it disturbs.
+    const spinning = vocabSize < WIDE_VOCABULARY;
+    const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
     return new DrawSession(checkpoint, session, options);
   }
 
@@ -114,13 +104,13 @@ export class DrawSession implements Denoiser {
     const answer = emptyAnswer(request, this.checkpoint.family);
     const { fixedBatch } = this.checkpoint.signature;
     for (let from = 0; from < request.batch; ) {
-      const limit = Math.min(this.largestBatch, fixedBatch ?? Number.POSITIVE_INFINITY);
+      const limit = Math.min(this.limit.size, fixedBatch ?? Number.POSITIVE_INFINITY);
       const to = Math.min(request.batch, from + limit);
       try {
         await this.denoiseSome(request, from, to, answer);
         from = to;
       } catch (error) {
-        this.halveBatch(error, to - from);
+        this.limit.halve(error, to - from);
       }
     }
     return answer;
@@ -208,24 +198,10 @@ export class DrawSession implements Denoiser {
     });
   }
 
-  /** @throws the error, unless it is one that a smaller batch may mend */
-  private halveBatch(error: unknown, size: number): void {
-    const mendable = error instanceof ModelError && error.code === 'out-of-memory' && size > 1;
-    if (!mendable || this.checkpoint.signature.fixedBatch !== null) throw error;
-    const half = Math.ceil(size / 2);
-    if (half >= this.largestBatch) return; // another call under way has found it out already
-    this.largestBatch = half;
-    this.options.notice?.(
-      `${this.checkpoint.name}: ${size} samples a call do not fit into memory; continuing with ${half}.`,
-    );
-  }
-
   private notFinite(sample: number, position: number, { sigma }: DenoiserRequest): NumericalError {
-    return new NumericalError({
-      code: 'not-finite',
-      message: `The logits of ${this.checkpoint.name} are not finite: sample ${sample} of the batch, position ${position}, σ = ${sigma.toPrecision(4)}.`,
-      hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
-    });
+    return notFiniteLogits(
+      `of ${this.checkpoint.name} are not finite: sample ${sample} of the batch, position ${position}, σ = ${sigma.toPrecision(4)}.`,
+    );
   }
 }
 

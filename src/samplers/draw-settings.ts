@@ -1,5 +1,5 @@
 /** Temperature, top-k and top-p within their ranges. */
-import { UsageError } from '../errors.js';
+import { NumericalError, UsageError } from '../errors.js';
 
 export interface DrawSettings {
   temperature?: number;
@@ -30,4 +30,13 @@ export function checkDrawSettings({ temperature = 1, topK, topP }: DrawSettings)
       hint: 'Give --top-p such a number, or leave it out.',
     });
   }
+}
+
+/** @param what whose they are and where, after «The logits» */
+export function notFiniteLogits(what: string): NumericalError {
+  return new NumericalError({
+    code: 'not-finite',
+    message: `The logits ${what}`,
+    hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
+  });
 }

@@ -2,11 +2,11 @@
  * A uniform-state checkpoint with a Gaussian latent beside it: its graph with a draw that weighs the network's answer with
  * the latent's evidence, running. The latent stays in the session's worker (latent-state.ts).
  */
-import { DRAW } from '../diffusion/heads/draw.js';
+import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atPositions } from '../diffusion/heads/rows.js';
-import { topK, topP } from '../diffusion/heads/truncation.js';
-import { ModelError, NumericalError } from '../errors.js';
+import { truncated } from '../diffusion/heads/truncation.js';
+import { ModelError, type NumericalError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import {
   Add,
@@ -21,15 +21,16 @@ import {
   Squeeze,
   Unsqueeze,
 } from '../graph/operators.js';
-import { prune } from '../graph/prune.js';
+import { checkFixedBatch } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Feeds } from '../models/feeds.js';
+import { startHeadSession } from '../models/head-session.js';
 import { usableMemory } from '../models/machine.js';
-import type { Provider } from '../models/provider.js';
-import { type ModelSession, startSession } from '../models/session.js';
+import { hasDouble, type Provider } from '../models/provider.js';
+import type { ModelSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
-import { splitUniforms } from '../random/uniforms.js';
-import { checkDrawSettings } from './draw-settings.js';
+import { uniformFeeds } from './draw-batch.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import type { LatentAnswer, LatentBatch, LatentDecoding, LatentModel, LatentStep } from './latent-model.js';
 import { ARGMAX, LATENT, type LatentInit, MOVE, moveNumbers, SIGMA } from './latent-state.js';
 
@@ -48,9 +49,6 @@ export interface LatentSessionOptions {
   notice?: (text: string) => void;
 }
 
-/** Of a wide vocabulary nothing should be kept twice; see draw-session.ts. */
-const WIDE_VOCABULARY = 4096;
-
 /** Latents above this are told of. */
 const LARGE_BYTES = 2 ** 27;
 
@@ -68,16 +66,7 @@ export class LatentSession {
     const { checkpoint, provider, threads } = options;
     const graph = checkpoint.graph();
     appendGuidedDraw(graph, options);
-    prune(graph.proto);
-    const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
-    const session = await startSession({
-      graph: graph.toBytes(),
-      folder: checkpoint.folder,
-      provider,
-      threads,
-      memoryPattern: !wholeLogits || checkpoint.vocabSize < WIDE_VOCABULARY,
-      label: checkpoint.name,
-    });
+    const session = await startHeadSession(graph, { checkpoint, provider, threads });
     return new LatentSession(options, session);
   }
 
@@ -106,15 +95,8 @@ export class LatentSession {
 
   private begin(seed: number, samples: readonly number[], batch: LatentBatch): LatentDecoding {
     const { checkpoint } = this.options;
-    const { signature, vocabSize, name } = checkpoint;
-    const { fixedBatch } = signature;
-    if (fixedBatch !== null && batch.batch > fixedBatch) {
-      throw new ModelError({
-        code: 'batch-past-graph',
-        message: `${name}: its graph takes ${fixedBatch} sequences a call, not ${batch.batch}.`,
-        hint: `Use --batch ${fixedBatch}.`,
-      });
-    }
+    const { signature, vocabSize } = checkpoint;
+    checkFixedBatch(checkpoint, batch.batch);
     this.checkMemory(batch);
     const { label, ...rest } = batch;
     const init: LatentInit = { ...rest, signature, token: DRAW.token, vocabSize, seed, samples };
@@ -167,7 +149,7 @@ class Decoding implements LatentDecoding {
     const feeds: Feeds = {
       [SIGMA]: { type: 'float32', data: Float32Array.of(told), dims: [1] },
       [MOVE]: { type: 'float64', data: numbers, dims: [numbers.length] },
-      ...uniformFeeds(this.session.provider, filled, [rows, length]),
+      ...uniformFeeds(filled, [rows, length], hasDouble(this.session.provider)),
       [LATENT.evidence]: { type: 'float32', data: Float32Array.of(evidence), dims: [] },
     };
     const what = `${label}, σ = ${sigma.toPrecision(4)}`;
@@ -184,23 +166,10 @@ class Decoding implements LatentDecoding {
   }
 }
 
-const hasDouble = (provider: Provider): boolean => provider !== 'webgpu';
-
-function uniformFeeds(provider: Provider, uniforms: Float64Array, dims: readonly number[]): Feeds {
-  if (hasDouble(provider)) return { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } };
-  const { coarse, fine } = splitUniforms(uniforms);
-  return {
-    [DRAW.uniforms]: { type: 'float32', data: coarse, dims },
-    [DRAW.fineUniforms]: { type: 'float32', data: fine, dims },
-  };
-}
-
 function notFinite(model: string, what: string, index: number, length: number): NumericalError {
-  return new NumericalError({
-    code: 'not-finite',
-    message: `The logits of ${model} are not finite: ${what}, sample ${Math.floor(index / length)} of the batch, position ${index % length}.`,
-    hint: 'A float16 export can overflow: try it in float32. With --temperature far below 1, try a higher one.',
-  });
+  return notFiniteLogits(
+    `of ${model} are not finite: ${what}, sample ${Math.floor(index / length)} of the batch, position ${index % length}.`,
+  );
 }
 
 /**
@@ -211,9 +180,8 @@ function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
   const { checkpoint, provider, temperature = 1, mean = false } = options;
   const { vocabSize } = checkpoint;
   graph.scope('duo_eval', () => {
-    const dtype = hasDouble(provider) ? 'float64' : 'float32';
-    const uniforms = [graph.input(DRAW.uniforms, dtype, ['batch', 'length'])];
-    if (dtype === 'float32') uniforms.push(graph.input(DRAW.fineUniforms, dtype, ['batch', 'length']));
+    const double = hasDouble(provider);
+    const uniforms = uniformInputs(graph, ['batch', 'length'], double);
     const latent = graph.input(LATENT.latent, 'float32', ['positions', vocabSize]);
     const evidence = graph.input(LATENT.evidence, 'float32', []);
     const shape = Shape(uniforms[0]);
@@ -222,8 +190,7 @@ function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
     const results = atPositions(graph, head, [index, ...uniforms], (logits, i, ...us): Value[] => {
       let f = Reshape(logits, [-1, vocabSize]);
       if (temperature !== 1) f = Mul(f, 1 / temperature);
-      if (options.topK) f = topK(f, vocabSize, options.topK);
-      if (options.topP) f = topP(f, vocabSize, options.topP, dtype);
+      f = truncated(f, vocabSize, options, double ? 'float64' : 'float32');
       const inside = (value: Value): Value => ({ ...value, graph: f.graph });
       // In blocks, those of the block; else all, as they lie.
       const w = f.graph === graph ? latent : Gather(inside(latent), Reshape(i, [-1]));

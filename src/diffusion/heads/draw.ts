@@ -27,7 +27,7 @@ import { type Family, isMasked } from '../../models/family.js';
 import { HEAD, type HeadOptions } from './head.js';
 import { inverseCdf } from './inverse-cdf.js';
 import { atPositions, atRows } from './rows.js';
-import { topK, topP } from './truncation.js';
+import { truncated } from './truncation.js';
 
 /** Names of what the draw adds to a graph. Shapes are [batch, length], or [rows] for masked families. */
 export const DRAW = {
@@ -76,10 +76,7 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
   graph.scope('duo_eval', () => {
     const masked = isMasked(family);
     const shape = masked ? ['rows'] : ['batch', 'length'];
-    const uniforms =
-      (options.double ?? true)
-        ? [graph.input(DRAW.uniforms, 'float64', shape)]
-        : [graph.input(DRAW.uniforms, 'float32', shape), graph.input(DRAW.fineUniforms, 'float32', shape)];
+    const uniforms = uniformInputs(graph, shape, options.double ?? true);
     const settings: RowSettings = {
       ...options,
       scores: family === 'sedd',
@@ -105,6 +102,12 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
     if (family === 'duo') graph.output(more, DRAW.present, shape);
     if (family === 'sedd') graph.output(more, DRAW.logSumExp, shape);
   });
+}
+
+/** The draw's uniform numbers as inputs: see DRAW. */
+export function uniformInputs(graph: Graph, shape: readonly string[], double: boolean): Value[] {
+  if (double) return [graph.input(DRAW.uniforms, 'float64', shape)];
+  return [graph.input(DRAW.uniforms, 'float32', shape), graph.input(DRAW.fineUniforms, 'float32', shape)];
 }
 
 interface RowSettings extends DrawOptions {
@@ -143,11 +146,9 @@ function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z
 }
 
 /** Logits after temperature, top-k and top-p. */
-function shaped({ inverse, vocabSize, ...settings }: RowSettings, logits: Value): Value {
-  let f = inverse ? Mul(logits, inverse) : logits;
-  if (settings.topK) f = topK(f, vocabSize, settings.topK);
-  if (settings.topP) f = topP(f, vocabSize, settings.topP, (settings.double ?? true) ? 'float64' : 'float32');
-  return f;
+function shaped({ inverse, vocabSize, double = true, ...settings }: RowSettings, logits: Value): Value {
+  const f = inverse ? Mul(logits, inverse) : logits;
+  return truncated(f, vocabSize, settings, double ? 'float64' : 'float32');
 }
 
 function withProbabilities(x: Value, token: Value, present: Value | null): Value[] {

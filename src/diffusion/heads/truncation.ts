@@ -18,6 +18,17 @@ import {
   Where,
 } from '../../graph/operators.js';
 
+/** What is left of logits [n, vocab] after top-k, then top-p, where they are asked for. @param dtype as of topP */
+export function truncated(
+  logits: Value,
+  vocabSize: number,
+  settings: { topK?: number | null; topP?: number | null },
+  dtype: 'float64' | 'float32',
+): Value {
+  const left = settings.topK ? topK(logits, vocabSize, settings.topK) : logits;
+  return settings.topP ? topP(left, vocabSize, settings.topP, dtype) : left;
+}
+
 /** Logits [n, vocab] with all but the k largest at −∞. */
 export function topK(logits: Value, vocabSize: number, k: number): Value {
   if (k >= vocabSize) return logits;

@@ -1,0 +1,35 @@
+/** A checkpoint's graph with a head in place of its logits, made into a session. */
+import type { Graph } from '../graph/graph.js';
+import { prune } from '../graph/prune.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { Provider } from './provider.js';
+import { type ModelSession, startSession } from './session.js';
+
+/** Of logits this wide, and all there at once, nothing should be kept twice. */
+export const WIDE_VOCABULARY = 4096;
+
+export interface HeadSessionOptions {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** As in SessionRequest. */
+  spinning?: boolean;
+}
+
+/** @param graph the checkpoint's, with its head: what no output needs is taken out   @throws ModelError as the session */
+export function startHeadSession(
+  graph: Graph,
+  { checkpoint, provider, threads, spinning }: HeadSessionOptions,
+): Promise<ModelSession> {
+  prune(graph.proto);
+  const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
+  return startSession({
+    graph: graph.toBytes(),
+    folder: checkpoint.folder,
+    provider,
+    threads,
+    memoryPattern: !wholeLogits || checkpoint.vocabSize < WIDE_VOCABULARY,
+    spinning,
+    label: checkpoint.name,
+  });
+}
