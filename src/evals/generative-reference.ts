@@ -2,11 +2,13 @@
  * Real text as a set like the samples': as many sequences of as many tokens, packed as the model's training and evaluation
  * data are, taken at equal distances over the whole data set.
  */
+
 import type { ProtocolName } from '../datasets/cutting.js';
 import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
+import { datasetRecord } from './dataset-record.js';
 import type { GeneratedText, TextSet } from './generative-texts.js';
 
 export interface ReferenceOptions {
@@ -45,16 +47,7 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
   const set: TextSet = {
     name: stream.name,
     model: null,
-    dataset: {
-      name: stream.name,
-      split: stream.split,
-      sha256: stream.sha256,
-      sourceSha256: stream.sourceSha256,
-      texts: stream.texts,
-      tokens: stream.tokens,
-      sequences: stream.sequences,
-      droppedTokens: stream.droppedTokens,
-    },
+    dataset: datasetRecord(stream),
     count: Math.min(count, stream.sequences),
     tokenizer,
     facts: {

@@ -3,11 +3,10 @@
  * judge reads, its entropy and its bytes, and never a logit.
  */
 import { createHash } from 'node:crypto';
-import { cpus } from 'node:os';
 import type { ProtocolName } from '../datasets/cutting.js';
+import { environmentOf } from '../models/machine.js';
 import { RESAMPLES } from '../results/bootstrap.js';
 import type { GenerativeResult, SampleSetRecord } from '../results/generative-record.js';
-import { VERSIONS } from '../versions.js';
 import { COMPRESSION_LEVEL, Diversity } from './generative-diversity.js';
 import type { Judge, Judgement } from './generative-judge.js';
 import { generativePerplexity } from './generative-perplexity.js';
@@ -83,12 +82,7 @@ export async function measureTexts(
       wallSeconds,
       tokensPerSecond: wallSeconds ? tokens / wallSeconds : null,
     },
-    environment: {
-      ...VERSIONS,
-      provider: judge?.runtime.provider ?? null,
-      threads: judge?.runtime.threads ?? null,
-      cpu: cpus()[0]?.model.trim() ?? null,
-    },
+    environment: environmentOf(judge?.runtime ?? { provider: null, threads: null }),
   };
   return { result, judgement, entropies: read.diversity.entropyOfSamples };
 }

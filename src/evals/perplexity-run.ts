@@ -2,15 +2,15 @@
  * Zero-shot perplexity of several models on several data sets: every model is evaluated on every data set, and models
  * are compared pairwise where they saw the same stream. What is needed was opened before (cells.ts).
  */
-import { cpus } from 'node:os';
 import type { PackedStream } from '../datasets/packed-stream.js';
 import type { Checkpoint } from '../models/checkpoint.js';
+import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import { type Comparison, type PerplexityResult, type ResultsFile, resultsFile } from '../results/record.js';
 import { pairedComparison } from '../results/statistics.js';
 import type { CacheKey } from '../storage/cache-entry.js';
-import { VERSIONS } from '../versions.js';
 import type { Cell, CellNotices, PerplexityRequest } from './cells.js';
+import { datasetRecord } from './dataset-record.js';
 import { journaled, type LossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import {
@@ -221,17 +221,7 @@ async function resultOf(
       path: checkpoint.path,
       trainedOn: checkpoint.fields.trainedOn.value,
     },
-    dataset: {
-      name: stream.name,
-      split: stream.split,
-      sha256: stream.sha256,
-      sourceSha256: stream.sourceSha256,
-      texts: stream.texts,
-      tokens: stream.tokens,
-      sequences: stream.sequences,
-      droppedTokens: stream.droppedTokens,
-      limit: options.limit,
-    },
+    dataset: { ...datasetRecord(stream), limit: options.limit },
     protocol: {
       name: options.protocol,
       version: PROTOCOL_VERSION,
@@ -254,10 +244,7 @@ async function resultOf(
       tokensPerSecond: wallSeconds > 0 ? tokens / wallSeconds : null,
     },
     environment: {
-      ...VERSIONS,
-      provider: session.provider,
-      threads: session.threads,
-      cpu: cpus()[0]?.model.trim() ?? null,
+      ...environmentOf(session),
       batch: estimate.batch,
     },
     ...(estimate.bySequence && { sequences: estimate.bySequence }),

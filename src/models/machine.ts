@@ -1,5 +1,6 @@
 /** What this machine can do for an evaluation: its processor and memory, and which providers really compute. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { VERSIONS } from '../versions.js';
 import { PROVIDERS, type ProviderReport, probeProvider } from './provider.js';
 
 export interface MachineReport {
@@ -18,7 +19,7 @@ export async function describeMachine(): Promise<MachineReport> {
   for (const provider of PROVIDERS) providers.push(await probeProvider(provider));
   return {
     platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model.trim() || 'unknown',
+    cpu: processorModel() || 'unknown',
     cores: availableParallelism(),
     memory: usableMemory(),
     freeMemory: freemem(),
@@ -30,4 +31,11 @@ export async function describeMachine(): Promise<MachineReport> {
 export function usableMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+const processorModel = (): string | null => cpus()[0]?.model.trim() ?? null;
+
+/** Where a figure came about, as records have it. @param ran the session; null in it where no model was run */
+export function environmentOf({ provider, threads }: { provider: string | null; threads: number | null }) {
+  return { ...VERSIONS, provider, threads, cpu: processorModel() };
 }

@@ -2,12 +2,11 @@
  * Samples of a checkpoint, from what was asked for to records: what an earlier run finished is taken from its journal, the
  * rest is generated, and each comes with its text, in the order of the numbers.
  */
-import { cpus } from 'node:os';
+import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../results/samples.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
-import { VERSIONS } from '../versions.js';
 import { type GenerationPlan, generate, type SampledModel } from './generate.js';
 import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
 import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './sample-request.js';
@@ -201,10 +200,7 @@ async function headerOf(request: SampleRequest, session: SamplingSession): Promi
     prompt: request.given !== null,
     protocol: request.protocol,
     environment: {
-      ...VERSIONS,
-      provider: session.provider,
-      threads: session.threads,
-      cpu: cpus()[0]?.model.trim() ?? null,
+      ...environmentOf(session),
       batch: request.batch,
     },
   };

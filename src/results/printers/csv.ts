@@ -3,10 +3,12 @@
  * added at the end. A file with results of several evaluations has the columns of each, those of one name shared.
  * Comparisons are not rows of this kind; the JSON holds them.
  */
+
 import { stringify } from 'csv-stringify/sync';
 import { plainText } from '../../terminal-text.js';
 import type { Figure, PerplexityResult, Result, ResultsFile } from '../record.js';
 import { BENCH_CSV } from './bench-csv.js';
+import { ENVIRONMENT_CSV } from './environment-csv.js';
 import { FRONTIER_CSV } from './frontier-csv.js';
 import { GENERATIVE_CSV } from './generative-csv.js';
 
@@ -55,12 +57,7 @@ const PERPLEXITY_CSV: readonly CsvColumn<PerplexityResult>[] = [
   ['dataset_source_sha256', ({ dataset }) => dataset.sourceSha256],
   ['model_sha256', ({ model }) => model.sha256],
   ['model_path', ({ model }) => model.path],
-  ['tool', ({ environment }) => environment.tool],
-  ['node', ({ environment }) => environment.node],
-  ['onnxruntime', ({ environment }) => environment.onnxruntime],
-  ['provider', ({ environment }) => environment.provider],
-  ['threads', ({ environment }) => environment.threads],
-  ['cpu', ({ environment }) => environment.cpu],
+  ...ENVIRONMENT_CSV,
 ];
 
 const COLUMNS: { [E in Result['eval']]: readonly CsvColumn<Extract<Result, { eval: E }>>[] } = {

@@ -1,6 +1,8 @@
 /** The columns of a CSV row of a model at one entropy; the points of its sweep are in the JSON. */
+
 import type { FrontierResult } from '../throughput-record.js';
 import type { CsvColumn } from './csv.js';
+import { ENVIRONMENT_CSV } from './environment-csv.js';
 
 export const FRONTIER_CSV: readonly CsvColumn<FrontierResult>[] = [
   ['eval', (result) => result.eval],
@@ -33,10 +35,5 @@ export const FRONTIER_CSV: readonly CsvColumn<FrontierResult>[] = [
   ['tokenizer_sha256', ({ tokenizerSha256 }) => tokenizerSha256],
   ['model_sha256', ({ model }) => model.sha256],
   ['model_path', ({ model }) => model.path],
-  ['tool', ({ environment }) => environment.tool],
-  ['node', ({ environment }) => environment.node],
-  ['onnxruntime', ({ environment }) => environment.onnxruntime],
-  ['provider', ({ environment }) => environment.provider],
-  ['threads', ({ environment }) => environment.threads],
-  ['cpu', ({ environment }) => environment.cpu],
+  ...ENVIRONMENT_CSV,
 ];

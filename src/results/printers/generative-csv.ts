@@ -1,6 +1,8 @@
 /** The columns of a CSV row of generated texts. */
+
 import type { GenerativeResult, SampledFigure } from '../generative-record.js';
 import type { Cell, CsvColumn } from './csv.js';
+import { ENVIRONMENT_CSV } from './environment-csv.js';
 
 type Measured = Omit<GenerativeResult, 'eval'>;
 
@@ -58,12 +60,7 @@ export const MEASURED_CSV: readonly (readonly [string, (result: Measured) => Cel
   ['model_path', ({ model }) => model?.path],
   ['dataset_sha256', ({ dataset }) => dataset?.sha256],
   ['dataset_source_sha256', ({ dataset }) => dataset?.sourceSha256],
-  ['tool', ({ environment }) => environment.tool],
-  ['node', ({ environment }) => environment.node],
-  ['onnxruntime', ({ environment }) => environment.onnxruntime],
-  ['provider', ({ environment }) => environment.provider],
-  ['threads', ({ environment }) => environment.threads],
-  ['cpu', ({ environment }) => environment.cpu],
+  ...ENVIRONMENT_CSV,
 ];
 
 export const GENERATIVE_CSV: readonly CsvColumn<GenerativeResult>[] = [
