@@ -7,7 +7,6 @@
  *     loss.csv                            step, loss, gradient norm, of every step
  *     validation.csv                      step, nelbo, stderr, at every save
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
@@ -17,9 +16,9 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
 import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
-import { writeFileAtomically } from '../storage/atomic-file.js';
 import { defaultAdamW } from './adamw.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
+import { addRow, lastLoss, writeCurve } from './loss-tables.js';
 import type { TrainingSettings } from './settings.js';
 import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
@@ -181,26 +180,6 @@ function curriculumOf(request: TrainingRequest): CurriculumOptions {
     lastLogTemperature: logTemperature,
     kept: request.curriculumKept,
   };
-}
-
-async function writeCurve(path: string, curve: Float32Array): Promise<void> {
-  const rows = ['step,loss,gradient_norm'];
-  for (let i = 0; i < curve.length; i += 2) rows.push(`${i / 2 + 1},${curve[i]},${curve[i + 1]}`);
-  await writeFileAtomically(path, `${rows.join('\n')}\n`);
-}
-
-/** Rows of later steps, which a run left before it was killed, give way. */
-async function addRow(path: string, step: number, { nelbo, stderr }: ValidationLoss): Promise<void> {
-  const known = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(1) : [];
-  const before = known.filter((row) => Number.parseInt(row, 10) < step);
-  const rows = ['step,nelbo,stderr', ...before, `${step},${nelbo},${stderr}`];
-  await writeFileAtomically(path, `${rows.join('\n')}\n`);
-}
-
-function lastLoss(curve: Float32Array): number {
-  const steps = curve.length / 2;
-  const losses = Array.from({ length: Math.ceil(steps / 10) }, (_, i) => curve[2 * (steps - 1 - i)]);
-  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
 /** A path as the card in a folder gives it. */
