@@ -42,7 +42,7 @@ export function measuringRequest(
   const { tokenizer } = flags;
   return {
     models,
-    samplers: flags.sampler ?? [],
+    samplers: (flags.sampler ?? []).map((spec) => ({ spec })),
     steps: numbersOf('steps', flags.steps, true),
     sampling: { ...samplingOf(flags), ...runtime, tokenizer, temperature },
     judge:

@@ -48,25 +48,20 @@ export default class Bench extends BaseCommand<typeof Bench> {
       judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
       signal: this.interrupt,
     };
-    const { setUp } = await import('../evals/throughput-setup.js');
+    const { withSetUp } = await import('../evals/throughput-setup.js');
     const { measureThroughput } = await import('../evals/throughput-run.js');
     const { resultsFile } = await import('../results/record.js');
-    const setup = await setUp(request, observer);
-    const { configurations, judge, references } = setup;
     try {
-      const options = { judge, references, seed: flags.seed, memory: flags.memory };
-      const results = resultsFile(await measureThroughput(configurations, options, observer));
-      progress.stop();
-      await writeOutputs(output, results);
-      this.print(await stdoutText(output, results, this.screen));
-      judge?.finish();
-    } catch (error) {
-      judge?.keep();
-      throw error;
+      await withSetUp(request, observer, async ({ configurations, judge, references }) => {
+        const options = { judge, references, seed: flags.seed, memory: flags.memory };
+        const results = resultsFile(await measureThroughput(configurations, options, observer));
+        progress.stop();
+        await writeOutputs(output, results);
+        this.print(await stdoutText(output, results, this.screen));
+        judge?.finish();
+      });
     } finally {
       progress.stop();
-      setup.close();
-      await judge?.close();
     }
   }
 }

@@ -55,27 +55,21 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
       judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
       signal: this.interrupt,
     };
-    const { setUp } = await import('../evals/throughput-setup.js');
+    const { withSetUp } = await import('../evals/throughput-setup.js');
     const { measureFrontier } = await import('../evals/frontier-run.js');
     const { resultsFile } = await import('../results/record.js');
-    const setup = await setUp(request, observer);
-    const judge = setup.judge!;
     try {
-      const target = flags.entropy ?? setup.references[0];
-      const options = { temperatures, target, judge, seed: flags.seed };
-      const { results, finish } = await measureFrontier(setup.configurations, options, observer);
-      const file = resultsFile(results);
-      progress.stop();
-      await writeOutputs(output, file);
-      this.print(await stdoutText(output, file, this.screen));
-      await finish();
-    } catch (error) {
-      judge.keep();
-      throw error;
+      await withSetUp(request, observer, async ({ configurations, judge, references: [real] }) => {
+        const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
+        const { results, finish } = await measureFrontier(configurations, options, observer);
+        const file = resultsFile(results);
+        progress.stop();
+        await writeOutputs(output, file);
+        this.print(await stdoutText(output, file, this.screen));
+        await finish();
+      });
     } finally {
       progress.stop();
-      setup.close();
-      await judge.close();
     }
   }
 }

@@ -11,7 +11,7 @@ process.once('message', (probe: MemoryProbe) => {
 });
 
 async function measure(probe: MemoryProbe): Promise<void> {
-  const checkpoint = await openCheckpoint(probe.model, { tokenizer: probe.tokenizer });
+  const checkpoint = await openCheckpoint(probe.model, probe.overrides);
   const request = await prepareSampling({
     ...probe,
     checkpoint,

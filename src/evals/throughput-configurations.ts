@@ -5,10 +5,16 @@ import { prepareSampling, type SamplingFlags } from '../samplers/prepare-samplin
 import { resolveSampler, samplersFor } from '../samplers/registry.js';
 import type { Configuration } from './throughput-run.js';
 
+/** A name or a module; the options are those of `flags` where it has none of its own. */
+export interface ChosenSampler {
+  spec: string;
+  options?: readonly string[];
+}
+
 export interface ConfigurationRequest {
   models: readonly { checkpoint: Checkpoint; path: string }[];
-  /** Names or modules; none: the first that fits each family. */
-  samplers: readonly string[];
+  /** None: the first that fits each family. */
+  samplers: readonly ChosenSampler[];
   steps: readonly number[];
   /** All else that is said of sampling. */
   flags: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
@@ -18,19 +24,19 @@ export interface ConfigurationRequest {
 export async function configurations(request: ConfigurationRequest): Promise<Configuration[]> {
   const found: Configuration[] = [];
   for (const { checkpoint, path } of request.models) {
-    const samplers = await fitting(checkpoint, request);
-    for (const sampler of samplers) {
+    const samplers = await fittingSamplers(checkpoint, request.samplers);
+    for (const { spec, options } of samplers) {
+      const told = samplers.length > 1 ? [spec, ...(options ?? [])] : [];
+      const samplerOptions = options ?? request.flags.samplerOptions;
       // Left to right, the number of steps is that of the tokens.
       const steps = checkpoint.family === 'ar' ? [undefined] : request.steps;
       for (const count of steps) {
-        const flags = { ...request.flags, checkpoint, sampler, steps: count };
+        const flags = { ...request.flags, checkpoint, sampler: spec, samplerOptions, steps: count };
         found.push({
-          name: [checkpoint.name, ...(samplers.length > 1 ? [sampler] : []), ...(count ? [count] : [])].join(
-            ' ',
-          ),
+          name: [checkpoint.name, ...told, ...(count ? [count] : [])].join(' '),
           request: await prepareSampling(flags),
           modelSpec: path,
-          samplerOptions: request.flags.samplerOptions,
+          samplerOptions,
         });
       }
     }
@@ -38,14 +44,19 @@ export async function configurations(request: ConfigurationRequest): Promise<Con
   return found;
 }
 
-async function fitting(checkpoint: Checkpoint, { samplers }: ConfigurationRequest): Promise<string[]> {
-  const { family, name } = checkpoint;
-  const usual = samplersFor(family).slice(0, 1);
+/** Of those, the ones that drive the model. @throws UsageError when none does */
+export async function fittingSamplers(
+  { family, name }: Checkpoint,
+  samplers: readonly ChosenSampler[],
+): Promise<ChosenSampler[]> {
+  const usual = samplersFor(family)
+    .slice(0, 1)
+    .map((spec) => ({ spec }));
   if (samplers.length === 0 && usual.length > 0) return usual;
-  const fits: string[] = [];
-  for (const spec of samplers) {
-    const { sampler } = await resolveSampler(spec);
-    if (sampler.families.includes(family)) fits.push(spec);
+  const fits: ChosenSampler[] = [];
+  for (const one of samplers) {
+    const { sampler } = await resolveSampler(one.spec);
+    if (sampler.families.includes(family)) fits.push(one);
   }
   if (fits.length > 0) return fits;
   // The baseline that others are compared with has a sampler of its own, which nobody needs to name.

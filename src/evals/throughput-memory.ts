@@ -4,12 +4,14 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { CheckpointOverrides } from '../models/checkpoint.js';
 
 /** What the process is to do; plain data. */
 export interface MemoryProbe {
   /** As `--model` takes it. */
   model: string;
-  tokenizer?: string;
+  /** What is known of it. */
+  overrides: CheckpointOverrides;
   sampler: string;
   samplerOptions: readonly string[];
   steps: number;

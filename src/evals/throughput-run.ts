@@ -3,6 +3,7 @@
  * All models are open at once; a round gives every configuration a batch, in turn, after a round that is not counted.
  */
 import { Bench } from 'tinybench';
+import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import type { GenerativeResult } from '../results/generative-record.js';
 import type { Result } from '../results/record.js';
@@ -185,7 +186,7 @@ async function memoryOf(
   const bytes = await peakMemory(
     {
       model: modelSpec,
-      tokenizer: request.checkpoint.fields.tokenizer.value ?? undefined,
+      overrides: overridesOf(request.checkpoint),
       sampler: request.sampler.module?.path ?? request.sampler.sampler.name,
       samplerOptions,
       steps: request.steps,
@@ -202,6 +203,18 @@ async function memoryOf(
   observer.signal?.throwIfAborted();
   if (bytes === null) observer.warn(`${name}: its memory could not be measured; the process for it failed.`);
   return bytes;
+}
+
+/** What decides how it is sampled, wherever it was said. */
+function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
+  const { maskTokenId, schedule, tokenizer } = fields;
+  return {
+    family,
+    vocabSize,
+    maskTokenId: maskTokenId.value ?? undefined,
+    schedule: schedule.value ?? undefined,
+    tokenizer: tokenizer.value ?? undefined,
+  };
 }
 
 /** The samples that were timed. */

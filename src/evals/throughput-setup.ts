@@ -1,16 +1,16 @@
 /** What `bench` and `frontier` open before they start: models, their configurations, the judge, real text. */
 import type { ProtocolName } from '../datasets/cutting.js';
-import { openCheckpoint } from '../models/checkpoint.js';
+import { type CheckpointOverrides, openCheckpoint } from '../models/checkpoint.js';
 import type { SamplingFlags } from '../samplers/prepare-sampling.js';
 import { Judge, type JudgeOptions } from './generative-judge.js';
 import { referenceTexts } from './generative-reference.js';
 import type { TextSet } from './generative-texts.js';
-import { configurations } from './throughput-configurations.js';
+import { type ChosenSampler, configurations } from './throughput-configurations.js';
 import type { Configuration } from './throughput-run.js';
 
 export interface MeasuringRequest {
-  models: readonly { path: string; name?: string }[];
-  samplers: readonly string[];
+  models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];
+  samplers: readonly ChosenSampler[];
   steps: readonly number[];
   /** All else that is said of sampling, of every model. */
   sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
@@ -34,12 +34,31 @@ export interface Setup {
   close(): void;
 }
 
+/** Opens, works and closes; when the work fails, what the judge has finished is kept for a later run. */
+export async function withSetUp<T>(
+  request: MeasuringRequest,
+  observer: SetupObserver,
+  work: (setup: Setup) => Promise<T>,
+): Promise<T> {
+  const setup = await setUp(request, observer);
+  try {
+    return await work(setup);
+  } catch (error) {
+    setup.judge?.keep();
+    throw error;
+  } finally {
+    setup.close();
+    await setup.judge?.close();
+  }
+}
+
 /** @throws UsageError, ModelError, DataError, FileError */
 export async function setUp(request: MeasuringRequest, observer: SetupObserver): Promise<Setup> {
   const { sampling } = request;
   const models = [];
-  for (const { path, name } of request.models) {
-    const checkpoint = await openCheckpoint(path, { tokenizer: sampling.tokenizer }, name);
+  for (const { path, name, overrides } of request.models) {
+    const told = { ...overrides, tokenizer: sampling.tokenizer ?? overrides?.tokenizer };
+    const checkpoint = await openCheckpoint(path, told, name);
     for (const notice of checkpoint.notices) observer.note(notice);
     models.push({ checkpoint, path });
   }
