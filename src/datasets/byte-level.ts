@@ -70,12 +70,21 @@ function writeToken(token: string, into: Buffer, at: number): number {
 const NO_BYTE = -1;
 
 /** GPT-2's table: printable Latin-1 stands for itself, the other 68 bytes in order for U+0100, U+0101, … */
+const CHARACTERS: readonly number[] = (() => {
+  let next = 256;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+    return printable ? byte : next++;
+  });
+})();
+
 const BYTE_OF_CHARACTER: Int16Array = (() => {
   const table = new Int16Array(256 + 68).fill(NO_BYTE);
-  let next = 256;
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-    table[printable ? byte : next++] = byte;
-  }
+  for (const [byte, character] of CHARACTERS.entries()) table[character] = byte;
   return table;
 })();
+
+/** The character that a byte, 0 to 255, is written as. */
+export function characterOfByte(byte: number): string {
+  return String.fromCharCode(CHARACTERS[byte]);
+}

@@ -2,8 +2,8 @@
  * The recipe of fixtures/: from the training texts to the bytes of every file but the README. The same texts give the same bytes.
  */
 import { createHash } from 'node:crypto';
+import { byteLevelFiles } from '../../datasets/byte-level-files.js';
 import { boundaryToken, byteBigramChain, countByteBigrams } from './byte-bigram.js';
-import { byteTokenizer } from './byte-tokenizer.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from './markov-denoiser.js';
 
 /** L of the fixtures, BOS and EOS included. */
@@ -22,7 +22,7 @@ const note: Record<SourceFamily, string> = {
 export function markovFixtures(texts: Iterable<Uint8Array>): Map<string, Uint8Array> {
   const chain = byteBigramChain(countByteBigrams(texts), fixtureLength);
   const files = new Map<string, Uint8Array>();
-  for (const [name, content] of Object.entries(byteTokenizer()))
+  for (const [name, content] of Object.entries(byteLevelFiles([])))
     files.set(`tokenizer/${name}`, json(content));
   for (const family of families) {
     const onnx = markovDenoiser(chain, family).toBytes();

@@ -1,0 +1,68 @@
+import { BaseCommand } from '../../cli/base-command.js';
+import { integer, string } from '../../cli/flags.js';
+import { Progress } from '../../cli/progress.js';
+
+export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
+  static override summary = 'Learn a tokenizer from text.';
+  static override description =
+    `Byte-level byte-pair encoding, split into words as GPT-2's is: 256 tokens for the bytes, one for each pair merged, the most frequent first, and <|endoftext|> last, which begins and ends a sequence. The same text gives the same files.`;
+  static override examples = [
+    '<%= config.bin %> train tokenizer --data sotu-train --vocab 1024 --out tok',
+    '<%= config.bin %> train tokenizer --data my.txt --vocab 8192 --out tok',
+  ];
+
+  static override flags = {
+    data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
+    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    vocab: integer({ required: true, min: 257, max: 1_000_000, summary: 'Tokens it shall have.' }),
+    'least-count': integer({
+      min: 1,
+      default: 2,
+      summary: 'How often a pair must be seen to become a token.',
+    }),
+    out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const { trainTokenizer } = await import('../../training/train-tokenizer.js');
+    const progress = new Progress({ quiet: this.options.quiet });
+    try {
+      let started = false;
+      const trained = await trainTokenizer(
+        {
+          data: flags.data,
+          textColumn: flags['text-column'],
+          vocabSize: flags.vocab,
+          leastCount: flags['least-count'],
+          out: flags.out,
+        },
+        {
+          signal: this.interrupt,
+          read: (texts, total) => {
+            if (!started) progress.start(total ?? 0, 'reading');
+            started = true;
+            progress.update(texts);
+          },
+        },
+      );
+      progress.stop();
+      if (this.options.json) {
+        this.printJson({ schemaVersion: 1, ...trained });
+        return;
+      }
+      const { alignedColumns } = await import('../../cli/aligned-columns.js');
+      const number = (value: number) => value.toLocaleString('en-US');
+      this.print(
+        alignedColumns([
+          ['tokenizer', trained.path],
+          ['tokens', number(trained.vocabSize)],
+          ['text', `${number(trained.bytes)} bytes, ${number(trained.words)} different words`],
+          ['rarest merge', `seen ${number(trained.leastCount)} times`],
+        ]),
+      );
+    } finally {
+      progress.stop();
+    }
+  }
+}

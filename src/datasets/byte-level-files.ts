@@ -1,0 +1,61 @@
+/**
+ * A byte-level BPE tokenizer as files, in the format of @huggingface/tokenizers: ids 0 to 255 are the bytes themselves, then one
+ * for each merge in order, and `<|endoftext|>`, both BOS and EOS, comes last.
+ */
+import { characterOfByte } from './byte-level.js';
+import type { Merge } from './byte-pair-merges.js';
+
+export const BOUNDARY_TEXT = '<|endoftext|>';
+
+/** The two files of a tokenizer's folder, as values to write as JSON. @param merges none for a tokenizer of bytes */
+export function byteLevelFiles(
+  merges: readonly Merge[],
+): Record<'tokenizer.json' | 'tokenizer_config.json', object> {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const tokens = Array.from({ length: 256 }, (_, byte) => characterOfByte(byte));
+  const written = merges.map(([left, right]) => {
+    tokens.push(tokens[left] + tokens[right]);
+    return `${tokens[left]} ${tokens[right]}`;
+  });
+  const boundary = tokens.push(BOUNDARY_TEXT) - 1;
+  return {
+    'tokenizer.json': {
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: [
+        {
+          id: boundary,
+          content: BOUNDARY_TEXT,
+          single_word: false,
+          lstrip: false,
+          rstrip: false,
+          normalized: false,
+          special: true,
+        },
+      ],
+      normalizer: null,
+      pre_tokenizer: byteLevel,
+      post_processor: null,
+      decoder: byteLevel,
+      model: {
+        type: 'BPE',
+        dropout: null,
+        unk_token: null,
+        continuing_subword_prefix: '',
+        end_of_word_suffix: '',
+        fuse_unk: false,
+        byte_fallback: false,
+        vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+        merges: written,
+      },
+    },
+    'tokenizer_config.json': {
+      tokenizer_class: 'GPT2Tokenizer',
+      add_prefix_space: false,
+      bos_token: BOUNDARY_TEXT,
+      eos_token: BOUNDARY_TEXT,
+      clean_up_tokenization_spaces: false,
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** What `duo-eval train tokenizer` does: the words of a text counted, pairs merged, a tokenizer's folder written. */
+import { join } from 'node:path';
+import { BOUNDARY_TEXT, byteLevelFiles } from '../datasets/byte-level-files.js';
+import { learnMerges } from '../datasets/byte-pair-merges.js';
+import { resolveDataset } from '../datasets/resolve-dataset.js';
+import type { TextSource } from '../datasets/text-source.js';
+import { GPT2_PATTERN } from '../datasets/word-encoder.js';
+import { DataError } from '../errors.js';
+import { writeFileAtomically } from '../storage/atomic-file.js';
+
+export interface TokenizerRequest {
+  /** As `--dataset` takes it. */
+  data: string;
+  textColumn?: string;
+  /** Of the tokenizer, its 256 bytes and `<|endoftext|>` included. */
+  vocabSize: number;
+  /** How often a pair must be seen to become a token. */
+  leastCount: number;
+  /** Folder to write. */
+  out: string;
+}
+
+export interface TokenizerObserver {
+  signal: AbortSignal;
+  /** Texts read so far, of how many if that is known. */
+  read(texts: number, total: number | null): void;
+}
+
+export interface TrainedTokenizer {
+  path: string;
+  vocabSize: number;
+  texts: number;
+  /** UTF-8 bytes of the texts, as tokenised. */
+  bytes: number;
+  /** Different words. */
+  words: number;
+  /** How often the last pair that became a token was seen. */
+  leastCount: number;
+}
+
+/** Tokens that are there before any merge: the bytes, and `<|endoftext|>`. */
+export const UNMERGED = 257;
+
+/** @throws DataError `text-too-short` when it has too few pairs; UsageError, FileError; the signal's reason when it aborts */
+export async function trainTokenizer(
+  { data, textColumn, vocabSize, leastCount, out }: TokenizerRequest,
+  { signal, read }: TokenizerObserver,
+): Promise<TrainedTokenizer> {
+  const source = await resolveDataset({ spec: data, textColumn });
+  const counted = await countWords(source, { signal, read });
+  const wanted = vocabSize - UNMERGED;
+  const learned = learnMerges(counted.words, wanted, leastCount);
+  if (learned.merges.length < wanted) {
+    const most = UNMERGED + learned.merges.length;
+    throw new DataError({
+      code: 'text-too-short',
+      message: `${source.name} gives a tokenizer of ${most} tokens at most: no further pair is seen ${leastCount} times. ${vocabSize} were asked for.`,
+      hint: 'Give more text, or a smaller --vocab.',
+    });
+  }
+  const files = byteLevelFiles(learned.merges);
+  const path = join(out, 'tokenizer.json');
+  for (const name of ['tokenizer_config.json', 'tokenizer.json'] as const)
+    await writeFileAtomically(join(out, name), `${JSON.stringify(files[name], null, 2)}\n`);
+  const { texts, bytes, words } = counted;
+  return { path, vocabSize, texts, bytes, words: words.size, leastCount: learned.leastCount };
+}
+
+interface CountedWords {
+  /** Word, one character a byte, → times seen. */
+  words: Map<string, number>;
+  texts: number;
+  bytes: number;
+}
+
+/** Words as the tokenizer will see them: `<|endoftext|>` in a text is that token, and no part of a word. */
+async function countWords(source: TextSource, { signal, read }: TokenizerObserver): Promise<CountedWords> {
+  const seen = new Map<string, number>();
+  let texts = 0;
+  for await (const text of source.texts()) {
+    signal.throwIfAborted();
+    const whole = source.detokenizer?.detokenize(text) ?? text;
+    for (const part of whole.split(BOUNDARY_TEXT)) {
+      for (const [word] of part.matchAll(GPT2_PATTERN)) seen.set(word, (seen.get(word) ?? 0) + 1);
+    }
+    read(++texts, source.count);
+  }
+  let bytes = 0;
+  const words = new Map<string, number>();
+  for (const [word, count] of seen) {
+    const encoded = Buffer.from(word, 'utf8');
+    bytes += encoded.length * count;
+    words.set(encoded.toString('latin1'), count);
+  }
+  return { words, texts, bytes };
+}
