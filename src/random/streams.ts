@@ -31,6 +31,8 @@ export const streams = {
   trainingComponent: 0x52,
   trainingToken: 0x53,
   trainingMixture: 0x54,
+  /** Distillation: the one noise of a pair of levels. */
+  distillationNoise: 0x55,
   /** Resampling of sequences in statistics. */
   resample: 0x40,
 } as const;

@@ -3,7 +3,8 @@
  * −α'(t)·loss: the papers' integrand over t, whatever the schedule.
  */
 import { HEAD } from '../diffusion/heads/index.js';
-import type { Feeds, TensorData } from '../models/feeds.js';
+import type { Feeds } from '../models/feeds.js';
+import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
 import type { NoisedOneHot } from './noised-one-hot.js';
 import { TOKEN_WEIGHTS, type TrainingProblem } from './objective.js';
@@ -18,28 +19,6 @@ export interface NoisyBatch {
   slope: Float64Array;
   sigma: Float64Array;
 }
-
-const int64 = (values: ArrayLike<number>, dims: number[]): TensorData => ({
-  type: 'int64',
-  data: integers(values),
-  dims,
-});
-/** Non-negative whole numbers, as their low halves: converting each to a bigint takes fifty times as long. */
-function integers(values: ArrayLike<number>): BigInt64Array {
-  const halves = new Int32Array(2 * values.length);
-  for (let i = 0; i < values.length; i++) halves[2 * i] = values[i];
-  return new BigInt64Array(halves.buffer);
-}
-const float32 = (values: Iterable<number>, dims: number[]): TensorData => ({
-  type: 'float32',
-  data: Float32Array.from(values),
-  dims,
-});
-const float64 = (values: Iterable<number>, dims: number[]): TensorData => ({
-  type: 'float64',
-  data: Float64Array.from(values),
-  dims,
-});
 
 type Size = Pick<TrainingProblem, 'batch' | 'length'>;
 

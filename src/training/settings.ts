@@ -32,10 +32,12 @@ export interface TrainingText {
   sequence(i: number): Int32Array;
 }
 
+/** Of the settings, what decides how much text there has to be. */
+export type TextSettings = { problem: Pick<TrainingSettings['problem'], 'family' | 'batch' | 'length'> };
+
 /** Tokens a sequence of the text has: an autoregressive network is asked for the last of them and does not read it. */
-export const tokensOfSequence = ({
-  problem: { family, length },
-}: Pick<TrainingSettings, 'problem'>): number => (family === 'ar' ? length + 1 : length);
+export const tokensOfSequence = ({ problem: { family, length } }: TextSettings): number =>
+  family === 'ar' ? length + 1 : length;
 
 /** The first setting in which two runs differ, as `problem.batch`, with both values; null where there is none. */
 export function differingSetting(

@@ -1,14 +1,13 @@
 /**
  * The training loop: sequences in, steps taken, the run saved as it goes. Everything random is a function of seed and step,
  * so a run that was stopped anywhere goes on to the same weights, bit for bit on the cpu with as many threads.
- *
- * While the worker computes a step the next one's noise is drawn here, so neither waits for the other.
  */
-import { DataError, NumericalError } from '../errors.js';
+import { DataError } from '../errors.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import { randomWeights } from '../models/weights/random-weights.js';
 import { objectiveGraph } from './objective.js';
-import { type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
+import { runPhase } from './phase.js';
+import { type TextSettings, type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
 import { loadTraining, type SavedTraining, saveTraining } from './state-file.js';
 import { curriculumAt, mixtureAt, stepFeeds } from './step-feeds.js';
 import { type StepResult, startingVectors, TrainingSession } from './training-session.js';
@@ -45,17 +44,6 @@ export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   return { ...saved, finished: saved.step >= settings.steps };
 }
 
-/** A loss so many times ln K, that of knowing nothing, is not coming back; clean runs, heavy tails and all, stay far below. */
-const EXPLODED = 100;
-
-function exploded(step: number, loss: number, ignorance: number): NumericalError {
-  return new NumericalError({
-    code: 'loss-exploded',
-    message: `The loss of step ${step} is ${loss.toPrecision(3)}, where knowing nothing costs ${ignorance.toPrecision(3)}: the run diverges. What was saved last is kept.`,
-    hint: 'Begin anew with a lower --lr, or a longer --warmup.',
-  });
-}
-
 /** Weights drawn with the seed; layers that training starts at 0 are 0. */
 function beginning({ problem, seed }: TrainingSettings): SavedTraining {
   const parameters = networkParameters(problem.dimensions, { adaLN: problem.family !== 'ar' });
@@ -73,10 +61,9 @@ function beginning({ problem, seed }: TrainingSettings): SavedTraining {
 
 /** Trains to the end of the curriculum, or of the run: as far as one graph goes. */
 async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedTraining> {
-  const { settings, signal, saveEvery, statePath } = run;
+  const { settings, statePath } = run;
   const { problem, adamW, greatestNorm, averageDecay, steps } = settings;
   const curriculum = curriculumAt(settings, from.step + 1);
-  const last = curriculum ? Math.min(steps, curriculum.steps) : steps;
   const reads = mixtureAt(settings, from.step + 1) ?? 'tokens';
   const session = await TrainingSession.start(objectiveGraph({ ...problem, reads }), from.vectors, {
     adamW,
@@ -85,53 +72,19 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
     learningRate: { ...settings.learningRate, steps },
     threads: run.threads,
   });
-  const ignorance = Math.log(problem.dimensions.vocabSize);
-  const feedsOf = stepFeeds(settings, run.text);
-  const curve = new Float32Array(2 * last);
-  curve.set(from.curve);
-  let taken = from.step;
-  const state = async (): Promise<SavedTraining> => ({
-    step: taken,
-    vectors: await session.read(),
-    curve: curve.slice(0, 2 * taken),
+  return runPhase({
+    ...run,
+    session,
+    from,
+    last: curriculum ? Math.min(steps, curriculum.steps) : steps,
+    ignorance: Math.log(problem.dimensions.vocabSize),
+    feedsOf: stepFeeds(settings, run.text),
+    save: (reached) => saveTraining(statePath, settings, reached),
   });
-  const save = async (): Promise<SavedTraining> => {
-    const reached = await state();
-    await saveTraining(statePath, settings, reached);
-    await run.onSave?.(reached);
-    return reached;
-  };
-  try {
-    let pending: Promise<StepResult> | null = null;
-    for (let step = from.step + 1; step <= last + 1; step++) {
-      const goesOn = step <= last && !signal?.aborted;
-      const savesHere = goesOn && (step - 1) % saveEvery === 0 && step - 1 > from.step;
-      const feeds = goesOn ? feedsOf(step) : null;
-      // Before a save no further step may be under way; otherwise it is asked for before the last one is answered.
-      const early: Promise<StepResult> | null = feeds && !savesHere ? session.step(step, feeds) : null;
-      early?.catch(() => {}); // what fails is told by the step before, or below
-      if (pending) {
-        const result = await pending;
-        if (result.loss > EXPLODED * ignorance) throw exploded(step - 1, result.loss, ignorance);
-        taken = step - 1;
-        curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
-        run.onStep?.(taken, result);
-        if (savesHere) await save();
-      }
-      if (!feeds) break;
-      pending = early ?? session.step(step, feeds);
-    }
-    return await save();
-  } catch (error) {
-    if (error instanceof NumericalError && error.code === 'training-diverged')
-      await saveTraining(statePath, settings, await state());
-    throw error;
-  } finally {
-    await session.close();
-  }
 }
 
-function checkText({ settings, text }: TrainingRun): void {
+/** @throws DataError `text-too-short` */
+export function checkText({ settings, text }: Pick<TrainingRun, 'text'> & { settings: TextSettings }): void {
   const wanted = tokensOfSequence(settings);
   const { batch } = settings.problem;
   if (text.sequences >= batch && text.length >= wanted) return;

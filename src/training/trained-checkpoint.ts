@@ -10,7 +10,11 @@ import type { TrainingSettings } from './settings.js';
 /** @param card what the settings do not know: tokenizer, special tokens, what it was trained on   @throws FileError */
 export async function saveTrained(
   path: string,
-  { problem, schedule, timeConditioning }: TrainingSettings,
+  {
+    problem,
+    schedule,
+    timeConditioning,
+  }: Pick<TrainingSettings, 'problem' | 'schedule' | 'timeConditioning'>,
   weights: Float32Array,
   card: Card,
   dtype?: StorageType,

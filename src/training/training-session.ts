@@ -3,7 +3,7 @@ import { NumericalError } from '../errors.js';
 import type { Feeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
-import type { SessionState } from '../models/session-state.js';
+import type { SessionState, StateSpec } from '../models/session-state.js';
 import { adamWScalars } from './adamw.js';
 import { type LearningRateOptions, learningRate } from './learning-rate.js';
 import { averageLeft } from './moving-average.js';
@@ -33,11 +33,15 @@ export class TrainingSession {
     private readonly options: TrainingOptions,
   ) {}
 
-  /** @param vectors what the first step starts from, of one length: see startingVectors */
+  /**
+   * @param vectors what the first step starts from, of one length: see startingVectors
+   * @param kept what the worker keeps, where it is more than these
+   */
   static async start(
     { graph, objective, parameters }: Objective,
     vectors: TrainingVectors,
     options: TrainingOptions,
+    kept: StateSpec = { module: 'training/training-state.js', init: vectors },
   ): Promise<TrainingSession> {
     appendStep(graph, objective, parameters, options);
     const { provider, threads } = options;
@@ -48,7 +52,7 @@ export class TrainingSession {
       threads,
       label: 'training',
     });
-    const state = session.keep({ module: 'training/training-state.js', init: vectors });
+    const state = session.keep(kept);
     return new TrainingSession(session, state, options);
   }
 

@@ -1,0 +1,87 @@
+/**
+ * The loop of a distillation: rounds of steps, each with a teacher of its own, the run saved as it goes. As in training
+ * everything random is a function of seed and step, and a stopped run goes on to the same weights.
+ */
+import { distillationFeeds } from './distillation-feeds.js';
+import { distillationObjective } from './distillation-objective.js';
+import { type DistillationSettings, distillationSteps, roundOf } from './distillation-settings.js';
+import { type Phase, runPhase } from './phase.js';
+import type { TrainingText } from './settings.js';
+import {
+  loadDistillation,
+  type SavedDistillation,
+  type SavedTraining,
+  saveDistillation,
+} from './state-file.js';
+import { checkText } from './train.js';
+import { startingVectors, TrainingSession } from './training-session.js';
+
+export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'onStep'> {
+  settings: DistillationSettings;
+  /** What is distilled: the student's first weights, and the first teacher. */
+  weights: Float32Array;
+  text: TrainingText;
+  /** Where the run is kept; taken up where it was left when the file is there. */
+  statePath: string;
+  threads?: number;
+  /** After every save, and for the one a run goes on from; the next step waits for it. */
+  onSave?: (saved: SavedDistillation) => Promise<void>;
+}
+
+export interface DistillationOutcome extends SavedDistillation {
+  finished: boolean;
+}
+
+/**
+ * @throws NumericalError `training-diverged`, `loss-exploded`   @throws DataError `text-too-short`
+ * @throws UsageError `other-settings`   @throws FileError
+ */
+export async function distill(run: DistillationRun): Promise<DistillationOutcome> {
+  const { settings, statePath, weights, signal } = run;
+  checkText(run);
+  const steps = distillationSteps(settings);
+  const before = await loadDistillation(statePath, settings);
+  if (before) await run.onSave?.(before);
+  let saved = before ?? {
+    step: 0,
+    vectors: { ...startingVectors(weights), teacher: weights },
+    curve: new Float32Array(0),
+  };
+  while (saved.step < steps && !signal?.aborted) saved = await distillRound(run, saved);
+  return { ...saved, finished: saved.step >= steps };
+}
+
+/** A round, or what is left of it. */
+async function distillRound(run: DistillationRun, from: SavedDistillation): Promise<SavedDistillation> {
+  const { settings, statePath, threads, onSave } = run;
+  const { problem, divergence, stepsPerRound, adamW, greatestNorm, averageDecay } = settings;
+  const { teacher: before, ...student } = from.vectors;
+  const teacher = from.step % stepsPerRound === 0 ? student[settings.nextTeacher] : before;
+  const withTeacher = (saved: SavedTraining): SavedDistillation => ({
+    ...saved,
+    vectors: { ...saved.vectors, teacher },
+  });
+  const session = await TrainingSession.start(
+    distillationObjective({ ...problem, divergence }),
+    student,
+    {
+      adamW,
+      greatestNorm,
+      averageDecay,
+      learningRate: { ...settings.learningRate, steps: distillationSteps(settings), final: 1 },
+      threads,
+    },
+    { module: 'training/distillation-state.js', init: { student, teacher } },
+  );
+  const reached = await runPhase({
+    ...run,
+    session,
+    from,
+    last: stepsPerRound * (1 + roundOf(settings, from.step + 1)),
+    ignorance: Math.log(problem.dimensions.vocabSize),
+    feedsOf: distillationFeeds(settings, run.text),
+    save: (saved) => saveDistillation(statePath, settings, withTeacher(saved)),
+    onSave: async (saved) => onSave?.(withTeacher(saved)),
+  });
+  return withTeacher(reached);
+}

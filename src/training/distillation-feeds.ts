@@ -1,0 +1,100 @@
+/** What the graph of a distillation reads at a step: sequences of the text at two noise levels, a function of seed and step. */
+import { sigmaOf } from '../diffusion/schedule.js';
+import { oneMinusDiffusionTransformation } from '../diffusion/transformation.js';
+import type { Feeds } from '../models/feeds.js';
+import { streams } from '../random/streams.js';
+import { fillOpenUniforms } from '../random/uniforms.js';
+import { TEACHER } from './distillation-objective.js';
+import {
+  type DistillationSettings,
+  gammaRangeOf,
+  gapOfRound,
+  pairOfTimes,
+  roundOf,
+} from './distillation-settings.js';
+import { float32, int64 } from './feed-tensors.js';
+import { stepTimes } from './noise.js';
+import { noisePair, UNIFORMS_PER_TOKEN } from './noise-pair.js';
+import type { TrainingText } from './settings.js';
+import { sequencesOfStep } from './text-order.js';
+
+/** Sequences at two noise levels; what the student reads first. */
+export interface PairedBatch {
+  /** [batch · length] */
+  later: Int32Array;
+  earlier: Int32Array;
+  /** What the networks are told: −ln α(γ), [batch]. */
+  laterSigma: Float64Array;
+  earlierSigma: Float64Array;
+}
+
+export function distillationFeeds(
+  settings: DistillationSettings,
+  text: TrainingText,
+): (step: number) => Feeds {
+  const pairs = pairedBatches(settings);
+  return (step) => {
+    const rows = sequencesOfStep(settings.seed, text.sequences, settings.problem.batch, step);
+    return pairFeeds(
+      settings,
+      pairs(
+        rows.map((i) => text.sequence(i)),
+        step,
+        gapOfRound(roundOf(settings, step)),
+      ),
+    );
+  };
+}
+
+/** @returns of clean sequences, of which the first tokens are used, and a gap, the noisy ones */
+export function pairedBatches(
+  settings: DistillationSettings,
+): (rows: readonly Int32Array[], step: number, gap: number) => PairedBatch {
+  const { seed, timeConditioning } = settings;
+  const { batch, length, dimensions } = settings.problem;
+  const { vocabSize } = dimensions;
+  const range = gammaRangeOf(settings);
+  const levelAt = (time: number) => {
+    const gamma = range.least + time * (range.largest - range.least);
+    const oneMinusAlpha = oneMinusDiffusionTransformation(gamma, vocabSize);
+    const sigma = timeConditioning ? sigmaOf(1 - oneMinusAlpha, oneMinusAlpha) : 0;
+    return { ratio: Math.exp(-gamma / 2), sigma };
+  };
+  const uniforms = new Float64Array(UNIFORMS_PER_TOKEN * length);
+  return (rows, step, gap) => {
+    const made: PairedBatch = {
+      later: new Int32Array(batch * length),
+      earlier: new Int32Array(batch * length),
+      laterSigma: new Float64Array(batch),
+      earlierSigma: new Float64Array(batch),
+    };
+    for (const [b, time] of stepTimes({ seed, step }, batch).entries()) {
+      const { t, s } = pairOfTimes(time, gap);
+      const [later, earlier] = [levelAt(t), levelAt(s)];
+      made.laterSigma[b] = later.sigma;
+      made.earlierSigma[b] = earlier.sigma;
+      fillOpenUniforms(uniforms, { seed, stream: streams.distillationNoise, sequence: b, step });
+      const part = (tokens: Int32Array) => tokens.subarray(b * length, (b + 1) * length);
+      noisePair(
+        { later: part(made.later), earlier: part(made.earlier) },
+        rows[b].subarray(0, length),
+        { later: later.ratio, earlier: earlier.ratio },
+        vocabSize,
+        uniforms,
+      );
+    }
+    return made;
+  };
+}
+
+export function pairFeeds(
+  { problem: { batch, length } }: { problem: { batch: number; length: number } },
+  { later, earlier, laterSigma, earlierSigma }: PairedBatch,
+): Feeds {
+  return {
+    input_ids: int64(later, [batch, length]),
+    sigma: float32(laterSigma, [batch]),
+    [TEACHER.ids]: int64(earlier, [batch, length]),
+    [TEACHER.sigma]: float32(earlierSigma, [batch]),
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * What a student is trained to make small, as a graph of two networks of one shape: the mean over all tokens of
+ *
+ *     KL(student ‖ teacher) = Σ_v p_v (ln p_v − ln q_v)      p of the student at z_t, q of the teacher at z_s
+ *
+ * or the other way round. The teacher's weights come in as one vector, and have no gradient.
+ */
+import { fixAxes } from '../graph/fix-axes.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { Exp, LogSoftmax, Mul, ReduceMean, ReduceSum, Sub } from '../graph/operators.js';
+import { packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
+import { checkDimensions, type Dimensions } from '../models/architectures/dimensions.js';
+import { denoiser, sequencePositions } from '../models/architectures/dit.js';
+import { embed } from '../models/architectures/layers.js';
+import { Network } from '../models/architectures/network.js';
+import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
+import type { Divergence } from './distillation-settings.js';
+import type { Objective } from './objective.js';
+
+/** Inputs of the teacher; the student's are those of a checkpoint. */
+export const TEACHER = {
+  /** float32: all its weights, in the order of the student's. */
+  weights: 'teacher',
+  /** int64 [batch, length] and float32 [batch] */
+  ids: 'teacher_input_ids',
+  sigma: 'teacher_sigma',
+} as const;
+
+export interface DistillationProblem {
+  dimensions: Dimensions;
+  batch: number;
+  length: number;
+  divergence: Divergence;
+  /** Whether the networks are of fused operators; yes unless told. */
+  fused?: boolean;
+}
+
+export interface DistillationObjective extends Objective {
+  /** float32 [batch, length] */
+  perToken: Value;
+}
+
+/** Both forward passes and the objective; the student's weights are initializers without data.
+ *  @throws ModelError when there can be no such network */
+export function distillationObjective({
+  dimensions,
+  batch,
+  length,
+  divergence,
+  fused = true,
+}: DistillationProblem): DistillationObjective {
+  const parameters = networkParameters(checkDimensions(dimensions), { adaLN: true });
+  const student = Network.create('distillation', dimensions, parameters, { fused });
+  const { graph } = student;
+  const ofTeacher = (name: string) => `${TEACHER.weights}.${name}`;
+  const teacher = new Network(graph, dimensions, parameters, fused, (_, { name, dims }) =>
+    graph.weight(ofTeacher(name), 'float32', dims),
+  );
+  const ofStudent = logProbabilities(student, 'input_ids', 'sigma');
+  const target = graph.scope('teacher', () => logProbabilities(teacher, TEACHER.ids, TEACHER.sigma));
+  readTeacher(graph, parameters, ofTeacher);
+
+  const [p, q] = divergence === 'student-teacher' ? [ofStudent, target] : [target, ofStudent];
+  const perToken = ReduceSum(Mul(Exp(p), Sub(p, q)), { axes: [-1], keepdims: false });
+  const objective = ReduceMean(perToken, { axes: [0, 1], keepdims: false });
+  fixAxes(graph, { batch, length });
+  return { graph, parameters, objective, perToken };
+}
+
+/** [batch, length, vocab] */
+function logProbabilities(network: Network, idsName: string, sigmaName: string): Value {
+  const { graph } = network;
+  const ids = graph.input(idsName, 'int64', ['batch', 'length']);
+  const sigma = graph.input(sigmaName, 'float32', ['batch']);
+  return LogSoftmax(denoiser(network, embed(network, ids), sigma, sequencePositions(ids)));
+}
+
+function readTeacher(graph: Graph, parameters: readonly Parameter[], nameOf: (name: string) => string): void {
+  const vector = graph.input(TEACHER.weights, 'float32', [packedOffsets(parameters).total]);
+  readWeightsFrom(
+    vector,
+    parameters.map(({ name, dims }) => ({ name: nameOf(name), dims })),
+  );
+}
