@@ -3,13 +3,16 @@
  * that no other beats. The drawing is plain SVG, whole without a script; with `PLOT_SCRIPT` a mark tells its details when
  * it is pointed at or reached by the keyboard.
  */
-import { scaleLinear, scaleLog } from 'd3-scale';
 import { html, type Markup } from './markup.js';
-
-export interface PlotAxis {
-  title: string;
-  scale: 'log' | 'linear';
-}
+import {
+  COLOURS,
+  type DrawnAxis,
+  drawnAxis,
+  fixed,
+  type PlotAxis,
+  type PlotBox,
+  plotFrame,
+} from './plot-axes.js';
 
 export interface PlotPoint {
   x: number;
@@ -38,10 +41,8 @@ export interface ScatterPlot {
   at?: { x: number; label: string };
 }
 
-const WIDTH = 760;
-const HEIGHT = 460;
-const MARGIN = { top: 16, right: 24, bottom: 52, left: 68 };
-const COLOURS = 6;
+const BOX: PlotBox = { width: 760, height: 460, margin: { top: 16, right: 24, bottom: 52, left: 68 } };
+const { width: WIDTH, height: HEIGHT, margin: MARGIN } = BOX;
 
 type Scale = (value: number) => number;
 
@@ -69,11 +70,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, at }: Scatt
   );
   return html`<figure class="plot">
 <div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${y.title} against ${x.title}">
-${across.ticks.map(({ at, text }) => html`<line class="grid" x1="${fixed(at)}" x2="${fixed(at)}" y1="${MARGIN.top}" y2="${HEIGHT - MARGIN.bottom}"/><text class="tick" x="${fixed(at)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${text}</text>`)}
-${up.ticks.map(({ at, text }) => html`<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${fixed(at)}" y2="${fixed(at)}"/><text class="tick" x="${MARGIN.left - 8}" y="${fixed(at + 4)}" text-anchor="end">${text}</text>`)}
-<path class="axis" fill="none" d="M${MARGIN.left} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}H${WIDTH - MARGIN.right}"/>
-<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 10}" text-anchor="middle">${x.title}${x.scale === 'log' ? ' (log)' : ''}</text>
-<text transform="translate(16 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${y.title}${y.scale === 'log' ? ' (log)' : ''}</text>
+${plotFrame(BOX, { ...x, drawn: across }, { ...y, drawn: up })}
 ${front.length > 1 ? html`<path class="front" d="${line(front)}"/>` : null}
 ${joined ? lines.map((d, i) => html`<path fill="none" stroke="var(--series-${i % COLOURS})" d="${d}"/>`) : null}
 ${at ? html`<path class="at" d="M${fixed(across.at(at.x))} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}"/><text class="tick" x="${fixed(across.at(at.x) + 5)}" y="${MARGIN.top + 10}">${at.label}</text>` : null}
@@ -98,32 +95,13 @@ function extent(value: number, interval: readonly [number, number] | null, axisO
   return [value, ...(interval ?? [])].filter((end) => canBeDrawn(end, axisOf));
 }
 
-interface DrawnAxis {
-  at: Scale;
-  ticks: { at: number; text: string }[];
-}
-
-function axis({ scale }: PlotAxis, values: readonly number[], range: [number, number]): DrawnAxis {
+/** Wide enough for all values, and somewhat more. */
+function axis(axisOf: PlotAxis, values: readonly number[], range: readonly [number, number]): DrawnAxis {
   const low = Math.min(...values, ...(values.length === 0 ? [1] : []));
   const high = Math.max(...values, ...(values.length === 0 ? [10] : []));
-  const made =
-    scale === 'log'
-      ? scaleLog().domain([low / 1.15, high * 1.15])
-      : scaleLinear()
-          .domain([low - 0.06 * (high - low || 1), high + 0.06 * (high - low || 1)])
-          .nice();
-  const at = made.range(range);
-  const round = made.ticks(6);
-  // Over several decades a log axis has too many round numbers: 1, 2 and 5 of each, or the powers of ten alone.
-  const most = high / low > 300 ? /^1e/ : round.length > 8 ? /^[125]e/ : /./;
-  const sparse = scale === 'log' ? round.filter((tick) => most.test(tick.toExponential())) : round;
-  return { at, ticks: sparse.map((tick) => ({ at: at(tick), text: tickText(tick) })) };
-}
-
-function tickText(value: number): string {
-  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3))
-    return value.toExponential().replace('e+', 'e');
-  return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
+  if (axisOf.scale === 'log') return drawnAxis(axisOf, [low / 1.15, high * 1.15], range);
+  const room = 0.06 * (high - low || 1);
+  return drawnAxis(axisOf, [low - room, high + room], range, { nice: true });
 }
 
 function mark(point: PlotPoint, series: number, across: Scale, up: Scale): Markup {
@@ -192,8 +170,6 @@ function labels(points: readonly PlotPoint[], across: Scale, up: Scale): Markup[
   }
   return marks;
 }
-
-const fixed = (value: number): string => value.toFixed(1);
 
 /** Shows a mark's details beside it. Text only: nothing of a label becomes markup. */
 export const PLOT_SCRIPT = `
