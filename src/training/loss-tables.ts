@@ -1,7 +1,6 @@
 /** The losses of a run as tables beside it: of every step, and of held-out text at every save. */
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFileAtomically } from '../storage/atomic-file.js';
-import type { ValidationLoss } from './validation.js';
 
 /** loss.csv. @param curve loss and gradient norm of every step, one after the other   @throws FileError */
 export async function writeCurve(path: string, curve: Float32Array): Promise<void> {
@@ -10,12 +9,12 @@ export async function writeCurve(path: string, curve: Float32Array): Promise<voi
   await writeFileAtomically(path, `${rows.join('\n')}\n`);
 }
 
-/** validation.csv. Rows of later steps, which a run left before it was killed, give way. */
-export async function addRow(path: string, step: number, { nelbo, stderr }: ValidationLoss): Promise<void> {
+/** validation.csv. Rows of later steps, which a run left before it was killed, give way. @param row by column */
+export async function addRow(path: string, row: { step: number } & Record<string, number>): Promise<void> {
   const known = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(1) : [];
-  const before = known.filter((row) => Number.parseInt(row, 10) < step);
-  const rows = ['step,nelbo,stderr', ...before, `${step},${nelbo},${stderr}`];
-  await writeFileAtomically(path, `${rows.join('\n')}\n`);
+  const before = known.filter((line) => Number.parseInt(line, 10) < row.step);
+  const lines = [Object.keys(row).join(), ...before, Object.values(row).join()];
+  await writeFileAtomically(path, `${lines.join('\n')}\n`);
 }
 
 /** Mean over the last tenth of the steps. */

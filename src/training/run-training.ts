@@ -99,7 +99,7 @@ export async function runTraining(
       await writeCurve(at('loss.csv'), curve);
       if (!validation) return;
       latest = await validation.loss(vectors.average);
-      await addRow(at('validation.csv'), step, latest);
+      await addRow(at('validation.csv'), { step, nelbo: latest.nelbo, stderr: latest.stderr });
       observer.validated(step, latest);
     };
     const outcome = await train({

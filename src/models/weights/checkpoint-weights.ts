@@ -1,0 +1,110 @@
+/**
+ * The weights of a checkpoint as one vector, for what goes on training it. A checkpoint of this program keeps them as
+ * initializers under the names that parameters.ts has, and its card says what the shapes alone do not (how many heads);
+ * files of other exporters name and fold them as they like, and are refused.
+ */
+import { join } from 'node:path';
+import { ModelError } from '../../errors.js';
+import { dtypeName } from '../../graph/dtype.js';
+import { type TensorProto, TensorProto_DataLocation } from '../../graph/onnx.js';
+import { checkDimensions, type Dimensions } from '../architectures/dimensions.js';
+import { architectures } from '../architectures/index.js';
+import { elementCount, type Parameter } from '../architectures/parameters.js';
+import type { CheckpointDescription } from '../checkpoint.js';
+import { elementsOf } from '../importers/stored-tensor.js';
+import { decodeFloat16 } from './half-precision.js';
+
+export interface CheckpointWeights {
+  dimensions: Dimensions;
+  /** All parameters one after another, in the order of parameters.ts. */
+  weights: Float32Array;
+}
+
+const SIZE_KEYS = ['hiddenSize', 'conditionSize', 'blocks', 'heads'] as const;
+/** Names said of those that are missing. */
+const NAMED = 3;
+
+type Source = Pick<CheckpointDescription, 'name' | 'folder' | 'fields' | 'unknownKeys' | 'graph'>;
+
+/** Of a diffusion transformer. @throws ModelError `foreign-network`, `weights-of-int8`, and as elementsOf */
+export function ditWeights(checkpoint: Source): CheckpointWeights {
+  const dimensions = dimensionsOf(checkpoint);
+  const parameters = architectures.dit.parameters(dimensions);
+  const stored = new Map(checkpoint.graph().proto.initializer.map((tensor) => [tensor.name, tensor]));
+  const missing = parameters.filter((parameter) => !fits(stored.get(parameter.name), parameter));
+  if (missing.length > 0) {
+    const [first] = missing;
+    throw foreign(
+      checkpoint,
+      `of its ${parameters.length} weights ${missing.length} ${missing.length === 1 ? 'is' : 'are'} not in the file, ${named(missing)} (the first of shape [${first.dims.join(', ')}])`,
+    );
+  }
+  const weights = new Float32Array(parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0));
+  let at = 0;
+  for (const { name } of parameters) {
+    for (const piece of elements(checkpoint, stored.get(name)!)) {
+      weights.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return { dimensions, weights };
+}
+
+function dimensionsOf(checkpoint: Source): Dimensions {
+  const { fields, unknownKeys } = checkpoint;
+  const said = unknownKeys.architecture as Record<string, unknown> | undefined | null;
+  if (said?.name !== 'dit') {
+    throw foreign(checkpoint, `no card says "architecture" of it, with the name "dit" and its sizes`);
+  }
+  const lacking = SIZE_KEYS.find((key) => typeof said[key] !== 'number');
+  if (lacking) throw foreign(checkpoint, `the "architecture" in its card does not say "${lacking}"`);
+  const [vocabSize, length] = [fields.vocabSize.value, fields.length.value];
+  if (vocabSize === null || length === null) {
+    throw foreign(checkpoint, `nothing says its ${vocabSize === null ? 'vocabulary' : 'length'}`);
+  }
+  const size = Object.fromEntries(SIZE_KEYS.map((key) => [key, said[key]]));
+  return checkDimensions({ ...size, vocabSize, length } as Dimensions);
+}
+
+const fits = (tensor: TensorProto | undefined, { dims }: Parameter): boolean =>
+  tensor !== undefined && tensor.dims.map(Number).join() === dims.join();
+
+const named = (missing: readonly Parameter[]): string => {
+  const names = missing.slice(0, NAMED).map(({ name }) => `"${name}"`);
+  return names.join(', ') + (missing.length > NAMED ? ' …' : '');
+};
+
+function elements(checkpoint: Source, tensor: TensorProto): Iterable<Float32Array> {
+  const { name, dataLocation, rawData, floatData, externalData } = tensor;
+  const type = dtypeName(tensor.dataType) ?? 'unknown';
+  if (type === 'int8') {
+    throw new ModelError({
+      code: 'weights-of-int8',
+      message: `${checkpoint.name} keeps "${name}" as int8: what training changes would be lost in that rounding.`,
+      hint: 'Use the checkpoint as float32 or float16: convert or train it without --dtype int8.',
+    });
+  }
+  if (dataLocation === TensorProto_DataLocation.EXTERNAL) {
+    const entries = new Map(externalData.map(({ key, value }) => [key, value]));
+    const path = join(checkpoint.folder, entries.get('location') ?? '');
+    const shape = tensor.dims.map(Number);
+    return elementsOf({ name, type, shape, path, offset: Number(entries.get('offset') ?? 0) });
+  }
+  if (floatData.length > 0) return [Float32Array.from(floatData)];
+  const bytes = rawData.slice().buffer; // aligned, as the views below ask for
+  if (type === 'float32') return [new Float32Array(bytes)];
+  if (type === 'float16') {
+    const values = new Float32Array(bytes.byteLength / 2);
+    decodeFloat16(new Uint16Array(bytes), values);
+    return [values];
+  }
+  throw foreign(checkpoint, `its weight "${name}" is of type ${type}`);
+}
+
+function foreign({ name }: Source, why: string): ModelError {
+  return new ModelError({
+    code: 'foreign-network',
+    message: `The weights of ${name} cannot be trained further: ${why}.`,
+    hint: 'Give a checkpoint that `duo-eval train` or `duo-eval convert` made; files of other exporters name their weights otherwise.',
+  });
+}
