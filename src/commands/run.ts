@@ -36,17 +36,13 @@ export default class Run extends BaseCommand<typeof Run> {
     const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
-    const { readSuite } = await import('../evals/suite/suite-file.js');
+    const { checkCode, checkpointsOf, readSuite } = await import('../evals/suite/suite-file.js');
     const { isInShard, parseShard } = await import('../evals/suite/shard.js');
     const { resolveProvider } = await import('../models/provider.js');
     const { openCheckpoint } = await import('../models/checkpoint.js');
     const shard = flags.shard === undefined ? null : parseShard(flags.shard);
     const suite = readSuite(args.suite);
-    const { checkCode } = await import('../evals/suite/generation.js');
-    checkCode(
-      suite.cells.filter((cell) => cell.eval === 'gen'),
-      flags['allow-code'],
-    );
+    checkCode(suite.cells, flags['allow-code']);
     const cells = suite.cells.filter(({ index }) => isInShard(index, shard));
     const request = {
       cells,
@@ -54,18 +50,14 @@ export default class Run extends BaseCommand<typeof Run> {
       threads: flags.threads,
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
       fresh: flags.fresh,
-      open: async ({ path, overrides, name }: (typeof cells)[number]['model']) => {
+      open: async ({ path, overrides, name }: import('../evals/suite/named-files.js').SuiteModel) => {
         const checkpoint = await openCheckpoint(path, overrides, name);
         for (const notice of checkpoint.notices) observer.note(notice);
         return checkpoint;
       },
     };
     const { observer, progress } = this.observing(cells.length);
-    const named = cells.flatMap((cell) => [
-      cell.model.path,
-      ...(cell.eval === 'gen' && cell.judge ? [cell.judge.path] : []),
-    ]);
-    const hubModels = [...new Set(named)].filter((path) => path.startsWith('hf:'));
+    const hubModels = [...new Set(cells.flatMap(checkpointsOf))].filter((path) => path.startsWith('hf:'));
     if (hubModels.length > 0) {
       const { fetchHubModels } = await import('../cli/hub-models.js');
       await fetchHubModels(hubModels, { ...observer, quiet: this.options.quiet });

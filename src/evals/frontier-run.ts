@@ -4,10 +4,10 @@
  */
 import { UsageError } from '../errors.js';
 import type { SampledFigure } from '../results/generative-record.js';
+import { paretoFront } from '../results/pareto-front.js';
 import type { FrontierResult, SweepPointRecord } from '../results/throughput-record.js';
 import type { SampleRun } from '../samplers/sample-run.js';
 import { perplexityAtEntropy, type SweepPoint } from './frontier-interpolation.js';
-import { paretoFront } from './frontier-pareto.js';
 import type { Judge } from './generative-judge.js';
 import { type MeasuredTexts, measureTexts } from './generative-run.js';
 import { type SamplingObserver, sampledTexts } from './generative-sampling.js';
@@ -74,7 +74,7 @@ export async function measureFrontier(
 }
 
 /** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */
-function checkComparable(configurations: readonly Configuration[]): void {
+export function checkComparable(configurations: readonly Configuration[]): void {
   const [first] = configurations;
   for (const { name, request } of configurations) {
     const { tokenizer, length } = first.request;

@@ -194,7 +194,7 @@ const frontierResult = z.looseObject({
   ),
   nfe: known,
   tokensPerSecond: known,
-  pareto: z.boolean(),
+  pareto: z.boolean().nullable(),
   judge: judge.unwrap(),
   protocol: generativeProtocol,
   environment,

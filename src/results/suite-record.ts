@@ -3,7 +3,14 @@
  * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
  */
 import { FileError } from '../errors.js';
-import { type Comparison, type PerplexityResult, type Result, SCHEMA_VERSION } from './record.js';
+import { paretoFront } from './pareto-front.js';
+import {
+  type Comparison,
+  type EnvironmentRecord,
+  type PerplexityResult,
+  type Result,
+  SCHEMA_VERSION,
+} from './record.js';
 import { pairedComparison } from './statistics.js';
 
 /** A further key of a results file. */
@@ -13,9 +20,9 @@ export interface SuiteRecord {
   sha256: string;
   /** Cells of the whole. */
   cells: number;
-  /** Which of them these results are, in their order. */
+  /** Which of them each of these results is of, in their order; `bench` gives several of one cell. */
   held: number[];
-  /** Those that were not needed: other seeds of models whose loss is exact. */
+  /** Those that were not needed, such as other seeds of models whose loss is exact. */
   unneeded: number[];
 }
 
@@ -28,8 +35,8 @@ export interface SuiteFile {
 
 export interface CellResult {
   index: number;
-  /** Null where none was needed. */
-  result: Result | null;
+  /** None where the cell was not needed. */
+  results: readonly Result[];
 }
 
 export function assembled(
@@ -37,15 +44,34 @@ export function assembled(
   cells: readonly CellResult[],
 ): SuiteFile {
   const ordered = [...cells].sort((a, b) => a.index - b.index);
-  const results = ordered.flatMap(({ result }) => result ?? []);
-  const indices = (needed: boolean) =>
-    ordered.filter(({ result }) => (result !== null) === needed).map(({ index }) => index);
+  const results = withFronts(ordered.flatMap((cell) => cell.results));
+  const held = ordered.flatMap((cell) => cell.results.map(() => cell.index));
+  const unneeded = ordered.filter((cell) => cell.results.length === 0).map(({ index }) => index);
   return {
     schemaVersion: SCHEMA_VERSION,
-    suite: { ...suite, held: indices(true), unneeded: indices(false) },
+    suite: { ...suite, held, unneeded },
     results,
     comparisons: comparisonsOf(results.filter((result) => result.eval === 'ppl')),
   };
+}
+
+/** Sweeps from one seed, each a cell of its own, are on a front together, unless their speeds are of different machines. */
+function withFronts(results: readonly Result[]): Result[] {
+  const sweeps = results.filter((result) => result.eval === 'frontier');
+  const marks = new Map<Result, boolean | null>();
+  for (const seed of new Set(sweeps.map(({ protocol }) => protocol.seed))) {
+    const together = sweeps.filter(({ protocol }) => protocol.seed === seed);
+    const machines = new Set(together.map(({ environment }) => machineOf(environment)));
+    const front = paretoFront(
+      together.map((one) => ({ speed: one.tokensPerSecond, perplexity: one.metrics.genPpl.value })),
+    );
+    for (const [i, one] of together.entries()) marks.set(one, machines.size === 1 ? front[i] : null);
+  }
+  return results.map((one) => (one.eval === 'frontier' ? { ...one, pareto: marks.get(one)! } : one));
+}
+
+function machineOf({ cpu, provider, threads }: EnvironmentRecord): string {
+  return JSON.stringify([cpu, provider, threads]);
 }
 
 /** Models in pairs, on the same stream and from the same seed; exact ones, which have none, with every other. */
@@ -85,6 +111,7 @@ export function merged(parts: readonly Part[]): SuiteFile {
   const refuse = (code: string, message: string, hint: string) => new FileError({ code, message, hint });
   const cells = new Map<number, CellResult & { path: string }>();
   for (const { path, file } of parts) {
+    const own = new Map<number, Result[]>();
     if (file.suite.sha256 !== first.file.suite.sha256 || file.suite.cells !== first.file.suite.cells) {
       throw refuse(
         'other-suite',
@@ -93,7 +120,9 @@ export function merged(parts: readonly Part[]): SuiteFile {
       );
     }
     const { held, unneeded } = file.suite;
-    for (const [i, index] of [...held, ...unneeded].entries()) {
+    for (const [i, index] of held.entries()) own.set(index, [...(own.get(index) ?? []), file.results[i]]);
+    for (const index of unneeded) own.set(index, own.get(index) ?? []);
+    for (const [index, results] of own) {
       const before = cells.get(index);
       if (before) {
         throw refuse(
@@ -102,7 +131,7 @@ export function merged(parts: readonly Part[]): SuiteFile {
           'Give each part once.',
         );
       }
-      cells.set(index, { index, result: file.results[i] ?? null, path });
+      cells.set(index, { index, results, path });
     }
   }
   checkSameContent([...cells.values()]);
@@ -117,10 +146,7 @@ export function merged(parts: readonly Part[]): SuiteFile {
       'Run the parts that are missing: duo-eval run --shard i/n.',
     );
   }
-  return assembled(
-    suite,
-    [...cells.values()].map(({ index, result }) => ({ index, result })),
-  );
+  return assembled(suite, [...cells.values()]);
 }
 
 /** Parts may run anywhere, but on the same models and data. */
@@ -138,11 +164,12 @@ function checkSameContent(cells: readonly (CellResult & { path: string })[]): vo
     }
     seen.set(what, { sha256, path });
   };
-  for (const { path, result } of cells) {
-    if (!result) continue;
-    const { model } = result;
-    if (model) check(`Model ${model.name}`, model.sha256, path);
-    if (result.eval === 'ppl') check(`Data set ${result.dataset.name}`, result.dataset.sourceSha256, path);
-    if (result.eval === 'gen' && result.judge) check(`Judge ${result.judge.name}`, result.judge.sha256, path);
+  for (const { path, results } of cells) {
+    for (const result of results) {
+      if (result.model) check(`Model ${result.model.name}`, result.model.sha256, path);
+      if (result.eval === 'ppl') check(`Data set ${result.dataset.name}`, result.dataset.sourceSha256, path);
+      else if (result.judge) check(`Judge ${result.judge.name}`, result.judge.sha256, path);
+      if (result.eval === 'frontier') check('The tokenizer of the sweeps', result.tokenizerSha256, path);
+    }
   }
 }

@@ -72,7 +72,8 @@ export interface FrontierResult {
   nfe: number | null;
   /** Over all temperatures. */
   tokensPerSecond: number | null;
-  pareto: boolean;
+  /** No other configuration is as fast and as good; null where they ran on different machines. */
+  pareto: boolean | null;
   judge: JudgeRecord;
   protocol: GenerativeResult['protocol'];
   environment: EnvironmentRecord;

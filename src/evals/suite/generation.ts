@@ -16,46 +16,18 @@ import type { CellResult } from '../../results/suite-record.js';
 import { prepareSampling } from '../../samplers/prepare-sampling.js';
 import type { SampleRequest } from '../../samplers/sample-request.js';
 import { samplesKey } from '../../samplers/sample-run.js';
-import { isModulePath } from '../../samplers/user-sampler.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { reportGenerative } from '../generative-report.js';
 import { renamed } from './kept-names.js';
+import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
 import type { SuiteObserver, SuiteRequest } from './run-suite.js';
-import type { SuiteModel } from './suite-file.js';
-
-const count = z.int().min(1);
-const optionValue = z.union([z.number(), z.string(), z.boolean()]);
+import { different, samplersOf, samplingKeys } from './sampling-keys.js';
 
 export const generationSchema = z.strictObject({
-  judge: z
-    .union([
-      z.string().min(1),
-      z.strictObject({
-        name: z.string().optional(),
-        path: z.string().min(1),
-        tokenizer: z.string().optional(),
-        context: count.min(2).optional(),
-      }),
-    ])
-    .optional(),
-  samplers: z
-    .array(
-      z.union([
-        z.string().min(1),
-        z.strictObject({ name: z.string().min(1), options: z.record(z.string(), optionValue).optional() }),
-      ]),
-    )
-    .min(1)
-    .optional(),
-  steps: z.array(count).min(1).default([32]),
-  samples: count.default(64),
-  length: count.min(2).optional(),
+  ...samplingKeys,
+  judge: judgeSchema.optional(),
   temperature: z.number().positive().default(1),
-  topK: count.optional(),
-  topP: z.number().positive().max(1).optional(),
-  seeds: z.array(z.int().nonnegative()).min(1).default([1]),
-  protocol: z.enum(['duo', 'strict']).default('duo'),
-  batch: count.max(4096).optional(),
+  batch: z.int().min(1).max(4096).optional(),
 });
 export type Generation = z.infer<typeof generationSchema>;
 
@@ -65,7 +37,7 @@ export interface GenerationCell {
   index: number;
   model: SuiteModel;
   generation: Omit<Generation, 'samplers' | 'steps' | 'seeds' | 'judge'>;
-  judge: { path: string; name?: string; tokenizer?: string; context?: number } | null;
+  judge: SuiteJudge | null;
   /** Null: the first that fits. */
   sampler: string | null;
   samplerOptions: string[];
@@ -75,50 +47,32 @@ export interface GenerationCell {
   seed: number;
 }
 
-/** @param first the index of the first cell   @param beside a path of the file, from where the program runs */
+/** @param first the index of the first cell   @param folder the suite's */
 export function generationCells(
-  { samplers = [], steps, seeds, judge, ...generation }: Generation,
+  { samplers, steps, seeds, judge, ...generation }: Generation,
   models: readonly SuiteModel[],
   first: number,
-  beside: (path: string) => string,
+  folder: string,
 ): GenerationCell[] {
-  const chosen = samplers.length === 0 ? [null] : samplers;
-  const judged = judge === undefined ? null : typeof judge === 'string' ? { path: judge } : judge;
+  const chosen = samplers === undefined ? [null] : samplersOf(samplers, folder);
   const cells = models.flatMap((model) =>
-    chosen.flatMap((sampler) => {
-      const name = typeof sampler === 'string' || sampler === null ? sampler : sampler.name;
-      const options = typeof sampler === 'string' ? {} : (sampler?.options ?? {});
-      return [...new Set(steps)].flatMap((count) =>
-        [...new Set(seeds)].map((seed) => ({
+    chosen.flatMap((sampler) =>
+      different(steps).flatMap((count) =>
+        different(seeds).map((seed) => ({
           eval: 'gen' as const,
           model,
           generation,
-          judge: judged && {
-            ...judged,
-            path: beside(judged.path),
-            tokenizer: judged.tokenizer && beside(judged.tokenizer),
-          },
-          sampler: name !== null && isModulePath(name) ? beside(name) : name,
-          samplerOptions: Object.entries(options).map(([key, value]) => `${key}=${value}`),
+          judge: judge === undefined ? null : judgeOf(judge, folder),
+          sampler: sampler?.spec ?? null,
+          samplerOptions: [...(sampler?.options ?? [])],
           steps: count,
           isOtherSteps: count !== steps[0],
           seed,
         })),
-      );
-    }),
+      ),
+    ),
   );
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
-}
-
-/** @throws UsageError for a suite that would run a module of someone's, unless that is allowed */
-export function checkCode(cells: readonly GenerationCell[], allowed: boolean): void {
-  const module = cells.find(({ sampler }) => sampler !== null && isModulePath(sampler));
-  if (!module || allowed) return;
-  throw new UsageError({
-    code: 'code-not-allowed',
-    message: `The suite would run the code of ${module.sampler}.`,
-    hint: 'If you trust it, say so: --allow-code.',
-  });
 }
 
 /** Raised when a cell kept under the same key would hold something else. */
@@ -198,7 +152,7 @@ export async function runGeneration(
   for (const cell of cells) {
     const { request, path, kept } = await openGeneration(cell, suite);
     if (kept || !request) {
-      results.push({ index: cell.index, result: kept });
+      results.push({ index: cell.index, results: kept ? [kept] : [] });
       observer.finished(cell, true);
       continue;
     }
@@ -222,7 +176,7 @@ export async function runGeneration(
     const [result] = file.results;
     await writeCacheEntry(path, Buffer.from(JSON.stringify(result)));
     await finish();
-    results.push({ index: cell.index, result });
+    results.push({ index: cell.index, results: [result] });
     observer.finished(cell, false);
   }
   return results;

@@ -1,6 +1,6 @@
 /** A kept cell is known by its content; the names it is told under are the present suite's. */
 import type { ModelRecord } from '../../results/record.js';
-import type { SuiteModel } from './suite-file.js';
+import type { SuiteModel } from './named-files.js';
 
 /** A model of the hub keeps its commit. */
 export function renamed(record: ModelRecord, { name, path }: SuiteModel): ModelRecord {

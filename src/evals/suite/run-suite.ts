@@ -11,7 +11,9 @@ import { type Cell, type CellNotices, prepareCells } from '../cells.js';
 import { lossKey, type RunObserver, runPerplexity } from '../perplexity-run.js';
 import { runGeneration } from './generation.js';
 import { renamed } from './kept-names.js';
-import type { PerplexityCell, SuiteCell, SuiteModel } from './suite-file.js';
+import { runMeasuring } from './measuring.js';
+import type { SuiteModel } from './named-files.js';
+import type { PerplexityCell, SuiteCell } from './suite-file.js';
 
 /** Raised when a cell kept under the same key would hold something else. */
 const CELL_VERSION = 1;
@@ -52,7 +54,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     try {
       for (const { cell, kept, unneeded } of opened) {
         if (kept === null && !unneeded) continue;
-        results.push({ index: cell.index, result: unneeded ? null : kept });
+        results.push({ index: cell.index, results: unneeded ? [] : [kept!] });
         observer.finished(cell, true);
       }
       for (const missing of bySeed(opened.filter(isMissing)))
@@ -62,7 +64,9 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     }
   }
   const texts = request.cells.filter((cell) => cell.eval === 'gen');
-  return [...results, ...(await runGeneration(texts, request, observer))];
+  results.push(...(await runGeneration(texts, request, observer)));
+  const measured = request.cells.filter((cell) => cell.eval === 'bench' || cell.eval === 'frontier');
+  return [...results, ...(await runMeasuring(measured, request, observer))];
 }
 
 export function perplexitiesOf(cells: readonly SuiteCell[]): PerplexityCell[] {
@@ -139,7 +143,7 @@ async function evaluated(
       async evaluated(result, stream) {
         const one = opened.find((other) => other.stream === stream)!;
         await writeCacheEntry(one.path, Buffer.from(JSON.stringify(result)));
-        results.push({ index: one.cell.index, result });
+        results.push({ index: one.cell.index, results: [result] });
         observer.finished(one.cell, false);
       },
     },

@@ -12,45 +12,34 @@
  *       draws: 4
  *       seeds: [1, 2]
  */
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
-import type { CheckpointOverrides } from '../../models/checkpoint.js';
-import { FAMILIES } from '../../models/family.js';
+import { isModulePath } from '../../samplers/user-sampler.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { readYaml } from '../../strict-yaml.js';
 import type { PerplexityOptions } from '../zero-shot-perplexity.js';
+import { frontierCells, frontierSchema } from './frontier.js';
 import { type GenerationCell, generationCells, generationSchema } from './generation.js';
+import type { MeasuringCell } from './measuring.js';
+import {
+  datasetOf,
+  datasetSchema,
+  modelOf,
+  modelSchema,
+  type SuiteDataset,
+  type SuiteModel,
+} from './named-files.js';
+import { throughputCells, throughputSchema } from './throughput.js';
 
-const name = z.string().regex(/^[A-Za-z0-9][\w.+-]*$/, {
-  error: 'it takes letters, digits and . + - _, a letter or digit first',
-});
 const count = z.int().min(1);
 const seed = z.int().nonnegative();
-
-const model = z.union([
-  z.string().min(1),
-  z.strictObject({
-    name: name.optional(),
-    path: z.string().min(1),
-    family: z.enum(FAMILIES).optional(),
-    tokenizer: z.string().optional(),
-    vocabSize: count.optional(),
-    maskTokenId: z.int().nonnegative().optional(),
-    schedule: z.enum(['log-linear', 'cosine']).optional(),
-  }),
-]);
-
-const dataset = z.union([
-  z.string().min(1),
-  z.strictObject({ name, path: z.string().min(1).optional(), textColumn: z.string().optional() }),
-]);
 
 const suiteSchema = z
   .strictObject({
     name: z.string().optional(),
-    models: z.array(model).min(1),
-    datasets: z.array(dataset).default([]),
+    models: z.array(modelSchema).min(1),
+    datasets: z.array(datasetSchema).default([]),
     ppl: z
       .strictObject({
         protocol: z.enum(['duo', 'strict']).default('duo'),
@@ -64,28 +53,17 @@ const suiteSchema = z
       })
       .optional(),
     gen: generationSchema.optional(),
+    bench: throughputSchema.optional(),
+    frontier: frontierSchema.optional(),
   })
-  .refine(({ ppl, gen }) => ppl !== undefined || gen !== undefined, {
-    error: 'it asks for nothing: give ppl or gen',
+  .refine(({ ppl, gen, bench, frontier }) => [ppl, gen, bench, frontier].some((one) => one !== undefined), {
+    error: 'it asks for nothing: give ppl, gen, bench or frontier',
   })
   .refine(({ ppl, datasets }) => ppl === undefined || datasets.length > 0, {
     error: 'ppl needs data sets',
     path: ['datasets'],
   });
 type SuiteContent = z.infer<typeof suiteSchema>;
-
-export interface SuiteModel {
-  name: string;
-  path: string;
-  overrides: CheckpointOverrides;
-}
-
-export interface SuiteDataset {
-  name: string;
-  /** As --dataset takes it. */
-  spec: string;
-  textColumn?: string;
-}
 
 /** One perplexity: a model on a data set, from one seed. */
 export interface PerplexityCell {
@@ -100,7 +78,31 @@ export interface PerplexityCell {
   isRepeat: boolean;
 }
 
-export type SuiteCell = PerplexityCell | GenerationCell;
+export type SuiteCell = PerplexityCell | GenerationCell | MeasuringCell;
+
+/** Every checkpoint that a cell opens, the judge among them. */
+export function checkpointsOf(cell: SuiteCell): string[] {
+  const models = cell.eval === 'bench' ? cell.models : [cell.model];
+  const judge = cell.eval === 'ppl' ? null : cell.judge;
+  return [...models.map(({ path }) => path), ...(judge ? [judge.path] : [])];
+}
+
+/** @throws UsageError for a suite that would run a module of someone's, unless that is allowed */
+export function checkCode(cells: readonly SuiteCell[], allowed: boolean): void {
+  const module = cells.flatMap(samplersNamed).find(isModulePath);
+  if (module === undefined || allowed) return;
+  throw new UsageError({
+    code: 'code-not-allowed',
+    message: `The suite would run the code of ${module}.`,
+    hint: 'If you trust it, say so: --allow-code.',
+  });
+}
+
+function samplersNamed(cell: SuiteCell): string[] {
+  if (cell.eval === 'ppl') return [];
+  if (cell.eval === 'gen') return cell.sampler === null ? [] : [cell.sampler];
+  return cell.samplers.map(({ spec }) => spec);
+}
 
 export interface Suite {
   name: string;
@@ -130,11 +132,11 @@ export function readSuite(path: string): Suite {
       hint: 'Give each a name of its own: {name: …, path: …}.',
     });
   }
-  const perplexities = perplexityCells(value, models, datasets);
-  const texts = value.gen
-    ? generationCells(value.gen, models, perplexities.length, (one) => beside(folder, one))
-    : [];
-  const cells = [...perplexities, ...texts];
+  const cells: SuiteCell[] = perplexityCells(value, models, datasets);
+  const { gen, bench, frontier } = value;
+  if (gen) cells.push(...generationCells(gen, models, cells.length, folder));
+  if (bench) cells.push(...throughputCells(bench, models, cells.length, folder));
+  if (frontier) cells.push(...frontierCells(frontier, models, cells.length, folder));
   return { name: value.name ?? basename(path).replace(/\.ya?ml$/i, ''), sha256: digestOf(value), cells };
 }
 
@@ -162,45 +164,9 @@ function perplexityCells(
     }));
 }
 
-function modelOf(one: SuiteContent['models'][number], folder: string): SuiteModel {
-  if (typeof one === 'string') return { name: nameOfModel(one), path: beside(folder, one), overrides: {} };
-  const { family, vocabSize, maskTokenId, schedule, tokenizer, path } = one;
-  return {
-    name: one.name ?? nameOfModel(path),
-    path: beside(folder, path),
-    overrides: {
-      family,
-      vocabSize,
-      maskTokenId,
-      tokenizer: tokenizer && beside(folder, tokenizer),
-      schedule: schedule && { type: schedule, eps: 1e-3 },
-    },
-  };
-}
-
-function nameOfModel(path: string): string {
-  return basename(path).replace(/\.onnx$/i, '');
-}
-
-function datasetOf(one: SuiteContent['datasets'][number], folder: string): SuiteDataset {
-  if (typeof one === 'string') {
-    const isPath = /[\\/]/.test(one) || /\.[a-z]+$/i.test(one);
-    if (!isPath) return { name: one, spec: one };
-    const own = basename(one).replace(/(\.[a-z]+)+$/i, '');
-    return { name: own, spec: `${own}=${beside(folder, one)}` };
-  }
-  const { path, textColumn } = one;
-  const spec = path === undefined ? one.name : `${one.name}=${beside(folder, path)}`;
-  return { name: one.name, spec, textColumn };
-}
-
-/** A path of the file as one of where the program runs; `hf:` names are no paths. */
-function beside(folder: string, path: string): string {
-  return isAbsolute(path) || path.startsWith('hf:') ? path : join(folder, path);
-}
-
-/** Batch changes no figure, so parts may differ in it. */
-function digestOf(value: SuiteContent): string {
+/** What the suite asks for. Batch changes no figure, so parts may differ in it; but it changes how fast a model is. */
+function digestOf({ bench, ...value }: SuiteContent): string {
   const decisive = (key: string, inner: unknown) => (key === 'batch' ? undefined : inner);
-  return sha256OfBytes(JSON.stringify(value, decisive));
+  const told = JSON.stringify(value, decisive);
+  return sha256OfBytes(bench ? told + JSON.stringify(bench) : told);
 }

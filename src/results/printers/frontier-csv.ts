@@ -21,7 +21,7 @@ export const FRONTIER_CSV: readonly CsvColumn<FrontierResult>[] = [
   ['outside', ({ outside }) => outside],
   ['nfe', ({ nfe }) => nfe],
   ['tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond],
-  ['pareto', ({ pareto }) => String(pareto)],
+  ['pareto', ({ pareto }) => pareto?.toString()],
   ['temperatures', ({ points }) => points.map(({ temperature }) => temperature).join(' ')],
   ['entropies', ({ points }) => points.map(({ entropy }) => entropy.value).join(' ')],
   ['gen_ppls', ({ points }) => points.map(({ genPpl }) => genPpl.value).join(' ')],

@@ -136,7 +136,7 @@ function frontierPlot(results: readonly FrontierResult[]): Markup {
         ['tokens/s', plain(tokensPerSecond)],
         ['NFE', meanCount(nfe)],
       ],
-      onFront: pareto,
+      onFront: pareto === true,
     }),
   );
   return scatterPlot({ x: THROUGHPUT, y: PERPLEXITY, points, caption: RIGHT_AND_DOWN });

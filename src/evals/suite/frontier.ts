@@ -1,0 +1,105 @@
+/**
+ * The part `frontier` of a suite: every model, by every sampler and number of steps, from every seed, at one entropy. Each is
+ * a cell; which of them are on the Pareto front is said where all are together (results/suite-record.ts).
+ *
+ *     frontier:
+ *       judge: gpt2.onnx
+ *       temperatures: [0.8, 0.9, 1, 1.1]
+ *       reference: sotu               # or entropy: 5.4
+ *       steps: [8, 32]
+ */
+import { z } from 'zod';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { type ChosenSampler, fittingSamplers } from '../throughput-configurations.js';
+import {
+  datasetOf,
+  datasetSchema,
+  judgeOf,
+  judgeSchema,
+  type SuiteDataset,
+  type SuiteJudge,
+  type SuiteModel,
+} from './named-files.js';
+import { different, type SamplingSaid, samplersOf, samplingKeys } from './sampling-keys.js';
+
+export const frontierSchema = z
+  .strictObject({
+    ...samplingKeys,
+    judge: judgeSchema,
+    temperatures: z.array(z.number().positive()).min(2).default([0.8, 0.9, 1, 1.1]),
+    reference: datasetSchema.optional(),
+    entropy: z.number().positive().optional(),
+    batch: z.int().min(1).max(4096).default(8),
+  })
+  .refine(({ reference, entropy }) => reference === undefined || entropy === undefined, {
+    error: 'models are compared at the entropy of reference or at this one: give one of the two',
+    path: ['entropy'],
+  });
+
+/** A sweep: a model, how it is sampled, from a seed. */
+export interface FrontierCell {
+  eval: 'frontier';
+  index: number;
+  model: SuiteModel;
+  /** All of the part. */
+  samplers: ChosenSampler[];
+  /** Which of them it is; 0 where none is named. */
+  place: number;
+  steps: number;
+  /** Of a number of steps after the first. */
+  isOtherSteps: boolean;
+  temperatures: number[];
+  sampling: SamplingSaid & { batch: number };
+  judge: SuiteJudge;
+  /** The entropy to compare at, or real text that has it. */
+  target: number | SuiteDataset;
+  seed: number;
+}
+
+/** @param first the index of the first cell   @param folder the suite's */
+export function frontierCells(
+  value: z.infer<typeof frontierSchema>,
+  models: readonly SuiteModel[],
+  first: number,
+  folder: string,
+): FrontierCell[] {
+  const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...sampling } = value;
+  const chosen = samplersOf(samplers, folder);
+  const places = chosen.length === 0 ? [0] : [...chosen.keys()];
+  const cells = models.flatMap((model) =>
+    places.flatMap((place) =>
+      different(steps).flatMap((count) =>
+        different(seeds).map((seed) => ({
+          eval: 'frontier' as const,
+          model,
+          samplers: chosen,
+          place,
+          steps: count,
+          isOtherSteps: count !== steps[0],
+          temperatures: different(temperatures),
+          sampling,
+          judge: judgeOf(judge, folder),
+          target: entropy ?? datasetOf(reference, folder),
+          seed,
+        })),
+      ),
+    ),
+  );
+  return cells.map((cell, i) => ({ ...cell, index: first + i }));
+}
+
+/**
+ * The sampler of a cell; null where the cell is not needed: its sampler does not drive the model, or the model takes a step a
+ * token whatever is said. A model left to right that no sampler of the part drives has its own, as in `frontier`.
+ * @throws UsageError when no sampler of the part drives the model
+ */
+export async function samplerOfCell(
+  { samplers, place, isOtherSteps }: FrontierCell,
+  checkpoint: Checkpoint,
+): Promise<ChosenSampler | null> {
+  if (checkpoint.family === 'ar' && isOtherSteps) return null;
+  const fits = await fittingSamplers(checkpoint, samplers);
+  if (fits.includes(samplers[place])) return samplers[place];
+  const isNamed = samplers.some((one) => fits.includes(one));
+  return place === 0 && !isNamed ? fits[0] : null;
+}

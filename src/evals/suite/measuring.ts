@@ -1,0 +1,214 @@
+/**
+ * The cells of `bench` and `frontier`: opened, looked up and measured alike, by the functions of the commands. What `bench`
+ * finds is kept for the machine and the versions it was timed on; a sweep that was stopped continues from its journals.
+ */
+import { environmentOf } from '../../models/machine.js';
+import type { Result } from '../../results/record.js';
+import type { CellResult } from '../../results/suite-record.js';
+import { samplesKey } from '../../samplers/sample-run.js';
+import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
+import { checkComparable, measureFrontier } from '../frontier-run.js';
+import type { Judge } from '../generative-judge.js';
+import { type ChosenSampler, configurations } from '../throughput-configurations.js';
+import { type Configuration, measureThroughput } from '../throughput-run.js';
+import { type MeasuringRequest, type Setup, withSetUp } from '../throughput-setup.js';
+import { type FrontierCell, samplerOfCell } from './frontier.js';
+import type { SuiteObserver, SuiteRequest } from './run-suite.js';
+import type { ThroughputCell } from './throughput.js';
+
+export type MeasuringCell = ThroughputCell | FrontierCell;
+
+/** Raised when a cell kept under the same key would hold something else. */
+const CELL_VERSION = 1;
+
+/** A cell, opened: what it is measured with, and where its results are kept. */
+export interface OpenedMeasuring {
+  setup: Setup;
+  path: string;
+  kept: Result[] | null;
+}
+
+/** Measures what is missing, cell by cell. @throws what `bench` and `frontier` do */
+export async function runMeasuring(
+  cells: readonly MeasuringCell[],
+  suite: SuiteRequest,
+  observer: SuiteObserver,
+): Promise<CellResult[]> {
+  const found: CellResult[] = [];
+  await checkSweeps(cells, suite);
+  for (const cell of cells) {
+    const label = cell.eval === 'bench' ? 'bench' : cell.model.name;
+    const evaluating = (on: string) => (name: string, done: number, total: number) =>
+      observer.evaluating(label, `${on} ${name}`, { done, total });
+    await withCell(cell, suite, observer, async (opened) => {
+      const results = opened === null ? [] : opened.kept;
+      if (results) {
+        found.push({ index: cell.index, results });
+        return observer.finished(cell, true);
+      }
+      const { setup, path } = opened!;
+      const measured = await measure(cell, setup, {
+        ...observer,
+        judging: evaluating('judging'),
+        sampling: evaluating('sampling'),
+        rounds: (round, rounds) => observer.evaluating(label, 'rounds', { done: round, total: rounds }),
+      });
+      await writeCacheEntry(path, Buffer.from(JSON.stringify(measured.results)));
+      await measured.finish();
+      found.push({ index: cell.index, results: measured.results });
+      observer.finished(cell, false);
+    });
+  }
+  return found;
+}
+
+/** Before any is sampled. @throws UsageError for sweeps of which the entropies do not compare */
+async function checkSweeps(cells: readonly MeasuringCell[], suite: SuiteRequest): Promise<void> {
+  const swept: Configuration[] = [];
+  for (const cell of cells) {
+    if (cell.eval !== 'frontier') continue;
+    const request = await requestOf(cell, suite);
+    if (!request) continue;
+    const { samplers, steps, sampling } = request;
+    const models = [{ checkpoint: await suite.open(cell.model), path: cell.model.path }];
+    swept.push(...(await configurations({ models, samplers, steps, flags: sampling })));
+  }
+  if (swept.length > 0) checkComparable(swept);
+}
+
+/** @param work gets null where the cell is not needed */
+export async function withCell<T>(
+  cell: MeasuringCell,
+  suite: SuiteRequest,
+  observer: SuiteObserver,
+  work: (opened: OpenedMeasuring | null) => Promise<T>,
+): Promise<T> {
+  const request = await requestOf(cell, suite);
+  if (request === null) return work(null);
+  const judging = (name: string, done: number, total: number) =>
+    observer.evaluating(cell.eval === 'bench' ? 'bench' : cell.model.name, `judging ${name}`, {
+      done,
+      total,
+    });
+  return withSetUp(request, { ...observer, judging }, async (setup) => {
+    const path = cacheEntryPath('cells', await keyOf(cell, setup, suite), '.json');
+    return work({ setup, path, kept: suite.fresh ? null : await keptResults(path, setup) });
+  });
+}
+
+async function requestOf(cell: MeasuringCell, suite: SuiteRequest): Promise<MeasuringRequest | null> {
+  const { provider, threads, timeoutMs, fresh } = suite;
+  let samplers: ChosenSampler[];
+  let references = cell.eval === 'bench' ? cell.references : [];
+  if (cell.eval === 'bench') samplers = cell.samplers;
+  else {
+    const sampler = await samplerOfCell(cell, await suite.open(cell.model));
+    if (sampler === null) return null;
+    samplers = [sampler];
+    if (typeof cell.target !== 'number') references = [cell.target];
+  }
+  const { topK, topP, ...sampling } = cell.sampling;
+  return {
+    models: cell.eval === 'bench' ? cell.models : [cell.model],
+    samplers,
+    steps: cell.eval === 'bench' ? cell.steps : [cell.steps],
+    sampling: {
+      ...{ temperature: 1, ...sampling, topK: topK ?? null, topP: topP ?? null },
+      ...{ samplerOptions: [], seed: cell.seed, traced: false },
+      ...{ provider, threads, timeoutMs, fresh },
+    },
+    judge: cell.judge && { ...cell.judge, provider, threads, timeoutMs, fresh },
+    references,
+  };
+}
+
+/** All that decides what a cell finds. */
+async function keyOf(
+  cell: MeasuringCell,
+  { configurations, judge, references }: Setup,
+  { provider, threads }: SuiteRequest,
+): Promise<CacheKey> {
+  const { samples, protocol } = cell.sampling;
+  const texts: CacheKey[] = [];
+  for (const { request } of configurations)
+    texts.push([await samplesKey(request, provider), request.tokenizer.sha256]);
+  const key = {
+    cell: CELL_VERSION,
+    eval: cell.eval,
+    ...{ texts, samples, protocol },
+    judge: judge && (await judgeKey(judge)),
+    references: references.map(({ dataset }) => dataset!.sha256),
+  };
+  if (cell.eval === 'frontier') {
+    const entropy = typeof cell.target === 'number' ? cell.target : null;
+    return { ...key, temperatures: [...cell.temperatures].sort((a, b) => a - b), entropy };
+  }
+  const { batch } = cell.sampling;
+  return {
+    ...key,
+    batch,
+    memory: cell.memory,
+    machine: { ...environmentOf({ provider, threads: threads ?? null }) },
+  };
+}
+
+async function judgeKey({ checkpoint, tokenizer, context }: Judge): Promise<CacheKey> {
+  const { bosTokenId, eosTokenId } = checkpoint.fields;
+  return {
+    model: await checkpoint.sha256(),
+    tokenizer: tokenizer.sha256,
+    tokens: [bosTokenId.value, eosTokenId.value],
+    context,
+  };
+}
+
+/** Under the names that this suite has for the same content. */
+async function keptResults(
+  path: string,
+  { configurations, references, judge }: Setup,
+): Promise<Result[] | null> {
+  const bytes = await readCacheEntry(path);
+  if (!bytes) return null;
+  const results = JSON.parse(bytes.toString('utf8')) as Result[];
+  const said = judge && (await judge.record());
+  for (const [i, result] of results.entries()) {
+    if (result.eval === 'ppl') continue;
+    const configuration = configurations[i];
+    const real = configuration ? references[0] : references[i - configurations.length];
+    if (configuration && result.model) {
+      const { name, path } = configuration.request.checkpoint;
+      result.model = { ...result.model, name, path };
+    }
+    if (result.eval === 'frontier') result.target.dataset = real?.name ?? null;
+    else result.samples.name = (configuration ?? real).name;
+    if (!configuration && result.eval === 'gen' && result.dataset) result.dataset.name = real.name;
+    if (said && result.judge) result.judge = said;
+  }
+  return results;
+}
+
+interface MeasuringObserver extends SuiteObserver {
+  sampling(name: string, done: number, total: number): void;
+  judging(name: string, done: number, total: number): void;
+  rounds(round: number, rounds: number): void;
+}
+
+/** As the commands do. */
+async function measure(
+  cell: MeasuringCell,
+  { configurations, judge, references }: Setup,
+  observer: MeasuringObserver,
+): Promise<{ results: Result[]; finish(): Promise<void> }> {
+  const { seed } = cell;
+  if (cell.eval === 'frontier') {
+    const { temperatures, target } = cell;
+    const real = typeof target === 'number' ? target : references[0];
+    return measureFrontier(configurations, { temperatures, target: real, judge: judge!, seed }, observer);
+  }
+  const options = { judge, references, seed, memory: cell.memory };
+  const results = await measureThroughput(configurations, options, {
+    ...observer,
+    sampling: observer.rounds,
+  });
+  return { results, finish: async () => judge?.finish() };
+}

@@ -1,0 +1,104 @@
+/** Models, judges and data sets as a suite names them: paths are relative to the suite's file. */
+import { basename, isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import type { CheckpointOverrides } from '../../models/checkpoint.js';
+import { FAMILIES } from '../../models/family.js';
+
+const name = z.string().regex(/^[A-Za-z0-9][\w.+-]*$/, {
+  error: 'it takes letters, digits and . + - _, a letter or digit first',
+});
+const count = z.int().min(1);
+
+export const modelSchema = z.union([
+  z.string().min(1),
+  z.strictObject({
+    name: name.optional(),
+    path: z.string().min(1),
+    family: z.enum(FAMILIES).optional(),
+    tokenizer: z.string().optional(),
+    vocabSize: count.optional(),
+    maskTokenId: z.int().nonnegative().optional(),
+    schedule: z.enum(['log-linear', 'cosine']).optional(),
+  }),
+]);
+
+export const datasetSchema = z.union([
+  z.string().min(1),
+  z.strictObject({ name, path: z.string().min(1).optional(), textColumn: z.string().optional() }),
+]);
+
+export const judgeSchema = z.union([
+  z.string().min(1),
+  z.strictObject({
+    name: z.string().optional(),
+    path: z.string().min(1),
+    tokenizer: z.string().optional(),
+    context: count.min(2).optional(),
+  }),
+]);
+
+export interface SuiteModel {
+  name: string;
+  path: string;
+  overrides: CheckpointOverrides;
+}
+
+export interface SuiteDataset {
+  name: string;
+  /** As --dataset takes it. */
+  spec: string;
+  textColumn?: string;
+}
+
+export interface SuiteJudge {
+  path: string;
+  name?: string;
+  tokenizer?: string;
+  context?: number;
+}
+
+export function modelOf(one: z.infer<typeof modelSchema>, folder: string): SuiteModel {
+  if (typeof one === 'string') return { name: nameOfModel(one), path: beside(folder, one), overrides: {} };
+  const { family, vocabSize, maskTokenId, schedule, tokenizer, path } = one;
+  return {
+    name: one.name ?? nameOfModel(path),
+    path: beside(folder, path),
+    overrides: {
+      family,
+      vocabSize,
+      maskTokenId,
+      tokenizer: tokenizer && beside(folder, tokenizer),
+      schedule: schedule && { type: schedule, eps: 1e-3 },
+    },
+  };
+}
+
+function nameOfModel(path: string): string {
+  return basename(path).replace(/\.onnx$/i, '');
+}
+
+export function datasetOf(one: z.infer<typeof datasetSchema>, folder: string): SuiteDataset {
+  if (typeof one === 'string') {
+    const isPath = /[\\/]/.test(one) || /\.[a-z]+$/i.test(one);
+    if (!isPath) return { name: one, spec: one };
+    const own = basename(one).replace(/(\.[a-z]+)+$/i, '');
+    return { name: own, spec: `${own}=${beside(folder, one)}` };
+  }
+  const { path, textColumn } = one;
+  const spec = path === undefined ? one.name : `${one.name}=${beside(folder, path)}`;
+  return { name: one.name, spec, textColumn };
+}
+
+export function judgeOf(one: z.infer<typeof judgeSchema>, folder: string): SuiteJudge {
+  if (typeof one === 'string') return { path: beside(folder, one) };
+  return {
+    ...one,
+    path: beside(folder, one.path),
+    tokenizer: one.tokenizer && beside(folder, one.tokenizer),
+  };
+}
+
+/** A path of the file as one of where the program runs; `hf:` names are no paths. */
+export function beside(folder: string, path: string): string {
+  return isAbsolute(path) || path.startsWith('hf:') ? path : join(folder, path);
+}

@@ -1,0 +1,47 @@
+/** How models are sampled: keys that `gen`, `bench` and `frontier` have in common. */
+import { z } from 'zod';
+import { isModulePath } from '../../samplers/user-sampler.js';
+import type { ChosenSampler } from '../throughput-configurations.js';
+import { beside } from './named-files.js';
+
+const count = z.int().min(1);
+const optionValue = z.union([z.number(), z.string(), z.boolean()]);
+
+export const samplingKeys = {
+  samplers: z
+    .array(
+      z.union([
+        z.string().min(1),
+        z.strictObject({ name: z.string().min(1), options: z.record(z.string(), optionValue).optional() }),
+      ]),
+    )
+    .min(1)
+    .optional(),
+  steps: z.array(count).min(1).default([32]),
+  samples: count.default(64),
+  length: count.min(2).optional(),
+  topK: count.optional(),
+  topP: z.number().positive().max(1).optional(),
+  seeds: z.array(z.int().nonnegative()).min(1).default([1]),
+  protocol: z.enum(['duo', 'strict']).default('duo'),
+};
+const keys = z.strictObject(samplingKeys);
+type SamplingKeys = z.infer<typeof keys>;
+
+/** What is said of sampling but for samplers, steps and seeds, of which there may be several. */
+export type SamplingSaid = Pick<SamplingKeys, 'samples' | 'length' | 'topK' | 'topP' | 'protocol'>;
+
+/** None: the first that fits each model. */
+export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): ChosenSampler[] {
+  return (samplers ?? []).map((one) => {
+    const { name, options = {} } = typeof one === 'string' ? { name: one } : one;
+    return {
+      spec: isModulePath(name) ? beside(folder, name) : name,
+      options: Object.entries(options).map(([key, value]) => `${key}=${value}`),
+    };
+  });
+}
+
+export function different<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
