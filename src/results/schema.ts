@@ -154,11 +154,26 @@ const generativeResult = z.looseObject({
   environment,
 });
 
+const medianFigure = z.looseObject({ value: z.number(), ci95: interval.nullable() });
+
+const against = z.looseObject({
+  kind: z.enum(['checkpoint', 'installation']),
+  name: z.string(),
+  path: z.string().describe('As given by the user.'),
+  sha256: z.string().nullable(),
+  tool: z.string(),
+  onnxruntime: z.string().nullable(),
+  tokensPerSecond: medianFigure.describe('Of the other.'),
+  rounds: count.describe('In each of which both were timed, one right after the other.'),
+  ratio: medianFigure.describe("This one's tokens a second over the other's."),
+  pairs: z.array(z.looseObject({ first: z.enum(['own', 'other']), own: z.number(), other: z.number() })),
+});
+
 const benchResult = generativeResult.extend({
   eval: z.literal('bench'),
   model,
   throughput: z.looseObject({
-    tokensPerSecond: z.looseObject({ value: z.number(), ci95: interval.nullable() }),
+    tokensPerSecond: medianFigure,
     rounds: count,
     batch: count,
     warmupSeconds: z.number(),
@@ -168,6 +183,7 @@ const benchResult = generativeResult.extend({
     peakMemoryBytes: known,
     cached: z.boolean().nullable(),
     pareto: z.boolean().nullable(),
+    against: against.optional().describe('--against: the same configuration of another build.'),
   }),
 });
 

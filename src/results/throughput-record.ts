@@ -1,5 +1,6 @@
 /** The parts of the record that `bench` and `frontier` write: how fast models generate, beside how well. */
 import type { GenerativeResult, JudgeRecord, SampledFigure, SampleSetRecord } from './generative-record.js';
+import type { RatioFigure, TimedPair } from './interleaved-ratio.js';
 import type { EnvironmentRecord, ModelRecord } from './record.js';
 
 /** A median over rounds. */
@@ -30,6 +31,30 @@ export interface ThroughputRecord {
   cached: boolean | null;
   /** No other configuration is as fast and as good; null without a judge. */
   pareto: boolean | null;
+  /** `--against`: the same configuration of another build, timed in turn with this one. */
+  against?: AgainstRecord;
+}
+
+/** Another build of the model or of duo-eval, and how this one compares. */
+export interface AgainstRecord {
+  kind: 'checkpoint' | 'installation';
+  /** Of the checkpoint; of an installation `--against name=folder`, else the folder's own. */
+  name: string;
+  /** As given. */
+  path: string;
+  /** Of the ONNX file; null for an installation. */
+  sha256: string | null;
+  /** duo-eval/version that ran it. */
+  tool: string;
+  onnxruntime: string | null;
+  /** Tokens a second of the other. */
+  tokensPerSecond: MedianFigure;
+  /** Rounds, in each of which both were timed. */
+  rounds: number;
+  /** This one's tokens a second over the other's. With as many tokens, its inverse is the ratio of the latencies. */
+  ratio: RatioFigure;
+  /** What the ratio is from, round by round. */
+  pairs: TimedPair[];
 }
 
 /** One model, sampler and number of steps. */

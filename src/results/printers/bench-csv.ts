@@ -18,6 +18,16 @@ export const BENCH_CSV: readonly CsvColumn<BenchResult>[] = [
   ['peak_memory_bytes', ({ throughput }) => throughput.peakMemoryBytes],
   ['cached', ({ throughput }) => yesOrNo(throughput.cached)],
   ['pareto', ({ throughput }) => yesOrNo(throughput.pareto)],
+  ['against', ({ throughput }) => throughput.against?.name],
+  ['against_path', ({ throughput }) => throughput.against?.path],
+  ['against_sha256', ({ throughput }) => throughput.against?.sha256],
+  ['against_tool', ({ throughput }) => throughput.against?.tool],
+  ['against_onnxruntime', ({ throughput }) => throughput.against?.onnxruntime],
+  ['against_throughput', ({ throughput }) => throughput.against?.tokensPerSecond.value],
+  ['against_rounds', ({ throughput }) => throughput.against?.rounds],
+  ['throughput_ratio', ({ throughput }) => throughput.against?.ratio.value],
+  ['throughput_ratio_ci95_low', ({ throughput }) => throughput.against?.ratio.ci95?.[0]],
+  ['throughput_ratio_ci95_high', ({ throughput }) => throughput.against?.ratio.ci95?.[1]],
 ];
 
 function yesOrNo(value: boolean | null): string | null {

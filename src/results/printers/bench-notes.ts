@@ -17,7 +17,24 @@ export function benchNotes(results: readonly BenchResult[]): string[] {
   if (results.some((result) => result.throughput.pareto))
     notes.push('* marks the Pareto front: no other configuration is as fast and as good.');
   const baselines = baselineNote(results);
-  return baselines ? [...notes, baselines] : notes;
+  const against = againstNote(results);
+  return [...notes, ...(baselines ? [baselines] : []), ...(against ? [against] : [])];
+}
+
+function againstNote(results: readonly BenchResult[]): string | null {
+  const found = results.find(({ throughput }) => throughput.against)?.throughput.against;
+  if (!found) return null;
+  const { kind, name, path, tool, rounds, ratio } = found;
+  const what =
+    kind === 'checkpoint'
+      ? `${name} (${path})`
+      : `${name} (${tool}${found.onnxruntime ? `, onnxruntime ${found.onnxruntime}` : ''}), each leg a process of its own`;
+  const interval = ratio.ci95
+    ? '95% interval by Student’s t on the logarithms of the rounds; ~ when 1 lies in it'
+    : 'below 3 rounds there is no interval';
+  return plainText(
+    `× against: tokens/s over those of ${what}, timed in turn in ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, A B, B A; ${interval}.`,
+  );
 }
 
 function baselineNote(results: readonly BenchResult[]): string | null {

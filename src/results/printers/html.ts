@@ -8,7 +8,7 @@ import { PLOT_SCRIPT, type PlotPoint, scatterPlot } from '../html/scatter-plot.j
 import { type Heading, htmlTable } from '../html/table.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
 import type { BenchResult, FrontierResult } from '../throughput-record.js';
-import { BENCH_COLUMNS } from './bench-columns.js';
+import { benchColumns, ratioOf } from './bench-columns.js';
 import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
 import { FRONTIER_COLUMNS } from './frontier-columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
@@ -25,7 +25,7 @@ export function formatHtml(file: ResultsFile): string {
     body: html`${resultTable('Perplexity', resultsOf(file, 'ppl'), PERPLEXITY_COLUMNS)}
 ${comparisonTable(file)}
 ${bench.some(isJudged) ? html`<h2>Speed and quality</h2>${benchPlot(bench)}` : null}
-${resultTable('Configurations', bench, BENCH_COLUMNS)}
+${resultTable('Configurations', bench, benchColumns(bench))}
 ${frontier.length > 0 ? html`<h2>Quality at one entropy</h2>${frontierPlot(frontier)}<h2>Sweeps of the temperature</h2>${sweepPlot(frontier)}` : null}
 ${resultTable('At one entropy', frontier, FRONTIER_COLUMNS)}
 ${resultTable('Generated text', resultsOf(file, 'gen'), GENERATIVE_COLUMNS)}
@@ -114,6 +114,7 @@ function benchPlot(results: readonly BenchResult[]): Markup {
         ['NFE', meanCount(samples.nfe)],
         ['× ar', plain(throughput.speedUpOverAr)],
         ['× masked', plain(throughput.speedUpOverMasked)],
+        ['× against', ratioOf(throughput.against)],
       ],
       onFront: throughput.pareto === true,
     }),

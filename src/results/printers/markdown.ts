@@ -1,7 +1,7 @@
 /** Results as a GitHub-flavoured table, for an issue, a README or a paper's notes. All columns, no width to fit. */
 import { plainText } from '../../terminal-text.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
-import { BENCH_COLUMNS } from './bench-columns.js';
+import { benchColumns } from './bench-columns.js';
 import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
 import { FRONTIER_COLUMNS } from './frontier-columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
@@ -10,9 +10,10 @@ import { intervalOf, valueWithError } from './numbers.js';
 import { escaped, pipeTable } from './pipe-table.js';
 
 export function formatMarkdown(file: ResultsFile): string {
+  const bench = resultsOf(file, 'bench');
   const parts = [
     resultTable(resultsOf(file, 'ppl'), PERPLEXITY_COLUMNS),
-    resultTable(resultsOf(file, 'bench'), BENCH_COLUMNS),
+    resultTable(bench, benchColumns(bench)),
     resultTable(resultsOf(file, 'frontier'), FRONTIER_COLUMNS),
     resultTable(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
   ].filter((part) => part !== '');

@@ -5,7 +5,7 @@
 import { styleText } from 'node:util';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
-import { BENCH_COLUMNS } from './bench-columns.js';
+import { benchColumns } from './bench-columns.js';
 import { type Column, type ColumnSet, DRAW_ERROR, PERPLEXITY_COLUMNS } from './columns.js';
 import { FRONTIER_COLUMNS } from './frontier-columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
@@ -27,12 +27,13 @@ const MINUS = ' − ';
 /** The whole text, every line at most `width` columns (down to about 48), with a line end. */
 export function formatTable(file: ResultsFile, { width, color }: Screen): string {
   const perplexities = resultsOf(file, 'ppl');
+  const bench = resultsOf(file, 'bench');
   const columns = columnsWithin(perplexities, PERPLEXITY_COLUMNS, width);
   const rows = <R extends Result>(results: readonly R[], set: ColumnSet<R>) =>
     resultRows(results, columnsWithin(results, set, width), set, width, color);
   const parts = [
     resultRows(perplexities, columns, PERPLEXITY_COLUMNS, width, color),
-    rows(resultsOf(file, 'bench'), BENCH_COLUMNS),
+    rows(bench, benchColumns(bench)),
     rows(resultsOf(file, 'frontier'), FRONTIER_COLUMNS),
     rows(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
   ].filter((part) => part !== '');
