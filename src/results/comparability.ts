@@ -48,10 +48,13 @@ export function checkComparable(a: ResultRow, b: ResultRow): void {
   const differing = fieldsThatDiffer(a, b);
   if (differing.length === 0) return;
   const told = differing.map((one) => `${one.field} is ${shown(one.a)} and ${shown(one.b)}`);
+  const ofTheMachine = differing.every(({ field }) => OF_THE_MACHINE.includes(field));
   throw new UsageError({
     code: 'different-protocols',
     message: `${nameOf(a)} and ${nameOf(b)} cannot be compared: ${told.slice(0, 3).join('; ')}.`,
-    hint: 'A figure compares with another only of the same text and protocol: evaluate one of them anew.',
+    hint: ofTheMachine
+      ? 'Machines differ in speed: time both in one job, duo-eval bench --against, and gate its throughputRatio.'
+      : 'A figure compares with another only of the same text and protocol: evaluate one of them anew.',
   });
 }
 

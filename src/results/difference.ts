@@ -5,7 +5,7 @@
 import { checkComparable } from './comparability.js';
 import { numbersOf } from './numbers.js';
 import { ratio } from './ratio.js';
-import { numberOf, type ResultRow, type RowFigure } from './rows.js';
+import { numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from './rows.js';
 import { studentQuantile95 } from './student.js';
 
 export interface Estimate {
@@ -29,11 +29,12 @@ export interface Difference extends Estimate {
 const LOGARITHM: Record<string, string> = { ppl: 'nll', genPpl: 'genNll' };
 const Z = 1.959963984540054;
 
-/** Every figure that tells something of its own, compared. @throws UsageError when the rows are not of one protocol */
+/** Every figure that tells something of its own, and is no comparison itself, compared. @throws UsageError when the rows are not of one protocol */
 export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
   checkComparable(a, b);
   if (a.eval === 'ppl') return [pairedDifference(a, b, 'textNll') ?? byIntervals(a, b, scoredMetric(a, b))];
-  const names = [...a.figures.keys()].filter((name) => b.figures.has(name) && !(name in LOGARITHM));
+  const told = (name: string) => name in LOGARITHM || name === THROUGHPUT_RATIO;
+  const names = [...a.figures.keys()].filter((name) => b.figures.has(name) && !told(name));
   return names.map((name) => byIntervals(a, b, name)).filter(({ value }) => value !== null);
 }
 

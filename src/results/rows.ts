@@ -35,6 +35,9 @@ export interface ResultRow {
   record: ResultRecord;
 }
 
+/** Of `bench --against`: a figure that is a change already, over rounds. */
+export const THROUGHPUT_RATIO = 'throughputRatio';
+
 const known = z.number().nullable();
 const figure = z.looseObject({
   value: known,
@@ -62,7 +65,12 @@ const record = z.looseObject({
   /** Of frontier: what drew the texts. */
   sampler: z.looseObject({ name: z.string(), steps: z.number().nullish() }).nullish(),
   /** Of bench. */
-  throughput: z.looseObject({ tokensPerSecond: figure.nullish() }).nullish(),
+  throughput: z
+    .looseObject({
+      tokensPerSecond: figure.nullish(),
+      against: z.looseObject({ ratio: figure.nullish() }).nullish(),
+    })
+    .nullish(),
   protocol: z.looseObject({}).default({}),
   metrics: z.record(z.string(), figure.nullable()),
   cost: z.looseObject({}).nullish(),
@@ -128,6 +136,8 @@ function rowOf(one: ResultRecord, path: string, place: number): ResultRow {
   const figures = Object.entries(one.metrics).filter(([, value]) => value !== null) as [string, RowFigure][];
   const speed = one.throughput?.tokensPerSecond;
   if (speed) figures.push(['tokensPerSecond', speed]);
+  const ratio = one.throughput?.against?.ratio;
+  if (ratio) figures.push([THROUGHPUT_RATIO, ratio]);
   return {
     file: path,
     place,

@@ -5,7 +5,7 @@ import { nameOf } from '../comparability.js';
 import { differenceOf, isExponential, unitsOf } from '../difference.js';
 import { plain } from '../printers/numbers.js';
 import { rowFor } from '../row-matching.js';
-import { numberOf, type ResultRow } from '../rows.js';
+import { numberOf, type ResultRow, THROUGHPUT_RATIO } from '../rows.js';
 import { type Change, type Gate, type Gates, LIMITS, type Limit, matches } from './config.js';
 import { type JudgedFigure, judge, type Needed, type Verdict } from './judgement.js';
 
@@ -142,6 +142,13 @@ function baselineOf(
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
 ): ResultRow {
+  if (gate.metric === THROUGHPUT_RATIO) {
+    throw new UsageError({
+      code: 'ratio-is-a-change',
+      message: `The gate of line ${line} limits a change of ${THROUGHPUT_RATIO}, which is a change already.`,
+      hint: `Limit the ratio itself: min: 0.97 is at most 3% slower than what --against names.`,
+    });
+  }
   const found = baseline && rowFor(row, rows, baseline);
   if (found?.figures.has(gate.metric)) return found;
   throw new UsageError({
@@ -157,7 +164,8 @@ function baselineOf(
 function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: ResultRow): Judged | null {
   const { value, ci95, mcStderr } = row.figures.get(metric)!;
   if (value === null) return null;
-  const logarithmic = isExponential(metric);
+  const ofRounds = metric === THROUGHPUT_RATIO;
+  const logarithmic = isExponential(metric) || ofRounds;
   const scale = logarithmic ? logarithm : identity;
   const drawError = mcStderr === null ? null : logarithmic ? mcStderr / value : mcStderr;
   const overDraws = interval === 'draws';
@@ -165,7 +173,7 @@ function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: Result
     figure: {
       value: scale(value),
       interval: overDraws ? around(scale(value), drawError) : ci95 && [scale(ci95[0]), scale(ci95[1])],
-      units: overDraws ? null : unitsOf(row),
+      units: overDraws ? null : ofRounds ? numberOf(row, 'throughput.against.rounds') : unitsOf(row),
       draws: numberOf(row, 'protocol.draws'),
       drawError,
     },

@@ -7,6 +7,8 @@
  *         metric: ppl
  *         max: 95              # the figure itself
  *         maxIncrease: 1%      # against --baseline; a number without % is in the figure's own unit
+ *       - metric: throughputRatio
+ *         min: 0.97            # of bench --against: at most 3% slower than the other build
  */
 import { z } from 'zod';
 import { readYaml, type YamlFile } from '../../strict-yaml.js';

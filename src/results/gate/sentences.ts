@@ -1,6 +1,7 @@
 /** A check in words, the same in every form it is printed in. */
 import { plainText } from '../../terminal-text.js';
 import { plain } from '../printers/numbers.js';
+import { THROUGHPUT_RATIO } from '../rows.js';
 import type { Check, GateRecord } from './checks.js';
 
 /** `94.13 [93.0, 95.3]`, `+0.4% [-0.2%, 1.0%]`. */
@@ -25,8 +26,11 @@ export function neededText(check: Check): string {
   if (verdict !== 'undecided') return '';
   if (evaluation === 'bench' && metric === 'tokensPerSecond' && check.ci95 === null)
     return 'six rounds and more, which give an interval (more --samples)';
+  const ofRounds = metric === THROUGHPUT_RATIO;
+  if (ofRounds && check.ci95 === null)
+    return 'three rounds and more, which give an interval (more --samples)';
   if (!needed || (needed.units === null && needed.draws === null)) return 'too little to say how much more';
-  const units = evaluation === 'ppl' ? 'sequence' : 'sample';
+  const units = ofRounds ? 'round' : evaluation === 'ppl' ? 'sequence' : 'sample';
   const parts: string[] = [];
   if (needed.units !== null) {
     const short =
@@ -35,7 +39,7 @@ export function neededText(check: Check): string {
   }
   if (needed.draws !== null)
     parts.push(`${needed.draws} more draw${needed.draws === 1 ? '' : 's'} a ${units}`);
-  return `about ${parts.join(', or ')}`;
+  return `about ${parts.join(', or ')}${ofRounds ? ' (more --samples of bench)' : ''}`;
 }
 
 export function placeText({ model, dataset }: Check): string {
