@@ -13,7 +13,7 @@ export interface Opening {
 const TIMEOUT_MS = 30_000;
 
 /** Flags and arguments that take a model. */
-const NAMES = ['model', 'judge'] as const;
+const NAMES = ['model', 'judge', 'against'] as const;
 
 /** What a command was given of the hub: `hf:owner/name` or `name=hf:owner/name`. */
 export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[] {

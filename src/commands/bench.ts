@@ -1,23 +1,31 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, number, repeatable } from '../cli/flags.js';
+import { boolean, number, repeatable, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
 import { Progress } from '../cli/progress.js';
+import type { openAgainst } from '../evals/throughput-against.js';
 
 export default class Bench extends BaseCommand<typeof Bench> {
   static override summary = 'How fast models generate, and how well: models × samplers × steps.';
   static override description =
     'One row a configuration: tokens a second (median over rounds), model calls a sample, and with a --judge the generative ' +
     'perplexity of the very samples that were timed. In a round every configuration writes one batch, in turn; the first round ' +
-    'is not counted. * marks the Pareto front.';
+    'is not counted. * marks the Pareto front.\n\nWith --against every configuration is timed on another build too, in turn, A B B A: ' +
+    'another checkpoint of one --model, or another installation of duo-eval, each of whose legs is a process of its own. ' +
+    'The ratio of throughputs has a 95% interval over rounds; duo-eval gate holds it to a limit (metric throughputRatio).';
   static override examples = [
     '<%= config.bin %> bench --model a.onnx --model b.onnx --steps 8,32 --judge c.onnx',
     '<%= config.bin %> bench --model a.onnx --sampler psi --sampler dcd --out b.csv',
+    '<%= config.bin %> bench --model new.onnx --against old.onnx --out speed.json',
   ];
 
   static override flags = {
     ...measuringFlags,
     temperature: number({ above: 0, default: 1, summary: 'Of the draws; below 1 sharpens.' }),
     'reference-dataset': repeatable({ summary: 'Real text beside the rows.', helpValue: '<data>' }),
+    against: string({
+      summary: 'Another build, timed in turn: a checkpoint, or the folder of a duo-eval.',
+      helpValue: '<model|folder>',
+    }),
     memory: boolean({
       default: true,
       allowNo: true,
@@ -46,6 +54,7 @@ export default class Bench extends BaseCommand<typeof Bench> {
         show(`packing ${dataset}`, done, total),
       sampling: (round: number, rounds: number) => show('rounds', round, rounds),
       judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
+      timing: (round: number, rounds: number) => show('rounds of both installations', round, rounds),
       signal: this.interrupt,
     };
     const { withSetUp } = await import('../evals/throughput-setup.js');
@@ -53,7 +62,8 @@ export default class Bench extends BaseCommand<typeof Bench> {
     const { resultsFile } = await import('../results/record.js');
     try {
       await withSetUp(request, observer, async ({ configurations, judge, references }) => {
-        const options = { judge, references, seed: flags.seed, memory: flags.memory };
+        const against = await this.against(configurations, request.sampling, observer.note);
+        const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
         const results = resultsFile(await measureThroughput(configurations, options, observer));
         progress.stop();
         await writeOutputs(output, results);
@@ -63,5 +73,15 @@ export default class Bench extends BaseCommand<typeof Bench> {
     } finally {
       progress.stop();
     }
+  }
+  private async against(
+    configurations: Parameters<typeof openAgainst>[1],
+    sampling: Parameters<typeof openAgainst>[2],
+    note: (text: string) => void,
+  ) {
+    if (this.flags.against === undefined) return undefined;
+    const { parseModelSpec } = await import('../cli/checkpoint-flags.js');
+    const { openAgainst } = await import('../evals/throughput-against.js');
+    return openAgainst(parseModelSpec(this.flags.against), configurations, sampling, note);
   }
 }

@@ -6,6 +6,7 @@ import { Bench } from 'tinybench';
 import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import type { GenerativeResult } from '../results/generative-record.js';
+import { firstInRound, type TimedPair } from '../results/interleaved-ratio.js';
 import { paretoFront } from '../results/pareto-front.js';
 import type { Result } from '../results/record.js';
 import type { BenchResult } from '../results/throughput-record.js';
@@ -15,6 +16,8 @@ import { type SamplingSession, startSamplingSession } from '../samplers/sampling
 import type { Judge } from './generative-judge.js';
 import { measureTexts } from './generative-run.js';
 import type { GeneratedText, TextSet } from './generative-texts.js';
+import { type Against, againstRecord } from './throughput-against.js';
+import { timeInstallations } from './throughput-installations.js';
 import { peakMemory } from './throughput-memory.js';
 import { medianFigure, speedUp } from './throughput-timing.js';
 
@@ -34,12 +37,16 @@ export interface ThroughputOptions {
   /** Of the bootstrap. */
   seed: number;
   memory: boolean;
+  /** Timed in turn with every configuration. */
+  against?: Against;
 }
 
 export interface ThroughputObserver {
   note(text: string): void;
   warn(text: string): void;
   sampling?: (round: number, rounds: number) => void;
+  /** Rounds of two installations. */
+  timing?: (round: number, rounds: number) => void;
   signal?: AbortSignal;
 }
 
@@ -52,6 +59,8 @@ interface Runner extends Configuration {
   warmupSeconds: number;
   /** Of all rounds that count. */
   runtimeSeconds: number;
+  /** The same of another checkpoint, whose samples are not kept. */
+  rival: Runner | null;
 }
 
 /** Rows in the order of the configurations, then the references'. @throws ModelError, UsageError, NumericalError */
@@ -61,29 +70,33 @@ export async function measureThroughput(
   observer: ThroughputObserver,
 ): Promise<Result[]> {
   const runners: Runner[] = [];
+  const { against } = options;
+  const pairs =
+    against?.kind === 'installation'
+      ? await timeInstallations(against.installation, configurations, roundsOf(configurations), observer)
+      : new Map<string, TimedPair[]>();
   try {
     for (const configuration of configurations) {
-      const { request } = configuration;
-      const session = await startSamplingSession({
-        ...request,
-        sampler: request.sampler.sampler,
-        notice: observer.warn,
-      });
-      runners.push({
-        ...configuration,
-        session,
-        samples: [],
-        seconds: [],
-        warmupSeconds: 0,
-        runtimeSeconds: 0,
-      });
+      const runner = await start(configuration, observer);
+      runners.push(runner);
+      const rival = against?.kind === 'checkpoint' ? against.requests.get(configuration.name)! : null;
+      const name = `${configuration.name} (against)`;
+      if (rival) runner.rival = await start({ ...configuration, name, request: rival }, observer);
     }
     await timeRounds(runners, observer);
   } finally {
-    for (const { session } of runners) await session.close();
+    for (const { session, rival } of runners) {
+      await session.close();
+      await rival?.session.close();
+    }
   }
+  for (const runner of runners) if (runner.rival) pairs.set(runner.name, pairsOf(runner, runner.rival));
   const results: BenchResult[] = [];
-  for (const runner of runners) results.push(await resultOf(runner, runners, options, observer));
+  for (const runner of runners) {
+    const result = await resultOf(runner, runners, options, observer);
+    if (against) result.throughput.against = await againstRecord(against, pairs.get(runner.name)!);
+    results.push(result);
+  }
   const marks = paretoFront(
     results.map(({ throughput, metrics }) => ({
       speed: throughput.tokensPerSecond.value,
@@ -97,31 +110,60 @@ export async function measureThroughput(
   return [...results, ...references];
 }
 
+async function start(configuration: Configuration, { warn }: ThroughputObserver): Promise<Runner> {
+  const { request } = configuration;
+  const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
+  const timed = { samples: [], seconds: [], warmupSeconds: 0, runtimeSeconds: 0 };
+  return { ...configuration, session, ...timed, rival: null };
+}
+
+/** That count; every configuration has as many. */
+function roundsOf(configurations: readonly Configuration[]): number {
+  return Math.max(...configurations.map(({ request }) => Math.ceil(request.samples / request.batch)));
+}
+
 /** One batch of each in every round, the first round not counted; tinybench keeps the time. */
 async function timeRounds(runners: readonly Runner[], observer: ThroughputObserver): Promise<void> {
-  const rounds = Math.max(...runners.map(({ request }) => Math.ceil(request.samples / request.batch)));
+  const rounds = roundsOf(runners);
   for (let round = -1; round < rounds; round++) {
     observer.signal?.throwIfAborted();
     observer.sampling?.(round + 1, rounds + 1);
     let failure: unknown = null;
     const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
-    for (const runner of runners) {
+    const legs = runners.flatMap((runner) => legsOf(runner, round));
+    for (const leg of legs) {
       const work = () =>
-        oneBatch(runner, round, rounds, observer.signal).catch((error) => {
+        oneBatch(leg, round, rounds, observer.signal).catch((error) => {
           failure ??= error;
         });
-      bench.add(runner.name, work, { async: true }); // said, so that it is not called once to find out
+      bench.add(leg.name, work, { async: true }); // said, so that it is not called once to find out
     }
     await bench.run();
     if (failure !== null) throw failure;
     for (const [i, { result }] of bench.tasks.entries()) {
-      if (result.state !== 'completed') throw new Error(`${runners[i].name}: not timed, ${result.state}`);
+      if (result.state !== 'completed') throw new Error(`${legs[i].name}: not timed, ${result.state}`);
       const seconds = result.latency.samples![0] / 1000;
-      if (round < 0) runners[i].warmupSeconds = seconds;
-      else runners[i].seconds.push(seconds);
+      if (round < 0) legs[i].warmupSeconds = seconds;
+      else legs[i].seconds.push(seconds);
     }
   }
   observer.sampling?.(rounds + 1, rounds + 1);
+}
+
+/** What a round times, in its order. */
+function legsOf(runner: Runner, round: number): Runner[] {
+  if (!runner.rival) return [runner];
+  return firstInRound(Math.max(0, round)) === 'own' ? [runner, runner.rival] : [runner.rival, runner];
+}
+
+/** Both did the same work in every round. */
+function pairsOf({ seconds, request }: Runner, rival: Runner): TimedPair[] {
+  const tokens = request.batch * request.length;
+  return seconds.map((own, round) => ({
+    first: firstInRound(round),
+    own: tokens / own,
+    other: tokens / rival.seconds[round],
+  }));
 }
 
 /** The round that is not counted has samples of its own, after all others. */
