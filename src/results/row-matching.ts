@@ -50,6 +50,8 @@ export function rowFor(
   narrow((one) => fieldOf(one, 'protocol.seed') === fieldOf(row, 'protocol.seed'));
   for (const field of ['samples.seed', 'samples.temperature', 'samples.name', 'protocol.draws'])
     narrow((one) => fieldOf(one, field) === fieldOf(row, field));
+  for (const field of ['samples.sampler.options', 'sampler.options'])
+    narrow((one) => JSON.stringify(fieldOf(one, field)) === JSON.stringify(fieldOf(row, field)));
   if (candidates.length < 2) return candidates[0] ?? null;
   throw new UsageError({
     code: 'ambiguous-rows',

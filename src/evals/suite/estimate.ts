@@ -1,8 +1,9 @@
 /**
  * `run --dry-run`: which cells would run, and about how long that takes. A model's pace is that of its cells that are kept;
- * where there are none, a few sequences are evaluated to see. Draws that `until` may save are not foreseen.
+ * where there are none, a few sequences are evaluated, or a few steps sampled, to see. Draws that `until` may save are not
+ * foreseen.
  */
-import { openGeneration } from './generation.js';
+import { planSampling } from './estimate-sampling.js';
 import { secondsPerCall } from './pace.js';
 import {
   closeCells,
@@ -14,11 +15,15 @@ import {
   type SuiteObserver,
   type SuiteRequest,
 } from './run-suite.js';
+import type { SuiteCell } from './suite-file.js';
 
 export interface PlannedCell {
   /** From 1. */
   cell: number;
+  eval: SuiteCell['eval'];
+  /** Its name; how many there are where they are several. */
   model: string;
+  /** Or how texts are drawn. */
   dataset: string;
   seed: number | null;
   sequences: number;
@@ -51,7 +56,7 @@ export async function planSuite(request: SuiteRequest, observer: SuiteObserver):
       closeCells(opened);
     }
   }
-  cells.push(...(await plannedTexts(request)));
+  cells.push(...(await planSampling(request, observer)));
   cells.sort((a, b) => a.cell - b.cell);
   return { cells, seconds: cells.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) };
 }
@@ -64,6 +69,7 @@ function planned(one: OpenedCell, pace: number): PlannedCell {
   const draws = exact ? 1 : options.draws;
   return {
     cell: cell.index + 1,
+    eval: 'ppl',
     model: cell.model.name,
     dataset: cell.dataset.name,
     seed: exact ? null : options.seed,
@@ -83,34 +89,4 @@ function keptPace(opened: readonly OpenedCell[]): number | null {
     calls += kept?.cost.modelCalls ?? 0;
   }
   return calls > 0 && seconds > 0 ? seconds / calls : null;
-}
-
-/** Sampling takes the pace of the model's texts that are kept; it is not tried out. */
-async function plannedTexts(request: SuiteRequest): Promise<PlannedCell[]> {
-  const planned: PlannedCell[] = [];
-  const paces = new Map<string, number>();
-  for (const cell of request.cells) {
-    if (cell.eval !== 'gen') continue;
-    const { kept, request: sampling } = await openGeneration(cell, request);
-    const { samples } = cell.generation;
-    const steps = sampling?.steps ?? 0;
-    const { seconds, nfe } = kept?.samples ?? { seconds: null, nfe: null };
-    if (kept && seconds && nfe)
-      paces.set(cell.model.name, (seconds + (kept.cost.wallSeconds ?? 0)) / (samples * nfe));
-    planned.push({
-      cell: cell.index + 1,
-      model: cell.model.name,
-      dataset: `${sampling?.sampler.sampler.name ?? cell.sampler}, ${steps} steps`,
-      seed: cell.seed,
-      sequences: samples,
-      draws: 1,
-      modelCalls: samples * (steps + 1),
-      state: sampling === null ? 'not needed' : kept ? 'kept' : 'to run',
-      seconds: sampling === null || kept ? 0 : null,
-    });
-  }
-  return planned.map((one) => {
-    const pace = paces.get(one.model);
-    return one.seconds === null && pace !== undefined ? { ...one, seconds: pace * one.modelCalls } : one;
-  });
 }

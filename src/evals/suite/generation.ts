@@ -45,6 +45,8 @@ export interface GenerationCell {
   /** Of a number of steps after the first. */
   isOtherSteps: boolean;
   seed: number;
+  /** What tells it from other cells of the model, beside the seed. */
+  told: { sampler: boolean; steps: boolean };
 }
 
 /** @param first the index of the first cell   @param folder the suite's */
@@ -68,6 +70,7 @@ export function generationCells(
           steps: count,
           isOtherSteps: count !== steps[0],
           seed,
+          told: { sampler: chosen.length > 1, steps: different(steps).length > 1 },
         })),
       ),
     ),
@@ -121,9 +124,19 @@ export async function openGeneration(cell: GenerationCell, suite: SuiteRequest):
   const kept = bytes && (JSON.parse(bytes.toString('utf8')) as GenerativeResult);
   if (kept) {
     kept.model = kept.model && renamed(kept.model, cell.model);
-    kept.samples = { ...kept.samples, name: cell.model.name };
+    kept.samples = { ...kept.samples, name: nameOf(cell, request) };
   }
   return { cell, request, path, kept };
+}
+
+/** `uniform psi eta=0.04 8`, as far as the suite has other samplers and other numbers of steps. */
+function nameOf(
+  { model, sampler, samplerOptions, steps, told }: GenerationCell,
+  request: SampleRequest,
+): string {
+  const counted = told.steps && request.checkpoint.family !== 'ar';
+  const drawn = told.sampler && sampler !== null ? [sampler, ...samplerOptions] : [];
+  return [model.name, ...drawn, ...(counted ? [steps] : [])].join(' ');
 }
 
 /** What decides what a judge says. */
@@ -174,6 +187,7 @@ export async function runGeneration(
       },
     );
     const [result] = file.results;
+    result.samples = { ...result.samples, name: nameOf(cell, request) };
     await writeCacheEntry(path, Buffer.from(JSON.stringify(result)));
     await finish();
     results.push({ index: cell.index, results: [result] });

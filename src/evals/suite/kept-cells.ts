@@ -1,4 +1,5 @@
 /** Results of cells that suites keep, for `cache ls` and `cache clear`. */
+import type { Result } from '../../results/record.js';
 import { readCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
 
@@ -8,11 +9,12 @@ export const cellsRoom: CacheRoom = roomOfFiles('cells', 'results of suites', de
 async function described(path: string): Promise<string | null> {
   const bytes = await readCacheEntry(path);
   if (!bytes) return null;
-  const { model, dataset, protocol } = JSON.parse(bytes.toString('utf8')) as {
-    model: { name: string };
-    dataset: { name: string };
-    protocol: { name: string; seed: number | null };
-  };
-  const seed = protocol.seed === null ? '' : `, seed ${protocol.seed}`;
-  return `${model.name} on ${dataset.name}, protocol ${protocol.name}${seed}`;
+  const results = [JSON.parse(bytes.toString('utf8')) as Result | Result[]].flat();
+  const own = results.filter((result) => result.model !== null);
+  const models = [...new Set(own.map((result) => result.model!.name))].join(', ');
+  const [first] = own;
+  if (!first) return null;
+  const { name, seed } = first.protocol;
+  const on = first.eval === 'ppl' ? ` on ${first.dataset.name}` : `, ${first.eval}`;
+  return `${models}${on}, protocol ${name}${seed === null ? '' : `, seed ${seed}`}`;
 }

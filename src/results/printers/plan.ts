@@ -1,10 +1,11 @@
 /** What a suite would run, for a terminal. */
-import { displayWidth, plainText, truncateMiddle } from '../../terminal-text.js';
+import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import type { Screen } from './index.js';
-import { layOut } from './layout.js';
+import { GAP, layOut } from './layout.js';
 
 interface Planned {
   cell: number;
+  eval: string;
   model: string;
   dataset: string;
   seed: number | null;
@@ -13,32 +14,45 @@ interface Planned {
   seconds: number | null;
 }
 
-const WIDEST_NAME = 24;
+/** Columns that give way where the screen is narrow: the model, and what it is evaluated on. */
+const NAMES = [2, 3];
+const NARROWEST_NAME = 8;
 
 export function planTable(
   { cells, seconds }: { cells: readonly Planned[]; seconds: number },
   screen: Screen,
 ): string {
-  const titles = ['cell', 'model', 'dataset', 'seed', 'model calls', 'time'];
+  const titles = ['cell', 'eval', 'model', 'on, or drawn by', 'seed', 'model calls', 'time'];
   const rows = cells.map((one) => [
     String(one.cell),
+    one.eval,
     plainText(one.model),
     plainText(one.dataset),
     one.seed === null ? '' : String(one.seed),
-    String(one.modelCalls),
-    one.state !== 'to run' ? one.state : one.seconds === null ? 'not known' : about(one.seconds),
+    one.state === 'not needed' ? '' : String(one.modelCalls),
+    one.state !== 'to run' ? one.state : one.seconds === null ? '?' : about(one.seconds),
   ]);
   const widths = titles.map((title, i) =>
-    Math.min(WIDEST_NAME, Math.max(...[title, ...rows.map((row) => row[i])].map(displayWidth))),
+    Math.max(...[title, ...rows.map((row) => row[i])].map(displayWidth)),
   );
+  const spare = () => screen.width - widths.reduce((sum, width) => sum + width + GAP, -GAP);
+  while (spare() < 0) {
+    const widest = NAMES.reduce((a, b) => (widths[b] > widths[a] ? b : a));
+    if (widths[widest] <= NARROWEST_NAME) break;
+    widths[widest]--;
+  }
   const columns = titles.map((title, i) => ({
     title,
-    align: i === 1 || i === 2 ? ('left' as const) : ('right' as const),
+    align: [1, ...NAMES].includes(i) ? ('left' as const) : ('right' as const),
     width: widths[i],
   }));
   const cut = rows.map((row) => row.map((cell, i) => truncateMiddle(cell, widths[i])));
-  const waiting = cells.filter(({ state }) => state === 'to run').length;
-  return `${layOut(columns, cut, screen.color)}\n\n${waiting} of ${cells.length} cells to run, ${about(seconds)} in all.\n`;
+  const waiting = cells.filter(({ state }) => state === 'to run');
+  const unknown = waiting.filter((one) => one.seconds === null).length;
+  const total = unknown === waiting.length && unknown > 0 ? '?' : about(seconds);
+  const beside = unknown > 0 && unknown < waiting.length ? `, and ${unknown} of which nothing is known` : '';
+  const told = `${waiting.length} of ${cells.length} cells to run, ${total} in all${beside}.`;
+  return `${layOut(columns, cut, screen.color)}\n\n${wrap(told, screen.width).join('\n')}\n`;
 }
 
 /** `about 12 s`, `about 5 min`, `about 3.2 h`. */

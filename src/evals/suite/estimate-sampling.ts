@@ -1,0 +1,150 @@
+/** What is planned of `gen`, `bench` and `frontier`: samples to draw, texts to judge, and about how long that takes. */
+import type { SampleRequest } from '../../samplers/sample-request.js';
+import type { Setup } from '../throughput-setup.js';
+import type { PlannedCell } from './estimate.js';
+import { type GenerationCell, openGeneration } from './generation.js';
+import { type MeasuringCell, withCell } from './measuring.js';
+import type { SuiteJudge } from './named-files.js';
+import type { SuiteObserver, SuiteRequest } from './run-suite.js';
+import { Paces } from './sampling-pace.js';
+
+/** A process of its own for the memory of a configuration: starting it, seconds. */
+const PROCESS_SECONDS = 1;
+
+/** What a configuration has to do. */
+interface Work {
+  request: SampleRequest;
+  /** All that it draws. */
+  samples: number;
+  /** Of them or beside them. */
+  texts: number;
+  /** Processes that are started for it. */
+  processes: number;
+}
+
+interface Planned {
+  cell: PlannedCell;
+  judge: SuiteJudge | null;
+  works: Work[];
+}
+
+/** Everything is looked up before anything is tried, so that what is kept of one cell tells the pace of another. */
+export async function planSampling(suite: SuiteRequest, observer: SuiteObserver): Promise<PlannedCell[]> {
+  const paces = new Paces(observer);
+  const planned: Planned[] = [];
+  for (const cell of suite.cells) {
+    if (cell.eval === 'ppl') continue;
+    planned.push(
+      cell.eval === 'gen'
+        ? await generationOf(cell, suite, paces)
+        : await measuringOf(cell, suite, observer, paces),
+    );
+  }
+  const cells: PlannedCell[] = [];
+  for (const { cell, works, judge } of planned) {
+    let seconds: number | null = 0;
+    if (cell.state === 'to run') {
+      for (const work of works) {
+        const more = await secondsOf(work, judge, suite, paces);
+        seconds = more === null || seconds === null ? null : seconds + more;
+      }
+    }
+    cells.push({ ...cell, seconds });
+  }
+  return cells;
+}
+
+async function generationOf(cell: GenerationCell, suite: SuiteRequest, paces: Paces): Promise<Planned> {
+  const { kept, request } = await openGeneration(cell, suite);
+  const { samples } = cell.generation;
+  if (kept) paces.learn([kept]);
+  const name = request?.sampler.sampler.name ?? cell.sampler ?? undefined;
+  const works = request ? [{ request, samples, texts: samples, processes: 0 }] : [];
+  return plannedOf(cell, works, {
+    ...{ model: cell.model.name, dataset: drawnBy(name, request?.steps ?? cell.steps), samples },
+    state: request === null ? 'not needed' : kept ? 'kept' : 'to run',
+  });
+}
+
+async function measuringOf(
+  cell: MeasuringCell,
+  suite: SuiteRequest,
+  observer: SuiteObserver,
+  paces: Paces,
+): Promise<Planned> {
+  const models = cell.eval === 'bench' ? cell.models : [cell.model];
+  const model = models.length === 1 ? models[0].name : `${models.length} models`;
+  return withCell(cell, suite, observer, async (opened) => {
+    const { samples } = cell.sampling;
+    if (opened === null) {
+      const { samplers, place, steps } = cell as Extract<MeasuringCell, { eval: 'frontier' }>;
+      const dataset = drawnBy(samplers[place]?.spec, steps);
+      return plannedOf(cell, [], { model, dataset, samples, state: 'not needed' });
+    }
+    const { setup, kept } = opened;
+    if (kept) paces.learn(kept);
+    return plannedOf(cell, worksOf(cell, setup), {
+      ...{ model, dataset: toldOf(cell, setup), samples },
+      state: kept ? 'kept' : 'to run',
+    });
+  });
+}
+
+function toldOf(cell: MeasuringCell, { configurations }: Setup): string {
+  if (cell.eval === 'bench')
+    return configurations.length === 1 ? configurations[0].name : `${configurations.length} configurations`;
+  const [{ request }] = configurations;
+  return drawnBy(request.sampler.sampler.name, request.steps);
+}
+
+function worksOf(cell: MeasuringCell, { configurations, references }: Setup): Work[] {
+  return configurations.map(({ request }, i) => {
+    const { samples, batch } = request;
+    if (cell.eval === 'frontier') {
+      const all = samples * cell.temperatures.length;
+      return { request, samples: all, texts: all, processes: 0 };
+    }
+    // Every round draws whole batches; one round is not counted, and one batch is for the memory.
+    const rounds = Math.ceil(samples / batch) + 1;
+    const real = i === 0 ? references.reduce((sum, { count }) => sum + count, 0) : 0;
+    const processes = cell.memory ? 1 : 0;
+    const drawn = (rounds + processes) * batch;
+    return { request, samples: drawn, texts: (rounds - 1) * batch + real, processes };
+  });
+}
+
+async function secondsOf(
+  { request, samples, texts, processes }: Work,
+  judge: SuiteJudge | null,
+  { provider, threads, timeoutMs, fresh }: SuiteRequest,
+  paces: Paces,
+): Promise<number | null> {
+  const step = await paces.ofStep(request);
+  const options = judge && { ...judge, provider, threads, timeoutMs, fresh };
+  const text = options && (await paces.ofText(options, judge.name ?? judge.path, request.length));
+  if (step === null || (judge && text === null)) return null;
+  return samples * request.steps * step + texts * (text ?? 0) + processes * PROCESS_SECONDS;
+}
+
+function plannedOf(
+  cell: GenerationCell | MeasuringCell,
+  works: Work[],
+  { samples, ...told }: Pick<PlannedCell, 'model' | 'dataset' | 'state'> & { samples: number },
+): Planned {
+  // At most: a sampler may call the model once more than it takes steps.
+  const modelCalls = works.reduce((sum, work) => sum + work.samples * (work.request.steps + 1), 0);
+  const { index, seed, judge } = cell;
+  return {
+    cell: {
+      ...{ cell: index + 1, eval: cell.eval, ...told, seed, sequences: samples, draws: 1, modelCalls },
+      seconds: null,
+    },
+    works,
+    judge,
+  };
+}
+
+function drawnBy(sampler: string | undefined, steps: number): string {
+  const told = `${steps} step${steps === 1 ? '' : 's'}`;
+  return sampler === undefined ? told : `${sampler}, ${told}`;
+}

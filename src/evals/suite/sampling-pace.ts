@@ -1,0 +1,102 @@
+/**
+ * How long a model takes for a step of a sample, and a judge for a text: from what is kept of the same model at the same
+ * length, else from trying, for a few seconds. What is tried is thrown away.
+ */
+import type { Result } from '../../results/record.js';
+import { generate } from '../../samplers/generate.js';
+import { type SampleRequest, sampledModel } from '../../samplers/sample-request.js';
+import { startSamplingSession } from '../../samplers/sampling-session.js';
+import { Judge, type JudgeOptions } from '../generative-judge.js';
+import type { SuiteObserver } from './run-suite.js';
+
+/** Of sampling, after the first step. */
+const TRIAL_SECONDS = 2;
+/** Texts that a judge is tried on. */
+const TRIAL_TEXTS = 4;
+
+export class Paces {
+  private readonly known = new Map<string, number | null>();
+
+  constructor(private readonly observer: SuiteObserver) {}
+
+  /** Learns from results that are kept. */
+  learn(results: readonly Result[]): void {
+    for (const result of results) {
+      if (result.eval === 'ppl' || !result.model) continue;
+      const { judge } = result;
+      if (result.eval === 'frontier') {
+        const { length, nfe, tokensPerSecond } = result;
+        this.keep(steps(result.model.name, length), nfe && tokensPerSecond && length / tokensPerSecond / nfe);
+        continue;
+      }
+      const { length, nfe, seconds, count } = result.samples;
+      this.keep(steps(result.model.name, length), nfe && seconds && seconds / count / nfe);
+      const { modelCalls, wallSeconds } = result.cost;
+      if (judge)
+        this.keep(texts(judge.name, length), modelCalls > 0 ? wallSeconds && wallSeconds / count : null);
+    }
+  }
+
+  /** Seconds a step of a sample; null where the trial did not get as far as a step. */
+  async ofStep(request: SampleRequest): Promise<number | null> {
+    const key = steps(request.checkpoint.name, request.length);
+    if (!this.known.has(key)) this.known.set(key, await tryStep(request, this.observer));
+    return this.known.get(key) ?? null;
+  }
+
+  /** Seconds a text of so many tokens. */
+  async ofText(options: JudgeOptions, name: string, length: number): Promise<number | null> {
+    const key = texts(name, length);
+    if (!this.known.has(key)) this.known.set(key, await tryJudge(options, length, this.observer));
+    return this.known.get(key) ?? null;
+  }
+
+  private keep(key: string, seconds: number | null | undefined): void {
+    if (seconds && Number.isFinite(seconds)) this.known.set(key, seconds);
+  }
+}
+
+const steps = (model: string, length: number) => `step of ${length} tokens by ${model}`;
+const texts = (judge: string, length: number) => `text of ${length} tokens read by ${judge}`;
+
+/** A batch as it would be sampled, stopped early; its first step is not counted where there are others. */
+async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver): Promise<number | null> {
+  const enough = new AbortController();
+  const at: number[] = [];
+  const onStep = () => {
+    at.push(performance.now() / 1000);
+    if (at.length > 2 && at[at.length - 1] - at[1] > TRIAL_SECONDS) enough.abort();
+  };
+  const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
+  try {
+    const plan = { ...request, model: sampledModel(request.checkpoint), source: session.source };
+    const stop = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal;
+    for await (const _batch of generate({ ...plan, first: 0, samples: request.batch, onStep, signal: stop }));
+  } catch (error) {
+    if (!enough.signal.aborted || signal?.aborted) throw error;
+  } finally {
+    await session.close();
+  }
+  if (at.length < 2) return null;
+  const first = at.length > 2 ? 1 : 0;
+  return (at[at.length - 1] - at[first]) / (at.length - 1 - first) / request.batch;
+}
+
+/** The first text starts the network. */
+async function tryJudge(
+  options: JudgeOptions,
+  length: number,
+  { note, warn, signal }: SuiteObserver,
+): Promise<number | null> {
+  const judge = await Judge.open({ ...options, fresh: true }, { note, warn, signal });
+  try {
+    const { vocabSize } = judge.checkpoint;
+    const text = (t: number) => Int32Array.from({ length }, (_, i) => (t + i) % vocabSize);
+    await judge.judge('trial', [text(0)]);
+    const many = Array.from({ length: TRIAL_TEXTS }, (_, t) => text(t + 1));
+    return (await judge.judge('trial', many)).wallSeconds / TRIAL_TEXTS;
+  } finally {
+    judge.finish();
+    await judge.close();
+  }
+}
