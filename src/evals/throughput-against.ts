@@ -43,7 +43,7 @@ export async function openAgainst(
   if (!path.startsWith('hf:') && !existsSync(path)) {
     throw new ModelError({
       code: 'against-not-found',
-      message: `--against ${path}: there is no such file or folder.`,
+      message: `--against ${path || '""'}: there is no such file or folder.`,
       hint: 'Give an ONNX file, or the folder of another installation of duo-eval.',
     });
   }

@@ -49,7 +49,7 @@ export function openInstallation(folder: string, name = basename(resolve(folder)
   try {
     told = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   } catch (cause) {
-    throw refuse('its package.json cannot be read', cause);
+    throw refuse('it has no package.json that can be read', cause);
   }
   if (told?.name !== 'duo-eval') throw refuse('its package.json is that of another package');
   if (!existsSync(entryOf(folder))) throw refuse('it has no bin/run.js');
@@ -124,7 +124,7 @@ async function timedLeg(
     new ModelError({
       code: 'against-failed',
       message: `${of.name} (${of.tool}) could not time ${configuration.name}: ${why}`,
-      hint: `Installations must both know bench and its flags; ${entryOf(of.folder)} bench runs this one alone.`,
+      hint: `Both installations must know bench and its flags; to see it alone: node ${entryOf(of.folder)} bench`,
       cause,
     });
   if (ran.code !== 0) throw failed(reasonOf(ran));
@@ -210,9 +210,7 @@ function reasonOf({ code, ended, stdout, stderr }: Ran): string {
   } catch {
     // Older ones, or ones that never got so far, say it on stderr alone.
   }
-  const [line] = stderr.split('\n').filter((one) => one.trim() !== '');
-  return (
-    line?.replace(/^Error: /, '') ??
-    (ended ? `its process was ended by ${ended}.` : `its process ended with ${code}.`)
-  );
+  const said = /^Error: (.*)(?:\n {2}(\S.*))?/m.exec(stderr);
+  if (said) return [said[1].replace(/([^.!?…])$/, '$1.'), said[2]].filter(Boolean).join(' ');
+  return ended ? `its process was ended by ${ended}.` : `its process ended with exit status ${code}.`;
 }

@@ -148,6 +148,11 @@ export function unitsOf(row: ResultRow): number | null {
   return numberOf(row, 'samples.count') ?? numberOf(row, 'cost.sequences');
 }
 
+/** What a figure's interval is over: rounds of a ratio of speeds, else {@link unitsOf}. */
+export function unitsOfFigure(row: ResultRow, metric: string): number | null {
+  return metric === THROUGHPUT_RATIO ? numberOf(row, 'throughput.against.rounds') : unitsOf(row);
+}
+
 /** Student's t at the degrees of freedom of Welch and Satterthwaite (1947). */
 function quantile([sa, sb]: readonly [number, number], [na, nb]: readonly (number | null)[]): number {
   if (na === null || nb === null || na < 2 || nb < 2) return Z;

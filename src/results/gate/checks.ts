@@ -2,7 +2,7 @@
 import { UsageError } from '../../errors.js';
 import type { YamlFile } from '../../strict-yaml.js';
 import { nameOf } from '../comparability.js';
-import { differenceOf, isExponential, unitsOf } from '../difference.js';
+import { differenceOf, isExponential, unitsOf, unitsOfFigure } from '../difference.js';
 import { plain } from '../printers/numbers.js';
 import { rowFor } from '../row-matching.js';
 import { numberOf, type ResultRow, THROUGHPUT_RATIO } from '../rows.js';
@@ -164,8 +164,7 @@ function baselineOf(
 function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: ResultRow): Judged | null {
   const { value, ci95, mcStderr } = row.figures.get(metric)!;
   if (value === null) return null;
-  const ofRounds = metric === THROUGHPUT_RATIO;
-  const logarithmic = isExponential(metric) || ofRounds;
+  const logarithmic = isExponential(metric) || metric === THROUGHPUT_RATIO;
   const scale = logarithmic ? logarithm : identity;
   const drawError = mcStderr === null ? null : logarithmic ? mcStderr / value : mcStderr;
   const overDraws = interval === 'draws';
@@ -173,7 +172,7 @@ function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: Result
     figure: {
       value: scale(value),
       interval: overDraws ? around(scale(value), drawError) : ci95 && [scale(ci95[0]), scale(ci95[1])],
-      units: overDraws ? null : ofRounds ? numberOf(row, 'throughput.against.rounds') : unitsOf(row),
+      units: overDraws ? null : unitsOfFigure(row, metric),
       draws: numberOf(row, 'protocol.draws'),
       drawError,
     },

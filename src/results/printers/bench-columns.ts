@@ -1,8 +1,8 @@
 /** What a person reads of configurations that were timed. */
 import { plainText } from '../../terminal-text.js';
-import type { AgainstRecord, BenchResult } from '../throughput-record.js';
+import type { BenchResult, ThroughputRecord } from '../throughput-record.js';
 import { type ColumnSet, left, right } from './columns.js';
-import { count, intervalOf, meanCount, plain, valueWithError } from './numbers.js';
+import { count, intervalOf, meanCount, plain, ratioText, valueWithError } from './numbers.js';
 
 const NAME = left<BenchResult>(
   'configuration',
@@ -12,17 +12,10 @@ const NAME = left<BenchResult>(
 
 const MEBIBYTE = 2 ** 20;
 
-const AGAINST = right<BenchResult>('× against', ({ throughput }) => ratioOf(throughput.against));
+const AGAINST = right<BenchResult>('× against', ({ throughput }) => againstText(throughput));
 
-/** `1.12 [1.08, 1.16]`; `~` before it when 1 lies in the interval. */
-export function ratioOf(against: AgainstRecord | undefined): string {
-  if (!against) return '';
-  const { value, ci95 } = against.ratio;
-  if (ci95 === null) return plain(value);
-  // To a tenth of the interval's width, and never more than what tells 1 from it.
-  const places = Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(Math.max(1e-6, ci95[1] - ci95[0])))));
-  const [shown, low, high] = [value, ...ci95].map((one) => one.toFixed(places));
-  return `${ci95[0] <= 1 && 1 <= ci95[1] ? '~ ' : ''}${shown} [${low}, ${high}]`;
+export function againstText({ against }: ThroughputRecord): string {
+  return against ? ratioText(against.ratio) : '';
 }
 
 /** The ratio to another build stands first where there is one. */

@@ -8,7 +8,7 @@ import { PLOT_SCRIPT, type PlotPoint, scatterPlot } from '../html/scatter-plot.j
 import { type Heading, htmlTable } from '../html/table.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
 import type { BenchResult, FrontierResult } from '../throughput-record.js';
-import { benchColumns, ratioOf } from './bench-columns.js';
+import { againstText, benchColumns } from './bench-columns.js';
 import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
 import { FRONTIER_COLUMNS } from './frontier-columns.js';
 import { GENERATIVE_COLUMNS } from './generative-columns.js';
@@ -114,7 +114,7 @@ function benchPlot(results: readonly BenchResult[]): Markup {
         ['NFE', meanCount(samples.nfe)],
         ['× ar', plain(throughput.speedUpOverAr)],
         ['× masked', plain(throughput.speedUpOverMasked)],
-        ['× against', ratioOf(throughput.against)],
+        ['× against', againstText(throughput)],
       ],
       onFront: throughput.pareto === true,
     }),

@@ -64,6 +64,22 @@ function decimals(size: number, digits: number): number {
   return Math.min(12, Math.max(0, digits - 1 - exponent));
 }
 
+/** `1.12 [1.08, 1.16]`; `~` before it when 1 lies in the interval: neither is surely the larger. */
+export function ratioText({
+  value,
+  ci95,
+}: {
+  value: number;
+  ci95: readonly [number, number] | null;
+}): string {
+  if (ci95 === null) return plain(value);
+  const [low, high] = ci95;
+  // Two significant digits of the interval's width, and never fewer than two places.
+  const places = Math.min(4, Math.max(2, decimals(Math.max(high - low, 1e-4), 2)));
+  const mark = low <= 1 && 1 <= high ? '~ ' : '';
+  return `${mark}${fixed(value, places)} [${fixed(low, places)}, ${fixed(high, places)}]`;
+}
+
 /** A mean of counts: whole where it is whole. */
 export function meanCount(value: number | null): string {
   return value !== null && Number.isInteger(value) ? String(value) : plain(value);

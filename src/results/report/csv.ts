@@ -1,6 +1,6 @@
 /** A report as CSV: a line a figure under a fixed header, whatever evaluations the rows are of; empty where unknown. */
 import { stringify } from 'csv-stringify/sync';
-import { unitsOf } from '../difference.js';
+import { unitsOfFigure } from '../difference.js';
 import { type Cell, csvCell } from '../printers/csv.js';
 import { fieldOf, type ResultRow, type RowFigure } from '../rows.js';
 
@@ -25,7 +25,7 @@ const COLUMNS: readonly Column[] = [
   ['ci95_low', (_row, _metric, { ci95 }) => ci95?.[0]],
   ['ci95_high', (_row, _metric, { ci95 }) => ci95?.[1]],
   ['mc_stderr', (_row, _metric, { mcStderr }) => mcStderr],
-  ['units', (row) => unitsOf(row)],
+  ['units', unitsOfFigure],
   ['protocol', field('protocol.name')],
   ['protocol_version', field('protocol.version')],
   ['length', (row) => field('protocol.length')(row, '', NONE) ?? field('samples.length')(row, '', NONE)],

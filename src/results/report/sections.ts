@@ -8,10 +8,11 @@ import {
   errorAlone,
   intervalOf as interval,
   plain,
+  ratioText,
   valueAlone,
   valueWithError,
 } from '../printers/numbers.js';
-import { fieldOf, numberOf, type ResultRow, type RowFigure } from '../rows.js';
+import { fieldOf, numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from '../rows.js';
 import { environmentsOf, type Report } from './report.js';
 
 export interface Table {
@@ -59,6 +60,7 @@ const GENERATED: readonly Column[] = [
   ['repetition-4', 'right', (row) => plain(figure(row, 'repetition4').value)],
   ['model calls', 'right', (row) => plain(numberOf(row, 'samples.nfe'))],
   ['tokens/s', 'right', (row) => plain(throughputOf(row))],
+  ['× against', 'right', againstOf],
   ['samples', 'right', (row) => count(numberOf(row, 'samples.count'))],
   ['judge', 'left', text('judge.name')],
 ];
@@ -75,6 +77,12 @@ const FRONTIER: readonly Column[] = [
   ['model calls', 'right', (row) => plain(numberOf(row, 'nfe'))],
   ['on the front', 'left', (row) => (fieldOf(row, 'pareto') === true ? 'yes' : '')],
 ];
+
+/** `1.12 [1.08, 1.16]` times as fast as another build; `~` when 1 lies in the interval. */
+function againstOf(row: ResultRow): string {
+  const { value, ci95 } = figure(row, THROUGHPUT_RATIO);
+  return value === null ? '' : ratioText({ value, ci95 });
+}
 
 /** Rows that hold texts and how they were judged. */
 export function isGenerated(row: ResultRow): boolean {
