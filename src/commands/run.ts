@@ -4,11 +4,14 @@ import { boolean, choice, integer, number, repeatable, string } from '../cli/fla
 import { Progress } from '../cli/progress.js';
 
 export default class Run extends BaseCommand<typeof Run> {
-  static override summary = 'Evaluate a suite: models on data sets, as a file says.';
+  static override summary = 'Evaluate a suite: ppl, gen, bench and frontier of models, as a file says.';
   static override description =
-    'Every cell, a model on a data set from a seed, is kept when it is done, under all that decides its figures: a run ' +
-    'that was stopped continues, and a cell that has not changed is not run again, in whatever suite it stands.\n\n' +
-    '--shard i/n runs every n-th cell, for an array of jobs; duo-eval merge joins the parts to what one run gives.';
+    'Every cell, such as a model on a data set from a seed, is kept when it is done, under all that decides its figures: a ' +
+    'run that was stopped continues, and a cell that has not changed is not run again, in whatever suite it stands. bench is ' +
+    'one cell a seed, since what it times takes turns; it is run again on another machine.\n\n' +
+    '--shard i/n runs every n-th cell, for an array of jobs; duo-eval merge joins the parts to what one run gives.\n\n' +
+    '--dry-run takes the pace of a model from its cells that are kept; where there are none, it evaluates a few sequences, ' +
+    'or samples for some seconds, and throws them away. What could not be learned is a ?.';
   static override examples = [
     '<%= config.bin %> run suite.yaml --out results.json',
     '<%= config.bin %> run suite.yaml --dry-run',
