@@ -3,18 +3,21 @@ import { choice, integer, number, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
+import { shellCommand } from '../results/shell-command.js';
 import type { TrainedModel } from '../training/run-training.js';
 
 const NETWORK = 'NETWORK';
 const CURRICULUM = 'CURRICULUM';
 const MOST_WARMUP = 2500;
+/** Steps whose mean loss the progress shows: single ones scatter. */
+const SHOWN_OVER = 50;
 
 export default class Train extends BaseCommand<typeof Train> {
   static override summary = 'Train a model on text.';
   static override description =
     `The network is the published one of its size: ar is causal, the others denoise. Its loss is the one that ppl evaluates. AdamW after clipping to a norm of 1; the learning rate rises, then falls to a tenth.
 
-The folder holds the checkpoint, with the moving average of the weights, and the loss of every step. A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
+At every save the folder has the checkpoint, with the moving average of the weights, the loss of every step as a table and as a page (loss.html). A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
 
 Uniform-state models (duo) begin with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
   static override examples = [
@@ -49,6 +52,10 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
     'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
     'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
+    dtype: choice(['float32', 'float16'])({
+      default: 'float32',
+      summary: 'How the checkpoint keeps the matrices.',
+    }),
     threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
     size: choice(SIZE_NAMES)({ default: 'tiny', summary: 'Published size.', helpGroup: NETWORK }),
     'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: NETWORK }),
@@ -86,6 +93,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     }
     const { runTraining } = await import('../training/run-training.js');
     const progress = new Progress({ quiet: this.options.quiet });
+    const lately: number[] = [];
     let started = '';
     const begin = (label: string, total: number, done: number) => {
       if (label !== started) progress.start(total, label, done);
@@ -120,6 +128,8 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
           out: flags.out,
           saveEvery: flags['save-every'],
           validationSequences: flags['validation-sequences'],
+          dtype: flags.dtype,
+          command: this.command(),
           threads: flags.threads,
         },
         {
@@ -128,9 +138,17 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
             begin(`packing ${dataset}`, total ?? 0, 0);
             progress.update(done);
           },
+          resumed: (step, all) => {
+            progress.stop();
+            if (step < all) this.note(`Going on after step ${step} of ${all}.`);
+            else this.note(`The run was finished already: ${all} steps. A longer one takes another --out.`);
+          },
           stepped: (step, all, { loss }) => {
             begin('training', all, step - 1);
-            progress.update(step, `loss ${loss.toFixed(3)}`);
+            lately.push(loss);
+            if (lately.length > SHOWN_OVER) lately.shift();
+            const mean = lately.reduce((sum, one) => sum + one, 0) / lately.length;
+            progress.update(step, `loss ${mean.toFixed(3)}`);
           },
           validated: (step, { nelbo, stderr }) => {
             progress.stop();
@@ -145,6 +163,25 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     }
   }
 
+  /** What measures the model that was trained. */
+  private evaluation(model: string): string {
+    const { validation, 'text-column': textColumn } = this.flags;
+    return shellCommand('ppl', [
+      ['model', model],
+      ['dataset', validation ?? null],
+      ['text-column', (validation && textColumn) || null],
+    ]);
+  }
+
+  /** What was given, by flags or by the environment, but for what is so anyway. */
+  private command(): string {
+    const given = Object.entries(Train.flags).map(([name, { default: usual }]): [string, string | null] => {
+      const value = this.flags[name as keyof typeof Train.flags];
+      return [name, value === undefined || value === usual ? null : String(value)];
+    });
+    return shellCommand('train', given);
+  }
+
   private async report({
     path,
     dataPath,
@@ -153,8 +190,16 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     bytes,
     steps,
     loss,
+    ignorance,
+    learned,
     validation,
+    curvePath,
+    plotPath,
   }: TrainedModel): Promise<void> {
+    if (!learned)
+      this.warnUser(
+        `The last steps' loss is no better than knowing nothing, ${ignorance.toFixed(4)}. Try a lower --lr, or more --steps.`,
+      );
     if (this.options.json) {
       this.printJson({
         schemaVersion: 1,
@@ -166,6 +211,8 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
         steps,
         loss,
         validation,
+        curve: curvePath,
+        plot: plotPath,
       });
       return;
     }
@@ -181,7 +228,9 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
         ...(validation
           ? [['held-out loss', `${validation.nelbo.toFixed(4)} ± ${validation.stderr.toFixed(4)}`]]
           : []),
+        ['plot', plotPath],
       ]),
     );
+    this.note(`To evaluate it: ${this.evaluation(path)}`);
   }
 }

@@ -17,9 +17,32 @@ export async function addRow(path: string, row: { step: number } & Record<string
   await writeFileAtomically(path, `${lines.join('\n')}\n`);
 }
 
+/** What {@link addRow} wrote, in order of steps. */
+export function heldOutRows(path: string): { step: number; loss: number; stderr: number }[] {
+  const rows = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(1) : [];
+  return rows.map((row) => {
+    const [step, loss, stderr] = row.split(',').map(Number);
+    return { step, loss, stderr };
+  });
+}
+
 /** Mean over the last tenth of the steps. */
 export function lastLoss(curve: Float32Array): number {
-  const steps = curve.length / 2;
-  const losses = Array.from({ length: Math.ceil(steps / 10) }, (_, i) => curve[2 * (steps - 1 - i)]);
-  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  return mean(lastLosses(curve));
 }
+
+/** Whether the last tenth of the losses, ten at least, is on average more than `bound` by three standard errors. */
+export function surelyAbove(curve: Float32Array, bound: number): boolean {
+  const losses = lastLosses(curve);
+  if (losses.length < 10) return false;
+  const middle = mean(losses);
+  const variance = mean(losses.map((loss) => (loss - middle) ** 2));
+  return middle - 3 * Math.sqrt(variance / (losses.length - 1)) > bound;
+}
+
+function lastLosses(curve: Float32Array): number[] {
+  const steps = curve.length / 2;
+  return Array.from({ length: Math.ceil(steps / 10) }, (_, i) => curve[2 * (steps - 1 - i)]);
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,10 +1,11 @@
 /**
  * What `duo-eval train` does: text packed, a run taken up or begun, its loss and that of held-out text written down as it
- * goes, and a checkpoint at its end. In the folder:
+ * goes. In the folder, all of the last save:
  *
  *     <family>.onnx, <family>.card.json   the checkpoint: the moving average of the weights
  *     training.state                      what it takes to go on (state-file.ts)
  *     loss.csv                            step, loss, gradient norm, of every step
+ *     loss.html                           the same drawn, with settings and the command
  *     validation.csv                      step, nelbo, stderr, at every save
  */
 import { isAbsolute, join, relative, sep } from 'node:path';
@@ -14,11 +15,14 @@ import { resolveDataset } from '../datasets/resolve-dataset.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
+import { elementCount, networkParameters } from '../models/architectures/parameters.js';
+import type { Card } from '../models/card.js';
 import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { defaultAdamW } from './adamw.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
-import { addRow, lastLoss, writeCurve } from './loss-tables.js';
+import { type RunDescription, writeLossPage } from './loss-page.js';
+import { addRow, lastLoss, surelyAbove, writeCurve } from './loss-tables.js';
 import type { TrainingSettings } from './settings.js';
 import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
@@ -55,12 +59,18 @@ export interface TrainingRequest {
   out: string;
   saveEvery: number;
   validationSequences: number;
+  /** How the checkpoint keeps its matrices; training itself is in float32. */
+  dtype: 'float32' | 'float16';
+  /** What repeats the run, as a shell reads it. */
+  command: string;
   threads?: number;
 }
 
 export interface TrainingObserver {
   signal: AbortSignal;
   packing(dataset: string, done: number, total: number | null): void;
+  /** A run that was saved before is taken up. @param step the last that was taken */
+  resumed(step: number, steps: number): void;
   stepped(step: number, steps: number, result: StepResult): void;
   validated(step: number, loss: ValidationLoss): void;
 }
@@ -69,7 +79,14 @@ export interface TrainedModel extends SavedCheckpoint {
   steps: number;
   /** Mean over the last tenth of the steps. */
   loss: number;
+  /** What the loss is when nothing is known: ln K. */
+  ignorance: number;
+  /** Whether the last losses are not surely above that. */
+  learned: boolean;
   validation: ValidationLoss | null;
+  /** loss.csv and loss.html */
+  curvePath: string;
+  plotPath: string;
 }
 
 /** Where the learning rate ends, as a share of the highest. */
@@ -93,14 +110,26 @@ export async function runTraining(
         threads: request.threads,
       })
     : null;
+  const { dtype, out } = request;
+  const paths = { curve: at('loss.csv'), plot: at('loss.html'), heldOut: at('validation.csv') };
+  const description = describe(request, settings, text, validation && heldOut);
   try {
     let latest: ValidationLoss | null = null;
+    let saved: SavedCheckpoint | null = null;
     const onSave = async ({ step, vectors, curve }: SavedTraining): Promise<void> => {
-      await writeCurve(at('loss.csv'), curve);
-      if (!validation) return;
-      latest = await validation.loss(vectors.average);
-      await addRow(at('validation.csv'), { step, nelbo: latest.nelbo, stderr: latest.stderr });
-      observer.validated(step, latest);
+      const card: Card = {
+        tokenizer: fromFolder(request.tokenizer, out),
+        trainedOn: text.name,
+        note: `${step} steps of ${request.batch} sequences, seed ${request.seed}.`,
+      };
+      saved = await saveTrained(at(`${request.family}.onnx`), settings, vectors.average, card, dtype);
+      await writeCurve(paths.curve, curve);
+      if (validation) {
+        latest = await validation.loss(vectors.average);
+        await addRow(paths.heldOut, { step, nelbo: latest.nelbo, stderr: latest.stderr });
+        observer.validated(step, latest);
+      }
+      await writeLossPage(paths.plot, { description, curve, heldOutPath: paths.heldOut });
     };
     const outcome = await train({
       settings,
@@ -109,22 +138,52 @@ export async function runTraining(
       saveEvery: request.saveEvery,
       threads: request.threads,
       signal: observer.signal,
+      onResume: (step) => observer.resumed(step, settings.steps),
       onStep: (step, result) => observer.stepped(step, settings.steps, result),
       onSave,
+      onDivergence: async (divergedAt, curve) => {
+        await writeCurve(paths.curve, curve);
+        await writeLossPage(paths.plot, { description, curve, heldOutPath: paths.heldOut, divergedAt });
+      },
     });
+    const ignorance = Math.log(dimensions.vocabSize);
     if (!outcome.finished) throw observer.signal.reason;
-    const { curve, step } = outcome;
-    const saved = await saveTrained(at(`${request.family}.onnx`), settings, outcome.vectors.average, {
-      tokenizer: fromFolder(request.tokenizer, request.out),
-      trainedOn: text.name,
-      note: `${step} steps of ${request.batch} sequences, seed ${request.seed}.`,
-    });
-    return { ...saved, steps: step, loss: lastLoss(curve), validation: latest };
+    return {
+      ...saved!, // the last step is saved
+      steps: outcome.step,
+      loss: lastLoss(outcome.curve),
+      ignorance,
+      learned: !surelyAbove(outcome.curve, ignorance),
+      validation: latest,
+      curvePath: paths.curve,
+      plotPath: paths.plot,
+    };
   } finally {
     await validation?.close();
     text.close();
     heldOut?.close();
   }
+}
+
+function describe(
+  { tokenizer, command, validationSequences }: TrainingRequest,
+  settings: TrainingSettings,
+  text: PackedStream,
+  heldOut: PackedStream | null,
+): RunDescription {
+  const { family, dimensions } = settings.problem;
+  const parameters = networkParameters(dimensions, { adaLN: family !== 'ar' });
+  const { name, sequences, length } = text;
+  return {
+    settings,
+    parameters: parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0),
+    text: { name, sequences, length, tokenizer },
+    heldOut: heldOut && {
+      name: heldOut.name,
+      sequences: Math.min(validationSequences, heldOut.sequences),
+    },
+    command,
+  };
 }
 
 async function packed(

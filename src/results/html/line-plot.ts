@@ -73,7 +73,8 @@ export function linePlot({
   const height = (value: number) =>
     y.scale === 'log' && value <= 0 ? HEIGHT : Math.max(-HEIGHT, Math.min(2 * HEIGHT, up.at(value)));
   const path = (points: readonly LinePoint[]) =>
-    points.map((p, i) => `${i === 0 ? 'M' : 'L'}${fixed(across.at(p.x))} ${fixed(height(p.y))}`).join('');
+    points.map((p, i) => `${i === 0 ? 'M' : 'L'}${fixed(across.at(p.x))} ${fixed(height(p.y))}`).join('') +
+    (points.length === 1 ? 'h0' : ''); // a dot, by the round ends of a line
   const frame = `frame-${name}`;
   return html`<figure class="plot">
 <div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${y.title} against ${x.title}">
@@ -82,7 +83,7 @@ ${plotFrame(BOX, { ...x, drawn: across }, { ...y, drawn: up })}
 <g clip-path="url(#${frame})">
 ${band ? html`<path class="band" fill="${colour(band.series)}" fill-opacity=".22" d="${path(band.points.map(({ x, high }) => ({ x, y: high })))}${path([...band.points].reverse().map(({ x, low }) => ({ x, y: low }))).replace('M', 'L')}Z"/>` : null}
 ${levels.map(({ y }) => html`<path class="at" d="M${LEFT} ${fixed(height(y))}H${RIGHT}"/>`)}
-${lines.map(({ points, faint, series }) => html`<path class="line" fill="none" stroke="${colour(series)}" stroke-linejoin="round" ${faint ? html`stroke-opacity=".4"` : html`stroke-width="2"`} d="${path(points)}"/>`)}
+${lines.map(({ points, faint, series }) => html`<path class="line" fill="none" stroke="${colour(series)}" stroke-linejoin="round" stroke-linecap="round" ${faint ? html`stroke-opacity=".4"` : html`stroke-width="2"`} d="${path(points)}"/>`)}
 ${marks && marks.points.length > 1 ? html`<path class="line" fill="none" stroke="${colour(marks.series)}" d="${path(marks.points)}"/>` : null}
 </g>
 ${places.map((place) => placeMark(place.label, across.at(place.x)))}

@@ -39,7 +39,7 @@ export interface TrainingPage {
 
 export interface HeldOutLoss {
   step: number;
-  nelbo: number;
+  loss: number;
   stderr: number;
 }
 
@@ -87,12 +87,12 @@ ${facts(rows)}`,
 
 function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: Float32Array): Markup {
   const drawn = drawnSteps(loss, { label: 'loss', centre: 'mean', series: 0 });
-  const shown = thinned(heldOut, MOST_MARKS).map(({ step, nelbo, stderr }) => ({
+  const shown = thinned(heldOut, MOST_MARKS).map(({ step, loss, stderr }) => ({
     x: step,
-    y: nelbo,
-    interval: [nelbo - NORMAL_95 * stderr, nelbo + NORMAL_95 * stderr] as const,
+    y: loss,
+    interval: [loss - NORMAL_95 * stderr, loss + NORMAL_95 * stderr] as const,
     label: `step ${count(step)}`,
-    details: [['held-out loss', `${nelbo.toFixed(4)} ± ${stderr.toFixed(4)}`]] as const,
+    details: [['held-out loss', `${loss.toFixed(4)} ± ${stderr.toFixed(4)}`]] as const,
   }));
   const range = widened([...drawn.range, ...shown.flatMap(({ interval }) => interval)]);
   const beyond = loss.reduce((sum, value) => sum + Number(value < range.low || value > range.high), 0);
@@ -201,7 +201,7 @@ function figures({ heldOut }: TrainingPage, loss: Float32Array, norm: Float32Arr
       first === last ? count(first) : `${count(first)} to ${count(last)}`,
       mean.toFixed(4),
       norms[i].mean.toPrecision(3),
-      ...(heldOut.length > 0 ? [save ? `${save.nelbo.toFixed(4)} ± ${save.stderr.toFixed(4)}` : ''] : []),
+      ...(heldOut.length > 0 ? [save ? `${save.loss.toFixed(4)} ± ${save.stderr.toFixed(4)}` : ''] : []),
     ];
   });
   return htmlTable(

@@ -1,0 +1,106 @@
+/** loss.html of a training run: its curve, what it is of, and the command that repeats it. */
+import { type TrainingPage, trainingPage } from '../results/html/training-page.js';
+import { writeFileAtomically } from '../storage/atomic-file.js';
+import { heldOutRows } from './loss-tables.js';
+import type { TrainingSettings } from './settings.js';
+
+export interface RunDescription {
+  settings: TrainingSettings;
+  parameters: number;
+  text: { name: string; sequences: number; length: number; tokenizer: string };
+  heldOut: { name: string; sequences: number } | null;
+  /** As a shell reads it. */
+  command: string;
+}
+
+export interface LossPageContent {
+  description: RunDescription;
+  curve: Float32Array;
+  /** Of validation.csv. */
+  heldOutPath: string;
+  /** Step whose loss ended the run. */
+  divergedAt?: number;
+}
+
+/** @throws FileError */
+export async function writeLossPage(
+  path: string,
+  { description, curve, heldOutPath, divergedAt }: LossPageContent,
+): Promise<void> {
+  const { settings, heldOut, command } = description;
+  const { family } = settings.problem;
+  const step = curve.length / 2;
+  const diverged = divergedAt === undefined ? '' : ` The loss diverged at step ${count(divergedAt)}.`;
+  const places = [
+    ...(settings.curriculum ? [{ step: settings.curriculum.steps, label: 'curriculum ends' }] : []),
+    ...(divergedAt === undefined ? [] : [{ step: step, label: 'diverged' }]),
+  ];
+  const page: TrainingPage = {
+    title: `Training of ${family === 'ar' ? 'an' : 'a'} ${family} model`,
+    lead: `Step ${count(step)} of ${count(settings.steps)}.${diverged}`,
+    curve,
+    lossTitle: 'loss, nats a token',
+    heldOut: heldOut ? heldOutRows(heldOutPath) : [],
+    places,
+    greatestNorm: settings.greatestNorm,
+    caption: captionOf(settings),
+    tables: tablesOf(description),
+    command,
+  };
+  await writeFileAtomically(path, trainingPage(page));
+}
+
+function captionOf({ problem: { family }, curriculum }: TrainingSettings): string {
+  const what =
+    family === 'ar'
+      ? 'The loss is the negative log-likelihood.'
+      : 'The loss is a bound, drawn at random times.';
+  if (!curriculum) return what;
+  return `${what} In the curriculum the network reads mixtures over a narrower range of noise, so its loss is another; the held-out loss is the bound throughout.`;
+}
+
+function tablesOf({ settings, parameters, text, heldOut }: RunDescription): TrainingPage['tables'] {
+  const { problem, learningRate, adamW, curriculum } = settings;
+  const { hiddenSize, conditionSize, blocks, heads, vocabSize } = problem.dimensions;
+  const network = `${blocks} blocks, ${hiddenSize} wide, ${heads} heads`;
+  const condition = problem.family === 'ar' ? '' : `, time condition ${conditionSize} wide`;
+  const rate = `${learningRate.highest}, risen to in ${count(learningRate.warmup)} steps, then falling to ${number(learningRate.highest * learningRate.final)}`;
+  return [
+    {
+      title: 'Settings',
+      rows: [
+        ['family', problem.family],
+        ['network', `${network}${condition}`],
+        ['parameters', count(parameters)],
+        ['steps', `${count(settings.steps)} of ${count(problem.batch)} sequences`],
+        ['learning rate', rate],
+        [
+          'AdamW',
+          `β ${adamW.beta1} and ${adamW.beta2}, ε ${adamW.epsilon}, weight decay ${adamW.weightDecay}`,
+        ],
+        ['moving average', `decay ${settings.averageDecay}; the checkpoint and the held-out loss are its`],
+        [
+          'curriculum',
+          curriculum
+            ? `${count(curriculum.steps)} steps, temperature ${number(10 ** curriculum.firstLogTemperature)}, ${count(curriculum.kept)} entries kept`
+            : 'none',
+        ],
+        ['seed', String(settings.seed)],
+      ],
+    },
+    {
+      title: 'Data',
+      rows: [
+        ['text', `${text.name}: ${count(text.sequences)} sequences of ${count(text.length)} tokens`],
+        ['SHA-256 of its tokens', settings.text],
+        ['tokenizer', `${text.tokenizer}; vocabulary of ${count(vocabSize)}`],
+        ...(heldOut
+          ? [['held-out text', `${heldOut.name}: ${count(heldOut.sequences)} sequences`] as const]
+          : []),
+      ],
+    },
+  ];
+}
+
+const count = (value: number): string => value.toLocaleString('en-US');
+const number = (value: number): string => String(Number(value.toPrecision(6)));
