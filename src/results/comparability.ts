@@ -22,6 +22,8 @@ const OF_THE_TEXT = [
   'dataset.sha256',
   'judge.sha256',
   'samples.length',
+  'length',
+  'target.entropy',
 ];
 /** What a figure of speed depends on. */
 const OF_THE_MACHINE = ['environment.cpu', 'environment.provider', 'environment.threads'];

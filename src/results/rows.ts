@@ -134,6 +134,8 @@ export function rowsOf({ results }: RowsFile, path: string): ResultRow[] {
 
 function rowOf(one: ResultRecord, path: string, place: number): ResultRow {
   const figures = Object.entries(one.metrics).filter(([, value]) => value !== null) as [string, RowFigure][];
+  const { genPpl, genNll } = one.metrics;
+  if (genPpl && !genNll) figures.push(['genNll', logarithmOf(genPpl)]);
   const speed = one.throughput?.tokensPerSecond;
   if (speed) figures.push(['tokensPerSecond', speed]);
   const ratio = one.throughput?.against?.ratio;
@@ -147,6 +149,16 @@ function rowOf(one: ResultRecord, path: string, place: number): ResultRow {
     figures: new Map(figures),
     sequences: one.sequences ?? null,
     record: one,
+  };
+}
+
+/** Of a sweep, which has its perplexity alone: differences are of nats. */
+function logarithmOf({ value, stderr, ci95 }: RowFigure): RowFigure {
+  return {
+    value: value && Math.log(value),
+    stderr: value && stderr && stderr / value,
+    ci95: ci95 && [Math.log(ci95[0]), Math.log(ci95[1])],
+    mcStderr: null,
   };
 }
 

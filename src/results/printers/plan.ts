@@ -16,7 +16,7 @@ interface Planned {
 
 /** Columns that give way where the screen is narrow: the model, and what it is evaluated on. */
 const NAMES = [2, 3];
-const NARROWEST_NAME = 8;
+const NARROWEST_NAME = 4;
 
 export function planTable(
   { cells, seconds }: { cells: readonly Planned[]; seconds: number },

@@ -1,0 +1,73 @@
+/** In which setting two runs differ, as who gives flags reads it. */
+import type { ErrorDetails } from '../errors.js';
+import type { differingSetting } from './settings.js';
+
+type Difference = NonNullable<ReturnType<typeof differingSetting>>;
+
+const FLAGS: Record<string, string> = {
+  'problem.family': '--family',
+  'problem.dimensions.hiddenSize': '--hidden-size',
+  'problem.dimensions.conditionSize': '--condition-size',
+  'problem.dimensions.blocks': '--blocks',
+  'problem.dimensions.heads': '--heads',
+  'problem.dimensions.length': '--length',
+  'problem.length': '--length',
+  'problem.batch': '--batch',
+  seed: '--seed',
+  steps: '--steps',
+  'learningRate.highest': '--lr',
+  'learningRate.warmup': '--warmup',
+  'adamW.weightDecay': '--weight-decay',
+  averageDecay: '--ema',
+  'curriculum.steps': '--curriculum-steps',
+  'curriculum.firstLogTemperature': '--curriculum-temperature',
+  'curriculum.kept': '--curriculum-top',
+  rounds: '--rounds',
+  stepsPerRound: '--steps-per-round',
+  nextTeacher: '--next-teacher',
+  divergence: '--kl',
+};
+
+/** @param path of the run's state */
+export function otherSettings(path: string, { setting, values }: Difference): ErrorDetails {
+  const code = 'other-settings';
+  const hint = 'Give the settings it was begun with, or another --out.';
+  const because = 'it cannot go on with other settings';
+  if (setting === 'text')
+    return {
+      code,
+      message: `The run in ${path} reads another text, or the same by another tokenizer or --length: ${because}.`,
+      hint,
+    };
+  if (setting === 'model')
+    return { code, message: `The run in ${path} is of another --model: ${because}.`, hint };
+  if (setting.startsWith('curriculum') && values.some((value) => value === undefined))
+    return {
+      code,
+      message: `The run in ${path} has ${values[0] === null ? 'no' : 'a'} curriculum, by --curriculum-steps: ${because}.`,
+      hint,
+    };
+  const [before, now] = values.map((value) => shown(setting, value));
+  if (setting === 'problem.dimensions.vocabSize')
+    return {
+      code,
+      message: `The run in ${path} has a vocabulary of ${before}, not ${now}, by another --tokenizer: ${because}.`,
+      hint,
+    };
+  const longer =
+    setting === 'steps'
+      ? 'The learning rate falls over all steps, so that a run of another number is another from its beginning: give another --out.'
+      : hint;
+  return {
+    code,
+    message: `The run in ${path} has ${FLAGS[setting] ?? setting} ${before}, not ${now}: ${because}.`,
+    hint: longer,
+  };
+}
+
+function shown(setting: string, value: unknown): string {
+  if (setting.endsWith('LogTemperature') && typeof value === 'number')
+    return String(Number((10 ** value).toPrecision(6)));
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value) ?? 'nothing';
+}
