@@ -53,6 +53,9 @@ export default class Gen extends BaseCommand<typeof Gen> {
     timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+    'by-sample': boolean({
+      summary: 'JSON holds the figures of each sample, for duo-eval compare and gate.',
+    }),
     fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
     ...oneSampling,
     ...samplingFlags,
@@ -84,6 +87,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       tokenizer: flags.tokenizer,
       protocol: flags.protocol,
       seed: flags.seed,
+      bySample: flags['by-sample'],
       judge: judge && {
         ...judge,
         ...runtime,

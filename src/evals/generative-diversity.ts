@@ -113,6 +113,11 @@ export class Diversity {
     return Float64Array.from(this.entropies);
   }
 
+  /** Of each sample; null where one has fewer than 4 tokens. */
+  get repetitionOfSamples(): Float64Array | null {
+    return this.repetitions.length === this.entropies.length ? Float64Array.from(this.repetitions) : null;
+  }
+
   metrics(): DiversityMetrics {
     return {
       entropy: meanOver(this.entropies),

@@ -25,6 +25,8 @@ export interface GenerativeRequest {
   protocol: ProtocolName;
   /** Of the bootstrap. */
   seed: number;
+  /** Results hold the figures of each sample. */
+  bySample?: boolean;
 }
 
 export interface ReportObserver extends GenerativeObserver {
@@ -44,14 +46,14 @@ export async function reportGenerative(
   request: GenerativeRequest,
   observer: ReportObserver,
 ): Promise<GenerativeReport> {
-  const { protocol, seed } = request;
+  const { protocol, seed, bySample } = request;
   const judge = request.judge && (await Judge.open(request.judge, observer));
   const opened: Opened = { sets: [], ends: [] };
   try {
     await openSets(request, judge, observer, opened);
     const results: GenerativeResult[] = [];
     for (const set of opened.sets)
-      results.push((await measureTexts(set, { protocol, seed, judge }, observer)).result);
+      results.push((await measureTexts(set, { protocol, seed, judge, bySample }, observer)).result);
     for (const { close } of opened.ends) await close();
     return {
       results: resultsFile(results),

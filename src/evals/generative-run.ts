@@ -7,6 +7,7 @@ import type { ProtocolName } from '../datasets/cutting.js';
 import { environmentOf } from '../models/machine.js';
 import { RESAMPLES } from '../results/bootstrap.js';
 import type { GenerativeResult, SampleSetRecord } from '../results/generative-record.js';
+import type { SampleColumns } from '../results/sample-columns.js';
 import { COMPRESSION_LEVEL, Diversity } from './generative-diversity.js';
 import type { Judge, Judgement } from './generative-judge.js';
 import { generativePerplexity } from './generative-perplexity.js';
@@ -21,6 +22,8 @@ export interface GenerativeOptions {
   seed: number;
   /** Null: diversity alone. */
   judge: Judge | null;
+  /** The result holds the figures of each sample. */
+  bySample?: boolean;
 }
 
 export interface GenerativeObserver {
@@ -41,7 +44,7 @@ export interface MeasuredTexts {
 /** @throws DataError, ModelError, NumericalError, InterruptedError */
 export async function measureTexts(
   set: TextSet,
-  { protocol, seed, judge }: GenerativeOptions,
+  { protocol, seed, judge, bySample = false }: GenerativeOptions,
   observer: GenerativeObserver,
 ): Promise<MeasuredTexts> {
   const read = await readTexts(set, judge, observer);
@@ -83,8 +86,19 @@ export async function measureTexts(
       tokensPerSecond: wallSeconds ? tokens / wallSeconds : null,
     },
     environment: environmentOf(judge?.runtime ?? { provider: null, threads: null }),
+    ...(bySample && { bySample: columnsOf(read.diversity, judgement) }),
   };
   return { result, judgement, entropies: read.diversity.entropyOfSamples };
+}
+
+function columnsOf(diversity: Diversity, judgement: Judgement | null): SampleColumns {
+  const repetitions = diversity.repetitionOfSamples;
+  return {
+    nats: judgement && Array.from(judgement.nats),
+    tokens: judgement && Array.from(judgement.tokens),
+    entropy: Array.from(diversity.entropyOfSamples),
+    repetition4: repetitions && Array.from(repetitions),
+  };
 }
 
 interface ReadTexts {

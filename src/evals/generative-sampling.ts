@@ -20,15 +20,37 @@ export async function sampledTexts(
     progress: (done, total) => observer.sampling?.(name, done, total),
     signal: observer.signal,
   });
-  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, model, count } =
-    run.header;
+  const {
+    length,
+    tokenizerSha256,
+    sampler,
+    seed,
+    temperature,
+    topK,
+    topP,
+    prompt,
+    promptSha256,
+    model,
+    count,
+  } = run.header;
   const set: TextSet = {
     name,
     model,
     dataset: null,
     count,
     tokenizer: request.tokenizer,
-    facts: { path: null, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt },
+    facts: {
+      path: null,
+      length,
+      tokenizerSha256,
+      sampler,
+      seed,
+      temperature,
+      topK,
+      topP,
+      prompt,
+      promptSha256,
+    },
     texts: textsOf(run),
   };
   return { set, run };

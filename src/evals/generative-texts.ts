@@ -67,7 +67,7 @@ export async function samplesFile(
   notices: TextSetNotices,
 ): Promise<TextSet> {
   const { header, samples } = await openSamples(path);
-  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt } = header;
+  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 } = header;
   const called = name ?? basename(path).replace(/\.jsonl$/i, '');
   return {
     name: called,
@@ -75,7 +75,7 @@ export async function samplesFile(
     dataset: null,
     count: header.count,
     tokenizer: tokenizerOfSamples(tokenizerSha256, options),
-    facts: { path, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt },
+    facts: { path, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 },
     texts: decoded(samples, textOf(called, header, options, notices)),
   };
 }

@@ -1,6 +1,7 @@
 /** All rows of two files that answer to each other, compared, and which do not. */
 import { nameOf } from './comparability.js';
 import { type Difference, differencesOf } from './difference.js';
+import { whyNotPaired } from './paired-samples.js';
 import { matchRows } from './row-matching.js';
 import type { ResultRow } from './rows.js';
 
@@ -12,6 +13,8 @@ export interface NamedDifference extends Difference {
   fileA: string;
   fileB: string;
   dataset: string;
+  /** Why what `gen` says of samples is not paired, as the end of a sentence; null where it is, or of other evaluations. */
+  unpaired?: string | null;
 }
 
 /** @throws UsageError when rows that answer to each other are not of one protocol */
@@ -27,6 +30,7 @@ export function compareRows(
 }
 
 export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] {
+  const unpaired = a.eval === 'gen' ? whyNotPaired(a, b) : null;
   return differencesOf(a, b).map((difference) => ({
     ...difference,
     eval: a.eval,
@@ -35,5 +39,6 @@ export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] 
     fileA: a.file,
     fileB: b.file,
     dataset: a.dataset,
+    unpaired,
   }));
 }

@@ -1,9 +1,10 @@
 /**
- * How two rows differ: sequence by sequence where both hold the same ones, which removes what both find hard, else by the
- * figures' own errors. Differences are first minus second, with a 95% interval.
+ * How two rows differ: sequence by sequence or sample by sample where both hold the same ones, which removes what is hard, or
+ * luck, for both, else by the figures' own errors. Differences are first minus second, with a 95% interval.
  */
 import { checkComparable } from './comparability.js';
 import { numbersOf } from './numbers.js';
+import { pairedSamples } from './paired-samples.js';
 import { ratio } from './ratio.js';
 import { numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from './rows.js';
 import { studentQuantile95 } from './student.js';
@@ -18,7 +19,7 @@ export interface Difference extends Estimate {
   /** A figure's name, or `textNll`: nats a token of text, which compares families that score different tokens. */
   metric: string;
   method: 'paired' | 'intervals';
-  /** Sequences that were paired. */
+  /** Sequences, or samples, that were paired. */
   sequences: number | null;
   /** The figures of both, as far as they are of this metric. */
   a: number | null;
@@ -35,7 +36,9 @@ export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
   if (a.eval === 'ppl') return [pairedDifference(a, b, 'textNll') ?? byIntervals(a, b, scoredMetric(a, b))];
   const told = (name: string) => name in LOGARITHM || name === THROUGHPUT_RATIO;
   const names = [...a.figures.keys()].filter((name) => b.figures.has(name) && !told(name));
-  return names.map((name) => byIntervals(a, b, name)).filter(({ value }) => value !== null);
+  return names
+    .map((name) => paired(a, b, name) ?? byIntervals(a, b, name))
+    .filter(({ value }) => value !== null);
 }
 
 /**
@@ -51,6 +54,7 @@ export function differenceOf(a: ResultRow, b: ResultRow, metric: string): Differ
 
 /** Bits a byte are nats a token in another unit, the same for both rows of one text. */
 function paired(a: ResultRow, b: ResultRow, metric: string): Difference | null {
+  if (a.eval === 'gen') return pairedSamples(a, b, metric);
   if (metric !== 'nll' && metric !== 'bitsPerByte') return null;
   const nats = pairedDifference(a, b, 'nll');
   if (metric === 'nll' || nats === null || nats.value === null) return nats;

@@ -1,5 +1,6 @@
 /** The part of the record that `gen` writes: texts, what judged them, and how good and how varied they are. */
 import type { CostRecord, DatasetRecord, EnvironmentRecord, ModelRecord } from './record.js';
+import type { SampleColumns } from './sample-columns.js';
 
 /** A figure over samples. */
 export interface SampledFigure {
@@ -31,6 +32,8 @@ export interface SampleSetRecord {
   topP: number | null;
   /** Some tokens were given. */
   prompt: boolean | null;
+  /** Of the tokens that were given, and where; left out where nobody knows. */
+  promptSha256?: string | null;
   /** Model calls a sample, mean; null for real text. */
   nfe: number | null;
   /** Seconds that all samples took; null for real text. */
@@ -88,4 +91,6 @@ export interface GenerativeResult {
   /** Of judging: `tokens` are the counted ones, `modelCalls` windows. */
   cost: CostRecord;
   environment: EnvironmentRecord;
+  /** `--by-sample`: what pairing with another run needs. */
+  bySample?: SampleColumns;
 }

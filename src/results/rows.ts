@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { FileError } from '../errors.js';
 import { parseStrictJson } from '../strict-json.js';
 import { SCHEMA_VERSION } from './record.js';
+import type { SampleColumns } from './sample-columns.js';
 import type { SequencesRecord } from './sequences-record.js';
 
 /** A figure, as far as an evaluation gives one: what it leaves out is null. */
@@ -51,6 +52,19 @@ const sequences = z
   .refine((one) => [one.tokens, one.textNats, one.textTokens].every((c) => c.length === one.nats.length), {
     error: 'its columns have different lengths',
   });
+const bySample = z
+  .looseObject({
+    nats: column.nullable(),
+    tokens: column.nullable(),
+    entropy: column,
+    repetition4: column.nullable(),
+  })
+  .refine(
+    (one) => [one.nats, one.tokens, one.repetition4].every((c) => !c || c.length === one.entropy.length),
+    {
+      error: 'its columns have different lengths',
+    },
+  ) satisfies z.ZodType<SampleColumns>;
 const named = z.looseObject({ name: z.string() });
 const record = z.looseObject({
   eval: z.string(),
@@ -76,6 +90,7 @@ const record = z.looseObject({
   cost: z.looseObject({}).nullish(),
   environment: z.looseObject({}).nullish(),
   sequences: sequences.nullish(),
+  bySample: bySample.nullish(),
 });
 const comparison = z.looseObject({ a: z.string(), b: z.string(), dataset: z.string() });
 const file = z.looseObject({

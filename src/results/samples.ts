@@ -41,6 +41,8 @@ export interface SamplesHeader {
   count: number;
   /** Some tokens were given (`--prompt`, `--infill`). */
   prompt: boolean;
+  /** Of the tokens that were given, and where; null where none were. Older files do not say. */
+  promptSha256?: string | null;
   /** How tokens became text: duo cleans up spaces, strict does not. */
   protocol?: 'duo' | 'strict';
   environment: EnvironmentRecord;
@@ -86,6 +88,7 @@ const headerSchema = z.looseObject({
   tokenizerSha256: z.string().nullable(),
   count,
   prompt: z.boolean(),
+  promptSha256: z.string().nullish(),
   protocol: z.enum(['duo', 'strict']).optional(),
   environment: z.looseObject({
     tool: z.string(),

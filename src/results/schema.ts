@@ -125,6 +125,7 @@ const generativeResult = z.looseObject({
     topK: known,
     topP: known,
     prompt: z.boolean().nullable().describe('Some tokens were given.'),
+    promptSha256: z.string().nullish().describe('Of the tokens that were given, and where.'),
     nfe: known.describe('Model calls a sample, mean.'),
     seconds: known.describe('That all samples took.'),
   }),
@@ -152,6 +153,15 @@ const generativeResult = z.looseObject({
   }),
   cost,
   environment,
+  bySample: z
+    .looseObject({
+      nats: column.nullable().describe('Of the counted tokens under the judge.'),
+      tokens: column.nullable().describe('Counted tokens.'),
+      entropy: column,
+      repetition4: column.nullable(),
+    })
+    .optional()
+    .describe('One entry a sample (--by-sample).'),
 });
 
 const medianFigure = z.looseObject({ value: z.number(), ci95: interval.nullable() });

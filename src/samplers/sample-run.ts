@@ -7,7 +7,7 @@ import type { Provider } from '../models/provider.js';
 import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../results/samples.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
-import { type GenerationPlan, generate, type SampledModel } from './generate.js';
+import { type GenerationPlan, type GivenTokens, generate, type SampledModel } from './generate.js';
 import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
 import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './sample-request.js';
 import { type SamplingSession, startSamplingSession } from './sampling-session.js';
@@ -142,7 +142,6 @@ function warnOfMasks(
 }
 
 /** All that decides a sample: not the batch, the threads or how many there are. */
-/** All that decides a sample: not the batch, the threads or how many there are. */
 export async function samplesKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
   const { checkpoint, sampler, given } = request;
   const { schedule, maskTokenId, timeConditioning, bosTokenId, eosTokenId } = checkpoint.fields;
@@ -165,10 +164,14 @@ export async function samplesKey(request: SampleRequest, provider: Provider): Pr
     temperature: request.temperature,
     topK: request.topK,
     topP: request.topP,
-    given: given && sha256OfBytes(`${base64OfInts(given.tokens)} ${given.fixed.join('')}`),
+    given: given && digestOfGiven(given),
     traced: request.traced,
     provider,
   };
+}
+
+function digestOfGiven({ tokens, fixed }: GivenTokens): string {
+  return sha256OfBytes(`${base64OfInts(tokens)} ${fixed.join('')}`);
 }
 
 async function headerOf(request: SampleRequest, session: SamplingSession): Promise<SamplesHeader> {
@@ -198,6 +201,7 @@ async function headerOf(request: SampleRequest, session: SamplingSession): Promi
     tokenizerSha256: request.tokenizer.sha256,
     count: request.samples,
     prompt: request.given !== null,
+    promptSha256: request.given && digestOfGiven(request.given),
     protocol: request.protocol,
     environment: {
       ...environmentOf(session),

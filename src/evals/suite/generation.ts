@@ -79,7 +79,7 @@ export function generationCells(
 }
 
 /** Raised when a cell kept under the same key would hold something else. */
-const CELL_VERSION = 1;
+const CELL_VERSION = 2;
 
 export interface OpenedGeneration {
   cell: GenerationCell;
@@ -178,6 +178,7 @@ export async function runGeneration(
         references: [],
         protocol,
         seed: cell.seed,
+        bySample: true,
         judge: cell.judge && { ...cell.judge, provider, threads, timeoutMs, fresh, batch },
       },
       {

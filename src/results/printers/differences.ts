@@ -7,6 +7,7 @@ import { isSignificant } from '../difference.js';
 import { html } from '../html/markup.js';
 import { htmlPage } from '../html/page.js';
 import { type Heading, htmlTable } from '../html/table.js';
+import { OF_EACH_SAMPLE } from '../paired-samples.js';
 import { SCHEMA_VERSION } from '../record.js';
 import { csvCell } from './csv.js';
 import type { Format, Screen } from './index.js';
@@ -114,7 +115,14 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
       '"intervals": a file holds no losses of sequences (ppl --sequences), so the two count as independent, which makes the interval wider than pairs would.',
     );
   }
-  const ratios = differences.filter(({ metric, value }) => metric === 'nll' && value !== null);
+  const reasons = differences
+    .filter(({ method, metric }) => method === 'intervals' && OF_EACH_SAMPLE.has(metric))
+    .flatMap(({ unpaired }) => unpaired ?? []);
+  for (const reason of new Set(reasons))
+    notes.push(`"intervals": ${reason}, so the two count as independent.`);
+  const ratios = differences.filter(
+    ({ metric, value }) => (metric === 'nll' || metric === 'genNll') && value !== null,
+  );
   if (ratios.length > 0)
     notes.push(
       `exp(difference) is the ratio of perplexities, here ${ratios.map(({ value }) => plain(Math.exp(value!))).join(', ')}.`,
