@@ -61,11 +61,15 @@ export function distillationObjective({
   readTeacher(graph, parameters, ofTeacher);
 
   const [p, q] = divergence === 'student-teacher' ? [ofStudent, target] : [target, ofStudent];
-  const perToken = ReduceSum(Mul(Exp(p), Sub(p, q)), { axes: [-1], keepdims: false });
+  const perToken = klDivergence(p, q);
   const objective = ReduceMean(perToken, { axes: [0, 1], keepdims: false });
   fixAxes(graph, { batch, length });
   return { graph, parameters, objective, perToken };
 }
+
+/** Σ_v p_v (ln p_v − ln q_v). @param logP, logQ [rows…, vocab]   @returns [rows…] */
+export const klDivergence = (logP: Value, logQ: Value): Value =>
+  ReduceSum(Mul(Exp(logP), Sub(logP, logQ)), { axes: [-1], keepdims: false });
 
 /** [batch, length, vocab] */
 function logProbabilities(network: Network, idsName: string, sigmaName: string): Value {

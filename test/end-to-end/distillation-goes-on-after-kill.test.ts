@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+
+let space: Workspace;
+beforeAll(async () => {
+  space = workspace();
+  const counting = Array.from({ length: 900 }, (_, i) => `and then ${i % 60}`).join(' ');
+  space.write('text.txt', counting);
+  space.write('other.txt', counting.slice(1000, 6000));
+  await succeed(space, [
+    ...[
+      'train',
+      '--family',
+      'duo',
+      '--data',
+      'text.txt',
+      '--tokenizer',
+      fixture('tokenizer'),
+      '--out',
+      'duo',
+    ],
+    ...['--hidden-size', '16', '--condition-size', '8', '--blocks', '1', '--heads', '2', '--length', '16'],
+    ...['--steps', '60', '--batch', '4', '--threads', '1', '--lr', '0.01', '--quiet'],
+  ]);
+}, 60_000);
+afterAll(() => space.remove());
+
+const command = (
+  out: string,
+  more: string[] = [],
+  { model = 'duo/duo.onnx', data = 'text.txt' }: { model?: string; data?: string } = {},
+) => [
+  ...['distill', '--model', model, '--data', data, '--out', out, '--steps-per-round', '30'],
+  ...[
+    '--batch',
+    '4',
+    '--save-every',
+    '10',
+    '--threads',
+    '1',
+    '--validation',
+    'other.txt',
+    '--json',
+    '--quiet',
+  ],
+  ...more,
+];
+
+const bytes = (out: string, name: string) => readFileSync(space.at(join(out, name)));
+
+describe('distill', () => {
+  it('makes a checkpoint that other commands read, and says what it is', async () => {
+    const distilled = JSON.parse((await succeed(space, command('whole'))).stdout);
+    expect(distilled.steps).toBe(150);
+    expect(distilled.model).toBe('whole/duo-dcd.onnx');
+    expect(distilled.validation.kl).toBeGreaterThan(0);
+    const losses = bytes('whole', 'loss.csv').toString().trim().split('\n');
+    expect(losses.length).toBe(151);
+    const validation = bytes('whole', 'validation.csv').toString().trim().split('\n');
+    expect(validation[0]).toBe('step,kl,stderr');
+    expect(validation.length).toBe(16);
+
+    const card = JSON.parse(bytes('whole', 'duo-dcd.card.json').toString());
+    expect(card).toMatchObject({ family: 'duo', distilled: true, trainedOn: 'text', length: 16 });
+    expect(card.note).toContain('of duo.onnx: 5 rounds of 30 steps of 4 sequences, gaps from 1/512 to 1/32');
+    const args = ['ppl', '--model', 'whole/duo-dcd.onnx', '--dataset', 'other.txt', '--json', '--quiet'];
+    const { results } = JSON.parse((await succeed(space, args)).stdout);
+    expect(results[0].metrics.nll.value).toBeLessThan(6);
+  }, 60_000);
+
+  it('killed at any step, goes on to the same files bit for bit', async () => {
+    const child = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...command('killed')], {
+      cwd: space.folder,
+      env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    const saved = () => {
+      const path = space.at('killed/training.state');
+      return existsSync(path) && JSON.parse(readFileSync(path, 'latin1').split('\n')[0]).step >= 40;
+    };
+    while (!saved() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 2));
+    child.kill('SIGKILL');
+    await ended;
+    expect(existsSync(space.at('killed/duo-dcd.onnx'))).toBe(false);
+    await succeed(space, command('killed'));
+    for (const name of ['duo-dcd.onnx', 'training.state', 'loss.csv', 'validation.csv'])
+      expect([name, bytes('killed', name).equals(bytes('whole', name))]).toEqual([name, true]);
+  }, 60_000);
+
+  it.each([
+    [
+      'another number of rounds',
+      2,
+      'other-settings',
+      'rounds 5, not 4',
+      () => command('whole', ['--rounds', '4']),
+    ],
+    [
+      'sequences longer than the model takes',
+      2,
+      'length-beyond-model',
+      '16',
+      () => command('a', ['--length', '17']),
+    ],
+    [
+      'a model of another family',
+      3,
+      'not-uniform-state',
+      'of the family mdlm',
+      () => command('b', [], { model: fixture('markov-mdlm.onnx') }),
+    ],
+    [
+      'a network that is none of ours',
+      3,
+      'foreign-network',
+      'no card says "architecture"',
+      () => command('c', [], { model: fixture('markov-duo.onnx') }),
+    ],
+    [
+      'a text too short for a batch',
+      4,
+      'text-too-short',
+      'a step reads 4 of 16',
+      () => command('d', [], { data: space.write('short.txt', 'not much to learn from here, is there?') }),
+    ],
+  ])('refuses %s', async (_what, status, code, message, args) => {
+    const ran = await space.run(args());
+    expect(ran.code).toBe(status);
+    const { error } = JSON.parse(ran.stdout);
+    expect([error.code, error.message]).toEqual([code, expect.stringContaining(message)]);
+  });
+});
