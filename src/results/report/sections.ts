@@ -194,7 +194,9 @@ function differencesSection({ differences }: Report): Section {
           ]
         : []),
       ...(loose
-        ? ['"intervals": the two count as independent, since a file holds no losses of sequences.']
+        ? [
+            '"intervals": the two count as independent, since their files do not hold the figures of the same sequences or samples.',
+          ]
         : []),
     ],
   };
