@@ -23,25 +23,57 @@ export interface Phase {
   onStep?: (step: number, result: StepResult) => void;
   /** After every save; the next step waits for it. */
   onSave?: (saved: SavedTraining) => Promise<void>;
+  /** Before the error of a loss that diverges at a step. @param curve of the steps before it */
+  onDivergence?: (step: number, curve: Float32Array) => Promise<void>;
 }
 
 /** A loss so many times ln K, that of knowing nothing, is not coming back; clean runs, heavy tails and all, stay far below. */
 const EXPLODED = 100;
 
-function exploded(step: number, loss: number, ignorance: number): NumericalError {
+/** Below so large a part of ln K a gradient of 0 may be that of a text known by heart. */
+const LEARNED = 0.01;
+
+/** @returns what is wrong with a step's result, as a code and the beginning of a sentence; null where nothing is */
+function divergence(
+  step: number,
+  { loss, gradientNorm }: StepResult,
+  ignorance: number,
+): [code: string, what: string] | null {
+  const knowingNothing = `where knowing nothing costs ${ignorance.toPrecision(3)}`;
+  if (loss > EXPLODED * ignorance)
+    return ['loss-exploded', `The loss of step ${step} is ${loss.toPrecision(3)}, ${knowingNothing}`];
+  if (gradientNorm === 0 && loss > LEARNED * ignorance)
+    return ['gradient-vanished', `The gradient of step ${step} is 0 at a loss of ${loss.toPrecision(3)}`];
+  return null;
+}
+
+/** @param savedAt step of the last save; 0 before the first */
+function diverging(code: string, what: string, savedAt: number): NumericalError {
+  const gentler = 'a lower --lr, or a longer --warmup';
+  if (savedAt === 0)
+    return new NumericalError({
+      code,
+      message: `${what}: the run diverges. Nothing had been saved yet.`,
+      hint: `Begin anew with ${gentler}.`,
+    });
   return new NumericalError({
-    code: 'loss-exploded',
-    message: `The loss of step ${step} is ${loss.toPrecision(3)}, where knowing nothing costs ${ignorance.toPrecision(3)}: the run diverges. What was saved last is kept.`,
-    hint: 'Begin anew with a lower --lr, or a longer --warmup.',
+    code,
+    message: `${what}: the run diverges. What was saved at step ${savedAt} is kept.`,
+    hint: `Begin anew with another --out and ${gentler}.`,
   });
 }
 
-/** @returns what was saved last   @throws NumericalError `training-diverged`, `loss-exploded`   @throws FileError */
+/**
+ * @returns what was saved last
+ * @throws NumericalError `training-diverged`, `loss-exploded`, `gradient-vanished`; what was saved before stays
+ * @throws FileError
+ */
 export async function runPhase(phase: Phase): Promise<SavedTraining> {
   const { session, from, last, feedsOf, saveEvery, signal } = phase;
   const curve = new Float32Array(2 * last);
   curve.set(from.curve);
   let taken = from.step;
+  let savedAt = from.step;
   const state = async (): Promise<SavedTraining> => ({
     step: taken,
     vectors: await session.read(),
@@ -50,6 +82,7 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
   const save = async (): Promise<SavedTraining> => {
     const reached = await state();
     await phase.save(reached);
+    savedAt = taken;
     await phase.onSave?.(reached);
     return reached;
   };
@@ -64,7 +97,8 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
       early?.catch(() => {}); // what fails is told by the step before, or below
       if (pending) {
         const result = await pending;
-        if (result.loss > EXPLODED * phase.ignorance) throw exploded(step - 1, result.loss, phase.ignorance);
+        const wrong = divergence(step - 1, result, phase.ignorance);
+        if (wrong) throw diverging(...wrong, savedAt);
         taken = step - 1;
         curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
         phase.onStep?.(taken, result);
@@ -75,9 +109,10 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
     }
     return await save();
   } catch (error) {
-    if (error instanceof NumericalError && error.code === 'training-diverged')
-      await phase.save(await state());
-    throw error;
+    if (!(error instanceof NumericalError)) throw error;
+    await phase.onDivergence?.(taken + 1, curve.slice(0, 2 * taken));
+    if (error.code !== 'training-diverged') throw error;
+    throw diverging(error.code, error.message.replace(/\.$/, ''), savedAt);
   } finally {
     await session.close();
   }

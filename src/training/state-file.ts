@@ -9,6 +9,7 @@ import { AtomicFile } from '../storage/atomic-file.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { fileFailure } from '../storage/file-failure.js';
 import type { DistillationSettings } from './distillation-settings.js';
+import { otherSettings } from './setting-sentence.js';
 import { differingSetting, type TrainingSettings } from './settings.js';
 import { STATE, type StateName } from './state-names.js';
 
@@ -101,14 +102,7 @@ async function load<Name extends string>(
   if (header?.kind !== kind || header.version !== VERSION)
     throw damaged(path, 'its first line is none of ours');
   const difference = differingSetting(header.settings, settings);
-  if (difference) {
-    const [before, now] = difference.values.map((value) => JSON.stringify(value) ?? 'nothing');
-    throw new UsageError({
-      code: 'other-settings',
-      message: `The run in ${path} has ${difference.setting} ${before}, not ${now}: it cannot go on with other settings.`,
-      hint: 'Give the settings it was begun with, or another --out.',
-    });
-  }
+  if (difference) throw new UsageError(otherSettings(path, difference));
   const body = bytes.subarray(end + 1);
   const { step, weights, sha256 } = header;
   const expected = 4 * (names.length * weights + 2 * step);

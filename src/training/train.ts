@@ -24,6 +24,10 @@ export interface TrainingRun {
   onStep?: (step: number, result: StepResult) => void;
   /** After every save, and for the one a run goes on from; the next step waits for it. */
   onSave?: (saved: SavedTraining) => Promise<void>;
+  /** When a run is taken up, before all else. @param step the last that was taken */
+  onResume?: (step: number) => void;
+  /** Before the error of a loss that diverges at a step. @param curve of the steps before it */
+  onDivergence?: (step: number, curve: Float32Array) => Promise<void>;
 }
 
 export interface TrainingOutcome extends SavedTraining {
@@ -31,13 +35,14 @@ export interface TrainingOutcome extends SavedTraining {
 }
 
 /**
- * @throws NumericalError `training-diverged`: what is saved are the weights before that step; `loss-exploded`
+ * @throws NumericalError `training-diverged`, `loss-exploded`, `gradient-vanished`; what was saved before stays
  * @throws DataError `text-too-short`   @throws UsageError `other-settings`   @throws FileError
  */
 export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   const { settings, statePath } = run;
   checkText(run);
   const before = await loadTraining(statePath, settings);
+  if (before) run.onResume?.(before.step);
   if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
   let saved = before ?? beginning(settings);
   while (saved.step < settings.steps && !run.signal?.aborted) saved = await trainPhase(run, saved);

@@ -110,7 +110,7 @@ function diverged(step: number, loss: number): NumericalError {
   const what = Number.isFinite(loss) ? 'gradient' : 'loss';
   return new NumericalError({
     code: 'training-diverged',
-    message: `The ${what} of step ${step} is not finite; the weights are those of the step before.`,
+    message: `The ${what} of step ${step} is not finite.`,
     hint: 'Use a lower --lr, or a longer warm-up.',
   });
 }
