@@ -90,7 +90,8 @@ export async function timeInstallations(
         const { name, request } = configuration;
         const leg = (side: TimedPair['first']) =>
           timedLeg(sides[side], configuration, batches.get(name) ?? 1, signal);
-        const first = firstInRound(Math.max(0, round));
+        // What cannot work is the other's: it goes first in the round that is not counted.
+        const first = round < 0 ? 'other' : firstInRound(round);
         const second = first === 'own' ? 'other' : 'own';
         const speeds = { [first]: await leg(first), [second]: await leg(second) } as Record<
           TimedPair['first'],
@@ -128,15 +129,19 @@ async function timedLeg(
       cause,
     });
   if (ran.code !== 0) throw failed(reasonOf(ran));
+  const row = firstRow(ran.stdout, failed);
+  const speed = row?.throughput?.tokensPerSecond?.value;
+  if (typeof speed !== 'number' || !(speed > 0)) throw failed('its output has no tokens a second.');
+  of.onnxruntime = (row?.environment?.onnxruntime as string | null | undefined) ?? null;
+  return speed;
+}
+
+function firstRow(output: string, failed: (why: string, cause: unknown) => ModelError) {
   try {
-    const [row] = parseRowsFile(ran.stdout, 'its output').results;
-    of.onnxruntime = (row.environment?.onnxruntime as string | null | undefined) ?? null;
-    const speed = row.throughput?.tokensPerSecond?.value;
-    if (typeof speed === 'number' && speed > 0) return speed;
+    return parseRowsFile(output, 'its output').results.at(0);
   } catch (cause) {
-    throw failed((cause as Error).message, cause);
+    throw failed(sentence((cause as Error).message), cause);
   }
-  throw failed('its output has no tokens a second.');
 }
 
 /** `duo-eval bench` of one configuration. */
@@ -211,6 +216,11 @@ function reasonOf({ code, ended, stdout, stderr }: Ran): string {
     // Older ones, or ones that never got so far, say it on stderr alone.
   }
   const said = /^Error: (.*)(?:\n {2}(\S.*))?/m.exec(stderr);
-  if (said) return [said[1].replace(/([^.!?…])$/, '$1.'), said[2]].filter(Boolean).join(' ');
+  if (said) return [sentence(said[1]), said[2]].filter(Boolean).join(' ');
   return ended ? `its process was ended by ${ended}.` : `its process ended with exit status ${code}.`;
+}
+
+/** The first line, with an end. */
+function sentence(text: string): string {
+  return text.split('\n')[0].replace(/([^.!?…])$/, '$1.');
 }

@@ -1,11 +1,12 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { interleavedRatio } from '../../src/results/interleaved-ratio.js';
 import { formatResults } from '../../src/results/printers/index.js';
 import { type Result, resultsFile } from '../../src/results/record.js';
 import { parseResults, resultsJsonSchema } from '../../src/results/schema.js';
 import { displayWidth } from '../../src/terminal-text.js';
-import { benchResult, frontierResult } from './bench-sample.js';
+import { against, benchResult, frontierResult } from './bench-sample.js';
 import { realText } from './generative-sample.js';
 
 const bench = () => resultsFile<Result>([benchResult(), benchResult('ar', 'ar', 70), realText()]);
@@ -52,6 +53,39 @@ describe('results of bench and frontier', () => {
     expect(text.replace(/\s+/g, ' ')).toContain('* marks the Pareto front');
     expect(text.replace(/\s+/g, ' ')).toContain('median of 8 rounds');
     expect(text).toMatch(/^sotu /m);
+  });
+
+  it.each(['table', 'markdown', 'csv', 'json', 'html'] as const)(
+    'of bench tell in %s how another build compares',
+    async (format) => {
+      const result = benchResult();
+      result.throughput.against = against();
+      const text = await formatResults(resultsFile<Result>([result, realText()]), format, screen);
+      if (format === 'table')
+        for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+      if (format === 'json') expect(parseResults(text, 'file').results[0]).toEqual(result);
+      else if (format === 'csv') {
+        const [row]: Record<string, string>[] = parse(text, { columns: true });
+        expect(Number(row.throughput_ratio)).toBeCloseTo(0.8025, 3);
+        expect([row.against, row.against_throughput, row.against_rounds]).toEqual(['old', '800', '4']);
+      } else {
+        expect(text).toMatch(/ 0\.802 \\?\[0\.78|>0\.802 \[0\.78/);
+        expect(text).toContain('84.5 ± 2.1');
+        expect(text).toContain('4.250 ± 0.011');
+        expect(text.replace(/\s+/g, ' ')).toContain('timed in turn in 4 rounds');
+        expect(text).not.toContain('~ 0.80');
+      }
+    },
+  );
+
+  it('of bench mark with ~ a ratio that may be 1', async () => {
+    const result = benchResult();
+    const pairs = [780, 830, 790, 810].map((own, r) => ({ ...against().pairs[r], own }));
+    result.throughput.against = against({ pairs, ratio: interleavedRatio(pairs) });
+    expect(await formatResults(resultsFile<Result>([result]), 'table', screen)).toMatch(/ ~ 1\.00\d* \[0\.9/);
+    const same = pairs.map((pair) => ({ ...pair, own: pair.other }));
+    result.throughput.against = against({ pairs: same, ratio: interleavedRatio(same) });
+    expect(await formatResults(resultsFile<Result>([result]), 'table', screen)).toContain('~ 1.000 [1.000');
   });
 
   it('of bench warn when entropies differ', async () => {

@@ -1,5 +1,6 @@
 /** Results as `bench` and `frontier` make them. */
-import type { BenchResult, FrontierResult } from '../../src/results/throughput-record.js';
+import { interleavedRatio, type TimedPair } from '../../src/results/interleaved-ratio.js';
+import type { AgainstRecord, BenchResult, FrontierResult } from '../../src/results/throughput-record.js';
 import { generativeResult } from './generative-sample.js';
 
 export function benchResult(name = 'duo 8', family = 'duo', tokensPerSecond = 640): BenchResult {
@@ -20,6 +21,28 @@ export function benchResult(name = 'duo 8', family = 'duo', tokensPerSecond = 64
       cached: family === 'ar' ? false : null,
       pareto: name === 'duo 8',
     },
+  };
+}
+
+/** What `--against old.onnx` adds. */
+export function against(more: Partial<AgainstRecord> = {}): AgainstRecord {
+  const pairs: TimedPair[] = [640, 652, 631, 645].map((own, r) => ({
+    first: r % 2 === 0 ? 'own' : 'other',
+    own,
+    other: 800,
+  }));
+  return {
+    kind: 'checkpoint',
+    name: 'old',
+    path: 'old.onnx',
+    sha256: 'f'.repeat(64),
+    tool: 'duo-eval/0.1.0',
+    onnxruntime: '1.30.0',
+    tokensPerSecond: { value: 800, ci95: null },
+    rounds: pairs.length,
+    ratio: interleavedRatio(pairs),
+    pairs,
+    ...more,
   };
 }
 

@@ -18,13 +18,13 @@ export function againstText({ against }: ThroughputRecord): string {
   return against ? ratioText(against.ratio) : '';
 }
 
-/** The ratio to another build stands first where there is one. */
+/** The ratio to another build stands first where there is one; then calls are the first to give way. */
 export function benchColumns(results: readonly BenchResult[]): ColumnSet<BenchResult> {
   if (results.every(({ throughput }) => !throughput.against)) return BENCH_COLUMNS;
-  const { essential, further, names } = BENCH_COLUMNS;
+  const [name, speed, calls, ...quality] = BENCH_COLUMNS.essential;
   const judged = results.some(({ metrics }) => metrics.genPpl.value !== null);
-  const unjudged = judged ? essential : essential.filter(({ title }) => title !== QUALITY);
-  return { essential: [...unjudged.slice(0, 2), AGAINST, ...unjudged.slice(2)], further, names };
+  const told = judged ? quality : quality.filter(({ title }) => title !== QUALITY);
+  return { ...BENCH_COLUMNS, essential: [name, speed, AGAINST, ...told, calls] };
 }
 
 const QUALITY = 'gen. perplexity';

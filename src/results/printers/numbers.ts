@@ -74,8 +74,8 @@ export function ratioText({
 }): string {
   if (ci95 === null) return plain(value);
   const [low, high] = ci95;
-  // Two significant digits of the interval's width, and never fewer than two places.
-  const places = Math.min(4, Math.max(2, decimals(Math.max(high - low, 1e-4), 2)));
+  // Two significant digits of the interval's width; two places at least, and no more than a timing can hold.
+  const places = Math.min(3, Math.max(2, decimals(Math.max(high - low, 1e-3), 2)));
   const mark = low <= 1 && 1 <= high ? '~ ' : '';
   return `${mark}${fixed(value, places)} [${fixed(low, places)}, ${fixed(high, places)}]`;
 }

@@ -44,6 +44,11 @@ export function formatTable(file: ResultsFile, { width, color }: Screen): string
   return `${parts.join('\n\n')}\n`;
 }
 
+/** A name gives way to its title's width. */
+function narrowest({ title }: { title: string }): number {
+  return Math.max(NARROWEST_NAME, displayWidth(title));
+}
+
 /** Width that shows all of a column, but of names that are too long. */
 function naturalWidth<R extends Result>(
   results: readonly R[],
@@ -74,7 +79,7 @@ function columnsWithin<R extends Result>(
 ): Column<R>[] {
   const columns = [...set.essential];
   const saved = set.names
-    .map((name) => Math.max(0, naturalWidth(results, name, set) - NARROWEST_NAME))
+    .map((name) => Math.max(0, naturalWidth(results, name, set) - narrowest(name)))
     .reduce((sum, one) => sum + one, 0);
   while (columns.length > 3 && totalWidth(results, columns, set) - saved > width) columns.pop();
   for (const column of set.further) {
@@ -98,7 +103,7 @@ function resultRows<R extends Result>(
   for (const [index, column] of columns.entries()) {
     if (excess <= 0) break;
     if (!set.names.includes(column)) continue;
-    const room = Math.max(0, widths[index] - Math.max(NARROWEST_NAME, displayWidth(column.title)));
+    const room = Math.max(0, widths[index] - narrowest(column));
     const cut = Math.min(room, excess);
     widths[index] -= cut;
     excess -= cut;
