@@ -17,7 +17,7 @@ export async function saveTrained(
   }: Pick<TrainingSettings, 'problem' | 'schedule' | 'timeConditioning'>,
   weights: Float32Array,
   card: Card,
-  dtype?: StorageType,
+  dtype: StorageType = 'float32',
 ): Promise<SavedCheckpoint> {
   const { family, maskTokenId, dimensions } = problem;
   const causal = family === 'ar';
@@ -31,6 +31,7 @@ export async function saveTrained(
       ...(maskTokenId !== null && { maskTokenId }),
       ...(!causal && { schedule }),
       timeConditioning: causal ? false : timeConditioning,
+      ...(dtype !== 'float32' && { storedAs: dtype }),
     },
     dtype,
   });

@@ -54,7 +54,7 @@ const NORMAL_95 = 1.96;
 const WIDE = 30;
 
 const STYLE = `
-table { margin: .4rem 0 .8rem; } .facts th { font-weight: 400; vertical-align: top; } .facts td { white-space: normal; overflow-wrap: anywhere; }
+table { margin: .4rem 0 .8rem; } .facts th { font-weight: 400; vertical-align: top; min-width: 7rem; } .facts th, .facts td { white-space: normal; overflow-wrap: anywhere; }
 @media print { td { font-size: .8rem; } pre { border: 1px solid var(--line); } }
 `;
 

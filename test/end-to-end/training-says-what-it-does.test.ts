@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { expectFailure } from './failure.js';
+
+let space: Workspace;
+beforeAll(() => {
+  space = workspace();
+  const counting = Array.from({ length: 900 }, (_, i) => `and then ${i % 60}`).join(' ');
+  space.write('my text.txt', counting);
+  space.write('other.txt', counting.slice(1000, 6000));
+});
+afterAll(() => space.remove());
+
+const command = (out: string, ...more: string[]) => [
+  'train',
+  ...['--family', 'ar', '--data', 'my text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
+  ...['--hidden-size', '16', '--blocks', '1', '--heads', '2', '--length', '16', '--steps', '20'],
+  ...['--batch', '4', '--threads', '1', ...more],
+];
+
+describe('train', () => {
+  it('ends with the command to try next, which runs', async () => {
+    const { stdout, stderr } = await succeed(space, command('a', '--validation', 'other.txt'));
+    expect(stdout).toMatch(/^plot +a\/loss\.html$/m);
+    const next = /^To evaluate it: duo-eval (.*)$/m.exec(stderr)?.[1];
+    expect(next).toBe('ppl --model a/ar.onnx --dataset other.txt');
+    await succeed(space, next!.split(' '));
+  });
+
+  it('writes a page of the losses with the command that repeats it', async () => {
+    const page = space.read('a/loss.html');
+    expect(page).toContain('Step 20 of 20.');
+    expect(page).toContain('--data &#39;my text.txt&#39; --validation other.txt');
+    expect(page).not.toMatch(/--(lr|dtype|seed|json|quiet) /); // as they are anyway
+  });
+
+  it('given again, says that it was finished; with another --dtype writes the checkpoint so', async () => {
+    const whole = space.read('a/ar.onnx').length;
+    const { stderr } = await succeed(space, command('a', '--dtype', 'float16'));
+    expect(stderr).toContain('The run was finished already: 20 steps.');
+    expect(space.read('a/ar.onnx').length).toBeLessThan(whole);
+    await succeed(space, ['ppl', '--model', 'a/ar.onnx', '--dataset', 'other.txt', '--quiet']);
+  });
+
+  it('refuses more steps for it, saying why', async () => {
+    expectFailure(await space.run(command('a').map((word) => (word === '20' ? '40' : word))), {
+      exit: 2,
+      says: 'has --steps 20, not 40',
+      hint: 'The learning rate falls over all steps',
+    });
+  });
+
+  it('that diverges says at which step, and draws it', async () => {
+    expectFailure(await space.run(command('b', '--lr', '1e5', '--warmup', '0')), {
+      exit: 5,
+      says: /The (loss|gradient) of step \d+ is .*: the run diverges\. Nothing had been saved yet\./,
+      hint: 'a lower --lr',
+    });
+    expect(space.read('b/loss.html')).toMatch(/The loss diverged at step \d+\./);
+  });
+});
