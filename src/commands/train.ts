@@ -143,6 +143,10 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
             if (step < all) this.note(`Going on after step ${step} of ${all}.`);
             else this.note(`The run was finished already: ${all} steps. A longer one takes another --out.`);
           },
+          stopped: (step) => {
+            progress.stop();
+            this.note(`Saved at step ${step}; the same command goes on from there.`);
+          },
           stepped: (step, all, { loss }) => {
             begin('training', all, step - 1);
             lately.push(loss);

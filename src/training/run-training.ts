@@ -71,6 +71,8 @@ export interface TrainingObserver {
   packing(dataset: string, done: number, total: number | null): void;
   /** A run that was saved before is taken up. @param step the last that was taken */
   resumed(step: number, steps: number): void;
+  /** By the signal. @param step the last that was taken, and saved */
+  stopped(step: number): void;
   stepped(step: number, steps: number, result: StepResult): void;
   validated(step: number, loss: ValidationLoss): void;
 }
@@ -147,7 +149,10 @@ export async function runTraining(
       },
     });
     const ignorance = Math.log(dimensions.vocabSize);
-    if (!outcome.finished) throw observer.signal.reason;
+    if (!outcome.finished) {
+      observer.stopped(outcome.step);
+      throw observer.signal.reason;
+    }
     return {
       ...saved!, // the last step is saved
       steps: outcome.step,

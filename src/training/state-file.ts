@@ -2,11 +2,11 @@
  * A training run on disk: what it takes to go on as if it had never stopped. One line of JSON, then the vectors and the
  * losses so far, float32. It is replaced in one step, so that whatever happens while it is written the one before is there.
  */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { FileError, UsageError } from '../errors.js';
 import { AtomicFile } from '../storage/atomic-file.js';
-import { sha256OfBytes } from '../storage/digest.js';
 import { fileFailure } from '../storage/file-failure.js';
 import type { DistillationSettings } from './distillation-settings.js';
 import { otherSettings } from './setting-sentence.js';
@@ -28,6 +28,8 @@ export type SavedTraining = SavedRun<StateName>;
 const training = { kind: 'duo-eval training state', names: STATE } as const;
 const distillation = { kind: 'duo-eval distillation state', names: [...STATE, 'teacher'] } as const;
 const VERSION = 1;
+/** Bytes of the first line, at most. */
+const MOST_HEADER = 64 * 1024;
 
 interface Layout<Name extends string> {
   kind: string;
@@ -79,12 +81,15 @@ async function save<Name extends string>(
   settings: object,
   { step, vectors, curve }: SavedRun<Name>,
 ): Promise<void> {
-  const body = Buffer.concat([...names.map((name) => bytesOf(vectors[name])), bytesOf(curve)]);
+  // Piece by piece: together they may be more than one buffer, or one write, can hold.
+  const pieces = [...names.map((name) => bytesOf(vectors[name])), bytesOf(curve)];
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
   const weights = vectors[names[0]].length;
-  const header: Header = { kind, version: VERSION, step, weights, sha256: sha256OfBytes(body), settings };
+  const header: Header = { kind, version: VERSION, step, weights, sha256: hash.digest('hex'), settings };
   const file = await AtomicFile.create(path);
   await file.write(Buffer.from(`${JSON.stringify(header)}\n`));
-  await file.write(body);
+  for (const piece of pieces) await file.write(piece);
   await file.commit();
 }
 
@@ -94,28 +99,62 @@ async function load<Name extends string>(
   settings: object,
 ): Promise<SavedRun<Name> | null> {
   if (!existsSync(path)) return null;
-  const bytes = await readFile(path).catch((cause) => {
+  const handle = await open(path).catch((cause) => {
     throw fileFailure(cause, 'read', path);
   });
-  const end = bytes.indexOf('\n');
-  const header = parsed(bytes.subarray(0, Math.max(0, end)).toString());
+  try {
+    return await read(handle, path, { kind, names }, settings);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function read<Name extends string>(
+  file: FileHandle,
+  path: string,
+  { kind, names }: Layout<Name>,
+  settings: object,
+): Promise<SavedRun<Name>> {
+  const start = await filled(file, new Uint8Array(MOST_HEADER), 0, path);
+  const end = start.indexOf(10); // a newline
+  const header = parsed(Buffer.from(start.subarray(0, Math.max(0, end))).toString());
   if (header?.kind !== kind || header.version !== VERSION)
     throw damaged(path, 'its first line is none of ours');
   const difference = differingSetting(header.settings, settings);
   if (difference) throw new UsageError(otherSettings(path, difference));
-  const body = bytes.subarray(end + 1);
   const { step, weights, sha256 } = header;
   const expected = 4 * (names.length * weights + 2 * step);
-  if (body.length !== expected)
-    throw damaged(path, `it holds ${body.length} bytes of numbers, not ${expected}`);
-  if (sha256OfBytes(body) !== sha256) throw damaged(path, 'its checksum does not match');
-  const numbers = new Float32Array(new Uint8Array(body).buffer);
-  const vectors = names.map((name, i) => [name, numbers.slice(i * weights, (i + 1) * weights)]);
-  return {
-    step,
-    vectors: Object.fromEntries(vectors) as Record<Name, Float32Array>,
-    curve: numbers.slice(names.length * weights),
+  const held = (await file.stat()).size - end - 1;
+  if (held !== expected) throw damaged(path, `it holds ${held} bytes of numbers, not ${expected}`);
+  const hash = createHash('sha256');
+  let at = end + 1;
+  const numbers = async (length: number): Promise<Float32Array> => {
+    const values = new Float32Array(length);
+    const bytes = await filled(file, bytesOf(values), at, path);
+    hash.update(bytes);
+    at += bytes.length;
+    return values;
   };
+  const vectors = new Map<Name, Float32Array>();
+  for (const name of names) vectors.set(name, await numbers(weights));
+  const curve = await numbers(2 * step);
+  if (hash.digest('hex') !== sha256) throw damaged(path, 'its checksum does not match');
+  return { step, vectors: Object.fromEntries(vectors) as Record<Name, Float32Array>, curve };
+}
+
+/** Reads from a place on until the bytes are full or the file ends. @returns those that were read */
+async function filled(file: FileHandle, bytes: Uint8Array, at: number, path: string): Promise<Uint8Array> {
+  let read = 0;
+  try {
+    while (read < bytes.length) {
+      const { bytesRead } = await file.read(bytes, read, bytes.length - read, at + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+  } catch (cause) {
+    throw fileFailure(cause, 'read', path);
+  }
+  return bytes.subarray(0, read);
 }
 
 function parsed(line: string): Header | null {
