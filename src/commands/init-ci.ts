@@ -10,10 +10,12 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
   static override description =
     'The suite runs in parts, side by side; the parts are merged, held to the gates and told in a report. Where there is ' +
     'no suite or no gates file yet, one to begin with is written too. Files that are there stay as they are, unless ' +
-    '--force says otherwise of the workflow.';
+    '--force says otherwise of the workflow. With --throughput, pull requests also time that model against the base ' +
+    "branch's in one job (bench --against).";
   static override examples = [
     '<%= config.bin %> init-ci --model models/duo.onnx',
     '<%= config.bin %> init-ci --suite ci/suite.yaml --gates ci/gates.yaml --shards 8',
+    '<%= config.bin %> init-ci --throughput models/duo.onnx',
   ];
 
   static override flags = {
@@ -27,6 +29,15 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
     shards: integer({ min: 1, max: 256, default: 3, summary: 'Jobs side by side.' }),
     model: repeatable({ summary: 'Model of a new suite; repeatable.', helpValue: '<file.onnx>' }),
     dataset: repeatable({ summary: 'Data set of a new suite. [default: sotu]', helpValue: '<name>' }),
+    throughput: string({
+      summary: "Model of the repository, timed against the base branch's.",
+      helpValue: '<file.onnx>',
+    }),
+    'throughput-gates': string({
+      default: 'throughput-gates.yaml',
+      summary: 'The gates of --throughput.',
+      helpValue: '<file>',
+    }),
     out: string({
       default: '.github/workflows/duo-eval.yml',
       summary: 'The workflow.',
@@ -37,11 +48,17 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
 
   async run(): Promise<void> {
     const { suite, gates, baseline, shards, model, dataset, out, force } = this.flags;
-    for (const path of [suite, gates, baseline]) checkPlain(path);
+    const throughput =
+      this.flags.throughput === undefined
+        ? null
+        : { model: this.flags.throughput, gates: this.flags['throughput-gates'] };
+    for (const path of [suite, gates, baseline, ...Object.values(throughput ?? {})]) checkPlain(path);
     const { existsSync, mkdirSync } = await import('node:fs');
     const { dirname } = await import('node:path');
     const { replaceFile } = await import('../results/output.js');
-    const { githubWorkflow, starterGates, starterSuite } = await import('../cli/ci/github-workflow.js');
+    const { githubWorkflow, starterGates, starterSuite, starterThroughputGates } = await import(
+      '../cli/ci/github-workflow.js'
+    );
     if (existsSync(out) && !force) {
       throw new FileError({
         code: 'workflow-exists',
@@ -67,7 +84,8 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
       write(suite, starterSuite(model!.map(beside), dataset ?? ['sotu']));
     }
     if (!existsSync(gates)) write(gates, starterGates());
-    write(out, githubWorkflow({ suite, gates, baseline, shards }));
+    if (throughput && !existsSync(throughput.gates)) write(throughput.gates, starterThroughputGates());
+    write(out, githubWorkflow({ suite, gates, baseline, shards, throughput }));
     if (!(await dependsOnDuoEval()))
       this.note('The workflow runs the duo-eval that package.json names: npm install --save-dev duo-eval');
   }

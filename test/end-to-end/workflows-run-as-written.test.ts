@@ -26,6 +26,7 @@ interface Job {
   strategy?: { matrix: { part: number[] } };
   env?: Record<string, string>;
   needs?: string;
+  if?: string;
   steps: Step[];
 }
 
@@ -64,7 +65,10 @@ async function runJob(job: Job, part: number | null): Promise<{ code: number; ou
   const filled = (text: string) => text.replace(/\$\{\{ matrix\.part \}\}/g, String(part));
   let output = '';
   for (const step of job.steps) {
-    if (step.uses?.startsWith('actions/upload-artifact@')) {
+    if (step.uses?.startsWith('actions/checkout@') && step.with?.path) {
+      expect(step.with.ref).toMatch(/^\$\{\{ github\.base_ref \}\}$/);
+      cpSync(space.at('models'), space.at(join(step.with.path, 'models')), { recursive: true });
+    } else if (step.uses?.startsWith('actions/upload-artifact@')) {
       for (const path of filled(step.with!.path).trim().split(/\s+/)) {
         mkdirSync(space.at('artifacts'), { recursive: true });
         copyFileSync(space.at(path), space.at(join('artifacts', path)));
@@ -125,6 +129,30 @@ describe('the workflow that init-ci writes', () => {
     expect(code).toBe(7);
     expect(output).toMatch(/^::error file=gates\.yaml,line=3,title=too good::/m);
     expect(space.read('gates.xml')).toContain('tests="4" failures="2"');
+  });
+});
+
+describe('the job of init-ci --throughput', () => {
+  it('times the model in turn with that of the base branch, and judges the ratio', async () => {
+    const model = 'models/markov-duo.onnx';
+    await succeed(space, ['init-ci', '--force', '--throughput', model]);
+    expect(space.read('throughput-gates.yaml')).toContain('throughputRatio');
+    const path = '.github/workflows/duo-eval.yml';
+    space.write(path, space.read(path).replace('--samples 128', '--samples 80 --length 24 --steps 4'));
+    const { throughput } = workflow();
+    expect(throughput.if).toBe("github.event_name == 'pull_request'");
+    // How fast a shared machine is in a test is nobody's promise; what is judged, and on what, is.
+    space.write('throughput-gates.yaml', 'gates:\n  - {metric: throughputRatio, min: 0.01}\n');
+    const ran = await runJob(throughput, null);
+    expect(ran.code, ran.output).toBe(0);
+    const [row] = JSON.parse(space.read('throughput.json')).results;
+    expect(row.throughput.against).toMatchObject({
+      ...{ kind: 'checkpoint', path: `base/${model}`, sha256: row.model.sha256, rounds: 10 },
+    });
+    expect(space.read('throughput.xml')).toContain('tests="1" failures="0" errors="0"');
+    space.write('throughput-gates.yaml', 'gates:\n  - {metric: throughputRatio, min: 100}\n');
+    const steps = throughput.steps.filter(({ run }) => run?.includes(' gate '));
+    expect((await runJob({ ...throughput, steps }, null)).code).toBe(7);
   });
 });
 

@@ -9,9 +9,11 @@ export interface WorkflowOptions {
   baseline: string;
   /** Jobs side by side. */
   shards: number;
+  /** A model whose speed a pull request must not lower, and the gates of its ratio. */
+  throughput: { model: string; gates: string } | null;
 }
 
-export function githubWorkflow({ suite, gates, baseline, shards }: WorkflowOptions): string {
+export function githubWorkflow({ suite, gates, baseline, shards, throughput }: WorkflowOptions): string {
   const parts = Array.from({ length: shards }, (_, i) => i + 1).join(', ');
   return `# Written by duo-eval init-ci. Models and data must be in the repository, or be fetched by a step of yours.
 name: duo-eval
@@ -87,6 +89,50 @@ jobs:
             results.json
             report.html
             gates.xml
+${throughput ? throughputJob(throughput) : ''}`;
+}
+
+/** Both builds in one job, since machines differ. */
+function throughputJob({ model, gates }: NonNullable<WorkflowOptions['throughput']>): string {
+  return `
+  throughput:
+    if: github.event_name == 'pull_request'
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          lfs: true
+      # The build that the pull request would replace.
+      - uses: actions/checkout@v4
+        with:
+          ref: \${{ github.base_ref }}
+          path: base
+          lfs: true
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 20
+          cache: npm
+      - run: npm ci --ignore-scripts
+      # Timed in turn on one machine: its drift hits both. Undecided (exit status 8) asks for more --samples.
+      - run: npx --no-install duo-eval bench --model ${model} --against base/${model} --samples 128 --no-memory --out throughput.json
+      - run: npx --no-install duo-eval gate --results throughput.json --config ${gates} --junit throughput.xml
+      - uses: actions/upload-artifact@v4
+        if: always()
+        with:
+          name: throughput
+          path: |
+            throughput.json
+            throughput.xml
+`;
+}
+
+/** Of the job `throughput`, to begin with. */
+export function starterThroughputGates(): string {
+  return `# What duo-eval gate holds the throughput to, that of the base branch being 1.
+gates:
+  - name: no slower than the base branch
+    metric: throughputRatio
+    min: 0.9
 `;
 }
 
@@ -115,5 +161,6 @@ gates:
 #  - name: no worse than the baseline
 #    metric: ppl
 #    maxIncrease: 1%
+# Machines differ in speed, so it is gated in a job of its own: duo-eval init-ci --throughput model.onnx
 `;
 }
