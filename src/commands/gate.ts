@@ -61,6 +61,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
 
   private async end(record: import('../results/gate/checks.js').GateRecord, json: boolean): Promise<void> {
     const { checkText, verdictText } = await import('../results/gate/sentences.js');
+    const { THROUGHPUT_RATIO } = await import('../results/rows.js');
     if (record.verdict === 'pass') {
       if (json) this.printJson({ schemaVersion: 1, ...record });
       return;
@@ -81,7 +82,11 @@ export default class Gate extends BaseCommand<typeof Gate> {
       {
         code: 'gate-undecided',
         message,
-        hint: 'Evaluate more sequences or draws; pairs with the baseline (ppl --sequences) need the fewest.',
+        hint: record.checks.some(
+          ({ metric, verdict }) => metric === THROUGHPUT_RATIO && verdict === 'undecided',
+        )
+          ? 'Time more rounds: bench --against with more --samples, on a machine with nothing else to do.'
+          : 'Evaluate more sequences or draws; pairs with the baseline (ppl --sequences) need the fewest.',
       },
       record,
     );

@@ -10,7 +10,7 @@ import type { AgainstRecord, BenchResult } from '../../src/results/throughput-re
 import { fixture, root, succeed, type Workspace, workspace } from './command.js';
 import { expectFailure } from './failure.js';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let space: Workspace;
 beforeAll(() => {
@@ -93,7 +93,7 @@ describe('duo-eval bench --against a checkpoint', () => {
 
   it('finds that far more work takes longer, and a gate holds it to a limit', async () => {
     const [wide, narrow] = [await network('wide', 512), await network('narrow', 32)];
-    await succeed(space, bench(wide, narrow, ['--steps', '8', '--out', 'slower.json']));
+    await succeed(space, bench(wide, narrow, ['--steps', '8', '--out', 'slower.json'], 20));
     const { ratio } = againstOf(rowsIn(space.read('slower.json'))[0]);
     expect(ratio.ci95![1]).toBeLessThan(1);
     space.write('gates.yaml', 'gates:\n  - {name: as fast as before, metric: throughputRatio, min: 0.97}\n');
