@@ -4,7 +4,7 @@ import type { Setup } from '../throughput-setup.js';
 import type { PlannedCell } from './estimate.js';
 import { type GenerationCell, openGeneration } from './generation.js';
 import { type MeasuringCell, withCell } from './measuring.js';
-import type { SuiteJudge } from './named-files.js';
+import { nameOfModel, type SuiteJudge } from './named-files.js';
 import type { SuiteObserver, SuiteRequest } from './run-suite.js';
 import { Paces } from './sampling-pace.js';
 
@@ -18,7 +18,9 @@ interface Work {
   samples: number;
   /** Of them or beside them. */
   texts: number;
-  /** Processes that are started for it. */
+  /** Times that the model is started. */
+  starts: number;
+  /** Processes that are started for its memory. */
   processes: number;
 }
 
@@ -41,17 +43,38 @@ export async function planSampling(suite: SuiteRequest, observer: SuiteObserver)
     );
   }
   const cells: PlannedCell[] = [];
-  for (const { cell, works, judge } of planned) {
-    let seconds: number | null = 0;
-    if (cell.state === 'to run') {
-      for (const work of works) {
-        const more = await secondsOf(work, judge, suite, paces);
-        seconds = more === null || seconds === null ? null : seconds + more;
-      }
-    }
-    cells.push({ ...cell, seconds });
+  for (const one of planned) {
+    const seconds = one.cell.state === 'to run' ? await secondsOfCell(one, suite, paces) : 0;
+    cells.push({ ...one.cell, seconds });
   }
   return cells;
+}
+
+async function secondsOfCell(
+  { works, judge }: Planned,
+  suite: SuiteRequest,
+  paces: Paces,
+): Promise<number | null> {
+  const judging = judge && (await judgePace(works[0].request, judge, suite, paces));
+  let seconds = judging?.start ?? 0;
+  for (const { request, samples, texts, starts, processes } of works) {
+    const step = await paces.ofStep(request);
+    const text = judge && (await judgePace(request, judge, suite, paces));
+    if (step === null || (judge && !text)) return null;
+    seconds += starts * step.start + samples * request.steps * step.each;
+    seconds += texts * (text?.each ?? 0) + processes * PROCESS_SECONDS;
+  }
+  return seconds;
+}
+
+function judgePace(
+  { length }: SampleRequest,
+  judge: SuiteJudge,
+  { provider, threads, timeoutMs, fresh }: SuiteRequest,
+  paces: Paces,
+) {
+  const options = { ...judge, provider, threads, timeoutMs, fresh };
+  return paces.ofText(options, judge.name ?? nameOfModel(judge.path), length);
 }
 
 async function generationOf(cell: GenerationCell, suite: SuiteRequest, paces: Paces): Promise<Planned> {
@@ -59,7 +82,7 @@ async function generationOf(cell: GenerationCell, suite: SuiteRequest, paces: Pa
   const { samples } = cell.generation;
   if (kept) paces.learn([kept]);
   const name = request?.sampler.sampler.name ?? cell.sampler ?? undefined;
-  const works = request ? [{ request, samples, texts: samples, processes: 0 }] : [];
+  const works = request ? [{ request, samples, texts: samples, starts: 1, processes: 0 }] : [];
   return plannedOf(cell, works, {
     ...{ model: cell.model.name, dataset: drawnBy(name, request?.steps ?? cell.steps), samples },
     state: request === null ? 'not needed' : kept ? 'kept' : 'to run',
@@ -102,28 +125,15 @@ function worksOf(cell: MeasuringCell, { configurations, references }: Setup): Wo
     const { samples, batch } = request;
     if (cell.eval === 'frontier') {
       const all = samples * cell.temperatures.length;
-      return { request, samples: all, texts: all, processes: 0 };
+      return { request, samples: all, texts: all, starts: cell.temperatures.length, processes: 0 };
     }
     // Every round draws whole batches; one round is not counted, and one batch is for the memory.
     const rounds = Math.ceil(samples / batch) + 1;
     const real = i === 0 ? references.reduce((sum, { count }) => sum + count, 0) : 0;
     const processes = cell.memory ? 1 : 0;
     const drawn = (rounds + processes) * batch;
-    return { request, samples: drawn, texts: (rounds - 1) * batch + real, processes };
+    return { request, samples: drawn, texts: (rounds - 1) * batch + real, starts: 1 + processes, processes };
   });
-}
-
-async function secondsOf(
-  { request, samples, texts, processes }: Work,
-  judge: SuiteJudge | null,
-  { provider, threads, timeoutMs, fresh }: SuiteRequest,
-  paces: Paces,
-): Promise<number | null> {
-  const step = await paces.ofStep(request);
-  const options = judge && { ...judge, provider, threads, timeoutMs, fresh };
-  const text = options && (await paces.ofText(options, judge.name ?? judge.path, request.length));
-  if (step === null || (judge && text === null)) return null;
-  return samples * request.steps * step + texts * (text ?? 0) + processes * PROCESS_SECONDS;
 }
 
 function plannedOf(

@@ -73,7 +73,7 @@ export function modelOf(one: z.infer<typeof modelSchema>, folder: string): Suite
   };
 }
 
-function nameOfModel(path: string): string {
+export function nameOfModel(path: string): string {
   return basename(path).replace(/\.onnx$/i, '');
 }
 

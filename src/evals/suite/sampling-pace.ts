@@ -14,8 +14,16 @@ const TRIAL_SECONDS = 2;
 /** Texts that a judge is tried on. */
 const TRIAL_TEXTS = 4;
 
+export interface Pace {
+  /** Seconds of a step, or of a text. */
+  each: number;
+  /** Seconds until the first, as far as it was tried. */
+  start: number;
+}
+
 export class Paces {
-  private readonly known = new Map<string, number | null>();
+  /** Null: tried in vain. */
+  private readonly known = new Map<string, Pace | null>();
 
   constructor(private readonly observer: SuiteObserver) {}
 
@@ -37,22 +45,22 @@ export class Paces {
     }
   }
 
-  /** Seconds a step of a sample; null where the trial did not get as far as a step. */
-  async ofStep(request: SampleRequest): Promise<number | null> {
+  /** Of a step of a sample; null where the trial did not get as far as a step. */
+  async ofStep(request: SampleRequest): Promise<Pace | null> {
     const key = steps(request.checkpoint.name, request.length);
     if (!this.known.has(key)) this.known.set(key, await tryStep(request, this.observer));
     return this.known.get(key) ?? null;
   }
 
-  /** Seconds a text of so many tokens. */
-  async ofText(options: JudgeOptions, name: string, length: number): Promise<number | null> {
+  /** Of a text of so many tokens. */
+  async ofText(options: JudgeOptions, name: string, length: number): Promise<Pace | null> {
     const key = texts(name, length);
     if (!this.known.has(key)) this.known.set(key, await tryJudge(options, length, this.observer));
     return this.known.get(key) ?? null;
   }
 
   private keep(key: string, seconds: number | null | undefined): void {
-    if (seconds && Number.isFinite(seconds)) this.known.set(key, seconds);
+    if (seconds && Number.isFinite(seconds)) this.known.set(key, { each: seconds, start: 0 });
   }
 }
 
@@ -60,7 +68,8 @@ const steps = (model: string, length: number) => `step of ${length} tokens by ${
 const texts = (judge: string, length: number) => `text of ${length} tokens read by ${judge}`;
 
 /** A batch as it would be sampled, stopped early; its first step is not counted where there are others. */
-async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver): Promise<number | null> {
+async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver): Promise<Pace | null> {
+  const began = performance.now() / 1000;
   const enough = new AbortController();
   const at: number[] = [];
   const onStep = () => {
@@ -79,7 +88,8 @@ async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver):
   }
   if (at.length < 2) return null;
   const first = at.length > 2 ? 1 : 0;
-  return (at[at.length - 1] - at[first]) / (at.length - 1 - first) / request.batch;
+  const each = (at[at.length - 1] - at[first]) / (at.length - 1 - first) / request.batch;
+  return { each, start: at[first] - began };
 }
 
 /** The first text starts the network. */
@@ -87,14 +97,16 @@ async function tryJudge(
   options: JudgeOptions,
   length: number,
   { note, warn, signal }: SuiteObserver,
-): Promise<number | null> {
+): Promise<Pace> {
+  const began = performance.now() / 1000;
   const judge = await Judge.open({ ...options, fresh: true }, { note, warn, signal });
   try {
     const { vocabSize } = judge.checkpoint;
     const text = (t: number) => Int32Array.from({ length }, (_, i) => (t + i) % vocabSize);
     await judge.judge('trial', [text(0)]);
+    const start = performance.now() / 1000 - began;
     const many = Array.from({ length: TRIAL_TEXTS }, (_, t) => text(t + 1));
-    return (await judge.judge('trial', many)).wallSeconds / TRIAL_TEXTS;
+    return { each: (await judge.judge('trial', many)).wallSeconds / TRIAL_TEXTS, start };
   } finally {
     judge.finish();
     await judge.close();
