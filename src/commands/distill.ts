@@ -1,18 +1,21 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, integer, number, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import { shellCommand } from '../results/shell-command.js';
 import type { DistilledModel } from '../training/run-distillation.js';
 
 /** The reference's: 500 of 50,000 steps. */
 const WARMUP_SHARE = 0.01;
 const HIGHEST_DECAY = 0.9999;
+/** Steps whose mean loss the progress shows: single ones scatter. */
+const SHOWN_OVER = 50;
 
 export default class Distill extends BaseCommand<typeof Distill> {
   static override summary = 'Distil a uniform-state model to fewer steps.';
   static override description =
     `Discrete consistency distillation: one Gaussian noise gives every sequence at two levels, a gap of time apart, and the student, which reads the noisier, is pulled to what the teacher says of the other. The gap begins at 1/512 of the time and doubles each round; then the student becomes the teacher.
 
-The folder holds the checkpoint duo-dcd.onnx, with the moving average of the weights, and the loss of every step. A run that was stopped goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
+At every save the folder has the checkpoint, duo-dcd.onnx, with the moving average of the weights, the loss of every step as a table and as a page (loss.html). A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
 
 The checkpoint must be one that train or convert made.`;
   static override examples = [
@@ -56,6 +59,10 @@ The checkpoint must be one that train or convert made.`;
     seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
     'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
     'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
+    dtype: choice(['float32', 'float16'])({
+      default: 'float32',
+      summary: 'How the checkpoint keeps the matrices.',
+    }),
     threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
   };
 
@@ -65,6 +72,8 @@ The checkpoint must be one that train or convert made.`;
     const stepsPerRound = flags['steps-per-round'];
     const { runDistillation } = await import('../training/run-distillation.js');
     const progress = new Progress({ quiet: this.options.quiet });
+    const lately: number[] = [];
+    let latelyOf = 1;
     let started = '';
     const begin = (label: string, total: number, done: number) => {
       if (label !== started) progress.start(total, label, done);
@@ -92,6 +101,8 @@ The checkpoint must be one that train or convert made.`;
           out: flags.out,
           saveEvery: flags['save-every'],
           validationSequences: flags['validation-sequences'],
+          dtype: flags.dtype,
+          command: this.command(),
           threads: flags.threads,
         },
         {
@@ -100,9 +111,20 @@ The checkpoint must be one that train or convert made.`;
             begin(`packing ${dataset}`, total ?? 0, 0);
             progress.update(done);
           },
+          resumed: (step, all) => {
+            progress.stop();
+            if (step < all) this.note(`Going on after step ${step} of ${all}.`);
+            else this.note(`The run was finished already: ${all} steps.`);
+          },
           stepped: (step, all, round, { loss }) => {
             begin('distilling', all, step - 1);
-            progress.update(step, `round ${round}, loss ${loss.toPrecision(3)}`);
+            // Losses of two rounds are of two things.
+            if (round !== latelyOf) lately.length = 0;
+            latelyOf = round;
+            lately.push(loss);
+            if (lately.length > SHOWN_OVER) lately.shift();
+            const mean = lately.reduce((sum, one) => sum + one, 0) / lately.length;
+            progress.update(step, `round ${round}, loss ${mean.toPrecision(3)}`);
           },
           validated: (step, round, { kl, stderr }) => {
             progress.stop();
@@ -118,6 +140,15 @@ The checkpoint must be one that train or convert made.`;
     }
   }
 
+  /** What was given, by flags or by the environment, but for what is so anyway. */
+  private command(): string {
+    const given = Object.entries(Distill.flags).map(([name, { default: usual }]): [string, string | null] => {
+      const value = this.flags[name as keyof typeof Distill.flags];
+      return [name, value === undefined || value === usual ? null : String(value)];
+    });
+    return shellCommand('distill', given);
+  }
+
   private async report({
     path,
     dataPath,
@@ -127,9 +158,11 @@ The checkpoint must be one that train or convert made.`;
     steps,
     loss,
     validation,
+    curvePath,
+    plotPath,
   }: DistilledModel): Promise<void> {
     if (this.options.json) {
-      const files = { model: path, data: dataPath, card: cardPath };
+      const files = { model: path, data: dataPath, card: cardPath, curve: curvePath, plot: plotPath };
       this.printJson({ schemaVersion: 1, ...files, parameters, bytes, steps, loss, validation });
       return;
     }
@@ -145,8 +178,15 @@ The checkpoint must be one that train or convert made.`;
         ...(validation
           ? [['held-out loss', `${validation.kl.toPrecision(4)} ± ${validation.stderr.toPrecision(2)}`]]
           : []),
+        ['plot', plotPath],
       ]),
     );
+    const sampling = shellCommand('sample', [
+      ['model', path],
+      ['sampler', 'dcd'],
+      ['steps', '8'],
+    ]);
+    this.note(`To sample from it: ${sampling}`);
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { checkText } from './train.js';
 import { startingVectors, TrainingSession } from './training-session.js';
 
-export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'onStep'> {
+export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'onStep' | 'onDivergence'> {
   settings: DistillationSettings;
   /** What is distilled: the student's first weights, and the first teacher. */
   weights: Float32Array;
@@ -26,6 +26,8 @@ export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'o
   threads?: number;
   /** After every save, and for the one a run goes on from; the next step waits for it. */
   onSave?: (saved: SavedDistillation) => Promise<void>;
+  /** When a run is taken up, before all else. @param step the last that was taken */
+  onResume?: (step: number) => void;
 }
 
 export interface DistillationOutcome extends SavedDistillation {
@@ -33,7 +35,8 @@ export interface DistillationOutcome extends SavedDistillation {
 }
 
 /**
- * @throws NumericalError `training-diverged`, `loss-exploded`   @throws DataError `text-too-short`
+ * @throws NumericalError `training-diverged`, `loss-exploded`, `gradient-vanished`; what was saved before stays
+ * @throws DataError `text-too-short`
  * @throws UsageError `other-settings`   @throws FileError
  */
 export async function distill(run: DistillationRun): Promise<DistillationOutcome> {
@@ -41,7 +44,8 @@ export async function distill(run: DistillationRun): Promise<DistillationOutcome
   checkText(run);
   const steps = distillationSteps(settings);
   const before = await loadDistillation(statePath, settings);
-  if (before) await run.onSave?.(before);
+  if (before) run.onResume?.(before.step);
+  if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
   let saved = before ?? {
     step: 0,
     vectors: { ...startingVectors(weights), teacher: weights },

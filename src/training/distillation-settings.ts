@@ -61,6 +61,12 @@ export const roundOf = (
 /** Δ of a round from 0. */
 export const gapOfRound = (round: number): number => Math.min(1, FIRST_GAP * 2 ** round);
 
+/** Δ of a round from 0, as 1/512. */
+export function gapName(round: number): string {
+  const parts = 1 / gapOfRound(round);
+  return parts === 1 ? '1' : `1/${parts}`;
+}
+
 /**
  * A pair of times from a time in [0.001, 1): t = min(1, time + Δ) and s = t − Δ, as the reference's. s is below 0.001 only
  * where Δ is above 0.999.

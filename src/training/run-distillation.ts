@@ -1,11 +1,12 @@
 /**
- * What `duo-eval distill` does: a checkpoint read and text packed, a run taken up or begun, and the student as a checkpoint at
- * its end. In the folder:
+ * What `duo-eval distill` does: a checkpoint read and text packed, a run taken up or begun, its loss written down as it
+ * goes. In the folder, all of the last save:
  *
  *     duo-dcd.onnx, duo-dcd.card.json   the checkpoint: the moving average of the student's weights
  *     training.state                    what it takes to go on (state-file.ts)
  *     loss.csv                          step, loss, gradient norm, of every step
- *     validation.csv                    step, KL, stderr, at every save
+ *     loss.html                         the same drawn, with settings and the command
+ *     validation.csv                    step, kl, stderr, at every save
  */
 import { basename, join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
@@ -20,11 +21,12 @@ import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CheckpointWeights, ditWeights } from '../models/weights/checkpoint-weights.js';
 import { defaultAdamW } from './adamw.js';
 import { distill } from './distill.js';
+import { type DistillationDescription, writeDistillationPage } from './distillation-page.js';
 import {
   type DistillationSettings,
   type Divergence,
   distillationSteps,
-  gapOfRound,
+  gapName,
   publishedLevels,
   roundOf,
 } from './distillation-settings.js';
@@ -58,12 +60,18 @@ export interface DistillationRequest {
   out: string;
   saveEvery: number;
   validationSequences: number;
+  /** How the checkpoint keeps its matrices; training itself is in float32. */
+  dtype: 'float32' | 'float16';
+  /** What repeats the run, as a shell reads it. */
+  command: string;
   threads?: number;
 }
 
 export interface DistillationObserver {
   signal: AbortSignal;
   packing(dataset: string, done: number, total: number | null): void;
+  /** A run that was saved before is taken up. @param step the last that was taken */
+  resumed(step: number, steps: number): void;
   /** @param round from 1 */
   stepped(step: number, steps: number, round: number, result: StepResult): void;
   validated(step: number, round: number, loss: HeldOutDivergence): void;
@@ -74,6 +82,9 @@ export interface DistilledModel extends SavedCheckpoint {
   /** Mean over the last tenth of the steps. */
   loss: number;
   validation: HeldOutDivergence | null;
+  /** loss.csv and loss.html */
+  curvePath: string;
+  plotPath: string;
 }
 
 const NAME = 'duo-dcd.onnx';
@@ -101,14 +112,32 @@ export async function runDistillation(
         threads: request.threads,
       })
     : null;
+  const paths = { curve: at('loss.csv'), plot: at('loss.html'), heldOut: at('validation.csv') };
+  const description: DistillationDescription = {
+    settings,
+    source: checkpoint.name,
+    parameters: source.weights.length,
+    text: { name: text.name, sequences: text.sequences, length, tokenizer: tokenizerPath },
+    heldOut: heldOut && {
+      name: heldOut.name,
+      sequences: Math.min(request.validationSequences, heldOut.sequences),
+    },
+    command: request.command,
+  };
   try {
     let latest: HeldOutDivergence | null = null;
+    let written: SavedCheckpoint | null = null;
     const onSave = async (saved: SavedDistillation): Promise<void> => {
-      await writeCurve(at('loss.csv'), saved.curve);
-      if (!validation) return;
-      latest = await validation.loss(saved);
-      await addRow(at('validation.csv'), { step: saved.step, kl: latest.kl, stderr: latest.stderr });
-      observer.validated(saved.step, roundOf(settings, saved.step) + 1, latest);
+      const { step, curve, vectors } = saved;
+      const card = cardOf(request, checkpoint, tokenizerPath, text.name, step);
+      written = await saveTrained(at(NAME), settings, vectors.average, card, request.dtype);
+      await writeCurve(paths.curve, curve);
+      if (validation) {
+        latest = await validation.loss(saved);
+        await addRow(paths.heldOut, { step, kl: latest.kl, stderr: latest.stderr });
+        observer.validated(step, roundOf(settings, step) + 1, latest);
+      }
+      await writeDistillationPage(paths.plot, { description, curve, heldOutPath: paths.heldOut });
     };
     const outcome = await distill({
       settings,
@@ -118,13 +147,24 @@ export async function runDistillation(
       saveEvery: request.saveEvery,
       threads: request.threads,
       signal: observer.signal,
+      onResume: (step) => observer.resumed(step, steps),
       onStep: (step, result) => observer.stepped(step, steps, roundOf(settings, step) + 1, result),
       onSave,
+      onDivergence: async (divergedAt, curve) => {
+        await writeCurve(paths.curve, curve);
+        const content = { description, curve, heldOutPath: paths.heldOut, divergedAt };
+        await writeDistillationPage(paths.plot, content);
+      },
     });
     if (!outcome.finished) throw observer.signal.reason;
-    const card = cardOf(request, checkpoint, tokenizerPath, text.name);
-    const saved = await saveTrained(at(NAME), settings, outcome.vectors.average, card);
-    return { ...saved, steps, loss: lastLoss(outcome.curve), validation: latest };
+    return {
+      ...written!, // the last step is saved
+      steps,
+      loss: lastLoss(outcome.curve),
+      validation: latest,
+      curvePath: paths.curve,
+      plotPath: paths.plot,
+    };
   } finally {
     await validation?.close();
     text.close();
@@ -215,22 +255,24 @@ async function settingsOf(
   };
 }
 
-function cardOf(request: DistillationRequest, { fields }: Checkpoint, tokenizer: string, text: string): Card {
+function cardOf(
+  request: DistillationRequest,
+  { fields }: Checkpoint,
+  tokenizer: string,
+  text: string,
+  step: number,
+): Card {
   const { rounds, stepsPerRound, batch, seed, divergence, model, out } = request;
   const known = fields.trainedOn.value;
-  const gaps = `gaps from ${fraction(0)} to ${fraction(rounds - 1)}`;
+  const done = rounds * stepsPerRound;
+  const how = `${rounds} rounds of ${stepsPerRound} steps of ${batch} sequences, gaps from ${gapName(0)} to ${gapName(rounds - 1)}, KL ${divergence}, seed ${seed}`;
+  const part = step < done ? ` The first ${step} of ${done} steps.` : '';
   return {
     tokenizer: fromCard(tokenizer, join(out, NAME)),
     ...(fields.bosTokenId.value !== null && { bosTokenId: fields.bosTokenId.value }),
     ...(fields.eosTokenId.value !== null && { eosTokenId: fields.eosTokenId.value }),
     trainedOn: known === null || known === text ? text : `${known}; distilled on ${text}`,
     distilled: true,
-    note: `Discrete consistency distillation of ${basename(model)}: ${rounds} rounds of ${stepsPerRound} steps of ${batch} sequences, ${gaps}, KL ${divergence}, seed ${seed}.`,
+    note: `Discrete consistency distillation of ${basename(model)}: ${how}.${part}`,
   };
 }
-
-/** A round's gap, as 1/512. */
-const fraction = (round: number): string => {
-  const parts = 1 / gapOfRound(round);
-  return parts === 1 ? '1' : `1/${parts}`;
-};

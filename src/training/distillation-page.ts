@@ -1,0 +1,96 @@
+/** loss.html of a distillation: its curve, round by round, what it is of, and the command that repeats it. */
+import { type TrainingPage, trainingPage } from '../results/html/training-page.js';
+import { writeFileAtomically } from '../storage/atomic-file.js';
+import { type DistillationSettings, distillationSteps, gapName } from './distillation-settings.js';
+import { heldOutRows } from './loss-tables.js';
+
+export interface DistillationDescription {
+  settings: DistillationSettings;
+  /** Name of the checkpoint that is distilled. */
+  source: string;
+  parameters: number;
+  text: { name: string; sequences: number; length: number; tokenizer: string };
+  heldOut: { name: string; sequences: number } | null;
+  /** As a shell reads it. */
+  command: string;
+}
+
+export interface DistillationPageContent {
+  description: DistillationDescription;
+  curve: Float32Array;
+  /** Of validation.csv. */
+  heldOutPath: string;
+  /** Step whose loss ended the run. */
+  divergedAt?: number;
+}
+
+/** @throws FileError */
+export async function writeDistillationPage(
+  path: string,
+  { description, curve, heldOutPath, divergedAt }: DistillationPageContent,
+): Promise<void> {
+  const { settings, source, heldOut, command } = description;
+  const { rounds, stepsPerRound } = settings;
+  const step = curve.length / 2;
+  const diverged = divergedAt === undefined ? '' : ` The loss diverged at step ${count(divergedAt)}.`;
+  const page: TrainingPage = {
+    title: `Distillation of ${source}`,
+    lead: `Step ${count(step)} of ${count(distillationSteps(settings))}.${diverged}`,
+    curve,
+    lossTitle: 'divergence, nats a token',
+    heldOut: heldOut ? heldOutRows(heldOutPath) : [],
+    places: [
+      ...Array.from({ length: rounds - 1 }, (_, i) => ({
+        step: (i + 1) * stepsPerRound,
+        label: `gap ${gapName(i + 1)}`,
+      })),
+      ...(divergedAt === undefined ? [] : [{ step, label: 'diverged' }]),
+    ],
+    greatestNorm: settings.greatestNorm,
+    caption:
+      'The loss is the divergence of student and teacher across the gap of the round. From round to round the gap doubles and the teacher is another, so the loss rises: losses of one round compare.',
+    tables: tablesOf(description),
+    command,
+  };
+  await writeFileAtomically(path, trainingPage(page));
+}
+
+function tablesOf(description: DistillationDescription): TrainingPage['tables'] {
+  const { settings, source, parameters, text, heldOut } = description;
+  const { problem, learningRate, adamW, rounds, stepsPerRound } = settings;
+  return [
+    {
+      title: 'Settings',
+      rows: [
+        ['model', `${source}, ${count(parameters)} parameters`],
+        ['SHA-256 of its file', settings.model],
+        [
+          'rounds',
+          `${rounds} of ${count(stepsPerRound)} steps of ${count(problem.batch)} sequences, gaps from ${gapName(0)} to ${gapName(rounds - 1)}`,
+        ],
+        ['divergence', `KL ${settings.divergence}`],
+        ['next teacher', `the student's ${settings.nextTeacher}`],
+        ['learning rate', `${learningRate.highest}, risen to in ${count(learningRate.warmup)} steps`],
+        [
+          'AdamW',
+          `β ${adamW.beta1} and ${adamW.beta2}, ε ${adamW.epsilon}, weight decay ${adamW.weightDecay}`,
+        ],
+        ['moving average', `decay ${settings.averageDecay}; the checkpoint and the held-out loss are its`],
+        ['seed', String(settings.seed)],
+      ],
+    },
+    {
+      title: 'Data',
+      rows: [
+        ['text', `${text.name}: ${count(text.sequences)} sequences of ${count(text.length)} tokens`],
+        ['SHA-256 of its tokens', settings.text],
+        ['tokenizer', `${text.tokenizer}; vocabulary of ${count(problem.dimensions.vocabSize)}`],
+        ...(heldOut
+          ? [['held-out text', `${heldOut.name}: ${count(heldOut.sequences)} sequences`] as const]
+          : []),
+      ],
+    },
+  ];
+}
+
+const count = (value: number): string => value.toLocaleString('en-US');
