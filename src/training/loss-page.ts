@@ -36,7 +36,7 @@ export async function writeLossPage(
     ...(divergedAt === undefined ? [] : [{ step: step, label: 'diverged' }]),
   ];
   const page: TrainingPage = {
-    title: `Training of ${family === 'ar' ? 'an' : 'a'} ${family} model`,
+    title: `Training of ${family === 'duo' ? 'a' : 'an'} ${family} model`,
     lead: `Step ${count(step)} of ${count(settings.steps)}.${diverged}`,
     curve,
     lossTitle: 'loss, nats a token',
@@ -62,7 +62,7 @@ function captionOf({ problem: { family }, curriculum }: TrainingSettings): strin
 function tablesOf({ settings, parameters, text, heldOut }: RunDescription): TrainingPage['tables'] {
   const { problem, learningRate, adamW, curriculum } = settings;
   const { hiddenSize, conditionSize, blocks, heads, vocabSize } = problem.dimensions;
-  const network = `${blocks} blocks, ${hiddenSize} wide, ${heads} heads`;
+  const network = `${blocks} ${blocks === 1 ? 'block' : 'blocks'}, ${hiddenSize} wide, ${heads} heads`;
   const condition = problem.family === 'ar' ? '' : `, time condition ${conditionSize} wide`;
   const rate = `${learningRate.highest}, risen to in ${count(learningRate.warmup)} steps, then falling to ${number(learningRate.highest * learningRate.final)}`;
   return [
