@@ -84,5 +84,4 @@ it.each(cases.map((one) => [one.divergence, one.nextTeacher, one] as const))(
       expect(Math.abs(projection - expected[name][1])).toBeLessThan(2e-3);
     }
   },
-  60_000,
 );

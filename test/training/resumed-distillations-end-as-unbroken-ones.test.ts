@@ -39,7 +39,6 @@ it.each<DistillationSettings['nextTeacher']>(['weights', 'average'])(
       expect(readFileSync(path).equals(expected)).toBe(true);
     }
   },
-  60_000,
 );
 
 it('refuses other settings, naming the first', async () => {

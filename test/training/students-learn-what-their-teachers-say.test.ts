@@ -41,4 +41,4 @@ it('a toy model learns its text; its student comes nearer to what its teacher sa
   for (const i of [1, 2, 3, 4, 5, 6, 7]) expect(rounds[i].before).toBeGreaterThan(1.2 * rounds[i - 1].before);
   // Of the widest gap there is most to learn; of the first ones less than a step moves this small a model.
   expect(rounds[7].after).toBeLessThan(0.92 * rounds[7].before);
-}, 60_000);
+});
