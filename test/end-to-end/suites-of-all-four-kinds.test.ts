@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fixture, root, succeed, type Workspace, workspace } from './command.js';
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let space: Workspace;
 beforeAll(async () => {
@@ -28,6 +28,7 @@ bench:
   samples: 4
   length: 32
   references: [sotu]
+  memory: false
   ${bench}
 frontier: {judge: ${judge}, steps: [2, 4], ${frontier}}
 `;
@@ -42,7 +43,7 @@ interface Row {
   eval: string;
   model: { name: string } | null;
   pareto?: boolean | null;
-  samples?: { name: string };
+  samples?: { name: string; sampler: { name: string } | null };
   sampler?: { name: string; steps: number };
 }
 interface Planned {
@@ -234,9 +235,7 @@ describe('a suite of all four kinds', () => {
       expect(refused.stderr).toContain('--allow-code');
       const allowed = await succeed(space, ['run', 'own.yaml', '--quiet', '--allow-code', '--json']);
       const [row] = JSON.parse(allowed.stdout).results as Row[];
-      expect((row.sampler ?? (row as { samples: { sampler: { name: string } } }).samples.sampler).name).toBe(
-        'clean',
-      );
+      expect((row.sampler ?? row.samples?.sampler)?.name).toBe('clean');
     }
   });
 });
@@ -245,19 +244,23 @@ describe('a part that is wrong', () => {
   it.each([
     [
       'a key that is not there',
-      suite({ bench: 'memry: true' }),
-      /suite\.yaml, line 13: bench\.memry: [\s\S]*Did you mean memory\?/,
+      suite({ bench: 'sampels: 3' }),
+      /suite\.yaml, line 14: bench\.sampels: [\s\S]*Did you mean samples\?/,
     ],
-    ['a number of another kind', suite({ bench: 'memory: 3' }), /suite\.yaml, line 13: bench\.memory: /],
+    [
+      'a number of another kind',
+      suite({ bench: 'temperature: warm' }),
+      /suite\.yaml, line 14: bench\.temperature: /,
+    ],
     [
       'two entropies to compare at',
       suite({ frontier: 'entropy: 2.5, reference: sotu' }),
-      /suite\.yaml, line 14: frontier\.entropy: .*give one of the two/,
+      /suite\.yaml, line 15: frontier\.entropy: .*give one of the two/,
     ],
     [
       'one temperature',
       suite({ frontier: 'temperatures: [1]' }),
-      /suite\.yaml, line 14: frontier\.temperatures: /,
+      /suite\.yaml, line 15: frontier\.temperatures: /,
     ],
     [
       'a sweep without a judge',
