@@ -14,6 +14,11 @@ describe('a suggestion', () => {
     expect(closest(typed, samplers)).toBe(meant);
   });
 
+  it('counts two letters that changed places as one slip', () => {
+    expect(closest('sampels', ['samplers', 'samples'])).toBe('samples');
+    expect(closest('sampelrs', ['samples', 'samplers'])).toBe('samplers');
+  });
+
   it('is not made for what is near nothing', () => {
     expect(closest('beam-search', samplers)).toBeNull();
   });
