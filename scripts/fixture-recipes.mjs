@@ -1,0 +1,52 @@
+// What fixtures/ is trained by: one network, one budget, three seeds. Nothing here was chosen by looking at evaluation text.
+export const TOKENS = 1024;
+export const SEEDS = [1, 2, 3];
+export const STEPS = 4000;
+
+const network = { hiddenSize: 128, conditionSize: 64, blocks: 4, heads: 4 };
+
+const common = {
+  data: 'sotu-train',
+  validation: 'sotu',
+  size: 'tiny',
+  changes: network,
+  length: 128,
+  steps: STEPS,
+  batch: 16,
+  learningRate: 1e-3,
+  warmup: 200,
+  weightDecay: 0,
+  averageDecay: 0.99,
+  curriculumSteps: 0,
+  curriculumTemperature: 1e-3,
+  curriculumKept: 8,
+  saveEvery: STEPS / 10,
+  validationSequences: 256,
+  threads: 1,
+};
+
+/** Runs by name; the families' first seed becomes the fixture. `duo-plain` is duo at the same budget without the curriculum. */
+const families = {
+  duo: { family: 'duo', curriculumSteps: STEPS / 2 },
+  'duo-plain': { family: 'duo' },
+  mdlm: { family: 'mdlm' },
+  ar: { family: 'ar' },
+  sedd: { family: 'sedd' },
+};
+
+/** Another seed and size than all that it compares, and trained longer. */
+const judge = {
+  ...common,
+  family: 'ar',
+  seed: 101,
+  changes: { ...network, hiddenSize: 160, heads: 5 },
+  steps: 1.5 * STEPS,
+  saveEvery: (1.5 * STEPS) / 10,
+};
+
+export const RUNS = new Map([
+  ...SEEDS.flatMap((seed) =>
+    Object.entries(families).map(([name, changes]) => [`${name}-${seed}`, { ...common, ...changes, seed }]),
+  ),
+  ['judge', judge],
+]);
