@@ -50,3 +50,18 @@ export const RUNS = new Map([
   ),
   ['judge', judge],
 ]);
+
+/** Discrete consistency distillation of `duo` of the same seed, as `duo-eval distill` takes it. */
+export const DISTILLATION = { rounds: 5, 'steps-per-round': 200, batch: 16, lr: 3e-4, threads: 1 };
+
+export const DISTILLED = new Map(SEEDS.map((seed) => [`duo-dcd-${seed}`, { teacher: `duo-${seed}`, seed }]));
+
+/** What lies in fixtures/: name → run. */
+export const FIXTURES = new Map([
+  ['ar', 'ar-1'],
+  ['mdlm', 'mdlm-1'],
+  ['sedd', 'sedd-1'],
+  ['duo', 'duo-1'],
+  ['duo-dcd', 'duo-dcd-1'],
+  ['judge', 'judge'],
+]);

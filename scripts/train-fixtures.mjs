@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { RUNS, TOKENS } from './fixture-recipes.mjs';
+import { DISTILLATION, DISTILLED, RUNS, TOKENS } from './fixture-recipes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
 const tokenizer = join(root, 'fixtures', 'bpe-1024');
 
 if (values.run) await trainOne(values.run);
-else await trainAll(positionals.length ? positionals : [...RUNS.keys()]);
+else await trainAll(positionals.length ? positionals : [...RUNS.keys(), ...DISTILLED.keys()]);
 
 async function trainAll(names) {
   const unknown = names.filter((name) => !RUNS.has(name));
@@ -32,10 +32,19 @@ async function trainAll(names) {
       { signal: new AbortController().signal, read: () => {} },
     );
   }
-  const left = names.filter((name) => stepsTaken(name) < RUNS.get(name).steps);
+  const trained = names.filter((name) => RUNS.has(name) && stepsTaken(name) < RUNS.get(name).steps);
+  await sideBySide(trained, (name) => inProcess(['--run', name, '--work', values.work], name));
+  await sideBySide(
+    names.filter((name) => DISTILLED.has(name)),
+    (name) => inProcess(distillation(name), name),
+  );
+}
+
+async function sideBySide(names, start) {
+  const left = [...names];
   await Promise.all(
     Array.from({ length: Number(values.jobs) }, async () => {
-      for (let name = left.shift(); name; name = left.shift()) await inProcess(name);
+      for (let name = left.shift(); name; name = left.shift()) await start(name);
     }),
   );
 }
@@ -48,9 +57,21 @@ function stepsTaken(name) {
   return JSON.parse(start.slice(0, start.indexOf('\n'))).step;
 }
 
-function inProcess(name) {
-  const script = fileURLToPath(import.meta.url);
-  const child = spawn(process.execPath, [script, '--run', name, '--work', values.work], { stdio: 'inherit' });
+/** What the command line of `duo-eval` takes to distil a run. */
+function distillation(name) {
+  const { teacher, seed } = DISTILLED.get(name);
+  const flags = Object.entries({ ...DISTILLATION, seed }).flatMap(([flag, value]) => [
+    `--${flag}`,
+    `${value}`,
+  ]);
+  const model = join(values.work, teacher, 'duo.onnx');
+  return ['distill', '--model', model, '--data', 'sotu-train', '--out', join(values.work, name), ...flags];
+}
+
+/** @param args of this script, or of duo-eval where a command comes first */
+function inProcess(args, name) {
+  const script = args[0].startsWith('--') ? fileURLToPath(import.meta.url) : join(root, 'bin', 'run.js');
+  const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${name} ended with ${code}`))));
   });

@@ -1,0 +1,169 @@
+// Measures what fixtures/README.md claims, on the runs of fixtures:train, and prints its tables: `npm run fixtures:claims`. What was
+// measured once is kept in the cache. Option: --work <folder> as fixtures:train had it.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { SEEDS } from './fixture-recipes.mjs';
+import { between, geometric, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({ options: { work: { type: 'string', default: join(root, '.training') } } });
+const { work } = values;
+
+const NUMBERS_OF_STEPS = [1, 2, 4, 8, 16, 32];
+const SAMPLERS = ['ancestral', 'greedy-tail'];
+const DATASETS = ['sotu', 'moby-dick'];
+const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'duo-plain', 'duo-dcd'];
+
+const checkpoint = (kind, seed) => join(work, `${kind}-${seed}`, `${fileOf(kind)}.onnx`);
+const fileOf = (kind) => (kind === 'duo-plain' ? 'duo' : kind);
+const suiteModels = (kinds) =>
+  kinds.flatMap((kind) => SEEDS.map((seed) => ({ name: `${kind}-${seed}`, path: checkpoint(kind, seed) })));
+
+printTable('Held-out loss as training went, nats a token', heldOutLosses());
+printTable('Variance of the gradient', gradientVariances());
+printTable('Perplexity', perplexities());
+printTable('Few steps', fewSteps());
+
+function printTable(title, table) {
+  console.log(`\n### ${title}\n\n${table}`);
+}
+
+/** Both runs of a seed see the same sequences, times and noise, so their differences are paired. */
+function heldOutLosses() {
+  const curves = (kind) =>
+    SEEDS.map((seed) => {
+      const rows = readFileSync(join(work, `${kind}-${seed}`, 'validation.csv'), 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1);
+      return new Map(rows.map((row) => row.split(',').map(Number)));
+    });
+  const [withIt, without] = [curves('duo'), curves('duo-plain')];
+  const rows = [...withIt[0].keys()].map((step) => [
+    step,
+    plusMinus(overSeeds(withIt.map((curve) => curve.get(step)))),
+    plusMinus(overSeeds(without.map((curve) => curve.get(step)))),
+    plusMinus(overSeeds(withIt.map((curve, i) => curve.get(step) - without[i].get(step)))),
+  ]);
+  return markdownTable(['step', 'with the curriculum', 'without', 'difference'], rows);
+}
+
+function gradientVariances() {
+  const measured = ['duo', 'duo-plain'].map((kind) =>
+    SEEDS.map((seed) => {
+      const folder = join(work, `${kind}-${seed}`, 'states');
+      const states = readdirSync(folder).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+      const every = states.filter((_, i) => i % 2 === 1).map((name) => join(folder, name));
+      const kept = join(work, `gradient-variance-${kind}-${seed}.jsonl`);
+      if (!existsSync(kept))
+        writeFileSync(
+          kept,
+          run(process.execPath, [join(root, 'scripts', 'gradient-variance.mjs'), ...every]),
+        );
+      return readFileSync(kept, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    }),
+  );
+  const [withIt, without] = measured;
+  const logs = (runs, step, reads) =>
+    runs.flatMap((lines) =>
+      lines
+        .filter((one) => one.step === step && one.reads === reads)
+        .map(({ variance }) => Math.log(variance)),
+    );
+  const cell = (logarithms) => (logarithms.length === SEEDS.length ? between(geometric(logarithms)) : '');
+  const steps = [...new Set(withIt[0].map(({ step }) => step))];
+  const rows = steps.map((step) => {
+    const [mixture, tokens] = ['mixture', 'tokens'].map((reads) => logs(withIt, step, reads));
+    return [
+      step,
+      cell(mixture),
+      cell(tokens),
+      cell(logs(without, step, 'tokens')),
+      cell(mixture.map((value, i) => tokens[i] - value)),
+    ];
+  });
+  return markdownTable(
+    [
+      'step',
+      'curriculum run, as it reads',
+      'the same weights, reading tokens',
+      'run without',
+      'tokens ÷ mixture',
+    ],
+    rows,
+  );
+}
+
+function perplexities() {
+  const results = suite('ppl', {
+    models: suiteModels(FAMILIES),
+    datasets: DATASETS,
+    ppl: { protocol: 'duo' },
+  });
+  const nll = (kind, dataset) =>
+    SEEDS.map(
+      (seed) =>
+        results.find((one) => one.model.name === `${kind}-${seed}` && one.dataset.name === dataset).metrics
+          .nll.value,
+    );
+  const rows = FAMILIES.map((kind) => [
+    kind,
+    ...DATASETS.map((dataset) => between(geometric(nll(kind, dataset)))),
+  ]);
+  return markdownTable(['family', ...DATASETS], rows);
+}
+
+function fewSteps() {
+  const kinds = ['duo', 'duo-dcd'];
+  const results = suite('few-steps', {
+    models: suiteModels(kinds),
+    gen: { judge: join(work, 'judge', 'ar.onnx'), samplers: SAMPLERS, steps: NUMBERS_OF_STEPS, samples: 128 },
+  });
+  const of = (kind, sampler, steps, metric) =>
+    SEEDS.map((seed) => {
+      const found = results.find(
+        ({ model, samples }) =>
+          model.name === `${kind}-${seed}` &&
+          samples.sampler.name === sampler &&
+          samples.sampler.steps === steps,
+      );
+      return found.metrics[metric].value;
+    });
+  const rows = SAMPLERS.flatMap((sampler) =>
+    NUMBERS_OF_STEPS.map((steps) => [
+      `${sampler}, ${steps}`,
+      ...kinds.flatMap((kind) => [
+        between(geometric(of(kind, sampler, steps, 'genNll'))),
+        plusMinus(overSeeds(of(kind, sampler, steps, 'entropy')), 2),
+      ]),
+    ]),
+  );
+  return markdownTable(
+    ['sampler, steps', ...kinds.flatMap((kind) => [`${kind}: perplexity`, 'entropy'])],
+    rows,
+  );
+}
+
+/** Results of a suite, cell by cell from the cache where they are there. */
+function suite(name, content) {
+  const [file, out] = [join(work, `${name}.yaml`), join(work, `${name}.json`)];
+  writeFileSync(file, JSON.stringify(content)); // JSON is YAML
+  run(process.execPath, [join(root, 'bin', 'run.js'), 'run', file, '--out', out, '--quiet']);
+  return JSON.parse(readFileSync(out, 'utf8')).results;
+}
+
+function run(command, args) {
+  const { status, stdout } = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${args.slice(0, 3).join(' ')} ended with ${status}`);
+  return stdout;
+}

@@ -1,0 +1,42 @@
+// Puts what fixtures:train made into fixtures/, kept as float16, with the losses of every step: `npm run fixtures:install`. Option:
+// --work <folder> as fixtures:train had it; names of fixtures for some of them.
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadDistillation, loadTraining } from '../dist/training/state-file.js';
+import { saveTrained } from '../dist/training/trained-checkpoint.js';
+import { DISTILLED, FIXTURES, RUNS } from './fixture-recipes.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { work: { type: 'string', default: join(root, '.training') } },
+});
+const fixtures = join(root, 'fixtures');
+mkdirSync(join(fixtures, 'curves'), { recursive: true });
+
+for (const name of positionals.length ? positionals : FIXTURES.keys()) {
+  const run = FIXTURES.get(name);
+  const folder = join(values.work, run);
+  const file = DISTILLED.has(run) ? 'duo-dcd' : RUNS.get(run).family;
+  const { settings, step, average } = await lastState(folder, DISTILLED.has(run));
+  const { family: _, ...card } = JSON.parse(readFileSync(join(folder, `${file}.card.json`), 'utf8'));
+  const saved = await saveTrained(
+    join(fixtures, `${name}.onnx`),
+    settings,
+    average,
+    { ...card, tokenizer: './bpe-1024' },
+    'float16',
+  );
+  copyFileSync(join(folder, 'loss.csv'), join(fixtures, 'curves', `${name}.csv`));
+  console.log(`${name}  ${run}, ${step} steps, ${saved.bytes} bytes`);
+}
+
+async function lastState(folder, distilled) {
+  const path = join(folder, 'training.state');
+  const bytes = readFileSync(path);
+  const { settings } = JSON.parse(bytes.subarray(0, bytes.indexOf(10)).toString());
+  const { step, vectors } = await (distilled ? loadDistillation : loadTraining)(path, settings);
+  return { settings, step, average: vectors.average };
+}
