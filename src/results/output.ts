@@ -169,6 +169,10 @@ function notWritable(path: string, cause: unknown): FileError {
     EPERM: ['permission is denied', 'Give --out a path where you may write.'],
     EROFS: ['the disk is read-only', 'Give --out a path where you may write.'],
     ENOSPC: ['the disk is full', 'Free some space, or give --out a path on another disk.'],
+    EFBIG: [
+      'it is larger than a file may be here',
+      'Raise the limit on the size of files (ulimit -f), or give --out a path on another disk.',
+    ],
     ENAMETOOLONG: ['the name is too long', 'Give --out a shorter name.'],
   };
   const [reason, hint] = reasons[code ?? ''] ?? [message, 'Give another path to --out.'];

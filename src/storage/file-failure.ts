@@ -43,6 +43,11 @@ const EXPLANATIONS: Record<string, Explanation> = {
     says: 'no space is left on the disk',
     hint: 'Free some space, or choose another disk.',
   },
+  EFBIG: {
+    code: 'file-too-large',
+    says: 'it is larger than a file may be here',
+    hint: 'Raise the limit on the size of files (ulimit -f), or choose a disk that takes larger ones.',
+  },
   EMFILE: {
     code: 'too-many-open-files',
     says: 'too many files are open',

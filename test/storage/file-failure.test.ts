@@ -6,6 +6,7 @@ const system = (code: string) => Object.assign(new Error(`${code}: something`), 
 describe('a failure of the file system', () => {
   it.each([
     ['ENOSPC', 'disk-full', 'no space is left on the disk'],
+    ['EFBIG', 'file-too-large', 'it is larger than a file may be here'],
     ['EDQUOT', 'disk-full', 'the disk quota is used up'],
     ['EACCES', 'permission-denied', 'permission was denied'],
     ['EPERM', 'permission-denied', 'permission was denied'],
