@@ -12,6 +12,7 @@ import {
   SCHEMA_VERSION,
 } from './record.js';
 import { pairedComparison } from './statistics.js';
+import type { FrontierResult } from './throughput-record.js';
 
 /** A further key of a results file. */
 export interface SuiteRecord {
@@ -55,17 +56,24 @@ export function assembled(
   };
 }
 
-/** Sweeps from one seed, each a cell of its own, are on a front together, unless their speeds are of different machines. */
+/** What sweeps must share to be on one front: entropies of other lengths or other tokens cannot be set equal. */
+const frontOf = ({ protocol, length, tokenizerSha256, target }: FrontierResult) =>
+  JSON.stringify([protocol.seed, length, tokenizerSha256, target]);
+
+/**
+ * Sweeps of one seed and length, at one entropy, each a cell of its own, are on a front together, unless their speeds are of
+ * different machines.
+ */
 function withFronts(results: readonly Result[]): Result[] {
   const sweeps = results.filter((result) => result.eval === 'frontier');
   const marks = new Map<Result, boolean | null>();
-  for (const seed of new Set(sweeps.map(({ protocol }) => protocol.seed))) {
-    const together = sweeps.filter(({ protocol }) => protocol.seed === seed);
+  for (const front of new Set(sweeps.map(frontOf))) {
+    const together = sweeps.filter((one) => frontOf(one) === front);
     const machines = new Set(together.map(({ environment }) => machineOf(environment)));
-    const front = paretoFront(
+    const isOnFront = paretoFront(
       together.map((one) => ({ speed: one.tokensPerSecond, perplexity: one.metrics.genPpl.value })),
     );
-    for (const [i, one] of together.entries()) marks.set(one, machines.size === 1 ? front[i] : null);
+    for (const [i, one] of together.entries()) marks.set(one, machines.size === 1 ? isOnFront[i] : null);
   }
   return results.map((one) => (one.eval === 'frontier' ? { ...one, pareto: marks.get(one)! } : one));
 }

@@ -69,6 +69,24 @@ describe('parts of a suite', () => {
     ]);
   });
 
+  it('set no sweeps of different lengths, or at different entropies, against each other', () => {
+    const longer = { length: 64, target: { entropy: 2.6, dataset: null } };
+    const elsewhere = { length: 32, target: { entropy: 2.7, dataset: null } };
+    expect(
+      marks([
+        part('a', [[0, swept('best', 50, 10, { length: 32, target: { entropy: 2.6, dataset: null } })]]),
+        part('b', [
+          [1, swept('longer', 9, 30, longer)],
+          [2, swept('elsewhere', 9, 30, elsewhere)],
+        ]),
+      ]),
+    ).toEqual([
+      ['best', true],
+      ['longer', true],
+      ['elsewhere', true],
+    ]);
+  });
+
   it('keep the results of one cell together, in their order', () => {
     const [first, second, third] = ['first', 'second', 'third'].map((name) => swept(name, 1, 1));
     const file = merged([
