@@ -1,4 +1,5 @@
 /** All rows of two files that answer to each other, compared, and which do not. */
+import { namesThatDiffer, settingsOfPair, textOf, VERSUS } from './apart.js';
 import { nameOf } from './comparability.js';
 import { type Difference, differencesOf } from './difference.js';
 import { whyNotPaired } from './paired-samples.js';
@@ -15,6 +16,8 @@ export interface NamedDifference extends Difference {
   dataset: string;
   /** Why what `gen` says of samples is not paired, as the end of a sentence; null where it is, or of other evaluations. */
   unpaired?: string | null;
+  /** Settings in which the two differ, and those that set this pair apart from others of these names: `seed 1 − 2`. */
+  apart?: string;
 }
 
 /** @throws UsageError when rows that answer to each other are not of one protocol */
@@ -23,10 +26,35 @@ export function compareRows(
   b: readonly ResultRow[],
 ): { differences: NamedDifference[]; notices: string[] } {
   const { pairs, aloneInA, aloneInB } = matchRows(a, b);
+  const apart = apartOfPairs(pairs);
   return {
-    differences: pairs.flatMap((pair) => namedDifferences(pair.a, pair.b)),
+    differences: pairs.flatMap((pair, i) =>
+      namedDifferences(pair.a, pair.b).map((one) => ({ ...one, apart: apart[i] })),
+    ),
     notices: [...aloneInA, ...aloneInB].map((row) => `${nameOf(row)}: nothing to compare it with.`),
   };
+}
+
+export interface RowPair {
+  a: ResultRow;
+  b: ResultRow;
+}
+
+/** Of each pair, what the two differ in and what sets it apart from others of the same names. */
+export function apartOfPairs(pairs: readonly RowPair[]): string[] {
+  const told = pairs.map(({ a, b }) => settingsOfPair(a.record, b.record));
+  const labels = pairs.map(({ a, b }) =>
+    JSON.stringify([a.eval, a.model, b.model, a.dataset, a.file, b.file]),
+  );
+  const differing = new Map(
+    [...new Set(labels)].map((label) => [label, namesThatDiffer(told.filter((_, i) => labels[i] === label))]),
+  );
+  return told.map((settings, i) => {
+    const names = [...settings.keys()].filter(
+      (name) => settings.get(name)!.includes(VERSUS) || differing.get(labels[i])!.includes(name),
+    );
+    return textOf(settings, names);
+  });
 }
 
 export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] {

@@ -1,6 +1,7 @@
 /** Gates against rows: one check a gate, row and limit, each with its verdict and what it rests on. */
 import { UsageError } from '../../errors.js';
 import type { YamlFile } from '../../strict-yaml.js';
+import { apartTexts, settingsOf } from '../apart.js';
 import { nameOf } from '../comparability.js';
 import { differenceOf, isExponential, unitsOf, unitsOfFigure } from '../difference.js';
 import { plain } from '../printers/numbers.js';
@@ -17,6 +18,8 @@ export interface Check {
   eval: string;
   model: string;
   dataset: string;
+  /** What sets the row apart from others of these names: `seed 1`; left out where there is none. */
+  apart?: string;
   metric: string;
   /** `≤ 95`, `≤ +1% of 93.2`. */
   limit: string;
@@ -51,11 +54,12 @@ export function checkGates(
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
 ): GateRecord {
+  const apart = apartOf(rows);
   const checks = gates.flatMap((gate, i) => {
     const line = lineOf(['gates', i]);
     return matchingRows(gate, line, rows).flatMap((row) =>
       LIMITS.filter((limit) => gate[limit] !== undefined).map((limit) =>
-        checkOf(gate, line, limit, row, rows, baseline),
+        named(checkOf(gate, line, limit, row, rows, baseline), apart.get(row)!),
       ),
     );
   });
@@ -70,6 +74,14 @@ export function checkGates(
     checks,
   };
 }
+
+function apartOf(rows: readonly ResultRow[]): Map<ResultRow, string> {
+  const labelOf = (row: ResultRow) => JSON.stringify([row.eval, row.model, row.dataset]);
+  const texts = apartTexts(rows, labelOf, ({ record }) => settingsOf(record));
+  return new Map(rows.map((row, i) => [row, texts[i]]));
+}
+
+const named = (check: Check, apart: string): Check => (apart === '' ? check : { ...check, apart });
 
 function matchingRows(gate: Gate, line: number, rows: readonly ResultRow[]): ResultRow[] {
   const named = rows.filter(

@@ -34,7 +34,7 @@ export function neededText(check: Check): string {
   const parts: string[] = [];
   if (needed.units !== null) {
     const short =
-      available !== null && needed.units > available ? `; the data set has ${available} in all` : '';
+      available !== null && needed.units > available ? ` (the data set has ${available} in all)` : '';
     parts.push(`${needed.units} more ${units}${needed.units === 1 ? '' : 's'}${short}`);
   }
   if (needed.draws !== null)
@@ -42,8 +42,8 @@ export function neededText(check: Check): string {
   return `about ${parts.join(', or ')}${ofRounds ? ' (more --samples of bench)' : ''}`;
 }
 
-export function placeText({ model, dataset }: Check): string {
-  return plainText(dataset === '' ? model : `${model} on ${dataset}`);
+export function placeText({ model, dataset, apart }: Check): string {
+  return plainText([dataset === '' ? model : `${model} on ${dataset}`, apart].filter(Boolean).join(', '));
 }
 
 /** `duo on ptb: ppl 94.1 [93.0, 95.3], limit ≤ 95: undecided; about 140 more sequences.` */

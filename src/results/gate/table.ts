@@ -30,7 +30,9 @@ export function gateTable(record: GateRecord, { width, color }: Screen): string 
     Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
   );
   const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
+  const words = Math.max(...rows.flatMap((row) => row[1].split(' ')).map(displayWidth));
   for (const [column, least] of [
+    [1, Math.max(12, words)],
     [1, 12],
     [3, 8],
     [2, 6],
@@ -38,7 +40,14 @@ export function gateTable(record: GateRecord, { width, color }: Screen): string 
     widths[column] -= Math.max(0, Math.min(excess(), widths[column] - least));
   }
   const columns = titles.map((title, i) => ({ title, align: 'left' as const, width: widths[i] }));
-  const cells = rows.map((row) => titles.map((_, i) => truncateMiddle(row[i], widths[i])));
+  const lines = (cell: string, i: number) => (i === 1 ? wrap(cell, widths[i]) : [cell]);
+  const cells = rows.map((row) =>
+    titles.map((_, i) =>
+      lines(row[i], i)
+        .map((line) => truncateMiddle(line, widths[i]))
+        .join('\n'),
+    ),
+  );
   const notes = [
     ...undecided.map(
       (check) => `${placeText(check)}, ${check.metric} ${check.limit}: ${neededText(check)} would decide.`,

@@ -1,7 +1,7 @@
 /** What a person reads of configurations that were timed. */
 import { plainText } from '../../terminal-text.js';
 import type { BenchResult, ThroughputRecord } from '../throughput-record.js';
-import { type ColumnSet, left, right } from './columns.js';
+import { type ColumnSet, left, right, toldApart } from './columns.js';
 import { count, intervalOf, meanCount, plain, ratioText, valueWithError } from './numbers.js';
 
 const NAME = left<BenchResult>(
@@ -20,6 +20,10 @@ export function againstText({ against }: ThroughputRecord): string {
 
 /** The ratio to another build stands first where there is one; then calls are the first to give way. */
 export function benchColumns(results: readonly BenchResult[]): ColumnSet<BenchResult> {
+  return toldApart(results, withAgainst(results), NAME.cell);
+}
+
+function withAgainst(results: readonly BenchResult[]): ColumnSet<BenchResult> {
   if (results.every(({ throughput }) => !throughput.against)) return BENCH_COLUMNS;
   const [name, speed, calls, ...quality] = BENCH_COLUMNS.essential;
   const judged = results.some(({ metrics }) => metrics.genPpl.value !== null);

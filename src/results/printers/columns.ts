@@ -3,6 +3,7 @@
  * are always shown; the rest follow in order of interest as the width allows.
  */
 import { plainText } from '../../terminal-text.js';
+import { apartTexts } from '../apart.js';
 import type { PerplexityResult, Result } from '../record.js';
 import { count, errorAlone, intervalOf, plain, valueAlone, valueWithError } from './numbers.js';
 
@@ -11,6 +12,8 @@ export interface Column<R extends Result = PerplexityResult> {
   align: 'left' | 'right';
   /** What the cell says, plain text on one line; empty when unknown. */
   cell: (result: R) => string;
+  /** Broken at spaces where it is narrowed, instead of cut. */
+  wraps?: boolean;
 }
 
 /** The columns of an evaluation. */
@@ -57,7 +60,32 @@ const FURTHER: readonly Column[] = [
   right('seconds', ({ cost }) => plain(cost.wallSeconds)),
 ];
 
-export const PERPLEXITY_COLUMNS: ColumnSet<PerplexityResult> = {
+/** With a column of what differs, after the name columns, where rows would look alike without it. */
+export function toldApart<R extends Result>(
+  results: readonly R[],
+  set: ColumnSet<R>,
+  labelOf: (result: R) => string,
+): ColumnSet<R> {
+  const texts = apartTexts(results, labelOf);
+  if (texts.every((text) => text === '')) return set;
+  const told = new Map(results.map((result, i) => [result, texts[i]]));
+  const apart = { ...left<R>('with', (result) => told.get(result) ?? ''), wraps: true };
+  const [name, ...rest] = set.essential;
+  const after = rest.findIndex(({ align }) => align === 'right');
+  return {
+    ...set,
+    essential: [name, ...rest.slice(0, after), apart, ...rest.slice(after)],
+    names: [...set.names, apart],
+  };
+}
+
+export function perplexityColumns(results: readonly PerplexityResult[]): ColumnSet<PerplexityResult> {
+  return toldApart(results, PERPLEXITY_COLUMNS, ({ model, dataset }) =>
+    JSON.stringify([model.name, dataset.name]),
+  );
+}
+
+const PERPLEXITY_COLUMNS: ColumnSet<PerplexityResult> = {
   essential: ESSENTIAL,
   further: FURTHER,
   names: [MODEL, DATASET],

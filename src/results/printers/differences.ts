@@ -30,9 +30,10 @@ export function metricName(metric: string): string {
   return NAMES[metric] ?? plainText(metric);
 }
 
-const TITLES = ['', 'models', 'dataset', 'figure', 'difference', '95% interval', 'judged by'];
+const TITLES = ['', 'models', 'dataset', 'with', 'figure', 'difference', '95% interval', 'judged by'];
+/** Of these columns cells are broken at spaces where the screen is narrow. */
+const NAMING = new Set(['models', 'dataset', 'with']);
 const RIGHT = new Set(['difference', '95% interval']);
-const HEAD = TITLES.map((title): Heading => [title, RIGHT.has(title) ? 'right' : 'left']);
 
 export function formatDifferences(
   differences: readonly NamedDifference[],
@@ -48,11 +49,11 @@ export function formatDifferences(
       return htmlPage({
         title: 'Differences',
         lead: 'The first model or file minus the second.',
-        body: html`${htmlTable(HEAD, differences.map(cellsOf))}
+        body: html`${htmlTable(headOf(differences), rowsOf(differences))}
 <ul class="note">${notesOf(differences).map((note) => html`<li>${note}</li>`)}</ul>`,
       });
     case 'markdown':
-      return `${pipeTable(HEAD, differences.map(cellsOf))}\n\n${notesOf(differences)
+      return `${pipeTable(headOf(differences), rowsOf(differences))}\n\n${notesOf(differences)
         .map((note) => `- ${escaped(note)}`)
         .join('\n')}\n`;
     case 'table':
@@ -62,11 +63,25 @@ export function formatDifferences(
   }
 }
 
+/** The column of settings is there where they tell anything. */
+const titlesOf = (differences: readonly NamedDifference[]) =>
+  TITLES.filter((title) => title !== 'with' || differences.some(({ apart }) => apart));
+
+function headOf(differences: readonly NamedDifference[]): Heading[] {
+  return titlesOf(differences).map((title) => [title, RIGHT.has(title) ? 'right' : 'left']);
+}
+
+function rowsOf(differences: readonly NamedDifference[]): string[][] {
+  const shown = new Set(titlesOf(differences));
+  return differences.map((one) => cellsOf(one).filter((_, i) => shown.has(TITLES[i])));
+}
+
 function cellsOf(one: NamedDifference): string[] {
   return [
     markOf({ significant: isSignificant(one) }),
     plainText(one.modelA === one.modelB ? one.modelA : `${one.modelA} − ${one.modelB}`),
     plainText(one.dataset),
+    one.apart ?? '',
     metricName(one.metric),
     valueWithError(one),
     intervalOf({ ci95: one.ci95 && [...one.ci95], stderr: one.stderr }),
@@ -75,29 +90,41 @@ function cellsOf(one: NamedDifference): string[] {
 }
 
 function tableOf(differences: readonly NamedDifference[], { width, color }: Screen): string {
-  const rows = differences.map(cellsOf);
-  const widths = TITLES.map((title, i) =>
-    Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
+  const rows = rowsOf(differences);
+  const titles = titlesOf(differences);
+  const lengths = (title: string, i: number, parts: (cell: string) => string[]) =>
+    Math.max(1, ...[title, ...rows.flatMap((row) => parts(row[i]))].map(displayWidth));
+  const widths = titles.map((title, i) => lengths(title, i, (cell) => [cell]));
+  const words = titles.map((title, i) =>
+    NAMING.has(title) ? lengths(title, i, (cell) => cell.split(' ')) : widths[i],
   );
-  const titles = [...TITLES];
-  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
-  const narrow = (column: number, least: number) => {
-    widths[column] -= Math.max(0, Math.min(excess(), widths[column] - least));
-  };
-  narrow(1, 24);
-  narrow(2, 8);
-  if (excess() > 0) {
-    widths.pop();
+  const excess = (of = widths) => of.reduce((sum, one) => sum + one, 0) + GAP * (of.length - 1) - width;
+  if (excess(words) > 0) {
     titles.pop();
+    widths.pop();
+    words.pop();
   }
-  narrow(1, 15);
-  narrow(3, 10);
+  const narrow = (title: string, least: (i: number) => number) => {
+    const i = titles.indexOf(title);
+    if (i >= 0) widths[i] -= Math.max(0, Math.min(excess(), widths[i] - least(i)));
+  };
+  for (const title of NAMING) narrow(title, (i) => words[i]);
+  narrow('models', () => 15);
+  for (const title of ['dataset', 'with']) narrow(title, () => 8);
+  narrow('figure', () => 10);
   const columns = titles.map((title, i) => ({
     title,
     align: RIGHT.has(title) ? ('right' as const) : ('left' as const),
     width: widths[i],
   }));
-  const cells = rows.map((row) => titles.map((_, i) => truncateMiddle(row[i], widths[i])));
+  const lines = (cell: string, i: number) => (NAMING.has(titles[i]) ? wrap(cell, widths[i]) : [cell]);
+  const cells = rows.map((row) =>
+    titles.map((_, i) =>
+      lines(row[i], i)
+        .map((line) => truncateMiddle(line, widths[i]))
+        .join('\n'),
+    ),
+  );
   const notes = notesOf(differences).flatMap((note) => wrap(note, width));
   return `${layOut(columns, cells, color)}\n\n${notes.map((line) => (color ? dim(line) : line)).join('\n')}\n`;
 }
@@ -109,6 +136,8 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
   const notes = [`${[...files].join('; ')}. ± is the standard error of the difference.`];
   if (differences.some((one) => isSignificant(one) === false))
     notes.push('~ marks a difference whose 95% interval holds 0.');
+  if (differences.some((one) => isSignificant(one) === null))
+    notes.push('? marks a difference without an interval: whether it is chance is not known.');
   const loose = differences.filter(({ eval: name, method }) => name === 'ppl' && method === 'intervals');
   if (loose.length > 0) {
     notes.push(

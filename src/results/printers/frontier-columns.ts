@@ -1,7 +1,7 @@
 /** What a person reads of models compared at one entropy. */
 import { plainText } from '../../terminal-text.js';
 import type { FrontierResult } from '../throughput-record.js';
-import { type ColumnSet, left, right } from './columns.js';
+import { type ColumnSet, left, right, toldApart } from './columns.js';
 import { count, intervalOf, meanCount, plain, valueWithError } from './numbers.js';
 
 const MODEL = left<FrontierResult>(
@@ -9,7 +9,15 @@ const MODEL = left<FrontierResult>(
   ({ model, pareto }) => `${pareto ? '* ' : '  '}${plainText(model.name)}`,
 );
 
-export const FRONTIER_COLUMNS: ColumnSet<FrontierResult> = {
+/** What a row of the table is called by. */
+export const labelOf = ({ model, sampler }: FrontierResult) =>
+  `${model.name}, ${sampler.name}, ${sampler.steps} step${sampler.steps === 1 ? '' : 's'}`;
+
+export function frontierColumns(results: readonly FrontierResult[]): ColumnSet<FrontierResult> {
+  return toldApart(results, FRONTIER_COLUMNS, labelOf);
+}
+
+const FRONTIER_COLUMNS: ColumnSet<FrontierResult> = {
   essential: [
     MODEL,
     left('sampler', ({ sampler }) => plainText(sampler.name)),

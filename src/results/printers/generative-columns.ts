@@ -1,12 +1,16 @@
 /** What a person reads of generated texts, one column an entry, shared by the table and the markdown printer. */
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from '../generative-record.js';
-import { type ColumnSet, left, right } from './columns.js';
+import { type ColumnSet, left, right, toldApart } from './columns.js';
 import { count, intervalOf, meanCount, plain, valueWithError } from './numbers.js';
 
 const TEXTS = left<GenerativeResult>('texts', ({ samples }) => plainText(samples.name));
 
-export const GENERATIVE_COLUMNS: ColumnSet<GenerativeResult> = {
+export function generativeColumns(results: readonly GenerativeResult[]): ColumnSet<GenerativeResult> {
+  return toldApart(results, GENERATIVE_COLUMNS, ({ samples }) => samples.name);
+}
+
+const GENERATIVE_COLUMNS: ColumnSet<GenerativeResult> = {
   essential: [
     TEXTS,
     right('gen. perplexity', ({ metrics }) => valueWithError(metrics.genPpl)),

@@ -2,6 +2,7 @@
  * Results as one self-contained page: the tables of the other printers, whole, and for generated text the plots that a table
  * cannot replace. A report over several files is report/page.ts.
  */
+import { apartTexts } from '../apart.js';
 import { html, type Markup } from '../html/markup.js';
 import { htmlPage } from '../html/page.js';
 import { PLOT_SCRIPT, type PlotPoint, scatterPlot } from '../html/scatter-plot.js';
@@ -9,26 +10,28 @@ import { type Heading, htmlTable } from '../html/table.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
 import type { BenchResult, FrontierResult } from '../throughput-record.js';
 import { againstText, benchColumns } from './bench-columns.js';
-import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
-import { FRONTIER_COLUMNS } from './frontier-columns.js';
-import { GENERATIVE_COLUMNS } from './generative-columns.js';
-import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
+import { type ColumnSet, perplexityColumns } from './columns.js';
+import { frontierColumns, labelOf } from './frontier-columns.js';
+import { generativeColumns } from './generative-columns.js';
+import { COMPARISON_TITLE, datasetOf, markOf, notesOf } from './notes.js';
 import { intervalOf, meanCount, plain, valueWithError } from './numbers.js';
 
 export function formatHtml(file: ResultsFile): string {
+  const ppl = resultsOf(file, 'ppl');
   const bench = resultsOf(file, 'bench');
   const frontier = resultsOf(file, 'frontier');
+  const gen = resultsOf(file, 'gen');
   const notes = notesOf(file);
   return htmlPage({
     title: titleOf(file),
     lead: 'Every figure has its standard error or its 95% interval.',
-    body: html`${resultTable('Perplexity', resultsOf(file, 'ppl'), PERPLEXITY_COLUMNS)}
+    body: html`${resultTable('Perplexity', ppl, perplexityColumns(ppl))}
 ${comparisonTable(file)}
 ${bench.some(isJudged) ? html`<h2>Speed and quality</h2>${benchPlot(bench)}` : null}
 ${resultTable('Configurations', bench, benchColumns(bench))}
 ${frontier.length > 0 ? html`<h2>Quality at one entropy</h2>${frontierPlot(frontier)}<h2>Sweeps of the temperature</h2>${sweepPlot(frontier)}` : null}
-${resultTable('At one entropy', frontier, FRONTIER_COLUMNS)}
-${resultTable('Generated text', resultsOf(file, 'gen'), GENERATIVE_COLUMNS)}
+${resultTable('At one entropy', frontier, frontierColumns(frontier))}
+${resultTable('Generated text', gen, generativeColumns(gen))}
 ${notes.length > 0 ? html`<ul class="note">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : null}
 ${environments(file)}`,
     script: PLOT_SCRIPT,
@@ -68,7 +71,7 @@ function comparisonTable({ comparisons }: ResultsFile): Markup | null {
   const rows = comparisons.map((row) => [
     markOf(row),
     `${row.a} − ${row.b}`,
-    row.dataset,
+    datasetOf(row),
     valueWithError({ value: row.deltaNll, stderr: row.stderr }),
     intervalOf(row),
   ]);
@@ -145,14 +148,15 @@ function frontierPlot(results: readonly FrontierResult[]): Markup {
 
 /** The sweeps behind the interpolation, and the entropy that it is taken at. */
 function sweepPlot(results: readonly FrontierResult[]): Markup {
-  const points = results.flatMap(({ model, sampler, points: sweep }) =>
+  const names = namesOf(results);
+  const points = results.flatMap(({ points: sweep }, i) =>
     sweep.map(
       ({ temperature, genPpl, entropy }): PlotPoint => ({
         x: entropy.value ?? Number.NaN,
         xInterval: entropy.ci95,
         y: genPpl.value ?? Number.NaN,
         yInterval: genPpl.ci95,
-        series: `${model.name}, ${sampler.name}, ${stepsOf(sampler)}`,
+        series: names[i],
         label: `${temperature}`,
         details: [
           ['temperature', `${temperature}`],
@@ -163,15 +167,22 @@ function sweepPlot(results: readonly FrontierResult[]): Markup {
       }),
     ),
   );
-  const { entropy, dataset } = results[0].target;
+  const [{ target }] = results;
+  const isShared = results.every((one) => one.target.entropy === target.entropy);
   return scatterPlot({
     x: { title: 'unigram entropy, nats', scale: 'linear' },
     y: PERPLEXITY,
     points,
     caption: 'A mark a temperature. At the same entropy, lower is better. Bars are 95% intervals.',
     joined: true,
-    at: { x: entropy, label: dataset ?? 'compared here' },
+    ...(isShared && { at: { x: target.entropy, label: target.dataset ?? 'compared here' } }),
   });
+}
+
+/** A sweep each, so that no two are joined. */
+function namesOf(results: readonly FrontierResult[]): string[] {
+  const apart = apartTexts(results, labelOf);
+  return results.map((result, i) => [labelOf(result), apart[i]].filter(Boolean).join(', '));
 }
 
 function stepsOf(sampler: { steps: number } | null): string {

@@ -2,26 +2,29 @@
 import { plainText } from '../../terminal-text.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
 import { benchColumns } from './bench-columns.js';
-import { type ColumnSet, PERPLEXITY_COLUMNS } from './columns.js';
-import { FRONTIER_COLUMNS } from './frontier-columns.js';
-import { GENERATIVE_COLUMNS } from './generative-columns.js';
-import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
+import { type ColumnSet, perplexityColumns } from './columns.js';
+import { frontierColumns } from './frontier-columns.js';
+import { generativeColumns } from './generative-columns.js';
+import { COMPARISON_TITLE, datasetOf, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
 import { escaped, pipeTable } from './pipe-table.js';
 
 export function formatMarkdown(file: ResultsFile): string {
+  const ppl = resultsOf(file, 'ppl');
   const bench = resultsOf(file, 'bench');
+  const frontier = resultsOf(file, 'frontier');
+  const gen = resultsOf(file, 'gen');
   const parts = [
-    resultTable(resultsOf(file, 'ppl'), PERPLEXITY_COLUMNS),
+    resultTable(ppl, perplexityColumns(ppl)),
     resultTable(bench, benchColumns(bench)),
-    resultTable(resultsOf(file, 'frontier'), FRONTIER_COLUMNS),
-    resultTable(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
+    resultTable(frontier, frontierColumns(frontier)),
+    resultTable(gen, generativeColumns(gen)),
   ].filter((part) => part !== '');
   if (file.comparisons.length > 0) {
     const rows = file.comparisons.map((row) => [
       markOf(row),
       `${plainText(row.a)} − ${plainText(row.b)}`,
-      plainText(row.dataset),
+      plainText(datasetOf(row)),
       valueWithError({ value: row.deltaNll, stderr: row.stderr }),
       intervalOf(row),
     ]);

@@ -36,6 +36,11 @@ export function notesOf(file: ResultsFile, { drawError = true } = {}): string[] 
   return notes;
 }
 
+/** On what two models are compared, and from which seed where a suite has several. */
+export function datasetOf(row: Comparison & { seed?: number }): string {
+  return row.seed === undefined ? row.dataset : `${row.dataset}, seed ${row.seed}`;
+}
+
 /** `~` when a difference may be chance, `?` when there is too little to say. */
 export function markOf({ significant }: Pick<Comparison, 'significant'>): string {
   if (significant === null) return '?';

@@ -6,11 +6,11 @@ import { styleText } from 'node:util';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import { type Result, type ResultsFile, resultsOf } from '../record.js';
 import { benchColumns } from './bench-columns.js';
-import { type Column, type ColumnSet, DRAW_ERROR, PERPLEXITY_COLUMNS } from './columns.js';
-import { FRONTIER_COLUMNS } from './frontier-columns.js';
-import { GENERATIVE_COLUMNS } from './generative-columns.js';
+import { type Column, type ColumnSet, DRAW_ERROR, perplexityColumns } from './columns.js';
+import { frontierColumns } from './frontier-columns.js';
+import { generativeColumns } from './generative-columns.js';
 import { dim, GAP, layOut } from './layout.js';
-import { COMPARISON_TITLE, markOf, notesOf } from './notes.js';
+import { COMPARISON_TITLE, datasetOf, markOf, notesOf } from './notes.js';
 import { intervalOf, valueWithError } from './numbers.js';
 
 export interface Screen {
@@ -28,14 +28,17 @@ const MINUS = ' − ';
 export function formatTable(file: ResultsFile, { width, color }: Screen): string {
   const perplexities = resultsOf(file, 'ppl');
   const bench = resultsOf(file, 'bench');
-  const columns = columnsWithin(perplexities, PERPLEXITY_COLUMNS, width);
+  const frontier = resultsOf(file, 'frontier');
+  const gen = resultsOf(file, 'gen');
+  const ofPerplexity = perplexityColumns(perplexities);
+  const columns = columnsWithin(perplexities, ofPerplexity, width);
   const rows = <R extends Result>(results: readonly R[], set: ColumnSet<R>) =>
     resultRows(results, columnsWithin(results, set, width), set, width, color);
   const parts = [
-    resultRows(perplexities, columns, PERPLEXITY_COLUMNS, width, color),
+    resultRows(perplexities, columns, ofPerplexity, width, color),
     rows(bench, benchColumns(bench)),
-    rows(resultsOf(file, 'frontier'), FRONTIER_COLUMNS),
-    rows(resultsOf(file, 'gen'), GENERATIVE_COLUMNS),
+    rows(frontier, frontierColumns(frontier)),
+    rows(gen, generativeColumns(gen)),
   ].filter((part) => part !== '');
   if (file.comparisons.length > 0) parts.push(comparisonRows(file, width, color));
   const drawError = columns.includes(DRAW_ERROR);
@@ -110,9 +113,14 @@ function resultRows<R extends Result>(
   }
   return layOut(
     columns.map(({ title, align }, i) => ({ title, align, width: widths[i] })),
-    results.map((result) => columns.map((column, i) => truncateMiddle(column.cell(result), widths[i]))),
+    results.map((result) => columns.map((column, i) => cellWithin(column, result, widths[i]))),
     color,
   );
+}
+
+function cellWithin<R extends Result>({ cell, wraps }: Column<R>, result: R, width: number): string {
+  const lines = wraps ? wrap(cell(result), width) : [cell(result)];
+  return lines.map((line) => truncateMiddle(line, width)).join('\n');
 }
 
 function comparisonRows({ comparisons }: ResultsFile, width: number, color: boolean): string {
@@ -121,7 +129,7 @@ function comparisonRows({ comparisons }: ResultsFile, width: number, color: bool
   const rows = comparisons.map((row, i) => [
     markOf(row),
     pairs[i].join(MINUS),
-    plainText(row.dataset),
+    plainText(datasetOf(row)),
     valueWithError({ value: row.deltaNll, stderr: row.stderr }),
     intervalOf(row),
   ]);

@@ -1,6 +1,8 @@
 /** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
+
+import { namesThatDiffer, type Settings, settingsOf } from '../apart.js';
 import { fieldsThatDiffer } from '../comparability.js';
-import { type NamedDifference, namedDifferences } from '../compared-rows.js';
+import { apartOfPairs, type NamedDifference, namedDifferences } from '../compared-rows.js';
 import type { ResultRow, RowsFile } from '../rows.js';
 
 /** Some of the texts of a samples file. */
@@ -26,22 +28,56 @@ export interface Report {
 const COMPARED = new Set(['textNll', 'nll', 'bitsPerByte', 'genNll', 'entropy']);
 
 /**
- * Every two models on one data set, or drawn by one sampler in as many steps, by one protocol. What a file says of its own pairs is taken from there where rows do not
- * hold their sequences.
+ * Every two models on one data set, or drawn by one sampler in as many steps, by one protocol, and what else was varied of
+ * one model. Of repeats from several seeds, those of one seed: a pair is left out where another of the same two is nearer.
+ * What a file says of its own pairs is taken from there where rows do not hold their sequences.
  */
 export function differencesWithin(
   rows: readonly ResultRow[],
   known: readonly KnownComparison[],
 ): NamedDifference[] {
-  const pairs = rows.flatMap((a, i) => rows.slice(i + 1).map((b): [ResultRow, ResultRow] => [a, b]));
-  const differences: NamedDifference[] = [];
-  for (const [a, b] of pairs) {
-    if (a.eval !== b.eval || a.dataset !== b.dataset || fieldsThatDiffer(a, b).length > 0) continue;
+  const settings = new Map(rows.map((row) => [row, settingsOf(row.record)]));
+  const pairs = rows.flatMap((a, i) =>
+    rows
+      .slice(i + 1)
+      .filter((b) => isPlaceOf(a, b) && fieldsThatDiffer(a, b).length === 0 && isNearest(a, b, settings))
+      .map((b) => ({ a, b })),
+  );
+  const apart = apartOfPairs(pairs);
+  return pairs.flatMap(({ a, b }, i) => {
     const found = namedDifferences(a, b).filter(({ metric }) => COMPARED.has(metric));
     const told = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
-    differences.push(...(told ? [told] : found));
-  }
-  return differences;
+    return (told ? [told] : found).map((one) => ({ ...one, apart: apart[i] }));
+  });
+}
+
+const isPlaceOf = (a: ResultRow, b: ResultRow) => a.eval === b.eval && a.dataset === b.dataset;
+
+/** No row of either's model and file differs from the other in less, and they are no mere repeats. */
+function isNearest(a: ResultRow, b: ResultRow, settings: ReadonlyMap<ResultRow, Settings>): boolean {
+  const between = (one: ResultRow, other: ResultRow) =>
+    namesBetween(settings.get(one)!, settings.get(other)!);
+  const apart = between(a, b);
+  if (apart.length === 0) return true;
+  if (isOneModel(a, b) && apart.every((name) => name === 'seed')) return false;
+  const isNearer = (one: ResultRow, other: ResultRow) => {
+    const names = between(one, other);
+    return names.length < apart.length && names.every((name) => apart.includes(name));
+  };
+  return ![...settings.keys()].some(
+    (row) =>
+      isPlaceOf(a, row) &&
+      row !== a &&
+      row !== b &&
+      ((isOneModel(row, b) && isNearer(a, row)) || (isOneModel(row, a) && isNearer(row, b))),
+  );
+}
+
+const isOneModel = (a: ResultRow, b: ResultRow) => a.model === b.model && a.file === b.file;
+
+/** Settings in which two rows differ; what one of them says nothing of does not count. */
+function namesBetween(a: Settings, b: Settings): string[] {
+  return namesThatDiffer([a, b]).filter((name) => a.has(name) && b.has(name));
 }
 
 /** A comparison that a file holds. */

@@ -1,5 +1,6 @@
 /** A report as titled tables and notes, from which markdown and the page are written alike. */
 import { plainText } from '../../terminal-text.js';
+import { apartTexts, settingsOf } from '../apart.js';
 import { isSignificant } from '../difference.js';
 import { metricName } from '../printers/differences.js';
 import { markOf } from '../printers/notes.js';
@@ -49,6 +50,19 @@ const PERPLEXITY: readonly Column[] = [
   ['protocol', 'left', text('protocol.name')],
   ['length', 'right', (row) => count(numberOf(row, 'protocol.length'))],
 ];
+
+/** Columns that say what a row is of. */
+const NAMING = new Set([
+  'model',
+  'texts of',
+  'data set',
+  'drawn by',
+  'draws',
+  'protocol',
+  'length',
+  'samples',
+  'judge',
+]);
 
 const GENERATED: readonly Column[] = [
   ['texts of', 'left', ({ model }) => plainText(model)],
@@ -122,8 +136,18 @@ export function sectionsOf(report: Report): Section[] {
   ].filter(({ tables }) => tables.length > 0);
 }
 
-function tablesOf(rows: readonly ResultRow[], columns: readonly Column[]): Table[] {
+/** Rows that would look alike are told apart, after the names. */
+function tablesOf(rows: readonly ResultRow[], told: readonly Column[]): Table[] {
   if (rows.length === 0) return [];
+  const names = told.filter(([title]) => NAMING.has(title));
+  const labelOf = (row: ResultRow) => JSON.stringify(names.map(([, , cell]) => cell(row)));
+  const apart = apartTexts(rows, labelOf, (row) => new Map([...settingsOf(row.record), ['file', row.file]]));
+  const textOf = new Map(rows.map((row, i) => [row, apart[i]]));
+  const columns = [
+    ...told.slice(0, 2),
+    ['with', 'left', (row) => textOf.get(row)!] satisfies Column,
+    ...told.slice(2),
+  ];
   const known = columns.filter(([, , cell]) => rows.some((row) => cell(row) !== ''));
   return [
     {
@@ -156,6 +180,7 @@ function othersOf(rows: readonly ResultRow[]): Table[] {
 
 function differencesSection({ differences }: Report): Section {
   const tilde = differences.some((one) => isSignificant(one) === false);
+  const told = differences.some(({ apart }) => apart);
   const loose = differences.some(({ method }) => method === 'intervals');
   return {
     title: 'Differences',
@@ -167,6 +192,7 @@ function differencesSection({ differences }: Report): Section {
               head: [
                 ['first − second', 'left'],
                 ['on', 'left'],
+                ...(told ? [['with', 'left'] as const] : []),
                 ['figure', 'left'],
                 ['difference', 'right'],
                 ['95% interval', 'right'],
@@ -174,11 +200,14 @@ function differencesSection({ differences }: Report): Section {
               ],
               rows: differences.map((one) => [
                 plainText(
-                  one.modelA === one.modelB
-                    ? `${one.modelA}: ${one.fileA} − ${one.fileB}`
-                    : `${one.modelA} − ${one.modelB}`,
+                  one.modelA === one.modelB && one.fileA === one.fileB
+                    ? one.modelA
+                    : one.modelA === one.modelB
+                      ? `${one.modelA}: ${one.fileA} − ${one.fileB}`
+                      : `${one.modelA} − ${one.modelB}`,
                 ),
                 plainText(one.dataset),
+                ...(told ? [one.apart ?? ''] : []),
                 metricName(one.metric),
                 `${markOf({ significant: isSignificant(one) })} ${valueWithError(one)}`.trim(),
                 intervalOf(one),
