@@ -120,6 +120,20 @@ describe('a comparison at 80 columns', () => {
     for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  it('has room for a long setting, beneath the data set', () => {
+    const heated = (temperature: number) => {
+      const result = drawn('markov-duo', 0.02, 1) as { samples: object };
+      const sampler = { name: 'ancestral', options: {}, steps: 4 };
+      return rowsOfResults([{ ...result, samples: { ...result.samples, sampler, temperature } }]);
+    };
+    const { differences } = compareRows(heated(1), heated(0.9));
+    const tall = formatDifferences(differences, 'table', narrow);
+    expect(tall).toContain('temperature');
+    expect(tall).toContain('judged nats/token');
+    expect(tall).not.toContain('…');
+    for (const line of tall.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   it('says what a question mark is', () => {
     expect(table).toMatch(/^\? /m);
     expect(table).toContain('? marks a difference without an interval');

@@ -89,7 +89,18 @@ function cellsOf(one: NamedDifference): string[] {
   ];
 }
 
-function tableOf(differences: readonly NamedDifference[], { width, color }: Screen): string {
+/** Where the column of settings leaves no room for whole words, they stand beneath the data set. */
+function tableOf(differences: readonly NamedDifference[], screen: Screen): string {
+  const beneath = differences.map((one) => ({
+    ...one,
+    dataset: [one.dataset, one.apart].filter(Boolean).join(', '),
+    apart: '',
+  }));
+  const table = tableWithin(differences, screen);
+  return table.includes('…') ? tableWithin(beneath, screen) : table;
+}
+
+function tableWithin(differences: readonly NamedDifference[], { width, color }: Screen): string {
   const rows = rowsOf(differences);
   const titles = titlesOf(differences);
   const lengths = (title: string, i: number, parts: (cell: string) => string[]) =>
