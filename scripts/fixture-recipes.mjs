@@ -52,7 +52,7 @@ export const RUNS = new Map([
 ]);
 
 /** Discrete consistency distillation of `duo` of the same seed, as `duo-eval distill` takes it. */
-export const DISTILLATION = { rounds: 5, 'steps-per-round': 200, batch: 16, lr: 3e-4, threads: 1 };
+export const DISTILLATION = { rounds: 8, 'steps-per-round': 100, batch: 16, lr: 3e-4, threads: 1 };
 
 export const DISTILLED = new Map(SEEDS.map((seed) => [`duo-dcd-${seed}`, { teacher: `duo-${seed}`, seed }]));
 
