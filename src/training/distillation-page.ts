@@ -3,31 +3,20 @@ import { type TrainingPage, trainingPage } from '../results/html/training-page.j
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { type DistillationSettings, distillationSteps, gapName } from './distillation-settings.js';
 import { heldOutRows } from './loss-tables.js';
+import type { DrawnLosses, RunTexts } from './training-run.js';
 
-export interface DistillationDescription {
+export interface DistillationDescription extends RunTexts {
   settings: DistillationSettings;
   /** Name of the checkpoint that is distilled. */
   source: string;
   parameters: number;
-  text: { name: string; sequences: number; length: number; tokenizer: string };
-  heldOut: { name: string; sequences: number } | null;
-  /** As a shell reads it. */
-  command: string;
-}
-
-export interface DistillationPageContent {
-  description: DistillationDescription;
-  curve: Float32Array;
-  /** Of validation.csv. */
-  heldOutPath: string;
-  /** Step whose loss ended the run. */
-  divergedAt?: number;
 }
 
 /** @throws FileError */
 export async function writeDistillationPage(
   path: string,
-  { description, curve, heldOutPath, divergedAt }: DistillationPageContent,
+  description: DistillationDescription,
+  { curve, heldOutPath, divergedAt }: DrawnLosses,
 ): Promise<void> {
   const { settings, source, heldOut, command } = description;
   const { rounds, stepsPerRound } = settings;

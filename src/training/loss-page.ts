@@ -3,29 +3,18 @@ import { type TrainingPage, trainingPage } from '../results/html/training-page.j
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { heldOutRows } from './loss-tables.js';
 import type { TrainingSettings } from './settings.js';
+import type { DrawnLosses, RunTexts } from './training-run.js';
 
-export interface RunDescription {
+export interface RunDescription extends RunTexts {
   settings: TrainingSettings;
   parameters: number;
-  text: { name: string; sequences: number; length: number; tokenizer: string };
-  heldOut: { name: string; sequences: number } | null;
-  /** As a shell reads it. */
-  command: string;
-}
-
-export interface LossPageContent {
-  description: RunDescription;
-  curve: Float32Array;
-  /** Of validation.csv. */
-  heldOutPath: string;
-  /** Step whose loss ended the run. */
-  divergedAt?: number;
 }
 
 /** @throws FileError */
 export async function writeLossPage(
   path: string,
-  { description, curve, heldOutPath, divergedAt }: LossPageContent,
+  description: RunDescription,
+  { curve, heldOutPath, divergedAt }: DrawnLosses,
 ): Promise<void> {
   const { settings, heldOut, command } = description;
   const { family } = settings.problem;

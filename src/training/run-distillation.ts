@@ -9,9 +9,7 @@
  *     validation.csv                    step, kl, stderr, at every save
  */
 import { basename, join } from 'node:path';
-import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Card } from '../models/card.js';
@@ -31,64 +29,43 @@ import {
   roundOf,
 } from './distillation-settings.js';
 import { DistillationValidation, type HeldOutDivergence } from './distillation-validation.js';
-import { addRow, lastLoss, writeCurve } from './loss-tables.js';
+import { lastLoss } from './loss-tables.js';
 import type { SavedDistillation } from './state-file.js';
 import { saveTrained } from './trained-checkpoint.js';
+import {
+  GREATEST_NORM,
+  LossFiles,
+  loopOf,
+  packText,
+  type RunObserver,
+  type RunRequest,
+  type RunResult,
+  textsOfRun,
+} from './training-run.js';
 import type { StepResult } from './training-session.js';
 
-export interface DistillationRequest {
+export interface DistillationRequest extends RunRequest {
   /** An ONNX file, or `hf:owner/name`. */
   model: string;
-  /** As `--dataset` takes it; the second to validate on. */
-  data: string;
-  validation: string | null;
-  textColumn?: string;
   /** The card's unless given. */
   tokenizer?: string;
   /** L; the checkpoint's unless given. */
   length?: number;
   rounds: number;
   stepsPerRound: number;
-  batch: number;
-  learningRate: number;
-  warmup: number;
-  weightDecay: number;
-  averageDecay: number;
   nextTeacher: DistillationSettings['nextTeacher'];
   divergence: Divergence;
-  seed: number;
-  out: string;
-  saveEvery: number;
-  validationSequences: number;
-  /** How the checkpoint keeps its matrices; training itself is in float32. */
-  dtype: 'float32' | 'float16';
-  /** What repeats the run, as a shell reads it. */
-  command: string;
-  threads?: number;
 }
 
-export interface DistillationObserver {
-  signal: AbortSignal;
-  packing(dataset: string, done: number, total: number | null): void;
-  /** A run that was saved before is taken up. @param step the last that was taken */
-  resumed(step: number, steps: number): void;
+export interface DistillationObserver extends RunObserver {
   /** @param round from 1 */
   stepped(step: number, steps: number, round: number, result: StepResult): void;
   validated(step: number, round: number, loss: HeldOutDivergence): void;
 }
 
-export interface DistilledModel extends SavedCheckpoint {
-  steps: number;
-  /** Mean over the last tenth of the steps. */
-  loss: number;
-  validation: HeldOutDivergence | null;
-  /** loss.csv and loss.html */
-  curvePath: string;
-  plotPath: string;
-}
+export type DistilledModel = RunResult<HeldOutDivergence>;
 
 const NAME = 'duo-dcd.onnx';
-const GREATEST_NORM = 1;
 
 /** @throws ModelError, UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
 export async function runDistillation(
@@ -105,66 +82,47 @@ export async function runDistillation(
   const heldOut = request.validation === null ? null : await packed(request.validation);
   const settings = await settingsOf({ ...request, length }, checkpoint, source, text);
   const steps = distillationSteps(settings);
-  const at = (name: string) => join(request.out, name);
   const validation = heldOut
     ? await DistillationValidation.start(settings, heldOut, {
         sequences: request.validationSequences,
         threads: request.threads,
       })
     : null;
-  const paths = { curve: at('loss.csv'), plot: at('loss.html'), heldOut: at('validation.csv') };
   const description: DistillationDescription = {
     settings,
     source: checkpoint.name,
     parameters: source.weights.length,
-    text: { name: text.name, sequences: text.sequences, length, tokenizer: tokenizerPath },
-    heldOut: heldOut && {
-      name: heldOut.name,
-      sequences: Math.min(request.validationSequences, heldOut.sequences),
-    },
-    command: request.command,
+    ...textsOfRun(request, text, heldOut, tokenizerPath),
   };
+  const losses = new LossFiles(request.out, (path, drawn) => writeDistillationPage(path, description, drawn));
   try {
     let latest: HeldOutDivergence | null = null;
     let written: SavedCheckpoint | null = null;
     const onSave = async (saved: SavedDistillation): Promise<void> => {
       const { step, curve, vectors } = saved;
       const card = cardOf(request, checkpoint, tokenizerPath, text.name, step);
-      written = await saveTrained(at(NAME), settings, vectors.average, card, request.dtype);
-      await writeCurve(paths.curve, curve);
+      written = await saveTrained(join(request.out, NAME), settings, vectors.average, card, request.dtype);
+      await losses.saveCurve(curve);
       if (validation) {
         latest = await validation.loss(saved);
-        await addRow(paths.heldOut, { step, kl: latest.kl, stderr: latest.stderr });
+        await losses.addHeldOut({ step, kl: latest.kl, stderr: latest.stderr });
         observer.validated(step, roundOf(settings, step) + 1, latest);
       }
-      await writeDistillationPage(paths.plot, { description, curve, heldOutPath: paths.heldOut });
+      await losses.draw(curve);
     };
     const outcome = await distill({
+      ...loopOf(request, steps, observer),
       settings,
       weights: source.weights,
       text,
-      statePath: at('training.state'),
-      saveEvery: request.saveEvery,
-      threads: request.threads,
-      signal: observer.signal,
-      onResume: (step) => observer.resumed(step, steps),
       onStep: (step, result) => observer.stepped(step, steps, roundOf(settings, step) + 1, result),
       onSave,
-      onDivergence: async (divergedAt, curve) => {
-        await writeCurve(paths.curve, curve);
-        const content = { description, curve, heldOutPath: paths.heldOut, divergedAt };
-        await writeDistillationPage(paths.plot, content);
-      },
+      onDivergence: losses.diverged,
     });
     if (!outcome.finished) throw observer.signal.reason;
-    return {
-      ...written!, // the last step is saved
-      steps,
-      loss: lastLoss(outcome.curve),
-      validation: latest,
-      curvePath: paths.curve,
-      plotPath: paths.plot,
-    };
+    const { curvePath, plotPath } = losses;
+    // The last step is saved.
+    return { ...written!, steps, loss: lastLoss(outcome.curve), validation: latest, curvePath, plotPath };
   } finally {
     await validation?.close();
     text.close();
@@ -211,15 +169,13 @@ async function tokenizerOf(
 }
 
 async function packedText(
-  { textColumn }: DistillationRequest,
+  request: DistillationRequest,
   spec: string,
-  { tokenizer, length }: { tokenizer: Tokenizer; length: number },
+  reading: { tokenizer: Tokenizer; length: number },
   { name, vocabSize }: Checkpoint,
-  { signal, packing }: DistillationObserver,
+  observer: DistillationObserver,
 ): Promise<PackedStream> {
-  const source = await resolveDataset({ spec, textColumn });
-  const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
-  const stream = await packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+  const stream = await packText(request, spec, reading, observer);
   if (stream.maxTokenId < vocabSize) return stream;
   stream.close();
   throw new DataError({

@@ -9,9 +9,7 @@
  *     validation.csv                      step, nelbo, stderr, at every save
  */
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
@@ -22,22 +20,28 @@ import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { defaultAdamW } from './adamw.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
-import { addRow, lastLoss, surelyAbove, writeCurve } from './loss-tables.js';
+import { lastLoss, surelyAbove } from './loss-tables.js';
 import type { TrainingSettings } from './settings.js';
 import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
 import { saveTrained } from './trained-checkpoint.js';
+import {
+  GREATEST_NORM,
+  LossFiles,
+  loopOf,
+  packText,
+  type RunObserver,
+  type RunRequest,
+  type RunResult,
+  textsOfRun,
+} from './training-run.js';
 import type { StepResult } from './training-session.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
 export const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
 
-export interface TrainingRequest {
+export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];
-  /** As `--dataset` takes it; the second to validate on. */
-  data: string;
-  validation: string | null;
-  textColumn?: string;
   tokenizer: string;
   size: keyof typeof SIZES;
   /** What differs from the published size. */
@@ -45,55 +49,29 @@ export interface TrainingRequest {
   /** L: tokens of a sequence. */
   length: number;
   steps: number;
-  batch: number;
-  learningRate: number;
-  warmup: number;
-  weightDecay: number;
-  averageDecay: number;
-  seed: number;
   /** 0 for none. */
   curriculumSteps: number;
   /** τ, and how many entries of the softmax the network sees. */
   curriculumTemperature: number;
   curriculumKept: number;
-  out: string;
-  saveEvery: number;
-  validationSequences: number;
-  /** How the checkpoint keeps its matrices; training itself is in float32. */
-  dtype: 'float32' | 'float16';
-  /** What repeats the run, as a shell reads it. */
-  command: string;
-  threads?: number;
 }
 
-export interface TrainingObserver {
-  signal: AbortSignal;
-  packing(dataset: string, done: number, total: number | null): void;
-  /** A run that was saved before is taken up. @param step the last that was taken */
-  resumed(step: number, steps: number): void;
+export interface TrainingObserver extends RunObserver {
   /** By the signal. @param step the last that was taken, and saved */
   stopped(step: number): void;
   stepped(step: number, steps: number, result: StepResult): void;
   validated(step: number, loss: ValidationLoss): void;
 }
 
-export interface TrainedModel extends SavedCheckpoint {
-  steps: number;
-  /** Mean over the last tenth of the steps. */
-  loss: number;
+export interface TrainedModel extends RunResult<ValidationLoss> {
   /** What the loss is when nothing is known: ln K. */
   ignorance: number;
   /** Whether the last losses are not surely above that. */
   learned: boolean;
-  validation: ValidationLoss | null;
-  /** loss.csv and loss.html */
-  curvePath: string;
-  plotPath: string;
 }
 
 /** Where the learning rate ends, as a share of the highest. */
 const FINAL_RATE = 0.1;
-const GREATEST_NORM = 1;
 
 /** @throws UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
 export async function runTraining(
@@ -102,10 +80,10 @@ export async function runTraining(
 ): Promise<TrainedModel> {
   const tokenizer = await loadTokenizer(request.tokenizer);
   const dimensions = dimensionsOf(request, tokenizer);
-  const text = await packed(request, request.data, tokenizer, observer);
-  const heldOut = request.validation ? await packed(request, request.validation, tokenizer, observer) : null;
+  const packed = (spec: string) => packText(request, spec, { tokenizer, length: request.length }, observer);
+  const text = await packed(request.data);
+  const heldOut = request.validation ? await packed(request.validation) : null;
   const settings = settingsOf(request, dimensions, text);
-  const at = (name: string) => join(request.out, name);
   const validation = heldOut
     ? await Validation.start(settings, heldOut, {
         sequences: request.validationSequences,
@@ -113,8 +91,12 @@ export async function runTraining(
       })
     : null;
   const { dtype, out } = request;
-  const paths = { curve: at('loss.csv'), plot: at('loss.html'), heldOut: at('validation.csv') };
-  const description = describe(request, settings, text, validation && heldOut);
+  const description: RunDescription = {
+    settings,
+    parameters: parametersOf(settings),
+    ...textsOfRun(request, text, heldOut, request.tokenizer),
+  };
+  const losses = new LossFiles(out, (path, drawn) => writeLossPage(path, description, drawn));
   try {
     let latest: ValidationLoss | null = null;
     let saved: SavedCheckpoint | null = null;
@@ -124,29 +106,23 @@ export async function runTraining(
         trainedOn: text.name,
         note: `${step} steps of ${request.batch} sequences, seed ${request.seed}.`,
       };
-      saved = await saveTrained(at(`${request.family}.onnx`), settings, vectors.average, card, dtype);
-      await writeCurve(paths.curve, curve);
+      const path = join(out, `${request.family}.onnx`);
+      saved = await saveTrained(path, settings, vectors.average, card, dtype);
+      await losses.saveCurve(curve);
       if (validation) {
         latest = await validation.loss(vectors.average);
-        await addRow(paths.heldOut, { step, nelbo: latest.nelbo, stderr: latest.stderr });
+        await losses.addHeldOut({ step, nelbo: latest.nelbo, stderr: latest.stderr });
         observer.validated(step, latest);
       }
-      await writeLossPage(paths.plot, { description, curve, heldOutPath: paths.heldOut });
+      await losses.draw(curve);
     };
     const outcome = await train({
+      ...loopOf(request, settings.steps, observer),
       settings,
       text,
-      statePath: at('training.state'),
-      saveEvery: request.saveEvery,
-      threads: request.threads,
-      signal: observer.signal,
-      onResume: (step) => observer.resumed(step, settings.steps),
       onStep: (step, result) => observer.stepped(step, settings.steps, result),
       onSave,
-      onDivergence: async (divergedAt, curve) => {
-        await writeCurve(paths.curve, curve);
-        await writeLossPage(paths.plot, { description, curve, heldOutPath: paths.heldOut, divergedAt });
-      },
+      onDivergence: losses.diverged,
     });
     const ignorance = Math.log(dimensions.vocabSize);
     if (!outcome.finished) {
@@ -160,8 +136,8 @@ export async function runTraining(
       ignorance,
       learned: !surelyAbove(outcome.curve, ignorance),
       validation: latest,
-      curvePath: paths.curve,
-      plotPath: paths.plot,
+      curvePath: losses.curvePath,
+      plotPath: losses.plotPath,
     };
   } finally {
     await validation?.close();
@@ -170,36 +146,9 @@ export async function runTraining(
   }
 }
 
-function describe(
-  { tokenizer, command, validationSequences }: TrainingRequest,
-  settings: TrainingSettings,
-  text: PackedStream,
-  heldOut: PackedStream | null,
-): RunDescription {
-  const { family, dimensions } = settings.problem;
+function parametersOf({ problem: { family, dimensions } }: TrainingSettings): number {
   const parameters = networkParameters(dimensions, { adaLN: family !== 'ar' });
-  const { name, sequences, length } = text;
-  return {
-    settings,
-    parameters: parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0),
-    text: { name, sequences, length, tokenizer },
-    heldOut: heldOut && {
-      name: heldOut.name,
-      sequences: Math.min(validationSequences, heldOut.sequences),
-    },
-    command,
-  };
-}
-
-async function packed(
-  { length, textColumn }: TrainingRequest,
-  spec: string,
-  tokenizer: Tokenizer,
-  { signal, packing }: TrainingObserver,
-): Promise<PackedStream> {
-  const source = await resolveDataset({ spec, textColumn });
-  const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
-  return packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+  return parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0);
 }
 
 /** Masked families have one token more than the tokenizer: the mask. */

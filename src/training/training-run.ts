@@ -1,0 +1,149 @@
+/**
+ * What runs of training and of distillation have in common: what is asked of them, whom they tell, the text they read, the
+ * files of their folder, and the losses written down as they go.
+ */
+import { join } from 'node:path';
+import { packDataset } from '../datasets/pack-dataset.js';
+import type { PackedStream } from '../datasets/packed-stream.js';
+import { resolveDataset } from '../datasets/resolve-dataset.js';
+import type { Tokenizer } from '../datasets/tokenizer.js';
+import type { SavedCheckpoint } from '../models/save-checkpoint.js';
+import { addRow, writeCurve } from './loss-tables.js';
+import type { TrainingRun } from './train.js';
+
+export interface RunRequest {
+  /** As `--dataset` takes it; the second to validate on. */
+  data: string;
+  validation: string | null;
+  textColumn?: string;
+  batch: number;
+  learningRate: number;
+  warmup: number;
+  weightDecay: number;
+  averageDecay: number;
+  seed: number;
+  out: string;
+  saveEvery: number;
+  validationSequences: number;
+  /** How the checkpoint keeps its matrices; training itself is in float32. */
+  dtype: 'float32' | 'float16';
+  /** What repeats the run, as a shell reads it. */
+  command: string;
+  threads?: number;
+}
+
+export interface RunObserver {
+  signal: AbortSignal;
+  packing(dataset: string, done: number, total: number | null): void;
+  /** A run that was saved before is taken up. @param step the last that was taken */
+  resumed(step: number, steps: number): void;
+}
+
+export interface RunResult<Loss> extends SavedCheckpoint {
+  steps: number;
+  /** Mean over the last tenth of the steps. */
+  loss: number;
+  /** At the last save; null without held-out text. */
+  validation: Loss | null;
+  /** loss.csv and loss.html */
+  curvePath: string;
+  plotPath: string;
+}
+
+/** To which gradients are clipped. */
+export const GREATEST_NORM = 1;
+
+/** @throws DataError, FileError */
+export async function packText(
+  { textColumn }: Pick<RunRequest, 'textColumn'>,
+  spec: string,
+  { tokenizer, length }: { tokenizer: Tokenizer; length: number },
+  { signal, packing }: RunObserver,
+): Promise<PackedStream> {
+  const source = await resolveDataset({ spec, textColumn });
+  const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
+  return packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+}
+
+/** What the page of a run tells of its texts, and the command that repeats it. */
+export interface RunTexts {
+  text: { name: string; sequences: number; length: number; tokenizer: string };
+  heldOut: { name: string; sequences: number } | null;
+  /** As a shell reads it. */
+  command: string;
+}
+
+/** @param tokenizer its path */
+export function textsOfRun(
+  { validationSequences, command }: RunRequest,
+  { name, sequences, length }: PackedStream,
+  heldOut: PackedStream | null,
+  tokenizer: string,
+): RunTexts {
+  return {
+    text: { name, sequences, length, tokenizer },
+    heldOut: heldOut && {
+      name: heldOut.name,
+      sequences: Math.min(validationSequences, heldOut.sequences),
+    },
+    command,
+  };
+}
+
+/** Where and how a loop runs. @param steps of the whole run */
+export const loopOf = (
+  { out, saveEvery, threads }: RunRequest,
+  steps: number,
+  { signal, resumed }: RunObserver,
+): Pick<TrainingRun, 'statePath' | 'saveEvery' | 'threads' | 'signal' | 'onResume'> => ({
+  statePath: join(out, 'training.state'),
+  saveEvery,
+  threads,
+  signal,
+  onResume: (step) => resumed(step, steps),
+});
+
+/** What a page is drawn from, but for what it is of. */
+export interface DrawnLosses {
+  curve: Float32Array;
+  /** Of validation.csv. */
+  heldOutPath: string;
+  /** Step whose loss ended the run. */
+  divergedAt?: number;
+}
+
+/** loss.csv, loss.html and validation.csv in the folder of a run. Each throws FileError. */
+export class LossFiles {
+  readonly curvePath: string;
+  readonly plotPath: string;
+  private readonly heldOutPath: string;
+
+  /** @param write draws loss.html */
+  constructor(
+    folder: string,
+    private readonly write: (path: string, losses: DrawnLosses) => Promise<void>,
+  ) {
+    this.curvePath = join(folder, 'loss.csv');
+    this.plotPath = join(folder, 'loss.html');
+    this.heldOutPath = join(folder, 'validation.csv');
+  }
+
+  saveCurve(curve: Float32Array): Promise<void> {
+    return writeCurve(this.curvePath, curve);
+  }
+
+  /** @param row of a save, by column */
+  addHeldOut(row: { step: number; [column: string]: number }): Promise<void> {
+    return addRow(this.heldOutPath, row);
+  }
+
+  draw(curve: Float32Array, divergedAt?: number): Promise<void> {
+    return this.write(this.plotPath, { curve, heldOutPath: this.heldOutPath, divergedAt });
+  }
+
+  /** Before the error of a loss that diverges. */
+  readonly diverged = async (divergedAt: number, curve: Float32Array): Promise<void> => {
+    await this.saveCurve(curve);
+    await this.draw(curve, divergedAt);
+  };
+}
