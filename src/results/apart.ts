@@ -52,8 +52,13 @@ export function settingsOfPair(a: unknown, b: unknown): Settings {
 
 type Loose = Record<string, unknown>;
 
-/** Of the record of any evaluation; what is unknown or does not apply is left out. */
+/** {@link settingsAsRecorded} as texts. */
 export function settingsOf(record: unknown): Settings {
+  return new Map(Object.entries(settingsAsRecorded(record)).map(([name, value]) => [name, String(value)]));
+}
+
+/** Of the record of any evaluation; what is unknown or does not apply is left out. */
+export function settingsAsRecorded(record: unknown): Loose {
   const { samples, sampler, protocol, length } = record as Record<string, Loose | null | undefined>;
   const drawnBy = (samples?.sampler ?? sampler) as Loose | null | undefined;
   const texts = samples ?? (sampler ? { length, seed: protocol?.seed } : null);
@@ -73,6 +78,7 @@ export function settingsOf(record: unknown): Settings {
         draws: protocol?.draws,
         seed: protocol?.seed,
       };
-  const known = Object.entries(told).filter(([, value]) => value !== null && value !== undefined);
-  return new Map(known.map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    Object.entries(told).filter(([, value]) => value !== null && value !== undefined),
+  );
 }

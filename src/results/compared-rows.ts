@@ -1,5 +1,5 @@
 /** All rows of two files that answer to each other, compared, and which do not. */
-import { namesThatDiffer, settingsOfPair, textOf, VERSUS } from './apart.js';
+import { namesThatDiffer, settingsAsRecorded, settingsOfPair, textOf, VERSUS } from './apart.js';
 import { nameOf } from './comparability.js';
 import { type Difference, differencesOf } from './difference.js';
 import { whyNotPaired } from './paired-samples.js';
@@ -18,6 +18,9 @@ export interface NamedDifference extends Difference {
   unpaired?: string | null;
   /** Settings in which the two differ, and those that set this pair apart from others of these names: `seed 1 − 2`. */
   apart?: string;
+  /** Of either row: sampler options, temperature, length, seed and the like, as recorded. */
+  settingsA?: Readonly<Record<string, unknown>>;
+  settingsB?: Readonly<Record<string, unknown>>;
 }
 
 /** @throws UsageError when rows that answer to each other are not of one protocol */
@@ -68,5 +71,7 @@ export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] 
     fileB: b.file,
     dataset: a.dataset,
     unpaired,
+    settingsA: settingsAsRecorded(a.record),
+    settingsB: settingsAsRecorded(b.record),
   }));
 }

@@ -138,6 +138,7 @@ describe('the CSV of', () => {
     );
     const { types, rows } = await agreed(formatDifferences(differences, 'csv'));
     expect(types).toMatchObject({ difference: 'DOUBLE', significant: 'BOOLEAN', sequences: 'BIGINT' });
+    expect(types).toMatchObject({ seed_a: 'BIGINT', seed_b: 'BIGINT' });
     expect(rows).toHaveLength(2);
     expect(rows[0]).toMatchObject({ a: PRINTED, method: 'paired', file_a: 'first "one".json' });
     expect(number(rows[0].difference)).toBe(differences[0].value);
@@ -156,6 +157,7 @@ describe('the CSV of', () => {
       stderr: 'DOUBLE',
       steps: 'BIGINT',
       judge: 'VARCHAR',
+      sample_seed: 'BIGINT',
     });
     const figures = rows.flatMap((row) => [...row.figures.values()]);
     expect(table.rows.map(({ value }) => number(value))).toEqual(figures.map(({ value }) => value));

@@ -1,3 +1,4 @@
+import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { compareRows } from '../../src/results/compared-rows.js';
 import { checkGates } from '../../src/results/gate/checks.js';
@@ -5,6 +6,7 @@ import { gateJunit } from '../../src/results/gate/junit.js';
 import { formatDifferences } from '../../src/results/printers/differences.js';
 import { formatResults } from '../../src/results/printers/index.js';
 import type { Result } from '../../src/results/record.js';
+import { reportCsv } from '../../src/results/report/csv.js';
 import { differencesWithin, type Report } from '../../src/results/report/report.js';
 import { sectionsOf } from '../../src/results/report/sections.js';
 import type { ResultRow } from '../../src/results/rows.js';
@@ -13,6 +15,7 @@ import { gatesOf } from './gates.js';
 import { generatedResult } from './generated-rows.js';
 import { resultOfNats, rowsOfResults } from './rows.js';
 
+type Cells = Record<string, string>;
 const narrow = { width: 80, color: false };
 const wave = (seed: number) => Array.from({ length: 40 }, (_, i) => 600 + 90 * Math.sin(3 * i + seed));
 
@@ -151,4 +154,32 @@ it('gates name each row, so that no two test cases have one name', () => {
     'ppl max: duo on sotu, seed 1, ppl ≤ 1000',
     'ppl max: duo on sotu, seed 2, ppl ≤ 1000',
   ]);
+});
+
+describe('in tables for programs', () => {
+  const settings = { preset: 'remdm-cap', temperature: 1, length: 1024, seed: 1 };
+
+  it('a comparison has the settings of both rows', () => {
+    const found = compareRows(
+      rowsOfResults([drawn('duo', 0.02, 1)], 'a.json'),
+      rowsOfResults([drawn('duo', 0.04, 2)], 'b.json'),
+    );
+    const [line] = parse(formatDifferences(found.differences, 'csv'), { columns: true }) as Cells[];
+    expect(line).toMatchObject({ seed_a: '1', seed_b: '2' });
+    expect(JSON.parse(line.settings_a)).toEqual({ ...settings, eta: 0.02 });
+    expect(JSON.parse(line.settings_b)).toEqual({ ...settings, eta: 0.04, seed: 2 });
+    const [one] = JSON.parse(formatDifferences(found.differences, 'json')).comparisons;
+    expect(one).toMatchObject({ settingsA: { eta: 0.02, seed: 1 }, settingsB: { eta: 0.04, seed: 2 } });
+  });
+
+  it("a report's line has the sampler's options and the seed of its draws, a sweep's too", () => {
+    const lines = parse(reportCsv(rowsOfResults([drawn('duo', 0.02, 3), swept(0.04)])), {
+      columns: true,
+    }) as Cells[];
+    expect(lines[0]).toMatchObject({ sample_seed: '3', samples: '64', sampler: 'psi', steps: '4' });
+    expect(JSON.parse(lines[0].sampler_options)).toEqual({ preset: 'remdm-cap', eta: 0.02 });
+    const sweep = lines.find((line) => line.eval === 'frontier')!;
+    expect(JSON.parse(sweep.sampler_options)).toEqual({ eta: 0.04 });
+    expect(sweep).toMatchObject({ length: '128', steps: String(swept(0).sampler.steps), seed: '1' });
+  });
 });

@@ -9,7 +9,7 @@ import { htmlPage } from '../html/page.js';
 import { type Heading, htmlTable } from '../html/table.js';
 import { OF_EACH_SAMPLE } from '../paired-samples.js';
 import { SCHEMA_VERSION } from '../record.js';
-import { csvCell } from './csv.js';
+import { type Cell, csvCell } from './csv.js';
 import type { Format, Screen } from './index.js';
 import { formatJson } from './json.js';
 import { dim, GAP, layOut } from './layout.js';
@@ -190,6 +190,8 @@ export function comparisonOf(one: NamedDifference): object {
     sequences,
     fileA,
     fileB,
+    settingsA: one.settingsA ?? {},
+    settingsB: one.settingsB ?? {},
   };
 }
 
@@ -210,7 +212,13 @@ const CSV_HEADER = [
   'sequences',
   'file_a',
   'file_b',
+  'seed_a',
+  'seed_b',
+  'settings_a',
+  'settings_b',
 ];
+
+const jsonOf = (settings: NamedDifference['settingsA']) => settings && JSON.stringify(settings);
 
 function csvOf(differences: readonly NamedDifference[]): string {
   const rows = differences.map((one) => [
@@ -230,6 +238,10 @@ function csvOf(differences: readonly NamedDifference[]): string {
     one.sequences,
     one.fileA,
     one.fileB,
+    one.settingsA?.seed as Cell,
+    one.settingsB?.seed as Cell,
+    jsonOf(one.settingsA),
+    jsonOf(one.settingsB),
   ]);
   return stringify([CSV_HEADER, ...rows].map((row) => row.map(csvCell)));
 }

@@ -13,6 +13,17 @@ const field =
     return typeof value === 'string' || typeof value === 'number' ? value : null;
   };
 
+/** The first of them that is known; a sweep of `frontier` says some of these elsewhere. */
+const first =
+  (...paths: string[]): Column[1] =>
+  (row, metric, figure) =>
+    paths.map((path) => field(path)(row, metric, figure)).find((value) => value !== null) ?? null;
+
+const optionsOf: Column[1] = (row) => {
+  const options = fieldOf(row, 'samples.sampler.options') ?? fieldOf(row, 'sampler.options');
+  return options ? JSON.stringify(options) : null;
+};
+
 const COLUMNS: readonly Column[] = [
   ['file', ({ file }) => file],
   ['eval', (row) => row.eval],
@@ -28,20 +39,24 @@ const COLUMNS: readonly Column[] = [
   ['units', unitsOfFigure],
   ['protocol', field('protocol.name')],
   ['protocol_version', field('protocol.version')],
-  ['length', (row) => field('protocol.length')(row, '', NONE) ?? field('samples.length')(row, '', NONE)],
+  ['length', first('protocol.length', 'samples.length', 'length')],
   ['draws', field('protocol.draws')],
   ['seed', field('protocol.seed')],
-  ['sampler', field('samples.sampler.name')],
-  ['steps', field('samples.sampler.steps')],
-  ['nfe', field('samples.nfe')],
-  ['temperature', field('samples.temperature')],
+  ['sampler', first('samples.sampler.name', 'sampler.name')],
+  ['steps', first('samples.sampler.steps', 'sampler.steps')],
+  ['nfe', first('samples.nfe', 'nfe')],
+  ['temperature', first('samples.temperature', 'temperature')],
   ['judge', field('judge.name')],
   ['model_sha256', field('model.sha256')],
   ['dataset_sha256', field('dataset.sha256')],
   ['tool', field('environment.tool')],
   ['provider', field('environment.provider')],
+  ['sampler_options', optionsOf],
+  ['top_k', field('samples.topK')],
+  ['top_p', field('samples.topP')],
+  ['sample_seed', field('samples.seed')],
+  ['samples', field('samples.count')],
 ];
-const NONE: RowFigure = { value: null, stderr: null, ci95: null, mcStderr: null };
 
 /** The fixed header. */
 export const REPORT_CSV_HEADER: readonly string[] = COLUMNS.map(([name]) => name);

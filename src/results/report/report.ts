@@ -1,6 +1,6 @@
 /** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
 
-import { namesThatDiffer, type Settings, settingsOf } from '../apart.js';
+import { namesThatDiffer, type Settings, settingsAsRecorded, settingsOf } from '../apart.js';
 import { fieldsThatDiffer } from '../comparability.js';
 import { apartOfPairs, type NamedDifference, namedDifferences } from '../compared-rows.js';
 import type { ResultRow, RowsFile } from '../rows.js';
@@ -47,7 +47,8 @@ export function differencesWithin(
   return pairs.flatMap(({ a, b }, i) => {
     const found = namedDifferences(a, b).filter(({ metric }) => COMPARED.has(metric));
     const told = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
-    return (told ? [told] : found).map((one) => ({ ...one, apart: apart[i] }));
+    const settings = { settingsA: settingsAsRecorded(a.record), settingsB: settingsAsRecorded(b.record) };
+    return (told ? [{ ...told, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));
   });
 }
 
