@@ -1,14 +1,21 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, integer, number, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import {
+  givenCommand,
+  RunProgress,
+  resultJson,
+  resultRows,
+  runRequest,
+  savingFlags,
+  textFlags,
+} from '../cli/training-command.js';
 import { shellCommand } from '../results/shell-command.js';
 import type { DistilledModel } from '../training/run-distillation.js';
 
 /** The reference's: 500 of 50,000 steps. */
 const WARMUP_SHARE = 0.01;
 const HIGHEST_DECAY = 0.9999;
-/** Steps whose mean loss the progress shows: single ones scatter. */
-const SHOWN_OVER = 50;
 
 export default class Distill extends BaseCommand<typeof Distill> {
   static override summary = 'Distil a uniform-state model to fewer steps.';
@@ -25,12 +32,7 @@ The checkpoint must be one that train or convert made.`;
 
   static override flags = {
     model: string({ required: true, summary: 'Checkpoint to distil.', helpValue: '<path>' }),
-    data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
-    validation: string({
-      summary: 'Text to measure the loss on at every save.',
-      helpValue: '<data>',
-    }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...textFlags,
     tokenizer: string({ summary: "Tokenizer. [default: the card's]", helpValue: '<path>' }),
     out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
     rounds: integer({ min: 1, max: 10, default: 5, summary: 'Rounds; the gap doubles in each.' }),
@@ -56,14 +58,7 @@ The checkpoint must be one that train or convert made.`;
       max: 1,
       summary: "Decay of the weights' average. [default: 1 − 10/steps-per-round]",
     }),
-    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
-    'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
-    'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
-    dtype: choice(['float32', 'float16'])({
-      default: 'float32',
-      summary: 'How the checkpoint keeps the matrices.',
-    }),
-    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
+    ...savingFlags,
   };
 
   async run(): Promise<void> {
@@ -72,65 +67,41 @@ The checkpoint must be one that train or convert made.`;
     const stepsPerRound = flags['steps-per-round'];
     const { runDistillation } = await import('../training/run-distillation.js');
     const progress = new Progress({ quiet: this.options.quiet });
-    const lately: number[] = [];
+    const shown = new RunProgress(progress, (text) => this.note(text));
     let latelyOf = 1;
-    let started = '';
-    const begin = (label: string, total: number, done: number) => {
-      if (label !== started) progress.start(total, label, done);
-      started = label;
-    };
     try {
       const distilled = await runDistillation(
         {
+          ...runRequest(flags),
           model: flags.model,
-          data: flags.data,
-          validation: flags.validation ?? null,
-          textColumn: flags['text-column'],
           tokenizer: flags.tokenizer,
           length: flags.length,
           rounds,
           stepsPerRound,
-          batch: flags.batch,
-          learningRate: flags.lr,
           warmup: flags.warmup ?? Math.floor(WARMUP_SHARE * rounds * stepsPerRound),
-          weightDecay: flags['weight-decay'],
           averageDecay: flags.ema ?? averageDecay(stepsPerRound),
           nextTeacher: flags['next-teacher'],
           divergence: flags.kl,
-          seed: flags.seed,
-          out: flags.out,
-          saveEvery: flags['save-every'],
-          validationSequences: flags['validation-sequences'],
-          dtype: flags.dtype,
-          command: this.command(),
-          threads: flags.threads,
+          command: givenCommand('distill', Distill.flags, flags),
         },
         {
           signal: this.interrupt,
-          packing: (dataset, done, total) => {
-            begin(`packing ${dataset}`, total ?? 0, 0);
-            progress.update(done);
-          },
-          resumed: (step, all) => {
-            progress.stop();
-            if (step < all) this.note(`Going on after step ${step} of ${all}.`);
-            else this.note(`The run was finished already: ${all} steps.`);
-          },
+          packing: shown.packing,
+          resumed: shown.resumed,
           stepped: (step, all, round, { loss }) => {
-            begin('distilling', all, step - 1);
             // Losses of two rounds are of two things.
-            if (round !== latelyOf) lately.length = 0;
+            if (round !== latelyOf) shown.forgetLosses();
             latelyOf = round;
-            lately.push(loss);
-            if (lately.length > SHOWN_OVER) lately.shift();
-            const mean = lately.reduce((sum, one) => sum + one, 0) / lately.length;
-            progress.update(step, `round ${round}, loss ${mean.toPrecision(3)}`);
+            shown.step(
+              'distilling',
+              step,
+              all,
+              loss,
+              (mean) => `round ${round}, loss ${mean.toPrecision(3)}`,
+            );
           },
-          validated: (step, round, { kl, stderr }) => {
-            progress.stop();
-            const figure = `${kl.toPrecision(4)} ± ${stderr.toPrecision(2)}`;
-            this.note(`step ${step}, round ${round}: held-out divergence ${figure} nats a token`);
-          },
+          validated: (step, round, loss) =>
+            shown.say(`step ${step}, round ${round}: held-out divergence ${heldOutText(loss)} nats a token`),
         },
       );
       progress.stop();
@@ -140,47 +111,16 @@ The checkpoint must be one that train or convert made.`;
     }
   }
 
-  /** What was given, by flags or by the environment, but for what is so anyway. */
-  private command(): string {
-    const given = Object.entries(Distill.flags).map(([name, { default: usual }]): [string, string | null] => {
-      const value = this.flags[name as keyof typeof Distill.flags];
-      return [name, value === undefined || value === usual ? null : String(value)];
-    });
-    return shellCommand('distill', given);
-  }
-
-  private async report({
-    path,
-    dataPath,
-    cardPath,
-    parameters,
-    bytes,
-    steps,
-    loss,
-    validation,
-    curvePath,
-    plotPath,
-  }: DistilledModel): Promise<void> {
+  private async report(distilled: DistilledModel): Promise<void> {
+    const { path, loss, validation } = distilled;
     if (this.options.json) {
-      const files = { model: path, data: dataPath, card: cardPath, curve: curvePath, plot: plotPath };
-      this.printJson({ schemaVersion: 1, ...files, parameters, bytes, steps, loss, validation });
+      const { checkpoint, losses, figures } = resultJson(distilled);
+      this.printJson({ schemaVersion: 1, ...checkpoint, ...losses, ...figures });
       return;
     }
     const { alignedColumns } = await import('../cli/aligned-columns.js');
-    this.print(
-      alignedColumns([
-        ['model', path],
-        ...(dataPath ? [['data', dataPath]] : []),
-        ['card', cardPath],
-        ['parameters', parameters.toLocaleString('en-US')],
-        ['steps', steps.toLocaleString('en-US')],
-        ['loss', `${loss.toPrecision(4)} nats a token`],
-        ...(validation
-          ? [['held-out loss', `${validation.kl.toPrecision(4)} ± ${validation.stderr.toPrecision(2)}`]]
-          : []),
-        ['plot', plotPath],
-      ]),
-    );
+    const said = { loss: loss.toPrecision(4), heldOut: validation && heldOutText(validation) };
+    this.print(alignedColumns(resultRows(distilled, said)));
     const sampling = shellCommand('sample', [
       ['model', path],
       ['sampler', 'dcd'],
@@ -193,3 +133,6 @@ The checkpoint must be one that train or convert made.`;
 /** It remembers about a tenth of a round: 0.999 at the reference's 10,000 steps. */
 const averageDecay = (stepsPerRound: number): number =>
   Math.min(HIGHEST_DECAY, Math.max(0, 1 - 10 / stepsPerRound));
+
+const heldOutText = ({ kl, stderr }: NonNullable<DistilledModel['validation']>): string =>
+  `${kl.toPrecision(4)} ± ${stderr.toPrecision(2)}`;

@@ -1,6 +1,15 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, integer, number, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import {
+  givenCommand,
+  RunProgress,
+  resultJson,
+  resultRows,
+  runRequest,
+  savingFlags,
+  textFlags,
+} from '../cli/training-command.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { shellCommand } from '../results/shell-command.js';
@@ -9,8 +18,6 @@ import type { TrainedModel } from '../training/run-training.js';
 const NETWORK = 'NETWORK';
 const CURRICULUM = 'CURRICULUM';
 const MOST_WARMUP = 2500;
-/** Steps whose mean loss the progress shows: single ones scatter. */
-const SHOWN_OVER = 50;
 
 export default class Train extends BaseCommand<typeof Train> {
   static override summary = 'Train a model on text.';
@@ -27,12 +34,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
 
   static override flags = {
     family: choice(['ar', 'mdlm', 'sedd', 'duo'])({ required: true, summary: 'What kind of model.' }),
-    data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
-    validation: string({
-      summary: 'Text to measure the loss on at every save.',
-      helpValue: '<data>',
-    }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...textFlags,
     tokenizer: string({
       required: true,
       summary: 'Tokenizer: a folder or a tokenizer.json.',
@@ -49,14 +51,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     }),
     'weight-decay': number({ min: 0, default: 0, summary: 'Decay of the weights, times the learning rate.' }),
     ema: number({ min: 0, max: 1, default: 0.999, summary: "Decay of the weights' moving average." }),
-    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
-    'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
-    'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
-    dtype: choice(['float32', 'float16'])({
-      default: 'float32',
-      summary: 'How the checkpoint keeps the matrices.',
-    }),
-    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
+    ...savingFlags,
     size: choice(SIZE_NAMES)({ default: 'tiny', summary: 'Published size.', helpGroup: NETWORK }),
     'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: NETWORK }),
     'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: NETWORK }),
@@ -93,19 +88,13 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     }
     const { runTraining } = await import('../training/run-training.js');
     const progress = new Progress({ quiet: this.options.quiet });
-    const lately: number[] = [];
-    let started = '';
-    const begin = (label: string, total: number, done: number) => {
-      if (label !== started) progress.start(total, label, done);
-      started = label;
-    };
+    const said = (text: string) => this.note(text);
+    const shown = new RunProgress(progress, said, ' A longer one takes another --out.');
     try {
       const trained = await runTraining(
         {
+          ...runRequest(flags),
           family: flags.family,
-          data: flags.data,
-          validation: flags.validation ?? null,
-          textColumn: flags['text-column'],
           tokenizer: flags.tokenizer,
           size: flags.size,
           changes: {
@@ -116,48 +105,22 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
           },
           length: flags.length,
           steps,
-          batch: flags.batch,
-          learningRate: flags.lr,
           warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
-          weightDecay: flags['weight-decay'],
           averageDecay: flags.ema,
-          seed: flags.seed,
           curriculumSteps: flags['curriculum-steps'] ?? Math.floor(steps / 2),
           curriculumTemperature: flags['curriculum-temperature'],
           curriculumKept: flags['curriculum-top'],
-          out: flags.out,
-          saveEvery: flags['save-every'],
-          validationSequences: flags['validation-sequences'],
-          dtype: flags.dtype,
-          command: this.command(),
-          threads: flags.threads,
+          command: givenCommand('train', Train.flags, flags),
         },
         {
           signal: this.interrupt,
-          packing: (dataset, done, total) => {
-            begin(`packing ${dataset}`, total ?? 0, 0);
-            progress.update(done);
-          },
-          resumed: (step, all) => {
-            progress.stop();
-            if (step < all) this.note(`Going on after step ${step} of ${all}.`);
-            else this.note(`The run was finished already: ${all} steps. A longer one takes another --out.`);
-          },
-          stopped: (step) => {
-            progress.stop();
-            this.note(`Saved at step ${step}; the same command goes on from there.`);
-          },
-          stepped: (step, all, { loss }) => {
-            begin('training', all, step - 1);
-            lately.push(loss);
-            if (lately.length > SHOWN_OVER) lately.shift();
-            const mean = lately.reduce((sum, one) => sum + one, 0) / lately.length;
-            progress.update(step, `loss ${mean.toFixed(3)}`);
-          },
-          validated: (step, { nelbo, stderr }) => {
-            progress.stop();
-            this.note(`step ${step}: held-out loss ${nelbo.toFixed(4)} ± ${stderr.toFixed(4)} nats a token`);
-          },
+          packing: shown.packing,
+          resumed: shown.resumed,
+          stopped: (step) => shown.say(`Saved at step ${step}; the same command goes on from there.`),
+          stepped: (step, all, { loss }) =>
+            shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),
+          validated: (step, loss) =>
+            shown.say(`step ${step}: held-out loss ${heldOutText(loss)} nats a token`),
         },
       );
       progress.stop();
@@ -177,64 +140,23 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     ]);
   }
 
-  /** What was given, by flags or by the environment, but for what is so anyway. */
-  private command(): string {
-    const given = Object.entries(Train.flags).map(([name, { default: usual }]): [string, string | null] => {
-      const value = this.flags[name as keyof typeof Train.flags];
-      return [name, value === undefined || value === usual ? null : String(value)];
-    });
-    return shellCommand('train', given);
-  }
-
-  private async report({
-    path,
-    dataPath,
-    cardPath,
-    parameters,
-    bytes,
-    steps,
-    loss,
-    ignorance,
-    learned,
-    validation,
-    curvePath,
-    plotPath,
-  }: TrainedModel): Promise<void> {
+  private async report(trained: TrainedModel): Promise<void> {
+    const { path, loss, validation, learned, ignorance } = trained;
     if (!learned)
       this.warnUser(
         `The last steps' loss is no better than knowing nothing, ${ignorance.toFixed(4)}. Try a lower --lr, or more --steps.`,
       );
     if (this.options.json) {
-      this.printJson({
-        schemaVersion: 1,
-        model: path,
-        data: dataPath,
-        card: cardPath,
-        parameters,
-        bytes,
-        steps,
-        loss,
-        validation,
-        curve: curvePath,
-        plot: plotPath,
-      });
+      const { checkpoint, figures, losses } = resultJson(trained);
+      this.printJson({ schemaVersion: 1, ...checkpoint, ...figures, ...losses });
       return;
     }
     const { alignedColumns } = await import('../cli/aligned-columns.js');
-    this.print(
-      alignedColumns([
-        ['model', path],
-        ...(dataPath ? [['data', dataPath]] : []),
-        ['card', cardPath],
-        ['parameters', parameters.toLocaleString('en-US')],
-        ['steps', steps.toLocaleString('en-US')],
-        ['loss', `${loss.toFixed(4)} nats a token`],
-        ...(validation
-          ? [['held-out loss', `${validation.nelbo.toFixed(4)} ± ${validation.stderr.toFixed(4)}`]]
-          : []),
-        ['plot', plotPath],
-      ]),
-    );
+    const said = { loss: loss.toFixed(4), heldOut: validation && heldOutText(validation) };
+    this.print(alignedColumns(resultRows(trained, said)));
     this.note(`To evaluate it: ${this.evaluation(path)}`);
   }
 }
+
+const heldOutText = ({ nelbo, stderr }: NonNullable<TrainedModel['validation']>): string =>
+  `${nelbo.toFixed(4)} ± ${stderr.toFixed(4)}`;

@@ -1,0 +1,148 @@
+/** What `train` and `distill` have in common: flags, from flags to a request, progress, and what is said of the result. */
+
+import { shellCommand } from '../results/shell-command.js';
+import type { RunObserver, RunRequest, RunResult } from '../training/training-run.js';
+import { choice, integer, string } from './flags.js';
+import type { Progress } from './progress.js';
+
+/** Steps whose mean loss the progress shows: single ones scatter. */
+const SHOWN_OVER = 50;
+
+export const textFlags = {
+  data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
+  validation: string({
+    summary: 'Text to measure the loss on at every save.',
+    helpValue: '<data>',
+  }),
+  'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+};
+
+export const savingFlags = {
+  seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
+  'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
+  'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
+  dtype: choice(['float32', 'float16'])({
+    default: 'float32',
+    summary: 'How the checkpoint keeps the matrices.',
+  }),
+  threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
+};
+
+interface TrainingFlagValues {
+  data: string;
+  validation?: string;
+  'text-column'?: string;
+  out: string;
+  batch: number;
+  lr: number;
+  'weight-decay': number;
+  seed: number;
+  'save-every': number;
+  'validation-sequences': number;
+  dtype: RunRequest['dtype'];
+  threads?: number;
+}
+
+/** All of a request that both take from the same flags. */
+export const runRequest = (
+  flags: TrainingFlagValues,
+): Omit<RunRequest, 'warmup' | 'averageDecay' | 'command'> => ({
+  data: flags.data,
+  validation: flags.validation ?? null,
+  textColumn: flags['text-column'],
+  batch: flags.batch,
+  learningRate: flags.lr,
+  weightDecay: flags['weight-decay'],
+  seed: flags.seed,
+  out: flags.out,
+  saveEvery: flags['save-every'],
+  validationSequences: flags['validation-sequences'],
+  dtype: flags.dtype,
+  threads: flags.threads,
+});
+
+/** What was given, by flags or by the environment, but for what is so anyway. @param known the command's flags */
+export function givenCommand(
+  name: string,
+  known: Record<string, { default?: unknown }>,
+  values: Record<string, unknown>,
+): string {
+  const given = Object.entries(known).map(([flag, { default: usual }]): [string, string | null] => {
+    const value = values[flag];
+    return [flag, value === undefined || value === usual ? null : String(value)];
+  });
+  return shellCommand(name, given);
+}
+
+/** Shows packing, then the steps of a run with the mean of the latest losses. */
+export class RunProgress implements Omit<RunObserver, 'signal'> {
+  private started = '';
+  private readonly lately: number[] = [];
+
+  /** @param finishedHint stands after the remark that a run was finished already */
+  constructor(
+    private readonly progress: Progress,
+    private readonly note: (text: string) => void,
+    private readonly finishedHint = '',
+  ) {}
+
+  packing = (dataset: string, done: number, total: number | null): void => {
+    this.begin(`packing ${dataset}`, total ?? 0, 0);
+    this.progress.update(done);
+  };
+
+  resumed = (step: number, all: number): void => {
+    if (step < all) this.say(`Going on after step ${step} of ${all}.`);
+    else this.say(`The run was finished already: ${all} steps.${this.finishedHint}`);
+  };
+
+  /** @param label of the work   @param told what is shown of the mean loss */
+  step(label: string, step: number, all: number, loss: number, told: (mean: number) => string): void {
+    this.begin(label, all, step - 1);
+    this.lately.push(loss);
+    if (this.lately.length > SHOWN_OVER) this.lately.shift();
+    const mean = this.lately.reduce((sum, one) => sum + one, 0) / this.lately.length;
+    this.progress.update(step, told(mean));
+  }
+
+  /** Losses from here on are of another thing. */
+  forgetLosses(): void {
+    this.lately.length = 0;
+  }
+
+  say(text: string): void {
+    this.progress.stop();
+    this.note(text);
+  }
+
+  private begin(label: string, total: number, done: number): void {
+    if (label !== this.started) this.progress.start(total, label, done);
+    this.started = label;
+  }
+}
+
+/** A result for `--json`, in parts. */
+export const resultJson = <Loss>(result: RunResult<Loss>) => {
+  const { path, dataPath, cardPath, curvePath, plotPath } = result;
+  const { parameters, bytes, steps, loss, validation } = result;
+  return {
+    checkpoint: { model: path, data: dataPath, card: cardPath },
+    figures: { parameters, bytes, steps, loss, validation },
+    losses: { curve: curvePath, plot: plotPath },
+  };
+};
+
+/** A result as a person reads it. @param loss as it is printed   @param heldOut likewise; null without held-out text */
+export const resultRows = (
+  { path, dataPath, cardPath, parameters, steps, plotPath }: RunResult<unknown>,
+  { loss, heldOut }: { loss: string; heldOut: string | null },
+): string[][] => [
+  ['model', path],
+  ...(dataPath ? [['data', dataPath]] : []),
+  ['card', cardPath],
+  ['parameters', parameters.toLocaleString('en-US')],
+  ['steps', steps.toLocaleString('en-US')],
+  ['loss', `${loss} nats a token`],
+  ...(heldOut ? [['held-out loss', heldOut]] : []),
+  ['plot', plotPath],
+];
