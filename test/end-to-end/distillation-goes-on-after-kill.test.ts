@@ -1,15 +1,17 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, succeed, type Workspace } from './command.js';
+import {
+  bytesOf,
+  countingWorkspace,
+  expectSameFiles,
+  killOnceSaved,
+  SMALL_NETWORK,
+} from './training-runs.js';
 
 let space: Workspace;
 beforeAll(async () => {
-  space = workspace();
-  const counting = Array.from({ length: 900 }, (_, i) => `and then ${i % 60}`).join(' ');
-  space.write('text.txt', counting);
-  space.write('other.txt', counting.slice(1000, 6000));
+  space = countingWorkspace();
   await succeed(space, [
     ...[
       'train',
@@ -22,7 +24,7 @@ beforeAll(async () => {
       '--out',
       'duo',
     ],
-    ...['--hidden-size', '16', '--condition-size', '8', '--blocks', '1', '--heads', '2', '--length', '16'],
+    ...SMALL_NETWORK,
     ...['--steps', '60', '--batch', '4', '--threads', '1', '--lr', '0.01', '--quiet'],
   ]);
 }, 120_000);
@@ -49,7 +51,7 @@ const command = (
   ...more,
 ];
 
-const bytes = (out: string, name: string) => readFileSync(space.at(join(out, name)));
+const bytes = (out: string, name: string) => bytesOf(space, join(out, name));
 
 describe('distill', () => {
   it('makes a checkpoint that other commands read, and says what it is', async () => {
@@ -79,23 +81,11 @@ describe('distill', () => {
   }, 120_000);
 
   it('killed at any step, goes on to the same files bit for bit', async () => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...command('killed')], {
-      cwd: space.folder,
-      env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-      stdio: 'ignore',
-    });
-    const ended = new Promise((resolve) => child.on('exit', resolve));
-    const saved = () => {
-      const path = space.at('killed/training.state');
-      return existsSync(path) && JSON.parse(readFileSync(path, 'latin1').split('\n')[0]).step >= 20;
-    };
-    while (!saved() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 2));
-    child.kill('SIGKILL');
-    await ended;
+    await killOnceSaved(space, command('killed'), { out: 'killed', atLeast: 20 });
     expect(bytes('killed', 'training.state').equals(bytes('whole', 'training.state'))).toBe(false);
     await succeed(space, command('killed'));
-    for (const name of ['duo-dcd.onnx', 'training.state', 'loss.csv', 'validation.csv', 'duo-dcd.card.json'])
-      expect([name, bytes('killed', name).equals(bytes('whole', name))]).toEqual([name, true]);
+    const names = ['duo-dcd.onnx', 'training.state', 'loss.csv', 'validation.csv', 'duo-dcd.card.json'];
+    expectSameFiles(space, 'killed', 'whole', names);
   }, 120_000);
 
   it.each([

@@ -1,28 +1,30 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, succeed, type Workspace } from './command.js';
+import {
+  bytesOf,
+  countingWorkspace,
+  expectSameFiles,
+  killOnceSaved,
+  SMALL_NETWORK,
+} from './training-runs.js';
 
 let space: Workspace;
 const STEPS = 120;
 beforeAll(() => {
-  space = workspace();
-  const counting = Array.from({ length: 900 }, (_, i) => `and then ${i % 60}`).join(' ');
-  space.write('text.txt', counting);
-  space.write('other.txt', counting.slice(1000, 6000));
+  space = countingWorkspace();
 });
 afterAll(() => space.remove());
 
 const command = (out: string, family = 'duo') => [
   'train',
   ...['--family', family, '--data', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
-  ...['--hidden-size', '16', '--condition-size', '8', '--blocks', '1', '--heads', '2', '--length', '16'],
+  ...SMALL_NETWORK,
   ...['--steps', String(STEPS), '--batch', '4', '--save-every', '10', '--threads', '1', '--lr', '0.01'],
   ...['--validation', 'other.txt', '--json', '--quiet'],
 ];
 
-const bytes = (out: string, name: string) => readFileSync(space.at(join(out, name)));
+const bytes = (out: string, name: string) => bytesOf(space, join(out, name));
 
 describe('train', () => {
   it('makes a checkpoint that other commands read, its loss falling on the way', async () => {
@@ -47,19 +49,10 @@ describe('train', () => {
   });
 
   it('killed at any step, goes on to the same files bit for bit', async () => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...command('killed')], {
-      cwd: space.folder,
-      env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-      stdio: 'ignore',
-    });
-    const ended = new Promise((resolve) => child.on('exit', resolve));
-    while (!existsSync(space.at('killed/training.state')) && child.exitCode === null)
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    child.kill('SIGKILL');
-    await ended;
+    await killOnceSaved(space, command('killed'), { out: 'killed' });
     await succeed(space, command('killed'));
-    for (const name of ['duo.onnx', 'duo.card.json', 'training.state', 'loss.csv', 'validation.csv'])
-      expect([name, bytes('killed', name).equals(bytes('whole', name))]).toEqual([name, true]);
+    const names = ['duo.onnx', 'duo.card.json', 'training.state', 'loss.csv', 'validation.csv'];
+    expectSameFiles(space, 'killed', 'whole', names);
   });
 
   it('refuses to go on with another seed, naming it', async () => {

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture, succeed, type Workspace } from './command.js';
 import { expectFailure } from './failure.js';
+import { countingWorkspace } from './training-runs.js';
 
 let space: Workspace;
 beforeAll(() => {
-  space = workspace();
-  const counting = Array.from({ length: 900 }, (_, i) => `and then ${i % 60}`).join(' ');
-  space.write('my text.txt', counting);
-  space.write('other.txt', counting.slice(1000, 6000));
+  space = countingWorkspace('my text.txt');
 });
 afterAll(() => space.remove());
 
