@@ -13,6 +13,13 @@ export interface WorkflowOptions {
   throughput: { model: string; gates: string } | null;
 }
 
+/** Steps of every job: duo-eval, as the repository's lock file has it. */
+const INSTALL = `      - uses: actions/setup-node@v4
+        with:
+          node-version: 20
+          cache: npm
+      - run: npm ci --ignore-scripts`;
+
 export function githubWorkflow({ suite, gates, baseline, shards, throughput }: WorkflowOptions): string {
   const parts = Array.from({ length: shards }, (_, i) => i + 1).join(', ');
   return `# Written by duo-eval init-ci. Models and data must be in the repository, or be fetched by a step of yours.
@@ -43,11 +50,7 @@ jobs:
       - uses: actions/checkout@v4
         with:
           lfs: true
-      - uses: actions/setup-node@v4
-        with:
-          node-version: 20
-          cache: npm
-      - run: npm ci --ignore-scripts
+${INSTALL}
       # Cells that have not changed are not run again.
       - uses: actions/cache@v4
         with:
@@ -65,11 +68,7 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      - uses: actions/setup-node@v4
-        with:
-          node-version: 20
-          cache: npm
-      - run: npm ci --ignore-scripts
+${INSTALL}
       - uses: actions/download-artifact@v4
         with:
           pattern: part-*
@@ -108,11 +107,7 @@ function throughputJob({ model, gates }: NonNullable<WorkflowOptions['throughput
           ref: \${{ github.base_ref }}
           path: base
           lfs: true
-      - uses: actions/setup-node@v4
-        with:
-          node-version: 20
-          cache: npm
-      - run: npm ci --ignore-scripts
+${INSTALL}
       # Timed in turn on one machine: its drift hits both. Undecided (exit status 8) asks for more --samples.
       - run: npx --no-install duo-eval bench --model ${model} --against base/${model} --samples 128 --no-memory --out throughput.json
       - run: npx --no-install duo-eval gate --results throughput.json --config ${gates} --junit throughput.xml
