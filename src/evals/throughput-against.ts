@@ -127,6 +127,6 @@ export async function againstRecord(against: Against, pairs: TimedPair[]): Promi
     const sha256 = await against.checkpoint.sha256();
     return { kind, name, path, sha256, tool: VERSIONS.tool, onnxruntime: VERSIONS.onnxruntime, ...timed };
   }
-  const { name, tool, onnxruntime } = against.installation;
-  return { kind, name, path, sha256: null, tool, onnxruntime, ...timed };
+  const { name, sha256, tool, onnxruntime } = against.installation;
+  return { kind, name, path, sha256, tool, onnxruntime, ...timed };
 }

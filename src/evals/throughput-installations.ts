@@ -5,14 +5,15 @@
  * neither runs a graph that the other made.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelError, UsageError } from '../errors.js';
 import { fetchedHubModel } from '../models/importers/hub-cache.js';
 import { firstInRound, type TimedPair } from '../results/interleaved-ratio.js';
 import { parseRowsFile } from '../results/rows.js';
+import { sha256OfBytes } from '../storage/digest.js';
 import { VERSIONS } from '../versions.js';
 import type { Configuration } from './throughput-run.js';
 
@@ -21,6 +22,8 @@ export interface Installation {
   folder: string;
   /** duo-eval/version. */
   tool: string;
+  /** Of what it runs, {@link builtDigest}. */
+  sha256: string | null;
   /** Version of the runtime; known after the first leg. */
   onnxruntime: string | null;
 }
@@ -29,6 +32,7 @@ const OWN: Installation = {
   name: 'this duo-eval',
   folder: fileURLToPath(new URL('../../', import.meta.url)),
   tool: VERSIONS.tool,
+  sha256: null,
   onnxruntime: VERSIONS.onnxruntime,
 };
 
@@ -54,7 +58,23 @@ export function openInstallation(folder: string, name = basename(resolve(folder)
   if (told?.name !== 'duo-eval') throw refuse('its package.json is that of another package');
   if (!existsSync(entryOf(folder))) throw refuse('it has no bin/run.js');
   if (typeof told.version !== 'string') throw refuse('its package.json has no version');
-  return { name, folder, tool: `duo-eval/${told.version}`, onnxruntime: null };
+  return { name, folder, tool: `duo-eval/${told.version}`, sha256: builtDigest(folder), onnxruntime: null };
+}
+
+/**
+ * Of the files of dist/, by name: tells two builds of one version apart.
+ * @returns null where there is no such folder
+ */
+export function builtDigest(folder: string): string | null {
+  const dist = join(folder, 'dist');
+  if (!existsSync(dist)) return null;
+  const files = readdirSync(dist, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => {
+      const path = join(one.parentPath, one.name);
+      return `${relative(dist, path).replaceAll(sep, '/')}\n${sha256OfBytes(readFileSync(path))}\n`;
+    });
+  return sha256OfBytes(files.sort().join(''));
 }
 
 const entryOf = (folder: string) => join(folder, 'bin', 'run.js');

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { builtDigest } from '../../src/evals/throughput-installations.js';
 import { interleavedRatio } from '../../src/results/interleaved-ratio.js';
 import { parseResults } from '../../src/results/schema.js';
 import type { AgainstRecord, BenchResult } from '../../src/results/throughput-record.js';
@@ -149,9 +150,24 @@ describe('duo-eval bench --against another installation', () => {
     const record = againstOf(row);
     expectInTurn(record, 3);
     expect(record).toMatchObject({
-      ...{ kind: 'installation', name: 'before', path: folder, tool: 'duo-eval/0.0.7', sha256: null },
+      ...{ kind: 'installation', name: 'before', path: folder, tool: 'duo-eval/0.0.7' },
       onnxruntime: row.environment.onnxruntime,
     });
+    expect(record.sha256).toBe(builtDigest(space.at(folder)));
+  });
+
+  it('tells two builds of one version apart, and no two copies of one', () => {
+    const [one, copy, other] = ['one', 'copy', 'other'].map((name) => {
+      space.write(`${name}/dist/a.js`, 'export {};');
+      space.write(`${name}/dist/b/c.js`, 'export const c = 1;');
+      return space.at(name);
+    });
+    expect(builtDigest(copy)).toBe(builtDigest(one));
+    space.write('other/dist/b/c.js', 'export const c = 2;');
+    expect(builtDigest(other)).not.toBe(builtDigest(one));
+    space.write('copy/dist/d.js', '');
+    expect(builtDigest(copy)).not.toBe(builtDigest(one));
+    expect(builtDigest(space.at('one/dist'))).toBeNull();
   });
 
   it.each([
