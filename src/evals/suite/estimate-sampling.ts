@@ -85,6 +85,7 @@ async function generationOf(cell: GenerationCell, suite: SuiteRequest, paces: Pa
   const works = request ? [{ request, samples, texts: samples, starts: 1, processes: 0 }] : [];
   return plannedOf(cell, works, {
     ...{ model: cell.model.name, dataset: drawnBy(name, request?.steps ?? cell.steps), samples },
+    samplerOptions: request?.options ?? givenOptions(cell.samplerOptions),
     state: request === null ? 'not needed' : kept ? 'kept' : 'to run',
   });
 }
@@ -102,12 +103,14 @@ async function measuringOf(
     if (opened === null) {
       const { samplers, place, steps } = cell as Extract<MeasuringCell, { eval: 'frontier' }>;
       const dataset = drawnBy(samplers[place]?.spec, steps);
-      return plannedOf(cell, [], { model, dataset, samples, state: 'not needed' });
+      const samplerOptions = givenOptions(samplers[place]?.options ?? []);
+      return plannedOf(cell, [], { model, dataset, samples, samplerOptions, state: 'not needed' });
     }
     const { setup, kept } = opened;
     if (kept) paces.learn(kept);
     return plannedOf(cell, worksOf(cell, setup), {
       ...{ model, dataset: toldOf(cell, setup), samples },
+      ...(cell.eval === 'frontier' && { samplerOptions: setup.configurations[0].request.options }),
       state: kept ? 'kept' : 'to run',
     });
   });
@@ -139,7 +142,10 @@ function worksOf(cell: MeasuringCell, { configurations, references }: Setup): Wo
 function plannedOf(
   cell: GenerationCell | MeasuringCell,
   works: Work[],
-  { samples, ...told }: Pick<PlannedCell, 'model' | 'dataset' | 'state'> & { samples: number },
+  {
+    samples,
+    ...told
+  }: Pick<PlannedCell, 'model' | 'dataset' | 'state' | 'samplerOptions'> & { samples: number },
 ): Planned {
   // At most: a sampler may call the model once more than it takes steps.
   const modelCalls = works.reduce((sum, work) => sum + work.samples * (work.request.steps + 1), 0);
@@ -152,6 +158,13 @@ function plannedOf(
     works,
     judge,
   };
+}
+
+/** `key=value`, of a cell that is not opened. */
+function givenOptions(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]),
+  );
 }
 
 function drawnBy(sampler: string | undefined, steps: number): string {

@@ -25,6 +25,8 @@ export interface PlannedCell {
   model: string;
   /** Or how texts are drawn. */
   dataset: string;
+  /** Of what draws, where there is one sampler. */
+  samplerOptions?: Readonly<Record<string, unknown>>;
   seed: number | null;
   sequences: number;
   draws: number;

@@ -1,5 +1,6 @@
 /** What a suite would run, for a terminal. */
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
+import { apartTexts } from '../apart.js';
 import type { Screen } from './index.js';
 import { GAP, layOut } from './layout.js';
 
@@ -8,6 +9,7 @@ interface Planned {
   eval: string;
   model: string;
   dataset: string;
+  samplerOptions?: Readonly<Record<string, unknown>>;
   seed: number | null;
   modelCalls: number;
   state: string;
@@ -15,7 +17,8 @@ interface Planned {
 }
 
 /** Columns that give way where the screen is narrow: the model, and what it is evaluated on. */
-const NAMES = [2, 3];
+const DRAWN_BY = 3;
+const NAMES = [2, DRAWN_BY];
 const NARROWEST_NAME = 4;
 
 export function planTable(
@@ -23,11 +26,17 @@ export function planTable(
   screen: Screen,
 ): string {
   const titles = ['cell', 'eval', 'model', 'on, or drawn by', 'seed', 'model calls', 'time'];
-  const rows = cells.map((one) => [
+  const apart = apartTexts(
+    cells,
+    ({ eval: name, model, dataset, seed }) => JSON.stringify([name, model, dataset, seed]),
+    ({ samplerOptions = {} }) =>
+      new Map(Object.entries(samplerOptions).map(([name, value]) => [name, String(value)])),
+  );
+  const rows = cells.map((one, i) => [
     String(one.cell),
     one.eval,
     plainText(one.model),
-    plainText(one.dataset),
+    [plainText(one.dataset), apart[i]].filter(Boolean).join(', '),
     one.seed === null ? '' : String(one.seed),
     one.state === 'not needed' ? '' : String(one.modelCalls),
     one.state !== 'to run' ? one.state : one.seconds === null ? '?' : about(one.seconds),
@@ -46,7 +55,14 @@ export function planTable(
     align: [1, ...NAMES].includes(i) ? ('left' as const) : ('right' as const),
     width: widths[i],
   }));
-  const cut = rows.map((row) => row.map((cell, i) => truncateMiddle(cell, widths[i])));
+  const lines = (cell: string, i: number) => (i === DRAWN_BY ? wrap(cell, widths[i]) : [cell]);
+  const cut = rows.map((row) =>
+    row.map((cell, i) =>
+      lines(cell, i)
+        .map((line) => truncateMiddle(line, widths[i]))
+        .join('\n'),
+    ),
+  );
   const waiting = cells.filter(({ state }) => state === 'to run');
   const unknown = waiting.filter((one) => one.seconds === null).length;
   const total = unknown === waiting.length && unknown > 0 ? '?' : about(seconds);
