@@ -137,6 +137,8 @@ function factsOf(
     model: model!,
     sampler: samples.sampler!,
     length: samples.length,
+    ...(samples.topK !== null && { topK: samples.topK }),
+    ...(samples.topP !== null && { topP: samples.topP }),
     tokenizerSha256: samples.tokenizerSha256,
     points,
     nfe: samples.nfe,

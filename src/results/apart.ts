@@ -59,9 +59,12 @@ export function settingsOf(record: unknown): Settings {
 
 /** Of the record of any evaluation; what is unknown or does not apply is left out. */
 export function settingsAsRecorded(record: unknown): Loose {
-  const { samples, sampler, protocol, length } = record as Record<string, Loose | null | undefined>;
+  const { samples, sampler, protocol, length, topK, topP } = record as Record<
+    string,
+    Loose | null | undefined
+  >;
   const drawnBy = (samples?.sampler ?? sampler) as Loose | null | undefined;
-  const texts = samples ?? (sampler ? { length, seed: protocol?.seed } : null);
+  const texts = samples ?? (sampler ? { length, topK, topP, seed: protocol?.seed } : null);
   const told: Loose = texts
     ? {
         ...(drawnBy?.options as Loose | null | undefined),

@@ -204,6 +204,8 @@ const frontierResult = z.looseObject({
   model,
   sampler: sampleSet.shape.sampler.unwrap(),
   length: count,
+  topK: known.optional(),
+  topP: known.optional(),
   tokenizerSha256: z.string().nullable(),
   target: z.looseObject({ entropy: z.number(), dataset: z.string().nullable() }),
   metrics: z.looseObject({ genPpl: sampledFigure.describe('Interpolated at the entropy of the target.') }),

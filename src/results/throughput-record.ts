@@ -42,7 +42,7 @@ export interface AgainstRecord {
   name: string;
   /** As given. */
   path: string;
-  /** Of the ONNX file; null for an installation. */
+  /** Of the ONNX file; of an installation's built files, names and contents. */
   sha256: string | null;
   /** duo-eval/version that ran it. */
   tool: string;
@@ -81,6 +81,9 @@ export interface FrontierResult {
   sampler: NonNullable<SampleSetRecord['sampler']>;
   /** Tokens a sample. */
   length: number;
+  /** Left out where the draws were not cut. */
+  topK?: number | null;
+  topP?: number | null;
   tokenizerSha256: string | null;
   /** The entropy at which models are compared, nats. */
   target: { entropy: number; dataset: string | null };

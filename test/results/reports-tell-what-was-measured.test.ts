@@ -67,7 +67,9 @@ describe('a report in markdown', () => {
     expect(text).toContain(
       'duo-eval ppl --model duo=models/duo.onnx --dataset ptb --protocol duo --length 128 --draws 20 --seed 1 --estimator control-variate --limit 64',
     );
-    expect(text).toContain('duo-eval gen --judge gpt2.onnx --protocol duo --seed 1 duo=duo-32.jsonl');
+    expect(text).toContain(
+      'duo-eval gen --judge gpt2-large=gpt2.onnx --context 1024 --protocol duo --seed 1 duo=duo-32.jsonl',
+    );
   });
 });
 

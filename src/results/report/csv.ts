@@ -52,8 +52,8 @@ const COLUMNS: readonly Column[] = [
   ['tool', field('environment.tool')],
   ['provider', field('environment.provider')],
   ['sampler_options', optionsOf],
-  ['top_k', field('samples.topK')],
-  ['top_p', field('samples.topP')],
+  ['top_k', first('samples.topK', 'topK')],
+  ['top_p', first('samples.topP', 'topP')],
   ['sample_seed', field('samples.seed')],
   ['samples', field('samples.count')],
 ];
