@@ -2,7 +2,7 @@
 //
 //   npm run bench                     everything, about four minutes
 //   npm run bench -- --quick          few repetitions, the embedded fixtures alone
-//   npm run bench -- --only calls     one part: calls, steps, process, hot-paths (repeatable)
+//   npm run bench -- --only calls     one part: calls, steps, training, process, hot-paths (repeatable)
 //   npm run bench -- --model duo      one model's calls and steps (repeatable): wide, ar, mdlm, duo, markov-ar, …
 //   npm run bench -- --pairs 40       more interleaved pairs than 12
 //   npm run bench -- --checkpoints d  another folder than ../shared/checkpoints
@@ -20,10 +20,12 @@ import { measureProcess } from './cost/process.mjs';
 import { printJson, printTables } from './cost/report.mjs';
 import { measureSteps } from './cost/steps.mjs';
 import { findSubjects } from './cost/subjects.mjs';
+import { measureTraining } from './cost/training.mjs';
 
 const PARTS = {
   calls: measureCalls,
   steps: measureSteps,
+  training: measureTraining,
   process: measureProcess,
   'hot-paths': measureHotPaths,
 };

@@ -24,6 +24,8 @@ it('measures calls, processes and hot paths in any clone, and nothing else on st
     ['markov-ar, batch 32', 'session.run', null],
     ['markov-mdlm, batch 32', 'session.run', null],
     ['markov-duo, batch 32', 'session.run', null],
+    ['duo, 2M parameters, step of training', 'its loss alone', null],
+    ['duo, 2M parameters, step of training, memory', '1.5 GB', 1],
     ['--help', 'node -e 0', 3],
     ['--version', 'node -e 0', 3],
     ['markov-duo, one call, cached', '1.5 s', null],
@@ -46,5 +48,5 @@ it('prints a table with median, range, target and verdict', async () => {
 it('refuses a part that it does not have', async () => {
   const failure = await run(process.execPath, [bench, '--only', 'everything']).catch((error) => error);
   expect(failure.code).toBe(2);
-  expect(failure.stderr).toContain('--only takes calls, steps, process, hot-paths');
+  expect(failure.stderr).toContain('--only takes calls, steps, training, process, hot-paths');
 });
