@@ -37,6 +37,8 @@ export interface ScatterPlot {
   caption: string;
   /** Points of a series joined by a line, from left to right. No, unless said. */
   joined?: boolean;
+  /** All series of the page, so that each has one colour and shape in all its plots; those drawn here, unless given. */
+  ofPage?: readonly string[];
   /** A place on the x axis to compare at. */
   at?: { x: number; label: string };
 }
@@ -46,7 +48,7 @@ const { width: WIDTH, height: HEIGHT, margin: MARGIN } = BOX;
 
 type Scale = (value: number) => number;
 
-export function scatterPlot({ x, y, points, caption, joined = false, at }: ScatterPlot): Markup {
+export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at }: ScatterPlot): Markup {
   const drawn = points.filter((point) => canBeDrawn(point.x, x) && canBeDrawn(point.y, y));
   const left = points.length - drawn.length;
   const across = axis(
@@ -60,6 +62,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, at }: Scatt
     [HEIGHT - MARGIN.bottom, MARGIN.top],
   );
   const series = [...new Set(drawn.map((point) => point.series))];
+  const place = (name: string) => (ofPage ?? series).indexOf(name);
   const front = drawn.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
   const line = (through: readonly PlotPoint[]) =>
     through
@@ -72,12 +75,12 @@ export function scatterPlot({ x, y, points, caption, joined = false, at }: Scatt
 <div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${y.title} against ${x.title}">
 ${plotFrame(BOX, { ...x, drawn: across }, { ...y, drawn: up })}
 ${front.length > 1 ? html`<path class="front" d="${line(front)}"/>` : null}
-${joined ? lines.map((d, i) => html`<path fill="none" stroke="var(--series-${i % COLOURS})" d="${d}"/>`) : null}
+${joined ? lines.map((d, i) => html`<path fill="none" stroke="var(--series-${place(series[i]) % COLOURS})" d="${d}"/>`) : null}
 ${at ? html`<path class="at" d="M${fixed(across.at(at.x))} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}"/><text class="tick" x="${fixed(across.at(at.x) + 5)}" y="${MARGIN.top + 10}">${at.label}</text>` : null}
-${drawn.map((point) => mark(point, series.indexOf(point.series), across.at, up.at))}
+${drawn.map((point) => mark(point, place(point.series), across.at, up.at))}
 ${labels(drawn, across.at, up.at)}
 </svg></div>
-<ul class="legend">${series.map((name, i) => html`<li><svg viewBox="-7 -7 14 14">${shape(i)}</svg>${name}</li>`)}${
+<ul class="legend">${series.map((name) => html`<li><svg viewBox="-7 -7 14 14">${shape(place(name))}</svg>${name}</li>`)}${
     front.length > 1
       ? html`<li><svg viewBox="-7 -7 14 14"><path class="front" d="M-7 0H7"/></svg>front: no other is better in both</li>`
       : null

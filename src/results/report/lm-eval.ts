@@ -36,7 +36,7 @@ export function lmEvalResults(rows: readonly ResultRow[]): object {
       throw new UsageError({
         code: 'repeated-task',
         message: `${row.model} has two results of ${task}.`,
-        hint: 'Give one file at a time.',
+        hint: 'Give results of one seed, and one file at a time.',
       });
     }
     tasks.set(task, row);

@@ -1,4 +1,5 @@
 /** A report as one page that refers to nothing outside itself. */
+import { apartTexts, settingsOf } from '../apart.js';
 import { html, type Markup } from '../html/markup.js';
 import { htmlPage } from '../html/page.js';
 import { PLOT_SCRIPT, type PlotPoint, scatterPlot } from '../html/scatter-plot.js';
@@ -32,14 +33,18 @@ tbody tr:hover td:first-child { background: var(--raised); }
 export function reportPage(report: Report): string {
   const published = report.published ? publishedSection(report.rows) : null;
   const parts: { title: string; body: Markup }[] = [];
+  const ofPage = [...new Set(report.rows.map(seriesOf))];
   for (const section of sectionsOf(report)) {
     parts.push({ title: section.title, body: sectionBody(section) });
     if (section.title === 'At matched entropy') {
-      const plot = frontierPlot(report.rows.filter((row) => row.eval === 'frontier'));
+      const plot = frontierPlot(
+        report.rows.filter((row) => row.eval === 'frontier'),
+        ofPage,
+      );
       if (plot) parts[parts.length - 1].body = html`${parts[parts.length - 1].body}${plot}`;
     }
     if (section.title === 'Generated text') {
-      const plots = plotsOf(report.rows.filter(isGenerated));
+      const plots = plotsOf(report.rows.filter(isGenerated), ofPage);
       if (plots.length > 0) parts.push({ title: 'Speed, quality and diversity', body: html`${plots}` });
     }
   }
@@ -94,20 +99,22 @@ function repetitionBody(commands: readonly string[]): Markup {
 }
 
 /** Speed against quality, and quality against diversity, without which it means little. */
-function plotsOf(rows: readonly ResultRow[]): Markup[] {
+function plotsOf(rows: readonly ResultRow[], ofPage: readonly string[]): Markup[] {
   const judged = rows.filter((row) => row.figures.get('genPpl')?.value);
+  const apart = apartOf(judged);
   const plots: Markup[] = [];
   const matched = entropiesMatch(judged);
   const fast = judged.filter((row) => throughputOf(row) !== null);
   if (fast.length > 1) {
     const points = fast.map((row) =>
-      pointOf(row, throughputOf(row)!, row.figures.get('tokensPerSecond')?.ci95 ?? null),
+      pointOf(row, throughputOf(row)!, row.figures.get('tokensPerSecond')?.ci95 ?? null, apart),
     );
     plots.push(
       scatterPlot({
         x: { title: 'tokens a second', scale: 'log' },
         y: { title: 'generative perplexity', scale: 'log' },
         points: points.map((point) => ({ ...point, onFront: matched && onFront(point, points) })),
+        ofPage,
         caption: matched
           ? 'Right and down is better. Bars are 95% intervals. Speeds are of the machines that sampled.'
           : 'Right and down is better, but entropies differ by more than 0.1 nats, so no front is drawn: a low perplexity may be dull text.',
@@ -122,8 +129,9 @@ function plotsOf(rows: readonly ResultRow[]): Markup[] {
         y: { title: 'generative perplexity', scale: 'log' },
         points: diverse.map((row) => {
           const { value, ci95 } = row.figures.get('entropy')!;
-          return pointOf(row, value!, ci95);
+          return pointOf(row, value!, ci95, apart);
         }),
+        ofPage,
         caption: 'At the same entropy, lower is better. Bars are 95% intervals.',
       }),
     );
@@ -132,25 +140,46 @@ function plotsOf(rows: readonly ResultRow[]): Markup[] {
 }
 
 /** @returns null where fewer than two rows have a place in it */
-function frontierPlot(rows: readonly ResultRow[]): Markup | null {
+function frontierPlot(rows: readonly ResultRow[], ofPage: readonly string[]): Markup | null {
   const placed = rows.filter((row) => row.figures.get('genPpl')?.value && throughputOf(row) !== null);
   if (placed.length < 2) return null;
+  const apart = apartOf(placed);
   return scatterPlot({
     x: { title: 'tokens a second', scale: 'log' },
     y: { title: 'generative perplexity at one entropy', scale: 'log' },
     points: placed.map((row) => ({
-      ...pointOf(row, throughputOf(row)!, null),
+      ...pointOf(row, throughputOf(row)!, null, apart),
       onFront: fieldOf(row, 'pareto') === true,
     })),
+    ofPage,
     caption: 'Right and down is better. Bars are 95% intervals.',
   });
 }
 
-function pointOf(row: ResultRow, x: number, xInterval: RowFigure['ci95']): PlotPoint {
+/** What tells rows apart whose points would have one label. */
+function apartOf(rows: readonly ResultRow[]): ReadonlyMap<ResultRow, string> {
+  const texts = apartTexts(rows, labelOf, ({ record }) => settingsOf(record));
+  return new Map(rows.map((row, i) => [row, texts[i]]));
+}
+
+const stepsOf = (row: ResultRow) => numberOf(row, 'samples.sampler.steps') ?? numberOf(row, 'sampler.steps');
+
+const labelOf = (row: ResultRow): string =>
+  stepsOf(row) === null ? row.model : `${row.model}, ${stepsOf(row)}`;
+
+const seriesOf = (row: ResultRow): string =>
+  fieldOf(row, 'samples.sampler') || fieldOf(row, 'sampler') ? row.model : `${row.model} (real text)`;
+
+function pointOf(
+  row: ResultRow,
+  x: number,
+  xInterval: RowFigure['ci95'],
+  apart: ReadonlyMap<ResultRow, string>,
+): PlotPoint {
   const perplexity = row.figures.get('genPpl')!;
-  const steps = numberOf(row, 'samples.sampler.steps') ?? numberOf(row, 'sampler.steps');
   const details: [string, string][] = [
     ['drawn by', row.dataset],
+    ['with', apart.get(row) ?? ''],
     [
       'perplexity',
       `${valueWithError(perplexity)} ${interval({ ci95: perplexity.ci95 && [...perplexity.ci95], stderr: perplexity.stderr })}`,
@@ -165,9 +194,8 @@ function pointOf(row: ResultRow, x: number, xInterval: RowFigure['ci95']): PlotP
     y: perplexity.value!,
     xInterval,
     yInterval: perplexity.ci95,
-    series:
-      fieldOf(row, 'samples.sampler') || fieldOf(row, 'sampler') ? row.model : `${row.model} (real text)`,
-    label: steps === null ? row.model : `${row.model}, ${steps}`,
+    series: seriesOf(row),
+    label: labelOf(row),
     details: details.filter(([, value]) => value.trim() !== ''),
     onFront: false,
   };
