@@ -1,7 +1,7 @@
 /** A model's samples, made on the spot, as a set of texts; resumable, as `sample` is. */
 import type { SampleRequest } from '../samplers/sample-request.js';
 import { openSampleRun, type SampleRun } from '../samplers/sample-run.js';
-import type { GeneratedText, TextSet, TextSetNotices } from './generative-texts.js';
+import { factsOfSamples, type GeneratedText, type TextSet, type TextSetNotices } from './generative-texts.js';
 
 export interface SamplingObserver extends TextSetNotices {
   sampling?: (name: string, done: number, total: number) => void;
@@ -20,37 +20,14 @@ export async function sampledTexts(
     progress: (done, total) => observer.sampling?.(name, done, total),
     signal: observer.signal,
   });
-  const {
-    length,
-    tokenizerSha256,
-    sampler,
-    seed,
-    temperature,
-    topK,
-    topP,
-    prompt,
-    promptSha256,
-    model,
-    count,
-  } = run.header;
+  const { model, count } = run.header;
   const set: TextSet = {
     name,
     model,
     dataset: null,
     count,
     tokenizer: request.tokenizer,
-    facts: {
-      path: null,
-      length,
-      tokenizerSha256,
-      sampler,
-      seed,
-      temperature,
-      topK,
-      topP,
-      prompt,
-      promptSha256,
-    },
+    facts: factsOfSamples(run.header, null),
     texts: textsOf(run),
   };
   return { set, run };

@@ -67,17 +67,22 @@ export async function samplesFile(
   notices: TextSetNotices,
 ): Promise<TextSet> {
   const { header, samples } = await openSamples(path);
-  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 } = header;
   const called = name ?? basename(path).replace(/\.jsonl$/i, '');
   return {
     name: called,
     model: header.model,
     dataset: null,
     count: header.count,
-    tokenizer: tokenizerOfSamples(tokenizerSha256, options),
-    facts: { path, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 },
+    tokenizer: tokenizerOfSamples(header.tokenizerSha256, options),
+    facts: factsOfSamples(header, path),
     texts: decoded(samples, textOf(called, header, options, notices)),
   };
+}
+
+/** What a header says of samples. @param path of their file; null where they are made on the spot */
+export function factsOfSamples(header: SamplesHeader, path: string | null): TextSet['facts'] {
+  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 } = header;
+  return { path, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 };
 }
 
 async function* decoded(
