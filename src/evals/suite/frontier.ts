@@ -11,16 +11,9 @@
 import { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { type ChosenSampler, fittingSamplers } from '../throughput-configurations.js';
-import {
-  datasetOf,
-  datasetSchema,
-  judgeOf,
-  judgeSchema,
-  type SuiteDataset,
-  type SuiteJudge,
-  type SuiteModel,
-} from './named-files.js';
-import { different, type SamplingSaid, samplersOf, samplingKeys } from './sampling-keys.js';
+import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
+import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
+import { different, type SamplingSaid, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
 
 export const frontierSchema = z
   .strictObject({
@@ -66,25 +59,15 @@ export function frontierCells(
   const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...sampling } = value;
   const chosen = samplersOf(samplers, folder);
   const places = chosen.length === 0 ? [0] : [...chosen.keys()];
-  const cells = models.flatMap((model) =>
-    places.flatMap((place) =>
-      different(steps).flatMap((count) =>
-        different(seeds).map((seed) => ({
-          eval: 'frontier' as const,
-          model,
-          samplers: chosen,
-          place,
-          steps: count,
-          isOtherSteps: count !== steps[0],
-          temperatures: different(temperatures),
-          sampling,
-          judge: judgeOf(judge, folder),
-          target: entropy ?? datasetOf(reference, folder),
-          seed,
-        })),
-      ),
-    ),
-  );
+  const cells = sampledCells(models, places, { steps, seeds }, (place) => ({
+    eval: 'frontier' as const,
+    samplers: chosen,
+    place,
+    temperatures: different(temperatures),
+    sampling,
+    judge: judgeOf(judge, folder),
+    target: entropy ?? datasetOf(reference, folder),
+  }));
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 

@@ -21,7 +21,7 @@ import { reportGenerative } from '../generative-report.js';
 import { renamed } from './kept-names.js';
 import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
 import type { SuiteObserver, SuiteRequest } from './run-suite.js';
-import { different, samplersOf, samplingKeys } from './sampling-keys.js';
+import { different, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
 
 export const generationSchema = z.strictObject({
   ...samplingKeys,
@@ -57,24 +57,14 @@ export function generationCells(
   folder: string,
 ): GenerationCell[] {
   const chosen = samplers === undefined ? [null] : samplersOf(samplers, folder);
-  const cells = models.flatMap((model) =>
-    chosen.flatMap((sampler) =>
-      different(steps).flatMap((count) =>
-        different(seeds).map((seed) => ({
-          eval: 'gen' as const,
-          model,
-          generation,
-          judge: judge === undefined ? null : judgeOf(judge, folder),
-          sampler: sampler?.spec ?? null,
-          samplerOptions: [...(sampler?.options ?? [])],
-          steps: count,
-          isOtherSteps: count !== steps[0],
-          seed,
-          told: { sampler: chosen.length > 1, steps: different(steps).length > 1 },
-        })),
-      ),
-    ),
-  );
+  const cells = sampledCells(models, chosen, { steps, seeds }, (sampler) => ({
+    eval: 'gen' as const,
+    generation,
+    judge: judge === undefined ? null : judgeOf(judge, folder),
+    sampler: sampler?.spec ?? null,
+    samplerOptions: [...(sampler?.options ?? [])],
+    told: { sampler: chosen.length > 1, steps: different(steps).length > 1 },
+  }));
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isModulePath } from '../../samplers/user-sampler.js';
 import type { ChosenSampler } from '../throughput-configurations.js';
-import { beside } from './named-files.js';
+import { beside, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
 const optionValue = z.union([z.number(), z.string(), z.boolean()]);
@@ -41,6 +41,24 @@ export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): 
     };
   });
 }
+
+/** A cell for every model, sampler, number of steps and seed, in this order. @param cellOf what it has of its sampler */
+export const sampledCells = <Sampler, Cell>(
+  models: readonly SuiteModel[],
+  samplers: readonly Sampler[],
+  { steps, seeds }: Pick<SamplingKeys, 'steps' | 'seeds'>,
+  cellOf: (sampler: Sampler) => Cell,
+): (Cell & { model: SuiteModel; steps: number; isOtherSteps: boolean; seed: number })[] =>
+  models.flatMap((model) =>
+    samplers.flatMap((sampler) =>
+      different(steps).flatMap((count) =>
+        different(seeds).map((seed) => ({
+          ...{ ...cellOf(sampler), model, steps: count },
+          ...{ isOtherSteps: count !== steps[0], seed },
+        })),
+      ),
+    ),
+  );
 
 export function different<T>(values: readonly T[]): T[] {
   return [...new Set(values)];

@@ -11,15 +11,8 @@
  */
 import { z } from 'zod';
 import type { ChosenSampler } from '../throughput-configurations.js';
-import {
-  datasetOf,
-  datasetSchema,
-  judgeOf,
-  judgeSchema,
-  type SuiteDataset,
-  type SuiteJudge,
-  type SuiteModel,
-} from './named-files.js';
+import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
+import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
 import { different, type SamplingSaid, samplersOf, samplingKeys } from './sampling-keys.js';
 
 export const throughputSchema = z.strictObject({
