@@ -27,7 +27,9 @@ export function publishedSection(rows: readonly ResultRow[]): Section | null {
     const key = reasons.join('; ');
     alike.set(key, [...(alike.get(key) ?? []), plainText(`${row.model} (${row.dataset})`)]);
   }
-  const notes = [...alike].map(([reasons, names]) => `† Does not compare: ${[...new Set(names)].join(', ')}: ${reasons}.`);
+  const notes = [...alike].map(
+    ([reasons, names]) => `† Does not compare: ${[...new Set(names)].join(', ')}: ${reasons}.`,
+  );
   return {
     title: 'Beside published figures',
     tables,
