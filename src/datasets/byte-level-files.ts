@@ -4,8 +4,7 @@
  */
 import { characterOfByte } from './byte-level.js';
 import type { Merge } from './byte-pair-merges.js';
-
-export const BOUNDARY_TEXT = '<|endoftext|>';
+import { GPT2_BOUNDARY } from './tokenizer-files.js';
 
 /** The two files of a tokenizer's folder, as values to write as JSON. @param merges none for a tokenizer of bytes */
 export function byteLevelFiles(
@@ -17,7 +16,7 @@ export function byteLevelFiles(
     tokens.push(tokens[left] + tokens[right]);
     return `${tokens[left]} ${tokens[right]}`;
   });
-  const boundary = tokens.push(BOUNDARY_TEXT) - 1;
+  const boundary = tokens.push(GPT2_BOUNDARY) - 1;
   return {
     'tokenizer.json': {
       version: '1.0',
@@ -26,7 +25,7 @@ export function byteLevelFiles(
       added_tokens: [
         {
           id: boundary,
-          content: BOUNDARY_TEXT,
+          content: GPT2_BOUNDARY,
           single_word: false,
           lstrip: false,
           rstrip: false,
@@ -53,8 +52,8 @@ export function byteLevelFiles(
     'tokenizer_config.json': {
       tokenizer_class: 'GPT2Tokenizer',
       add_prefix_space: false,
-      bos_token: BOUNDARY_TEXT,
-      eos_token: BOUNDARY_TEXT,
+      bos_token: GPT2_BOUNDARY,
+      eos_token: GPT2_BOUNDARY,
       clean_up_tokenization_spaces: false,
     },
   };

@@ -85,7 +85,8 @@ export function specialTokenIds(
   };
 }
 
-const GPT2_BOUNDARY = '<|endoftext|>';
+/** Of GPT-2: begin and end of a text. */
+export const GPT2_BOUNDARY = '<|endoftext|>';
 
 /** A special token in a configuration is a text or an object with its `content`. */
 function tokenText(value: unknown): string | null {

@@ -1,9 +1,10 @@
 /** What `duo-eval train tokenizer` does: the words of a text counted, pairs merged, a tokenizer's folder written. */
 import { join } from 'node:path';
-import { BOUNDARY_TEXT, byteLevelFiles } from '../datasets/byte-level-files.js';
+import { byteLevelFiles } from '../datasets/byte-level-files.js';
 import { learnMerges } from '../datasets/byte-pair-merges.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
+import { GPT2_BOUNDARY } from '../datasets/tokenizer-files.js';
 import { GPT2_PATTERN } from '../datasets/word-encoder.js';
 import { DataError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
@@ -80,7 +81,7 @@ async function countWords(source: TextSource, { signal, read }: TokenizerObserve
   for await (const text of source.texts()) {
     signal.throwIfAborted();
     const whole = source.detokenizer?.detokenize(text) ?? text;
-    for (const part of whole.split(BOUNDARY_TEXT)) {
+    for (const part of whole.split(GPT2_BOUNDARY)) {
       for (const [word] of part.matchAll(GPT2_PATTERN)) seen.set(word, (seen.get(word) ?? 0) + 1);
     }
     read(++texts, source.count);

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.js';
 import { integer, string } from '../../cli/flags.js';
 import { Progress } from '../../cli/progress.js';
+import { textFlags } from '../../cli/training-command.js';
 
 export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
   static override summary = 'Learn a tokenizer from text.';
@@ -12,8 +13,8 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
   ];
 
   static override flags = {
-    data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    data: textFlags.data,
+    'text-column': textFlags['text-column'],
     vocab: integer({ required: true, min: 257, max: 1_000_000, summary: 'Tokens it shall have.' }),
     'least-count': integer({
       min: 1,
