@@ -22,9 +22,9 @@ if (values.run) await trainOne(values.run);
 else await trainAll(positionals.length ? positionals : [...RUNS.keys(), ...DISTILLED.keys()]);
 
 async function trainAll(names) {
-  const unknown = names.filter((name) => !RUNS.has(name));
-  if (unknown.length)
-    throw new Error(`No run is called ${unknown.join(', ')}: ${[...RUNS.keys()].join(', ')}`);
+  const known = [...RUNS.keys(), ...DISTILLED.keys()];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length) throw new Error(`No run is called ${unknown.join(', ')}: ${known.join(', ')}`);
   const { trainTokenizer } = await import('../dist/training/train-tokenizer.js');
   if (!existsSync(join(tokenizer, 'tokenizer.json'))) {
     await trainTokenizer(

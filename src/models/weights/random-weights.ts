@@ -22,24 +22,26 @@ export interface RandomWeightsOptions {
 export function randomWeights({ seed, zeroed }: RandomWeightsOptions): WeightSource {
   return function* elements(parameter) {
     const count = elementCount(parameter);
-    if ('value' in parameter.initial || (zeroed && parameter.startsAtZero)) {
-      const value = 'value' in parameter.initial ? parameter.initial.value : 0;
-      for (let first = 0; first < count; first += PIECE) {
-        yield new Float32Array(Math.min(PIECE, count - first)).fill(value);
-      }
-      return;
-    }
-    const { bound } = parameter.initial;
+    const { drawn, bound, otherwise } = start(parameter, zeroed);
     const address = { seed, stream: streams.initialWeight, sequence: nameHash(parameter), step: 0 };
-    const uniforms = new Float64Array(Math.min(PIECE, count));
-    const elements = new Float32Array(uniforms.length); // the same for every piece
+    const uniforms = new Float64Array(Math.min(PIECE, drawn));
+    const elements = new Float32Array(Math.min(PIECE, count)); // the same for every piece
     for (let first = 0; first < count; first += PIECE) {
       const size = Math.min(PIECE, count - first);
-      fillUniforms(uniforms.subarray(0, size), address, first);
-      for (let i = 0; i < size; i++) elements[i] = bound * (2 * uniforms[i] - 1);
-      yield elements.subarray(0, size);
+      const drawnHere = Math.max(0, Math.min(size, drawn - first));
+      fillUniforms(uniforms.subarray(0, drawnHere), address, first);
+      for (let i = 0; i < drawnHere; i++) elements[i] = bound * (2 * uniforms[i] - 1);
+      yield elements.fill(otherwise, drawnHere, size).subarray(0, size);
     }
   };
+}
+
+/** The first `drawn` elements are uniform on (−bound, bound), the others one value. */
+function start(parameter: Parameter, zeroed: boolean): { drawn: number; bound: number; otherwise: number } {
+  const { initial, startsAtZero, exceptFirst } = parameter;
+  if ('value' in initial) return { drawn: 0, bound: 0, otherwise: initial.value };
+  if (!zeroed || !startsAtZero) return { drawn: elementCount(parameter), bound: initial.bound, otherwise: 0 };
+  return { drawn: exceptFirst?.count ?? 0, bound: exceptFirst?.bound ?? 0, otherwise: 0 };
 }
 
 /** 48 bits of the name: the place of the weight's numbers in the stream. */
