@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { speedUps, stepsFor } from './equal-quality.mjs';
 import { SEEDS } from './fixture-recipes.mjs';
 import { between, geometric, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
 
@@ -13,6 +14,8 @@ const { values } = parseArgs({ options: { work: { type: 'string', default: join(
 const { work } = values;
 
 const NUMBERS_OF_STEPS = [1, 2, 4, 8, 16, 32];
+/** Of the teacher alone: where it may be as good as few steps of the distilled model. */
+const MORE_STEPS = [64, 128];
 const SAMPLERS = ['ancestral', 'greedy-tail'];
 const DATASETS = ['sotu', 'moby-dick'];
 const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'duo-plain', 'duo-dcd'];
@@ -120,14 +123,12 @@ function perplexities() {
 }
 
 function fewSteps() {
-  const kinds = ['duo', 'duo-dcd'];
-  const results = suite('few-steps', {
-    models: suiteModels(kinds),
-    gen: { judge: join(work, 'judge', 'ar.onnx'), samplers: SAMPLERS, steps: NUMBERS_OF_STEPS, samples: 128 },
-  });
+  const measured = samplesOf('few-steps', ['duo', 'duo-dcd'], NUMBERS_OF_STEPS);
+  const more = samplesOf('more-steps', ['duo'], MORE_STEPS);
+  const metrics = [...measured, ...more];
   const of = (kind, sampler, steps, metric) =>
     SEEDS.map((seed) => {
-      const found = results.find(
+      const found = metrics.find(
         ({ model, samples }) =>
           model.name === `${kind}-${seed}` &&
           samples.sampler.name === sampler &&
@@ -135,20 +136,35 @@ function fewSteps() {
       );
       return found.metrics[metric].value;
     });
-  const rows = SAMPLERS.flatMap((sampler) =>
-    NUMBERS_OF_STEPS.map((steps) => [
-      `${sampler}, ${steps}`,
-      ...kinds.flatMap((kind) => [
-        between(geometric(of(kind, sampler, steps, 'genNll'))),
-        plusMinus(overSeeds(of(kind, sampler, steps, 'entropy')), 2),
+  const both = (kind, sampler, steps) => [
+    between(geometric(of(kind, sampler, steps, 'genNll'))),
+    plusMinus(overSeeds(of(kind, sampler, steps, 'entropy')), 2),
+  ];
+  const rows = SAMPLERS.flatMap((sampler) => {
+    const teachers = SEEDS.map((_, i) =>
+      [...NUMBERS_OF_STEPS, ...MORE_STEPS].map((steps) => [steps, of('duo', sampler, steps, 'genNll')[i]]),
+    );
+    const speedUp = (steps) =>
+      of('duo-dcd', sampler, steps, 'genNll').map((nll, i) => stepsFor(nll, teachers[i]) / steps);
+    return [
+      ...NUMBERS_OF_STEPS.map((steps) => [
+        `${sampler}, ${steps}`,
+        ...both('duo', sampler, steps),
+        ...both('duo-dcd', sampler, steps),
+        speedUps(speedUp(steps)),
       ]),
-    ]),
-  );
-  return markdownTable(
-    ['sampler, steps', ...kinds.flatMap((kind) => [`${kind}: perplexity`, 'entropy'])],
-    rows,
-  );
+      ...MORE_STEPS.map((steps) => [`${sampler}, ${steps}`, ...both('duo', sampler, steps), '', '', '']),
+    ];
+  });
+  const head = ['duo', 'duo-dcd'].flatMap((kind) => [`${kind}: perplexity`, 'entropy']);
+  return markdownTable(['sampler, steps', ...head, 'steps of duo for as good, in its own'], rows);
 }
+
+const samplesOf = (name, kinds, steps) =>
+  suite(name, {
+    models: suiteModels(kinds),
+    gen: { judge: join(work, 'judge', 'ar.onnx'), samplers: SAMPLERS, steps, samples: 64 },
+  });
 
 /** Results of a suite, cell by cell from the cache where they are there. */
 function suite(name, content) {
