@@ -24,7 +24,7 @@ import { lastLoss, surelyAbove } from './loss-tables.js';
 import type { TrainingSettings } from './settings.js';
 import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
-import { saveTrained } from './trained-checkpoint.js';
+import { saveTrained, trainingNote } from './trained-checkpoint.js';
 import {
   GREATEST_NORM,
   LossFiles,
@@ -104,7 +104,7 @@ export async function runTraining(
       const card: Card = {
         tokenizer: fromFolder(request.tokenizer, out),
         trainedOn: text.name,
-        note: `${step} steps of ${request.batch} sequences, seed ${request.seed}.`,
+        note: trainingNote(step, settings),
       };
       const path = join(out, `${request.family}.onnx`);
       saved = await saveTrained(path, settings, vectors.average, card, dtype);

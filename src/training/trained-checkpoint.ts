@@ -37,6 +37,12 @@ export async function saveTrained(
   });
 }
 
+/** What a card says of the training so far. */
+export function trainingNote(step: number, { problem, curriculum, seed }: TrainingSettings): string {
+  const guided = curriculum ? `, the first ${curriculum.steps} with the Gaussian curriculum` : '';
+  return `${step} steps of ${problem.batch} sequences${guided}, seed ${seed}.`;
+}
+
 /** The parameters, one after another, of a vector of all. */
 function partsOf(weights: Float32Array, parameters: ReturnType<typeof networkParameters>): WeightSource {
   const places = new Map<string, number>();
