@@ -1,5 +1,5 @@
 // Measures what fixtures/README.md claims, on the runs of fixtures:train, and prints its tables: `npm run fixtures:claims`. What was
-// measured once is kept in the cache. Option: --work <folder> as fixtures:train had it.
+// measured once is kept in the cache. Options: --work <folder> as fixtures:train had it, and names of tables.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ import { SEEDS } from './fixture-recipes.mjs';
 import { between, geometric, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { work: { type: 'string', default: join(root, '.training') } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { work: { type: 'string', default: join(root, '.training') } },
+});
 const { work } = values;
 
 const NUMBERS_OF_STEPS = [1, 2, 4, 8, 16, 32];
@@ -25,13 +28,15 @@ const fileOf = (kind) => (kind === 'duo-plain' ? 'duo' : kind);
 const suiteModels = (kinds) =>
   kinds.flatMap((kind) => SEEDS.map((seed) => ({ name: `${kind}-${seed}`, path: checkpoint(kind, seed) })));
 
-printTable('Held-out loss as training went, nats a token', heldOutLosses());
-printTable('Variance of the gradient', gradientVariances());
-printTable('Perplexity', perplexities());
-printTable('Few steps', fewSteps());
-
-function printTable(title, table) {
-  console.log(`\n### ${title}\n\n${table}`);
+const TABLES = {
+  losses: ['Held-out loss as training went, nats a token', heldOutLosses],
+  variances: ['Variance of the gradient', gradientVariances],
+  perplexities: ['Perplexity', perplexities],
+  steps: ['Few steps', fewSteps],
+};
+for (const name of positionals.length ? positionals : Object.keys(TABLES)) {
+  const [title, measure] = TABLES[name];
+  console.log(`\n### ${title}\n\n${measure()}`);
 }
 
 /** Both runs of a seed see the same sequences, times and noise, so their differences are paired. */
