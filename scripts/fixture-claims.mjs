@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { speedUps, stepsFor } from './equal-quality.mjs';
+import { stepsRatio } from './equal-quality.mjs';
 import { SEEDS } from './fixture-recipes.mjs';
 import { between, geometric, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
 
@@ -110,23 +110,28 @@ function gradientVariances() {
   );
 }
 
+/** Of the seeds that have been trained; of a single one without an interval. */
 function perplexities() {
+  const trained = (kind) => SEEDS.filter((seed) => existsSync(checkpoint(kind, seed)));
   const results = suite('ppl', {
-    models: suiteModels(FAMILIES),
+    models: suiteModels(FAMILIES).filter(({ path }) => existsSync(path)),
     datasets: DATASETS,
     ppl: { protocol: 'duo', limit: SEQUENCES },
   });
   const nll = (kind, dataset) =>
-    SEEDS.map(
+    trained(kind).map(
       (seed) =>
         results.find((one) => one.model.name === `${kind}-${seed}` && one.dataset.name === dataset).metrics
           .nll.value,
     );
+  const cell = (logarithms) =>
+    logarithms.length > 1 ? between(geometric(logarithms)) : Math.exp(logarithms[0]).toFixed(1);
   const rows = FAMILIES.map((kind) => [
     kind,
-    ...DATASETS.map((dataset) => between(geometric(nll(kind, dataset)))),
+    trained(kind).length,
+    ...DATASETS.map((dataset) => cell(nll(kind, dataset))),
   ]);
-  return markdownTable(['family', ...DATASETS], rows);
+  return markdownTable(['family', 'seeds', ...DATASETS], rows);
 }
 
 function fewSteps() {
@@ -147,31 +152,44 @@ function fewSteps() {
     between(geometric(of(kind, sampler, steps, 'genNll'))),
     plusMinus(overSeeds(of(kind, sampler, steps, 'entropy')), 2),
   ];
-  const rows = SAMPLERS.flatMap((sampler) => {
-    const teachers = SEEDS.map((_, i) =>
-      [...NUMBERS_OF_STEPS, ...MORE_STEPS].map((steps) => [steps, of('duo', sampler, steps, 'genNll')[i]]),
-    );
-    const speedUp = (steps) =>
-      of('duo-dcd', sampler, steps, 'genNll').map((nll, i) => stepsFor(nll, teachers[i]) / steps);
-    return [
-      ...NUMBERS_OF_STEPS.map((steps) => [
-        `${sampler}, ${steps}`,
-        ...both('duo', sampler, steps),
-        ...both('duo-dcd', sampler, steps),
-        speedUps(speedUp(steps)),
-      ]),
-      ...MORE_STEPS.map((steps) => [`${sampler}, ${steps}`, ...both('duo', sampler, steps), '', '', '']),
-    ];
-  });
+  /** Of the logarithms of perplexity, seed by seed. */
+  const difference = (sampler, steps) => {
+    const teachers = of('duo', sampler, steps, 'genNll');
+    return of('duo-dcd', sampler, steps, 'genNll').map((nll, i) => nll - teachers[i]);
+  };
+  const speedUp = (sampler, steps) =>
+    of('duo-dcd', sampler, steps, 'genNll')
+      .map((nll, i) =>
+        stepsRatio(
+          nll,
+          steps,
+          [...NUMBERS_OF_STEPS, ...MORE_STEPS].map((n) => [n, of('duo', sampler, n, 'genNll')[i]]),
+        ),
+      )
+      .join(', ');
+  const rows = SAMPLERS.flatMap((sampler) => [
+    ...NUMBERS_OF_STEPS.map((steps) => [
+      `${sampler}, ${steps}`,
+      ...both('duo', sampler, steps),
+      ...both('duo-dcd', sampler, steps),
+      between(geometric(difference(sampler, steps))),
+      speedUp(sampler, steps),
+    ]),
+    ...MORE_STEPS.map((steps) => [`${sampler}, ${steps}`, ...both('duo', sampler, steps), '', '', '', '']),
+  ]);
   const head = ['duo', 'duo-dcd'].flatMap((kind) => [`${kind}: perplexity`, 'entropy']);
-  return markdownTable(['sampler, steps', ...head, 'steps of duo for as good, in its own'], rows);
+  return markdownTable(
+    ['sampler, steps', ...head, 'perplexity, duo-dcd ÷ duo', 'steps of duo for as good ÷ steps'],
+    rows,
+  );
 }
 
-const samplesOf = (name, kinds, steps) =>
-  suite(name, {
+function samplesOf(name, kinds, steps) {
+  return suite(name, {
     models: suiteModels(kinds),
     gen: { judge: join(work, 'judge', 'ar.onnx'), samplers: SAMPLERS, steps, samples: 64 },
   });
+}
 
 /** Results of a suite, cell by cell from the cache where they are there. */
 function suite(name, content) {
