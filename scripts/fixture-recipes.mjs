@@ -26,17 +26,13 @@ const common = {
   threads: 1,
 };
 
-/**
- * Runs by name; the families' first seed becomes the fixture. `duo-plain` is duo at the same budget without the curriculum,
- * `duo-longer` duo with twice the budget.
- */
+/** Runs by name; the families' first seed becomes the fixture. `duo-plain` is duo at the same budget without the curriculum. */
 const families = {
   duo: { family: 'duo', curriculumSteps: STEPS / 2 },
   'duo-plain': { family: 'duo' },
   mdlm: { family: 'mdlm' },
   ar: { family: 'ar' },
   sedd: { family: 'sedd' },
-  'duo-longer': { family: 'duo', steps: 2 * STEPS, curriculumSteps: STEPS, saveEvery: STEPS / 5 },
 };
 
 /** Another seed and size than all that it compares, and trained longer. */
@@ -59,16 +55,7 @@ export const RUNS = new Map([
 /** Discrete consistency distillation of `duo` of the same seed, as `duo-eval distill` takes it. */
 export const DISTILLATION = { rounds: 8, 'steps-per-round': 100, batch: 16, lr: 3e-4, threads: 1 };
 
-const TEACHERS = { 'duo-dcd': 'duo', 'duo-longer-dcd': 'duo-longer' };
-
-export const DISTILLED = new Map(
-  SEEDS.flatMap((seed) =>
-    Object.entries(TEACHERS).map(([name, teacher]) => [
-      `${name}-${seed}`,
-      { teacher: `${teacher}-${seed}`, seed },
-    ]),
-  ),
-);
+export const DISTILLED = new Map(SEEDS.map((seed) => [`duo-dcd-${seed}`, { teacher: `duo-${seed}`, seed }]));
 
 /** What lies in fixtures/: name → run. */
 export const FIXTURES = new Map([
