@@ -5,6 +5,7 @@
  * name. One thing differs: a linear layer's matrix is [in, out], as a product x·W wants it, where PyTorch keeps [out, in].
  */
 import { type Dimensions, MLP_RATIO } from './dimensions.js';
+import { constantCoordinates, lookingAtNeighbours } from './neighbour-attention.js';
 
 /** Width of the sinusoidal embedding of the noise level. */
 export const FREQUENCY_SIZE = 256;
@@ -18,23 +19,16 @@ export interface Parameter {
   startsAtZero: boolean;
   /** All but the first `count` elements, which start uniform on (−bound, bound). */
   exceptFirst?: { count: number; bound: number };
+  /** What training makes of drawn elements: whole rows of [in, out], the first of them `firstRow`, changed in place. */
+  adapt?: (rows: Float32Array, firstRow: number) => void;
   /** Stored as [in, out]; PyTorch's is the transpose. */
   transposed: boolean;
   /** Rows are used one by one (an embedding), so that int8 gives each a scale of its own. */
   perRow?: boolean;
 }
 
-/** How training starts a layer of zeros. */
-type Zero = Pick<Parameter, 'exceptFirst'> & { startsAtZero?: boolean };
-
-/**
- * Standard deviation of what training first adds to the normalised input of attention, in units of that input's.
- *
- * The reference starts this shift at 0: queries and keys then have no part that all positions share, and rotary attention can
- * tell no position from another, save by their tokens. It stays so for a long time: trained on 6 million tokens, mdlm left
- * the frequencies of tokens behind at step 1,300 of batch 16, and with 1, 3 and 8 at 550, 350 and beyond 600.
- */
-const FIRST_SHIFT = 3;
+/** How training starts a layer. */
+type Start = Pick<Parameter, 'exceptFirst' | 'adapt'> & { startsAtZero?: boolean };
 
 const norm = (name: string, width: number): Parameter[] => [
   { name: `${name}.weight`, dims: [width], initial: { value: 1 }, startsAtZero: false, transposed: false },
@@ -45,10 +39,10 @@ function linear(
   name: string,
   from: number,
   to: number,
-  { bias = true, startsAtZero = false, exceptFirst }: Zero & { bias?: boolean } = {},
+  { bias = true, startsAtZero = false, exceptFirst, adapt }: Start & { bias?: boolean } = {},
 ): Parameter[] {
   const initial = { bound: 1 / Math.sqrt(from) };
-  const weight = { name: `${name}.weight`, dims: [from, to], initial, startsAtZero, transposed: true };
+  const weight = { name: `${name}.weight`, dims: [from, to], initial, startsAtZero, adapt, transposed: true };
   return bias
     ? [weight, { name: `${name}.bias`, dims: [to], initial, startsAtZero, exceptFirst, transposed: false }]
     : [weight];
@@ -63,14 +57,13 @@ const embedding = (rows: number, width: number): Parameter => ({
   perRow: true,
 });
 
-function block(name: string, { hiddenSize: d, conditionSize }: Dimensions, adaLN: boolean): Parameter[] {
-  const modulation: Zero = {
-    startsAtZero: true,
-    exceptFirst: { count: d, bound: FIRST_SHIFT * Math.sqrt(3) },
-  };
+function block(name: string, dimensions: Dimensions, adaLN: boolean): Parameter[] {
+  const { hiddenSize: d, conditionSize } = dimensions;
+  const modulation: Start = { startsAtZero: true, exceptFirst: constantCoordinates(d) };
+  const attention: Start = adaLN ? { adapt: lookingAtNeighbours(dimensions) } : {};
   return [
     ...norm(`${name}.norm1`, d),
-    ...linear(`${name}.attn_qkv`, d, 3 * d, { bias: false }),
+    ...linear(`${name}.attn_qkv`, d, 3 * d, { bias: false, ...attention }),
     ...linear(`${name}.attn_out`, d, d, { bias: false }),
     ...norm(`${name}.norm2`, d),
     ...linear(`${name}.mlp.0`, d, MLP_RATIO * d),

@@ -9,7 +9,7 @@ import type { Parameter } from '../architectures/parameters.js';
 import { elementCount } from '../architectures/parameters.js';
 import type { WeightSource } from './weight-source.js';
 
-/** Elements drawn at a time. */
+/** Elements drawn at a time, at most: whole rows of a matrix. */
 const PIECE = 1 << 18;
 
 export interface RandomWeightsOptions {
@@ -26,12 +26,16 @@ export function randomWeights({ seed, zeroed }: RandomWeightsOptions): WeightSou
     const address = { seed, stream: streams.initialWeight, sequence: nameHash(parameter), step: 0 };
     const uniforms = new Float64Array(Math.min(PIECE, drawn));
     const elements = new Float32Array(Math.min(PIECE, count)); // the same for every piece
-    for (let first = 0; first < count; first += PIECE) {
-      const size = Math.min(PIECE, count - first);
+    const width = parameter.dims.at(-1) ?? 1;
+    const piece = width < PIECE ? PIECE - (PIECE % width) : PIECE;
+    for (let first = 0; first < count; first += piece) {
+      const size = Math.min(piece, count - first);
       const drawnHere = Math.max(0, Math.min(size, drawn - first));
       fillUniforms(uniforms.subarray(0, drawnHere), address, first);
       for (let i = 0; i < drawnHere; i++) elements[i] = bound * (2 * uniforms[i] - 1);
-      yield elements.fill(otherwise, drawnHere, size).subarray(0, size);
+      const rows = elements.fill(otherwise, drawnHere, size).subarray(0, size);
+      if (zeroed) parameter.adapt?.(rows, first / width);
+      yield rows;
     }
   };
 }
