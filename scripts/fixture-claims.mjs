@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stepsRatio } from './equal-quality.mjs';
 import { SEEDS } from './fixture-recipes.mjs';
-import { between, geometric, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
+import { between, geometric, interval, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -23,6 +23,8 @@ const SAMPLERS = ['ancestral', 'greedy-tail'];
 const DATASETS = ['sotu', 'moby-dick'];
 /** Of each data set, the first. */
 const SEQUENCES = 512;
+/** Of a normal distribution, in standard errors: half of a 95% interval of many samples. */
+const NORMAL_95 = 1.96;
 const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'duo-plain', 'duo-dcd'];
 
 const checkpoint = (kind, seed) => join(work, `${kind}-${seed}`, `${fileOf(kind)}.onnx`);
@@ -135,53 +137,76 @@ function perplexities() {
 }
 
 function fewSteps() {
-  const measured = samplesOf('few-steps', ['duo', 'duo-dcd'], NUMBERS_OF_STEPS);
-  const more = samplesOf('more-steps', ['duo'], MORE_STEPS);
-  const metrics = [...measured, ...more];
-  const of = (kind, sampler, steps, metric) =>
-    SEEDS.map((seed) => {
-      const found = metrics.find(
+  const results = [
+    ...samplesOf('few-steps', ['duo', 'duo-dcd'], NUMBERS_OF_STEPS),
+    ...samplesOf('more-steps', ['duo'], MORE_STEPS),
+  ];
+  const rows = (steps, row) => SAMPLERS.flatMap((sampler) => steps.map((count) => row(sampler, count)));
+  const quality = rows([...NUMBERS_OF_STEPS, ...MORE_STEPS], (sampler, steps) => [
+    `${sampler}, ${steps}`,
+    ...['duo', 'duo-dcd'].flatMap((kind) => {
+      const metrics = ofSeeds(results, kind, sampler, steps);
+      if (metrics.some((one) => !one)) return ['', ''];
+      return [
+        between(geometric(metrics.map(({ genNll }) => genNll.value))),
+        plusMinus(overSeeds(metrics.map(({ entropy }) => entropy.value)), 2),
+      ];
+    }),
+  ]);
+  const ratios = rows(NUMBERS_OF_STEPS, (sampler, steps) => [
+    `${sampler}, ${steps}`,
+    ...distilledToTeacher(results, sampler, steps),
+  ]);
+  const head = ['duo', 'duo-dcd'].flatMap((kind) => [`${kind}: perplexity`, 'entropy']);
+  return [
+    markdownTable(['sampler, steps', ...head], quality),
+    markdownTable(
+      [
+        'sampler, steps',
+        'duo-dcd ÷ duo',
+        ...SEEDS.map((seed) => `seed ${seed}`),
+        'steps of duo for as good ÷ steps',
+      ],
+      ratios,
+    ),
+  ].join('\n\nPerplexity of duo-dcd over that of its teacher:\n\n');
+}
+
+/** Metrics of a kind of model, seed by seed; undefined where nothing was measured. */
+function ofSeeds(results, kind, sampler, steps) {
+  return SEEDS.map(
+    (seed) =>
+      results.find(
         ({ model, samples }) =>
           model.name === `${kind}-${seed}` &&
           samples.sampler.name === sampler &&
           samples.sampler.steps === steps,
-      );
-      return found.metrics[metric].value;
-    });
-  const both = (kind, sampler, steps) => [
-    between(geometric(of(kind, sampler, steps, 'genNll'))),
-    plusMinus(overSeeds(of(kind, sampler, steps, 'entropy')), 2),
-  ];
-  /** Of the logarithms of perplexity, seed by seed. */
-  const difference = (sampler, steps) => {
-    const teachers = of('duo', sampler, steps, 'genNll');
-    return of('duo-dcd', sampler, steps, 'genNll').map((nll, i) => nll - teachers[i]);
-  };
-  const speedUp = (sampler, steps) =>
-    of('duo-dcd', sampler, steps, 'genNll')
-      .map((nll, i) =>
+      )?.metrics,
+  );
+}
+
+/** Ratios of perplexity over the seeds and of each seed, its interval that of samples alone, and of steps. */
+function distilledToTeacher(results, sampler, steps) {
+  const nll = (kind, count) => ofSeeds(results, kind, sampler, count).map(({ genNll }) => genNll);
+  const [teachers, students] = [nll('duo', steps), nll('duo-dcd', steps)];
+  const differences = students.map(({ value }, i) => value - teachers[i].value);
+  const counts = [...NUMBERS_OF_STEPS, ...MORE_STEPS];
+  const curves = counts.map((count) => [count, nll('duo', count)]);
+  return [
+    between(geometric(differences)),
+    ...differences.map((mean, i) =>
+      between(interval({ mean, half: NORMAL_95 * Math.hypot(students[i].stderr, teachers[i].stderr) })),
+    ),
+    students
+      .map(({ value }, i) =>
         stepsRatio(
-          nll,
+          value,
           steps,
-          [...NUMBERS_OF_STEPS, ...MORE_STEPS].map((n) => [n, of('duo', sampler, n, 'genNll')[i]]),
+          curves.map(([count, of]) => [count, of[i].value]),
         ),
       )
-      .join(', ');
-  const rows = SAMPLERS.flatMap((sampler) => [
-    ...NUMBERS_OF_STEPS.map((steps) => [
-      `${sampler}, ${steps}`,
-      ...both('duo', sampler, steps),
-      ...both('duo-dcd', sampler, steps),
-      between(geometric(difference(sampler, steps))),
-      speedUp(sampler, steps),
-    ]),
-    ...MORE_STEPS.map((steps) => [`${sampler}, ${steps}`, ...both('duo', sampler, steps), '', '', '', '']),
-  ]);
-  const head = ['duo', 'duo-dcd'].flatMap((kind) => [`${kind}: perplexity`, 'entropy']);
-  return markdownTable(
-    ['sampler, steps', ...head, 'perplexity, duo-dcd ÷ duo', 'steps of duo for as good ÷ steps'],
-    rows,
-  );
+      .join(', '),
+  ];
 }
 
 function samplesOf(name, kinds, steps) {

@@ -11,7 +11,11 @@ export function overSeeds(values) {
 
 /** Of values measured as logarithms: the mean's exponential, with its interval's ends. */
 export function geometric(logarithms) {
-  const { mean, half } = overSeeds(logarithms);
+  return interval(overSeeds(logarithms));
+}
+
+/** Of a logarithm, its exponential with the interval's ends. */
+export function interval({ mean, half }) {
   return { value: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half) };
 }
 
