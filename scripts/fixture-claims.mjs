@@ -26,6 +26,13 @@ const SEQUENCES = 512;
 /** Of a normal distribution, in standard errors: half of a 95% interval of many samples. */
 const NORMAL_95 = 1.96;
 const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'duo-plain', 'duo-dcd'];
+const RATIOS = [
+  ['ar', 'mdlm'],
+  ['sedd', 'mdlm'],
+  ['mdlm', 'duo'],
+  ['duo', 'duo-plain'],
+  ['duo', 'duo-dcd'],
+];
 
 const checkpoint = (kind, seed) => join(work, `${kind}-${seed}`, `${fileOf(kind)}.onnx`);
 const fileOf = (kind) => (kind === 'duo-plain' ? 'duo' : kind);
@@ -133,7 +140,22 @@ function perplexities() {
     trained(kind).length,
     ...DATASETS.map((dataset) => cell(nll(kind, dataset))),
   ]);
-  return markdownTable(['family', 'seeds', ...DATASETS], rows);
+  const pairs = RATIOS.filter((kinds) => kinds.every((kind) => trained(kind).length === SEEDS.length));
+  const ratios = pairs.map(([one, other]) => [
+    `${one} ÷ ${other}`,
+    ...DATASETS.flatMap((dataset) => {
+      const others = nll(other, dataset);
+      const differences = nll(one, dataset).map((value, i) => value - others[i]);
+      return [
+        between(geometric(differences)),
+        differences.map((value) => Math.exp(value).toFixed(2)).join(', '),
+      ];
+    }),
+  ]);
+  return [
+    markdownTable(['family', 'seeds', ...DATASETS], rows),
+    markdownTable(['', ...DATASETS.flatMap((dataset) => [dataset, 'seed by seed'])], ratios),
+  ].join('\n\nRatios of perplexity, each of two networks of one seed:\n\n');
 }
 
 function fewSteps() {
