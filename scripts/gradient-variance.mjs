@@ -7,7 +7,7 @@ import { packDataset } from '../dist/datasets/pack-dataset.js';
 import { resolveDataset } from '../dist/datasets/resolve-dataset.js';
 import { loadTokenizer } from '../dist/datasets/tokenizer.js';
 import { objectiveGraph } from '../dist/training/objective.js';
-import { loadTraining } from '../dist/training/state-file.js';
+import { trainingFile } from '../dist/training/saved-training.js';
 import { mixtureAt, stepFeeds } from '../dist/training/step-feeds.js';
 import { startingVectors, TrainingSession } from '../dist/training/training-session.js';
 
@@ -28,7 +28,7 @@ const text = await packDataset({
 
 for (const path of process.argv.slice(2)) {
   const { settings } = JSON.parse(firstLine(path));
-  const { step, vectors } = await loadTraining(path, settings);
+  const { step, vectors } = await trainingFile.load(path, settings);
   const inCurriculum = settings.curriculum !== null && step < settings.curriculum.steps;
   for (const reads of inCurriculum ? ['mixture', 'tokens'] : ['tokens']) {
     const variance = await gradientVariance(settings, vectors.weights, reads === 'mixture');

@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadDistillation, loadTraining } from '../dist/training/state-file.js';
+import { distillationFile } from '../dist/training/distillation/saved-distillation.js';
+import { trainingFile } from '../dist/training/saved-training.js';
 import { saveTrained, trainingNote } from '../dist/training/trained-checkpoint.js';
 import { DISTILLED, FIXTURES, RUNS } from './fixture-recipes.mjs';
 
@@ -42,6 +43,6 @@ async function lastState(folder, distilled) {
   const path = join(folder, 'training.state');
   const bytes = readFileSync(path);
   const { settings } = JSON.parse(bytes.subarray(0, bytes.indexOf(10)).toString());
-  const { step, vectors } = await (distilled ? loadDistillation : loadTraining)(path, settings);
+  const { step, vectors } = await (distilled ? distillationFile : trainingFile).load(path, settings);
   return { settings, step, average: vectors.average };
 }

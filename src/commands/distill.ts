@@ -11,7 +11,7 @@ import {
   textFlags,
 } from '../cli/training-command.js';
 import { shellCommand } from '../results/shell-command.js';
-import type { DistilledModel } from '../training/run-distillation.js';
+import type { DistilledModel } from '../training/distillation/run-distillation.js';
 
 /** The reference's: 500 of 50,000 steps. */
 const WARMUP_SHARE = 0.01;
@@ -65,7 +65,7 @@ The checkpoint must be one that train or convert made.`;
     const { flags } = this;
     const { rounds } = flags;
     const stepsPerRound = flags['steps-per-round'];
-    const { runDistillation } = await import('../training/run-distillation.js');
+    const { runDistillation } = await import('../training/distillation/run-distillation.js');
     const progress = new Progress({ quiet: this.options.quiet });
     const shown = new RunProgress(progress, (text) => this.note(text));
     let latelyOf = 1;

@@ -4,7 +4,7 @@
  */
 import { NumericalError } from '../errors.js';
 import type { Feeds } from '../models/feeds.js';
-import type { SavedTraining } from './state-file.js';
+import type { SavedTraining } from './saved-training.js';
 import type { StepResult, TrainingSession } from './training-session.js';
 
 export interface Phase {

@@ -21,8 +21,8 @@ import { defaultAdamW } from './adamw.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
 import { lastLoss, surelyAbove } from './loss-tables.js';
+import type { SavedTraining } from './saved-training.js';
 import type { TrainingSettings } from './settings.js';
-import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
 import { saveTrained, trainingNote } from './trained-checkpoint.js';
 import {

@@ -8,10 +8,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FileError, UsageError } from '../errors.js';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { fileFailure } from '../storage/file-failure.js';
-import type { DistillationSettings } from './distillation-settings.js';
 import { otherSettings } from './setting-sentence.js';
-import { differingSetting, type TrainingSettings } from './settings.js';
-import { STATE, type StateName } from './state-names.js';
+import { differingSetting } from './settings.js';
 
 export interface SavedRun<Name extends string> {
   /** Steps taken. */
@@ -22,16 +20,12 @@ export interface SavedRun<Name extends string> {
   curve: Float32Array;
 }
 
-export type SavedTraining = SavedRun<StateName>;
-
-/** What kinds of runs there are, and the vectors of each. */
-const training = { kind: 'duo-eval training state', names: STATE } as const;
-const distillation = { kind: 'duo-eval distillation state', names: [...STATE, 'teacher'] } as const;
 const VERSION = 1;
 /** Bytes of the first line, at most. */
 const MOST_HEADER = 64 * 1024;
 
 interface Layout<Name extends string> {
+  /** Told by the first line, so that no run is taken for one of another kind. */
   kind: string;
   names: readonly Name[];
 }
@@ -48,32 +42,23 @@ interface Header {
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
-/** @throws FileError; the file of before is then still there */
-export const saveTraining = (path: string, settings: TrainingSettings, saved: SavedTraining): Promise<void> =>
-  save(path, training, settings, saved);
+/** Saves and loads runs of one kind. */
+export interface StateFile<Name extends string, Settings extends object> {
+  /** @throws FileError; the file of before is then still there */
+  save(path: string, settings: Settings, saved: SavedRun<Name>): Promise<void>;
+  /**
+   * @returns null where there is no such file
+   * @throws UsageError `other-settings`, naming the first that differs   @throws FileError `damaged-training-state`
+   */
+  load(path: string, settings: Settings): Promise<SavedRun<Name> | null>;
+}
 
-/**
- * @returns null where there is no such file
- * @throws UsageError `other-settings`, naming the first that differs   @throws FileError `damaged-training-state`
- */
-export const loadTraining = (path: string, settings: TrainingSettings): Promise<SavedTraining | null> =>
-  load(path, training, settings);
-
-/** A run of distillation: the teacher of the present round, too. */
-export type SavedDistillation = SavedRun<StateName | 'teacher'>;
-
-/** @throws as saveTraining */
-export const saveDistillation = (
-  path: string,
-  settings: DistillationSettings,
-  saved: SavedDistillation,
-): Promise<void> => save(path, distillation, settings, saved);
-
-/** @throws as loadTraining */
-export const loadDistillation = (
-  path: string,
-  settings: DistillationSettings,
-): Promise<SavedDistillation | null> => load(path, distillation, settings);
+export const stateFile = <Name extends string, Settings extends object>(
+  layout: Layout<Name>,
+): StateFile<Name, Settings> => ({
+  save: (path, settings, saved) => save(path, layout, settings, saved),
+  load: (path, settings) => load(path, layout, settings),
+});
 
 async function save<Name extends string>(
   path: string,

@@ -7,8 +7,8 @@ import { elementCount, networkParameters } from '../models/architectures/paramet
 import { randomWeights } from '../models/weights/random-weights.js';
 import { objectiveGraph } from './objective.js';
 import { runPhase } from './phase.js';
+import { type SavedTraining, trainingFile } from './saved-training.js';
 import { type TextSettings, type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
-import { loadTraining, type SavedTraining, saveTraining } from './state-file.js';
 import { curriculumAt, mixtureAt, stepFeeds } from './step-feeds.js';
 import { type StepResult, startingVectors, TrainingSession } from './training-session.js';
 
@@ -41,7 +41,7 @@ export interface TrainingOutcome extends SavedTraining {
 export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   const { settings, statePath } = run;
   checkText(run);
-  const before = await loadTraining(statePath, settings);
+  const before = await trainingFile.load(statePath, settings);
   if (before) run.onResume?.(before.step);
   if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
   let saved = before ?? beginning(settings);
@@ -84,7 +84,7 @@ async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedT
     last: curriculum ? Math.min(steps, curriculum.steps) : steps,
     ignorance: Math.log(problem.dimensions.vocabSize),
     feedsOf: stepFeeds(settings, run.text),
-    save: (reached) => saveTraining(statePath, settings, reached),
+    save: (reached) => trainingFile.save(statePath, settings, reached),
   });
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DuoEvalError } from '../../src/errors.js';
+import { trainingFile } from '../../src/training/saved-training.js';
 import type { TrainingSettings } from '../../src/training/settings.js';
-import { loadTraining } from '../../src/training/state-file.js';
 import { train } from '../../src/training/train.js';
 import { temporaryState, toySettings, toyText } from './toy-run.js';
 
@@ -92,7 +92,7 @@ describe('a loss that is no number any more: the step is named', () => {
     const error = await failure(train({ settings, text: toyText, statePath, saveEvery: 1, threads: 1 }));
     const step = Number(/step (\d+) is not finite/.exec(error.message)?.[1]);
     expect(error.message).toContain(`What was saved at step ${step - 1} is kept.`);
-    const saved = await loadTraining(statePath, settings);
+    const saved = await trainingFile.load(statePath, settings);
     expect(saved?.step).toBe(step - 1);
     expect(saved?.curve.length).toBe(2 * (step - 1));
   });
@@ -114,6 +114,6 @@ it('a loss beyond all measure: the step is named, and the last save stays', asyn
   const error = await failure(run(statePath, settings));
   expect(error.code).toBe('loss-exploded');
   const step = Number(/step (\d+)/.exec(error.message)?.[1]);
-  const saved = await loadTraining(statePath, settings);
+  const saved = await trainingFile.load(statePath, settings);
   expect(saved?.step).toBe(2 * Math.floor((step - 1) / 2));
 });

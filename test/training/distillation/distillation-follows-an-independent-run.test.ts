@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Dimensions } from '../../src/models/architectures/dimensions.js';
-import { networkParameters } from '../../src/models/architectures/parameters.js';
-import { distill } from '../../src/training/distill.js';
-import { distillationFeeds } from '../../src/training/distillation-feeds.js';
-import type { DistillationSettings } from '../../src/training/distillation-settings.js';
-import { hashed, oracleWeight } from './oracle-weights.js';
+import type { Dimensions } from '../../../src/models/architectures/dimensions.js';
+import { networkParameters } from '../../../src/models/architectures/parameters.js';
+import { distill } from '../../../src/training/distillation/distill.js';
+import { distillationFeeds } from '../../../src/training/distillation/feeds.js';
+import type { DistillationSettings } from '../../../src/training/distillation/settings.js';
+import { hashed, oracleWeight } from '../oracle-weights.js';
+import { temporaryState } from '../toy-run.js';
 import { toyDistillation } from './toy-distillation.js';
-import { temporaryState } from './toy-run.js';
 
 interface Step {
   later: number[][];
@@ -23,7 +23,7 @@ interface Case extends Pick<DistillationSettings, 'divergence' | 'nextTeacher'> 
   average: [number, number];
 }
 const { dimensions, steps, cases } = JSON.parse(
-  readFileSync(new URL('../oracles/distillation-runs.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../oracles/distillation-runs.json', import.meta.url), 'utf8'),
 ) as { dimensions: Dimensions; steps: Step[]; cases: Case[] };
 
 const LENGTH = 12;

@@ -9,29 +9,17 @@
  *     validation.csv                    step, kl, stderr, at every save
  */
 import { basename, join } from 'node:path';
-import type { PackedStream } from '../datasets/packed-stream.js';
-import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
-import { DataError, ModelError, UsageError } from '../errors.js';
-import type { Card } from '../models/card.js';
-import { type Checkpoint, openCheckpoint } from '../models/checkpoint.js';
-import { fromCard } from '../models/importers/tokenizer-copy.js';
-import type { SavedCheckpoint } from '../models/save-checkpoint.js';
-import { type CheckpointWeights, ditWeights } from '../models/weights/checkpoint-weights.js';
-import { defaultAdamW } from './adamw.js';
-import { distill } from './distill.js';
-import { type DistillationDescription, writeDistillationPage } from './distillation-page.js';
-import {
-  type DistillationSettings,
-  type Divergence,
-  distillationSteps,
-  gapName,
-  publishedLevels,
-  roundOf,
-} from './distillation-settings.js';
-import { DistillationValidation, type HeldOutDivergence } from './distillation-validation.js';
-import { lastLoss } from './loss-tables.js';
-import type { SavedDistillation } from './state-file.js';
-import { saveTrained } from './trained-checkpoint.js';
+import type { PackedStream } from '../../datasets/packed-stream.js';
+import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
+import { DataError, ModelError, UsageError } from '../../errors.js';
+import type { Card } from '../../models/card.js';
+import { type Checkpoint, openCheckpoint } from '../../models/checkpoint.js';
+import { fromCard } from '../../models/importers/tokenizer-copy.js';
+import type { SavedCheckpoint } from '../../models/save-checkpoint.js';
+import { type CheckpointWeights, ditWeights } from '../../models/weights/checkpoint-weights.js';
+import { defaultAdamW } from '../adamw.js';
+import { lastLoss } from '../loss-tables.js';
+import { saveTrained } from '../trained-checkpoint.js';
 import {
   GREATEST_NORM,
   LossFiles,
@@ -41,8 +29,20 @@ import {
   type RunRequest,
   type RunResult,
   textsOfRun,
-} from './training-run.js';
-import type { StepResult } from './training-session.js';
+} from '../training-run.js';
+import type { StepResult } from '../training-session.js';
+import { distill } from './distill.js';
+import { type DistillationDescription, writeDistillationPage } from './page.js';
+import type { SavedDistillation } from './saved-distillation.js';
+import {
+  type DistillationSettings,
+  type Divergence,
+  distillationSteps,
+  gapName,
+  publishedLevels,
+  roundOf,
+} from './settings.js';
+import { DistillationValidation, type HeldOutDivergence } from './validation.js';
 
 export interface DistillationRequest extends RunRequest {
   /** An ONNX file, or `hf:owner/name`. */

@@ -3,15 +3,15 @@
  * from the same ε whenever it is asked for, at the gap of the round that it is asked in. What can be compared are figures
  * of one round: the next has another gap, and another teacher.
  */
-import { packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
-import { prune } from '../graph/prune.js';
-import type { TensorData } from '../models/feeds.js';
-import { type ModelSession, startSession } from '../models/session.js';
-import { pairedBatches, pairFeeds } from './distillation-feeds.js';
-import { distillationObjective, TEACHER } from './distillation-objective.js';
-import { type DistillationSettings, gapOfRound, roundOf } from './distillation-settings.js';
-import type { TrainingText } from './settings.js';
-import type { SavedDistillation } from './state-file.js';
+import { packedOffsets, readWeightsFrom } from '../../graph/packed-weights.js';
+import { prune } from '../../graph/prune.js';
+import type { TensorData } from '../../models/feeds.js';
+import { type ModelSession, startSession } from '../../models/session.js';
+import type { TrainingText } from '../settings.js';
+import { pairedBatches, pairFeeds } from './feeds.js';
+import { distillationObjective, TEACHER } from './objective.js';
+import type { SavedDistillation } from './saved-distillation.js';
+import { type DistillationSettings, gapOfRound, roundOf } from './settings.js';
 
 export interface HeldOutDivergence {
   /** Nats a token. */

@@ -5,17 +5,17 @@
  *
  * or the other way round. The teacher's weights come in as one vector, and have no gradient.
  */
-import { fixAxes } from '../graph/fix-axes.js';
-import type { Graph, Value } from '../graph/graph.js';
-import { Exp, LogSoftmax, Mul, ReduceMean, ReduceSum, Sub } from '../graph/operators.js';
-import { packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
-import { checkDimensions, type Dimensions } from '../models/architectures/dimensions.js';
-import { denoiser, sequencePositions } from '../models/architectures/dit.js';
-import { embed } from '../models/architectures/layers.js';
-import { Network } from '../models/architectures/network.js';
-import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
-import type { Divergence } from './distillation-settings.js';
-import type { Objective } from './objective.js';
+import { fixAxes } from '../../graph/fix-axes.js';
+import type { Graph, Value } from '../../graph/graph.js';
+import { Exp, LogSoftmax, Mul, ReduceMean, ReduceSum, Sub } from '../../graph/operators.js';
+import { packedOffsets, readWeightsFrom } from '../../graph/packed-weights.js';
+import { checkDimensions, type Dimensions } from '../../models/architectures/dimensions.js';
+import { denoiser, sequencePositions } from '../../models/architectures/dit.js';
+import { embed } from '../../models/architectures/layers.js';
+import { Network } from '../../models/architectures/network.js';
+import { networkParameters, type Parameter } from '../../models/architectures/parameters.js';
+import type { Objective } from '../objective.js';
+import type { Divergence } from './settings.js';
 
 /** Inputs of the teacher; the student's are those of a checkpoint. */
 export const TEACHER = {

@@ -1,8 +1,8 @@
 /** The vectors of a distillation, kept in the session's worker: those of a training run, and the teacher, which stays. */
-import type { WorkerState } from '../models/session-state.js';
-import { TEACHER } from './distillation-objective.js';
-import type { TrainingVectors } from './state-names.js';
-import { createState as createTrainingState } from './training-state.js';
+import type { WorkerState } from '../../models/session-state.js';
+import type { TrainingVectors } from '../state-names.js';
+import { createState as createTrainingState } from '../training-state.js';
+import { TEACHER } from './objective.js';
 
 export interface DistillationVectors {
   student: TrainingVectors;

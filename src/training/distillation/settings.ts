@@ -6,10 +6,10 @@
  * what the teacher says at the earlier. The gap doubles each round, and what the student then is becomes the teacher. Weights
  * go on from round to round with their moments and their average.
  */
-import { diffusionTransformation } from '../diffusion/transformation.js';
-import type { GammaRange } from './curriculum.js';
-import { gammaRange } from './curriculum.js';
-import type { TrainingSettings } from './settings.js';
+import { diffusionTransformation } from '../../diffusion/transformation.js';
+import type { GammaRange } from '../curriculum.js';
+import { gammaRange } from '../curriculum.js';
+import type { TrainingSettings } from '../settings.js';
 
 export const DIVERGENCES = ['student-teacher', 'teacher-student'] as const;
 /** KL(student ‖ teacher), or KL(teacher ‖ student). */

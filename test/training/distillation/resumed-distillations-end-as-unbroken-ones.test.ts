@@ -1,9 +1,9 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { type DistillationRun, distill } from '../../src/training/distill.js';
-import type { DistillationSettings } from '../../src/training/distillation-settings.js';
+import { type DistillationRun, distill } from '../../../src/training/distillation/distill.js';
+import type { DistillationSettings } from '../../../src/training/distillation/settings.js';
+import { temporaryState, toyText } from '../toy-run.js';
 import { toyDistillation, toyWeights } from './toy-distillation.js';
-import { temporaryState, toyText } from './toy-run.js';
 
 it.each<DistillationSettings['nextTeacher']>(['weights', 'average'])(
   'the same file, bit for bit, stopped and killed in and between rounds; the %s become the teacher',

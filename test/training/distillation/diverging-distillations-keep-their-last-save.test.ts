@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { distill } from '../../src/training/distill.js';
-import { loadDistillation } from '../../src/training/state-file.js';
+import { distill } from '../../../src/training/distillation/distill.js';
+import { distillationFile } from '../../../src/training/distillation/saved-distillation.js';
+import { temporaryState, toyText } from '../toy-run.js';
 import { toyDistillation, toyWeights } from './toy-distillation.js';
-import { temporaryState, toyText } from './toy-run.js';
 
 it('a rate that is no rate: the step is named, and a curve of the steps before it is handed on', async () => {
   const statePath = temporaryState();
@@ -24,5 +24,5 @@ it('a rate that is no rate: the step is named, and a curve of the steps before i
   });
   expect(told).toEqual([[2, 2]]);
   expect(existsSync(statePath)).toBe(false);
-  expect(await loadDistillation(statePath, settings)).toBe(null);
+  expect(await distillationFile.load(statePath, settings)).toBe(null);
 });

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { distill } from '../../src/training/distill.js';
-import { DistillationValidation } from '../../src/training/distillation-validation.js';
-import { train } from '../../src/training/train.js';
+import { distill } from '../../../src/training/distillation/distill.js';
+import { DistillationValidation } from '../../../src/training/distillation/validation.js';
+import { train } from '../../../src/training/train.js';
+import { temporaryState, toySettings, toyText } from '../toy-run.js';
 import { toyDistillation } from './toy-distillation.js';
-import { temporaryState, toySettings, toyText } from './toy-run.js';
 
 it('a toy model learns its text; its student comes nearer to what its teacher says across a gap', async () => {
   const trained = toySettings('duo', { steps: 150, curriculum: null });

@@ -1,22 +1,16 @@
 /** What the graph of a distillation reads at a step: sequences of the text at two noise levels, a function of seed and step. */
-import { sigmaOf } from '../diffusion/schedule.js';
-import { oneMinusDiffusionTransformation } from '../diffusion/transformation.js';
-import type { Feeds } from '../models/feeds.js';
-import { streams } from '../random/streams.js';
-import { fillOpenUniforms } from '../random/uniforms.js';
-import { TEACHER } from './distillation-objective.js';
-import {
-  type DistillationSettings,
-  gammaRangeOf,
-  gapOfRound,
-  pairOfTimes,
-  roundOf,
-} from './distillation-settings.js';
-import { float32, int64 } from './feed-tensors.js';
-import { stepTimes } from './noise.js';
+import { sigmaOf } from '../../diffusion/schedule.js';
+import { oneMinusDiffusionTransformation } from '../../diffusion/transformation.js';
+import type { Feeds } from '../../models/feeds.js';
+import { streams } from '../../random/streams.js';
+import { fillOpenUniforms } from '../../random/uniforms.js';
+import { float32, int64 } from '../feed-tensors.js';
+import { stepTimes } from '../noise.js';
+import type { TrainingText } from '../settings.js';
+import { sequencesOfStep } from '../text-order.js';
 import { noisePair, UNIFORMS_PER_TOKEN } from './noise-pair.js';
-import type { TrainingText } from './settings.js';
-import { sequencesOfStep } from './text-order.js';
+import { TEACHER } from './objective.js';
+import { type DistillationSettings, gammaRangeOf, gapOfRound, pairOfTimes, roundOf } from './settings.js';
 
 /** Sequences at two noise levels; what the student reads first. */
 export interface PairedBatch {

@@ -1,9 +1,9 @@
 /** A distillation of a network of a few thousand weights, which toy-run.ts trains, or of one that is nothing yet. */
-import { networkParameters } from '../../src/models/architectures/parameters.js';
-import { randomWeights } from '../../src/models/weights/random-weights.js';
-import type { DistillationSettings } from '../../src/training/distillation-settings.js';
-import { publishedLevels } from '../../src/training/distillation-settings.js';
-import { toySettings } from './toy-run.js';
+import { networkParameters } from '../../../src/models/architectures/parameters.js';
+import { randomWeights } from '../../../src/models/weights/random-weights.js';
+import type { DistillationSettings } from '../../../src/training/distillation/settings.js';
+import { publishedLevels } from '../../../src/training/distillation/settings.js';
+import { toySettings } from '../toy-run.js';
 
 export function toyDistillation(changes: Partial<DistillationSettings> = {}): DistillationSettings {
   const { problem, schedule, adamW, greatestNorm, text } = toySettings('duo');

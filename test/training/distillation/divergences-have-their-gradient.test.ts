@@ -1,9 +1,9 @@
 import * as ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { gradients } from '../../src/graph/differentiate/gradients.js';
-import { Graph } from '../../src/graph/graph.js';
-import { LogSoftmax, ReduceSum } from '../../src/graph/operators.js';
-import { klDivergence } from '../../src/training/distillation-objective.js';
+import { gradients } from '../../../src/graph/differentiate/gradients.js';
+import { Graph } from '../../../src/graph/graph.js';
+import { LogSoftmax, ReduceSum } from '../../../src/graph/operators.js';
+import { klDivergence } from '../../../src/training/distillation/objective.js';
 
 const ROWS = 3;
 const K = 7;

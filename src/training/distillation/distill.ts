@@ -2,19 +2,16 @@
  * The loop of a distillation: rounds of steps, each with a teacher of its own, the run saved as it goes. As in training
  * everything random is a function of seed and step, and a stopped run goes on to the same weights.
  */
-import { distillationFeeds } from './distillation-feeds.js';
-import { distillationObjective } from './distillation-objective.js';
-import { type DistillationSettings, distillationSteps, roundOf } from './distillation-settings.js';
-import { type Phase, runPhase } from './phase.js';
-import type { TrainingText } from './settings.js';
-import {
-  loadDistillation,
-  type SavedDistillation,
-  type SavedTraining,
-  saveDistillation,
-} from './state-file.js';
-import { checkText } from './train.js';
-import { startingVectors, TrainingSession } from './training-session.js';
+
+import { type Phase, runPhase } from '../phase.js';
+import type { SavedTraining } from '../saved-training.js';
+import type { TrainingText } from '../settings.js';
+import { checkText } from '../train.js';
+import { startingVectors, TrainingSession } from '../training-session.js';
+import { distillationFeeds } from './feeds.js';
+import { distillationObjective } from './objective.js';
+import { distillationFile, type SavedDistillation } from './saved-distillation.js';
+import { type DistillationSettings, distillationSteps, roundOf } from './settings.js';
 
 export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'onStep' | 'onDivergence'> {
   settings: DistillationSettings;
@@ -43,7 +40,7 @@ export async function distill(run: DistillationRun): Promise<DistillationOutcome
   const { settings, statePath, weights, signal } = run;
   checkText(run);
   const steps = distillationSteps(settings);
-  const before = await loadDistillation(statePath, settings);
+  const before = await distillationFile.load(statePath, settings);
   if (before) run.onResume?.(before.step);
   if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
   let saved = before ?? {
@@ -75,7 +72,7 @@ async function distillRound(run: DistillationRun, from: SavedDistillation): Prom
       learningRate: { ...settings.learningRate, steps: distillationSteps(settings), final: 1 },
       threads,
     },
-    { module: 'training/distillation-state.js', init: { student, teacher } },
+    { module: 'training/distillation/worker-state.js', init: { student, teacher } },
   );
   const reached = await runPhase({
     ...run,
@@ -84,7 +81,7 @@ async function distillRound(run: DistillationRun, from: SavedDistillation): Prom
     last: stepsPerRound * (1 + roundOf(settings, from.step + 1)),
     ignorance: Math.log(problem.dimensions.vocabSize),
     feedsOf: distillationFeeds(settings, run.text),
-    save: (saved) => saveDistillation(statePath, settings, withTeacher(saved)),
+    save: (saved) => distillationFile.save(statePath, settings, withTeacher(saved)),
     onSave: async (saved) => onSave?.(withTeacher(saved)),
   });
   return withTeacher(reached);
