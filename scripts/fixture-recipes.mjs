@@ -26,10 +26,12 @@ const common = {
   threads: 1,
 };
 
-/** Runs by name; the families' first seed becomes the fixture. `duo-plain` is duo at the same budget without the curriculum. */
+/** Runs by name; the families' first seed becomes the fixture. `duo-plain` is duo at the same budget without the curriculum, `duo-argmax`
+ *  with its noise levels and no mixtures: at so low a temperature the network reads the largest entry alone. */
 const families = {
   duo: { family: 'duo', curriculumSteps: STEPS / 2 },
   'duo-plain': { family: 'duo' },
+  'duo-argmax': { family: 'duo', curriculumSteps: STEPS / 2, curriculumTemperature: 1e-6 },
   mdlm: { family: 'mdlm' },
   ar: { family: 'ar' },
   sedd: { family: 'sedd' },

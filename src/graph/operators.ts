@@ -51,6 +51,7 @@ export const Exp = unary('Exp');
 export const Log = unary('Log');
 export const Sqrt = unary('Sqrt');
 export const Abs = unary('Abs');
+export const Sign = unary('Sign');
 export const Sin = unary('Sin');
 export const Cos = unary('Cos');
 export const Tanh = unary('Tanh');

@@ -1,9 +1,11 @@
 /**
  * The Gaussian curriculum (The Diffusion Duality, arXiv 2506.10892, section 4.1): the network reads a softmax of the noised
- * one-hot at temperature τ, a mixture of embeddings, where later it reads the argmax alone. Less noise reaches it, and its
- * gradients vary less. The loss is the uniform-state one, at z = argmax and α(γ).
+ * one-hot at temperature τ, a mixture of embeddings, where later it reads the argmax alone. The higher τ, the less noise
+ * reaches it. The loss is the uniform-state one, at z = argmax and α(γ).
  *
- * γ runs from its least to its largest with t: what matters is which α these are.
+ * γ runs from its least to its largest with t: what matters is which α these are. They leave out the ends of the noise range,
+ * and at the published τ of 1e-3 that is what the curriculum does to gradients: the softmax is all but the argmax
+ * (fixtures/README.md has the measurement).
  */
 
 import { sigmaOf } from '../diffusion/schedule.js';
@@ -19,7 +21,7 @@ export interface CurriculumOptions {
   /** α at t = 0 and at t = 1. */
   highestAlpha: number;
   lowestAlpha: number;
-  /** log₁₀ τ at its first and at its last step. */
+  /** log₁₀ τ at its first step, and at the step after its last. */
   firstLogTemperature: number;
   lastLogTemperature: number;
   /** Entries of the softmax that are kept. */

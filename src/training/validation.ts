@@ -10,6 +10,7 @@ import { packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
 import { prune } from '../graph/prune.js';
 import type { Feeds } from '../models/feeds.js';
 import { type ModelSession, startSession } from '../models/session.js';
+import { type HeldOutBatch, heldOutBatches, meanOverSequences } from './held-out.js';
 import { objectiveGraph, TOKEN_WEIGHTS } from './objective.js';
 import type { TrainingSettings, TrainingText } from './settings.js';
 import { plainFeeds } from './step-feeds.js';
@@ -22,17 +23,14 @@ export interface ValidationLoss {
   sequences: number;
 }
 
-/** Training counts its steps from 1; the noise of validation is that of the last steps there can be. */
-const LAST_STEP = 2 ** 32 - 1;
-
 export class Validation {
   private constructor(
     private readonly session: ModelSession,
     private readonly settings: TrainingSettings,
-    private readonly batches: readonly Feeds[],
+    private readonly batches: readonly (Pick<HeldOutBatch, 'counted'> & { feeds: Feeds })[],
   ) {}
 
-  /** @param sequences at most so many, the first of the text, in whole batches */
+  /** @param sequences at most so many, the first of the text */
   static async start(
     settings: TrainingSettings,
     text: TrainingText,
@@ -45,11 +43,10 @@ export class Validation {
     const session = await startSession({ graph: graph.toBytes(), folder: '', threads, label: 'validation' });
     const { batch } = settings.problem;
     const schedule = noiseSchedule(settings.schedule);
-    const count = Math.max(1, Math.floor(Math.min(sequences, text.sequences) / batch));
-    const batches = Array.from({ length: count }, (_, i) => {
-      const rows = Array.from({ length: batch }, (_, b) => text.sequence((i * batch + b) % text.sequences));
-      return plainFeeds(settings, schedule, rows, LAST_STEP - i);
-    });
+    const batches = heldOutBatches(text, sequences, batch).map(({ rows, counted, step }) => ({
+      feeds: plainFeeds(settings, schedule, rows, step),
+      counted,
+    }));
     return new Validation(session, settings, batches);
   }
 
@@ -57,7 +54,7 @@ export class Validation {
   async loss(weights: Float32Array): Promise<ValidationLoss> {
     const { batch, length } = this.settings.problem;
     const perSequence: number[] = [];
-    for (const [i, feeds] of this.batches.entries()) {
+    for (const [i, { feeds, counted }] of this.batches.entries()) {
       const vector = { type: 'float32', data: weights, dims: [weights.length] } as const;
       const outputs = await this.session.run({ ...feeds, weights: vector }, { label: `batch ${i}` });
       const tokenWeights = feeds[TOKEN_WEIGHTS];
@@ -68,13 +65,10 @@ export class Validation {
         const sequence = rows ? Number(rows[2 * at]) : Math.floor(at / length);
         sums[sequence] += loss * Number(tokenWeights.data[at]) * batch;
       }
-      perSequence.push(...sums);
+      perSequence.push(...sums.subarray(0, counted));
     }
-    const sequences = perSequence.length;
-    const nelbo = perSequence.reduce((sum, loss) => sum + loss, 0) / sequences;
-    const variance =
-      perSequence.reduce((sum, loss) => sum + (loss - nelbo) ** 2, 0) / Math.max(1, sequences - 1);
-    return { nelbo, stderr: Math.sqrt(variance / sequences), sequences };
+    const { mean, ...rest } = meanOverSequences(perSequence);
+    return { nelbo: mean, ...rest };
   }
 
   async close(): Promise<void> {

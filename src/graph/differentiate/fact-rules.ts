@@ -49,9 +49,12 @@ const reduction: FactRule = (node, inputs) => {
   return [{ dtype: x.dtype, shape }];
 };
 
+/** A vector takes part as a matrix of one row, or one column, which the product then has not. */
 const product: FactRule = (_node, [a, b]) => {
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return [{ dtype: a.dtype, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
+  const rows = a.shape.length > 1 ? [a.shape.at(-2)!] : [];
+  const columns = b.shape.length > 1 ? [b.shape.at(-1)!] : [];
+  return [{ dtype: a.dtype, shape: [...batch, ...rows, ...columns] }];
 };
 
 const gemm: FactRule = (node, [a, b]) => {

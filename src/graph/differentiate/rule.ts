@@ -32,6 +32,6 @@ export function noRule({ operator, proto }: NodeReader, why = 'which has no grad
   return new ModelError({
     code: 'no-gradient-rule',
     message: `The node "${proto.name}" cannot be differentiated: it is of the operator ${operator}, ${why}.`,
-    hint: 'Build the network in its plain form, and heads without blocks of rows.',
+    hint: 'Spell it out in operators that have a rule (graph/differentiate/rules), and build heads without blocks of rows.',
   });
 }

@@ -4,7 +4,7 @@ import type { Dimensions } from './dimensions.js';
 import type { Parameter } from './parameters.js';
 
 export interface BuildOptions {
-  /** One kernel for what the plain form spells out in many. Graphs that will be differentiated are built without. */
+  /** One kernel for what the plain form spells out in many. Those that the networks use can be differentiated. */
   fused?: boolean;
   /** What a parameter is in the graph: a weight whose data come later unless given (training may feed it as an input). */
   declare?: (graph: Graph, parameter: Parameter) => Value;

@@ -42,7 +42,7 @@ export const publishedLevels = {
   lowestAlpha: diffusionTransformation(published.largest, published.vocabSize),
 };
 
-/** Gap of the first round, in units of the time from 0 to 1. */
+/** Gap of the first round, in units of the time from 0 to 1 (s-sahoo/duo, scripts/distil_owt.sh). */
 export const FIRST_GAP = 1 / 512;
 /** With this many the last gap is the whole time. */
 export const MOST_ROUNDS = 10;

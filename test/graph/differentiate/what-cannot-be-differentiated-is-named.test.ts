@@ -25,6 +25,27 @@ it('an operator without a rule, by its node', () => {
   expect(error.message).toContain('here/CumSum_');
 });
 
+const plainNode = (op: string, attributes: Record<string, number>, inputs: Value[], domain = '') =>
+  inputs[0].graph.node(op, inputs, { outputs: [inputs[0].dtype], attributes, domain })[0];
+const rows = (x: Value) => ops.Reshape(x, [1, 1, 3]);
+const uses: Record<string, (x: Value) => Value> = {
+  'with 3 operands, not two': (x) => plainNode('Max', {}, [x, ops.Neg(x), ops.Mul(x, 2)]),
+  'over axes from 0 on': (x) => plainNode('LayerNormalization', { axis: 0 }, [rows(x), rows(x)]),
+  'with interleaved': (x) => plainNode('RotaryEmbedding', { interleaved: 1, num_heads: 1 }, [rows(x), x, x]),
+  'with more inputs than three': (x) =>
+    plainNode('MultiHeadAttention', { num_heads: 1 }, Array(4).fill(rows(x)), 'com.microsoft'),
+  'with a vector as operand': (x) => plainNode('MatMul', {}, [x, x]),
+};
+
+it.each(Object.entries(uses))('a use of an operator that its rule does not cover: %s', (why, build) => {
+  const error = failure((x) => {
+    const y = build(x);
+    return why === 'with a vector as operand' ? y : sum(ops.Reshape(y, [-1]));
+  });
+  expect(error.code).toBe('no-gradient-rule');
+  expect(error.message).toContain(why);
+});
+
 it('an operator of unknown shape', () => {
   const error = failure((x) => sum(ops.Exp(x.graph.node('Unheard', [x], { outputs: ['float64'] })[0])));
   expect(error.code).toBe('shape-not-known');
@@ -58,4 +79,15 @@ it('but not what lies beside the way to the loss, or turns numbers into integers
   );
   expect([...(outputs.x_gradient.data as Float32Array)]).toEqual([1, 1, 1]);
   expect([...(outputs.unused_gradient.data as Float32Array)]).toEqual([0, 0]);
+});
+
+it('and where a gradient is not unique, it is a finite one: 0 for |x| at 0', async () => {
+  const graph = Graph.create('test');
+  const x = graph.input('x', 'float32', [3]);
+  const [atX] = gradients(sum(ops.Abs(x)), [x]);
+  graph.output(atX, 'x_gradient');
+  const { default: ort } = await import('onnxruntime-node');
+  const feeds = { x: new ort.Tensor('float32', Float32Array.of(-2, 0, 3), [3]) };
+  const outputs = await runGraph(graph.toBytes(), '', feeds);
+  expect([...(outputs.x_gradient.data as Float32Array)]).toEqual([-1, 0, 1]);
 });

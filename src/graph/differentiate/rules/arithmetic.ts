@@ -1,7 +1,7 @@
 /** Operations on two operands that repeat the smaller one along the larger: gradients are summed over the repetitions. */
 import { Equal, Greater, Less } from '../../operators.js';
 import { type Contribution, whole } from '../contributions.js';
-import type { Rule, Rules, Site } from '../rule.js';
+import { noRule, type Rule, type Rules, type Site } from '../rule.js';
 import {
   broadcastShape,
   cast,
@@ -32,10 +32,11 @@ const binary =
     return [left, right].map((derive, i) => term(site, i, () => derive(site.gradient(), a, b, y)));
   };
 
-/** Max and Min: to the operand that was chosen; where two are equal, half to each. */
+/** Max and Min of two: to the operand that was chosen; where they are equal, half to each. */
 const chosen =
   (isBetter: typeof Greater): Rule =>
   (site) => {
+    if (site.inputs.length !== 2) throw noRule(site.node, `with ${site.inputs.length} operands, not two`);
     const [a, b] = site.inputs;
     const shape = site.outputs[0].shape;
     const share = (one: Shaped, other: Shaped) => {
@@ -44,7 +45,7 @@ const chosen =
     };
     return [
       term(site, 0, () => times(site.gradient(), share(a, b))),
-      b ? term(site, 1, () => times(site.gradient(), share(b, a))) : null,
+      term(site, 1, () => times(site.gradient(), share(b, a))),
     ];
   };
 

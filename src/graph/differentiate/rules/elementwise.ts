@@ -1,5 +1,5 @@
 /** Functions of one number, element by element: the gradient at the input is f'(x) times that at the output. */
-import { Abs, Identity } from '../../operators.js';
+import { Identity, Sign } from '../../operators.js';
 import { whole } from '../contributions.js';
 import type { Rule, Rules } from '../rule.js';
 import { cast, cosine, minus, negative, over, type Shaped, shaped, sine, times } from '../shaped.js';
@@ -17,7 +17,7 @@ export const elementwiseRules: Rules = {
   Log: elementwise((g, x) => over(g, x)),
   Sqrt: elementwise((g, _x, y) => over(times(g, 0.5), y)),
   Reciprocal: elementwise((g, _x, y) => negative(times(g, times(y, y)))),
-  Abs: elementwise((g, x) => times(g, over(x, shaped(Abs(x), x.shape)))),
+  Abs: elementwise((g, x) => times(g, shaped(Sign(x), x.shape))), // 0 at 0
   Sin: elementwise((g, x) => times(g, cosine(x))),
   Cos: elementwise((g, x) => negative(times(g, sine(x)))),
   Tanh: elementwise((g, _x, y) => times(g, minus(1, times(y, y)))),

@@ -5,7 +5,7 @@
 import { RotaryEmbedding } from '../../fused-operators.js';
 import { MatMul, Neg, Softmax } from '../../operators.js';
 import { whole } from '../contributions.js';
-import type { Rule, Rules, Site } from '../rule.js';
+import { noRule, type Rule, type Rules, type Site } from '../rule.js';
 import {
   type Axes,
   fixed,
@@ -24,6 +24,8 @@ import {
 /** With x̂ = (x − mean)/deviation and n numbers a row: (g·w − Σ g w/n − x̂·Σ g w x̂/n)/deviation. */
 const layerNormalization: Rule = (site) => {
   const [x, scale, bias] = site.inputs;
+  const axis = site.node.int('axis', -1);
+  if (axis !== -1 && axis !== x.shape.length - 1) throw noRule(site.node, `over axes from ${axis} on`);
   const gradient = site.fullGradient();
   const [mean, inverse] = moments(site);
   const normalised = times(minus(x, mean), inverse);
@@ -65,6 +67,8 @@ const fastGelu: Rule = (site) => {
 /** Turned back: by the same angles the other way. */
 const rotaryEmbedding: Rule = (site) => {
   const [x, cos, sin, positions] = site.inputs;
+  for (const attribute of ['interleaved', 'rotary_embedding_dim'])
+    if (site.node.int(attribute, 0) !== 0) throw noRule(site.node, `with ${attribute}`);
   const options = { heads: site.node.int('num_heads', 0) };
   return [whole(shaped(RotaryEmbedding(site.fullGradient(), cos, Neg(sin), positions, options), x.shape))];
 };
@@ -81,6 +85,8 @@ const UNSEEN = -1e9;
  */
 const multiHeadAttention: Rule = (site) => {
   const { node, inputs } = site;
+  if (inputs.slice(3).some((input) => input !== null)) throw noRule(node, 'with more inputs than three');
+  if (node.float('scale', 0) !== 0) throw noRule(node, 'with a scale of its own');
   const heads = node.int('num_heads', 1);
   const [query, key, value] = inputs;
   const size = fixed(query.shape[2]) / heads;

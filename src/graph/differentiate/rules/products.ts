@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { MatMul } from '../../operators.js';
 import { type Contribution, whole } from '../contributions.js';
-import type { Rule, Rules } from '../rule.js';
+import { noRule, type Rule, type Rules } from '../rule.js';
 import {
   type Axes,
   broadcastShape,
@@ -40,6 +40,7 @@ function batched(a: Shaped, b: Shaped): Shaped {
 /** x·W over all leading axes of x, or matrices in pairs. */
 const matMul: Rule = (site) => {
   const [a, b] = site.inputs;
+  if (a.shape.length < 2 || b.shape.length < 2) throw noRule(site.node, 'with a vector as operand');
   const gradient = site.fullGradient();
   if (b.shape.length === 2) {
     const rows = asRows(gradient);
