@@ -1,13 +1,15 @@
 // Measures what fixtures/README.md claims, on the runs of fixtures:train, and prints its tables: `npm run fixtures:claims`. What was
 // measured once is kept in the cache. Options: --work <folder> as fixtures:train had it, and names of tables.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stepsRatio } from './equal-quality.mjs';
-import { SEEDS } from './fixture-recipes.mjs';
+import { SEEDS, STEPS } from './fixture-recipes.mjs';
 import { between, geometric, interval, markdownTable, overSeeds, plusMinus } from './over-seeds.mjs';
+import { stateHeader } from './state-header.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -25,17 +27,18 @@ const DATASETS = ['sotu', 'moby-dick'];
 const SEQUENCES = 512;
 /** Of a normal distribution, in standard errors: half of a 95% interval of many samples. */
 const NORMAL_95 = 1.96;
-const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'duo-plain', 'duo-dcd'];
+const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'duo-plain', 'duo-argmax', 'duo-dcd'];
 const RATIOS = [
   ['ar', 'mdlm'],
   ['sedd', 'mdlm'],
   ['mdlm', 'duo'],
   ['duo', 'duo-plain'],
+  ['duo', 'duo-argmax'],
   ['duo', 'duo-dcd'],
 ];
 
 const checkpoint = (kind, seed) => join(work, `${kind}-${seed}`, `${fileOf(kind)}.onnx`);
-const fileOf = (kind) => (kind === 'duo-plain' ? 'duo' : kind);
+const fileOf = (kind) => (['duo-plain', 'duo-argmax'].includes(kind) ? 'duo' : kind);
 const suiteModels = (kinds) =>
   kinds.flatMap((kind) => SEEDS.map((seed) => ({ name: `${kind}-${seed}`, path: checkpoint(kind, seed) })));
 
@@ -50,7 +53,12 @@ for (const name of positionals.length ? positionals : Object.keys(TABLES)) {
   console.log(`\n### ${title}\n\n${measure()}`);
 }
 
-/** Both runs of a seed see the same sequences, times and noise, so their differences are paired. */
+/** Steps of the compared runs, in so many parts. Runs that were stopped have saved at others, too. */
+function everyPart(parts) {
+  return Array.from({ length: parts }, (_, i) => ((i + 1) * STEPS) / parts);
+}
+
+/** All runs of a seed see the same sequences, times and noise, so their differences are paired. */
 function heldOutLosses() {
   const curves = (kind) =>
     SEEDS.map((seed) => {
@@ -60,28 +68,36 @@ function heldOutLosses() {
         .slice(1);
       return new Map(rows.map((row) => row.split(',').map(Number)));
     });
-  const [withIt, without] = [curves('duo'), curves('duo-plain')];
-  const rows = [...withIt[0].keys()].map((step) => [
+  const [withIt, argmax, without] = ['duo', 'duo-argmax', 'duo-plain'].map(curves);
+  const rows = everyPart(10).map((step) => [
     step,
-    plusMinus(overSeeds(withIt.map((curve) => curve.get(step)))),
-    plusMinus(overSeeds(without.map((curve) => curve.get(step)))),
-    plusMinus(overSeeds(withIt.map((curve, i) => curve.get(step) - without[i].get(step)))),
+    ...[withIt, argmax, without].map((kind) => plusMinus(overSeeds(kind.map((curve) => curve.get(step))))),
+    ...[argmax, without].map((kind) =>
+      plusMinus(overSeeds(withIt.map((curve, i) => curve.get(step) - kind[i].get(step)))),
+    ),
   ]);
-  return markdownTable(['step', 'with the curriculum', 'without', 'difference'], rows);
+  return markdownTable(
+    [
+      'step',
+      'curriculum',
+      'its noise levels alone',
+      'neither',
+      'curriculum − levels',
+      'curriculum − neither',
+    ],
+    rows,
+  );
 }
 
 function gradientVariances() {
   const measured = ['duo', 'duo-plain'].map((kind) =>
     SEEDS.map((seed) => {
-      const folder = join(work, `${kind}-${seed}`, 'states');
-      const states = readdirSync(folder).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-      const every = states.filter((_, i) => i % 2 === 1).map((name) => join(folder, name));
-      const kept = join(work, `gradient-variance-${kind}-${seed}.jsonl`);
-      if (!existsSync(kept))
-        writeFileSync(
-          kept,
-          run(process.execPath, [join(root, 'scripts', 'gradient-variance.mjs'), ...every]),
-        );
+      const states = everyPart(5).map((step) => join(work, `${kind}-${seed}`, 'states', `${step}.state`));
+      const script = join(root, 'scripts', 'gradient-variance.mjs');
+      const asked = [readFileSync(script), ...states.map((state) => stateHeader(state).sha256)];
+      const digest = createHash('sha256').update(asked.join()).digest('hex').slice(0, 16);
+      const kept = join(work, `gradient-variance-${kind}-${seed}-${digest}.jsonl`);
+      if (!existsSync(kept)) writeFileSync(kept, run(process.execPath, [script, ...states]));
       return readFileSync(kept, 'utf8')
         .trim()
         .split('\n')
@@ -96,24 +112,30 @@ function gradientVariances() {
         .map(({ variance }) => Math.log(variance)),
     );
   const cell = (logarithms) => (logarithms.length === SEEDS.length ? between(geometric(logarithms)) : '');
-  const steps = [...new Set(withIt[0].map(({ step }) => step))];
-  const rows = steps.map((step) => {
-    const [mixture, tokens] = ['mixture', 'tokens'].map((reads) => logs(withIt, step, reads));
+  const rows = everyPart(5).map((step) => {
+    const within = ['mixture', 'argmax', 'softer', 'tokens'].map((reads) => logs(withIt, step, reads));
+    const [mixture, argmax, softer, tokens] = within;
+    const ratio = (above, below) => cell(below.map((value, i) => above[i] - value));
     return [
       step,
-      cell(mixture),
-      cell(tokens),
+      ...within.map(cell),
       cell(logs(without, step, 'tokens')),
-      cell(mixture.map((value, i) => tokens[i] - value)),
+      ratio(argmax, mixture),
+      ratio(argmax, softer),
+      ratio(tokens, argmax),
     ];
   });
   return markdownTable(
     [
       'step',
-      'curriculum run, as it reads',
-      'the same weights, reading tokens',
+      'mixture',
+      'argmax',
+      'softer',
+      'tokens, all levels',
       'run without',
-      'tokens ÷ mixture',
+      'argmax ÷ mixture',
+      'argmax ÷ softer',
+      'all levels ÷ argmax',
     ],
     rows,
   );

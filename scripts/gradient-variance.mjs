@@ -1,6 +1,6 @@
 // How much gradients vary from batch to batch, at the weights of a saved state: Σ over weights of the variance over batches, estimated
-// from batches that the run never saw. Prints a line of JSON a state: node scripts/gradient-variance.mjs <states...>
-import { readFileSync } from 'node:fs';
+// from batches that the run did not see: its text in another order, with other noise. At states within the curriculum by several ways
+// of reading. Prints a line of JSON for each: node scripts/gradient-variance.mjs <states...>
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packDataset } from '../dist/datasets/pack-dataset.js';
@@ -10,10 +10,20 @@ import { objectiveGraph } from '../dist/training/objective.js';
 import { trainingFile } from '../dist/training/saved-training.js';
 import { mixtureAt, stepFeeds } from '../dist/training/step-feeds.js';
 import { startingVectors, TrainingSession } from '../dist/training/training-session.js';
+import { stateHeader } from './state-header.mjs';
 
 const BATCHES = 24;
 /** Beyond every run's steps. */
 const UNSEEN = 1_000_000;
+
+/** What the network reads, as changes of the run's curriculum; tokens are of the plain loss, at all noise levels. */
+const WITHIN = {
+  mixture: {},
+  /** The same noise, so cold that the largest entry is all. */
+  argmax: { firstLogTemperature: -9, lastLogTemperature: -9 },
+  /** So warm that other tokens have a part, all entries kept. */
+  softer: { firstLogTemperature: -1, lastLogTemperature: -1, kept: Number.POSITIVE_INFINITY },
+};
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tokenizer = await loadTokenizer(relative(process.cwd(), `${root}/fixtures/bpe-1024`));
@@ -27,22 +37,21 @@ const text = await packDataset({
 });
 
 for (const path of process.argv.slice(2)) {
-  const { settings } = JSON.parse(firstLine(path));
+  const { settings } = stateHeader(path);
   const { step, vectors } = await trainingFile.load(path, settings);
   const inCurriculum = settings.curriculum !== null && step < settings.curriculum.steps;
-  for (const reads of inCurriculum ? ['mixture', 'tokens'] : ['tokens']) {
-    const variance = await gradientVariance(settings, vectors.weights, reads === 'mixture');
+  for (const reads of inCurriculum ? [...Object.keys(WITHIN), 'tokens'] : ['tokens']) {
+    const variance = await gradientVariance(settings, vectors.weights, WITHIN[reads] ?? null);
     console.log(JSON.stringify({ path: relative(process.cwd(), path), step, reads, ...variance }));
   }
 }
 text.close();
 
-/** @param curriculum whether the network reads what the curriculum shows it */
-async function gradientVariance(settings, weights, curriculum) {
-  const asked = {
-    ...settings,
-    curriculum: curriculum ? { ...settings.curriculum, steps: 2 * UNSEEN } : null,
-  };
+/** @param changes of the curriculum; null for the plain loss */
+async function gradientVariance(settings, weights, changes) {
+  const curriculum = changes && { ...settings.curriculum, steps: 2 * UNSEEN, ...changes };
+  if (curriculum) curriculum.kept = Math.min(curriculum.kept, settings.problem.dimensions.vocabSize);
+  const asked = { ...settings, curriculum };
   const reads = mixtureAt(asked, UNSEEN) ?? 'tokens';
   // AdamW whose first moment is the last gradient, unclipped, and whose steps have no length.
   const session = await TrainingSession.start(
@@ -70,9 +79,4 @@ async function gradientVariance(settings, weights, curriculum) {
   await session.close();
   const ofMean = sum.reduce((total, value) => total + (value / BATCHES) ** 2, 0);
   return { variance: (squares - BATCHES * ofMean) / (BATCHES - 1), squaredMean: ofMean };
-}
-
-function firstLine(path) {
-  const bytes = readFileSync(path);
-  return bytes.subarray(0, bytes.indexOf(10)).toString();
 }

@@ -8,6 +8,7 @@ import { distillationFile } from '../dist/training/distillation/saved-distillati
 import { trainingFile } from '../dist/training/saved-training.js';
 import { saveTrained, trainingNote } from '../dist/training/trained-checkpoint.js';
 import { DISTILLED, FIXTURES, RUNS } from './fixture-recipes.mjs';
+import { stateHeader } from './state-header.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -41,8 +42,7 @@ for (const name of positionals.length ? positionals : FIXTURES.keys()) {
 
 async function lastState(folder, distilled) {
   const path = join(folder, 'training.state');
-  const bytes = readFileSync(path);
-  const { settings } = JSON.parse(bytes.subarray(0, bytes.indexOf(10)).toString());
+  const { settings } = stateHeader(path);
   const { step, vectors } = await (distilled ? distillationFile : trainingFile).load(path, settings);
   return { settings, step, average: vectors.average };
 }

@@ -1,11 +1,12 @@
 // Trains the checkpoints of fixtures/ and all that fixtures/README.md measures: `npm run fixtures:train`, hours on two cores. Stopped,
 // it goes on where it was. Options: --work <folder> for what lies between (.training), --jobs <n> side by side (2), and names of runs.
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DISTILLATION, DISTILLED, RUNS, TOKENS } from './fixture-recipes.mjs';
+import { stateHeader } from './state-header.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -49,12 +50,10 @@ async function sideBySide(names, start) {
   );
 }
 
-/** As the first line of the run's state has it. */
 function stepsTaken(name) {
   const state = join(values.work, name, 'training.state');
   if (!existsSync(state)) return 0;
-  const start = readFileSync(state).subarray(0, 10_000).toString('latin1');
-  return JSON.parse(start.slice(0, start.indexOf('\n'))).step;
+  return stateHeader(state).step;
 }
 
 /** What the command line of `duo-eval` takes to distil a run. */
