@@ -13,6 +13,8 @@ import {
 import { shellCommand } from '../results/shell-command.js';
 import type { DistilledModel } from '../training/distillation/run-distillation.js';
 
+/** With this many, from 1/512 on, the last gap is the whole time. */
+const MOST_ROUNDS = 10;
 /** The reference's: 500 of 50,000 steps. */
 const WARMUP_SHARE = 0.01;
 const HIGHEST_DECAY = 0.9999;
@@ -35,7 +37,7 @@ The checkpoint must be one that train or convert made.`;
     ...textFlags,
     tokenizer: string({ summary: "Tokenizer. [default: the card's]", helpValue: '<path>' }),
     out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
-    rounds: integer({ min: 1, max: 10, default: 5, summary: 'Rounds; the gap doubles in each.' }),
+    rounds: integer({ min: 1, max: MOST_ROUNDS, default: 5, summary: 'Rounds; the gap doubles in each.' }),
     'steps-per-round': integer({ min: 1, default: 200, summary: 'Steps of a round.' }),
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences a step.' }),
     length: integer({ min: 3, max: 65_536, summary: "Tokens a sequence. [default: the checkpoint's]" }),

@@ -44,8 +44,6 @@ export const publishedLevels = {
 
 /** Gap of the first round, in units of the time from 0 to 1 (s-sahoo/duo, scripts/distil_owt.sh). */
 export const FIRST_GAP = 1 / 512;
-/** With this many the last gap is the whole time. */
-export const MOST_ROUNDS = 10;
 
 export const distillationSteps = ({
   rounds,
