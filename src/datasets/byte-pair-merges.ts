@@ -29,6 +29,7 @@ interface Candidate {
 }
 
 const BYTES = 256;
+const PAUSE_MS = 50;
 /** Ids are below this, so that a pair is one exact number. */
 const PAIR = 2 ** 24;
 
@@ -36,12 +37,14 @@ const PAIR = 2 ** 24;
  * @param words word → times seen; words as one character a byte (latin1)
  * @param wanted merges; fewer are learned where no pair is seen often enough
  * @param leastCount how often a pair must be seen to merge
+ * @param pause every 50 ms or so, e.g. to hear signals; what it throws ends the work
  */
-export function learnMerges(
+export async function learnMerges(
   words: ReadonlyMap<string, number>,
   wanted: number,
   leastCount = 2,
-): LearnedMerges {
+  pause: () => Promise<void> = async () => {},
+): Promise<LearnedMerges> {
   const corpus = Array.from(words, ([word, count]) => ({
     ids: Array.from(word, (character) => character.charCodeAt(0)),
     count,
@@ -49,18 +52,37 @@ export function learnMerges(
   const counts = new Map<number, number>();
   const places = new Map<number, Set<Word>>();
   const changed = new Set<number>();
-  const tally = (word: Word, sign: 1 | -1) => {
-    for (let i = 1; i < word.ids.length; i++) {
-      const pair = word.ids[i - 1] * PAIR + word.ids[i];
-      counts.set(pair, (counts.get(pair) ?? 0) + sign * word.count);
-      if (sign < 0) continue;
-      changed.add(pair);
-      const holders = places.get(pair);
-      if (holders) holders.add(word);
-      else places.set(pair, new Set([word]));
-    }
+  const tally = (word: Word, first: number, second: number, sign: 1 | -1) => {
+    const pair = first * PAIR + second;
+    counts.set(pair, (counts.get(pair) ?? 0) + sign * word.count);
+    if (sign < 0) return;
+    changed.add(pair);
+    const holders = places.get(pair);
+    if (holders) holders.add(word);
+    else places.set(pair, new Set([word]));
   };
-  for (const word of corpus) tally(word, 1);
+  for (const word of corpus)
+    for (let i = 1; i < word.ids.length; i++) tally(word, word.ids[i - 1], word.ids[i], 1);
+
+  /** Every occurrence, from the left, of the pair replaced by `id`; pairs that it leaves alone are not counted anew. */
+  const mergeIn = (word: Word, left: number, right: number, id: number) => {
+    const { ids } = word;
+    const result: number[] = [];
+    let touched = false; // whether the last of `ids` that was passed went into a merge
+    for (let i = 0; i < ids.length; i++) {
+      const merges = ids[i] === left && ids[i + 1] === right;
+      if (i > 0 && (merges || touched)) tally(word, ids[i - 1], ids[i], -1);
+      const made = merges ? id : ids[i];
+      if (result.length > 0 && (merges || touched)) tally(word, result[result.length - 1], made, 1);
+      if (merges) {
+        tally(word, left, right, -1);
+        i++;
+      }
+      result.push(made);
+      touched = merges;
+    }
+    word.ids = result;
+  };
 
   const heap = new BinaryHeap<Candidate>(comesFirst);
   const offerChanged = () => {
@@ -74,6 +96,7 @@ export function learnMerges(
 
   const merges: Merge[] = [];
   let last = 0;
+  let paused = performance.now();
   while (merges.length < wanted) {
     const best = heap.pop();
     if (!best) break;
@@ -91,9 +114,10 @@ export function learnMerges(
     const holders = places.get(pair)!;
     places.delete(pair);
     for (const word of holders) {
-      tally(word, -1);
-      word.ids = merged(word.ids, left, right, id);
-      tally(word, 1);
+      mergeIn(word, left, right, id);
+      if (performance.now() - paused < PAUSE_MS) continue;
+      await pause();
+      paused = performance.now();
     }
     counts.delete(pair);
     changed.delete(pair);
@@ -105,15 +129,4 @@ export function learnMerges(
 function comesFirst(a: Candidate, b: Candidate): boolean {
   if (a.count !== b.count) return a.count > b.count;
   return a.left !== b.left ? a.left < b.left : a.right < b.right;
-}
-
-/** Every occurrence, from the left, of the pair replaced by `id`. */
-function merged(ids: readonly number[], left: number, right: number, id: number): number[] {
-  const result: number[] = [];
-  for (let i = 0; i < ids.length; i++) {
-    const here = ids[i] === left && ids[i + 1] === right;
-    result.push(here ? id : ids[i]);
-    if (here) i++;
-  }
-  return result;
 }

@@ -23,22 +23,23 @@ interface Owner {
 const TAKEOVER_MS = 10_000;
 
 /**
- * @param path of the file to own; the lock is `path.lock`   @param what the file is for, for the error's sentence
+ * @param path of the file to own; the lock is `path.lock`   @param what the file is for, for the error's sentence   @param advice where
+ * none can be made there
  * @throws FileError `in-use` when a living process owns it
  */
-export function acquireLock(path: string, what: string): Lock {
+export function acquireLock(path: string, what: string, advice = CACHE_ADVICE): Lock {
   const lockPath = `${path}.lock`;
   try {
     makeFolder(dirname(lockPath));
   } catch (cause) {
-    throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
+    throw fileFailure(cause, 'create the lock', lockPath, advice);
   }
   for (let attempt = 0; attempt < 8; attempt++) {
-    if (create(lockPath)) return { release: () => releaseOwn(lockPath) };
+    if (create(lockPath, advice)) return { release: () => releaseOwn(lockPath) };
     const owner = readOwner(lockPath);
     if (owner === 'absent') continue;
     if (owner !== 'unreadable' && isAlive(owner)) throw inUse(what, owner.pid);
-    takeOver(lockPath);
+    takeOver(lockPath, advice);
   }
   throw inUse(what, null);
 }
@@ -50,20 +51,20 @@ export function isLocked(path: string): boolean {
 }
 
 /** @returns false when there is a lock already */
-function create(lockPath: string): boolean {
+function create(lockPath: string, advice: string): boolean {
   let descriptor: number;
   try {
     descriptor = openSync(lockPath, 'wx');
   } catch (cause) {
     if (systemCodeOf(cause) === 'EEXIST') return false;
-    throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
+    throw fileFailure(cause, 'create the lock', lockPath, advice);
   }
   const owner: Owner = { pid: process.pid, started: startOf(process.pid) };
   try {
     writeSync(descriptor, JSON.stringify(owner));
   } catch (cause) {
     rmSync(lockPath, { force: true });
-    throw fileFailure(cause, 'create the lock', lockPath, CACHE_ADVICE);
+    throw fileFailure(cause, 'create the lock', lockPath, advice);
   } finally {
     closeSync(descriptor);
   }
@@ -87,9 +88,9 @@ function readOwner(lockPath: string): Owner | 'absent' | 'unreadable' {
 }
 
 /** Removes a dead owner's lock, one taker at a time: else the second would remove the first one's new lock. */
-function takeOver(lockPath: string): void {
+function takeOver(lockPath: string, advice: string): void {
   const guard = `${lockPath}.takeover`;
-  if (!create(guard)) {
+  if (!create(guard, advice)) {
     if (ageOf(guard) > TAKEOVER_MS) rmSync(guard, { force: true });
     return;
   }

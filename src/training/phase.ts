@@ -30,16 +30,27 @@ export interface Phase {
 /** A loss so many times ln K, that of knowing nothing, is not coming back; clean runs, heavy tails and all, stay far below. */
 const EXPLODED = 100;
 
+/** Nor is one of so many times ln K, step after step: a batch may be hard, three in succession are not. */
+const HIGH = 4;
+const HIGH_IN_SUCCESSION = 3;
+
 /** Below so large a part of ln K a gradient of 0 may be that of a text known by heart. */
 const LEARNED = 0.01;
 
-/** @returns what is wrong with a step's result, as a code and the beginning of a sentence; null where nothing is */
+/** @param high losses in succession that were high, this one the last
+ *  @returns what is wrong with a step's result, as a code and the beginning of a sentence; null where nothing is */
 function divergence(
   step: number,
   { loss, gradientNorm }: StepResult,
   ignorance: number,
+  high: number,
 ): [code: string, what: string] | null {
   const knowingNothing = `where knowing nothing costs ${ignorance.toPrecision(3)}`;
+  if (high >= HIGH_IN_SUCCESSION)
+    return [
+      'loss-exploded',
+      `The loss of step ${step} is ${loss.toPrecision(3)}, and of those before it no better, ${knowingNothing}`,
+    ];
   if (loss > EXPLODED * ignorance)
     return ['loss-exploded', `The loss of step ${step} is ${loss.toPrecision(3)}, ${knowingNothing}`];
   if (gradientNorm === 0 && loss > LEARNED * ignorance)
@@ -74,6 +85,7 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
   curve.set(from.curve);
   let taken = from.step;
   let savedAt = from.step;
+  let high = 0;
   const state = async (): Promise<SavedTraining> => ({
     step: taken,
     vectors: await session.read(),
@@ -97,12 +109,14 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
       early?.catch(() => {}); // what fails is told by the step before, or below
       if (pending) {
         const result = await pending;
-        const wrong = divergence(step - 1, result, phase.ignorance);
+        high = result.loss > HIGH * phase.ignorance ? high + 1 : 0;
+        const wrong = divergence(step - 1, result, phase.ignorance, high);
         if (wrong) throw diverging(...wrong, savedAt);
         taken = step - 1;
         curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
         phase.onStep?.(taken, result);
-        if (savesHere) await save();
+        // What may be diverging does not take the place of what was saved.
+        if (savesHere && high === 0) await save();
       }
       if (!feeds) break;
       pending = early ?? session.step(step, feeds);

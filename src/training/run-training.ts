@@ -27,6 +27,7 @@ import { train } from './train.js';
 import { saveTrained, trainingNote } from './trained-checkpoint.js';
 import {
   GREATEST_NORM,
+  inOwnFolder,
   LossFiles,
   loopOf,
   packText,
@@ -74,10 +75,13 @@ export interface TrainedModel extends RunResult<ValidationLoss> {
 const FINAL_RATE = 0.1;
 
 /** @throws UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
-export async function runTraining(
-  request: TrainingRequest,
-  observer: TrainingObserver,
-): Promise<TrainedModel> {
+export function runTraining(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
+  return inOwnFolder(request.out, nameOf(request), () => trained(request, observer));
+}
+
+const nameOf = ({ family }: TrainingRequest): string => `${family}.onnx`;
+
+async function trained(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
   const tokenizer = await loadTokenizer(request.tokenizer);
   const dimensions = dimensionsOf(request, tokenizer);
   const packed = (spec: string) => packText(request, spec, { tokenizer, length: request.length }, observer);
@@ -106,7 +110,7 @@ export async function runTraining(
         trainedOn: text.name,
         note: trainingNote(step, settings),
       };
-      const path = join(out, `${request.family}.onnx`);
+      const path = join(out, nameOf(request));
       saved = await saveTrained(path, settings, vectors.average, card, dtype);
       await losses.saveCurve(curve);
       if (validation) {

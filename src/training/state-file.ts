@@ -21,6 +21,8 @@ export interface SavedRun<Name extends string> {
 }
 
 const VERSION = 1;
+/** How every kind begins. */
+const OURS = 'duo-eval ';
 /** Bytes of the first line, at most. */
 const MOST_HEADER = 64 * 1024;
 
@@ -48,7 +50,8 @@ export interface StateFile<Name extends string, Settings extends object> {
   save(path: string, settings: Settings, saved: SavedRun<Name>): Promise<void>;
   /**
    * @returns null where there is no such file
-   * @throws UsageError `other-settings`, naming the first that differs   @throws FileError `damaged-training-state`
+   * @throws UsageError `other-settings`, naming the first that differs; `other-run`
+   * @throws FileError `damaged-training-state`
    */
   load(path: string, settings: Settings): Promise<SavedRun<Name> | null>;
 }
@@ -103,6 +106,7 @@ async function read<Name extends string>(
   const start = await filled(file, new Uint8Array(MOST_HEADER), 0, path);
   const end = start.indexOf(10); // a newline
   const header = parsed(Buffer.from(start.subarray(0, Math.max(0, end))).toString());
+  if (header?.kind?.startsWith(OURS) && header.kind !== kind) throw ofOtherRun(path, header.kind);
   if (header?.kind !== kind || header.version !== VERSION)
     throw damaged(path, 'its first line is none of ours');
   const difference = differingSetting(header.settings, settings);
@@ -148,6 +152,14 @@ function parsed(line: string): Header | null {
   } catch {
     return null;
   }
+}
+
+function ofOtherRun(path: string, kind: string): UsageError {
+  return new UsageError({
+    code: 'other-run',
+    message: `${path} is of another run: ${kind}.`,
+    hint: 'Give another --out.',
+  });
 }
 
 function damaged(path: string, why: string): FileError {

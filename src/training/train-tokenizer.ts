@@ -50,7 +50,10 @@ export async function trainTokenizer(
   const source = await resolveDataset({ spec: data, textColumn });
   const counted = await countWords(source, { signal, read });
   const wanted = vocabSize - UNMERGED;
-  const learned = learnMerges(counted.words, wanted, leastCount);
+  const learned = await learnMerges(counted.words, wanted, leastCount, async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    signal.throwIfAborted();
+  });
   if (learned.merges.length < wanted) {
     const most = UNMERGED + learned.merges.length;
     throw new DataError({

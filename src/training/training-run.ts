@@ -2,12 +2,15 @@
  * What runs of training and of distillation have in common: what is asked of them, whom they tell, the text they read, the
  * files of their folder, and the losses written down as they go.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
+import { UsageError } from '../errors.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
+import { acquireLock } from '../storage/lock.js';
 import { addRow, writeCurve } from './loss-tables.js';
 import type { TrainingRun } from './train.js';
 
@@ -90,13 +93,36 @@ export function textsOfRun(
   };
 }
 
+const stateOf = (folder: string): string => join(folder, 'training.state');
+
+/**
+ * What a run does in its folder, which is its own meanwhile, and can be written to before any step is taken.
+ * @param checkpoint name of the file that it will write
+ * @throws FileError `in-use`   @throws UsageError `not-of-this-run` where such a file is, and no run that it came from
+ */
+export async function inOwnFolder<T>(folder: string, checkpoint: string, work: () => Promise<T>): Promise<T> {
+  const lock = acquireLock(stateOf(folder), `The run in ${folder}`, 'Give another --out.');
+  try {
+    const path = join(folder, checkpoint);
+    if (existsSync(path) && !existsSync(stateOf(folder)))
+      throw new UsageError({
+        code: 'not-of-this-run',
+        message: `There is a ${path} already, and no training.state beside it: no run here would go on from it, only overwrite it.`,
+        hint: 'Give another --out, or move that checkpoint away.',
+      });
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
 /** Where and how a loop runs. @param steps of the whole run */
 export const loopOf = (
   { out, saveEvery, threads }: RunRequest,
   steps: number,
   { signal, resumed }: RunObserver,
 ): Pick<TrainingRun, 'statePath' | 'saveEvery' | 'threads' | 'signal' | 'onResume'> => ({
-  statePath: join(out, 'training.state'),
+  statePath: stateOf(out),
   saveEvery,
   threads,
   signal,

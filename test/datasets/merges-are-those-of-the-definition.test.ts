@@ -43,13 +43,13 @@ function byDefinition(words: ReadonlyMap<string, number>, wanted: number, leastC
 }
 
 describe('merges', () => {
-  it('are the most frequent pairs, of equal ones the smaller, counted anew after each', () => {
+  it('are the most frequent pairs, of equal ones the smaller, counted anew after each', async () => {
     const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
     const words = wordsOf(readme.slice(0, 12_000));
-    expect(learnMerges(words, 300).merges).toEqual(byDefinition(words, 300, 2));
+    expect((await learnMerges(words, 300)).merges).toEqual(byDefinition(words, 300, 2));
   });
 
-  it('of random words over three letters are the same, overlapping pairs included', () => {
+  it('of random words over three letters are the same, overlapping pairs included', async () => {
     let state = 7;
     const random = (n: number) => {
       state = (state * 48_271) % 0x7fffffff;
@@ -61,12 +61,12 @@ describe('merges', () => {
         const word = Array.from({ length: 1 + random(9) }, () => 'abc'[random(3)]).join('');
         words.set(word, 1 + random(4));
       }
-      expect(learnMerges(words, 25, 1).merges).toEqual(byDefinition(words, 25, 1));
+      expect((await learnMerges(words, 25, 1)).merges).toEqual(byDefinition(words, 25, 1));
     }
   });
 
-  it('end where no pair is seen often enough', () => {
-    const { merges, leastCount } = learnMerges(
+  it('end where no pair is seen often enough', async () => {
+    const { merges, leastCount } = await learnMerges(
       new Map([
         ['abab', 2],
         ['xyz', 1],

@@ -92,7 +92,7 @@ function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: F
     y: loss,
     interval: [loss - NORMAL_95 * stderr, loss + NORMAL_95 * stderr] as const,
     label: `step ${count(step)}`,
-    details: [['held-out loss', `${loss.toFixed(4)} ± ${stderr.toFixed(4)}`]] as const,
+    details: [['held-out loss', `${figure(loss)} ± ${figure(stderr)}`]] as const,
   }));
   const range = widened([...drawn.range, ...shown.flatMap(({ interval }) => interval)]);
   const beyond = loss.reduce((sum, value) => sum + Number(value < range.low || value > range.high), 0);
@@ -199,9 +199,9 @@ function figures({ heldOut }: TrainingPage, loss: Float32Array, norm: Float32Arr
     const save = heldOut.findLast(({ step }) => step >= first && step <= last);
     return [
       first === last ? count(first) : `${count(first)} to ${count(last)}`,
-      mean.toFixed(4),
+      figure(mean),
       norms[i].mean.toPrecision(3),
-      ...(heldOut.length > 0 ? [save ? `${save.loss.toFixed(4)} ± ${save.stderr.toFixed(4)}` : ''] : []),
+      ...(heldOut.length > 0 ? [save ? `${figure(save.loss)} ± ${figure(save.stderr)}` : ''] : []),
     ];
   });
   return htmlTable(
@@ -216,3 +216,7 @@ function figures({ heldOut }: TrainingPage, loss: Float32Array, norm: Float32Arr
 }
 
 const count = (value: number): string => value.toLocaleString('en-US');
+
+/** Four decimals; divergences may be far smaller, and have four digits then. */
+const figure = (value: number): string =>
+  Math.abs(value) < 0.01 && value !== 0 ? value.toPrecision(4) : value.toFixed(4);

@@ -22,6 +22,7 @@ import { lastLoss } from '../loss-tables.js';
 import { saveTrained } from '../trained-checkpoint.js';
 import {
   GREATEST_NORM,
+  inOwnFolder,
   LossFiles,
   loopOf,
   packText,
@@ -68,7 +69,14 @@ export type DistilledModel = RunResult<HeldOutDivergence>;
 const NAME = 'duo-dcd.onnx';
 
 /** @throws ModelError, UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
-export async function runDistillation(
+export function runDistillation(
+  request: DistillationRequest,
+  observer: DistillationObserver,
+): Promise<DistilledModel> {
+  return inOwnFolder(request.out, NAME, () => distilled(request, observer));
+}
+
+async function distilled(
   request: DistillationRequest,
   observer: DistillationObserver,
 ): Promise<DistilledModel> {
