@@ -23,8 +23,8 @@ interface Owner {
 const TAKEOVER_MS = 10_000;
 
 /**
- * @param path of the file to own; the lock is `path.lock`   @param what the file is for, for the error's sentence   @param advice where
- * none can be made there
+ * @param path of the file to own; the lock is `path.lock`   @param what the file is for, for the error's sentence
+ * @param advice to who cannot have a lock made there
  * @throws FileError `in-use` when a living process owns it
  */
 export function acquireLock(path: string, what: string, advice = CACHE_ADVICE): Lock {

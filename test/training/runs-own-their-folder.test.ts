@@ -1,20 +1,12 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { DuoEvalError } from '../../src/errors.js';
 import { distillationFile } from '../../src/training/distillation/saved-distillation.js';
 import { train } from '../../src/training/train.js';
 import { inOwnFolder } from '../../src/training/training-run.js';
+import { failure } from './failure.js';
 import { temporaryState, toySettings, toyText } from './toy-run.js';
 
-const failure = async (work: Promise<unknown>): Promise<DuoEvalError> => {
-  try {
-    await work;
-  } catch (error) {
-    return error as DuoEvalError;
-  }
-  throw new Error('nothing was thrown');
-};
 const folder = () => dirname(temporaryState());
 
 it('one run at a time; afterwards nothing is left of the lock', async () => {

@@ -1,22 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DuoEvalError } from '../../src/errors.js';
 import { trainingFile } from '../../src/training/saved-training.js';
 import type { TrainingSettings } from '../../src/training/settings.js';
 import { train } from '../../src/training/train.js';
+import { failure } from './failure.js';
 import { temporaryState, toySettings, toyText } from './toy-run.js';
 
 const run = (statePath: string, settings = toySettings('mdlm'), text = toyText) =>
   train({ settings, text, statePath, saveEvery: 2, threads: 1 });
-
-async function failure(promise: Promise<unknown>): Promise<DuoEvalError> {
-  const error = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof DuoEvalError) return error;
-  throw error ?? new Error('nothing was thrown');
-}
 
 it('a text shorter than a batch', async () => {
   const statePath = temporaryState();
