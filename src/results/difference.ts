@@ -2,12 +2,13 @@
  * How two rows differ: sequence by sequence or sample by sample where both hold the same ones, which removes what is hard, or
  * luck, for both, else by the figures' own errors. Differences are first minus second, with a 95% interval.
  */
+
+import { numbersOf } from '../statistics/numbers.js';
+import { ratio } from '../statistics/ratio.js';
+import { studentQuantile95 } from '../statistics/student.js';
 import { checkComparable } from './comparability.js';
-import { numbersOf } from './numbers.js';
 import { pairedSamples } from './paired-samples.js';
-import { ratio } from './ratio.js';
 import { numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from './rows.js';
-import { studentQuantile95 } from './student.js';
 
 export interface Estimate {
   value: number | null;

@@ -3,10 +3,10 @@
  * difference between two models. Intervals are 95%, from Student's t over sequences.
  */
 import { DomainError } from '../errors.js';
-import { type Numbers, numbersOf } from './numbers.js';
-import { ratio } from './ratio.js';
+import { type Numbers, numbersOf } from '../statistics/numbers.js';
+import { ratio } from '../statistics/ratio.js';
+import { sum } from '../statistics/summation.js';
 import type { Comparison, Figure } from './record.js';
-import { sum } from './summation.js';
 
 export interface PerplexityInput {
   /** Total nats of each sequence, the mean over its draws. */

@@ -3,7 +3,7 @@
  * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
  */
 import { FileError } from '../errors.js';
-import { paretoFront } from './pareto-front.js';
+import { paretoFront } from '../statistics/pareto-front.js';
 import {
   type Comparison,
   type EnvironmentRecord,

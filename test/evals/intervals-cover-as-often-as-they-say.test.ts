@@ -14,7 +14,7 @@ import { zeroShotPerplexity } from '../../src/evals/zero-shot-perplexity.js';
 import { drawFromChain, markovChain } from '../../src/models/sources/markov.js';
 import { streams } from '../../src/random/streams.js';
 import { fillUniforms } from '../../src/random/uniforms.js';
-import { studentQuantile95 } from '../../src/results/student.js';
+import { studentQuantile95 } from '../../src/statistics/student.js';
 
 const seeds = 200;
 const length = 16;
