@@ -31,6 +31,10 @@ export interface PackedStream {
   maxTokenId: number;
   /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
   lengthOf(i: number): number;
+  /** Documents that the source tells apart; null where it tells of none. */
+  documents: number | null;
+  /** The document that sequence i counts to, from 0; 0 where none are told apart. @throws as `sequence` */
+  documentOf(i: number): number;
   /** UTF-8 bytes of the decoded sequence without its BOS and EOS, no clean-up. @throws as `sequence` */
   textBytes(i: number): number;
   /** Ids of sequence i, a copy. @throws DomainError out of bounds, FileError when the cache file was damaged */
@@ -83,6 +87,10 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     textBytes(i) {
       check(i);
       return file.textBytes(i) ?? damaged(path);
+    },
+    documentOf(i) {
+      check(i);
+      return file.documentOf(i) ?? damaged(path);
     },
     sequence(i) {
       const end = lengthOf(i);
