@@ -8,8 +8,8 @@
  *   var R = (G−1)/G · Σ_g (E_g / (X − X_g))²,   Student's t with G* − 1 degrees of freedom
  *
  * For units of one size it is the usual G/(G−1)·ΣE_g²/X² (Cochran, Sampling Techniques, ch. 6 and 9; Liang and Zeger 1986). Units
- * of different sizes tell less than as many equal ones: G* = (Σ X_g²)²/Σ X_g⁴, the effective number of clusters of Carter,
- * Schnepel and Steigerwald (2017), is G for equal ones and 1 where one unit is nearly all. The unit is
+ * of different sizes tell less than as many equal ones: G* = X²/Σ X_g² (Kish, Survey Sampling, 1965) is G for equal ones and
+ * 1 where one unit is all. The unit is
  *
  * document   where documents are known, longer than sequences, and at least 20
  * block      where nothing is known of documents, or they are short: consecutive sequences, in blocks of twice the length at
@@ -18,7 +18,7 @@
  *            are that many sequences. Of three estimates of one variance the largest counts: V(b), the one between blocks, which
  *            is short by the share of the dependence that block edges cut; 2·V(b) − V(b/2), from which the leading part
  *            of that bias has dropped out (the lugsail of Vats and Flegal 2022); and the long-run variance
- * either     with 3 to 19 long documents both are tried, blocks inside documents, and the wider interval counts
+ * either     with 3 to 19 long documents both are tried, blocks inside documents by V(b), and the wider interval counts
  *
  * With fewer than 3 units there is no interval: one difference tells next to nothing of a spread.
  */
@@ -126,7 +126,7 @@ interface Gathering {
   blockLength: number | null;
   /** Of sequence i, never falling. */
   unitOf(i: number): number;
-  /** Of blocks: the same in blocks of half the length. */
+  /** Of blocks where no documents are known: the same in blocks of half the length. */
   halved?: Pick<Gathering, 'units' | 'unitOf'>;
 }
 
@@ -134,11 +134,8 @@ interface Gathering {
 function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): Gathering[] {
   const longest = Math.max(1, Math.floor(n / ENOUGH_UNITS));
   const length = Math.max(1, Math.min(longest, Math.round(blockLength)));
-  const blocks = (stretches: readonly number[]) => ({
-    ...blocksOf(stretches, length),
-    halved: blocksOf(stretches, Math.max(1, Math.floor(length / 2))),
-  });
-  if (documents === null) return [blocks([n])];
+  const halved = Math.max(1, Math.floor(length / 2));
+  if (documents === null) return [{ ...blocksOf([n], length), halved: blocksOf([n], halved) }];
   const sizes = sizesOf(documents);
   const whole: Gathering = {
     unit: 'document',
@@ -146,7 +143,7 @@ function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): G
     blockLength: null,
     unitOf: (i) => documents.at(i)!,
   };
-  return sizes.length >= ENOUGH_UNITS ? [whole] : [whole, blocks(sizes)];
+  return sizes.length >= ENOUGH_UNITS ? [whole] : [whole, blocksOf(sizes, length)];
 }
 
 /** Sequences of each document, in order. */
@@ -219,12 +216,11 @@ function betweenUnits(
   { residual, weight, total }: Residuals,
   { units, unitOf }: Pick<Gathering, 'units' | 'unitOf'>,
 ): { between: number | null; effectiveUnits: number } {
-  let [jackknife, sizes2, sizes4] = [0, 0, 0];
+  let [jackknife, squares] = [0, 0];
   let [errors, size] = [0, 0];
   const close = () => {
     jackknife += (errors / (total - size)) ** 2;
-    sizes2 += size ** 2;
-    sizes4 += size ** 4;
+    squares += size ** 2;
     [errors, size] = [0, 0];
   };
   let current = unitOf(0);
@@ -241,7 +237,7 @@ function betweenUnits(
   const known = units >= LEAST_UNITS && Number.isFinite(jackknife);
   return {
     between: known ? ((units - 1) / units) * jackknife : null,
-    effectiveUnits: sizes4 > 0 ? sizes2 ** 2 / sizes4 : units,
+    effectiveUnits: squares > 0 ? total ** 2 / squares : units,
   };
 }
 

@@ -38,7 +38,7 @@ describe('over documents', () => {
     const squares = without.reduce((sum, one) => sum + (one - found.value!) ** 2, 0);
     expect(found.stderr).toBeCloseTo(Math.sqrt((29 / 30) * squares), 12);
     const power = (k: number) => sizes.reduce((sum, size) => sum + size ** k, 0);
-    expect(found.effectiveUnits).toBeCloseTo(power(2) ** 2 / power(4), 9);
+    expect(found.effectiveUnits).toBeCloseTo(power(1) ** 2 / power(2), 9);
   });
 
   it('of which there are fewer than 20, tries blocks inside them, and the wider interval counts', () => {
