@@ -1,6 +1,9 @@
 /** A parser keeps the last of two equal keys of a JSON object and says nothing: here they are seen as they are written. */
 
-/** @param text an object, valid JSON   @returns the first key that the object itself has twice, or null */
+/**
+ * @param text meant as an object in JSON; whether it is one, the parser says
+ * @returns the first key that the object itself has twice, or null
+ */
 export function repeatedKey(text: string): string | null {
   const seen = new Set<string>();
   let depth = 0;
@@ -11,7 +14,8 @@ export function repeatedKey(text: string): string | null {
       const end = endOfString(text, i);
       if (depth === 1 && expectsKey) {
         const written = text.slice(i, end);
-        const key = written.includes('\\') ? (JSON.parse(written) as string) : written.slice(1, -1);
+        const key = written.includes('\\') ? unescaped(written) : written.slice(1, -1);
+        if (key === null) return null;
         if (seen.has(key)) return key;
         seen.add(key);
         expectsKey = false;
@@ -24,6 +28,15 @@ export function repeatedKey(text: string): string | null {
     else if (c === ',' && depth === 1) expectsKey = true;
   }
   return null;
+}
+
+/** Null where it is no string of JSON. */
+function unescaped(written: string): string | null {
+  try {
+    return JSON.parse(written) as string;
+  } catch {
+    return null;
+  }
 }
 
 /** One past the closing quote of the string that opens at `start`. */

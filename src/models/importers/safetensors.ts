@@ -3,6 +3,7 @@
  * their bytes with nothing between. All that the header says is checked against the file before anything is believed.
  * A model cut into several files has an index that names the file of each tensor.
  */
+import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ModelError } from '../../errors.js';
@@ -55,9 +56,10 @@ export function readSafetensors(path: string): StoredTensors {
 }
 
 function tensorsOf(path: string, header: Buffer, start: number, size: number): StoredTensors {
-  const entries = Object.entries(parsedObject(path, header, 'its header'));
-  const twice = repeatedKey(header.toString('utf8'));
+  // Looked for in the text, before an object of that many keys is made.
+  const twice = isUtf8(header) ? repeatedKey(header.toString('utf8')) : null;
   if (twice !== null) throw broken(path, `its header names ${shorten(JSON.stringify(twice))} twice`);
+  const entries = Object.entries(parsedObject(path, header, 'its header'));
   const tensors = new Map<string, StoredTensor>();
   const ranges: { name: string; from: number; to: number }[] = [];
   for (const [name, entry] of entries) {
