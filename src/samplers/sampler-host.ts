@@ -100,6 +100,8 @@ export class SamplerHost {
     const number = ++this.lastRun;
     const steps: Message<'step' | 'done'>[] = [];
     let step = 0;
+    /** The thread is; its steps may wait to be looked at. */
+    let isDone = false;
     let failure: { error: unknown } | null = null;
     let wake = () => {};
     let stopped = () => {};
@@ -122,7 +124,9 @@ export class SamplerHost {
       turns: 0,
       deliver: (taken) => {
         steps.push(taken);
+        isDone = taken.kind === 'done';
         wake();
+        if (isDone) stopped();
       },
       stopped: () => stopped(),
     };
@@ -130,7 +134,6 @@ export class SamplerHost {
     this.runs.set(number, running);
     const onAbort = () => turn.interrupt();
     outside.signal?.addEventListener('abort', onAbort);
-    let isDone = false;
     try {
       turn.hand();
       this.send({ kind: 'sample', run: number, facts: factsOf(source, outside) });
@@ -143,8 +146,7 @@ export class SamplerHost {
         if (failure) throw (failure as { error: unknown }).error;
         const taken = steps.shift()!;
         take(source, taken);
-        isDone = taken.kind === 'done';
-        if (isDone) return;
+        if (taken.kind === 'done') return;
         // A value is handed on, so that it is refused as that of any sampler.
         yield (taken.yielded ? true : undefined) as undefined;
         step++;

@@ -57,7 +57,7 @@ function receive(message: ToThread): void {
       waiting.get(message.run)?.();
       break;
     case 'stop':
-      stopping.add(message.run);
+      if (ahead.has(message.run)) stopping.add(message.run);
       waiting.get(message.run)?.();
       break;
     case 'answer':

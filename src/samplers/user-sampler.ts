@@ -51,7 +51,7 @@ const shape = z.looseObject({
   sample: z.custom<'function'>(isFunction, 'it should be an async generator function'),
 });
 
-/** Modules that run, by their file: as Node does, this program keeps one instance of each. */
+/** Modules that run, by file and digest: as Node does, this program keeps one instance of each. */
 const running = new Map<string, { host: SamplerHost; sampler: Sampler }>();
 
 /** @throws UsageError, with a code of its own for each way in which it is no sampler   @throws FileError */
@@ -66,9 +66,12 @@ export async function loadUserSampler(path: string): Promise<ResolvedSampler> {
   }
   // Node would wait for a named pipe.
   closeSync(openRegularFile(file).descriptor);
-  const known = running.get(file);
-  const { sampler } = known && !known.host.isOver ? known : await started(file, path);
-  return { sampler, module: { path, sha256: await sha256OfFile(file) } };
+  const sha256 = await sha256OfFile(file);
+  const key = `${sha256} ${file}`;
+  const known = running.get(key);
+  const found = known && !known.host.isOver ? known : await started(file, path);
+  running.set(key, found);
+  return { sampler: found.sampler, module: { path, sha256 } };
 }
 
 async function started(file: string, path: string) {
@@ -89,7 +92,6 @@ async function started(file: string, path: string) {
     ...(check !== undefined && { check: (setting) => host.check(setting) }),
     sample: (run, outside) => host.sample(run, outside!),
   };
-  running.set(file, { host, sampler });
   return { host, sampler };
 }
 

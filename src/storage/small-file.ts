@@ -12,6 +12,8 @@ export const MOST_BYTES = {
   card: 2 ** 20,
   /** A model's config.json. */
   configuration: 2 ** 22,
+  /** A suite, or gates. */
+  yaml: 2 ** 22,
   /** model.safetensors.index.json */
   weightsIndex: 2 ** 25,
   /** llama2.c's tokenizer.bin, and the files of a tokenizer that goes with a converted model. */

@@ -68,6 +68,16 @@ describe('a module', () => {
     await expect(resolveSampler(path)).rejects.toEqual(refused(code, path, message));
   });
 
+  it('that has gone on to its end before a bad step was seen is refused for that step', async () => {
+    const path = moduleOf('yield; run.tokens.fill(-1); yield; run.tokens.fill(0); yield;');
+    await expect(samplesOf(path)).rejects.toMatchObject({
+      code: 'sampler-token-out-of-range',
+      message: expect.stringMatching(/the token -1 in step 1/),
+    });
+    const other = moduleOf('try { yield 1; yield; } finally { console.error("let go"); }');
+    await expect(samplesOf(other)).rejects.toMatchObject({ code: 'sampler-wrong-shape' });
+  });
+
   it('that is ended can be started anew', async () => {
     const path = moduleOf('if (run.steps === 1) for (;;); yield;');
     await expect(samplesOf(path, { steps: 1 })).rejects.toMatchObject({ code: 'sampler-hung' });

@@ -82,3 +82,16 @@ it('what a module throws is told with its own line', async () => {
     ),
   });
 });
+
+it('a module that was changed runs as it is now', async () => {
+  const body = (id: number) =>
+    folder.file(
+      'changing.mjs',
+      `export default { name: 'own', summary: 'One.', families: ['duo'], async *sample(run) { run.tokens.fill(${id}); yield; } };`,
+    );
+  const form = independent([0.5, 0.3, 0.2], 'duo');
+  for (const id of [1, 2]) {
+    const [{ tokens }] = await sampled(form, { sampler: body(id), samples: 1 });
+    expect([...tokens]).toEqual([id, id, id, id]);
+  }
+});
