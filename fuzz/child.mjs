@@ -19,7 +19,7 @@ const { DuoEvalError } = await import(`${program}/errors.js`);
 const { describeFailure } = await import(`${program}/cli/failure.js`);
 
 /** A case that does next to nothing for so long waits for what does not come. */
-const LONGEST_IDLE_MS = 15_000;
+const LONGEST_IDLE_MS = 30_000;
 
 /** A kind, ready: its seeds are made when it is first asked for. */
 const ready = new Map();

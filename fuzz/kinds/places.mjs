@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from '../broken.mjs';
@@ -31,7 +32,7 @@ const occupants = {
   async 'a socket'(path, open) {
     const server = createServer();
     // A path of a socket is short: made where it is allowed, and reached by a link.
-    const short = `/tmp/duo-eval-fuzz-${process.pid}.sock`;
+    const short = join(tmpdir(), `duo-eval-fuzz-${process.pid}`);
     rmSync(short, { force: true });
     await new Promise((resolve) => server.listen(short, () => resolve()));
     symlinkSync(short, path);
@@ -62,8 +63,8 @@ const put = (folder, name, bytes) => writeFileSync(join(folder, name), bytes);
 const config = { model_type: 'gpt2', n_embd: 12, n_head: 3, n_layer: 2, vocab_size: 13, n_positions: 16 };
 
 /**
- * What is read: `whole` writes sound files, `taken` are those that the occupant takes the place of, `read` reads.
- * `spared` names occupants that mean the same as no file, where that is allowed.
+ * What is read: `files` are those that may be replaced, `whole` writes sound ones, `read` reads.
+ * `absent` are files that may be missing.
  */
 const readings = {
   model: {

@@ -1,12 +1,12 @@
 /** A user's module as a sampler: its default export is checked to be one before it is given a model. It runs in a thread of its own. */
-import { closeSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { FAMILIES } from '../models/family.js';
-import { sha256OfFile } from '../storage/digest.js';
-import { openRegularFile } from '../storage/small-file.js';
+import { sha256OfBytes } from '../storage/digest.js';
+import { MOST_BYTES, readSmallFile } from '../storage/small-file.js';
 import type { ResolvedSampler } from './registry.js';
 import type { Sampler } from './sampler.js';
 import { SamplerHost } from './sampler-host.js';
@@ -64,9 +64,8 @@ export async function loadUserSampler(path: string): Promise<ResolvedSampler> {
       hint: 'Give the path of a module, or one of the names that duo-eval samplers lists.',
     });
   }
-  // Node would wait for a named pipe.
-  closeSync(openRegularFile(file).descriptor);
-  const sha256 = await sha256OfFile(file);
+  // Node would wait for a named pipe, and read a file of any size.
+  const sha256 = sha256OfBytes(readSmallFile(file, MOST_BYTES.module));
   const key = `${sha256} ${file}`;
   const known = running.get(key);
   const found = known && !known.host.isOver ? known : await started(file, path);

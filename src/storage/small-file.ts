@@ -12,6 +12,8 @@ export const MOST_BYTES = {
   card: 2 ** 20,
   /** A model's config.json. */
   configuration: 2 ** 22,
+  /** A sampler of a user's own. */
+  module: 2 ** 24,
   /** A suite, or gates. */
   yaml: 2 ** 22,
   /** model.safetensors.index.json */

@@ -3,7 +3,7 @@
  */
 import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ModelError } from '../../errors.js';
+import { FileError, ModelError } from '../../errors.js';
 import { fileFailure } from '../../storage/file-failure.js';
 import {
   gitLfsPointer,
@@ -107,7 +107,7 @@ function formatOf(path: string): SourceFormat {
 
 function configBeside(file: string): Source['config'] {
   const path = join(dirname(file), 'config.json');
-  if (basename(file) === 'config.json' || !existsSync(path)) return null;
+  if (basename(file) === 'config.json') return null;
   const broken = (why: string, cause?: unknown) =>
     new ModelError({
       code: 'bad-config',
@@ -119,6 +119,7 @@ function configBeside(file: string): Source['config'] {
   try {
     json = parseStrictJson(readSmallFile(path, MOST_BYTES.configuration));
   } catch (cause) {
+    if (cause instanceof FileError && cause.code === 'no-such-file') return null;
     if (cause instanceof UnfitFile) throw broken(cause.why, cause);
     if (!(cause instanceof SyntaxError)) throw cause;
     throw broken(`it is not valid JSON (${(cause as Error).message})`, cause);
