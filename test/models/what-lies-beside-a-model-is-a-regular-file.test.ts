@@ -59,5 +59,5 @@ it('a pointer of Git LFS in place of weights is named', () => {
     'pointer.safetensors',
     'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
   );
-  expect(() => findSource(path)).toThrow(expect.objectContaining({ code: 'git-lfs-pointer' }));
+  expect(() => findSource(path)).toThrow(expect.objectContaining({ code: 'git-lfs-pointer', exitCode: 3 }));
 });

@@ -12,8 +12,8 @@ import { parseStrictJson } from '../../strict-json.js';
 import { repeatedKey } from './json-keys.js';
 import { countOf, fill, openOrFail, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-/** Half a million tensors; a header past this is no header. */
-const LARGEST_HEADER = 1 << 25;
+/** Some eighty thousand tensors; a header past this is no header. */
+const LARGEST_HEADER = 1 << 23;
 const MOST_AXES = 16;
 
 /** Bytes an element, and what the type is called here. */

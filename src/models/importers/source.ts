@@ -82,7 +82,7 @@ function formatOf(path: string): SourceFormat {
     closeSync(file);
   }
   if (/\.index\.json$/.test(path)) return 'safetensors-index';
-  if (isGitLfsPointer(head)) throw gitLfsPointer(path);
+  if (isGitLfsPointer(head)) throw pointer(path);
   if (head.readUInt32LE(0) === 0x04034b50) return 'torch';
   if (size >= 9 && head[8] === 0x7b && head.readBigUInt64LE(0) < 2n ** 40n) return 'safetensors';
   if (path.endsWith('.safetensors')) return 'safetensors';
@@ -103,6 +103,12 @@ function formatOf(path: string): SourceFormat {
       ? 'Load it with a newer PyTorch and save it again, or use its safetensors.'
       : 'Check the file: a Git LFS pointer or a page of HTML in its place also does this.',
   });
+}
+
+function pointer(path: string): ModelError {
+  const cause = gitLfsPointer(path);
+  const { code, message, hint } = cause;
+  return new ModelError({ code, message, hint: hint!, cause });
 }
 
 function configBeside(file: string): Source['config'] {
