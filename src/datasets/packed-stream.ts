@@ -102,6 +102,22 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
   };
 }
 
+/**
+ * The document of each sequence, where documents are what errors are over: known, and in the mean at least as long as the
+ * text of a sequence. Null elsewhere: of short texts a sequence holds several.
+ */
+export function longDocuments(
+  stream: Pick<
+    PackedStream,
+    'documents' | 'documentOf' | 'tokens' | 'sequences' | 'length' | 'bosTokenId' | 'eosTokenId'
+  >,
+): { length: number; at(i: number): number } | null {
+  const { documents, tokens, sequences, length, bosTokenId, eosTokenId } = stream;
+  const room = length - (bosTokenId === null ? 0 : 1) - (eosTokenId === null ? 0 : 1);
+  if (documents === null || tokens < documents * room) return null;
+  return { length: sequences, at: (i) => stream.documentOf(i) };
+}
+
 /** A large file is verified block by block, so the damage may show in the middle of a run. */
 function damaged(path: string): never {
   try {

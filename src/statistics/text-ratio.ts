@@ -49,6 +49,11 @@ export interface TextRatio extends Ratio, Sampling {}
 /** The document of each sequence, never falling; null where documents are not known or are shorter than sequences. */
 export type DocumentsOf = Numbers | null;
 
+/** Whether blocks count for anything: not where documents are enough by themselves. */
+export function blocksAreTried(documents: DocumentsOf): boolean {
+  return documents === null || sizesOf(documents).length < ENOUGH_UNITS;
+}
+
 /** Sequences a block that the residuals of a ratio ask for. @param y, x one entry a sequence */
 export function blockLengthOf(y: Numbers, x: Numbers): number {
   const value = sum(y) / sum(x);

@@ -58,7 +58,7 @@ async function coverage(family: 'ar' | 'mdlm' | 'sedd' | 'duo') {
       const { metrics, integration, tokens } = await zeroShotPerplexity(
         session,
         packedTokens('chain', texts),
-        { ...options, limit: null, until: null, batch: sequences },
+        { ...options, until: null, batch: sequences },
       );
       const { value, ci95, mcStderr } = metrics.nll;
       if (ci95![0] <= entropy && entropy <= ci95![1]) count.overSequences++;
