@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { csvBombs, jsonLinesBombs, parquetBombs } from '../bombs.mjs';
+import { csvBombs, jsonLinesBombs, parquetBombs, unfoldingBombs } from '../bombs.mjs';
 import { expect } from '../broken.mjs';
 import { damage, mutations, textMutations } from '../mutations.mjs';
 import { parquetFile } from '../parquet-file.mjs';
@@ -163,7 +163,7 @@ const oracles = parquetSeeds().map((seed) => ({ ...seed, column: 'sentence' }));
 
 export const parquet = tableKind({
   seeds: [...oracles, ...written],
-  bombs: parquetBombs,
+  bombs: { ...parquetBombs, ...unfoldingBombs },
   kinds: mutations,
   check: checkParquet,
 });

@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
-import { string } from '../../cli/flags.js';
+import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 
 export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   static override summary = 'Register a data file under a name.';
@@ -19,14 +19,18 @@ export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   };
 
   static override flags = {
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
   };
 
   async run(): Promise<void> {
     const { addDataset } = await import('../../datasets/catalogue.js');
-    const { name, path, sha256, textColumn } = await addDataset(this.args.dataset, this.flags['text-column']);
+    const { name, path, sha256, textColumn, skipNull } = await addDataset(
+      this.args.dataset,
+      tableOptions(this.flags),
+    );
     if (this.options.json) {
-      this.printJson({ schemaVersion: 1, dataset: { name, path, sha256, textColumn: textColumn ?? null } });
+      const dataset = { name, path, sha256, textColumn: textColumn ?? null, skipNull: skipNull === true };
+      this.printJson({ schemaVersion: 1, dataset });
       return;
     }
     const column = textColumn === undefined ? [] : [['column', textColumn]];
