@@ -47,6 +47,10 @@ export const BUDGET = {
   brokenTransfers: 50,
   /** Bytes a second that the hub has to send on average: less is taken for silence. */
   leastPace: 1024,
+  /** Times the longest silence that a list of files may take, all its pages. */
+  listingSilences: 10,
+  /** Milliseconds that a busy hub may ask to wait: five minutes, its own window. */
+  longestWait: 300_000,
 } as const;
 
 /** @param where a file or a data set   @param what e.g. `empty texts` */
