@@ -69,9 +69,10 @@ export function givenCommand(
   known: Record<string, { default?: unknown }>,
   values: Record<string, unknown>,
 ): string {
-  const given = Object.entries(known).map(([flag, { default: usual }]): [string, string | null] => {
+  const given = Object.entries(known).map(([flag, { default: usual }]): [string, string | boolean | null] => {
     const value = values[flag];
-    return [flag, value === undefined || value === usual ? null : String(value)];
+    if (value === undefined || value === usual) return [flag, null];
+    return [flag, typeof value === 'boolean' ? value : String(value)];
   });
   return shellCommand(name, given);
 }

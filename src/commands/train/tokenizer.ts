@@ -49,6 +49,8 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
         },
       );
       progress.stop();
+      if (trained.skippedRows > 0)
+        this.note(`${trained.skippedRows} rows whose text is null were passed over.`);
       if (this.options.json) {
         this.printJson({ schemaVersion: 1, ...trained });
         return;
