@@ -4,7 +4,7 @@
  * belong together: parts of two splits would be another data set than either, and so would some parts without the others.
  */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve, sep } from 'node:path';
 import { DataError, FileError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
 import { BUDGET } from './budget.js';
@@ -71,7 +71,10 @@ async function filesInFolder(folder: string): Promise<string[]> {
 
 async function matching(pattern: string): Promise<string[]> {
   const { glob } = await import('tinyglobby');
-  const files = await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false });
+  const options = { expandDirectories: false, absolute: isAbsolute(pattern) };
+  const files = await glob(sep === '\\' ? pattern.replaceAll(sep, '/') : pattern, options);
+  const unreadable = files.find((file) => file.includes('\ufffd'));
+  if (unreadable !== undefined) throw unreadableName(unreadable);
   if (files.length > 0) return files;
   throw new FileError({
     code: 'no-such-file',

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parquetFile } from '../../fuzz/parquet-file.mjs';
@@ -155,5 +155,17 @@ describe('Parquet parts', () => {
       'test-00001-of-00002.parquet': parquetFile({ texts: ['one', 'two'] }),
     });
     expect(await textsOf(at)).toEqual(['one', 'two']);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a folder (on Linux, where names are bytes)', () => {
+  it('with a data file whose name is not UTF-8 is not read without it', async () => {
+    const at = files({ 'a.jsonl': line('a') });
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${at}/caf`), Buffer.from([0xe9]), Buffer.from('.jsonl')]),
+      line('b'),
+    );
+    await expect(textsOf(at)).rejects.toMatchObject({ code: 'unreadable-name', exitCode: 6 });
+    await expect(textsOf(join(at, '*.jsonl'))).rejects.toMatchObject({ code: 'unreadable-name' });
   });
 });

@@ -12,6 +12,7 @@ export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   static override examples = [
     '<%= config.bin %> datasets add ptb=ptb.valid.txt',
     '<%= config.bin %> datasets add stories=stories.jsonl --text-column story',
+    "<%= config.bin %> datasets add 'mine=parts/test-*.parquet'",
   ];
 
   static override args = {
