@@ -121,7 +121,8 @@ const perplexityResult = z.looseObject({
 const sampledFigure = z.looseObject({
   value: known,
   stderr: known.describe('Over samples; null where the figure is of the whole set.'),
-  ci95: interval.nullable().describe('95% interval over samples.'),
+  ci95: interval.nullable().describe('95% interval over samples; of real text over units.'),
+  ...sampling,
 });
 
 const generativeResult = z.looseObject({
@@ -159,7 +160,9 @@ const generativeResult = z.looseObject({
     version: z.int(),
     seed: z.number().describe('Of the bootstrap.'),
     resamples: count,
-    interval: z.literal('percentile'),
+    interval: z
+      .enum(['bootstrap-t', 'student-t', 'bootstrap-stderr', 'percentile'])
+      .describe('How intervals of the perplexity are made.'),
     compressionLevel: z.int(),
   }),
   metrics: z.looseObject({

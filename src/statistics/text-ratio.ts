@@ -12,7 +12,7 @@
  * block      where nothing is known of documents, or they are short: consecutive sequences, in blocks long enough to hold the
  *            dependence (dependence.ts), never fewer than 20 of them where there are that many sequences. The variance
  *            between blocks is short by about the share of the dependence that block edges cut; the long-run variance of
- *            the same residuals is not, and noisier: the larger of the two counts
+ *            the same residuals is not, and noisier; text never varies less than independent sequences: the largest counts
  * either     with 3 to 19 long documents both are tried, blocks inside documents, and the wider interval counts
  *
  * With fewer than 3 units there is no interval: one difference tells next to nothing of a spread.
@@ -182,5 +182,8 @@ function varianceOf(n: number, residual: (i: number) => number, { unit, units, u
   }
   squares += current ** 2;
   const between = (units / (units - 1)) * squares;
-  return unit === 'document' ? between : Math.max(between, n * dependenceOf(n, residual).longRunVariance);
+  if (unit === 'document') return between;
+  let independent = 0;
+  for (let i = 0; i < n; i++) independent += residual(i) ** 2;
+  return Math.max(between, (n / (n - 1)) * independent, n * dependenceOf(n, residual).longRunVariance);
 }
