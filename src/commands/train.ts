@@ -138,7 +138,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
       ['model', model],
       ['dataset', validation ?? null],
       ['text-column', (validation && textColumn) || null],
-      ['skip-null', validation !== undefined && skipNull],
+      ['skip-null', (validation && skipNull) || null],
     ]);
   }
 
