@@ -6,6 +6,7 @@ import type { Provider } from '../models/provider.js';
 import { checkDistinctNames, parseModelSpec } from './checkpoint-flags.js';
 import type { Progress } from './progress.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
+import { tableOptions } from './table-flags.js';
 
 interface MeasuringFlagValues {
   model: string[];
@@ -16,6 +17,7 @@ interface MeasuringFlagValues {
   context?: number;
   tokenizer?: string;
   'text-column'?: string;
+  'skip-null'?: boolean;
   protocol: Protocol;
   seed: number;
   batch: number;
@@ -54,7 +56,7 @@ export function measuringRequest(
             tokenizer: flags['judge-tokenizer'],
             context: flags.context,
           },
-    references: references.map((spec) => ({ spec, textColumn: flags['text-column'] })),
+    references: references.map((spec) => ({ spec, ...tableOptions(flags) })),
   };
 }
 

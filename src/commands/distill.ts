@@ -90,6 +90,7 @@ The checkpoint must be one that train or convert made.`;
           signal: this.interrupt,
           packing: shown.packing,
           resumed: shown.resumed,
+          say: shown.say,
           stepped: (step, all, round, { loss }) => {
             // Losses of two rounds are of two things.
             if (round !== latelyOf) shown.forgetLosses();

@@ -4,6 +4,7 @@ import { parseModelSpec } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
+import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { UsageError } from '../errors.js';
 import type { Provider } from '../models/provider.js';
@@ -41,7 +42,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       summary: 'Real text beside the samples: a name, name=path, or a path.',
       helpValue: '<data>',
     }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
     protocol: choice(['duo', 'strict'])({
       default: 'duo',
       summary: 'How texts are decoded: duo cleans up spaces.',
@@ -80,10 +81,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const request = {
       files,
       sampling: flags.model === undefined ? null : await this.sampling(flags.model, runtime),
-      references: (flags['reference-dataset'] ?? []).map((spec) => ({
-        spec,
-        textColumn: flags['text-column'],
-      })),
+      references: (flags['reference-dataset'] ?? []).map((spec) => ({ spec, ...tableOptions(flags) })),
       tokenizer: flags.tokenizer,
       protocol: flags.protocol,
       seed: flags.seed,

@@ -86,13 +86,15 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
         await pause();
       }
       cutter.endText();
+      await pause();
     }
     cutter.end();
     onProgress?.(cutter.texts, cutter.texts);
     if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
     const { texts, tokens, droppedTokens } = cutter;
     const documents = source.beginsDocument && cutter.documents > 0 ? cutter.documents : null;
-    const facts = { bosTokenId, eosTokenId, texts, documents, tokens, droppedTokens };
+    const skippedRows = source.skippedRows?.() || undefined;
+    const facts = { bosTokenId, eosTokenId, texts, documents, tokens, droppedTokens, skippedRows };
     return await writer.commit({ ...facts, name: source.name });
   } catch (cause) {
     await writer.discard();

@@ -71,7 +71,14 @@ export class PackedFileWriter {
   async commit(
     facts: Pick<
       PackedDescription,
-      'bosTokenId' | 'eosTokenId' | 'texts' | 'documents' | 'tokens' | 'droppedTokens' | 'name'
+      | 'bosTokenId'
+      | 'eosTokenId'
+      | 'texts'
+      | 'documents'
+      | 'tokens'
+      | 'droppedTokens'
+      | 'skippedRows'
+      | 'name'
     >,
   ): Promise<PackedFileReader> {
     if (this.filled > 0) this.endBlock();

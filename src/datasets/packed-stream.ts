@@ -27,6 +27,8 @@ export interface PackedStream {
   sha256: string;
   /** Tokens of the stream that are in no sequence. */
   droppedTokens: number;
+  /** Rows without text that were passed over, as was asked for. */
+  skippedRows: number;
   /** Largest id in any sequence. */
   maxTokenId: number;
   /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
@@ -42,6 +44,12 @@ export interface PackedStream {
   /** How often each id occurs in all sequences, BOS and EOS included; maxTokenId + 1 numbers. */
   unigramCounts(): Float64Array;
   close(): void;
+}
+
+/** What to say of rows that were passed over; null where there were none. */
+export function skippedRowsSaid({ name, skippedRows }: PackedStream): string | null {
+  if (skippedRows === 0) return null;
+  return `${name}: ${skippedRows} row${skippedRows === 1 ? ' whose text is null was' : 's whose text is null were'} passed over.`;
 }
 
 export interface StreamNames {
@@ -82,6 +90,7 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
   return {
     ...names,
     ...facts,
+    skippedRows: facts.skippedRows ?? 0,
     wrapped: facts.bosTokenId !== null || facts.eosTokenId !== null,
     lengthOf,
     textBytes(i) {

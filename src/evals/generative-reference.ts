@@ -5,17 +5,14 @@
 
 import type { ProtocolName } from '../datasets/cutting.js';
 import { packDataset } from '../datasets/pack-dataset.js';
-import { longDocuments, type PackedStream } from '../datasets/packed-stream.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { longDocuments, type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
+import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import { selectedSequences } from '../datasets/selected-sequences.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { datasetRecord } from './dataset-record.js';
 import type { GeneratedText, TextSet } from './generative-texts.js';
 
-export interface ReferenceOptions {
-  /** As `--dataset` takes it. */
-  spec: string;
-  textColumn?: string;
+export interface ReferenceOptions extends DatasetRequest {
   /** The samples'. */
   tokenizer: Tokenizer;
   protocol: ProtocolName;
@@ -30,8 +27,8 @@ export interface ReferenceOptions {
 
 /** @returns the set, and how to free what it reads from   @throws DataError, FileError, UsageError */
 export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
-  const { spec, textColumn, tokenizer, protocol, length, count } = options;
-  const source = await resolveDataset({ spec, textColumn });
+  const { spec, textColumn, skipNull, tokenizer, protocol, length, count } = options;
+  const source = await resolveDataset({ spec, textColumn, skipNull });
   const stream = await packDataset({
     source,
     tokenizer,
@@ -40,6 +37,8 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
     onProgress: (done, total) => options.onProgress?.(source.name, done, total),
     signal: options.signal,
   });
+  const skipped = skippedRowsSaid(stream);
+  if (skipped !== null) options.warn(skipped);
   if (stream.sequences < count) {
     options.warn(
       `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
-import type { PackedStream } from '../datasets/packed-stream.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
+import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
@@ -14,11 +14,10 @@ import { acquireLock } from '../storage/lock.js';
 import { addRow, writeCurve } from './loss-tables.js';
 import type { TrainingRun } from './train.js';
 
-export interface RunRequest {
+export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
   /** As `--dataset` takes it; the second to validate on. */
   data: string;
   validation: string | null;
-  textColumn?: string;
   batch: number;
   learningRate: number;
   warmup: number;
@@ -38,6 +37,8 @@ export interface RunRequest {
 export interface RunObserver {
   signal: AbortSignal;
   packing(dataset: string, done: number, total: number | null): void;
+  /** What a person should know. */
+  say?(text: string): void;
   /** A run that was saved before is taken up. @param step the last that was taken */
   resumed(step: number, steps: number): void;
 }
@@ -58,14 +59,17 @@ export const GREATEST_NORM = 1;
 
 /** @throws DataError, FileError */
 export async function packText(
-  { textColumn }: Pick<RunRequest, 'textColumn'>,
+  { textColumn, skipNull }: Omit<DatasetRequest, 'spec'>,
   spec: string,
   { tokenizer, length }: { tokenizer: Tokenizer; length: number },
-  { signal, packing }: RunObserver,
+  { signal, packing, say }: RunObserver,
 ): Promise<PackedStream> {
-  const source = await resolveDataset({ spec, textColumn });
+  const source = await resolveDataset({ spec, textColumn, skipNull });
   const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
-  return packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+  const stream = await packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+  const skipped = skippedRowsSaid(stream);
+  if (skipped !== null) say?.(skipped);
+  return stream;
 }
 
 /** What the page of a run tells of its texts, and the command that repeats it. */

@@ -3,6 +3,7 @@ import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { boolean, choice, integer, string } from '../../cli/flags.js';
 import { Progress } from '../../cli/progress.js';
+import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 
 export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
   static override summary = 'Tokenize and pack a data set, and print the hash of its ids.';
@@ -27,7 +28,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     length: integer({ min: 1, default: 1024, summary: 'Tokens a sequence, with BOS and EOS.' }),
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How text is cut.' }),
     'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
     'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]" }),
     'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]" }),
     out: string({ summary: 'Write the ids here, int32 little-endian.', helpValue: '<file>' }),
@@ -39,7 +40,8 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     const { resolveDataset } = await import('../../datasets/resolve-dataset.js');
     const { loadTokenizer } = await import('../../datasets/tokenizer.js');
     const { packDataset } = await import('../../datasets/pack-dataset.js');
-    const source = await resolveDataset({ spec: this.args.dataset, textColumn: flags['text-column'] });
+    const { skippedRowsSaid } = await import('../../datasets/packed-stream.js');
+    const source = await resolveDataset({ spec: this.args.dataset, ...tableOptions(flags) });
     const tokenizer = await loadTokenizer(flags.tokenizer, {
       bosTokenId: flags['bos-token-id'],
       eosTokenId: flags['eos-token-id'],
@@ -62,6 +64,8 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
         await writePackedIds(stream, flags.out);
       }
       const { name, split, texts, tokens, sequences, sha256, sourceSha256, droppedTokens } = stream;
+      const skipped = skippedRowsSaid(stream);
+      if (skipped !== null) this.note(skipped);
       if (this.options.json) {
         this.printJson({
           schemaVersion: 1,
@@ -71,6 +75,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
           bosTokenId: stream.bosTokenId,
           eosTokenId: stream.eosTokenId,
           droppedTokens,
+          skippedRows: stream.skippedRows,
         });
         return;
       }
