@@ -15,6 +15,7 @@ import { environmentDefaults, type FlagShape } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
 import { interruptSignal } from './signals.js';
+import { checkStandardOutput } from './standard-output.js';
 import { paint, plainLines, streamHasColor, streamWidth } from './terminal.js';
 
 type Parsed = Record<string, unknown>;
@@ -81,14 +82,15 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
   }
 
-  /** Text for stdout, as it is, with a line end. */
+  /** Text for stdout, as it is, with a line end. @throws FileError when it cannot be written */
   protected print(text: string): void {
     process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    checkStandardOutput();
   }
 
-  /** A value for stdout, as indented JSON. */
+  /** A value for stdout, as indented JSON. @throws FileError when it cannot be written */
   protected printJson(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.print(JSON.stringify(value, null, 2));
   }
 
   /** A remark for stderr. */

@@ -6,11 +6,12 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
+import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
 /** @param argv arguments after the script   @param entryUrl `import.meta.url` of bin/run.js, which locates the package */
 export async function main(argv: string[], entryUrl: string): Promise<void> {
-  ignoreClosedPipes();
+  guardStandardStreams();
   const root = dirname(dirname(fileURLToPath(entryUrl)));
   let command: string | null = null;
   const end = async (error: unknown) => exit(await report(error, argv, command));
@@ -36,6 +37,8 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       settings.enableAutoTranspile = false;
       await run(target.argv, entryUrl);
     }
+    await drained(process.stdout);
+    checkStandardOutput();
   } catch (error) {
     return end(error);
   }
@@ -47,10 +50,12 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
 async function report(error: unknown, argv: string[], command: string | null): Promise<number> {
   const { describeFailure, requestedExit } = await import('./failure.js');
   const requested = requestedExit(error);
-  if (requested !== null) return requested;
+  if (requested === 0) await drained(process.stdout);
+  const lost = requested === 0 ? standardOutputFailure() : null;
+  if (requested !== null && lost === null) return requested;
   const { paint } = await import('./terminal.js');
-  const failure = describeFailure(error, command);
-  if (wantsJson(argv)) {
+  const failure = describeFailure(lost ?? error, command);
+  if (wantsJson(argv) && !standardOutputFailure()) {
     const measured = error instanceof GateError || error instanceof UndecidedError ? error.record : {};
     process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...measured, error: failure })}\n`);
   }
@@ -70,13 +75,4 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve());
   });
-}
-
-/** `duo-eval … | head` closes stdout early: not an error, and files asked for by --out are still written. */
-function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
 }

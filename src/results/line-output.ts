@@ -34,11 +34,12 @@ export async function fileOutput(path: string): Promise<LineOutput> {
   };
 }
 
-/** Waits where the reader is slow. */
-export function streamOutput(stream: NodeJS.WriteStream): LineOutput {
+/** Waits where the reader is slow. @param check throws where what was written did not arrive */
+export function streamOutput(stream: NodeJS.WriteStream, check: () => void): LineOutput {
   return {
     async write(line) {
-      if (!stream.write(line)) await once(stream, 'drain');
+      if (!stream.write(line)) await once(stream, 'drain').catch(() => {}); // an error is for `check` to judge
+      check();
     },
     commit: async () => {},
     discard: async () => {},
