@@ -40,7 +40,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
 
     if (flags.junit) {
       const { gateJunit } = await import('../results/gate/junit.js');
-      replaceFile(flags.junit, gateJunit(record));
+      await replaceFile(flags.junit, gateJunit(record));
     }
     await this.tellGithub(record);
     const { gateMarkdown, gateTable } = await import('../results/gate/table.js');

@@ -60,7 +60,7 @@ export default class Report extends BaseCommand<typeof Report> {
       published: flags.published,
     };
     for (const { path, format } of out) {
-      replaceFile(path, await written(report, format));
+      await replaceFile(path, await written(report, format));
       if (!this.options.json) this.print(path);
     }
     if (this.options.json) {
