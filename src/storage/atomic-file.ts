@@ -174,7 +174,7 @@ function isOwnStream(path: string, found: Stats): boolean {
 
 function hasPath(path: string): boolean {
   try {
-    realpathSync(path);
+    realpathSync.native(path); // the other one takes names such as pipe:[1] for paths
     return true;
   } catch {
     return false;

@@ -73,6 +73,15 @@ describe.skipIf(process.platform !== 'linux')('a link to a pipe, as /dev/stdout 
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
   });
 
+  it('gets results where a shell gives a command in place of a file', () => {
+    const script = `
+      const { fileOutput } = await import(${JSON.stringify(dist('line-output'))});
+      const output = await fileOutput(process.argv[1]); await output.write('one\\n'); await output.commit();`;
+    const line = '"$0" --input-type=module -e "$1" >(cat >"$2") && sleep 0.2; cat "$2"';
+    const args = ['-c', line, process.execPath, script, at('substituted')];
+    expect(execFileSync('bash', args, { encoding: 'utf8' })).toBe('one\n');
+  });
+
   it('is told from a folder, which is refused', async () => {
     await expect(replaceFile(at(), '')).rejects.toMatchObject({ code: 'output-is-folder' });
   });
