@@ -5,6 +5,8 @@
  * The interval is over samples: in every bootstrap replicate each point's samples are drawn anew, its entropy and nats are
  * computed together, since a sample's two are correlated, and the interpolation is done again.
  */
+
+import type { SampledFigure } from '../results/generative-record.js';
 import {
   type BootstrapOptions,
   bootstrap,
@@ -12,9 +14,8 @@ import {
   RESAMPLES,
   resample,
   standardDeviation,
-} from '../results/bootstrap.js';
-import type { SampledFigure } from '../results/generative-record.js';
-import { sum } from '../results/summation.js';
+} from '../statistics/bootstrap.js';
+import { sum } from '../statistics/summation.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 
 /** One temperature of a sweep, sample by sample. */

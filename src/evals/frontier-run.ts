@@ -4,9 +4,9 @@
  */
 import { UsageError } from '../errors.js';
 import type { SampledFigure } from '../results/generative-record.js';
-import { paretoFront } from '../results/pareto-front.js';
 import type { FrontierResult, SweepPointRecord } from '../results/throughput-record.js';
 import type { SampleRun } from '../samplers/sample-run.js';
+import { paretoFront } from '../statistics/pareto-front.js';
 import { perplexityAtEntropy, type SweepPoint } from './frontier-interpolation.js';
 import type { Judge } from './generative-judge.js';
 import { type MeasuredTexts, measureTexts } from './generative-run.js';

@@ -7,7 +7,7 @@
  */
 import { deflateSync } from 'node:zlib';
 import type { SampledFigure } from '../results/generative-record.js';
-import { ratio } from '../results/ratio.js';
+import { ratio } from '../statistics/ratio.js';
 
 /** zlib's deflate at its highest level: a window of 32 KiB. */
 export const COMPRESSION_LEVEL = 9;

@@ -3,14 +3,14 @@
  * autoregressive judge predicts what was generated. Its error is over samples, by the bootstrap.
  */
 import { DomainError } from '../errors.js';
+import type { SampledFigure } from '../results/generative-record.js';
 import {
   type BootstrapOptions,
   bootstrap,
   percentileInterval,
   standardDeviation,
-} from '../results/bootstrap.js';
-import type { SampledFigure } from '../results/generative-record.js';
-import { sum } from '../results/summation.js';
+} from '../statistics/bootstrap.js';
+import { sum } from '../statistics/summation.js';
 
 /** What a judge found. */
 export interface JudgedSamples {

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { ProtocolName } from '../datasets/cutting.js';
 import { environmentOf } from '../models/machine.js';
-import { RESAMPLES } from '../results/bootstrap.js';
 import type { GenerativeResult, SampleSetRecord } from '../results/generative-record.js';
 import type { SampleColumns } from '../results/sample-columns.js';
+import { RESAMPLES } from '../statistics/bootstrap.js';
 import { COMPRESSION_LEVEL, Diversity } from './generative-diversity.js';
 import type { Judge, Judgement } from './generative-judge.js';
 import { generativePerplexity } from './generative-perplexity.js';

@@ -10,11 +10,11 @@
  * Pairs are the sampling unit: the interval holds for further samples of the kind, whether or not the common numbers made
  * them alike. Where they did not, it is about as wide as that of independent sets.
  */
-import { bootstrap, percentileInterval, standardDeviation } from './bootstrap.js';
+import { bootstrap, percentileInterval, standardDeviation } from '../statistics/bootstrap.js';
+import { ratio } from '../statistics/ratio.js';
+import { sum } from '../statistics/summation.js';
 import type { Difference } from './difference.js';
-import { ratio } from './ratio.js';
 import { fieldOf, type ResultRow } from './rows.js';
-import { sum } from './summation.js';
 
 /** Of these a row holds a column; distinct-n and compression are of a whole set, and have no error at all. */
 const MEANS = ['entropy', 'repetition4'] as const;

@@ -6,7 +6,7 @@ import {
   quantile,
   resample,
   standardDeviation,
-} from '../../src/results/bootstrap.js';
+} from '../../src/statistics/bootstrap.js';
 
 /** Exponential, mean 1. */
 function draws(size: number, trial: number): Float64Array {
