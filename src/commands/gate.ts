@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, repeatable, string } from '../cli/flags.js';
-import { GateError, UndecidedError } from '../errors.js';
+import { GateError, UndecidedError, UsageError } from '../errors.js';
 
 export default class Gate extends BaseCommand<typeof Gate> {
   static override summary = 'Hold results to limits, for continuous integration.';
@@ -36,6 +36,8 @@ export default class Gate extends BaseCommand<typeof Gate> {
     const { checkGates } = await import('../results/gate/checks.js');
     const gates = readGates(flags.config);
     const rows = flags.results.flatMap(readRows);
+    const checks = gates.value.gates.length * rows.length;
+    if (checks > MOST_CHECKS) throw tooManyChecks(gates.value.gates.length, rows.length);
     const record = checkGates(gates, rows, flags.baseline?.flatMap(readRows) ?? null);
 
     if (flags.junit) {
@@ -91,4 +93,15 @@ export default class Gate extends BaseCommand<typeof Gate> {
       record,
     );
   }
+}
+
+/** Gates by rows. */
+const MOST_CHECKS = 250_000;
+
+function tooManyChecks(gates: number, rows: number): UsageError {
+  return new UsageError({
+    code: 'too-many-checks',
+    message: `${gates} gates over ${rows} results are more than ${MOST_CHECKS} checks.`,
+    hint: 'Give fewer results at a time, or gates that hold for many rows.',
+  });
 }

@@ -52,10 +52,13 @@ export default class Report extends BaseCommand<typeof Report> {
     const chosen = (name: string) => !flags.model || flags.model.some((pattern) => matches(pattern, name));
     const rows = inputs.rows.filter(({ model }) => chosen(model));
     if (inputs.rows.length > 0 && rows.length === 0) throw noSuchModel(flags.model!, inputs.rows);
+    const formats = out.length > 0 ? out.map(({ format }) => format) : [flags.format ?? 'markdown'];
+    const tellsDifferences =
+      this.options.json || formats.some((format) => format === 'markdown' || format === 'html');
     const report = {
       title: flags.title ?? 'duo-eval report',
       rows,
-      differences: differencesWithin(rows, inputs.known),
+      differences: tellsDifferences ? differencesWithin(rows, inputs.known) : [],
       samples: inputs.samples.filter(({ model }) => chosen(model)),
       published: flags.published,
     };
