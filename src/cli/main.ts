@@ -53,15 +53,20 @@ async function report(error: unknown, argv: string[], command: string | null): P
   if (requested === 0) await drained(process.stdout);
   const lost = requested === 0 ? standardOutputFailure() : null;
   if (requested !== null && lost === null) return requested;
-  const { paint } = await import('./terminal.js');
+  const { inertLines, paint, plainLines } = await import('./terminal.js');
   const failure = describeFailure(lost ?? error, command);
   if (wantsJson(argv) && !standardOutputFailure()) {
     const measured = error instanceof GateError || error instanceof UndecidedError ? error.record : {};
-    process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...measured, error: failure })}\n`);
+    const { escapedJson } = await import('../results/printers/json.js');
+    process.stdout.write(
+      `${escapedJson(JSON.stringify({ schemaVersion: 1, ...measured, error: failure }))}\n`,
+    );
   }
   const label = paint('Error:', 'red', streamHasColor(process.stderr));
-  process.stderr.write(`${label} ${failure.message}\n${failure.hint ? `  ${failure.hint}\n` : ''}`);
-  if (process.env.DUO_EVAL_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  const say = (text: string) => process.stderr.write(`${inertLines(text)}\n`);
+  say(`${label} ${failure.message}`);
+  if (failure.hint) say(`  ${failure.hint}`);
+  if (process.env.DUO_EVAL_DEBUG && error instanceof Error) say(plainLines(error.stack ?? ''));
   return failure.exitCode;
 }
 

@@ -69,12 +69,14 @@ export default class Gate extends BaseCommand<typeof Gate> {
       return;
     }
     const told = record.checks.filter(({ verdict }) => verdict === record.verdict).map(checkText);
-    const message = [verdictText(record), ...told.slice(0, 10)].join('\n');
+    const message = verdictText(record);
+    const details = told.slice(0, 10);
     if (record.verdict === 'fail') {
       throw new GateError(
         {
           code: 'gate-failed',
           message,
+          details,
           hint: 'The whole 95% interval lies beyond the limit.',
         },
         record,
@@ -84,6 +86,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
       {
         code: 'gate-undecided',
         message,
+        details,
         hint: record.checks.some(
           ({ metric, verdict }) => metric === THROUGHPUT_RATIO && verdict === 'undecided',
         )

@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { plainText } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
 
 const FORMATS = ['markdown', 'html', 'csv', 'lm-eval', 'model-index'] as const;
@@ -64,7 +65,7 @@ export default class Report extends BaseCommand<typeof Report> {
     };
     for (const { path, format } of out) {
       await replaceFile(path, await written(report, format));
-      if (!this.options.json) this.print(path);
+      if (!this.options.json) this.print(plainText(path));
     }
     if (this.options.json) {
       const { comparisonOf } = await import('../results/printers/differences.js');
@@ -89,7 +90,8 @@ async function written(
       return (await import('../results/report/csv.js')).reportCsv(report.rows);
     case 'lm-eval': {
       const { lmEvalResults } = await import('../results/report/lm-eval.js');
-      return `${JSON.stringify(lmEvalResults(report.rows), null, 2)}\n`;
+      const { escapedJson } = await import('../results/printers/json.js');
+      return `${escapedJson(JSON.stringify(lmEvalResults(report.rows), null, 2))}\n`;
     }
     case 'model-index':
       return (await import('../results/report/model-index.js')).modelIndex(report.rows);
