@@ -86,7 +86,10 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
     if (throughput && !existsSync(throughput.gates)) await write(throughput.gates, starterThroughputGates());
     await write(out, githubWorkflow({ suite, gates, baseline, shards, throughput }));
     if (!(await dependsOnDuoEval()))
-      this.note('The workflow runs the duo-eval that package.json names: npm install --save-dev duo-eval');
+      this.note(
+        'The workflow runs the duo-eval that package.json names. It is not in the npm registry: put the tarball that npm ' +
+          `pack makes into the repository, and npm install --save-dev --ignore-scripts ./duo-eval-${this.config.version}.tgz`,
+      );
   }
 }
 
