@@ -15,9 +15,7 @@ import { sampleResult } from './sample.js';
 /** What a spreadsheet computes once it has dropped what it does not show. */
 const COMPUTED = /^(?:[\s\u00ad\u200b-\u200f\u2060\u3164\ufeff]|\ufe0f)*[=+\-@|＝＋－＠]/;
 const HIDDEN = ['', '\u200b', '\u00ad', '\x1b[31m', ' ', '\n', '\u3164', '\u{e0041}', '\ufe0f'];
-const hostile = HIDDEN.flatMap((hidden) =>
-  ['=', '＝'].map((sign) => `${hidden}${sign}HYPERLINK("x")`),
-);
+const hostile = HIDDEN.flatMap((hidden) => ['=', '＝'].map((sign) => `${hidden}${sign}HYPERLINK("x")`));
 
 /** Every text of a record is that text but those that are keys of it. */
 function spoilt<T>(value: T, text: string, name = ''): T {
