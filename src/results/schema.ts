@@ -15,6 +15,10 @@ const interval = z.tuple([z.number(), z.number()]);
 const sampling = {
   unit: z.enum(['document', 'block']).optional().describe('What the error is over.'),
   units: count.optional().describe('How many there are; with fewer than 3 there is no interval.'),
+  effectiveUnits: z
+    .number()
+    .optional()
+    .describe("Equal units that would tell as much: one less are the degrees of freedom of Student's t."),
   blockLength: count.nullish().describe('Sequences a block; null for documents.'),
   designEffect: known
     .optional()
@@ -126,7 +130,8 @@ const perplexityResult = z.looseObject({
 const sampledFigure = z.looseObject({
   value: known,
   stderr: known.describe('Over samples; null where the figure is of the whole set.'),
-  ci95: interval.nullable().describe('95% interval over samples.'),
+  ci95: interval.nullable().describe('95% interval over samples; of real text over units.'),
+  ...sampling,
 });
 
 const generativeResult = z.looseObject({
@@ -164,7 +169,9 @@ const generativeResult = z.looseObject({
     version: z.int(),
     seed: z.number().describe('Of the bootstrap.'),
     resamples: count,
-    interval: z.literal('percentile'),
+    interval: z
+      .enum(['bootstrap-t', 'student-t', 'bootstrap-stderr', 'percentile'])
+      .describe('How intervals of the perplexity are made.'),
     compressionLevel: z.int(),
   }),
   metrics: z

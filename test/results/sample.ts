@@ -5,10 +5,7 @@ import { perplexityMetrics } from '../../src/results/text-figures.js';
 
 export function sampleResult(name = 'duo', dataset = 'sotu', nll = 4.9786): PerplexityResult {
   const n = 64;
-  const nats = Float64Array.from(
-    { length: n },
-    (_, i) => 128 * (nll + 0.12 * Math.sin(7 * i * i + name.length)),
-  );
+  const nats = Float64Array.from({ length: n }, (_, i) => 128 * (nll + 0.12 * Math.sin(7 * i + name.length)));
   const exact = name === 'ar';
   return {
     eval: 'ppl',
@@ -37,12 +34,15 @@ export function sampleResult(name = 'duo', dataset = 'sotu', nll = 4.9786): Perp
       mcDegreesOfFreedom: exact ? null : 24,
       integration: exact ? null : 'comparable with published figures, not a bound',
     },
-    metrics: perplexityMetrics({
-      nats,
-      tokens: new Float64Array(n).fill(128),
-      textBytes: new Float64Array(n).fill(260),
-      natsMcStderr: exact ? 0 : 34.3,
-    }),
+    metrics: perplexityMetrics(
+      {
+        nats,
+        tokens: new Float64Array(n).fill(128),
+        textBytes: new Float64Array(n).fill(260),
+        natsMcStderr: exact ? 0 : 34.3,
+      },
+      1,
+    ),
     cost: {
       sequences: n,
       tokens: 8192,
