@@ -8,6 +8,8 @@ export interface ErrorDetails {
   code: string;
   /** One sentence: what is wrong, naming the file, line, node or sequence. */
   message: string;
+  /** Further facts, each on a line of its own: which limits are broken. Line breaks inside a text are none. */
+  details?: readonly string[];
   /** What to do about it, e.g. which flag to change. */
   hint?: string;
   cause?: unknown;
@@ -16,13 +18,15 @@ export interface ErrorDetails {
 export abstract class DuoEvalError extends Error {
   readonly code: string;
   readonly hint: string | null;
+  readonly details: readonly string[];
   abstract readonly exitCode: number;
 
-  constructor({ code, message, hint, cause }: ErrorDetails) {
+  constructor({ code, message, details = [], hint, cause }: ErrorDetails) {
     super(message, { cause });
     this.name = new.target.name;
     this.code = code;
     this.hint = hint ?? null;
+    this.details = details;
   }
 }
 

@@ -7,25 +7,54 @@ import { isUtf8 } from 'node:buffer';
 /** Levels of arrays and objects. */
 const DEEPEST = 200;
 
-/** @throws SyntaxError whose message completes «it is not usable JSON: …» */
-export function parseStrictJson(content: Uint8Array | string): unknown {
+/**
+ * @param mostKeys that one object may have, where its reader does more with each than to look it up
+ * @throws SyntaxError whose message completes «it is not usable JSON: …» and quotes nothing of the content, which may be
+ * of another file than the one that was meant: a link leads anywhere
+ */
+export function parseStrictJson(
+  content: Uint8Array | string,
+  { mostKeys = Number.POSITIVE_INFINITY } = {},
+): unknown {
   if (typeof content !== 'string' && !isUtf8(content)) throw new SyntaxError('it is not UTF-8 text');
-  const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
-  const value: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
-  checkDepth(value);
+  const text = (typeof content === 'string' ? content : Buffer.from(content).toString('utf8')).replace(
+    /^\ufeff/,
+    '',
+  );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(unquoted((cause as Error).message, text), { cause });
+  }
+  checkShape(value, mostKeys);
   return value;
 }
 
+/** `expected ',' or '}' after property value (line 3)`: the engine's reason, without the text that it shows. */
+function unquoted(message: string, text: string): string {
+  const [, reason, , position] = /^(.*?)(, (?:\.\.\.)?".*|(?: in JSON)? at position (\d+).*)?$/s.exec(
+    message,
+  )!;
+  const known = reason.startsWith('Unexpected token')
+    ? 'unexpected text'
+    : reason[0].toLowerCase() + reason.slice(1);
+  const line = position === undefined ? null : text.slice(0, Number(position)).split('\n').length;
+  return line === null ? known : `${known} (line ${line})`;
+}
+
 /** Level by level, not recursively: depth is the question. */
-function checkDepth(value: unknown): void {
+function checkShape(value: unknown, mostKeys: number): void {
   let level = [value];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEEPEST) throw new SyntaxError(`it is nested more than ${DEEPEST} levels deep`);
     const inner: unknown[] = [];
     for (const parent of level) {
       if (parent === null || typeof parent !== 'object') continue;
-      for (const child of Object.values(parent))
-        if (child !== null && typeof child === 'object') inner.push(child);
+      const children = Object.values(parent);
+      if (children.length > mostKeys && !Array.isArray(parent))
+        throw new SyntaxError(`one object of it has ${children.length} keys, and may have ${mostKeys}`);
+      for (const child of children) if (child !== null && typeof child === 'object') inner.push(child);
     }
     level = inner;
   }

@@ -2,10 +2,14 @@
  * Configuration that people write, in YAML (JSON is YAML too): checked against a zod schema, and wrong in a sentence that
  * names the line and the key. Which keys there are is the schema's affair.
  */
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { isUtf8 } from 'node:buffer';
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { closest, FileError, UsageError } from './errors.js';
 import { MOST_BYTES, readSmallFile, UnfitFile } from './storage/small-file.js';
+
+/** What people write has far fewer. */
+const MOST_KEYS = 1000;
 
 export interface YamlFile<T> {
   value: T;
@@ -18,9 +22,9 @@ export interface YamlFile<T> {
  * @throws FileError when it cannot be read   @throws UsageError when it is not what the schema says
  */
 export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readSmallFile(path, MOST_BYTES.yaml).toString('utf8');
+    bytes = readSmallFile(path, MOST_BYTES.yaml);
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause;
     const why = cause instanceof UnfitFile ? cause.why : (cause.cause as Error).message;
@@ -31,17 +35,26 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): Y
       cause,
     });
   }
-  return parseYaml(text, path, schema, what);
+  if (isUtf8(bytes)) return parseYaml(bytes.toString('utf8'), path, schema, what);
+  throw new UsageError({
+    code: 'config-invalid',
+    message: `${path} is not UTF-8 text.`,
+    hint: 'Save it as UTF-8.',
+  });
 }
 
 /** @param name what errors call the text   @throws UsageError */
 export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
   const lines = new LineCounter();
-  const document = parseDocument(text.replace(/^\ufeff/, ''), { lineCounter: lines, prettyErrors: false });
+  // The parser compares every key with every other; looking each up comes to the same.
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
+  const document = parseDocument(text.replace(/^\ufeff/, ''), options);
   const refuse = (line: number, message: string, hint: string) =>
     new UsageError({ code: 'config-invalid', message: `${name}, line ${line}: ${message}`, hint });
   const [broken] = document.errors;
   if (broken) throw refuse(lines.linePos(broken.pos[0]).line, `${broken.message}.`, 'It must be YAML.');
+  const crowd = crowdedMap(document);
+  if (crowd) throw refuse(lines.linePos(crowd.at).line, crowd.message, crowd.hint);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
@@ -54,6 +67,30 @@ export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, w
   const { path, message, hint } = told(deepest(parsed.error.issues), schema);
   const key = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
   throw refuse(lineOf(path), `${key}${message}.`, hint ?? `It must be ${what}; the README shows one.`);
+}
+
+/** The first map that has a key twice, or too many of them. */
+function crowdedMap(document: Document): { at: number; message: string; hint: string } | null {
+  let found: { at: number; message: string; hint: string } | null = null;
+  visit(document, {
+    Map(_key, { items, range }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.size >= MOST_KEYS)
+          found = { at: range?.[0] ?? 0, message: `a map may have ${MOST_KEYS} keys.`, hint: 'Give fewer.' };
+        else if (seen.has(name) && isScalar(key))
+          found = {
+            at: key.range?.[0] ?? 0,
+            message: `the key ${String(name)} stands twice in a map.`,
+            hint: 'Keep one of them.',
+          };
+        if (found) return visit.BREAK;
+        seen.add(name);
+      }
+    },
+  });
+  return found;
 }
 
 /** Of a union's failures, that of the form that was meant: the one that went wrong last. */

@@ -32,6 +32,17 @@ export function plainLines(text: string): string {
     .join('\n');
 }
 
+/**
+ * What continuous integration takes for commands of its own, as text: GitHub's runner looks at the start of each line, after
+ * spaces, for `::`, and anywhere for `##[`, as Azure's does for `##vso[`. An apostrophe makes it none; a space before it
+ * gives way, so that columns stay where they are. For what is printed, line by line, and not for what is data.
+ */
+export function inertLines(text: string): string {
+  return text
+    .replace(/^([^\S\n]*?)([^\S\n]?)::/gm, (_all, indent: string) => `${indent}'::`)
+    .replace(/##(?=(?:vso)?\[)/g, "##'");
+}
+
 let measure: ((text: string) => number) | undefined;
 
 /** Columns that `text` takes in a terminal, measured by the very function that the table printer lays out with. */

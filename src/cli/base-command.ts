@@ -11,11 +11,13 @@
  */
 import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
+import { escapedJson } from '../results/printers/json.js';
 import { environmentDefaults, type FlagShape } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
 import { interruptSignal } from './signals.js';
-import { paint, plainLines, streamHasColor, streamWidth } from './terminal.js';
+import { checkStandardOutput } from './standard-output.js';
+import { inertLines, paint, plainText, streamHasColor, streamWidth } from './terminal.js';
 
 type Parsed = Record<string, unknown>;
 
@@ -81,26 +83,27 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
   }
 
-  /** Text for stdout, as it is, with a line end. */
+  /** Text for stdout, as it is, with a line end. @throws FileError when it cannot be written */
   protected print(text: string): void {
-    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    process.stdout.write(inertLines(text.endsWith('\n') ? text : `${text}\n`));
+    checkStandardOutput();
   }
 
-  /** A value for stdout, as indented JSON. */
+  /** A value for stdout, as indented JSON. @throws FileError when it cannot be written */
   protected printJson(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.print(escapedJson(JSON.stringify(value, null, 2)));
   }
 
   /** A remark for stderr. */
   protected note(text: string): void {
-    if (!this.options.quiet) process.stderr.write(`${plainLines(text)}\n`);
+    if (!this.options.quiet) process.stderr.write(`${inertLines(plainText(text))}\n`);
   }
 
   /** Something the user should know before trusting the result; on stderr. */
   protected warnUser(text: string): void {
     if (this.options.quiet) return;
     const label = paint('Warning:', 'yellow', streamHasColor(process.stderr));
-    process.stderr.write(`${label} ${plainLines(text)}\n`);
+    process.stderr.write(`${label} ${inertLines(plainText(text))}\n`);
   }
 
   /** Aborts at Ctrl-C or SIGTERM; its reason is an InterruptedError. */

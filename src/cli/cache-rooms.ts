@@ -9,14 +9,20 @@ export interface ListedRoom {
   items: CacheItem[];
 }
 
+/** By name, each loaded when it is looked into. */
+const ROOMS = {
+  packed: async () => (await import('../datasets/cached-data.js')).packedRoom,
+  datasets: async () => (await import('../datasets/cached-data.js')).fetchedRoom,
+  models: async () => (await import('../models/importers/cached-models.js')).modelsRoom,
+  journals: async () => (await import('../evals/cached-journals.js')).journalsRoom,
+  cells: async () => (await import('../evals/suite/kept-cells.js')).cellsRoom,
+  sha256: async () => digestsRoom,
+} satisfies Record<string, () => Promise<CacheRoom>>;
+
+export const CACHE_ROOM_NAMES: readonly string[] = Object.keys(ROOMS);
+
 export async function cacheRooms(): Promise<CacheRoom[]> {
-  const [{ fetchedRoom, packedRoom }, { modelsRoom }, { journalsRoom }, { cellsRoom }] = await Promise.all([
-    import('../datasets/cached-data.js'),
-    import('../models/importers/cached-models.js'),
-    import('../evals/cached-journals.js'),
-    import('../evals/suite/kept-cells.js'),
-  ]);
-  return [packedRoom, fetchedRoom, modelsRoom, journalsRoom, cellsRoom, digestsRoom];
+  return Promise.all(Object.values(ROOMS).map((load) => load()));
 }
 
 /** What is in them, rooms in their order, entries from the oldest on. @throws FileError */

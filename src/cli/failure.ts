@@ -5,7 +5,7 @@
  */
 import { closest, DuoEvalError } from '../errors.js';
 import { interruptionBehind } from './signals.js';
-import { plainLines } from './terminal.js';
+import { plainLines, plainText } from './terminal.js';
 
 export interface Failure {
   code: string;
@@ -36,10 +36,12 @@ export function describeFailure(error: unknown, command: string | null, bin = 'd
     ourFault(error);
   return {
     ...failure,
-    message: plainLines(failure.message),
-    hint: failure.hint === null ? null : plainLines(failure.hint),
+    message: [failure.message, ...detailsOf(interruption ?? error)].map(plainText).join('\n'),
+    hint: failure.hint === null ? null : plainText(failure.hint),
   };
 }
+
+const detailsOf = (error: unknown) => (error instanceof DuoEvalError ? error.details : []);
 
 /** The exit status of oclif's `this.exit(n)`, which is no failure; null for anything else. */
 export function requestedExit(error: unknown): number | null {

@@ -6,11 +6,12 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
+import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
 /** @param argv arguments after the script   @param entryUrl `import.meta.url` of bin/run.js, which locates the package */
 export async function main(argv: string[], entryUrl: string): Promise<void> {
-  ignoreClosedPipes();
+  guardStandardStreams();
   const root = dirname(dirname(fileURLToPath(entryUrl)));
   let command: string | null = null;
   const end = async (error: unknown) => exit(await report(error, argv, command));
@@ -36,6 +37,8 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       settings.enableAutoTranspile = false;
       await run(target.argv, entryUrl);
     }
+    await drained(process.stdout);
+    checkStandardOutput();
   } catch (error) {
     return end(error);
   }
@@ -47,16 +50,23 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
 async function report(error: unknown, argv: string[], command: string | null): Promise<number> {
   const { describeFailure, requestedExit } = await import('./failure.js');
   const requested = requestedExit(error);
-  if (requested !== null) return requested;
-  const { paint } = await import('./terminal.js');
-  const failure = describeFailure(error, command);
-  if (wantsJson(argv)) {
+  if (requested === 0) await drained(process.stdout);
+  const lost = requested === 0 ? standardOutputFailure() : null;
+  if (requested !== null && lost === null) return requested;
+  const { inertLines, paint, plainLines } = await import('./terminal.js');
+  const failure = describeFailure(lost ?? error, command);
+  if (wantsJson(argv) && !standardOutputFailure()) {
     const measured = error instanceof GateError || error instanceof UndecidedError ? error.record : {};
-    process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...measured, error: failure })}\n`);
+    const { escapedJson } = await import('../results/printers/json.js');
+    process.stdout.write(
+      `${escapedJson(JSON.stringify({ schemaVersion: 1, ...measured, error: failure }))}\n`,
+    );
   }
   const label = paint('Error:', 'red', streamHasColor(process.stderr));
-  process.stderr.write(`${label} ${failure.message}\n${failure.hint ? `  ${failure.hint}\n` : ''}`);
-  if (process.env.DUO_EVAL_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  const say = (text: string) => process.stderr.write(`${inertLines(text)}\n`);
+  say(`${label} ${failure.message}`);
+  if (failure.hint) say(`  ${failure.hint}`);
+  if (process.env.DUO_EVAL_DEBUG && error instanceof Error) say(plainLines(error.stack ?? ''));
   return failure.exitCode;
 }
 
@@ -70,13 +80,4 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve());
   });
-}
-
-/** `duo-eval … | head` closes stdout early: not an error, and files asked for by --out are still written. */
-function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
 }

@@ -3,7 +3,7 @@
  * so that a log stays readable. It counts units of work and estimates the time left from the pace so far; it knows
  * nothing of what the work is.
  */
-import { displayWidth, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
+import { displayWidth, inertLines, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
 
 export interface ProgressOptions {
   quiet?: boolean;
@@ -74,7 +74,7 @@ export class Progress {
       this.stream.write(`\r${line}\x1b[K`);
       this.drawn = true;
     } else {
-      this.stream.write(`${line}\n`);
+      this.stream.write(`${inertLines(line)}\n`);
     }
   }
 

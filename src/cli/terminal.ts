@@ -4,7 +4,15 @@
  */
 import { styleText } from 'node:util';
 
-export { displayWidth, plainLines, plainText, truncate, truncateMiddle, wrap } from '../terminal-text.js';
+export {
+  displayWidth,
+  inertLines,
+  plainLines,
+  plainText,
+  truncate,
+  truncateMiddle,
+  wrap,
+} from '../terminal-text.js';
 
 /** What this module needs to know of `process.stdout` and `process.stderr`. */
 export interface OutputStream {

@@ -43,7 +43,8 @@ export default class Compare extends BaseCommand<typeof Compare> {
       });
     }
     const { formatDifferences } = await import('../results/printers/differences.js');
-    for (const { path, format } of output.files) replaceFile(path, formatDifferences(differences, format));
+    for (const { path, format } of output.files)
+      await replaceFile(path, formatDifferences(differences, format));
     this.print(formatDifferences(differences, output.stdout, this.screen));
   }
 }

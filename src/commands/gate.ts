@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, repeatable, string } from '../cli/flags.js';
-import { GateError, UndecidedError } from '../errors.js';
+import { GateError, UndecidedError, UsageError } from '../errors.js';
 
 export default class Gate extends BaseCommand<typeof Gate> {
   static override summary = 'Hold results to limits, for continuous integration.';
@@ -36,11 +36,13 @@ export default class Gate extends BaseCommand<typeof Gate> {
     const { checkGates } = await import('../results/gate/checks.js');
     const gates = readGates(flags.config);
     const rows = flags.results.flatMap(readRows);
+    const checks = gates.value.gates.length * rows.length;
+    if (checks > MOST_CHECKS) throw tooManyChecks(gates.value.gates.length, rows.length);
     const record = checkGates(gates, rows, flags.baseline?.flatMap(readRows) ?? null);
 
     if (flags.junit) {
       const { gateJunit } = await import('../results/gate/junit.js');
-      replaceFile(flags.junit, gateJunit(record));
+      await replaceFile(flags.junit, gateJunit(record));
     }
     await this.tellGithub(record);
     const { gateMarkdown, gateTable } = await import('../results/gate/table.js');
@@ -67,12 +69,14 @@ export default class Gate extends BaseCommand<typeof Gate> {
       return;
     }
     const told = record.checks.filter(({ verdict }) => verdict === record.verdict).map(checkText);
-    const message = [verdictText(record), ...told.slice(0, 10)].join('\n');
+    const message = verdictText(record);
+    const details = told.slice(0, 10);
     if (record.verdict === 'fail') {
       throw new GateError(
         {
           code: 'gate-failed',
           message,
+          details,
           hint: 'The whole 95% interval lies beyond the limit.',
         },
         record,
@@ -82,6 +86,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
       {
         code: 'gate-undecided',
         message,
+        details,
         hint: record.checks.some(
           ({ metric, verdict }) => metric === THROUGHPUT_RATIO && verdict === 'undecided',
         )
@@ -91,4 +96,15 @@ export default class Gate extends BaseCommand<typeof Gate> {
       record,
     );
   }
+}
+
+/** Gates by rows. */
+const MOST_CHECKS = 250_000;
+
+function tooManyChecks(gates: number, rows: number): UsageError {
+  return new UsageError({
+    code: 'too-many-checks',
+    message: `${gates} gates over ${rows} results are more than ${MOST_CHECKS} checks.`,
+    hint: 'Give fewer results at a time, or gates that hold for many rows.',
+  });
 }

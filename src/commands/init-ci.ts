@@ -53,7 +53,7 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
         ? null
         : { model: this.flags.throughput, gates: this.flags['throughput-gates'] };
     for (const path of [suite, gates, baseline, ...Object.values(throughput ?? {})]) checkPlain(path);
-    const { existsSync, mkdirSync } = await import('node:fs');
+    const { existsSync } = await import('node:fs');
     const { dirname } = await import('node:path');
     const { replaceFile } = await import('../results/output.js');
     const { githubWorkflow, starterGates, starterSuite, starterThroughputGates } = await import(
@@ -73,21 +73,23 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
         hint: 'Name a suite with --suite, or the models of a new one with --model.',
       });
     }
-    const write = (path: string, text: string) => {
-      mkdirSync(dirname(path), { recursive: true });
-      replaceFile(path, text);
+    const write = async (path: string, text: string) => {
+      await replaceFile(path, text);
       this.print(path);
     };
     if (!existsSync(suite)) {
       const { relative } = await import('node:path');
       const beside = (path: string) => relative(dirname(suite), path).replaceAll('\\', '/');
-      write(suite, starterSuite(model!.map(beside), dataset ?? ['sotu']));
+      await write(suite, starterSuite(model!.map(beside), dataset ?? ['sotu']));
     }
-    if (!existsSync(gates)) write(gates, starterGates());
-    if (throughput && !existsSync(throughput.gates)) write(throughput.gates, starterThroughputGates());
-    write(out, githubWorkflow({ suite, gates, baseline, shards, throughput }));
+    if (!existsSync(gates)) await write(gates, starterGates());
+    if (throughput && !existsSync(throughput.gates)) await write(throughput.gates, starterThroughputGates());
+    await write(out, githubWorkflow({ suite, gates, baseline, shards, throughput }));
     if (!(await dependsOnDuoEval()))
-      this.note('The workflow runs the duo-eval that package.json names: npm install --save-dev duo-eval');
+      this.note(
+        'The workflow runs the duo-eval that package.json names. It is not in the npm registry: put the tarball that npm ' +
+          `pack makes into the repository, and npm install --save-dev --ignore-scripts ./duo-eval-${this.config.version}.tgz`,
+      );
   }
 }
 

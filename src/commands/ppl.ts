@@ -10,6 +10,7 @@ import { Progress } from '../cli/progress.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
+import type { SequenceLog } from '../evals/sequence-log.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
   static override summary = 'Zero-shot perplexity of checkpoints on data sets, with error bars.';
@@ -104,7 +105,6 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     };
 
     const progress = new Progress({ quiet: this.options.quiet });
-    const log = logPath ? (await import('../evals/sequence-log.js')).openSequenceLog(logPath) : null;
     let started = '';
     const show = (label: string, done: number, total: number | null) => {
       if (label !== started) progress.start(total ?? 0, label);
@@ -122,10 +122,10 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         show(`packing ${dataset}`, done, total),
       evaluating: (model: string, dataset: string, { done, total }: { done: number; total: number }) =>
         show(`${model} on ${dataset}`, done, total),
-      sequence: log?.write,
       signal: this.interrupt,
     };
     const cells = await prepareCells(request, observer);
+    let log: SequenceLog | null = null;
     try {
       if (flags['dry-run']) {
         progress.stop();
@@ -134,7 +134,10 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         else this.print(planText(cells, request));
         return;
       }
-      const { results, finish } = await runPerplexity(request, cells, observer);
+      const { openSequenceLog } = await import('../evals/sequence-log.js');
+      log = logPath === undefined ? null : await openSequenceLog(logPath);
+      const logged = { ...observer, sequence: log?.write };
+      const { results, finish } = await runPerplexity(request, cells, logged);
       progress.stop();
       await log?.finish();
       await writeOutputs(output, results);
@@ -142,6 +145,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
       finish();
     } finally {
       progress.stop();
+      await log?.discard();
       for (const { stream } of cells) stream.close();
     }
   }

@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { plainText } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
 
 const FORMATS = ['markdown', 'html', 'csv', 'lm-eval', 'model-index'] as const;
@@ -52,16 +53,19 @@ export default class Report extends BaseCommand<typeof Report> {
     const chosen = (name: string) => !flags.model || flags.model.some((pattern) => matches(pattern, name));
     const rows = inputs.rows.filter(({ model }) => chosen(model));
     if (inputs.rows.length > 0 && rows.length === 0) throw noSuchModel(flags.model!, inputs.rows);
+    const formats = out.length > 0 ? out.map(({ format }) => format) : [flags.format ?? 'markdown'];
+    const tellsDifferences =
+      this.options.json || formats.some((format) => format === 'markdown' || format === 'html');
     const report = {
       title: flags.title ?? 'duo-eval report',
       rows,
-      differences: differencesWithin(rows, inputs.known),
+      differences: tellsDifferences ? differencesWithin(rows, inputs.known) : [],
       samples: inputs.samples.filter(({ model }) => chosen(model)),
       published: flags.published,
     };
     for (const { path, format } of out) {
-      replaceFile(path, await written(report, format));
-      if (!this.options.json) this.print(path);
+      await replaceFile(path, await written(report, format));
+      if (!this.options.json) this.print(plainText(path));
     }
     if (this.options.json) {
       const { comparisonOf } = await import('../results/printers/differences.js');
@@ -86,7 +90,8 @@ async function written(
       return (await import('../results/report/csv.js')).reportCsv(report.rows);
     case 'lm-eval': {
       const { lmEvalResults } = await import('../results/report/lm-eval.js');
-      return `${JSON.stringify(lmEvalResults(report.rows), null, 2)}\n`;
+      const { escapedJson } = await import('../results/printers/json.js');
+      return `${escapedJson(JSON.stringify(lmEvalResults(report.rows), null, 2))}\n`;
     }
     case 'model-index':
       return (await import('../results/report/model-index.js')).modelIndex(report.rows);

@@ -80,6 +80,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
       progress.stop();
       speak(text);
     };
+    const { checkStandardOutput } = await import('../cli/standard-output.js');
     const { openSampleRun } = await import('../samplers/sample-run.js');
     const { writeSamples } = await import('../samplers/sample-outputs.js');
     const { fileOutput, streamOutput } = await import('../results/line-output.js');
@@ -93,7 +94,11 @@ export default class Sample extends BaseCommand<typeof Sample> {
     try {
       const records: object[] = [];
       const lines =
-        flags.out === undefined ? (whole ? null : streamOutput(process.stdout)) : await fileOutput(flags.out);
+        flags.out === undefined
+          ? whole
+            ? null
+            : streamOutput(process.stdout, checkStandardOutput)
+          : await fileOutput(flags.out);
       const summary = await writeSamples(
         run,
         { lines, trace: flags.trace, page: flags['trace-html'] },

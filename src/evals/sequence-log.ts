@@ -1,29 +1,24 @@
-/** `--log-sequences`: one JSON line a draw of a sequence, written beside and renamed into place at the end. */
-import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
-import { fileFailure } from '../storage/file-failure.js';
+/** `--log-sequences`: one JSON line a draw of a sequence, in a file that appears when the run has ended. */
+import { AtomicFile } from '../storage/atomic-file.js';
 import type { SequenceRecord } from './perplexity-run.js';
 
 export interface SequenceLog {
+  /** @throws FileError */
   write(record: SequenceRecord): void;
+  /** All lines are there. @throws FileError */
   finish(): Promise<void>;
+  /** They are not, unless it has finished: the file stays as it was. */
+  discard(): Promise<void>;
 }
 
 const FLUSH_BYTES = 1 << 16;
 
 /** @throws FileError when the file cannot be written */
-export function openSequenceLog(path: string): SequenceLog {
-  const temporary = `${path}.${process.pid}.partial`;
-  const guarded = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (cause) {
-      throw fileFailure(cause, 'write', path, 'Choose another --log-sequences.');
-    }
-  };
-  const descriptor = guarded(() => openSync(temporary, 'w'));
+export async function openSequenceLog(path: string): Promise<SequenceLog> {
+  const file = await AtomicFile.create(path, 'Choose another --log-sequences.');
   let pending = '';
   const flush = () => {
-    guarded(() => writeSync(descriptor, pending));
+    file.writeNow(Buffer.from(pending));
     pending = '';
   };
   return {
@@ -33,8 +28,8 @@ export function openSequenceLog(path: string): SequenceLog {
     },
     async finish() {
       flush();
-      closeSync(descriptor);
-      guarded(() => renameSync(temporary, path));
+      await file.commit();
     },
+    discard: () => file.discard(),
   };
 }

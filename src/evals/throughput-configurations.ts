@@ -24,7 +24,7 @@ export interface ConfigurationRequest {
 export async function configurations(request: ConfigurationRequest): Promise<Configuration[]> {
   const found: Configuration[] = [];
   for (const { checkpoint, path } of request.models) {
-    const samplers = await fittingSamplers(checkpoint, request.samplers);
+    const samplers = await fittingSamplers(checkpoint, distinct(request.samplers));
     for (const { spec, options } of samplers) {
       const told = samplers.length > 1 ? [spec, ...(options ?? [])] : [];
       const samplerOptions = options ?? request.flags.samplerOptions;
@@ -42,6 +42,11 @@ export async function configurations(request: ConfigurationRequest): Promise<Con
     }
   }
   return found;
+}
+
+/** One that is given twice is measured once, as one number of steps is. */
+function distinct(samplers: readonly ChosenSampler[]): ChosenSampler[] {
+  return [...new Map(samplers.map((one) => [JSON.stringify([one.spec, one.options]), one])).values()];
 }
 
 /** Of those, the ones that drive the model. @throws UsageError when none does */

@@ -2,22 +2,12 @@
  * Where results go: flags → formats and files. Files are checked before a long run starts and replaced by rename when
  * it ends, so a reader never sees half a file.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.js';
+import { destination, writeFileAtomically } from '../storage/atomic-file.js';
+import { systemCodeOf } from '../storage/file-failure.js';
+import { forgetTemporary, temporaryPath } from '../storage/temporary-files.js';
 import { type Format, formatResults, type Screen } from './printers/index.js';
 import type { ResultsFile } from './record.js';
 
@@ -27,6 +17,9 @@ export interface OutputPlan {
   /** What goes to files, by path as given. */
   files: { path: string; format: Format }[];
 }
+
+/** To who cannot write there. */
+export const OUTPUT_ADVICE = 'Give --out a path where you may write.';
 
 const ENDINGS: Record<string, Format> = {
   '.json': 'json',
@@ -80,7 +73,7 @@ export function planOutput(flags: {
 
 /** Writes every file of the plan. @throws FileError */
 export async function writeOutputs(plan: OutputPlan, file: ResultsFile): Promise<void> {
-  for (const { path, format } of plan.files) replaceFile(path, await formatResults(file, format));
+  for (const { path, format } of plan.files) await replaceFile(path, await formatResults(file, format));
 }
 
 /** What stdout gets. */
@@ -91,73 +84,28 @@ export async function stdoutText(plan: OutputPlan, file: ResultsFile, screen: Sc
 /** Tries each path as {@link replaceFile} would use it, and leaves no trace. @throws FileError */
 export function checkWritable(paths: readonly string[]): void {
   for (const path of paths) {
-    const { target, kind } = destination(path);
-    if (kind === 'device') continue;
     try {
+      const { target, kind } = destination(path);
+      if (kind === 'device') continue;
       if (kind === 'file') accessSync(target, constants.W_OK);
-      const trial = temporaryName(target);
+      const trial = temporaryPath(dirname(target));
       closeSync(openSync(trial, 'wx'));
       rmSync(trial);
-    } catch (cause) {
-      throw notWritable(path, cause);
+      forgetTemporary(trial);
+    } catch (error) {
+      throw notWritable(path, error);
     }
   }
 }
 
-/** Writes under a temporary name beside `path`, then renames. Devices and pipes are written to directly. @throws FileError */
-export function replaceFile(path: string, text: string): void {
-  const { target, kind } = destination(path);
-  const temporary = temporaryName(target);
-  try {
-    if (kind === 'device') {
-      writeFileSync(target, text);
-      return;
-    }
-    const descriptor = openSync(temporary, 'wx');
-    try {
-      writeFileSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, target);
-  } catch (cause) {
-    if (kind !== 'device') rmSync(temporary, { force: true });
-    throw notWritable(path, cause);
-  }
+/** Replaces `path` in one step, as all files are that this program writes. @throws FileError */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFileAtomically(path, text, OUTPUT_ADVICE);
 }
 
-/**
- * Follows a link, so that the file it names is replaced and the link stays. What is no file is looked at under its own
- * name: /dev/stdout leads to a pipe, which has no path, and must not be replaced by a file.
- * @throws FileError for a folder, or where it cannot be told
- */
-export function destination(path: string): { target: string; kind: 'new' | 'file' | 'device' } {
-  let found: Stats;
-  let target = path;
-  try {
-    found = statSync(path);
-    if (found.isFile()) target = realpathSync(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { target: path, kind: 'new' };
-    throw notWritable(path, cause);
-  }
-  if (found.isDirectory()) {
-    throw new FileError({
-      code: 'output-is-folder',
-      message: `${path} is a folder, so the results cannot be written to it.`,
-      hint: 'Name a file in it, for example results.json.',
-    });
-  }
-  return { target, kind: found.isFile() ? 'file' : 'device' };
-}
-
-function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
-}
-
-function notWritable(path: string, cause: unknown): FileError {
-  if (cause instanceof FileError) return cause;
+function notWritable(path: string, error: unknown): FileError {
+  const cause = error instanceof FileError ? error.cause : error;
+  if (error instanceof FileError && systemCodeOf(cause) === null) return error;
   const { code, message } = cause as NodeJS.ErrnoException;
   const reasons: Record<string, [string, string]> = {
     ENOENT: [

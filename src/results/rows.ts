@@ -3,12 +3,12 @@
  * of ppl, gen and what comes later alike. Each evaluation's own record (record.ts) says more; here a row is what was
  * evaluated, on what, by which protocol, and its figures by name.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { FileError } from '../errors.js';
-import { parseStrictJson } from '../strict-json.js';
+import { plausibleColumns, plausibleFigure, RANGE_OF_METRIC, RANGES } from './plausible.js';
 import { SCHEMA_VERSION, type TextSampling } from './record.js';
+import { invalidResults, parseResultsJson, readResultsJson, refusal } from './results-json.js';
 import type { SampleColumns } from './sample-columns.js';
+import { ROW_SCHEMAS } from './schema.js';
 import type { SequencesRecord } from './sequences-record.js';
 
 /** A figure, as far as an evaluation gives one: what it leaves out is null. */
@@ -57,13 +57,7 @@ const sequences = z
     ...{ nats: column, tokens: column, textNats: column, textTokens: column },
     ...{ textBytes: column.optional(), index: column.optional(), document: column.optional() },
   })
-  .refine(
-    ({ nats, tokens, textNats, textTokens, textBytes, index, document }) =>
-      [tokens, textNats, textTokens, textBytes, index, document].every(
-        (one) => one === undefined || one.length === nats.length,
-      ),
-    { error: 'its columns have different lengths' },
-  )
+  .superRefine(plausibleColumns)
   .refine(({ index, document }) => isRising(index, 1) && isRising(document, 0), {
     error: 'its sequences are not in the order of the text',
   });
@@ -78,12 +72,7 @@ const bySample = z
     entropy: column,
     repetition4: column.nullable(),
   })
-  .refine(
-    (one) => [one.nats, one.tokens, one.repetition4].every((c) => !c || c.length === one.entropy.length),
-    {
-      error: 'its columns have different lengths',
-    },
-  ) satisfies z.ZodType<SampleColumns>;
+  .superRefine(plausibleColumns) satisfies z.ZodType<SampleColumns>;
 const named = z.looseObject({ name: z.string() });
 const record = z.looseObject({
   eval: z.string(),
@@ -111,7 +100,15 @@ const record = z.looseObject({
   sequences: sequences.nullish(),
   bySample: bySample.nullish(),
 });
-const comparison = z.looseObject({ a: z.string(), b: z.string(), dataset: z.string() });
+const comparison = z
+  .looseObject({
+    ...{ a: z.string(), b: z.string(), dataset: z.string() },
+    ...{ deltaNll: known.optional(), stderr: known.optional() },
+    ci95: z.tuple([z.number(), z.number()]).nullish(),
+  })
+  .superRefine(({ deltaNll, stderr, ci95 }, context) =>
+    plausibleFigure(RANGES.difference)({ value: deltaNll, stderr, ci95 }, context),
+  );
 const file = z.looseObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   results: z.array(record),
@@ -128,36 +125,31 @@ export function readRows(path: string): ResultRow[] {
 
 /** The file itself, for what rewrites it. @throws FileError */
 export function readRowsFile(path: string): RowsFile {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw refusal('results-unreadable', `${path} cannot be read: ${reasonOf(cause)}.`, cause);
-  }
-  return parseRowsFile(text, path);
+  return checkedRows(readResultsJson(path), path);
 }
 
-/** @param name what errors call the text   @throws FileError */
-export function parseRowsFile(text: string, name: string): RowsFile {
-  let value: unknown;
-  try {
-    value = parseStrictJson(text);
-  } catch (cause) {
-    throw refusal('results-not-json', `${name} is not JSON: ${(cause as Error).message}.`, cause);
-  }
-  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
-  if (version !== SCHEMA_VERSION) {
-    throw refusal(
-      'results-version',
-      version === undefined
-        ? `${name} has no schemaVersion, so it is not a results file.`
-        : `${name} is of schemaVersion ${JSON.stringify(version)}; this duo-eval reads ${SCHEMA_VERSION}.`,
-    );
-  }
+/** @param name what errors call the content   @throws FileError */
+export function parseRowsFile(content: Uint8Array | string, name: string): RowsFile {
+  return checkedRows(parseResultsJson(content, name), name);
+}
+
+/** Of an evaluation that this version does not know. */
+const otherRow = z.looseObject({
+  metrics: z.record(z.string(), figure.nullable()).superRefine((metrics, context) => {
+    for (const [name, one] of Object.entries(metrics))
+      if (one) plausibleFigure(RANGE_OF_METRIC[name], { at: [name] })(one, context);
+  }),
+});
+
+/** Rows of a known evaluation are what its own schema says; of any other, what all have in common. */
+function checkedRows(value: unknown, name: string): RowsFile {
   const parsed = file.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0];
-  throw refusal('results-invalid', `${name} is not a valid results file: ${path.join('.')}: ${message}.`);
+  if (!parsed.success) throw invalidResults(name, parsed.error.issues);
+  for (const [place, row] of (value as RowsFile).results.entries()) {
+    const checked = (ROW_SCHEMAS.get(row.eval) ?? otherRow).safeParse(row);
+    if (!checked.success) throw invalidResults(name, checked.error.issues, ['results', place]);
+  }
+  return parsed.data;
 }
 
 /** @throws FileError when there are no results in it */
@@ -217,18 +209,4 @@ export function fieldOf(row: ResultRow, path: string): unknown {
 export function numberOf(row: ResultRow, path: string): number | null {
   const value = fieldOf(row, path);
   return typeof value === 'number' ? value : null;
-}
-
-function reasonOf(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
-}
-
-function refusal(code: string, message: string, cause?: unknown): FileError {
-  return new FileError({
-    code,
-    message,
-    hint: 'Give a file that duo-eval wrote with --out results.json.',
-    cause,
-  });
 }

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { linesOf } from '../datasets/lines.js';
 import { DataError } from '../errors.js';
 import { parseStrictJson } from '../strict-json.js';
+import { escapedJson } from './printers/json.js';
 import type { EnvironmentRecord, ModelRecord } from './record.js';
 
 export const SAMPLES_VERSION = 1;
@@ -111,7 +112,7 @@ const sampleSchema = z.looseObject({
 
 /** A line of the file, its end included. */
 export function samplesLine(value: SamplesHeader | SampleRecord): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${escapedJson(JSON.stringify(value))}\n`;
 }
 
 export interface SamplesReader {

@@ -2,10 +2,10 @@
  * Reads a results file back. Keys it does not know are kept; another `schemaVersion` is refused, because its numbers
  * may mean something else. `schema/results-1.schema.json` is this schema as JSON Schema (a test holds them equal).
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { FileError } from '../errors.js';
+import { plausibleColumns, plausibleFigure, plausiblePair, RANGES } from './plausible.js';
 import { type ResultsFile, SCHEMA_VERSION } from './record.js';
+import { invalidResults, parseResultsJson, readResultsJson } from './results-json.js';
 
 const known = z.number().nullable();
 const count = z.int().nonnegative();
@@ -99,11 +99,15 @@ const perplexityResult = z.looseObject({
   model,
   dataset,
   protocol,
-  metrics: z.looseObject({
-    ppl: figure.describe('exp(nll).'),
-    nll: figure.describe('Nats a scored token.'),
-    bitsPerByte: figure.describe('Total nats / ln 2 / UTF-8 bytes of the decoded text.'),
-  }),
+  metrics: z
+    .looseObject({
+      ppl: figure.superRefine(plausibleFigure(RANGES.perplexity)).describe('exp(nll).'),
+      nll: figure.superRefine(plausibleFigure(RANGES.loss)).describe('Nats a scored token.'),
+      bitsPerByte: figure
+        .superRefine(plausibleFigure(RANGES.loss))
+        .describe('Total nats / ln 2 / UTF-8 bytes of the decoded text.'),
+    })
+    .superRefine(plausiblePair('ppl', 'nll')),
   cost,
   environment,
   sequences: z
@@ -118,6 +122,7 @@ const perplexityResult = z.looseObject({
         .optional()
         .describe('Document that holds most of its tokens; absent where documents are no units.'),
     })
+    .superRefine(plausibleColumns)
     .optional()
     .describe('One entry a sequence, in the order of the packed stream (--sequences).'),
 });
@@ -169,16 +174,28 @@ const generativeResult = z.looseObject({
       .describe('How intervals of the perplexity are made.'),
     compressionLevel: z.int(),
   }),
-  metrics: z.looseObject({
-    genPpl: sampledFigure.describe('exp(genNll).'),
-    genNll: sampledFigure.describe('Nats a counted token under the judge.'),
-    entropy: sampledFigure.describe('Unigram entropy of a sample, nats, mean over samples.'),
-    distinct1: sampledFigure.describe('Different n-grams over n-grams, all samples together.'),
-    distinct2: sampledFigure,
-    distinct3: sampledFigure,
-    repetition4: sampledFigure.describe("Share of a sample's 4-grams that are not new, mean over samples."),
-    compressionRatio: sampledFigure.describe('Bytes of all texts over their bytes deflated.'),
-  }),
+  metrics: z
+    .looseObject({
+      genPpl: sampledFigure.superRefine(plausibleFigure(RANGES.perplexity)).describe('exp(genNll).'),
+      genNll: sampledFigure
+        .superRefine(plausibleFigure(RANGES.loss))
+        .describe('Nats a counted token under the judge.'),
+      entropy: sampledFigure
+        .superRefine(plausibleFigure(RANGES.entropy))
+        .describe('Unigram entropy of a sample, nats, mean over samples.'),
+      distinct1: sampledFigure
+        .superRefine(plausibleFigure(RANGES.share))
+        .describe('Different n-grams over n-grams, all samples together.'),
+      distinct2: sampledFigure.superRefine(plausibleFigure(RANGES.share)),
+      distinct3: sampledFigure.superRefine(plausibleFigure(RANGES.share)),
+      repetition4: sampledFigure
+        .superRefine(plausibleFigure(RANGES.share))
+        .describe("Share of a sample's 4-grams that are not new, mean over samples."),
+      compressionRatio: sampledFigure
+        .superRefine(plausibleFigure(RANGES.factor))
+        .describe('Bytes of all texts over their bytes deflated.'),
+    })
+    .superRefine(plausiblePair('genPpl', 'genNll')),
   cost,
   environment,
   bySample: z
@@ -188,11 +205,13 @@ const generativeResult = z.looseObject({
       entropy: column,
       repetition4: column.nullable(),
     })
+    .superRefine(plausibleColumns)
     .optional()
     .describe('One entry a sample (--by-sample).'),
 });
 
 const medianFigure = z.looseObject({ value: z.number(), ci95: interval.nullable() });
+const speed = medianFigure.superRefine(plausibleFigure(RANGES.speed));
 
 const against = z.looseObject({
   kind: z.enum(['checkpoint', 'installation']),
@@ -201,9 +220,11 @@ const against = z.looseObject({
   sha256: z.string().nullable(),
   tool: z.string(),
   onnxruntime: z.string().nullable(),
-  tokensPerSecond: medianFigure.describe('Of the other.'),
+  tokensPerSecond: speed.describe('Of the other.'),
   rounds: count.describe('In each of which both were timed, one right after the other.'),
-  ratio: medianFigure.describe("This one's tokens a second over the other's."),
+  ratio: medianFigure
+    .superRefine(plausibleFigure(RANGES.factor))
+    .describe("This one's tokens a second over the other's."),
   pairs: z.array(z.looseObject({ first: z.enum(['own', 'other']), own: z.number(), other: z.number() })),
 });
 
@@ -211,7 +232,7 @@ const benchResult = generativeResult.extend({
   eval: z.literal('bench'),
   model,
   throughput: z.looseObject({
-    tokensPerSecond: medianFigure,
+    tokensPerSecond: speed,
     rounds: count,
     batch: count,
     warmupSeconds: z.number(),
@@ -236,14 +257,18 @@ const frontierResult = z.looseObject({
   topP: known.optional(),
   tokenizerSha256: z.string().nullable(),
   target: z.looseObject({ entropy: z.number(), dataset: z.string().nullable() }),
-  metrics: z.looseObject({ genPpl: sampledFigure.describe('Interpolated at the entropy of the target.') }),
+  metrics: z.looseObject({
+    genPpl: sampledFigure
+      .superRefine(plausibleFigure(RANGES.perplexity, { held: false }))
+      .describe('Interpolated at the entropy of the target.'),
+  }),
   temperature: known,
   outside: z.number().describe('Share of bootstrap replicates whose sweep does not reach that entropy.'),
   points: z.array(
     z.looseObject({
       temperature: z.number(),
-      genPpl: sampledFigure,
-      entropy: sampledFigure,
+      genPpl: sampledFigure.superRefine(plausibleFigure(RANGES.perplexity)),
+      entropy: sampledFigure.superRefine(plausibleFigure(RANGES.entropy)),
       tokensPerSecond: known,
       samples: count,
     }),
@@ -263,16 +288,20 @@ const result = z.discriminatedUnion('eval', [
   frontierResult,
 ]);
 
-const comparison = z.looseObject({
-  a: z.string(),
-  b: z.string(),
-  dataset: z.string(),
-  deltaNll: known.describe('Nats a text token, a minus b.'),
-  stderr: known,
-  ci95: interval.nullable(),
-  significant: z.boolean().nullable().describe('The 95% interval excludes 0.'),
-  ...sampling,
-});
+const comparison = z
+  .looseObject({
+    a: z.string(),
+    b: z.string(),
+    dataset: z.string(),
+    deltaNll: known.describe('Nats a text token, a minus b.'),
+    stderr: known,
+    ci95: interval.nullable(),
+    significant: z.boolean().nullable().describe('The 95% interval excludes 0.'),
+    ...sampling,
+  })
+  .superRefine(({ deltaNll, stderr, ci95 }, context) =>
+    plausibleFigure(RANGES.difference)({ value: deltaNll, stderr, ci95 }, context),
+  );
 
 export const resultsSchema = z
   .looseObject({
@@ -288,43 +317,24 @@ export function resultsJsonSchema(): Record<string, unknown> {
   return { $schema, title: 'duo-eval results, version 1', ...rest };
 }
 
+/** By evaluation: what a row of it must be. */
+export const ROW_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(
+  result.options.map((schema) => [schema.shape.eval.value, schema]),
+);
+
 /** @throws FileError when the file cannot be read, or is no results file of this version */
 export function readResults(path: string): ResultsFile {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new FileError({
-      code: 'results-unreadable',
-      message: `${path} cannot be read.`,
-      hint: 'Give the path of a file that duo-eval wrote with --out results.json.',
-      cause,
-    });
-  }
-  return parseResults(text, path);
+  return checkedResults(readResultsJson(path), path);
 }
 
-/** @param name what errors call the text   @throws FileError when it is no results file of this version */
-export function parseResults(text: string, name: string): ResultsFile {
-  const refuse = (code: string, message: string, cause?: unknown) =>
-    new FileError({ code, message, hint: 'Write it anew with --out results.json.', cause });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refuse('results-not-json', `${name} is not JSON.`, cause);
-  }
-  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
-  if (version !== SCHEMA_VERSION) {
-    throw refuse(
-      'results-version',
-      version === undefined
-        ? `${name} has no schemaVersion, so it is not a results file.`
-        : `${name} is of schemaVersion ${JSON.stringify(version)}; this duo-eval reads ${SCHEMA_VERSION}.`,
-    );
-  }
+/** @param name what errors call the content   @throws FileError when it is no results file of this version */
+export function parseResults(content: Uint8Array | string, name: string): ResultsFile {
+  return checkedResults(parseResultsJson(content, name), name);
+}
+
+/** @param value as results-json.ts read it   @throws FileError that names the place of what is wrong */
+export function checkedResults(value: unknown, name: string): ResultsFile {
   const parsed = resultsSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0];
-  throw refuse('results-invalid', `${name} is not a valid results file: ${path.join('.')}: ${message}.`);
+  throw invalidResults(name, parsed.error.issues);
 }

@@ -35,6 +35,8 @@ export interface SamplingFlags {
 }
 
 const DEFAULT_STEPS = 32;
+/** Their times are all made before the first. */
+const MOST_STEPS = 100_000;
 /** Logits of a batch beyond this are worth no more parallelism. */
 const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
 const LARGEST_DEFAULT_BATCH = 32;
@@ -42,6 +44,13 @@ const LARGEST_DEFAULT_BATCH = 32;
 /** @throws UsageError, ModelError, DataError for what cannot be, before a model is started */
 export async function prepareSampling(flags: SamplingFlags): Promise<SampleRequest> {
   const { checkpoint, samples } = flags;
+  if ((flags.steps ?? 0) > MOST_STEPS) {
+    throw new UsageError({
+      code: 'invalid-flag-value',
+      message: `--steps takes at most ${MOST_STEPS} steps, not ${flags.steps}.`,
+      hint: 'Some hundreds are many: more steps than tokens change little.',
+    });
+  }
   const sampler = await samplerOf(flags);
   const options = samplerOptions(sampler.sampler, flags.samplerOptions);
   const length = sampleLength(checkpoint, flags.length);

@@ -63,7 +63,7 @@ export async function writeSamples(
       summary.seconds += record.seconds;
       each(record);
     }
-    if (targets.page !== undefined) replaceFile(targets.page, pageOf(header, onPage, context));
+    if (targets.page !== undefined) await replaceFile(targets.page, pageOf(header, onPage, context));
     for (const output of outputs) await output?.commit();
   } catch (error) {
     for (const output of outputs) await output?.discard();

@@ -7,7 +7,8 @@ import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuoEvalError } from '../errors.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
-import { acquireLock, isLocked, isRunning } from './lock.js';
+import { acquireLock, isLocked } from './lock.js';
+import { isBeingWritten } from './temporary-files.js';
 
 export interface CacheItem {
   room: string;
@@ -36,7 +37,6 @@ export interface CacheRoom {
 }
 
 const ENTRY = /^[0-9a-f]{64}(\.[a-z0-9]+)?$/;
-const UNFINISHED = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/;
 
 /** A room of single files. @param describe in words; null for an entry that is not sound */
 export function roomOfFiles(
@@ -75,16 +75,16 @@ export function roomOfFiles(
 export async function unfinishedWrites(room: string, cache: string, folder = room): Promise<CacheItem[]> {
   const found: CacheItem[] = [];
   for (const entry of await namesIn(join(cache, folder))) {
-    const pid = Number(UNFINISHED.exec(entry)?.[1]);
     const path = join(cache, folder, entry);
-    const facts = pid > 0 ? await sizeAndTime([path]) : null;
-    if (!facts) continue;
+    const facts = await sizeAndTime([path]);
+    const inUse = facts && isBeingWritten(entry, facts.modified);
+    if (!facts || inUse === null) continue;
     found.push({
       room,
       file: `${folder}/${entry}`,
       what: 'unfinished write',
       ...facts,
-      inUse: isRunning(pid),
+      inUse,
       paths: [path],
       folder: null,
       lock: null,

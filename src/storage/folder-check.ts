@@ -1,9 +1,8 @@
 /** Can a folder be written to, and how much room has it? Asked without leaving anything behind. */
-import { randomBytes } from 'node:crypto';
 import { rm, rmdir, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { systemCodeOf } from './file-failure.js';
 import { makeFolder, missingFolders } from './make-folder.js';
+import { forgetTemporary, temporaryPath } from './temporary-files.js';
 
 export interface FolderReport {
   path: string;
@@ -30,8 +29,9 @@ export async function checkFolder(path: string): Promise<FolderReport> {
 async function tryWriting(folder: string): Promise<void> {
   const made = makeFolder(folder);
   try {
-    const file = join(folder, `.duo-eval-${randomBytes(6).toString('hex')}.tmp`);
+    const file = temporaryPath(folder);
     await writeFile(file, 'x', { flag: 'wx' }).finally(() => rm(file, { force: true }));
+    forgetTemporary(file);
   } finally {
     for (const each of made.reverse()) await rmdir(each).catch(() => {}); // someone may have put something there meanwhile
   }

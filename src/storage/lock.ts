@@ -8,6 +8,7 @@ import { FileError } from '../errors.js';
 import { CACHE_ADVICE } from './cache-entry.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
 import { makeFolder } from './make-folder.js';
+import { isRunning } from './running.js';
 
 export interface Lock {
   release(): void;
@@ -105,16 +106,6 @@ function takeOver(lockPath: string, advice: string): void {
 function releaseOwn(lockPath: string): void {
   const owner = readOwner(lockPath);
   if (typeof owner === 'object' && owner.pid === process.pid) rmSync(lockPath, { force: true });
-}
-
-/** Is there a process of this number? It need not be the one that was meant. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return systemCodeOf(cause) !== 'ESRCH'; // EPERM: it lives, under another user
-  }
 }
 
 function isAlive({ pid, started }: Owner): boolean {

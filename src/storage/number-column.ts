@@ -5,13 +5,12 @@
  *
  * Made for going through in order, back and forth a little: far jumps cost a page each.
  */
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { CACHE_ADVICE } from './cache-entry.js';
 import { fileFailure } from './file-failure.js';
 import { cacheFolder } from './folders.js';
 import { makeFolder } from './make-folder.js';
+import { forgetTemporary, temporaryPath } from './temporary-files.js';
 
 /** Numbers a page. */
 const PAGE = 4096;
@@ -98,12 +97,13 @@ export class NumberColumn {
 
 function openNameless(folder: string): number {
   makeFolder(folder);
-  const path = join(folder, `.numbers.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const path = temporaryPath(folder);
   const descriptor = openSync(path, 'wx+');
   try {
     unlinkSync(path);
+    forgetTemporary(path);
   } catch {
-    // A system that does not part with the names of open files: it stays until the cache is cleared.
+    // A system that does not part with the names of open files: it is removed at the end.
   }
   return descriptor;
 }

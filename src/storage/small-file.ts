@@ -15,7 +15,7 @@ export const MOST_BYTES = {
   /** A sampler of a user's own. */
   module: 2 ** 24,
   /** A suite, or gates. */
-  yaml: 2 ** 22,
+  yaml: 2 ** 19,
   /** model.safetensors.index.json */
   weightsIndex: 2 ** 25,
   /** llama2.c's tokenizer.bin, and the files of a tokenizer that goes with a converted model. */

@@ -4,7 +4,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,6 +19,9 @@ import { resultsOf } from './results.js';
 
 let folder: string;
 let contents: string[];
+let printed: string;
+/** The block of README.md, as it is written. */
+const commands = /^```\n(npm install [^`]*)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1];
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'duo-eval-package-')));
   const { stdout } = await npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
@@ -24,24 +29,26 @@ beforeAll(async () => {
   contents = files.map(({ path }: { path: string }) => path);
   mkdirSync(join(folder, 'empty'));
   writeFileSync(join(folder, 'empty', 'package.json'), '{"private": true}\n');
-  await npm(
-    join(folder, 'empty'),
-    'install',
-    '--ignore-scripts',
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    join(folder, filename),
-  );
+  renameSync(join(folder, filename), join(folder, 'empty', filename));
+  const { stdout: said } = await promisify(execFile)('sh', ['-e', '-c', commands], {
+    cwd: join(folder, 'empty'),
+    env: surroundings(),
+    maxBuffer: 1 << 24,
+  });
+  printed = said;
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** npm on whatever registry this machine uses, without what the surrounding npm test told it. */
-function npm(cwd: string, ...args: string[]) {
+/** Whatever registry this machine uses, without what the surrounding npm test told its children, such as to run no scripts. */
+function surroundings(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^npm_(lifecycle|package|command|execpath|node)/.test(name),
+    ([name]) => !/^npm_(lifecycle|package|command|execpath|node|config_ignore_scripts)/.test(name),
   );
-  return promisify(execFile)('npm', args, { cwd, env: Object.fromEntries(kept), maxBuffer: 1 << 24 });
+  return { ...Object.fromEntries(kept), npm_config_prefer_offline: 'true' };
+}
+
+function npm(cwd: string, ...args: string[]) {
+  return promisify(execFile)('npm', args, { cwd, env: surroundings(), maxBuffer: 1 << 24 });
 }
 
 const installed = () => join(folder, 'empty');
@@ -85,7 +92,12 @@ describe('the package', () => {
     );
   });
 
-  it('installs without running any script, and without development tools', () => {
+  it('installs by the commands of the README as they are written, which then tell the version', () => {
+    expect(commands).toMatch(/^npm install (--\S+ )*\.\/\S+\.tgz\nnpx duo-eval --version\n$/);
+    expect(printed).toMatch(/^duo-eval\/\d+\.\d+\.\d+ /m);
+  });
+
+  it('installs without development tools', () => {
     const modules = readdirSync(join(installed(), 'node_modules'));
     expect(modules).toContain('duo-eval');
     for (const tool of ['typescript', 'vitest', '@biomejs']) expect(modules).not.toContain(tool);

@@ -121,7 +121,7 @@ describe('a gates file that is wrong', () => {
       '- metric: ppl\n  maxIncrease: lots',
       /line 3: gates\.0\.maxIncrease: it takes a number/,
     ],
-    ['a key given twice', '- metric: ppl\n  metric: nll', /line 3: .*unique/i],
+    ['a key given twice', '- metric: ppl\n  metric: nll', /line 3: the key metric stands twice/],
     ['a torn structure', '- {metric: ppl', /line \d/],
   ])('is refused by line and key: %s', (_what, text, message) => {
     expect(() => gates(text)).toThrow(message);

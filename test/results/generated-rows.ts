@@ -7,6 +7,7 @@ export function generatedResult(
   seconds = 10,
 ): object {
   const figure = (value: number) => ({ value, stderr: value / 50, ci95: [value * 0.96, value * 1.04] });
+  const alone = (value: number | null) => ({ value, stderr: null, ci95: null });
   return {
     eval: 'gen',
     model: { name: model, family: 'duo', sha256: null, path: `${model}.onnx` },
@@ -47,7 +48,11 @@ export function generatedResult(
       genPpl: figure(perplexity),
       genNll: figure(Math.log(perplexity)),
       entropy: figure(entropy),
-      distinct2: { value: 0.9, stderr: null, ci95: null },
+      distinct1: alone(null),
+      distinct2: alone(0.9),
+      distinct3: alone(null),
+      repetition4: alone(null),
+      compressionRatio: alone(null),
     },
     cost: { sequences: 64, tokens: 65536, modelCalls: 64, wallSeconds: 3, tokensPerSecond: 1 },
     environment: {

@@ -26,7 +26,8 @@ const rowOf = (bySample: SampleColumns | undefined, samples: Changes = {}, name 
   const { nats, tokens, entropy } = bySample ?? columns(64);
   const genNll = ratio(Float64Array.from(nats ?? []), Float64Array.from(tokens ?? []));
   const mean = ratio(Float64Array.from(entropy), new Float64Array(entropy.length).fill(1));
-  Object.assign(result.metrics, { genNll, entropy: mean });
+  const genPpl = { value: genNll.value && Math.exp(genNll.value), stderr: null, ci95: null };
+  Object.assign(result.metrics, { genPpl, genNll, entropy: mean });
   // Texts of their own, as two runs have, unless told.
   const facts = { sha256: `texts ${++made}`, count: entropy.length, ...samples };
   return rowsOfResults(

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { fileOutput } from '../../src/results/line-output.js';
-import { replaceFile } from '../../src/results/output.js';
+import { checkWritable, replaceFile } from '../../src/results/output.js';
 import { temporaryFolder } from '../storage/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -67,11 +69,35 @@ describe.skipIf(process.platform !== 'linux')('a link to a pipe, as /dev/stdout 
   });
 
   it('gets whole results, and stays', () => {
-    expect(throughPipe("replaceFile(path, 'whole\\n');")).toBe('whole\n');
+    expect(throughPipe("await replaceFile(path, 'whole\\n');")).toBe('whole\n');
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
   });
 
-  it('is told from a folder, which is refused', () => {
-    expect(() => replaceFile(at(), '')).toThrow(expect.objectContaining({ code: 'output-is-folder' }));
+  it('gets results where a shell gives a command in place of a file', () => {
+    const script = `
+      const { fileOutput } = await import(${JSON.stringify(dist('line-output'))});
+      const output = await fileOutput(process.argv[1]); await output.write('one\\n'); await output.commit();`;
+    const line = '"$0" --input-type=module -e "$1" >(cat >"$2") && sleep 0.2; cat "$2"';
+    const args = ['-c', line, process.execPath, script, at('substituted')];
+    expect(execFileSync('bash', args, { encoding: 'utf8' })).toBe('one\n');
+  });
+
+  it('is told from a folder, which is refused', async () => {
+    await expect(replaceFile(at(), '')).rejects.toMatchObject({ code: 'output-is-folder' });
+  });
+
+  it('is told from a named pipe and a socket, which would be waited for without end', async () => {
+    execFileSync('mkfifo', [at('fifo')]);
+    const server = createServer().listen(at('socket'));
+    await once(server, 'listening');
+    for (const [name, what] of [
+      ['fifo', 'a named pipe'],
+      ['socket', 'a socket'],
+    ]) {
+      expect(() => checkWritable([at(name)])).toThrow(`is ${what}, not a regular file`);
+      await expect(fileOutput(at(name))).rejects.toThrow(`is ${what}, not a regular file`);
+      await expect(replaceFile(at(name), 'x')).rejects.toMatchObject({ exitCode: 6 });
+    }
+    server.close();
   });
 });

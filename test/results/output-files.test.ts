@@ -86,15 +86,26 @@ describe('writing outputs', () => {
     expect(readFileSync(out[3], 'utf8')).toMatch(/^model +dataset/);
   });
 
-  it('replaces the file that a link names, and keeps the link', () => {
+  it('replaces the file that a link names, and keeps the link', async () => {
     writeFileSync(join(folder, 'real.txt'), 'old');
     symlinkSync('real.txt', join(folder, 'link.txt'));
-    replaceFile(join(folder, 'link.txt'), 'new');
+    await replaceFile(join(folder, 'link.txt'), 'new');
     expect(readFileSync(join(folder, 'real.txt'), 'utf8')).toBe('new');
     expect(readdirSync(folder).sort()).toEqual(['link.txt', 'real.txt']);
   });
 
-  it('says what is wrong when the folder is gone by then', () => {
-    expect(() => replaceFile(join(folder, 'gone', 'r.txt'), 'x')).toThrow(FileError);
+  it('makes the folder anew when it is gone by then, so that nothing is lost', async () => {
+    await replaceFile(join(folder, 'gone', 'r.txt'), 'x');
+    expect(readFileSync(join(folder, 'gone', 'r.txt'), 'utf8')).toBe('x');
+  });
+
+  it('takes names as long as the disk takes them', async () => {
+    for (const length of [245, 255]) {
+      const path = join(folder, `${'n'.repeat(length - 5)}.json`);
+      checkWritable([path]);
+      await replaceFile(path, '{}');
+      expect(readFileSync(path, 'utf8')).toBe('{}');
+    }
+    expect(() => checkWritable([join(folder, `${'n'.repeat(251)}.json`)])).toThrow(/the name is too long/);
   });
 });

@@ -7,6 +7,7 @@ import { lmEvalResults } from '../../src/results/report/lm-eval.js';
 import { reportMarkdown } from '../../src/results/report/markdown.js';
 import { modelIndex } from '../../src/results/report/model-index.js';
 import { differencesWithin, type Report } from '../../src/results/report/report.js';
+import { benchResult, frontierResult } from './bench-sample.js';
 import { generatedResult } from './generated-rows.js';
 import { resultOfNats, rowsOfResults, withoutSequences } from './rows.js';
 import { sampleResult } from './sample.js';
@@ -191,18 +192,19 @@ describe('rows of bench and frontier', () => {
   const bench = (model: string, steps: number, speed: number) => ({
     ...generatedResult(model, steps, 100 + steps, 5.5),
     eval: 'bench',
-    throughput: { tokensPerSecond: { value: speed, ci95: [speed * 0.9, speed * 1.1] }, rounds: 8 },
+    throughput: {
+      ...benchResult().throughput,
+      tokensPerSecond: { value: speed, ci95: [speed * 0.9, speed * 1.1] },
+    },
   });
   const frontier = {
-    eval: 'frontier',
-    model: { name: 'duo', family: 'duo', sha256: null, path: null },
+    ...frontierResult('duo', 90),
     sampler: { name: 'ancestral', options: {}, steps: 8 },
-    target: { entropy: 5.4, dataset: null },
     metrics: { genPpl: { value: 90, stderr: 3, ci95: [84, 96] } },
+    target: { entropy: 5.4, dataset: null },
     temperature: 0.93,
     tokensPerSecond: 3000,
-    pareto: true,
-    protocol: { name: 'duo', version: 1 },
+    nfe: null,
   };
 
   it('have their speed, and their place at a matched entropy', () => {
@@ -218,11 +220,11 @@ describe('rows of bench and frontier', () => {
   it('are compared in speed on one machine only', () => {
     const other = {
       ...bench('duo', 8, 4000),
-      environment: { tool: 'duo-eval/0.1.0', cpu: 'another', threads: 2 },
+      environment: { ...benchResult().environment, cpu: 'another' },
     };
     const here = {
       ...bench('duo', 8, 5000),
-      environment: { tool: 'duo-eval/0.1.0', cpu: 'this one', threads: 2 },
+      environment: { ...benchResult().environment, cpu: 'this one' },
     };
     expect(() => compareRows(rowsOfResults([here]), rowsOfResults([other]))).toThrow(
       'environment.cpu is this one and another',

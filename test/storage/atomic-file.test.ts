@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
 import { AtomicFile, writeFileAtomically } from '../../src/storage/atomic-file.js';
@@ -47,6 +47,20 @@ describe('an atomic file', () => {
     expect(failure).toBeInstanceOf(FileError);
     expect(failure.message).toMatch(/^Cannot write .*a\.txt: .+\.$/);
     expect(failure.hint).toMatch(/^Move the folder\. /);
+  });
+
+  it('keeps the permissions of the file that it replaces', async () => {
+    const path = folder.file('shared.json', 'old');
+    for (const mode of [0o640, 0o664, 0o755]) {
+      chmodSync(path, mode);
+      await writeFileAtomically(path, 'new');
+      expect(statSync(path).mode & 0o777).toBe(mode);
+    }
+  });
+
+  it('writes to a device and leaves it one', async () => {
+    await writeFileAtomically('/dev/null', 'x');
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
   it('that cannot be put in place leaves no temporary file', async () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cacheRooms, listRooms } from '../../src/cli/cache-rooms.js';
 import { recordFetched } from '../../src/datasets/fetched-datasets.js';
@@ -9,6 +9,7 @@ import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { openJournal } from '../../src/results/journal.js';
 import { type CacheItem, removeItem } from '../../src/storage/cache-inventory.js';
 import { acquireLock } from '../../src/storage/lock.js';
+import { temporaryPath } from '../../src/storage/temporary-files.js';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
 import { sourceOf } from '../datasets/text-sources.js';
 import { type Workspace, workspace } from '../end-to-end/command.js';
@@ -176,8 +177,8 @@ describe('duo-eval cache clear', () => {
   });
 
   it('removes what a killed writer left, and not what a living one writes', async () => {
-    const left = put(`packed/.${HASH}.pack.${deadPid}-0123456789ab.tmp`);
-    const written = put(`packed/.${HASH}.pack.${process.pid}-0123456789ab.tmp`);
+    const written = put(join('packed', basename(temporaryPath(cache))));
+    const left = put(join('packed', basename(written).replace(`-${process.pid}-`, `-${deadPid}-`)));
     await clear();
     expect([existsSync(left), existsSync(written)]).toEqual([false, true]);
   });

@@ -1,7 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../../cli/base-command.js';
-import { amountInWords, bytesInWords, cacheRooms, listRooms } from '../../cli/cache-rooms.js';
+import {
+  amountInWords,
+  bytesInWords,
+  CACHE_ROOM_NAMES,
+  cacheRooms,
+  listRooms,
+} from '../../cli/cache-rooms.js';
 import { boolean, string } from '../../cli/flags.js';
 import { closest, UsageError } from '../../errors.js';
 import type { CacheItem, Removal } from '../../storage/cache-inventory.js';
@@ -9,7 +15,7 @@ import type { CacheItem, Removal } from '../../storage/cache-inventory.js';
 export default class CacheClear extends BaseCommand<typeof CacheClear> {
   static override summary = 'Remove what the cache holds.';
   static override description =
-    'All of it, or the rooms named: packed, datasets, journals, sha256. What a running process holds is kept, and so is ' +
+    `All of it, or the rooms named: ${CACHE_ROOM_NAMES.join(', ')}. What a running process holds is kept, and so is ` +
     'everything that duo-eval did not put there. Without journals, stopped runs begin anew; without datasets, what was ' +
     'fetched is forgotten with its recorded hashes.';
   static override examples = [

@@ -4,6 +4,7 @@ import {
   ageInWords,
   amountInWords,
   bytesInWords,
+  CACHE_ROOM_NAMES,
   cacheRooms,
   type ListedRoom,
   listRooms,
@@ -13,7 +14,7 @@ import type { CacheItem } from '../../storage/cache-inventory.js';
 export default class CacheLs extends BaseCommand<typeof CacheLs> {
   static override summary = 'List what the cache holds.';
   static override description =
-    'Packed streams, fetched data sets, journals of stopped runs and remembered digests, with size and age. All of it ' +
+    `What is kept between runs (rooms: ${CACHE_ROOM_NAMES.join(', ')}), with size and age. All of it ` +
     'can be made again, or fetched; a journal holds the work of a run that was stopped. DUO_EVAL_CACHE names the folder.';
   static override examples = ['<%= config.bin %> cache ls', '<%= config.bin %> cache ls --json'];
 

@@ -88,7 +88,8 @@ function severalFailed(failures: readonly DuoEvalError[]): DuoEvalError {
   if (messages.length === 1 || !(failures[0] instanceof DataError)) return failures[0];
   return new DataError({
     code: 'several-not-fetched',
-    message: messages.join('\n'),
+    message: messages[0],
+    details: messages.slice(1),
     hint: hint ?? undefined,
   });
 }

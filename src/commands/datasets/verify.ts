@@ -25,7 +25,8 @@ export default class DatasetsVerify extends BaseCommand<typeof DatasetsVerify> {
     if (failures.length > 0) {
       throw new DataError({
         code: 'datasets-changed',
-        message: failures.map(({ message }) => message).join('\n'),
+        message: failures[0].message,
+        details: failures.slice(1).map(({ message }) => message),
         hint: failures[0].hint ?? undefined,
       });
     }

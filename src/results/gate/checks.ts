@@ -89,7 +89,9 @@ function matchingRows(gate: Gate, line: number, rows: readonly ResultRow[]): Res
       matches(gate.eval, row.eval) && matches(gate.model, row.model) && matches(gate.dataset, row.dataset),
   );
   const found = named.filter(({ figures }) => figures.has(gate.metric));
-  if (found.length > 0) return found;
+  // A row that should have the figure, and does not, is judged too: what is not there holds no limit.
+  const having = new Set(found.filter(({ record }) => gate.metric in record.metrics).map((row) => row.eval));
+  if (found.length > 0) return named.filter((row) => row.figures.has(gate.metric) || having.has(row.eval));
   const what = `eval ${gate.eval}, model ${gate.model}, dataset ${gate.dataset}, metric ${gate.metric}`;
   const places = rows.map(({ model, dataset }) => `${model} on ${dataset}`);
   const figures = [...new Set(named.flatMap((row) => [...row.figures.keys()]))];
@@ -118,10 +120,15 @@ function checkOf(
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
 ): Check {
-  const relative = kind === 'maxIncrease' || kind === 'maxDecrease';
+  const lacks = !row.figures.has(gate.metric);
+  const relative = !lacks && (kind === 'maxIncrease' || kind === 'maxDecrease');
   const other = relative ? baselineOf(gate, line, row, rows, baseline) : null;
-  const change = relative ? (gate[kind] as Change) : null;
-  const judged = other && change ? relativeTo(other, gate, kind, change, row) : absolute(gate, kind, row);
+  const change = kind === 'maxIncrease' || kind === 'maxDecrease' ? (gate[kind] as Change) : null;
+  const judged = lacks
+    ? null
+    : other && change
+      ? relativeTo(other, gate, kind, change, row)
+      : absolute(gate, kind, row);
   const side = kind === 'max' || kind === 'maxIncrease' ? 'max' : 'min';
   const base = {
     gate: gate.name ?? `${gate.metric} ${kind}`,
@@ -137,7 +144,8 @@ function checkOf(
     have: sequencesOf(row),
     available: numberOf(row, 'dataset.sequences'),
   };
-  if (!judged) return { ...base, value: null, ci95: null, verdict: 'undecided', needed: null };
+  if (!judged)
+    return { ...base, value: null, ci95: null, verdict: lacks ? 'fail' : 'undecided', needed: null };
   const { figure, bound, shown } = judged;
   const { interval } = figure;
   return {

@@ -60,7 +60,16 @@ export const LIMITS = ['max', 'min', 'maxIncrease', 'maxDecrease'] as const;
 export type Limit = (typeof LIMITS)[number];
 export type Gate = z.infer<typeof gate>;
 
-const gatesSchema = z.strictObject({ gates: z.array(gate).min(1) });
+/** Of a file: each is held against every row. */
+const MOST_GATES = 1000;
+
+const gatesSchema = z.strictObject({
+  gates: z
+    .array(z.unknown())
+    .min(1)
+    .max(MOST_GATES, { error: `there are more than ${MOST_GATES} gates; one gate may hold for many rows` })
+    .pipe(z.array(gate)),
+});
 export type Gates = z.infer<typeof gatesSchema>;
 
 /** @throws FileError, UsageError that names line and key */

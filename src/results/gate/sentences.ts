@@ -57,7 +57,7 @@ export function checkText(check: Check): string {
   const { baseline, metric, limit, verdict } = check;
   const against = baseline === null ? '' : ` of ${plain(baseline)}`;
   const needed = neededText(check);
-  return `${placeText(check)}: ${plainText(metric)} ${figureText(check)}, limit ${limit}${against}: ${verdict}${needed && `; ${needed}`}.`;
+  return `${placeText(check)}: ${plainText(metric)} ${figureText(check) || 'unknown'}, limit ${limit}${against}: ${verdict}${needed && `; ${needed}`}.`;
 }
 
 /** `3 gates hold, 1 is broken, 2 are undecided.` */

@@ -3,9 +3,9 @@
  * protocols. Also as CSV, one line a check.
  */
 import { styleText } from 'node:util';
-import { stringify } from 'csv-stringify/sync';
 import { wrap } from '../../terminal-text.js';
 import { type CalibrationCheck, type CalibrationRecord, LARGEST_Z } from '../calibration.js';
+import { csvTable } from './csv.js';
 import { dim, type LaidColumn, layOut } from './layout.js';
 import type { Screen } from './table.js';
 
@@ -163,8 +163,5 @@ const CSV: readonly [string, (check: CalibrationCheck) => string | number | null
 
 /** Raw figures, an empty cell for what there is none of. */
 export function formatCalibrationCsv({ checks }: CalibrationRecord): string {
-  return stringify([
-    CSV.map(([name]) => name),
-    ...checks.map((check) => CSV.map(([, cell]) => cell(check) ?? '')),
-  ]);
+  return csvTable([CSV.map(([name]) => name), ...checks.map((check) => CSV.map(([, cell]) => cell(check)))]);
 }

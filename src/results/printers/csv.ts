@@ -79,9 +79,14 @@ export function formatCsv({ results }: ResultsFile): string {
   const header = [...new Set(evaluations.flatMap((name) => COLUMNS[name].map(([column]) => column)))];
   const rows = results.map((result) => {
     const cells = cellsOf(result);
-    return header.map((column) => csvCell(cells.get(column)));
+    return header.map((column) => cells.get(column));
   });
-  return stringify([header, ...rows]);
+  return csvTable([header, ...rows]);
+}
+
+/** Every table in CSV is written so: {@link csvCell} by cell. */
+export function csvTable(rows: readonly (readonly Cell[])[]): string {
+  return stringify(rows.map((row) => row.map(csvCell)));
 }
 
 function cellsOf(result: Result): Map<string, Cell> {
@@ -90,10 +95,12 @@ function cellsOf(result: Result): Map<string, Cell> {
 }
 
 /** Numbers raw; text on one line, and marked as text where a spreadsheet would read a formula. */
-export function csvCell(value: Cell): string {
+function csvCell(value: Cell): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
-  const mayStartFormula = /^\s*[=+\-@\t\r＝＋－＠]/.test(value);
   const text = plainText(value);
-  return mayStartFormula ? `'${text}` : text;
+  return FORMULA.test(text) ? `'${text}` : text;
 }
+
+/** What is written starts one, in letters of either width, after whatever a spreadsheet may not see. */
+const FORMULA = /^[\s\p{Cf}\p{Default_Ignorable_Code_Point}]*[=+\-@|＝＋－＠｜]/u;

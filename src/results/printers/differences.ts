@@ -1,6 +1,5 @@
 /** Differences between the rows of two files: for a terminal, as markdown, as CSV and as JSON. */
 
-import { stringify } from 'csv-stringify/sync';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import type { NamedDifference } from '../compared-rows.js';
 import { isSignificant } from '../difference.js';
@@ -9,7 +8,7 @@ import { htmlPage } from '../html/page.js';
 import { type Heading, htmlTable } from '../html/table.js';
 import { OF_EACH_SAMPLE } from '../paired-samples.js';
 import { SCHEMA_VERSION, type TextSampling } from '../record.js';
-import { type Cell, csvCell } from './csv.js';
+import { type Cell, csvTable } from './csv.js';
 import type { Format, Screen } from './index.js';
 import { formatJson } from './json.js';
 import { dim, GAP, layOut } from './layout.js';
@@ -274,5 +273,5 @@ function csvOf(differences: readonly NamedDifference[]): string {
     one.blockLength,
     one.designEffect,
   ]);
-  return stringify([CSV_HEADER, ...rows].map((row) => row.map(csvCell)));
+  return csvTable([CSV_HEADER, ...rows]);
 }

@@ -1,7 +1,6 @@
 /** A report as CSV: a line a figure under a fixed header, whatever evaluations the rows are of; empty where unknown. */
-import { stringify } from 'csv-stringify/sync';
 import { unitsOfFigure } from '../difference.js';
-import { type Cell, csvCell } from '../printers/csv.js';
+import { type Cell, csvTable } from '../printers/csv.js';
 import { fieldOf, type ResultRow, type RowFigure } from '../rows.js';
 
 type Column = readonly [string, (row: ResultRow, metric: string, figure: RowFigure) => Cell];
@@ -63,7 +62,7 @@ export const REPORT_CSV_HEADER: readonly string[] = COLUMNS.map(([name]) => name
 
 export function reportCsv(rows: readonly ResultRow[]): string {
   const lines = rows.flatMap((row) =>
-    [...row.figures].map(([metric, figure]) => COLUMNS.map(([, cell]) => csvCell(cell(row, metric, figure)))),
+    [...row.figures].map(([metric, figure]) => COLUMNS.map(([, cell]) => cell(row, metric, figure))),
   );
-  return stringify([[...REPORT_CSV_HEADER], ...lines]);
+  return csvTable([REPORT_CSV_HEADER, ...lines]);
 }

@@ -3,6 +3,7 @@
  * result a data set, with the figures that a reader looks for and what they are of.
  */
 import { stringify } from 'yaml';
+import { plainText } from '../../terminal-text.js';
 import { valueWithError } from '../printers/numbers.js';
 import { fieldOf, numberOf, type ResultRow } from '../rows.js';
 
@@ -16,7 +17,7 @@ const METRICS: Record<string, { type: string; name: string }> = {
 export function modelIndex(rows: readonly ResultRow[]): string {
   const models = [...new Set(rows.map(({ model }) => model))];
   const entries = models.map((model) => ({
-    name: model,
+    name: plainText(model),
     results: rows.filter((row) => row.model === model).map(resultOf),
   }));
   return stringify({ 'model-index': entries }, { lineWidth: 0, aliasDuplicateObjects: false });
@@ -32,13 +33,13 @@ function resultOf(row: ResultRow): object {
     },
     dataset: {
       type: row.dataset.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
-      name: row.dataset,
-      ...(typeof split === 'string' && { split }),
+      name: plainText(row.dataset),
+      ...(typeof split === 'string' && { split: plainText(split) }),
     },
     metrics: figures.map(([name, figure]) => ({
       type: METRICS[name].type,
       value: Number(figure.value!.toPrecision(6)),
-      name: `${METRICS[name].name} (${valueWithError(figure)}; ${protocolText(row)})`,
+      name: plainText(`${METRICS[name].name} (${valueWithError(figure)}; ${protocolText(row)})`),
     })),
   };
 }

@@ -1,5 +1,6 @@
 /** The files a report is made of: results, in JSON, and samples, in JSON lines, told apart by their first bytes. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openRegularFile } from '../../storage/small-file.js';
 import { type ResultRow, readRowsFile, rowsOf } from '../rows.js';
 import { openSamples } from '../samples.js';
 import { comparisonsOf, type KnownComparison, type SampleTexts } from './report.js';
@@ -36,7 +37,7 @@ export async function readInputs(paths: readonly string[], { texts }: InputOptio
 function isSamplesFile(path: string): boolean {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openRegularFile(path).descriptor;
   } catch {
     return false; // reading it says why
   }

@@ -1,6 +1,7 @@
 /** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
 
-import { namesThatDiffer, type Settings, settingsAsRecorded, settingsOf } from '../apart.js';
+import { UsageError } from '../../errors.js';
+import { type Settings, settingsAsRecorded, settingsOf } from '../apart.js';
 import { fieldsThatDiffer } from '../comparability.js';
 import { apartOfPairs, type NamedDifference, namedDifferences } from '../compared-rows.js';
 import type { ResultRow, RowsFile } from '../rows.js';
@@ -37,12 +38,16 @@ export function differencesWithin(
   known: readonly KnownComparison[],
 ): NamedDifference[] {
   const settings = new Map(rows.map((row) => [row, settingsOf(row.record)]));
-  const pairs = rows.flatMap((a, i) =>
-    rows
-      .slice(i + 1)
-      .filter((b) => isPlaceOf(a, b) && fieldsThatDiffer(a, b).length === 0 && isNearest(a, b, settings))
-      .map((b) => ({ a, b })),
-  );
+  const ofPlace = groupsOf(rows, placeOf);
+  const ofModel = groupsOf(rows, placeAndModelOf);
+  for (const group of ofPlace.values()) if (group.length > MOST_COMPARED) throw tooMany(group);
+  const pairs = rows.flatMap((a) => {
+    const group = ofPlace.get(placeOf(a))!;
+    return group
+      .slice(group.indexOf(a) + 1)
+      .filter((b) => fieldsThatDiffer(a, b).length === 0 && isNearest(a, b, settings, ofModel))
+      .map((b) => ({ a, b }));
+  });
   const apart = apartOfPairs(pairs);
   return pairs.flatMap(({ a, b }, i) => {
     const found = namedDifferences(a, b).filter(({ metric }) => COMPARED.has(metric));
@@ -52,10 +57,40 @@ export function differencesWithin(
   });
 }
 
-const isPlaceOf = (a: ResultRow, b: ResultRow) => a.eval === b.eval && a.dataset === b.dataset;
+/** Of one evaluation on one data set: every two are compared. */
+const MOST_COMPARED = 200;
+
+const placeOf = (row: ResultRow) => JSON.stringify([row.eval, row.dataset]);
+const placeAndModelOf = (row: ResultRow) => JSON.stringify([row.eval, row.dataset, row.model, row.file]);
+
+function groupsOf(
+  rows: readonly ResultRow[],
+  keyOf: (row: ResultRow) => string,
+): ReadonlyMap<string, readonly ResultRow[]> {
+  const groups = new Map<string, ResultRow[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group) group.push(row);
+    else groups.set(keyOf(row), [row]);
+  }
+  return groups;
+}
+
+function tooMany([{ eval: evaluation, dataset }, ...others]: readonly ResultRow[]): UsageError {
+  return new UsageError({
+    code: 'too-many-to-compare',
+    message: `There are ${others.length + 1} results of ${evaluation} on ${dataset}; at most ${MOST_COMPARED} are compared, each two.`,
+    hint: 'Choose some with --model, or take a form without differences: --format csv.',
+  });
+}
 
 /** No row of either's model and file differs from the other in less, and they are no mere repeats. */
-function isNearest(a: ResultRow, b: ResultRow, settings: ReadonlyMap<ResultRow, Settings>): boolean {
+function isNearest(
+  a: ResultRow,
+  b: ResultRow,
+  settings: ReadonlyMap<ResultRow, Settings>,
+  ofModel: ReadonlyMap<string, readonly ResultRow[]>,
+): boolean {
   const between = (one: ResultRow, other: ResultRow) =>
     namesBetween(settings.get(one)!, settings.get(other)!);
   const apart = between(a, b);
@@ -65,20 +100,16 @@ function isNearest(a: ResultRow, b: ResultRow, settings: ReadonlyMap<ResultRow, 
     const names = between(one, other);
     return names.length < apart.length && names.every((name) => apart.includes(name));
   };
-  return ![...settings.keys()].some(
-    (row) =>
-      isPlaceOf(a, row) &&
-      row !== a &&
-      row !== b &&
-      ((isOneModel(row, b) && isNearer(a, row)) || (isOneModel(row, a) && isNearer(row, b))),
-  );
+  const others = (row: ResultRow) =>
+    ofModel.get(placeAndModelOf(row))!.filter((one) => one !== a && one !== b);
+  return !others(b).some((row) => isNearer(a, row)) && !others(a).some((row) => isNearer(row, b));
 }
 
 const isOneModel = (a: ResultRow, b: ResultRow) => a.model === b.model && a.file === b.file;
 
 /** Settings in which two rows differ; what one of them says nothing of does not count. */
 function namesBetween(a: Settings, b: Settings): string[] {
-  return namesThatDiffer([a, b]).filter((name) => a.has(name) && b.has(name));
+  return [...a.keys()].filter((name) => b.has(name) && a.get(name) !== b.get(name));
 }
 
 /** A comparison that a file holds. */

@@ -1,0 +1,139 @@
+/**
+ * What the numbers of a record can be. A record that says what cannot be was altered or damaged, and nothing is concluded
+ * from it: no gate passes on it, and no report prints it. Checks for schemas, which say the rest; the ranges are wide, since
+ * a bad model is no bad record.
+ */
+import type { z } from 'zod';
+
+/** Where values of a figure lie. */
+export interface Range {
+  /** What it is, to complete «… is never below …»: `a perplexity`. */
+  what: string;
+  above?: number;
+  least?: number;
+  most?: number;
+}
+
+/** Past this squares of losses would not stay finite for long; no model comes near it. */
+const LARGEST = 1e12;
+
+export const RANGES = {
+  perplexity: { what: 'a perplexity', above: 0 },
+  /** Estimates with a control variate may fall a little below 0. */
+  loss: { what: 'a loss', least: -LARGEST, most: LARGEST },
+  difference: { what: 'a difference', least: -LARGEST, most: LARGEST },
+  entropy: { what: 'an entropy', least: 0, most: LARGEST },
+  share: { what: 'a share', least: 0, most: 1 },
+  factor: { what: 'a ratio', above: 0 },
+  speed: { what: 'a speed', above: 0 },
+  any: { what: 'a figure' },
+} satisfies Record<string, Range>;
+
+/** By their names in `metrics`, of every evaluation. */
+export const RANGE_OF_METRIC: Readonly<Record<string, Range>> = {
+  ppl: RANGES.perplexity,
+  nll: RANGES.loss,
+  bitsPerByte: RANGES.loss,
+  genPpl: RANGES.perplexity,
+  genNll: RANGES.loss,
+  entropy: RANGES.entropy,
+  distinct1: RANGES.share,
+  distinct2: RANGES.share,
+  distinct3: RANGES.share,
+  repetition4: RANGES.share,
+  compressionRatio: RANGES.factor,
+};
+
+interface AnyFigure {
+  value?: number | null;
+  stderr?: number | null;
+  ci95?: readonly [number, number] | null;
+  mcStderr?: number | null;
+}
+
+type Complain = (path: PropertyKey[], message: string) => void;
+const complainTo =
+  (context: z.RefinementCtx, at: readonly PropertyKey[] = []): Complain =>
+  (path, message) =>
+    context.addIssue({ code: 'custom', path: [...at, ...path], message });
+
+/**
+ * A figure's value in its range, its errors not negative, its interval the right way round and around its value.
+ * @param range of the value   @param held an interval of a figure that was interpolated need not hold it
+ * @param at where the figure is in what is checked
+ */
+export function plausibleFigure(range: Range = RANGES.any, { held = true, at = [] as PropertyKey[] } = {}) {
+  return (figure: AnyFigure, context: z.RefinementCtx): void => {
+    const complain = complainTo(context, at);
+    const { value = null, ci95 = null } = figure;
+    if (value !== null && !isIn(range, value)) complain(['value'], `${limitsOf(range)}, and not ${value}`);
+    for (const name of ['stderr', 'mcStderr'] as const) {
+      const error = figure[name] ?? 0;
+      if (error < 0) complain([name], `a standard error is never below 0, and not ${error}`);
+    }
+    if (ci95 === null) return;
+    const [low, high] = ci95;
+    // Ends are computed another way than the value.
+    const slack = 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+    if (low > high) complain(['ci95'], `an interval starts at its lower end, and not as [${low}, ${high}]`);
+    else if (held && value !== null && (value < low - slack || value > high + slack))
+      complain(['ci95'], `the interval [${low}, ${high}] does not hold the value ${value}`);
+  };
+}
+
+/** A perplexity and the nats that it is the exponential of say the same, by their names. */
+export function plausiblePair(perplexity: string, nats: string) {
+  return (metrics: Record<string, unknown>, context: z.RefinementCtx): void => {
+    const [of, from] = [perplexity, nats].map(
+      (name) => (metrics[name] as AnyFigure | null | undefined)?.value,
+    );
+    if (typeof of !== 'number' || typeof from !== 'number' || !(of > 0)) return;
+    // Files may be rounded.
+    if (Math.abs(Math.log(of) - from) <= 0.01) return;
+    complainTo(context)([perplexity, 'value'], `${of} is not exp(${nats}), which is ${Math.exp(from)}`);
+  };
+}
+
+const NATS = new Set(['nats', 'textNats']);
+const COUNTS = new Set(['tokens', 'textTokens', 'textBytes', 'index', 'document']);
+
+/** Columns of one entry a sequence or sample: of one length, and each of numbers that it can hold. */
+export function plausibleColumns(columns: object, context: z.RefinementCtx): void {
+  const complain = complainTo(context);
+  const known = Object.entries(columns).filter(([, column]) => Array.isArray(column)) as [string, number[]][];
+  if (known.some(([, column]) => column.length !== known[0][1].length))
+    complain([], 'its columns have different lengths');
+  for (const [name, column] of known) {
+    const range = NATS.has(name)
+      ? RANGES.loss
+      : name === 'entropy'
+        ? RANGES.entropy
+        : name === 'repetition4'
+          ? RANGES.share
+          : null;
+    const wrong = column.findIndex((one) =>
+      COUNTS.has(name) ? !(Number.isSafeInteger(one) && one >= 0) : range !== null && !isIn(range, one),
+    );
+    if (wrong < 0) continue;
+    const takes = range === null ? 'a count is a whole number of at least 0' : limitsOf(range);
+    complain([name, wrong], `${takes}, and not ${column[wrong]}`);
+  }
+}
+
+function isIn({ above, least, most }: Range, value: number): boolean {
+  return (
+    Number.isFinite(value) &&
+    (above === undefined || value > above) &&
+    (least === undefined || value >= least) &&
+    (most === undefined || value <= most)
+  );
+}
+
+function limitsOf({ what, above, least, most }: Range): string {
+  const limits = [
+    above === undefined ? null : `above ${above}`,
+    least === undefined ? null : `at least ${least}`,
+    most === undefined ? null : `at most ${most}`,
+  ].filter((limit) => limit !== null);
+  return `${what} is ${limits.join(' and ')}`;
+}
