@@ -4,6 +4,7 @@
  * while the caller prepares the next batch. Calls asked for together travel in one message, and so do answers that come
  * within a few milliseconds: on a busy machine waking a thread costs more than what it is told. A worker that dies or hangs is an error that names what it was working on.
  */
+import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { ModelError } from '../errors.js';
 import { compiledFile } from './compiled.js';
