@@ -1,10 +1,12 @@
 /** The runtime's messages as errors a person can act on. */
 import { ModelError } from '../errors.js';
 import { plainText } from '../terminal-text.js';
+import { isOfHead, unusableLogits } from './promised-logits.js';
 
 const OUT_OF_MEMORY =
   /failed to allocate|bad[_ ]alloc|bad allocation|out of memory|out_of_memory|ERR_WORKER_OUT_OF_MEMORY|array buffer allocation failed|ALLOC_FAILED|OutOfMemory/i;
 const FAILED_NODE = /while running (\S+) node\. Name:'([^']*)' Status Message: ([\s\S]*)$/;
+const REJECTED_NODE = /Node \(([^)]*)\) Op \(/;
 const LONGEST_REASON = 300;
 
 /** @param label what ran, e.g. `sequence 12`   @param raw the runtime's message */
@@ -20,6 +22,7 @@ export function runFailed(label: string, raw: string): ModelError {
       hint: 'Use a smaller --length: the card says how long the sequences of the model are.',
     });
   }
+  if (node && isOfHead(node.name)) return unusableLogits(label, node.reason);
   return new ModelError({
     code: 'run-failed',
     message: node
@@ -33,6 +36,7 @@ export function runFailed(label: string, raw: string): ModelError {
 
 export function createFailed(label: string, raw: string): ModelError {
   if (isOutOfMemory(raw)) return outOfMemory(label, oneLine(raw));
+  if (isOfHead(REJECTED_NODE.exec(raw)?.[1] ?? '')) return unusableLogits(label, oneLine(raw));
   return new ModelError({
     code: 'model-rejected',
     message: `${label}: the runtime does not accept the model: ${oneLine(raw)}`,

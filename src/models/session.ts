@@ -10,6 +10,7 @@ import { ModelError } from '../errors.js';
 import { compiledFile } from './compiled.js';
 import type { Feeds, TensorData } from './feeds.js';
 import { beginNativeCall, endNativeCall } from './native-exit.js';
+import { brokenPromise, type PromisedLogits } from './promised-logits.js';
 import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
 import {
@@ -34,6 +35,8 @@ export interface SessionRequest {
   memoryPattern?: boolean;
   /** Threads without work look for more before they sleep; yes, unless said. See session-options.ts. */
   spinning?: boolean;
+  /** What the logits of each run must be (promised-logits.ts); nothing is looked at unless given. */
+  logits?: PromisedLogits;
   /** What this session is, for errors: the model's name. */
   label: string;
 }
@@ -57,7 +60,7 @@ export interface ModelSession {
   /** Runs of the runtime so far and the seconds it spent in them, measured beside it. */
   readonly runs: number;
   readonly runSeconds: number;
-  /** @throws ModelError `run-failed`, `out-of-memory`, `model-hung`, `model-worker-died`, `session-closed` */
+  /** @throws ModelError `run-failed`, `out-of-memory`, `logits-shape`, `model-hung`, `model-worker-died`, `session-closed` */
   run(feeds: Feeds, options: RunOptions): Promise<Feeds>;
   /** Begins a state in the worker (session-state.ts). What goes wrong with it is said by the first call that uses it. */
   keep(spec: StateSpec): SessionState;
@@ -74,6 +77,7 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     threads: request.threads ?? defaultThreads(),
     memoryPattern: request.memoryPattern ?? false,
     spinning: request.spinning,
+    logits: request.logits,
     progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };
   const session = new WorkerSession(task, request.label);
@@ -215,7 +219,8 @@ class WorkerSession implements ModelSession {
     this.calls.delete(answer.id);
     if (this.calls.size === 0) this.rest();
     if ('failure' in answer) {
-      call.reject(runFailed(call.label, answer.failure));
+      const { failure, broken } = answer;
+      call.reject(broken ? brokenPromise(call.label, broken) : runFailed(call.label, failure));
     } else {
       this.runs += answer.runs;
       this.runSeconds += answer.seconds;

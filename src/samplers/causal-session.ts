@@ -22,6 +22,7 @@ import {
 } from '../models/causal-state.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
+import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
@@ -66,12 +67,14 @@ export class CausalSession implements CausalModel {
     const { checkpoint, provider, threads } = options;
     const past = options.cache === false ? wholeSequences(checkpoint) : pastOf(checkpoint);
     appendDraw(past.graph, options);
+    const logits = promiseLogits(past.graph, checkpoint);
     prune(past.graph.proto);
     const session = await startSession({
       graph: past.graph.toBytes(),
       folder: checkpoint.folder,
       provider,
       threads,
+      logits,
       label: checkpoint.name,
     });
     return new CausalSession(options, past, session);
