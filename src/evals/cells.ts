@@ -8,7 +8,7 @@ import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../errors.js';
-import type { Checkpoint } from '../models/checkpoint.js';
+import { type Checkpoint, checkReadsSequences } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
@@ -117,6 +117,7 @@ async function tokenizerOf(
 
 /** L: the flag, else the graph's own, else the card's, else the published protocol's 1,024. */
 function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, notices: CellNotices): number {
+  checkReadsSequences(checkpoint);
   const { name, signature } = checkpoint;
   const length = checkpoint.fields.length.value;
   const fixed = signature.fixedLength;

@@ -5,7 +5,12 @@
  */
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { DataError, ModelError } from '../errors.js';
-import { type Checkpoint, describeCheckpoint, openCheckpoint } from '../models/checkpoint.js';
+import {
+  type Checkpoint,
+  checkReadsSequences,
+  describeCheckpoint,
+  openCheckpoint,
+} from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { JudgeRecord } from '../results/generative-record.js';
 import { sum } from '../results/summation.js';
@@ -255,6 +260,7 @@ export class Judge {
 
 /** @throws ModelError when more was asked for than a graph of fixed length takes */
 function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: JudgeObserver): number {
+  checkReadsSequences(checkpoint);
   const { name, fields, signature } = checkpoint;
   const own = signature.fixedLength ?? fields.length.value;
   if (own === null && context === undefined) {

@@ -106,7 +106,7 @@ export async function openCheckpoint(
   name?: string,
 ): Promise<Checkpoint> {
   const description = describeCheckpoint(path, overrides, name);
-  const checkpoint = complete(description);
+  const checkpoint = checkpointOf(description);
   await description.verifySha256();
   return checkpoint;
 }
@@ -161,7 +161,17 @@ export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, nam
     sha256: async () => sha256OfBytes(bytes),
     verifyUnchanged: () => {},
   });
-  return complete(description);
+  return checkpointOf(description);
+}
+
+/** @throws ModelError `one-token-graph` for a graph that generates, one token at a time, and cannot score a sequence */
+export function checkReadsSequences({ name, signature: { fixedLength } }: CheckpointDescription): void {
+  if (fixedLength !== 1) return;
+  throw new ModelError({
+    code: 'one-token-graph',
+    message: `The graph of ${name} takes one token at a time: it continues texts and cannot score them.`,
+    hint: "Give the exporter's file for whole sequences: decoder_model.onnx, decoder_model_merged.onnx or model.onnx, often in the same folder.",
+  });
 }
 
 interface Opened {
@@ -208,7 +218,8 @@ function describe(opened: Opened): CheckpointDescription {
   };
 }
 
-function complete(description: CheckpointDescription): Checkpoint {
+/** @throws ModelError the first of its problems */
+export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
   const { family, vocabSize } = description.fields;
   return { ...description, family: family.value!, vocabSize: vocabSize.value! };

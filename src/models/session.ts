@@ -87,6 +87,8 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
 
 interface Call {
   label: string;
+  /** Tokens of a sequence, where it is fed tokens. */
+  length: number | undefined;
   timeoutMs: number | undefined;
   resolve: (outputs: Feeds) => void;
   reject: (error: ModelError) => void;
@@ -101,6 +103,8 @@ class WorkerSession implements ModelSession {
   readonly created: Promise<void>;
 
   private readonly worker: Worker;
+  /** Without weights, so that what fails can be looked up. */
+  private readonly graph: Uint8Array;
   private readonly exited: Promise<void>;
   /** Calls not yet answered, the one under way first. */
   private readonly calls = new Map<number, Call>();
@@ -122,6 +126,7 @@ class WorkerSession implements ModelSession {
   ) {
     this.provider = task.provider;
     this.threads = task.threads;
+    this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
     // A loader of the parent process (a test runner's, say) is none of the worker's business.
     this.worker = new Worker(compiledFile('session-worker.js'), { workerData: task, execArgv: [] });
@@ -143,7 +148,8 @@ class WorkerSession implements ModelSession {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       const id = this.nextId++;
-      this.calls.set(id, { label, timeoutMs, resolve, reject });
+      const length = feeds.input_ids?.dims[1];
+      this.calls.set(id, { label, length, timeoutMs, resolve, reject });
       if (this.calls.size === 1) this.begin();
       if (timeoutMs !== undefined && this.timer === undefined) this.watch(timeoutMs);
       const owned = ownMemory(feeds);
@@ -220,7 +226,8 @@ class WorkerSession implements ModelSession {
     if (this.calls.size === 0) this.rest();
     if ('failure' in answer) {
       const { failure, broken } = answer;
-      call.reject(broken ? brokenPromise(call.label, broken) : runFailed(call.label, failure));
+      const { label, length } = call;
+      call.reject(broken ? brokenPromise(label, broken) : runFailed(label, failure, this.graph, length));
     } else {
       this.runs += answer.runs;
       this.runSeconds += answer.seconds;

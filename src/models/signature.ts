@@ -107,11 +107,9 @@ export function readSignature(graph: Graph, path: string): Signature {
   };
 }
 
-/** The family, where inputs alone tell: only exporters of autoregressive models write these. */
+/** The family, where inputs alone tell: only decoders take cached keys and values. Encoders take a mask and positions too. */
 export function detectFamily(signature: Signature): Family | null {
-  if (signature.sigma) return null;
-  const fromExporter = signature.pastKeyValues.length > 0 || signature.attentionMask || signature.positionIds;
-  return fromExporter ? 'ar' : null;
+  return signature.sigma === null && signature.pastKeyValues.length > 0 ? 'ar' : null;
 }
 
 /** An axis that must have one length; null where it is named, unnamed, or its length is given as 0 or -1. */

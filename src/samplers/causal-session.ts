@@ -28,6 +28,7 @@ import { type ModelSession, startSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
 import type { CausalBatch, CausalDecoding, CausalModel } from './causal-model.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkFilledUp } from './filled-up.js';
 
 export interface CausalSessionOptions {
   checkpoint: Checkpoint;
@@ -61,7 +62,7 @@ export class CausalSession implements CausalModel {
     this.eosTokenId = eosTokenId.value ?? tokenizer?.eosTokenId ?? null;
   }
 
-  /** @throws ModelError when the runtime refuses the graph */
+  /** @throws ModelError when the runtime refuses the graph, or it looks at what it is filled up with */
   static async start(options: CausalSessionOptions): Promise<CausalSession> {
     checkDrawSettings(options);
     const { checkpoint, provider, threads } = options;
@@ -77,6 +78,12 @@ export class CausalSession implements CausalModel {
       logits,
       label: checkpoint.name,
     });
+    try {
+      if (past.kind === 'none') await checkFilledUp(checkpoint, session, options.timeoutMs);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
     return new CausalSession(options, past, session);
   }
 

@@ -14,13 +14,23 @@ function networkOf(inputs: readonly string[]): Graph {
 
 describe('a model as exporters of autoregressive models write it', () => {
   it.each([[['attention_mask']], [['attention_mask', 'position_ids']], [['position_ids']]])(
-    'is detected by %j',
+    'is not told from an encoder by %j: the family is asked for',
     async (inputs) => {
-      const { fields } = await openCheckpoint(writeModel(networkOf(inputs)));
-      expect(fields.family).toEqual({ value: 'ar', from: 'detected' });
-      expect(fields.schedule.value).toBeNull();
+      const path = writeModel(networkOf(inputs));
+      await expect(openCheckpoint(path)).rejects.toMatchObject({
+        code: 'no-family',
+        hint: expect.stringContaining('--family'),
+      });
     },
   );
+
+  it('is detected by cached keys and values', async () => {
+    const graph = smallNetwork();
+    graph.input('past_key_values.0.key', 'float32', ['batch', 2, 'past', 4]);
+    const { fields } = await openCheckpoint(writeModel(graph));
+    expect(fields.family).toEqual({ value: 'ar', from: 'detected' });
+    expect(fields.schedule.value).toBeNull();
+  });
 
   it('is fed attention everywhere, positions from 0 and an empty cache', async () => {
     const graph = Graph.create('decoder');
