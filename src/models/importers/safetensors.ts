@@ -4,12 +4,11 @@
  * A model cut into several files has an index that names the file of each tensor.
  */
 import { closeSync, fstatSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ModelError } from '../../errors.js';
-import { fileFailure } from '../../storage/file-failure.js';
+import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
-import { topLevelKeys } from './json-keys.js';
+import { repeatedKey } from './json-keys.js';
 import { countOf, fill, openOrFail, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
 /** Half a million tensors; a header past this is no header. */
@@ -57,11 +56,8 @@ export function readSafetensors(path: string): StoredTensors {
 
 function tensorsOf(path: string, header: Buffer, start: number, size: number): StoredTensors {
   const entries = Object.entries(parsedObject(path, header, 'its header'));
-  const keys = topLevelKeys(header.toString('utf8'));
-  if (keys.length !== entries.length) {
-    const twice = keys.find((key, i) => keys.indexOf(key) !== i);
-    throw broken(path, `its header names ${JSON.stringify(twice)} twice`);
-  }
+  const twice = repeatedKey(header.toString('utf8'));
+  if (twice !== null) throw broken(path, `its header names ${shorten(JSON.stringify(twice))} twice`);
   const tensors = new Map<string, StoredTensor>();
   const ranges: { name: string; from: number; to: number }[] = [];
   for (const [name, entry] of entries) {
@@ -128,9 +124,7 @@ function checkRanges(
  * @throws ModelError `broken-safetensors` also when files and index disagree, `weights-not-found` for a missing file
  */
 export async function readShardedSafetensors(path: string): Promise<StoredTensors> {
-  const bytes = await readFile(path).catch((cause) => {
-    throw fileFailure(cause, 'read', path);
-  });
+  const bytes = readSmallFile(path, MOST_BYTES.weightsIndex);
   const { weight_map: map } = parsedObject(path, bytes, 'it');
   if (map === null || typeof map !== 'object' || Array.isArray(map))
     throw broken(path, 'it has no "weight_map"');
