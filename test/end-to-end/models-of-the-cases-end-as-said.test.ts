@@ -50,7 +50,7 @@ describe.skipIf(!existsSync(cases))('a model of ../shared/cases (skipped where t
       'is a Git LFS pointer',
       join('lfs', 'model.onnx'),
       [],
-      { exit: 3, says: 'model.onnx is a Git LFS pointer', hint: 'git lfs pull' },
+      { exit: 3, says: 'model.onnx: it is a Git LFS pointer', hint: 'git lfs pull' },
     ],
     [
       'gives other logits than it declares',
