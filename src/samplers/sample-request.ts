@@ -57,6 +57,7 @@ export function checkSampleRequest(request: SampleRequest): SampledModel {
     throw usersFault(error, sampler, 'refuses the settings');
   }
   if (given) checkGiven(given, request, model);
+  checkSomethingDrawn(request);
   return model;
 }
 
@@ -91,6 +92,16 @@ function checkGiven(
         ? `The given text holds the token ${bad}, which is the mask of ${checkpoint.name}.`
         : `The given text holds the token ${bad}; those of ${checkpoint.name} are 0 to ${model.vocabSize - 1}.`,
     hint: 'Check that the tokenizer is the one the model was trained with.',
+  });
+}
+
+/** Left to right, a text begins with a token that is given. @throws UsageError `nothing-to-draw` */
+function checkSomethingDrawn({ checkpoint, length, given }: SampleRequest): void {
+  if (checkpoint.family !== 'ar' || length > 1 || given?.fixed[0] === 0) return;
+  throw new UsageError({
+    code: 'nothing-to-draw',
+    message: `A text of 1 token is what ${checkpoint.name} begins with: nothing would be drawn.`,
+    hint: 'Give --length 2 or more.',
   });
 }
 
