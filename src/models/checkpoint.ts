@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
-import { readModelFile } from '../graph/read.js';
+import { type ModelFile, readModelFile } from '../graph/read.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { type Card, type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
 import { checkAgainstGraph } from './consistency.js';
@@ -124,7 +124,7 @@ export function describeCheckpoint(
 }
 
 function describeFile(path: string, overrides: CheckpointOverrides, name: string): CheckpointDescription {
-  const file = readModelFile(path);
+  const file = readOrSuggest(path);
   const snapshot = new FileSnapshot(path, file.dataFiles);
   const bytes = file.graph.toBytes();
   const cardFile = readCard(path) ?? (file.dataFiles[0] === path ? null : readCard(file.dataFiles[0]));
@@ -143,6 +143,18 @@ function describeFile(path: string, overrides: CheckpointOverrides, name: string
   });
   description.verifySha256 = () => verifyDigest(path, description.fields, snapshot);
   return description;
+}
+
+/** What is no file but has a repository's form, `owner/name`, was probably meant to be one. */
+function readOrSuggest(path: string): ModelFile {
+  try {
+    return readModelFile(path);
+  } catch (error) {
+    const repository = /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(path) && !/\.onnx$/i.test(path);
+    if (!(error instanceof ModelError) || existsSync(path) || !repository) throw error;
+    const hint = `Check the path. If it is a repository of the Hugging Face hub, give --model hf:${path}`;
+    throw new ModelError({ code: error.code, message: error.message, hint, cause: error });
+  }
 }
 
 /** A checkpoint of a graph made in memory; `fields` are what a card would say. @throws ModelError as openCheckpoint */
