@@ -12,6 +12,9 @@ export interface InspectionProbe {
   problems: Advice[];
 }
 
+/** A call that takes longer may have no end. */
+const TIMEOUT_MS = 300_000;
+
 /** Runs the network once on a short text and once at the length that the card says. */
 export async function probeInspection(checkpoint: Checkpoint): Promise<InspectionProbe> {
   const found: InspectionProbe = { remarks: [], problems: [] };
@@ -24,7 +27,7 @@ export async function probeInspection(checkpoint: Checkpoint): Promise<Inspectio
   }
   try {
     const notice = (message: string) => found.remarks.push({ message, hint: null });
-    const session = await LossSession.start({ checkpoint, provider: 'cpu', notice });
+    const session = await LossSession.start({ checkpoint, provider: 'cpu', notice, timeoutMs: TIMEOUT_MS });
     try {
       const { causalTokens } = session.probed;
       if (causalTokens !== null) {

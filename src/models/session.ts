@@ -6,10 +6,10 @@
  */
 import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
-import { ModelError } from '../errors.js';
+import { type DuoEvalError, ModelError } from '../errors.js';
 import { compiledFile } from './compiled.js';
 import type { Feeds, TensorData } from './feeds.js';
-import { beginNativeCall, endNativeCall } from './native-exit.js';
+import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
 import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
@@ -37,6 +37,8 @@ export interface SessionRequest {
   spinning?: boolean;
   /** What the logits of each run must be (promised-logits.ts); nothing is looked at unless given. */
   logits?: PromisedLogits;
+  /** An interruption waits for the call under way, however long: what the session holds is to be saved after it. */
+  patient?: boolean;
   /** What this session is, for errors: the model's name. */
   label: string;
 }
@@ -80,7 +82,7 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     logits: request.logits,
     progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };
-  const session = new WorkerSession(task, request.label);
+  const session = new WorkerSession(task, request.label, request.patient ?? false);
   await session.created;
   return session;
 }
@@ -91,10 +93,10 @@ interface Call {
   length: number | undefined;
   timeoutMs: number | undefined;
   resolve: (outputs: Feeds) => void;
-  reject: (error: ModelError) => void;
+  reject: (error: DuoEvalError) => void;
 }
 
-class WorkerSession implements ModelSession {
+class WorkerSession implements ModelSession, NativeCaller {
   readonly provider: Provider;
   readonly threads: number;
   createSeconds = 0;
@@ -116,13 +118,14 @@ class WorkerSession implements ModelSession {
   private readonly progress: Float64Array;
   private timer: NodeJS.Timeout | undefined;
   /** Why no further call can be made. */
-  private ended: ModelError | null = null;
+  private ended: DuoEvalError | null = null;
   private hung = false;
-  private settleCreation: { resolve: () => void; reject: (error: ModelError) => void } | null = null;
+  private settleCreation: { resolve: () => void; reject: (error: DuoEvalError) => void } | null = null;
 
   constructor(
     task: WorkerTask,
     private readonly label: string,
+    private readonly patient: boolean,
   ) {
     this.provider = task.provider;
     this.threads = task.threads;
@@ -262,14 +265,22 @@ class WorkerSession implements ModelSession {
   }
 
   private hang({ label, timeoutMs }: Call): void {
-    this.hung = true;
-    this.fail(
+    this.giveUp(
       new ModelError({
         code: 'model-hung',
         message: `${this.label}, ${label}: no answer from the runtime in ${timeoutMs! / 1000} s.`,
         hint: 'Allow more time, use a smaller --batch, or another --provider.',
       }),
     );
+  }
+
+  abandon(reason: DuoEvalError): void {
+    if (!this.patient) this.giveUp(reason);
+  }
+
+  private giveUp(reason: DuoEvalError): void {
+    this.hung = true;
+    this.fail(reason);
     // Native code cannot be stopped from outside; the thread is left alone, and native-exit.ts lets the process end.
     this.worker.unref();
     beginNativeCall(this);
@@ -289,7 +300,7 @@ class WorkerSession implements ModelSession {
   }
 
   /** Ends everything that waits, with one reason that names the call under way. */
-  private fail(error: ModelError): void {
+  private fail(error: DuoEvalError): void {
     clearTimeout(this.timer);
     endNativeCall(this);
     const waiting = [...this.calls.values()];
