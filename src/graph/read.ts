@@ -62,6 +62,18 @@ export function readModelFile(path: string): ModelFile {
   return { path, folder, fileSize: skeleton.fileSize, dataFiles: [...dataFiles], graph };
 }
 
+/** Names of the files that a model keeps weights in, beside its own, as it gives them. @throws ModelError as readModelFile */
+export function externalLocations(path: string): string[] {
+  const own = basename(path);
+  const model = decode(path, readSkeleton(path, own).bytes);
+  const external = [...tensorsOf(model)].filter(
+    ({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL,
+  );
+  const locations = new Set(external.map((tensor) => externalEntries(tensor).get('location') ?? ''));
+  locations.delete(own);
+  return [...locations];
+}
+
 function resolve(path: string): string {
   try {
     return realpathSync(path);
