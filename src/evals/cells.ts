@@ -9,6 +9,7 @@ import type { TextSource } from '../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../models/checkpoint.js';
+import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
@@ -50,6 +51,7 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, notices);
+    checkMemory(checkpoint, { length });
     if (tokenizer.bosTokenId === null && tokenizer.eosTokenId === null) {
       notices.note(
         `${checkpoint.name}: the tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`,

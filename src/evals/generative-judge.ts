@@ -11,6 +11,7 @@ import {
   describeCheckpoint,
   openCheckpoint,
 } from '../models/checkpoint.js';
+import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
 import type { JudgeRecord } from '../results/generative-record.js';
 import { sum } from '../statistics/summation.js';
@@ -99,7 +100,9 @@ export class Judge {
       bosTokenId: bosTokenId.value ?? undefined,
       eosTokenId: eosTokenId.value ?? undefined,
     });
-    return new Judge(checkpoint, loaded, contextOf(checkpoint, options, observer), options, observer);
+    const context = contextOf(checkpoint, options, observer);
+    checkMemory(checkpoint, { length: context });
+    return new Judge(checkpoint, loaded, context, options, observer);
   }
 
   /** Ids that the judge reads of a text: its own, and of them at most `length`. */

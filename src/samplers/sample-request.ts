@@ -4,6 +4,7 @@ import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
+import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
 import { checkDrawSettings } from './draw-settings.js';
 import { type GivenTokens, type SampledModel, usersFault } from './generate.js';
@@ -58,6 +59,10 @@ export function checkSampleRequest(request: SampleRequest): SampledModel {
   }
   if (given) checkGiven(given, request, model);
   checkSomethingDrawn(request);
+  // With cached keys and values, a text of ar is read a token at a time.
+  checkMemory(checkpoint, {
+    length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : length),
+  });
   return model;
 }
 
