@@ -66,7 +66,13 @@ function roundingOf(checkpoint: Checkpoint, provider: Provider): number {
   const { proto } = checkpoint.graph();
   const quantizes = proto.node.some(({ opType }) => opType === 'DynamicQuantizeLinear');
   if (quantizes && checkpoint.signature.fixedBatch === 1) return 0.5;
-  const half = checkpoint.signature.logits.dtype === 'float16';
-  if (half || proto.initializer.some(({ dataType }) => dataType === FLOAT16)) return 0.05;
+  // Weights that are only kept in float16 are widened before they are used.
+  const kept = new Set(
+    proto.initializer.filter(({ dataType }) => dataType === FLOAT16).map(({ name }) => name),
+  );
+  const half = proto.node.some(
+    ({ opType, input }) => opType !== 'Cast' && input.some((name) => kept.has(name)),
+  );
+  if (half || checkpoint.signature.logits.dtype === 'float16') return 0.02;
   return provider === 'cpu' ? 1e-4 : 1e-3;
 }
