@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    env: { ORT_DISABLE_TELEMETRY: '1' }, // tests that load the runtime themselves
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,

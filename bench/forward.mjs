@@ -7,6 +7,7 @@
  *
  * Options: --size small, --length 1024, --vocab 50258, --rounds 10, --threads (all), --keep folder (reuse its checkpoints).
  */
+import '../dist/models/no-telemetry.js';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';

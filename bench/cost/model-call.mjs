@@ -3,6 +3,7 @@
  * loss, sums, the control variate, the journal) over the bare `session.run` that a user would write: the same
  * tokens and noise levels, ready-made tensors, the main thread, logits out. Loading is excluded on both sides.
  */
+import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
 import { prepareBatch } from '../../dist/evals/loss-batch.js';
 import { journaled } from '../../dist/evals/loss-journal.js';

@@ -3,6 +3,7 @@
  * network with its draw, the posterior) over as many bare `session.run`s with logits out, of the same tokens and times. The share of
  * the steps that passed outside the runtime comes from the same legs, and the memory from a process of its own.
  */
+import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
 import { noiseSchedule } from '../../dist/diffusion/schedule.js';
 import { openCheckpoint } from '../../dist/models/checkpoint.js';

@@ -2,6 +2,7 @@
  * A step of training, noise drawn and weights updated, over the loss alone of the same batch with the same weights: what a backward
  * pass would cost that multiplies as often as it must is 3, the update not counted. A process of its own gives the memory.
  */
+import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
 import { HEAD } from '../../dist/diffusion/heads/index.js';
 import { prune } from '../../dist/graph/prune.js';

@@ -1,4 +1,5 @@
 /** Flags that say of a checkpoint what its card does not, or otherwise: the same for every command that opens one. */
+import { existsSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 import { FAMILIES } from '../models/family.js';
 import { choice, integer, string } from './flags.js';
@@ -39,10 +40,14 @@ export function checkpointOverrides(flags: CheckpointFlagValues) {
   };
 }
 
-/** `name=path` or a path, as `--model` takes it. */
+/**
+ * `name=path` or a path, as `--model` takes it. A file whose name holds `=` is meant where there is one and none of what
+ * follows the sign; `./a=b.onnx` is a path always.
+ */
 export function parseModelSpec(spec: string): { name: string | undefined; path: string } {
   const named = /^([A-Za-z0-9][\w.+-]*)=(.+)$/s.exec(spec);
-  return named ? { name: named[1], path: named[2] } : { name: undefined, path: spec };
+  if (!named || (!existsSync(named[2]) && existsSync(spec))) return { name: undefined, path: spec };
+  return { name: named[1], path: named[2] };
 }
 
 /** Rows are told apart by name. @throws UsageError */

@@ -14,6 +14,7 @@ export interface CommandEntry {
   hidden?: boolean;
   strict?: boolean;
   args?: object;
+  flags?: object;
 }
 
 export interface PackageFacts {
@@ -61,7 +62,7 @@ export function resolveCommandLine(argv: readonly string[], facts: PackageFacts)
   if (next !== undefined && !next.startsWith('-')) {
     if (!command) throw unknownCommand([...words, next], facts);
     const takesNone = command.strict !== false && Object.keys(command.args ?? {}).length === 0;
-    if (takesNone) throw unexpectedArgument(words.join(' '), next, facts);
+    if (takesNone) throw unexpectedArgument(words.join(' '), next, command.flags ?? {}, facts);
   }
   return { kind: 'command', name: words.join(' '), argv: asked };
 }
@@ -94,11 +95,19 @@ function flagBeforeCommand(flag: string, { bin, commands }: PackageFacts): Usage
   });
 }
 
-function unexpectedArgument(command: string, word: string, { bin }: PackageFacts): UsageError {
+/** A word without a flag that says by itself which flag it is for: `--model x.onnx` for `x.onnx`. */
+export function flagMeant(word: string, flags: object): string | null {
+  const names = { model: /^hf:|\.onnx$/i, dataset: /\.(txt|jsonl?|csv|tsv|parquet)(\.gz)?$/i };
+  const found = Object.entries(names).find(([flag, form]) => flag in flags && form.test(word));
+  return found ? `Did you mean --${found[0]} ${word}?` : null;
+}
+
+function unexpectedArgument(command: string, word: string, flags: object, { bin }: PackageFacts): UsageError {
+  const meant = flagMeant(word, flags);
   return new UsageError({
     code: 'unexpected-argument',
     message: `${bin} ${command} takes flags only, not "${word}".`,
-    hint: `${bin} ${command} --help shows what the command takes.`,
+    hint: `${meant ? `${meant} ` : ''}${bin} ${command} --help shows what the command takes.`,
   });
 }
 

@@ -4,6 +4,7 @@
  * rest is a fault of ours (1).
  */
 import { closest, DuoEvalError } from '../errors.js';
+import { flagMeant } from './command-line.js';
 import { interruptionBehind } from './signals.js';
 import { plainLines, plainText } from './terminal.js';
 
@@ -76,8 +77,12 @@ function fromUsage(error: unknown, help: string): Failure | null {
         typed.length === 1 ? `There is no flag ${typed[0]}.` : `There are no flags ${typed.join(', ')}.`;
       return usage('unknown-flag', message, near.length > 0 ? `Did you mean ${near.join(', ')}?` : '');
     }
-    case 'UnexpectedArgsError':
-      return usage('unexpected-argument', `Unexpected argument: ${(raised.args ?? []).join(' ')}.`);
+    case 'UnexpectedArgsError': {
+      const words = (raised.args ?? []).map(String);
+      const flags = raised.parse?.input?.flags ?? {};
+      const meant = words.map((word) => flagMeant(word, flags)).filter((hint) => hint !== null);
+      return usage('unexpected-argument', `Unexpected argument: ${words.join(' ')}.`, meant.join(' '));
+    }
     case 'RequiredArgsError': {
       const names = ((raised.args ?? []) as { name: string }[]).map(({ name }) => name.toUpperCase());
       return usage('missing-argument', `Missing argument: ${names.join(', ')}.`);

@@ -54,7 +54,7 @@ export function choice<const T extends readonly string[]>(
     helpValue: choices.join('|'),
     parse: async (input, _context, flag) => {
       if (choices.includes(input)) return input;
-      const near = closest(input, choices);
+      const near = meant(input, choices) || closest(input, choices);
       throw new UsageError({
         code: 'invalid-flag-value',
         message: `--${(flag as unknown as Named).name} has no value "${input}".`,
@@ -62,6 +62,24 @@ export function choice<const T extends readonly string[]>(
       });
     },
   }) as FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }>;
+}
+
+/** Names of things that other programs use for some of our choices. */
+const ALSO_CALLED: Readonly<Record<string, readonly string[]>> = {
+  gpu: ['webgpu', 'cuda'],
+  nvidia: ['cuda'],
+  tensorrt: ['cuda'],
+  vulkan: ['webgpu'],
+  metal: ['webgpu'],
+  mps: ['webgpu'],
+  coreml: ['webgpu'],
+  dml: ['webgpu'],
+  directml: ['webgpu'],
+};
+
+function meant(input: string, choices: readonly string[]): string {
+  const known = ALSO_CALLED[input.toLowerCase()] ?? [];
+  return known.filter((choice) => choices.includes(choice)).join(' or ');
 }
 
 /** A text flag that may be given several times, one value each; a stray word after it is an error, not a value. */

@@ -36,7 +36,7 @@ export async function fetchHubModels(specs: readonly string[], opening: Opening)
 
 /** Runs what fetches from the hub, with the connection and the progress that it shows. */
 export async function fetching<T>(
-  { repo }: HubModelName,
+  { repo, file }: HubModelName,
   { note, quiet, signal }: Opening,
   action: (connecting: Connecting) => Promise<T>,
 ): Promise<T> {
@@ -54,7 +54,7 @@ export async function fetching<T>(
       },
       onStart: ({ revision, bytes }) => {
         note(
-          `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}, to convert it.`,
+          `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}${file ? '' : ', to convert it'}.`,
         );
         progress.start(kilobytes(bytes), `${repo} (kB)`);
       },

@@ -2,10 +2,11 @@
  * Entry of the process. `--version` and `--help` are answered from two JSON files; commands run under oclif, which is
  * loaded only for them. Whatever is thrown ends here, as a sentence and an exit status.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
+import { checkOpenFiles } from './open-files.js';
 import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
@@ -30,6 +31,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       process.stdout.write(rootHelp(facts, screen));
     } else {
       command = target.name;
+      checkOpenFiles(join(root, 'package.json'));
       const [{ run }, { settings }] = await Promise.all([
         import('@oclif/core/run'),
         import('@oclif/core/settings'),

@@ -4,6 +4,10 @@
  * process at once.
  */
 import { InterruptedError } from '../errors.js';
+import { abandonNativeCalls } from '../models/native-exit.js';
+
+/** Time in which a model call that is under way may end after the first signal; one without end is given up then. */
+const CALL_MS = 5000;
 
 let controller: AbortController | undefined;
 
@@ -14,13 +18,13 @@ export function interruptSignal(): AbortSignal {
   controller = mine;
   const onSignal = (name: NodeJS.Signals) => {
     if (mine.signal.aborted) process.exit(130);
-    mine.abort(
-      new InterruptedError({
-        code: 'interrupted',
-        message: name === 'SIGINT' ? 'Interrupted.' : `Stopped by ${name}.`,
-        hint: 'A second Ctrl-C ends at once.',
-      }),
-    );
+    const reason = new InterruptedError({
+      code: 'interrupted',
+      message: name === 'SIGINT' ? 'Interrupted.' : `Stopped by ${name}.`,
+      hint: 'A second Ctrl-C ends at once.',
+    });
+    mine.abort(reason);
+    setTimeout(() => abandonNativeCalls(reason), CALL_MS).unref();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -116,6 +116,13 @@ With --random, a network of the published architecture and random weights: to me
     const { parseHubModel } = await import('../models/importers/hub-cache.js');
     const { fetching } = await import('../cli/hub-models.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!;
+    if (named.file !== undefined) {
+      throw new UsageError({
+        code: 'already-onnx',
+        message: `${spec} is an ONNX file: there is nothing to convert.`,
+        hint: `Use it as it is: --model ${spec}`,
+      });
+    }
     const opening = {
       note: (text: string) => this.note(text),
       quiet: this.options.quiet,

@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
-import { integer, string } from '../cli/flags.js';
+import { boolean, integer, string } from '../cli/flags.js';
 import { paint } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
 
@@ -9,7 +9,8 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
   static override summary = 'Show what is known of a checkpoint, and what is missing.';
   static override description =
     'Each field is shown with where it came from: a flag, the card beside the model, the metadata in the model, its ' +
-    'tensors, or the usual value of its family. What keeps the checkpoint from being evaluated is said last.';
+    'tensors, or the usual value of its family. A few calls show whether an ar model looks at later tokens, whether the ' +
+    'noise level has an effect, and whether the length fits. What keeps the checkpoint from being evaluated is said last.';
   static override examples = [
     '<%= config.bin %> inspect duo.onnx',
     '<%= config.bin %> inspect gpt2.onnx --family ar --tokenizer ./gpt2 --json',
@@ -25,6 +26,11 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
       helpValue: '<[name=]path>',
     }),
     length: integer({ min: 2, summary: 'Tokens a sequence.' }),
+    probe: boolean({
+      default: true,
+      allowNo: true,
+      summary: 'Run the network a few times, to see whether it does what the card says.',
+    }),
     ...checkpointFlags,
   };
 
@@ -40,10 +46,17 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
       });
     }
     const { path, name } = parseModelSpec(given);
-    const { describeCheckpoint } = await import('../models/checkpoint.js');
+    const { checkpointOf, describeCheckpoint } = await import('../models/checkpoint.js');
     const { inspectCheckpoint } = await import('../models/inspection.js');
     const overrides = { ...checkpointOverrides(flags), length: flags.length };
-    const inspection = await inspectCheckpoint(describeCheckpoint(path, overrides, name));
+    const description = describeCheckpoint(path, overrides, name);
+    const inspection = await inspectCheckpoint(description);
+    if (flags.probe && inspection.problems.length === 0) {
+      const { probeInspection } = await import('../evals/inspection-probe.js');
+      const probe = await probeInspection(checkpointOf(description));
+      inspection.problems.push(...probe.problems);
+      inspection.remarks.push(...probe.remarks);
+    }
     if (this.options.json) {
       this.printJson(inspection);
       return;

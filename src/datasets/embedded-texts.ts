@@ -90,7 +90,10 @@ async function readFiles(dataset: EmbeddedDataset): Promise<{ files: string[]; c
     const folder = join(dirname(description), 'data');
     const present = (await readdir(folder)).filter((file) => file.endsWith('.txt')).sort();
     const files = dataset.choose(present);
-    return { files, contents: await Promise.all(files.map((file) => readFile(join(folder, file)))) };
+    const contents: Buffer[] = [];
+    // One after the other: hundreds of files at once are more than may be open on some machines.
+    for (const file of files) contents.push(await readFile(join(folder, file)));
+    return { files, contents };
   } catch (cause) {
     throw new FileError({
       code: 'embedded-data-missing',

@@ -8,7 +8,8 @@ import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset
 import type { TextSource } from '../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../errors.js';
-import type { Checkpoint } from '../models/checkpoint.js';
+import { type Checkpoint, checkReadsSequences } from '../models/checkpoint.js';
+import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
@@ -50,6 +51,7 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, notices);
+    checkMemory(checkpoint, { length });
     if (tokenizer.bosTokenId === null && tokenizer.eosTokenId === null) {
       notices.note(
         `${checkpoint.name}: the tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`,
@@ -119,6 +121,7 @@ async function tokenizerOf(
 
 /** L: the flag, else the graph's own, else the card's, else the published protocol's 1,024. */
 function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, notices: CellNotices): number {
+  checkReadsSequences(checkpoint);
   const { name, signature } = checkpoint;
   const length = checkpoint.fields.length.value;
   const fixed = signature.fixedLength;

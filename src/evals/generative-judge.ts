@@ -5,7 +5,13 @@
  */
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { DataError, ModelError } from '../errors.js';
-import { type Checkpoint, describeCheckpoint, openCheckpoint } from '../models/checkpoint.js';
+import {
+  type Checkpoint,
+  checkReadsSequences,
+  describeCheckpoint,
+  openCheckpoint,
+} from '../models/checkpoint.js';
+import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
 import type { JudgeRecord } from '../results/generative-record.js';
 import { sum } from '../statistics/summation.js';
@@ -94,7 +100,9 @@ export class Judge {
       bosTokenId: bosTokenId.value ?? undefined,
       eosTokenId: eosTokenId.value ?? undefined,
     });
-    return new Judge(checkpoint, loaded, contextOf(checkpoint, options, observer), options, observer);
+    const context = contextOf(checkpoint, options, observer);
+    checkMemory(checkpoint, { length: context });
+    return new Judge(checkpoint, loaded, context, options, observer);
   }
 
   /** Ids that the judge reads of a text: its own, and of them at most `length`. */
@@ -255,6 +263,7 @@ export class Judge {
 
 /** @throws ModelError when more was asked for than a graph of fixed length takes */
 function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: JudgeObserver): number {
+  checkReadsSequences(checkpoint);
   const { name, fields, signature } = checkpoint;
   const own = signature.fixedLength ?? fields.length.value;
   if (own === null && context === undefined) {

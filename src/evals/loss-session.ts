@@ -14,11 +14,13 @@ import type { ModelSession } from '../models/session.js';
 import {
   type LossModel,
   type ModelCall,
+  type PreparedBatch,
   prepareBatch,
   type SequenceLoss,
   sequenceLosses,
 } from './loss-batch.js';
 import type { LossSource } from './loss-source.js';
+import { type Probed, probe, TIME_WITHOUT_EFFECT } from './probe.js';
 
 export interface LossSessionOptions {
   checkpoint: Checkpoint;
@@ -43,11 +45,13 @@ export class LossSession implements LossSource {
     readonly checkpoint: Checkpoint,
     private readonly session: ModelSession,
     private readonly options: LossSessionOptions,
+    /** What the first call showed of what the card says. */
+    readonly probed: Probed,
   ) {
     this.limit = new BatchLimit(checkpoint, 'sequences', options.notice);
   }
 
-  /** @throws ModelError when the family has no loss, or the runtime refuses the graph */
+  /** @throws ModelError when the family has no loss, the runtime refuses the graph, or an ar model looks ahead */
   static async start(options: LossSessionOptions): Promise<LossSession> {
     const { checkpoint, provider, threads } = options;
     const { family, vocabSize, fields } = checkpoint;
@@ -59,7 +63,16 @@ export class LossSession implements LossSource {
       inBlocks: provider === 'cpu',
     });
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
-    return new LossSession(checkpoint, session, options);
+    try {
+      const probed = await probe(checkpoint, provider, (batch, sigma) =>
+        lossesOf(session, options, batch, sigma),
+      );
+      if (probed.heedsTime === false) options.notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
+      return new LossSession(checkpoint, session, options, probed);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
   }
 
   get provider(): Provider {
@@ -93,21 +106,12 @@ export class LossSession implements LossSource {
     const batch = prepareBatch(calls, model);
     const { called } = batch;
     if (called.length === 0) return sequenceLosses(batch, [], model);
-    const { fields, signature } = this.checkpoint;
+    const { timeConditioning } = this.checkpoint.fields;
     const sigma = Float32Array.from(called, ({ level }) =>
-      fields.timeConditioning.value && level ? level.sigma : 0,
+      timeConditioning.value && level ? level.sigma : 0,
     );
-    const feeds = networkFeeds(signature, {
-      inputIds: batch.inputIds,
-      batch: called.length,
-      length: batch.width,
-      sigma: signature.sigma ? sigma : null,
-    });
-    const outputs = await this.session.run(
-      padBatch({ ...feeds, ...batch.head }, called.length, signature.fixedBatch),
-      { label: describe(called), timeoutMs: this.options.timeoutMs, transfer: true },
-    );
-    const losses = sequenceLosses(batch, outputs[HEAD.loss].data as Float32Array, model);
+    const loss = await lossesOf(this.session, this.options, batch, sigma);
+    const losses = sequenceLosses(batch, loss, model);
     for (const [i, loss] of losses.entries())
       if (!Number.isFinite(loss.nats)) throw notFinite(model, calls[i], loss.nats);
     return losses;
@@ -128,6 +132,32 @@ export class LossSession implements LossSource {
       });
     }
   }
+}
+
+/**
+ * One call of the network and its loss head.
+ * @param sigma what the network is told of the noise, one a sequence; left out where it takes none
+ * @returns what the head returns: [called, width], or [rows] for masked families
+ */
+async function lossesOf(
+  session: ModelSession,
+  { checkpoint, timeoutMs }: LossSessionOptions,
+  { called, inputIds, width, head }: PreparedBatch,
+  sigma: Float32Array,
+): Promise<Float32Array> {
+  const { signature } = checkpoint;
+  const feeds = networkFeeds(signature, {
+    inputIds,
+    batch: called.length,
+    length: width,
+    sigma: signature.sigma ? sigma : null,
+  });
+  const outputs = await session.run(padBatch({ ...feeds, ...head }, called.length, signature.fixedBatch), {
+    label: describe(called),
+    timeoutMs,
+    transfer: true,
+  });
+  return outputs[HEAD.loss].data as Float32Array;
 }
 
 /** Repeats the last sequence until a graph of fixed batch is full; what is computed for it is not looked at. */

@@ -61,7 +61,7 @@ export async function runPerplexity(
   observer: RunObserver,
 ): Promise<PerplexityRun> {
   const evaluated: Evaluated[] = [];
-  const journals: LossJournal[] = [];
+  const journals = new Map<string, LossJournal>();
   warnOfFirst(cells, request.options, observer);
   let results: ResultsFile;
   try {
@@ -76,7 +76,7 @@ export async function runPerplexity(
     for (const row of rows) warnOfUnits(row, observer);
     results = resultsFile(rows, comparisons);
   } catch (error) {
-    for (const journal of journals) journal.close();
+    for (const journal of journals.values()) journal.close();
     throw error;
   } finally {
     for (const { estimate } of evaluated) estimate.losses.close();
@@ -84,7 +84,7 @@ export async function runPerplexity(
   return {
     results,
     finish: () => {
-      for (const journal of journals) journal.finish();
+      for (const journal of journals.values()) journal.finish();
     },
   };
 }
@@ -95,18 +95,22 @@ async function evaluateModel(
   streams: readonly PackedStream[],
   request: PerplexityRequest,
   observer: RunObserver,
-  { evaluated, journals }: { evaluated: Evaluated[]; journals: LossJournal[] },
+  { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
 ): Promise<void> {
   const { options } = request;
   const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
   try {
     for (const stream of streams) {
-      const journal = journaled(session, await lossKey(checkpoint, stream, options, session.provider), {
+      const key = await lossKey(checkpoint, stream, options, session.provider);
+      // The same model under another name, evaluated a moment ago: the same losses serve both.
+      const twin = journals.get(JSON.stringify(key));
+      twin?.close();
+      const journal = journaled(session, key, {
         sequences: evaluatedOf(stream, options),
-        fresh: request.fresh,
+        fresh: request.fresh && twin === undefined,
       });
-      journals.push(journal);
-      if (journal.resumed > 0) {
+      journals.set(JSON.stringify(key), journal);
+      if (twin === undefined && journal.resumed > 0) {
         observer.note(
           `${checkpoint.name} on ${stream.name}: continuing; ${journal.resumed} sequences were finished by an earlier run.`,
         );
@@ -123,7 +127,7 @@ async function evaluateModel(
       evaluated.push({ stream, estimate, result });
       if (observer.evaluated) {
         await observer.evaluated(result, stream);
-        journals.splice(journals.indexOf(journal), 1);
+        journals.delete(JSON.stringify(key));
         journal.finish();
       }
     }

@@ -6,9 +6,10 @@
  * alone; the original nodes, no longer needed by any output, are for prune.ts to take out. Where the graph ends in another
  * way, the rows are taken from the logits.
  */
+import type { DType } from './dtype.js';
 import type { Graph, Value } from './graph.js';
 import type { NodeProto } from './onnx.js';
-import { GatherND } from './operators.js';
+import { Concat, Gather, GatherND, Shape } from './operators.js';
 
 /** What a graph does to a weight before it uses it: turn it, widen it from float16 or int8, scale it. */
 const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'DequantizeLinear', 'Identity']);
@@ -25,10 +26,27 @@ export function projectedRows(graph: Graph, logits: string, rows: Value): Value 
   return last ? last.project(GatherND(last.states, rows)) : GatherND(graph.value(logits), rows);
 }
 
+/** How many entries a row of logits has; null where the weights do not tell. */
+export function logitsWidth(graph: Graph, logits: string, dtype: DType): number | null {
+  const last = projection(graph, logits, dtype);
+  return (last && matrixSize(graph, last.matrix.name, 1)) || null;
+}
+
+/** The shape that the logits have, int64 [3], which computes none of them where the graph ends in a projection. */
+export function logitsShape(graph: Graph, logits: string, dtype: DType): Value {
+  const last = projection(graph, logits, dtype);
+  if (!last) return Shape(graph.value(logits, dtype));
+  const [batchAndLength, width] = [Shape(last.states), Shape(last.matrix)];
+  const at = (places: readonly number[]) => graph.constant(places, 'int64');
+  return Concat([Gather(batchAndLength, at([0, 1])), Gather(width, at([1]))], { axis: 0 });
+}
+
 /** The last thing a network does, to be done again for other rows. */
 export interface Projection {
   /** What is projected: the states of all positions, [batch, length, width]. */
   readonly states: Value;
+  /** What they are multiplied by, [width, vocab]. */
+  readonly matrix: Value;
   /** How wide a state is; 0 where the graph does not say. */
   readonly width: number;
   /** Logits [n, vocab] of states [n, width], in the graph (or the body of one) that the states belong to. */
@@ -36,13 +54,17 @@ export interface Projection {
 }
 
 /** Null for a graph that does not end in a product with the vocabulary matrix. */
-export function projection(graph: Graph, logits: string): Projection | null {
-  const { dtype } = graph.value(logits);
+export function projection(
+  graph: Graph,
+  logits: string,
+  dtype: DType = graph.value(logits).dtype,
+): Projection | null {
   const chain = projectionChain(graph, logits);
   if (!chain) return null;
   const states: Value = { graph, name: chain[0].input[0], dtype };
   return {
     states,
+    matrix: { graph, name: chain[0].input[1], dtype },
     width: matrixSize(graph, chain[0].input[1], 0),
     project(rows) {
       let { name } = states;

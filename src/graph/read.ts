@@ -7,6 +7,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { ModelError } from '../errors.js';
+import { gitLfsPointer, isGitLfsPointer, readSmallFile } from '../storage/small-file.js';
 import { byteLength, dtypeName } from './dtype.js';
 import { Graph } from './graph.js';
 import {
@@ -20,6 +21,8 @@ import {
 } from './onnx.js';
 import { readSkeleton } from './skeleton.js';
 
+/** A Git LFS pointer is no longer. */
+const POINTER_BYTES = 1024;
 /** The oldest operator set whose operators the appended graphs can be written in. */
 const OLDEST_OPSET = 11;
 
@@ -57,6 +60,18 @@ export function readModelFile(path: string): ModelFile {
   }
   checkEdges(path, graph);
   return { path, folder, fileSize: skeleton.fileSize, dataFiles: [...dataFiles], graph };
+}
+
+/** Names of the files that a model keeps weights in, beside its own, as it gives them. @throws ModelError as readModelFile */
+export function externalLocations(path: string): string[] {
+  const own = basename(path);
+  const model = decode(path, readSkeleton(path, own).bytes);
+  const external = [...tensorsOf(model)].filter(
+    ({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL,
+  );
+  const locations = new Set(external.map((tensor) => externalEntries(tensor).get('location') ?? ''));
+  locations.delete(own);
+  return [...locations];
 }
 
 function resolve(path: string): string {
@@ -193,6 +208,10 @@ function checkExternal(path: string, folders: { real: string; given: string }, t
     entries.get('length') ?? String((dtype && byteLength(dtype, elementCount(tensor))) ?? 0),
   );
   if (!(offset + length <= file.size)) {
+    if (file.size <= POINTER_BYTES && isGitLfsPointer(readSmallFile(file.real, POINTER_BYTES))) {
+      const { why, hint } = gitLfsPointer(location);
+      throw external(`its weights cannot be read from "${location}": ${why}.`, hint!);
+    }
     throw tensorError(
       path,
       tensor,

@@ -10,6 +10,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelError } from '../errors.js';
+import { gitLfsPointer, isGitLfsPointer } from '../storage/small-file.js';
 import { varintBytes } from './wire.js';
 
 /** Tensors below this many bytes stay inline: a reference would be as long. */
@@ -42,6 +43,7 @@ export function readSkeleton(path: string, location: string): Skeleton {
   const file = new FileWindow(path);
   try {
     if (file.size === 0) throw notOnnx(path, 'the file is empty');
+    if (isGitLfsPointer(file.copy(0, Math.min(file.size, 64)))) throw pointer(path);
     const scan = new Scan(file, path, location);
     const bytes = concat(scan.message(0, file.size, 'model'));
     if (!scan.sawGraph) throw notOnnx(path, 'it holds no graph');
@@ -176,6 +178,11 @@ function innerLevel(level: Level, field: number): Level | null {
   if (level === 'model' && field === MODEL_GRAPH) return 'graph';
   if (level === 'graph' && field === GRAPH_INITIALIZER) return 'tensor';
   return null;
+}
+
+function pointer(path: string): ModelError {
+  const { code, why, hint } = gitLfsPointer(path);
+  return new ModelError({ code, message: `Cannot read ${path}: ${why}.`, hint: hint! });
 }
 
 function notOnnx(path: string, why: string): ModelError {

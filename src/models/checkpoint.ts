@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
-import { readModelFile } from '../graph/read.js';
+import { type ModelFile, readModelFile } from '../graph/read.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { type Card, type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
 import { checkAgainstGraph } from './consistency.js';
@@ -106,7 +106,7 @@ export async function openCheckpoint(
   name?: string,
 ): Promise<Checkpoint> {
   const description = describeCheckpoint(path, overrides, name);
-  const checkpoint = complete(description);
+  const checkpoint = checkpointOf(description);
   await description.verifySha256();
   return checkpoint;
 }
@@ -124,7 +124,7 @@ export function describeCheckpoint(
 }
 
 function describeFile(path: string, overrides: CheckpointOverrides, name: string): CheckpointDescription {
-  const file = readModelFile(path);
+  const file = readOrSuggest(path);
   const snapshot = new FileSnapshot(path, file.dataFiles);
   const bytes = file.graph.toBytes();
   const cardFile = readCard(path) ?? (file.dataFiles[0] === path ? null : readCard(file.dataFiles[0]));
@@ -145,6 +145,18 @@ function describeFile(path: string, overrides: CheckpointOverrides, name: string
   return description;
 }
 
+/** What is no file but has a repository's form, `owner/name`, was probably meant to be one. */
+function readOrSuggest(path: string): ModelFile {
+  try {
+    return readModelFile(path);
+  } catch (error) {
+    const repository = /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(path) && !/\.onnx$/i.test(path);
+    if (!(error instanceof ModelError) || existsSync(path) || !repository) throw error;
+    const hint = `Check the path. If it is a repository of the Hugging Face hub, give --model hf:${path}`;
+    throw new ModelError({ code: error.code, message: error.message, hint, cause: error });
+  }
+}
+
 /** A checkpoint of a graph made in memory; `fields` are what a card would say. @throws ModelError as openCheckpoint */
 export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, name: string): Checkpoint {
   const bytes = graph.toBytes();
@@ -161,7 +173,17 @@ export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, nam
     sha256: async () => sha256OfBytes(bytes),
     verifyUnchanged: () => {},
   });
-  return complete(description);
+  return checkpointOf(description);
+}
+
+/** @throws ModelError `one-token-graph` for a graph that generates, one token at a time, and cannot score a sequence */
+export function checkReadsSequences({ name, signature: { fixedLength } }: CheckpointDescription): void {
+  if (fixedLength !== 1) return;
+  throw new ModelError({
+    code: 'one-token-graph',
+    message: `The graph of ${name} takes one token at a time: it continues texts and cannot score them.`,
+    hint: "Give the exporter's file for whole sequences: decoder_model.onnx, decoder_model_merged.onnx or model.onnx, often in the same folder.",
+  });
 }
 
 interface Opened {
@@ -208,7 +230,8 @@ function describe(opened: Opened): CheckpointDescription {
   };
 }
 
-function complete(description: CheckpointDescription): Checkpoint {
+/** @throws ModelError the first of its problems */
+export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
   const { family, vocabSize } = description.fields;
   return { ...description, family: family.value!, vocabSize: vocabSize.value! };

@@ -46,7 +46,7 @@ export interface Sequences {
   sigma: Float32Array | null;
 }
 
-/** The network's inputs: attention everywhere, positions from 0, no cached keys and values. */
+/** The network's inputs: attention everywhere, positions from 0, one text, no cached keys and values. */
 export function networkFeeds(signature: Signature, { inputIds, batch, length, sigma }: Sequences): Feeds {
   const feeds: Feeds = { input_ids: { type: 'int64', data: inputIds, dims: [batch, length] } };
   if (signature.sigma) {
@@ -61,6 +61,9 @@ export function networkFeeds(signature: Signature, { inputIds, batch, length, si
   }
   if (signature.positionIds) {
     feeds.position_ids = filled(signature.positionIds, batch, length, (position) => position);
+  }
+  if (signature.tokenTypeIds) {
+    feeds.token_type_ids = filled(signature.tokenTypeIds, batch, length, () => 0);
   }
   for (const past of signature.pastKeyValues) {
     const [, heads, , width] = past.shape ?? [];

@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.js';
 import { prune } from '../graph/prune.js';
 import type { Checkpoint } from './checkpoint.js';
+import { promiseLogits } from './promised-logits.js';
 import type { Provider } from './provider.js';
 import { type ModelSession, startSession } from './session.js';
 
@@ -21,6 +22,7 @@ export function startHeadSession(
   graph: Graph,
   { checkpoint, provider, threads, spinning }: HeadSessionOptions,
 ): Promise<ModelSession> {
+  const logits = promiseLogits(graph, checkpoint);
   prune(graph.proto);
   const wholeLogits = graph.proto.node.some(({ output }) => output.includes('logits'));
   return startSession({
@@ -30,6 +32,7 @@ export function startHeadSession(
     threads,
     memoryPattern: !wholeLogits || checkpoint.vocabSize < WIDE_VOCABULARY,
     spinning,
+    logits,
     label: checkpoint.name,
   });
 }

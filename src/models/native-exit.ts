@@ -5,6 +5,7 @@
  * the `proc_exit` of its WebAssembly System Interface.
  */
 import type { WASI } from 'node:wasi';
+import type { DuoEvalError } from '../errors.js';
 
 /**
  * (module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))) (memory (export "memory") 1)
@@ -41,11 +42,22 @@ function exitWithoutJoining(status: number): void {
   wasi.start(new WebAssembly.Instance(module, wasi.getImportObject()));
 }
 
-const underWay = new Set<object>();
+/** Who waits for native code. */
+export interface NativeCaller {
+  /** Waits no longer: what was asked for fails with this reason. */
+  abandon(reason: DuoEvalError): void;
+}
+
+const underWay = new Set<NativeCaller>();
 let listening = false;
 
+/** Ends the waiting for calls that may never return, as a graph's `Loop` can be without end. */
+export function abandonNativeCalls(reason: DuoEvalError): void {
+  for (const caller of [...underWay]) caller.abandon(reason);
+}
+
 /** Marks a call of the runtime as begun. */
-export function beginNativeCall(call: object): void {
+export function beginNativeCall(call: NativeCaller): void {
   underWay.add(call);
   if (listening) return;
   listening = true;
@@ -59,6 +71,6 @@ export function beginNativeCall(call: object): void {
 }
 
 /** Marks it as ended. */
-export function endNativeCall(call: object): void {
+export function endNativeCall(call: NativeCaller): void {
   underWay.delete(call);
 }

@@ -2,6 +2,7 @@
  * A script, started by provider.ts: runs one matrix product on the provider named by its argument and prints the seconds
  * of the second run, or the reason of the failure, as a line of JSON.
  */
+import './no-telemetry.js';
 import { Graph } from '../graph/graph.js';
 import { MatMul } from '../graph/operators.js';
 import { defaultThreads, type Provider } from './provider.js';

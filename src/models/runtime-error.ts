@@ -1,14 +1,21 @@
 /** The runtime's messages as errors a person can act on. */
 import { ModelError } from '../errors.js';
+import { Graph } from '../graph/graph.js';
 import { plainText } from '../terminal-text.js';
+import { isOfHead, unusableLogits } from './promised-logits.js';
 
 const OUT_OF_MEMORY =
   /failed to allocate|bad[_ ]alloc|bad allocation|out of memory|out_of_memory|ERR_WORKER_OUT_OF_MEMORY|array buffer allocation failed|ALLOC_FAILED|OutOfMemory/i;
 const FAILED_NODE = /while running (\S+) node\. Name:'([^']*)' Status Message: ([\s\S]*)$/;
+const REJECTED_NODE = /Node \(([^)]*)\) Op \(/;
 const LONGEST_REASON = 300;
 
-/** @param label what ran, e.g. `sequence 12`   @param raw the runtime's message */
-export function runFailed(label: string, raw: string): ModelError {
+/**
+ * @param label what ran, e.g. `sequence 12`   @param raw the runtime's message
+ * @param graph what it ran on, as bytes: tells a position without a place in its table from a token without one
+ * @param length tokens of a sequence that it was fed
+ */
+export function runFailed(label: string, raw: string, graph?: Uint8Array, length?: number): ModelError {
   const reason = oneLine(raw);
   if (isOutOfMemory(raw)) return outOfMemory(label, reason);
   const node = failedNode(raw);
@@ -20,6 +27,15 @@ export function runFailed(label: string, raw: string): ModelError {
       hint: 'Use a smaller --length: the card says how long the sequences of the model are.',
     });
   }
+  const positions = node && (positionsAdded(node, length) ?? (graph ? positionsLookedUp(graph, node) : null));
+  if (typeof positions === 'number') {
+    return new ModelError({
+      code: 'length-past-model',
+      message: `${label}: the sequences are longer than the model's positions, of which there are ${positions}.`,
+      hint: `Use --length ${positions} or less.`,
+    });
+  }
+  if (node && isOfHead(node.name)) return unusableLogits(label, node.reason);
   return new ModelError({
     code: 'run-failed',
     message: node
@@ -33,6 +49,7 @@ export function runFailed(label: string, raw: string): ModelError {
 
 export function createFailed(label: string, raw: string): ModelError {
   if (isOutOfMemory(raw)) return outOfMemory(label, oneLine(raw));
+  if (isOfHead(REJECTED_NODE.exec(raw)?.[1] ?? '')) return unusableLogits(label, oneLine(raw));
   return new ModelError({
     code: 'model-rejected',
     message: `${label}: the runtime does not accept the model: ${oneLine(raw)}`,
@@ -52,9 +69,46 @@ export function outOfMemory(label: string, reason: string): ModelError {
   });
 }
 
+/**
+ * How many positions a model has, where a lookup failed by a position that is past the last. A lookup of tokens reads
+ * `input_ids`; one of positions the shape of something, a mask, or `position_ids`.
+ */
+function positionsLookedUp(graph: Uint8Array, { op, name, reason }: FailedNode): number | null {
+  const range = /idx=(\d+) must be within the inclusive range \[-\d+,(\d+)\]/.exec(reason);
+  if (!range || !/^Gather/.test(op)) return null;
+  const { node } = Graph.fromBytes(graph).proto;
+  const producers = new Map(node.flatMap((each) => each.output.map((output) => [output, each] as const)));
+  const waiting = node.find((each) => each.name === name)?.input.slice(1, 2) ?? [];
+  const seen = new Set<string>();
+  let tellsPositions = false;
+  for (let read = waiting.pop(); read !== undefined; read = waiting.pop()) {
+    if (read === 'input_ids') return null;
+    if (seen.has(read)) continue;
+    seen.add(read);
+    const producer = producers.get(read);
+    if (producer?.opType === 'Shape' || /^(position_ids|attention_mask)$/.test(read)) tellsPositions = true;
+    else if (producer) waiting.push(...producer.input);
+  }
+  return tellsPositions ? Number(range[2]) + 1 : null;
+}
+
+/** The same, where the runtime takes the lookup of positions 0, 1, 2 … for a slice: it ends with its table, and does not fit. */
+function positionsAdded({ op, reason }: FailedNode, length: number | undefined): number | null {
+  const sizes = /broadcast an axis by a dimension other than 1\. (\d+) by (\d+)/.exec(reason);
+  if (!sizes || op !== 'Add') return null;
+  const [fewer, more] = [Number(sizes[1]), Number(sizes[2])].sort((a, b) => a - b);
+  return more === length ? fewer : null;
+}
+
+interface FailedNode {
+  op: string;
+  name: string;
+  reason: string;
+}
+
 /** The innermost node that failed: a loop or a scan repeats its body's message inside its own. */
-function failedNode(raw: string): { op: string; name: string; reason: string } | null {
-  let found: { op: string; name: string; reason: string } | null = null;
+function failedNode(raw: string): FailedNode | null {
+  let found: FailedNode | null = null;
   for (let rest = raw; ; ) {
     const match = FAILED_NODE.exec(rest);
     if (!match) return found;

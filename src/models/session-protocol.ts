@@ -1,5 +1,6 @@
 /** The messages between a session and the worker thread that holds it. */
 import type { Feeds } from './feeds.js';
+import type { BrokenPromise, PromisedLogits } from './promised-logits.js';
 import type { Provider } from './provider.js';
 import type { StateSpec } from './session-state.js';
 
@@ -13,6 +14,7 @@ export interface WorkerTask {
   /** See session-options.ts. */
   memoryPattern: boolean;
   spinning?: boolean;
+  logits?: PromisedLogits;
   /** Float64 [2]: the id of the call under way, and when its run of the runtime began, ms since the epoch (infinity between
    *  runs). Written by the worker. */
   progress: SharedArrayBuffer;
@@ -33,7 +35,7 @@ export type ToWorker = { kind: 'run'; jobs: WorkerJob[] } | { kind: 'close' };
 /** How a call went: how often the runtime ran for it, and its seconds in all. */
 export type Answer = { id: number } & (
   | { outputs: Feeds; runs: number; seconds: number }
-  | { failure: string }
+  | { failure: string; broken?: BrokenPromise }
 );
 
 export type FromWorker =

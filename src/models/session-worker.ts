@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Feeds, TensorElements, TensorType } from './feeds.js';
+import { type BrokenPromise, checkPromise } from './promised-logits.js';
 import { sessionOptions } from './session-options.js';
 import {
   type Answer,
@@ -23,7 +24,7 @@ const reply = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMe
 const ort = (await import('onnxruntime-node')).default;
 ort.env.logLevel = 'fatal'; // what goes wrong is thrown, too
 
-const { progress } = workerData as WorkerTask;
+const { progress, logits } = workerData as WorkerTask;
 const current = new Float64Array(progress);
 current[1] = Number.POSITIVE_INFINITY; // nothing has begun
 
@@ -87,7 +88,7 @@ async function answer({ id, feeds, state: number }: WorkerCall): Promise<Answer>
     return { id, outputs, ...count };
   } catch (error) {
     if (number !== undefined && states.has(number)) states.set(number, asError(error));
-    return { id, failure: messageOf(error) };
+    return { id, failure: messageOf(error), ...(error instanceof WrongLogits && { broken: error.broken }) };
   }
 }
 
@@ -108,7 +109,15 @@ async function run(feeds: Feeds, count: { runs: number; seconds: number }): Prom
     const data = elements(tensor.data as unknown as TensorElements);
     outputs[name] = { type: tensor.type as TensorType, data, dims: [...tensor.dims] };
   }
+  const broken = logits ? checkPromise(logits, feeds, outputs) : null;
+  if (broken) throw new WrongLogits(broken);
   return outputs;
+}
+
+class WrongLogits extends Error {
+  constructor(readonly broken: BrokenPromise) {
+    super(`logits of shape [${broken.came}]`);
+  }
 }
 
 async function createState({ module, init }: StateSpec): Promise<WorkerState | Error> {

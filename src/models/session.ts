@@ -4,11 +4,13 @@
  * while the caller prepares the next batch. Calls asked for together travel in one message, and so do answers that come
  * within a few milliseconds: on a busy machine waking a thread costs more than what it is told. A worker that dies or hangs is an error that names what it was working on.
  */
+import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
-import { ModelError } from '../errors.js';
+import { type DuoEvalError, ModelError } from '../errors.js';
 import { compiledFile } from './compiled.js';
 import type { Feeds, TensorData } from './feeds.js';
-import { beginNativeCall, endNativeCall } from './native-exit.js';
+import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
+import { brokenPromise, type PromisedLogits } from './promised-logits.js';
 import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
 import {
@@ -33,6 +35,10 @@ export interface SessionRequest {
   memoryPattern?: boolean;
   /** Threads without work look for more before they sleep; yes, unless said. See session-options.ts. */
   spinning?: boolean;
+  /** What the logits of each run must be (promised-logits.ts); nothing is looked at unless given. */
+  logits?: PromisedLogits;
+  /** An interruption waits for the call under way, however long: what the session holds is to be saved after it. */
+  patient?: boolean;
   /** What this session is, for errors: the model's name. */
   label: string;
 }
@@ -56,7 +62,7 @@ export interface ModelSession {
   /** Runs of the runtime so far and the seconds it spent in them, measured beside it. */
   readonly runs: number;
   readonly runSeconds: number;
-  /** @throws ModelError `run-failed`, `out-of-memory`, `model-hung`, `model-worker-died`, `session-closed` */
+  /** @throws ModelError `run-failed`, `out-of-memory`, `logits-shape`, `model-hung`, `model-worker-died`, `session-closed` */
   run(feeds: Feeds, options: RunOptions): Promise<Feeds>;
   /** Begins a state in the worker (session-state.ts). What goes wrong with it is said by the first call that uses it. */
   keep(spec: StateSpec): SessionState;
@@ -73,21 +79,24 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     threads: request.threads ?? defaultThreads(),
     memoryPattern: request.memoryPattern ?? false,
     spinning: request.spinning,
+    logits: request.logits,
     progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };
-  const session = new WorkerSession(task, request.label);
+  const session = new WorkerSession(task, request.label, request.patient ?? false);
   await session.created;
   return session;
 }
 
 interface Call {
   label: string;
+  /** Tokens of a sequence, where it is fed tokens. */
+  length: number | undefined;
   timeoutMs: number | undefined;
   resolve: (outputs: Feeds) => void;
-  reject: (error: ModelError) => void;
+  reject: (error: DuoEvalError) => void;
 }
 
-class WorkerSession implements ModelSession {
+class WorkerSession implements ModelSession, NativeCaller {
   readonly provider: Provider;
   readonly threads: number;
   createSeconds = 0;
@@ -96,6 +105,8 @@ class WorkerSession implements ModelSession {
   readonly created: Promise<void>;
 
   private readonly worker: Worker;
+  /** Without weights, so that what fails can be looked up. */
+  private readonly graph: Uint8Array;
   private readonly exited: Promise<void>;
   /** Calls not yet answered, the one under way first. */
   private readonly calls = new Map<number, Call>();
@@ -107,16 +118,18 @@ class WorkerSession implements ModelSession {
   private readonly progress: Float64Array;
   private timer: NodeJS.Timeout | undefined;
   /** Why no further call can be made. */
-  private ended: ModelError | null = null;
+  private ended: DuoEvalError | null = null;
   private hung = false;
-  private settleCreation: { resolve: () => void; reject: (error: ModelError) => void } | null = null;
+  private settleCreation: { resolve: () => void; reject: (error: DuoEvalError) => void } | null = null;
 
   constructor(
     task: WorkerTask,
     private readonly label: string,
+    private readonly patient: boolean,
   ) {
     this.provider = task.provider;
     this.threads = task.threads;
+    this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
     // A loader of the parent process (a test runner's, say) is none of the worker's business.
     this.worker = new Worker(compiledFile('session-worker.js'), { workerData: task, execArgv: [] });
@@ -138,7 +151,8 @@ class WorkerSession implements ModelSession {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       const id = this.nextId++;
-      this.calls.set(id, { label, timeoutMs, resolve, reject });
+      const length = feeds.input_ids?.dims[1];
+      this.calls.set(id, { label, length, timeoutMs, resolve, reject });
       if (this.calls.size === 1) this.begin();
       if (timeoutMs !== undefined && this.timer === undefined) this.watch(timeoutMs);
       const owned = ownMemory(feeds);
@@ -214,7 +228,9 @@ class WorkerSession implements ModelSession {
     this.calls.delete(answer.id);
     if (this.calls.size === 0) this.rest();
     if ('failure' in answer) {
-      call.reject(runFailed(call.label, answer.failure));
+      const { failure, broken } = answer;
+      const { label, length } = call;
+      call.reject(broken ? brokenPromise(label, broken) : runFailed(label, failure, this.graph, length));
     } else {
       this.runs += answer.runs;
       this.runSeconds += answer.seconds;
@@ -249,14 +265,22 @@ class WorkerSession implements ModelSession {
   }
 
   private hang({ label, timeoutMs }: Call): void {
-    this.hung = true;
-    this.fail(
+    this.giveUp(
       new ModelError({
         code: 'model-hung',
         message: `${this.label}, ${label}: no answer from the runtime in ${timeoutMs! / 1000} s.`,
         hint: 'Allow more time, use a smaller --batch, or another --provider.',
       }),
     );
+  }
+
+  abandon(reason: DuoEvalError): void {
+    if (!this.patient) this.giveUp(reason);
+  }
+
+  private giveUp(reason: DuoEvalError): void {
+    this.hung = true;
+    this.fail(reason);
     // Native code cannot be stopped from outside; the thread is left alone, and native-exit.ts lets the process end.
     this.worker.unref();
     beginNativeCall(this);
@@ -276,7 +300,7 @@ class WorkerSession implements ModelSession {
   }
 
   /** Ends everything that waits, with one reason that names the call under way. */
-  private fail(error: ModelError): void {
+  private fail(error: DuoEvalError): void {
     clearTimeout(this.timer);
     endNativeCall(this);
     const waiting = [...this.calls.values()];

@@ -21,6 +21,8 @@ export interface Signature {
   sigma: { rank: 1 | 2 } | null;
   attentionMask: TensorSignature | null;
   positionIds: TensorSignature | null;
+  /** Which of two texts a token is of, as BERT has it; fed 0, the first. */
+  tokenTypeIds: TensorSignature | null;
   /** Cached keys and values, fed empty when a whole sequence is scored at once. */
   pastKeyValues: TensorSignature[];
   /** Merged decoders of exporters choose their branch by this input. */
@@ -75,19 +77,28 @@ export function readSignature(graph: Graph, path: string): Signature {
   }
   const attentionMask = find(inputs, 'attention_mask');
   const positionIds = find(inputs, 'position_ids');
+  const tokenTypeIds = find(inputs, 'token_type_ids');
   const useCacheBranch = find(inputs, 'use_cache_branch');
   const pastKeyValues = inputs.filter(({ name }) => PAST.test(name));
-  const known = new Set([ids, sigma, attentionMask, positionIds, useCacheBranch, ...pastKeyValues]);
+  const known = new Set([
+    ids,
+    sigma,
+    attentionMask,
+    positionIds,
+    tokenTypeIds,
+    useCacheBranch,
+    ...pastKeyValues,
+  ]);
   const unknown = inputs.find((input) => !known.has(input));
   if (unknown) {
     throw new ModelError({
       code: 'unknown-input',
       message: `${path} has an input "${unknown.name}" that this program cannot feed.`,
-      hint: 'It feeds input_ids, sigma, attention_mask, position_ids and past_key_values.*; export the model without others.',
+      hint: 'It feeds input_ids, sigma, attention_mask, position_ids, token_type_ids and past_key_values.*; export the model without others.',
     });
   }
   if (attentionMask) expectType(path, attentionMask, ['int64', 'int32', 'float32', 'bool']);
-  if (positionIds) expectType(path, positionIds, ['int64', 'int32']);
+  for (const each of [positionIds, tokenTypeIds]) if (each) expectType(path, each, ['int64', 'int32']);
   for (const past of pastKeyValues) {
     expectType(path, past, ['float32', 'float16']);
     expectRank(path, past, [4]);
@@ -99,6 +110,7 @@ export function readSignature(graph: Graph, path: string): Signature {
     sigma: sigma ? { rank: sigma.shape?.length === 2 ? 2 : 1 } : null,
     attentionMask,
     positionIds,
+    tokenTypeIds,
     pastKeyValues,
     useCacheBranch: useCacheBranch !== null,
     logits: { dtype: logits.dtype as 'float32' | 'float16', width: fixedAxis(path, logits, 2) },
@@ -107,11 +119,9 @@ export function readSignature(graph: Graph, path: string): Signature {
   };
 }
 
-/** The family, where inputs alone tell: only exporters of autoregressive models write these. */
+/** The family, where inputs alone tell: only decoders take cached keys and values. Encoders take a mask and positions too. */
 export function detectFamily(signature: Signature): Family | null {
-  if (signature.sigma) return null;
-  const fromExporter = signature.pastKeyValues.length > 0 || signature.attentionMask || signature.positionIds;
-  return fromExporter ? 'ar' : null;
+  return signature.sigma === null && signature.pastKeyValues.length > 0 ? 'ar' : null;
 }
 
 /** An axis that must have one length; null where it is named, unnamed, or its length is given as 0 or -1. */

@@ -22,11 +22,13 @@ import {
 } from '../models/causal-state.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
+import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import { type ModelSession, startSession } from '../models/session.js';
 import type { SessionState } from '../models/session-state.js';
 import type { CausalBatch, CausalDecoding, CausalModel } from './causal-model.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkFilledUp } from './filled-up.js';
 
 export interface CausalSessionOptions {
   checkpoint: Checkpoint;
@@ -60,20 +62,28 @@ export class CausalSession implements CausalModel {
     this.eosTokenId = eosTokenId.value ?? tokenizer?.eosTokenId ?? null;
   }
 
-  /** @throws ModelError when the runtime refuses the graph */
+  /** @throws ModelError when the runtime refuses the graph, or it looks at what it is filled up with */
   static async start(options: CausalSessionOptions): Promise<CausalSession> {
     checkDrawSettings(options);
     const { checkpoint, provider, threads } = options;
     const past = options.cache === false ? wholeSequences(checkpoint) : pastOf(checkpoint);
     appendDraw(past.graph, options);
+    const logits = promiseLogits(past.graph, checkpoint);
     prune(past.graph.proto);
     const session = await startSession({
       graph: past.graph.toBytes(),
       folder: checkpoint.folder,
       provider,
       threads,
+      logits,
       label: checkpoint.name,
     });
+    try {
+      if (past.kind === 'none') await checkFilledUp(checkpoint, session, options.timeoutMs);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
     return new CausalSession(options, past, session);
   }
 

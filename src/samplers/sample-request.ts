@@ -4,6 +4,7 @@ import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
+import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
 import { checkDrawSettings } from './draw-settings.js';
 import { type GivenTokens, type SampledModel, usersFault } from './generate.js';
@@ -57,6 +58,11 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
     throw usersFault(error, sampler, 'refuses the settings');
   }
   if (given) checkGiven(given, request, model);
+  checkSomethingDrawn(request);
+  // With cached keys and values, a text of ar is read a token at a time.
+  checkMemory(checkpoint, {
+    length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : length),
+  });
   return model;
 }
 
@@ -91,6 +97,16 @@ function checkGiven(
         ? `The given text holds the token ${bad}, which is the mask of ${checkpoint.name}.`
         : `The given text holds the token ${bad}; those of ${checkpoint.name} are 0 to ${model.vocabSize - 1}.`,
     hint: 'Check that the tokenizer is the one the model was trained with.',
+  });
+}
+
+/** Left to right, a text begins with a token that is given. @throws UsageError `nothing-to-draw` */
+function checkSomethingDrawn({ checkpoint, length, given }: SampleRequest): void {
+  if (checkpoint.family !== 'ar' || length > 1 || given?.fixed[0] === 0) return;
+  throw new UsageError({
+    code: 'nothing-to-draw',
+    message: `A text of 1 token is what ${checkpoint.name} begins with: nothing would be drawn.`,
+    hint: 'Give --length 2 or more.',
   });
 }
 

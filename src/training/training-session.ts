@@ -46,6 +46,7 @@ export class TrainingSession {
     appendStep(graph, objective, parameters, options);
     const { provider, threads } = options;
     const session = await startSession({
+      patient: true,
       graph: graph.toBytes(),
       folder: '',
       provider,

@@ -86,16 +86,29 @@ export async function localHub(): Promise<LocalHub> {
 function serveHub(hub: LocalHub, url: URL, request: IncomingMessage, response: ServerResponse): void {
   const path = decodeURIComponent(url.pathname);
   for (const [repo, { commit, files }] of hub.repos) {
-    const [tree, root] = ['datasets', 'models'].map((kind) => `/api/${kind}/${repo}/tree/${commit}`);
+    const [datasets, root] = ['datasets', 'models'].map((kind) => `/api/${kind}/${repo}/tree/${commit}`);
+    const tree = path.startsWith(root) ? root : datasets;
     const resolve = [`/datasets/${repo}/resolve/${commit}/`, `/${repo}/resolve/${commit}/`];
     const isRoot = path === root || path === `${root}/`;
     const folder = isRoot ? '' : path.startsWith(`${tree}/`) ? path.slice(tree.length + 1) : null;
-    const listed = files.filter((each) => isRoot || each.path.startsWith(`${folder}/`) || each.listed);
+    const below = files.filter((each) => isRoot || each.path.startsWith(`${folder}/`) || each.listed);
+    // Of a folder alone, those of its folders are not listed: they are, as folders.
+    const start = isRoot ? 0 : (folder?.length ?? 0) + 1;
+    const isDeep = (each: HubFileContent) => !each.listed && each.path.slice(start).includes('/');
+    const whole = url.searchParams.get('recursive') === 'true';
+    const listed = whole ? below : below.filter((each) => !isDeep(each));
+    const folders = whole ? [] : below.filter(isDeep).map(({ path: p }) => p.slice(0, p.indexOf('/', start)));
+    const directories = [...new Set(folders)].map((name) => ({
+      type: 'directory',
+      path: name,
+      size: 0,
+      oid: '0'.repeat(40),
+    }));
     const file = files.find((each) => resolve.some((start) => start + each.path === path));
     if (/^\/api\/(datasets|models)\//.test(path) && path.includes(`/${repo}/revision/`)) {
       sendJson(response, { _id: 'x', id: repo, sha: commit, lastModified: '2024-01-01T00:00:00.000Z' });
-    } else if (folder !== null && listed.length > 0) {
-      sendJson(response, listed.map(entryOf));
+    } else if (folder !== null && below.length > 0) {
+      sendJson(response, [...directories, ...listed.map(entryOf)]);
     } else if (file?.isLarge) {
       response
         .writeHead(302, { location: `${hub.storeUrl}/${sha256(file.content)}?X-Signature=secret` })

@@ -15,13 +15,18 @@ describe('a flag value that cannot be meant', () => {
   it.each([
     [['--protocol', 'strikt'], /--protocol has no value "strikt"/, /Did you mean strict\?/],
     [['--family', 'mldm'], /--family has no value "mldm"/, /Did you mean mdlm\?/],
-    [['--provider', 'gpu'], /--provider has no value "gpu"/, /one of: cpu, webgpu, cuda, auto/],
+    [
+      ['--provider', 'gpu'],
+      /--provider has no value "gpu"/,
+      /Did you mean webgpu or cuda\? It takes one of: cpu, webgpu, cuda, auto/,
+    ],
     [['--format', 'jsn'], /--format has no value "jsn"/, /Did you mean json\?/],
     [['--draws', '0'], /--draws takes a whole number of at least 1, not "0"/, /--draws 8/],
     [['--seed', '1.5'], /--seed takes a whole number/, /For example/],
     [['--until', '-1'], /--until/, /./],
     [['--limit', 'all'], /--limit takes a whole number/, /For example/],
     [['--lenght', '16'], /There is no flag --lenght/, /Did you mean --length\?/],
+    [['other.onnx'], /Unexpected argument: other\.onnx/, /Did you mean --model other\.onnx\?/],
     [['stray'], /takes flags only, not "stray"|Unexpected argument: stray/, /--help/],
   ])('%j', async (flags, says, hint) => {
     expectFailure(await space.run(['ppl', '--model', 'good.onnx', '--dataset', 'text.txt', ...flags]), {

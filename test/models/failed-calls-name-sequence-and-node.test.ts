@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { Graph } from '../../src/graph/graph.js';
-import { ConstantOfShape, Gather, MatMul } from '../../src/graph/operators.js';
+import { Graph, type Value } from '../../src/graph/graph.js';
+import {
+  Add,
+  ConstantOfShape,
+  Gather,
+  MatMul,
+  Min,
+  Range,
+  Shape,
+  Unsqueeze,
+} from '../../src/graph/operators.js';
 import type { Feeds } from '../../src/models/feeds.js';
 import { runFailed } from '../../src/models/runtime-error.js';
 import { startSession } from '../../src/models/session.js';
@@ -23,6 +32,34 @@ describe('a call that fails', () => {
     const { y } = await session.run(ids(2), { label: 'sequence 13' });
     expect(Array.from(y.data as Float32Array)).toEqual([30]);
     await session.close();
+  });
+
+  /** Two tables of three rows, of tokens and of positions. */
+  const embedding = (positions: (from: Value) => Value) => {
+    const graph = Graph.create('g');
+    const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+    const table = graph.initializer('table', 'float32', [3, 1], [10, 20, 30]);
+    const at = positions(Range(0, Gather(Shape(ids), 1), 1));
+    graph.output(Add(Gather(table, ids), Unsqueeze(Gather(table, at), [0])), 'y', null);
+    return startSession({ graph: graph.toBytes(), folder: '', threads: 1, label: 'lookup' });
+  };
+  const tooLong = [
+    'length-past-model',
+    /longer than the model's positions, of which there are 3/,
+    '--length 3',
+  ] as const;
+
+  it.each<[string, bigint[], (from: Value) => Value, string, RegExp, string]>([
+    ['positions past a table', [0n, 0n, 0n, 0n], (from) => Min(from, 9), ...tooLong],
+    ['positions past a table that is sliced', [0n, 0n, 0n, 0n], (from) => from, ...tooLong],
+    ['tokens past a table', [3n], (from) => from, 'run-failed', /idx=3/, '--tokenizer'],
+  ])('tells %s', async (_, data, positions, code, message, hint) => {
+    const session = await embedding(positions);
+    const tensor = { type: 'int64', data: BigInt64Array.from(data), dims: [1, data.length] } as const;
+    const error = await session.run({ input_ids: tensor }, { label: 'sequence 1' }).catch((thrown) => thrown);
+    await session.close();
+    expect(error).toMatchObject({ code, exitCode: 3, message: expect.stringMatching(message) });
+    expect(error.hint).toContain(hint);
   });
 
   it('for want of memory is told by its code', async () => {

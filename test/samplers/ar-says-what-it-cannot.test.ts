@@ -5,6 +5,7 @@ import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
 import { autoregressive } from '../../src/samplers/autoregressive.js';
 import { CausalSession, type CausalSessionOptions } from '../../src/samplers/causal-session.js';
+import { checkSampleRequest, type SampleRequest } from '../../src/samplers/sample-request.js';
 import type { SamplingRun } from '../../src/samplers/sampler.js';
 import { unevenChain } from '../models/sources/chains.js';
 import { causalSamples } from './causal-samples.js';
@@ -30,6 +31,25 @@ describe('autoregressive sampling', () => {
     });
     const told = await started({ tokenizer: { bosTokenId: 4, eosTokenId: null } });
     expect((await causalSamples(told, request))[0].tokens[0]).toBe(4);
+  });
+
+  it('is refused a length that leaves nothing to draw behind the first token', () => {
+    const checkpoint = checkpointOfGraph(
+      markovDenoiser(unevenChain(K, 3), 'ar'),
+      { family: 'ar', vocabSize: K },
+      'chain',
+    );
+    const request = {
+      checkpoint,
+      sampler: { sampler: autoregressive },
+      options: {},
+      given: null,
+      temperature: 1,
+    };
+    const check = (length: number) => () =>
+      checkSampleRequest({ ...request, length, steps: length } as unknown as SampleRequest);
+    expect(check(1)).toThrow(expect.objectContaining({ code: 'nothing-to-draw', exitCode: 2 }));
+    expect(check(2)).not.toThrow();
   });
 
   it('cannot fill in before given tokens', async () => {

@@ -48,11 +48,15 @@ export async function hubCommit(
   return info.sha;
 }
 
-/** The files at the root of a model's repository, those below folders left out. @throws DataError, InterruptedError */
+/**
+ * The files of a model's repository: those of one folder, its root unless said, without the folders in it, or all.
+ * @throws DataError, InterruptedError
+ */
 export async function hubModelFiles(
   connection: HubConnection,
   repo: string,
   commit: string,
+  { folder, recursive = false }: { folder?: string; recursive?: boolean } = {},
 ): Promise<HubFile[]> {
   const { listFiles } = await import('@huggingface/hub');
   const { host, url } = connection.endpoint;
@@ -61,6 +65,8 @@ export async function hubModelFiles(
     const entries = listFiles({
       repo: { type: 'model', name: repo },
       revision: commit,
+      path: folder,
+      recursive,
       hubUrl: url,
       fetch: fetchThrough(connection, `the files of ${repo}`),
     });

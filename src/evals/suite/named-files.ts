@@ -114,5 +114,7 @@ export function judgeOf(one: z.infer<typeof judgeSchema>, folder: string): Suite
 
 /** A path of the file as one of where the program runs; `hf:` names are no paths. */
 export function beside(folder: string, path: string): string {
-  return isAbsolute(path) || path.startsWith('hf:') ? path : join(folder, path);
+  if (isAbsolute(path) || path.startsWith('hf:')) return path;
+  const joined = join(folder, path);
+  return joined.startsWith('hf:') ? `./${joined}` : joined; // a file of that name, given with ./
 }

@@ -12,7 +12,7 @@ import { MODELS_ROOM, recordAt } from './hub-cache.js';
 
 const ENTRY = /^([0-9a-f]{64})(\.(fetched|tokenizer))?$/;
 const OURS =
-  /^(record\.json|[\w.-]+\.(onnx|onnx\.data|card\.json|safetensors|safetensors\.index\.json)|(tokenizer|tokenizer_config|special_tokens_map|config)\.json|pytorch_model\.bin|[0-9a-f]{64}(\.part)?)$/;
+  /^(record\.json|[\w.-]+\.(onnx|onnx[._]data(_\d+)?|card\.json|safetensors|safetensors\.index\.json)|(tokenizer|tokenizer_config|special_tokens_map|config)\.json|pytorch_model\.bin|[0-9a-f]{64}(\.part)?)$/;
 
 export const modelsRoom: CacheRoom = {
   name: MODELS_ROOM,

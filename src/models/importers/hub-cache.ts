@@ -1,6 +1,6 @@
 /**
- * Where the converted models of the hub lie in the cache, by the name they were asked for: `hf:owner/name`, perhaps with
- * `@revision`. Looking only; what fetches is in hub-model.ts.
+ * Where the models of the hub lie in the cache, by the name they were asked for: `hf:owner/name`, converted, or
+ * `hf:owner/name/onnx/model.onnx`, as they are; perhaps with `@revision`. Looking only; what fetches is in hub-model.ts.
  */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -16,6 +16,8 @@ const VERSION = 1;
 
 export interface HubModelName {
   repo: string;
+  /** An ONNX file of it, to be taken as it is; without one, its weights are converted. */
+  file?: string;
   /** Branch, tag or commit. */
   revision: string;
 }
@@ -36,22 +38,34 @@ const recordSchema = z.object({
   tokenizer: z.object({ repo: z.string(), revision: z.string() }).optional(),
 });
 
-/** `hf:owner/name` or `hf:owner/name@revision`; null for anything else. @throws UsageError for what begins so and is none */
+/** `hf:owner/name`, `hf:owner/name/path/to/file.onnx`, either with `@revision`; null for anything else. @throws UsageError for what begins so and is none */
 export function parseHubModel(spec: string): HubModelName | null {
   if (!spec.startsWith('hf:')) return null;
-  const match = /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w][\w./-]*))?$/.exec(spec);
-  if (match && !match[0].includes('..')) return { repo: match[1], revision: match[2] ?? 'main' };
+  const match =
+    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.onnx))?(?:@([\w][\w./-]*))?$/.exec(
+      spec,
+    );
+  if (match && !match[0].includes('..')) {
+    const [, repo, file, revision = 'main'] = match;
+    return { repo, ...(file && { file }), revision };
+  }
   throw new UsageError({
     code: 'bad-hub-model',
     message: `"${spec}" names no model of the hub.`,
-    hint: 'It is hf:owner/name, or hf:owner/name@revision: for example hf:s-sahoo/duo',
+    hint: 'It is hf:owner/name, or hf:owner/name/onnx/model.onnx for an ONNX file, either with @revision: for example hf:s-sahoo/duo',
   });
 }
 
-/** Folder of a converted model, and the model in it. */
+/** Folder of a model in the cache, and the model in it. */
 export function modelEntry(name: HubModelName, cache = cacheFolder()): { folder: string; path: string } {
   const folder = cacheEntryPath(MODELS_ROOM, { ...name, version: VERSION }, '', cache);
-  return { folder, path: join(folder, `${basename(name.repo)}.onnx`) };
+  return { folder, path: join(folder, name.file ? basename(name.file) : `${basename(name.repo)}.onnx`) };
+}
+
+/** What a model is called unless the user calls it otherwise: as its repository, and as the file where that says more. */
+function calledAs({ repo, file }: HubModelName): string {
+  const stem = file && basename(file, '.onnx');
+  return stem && stem !== 'model' ? `${basename(repo)}-${stem}` : basename(repo);
 }
 
 /** What an entry of the cache says it is; null where it is not whole. */
@@ -70,10 +84,11 @@ export function fetchedHubModel(spec: string): { path: string; name: string; sho
   const name = parseHubModel(spec)!;
   const { folder, path } = modelEntry(name);
   const record = recordAt(folder);
-  if (record) return { path, name: basename(name.repo), shownAs: `hf:${record.repo}@${record.revision}` };
+  const place = name.file ? `/${name.file}` : '';
+  if (record) return { path, name: calledAs(name), shownAs: `hf:${record.repo}${place}@${record.revision}` };
   throw new ModelError({
     code: 'model-not-fetched',
     message: `${spec} is not in the cache.`,
-    hint: `Fetch and convert it: duo-eval convert ${spec} --out ${basename(name.repo)}.onnx`,
+    hint: `Fetch it: duo-eval inspect ${spec}`,
   });
 }

@@ -1,11 +1,12 @@
 /**
- * `hf:owner/name`: a model of the Hugging Face hub, fetched and converted once into the cache. What the first use found (the
+ * `hf:owner/name`: a model of the Hugging Face hub, fetched and converted once into the cache; with the path of an ONNX file
+ * behind it, that file as it is (hub-onnx.ts). What the first use found (the
  * commit, the SHA-256 of every file) is recorded beside it, and later uses ask nobody: a figure stays of the weights that it
  * was first taken of. The fetched files themselves are not kept.
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { downloadFile } from '../../datasets/hub/download.js';
 import { type HubFile, hubCommit, hubModelFiles } from '../../datasets/hub/listing.js';
 import type { HubConnection } from '../../datasets/hub/request.js';
@@ -17,6 +18,7 @@ import { cacheFolder } from '../../storage/folders.js';
 import { acquireLock } from '../../storage/lock.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { type HubModelName, type HubModelRecord, MODELS_ROOM, modelEntry, recordAt } from './hub-cache.js';
+import { completeOnnx, type HubOnnxName, onnxChoices, onnxFiles } from './hub-onnx.js';
 import { publishedTokenizer } from './special-tokens.js';
 
 export interface HubModel {
@@ -49,8 +51,13 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
   const { folder, path } = modelEntry(name, options.cacheFolder);
   const known = recordAt(folder);
   if (known) return { path, record: known, wasThere: true, notices: [] };
-  const lock = acquireLock(folder, `The conversion of hf:${name.repo}`);
+  const lock = acquireLock(folder, `The fetch of hf:${name.repo}`);
   try {
+    if (name.file !== undefined) {
+      const record = await fetchOnnx({ ...name, file: name.file }, folder, options);
+      await keepRecord(folder, record);
+      return { path, record, wasThere: false, notices: [] };
+    }
     const { importCheckpoint } = await import('./import-checkpoint.js');
     const fetched = await fetchModel(name, folder, options);
     const { notices } = await importCheckpoint({
@@ -61,14 +68,51 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
       tokenizerFolder: '.',
       from: `hf:${name.repo}@${fetched.record.revision}`,
     });
-    // Last of all: without it, nothing of this is used.
-    const text = `${JSON.stringify(fetched.record, null, 2)}\n`;
-    await writeFileAtomically(join(folder, 'record.json'), text, CACHE_ADVICE);
+    await keepRecord(folder, fetched.record);
     await removeFetched(folder);
     return { path, record: fetched.record, wasThere: false, notices };
   } finally {
     lock.release();
   }
+}
+
+/** Last of all: without it, nothing of an entry is used. */
+async function keepRecord(folder: string, record: HubModelRecord): Promise<void> {
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  await writeFileAtomically(join(folder, 'record.json'), text, CACHE_ADVICE);
+}
+
+/** An ONNX file, its weights, its tokenizer, and a card where the repository has none. */
+function fetchOnnx(
+  name: HubOnnxName,
+  folder: string,
+  { connection, onStart, onProgress }: HubModelOptions,
+): Promise<HubModelRecord> {
+  const { repo, revision } = name;
+  return withModelHints(repo, async () => {
+    const commit = await hubCommit(connection, repo, revision, 'model');
+    const record: HubModelRecord = { repo, revision: commit, files: [] };
+    const list = (where: { folder?: string; recursive?: boolean }) =>
+      hubModelFiles(connection, repo, commit, where);
+    const files = await onnxFiles(name, list);
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    onStart?.({ repo, revision: commit, bytes: total });
+    let before = 0;
+    for (const file of files) {
+      const done = before;
+      const sha256 = await fetchFile(connection, repo, commit, file, folder, (bytes) =>
+        onProgress?.(done + bytes, total),
+      );
+      record.files.push({ path: file.path, bytes: file.bytes, sha256 });
+      before += file.bytes;
+    }
+    if (!files.some(({ path }) => basename(path) === 'tokenizer.json')) {
+      const tokenizer = await fetchTokenizer(connection, folder, folder);
+      if (tokenizer) record.tokenizer = tokenizer.from;
+    }
+    await completeOnnx(name, folder, `hf:${repo}/${name.file}@${commit}`);
+    return record;
+  });
 }
 
 /** Fetches a model for `use`, and takes the files away after it; after a failure they stay, to be taken up. */
@@ -113,7 +157,9 @@ async function fetchModel(
   const folder = entry + FETCHED[0];
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
-    const files = wanted(repo, await hubModelFiles(connection, repo, commit));
+    const files = await wanted(repo, await hubModelFiles(connection, repo, commit), () =>
+      hubModelFiles(connection, repo, commit, { recursive: true }),
+    );
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     onStart?.({ repo, revision: commit, bytes: total });
     const record: HubModelRecord = { repo, revision: commit, files: [] };
@@ -159,7 +205,7 @@ async function fetchFile(
   onBytes?: (done: number) => void,
 ): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, file.path);
+  const path = join(folder, basename(file.path));
   // Of a run whose conversion failed.
   if (file.sha256 !== null && existsSync(path) && (await sha256OfFile(path)) === file.sha256)
     return file.sha256;
@@ -170,7 +216,11 @@ async function fetchFile(
 }
 
 /** The configuration, the tokenizer, and one form of the weights: safetensors, whole or in parts, before PyTorch's own. */
-function wanted(repo: string, files: readonly HubFile[]): HubFile[] {
+async function wanted(
+  repo: string,
+  files: readonly HubFile[],
+  everything: () => Promise<HubFile[]>,
+): Promise<HubFile[]> {
   const plain = files.filter(({ path }) => !path.includes('/'));
   const named = (names: readonly string[]) => plain.filter(({ path }) => names.includes(path));
   const parts = plain.filter(({ path }) => /^model-\d+-of-\d+\.safetensors$/.test(path));
@@ -181,6 +231,8 @@ function wanted(repo: string, files: readonly HubFile[]): HubFile[] {
   ];
   const weights = choices.find((choice) => choice.length > 0);
   if (weights) return [...named(DESCRIBING), ...weights];
+  const exported = onnxChoices(repo, await everything());
+  if (exported) throw exported;
   throw new ModelError({
     code: 'weights-not-found',
     message: `${repo} has no weights that can be read: no model.safetensors, no pytorch_model.bin.`,
