@@ -67,6 +67,12 @@ function writeToken(token: string, into: Buffer, at: number): number {
   return token.length;
 }
 
+/** The bytes of one token. */
+export function bytesOfToken(token: string): Buffer {
+  const bytes = Buffer.allocUnsafe(3 * token.length);
+  return bytes.subarray(0, writeToken(token, bytes, 0));
+}
+
 const NO_BYTE = -1;
 
 /** GPT-2's table: printable Latin-1 stands for itself, the other 68 bytes in order for U+0100, U+0101, … */

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { DataError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
 import { parseStrictJson } from '../strict-json.js';
+import type { Part } from './tokenization/part.js';
 
 export interface TokenizerFiles {
   /** The path of tokenizer.json. */
@@ -17,9 +18,11 @@ export interface TokenizerFiles {
   config: Record<string, unknown>;
 }
 
-interface AddedTokenJson {
+export interface AddedTokenJson {
   id: number;
   content: string;
+  special?: boolean;
+  normalized?: boolean;
   lstrip?: boolean;
   rstrip?: boolean;
   single_word?: boolean;
@@ -28,10 +31,10 @@ interface AddedTokenJson {
 export interface TokenizerJson {
   model: Record<string, unknown> & { type?: string };
   added_tokens?: AddedTokenJson[];
-  normalizer?: { type: string } | null;
-  pre_tokenizer?: Record<string, unknown> | null;
-  decoder?: Record<string, unknown> | null;
-  post_processor?: unknown;
+  normalizer?: Part | null;
+  pre_tokenizer?: Part | null;
+  decoder?: Part | null;
+  post_processor?: Part | null;
 }
 
 /** @param path a folder or a tokenizer.json   @throws DataError, FileError */
