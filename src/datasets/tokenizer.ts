@@ -141,7 +141,7 @@ function sentenceOf(cause: unknown, path: string): unknown {
 }
 
 /** For a short text, ms; and for each million characters. */
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 3_000;
 const DEADLINE_MS_A_MILLION = 1_000;
 
 /**

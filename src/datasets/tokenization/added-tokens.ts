@@ -26,7 +26,7 @@ export class AddedTokens {
   private readonly plain: Search;
   private readonly inNormalized: Search;
 
-  /** @throws UnusableTokenizer when two tokens cannot be told apart */
+  /** @throws UnusableTokenizer when a token cannot be found, or two cannot be told apart */
   constructor(
     added: readonly AddedTokenJson[],
     private readonly normalizer: Normalizer | null,
@@ -39,6 +39,8 @@ export class AddedTokens {
         inNormalized.push({ ...token, spelt: this.normalize(content).text });
       else plain.push({ ...token, spelt: content });
     }
+    if (inNormalized.some(({ spelt }) => spelt === ''))
+      throw new UnusableTokenizer('nothing is left of one of its added tokens when it is normalized');
     this.plain = new Search(plain);
     this.inNormalized = new Search(inNormalized);
     this.spelt = new Map(inNormalized.map(({ id, spelt }) => [id, spelt]));
@@ -101,7 +103,8 @@ class Search {
       if (token.lstrip) start = Math.max(spaceBefore(text, start), done);
       if (token.rstrip) end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
       if (done < start) yield { text: text.slice(done, start), id: null, first: done === 0 };
-      yield { text: text.slice(start, end), id: token.id, first: start === 0 };
+      // The token before it may have taken all that it is, as white space.
+      if (start < end) yield { text: text.slice(start, end), id: token.id, first: start === 0 };
       done = end;
     }
     if (done < text.length) yield { text: done === 0 ? text : text.slice(done), id: null, first: done === 0 };

@@ -57,7 +57,10 @@ function expressionOf(source: string, what: string): Pattern {
     );
   try {
     const config = { type: 'Split', pattern: { Regex: spelt }, invert: true };
-    return { expression: new SplitPreTokenizer(config).pattern, linear: known !== undefined };
+    const translated = new SplitPreTokenizer(config).pattern.source;
+    // V8 finds the end in the middle of a text when it is asked for in this way.
+    const anchored = translated.replaceAll('(?![\\s\\S])', '$').replaceAll('(?<![\\s\\S])', '^');
+    return { expression: new RegExp(anchored, 'gu'), linear: known !== undefined };
   } catch (cause) {
     throw new UnusableTokenizer(`the regular expression of its ${what} cannot be used`, { cause });
   }
