@@ -14,6 +14,8 @@ export const checkpointFlags = {
   }),
   'vocab-size': integer({ min: 2, summary: 'Width of the logits.', helpGroup: GROUP }),
   'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: GROUP }),
+  'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]", helpGroup: GROUP }),
+  'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]", helpGroup: GROUP }),
   schedule: choice(['log-linear', 'cosine'])({
     summary: 'Noise schedule it was trained with.',
     helpGroup: GROUP,
@@ -25,6 +27,8 @@ interface CheckpointFlagValues {
   tokenizer?: string;
   'vocab-size'?: number;
   'mask-token-id'?: number;
+  'bos-token-id'?: number;
+  'eos-token-id'?: number;
   schedule?: 'log-linear' | 'cosine';
 }
 
@@ -35,6 +39,8 @@ export function checkpointOverrides(flags: CheckpointFlagValues) {
     tokenizer: flags.tokenizer,
     vocabSize: flags['vocab-size'],
     maskTokenId: flags['mask-token-id'],
+    bosTokenId: flags['bos-token-id'],
+    eosTokenId: flags['eos-token-id'],
     schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
   };
 }

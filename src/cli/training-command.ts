@@ -15,6 +15,8 @@ export const textFlags = {
     helpValue: '<data>',
   }),
   'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+  'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]" }),
+  'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]" }),
 };
 
 export const savingFlags = {
@@ -32,6 +34,8 @@ interface TrainingFlagValues {
   data: string;
   validation?: string;
   'text-column'?: string;
+  'bos-token-id'?: number;
+  'eos-token-id'?: number;
   out: string;
   batch: number;
   lr: number;
@@ -50,6 +54,8 @@ export const runRequest = (
   data: flags.data,
   validation: flags.validation ?? null,
   textColumn: flags['text-column'],
+  bosTokenId: flags['bos-token-id'],
+  eosTokenId: flags['eos-token-id'],
   batch: flags.batch,
   learningRate: flags.lr,
   weightDecay: flags['weight-decay'],
@@ -90,6 +96,8 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
     this.begin(`packing ${dataset}`, total ?? 0, 0);
     this.progress.update(done);
   };
+
+  remark = (text: string): void => this.say(text);
 
   resumed = (step: number, all: number): void => {
     if (step < all) this.say(`Going on after step ${step} of ${all}.`);

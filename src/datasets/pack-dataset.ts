@@ -75,6 +75,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     stopIfAborted(options.signal);
     turn = performance.now();
   };
+  const droppedBefore = tokenizer.droppedCharacters();
   try {
     stopIfAborted(options.signal);
     for await (const text of source.texts()) {
@@ -89,7 +90,9 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     onProgress?.(cutter.texts, cutter.texts);
     if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
     const { texts, tokens, droppedTokens } = cutter;
-    return await writer.commit({ bosTokenId, eosTokenId, texts, tokens, droppedTokens, name: source.name });
+    const droppedCharacters = tokenizer.droppedCharacters() - droppedBefore;
+    const facts = { bosTokenId, eosTokenId, texts, tokens, droppedTokens, droppedCharacters };
+    return await writer.commit({ ...facts, name: source.name });
   } catch (cause) {
     await writer.discard();
     throw cause;

@@ -69,7 +69,7 @@ export class PackedFileWriter {
   async commit(
     facts: Pick<
       PackedDescription,
-      'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens' | 'name'
+      'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens' | 'droppedCharacters' | 'name'
     >,
   ): Promise<PackedFileReader> {
     if (this.filled > 0) this.endBlock();

@@ -43,6 +43,7 @@ export function packedTokens(name: string, sequences: readonly Int32Array[]): Pa
     sequences: sequences.length,
     sha256,
     droppedTokens: 0,
+    droppedCharacters: 0,
     maxTokenId,
     lengthOf: (i) => at(i).length,
     textBytes: () => 0,

@@ -33,12 +33,14 @@ export interface Tokenizer {
   vocabSize: number;
   bosTokenId: number | null;
   eosTokenId: number | null;
+  /** Whether nothing names a BOS, and the EOS serves as one. */
+  bosIsEos: boolean;
   /** Of tokenizer.json. */
   sha256: string;
 }
 
 export interface SpecialTokenOverrides {
-  /** From the card or a flag. Undefined: by the configuration. Null: there is none. */
+  /** From the card or a flag. Undefined: by the configuration, and without a BOS the EOS serves as one. Null: there is none. */
   bosTokenId?: number | null;
   eosTokenId?: number | null;
 }
@@ -81,6 +83,9 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
       return decoder.decode(known.filter((token) => token !== undefined));
     });
   };
+  const eosTokenId = overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS');
+  const named = overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS');
+  const bosIsEos = named === null && overrides.bosTokenId === undefined && eosTokenId !== null;
   return {
     encode(text) {
       const ids: number[] = [];
@@ -92,8 +97,9 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
     byteLength: (ids) => (byteLevel ? byteLevel().byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
     vocabSize: vocabulary.size,
-    bosTokenId: overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS'),
-    eosTokenId: overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS'),
+    bosTokenId: bosIsEos ? eosTokenId : named,
+    eosTokenId,
+    bosIsEos,
     sha256: sha256OfBytes(files.bytes),
   };
 }

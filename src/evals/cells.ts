@@ -4,6 +4,7 @@
  */
 import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
+import { droppedNotice, wrappingNotice } from '../datasets/packing-notices.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
@@ -50,11 +51,8 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, notices);
-    if (tokenizer.bosTokenId === null && tokenizer.eosTokenId === null) {
-      notices.note(
-        `${checkpoint.name}: the tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`,
-      );
-    }
+    const wrapping = wrappingNotice(tokenizer, length);
+    if (wrapping !== null) notices.note(`${checkpoint.name}: ${wrapping}`);
     const { fixedBatch } = checkpoint.signature;
     if (fixedBatch !== null && fixedBatch !== request.options.batch) {
       notices.note(
@@ -71,6 +69,8 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
         onProgress: (done, total) => notices.packing(source.name, done, total),
         signal: notices.signal,
       });
+      const dropped = droppedNotice(stream);
+      if (dropped !== null) notices.warn(dropped);
       cells.push({ checkpoint, stream });
     }
   }

@@ -6,6 +6,7 @@
 import type { ProtocolName } from '../datasets/cutting.js';
 import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
+import { droppedNotice } from '../datasets/packing-notices.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { datasetRecord } from './dataset-record.js';
@@ -39,6 +40,8 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
     onProgress: (done, total) => options.onProgress?.(source.name, done, total),
     signal: options.signal,
   });
+  const dropped = droppedNotice(stream);
+  if (dropped !== null) options.warn(dropped);
   if (stream.sequences < count) {
     options.warn(
       `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
 import type { PackedStream } from '../datasets/packed-stream.js';
+import { droppedNotice, wrappingNotice } from '../datasets/packing-notices.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
@@ -19,6 +20,9 @@ export interface RunRequest {
   data: string;
   validation: string | null;
   textColumn?: string;
+  /** In place of the tokenizer's own. */
+  bosTokenId?: number;
+  eosTokenId?: number;
   batch: number;
   learningRate: number;
   warmup: number;
@@ -38,6 +42,8 @@ export interface RunRequest {
 export interface RunObserver {
   signal: AbortSignal;
   packing(dataset: string, done: number, total: number | null): void;
+  /** What is unusual of the text that was packed. */
+  remark?(text: string): void;
   /** A run that was saved before is taken up. @param step the last that was taken */
   resumed(step: number, steps: number): void;
 }
@@ -61,11 +67,14 @@ export async function packText(
   { textColumn }: Pick<RunRequest, 'textColumn'>,
   spec: string,
   { tokenizer, length }: { tokenizer: Tokenizer; length: number },
-  { signal, packing }: RunObserver,
+  { signal, packing, remark }: RunObserver,
 ): Promise<PackedStream> {
   const source = await resolveDataset({ spec, textColumn });
   const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
-  return packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+  const stream = await packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
+  for (const notice of [wrappingNotice(tokenizer, length), droppedNotice(stream)])
+    if (notice !== null) remark?.(notice);
+  return stream;
 }
 
 /** What the page of a run tells of its texts, and the command that repeats it. */

@@ -84,7 +84,7 @@ describe('a broken tokenizer.json', () => {
     });
     folder.file('scored.json', scored);
     const loaded = await loadTokenizer(folder.path('scored.json'));
-    expect(loaded).toMatchObject({ bosTokenId: null, eosTokenId: 1, vocabSize: 3 });
+    expect(loaded).toMatchObject({ bosTokenId: 1, bosIsEos: true, eosTokenId: 1, vocabSize: 3 });
     const overridden = loadTokenizer(folder.path('scored.json'), { eosTokenId: 1.5 });
     await expect(overridden).rejects.toMatchObject({ code: 'invalid-special-token' });
   });

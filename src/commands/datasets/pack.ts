@@ -39,6 +39,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     const { resolveDataset } = await import('../../datasets/resolve-dataset.js');
     const { loadTokenizer } = await import('../../datasets/tokenizer.js');
     const { packDataset } = await import('../../datasets/pack-dataset.js');
+    const { droppedNotice, wrappingNotice } = await import('../../datasets/packing-notices.js');
     const source = await resolveDataset({ spec: this.args.dataset, textColumn: flags['text-column'] });
     const tokenizer = await loadTokenizer(flags.tokenizer, {
       bosTokenId: flags['bos-token-id'],
@@ -56,7 +57,10 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
       signal: this.interrupt,
     }).finally(() => progress.stop());
     try {
-      if (!stream.wrapped) this.note('The tokenizer has neither BOS nor EOS: sequences are not wrapped.');
+      const wrapping = wrappingNotice(tokenizer, flags.length);
+      if (wrapping !== null) this.note(wrapping);
+      const dropped = droppedNotice(stream);
+      if (dropped !== null) this.warnUser(dropped);
       if (flags.out !== undefined) {
         const { writePackedIds } = await import('../../datasets/packed-ids.js');
         await writePackedIds(stream, flags.out);
@@ -71,6 +75,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
           bosTokenId: stream.bosTokenId,
           eosTokenId: stream.eosTokenId,
           droppedTokens,
+          droppedCharacters: stream.droppedCharacters,
         });
         return;
       }
