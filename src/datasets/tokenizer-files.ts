@@ -2,12 +2,16 @@
  * The files of a tokenizer: tokenizer.json, which decides the ids, and beside it tokenizer_config.json and
  * special_tokens_map.json, which name the special tokens. Reading and the resolution of BOS and EOS; no encoding.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DataError } from '../errors.js';
+import { DataError, FileError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { readRegularFile } from '../storage/regular-file.js';
 import { parseStrictJson } from '../strict-json.js';
 import type { Part } from './tokenization/part.js';
+
+/** The largest published tokenizer.json have some 40 MB. */
+const MOST_BYTES = 2 ** 28;
 
 export interface TokenizerFiles {
   /** The path of tokenizer.json. */
@@ -40,7 +44,7 @@ export interface TokenizerJson {
 /** @param path a folder or a tokenizer.json   @throws DataError, FileError */
 export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
   const file = await tokenizerJsonPath(path);
-  const bytes = await readFile(file).catch((cause) => {
+  const bytes = await readRegularFile(file, MOST_BYTES).catch((cause) => {
     throw unreadable(cause, file);
   });
   const tokenizer = parseObject(bytes, file);
@@ -107,6 +111,7 @@ async function tokenizerJsonPath(path: string): Promise<string> {
 }
 
 function unreadable(cause: unknown, path: string): Error {
+  if (cause instanceof FileError) return cause;
   if (systemCodeOf(cause) !== 'ENOENT') return fileFailure(cause, 'read', path);
   return new DataError({
     code: 'no-such-tokenizer',
@@ -119,8 +124,9 @@ function unreadable(cause: unknown, path: string): Error {
 async function readOptional(file: string): Promise<Record<string, unknown>> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegularFile(file, MOST_BYTES);
   } catch (cause) {
+    if (cause instanceof FileError) throw cause;
     if (systemCodeOf(cause) === 'ENOENT') return {};
     throw fileFailure(cause, 'read', file);
   }

@@ -5,13 +5,17 @@
 import { z } from 'zod';
 import { BinaryHeap } from '../binary-heap.js';
 import { byteIds, spelledInByteTokens } from './byte-tokens.js';
-import { type Encoded, type Model, noUnknown, wordTooLong } from './model.js';
+import { type Encoded, LONGEST_WORD, type Model, noUnknown, wordTooLong } from './model.js';
 import { fields, UnusableTokenizer } from './part.js';
 
 /** Ids and places are below this, so that a pair, or a rank and a place, are one exact number. */
 const PAIR = 2 ** 24;
-/** Symbols of a word. */
-const LONGEST_WORD = 2 ** 22;
+
+/** A word of so many code units is encoded at once. */
+const SHORT = 256;
+/** Parts of longer words that are remembered. */
+const MOST_KNOWN = 2 ** 16;
+const LONGEST_KNOWN = 64;
 
 export class BytePairModel implements Model {
   private readonly ids: ReadonlyMap<string, number>;
@@ -25,6 +29,10 @@ export class BytePairModel implements Model {
   private readonly suffix: string;
   private readonly fuseUnknown: boolean;
   private readonly ignoreMerges: boolean;
+
+  private readonly known = new Map<string, Encoded>();
+  /** Characters side by side in tokens that merges make. Known when a long word comes. */
+  private inside: ReadonlySet<string> | null = null;
 
   /** The vocabulary has been checked. @throws UnusableTokenizer */
   constructor(part: object) {
@@ -60,6 +68,50 @@ export class BytePairModel implements Model {
   encode(word: string): Encoded {
     const whole = this.ignoreMerges ? this.ids.get(word) : undefined;
     if (whole !== undefined) return { ids: [whole], dropped: 0 };
+    if (word.length <= SHORT || this.prefix !== '' || this.suffix !== '') return this.encodePart(word);
+    const ids: number[] = [];
+    let dropped = 0;
+    for (const part of this.parts(word)) {
+      const encoded = this.known.get(part) ?? this.encodePart(part);
+      if (part.length <= LONGEST_KNOWN && this.known.size < MOST_KNOWN) this.known.set(part, encoded);
+      for (const id of encoded.ids) ids.push(id);
+      dropped += encoded.dropped;
+    }
+    return { ids, dropped };
+  }
+
+  /**
+   * A long word, which may be a whole text, in parts that no merge joins: between two characters that are tokens and stand side
+   * by side in no token that a merge makes.
+   */
+  private *parts(word: string): Generator<string> {
+    this.inside ??= this.pairsInside();
+    let start = 0;
+    let before = '';
+    for (let at = 0; at < word.length; at += before.length) {
+      const character = word.codePointAt(at)! > 0xffff ? word.slice(at, at + 2) : word[at];
+      const joined = this.inside.has(before + character) || !this.ids.has(before) || !this.ids.has(character);
+      if (!joined && at > start) {
+        yield word.slice(start, at);
+        start = at;
+      }
+      before = character;
+    }
+    yield word.slice(start);
+  }
+
+  private pairsInside(): Set<string> {
+    const made = new Set(this.merged);
+    const pairs = new Set<string>();
+    for (const [token, id] of this.ids) {
+      if (!made.has(id)) continue;
+      const characters = [...token];
+      for (let i = 1; i < characters.length; i++) pairs.add(characters[i - 1] + characters[i]);
+    }
+    return pairs;
+  }
+
+  private encodePart(word: string): Encoded {
     const { symbols, dropped } = this.symbolsOf(word);
     return { ids: this.merge(symbols), dropped };
   }
@@ -69,6 +121,8 @@ export class BytePairModel implements Model {
    * comes, so that bytes in between stand before it.
    */
   private symbolsOf(word: string): { symbols: number[]; dropped: number } {
+    // A character is one code unit or two.
+    if (word.length > 2 * LONGEST_WORD) throw wordTooLong();
     const symbols: number[] = [];
     let dropped = 0;
     let unknowns = 0; // not yet put down: at most one
@@ -92,7 +146,7 @@ export class BytePairModel implements Model {
         if (unknowns > 0 && !this.fuseUnknown) symbols.push(this.unknownId);
         unknowns = 1;
       }
-      if (symbols.length > LONGEST_WORD) throw wordTooLong(LONGEST_WORD);
+      if (symbols.length > LONGEST_WORD) throw wordTooLong();
     }
     if (unknowns > 0) symbols.push(this.unknownId!);
     return { symbols, dropped };
@@ -101,7 +155,7 @@ export class BytePairModel implements Model {
   private merge(symbols: number[]): number[] {
     const count = symbols.length;
     if (count < 2) return symbols;
-    if (count > LONGEST_WORD) throw wordTooLong(LONGEST_WORD);
+    if (count > LONGEST_WORD) throw wordTooLong();
     const ids = Int32Array.from(symbols);
     const next = Int32Array.from(symbols, (_, i) => (i + 1 < count ? i + 1 : -1));
     const previous = Int32Array.from(symbols, (_, i) => i - 1);

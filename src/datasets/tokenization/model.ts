@@ -20,10 +20,13 @@ export function noUnknown(): TokenizationFailure {
   );
 }
 
-/** Of a word that would take too much memory or time. @param most characters */
-export function wordTooLong(most: number): TokenizationFailure {
+/** Symbols of a word, which may be characters or bytes: some 30 bytes and a microsecond are needed for each. */
+export const LONGEST_WORD = 2 ** 20;
+
+/** Of a word that would take too much memory or time. */
+export function wordTooLong(): TokenizationFailure {
   return new TokenizationFailure(
     'tokenizer-too-costly',
-    `a part of the text goes on for more than ${most} characters without a place to split it`,
+    'a part of the text goes on for a million characters or more without a place to split it',
   );
 }

@@ -1,6 +1,6 @@
 /** Normalizers: what changes a text before it is split. One function a type, as the reference has them. */
 import { z } from 'zod';
-import { characterOfByte } from '../byte-level.js';
+import { spelledInBytes } from '../byte-level.js';
 import { fields, type Part, type PartBudget, partsOf, unknownPart } from './part.js';
 import { checkGrowth, type Pattern, patternOf, replaced } from './patterns.js';
 import { Precompiled } from './precompiled.js';
@@ -175,12 +175,4 @@ function bert(part: Part): Normalizer {
   }
   if (options.lowercase) parts.push(mapping(lowerCase));
   return sequence(parts);
-}
-
-/** Each byte of the text as GPT-2's character for it. */
-export function spelledInBytes(text: string): string {
-  const bytes = Buffer.from(text, 'utf8');
-  let spelled = '';
-  for (const byte of bytes) spelled += characterOfByte(byte);
-  return spelled;
 }

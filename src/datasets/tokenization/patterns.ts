@@ -168,13 +168,11 @@ function matchAt(expression: RegExp, text: string, from: number): RegExpExecArra
   try {
     return expression.exec(text);
   } catch (cause) {
-    if (cause instanceof RangeError) throw wordTooLong(LONGEST_MATCH);
+    // What V8's regular expressions can go back over is bounded: their stack is 64 MiB.
+    if (cause instanceof RangeError) throw wordTooLong();
     throw cause;
   }
 }
-
-/** What V8's regular expressions can go back over: their stack is 64 MiB, some 16 bytes a character. */
-const LONGEST_MATCH = 2 ** 22;
 
 /** Characters that a text may grow to: no honest normalizer comes near. */
 const mostOf = (text: string) => 32 * text.length + 2 ** 20;

@@ -3,7 +3,8 @@
  * so that a text of any length needs little memory.
  */
 import { z } from 'zod';
-import { spelledInBytes } from './normalizers.js';
+import { spelledInBytes } from '../byte-level.js';
+import { LONGEST_WORD, wordTooLong } from './model.js';
 import { fields, type Part, type PartBudget, partsOf, UnusableTokenizer, unknownPart } from './part.js';
 import { type Pattern, patternOf } from './patterns.js';
 import { BEHAVIORS, type Behavior, split } from './split.js';
@@ -92,11 +93,17 @@ function byteLevel(part: Part): PreTokenizer {
     *split(pieces) {
       for (const piece of pieces) {
         const whole = prefix && !piece.startsWith(' ') ? ` ${piece}` : piece;
-        if (!words) yield spelledInBytes(whole);
-        else for (const word of split(whole, gpt2, 'Isolated')) yield spelledInBytes(word);
+        if (!words) yield spelled(whole);
+        else for (const word of split(whole, gpt2, 'Isolated')) yield spelled(word);
       }
     },
   };
+}
+
+/** A word has no fewer bytes than code units, and each will be a symbol. */
+function spelled(word: string): string {
+  if (word.length > LONGEST_WORD) throw wordTooLong();
+  return spelledInBytes(word);
 }
 
 function metaspace(part: Part, leading: boolean): PreTokenizer {

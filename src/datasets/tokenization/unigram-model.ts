@@ -37,7 +37,7 @@ export class UnigramModel implements Model {
   }
 
   encode(word: string): Encoded {
-    if (word.length > LONGEST_WORD) throw wordTooLong(LONGEST_WORD);
+    if (word.length > LONGEST_WORD) throw wordTooLong();
     const { startOf, idOf } = this.bestPath(word);
     const ids: number[] = [];
     // From the end; unknown characters side by side are one token.
