@@ -1,5 +1,5 @@
 // Means over seeds with their 95% intervals by Student's t: a model's seed is what another training would have changed.
-import { studentQuantile95 } from '../dist/results/student.js';
+import { studentQuantile95 } from '../dist/statistics/student.js';
 
 /** @returns {{mean: number, half: number}} half the interval's width; NaN of a single value */
 export function overSeeds(values) {

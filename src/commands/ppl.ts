@@ -7,12 +7,14 @@ import {
 } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import type { Selection } from '../datasets/selected-sequences.js';
+import { UsageError } from '../errors.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
   static override summary = 'Zero-shot perplexity of checkpoints on data sets, with error bars.';
   static override description =
-    'One row a model and data set. ± is the standard error over sequences: how the figure would vary on other text ' +
-    'of the kind. With several models, their paired difference follows, marked ~ where it may be chance.\n\n' +
+    'One row a model and data set. ± is the standard error over documents, or over blocks of text where documents are ' +
+    'unknown or short: how the figure would vary on other text of the kind. With several models, their paired difference follows, marked ~ where it may be chance.\n\n' +
     'The protocol "duo" repeats the reference code of The Diffusion Duality, so that figures compare with published ' +
     'ones; "strict" integrates the whole bound.';
   static override examples = [
@@ -35,12 +37,16 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How noise levels and text are taken.' }),
     length: integer({ min: 3, summary: "Tokens a sequence. [default: the card's]" }),
     draws: integer({ min: 1, summary: 'Draws of (t, z) a sequence; with --until, the most. [default: 1]' }),
-    until: number({ above: 0, summary: 'Stop when 1.96 · draw error of nll is at most this.' }),
+    until: number({
+      above: 0,
+      summary: 'Stop when half the 95% interval of nll over draws is at most this.',
+    }),
     estimator: choice(['control-variate', 'plain'])({
       default: 'control-variate',
       summary: 'Same figure; plain has several times the draw error.',
     }),
-    limit: integer({ min: 1, summary: 'The first so many sequences only.' }),
+    limit: integer({ min: 1, summary: 'Only so many sequences, spread evenly over the data set.' }),
+    first: integer({ min: 1, summary: 'Only the first so many sequences: no random sample.' }),
     seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same figure.' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
@@ -85,7 +91,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         draws: flags.draws ?? (flags.until === undefined ? 1 : MOST_DRAWS),
         seed: flags.seed,
         estimator: flags.estimator,
-        limit: flags.limit ?? null,
+        selection: selectionOf(flags),
         until: flags.until ?? null,
         batch: flags.batch ?? null,
         sequences: flags.sequences,
@@ -142,3 +148,16 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
 
 /** Draws that `--until` may take when `--draws` says nothing. */
 const MOST_DRAWS = 256;
+
+/** @throws UsageError when both are given */
+function selectionOf({ limit, first }: { limit?: number; first?: number }): Selection | null {
+  if (limit !== undefined && first !== undefined) {
+    throw new UsageError({
+      code: 'limit-and-first',
+      message: '--limit and --first exclude each other.',
+      hint: '--limit spreads sequences over the data set, which is the better sample.',
+    });
+  }
+  if (first !== undefined) return { kind: 'first', count: first };
+  return limit === undefined ? null : { kind: 'spread', count: limit };
+}

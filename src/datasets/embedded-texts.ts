@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DataError, FileError } from '../errors.js';
 import { sha256OfBytes } from '../storage/digest.js';
-import type { TextSource } from './text-source.js';
+import { eachText, type TextSource } from './text-source.js';
 import { decodeUtf8 } from './utf8.js';
 
 interface EmbeddedDataset {
@@ -77,6 +77,7 @@ export async function embeddedSource(name: string): Promise<TextSource> {
     reading: 'trimmed-files',
     count: files.length,
     detokenizer: null,
+    beginsDocument: eachText,
     async *texts() {
       for (const [i, bytes] of contents.entries()) yield decodeUtf8(bytes, files[i]).trim();
     },

@@ -6,11 +6,14 @@ import { jsonLinesTexts } from './json-lines.js';
 import { parquetTexts } from './parquet-texts.js';
 import { plainText } from './plain-text.js';
 import { PROTOCOL_DATASETS, type ProtocolDataset } from './protocol-table.js';
+import { eachText, type TextSource } from './text-source.js';
 
 export interface FileReading {
   /** With the file's bytes it decides the texts, e.g. `json-lines:text`. */
   reading: string;
   texts(): AsyncIterable<string>;
+  /** As of a source. */
+  beginsDocument: TextSource['beginsDocument'];
 }
 
 const DEFAULT_COLUMN = 'text';
@@ -29,15 +32,19 @@ export function protocolFile(dataset: ProtocolDataset, path: string, textColumn?
   const ending = endingOf(path);
   const table = TABLES[ending];
   if (!table || (dataset.publishedEndings.includes(ending) && textColumn === undefined)) {
-    return { reading: dataset.reading, texts: () => dataset.readPublished(path) };
+    const { reading, beginsDocument } = dataset;
+    return { reading, texts: () => dataset.readPublished(path), beginsDocument };
   }
-  return tableReading(ending, path, textColumn ?? dataset.column);
+  return {
+    ...tableReading(ending, path, textColumn ?? dataset.column),
+    beginsDocument: dataset.beginsDocument,
+  };
 }
 
 /** A file of the user's own. @throws DataError when its ending says nothing */
 export function genericFile(path: string, textColumn?: string, name?: string): FileReading {
   const ending = endingOf(path);
-  if (ending === '.txt') return { reading: 'plain-text', texts: () => plainText(path) };
+  if (ending === '.txt') return { reading: 'plain-text', texts: () => plainText(path), beginsDocument: null };
   if (TABLES[ending]) return tableReading(ending, path, textColumn ?? DEFAULT_COLUMN);
   const near = name ? closest(name, Object.keys(PROTOCOL_DATASETS)) : null;
   throw new DataError({
@@ -55,7 +62,7 @@ export function nameOfFile(path: string): string {
 
 function tableReading(ending: string, path: string, column: string): FileReading {
   const { form, read } = TABLES[ending];
-  return { reading: `${form}:${column}`, texts: () => read(path, column) };
+  return { reading: `${form}:${column}`, texts: () => read(path, column), beginsDocument: eachText };
 }
 
 function endingOf(path: string): string {

@@ -41,6 +41,7 @@ export async function packDataset(options: PackOptions): Promise<PackedStream> {
     format: PACKED_FORMAT,
     source: source.sourceSha256,
     reading: source.reading,
+    documents: source.beginsDocument !== null,
     detokenizer: source.detokenizer?.name ?? null,
     tokenizer: tokenizer.sha256,
     ...cut,
@@ -62,8 +63,8 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
   const textStart = bosTokenId === null ? 0 : 1;
   const textEnd = eosTokenId === null ? undefined : -1;
   // Before the file is made, so that a length that cannot be meant leaves nothing behind.
-  const cutter = new SequenceCutter(cut, (sequence) =>
-    writer.add(sequence, tokenizer.byteLength(sequence.subarray(textStart, textEnd))),
+  const cutter = new SequenceCutter(cut, (sequence, document) =>
+    writer.add(sequence, tokenizer.byteLength(sequence.subarray(textStart, textEnd)), document),
   );
   const writer = await PackedFileWriter.create(path, cut.length);
   let turn = performance.now();
@@ -79,6 +80,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
   try {
     stopIfAborted(options.signal);
     for await (const text of source.texts()) {
+      if (source.beginsDocument?.(text)) cutter.beginDocument();
       const clean = source.detokenizer ? source.detokenizer.detokenize(text) : text;
       for (const tokens of tokenizer.encodePieces(clean)) {
         cutter.add(tokens);
@@ -91,7 +93,8 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
     const { texts, tokens, droppedTokens } = cutter;
     const droppedCharacters = tokenizer.droppedCharacters() - droppedBefore;
-    const facts = { bosTokenId, eosTokenId, texts, tokens, droppedTokens, droppedCharacters };
+    const documents = source.beginsDocument && cutter.documents > 0 ? cutter.documents : null;
+    const facts = { bosTokenId, eosTokenId, texts, documents, tokens, droppedTokens, droppedCharacters };
     return await writer.commit({ ...facts, name: source.name });
   } catch (cause) {
     await writer.discard();

@@ -33,6 +33,7 @@ export class PackedFileWriter {
   private readonly hash = createHash('sha256');
   private readonly checksums: number[] = [];
   private readonly textBytes = new NumberColumn();
+  private readonly documentOf = new NumberColumn();
   private counts = new Float64Array(1024);
   private maxTokenId = -1;
 
@@ -41,10 +42,11 @@ export class PackedFileWriter {
   }
 
   /** Takes a copy of the sequence. Full blocks wait in memory for {@link flush}. */
-  add(sequence: Int32Array, textBytes: number): void {
+  add(sequence: Int32Array, textBytes: number, document: number): void {
     this.block.set(sequence, this.filled);
     this.filled += sequence.length;
     this.lastLength = sequence.length;
+    this.documentOf.set(this.sequences, document);
     this.textBytes.set(this.sequences++, textBytes);
     for (const id of sequence) {
       if (id > this.maxTokenId) this.raiseMaxTokenId(id);
@@ -69,7 +71,14 @@ export class PackedFileWriter {
   async commit(
     facts: Pick<
       PackedDescription,
-      'bosTokenId' | 'eosTokenId' | 'texts' | 'tokens' | 'droppedTokens' | 'droppedCharacters' | 'name'
+      | 'bosTokenId'
+      | 'eosTokenId'
+      | 'texts'
+      | 'documents'
+      | 'tokens'
+      | 'droppedTokens'
+      | 'droppedCharacters'
+      | 'name'
     >,
   ): Promise<PackedFileReader> {
     if (this.filled > 0) this.endBlock();
@@ -105,20 +114,27 @@ export class PackedFileWriter {
       throw cause;
     }
     if (!reader) throw new Error('the packed stream just written does not read back');
-    this.textBytes.close();
+    this.closeColumns();
     return reader;
   }
 
   async discard(): Promise<void> {
-    this.textBytes.close();
+    this.closeColumns();
     await this.file.discard();
+  }
+
+  private closeColumns(): void {
+    this.textBytes.close();
+    this.documentOf.close();
   }
 
   private *tables(): Generator<Buffer> {
     yield bytesOf(Uint32Array.from(this.checksums));
-    for (let start = 0; start < this.sequences; start += PIECE_BYTES / 4) {
-      const length = Math.min(PIECE_BYTES / 4, this.sequences - start);
-      yield bytesOf(Uint32Array.from({ length }, (_, i) => this.textBytes.at(start + i)));
+    for (const column of [this.textBytes, this.documentOf]) {
+      for (let start = 0; start < this.sequences; start += PIECE_BYTES / 4) {
+        const length = Math.min(PIECE_BYTES / 4, this.sequences - start);
+        yield bytesOf(Uint32Array.from({ length }, (_, i) => column.at(start + i)));
+      }
     }
     yield bytesOf(this.counts.subarray(0, this.maxTokenId + 1));
   }

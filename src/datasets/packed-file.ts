@@ -4,21 +4,22 @@
  *     ids          int32, all sequences one after the other, in blocks of `blockSequences` sequences
  *     checksums    uint32 a block: CRC-32 of its bytes
  *     textBytes    uint32 a sequence
+ *     documentOf   uint32 a sequence: the document that it counts to (cutting.ts)
  *     counts       float64 a token id, 0 … maxTokenId
  *     description  JSON
- *     trailer      uint32 CRC-32 of checksums, textBytes and counts; uint32 CRC-32 of the description;
+ *     trailer      uint32 CRC-32 of the tables, checksums to counts; uint32 CRC-32 of the description;
  *                  uint32 length of the description; 8 bytes of magic
  *
  * The description comes last because it is known last: one pass writes a stream of any size in little memory. Read, too, it
- * is held in part: blocks and pages of textBytes as they are asked for.
+ * is held in part: blocks, and pages of textBytes and documentOf, as they are asked for.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 /** Raise it when the layout changes, or when the same texts would be packed into other ids. */
-export const PACKED_FORMAT = 2;
+export const PACKED_FORMAT = 3;
 
-export const MAGIC = 'duopack1';
+export const MAGIC = 'duopack2';
 export const TRAILER_BYTES = 12 + MAGIC.length;
 /** Of a table that is read or written piece by piece; whole numbers of any type. */
 export const PIECE_BYTES = 2 ** 16;
@@ -31,6 +32,8 @@ export interface PackedDescription {
   bosTokenId: number | null;
   eosTokenId: number | null;
   texts: number;
+  /** Null where the source does not tell documents apart. */
+  documents: number | null;
   tokens: number;
   droppedTokens: number;
   /** Characters of the texts that no token stands for. */
@@ -52,14 +55,11 @@ export class PackedFileReader {
     private readonly descriptor: number,
     readonly description: PackedDescription,
     private readonly checksums: Uint32Array,
-    /** Where in the file the table of textBytes begins. */
-    private readonly textBytesStart: number,
+    /** Numbers a sequence. */
+    private readonly ofSequence: { textBytes: SequenceTable; documentOf: SequenceTable },
     /** How often each id occurs, 0 … maxTokenId. */
     readonly counts: Float64Array,
   ) {}
-
-  /** The page of textBytes read last. */
-  private page: { index: number; bytes: Buffer } = { index: -1, bytes: Buffer.alloc(0) };
 
   /** The file, or null where there is none that is whole. */
   static open(path: string): PackedFileReader | null {
@@ -96,18 +96,19 @@ export class PackedFileReader {
     const { sequences, length, lastLength, blockSequences, maxTokenId } = description;
     const idBytes = 4 * ((sequences - 1) * length + lastLength);
     const blocks = Math.ceil(sequences / blockSequences);
-    const tablesBytes = 4 * blocks + 4 * sequences + 8 * (maxTokenId + 1);
+    const tablesBytes = 4 * blocks + 8 * sequences + 8 * (maxTokenId + 1);
     if (idBytes + tablesBytes !== jsonStart) return null;
     if (checksumOf(descriptor, idBytes, tablesBytes) !== trailer.readUInt32LE(0)) return null;
-    const textBytesStart = idBytes + 4 * blocks;
+    const afterChecksums = idBytes + 4 * blocks;
+    const table = (start: number) => new SequenceTable(descriptor, start, sequences);
     const checksums = readAt(descriptor, idBytes, 4 * blocks);
-    const counts = readAt(descriptor, textBytesStart + 4 * sequences, 8 * (maxTokenId + 1));
+    const counts = readAt(descriptor, afterChecksums + 8 * sequences, 8 * (maxTokenId + 1));
     if (!checksums || !counts) return null;
     const reader = new PackedFileReader(
       descriptor,
       description,
       new Uint32Array(checksums.buffer),
-      textBytesStart,
+      { textBytes: table(afterChecksums), documentOf: table(afterChecksums + 4 * sequences) },
       new Float64Array(counts.buffer),
     );
     if (idBytes <= VERIFIED_AT_OPENING) {
@@ -129,20 +130,45 @@ export class PackedFileReader {
 
   /** UTF-8 bytes of a sequence's text, or null when the file was cut. */
   textBytes(sequence: number): number | null {
-    const place = 4 * sequence;
-    const index = Math.floor(place / PIECE_BYTES);
-    if (this.page.index !== index) {
-      const start = index * PIECE_BYTES;
-      const length = Math.min(PIECE_BYTES, 4 * this.description.sequences - start);
-      const bytes = readAt(this.descriptor, this.textBytesStart + start, length);
-      if (!bytes) return null;
-      this.page = { index, bytes };
-    }
-    return this.page.bytes.readUInt32LE(place % PIECE_BYTES);
+    return this.ofSequence.textBytes.at(sequence);
+  }
+
+  /** The document that a sequence counts to, from 0, or null when the file was cut. */
+  documentOf(sequence: number): number | null {
+    return this.ofSequence.documentOf.at(sequence);
   }
 
   close(): void {
     closeSync(this.descriptor);
+  }
+}
+
+/** A table of one uint32 a sequence, read a page at a time. */
+class SequenceTable {
+  /** The one read last. */
+  private page: { index: number; bytes: Buffer } = { index: -1, bytes: Buffer.alloc(0) };
+
+  constructor(
+    private readonly descriptor: number,
+    private readonly start: number,
+    private readonly sequences: number,
+  ) {}
+
+  /** Null when the file was cut. */
+  at(sequence: number): number | null {
+    const place = 4 * sequence;
+    const index = Math.floor(place / PIECE_BYTES);
+    if (this.page.index !== index) {
+      const from = index * PIECE_BYTES;
+      const bytes = readAt(
+        this.descriptor,
+        this.start + from,
+        Math.min(PIECE_BYTES, 4 * this.sequences - from),
+      );
+      if (!bytes) return null;
+      this.page = { index, bytes };
+    }
+    return this.page.bytes.readUInt32LE(place % PIECE_BYTES);
   }
 }
 

@@ -33,6 +33,10 @@ export interface PackedStream {
   maxTokenId: number;
   /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
   lengthOf(i: number): number;
+  /** Documents that the source tells apart; null where it tells of none. */
+  documents: number | null;
+  /** The document that sequence i counts to, from 0; 0 where none are told apart. @throws as `sequence` */
+  documentOf(i: number): number;
   /** UTF-8 bytes of the decoded sequence without its BOS and EOS, no clean-up. @throws as `sequence` */
   textBytes(i: number): number;
   /** Ids of sequence i, a copy. @throws DomainError out of bounds, FileError when the cache file was damaged */
@@ -86,6 +90,10 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
       check(i);
       return file.textBytes(i) ?? damaged(path);
     },
+    documentOf(i) {
+      check(i);
+      return file.documentOf(i) ?? damaged(path);
+    },
     sequence(i) {
       const end = lengthOf(i);
       const start = (i % blockSequences) * length;
@@ -94,6 +102,22 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     unigramCounts: () => file.counts.slice(),
     close: () => file.close(),
   };
+}
+
+/**
+ * The document of each sequence, where documents are what errors are over: known, and in the mean at least as long as the
+ * text of a sequence. Null elsewhere: of short texts a sequence holds several.
+ */
+export function longDocuments(
+  stream: Pick<
+    PackedStream,
+    'documents' | 'documentOf' | 'tokens' | 'sequences' | 'length' | 'bosTokenId' | 'eosTokenId'
+  >,
+): { length: number; at(i: number): number } | null {
+  const { documents, tokens, sequences, length, bosTokenId, eosTokenId } = stream;
+  const room = length - (bosTokenId === null ? 0 : 1) - (eosTokenId === null ? 0 : 1);
+  if (documents === null || tokens < documents * room) return null;
+  return { length: sequences, at: (i) => stream.documentOf(i) };
 }
 
 /** A large file is verified block by block, so the damage may show in the middle of a run. */

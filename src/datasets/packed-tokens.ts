@@ -8,9 +8,14 @@ import type { PackedStream } from './packed-stream.js';
 
 /**
  * @param sequences token ids, all of the same length; not copied
+ * @param documents of each sequence, from 0 and never falling; left out where sequences are independent
  * @throws DomainError when there are none, or their lengths differ
  */
-export function packedTokens(name: string, sequences: readonly Int32Array[]): PackedStream {
+export function packedTokens(
+  name: string,
+  sequences: readonly Int32Array[],
+  documents?: readonly number[],
+): PackedStream {
   const length = sequences[0]?.length ?? 0;
   if (length === 0 || sequences.some((sequence) => sequence.length !== length)) {
     throw new DomainError({
@@ -39,6 +44,8 @@ export function packedTokens(name: string, sequences: readonly Int32Array[]): Pa
     bosTokenId: null,
     eosTokenId: null,
     texts: sequences.length,
+    documents: documents ? new Set(documents).size : null,
+    documentOf: (i) => documents?.[i] ?? 0,
     tokens: sequences.length * length,
     sequences: sequences.length,
     sha256,

@@ -7,6 +7,7 @@ import { strippedLines, wikitextLines } from './corpus-lines.js';
 import { agNewsTexts } from './csv-texts.js';
 import type { DetokenizerName } from './detokenizers.js';
 import { jsonLinesTexts, scientificPapersTexts } from './json-lines.js';
+import { eachText, type TextSource } from './text-source.js';
 
 export interface ProtocolDataset {
   split: string;
@@ -20,7 +21,12 @@ export interface ProtocolDataset {
   column: string;
   /** Endings, without .gz, of files that are read as published although the ending alone would say otherwise. */
   publishedEndings: readonly string[];
+  /** As of a source, in its published form and as a table alike. */
+  beginsDocument: TextSource['beginsDocument'];
 }
+
+/** WikiText's texts are lines; an article begins with its title, ` = Title = `, sections of it with more signs. */
+const beginsArticle = (line: string): boolean => /^\s*= [^=].* =\s*$/.test(line);
 
 const wikitext: ProtocolDataset = {
   split: 'validation',
@@ -30,6 +36,7 @@ const wikitext: ProtocolDataset = {
   readPublished: wikitextLines,
   column: 'text',
   publishedEndings: [],
+  beginsDocument: beginsArticle,
 };
 
 const scientificPapers: ProtocolDataset = {
@@ -40,6 +47,7 @@ const scientificPapers: ProtocolDataset = {
   readPublished: scientificPapersTexts,
   column: 'article',
   publishedEndings: ['.jsonl', '.ndjson', '.json'],
+  beginsDocument: eachText,
 };
 
 export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
@@ -51,6 +59,7 @@ export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
     readPublished: strippedLines,
     column: 'sentence',
     publishedEndings: [],
+    beginsDocument: null, // sentences, of which nobody knows the document
   },
   wikitext103: wikitext,
   wikitext2: wikitext,
@@ -62,6 +71,7 @@ export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
     readPublished: strippedLines,
     column: 'text',
     publishedEndings: [],
+    beginsDocument: null,
   },
   lambada: {
     split: 'test',
@@ -71,6 +81,7 @@ export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
     readPublished: (path) => jsonLinesTexts(path, 'text'),
     column: 'text',
     publishedEndings: [],
+    beginsDocument: eachText,
   },
   ag_news: {
     split: 'test',
@@ -80,6 +91,7 @@ export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
     readPublished: agNewsTexts,
     column: 'text',
     publishedEndings: ['.csv'],
+    beginsDocument: eachText,
   },
   pubmed: scientificPapers,
   arxiv: scientificPapers,

@@ -85,7 +85,7 @@ async function fileSource(
   const identity = await fileIdentity(path);
   const protocol =
     kind === 'named' && Object.hasOwn(PROTOCOL_DATASETS, name) ? PROTOCOL_DATASETS[name] : null;
-  const { reading, texts } = protocol
+  const { reading, texts, beginsDocument } = protocol
     ? protocolFile(protocol, path, textColumn)
     : genericFile(path, textColumn, kind === 'named' ? name : undefined);
   return {
@@ -101,6 +101,7 @@ async function fileSource(
       if ((await fileIdentity(path)) !== identity) throw changedWhileReading(path);
     },
     detokenizer: protocol?.detokenizer ? detokenizer(protocol.detokenizer) : null,
+    beginsDocument,
   };
 }
 
@@ -122,6 +123,7 @@ async function fetchedSource(record: FetchedDataset, textColumn: string | undefi
       for (const { texts } of readings) yield* texts();
     },
     detokenizer: protocol.detokenizer ? detokenizer(protocol.detokenizer) : null,
+    beginsDocument: protocol.beginsDocument,
   };
 }
 

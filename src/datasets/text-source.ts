@@ -17,4 +17,10 @@ export interface TextSource {
   texts(): AsyncIterable<string>;
   /** Applied to each text before the tokenizer. */
   detokenizer: Detokenizer | null;
+  /** Does a text begin a document? Errors are over documents. Null where the file does not tell them apart: one long .txt, or
+   *  a corpus of sentences. Asked for every text, in order, before the detokenizer. */
+  beginsDocument: ((text: string) => boolean) | null;
 }
+
+/** {@link TextSource.beginsDocument} where each text is a document. */
+export const eachText = (): boolean => true;

@@ -145,9 +145,10 @@ export async function checksOf(
     const range = exact ? null : integration(protocol, noiseSchedule(schedule!));
     const costs = costsOf(texts, closedForm(source.chain, family, range));
     for (const estimator of exact ? calibrationEstimators.slice(0, 1) : request.estimators) {
-      const options = { protocol, draws, seed, estimator, limit: null, until: null, batch: null };
+      const options = { protocol, draws, seed, estimator, until: null, batch: null };
       const found = await zeroShotPerplexity(losses, stream, options, { signal });
       const { tokens, metrics } = found;
+      found.losses.close();
       const measured = {
         closedForm: costs.overRange / tokens,
         estimate: metrics.nll.value ?? Number.NaN,

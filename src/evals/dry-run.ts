@@ -1,6 +1,7 @@
 /** `--dry-run`: what a run would do, without a model call. */
 import { plainText } from '../terminal-text.js';
 import type { Cell, PerplexityRequest } from './cells.js';
+import { evaluatedOf } from './perplexity-run.js';
 
 interface PlannedCell {
   model: string;
@@ -16,7 +17,7 @@ interface PlannedCell {
 export function planRecord(cells: readonly Cell[], { options }: PerplexityRequest): { cells: PlannedCell[] } {
   return {
     cells: cells.map(({ checkpoint, stream }) => {
-      const sequences = Math.min(stream.sequences, options.limit ?? Number.POSITIVE_INFINITY);
+      const sequences = evaluatedOf(stream, options);
       const draws = checkpoint.family === 'ar' ? 1 : options.draws;
       return {
         model: checkpoint.name,

@@ -2,19 +2,18 @@
  * Generative perplexity at a given entropy. A temperature sweep gives points (entropy, nats a token); between neighbours in
  * entropy the nats, so the logarithm of perplexity, are taken as linear. So models are compared at equal variety.
  *
- * The interval is over samples: in every bootstrap replicate each point's samples are drawn anew, its entropy and nats are
- * computed together, since a sample's two are correlated, and the interpolation is done again.
+ * The interval is over samples. In every bootstrap replicate one set of sample numbers is drawn for all temperatures: sample i
+ * uses the same random numbers at each, so its figures go together across them, as its entropy and nats do within one. The
+ * interpolation is done again, and the standard deviation of the replicates' nats is the standard error; Student's t around
+ * the logarithm of perplexity makes the interval, which with few samples covers better than percentiles do.
  */
-import {
-  type BootstrapOptions,
-  bootstrap,
-  percentileInterval,
-  RESAMPLES,
-  resample,
-  standardDeviation,
-} from '../results/bootstrap.js';
+
+import { fillNormals } from '../random/normals.js';
+import { streams } from '../random/streams.js';
 import type { SampledFigure } from '../results/generative-record.js';
-import { sum } from '../results/summation.js';
+import { type BootstrapOptions, RESAMPLES, resample, standardDeviation } from '../statistics/bootstrap.js';
+import { studentQuantile95 } from '../statistics/student.js';
+import { sum } from '../statistics/summation.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 
 /** One temperature of a sweep, sample by sample. */
@@ -25,7 +24,7 @@ export interface SweepPoint extends JudgedSamples {
 }
 
 export interface AtEntropy {
-  /** The entropy asked for; of reference samples, their mean. */
+  /** The entropy asked for; of real text, its mean. */
   entropy: number;
   /** At that entropy; unknown where the sweep does not reach it. */
   genPpl: SampledFigure;
@@ -37,6 +36,8 @@ export interface AtEntropy {
 
 /** With more replicates than this outside the sweep, an interval of the others would be too short. */
 const MOST_OUTSIDE = 0.025;
+/** Fewer say nothing of a spread. */
+const LEAST_SAMPLES = 3;
 
 /**
  * The value at `x`, linear between the neighbours in x; null outside all of them. Points of equal x count as their mean.
@@ -52,35 +53,48 @@ export function interpolated(points: readonly { x: number; y: number }[], x: num
   return low.y + ((high.y - low.y) * (x - low.x)) / (high.x - low.x);
 }
 
-/**
- * @param points of one model, sampler and number of steps
- * @param target nats; or the entropies of reference samples, whose own error then enters the interval
- */
+/** An entropy to compare at; of real text with its error over units of text. */
+export interface EntropyTarget {
+  value: number;
+  /** 0 for a number that was given; null where real text is too little to tell. */
+  stderr: number | null;
+  /** Degrees of freedom of that error. */
+  degrees: number;
+}
+
+/** @param points of one model, sampler and number of steps   @param target nats */
 export function perplexityAtEntropy(
   points: readonly SweepPoint[],
-  target: number | Float64Array,
+  target: number | EntropyTarget,
   options: BootstrapOptions,
 ): AtEntropy {
-  const entropy = typeof target === 'number' ? target : sum(target) / target.length;
+  const {
+    value: entropy,
+    stderr: targetError,
+    degrees: targetDegrees,
+  } = typeof target === 'number' ? { value: target, stderr: 0, degrees: Number.POSITIVE_INFINITY } : target;
   const places = points.map((point) => ({ ...placeOf(point), temperature: point.temperature }));
   const nll = interpolated(places, entropy);
   const temperature = interpolated(
     places.map(({ x, temperature: y }) => ({ x, y })),
     entropy,
   );
-  if (nll === null)
-    return { entropy, genPpl: { value: null, stderr: null, ci95: null }, temperature, outside: 1 };
-  const replicates = replicatesOf(points, target, options);
-  const inside = replicates.filter((value) => !Number.isNaN(value)).map(Math.exp);
+  const unknown = { stderr: null, ci95: null };
+  if (nll === null) return { entropy, genPpl: { value: null, ...unknown }, temperature, outside: 1 };
+  const replicates = replicatesOf(points, { entropy, error: targetError ?? 0 }, options);
+  const inside = replicates.filter((value) => !Number.isNaN(value));
   const outside = 1 - inside.length / replicates.length;
-  const known = outside <= MOST_OUTSIDE && inside.length > 1;
+  const value = Math.exp(nll);
+  const samples = Math.min(...points.map(({ nats }) => nats.length));
+  const deviation = outside > MOST_OUTSIDE || targetError === null ? null : standardDeviation(inside);
+  if (deviation === null || samples < LEAST_SAMPLES)
+    return { entropy, genPpl: { value, ...unknown }, temperature, outside };
+  // The bootstrap's variance is short by (n − 1)/n.
+  const stderr = deviation * Math.sqrt(samples / (samples - 1));
+  const margin = studentQuantile95(Math.min(samples - 1, targetDegrees)) * stderr;
   return {
     entropy,
-    genPpl: {
-      value: Math.exp(nll),
-      stderr: known ? standardDeviation(inside) : null,
-      ci95: known ? percentileInterval(inside) : null,
-    },
+    genPpl: { value, stderr: value * stderr, ci95: [Math.exp(nll - margin), Math.exp(nll + margin)] },
     temperature,
     outside,
   };
@@ -89,24 +103,20 @@ export function perplexityAtEntropy(
 /** Nats at the entropy, a replicate each; NaN where the sweep does not reach it. */
 function replicatesOf(
   points: readonly SweepPoint[],
-  target: number | Float64Array,
+  { entropy, error }: { entropy: number; error: number },
   options: BootstrapOptions,
 ): Float64Array {
-  const groups = points.length + 1;
-  const first = (options.group ?? 0) * groups;
-  const memory = points.map(({ nats }) => new Uint32Array(nats.length));
-  const targets =
-    typeof target === 'number'
-      ? null
-      : bootstrap(target.length, (indices) => mean(target, indices), { ...options, group: first });
-  return Float64Array.from({ length: options.resamples ?? RESAMPLES }, (_, replicate) => {
-    const places = points.map((point, i) => {
-      const indices = memory[i];
-      resample(indices, indices.length, replicate, { ...options, group: first + 1 + i });
-      return placeOf(point, indices);
-    });
-    const at = targets ? targets[replicate] : (target as number);
-    return interpolated(places, at) ?? Number.NaN;
+  const count = options.resamples ?? RESAMPLES;
+  const { seed, group = 0 } = options;
+  const shifts = new Float32Array(count);
+  fillNormals(shifts, { seed, stream: streams.resampleTarget, sequence: 0, step: 0 });
+  const sizes = new Set(points.map(({ nats }) => nats.length));
+  const memory = new Map([...sizes].map((size) => [size, new Uint32Array(size)]));
+  return Float64Array.from({ length: count }, (_, replicate) => {
+    // Of one size, one set of sample numbers for all temperatures.
+    for (const [size, indices] of memory) resample(indices, size, replicate, { seed, group });
+    const places = points.map((point) => placeOf(point, memory.get(point.nats.length)!));
+    return interpolated(places, entropy + error * shifts[replicate]) ?? Number.NaN;
   });
 }
 

@@ -4,10 +4,10 @@
  */
 import { UsageError } from '../errors.js';
 import type { SampledFigure } from '../results/generative-record.js';
-import { paretoFront } from '../results/pareto-front.js';
 import type { FrontierResult, SweepPointRecord } from '../results/throughput-record.js';
 import type { SampleRun } from '../samplers/sample-run.js';
-import { perplexityAtEntropy, type SweepPoint } from './frontier-interpolation.js';
+import { paretoFront } from '../statistics/pareto-front.js';
+import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './frontier-interpolation.js';
 import type { Judge } from './generative-judge.js';
 import { type MeasuredTexts, measureTexts } from './generative-run.js';
 import { type SamplingObserver, sampledTexts } from './generative-sampling.js';
@@ -46,7 +46,7 @@ export async function measureFrontier(
     const sweep = await sweepOf(configuration, options, observer, runs);
     const at = perplexityAtEntropy(
       sweep.map(({ point }) => point),
-      reference?.entropies ?? (target as number),
+      reference ? targetOf(reference) : (target as number),
       { seed, group },
     );
     results.push({
@@ -71,6 +71,12 @@ export async function measureFrontier(
       for (const run of runs) await run.finish();
     },
   };
+}
+
+/** Mean entropy of real text, with its error over units of text. */
+function targetOf({ result }: MeasuredTexts): EntropyTarget {
+  const { value, stderr, units = 0 } = result.metrics.entropy;
+  return { value: value!, stderr, degrees: units - 1 };
 }
 
 /** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */
@@ -145,7 +151,7 @@ function factsOf(
     tokensPerSecond: seconds > 0 ? tokens / seconds : null,
     pareto: false,
     judge: judge!,
-    protocol,
+    protocol: { ...protocol, interval: 'bootstrap-stderr' },
     environment,
   };
 }

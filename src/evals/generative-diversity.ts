@@ -7,7 +7,8 @@
  */
 import { deflateSync } from 'node:zlib';
 import type { SampledFigure } from '../results/generative-record.js';
-import { ratio } from '../results/ratio.js';
+import { ratio } from '../statistics/ratio.js';
+import { blockLengthOf, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
 
 /** zlib's deflate at its highest level: a window of 32 KiB. */
 export const COMPRESSION_LEVEL = 9;
@@ -118,7 +119,9 @@ export class Diversity {
     return this.repetitions.length === this.entropies.length ? Float64Array.from(this.repetitions) : null;
   }
 
-  metrics(): DiversityMetrics {
+  /** @param documents of real text: of each, or null where none are told apart; left out for samples of a model */
+  metrics(documents?: DocumentsOf): DiversityMetrics {
+    const meanOver = documents === undefined ? meanOfSamples : meanOfText(documents);
     return {
       entropy: meanOver(this.entropies),
       distinct1: alone(this.grams.distinct(1)),
@@ -137,8 +140,18 @@ export function compressionRatio(texts: readonly Uint8Array[]): number | null {
 }
 
 /** Mean, its standard error and interval over samples. */
-function meanOver(values: readonly number[]): SampledFigure {
+function meanOfSamples(values: readonly number[]): SampledFigure {
   return ratio(Float64Array.from(values), new Float64Array(values.length).fill(1));
+}
+
+/** The same over units of text. */
+function meanOfText(documents: DocumentsOf): (values: readonly number[]) => SampledFigure {
+  return (values) => {
+    const [y, x] = [Float64Array.from(values), new Float64Array(values.length).fill(1)];
+    if (y.length === 0) return alone(null);
+    const known = documents && documents.length === y.length ? documents : null;
+    return textRatio(y, x, known, blockLengthOf(y, x));
+  };
 }
 
 /** A figure of the whole set, which depends on its size: resampling would not tell its error. */

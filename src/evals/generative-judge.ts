@@ -8,7 +8,7 @@ import { DataError, ModelError } from '../errors.js';
 import { type Checkpoint, describeCheckpoint, openCheckpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { JudgeRecord } from '../results/generative-record.js';
-import { sum } from '../results/summation.js';
+import { sum } from '../statistics/summation.js';
 import { digestOf, judgeCalls, longest } from './generative-calls.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 import { countedTargets, judgeWindows } from './generative-windows.js';

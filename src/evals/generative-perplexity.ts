@@ -1,16 +1,13 @@
 /**
  * Generative perplexity: exp of the mean nats a counted token, over all samples, token-weighted; how well an
- * autoregressive judge predicts what was generated. Its error is over samples, by the bootstrap.
+ * autoregressive judge predicts what was generated. Its error is over samples, which a model drew independently: bootstrap-t. Of
+ * real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
  */
 import { DomainError } from '../errors.js';
-import {
-  type BootstrapOptions,
-  bootstrap,
-  percentileInterval,
-  standardDeviation,
-} from '../results/bootstrap.js';
 import type { SampledFigure } from '../results/generative-record.js';
-import { sum } from '../results/summation.js';
+import { type BootstrapOptions, bootstrapT, type Linearised } from '../statistics/bootstrap.js';
+import { sum } from '../statistics/summation.js';
+import { blockLengthOf, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
 
 /** What a judge found. */
 export interface JudgedSamples {
@@ -28,42 +25,74 @@ export interface GenerativePerplexity {
 }
 
 /**
- * Value, and over samples its bootstrap standard error and 95% percentile interval; both unknown with fewer than two samples.
+ * Value, standard error and 95% interval over samples; the errors are unknown with fewer than three.
  * @throws DomainError when the lengths differ
  */
-export function generativePerplexity(
-  { nats, tokens }: JudgedSamples,
-  options: BootstrapOptions,
-): GenerativePerplexity {
-  if (nats.length !== tokens.length) {
-    throw new DomainError({
-      code: 'unequal-lengths',
-      message: `Samples need nats and tokens each, got ${nats.length} and ${tokens.length}.`,
-    });
-  }
-  const total = sum(tokens);
-  if (!(total > 0)) return { genPpl: UNKNOWN, genNll: UNKNOWN };
-  const nll = sum(nats) / total;
+export function generativePerplexity(judged: JudgedSamples, options: BootstrapOptions): GenerativePerplexity {
+  const { nats, tokens } = judged;
+  checkLengths(judged);
+  if (!(sum(tokens) > 0)) return { genPpl: UNKNOWN, genNll: UNKNOWN };
   const counted = Uint32Array.from(tokens.keys()).filter((i) => tokens[i] > 0);
-  if (counted.length < 2) return { genPpl: figure(Math.exp(nll), null), genNll: figure(nll, null) };
-  const replicates = bootstrap(
+  const genNll = bootstrapT(
     counted.length,
-    (indices) => {
-      let [natsOf, tokensOf] = [0, 0];
-      for (const index of indices) {
-        natsOf += nats[counted[index]];
-        tokensOf += tokens[counted[index]];
-      }
-      return natsOf / tokensOf;
-    },
+    (indices) => linearisedRatio(nats, tokens, indices, counted),
     options,
   );
-  return { genPpl: figure(Math.exp(nll), replicates.map(Math.exp)), genNll: figure(nll, replicates) };
+  return { genPpl: exponentiated(genNll), genNll };
+}
+
+/** The same of real text, in the order in which it stands. @throws DomainError when the lengths differ */
+export function perplexityOfText(judged: JudgedSamples, documents: DocumentsOf): GenerativePerplexity {
+  const { nats, tokens } = judged;
+  checkLengths(judged);
+  if (!(sum(tokens) > 0)) return { genPpl: UNKNOWN, genNll: UNKNOWN };
+  const genNll = textRatio(nats, tokens, documents, blockLengthOf(nats, tokens));
+  return { genPpl: exponentiated(genNll), genNll };
+}
+
+/**
+ * Σ y / Σ x over samples given by index, with the delta method's standard error.
+ * @param among the samples that indices count; all when left out
+ */
+export function linearisedRatio(
+  y: Float64Array,
+  x: Float64Array,
+  indices: Uint32Array,
+  among?: Uint32Array,
+): Linearised {
+  let [totalY, totalX, squares] = [0, 0, 0];
+  for (const index of indices) {
+    const i = among ? among[index] : index;
+    totalY += y[i];
+    totalX += x[i];
+  }
+  const value = totalY / totalX;
+  for (const index of indices) {
+    const i = among ? among[index] : index;
+    squares += (y[i] - value * x[i]) ** 2;
+  }
+  const n = indices.length;
+  return { value, stderr: Math.sqrt((n / (n - 1)) * squares) / totalX };
+}
+
+function checkLengths({ nats, tokens }: JudgedSamples): void {
+  if (nats.length === tokens.length) return;
+  throw new DomainError({
+    code: 'unequal-lengths',
+    message: `Samples need nats and tokens each, got ${nats.length} and ${tokens.length}.`,
+  });
 }
 
 const UNKNOWN: SampledFigure = { value: null, stderr: null, ci95: null };
 
-function figure(value: number, replicates: Float64Array | null): SampledFigure {
-  if (replicates === null) return { value, stderr: null, ci95: null };
-  return { value, stderr: standardDeviation(replicates), ci95: percentileInterval(replicates) };
+/** Perplexity from nats a token: exp of the value and of the interval's ends, the error by the delta method. */
+function exponentiated(genNll: SampledFigure): SampledFigure {
+  const value = genNll.value === null ? null : Math.exp(genNll.value);
+  const { stderr, ci95 } = genNll;
+  return {
+    ...genNll,
+    value,
+    stderr: value === null || stderr === null ? null : value * stderr,
+    ci95: ci95 && [Math.exp(ci95[0]), Math.exp(ci95[1])],
+  };
 }

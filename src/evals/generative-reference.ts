@@ -1,13 +1,14 @@
 /**
  * Real text as a set like the samples': as many sequences of as many tokens, packed as the model's training and evaluation
- * data are, taken at equal distances over the whole data set.
+ * data are, spread evenly over the whole data set.
  */
 
 import type { ProtocolName } from '../datasets/cutting.js';
 import { packDataset } from '../datasets/pack-dataset.js';
-import type { PackedStream } from '../datasets/packed-stream.js';
+import { longDocuments, type PackedStream } from '../datasets/packed-stream.js';
 import { droppedNotice } from '../datasets/packing-notices.js';
 import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { selectedSequences } from '../datasets/selected-sequences.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { datasetRecord } from './dataset-record.js';
 import type { GeneratedText, TextSet } from './generative-texts.js';
@@ -47,11 +48,13 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
       `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,
     );
   }
+  const taken = selectedSequences(stream, { kind: 'spread', count });
   const set: TextSet = {
     name: stream.name,
     model: null,
     dataset: datasetRecord(stream),
-    count: Math.min(count, stream.sequences),
+    documents: longDocuments(taken),
+    count: taken.sequences,
     tokenizer,
     facts: {
       path: null,
@@ -64,20 +67,18 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
       topP: null,
       prompt: null,
     },
-    texts: spreadOver(stream, Math.min(count, stream.sequences), tokenizer, protocol === 'duo'),
+    texts: textsOf(taken, tokenizer, protocol === 'duo'),
   };
   return { set, close: () => stream.close() };
 }
 
-/** Sequences ⌊i·n/count⌋ of n. */
-async function* spreadOver(
+async function* textsOf(
   stream: PackedStream,
-  count: number,
   tokenizer: Tokenizer,
   cleanUp: boolean,
 ): AsyncGenerator<GeneratedText> {
-  for (let i = 0; i < count; i++) {
-    const tokens = stream.sequence(Math.floor((i * stream.sequences) / count));
+  for (let i = 0; i < stream.sequences; i++) {
+    const tokens = stream.sequence(i);
     yield { tokens, text: tokenizer.decode(tokens, { cleanUp }), nfe: null, seconds: null };
   }
 }

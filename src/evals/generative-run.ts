@@ -5,16 +5,16 @@
 import { createHash } from 'node:crypto';
 import type { ProtocolName } from '../datasets/cutting.js';
 import { environmentOf } from '../models/machine.js';
-import { RESAMPLES } from '../results/bootstrap.js';
 import type { GenerativeResult, SampleSetRecord } from '../results/generative-record.js';
 import type { SampleColumns } from '../results/sample-columns.js';
+import { RESAMPLES } from '../statistics/bootstrap.js';
 import { COMPRESSION_LEVEL, Diversity } from './generative-diversity.js';
 import type { Judge, Judgement } from './generative-judge.js';
-import { generativePerplexity } from './generative-perplexity.js';
+import { generativePerplexity, perplexityOfText } from './generative-perplexity.js';
 import type { TextSet } from './generative-texts.js';
 
-/** Raised when the same protocol name would give another figure. */
-const PROTOCOL_VERSION = 1;
+/** Raised when the same protocol name would give another figure. 2: intervals are bootstrap-t, of real text over units. */
+const PROTOCOL_VERSION = 2;
 
 export interface GenerativeOptions {
   protocol: ProtocolName;
@@ -58,7 +58,10 @@ export async function measureTexts(
     observer.note(`${set.name}: continuing; ${judgement.resumed} windows were judged by an earlier run.`);
   }
   const nothing = { nats: new Float64Array(0), tokens: new Float64Array(0) };
-  const perplexity = generativePerplexity(judgement ?? nothing, { seed });
+  const isText = set.documents !== undefined;
+  const perplexity = isText
+    ? perplexityOfText(judgement ?? nothing, set.documents ?? null)
+    : generativePerplexity(judgement ?? nothing, { seed });
   if (judgement && perplexity.genPpl.value === null)
     observer.warn(`${set.name}: the judge's tokenizer leaves no token to score.`);
   const tokens = judgement?.tokens.reduce((sum, count) => sum + count, 0) ?? 0;
@@ -74,10 +77,10 @@ export async function measureTexts(
       version: PROTOCOL_VERSION,
       seed,
       resamples: RESAMPLES,
-      interval: 'percentile',
+      interval: isText ? 'student-t' : 'bootstrap-t',
       compressionLevel: COMPRESSION_LEVEL,
     },
-    metrics: { ...perplexity, ...read.diversity.metrics() },
+    metrics: { ...perplexity, ...read.diversity.metrics(set.documents) },
     cost: {
       sequences: read.record.count,
       tokens,

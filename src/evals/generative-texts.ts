@@ -9,6 +9,7 @@ import type { Tokenizer } from '../datasets/tokenizer.js';
 import type { SampleSetRecord } from '../results/generative-record.js';
 import type { DatasetRecord, ModelRecord } from '../results/record.js';
 import { openSamples, type SampleRecord, type SamplesHeader } from '../results/samples.js';
+import type { DocumentsOf } from '../statistics/text-ratio.js';
 
 /** One text: its token ids as they were generated, and how it reads. */
 export interface GeneratedText {
@@ -23,6 +24,8 @@ export interface TextSet {
   name: string;
   model: ModelRecord | null;
   dataset: DatasetRecord | null;
+  /** Of real text: the document of each, null where they are not told apart or are short. Left out of a model's. */
+  documents?: DocumentsOf;
   /** Texts there will be. */
   count: number;
   /** That of their tokens, where it is at hand. */

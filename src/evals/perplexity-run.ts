@@ -3,11 +3,14 @@
  * are compared pairwise where they saw the same stream. What is needed was opened before (cells.ts).
  */
 import type { PackedStream } from '../datasets/packed-stream.js';
+import { selectedSequences } from '../datasets/selected-sequences.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import { type Comparison, type PerplexityResult, type ResultsFile, resultsFile } from '../results/record.js';
-import { pairedComparison } from '../results/statistics.js';
+import { longestBlock, pairedComparison, perplexityMetrics } from '../results/text-figures.js';
+import { studentQuantile95 } from '../statistics/student.js';
+import { ENOUGH_CORRELATION_LENGTHS, LEAST_UNITS } from '../statistics/text-ratio.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import type { Cell, CellNotices, PerplexityRequest } from './cells.js';
 import { datasetRecord } from './dataset-record.js';
@@ -20,8 +23,8 @@ import {
   zeroShotPerplexity,
 } from './zero-shot-perplexity.js';
 
-/** Raised when the same protocol name would give another figure. */
-const PROTOCOL_VERSION = 1;
+/** Raised when the same protocol name would give another figure. 2: errors are over units of text, and --limit spreads. */
+const PROTOCOL_VERSION = 2;
 
 export interface PerplexityRun {
   results: ResultsFile;
@@ -41,6 +44,7 @@ export interface RunObserver extends CellNotices {
 export interface SequenceRecord {
   model: string;
   dataset: string;
+  /** Place in the packed stream. */
   sequence: number;
   draw: number;
   /** Time and signal level of the draw; null for ar. */
@@ -58,7 +62,7 @@ export async function runPerplexity(
 ): Promise<PerplexityRun> {
   const evaluated: Evaluated[] = [];
   const journals: LossJournal[] = [];
-  warnOfLimit(cells, request.options, observer);
+  warnOfFirst(cells, request.options, observer);
   let results: ResultsFile;
   try {
     for (const checkpoint of request.checkpoints) {
@@ -68,15 +72,14 @@ export async function runPerplexity(
     // Rows by data set, since models are what one compares.
     const order = [...new Set(cells.map(({ stream }) => stream.name))];
     evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
-    results = resultsFile(
-      evaluated.map(({ result }) => result),
-      comparisonsOf(evaluated, observer),
-    );
+    const { rows, comparisons } = withErrorsOverText(evaluated, observer);
+    for (const row of rows) warnOfUnits(row, observer);
+    results = resultsFile(rows, comparisons);
   } catch (error) {
     for (const journal of journals) journal.close();
     throw error;
   } finally {
-    for (const { estimate } of evaluated) estimate.textNats.close();
+    for (const { estimate } of evaluated) estimate.losses.close();
   }
   return {
     results,
@@ -110,7 +113,7 @@ async function evaluateModel(
       }
       const estimate = await zeroShotPerplexity(journal, stream, options, {
         onProgress: (done, total) => observer.evaluating(checkpoint.name, stream.name, { done, total }),
-        onLoss: observer.sequence && logLosses(observer.sequence, checkpoint.name, stream.name),
+        onLoss: observer.sequence && logLosses(observer.sequence, checkpoint.name, stream, options),
         signal: observer.signal,
       });
       estimate.wallSeconds += journal.earlierSeconds;
@@ -133,7 +136,7 @@ async function evaluateModel(
 export async function lossKey(
   checkpoint: Checkpoint,
   stream: PackedStream,
-  { protocol, seed, limit, estimator }: PerplexityOptions,
+  { protocol, seed, selection = null, estimator }: PerplexityOptions,
   provider: Provider,
 ): Promise<CacheKey> {
   const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
@@ -148,7 +151,8 @@ export async function lossKey(
     stream: stream.sha256,
     length: stream.length,
     wrapped: stream.wrapped,
-    sequences: evaluatedOf(stream, { limit }),
+    sequences: evaluatedOf(stream, { selection }),
+    selection: selectedSequences(stream, selection).selection?.kind ?? null,
     protocol,
     estimator,
     seed,
@@ -157,8 +161,11 @@ export async function lossKey(
 }
 
 /** Sequences that are evaluated. */
-function evaluatedOf({ sequences }: PackedStream, { limit }: Pick<PerplexityOptions, 'limit'>): number {
-  return Math.min(sequences, limit ?? sequences);
+export function evaluatedOf(
+  { sequences }: Pick<PackedStream, 'sequences'>,
+  { selection }: Pick<PerplexityOptions, 'selection'>,
+): number {
+  return Math.min(sequences, selection?.count ?? sequences);
 }
 
 interface Evaluated {
@@ -170,19 +177,24 @@ interface Evaluated {
 function logLosses(
   log: (record: SequenceRecord) => void,
   model: string,
-  dataset: string,
+  stream: PackedStream,
+  { selection = null }: PerplexityOptions,
 ): PerplexityObserver['onLoss'] {
-  return ({ sequence, draw, nats }, { level }, tokens) =>
-    log({ model, dataset, sequence, draw, t: level?.t ?? null, alpha: level?.alpha ?? null, tokens, nats });
+  const { indexOf } = selectedSequences(stream, selection);
+  const dataset = stream.name;
+  return ({ sequence: place, draw, nats }, { level }, tokens) => {
+    const [t, alpha] = [level?.t ?? null, level?.alpha ?? null];
+    log({ model, dataset, sequence: indexOf(place), draw, t, alpha, tokens, nats });
+  };
 }
 
 /** Once a data set, before the run: models of other lengths may have other counts. */
-function warnOfLimit(cells: readonly Cell[], { limit }: PerplexityOptions, observer: RunObserver): void {
-  if (limit === null) return;
-  const cut = cells.filter(({ stream }) => limit < stream.sequences);
+function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: RunObserver): void {
+  if (selection?.kind !== 'first') return;
+  const cut = cells.filter(({ stream }) => selection.count < stream.sequences);
   const warnings = cut.map(
     ({ stream: { name, sequences } }) =>
-      `${name}: the first ${limit} of ${sequences} sequences are not a random sample of the data set.`,
+      `${name}: the first ${selection.count} of ${sequences} sequences are not a random sample of the data set. --limit spreads as many over it.`,
   );
   for (const warning of new Set(warnings)) observer.warn(warning);
 }
@@ -190,15 +202,16 @@ function warnOfLimit(cells: readonly Cell[], { limit }: PerplexityOptions, obser
 function warnAbout(
   checkpoint: Checkpoint,
   stream: PackedStream,
-  { metrics }: PerplexityEstimate,
+  { metrics, mcDegreesOfFreedom }: PerplexityEstimate,
   { until }: PerplexityOptions,
   observer: RunObserver,
 ): void {
-  const reached = metrics.nll.mcStderr === null ? null : 1.96 * metrics.nll.mcStderr;
+  const { mcStderr } = metrics.nll;
+  const reached = mcStderr && studentQuantile95(mcDegreesOfFreedom ?? 0) * mcStderr;
   if (until !== null && (reached === null || reached > until)) {
     const how = reached === null ? 'cannot be told' : `is ${reached.toPrecision(2)}`;
     observer.warn(
-      `${checkpoint.name} on ${stream.name}: --until ${until} was not reached; 1.96 · draw error ${how}. Give more --draws.`,
+      `${checkpoint.name} on ${stream.name}: --until ${until} was not reached; half the 95% interval over draws ${how}. Give more --draws.`,
     );
   }
 }
@@ -221,7 +234,11 @@ async function resultOf(
       path: checkpoint.path,
       trainedOn: checkpoint.fields.trainedOn.value,
     },
-    dataset: { ...datasetRecord(stream), limit: options.limit },
+    dataset: {
+      ...datasetRecord(stream),
+      limit: options.selection?.count ?? null,
+      selection: selectedSequences(stream, options.selection ?? null).selection?.kind ?? null,
+    },
     protocol: {
       name: options.protocol,
       version: PROTOCOL_VERSION,
@@ -235,6 +252,7 @@ async function resultOf(
       seed: exact ? null : options.seed,
       integration: estimate.integration?.description ?? null,
       randomizations: estimate.randomizations,
+      mcDegreesOfFreedom: estimate.mcDegreesOfFreedom,
       until: options.until,
     },
     metrics,
@@ -253,27 +271,64 @@ async function resultOf(
   };
 }
 
-function comparisonsOf(evaluated: readonly Evaluated[], observer: RunObserver): Comparison[] {
+/** Rows and their comparisons, with one block length a data set (text-figures.ts). */
+function withErrorsOverText(
+  evaluated: readonly Evaluated[],
+  observer: RunObserver,
+): { rows: PerplexityResult[]; comparisons: Comparison[] } {
+  const rows = new Map(evaluated.map((one) => [one, one.result]));
   const comparisons: Comparison[] = [];
-  for (const [i, a] of evaluated.entries()) {
-    for (const b of evaluated.slice(i + 1)) {
-      if (a.stream.name !== b.stream.name) continue;
-      const names = { a: a.result.model.name, b: b.result.model.name, dataset: a.stream.name };
+  for (const name of new Set(evaluated.map(({ stream }) => stream.name))) {
+    const onDataset = evaluated.filter(({ stream }) => stream.name === name);
+    const lengths = new Map<string, number>();
+    for (const sha256 of new Set(onDataset.map(({ stream }) => stream.sha256))) {
+      const alike = onDataset.filter(({ stream }) => stream.sha256 === sha256);
+      const losses = alike.map(({ estimate }) => estimate.losses);
+      const length = longestBlock(losses, pairsOf(losses));
+      lengths.set(sha256, length);
+      for (const one of alike)
+        rows.set(one, { ...one.result, metrics: perplexityMetrics(one.estimate.losses, length) });
+    }
+    for (const [a, b] of pairsOf(onDataset)) {
+      const names = { a: a.result.model.name, b: b.result.model.name, dataset: name };
       if (a.stream.sha256 !== b.stream.sha256) {
         observer.note(
-          `${names.a} and ${names.b} are not compared on ${names.dataset}: their packed streams differ (tokenizer or length).`,
+          `${names.a} and ${names.b} are not compared on ${name}: their packed streams differ (tokenizer or length).`,
         );
         continue;
       }
-      comparisons.push({
-        ...names,
-        ...pairedComparison({
-          natsA: a.estimate.textNats,
-          natsB: b.estimate.textNats,
-          textTokens: a.estimate.textTokens,
-        }),
-      });
+      const length = lengths.get(a.stream.sha256);
+      comparisons.push({ ...names, ...pairedComparison(a.estimate.losses, b.estimate.losses, length) });
     }
   }
-  return comparisons;
+  return { rows: [...rows.values()], comparisons };
+}
+
+function pairsOf<T>(all: readonly T[]): (readonly [T, T])[] {
+  return all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b] as const));
+}
+
+/** What there is no interval of, or one that covers less often than it says. */
+function warnOfUnits({ model, dataset, metrics, cost }: PerplexityResult, observer: RunObserver): void {
+  const { unit, units = 0, designEffect } = metrics.nll;
+  const row = `${model.name} on ${dataset.name}`;
+  if (units < LEAST_UNITS) {
+    const what = unit === 'document' ? 'long documents' : 'sequences';
+    observer.warn(
+      `${row}: ${units} ${what} are too few for an interval; give at least ${LEAST_UNITS}, better 20: more text, or a shorter --length.`,
+    );
+    return;
+  }
+  const correlationLengths = designEffect ? cost.sequences / designEffect : 0;
+  if (
+    unit === 'block' &&
+    designEffect &&
+    designEffect > 1.5 &&
+    correlationLengths < ENOUGH_CORRELATION_LENGTHS
+  ) {
+    observer.warn(
+      `${row}: neighbouring sequences are alike over such distances that the text is worth about ${Math.round(correlationLengths)} independent ones; ` +
+        'an interval from so little covers less often than 95% (duo-eval calibrate --intervals shows how often). More text, or one that tells its documents apart, would help.',
+    );
+  }
 }

@@ -6,10 +6,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { ModelError, UsageError } from '../errors.js';
 import { type Checkpoint, openCheckpoint } from '../models/checkpoint.js';
-import { interleavedRatio, type TimedPair } from '../results/interleaved-ratio.js';
 import type { AgainstRecord } from '../results/throughput-record.js';
 import { prepareSampling, type SamplingFlags } from '../samplers/prepare-sampling.js';
 import type { SampleRequest } from '../samplers/sample-request.js';
+import { interleavedRatio, type TimedPair } from '../statistics/interleaved-ratio.js';
 import { VERSIONS } from '../versions.js';
 import { type Installation, openInstallation } from './throughput-installations.js';
 import type { Configuration } from './throughput-run.js';

@@ -3,8 +3,8 @@
  * while slows them all, and ratios are taken round by round.
  */
 import { DomainError } from '../errors.js';
-import { quantile } from '../results/bootstrap.js';
 import type { MedianFigure } from '../results/throughput-record.js';
+import { quantile } from '../statistics/bootstrap.js';
 
 /**
  * Median and its 95% interval from order statistics: the k-th smallest to the k-th largest value, k the largest for which a
@@ -22,12 +22,12 @@ export function medianFigure(values: ArrayLike<number>): MedianFigure {
 
 /** k, from 1; null where no interval reaches 95%. */
 function rankOfInterval(n: number): number | null {
-  let probability = 0.5 ** n; // of exactly j values below the median
+  let logarithm = -n * Math.LN2; // of P(X = k): 0.5 ** n is 0 from 1,075 values on
   let below = 0;
   for (let k = 0; k <= n / 2; k++) {
-    below += probability; // P(X ≤ k) = P(X < k + 1)
+    below += Math.exp(logarithm); // P(X ≤ k) = P(X < k + 1)
     if (below > 0.025) return k === 0 ? null : k;
-    probability *= (n - k) / (k + 1);
+    logarithm += Math.log((n - k) / (k + 1));
   }
   return null;
 }

@@ -1,6 +1,6 @@
 /**
  * Zero-shot perplexity of one checkpoint on one packed stream: perplexity = exp(Σ loss / Σ tokens), with its standard error
- * over sequences and its Monte Carlo error over draws (arXiv 2506.10892, section 5.1 and table 3).
+ * over units of text and its Monte Carlo error over draws (arXiv 2506.10892, section 5.1 and table 3).
  *
  * A pass visits every sequence once; with more draws there are more passes. What is computed never depends on how calls are
  * gathered into batches. Whatever is one number a sequence is a column (storage/number-column.ts), so that memory does not
@@ -8,18 +8,21 @@
  */
 
 import type { PackedStream } from '../datasets/packed-stream.js';
+import { type SelectedStream, type Selection, selectedSequences } from '../datasets/selected-sequences.js';
 import { type Integration, integration } from '../diffusion/integration.js';
 import { MonteCarloSums } from '../diffusion/monte-carlo-error.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { type TimePlan, timePlan } from '../diffusion/times.js';
 import { DataError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { type Numbers, numbersOf } from '../results/numbers.js';
 import type { SequencesRecord } from '../results/sequences-record.js';
-import { type PerplexityMetrics, perplexityMetrics } from '../results/statistics.js';
-import { sum } from '../results/summation.js';
+import { type PerplexityMetrics, perplexityMetrics } from '../results/text-figures.js';
+import { type Numbers, numbersOf } from '../statistics/numbers.js';
+import { studentQuantile95 } from '../statistics/student.js';
+import { sum } from '../statistics/summation.js';
 import { NumberColumn } from '../storage/number-column.js';
 import type { Correction } from './correction.js';
+import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import type { BatchModel } from './loss-session.js';
@@ -32,9 +35,9 @@ export interface PerplexityOptions {
   seed: number;
   /** How the draws are made and used; the figure estimated is the same. */
   estimator: Estimator;
-  /** The first so many sequences only. */
-  limit: number | null;
-  /** Stop after a whole pass when 1.96 · mcStderr of nll is at most this. */
+  /** Which sequences; all unless told. */
+  selection?: Selection | null;
+  /** Stop after a whole pass when t · mcStderr of nll is at most this, t Student's of its degrees of freedom. */
   until: number | null;
   /** Sequences a model call; null chooses by the size of the logits. */
   batch: number | null;
@@ -57,15 +60,15 @@ export interface PerplexityEstimate {
   draws: number;
   /** Independent randomisations of the times behind the Monte Carlo error. */
   randomizations: number | null;
+  /** Of the Monte Carlo error; null where nothing is drawn, or there is no error. */
+  mcDegreesOfFreedom: number | null;
   sequences: number;
   tokens: number;
   modelCalls: number;
   wallSeconds: number;
   batch: number;
-  /** Per sequence, for the comparison of models: nats of the text tokens (mean over draws), for the caller to close, and
-   *  how many those are, of which the stream is asked. */
-  textNats: NumberColumn;
-  textTokens: Numbers;
+  /** Loss of each sequence. */
+  losses: EstimatedLosses;
   /** Where `sequences` asked for them. */
   bySequence: SequencesRecord | null;
 }
@@ -96,7 +99,7 @@ export async function zeroShotPerplexity(
 ): Promise<PerplexityEstimate> {
   const { checkpoint } = source;
   checkVocabulary(stream, checkpoint.name, checkpoint.vocabSize);
-  const run = new Run(source, stream, options, observer);
+  const run = new Run(source, selectedSequences(stream, options.selection ?? null), options, observer);
   const started = performance.now();
   let passes = 0;
   try {
@@ -119,7 +122,7 @@ class Run {
   private readonly integration: Integration | null;
   private readonly correction: Correction | null;
   private readonly model: BatchModel;
-  /** Of the present pass, and Σ over finished ones; all tokens', and the text's. */
+  /** Nats of the current pass, and summed over finished passes, for all tokens and for text tokens only. */
   private readonly passNats: NumberColumn;
   private readonly passTextNats: NumberColumn;
   private readonly nats: NumberColumn;
@@ -131,14 +134,14 @@ class Run {
 
   constructor(
     private readonly source: LossSource,
-    private readonly stream: PackedStream,
+    private readonly stream: SelectedStream,
     private readonly options: PerplexityOptions,
     private readonly observer: PerplexityObserver,
   ) {
     const { checkpoint } = source;
-    const { protocol, seed, limit, estimator } = options;
+    const { protocol, seed, estimator } = options;
     this.exact = checkpoint.family === 'ar';
-    this.sequences = Math.min(stream.sequences, limit ?? Number.POSITIVE_INFINITY);
+    this.sequences = stream.sequences;
     this.draws = this.exact ? 1 : options.draws;
     this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
     this.integration = this.exact ? null : levelsOf(checkpoint, protocol, estimator);
@@ -212,46 +215,32 @@ class Run {
 
   preciseEnough(passes: number): boolean {
     const { until } = this.options;
-    const mcStderr = until === null ? null : this.monteCarloStderr(passes);
-    return until !== null && mcStderr !== null && 1.96 * mcStderr <= until;
+    const error = until === null ? null : this.monteCarloError(passes);
+    return until !== null && error !== null && halfWidth(error) / sum(this.tokens) <= until;
   }
 
   estimate(passes: number, wallSeconds: number): PerplexityEstimate {
-    const { stream, sequences, tokens } = this;
-    const edges = stream.wrapped ? 2 : 0;
-    const metrics = perplexityMetrics({
-      nats: numbersOf(sequences, (i) => this.nats.at(i) / passes),
+    const { sequences, tokens } = this;
+    const error = this.monteCarloError(passes);
+    const sums = { nats: this.nats, textNats: this.textNats };
+    const losses = estimatedLosses(this.stream, sums, passes, {
       tokens,
-      textBytes: numbersOf(sequences, (i) => stream.textBytes(i)),
-      natsMcStderr: this.monteCarloStderrOfTotal(passes),
+      natsMcStderr: error?.stderr ?? null,
     });
-    const textNats = new NumberColumn(sequences);
-    for (let i = 0; i < sequences; i++) textNats.set(i, this.textNats.at(i) / passes);
     return {
-      metrics,
+      metrics: perplexityMetrics(losses),
       integration: this.integration,
       estimator: this.exact ? 'exact' : this.options.estimator,
       draws: passes,
       randomizations: this.plan ? this.plan.groups * Math.min(passes, 4) : null,
+      mcDegreesOfFreedom: this.exact ? null : (error?.degreesOfFreedom ?? null),
       sequences,
       tokens: sum(tokens),
       modelCalls: this.modelCalls,
       wallSeconds,
       batch: this.batch,
-      textNats,
-      textTokens: numbersOf(sequences, (i) => stream.lengthOf(i) - edges),
-      bySequence: this.options.sequences ? this.bySequence(passes, edges) : null,
-    };
-  }
-
-  private bySequence(passes: number, edges: number): SequencesRecord {
-    const column = (entry: (i: number) => number) =>
-      Array.from({ length: this.sequences }, (_, i) => entry(i));
-    return {
-      nats: column((i) => this.nats.at(i) / passes),
-      tokens: column((i) => this.tokens.at(i)!),
-      textNats: column((i) => this.textNats.at(i) / passes),
-      textTokens: column((i) => this.stream.lengthOf(i) - edges),
+      losses,
+      bySequence: this.options.sequences ? sequencesRecord(this.stream, losses) : null,
     };
   }
 
@@ -288,18 +277,21 @@ class Run {
     this.observer.onProgress?.(last.draw * this.sequences + last.sequence + 1, this.draws * this.sequences);
   }
 
-  /** Of the nll, nats a token. */
-  private monteCarloStderr(passes: number): number | null {
-    const total = this.monteCarloStderrOfTotal(passes);
-    return total === null ? null : total / sum(this.tokens);
-  }
-
-  /** Of the total loss, nats. */
-  private monteCarloStderrOfTotal(passes: number): number | null {
-    if (!this.monteCarlo) return 0;
+  /** Of the total loss, nats. Null where there is too little to tell. */
+  private monteCarloError(passes: number): DrawError | null {
+    if (!this.monteCarlo) return { stderr: 0, degreesOfFreedom: 0 };
     const error = this.monteCarlo.error(passes, (sequence) => this.nats.at(sequence));
-    return error && Math.sqrt(error.variance);
+    return error && { stderr: Math.sqrt(error.variance), degreesOfFreedom: error.degreesOfFreedom };
   }
+}
+
+interface DrawError {
+  stderr: number;
+  degreesOfFreedom: number;
+}
+
+function halfWidth({ stderr, degreesOfFreedom }: DrawError): number {
+  return stderr === 0 ? 0 : studentQuantile95(degreesOfFreedom) * stderr;
 }
 
 /** Calls a group, from how long those took that are finished. */

@@ -35,4 +35,6 @@ export const streams = {
   distillationNoise: 0x55,
   /** Resampling of sequences in statistics. */
   resample: 0x40,
+  /** Statistics: the error of an entropy that sweeps are compared at. */
+  resampleTarget: 0x41,
 } as const;

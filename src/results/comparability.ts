@@ -3,10 +3,12 @@
  * a figure was estimated (seed, draws, estimator) may differ; any other difference of protocol is a refusal that names it.
  */
 import { UsageError } from '../errors.js';
-import { fieldOf, type ResultRow } from './rows.js';
+import { fieldOf, numberOf, type ResultRow } from './rows.js';
 
 /** Of `protocol`: these change the error of a figure, not what is estimated. */
 const OF_THE_ESTIMATE = new Set([
+  'mcDegreesOfFreedom',
+  'interval',
   'draws',
   'seed',
   'estimator',
@@ -38,11 +40,19 @@ export interface FieldDifference {
 /** Fields in which the rows differ though they must not; none means that they may be compared. */
 export function fieldsThatDiffer(a: ResultRow, b: ResultRow): FieldDifference[] {
   const keys = new Set([...Object.keys(a.record.protocol), ...Object.keys(b.record.protocol)]);
-  const protocol = [...keys].filter((key) => !OF_THE_ESTIMATE.has(key)).map((key) => `protocol.${key}`);
+  const protocol = [...keys]
+    .filter((key) => !OF_THE_ESTIMATE.has(key) && !(key === 'version' && haveIntervalsOfOtherVersions(a, b)))
+    .map((key) => `protocol.${key}`);
   const machine = isOfSpeed(a) || isOfSpeed(b) ? OF_THE_MACHINE : [];
   return ['eval', ...protocol, ...OF_THE_TEXT, ...machine]
     .map((field) => ({ field, a: fieldOf(a, field), b: fieldOf(b, field) }))
     .filter((one) => differ(one.a, one.b));
+}
+
+/** From version 1 to 2 figures stayed and intervals changed: over units of text, and by bootstrap-t of few samples. */
+export function haveIntervalsOfOtherVersions(a: ResultRow, b: ResultRow): boolean {
+  const versions = [a, b].map((row) => numberOf(row, 'protocol.version'));
+  return versions.includes(1) && versions.includes(2);
 }
 
 /** @throws UsageError that says which field differs */

@@ -1,10 +1,10 @@
 /** All rows of two files that answer to each other, compared, and which do not. */
 import { namesThatDiffer, settingsAsRecorded, settingsOfPair, textOf, VERSUS } from './apart.js';
-import { nameOf } from './comparability.js';
+import { haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
 import { type Difference, differencesOf } from './difference.js';
 import { whyNotPaired } from './paired-samples.js';
 import { matchRows } from './row-matching.js';
-import type { ResultRow } from './rows.js';
+import { fieldOf, type ResultRow } from './rows.js';
 
 /** A difference and the rows it is of. */
 export interface NamedDifference extends Difference {
@@ -18,6 +18,8 @@ export interface NamedDifference extends Difference {
   unpaired?: string | null;
   /** Settings in which the two differ, and those that set this pair apart from others of these names: `seed 1 − 2`. */
   apart?: string;
+  /** Files whose own intervals are of an earlier version, where the other's is not. */
+  earlier?: readonly string[];
   /** Of either row: sampler options, temperature, length, seed and the like, as recorded. */
   settingsA?: Readonly<Record<string, unknown>>;
   settingsB?: Readonly<Record<string, unknown>>;
@@ -71,7 +73,13 @@ export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] 
     fileB: b.file,
     dataset: a.dataset,
     unpaired,
+    ...earlierOf(a, b),
     settingsA: settingsAsRecorded(a.record),
     settingsB: settingsAsRecorded(b.record),
   }));
+}
+
+function earlierOf(a: ResultRow, b: ResultRow): Pick<NamedDifference, 'earlier'> {
+  if (!haveIntervalsOfOtherVersions(a, b)) return {};
+  return { earlier: [a, b].filter((row) => fieldOf(row, 'protocol.version') === 1).map(({ file }) => file) };
 }

@@ -2,12 +2,15 @@
  * How two rows differ: sequence by sequence or sample by sample where both hold the same ones, which removes what is hard, or
  * luck, for both, else by the figures' own errors. Differences are first minus second, with a 95% interval.
  */
-import { checkComparable } from './comparability.js';
-import { numbersOf } from './numbers.js';
+import { UsageError } from '../errors.js';
+import { studentQuantile95, welchDegrees } from '../statistics/student.js';
+import { sum } from '../statistics/summation.js';
+import { checkComparable, haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
 import { pairedSamples } from './paired-samples.js';
-import { ratio } from './ratio.js';
+import type { TextSampling } from './record.js';
 import { numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from './rows.js';
-import { studentQuantile95 } from './student.js';
+import type { SequencesRecord } from './sequences-record.js';
+import { longestBlock, pairedComparison } from './text-figures.js';
 
 export interface Estimate {
   value: number | null;
@@ -15,7 +18,7 @@ export interface Estimate {
   ci95: readonly [number, number] | null;
 }
 
-export interface Difference extends Estimate {
+export interface Difference extends Estimate, TextSampling {
   /** A figure's name, or `textNll`: nats a token of text, which compares families that score different tokens. */
   metric: string;
   method: 'paired' | 'intervals';
@@ -85,35 +88,60 @@ function scoredMetric(a: ResultRow, b: ResultRow): string {
   return exact[0] === exact[1] ? 'nll' : 'bitsPerByte';
 }
 
-/** @returns null unless both rows hold sequences, of the same text and, for `nll`, of as many scored tokens */
+/**
+ * Of the sequences that both rows hold, told by their place in the stream.
+ * @returns null unless both hold sequences of one stream, at least half of the smaller's, and for `nll` of as many scored tokens
+ */
 function pairedDifference(a: ResultRow, b: ResultRow, metric: 'nll' | 'textNll'): Difference | null {
-  const [first, second] = [a.sequences, b.sequences];
-  if (!first || !second || !sameStream(a, b)) return null;
+  if (!a.sequences || !b.sequences || !sameStream(a, b)) return null;
+  const places = commonPlaces(a.sequences, b.sequences);
+  const fewest = Math.min(a.sequences.nats.length, b.sequences.nats.length);
+  if (places.length < 2 || 2 * places.length < fewest) return null;
   const [nats, tokens] =
     metric === 'nll' ? (['nats', 'tokens'] as const) : (['textNats', 'textTokens'] as const);
-  const sequences = Math.min(first.nats.length, second.nats.length);
-  for (let i = 0; i < sequences; i++) if (first[tokens][i] !== second[tokens][i]) return null;
-  if (sequences < 2) return null;
-  const over = numbersOf(sequences, (i) => first[tokens][i]);
-  const { value, stderr, ci95 } = ratio(
-    numbersOf(sequences, (i) => first[nats][i] - second[nats][i]),
-    over,
-  );
-  const alone = (row: readonly number[]) =>
-    ratio(
-      numbersOf(sequences, (i) => row[i]),
-      over,
-    ).value;
+  const taken = (column: readonly number[], side: 0 | 1) =>
+    Float64Array.from(places, (place) => column[place[side]]);
+  // Of the text, so what either file says of documents holds for both.
+  const [ofA, ofB] = [a.sequences.document, b.sequences.document];
+  const documents = ofA ? taken(ofA, 0) : ofB ? taken(ofB, 1) : null;
+  const lossesOf = (columns: SequencesRecord, side: 0 | 1) => ({
+    textNats: taken(columns[nats], side),
+    textTokens: taken(columns[tokens], side),
+    documents,
+  });
+  const [first, second] = [lossesOf(a.sequences, 0), lossesOf(b.sequences, 1)];
+  if (first.textTokens.some((count, i) => count !== second.textTokens[i])) return null;
+  // A row's own length counts where it is of these sequences: elsewhere they lie at other distances.
+  const whole = (row: ResultRow) => row.sequences!.nats.length === places.length;
+  const ofRows = [a, b].filter(whole).map((row) => row.figures.get('nll')?.blockLength ?? 1);
+  const {
+    deltaNll,
+    significant: _,
+    ...error
+  } = pairedComparison(first, second, Math.max(longestBlock([], [[first, second]]), ...ofRows));
+  const total = sum(first.textTokens);
   return {
     metric,
     method: 'paired',
-    sequences,
-    a: alone(first[nats]),
-    b: alone(second[nats]),
-    value,
-    stderr,
-    ci95,
+    sequences: places.length,
+    a: total > 0 ? sum(first.textNats) / total : null,
+    b: total > 0 ? sum(second.textNats) / total : null,
+    value: deltaNll,
+    ...error,
   };
+}
+
+/** Where each sequence that both have stands in the columns of either. */
+function commonPlaces(a: SequencesRecord, b: SequencesRecord): [number, number][] {
+  const places: [number, number][] = [];
+  const indexOf = ({ index }: SequencesRecord, i: number) => index?.[i] ?? i;
+  for (let [i, j] = [0, 0]; i < a.nats.length && j < b.nats.length; ) {
+    const ahead = indexOf(a, i) - indexOf(b, j);
+    if (ahead === 0) places.push([i, j]);
+    if (ahead <= 0) i++;
+    if (ahead >= 0) j++;
+  }
+  return places;
 }
 
 function sameStream(a: ResultRow, b: ResultRow): boolean {
@@ -123,6 +151,7 @@ function sameStream(a: ResultRow, b: ResultRow): boolean {
 
 /** As if the two were independent: on the same text the interval is wider than it need be, never narrower in expectation. */
 function byIntervals(a: ResultRow, b: ResultRow, metric: string): Difference {
+  checkIntervals(a, b);
   const [first, second] = [a.figures.get(metric), b.figures.get(metric)];
   const base = {
     metric,
@@ -137,7 +166,8 @@ function byIntervals(a: ResultRow, b: ResultRow, metric: string): Difference {
   const errors = [spread(first), spread(second)];
   if (errors[0] === null || errors[1] === null) return { ...base, value, stderr: null, ci95: null };
   const stderr = Math.hypot(errors[0], errors[1]);
-  const margin = quantile(errors as [number, number], [unitsOf(a), unitsOf(b)]) * stderr;
+  const units = [unitsOfFigure(a, metric), unitsOfFigure(b, metric)] as const;
+  const margin = quantile(errors as [number, number], units) * stderr;
   return { ...base, value, stderr, ci95: [value - margin, value + margin] };
 }
 
@@ -147,21 +177,35 @@ function spread({ stderr, ci95 }: RowFigure): number | null {
   return ci95 === null ? null : (ci95[1] - ci95[0]) / (2 * Z);
 }
 
+/** @throws UsageError for perplexities of which one's interval took sequences as independent */
+function checkIntervals(a: ResultRow, b: ResultRow): void {
+  if (a.eval !== 'ppl' || !haveIntervalsOfOtherVersions(a, b)) return;
+  const old = numberOf(a, 'protocol.version') === 1 ? a : b;
+  throw new UsageError({
+    code: 'intervals-of-an-earlier-version',
+    message: `The interval of ${nameOf(old)} is of an earlier duo-eval, which took the sequences of a text as independent: on running text it is too narrow, and cannot be set against a new one.`,
+    hint: 'Evaluate it anew. Differences of files with losses of sequences (ppl --sequences) are computed anew from those.',
+  });
+}
+
 /** Sequences or samples behind a row's errors. */
-export function unitsOf(row: ResultRow): number | null {
+export function sequencesOf(row: ResultRow): number | null {
   return numberOf(row, 'samples.count') ?? numberOf(row, 'cost.sequences');
 }
 
-/** What a figure's interval is over: rounds of a ratio of speeds, else {@link unitsOf}. */
+/** What a figure's interval is over: rounds of a ratio of speeds, units of text, else {@link sequencesOf}. */
 export function unitsOfFigure(row: ResultRow, metric: string): number | null {
-  return metric === THROUGHPUT_RATIO ? numberOf(row, 'throughput.against.rounds') : unitsOf(row);
+  if (metric === THROUGHPUT_RATIO) return numberOf(row, 'throughput.against.rounds');
+  return row.figures.get(metric)?.units ?? sequencesOf(row);
 }
 
-/** Student's t at the degrees of freedom of Welch and Satterthwaite (1947). */
-function quantile([sa, sb]: readonly [number, number], [na, nb]: readonly (number | null)[]): number {
-  if (na === null || nb === null || na < 2 || nb < 2) return Z;
-  const bottom = sa ** 4 / (na - 1) + sb ** 4 / (nb - 1);
-  return bottom > 0 ? studentQuantile95(Math.max(1, Math.floor((sa ** 2 + sb ** 2) ** 2 / bottom))) : Z;
+/** Student's t at the degrees of freedom of Welch and Satterthwaite. */
+function quantile(
+  [sa, sb]: readonly [number, number],
+  [na, nb]: readonly [number | null, number | null],
+): number {
+  if (na === null || nb === null || na < 2 || nb < 2 || !(sa + sb > 0)) return Z;
+  return studentQuantile95(welchDegrees([sa, sb], [na - 1, nb - 1]));
 }
 
 /** 0 lies outside the interval; null where there is none. */

@@ -1,13 +1,13 @@
 /** The part of the record that `gen` writes: texts, what judged them, and how good and how varied they are. */
-import type { CostRecord, DatasetRecord, EnvironmentRecord, ModelRecord } from './record.js';
+import type { CostRecord, DatasetRecord, EnvironmentRecord, ModelRecord, TextSampling } from './record.js';
 import type { SampleColumns } from './sample-columns.js';
 
-/** A figure over samples. */
-export interface SampledFigure {
+/** A figure over samples; of real text, over units of text. */
+export interface SampledFigure extends TextSampling {
   value: number | null;
   /** Over samples; null where the figure is of the whole set. */
   stderr: number | null;
-  /** 95% interval over samples: bootstrap percentiles for perplexity, Student's t for means. */
+  /** 95% interval over samples: bootstrap-t for perplexity, Student's t for means; of real text Student's t over units. */
   ci95: [number, number] | null;
 }
 
@@ -55,8 +55,9 @@ export interface GenerativeProtocolRecord {
   seed: number;
   /** Replicates of the bootstrap over samples. */
   resamples: number;
-  /** How intervals of the perplexity are made. */
-  interval: 'percentile';
+  /** How intervals of the perplexity are made: bootstrap-t over samples; Student's t over units of real text; of frontier
+   *  Student's t with the bootstrap's standard error; percentiles of the bootstrap in files of version 1. */
+  interval: 'bootstrap-t' | 'student-t' | 'bootstrap-stderr' | 'percentile';
   /** Level of deflate in the compression ratio. */
   compressionLevel: number;
 }

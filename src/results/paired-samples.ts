@@ -10,11 +10,11 @@
  * Pairs are the sampling unit: the interval holds for further samples of the kind, whether or not the common numbers made
  * them alike. Where they did not, it is about as wide as that of independent sets.
  */
-import { bootstrap, percentileInterval, standardDeviation } from './bootstrap.js';
+import { bootstrapT, type Linearised } from '../statistics/bootstrap.js';
+import { ratio } from '../statistics/ratio.js';
+import { sum } from '../statistics/summation.js';
 import type { Difference } from './difference.js';
-import { ratio } from './ratio.js';
 import { fieldOf, type ResultRow } from './rows.js';
-import { sum } from './summation.js';
 
 /** Of these a row holds a column; distinct-n and compression are of a whole set, and have no error at all. */
 const MEANS = ['entropy', 'repetition4'] as const;
@@ -24,7 +24,7 @@ export const OF_EACH_SAMPLE: ReadonlySet<string> = new Set(['genNll', ...MEANS])
 const RESAMPLING_SEED = 1;
 
 /**
- * Over the samples that both hold: of `genNll`, Σ nats / Σ tokens of each, percentiles of pairs drawn with replacement; of means,
+ * Over the samples that both hold: of `genNll`, Σ nats / Σ tokens of each, bootstrap-t of pairs drawn with replacement; of means,
  * Student's t of the differences.
  * @returns null where the rows do not hold the same samples, or no such column
  */
@@ -90,26 +90,31 @@ function ratioDifference(a: Judged, b: Judged): Pick<Difference, 'a' | 'b' | 'va
   const value = first - second;
   if (!Number.isFinite(value))
     return { a: known(first), b: known(second), value: null, stderr: null, ci95: null };
-  const replicates = bootstrap(a.nats.length, (indices) => meanNats(a, indices) - meanNats(b, indices), {
+  const error = bootstrapT(a.nats.length, (indices) => linearisedDifference(a, b, indices), {
     seed: RESAMPLING_SEED,
-  }).filter(Number.isFinite); // a few samples without a counted token may be all that a replicate drew
-  const stderr = standardDeviation(replicates);
-  return {
-    a: first,
-    b: second,
-    value,
-    stderr,
-    ci95: stderr === null ? null : percentileInterval(replicates),
-  };
+  });
+  return { a: first, b: second, value, stderr: error.stderr, ci95: error.ci95 };
 }
 
-function meanNats({ nats, tokens }: Judged, indices: Uint32Array): number {
-  let [total, counted] = [0, 0];
+/** Of pairs given by index: Σ nats/Σ tokens of one minus that of the other, with the delta method's standard error. */
+function linearisedDifference(a: Judged, b: Judged, indices: Uint32Array): Linearised {
+  const ratios = [a, b].map(({ nats, tokens }) => {
+    let [total, counted] = [0, 0];
+    for (const index of indices) {
+      total += nats[index];
+      counted += tokens[index];
+    }
+    return { value: total / counted, counted, nats, tokens };
+  });
+  let squares = 0;
   for (const index of indices) {
-    total += nats[index];
-    counted += tokens[index];
+    const [x, y] = ratios.map(
+      ({ value, counted, nats, tokens }) => (nats[index] - value * tokens[index]) / counted,
+    );
+    squares += (x - y) ** 2;
   }
-  return total / counted;
+  const n = indices.length;
+  return { value: ratios[0].value - ratios[1].value, stderr: Math.sqrt((n / (n - 1)) * squares) };
 }
 
 const known = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -9,12 +9,24 @@ import type { BenchResult, FrontierResult } from './throughput-record.js';
 
 export const SCHEMA_VERSION = 1;
 
+/** What an error over text rests on. Absent from files of protocol version 1, which took sequences as independent. */
+export interface TextSampling {
+  /** What is sampled: documents, or blocks of consecutive sequences where documents are unknown, short or few. */
+  unit?: 'document' | 'block';
+  /** How many there are; with fewer than 3 there is no interval. */
+  units?: number;
+  /** Sequences a block; null for documents. */
+  blockLength?: number | null;
+  /** Variance over what it would be were sequences independent; null without an interval. */
+  designEffect?: number | null;
+}
+
 /** An estimate and its two errors. */
-export interface Figure {
+export interface Figure extends TextSampling {
   value: number | null;
-  /** Over sequences: how the figure would vary on other text of the kind. */
+  /** Over units of text: how the figure would vary on other text of the kind. */
   stderr: number | null;
-  /** 95% interval over sequences (Student's t); for perplexity computed on nll and exponentiated. */
+  /** 95% interval over units (Student's t); for perplexity computed on nll and exponentiated. */
   ci95: [number, number] | null;
   /** Over draws, on this text: standard error from at least 4 independent randomisations; 0 where the loss is exact. */
   mcStderr: number | null;
@@ -51,8 +63,11 @@ export interface DatasetRecord {
   droppedTokens?: number | null;
   /** Characters that the tokenizer has no token for: the figures are of the text without them. */
   droppedCharacters?: number | null;
-  /** `--limit`: only the first so many sequences were evaluated, which is not a random sample. */
+  /** `--limit` or `--first`: only so many sequences were evaluated. */
   limit?: number | null;
+  /** Which: spread evenly over the data set, or the first, which are no random sample. Null where all were; absent from
+   *  files of protocol version 1, where a limit meant the first. */
+  selection?: 'spread' | 'first' | null;
 }
 
 export interface ProtocolRecord {
@@ -77,7 +92,9 @@ export interface ProtocolRecord {
   integration?: string | null;
   /** Independent randomisations of the times behind `mcStderr`. */
   randomizations?: number | null;
-  /** `--until`: stopped when 1.96 · mcStderr of nll was at most this. */
+  /** Degrees of freedom of `mcStderr`; null where nothing is drawn. Absent from files of version 1. */
+  mcDegreesOfFreedom?: number | null;
+  /** `--until`: stopped when t · mcStderr of nll was at most this, t Student's. */
   until?: number | null;
 }
 
@@ -129,7 +146,7 @@ export interface PerplexityResult {
 }
 
 /** Two models on the same packed stream, sequence by sequence. */
-export interface Comparison {
+export interface Comparison extends TextSampling {
   /** Model names. */
   a: string;
   b: string;

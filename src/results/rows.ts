@@ -7,12 +7,12 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { FileError } from '../errors.js';
 import { parseStrictJson } from '../strict-json.js';
-import { SCHEMA_VERSION } from './record.js';
+import { SCHEMA_VERSION, type TextSampling } from './record.js';
 import type { SampleColumns } from './sample-columns.js';
 import type { SequencesRecord } from './sequences-record.js';
 
 /** A figure, as far as an evaluation gives one: what it leaves out is null. */
-export interface RowFigure {
+export interface RowFigure extends TextSampling {
   value: number | null;
   stderr: number | null;
   ci95: readonly [number, number] | null;
@@ -45,13 +45,31 @@ const figure = z.looseObject({
   stderr: known.default(null),
   ci95: z.tuple([z.number(), z.number()]).nullable().default(null),
   mcStderr: known.default(null),
+  unit: z.enum(['document', 'block']).optional(),
+  units: z.int().nonnegative().optional(),
+  blockLength: z.int().nonnegative().nullish(),
+  designEffect: known.optional(),
 });
 const column = z.array(z.number());
 const sequences = z
-  .looseObject({ nats: column, tokens: column, textNats: column, textTokens: column })
-  .refine((one) => [one.tokens, one.textNats, one.textTokens].every((c) => c.length === one.nats.length), {
-    error: 'its columns have different lengths',
+  .looseObject({
+    ...{ nats: column, tokens: column, textNats: column, textTokens: column },
+    ...{ textBytes: column.optional(), index: column.optional(), document: column.optional() },
+  })
+  .refine(
+    ({ nats, tokens, textNats, textTokens, textBytes, index, document }) =>
+      [tokens, textNats, textTokens, textBytes, index, document].every(
+        (one) => one === undefined || one.length === nats.length,
+      ),
+    { error: 'its columns have different lengths' },
+  )
+  .refine(({ index, document }) => isRising(index, 1) && isRising(document, 0), {
+    error: 'its sequences are not in the order of the text',
   });
+function isRising(column: readonly number[] | undefined, least: 0 | 1): boolean {
+  return !column?.some((value, i) => i > 0 && value - column[i - 1] < least);
+}
+
 const bySample = z
   .looseObject({
     nats: column.nullable(),

@@ -11,13 +11,24 @@ const known = z.number().nullable();
 const count = z.int().nonnegative();
 const interval = z.tuple([z.number(), z.number()]);
 
+/** What an error over text rests on; absent from files of protocol version 1, which took sequences as independent. */
+const sampling = {
+  unit: z.enum(['document', 'block']).optional().describe('What the error is over.'),
+  units: count.optional().describe('How many there are; with fewer than 3 there is no interval.'),
+  blockLength: count.nullish().describe('Sequences a block; null for documents.'),
+  designEffect: known
+    .optional()
+    .describe('Variance over what it would be were sequences independent; null without an interval.'),
+};
+
 const figure = z.looseObject({
   value: known,
   stderr: known.describe(
-    'Standard error over sequences: how the figure would vary on other text of the kind.',
+    'Standard error over units of text: how the figure would vary on other text of the kind.',
   ),
-  ci95: interval.nullable().describe('95% interval over sequences.'),
+  ci95: interval.nullable().describe("95% interval over units, Student's t."),
   mcStderr: known.describe('Standard error over draws, on this text; 0 where the loss is exact.'),
+  ...sampling,
 });
 
 const model = z.looseObject({
@@ -38,7 +49,11 @@ const dataset = z.looseObject({
   sequences: count.nullable().describe('Packed sequences of the whole stream.'),
   droppedTokens: count.nullish(),
   droppedCharacters: count.nullish().describe('Characters that the tokenizer has no token for.'),
-  limit: count.nullish().describe('Only the first so many sequences were evaluated.'),
+  limit: count.nullish().describe('Only so many sequences were evaluated.'),
+  selection: z
+    .enum(['spread', 'first'])
+    .nullish()
+    .describe('Which: spread evenly over the data set, or the first. Absent: the first.'),
 });
 
 const protocol = z.looseObject({
@@ -54,6 +69,7 @@ const protocol = z.looseObject({
   seed: known,
   integration: z.string().nullish().describe('What the integral leaves out.'),
   randomizations: count.nullish(),
+  mcDegreesOfFreedom: count.nullish().describe('Of mcStderr.'),
   until: known.optional(),
 });
 
@@ -95,6 +111,11 @@ const perplexityResult = z.looseObject({
       tokens: column.describe('Scored tokens.'),
       textNats: column.describe('Nats of the text without BOS and EOS.'),
       textTokens: column,
+      textBytes: column.optional().describe('UTF-8 bytes of the decoded text.'),
+      index: column.optional().describe('Place in the packed stream; absent: the place in the column.'),
+      document: column
+        .optional()
+        .describe('Document that holds most of its tokens; absent where documents are no units.'),
     })
     .optional()
     .describe('One entry a sequence, in the order of the packed stream (--sequences).'),
@@ -103,7 +124,8 @@ const perplexityResult = z.looseObject({
 const sampledFigure = z.looseObject({
   value: known,
   stderr: known.describe('Over samples; null where the figure is of the whole set.'),
-  ci95: interval.nullable().describe('95% interval over samples.'),
+  ci95: interval.nullable().describe('95% interval over samples; of real text over units.'),
+  ...sampling,
 });
 
 const generativeResult = z.looseObject({
@@ -141,7 +163,9 @@ const generativeResult = z.looseObject({
     version: z.int(),
     seed: z.number().describe('Of the bootstrap.'),
     resamples: count,
-    interval: z.literal('percentile'),
+    interval: z
+      .enum(['bootstrap-t', 'student-t', 'bootstrap-stderr', 'percentile'])
+      .describe('How intervals of the perplexity are made.'),
     compressionLevel: z.int(),
   }),
   metrics: z.looseObject({
@@ -246,6 +270,7 @@ const comparison = z.looseObject({
   stderr: known,
   ci95: interval.nullable(),
   significant: z.boolean().nullable().describe('The 95% interval excludes 0.'),
+  ...sampling,
 });
 
 export const resultsSchema = z

@@ -12,4 +12,10 @@ export interface SequencesRecord {
   /** Of the text alone, BOS and EOS not counted: the same tokens for every model of the tokenizer. */
   textNats: number[];
   textTokens: number[];
+  /** UTF-8 bytes of the decoded text without BOS and EOS. Absent from files of protocol version 1. */
+  textBytes?: number[];
+  /** Place in the packed stream; left out where it is the place in the column. */
+  index?: number[];
+  /** Document that holds most of its tokens; left out where documents are unknown or shorter than sequences. */
+  document?: number[];
 }

@@ -3,7 +3,7 @@
  * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
  */
 import { FileError } from '../errors.js';
-import { paretoFront } from './pareto-front.js';
+import { paretoFront } from '../statistics/pareto-front.js';
 import {
   type Comparison,
   type EnvironmentRecord,
@@ -11,7 +11,14 @@ import {
   type Result,
   SCHEMA_VERSION,
 } from './record.js';
-import { pairedComparison } from './statistics.js';
+import type { SequencesRecord } from './sequences-record.js';
+import {
+  longestBlock,
+  pairedComparison,
+  perplexityMetrics,
+  type SequenceLosses,
+  type TextLosses,
+} from './text-figures.js';
 import type { FrontierResult } from './throughput-record.js';
 
 /** A further key of a results file. */
@@ -45,14 +52,15 @@ export function assembled(
   cells: readonly CellResult[],
 ): SuiteFile {
   const ordered = [...cells].sort((a, b) => a.index - b.index);
-  const results = withFronts(ordered.flatMap((cell) => cell.results));
+  const fronted = withFronts(ordered.flatMap((cell) => cell.results));
+  const { results, comparisons } = withErrorsOverText(fronted);
   const held = ordered.flatMap((cell) => cell.results.map(() => cell.index));
   const unneeded = ordered.filter((cell) => cell.results.length === 0).map(({ index }) => index);
   return {
     schemaVersion: SCHEMA_VERSION,
     suite: { ...suite, held, unneeded },
     results,
-    comparisons: comparisonsOf(results.filter((result) => result.eval === 'ppl')),
+    comparisons,
   };
 }
 
@@ -82,30 +90,72 @@ function machineOf({ cpu, provider, threads }: EnvironmentRecord): string {
   return JSON.stringify([cpu, provider, threads]);
 }
 
+interface TextPair {
+  a: PerplexityResult;
+  b: PerplexityResult;
+  seed: number | null;
+}
+
+/** Errors of perplexities and of their differences, with one block length a data set (text-figures.ts). */
+function withErrorsOverText(all: readonly Result[]): Pick<SuiteFile, 'results' | 'comparisons'> {
+  const perplexities = all.filter((result) => result.eval === 'ppl');
+  const pairs = pairsOf(perplexities);
+  const rows = new Map<Result, Result>();
+  const lengths = new Map<string | null, number>();
+  const streamOf = ({ dataset }: PerplexityResult) => dataset.sha256;
+  for (const stream of new Set(perplexities.map(streamOf))) {
+    const alike = perplexities.filter((one) => streamOf(one) === stream && one.sequences?.textBytes);
+    const ofPairs = pairs.filter(({ a }) => streamOf(a) === stream);
+    const length = longestBlock(
+      alike.map((one) => lossesOf(one.sequences!)),
+      ofPairs.map(({ a, b }) => [lossesOf(a.sequences!), lossesOf(b.sequences!)] as const),
+    );
+    lengths.set(stream, length);
+    for (const one of alike) rows.set(one, { ...one, metrics: metricsOf(one, length) });
+  }
+  const seeds = new Set(perplexities.map(({ protocol }) => protocol.seed).filter((seed) => seed !== null));
+  return {
+    results: all.map((one) => rows.get(one) ?? one),
+    comparisons: pairs.map(({ a, b, seed }) => ({
+      a: a.model.name,
+      b: b.model.name,
+      dataset: a.dataset.name,
+      ...pairedComparison(lossesOf(a.sequences!), lossesOf(b.sequences!), lengths.get(streamOf(a))),
+      ...(seeds.size > 1 && seed !== null && { seed }),
+    })),
+  };
+}
+
 /** Models in pairs, on the same stream and from the same seed; exact ones, which have none, with every other. */
-function comparisonsOf(results: readonly PerplexityResult[]): SuiteFile['comparisons'] {
-  const seeds = new Set(results.map(({ protocol }) => protocol.seed).filter((seed) => seed !== null));
-  const comparisons: SuiteFile['comparisons'] = [];
+function pairsOf(results: readonly PerplexityResult[]): TextPair[] {
+  const pairs: TextPair[] = [];
   for (const [i, a] of results.entries()) {
     for (const b of results.slice(i + 1)) {
       if (a.model.name === b.model.name || a.dataset.sha256 !== b.dataset.sha256) continue;
       const [seedA, seedB] = [a.protocol.seed, b.protocol.seed];
       if (!a.sequences || !b.sequences || (seedA !== seedB && seedA !== null && seedB !== null)) continue;
-      const seed = seedA ?? seedB;
-      comparisons.push({
-        a: a.model.name,
-        b: b.model.name,
-        dataset: a.dataset.name,
-        ...pairedComparison({
-          natsA: a.sequences.textNats,
-          natsB: b.sequences.textNats,
-          textTokens: a.sequences.textTokens,
-        }),
-        ...(seeds.size > 1 && seed !== null && { seed }),
-      });
+      pairs.push({ a, b, seed: seedA ?? seedB });
     }
   }
-  return comparisons;
+  return pairs;
+}
+
+/** Only where the row holds bytes, which it does from protocol version 2 on. */
+function lossesOf({ textBytes = [], document, ...columns }: SequencesRecord): SequenceLosses & TextLosses {
+  return { ...columns, textBytes, documents: document ?? null };
+}
+
+/** Errors over draws stay as they are, to the last digit. */
+function metricsOf(
+  { metrics, sequences }: PerplexityResult,
+  blockLength: number,
+): PerplexityResult['metrics'] {
+  const found = perplexityMetrics({ ...lossesOf(sequences!), natsMcStderr: null }, blockLength);
+  const withDraws = (name: keyof PerplexityResult['metrics']) => ({
+    ...found[name],
+    mcStderr: metrics[name].mcStderr,
+  });
+  return { ppl: withDraws('ppl'), nll: withDraws('nll'), bitsPerByte: withDraws('bitsPerByte') };
 }
 
 export interface Part {

@@ -1,6 +1,7 @@
 /** The parts of the record that `bench` and `frontier` write: how fast models generate, beside how well. */
+
+import type { RatioFigure, TimedPair } from '../statistics/interleaved-ratio.js';
 import type { GenerativeResult, JudgeRecord, SampledFigure, SampleSetRecord } from './generative-record.js';
-import type { RatioFigure, TimedPair } from './interleaved-ratio.js';
 import type { EnvironmentRecord, ModelRecord } from './record.js';
 
 /** A median over rounds. */

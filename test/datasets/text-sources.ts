@@ -13,6 +13,7 @@ export function sourceOf(texts: readonly string[], name = 'given'): TextSource &
     reading: 'given',
     count: texts.length,
     detokenizer: null,
+    beginsDocument: () => true,
     reads: 0,
     async *texts() {
       this.reads++;

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { builtDigest } from '../../src/evals/throughput-installations.js';
-import { interleavedRatio } from '../../src/results/interleaved-ratio.js';
 import { parseResults } from '../../src/results/schema.js';
 import type { AgainstRecord, BenchResult } from '../../src/results/throughput-record.js';
+import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
 import { fixture, root, succeed, type Workspace, workspace } from './command.js';
 import { expectFailure } from './failure.js';
 

@@ -37,7 +37,6 @@ export const options = {
   draws: 1,
   seed: 1,
   estimator: 'control-variate',
-  limit: null,
   until: null,
   batch: null,
 } as const satisfies PerplexityOptions;

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Estimator } from '../../src/evals/estimator.js';
 import { zeroShotPerplexity } from '../../src/evals/zero-shot-perplexity.js';
-import { sum } from '../../src/results/summation.js';
+import { sum } from '../../src/statistics/summation.js';
 import { chainSession, chainStream, options } from './chain-session.js';
 
 it.each(['mdlm', 'duo'] as const)('%s', async (family) => {
@@ -13,12 +13,12 @@ it.each(['mdlm', 'duo'] as const)('%s', async (family) => {
     const study = async (estimator: Estimator) => {
       const sums: { text: number; all: number }[] = [];
       for (let seed = 1; seed <= seeds; seed++) {
-        const { textNats, metrics } = await zeroShotPerplexity(session, wrapped, {
+        const { losses, metrics } = await zeroShotPerplexity(session, wrapped, {
           ...options,
           estimator,
           seed,
         });
-        sums.push({ text: sum(textNats), all: metrics.nll.value! * 16 * 8 });
+        sums.push({ text: sum(losses.textNats), all: metrics.nll.value! * 16 * 8 });
       }
       const mean = (of: 'text' | 'all') => sums.reduce((sum, entry) => sum + entry[of], 0) / seeds;
       const variance = sums.reduce((sum, { text }) => sum + (text - mean('text')) ** 2, 0) / (seeds - 1);
@@ -38,8 +38,8 @@ it.each(['mdlm', 'duo'] as const)('%s', async (family) => {
 it('without ends, text nats are all nats', async () => {
   const session = await chainSession('mdlm');
   try {
-    const { textNats, metrics } = await zeroShotPerplexity(session, chainStream(5), options);
-    expect(sum(textNats) / (5 * 24)).toBeCloseTo(metrics.nll.value!, 10);
+    const { losses, metrics } = await zeroShotPerplexity(session, chainStream(5), options);
+    expect(sum(losses.textNats) / (5 * 24)).toBeCloseTo(metrics.nll.value!, 10);
   } finally {
     await session.close();
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paretoFront } from '../../src/results/pareto-front.js';
+import { paretoFront } from '../../src/statistics/pareto-front.js';
 
 const marks = (...points: [number | null, number | null][]) =>
   paretoFront(points.map(([speed, perplexity]) => ({ speed, perplexity })));

@@ -14,7 +14,7 @@ import { zeroShotPerplexity } from '../../src/evals/zero-shot-perplexity.js';
 import { drawFromChain, markovChain } from '../../src/models/sources/markov.js';
 import { streams } from '../../src/random/streams.js';
 import { fillUniforms } from '../../src/random/uniforms.js';
-import { studentQuantile95 } from '../../src/results/student.js';
+import { studentQuantile95 } from '../../src/statistics/student.js';
 
 const seeds = 200;
 const length = 16;
@@ -58,7 +58,7 @@ async function coverage(family: 'ar' | 'mdlm' | 'sedd' | 'duo') {
       const { metrics, integration, tokens } = await zeroShotPerplexity(
         session,
         packedTokens('chain', texts),
-        { ...options, limit: null, until: null, batch: sequences },
+        { ...options, until: null, batch: sequences },
       );
       const { value, ci95, mcStderr } = metrics.nll;
       if (ci95![0] <= entropy && entropy <= ci95![1]) count.overSequences++;

@@ -1,10 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { interleavedRatio } from '../../src/results/interleaved-ratio.js';
 import { formatResults } from '../../src/results/printers/index.js';
 import { type Result, resultsFile } from '../../src/results/record.js';
 import { parseResults, resultsJsonSchema } from '../../src/results/schema.js';
+import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
 import { displayWidth } from '../../src/terminal-text.js';
 import { against, benchResult, frontierResult } from './bench-sample.js';
 import { realText } from './generative-sample.js';

@@ -1,6 +1,7 @@
 /** Results as `bench` and `frontier` make them. */
-import { interleavedRatio, type TimedPair } from '../../src/results/interleaved-ratio.js';
+
 import type { AgainstRecord, BenchResult, FrontierResult } from '../../src/results/throughput-record.js';
+import { interleavedRatio, type TimedPair } from '../../src/statistics/interleaved-ratio.js';
 import { generativeResult } from './generative-sample.js';
 
 export function benchResult(name = 'duo 8', family = 'duo', tokensPerSecond = 640): BenchResult {

@@ -3,7 +3,7 @@ import { checkGates } from '../../src/results/gate/checks.js';
 import { gateJunit } from '../../src/results/gate/junit.js';
 import { checkText, neededText } from '../../src/results/gate/sentences.js';
 import { gateMarkdown, gateTable } from '../../src/results/gate/table.js';
-import { firstInRound, interleavedRatio } from '../../src/results/interleaved-ratio.js';
+import { firstInRound, interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
 import { against, benchResult } from './bench-sample.js';
 import { gatesOf } from './gates.js';
 import { rowsOfResults } from './rows.js';

@@ -5,9 +5,9 @@ import { type Difference, differenceOf, differencesOf } from '../../src/results/
 import { checkGates } from '../../src/results/gate/checks.js';
 import { whyNotPaired } from '../../src/results/paired-samples.js';
 import { formatDifferences } from '../../src/results/printers/differences.js';
-import { ratio } from '../../src/results/ratio.js';
 import type { SampleColumns } from '../../src/results/sample-columns.js';
-import { studentQuantile95 } from '../../src/results/student.js';
+import { ratio } from '../../src/statistics/ratio.js';
+import { studentQuantile95 } from '../../src/statistics/student.js';
 import { gatesOf } from './gates.js';
 import { generativeResult } from './generative-sample.js';
 import { rowsOfResults } from './rows.js';

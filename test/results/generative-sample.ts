@@ -38,10 +38,10 @@ export function generativeResult(name = 'duo', entropy = 4.25, genPpl = 84.5): G
     },
     protocol: {
       name: 'duo',
-      version: 1,
+      version: 2,
       seed: 1,
       resamples: 2000,
-      interval: 'percentile',
+      interval: 'bootstrap-t',
       compressionLevel: 9,
     },
     metrics: {

@@ -49,11 +49,32 @@ describe('the notes under a table', () => {
     expect(lines([a, b])[0]).toContain('8 to 20 draws each');
   });
 
-  it('warn once a data set that a limit is no random sample', () => {
-    const limited = lines(sampleFile().results).filter((note) => note.includes('not a random sample'));
-    expect(limited).toEqual([
-      'sotu: only the first 64 of 1458 sequences, not a random sample.',
-      'moby-dick: only the first 64 of 1458 sequences, not a random sample.',
+  it('say once a data set that some of it was evaluated, and that the first are no random sample', () => {
+    const { results } = sampleFile();
+    const limited = (note: string) => note.includes('of 1458 sequences');
+    expect(lines(results).filter(limited)).toEqual([
+      'sotu: 64 of 1458 sequences, spread evenly.',
+      'moby-dick: 64 of 1458 sequences, spread evenly.',
     ]);
+    for (const { dataset } of results) dataset.selection = 'first';
+    expect(lines(results).filter(limited)[0]).toBe(
+      'sotu: only the first 64 of 1458 sequences, not a random sample.',
+    );
+    for (const { dataset } of results) delete dataset.selection; // of an earlier version: the first
+    expect(lines(results).filter(limited)[0]).toContain('only the first 64');
+  });
+
+  it('say what ± is over, and how much wider that is than of independent sequences', () => {
+    const figure = { unit: 'document', units: 19, blockLength: null, designEffect: 27 } as const;
+    const result = sampleResult('duo');
+    Object.assign(result.metrics.nll, figure);
+    expect(lines([result])).toContain(
+      '± is the standard error over 19 documents of sotu, up to 5.2 times that of independent sequences.',
+    );
+    Object.assign(result.metrics.nll, { ...figure, unit: 'block', units: 22, blockLength: 102 });
+    expect(lines([result]).join()).toContain('over 22 blocks of 102 sequences of sotu');
+    for (const key of Object.keys(figure))
+      delete (result.metrics.nll as unknown as Record<string, unknown>)[key];
+    expect(lines([result]).join()).toContain('takes sequences as independent: too narrow on running text');
   });
 });

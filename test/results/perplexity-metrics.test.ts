@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { perplexityMetrics } from '../../src/results/statistics.js';
+import { perplexityMetrics } from '../../src/results/text-figures.js';
 
 const tokens = Float64Array.of(10, 20, 10, 20);
 const textBytes = Float64Array.of(40, 90, 50, 60);

@@ -13,6 +13,7 @@ import { sampleResult } from './sample.js';
 
 const wave = (shift: number) =>
   Array.from({ length: 40 }, (_, i) => 600 + 90 * Math.sin(3 * i) + shift * (1 + 0.1 * Math.cos(i)));
+const GPT2 = '8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6';
 const results = [
   resultOfNats(wave(0), 'duo', 'ptb'),
   resultOfNats(wave(5), 'mdlm', 'ptb'),
@@ -80,7 +81,7 @@ describe('published figures', () => {
     expect(text).toContain('| MDLM, run by others | 83.82 |');
     expect(text).toMatch(/^\| duo, here \| [\d.]+ ± [\d.]+ † \|$/m);
     expect(text).toMatch(
-      /† Does not compare: .*128 tokens a sequence, not 1,024; only the first 64 sequences; training data unknown/,
+      /† Does not compare: .*128 tokens a sequence, not 1,024; only 64 sequences; split evaluation, not validation; tokenizer unknown; training data unknown/,
     );
     expect(text).toContain('| Duo, ancestral, published | 96.19 (5.57) | 198.27 (5.57) |');
     expect(text).toMatch(/^\| duo, ancestral, here \| 96\.00 \(5\.57\) † \| 198\.00 \(5\.20\) † \|$/m);
@@ -88,8 +89,8 @@ describe('published figures', () => {
 
   it('are not marked where protocol and training data are theirs', () => {
     const ours = structuredClone(results[0]);
-    Object.assign(ours.protocol, { length: 1024 });
-    Object.assign(ours.dataset, { limit: null });
+    Object.assign(ours.protocol, { length: 1024, tokenizerSha256: GPT2 });
+    Object.assign(ours.dataset, { limit: null, split: 'validation' });
     Object.assign(ours.model, { trainedOn: 'OpenWebText' });
     const alike = reportMarkdown(report({ rows: rowsOfResults([ours]), published: true }));
     expect(alike).toMatch(/^\| duo, here \| [\d.]+ ± [\d.]+ \|$/m);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compareRows } from '../../src/results/compared-rows.js';
 import { differenceOf } from '../../src/results/difference.js';
 import { formatDifferences } from '../../src/results/printers/differences.js';
-import { pairedComparison } from '../../src/results/statistics.js';
+import { pairedComparison } from '../../src/results/text-figures.js';
 import { resultOfNats, rowsOfResults, withoutSequences } from './rows.js';
 
 const wave = (shift: number, n = 40) =>
@@ -13,11 +13,8 @@ const b = resultOfNats(wave(5), 'second');
 describe('two files that hold the same sequences', () => {
   it('are compared pair by pair, as one run compares its models', () => {
     const { differences, notices } = compareRows(rowsOfResults([a]), rowsOfResults([b]));
-    const expected = pairedComparison({
-      natsA: a.sequences!.textNats,
-      natsB: b.sequences!.textNats,
-      textTokens: a.sequences!.textTokens,
-    });
+    const length = a.metrics.nll.blockLength!;
+    const expected = pairedComparison(a.sequences!, b.sequences!, length);
     expect(differences).toHaveLength(1);
     expect(differences[0]).toMatchObject({
       method: 'paired',
@@ -64,8 +61,8 @@ describe('rows that may not be compared', () => {
     ],
     [
       'protocol.version',
-      (r: typeof b) => Object.assign(r.protocol, { version: 2 }),
-      'protocol.version is 1 and 2',
+      (r: typeof b) => Object.assign(r.protocol, { version: 3 }),
+      'protocol.version is 2 and 3',
     ],
     [
       'the packed stream',

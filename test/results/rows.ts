@@ -1,7 +1,7 @@
 /** Rows of result files as they are read, made of the sample records. */
 import type { PerplexityResult } from '../../src/results/record.js';
 import { parseRowsFile, type ResultRow, rowsOf } from '../../src/results/rows.js';
-import { perplexityMetrics } from '../../src/results/statistics.js';
+import { perplexityMetrics } from '../../src/results/text-figures.js';
 import { sampleResult } from './sample.js';
 
 export function rowsOfResults(results: readonly object[], file = 'results.json'): ResultRow[] {

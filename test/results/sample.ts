@@ -1,7 +1,7 @@
 /** A results file as `ppl` makes it: three models on two data sets, with unknowns among the facts. */
 import type { Comparison, PerplexityResult, ResultsFile } from '../../src/results/record.js';
 import { resultsFile } from '../../src/results/record.js';
-import { perplexityMetrics } from '../../src/results/statistics.js';
+import { perplexityMetrics } from '../../src/results/text-figures.js';
 
 export function sampleResult(name = 'duo', dataset = 'sotu', nll = 4.9786): PerplexityResult {
   const n = 64;
@@ -20,24 +20,29 @@ export function sampleResult(name = 'duo', dataset = 'sotu', nll = 4.9786): Perp
       sequences: 1458,
       droppedTokens: 91,
       limit: n,
+      selection: 'spread',
     },
     protocol: {
       name: 'duo',
-      version: 1,
+      version: 2,
       length: 128,
       tokenizerSha256: null,
       timeRange: exact ? null : [0.001, 1],
       draws: exact ? 1 : 20,
       estimator: exact ? 'exact' : 'control-variate',
       seed: 1,
+      mcDegreesOfFreedom: exact ? null : 24,
       integration: exact ? null : 'comparable with published figures, not a bound',
     },
-    metrics: perplexityMetrics({
-      nats,
-      tokens: new Float64Array(n).fill(128),
-      textBytes: new Float64Array(n).fill(260),
-      natsMcStderr: exact ? 0 : 34.3,
-    }),
+    metrics: perplexityMetrics(
+      {
+        nats,
+        tokens: new Float64Array(n).fill(128),
+        textBytes: new Float64Array(n).fill(260),
+        natsMcStderr: exact ? 0 : 34.3,
+      },
+      1,
+    ),
     cost: {
       sequences: n,
       tokens: 8192,
@@ -65,6 +70,7 @@ export const SAMPLE_COMPARISONS: Comparison[] = [
     stderr: 0.0211,
     ci95: [-0.6654, -0.581],
     significant: true,
+    ...{ unit: 'block', units: 64, blockLength: 1, designEffect: 1 },
   },
   {
     a: 'mdlm',
@@ -74,6 +80,7 @@ export const SAMPLE_COMPARISONS: Comparison[] = [
     stderr: 0.0094,
     ci95: [-0.0309, 0.0067],
     significant: false,
+    ...{ unit: 'block', units: 64, blockLength: 1, designEffect: 1 },
   },
 ];
 

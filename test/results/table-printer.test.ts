@@ -67,7 +67,7 @@ describe('the table', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ +ar − mdlm +sotu/));
     const text = lines.join(' ');
     expect(text).toContain('~ marks a difference whose 95% interval holds 0.');
-    expect(text).toContain('sotu: only the first 64 of 1458 sequences, not a random sample.');
+    expect(text).toContain('sotu: 64 of 1458 sequences, spread evenly.');
   });
 
   it('has colour only when asked', async () => {

@@ -15,7 +15,7 @@ const FLOORS = [
 ];
 const floorOf = (room: string) => FLOORS.findIndex((floor) => floor.includes(room));
 /** Rooms that know nothing of models and mathematics. */
-const APART = ['datasets', 'results', 'random', 'storage'];
+const APART = ['datasets', 'results', 'statistics', 'random', 'storage'];
 
 const files = filesUnder('src');
 const imports = files.flatMap(importsOf);

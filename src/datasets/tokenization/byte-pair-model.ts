@@ -121,8 +121,8 @@ export class BytePairModel implements Model {
    * comes, so that bytes in between stand before it.
    */
   private symbolsOf(word: string): { symbols: number[]; dropped: number } {
-    // A character is one code unit or two.
-    if (word.length > 2 * LONGEST_WORD) throw wordTooLong();
+    // A character is one code unit or two, and at least one symbol unless it is dropped.
+    if (word.length > 4 * LONGEST_WORD) throw wordTooLong();
     const symbols: number[] = [];
     let dropped = 0;
     let unknowns = 0; // not yet put down: at most one

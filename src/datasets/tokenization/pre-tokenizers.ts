@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { spelledInBytes } from '../byte-level.js';
-import { LONGEST_WORD, wordTooLong } from './model.js';
+import { wordTooLong } from './model.js';
 import { fields, type Part, type PartBudget, partsOf, UnusableTokenizer, unknownPart } from './part.js';
 import { type Pattern, patternOf } from './patterns.js';
 import { BEHAVIORS, type Behavior, split } from './split.js';
@@ -100,9 +100,11 @@ function byteLevel(part: Part): PreTokenizer {
   };
 }
 
-/** A word has no fewer bytes than code units, and each will be a symbol. */
+/** Code units of a word that is spelt in bytes; the model may find places to split it. */
+const LONGEST_SPELLED = 2 ** 24;
+
 function spelled(word: string): string {
-  if (word.length > LONGEST_WORD) throw wordTooLong();
+  if (word.length > LONGEST_SPELLED) throw wordTooLong();
   return spelledInBytes(word);
 }
 

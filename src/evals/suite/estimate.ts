@@ -3,6 +3,7 @@
  * where there are none, a few sequences are evaluated, or a few steps sampled, to see. Draws that `until` may save are not
  * foreseen.
  */
+import { evaluatedOf } from '../perplexity-run.js';
 import { planSampling } from './estimate-sampling.js';
 import { secondsPerCall } from './pace.js';
 import {
@@ -67,7 +68,7 @@ function planned(one: OpenedCell, pace: number): PlannedCell {
   const { cell, checkpoint, stream, kept, unneeded } = one;
   const { options } = cell;
   const exact = checkpoint.family === 'ar';
-  const sequences = Math.min(stream.sequences, options.limit ?? Number.POSITIVE_INFINITY);
+  const sequences = evaluatedOf(stream, options);
   const draws = exact ? 1 : options.draws;
   return {
     cell: cell.index + 1,

@@ -15,17 +15,23 @@ export async function secondsPerCall(
       checkpoint.signature.fixedBatch ??
       cell.options.batch ??
       defaultBatch(stream.length, checkpoint.vocabSize);
-    const evaluate = (limit: number) =>
+    const evaluate = (count: number) =>
       zeroShotPerplexity(
         session,
         stream,
-        { ...cell.options, draws: 1, until: null, sequences: false, estimator: 'plain', limit },
+        {
+          ...cell.options,
+          draws: 1,
+          until: null,
+          sequences: false,
+          estimator: 'plain',
+          selection: { kind: 'first', count },
+        },
         { signal },
       );
-    const close = ({ textNats }: { textNats: { close(): void } }) => textNats.close();
-    close(await evaluate(batch));
+    (await evaluate(batch)).losses.close();
     const measured = await evaluate(2 * batch);
-    close(measured);
+    measured.losses.close();
     return measured.wallSeconds / Math.max(1, measured.sequences);
   } finally {
     await session.close();

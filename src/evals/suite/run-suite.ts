@@ -16,7 +16,7 @@ import type { SuiteModel } from './named-files.js';
 import type { PerplexityCell, SuiteCell } from './suite-file.js';
 
 /** Raised when a cell kept under the same key would hold something else. */
-const CELL_VERSION = 1;
+const CELL_VERSION = 2;
 
 export interface SuiteRequest {
   cells: readonly SuiteCell[];

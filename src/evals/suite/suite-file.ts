@@ -48,8 +48,12 @@ const suiteSchema = z
         until: z.number().positive().optional(),
         estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
         limit: count.optional(),
+        first: count.optional(),
         seeds: z.array(seed).min(1).default([1]),
         batch: count.max(4096).optional(),
+      })
+      .refine(({ limit, first }) => limit === undefined || first === undefined, {
+        error: 'limit and first exclude each other',
       })
       .optional(),
     gen: generationSchema.optional(),
@@ -147,7 +151,13 @@ function perplexityCells(
   datasets: readonly SuiteDataset[],
 ): PerplexityCell[] {
   if (!ppl) return [];
-  const { protocol, estimator, limit = null, until = null, batch = null, length } = ppl;
+  const { protocol, estimator, limit, first, until = null, batch = null, length } = ppl;
+  const selection: PerplexityOptions['selection'] =
+    first !== undefined
+      ? { kind: 'first', count: first }
+      : limit !== undefined
+        ? { kind: 'spread', count: limit }
+        : null;
   const draws = ppl.draws ?? (until === null ? 1 : MOST_DRAWS);
   const seeds = [...new Set(ppl.seeds)];
   return datasets
@@ -160,7 +170,7 @@ function perplexityCells(
       ...cell,
       length,
       isRepeat: own !== seeds[0],
-      options: { protocol, draws, seed: own, estimator, limit, until, batch, sequences: true },
+      options: { protocol, draws, seed: own, estimator, selection, until, batch, sequences: true },
     }));
 }
 

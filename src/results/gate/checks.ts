@@ -1,9 +1,10 @@
 /** Gates against rows: one check a gate, row and limit, each with its verdict and what it rests on. */
 import { UsageError } from '../../errors.js';
+import { studentQuantile95, welchDegrees } from '../../statistics/student.js';
 import type { YamlFile } from '../../strict-yaml.js';
 import { apartTexts, settingsOf } from '../apart.js';
 import { nameOf } from '../comparability.js';
-import { differenceOf, isExponential, unitsOf, unitsOfFigure } from '../difference.js';
+import { differenceOf, isExponential, sequencesOf } from '../difference.js';
 import { plain } from '../printers/numbers.js';
 import { rowFor } from '../row-matching.js';
 import { numberOf, type ResultRow, THROUGHPUT_RATIO } from '../rows.js';
@@ -33,7 +34,8 @@ export interface Check {
   baseline: number | null;
   verdict: Verdict;
   needed: Needed | null;
-  /** Sequences or samples there are in all, where the data set says. */
+  /** Sequences or samples that were evaluated, and that there are in all, where the data set says. */
+  have: number | null;
   available: number | null;
 }
 
@@ -45,8 +47,6 @@ export interface GateRecord {
   undecided: number;
   checks: Check[];
 }
-
-const Z = 1.959963984540054;
 
 /** @throws UsageError when a gate matches no row, its figure is none of a row's, or there is nothing to compare with */
 export function checkGates(
@@ -134,6 +134,7 @@ function checkOf(
     kind,
     percent: change?.percent ?? false,
     baseline: other?.figures.get(gate.metric)?.value ?? null,
+    have: sequencesOf(row),
     available: numberOf(row, 'dataset.sequences'),
   };
   if (!judged) return { ...base, value: null, ci95: null, verdict: 'undecided', needed: null };
@@ -183,8 +184,10 @@ function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: Result
   return {
     figure: {
       value: scale(value),
-      interval: overDraws ? around(scale(value), drawError) : ci95 && [scale(ci95[0]), scale(ci95[1])],
-      units: overDraws ? null : unitsOfFigure(row, metric),
+      interval: overDraws
+        ? around(scale(value), drawError, drawDegrees(row))
+        : ci95 && [scale(ci95[0]), scale(ci95[1])],
+      units: overDraws ? null : sampledOf(row, metric),
       draws: numberOf(row, 'protocol.draws'),
       drawError,
     },
@@ -214,8 +217,10 @@ function relativeTo(
   return {
     figure: {
       value: difference.value,
-      interval: overDraws ? around(difference.value, drawError) : difference.ci95,
-      units: overDraws ? null : (difference.sequences ?? unitsOf(row)),
+      interval: overDraws
+        ? around(difference.value, drawError, degreesOfBoth(row, other, errors))
+        : difference.ci95,
+      units: overDraws ? null : (difference.sequences ?? sequencesOf(row)),
       draws: numberOf(row, 'protocol.draws'),
       drawError,
     },
@@ -231,16 +236,48 @@ function checkSameSequences(row: ResultRow, other: ResultRow): void {
   throw new UsageError({
     code: 'different-sequences',
     message: `${nameOf(row)} is of ${counts[0]} sequences and ${nameOf(other)} of ${counts[1]}: their draws cannot be compared.`,
-    hint: 'Evaluate both with the same --limit, or judge by "interval: sequences".',
+    hint: 'Evaluate both with the same --limit or --first, or judge by "interval: sequences".',
   });
+}
+
+/** What more of would narrow a figure's interval: rounds, sequences or samples. */
+function sampledOf(row: ResultRow, metric: string): number | null {
+  return metric === THROUGHPUT_RATIO ? numberOf(row, 'throughput.against.rounds') : sequencesOf(row);
+}
+
+/** Of a row's error over draws; worked out of its randomisations where the file, of an earlier version, does not say. */
+function drawDegrees(row: ResultRow): number | null {
+  const said = numberOf(row, 'protocol.mcDegreesOfFreedom');
+  if (said !== null) return said;
+  const [randomizations, draws] = [numberOf(row, 'protocol.randomizations'), numberOf(row, 'protocol.draws')];
+  if (randomizations === null || draws === null) return null;
+  const groups = randomizations / Math.min(draws, 4);
+  return draws === 1 ? (numberOf(row, 'cost.sequences') ?? groups) - groups : randomizations - groups;
+}
+
+/** Of a difference. A loss that is exact has no error, whatever its degrees. */
+function degreesOfBoth(row: ResultRow, other: ResultRow, errors: readonly (number | null)[]): number | null {
+  if (errors.some((error) => error === null)) return null;
+  const known = errors as number[];
+  if (known.every((error) => error === 0)) return 0;
+  const degrees = [row, other].map(drawDegrees);
+  if (known.some((error, i) => error > 0 && degrees[i] === null)) return null;
+  return welchDegrees(
+    known,
+    degrees.map((one) => one ?? 0),
+  );
 }
 
 function drawErrorOf(row: ResultRow, metric: string): number | null {
   return row.figures.get(metric)?.mcStderr ?? null;
 }
 
-function around(value: number, stderr: number | null): [number, number] | null {
-  return stderr === null ? null : [value - Z * stderr, value + Z * stderr];
+/** Student's t; null where the error, or how well it is known, is not known. */
+function around(value: number, stderr: number | null, degrees: number | null): [number, number] | null {
+  if (stderr === 0) return [value, value];
+  if (stderr === null || degrees === null || degrees < 1) return null;
+  const half = studentQuantile95(degrees) * stderr;
+  return [value - half, value + half];
 }
 
 function limitText(gate: Gate, kind: Limit, change: Change | null): string {

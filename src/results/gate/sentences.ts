@@ -33,13 +33,19 @@ export function neededText(check: Check): string {
   const units = ofRounds ? 'round' : evaluation === 'ppl' ? 'sequence' : 'sample';
   const parts: string[] = [];
   if (needed.units !== null) {
-    const short =
-      available !== null && needed.units > available ? ` (the data set has ${available} in all)` : '';
-    parts.push(`${needed.units} more ${units}${needed.units === 1 ? '' : 's'}${short}`);
+    if (isBeyond(check, needed.units)) {
+      if (needed.draws === null)
+        return `other text, or a wider limit (all ${available} ${units}s of this data set are too few)`;
+    } else parts.push(`${needed.units} more ${units}${needed.units === 1 ? '' : 's'}`);
   }
   if (needed.draws !== null)
     parts.push(`${needed.draws} more draw${needed.draws === 1 ? '' : 's'} a ${units}`);
   return `about ${parts.join(', or ')}${ofRounds ? ' (more --samples of bench)' : ''}`;
+}
+
+/** More than the data set has left. */
+function isBeyond({ have, available, metric }: Check, more: number): boolean {
+  return metric !== THROUGHPUT_RATIO && available !== null && (have ?? 0) + more > available;
 }
 
 export function placeText({ model, dataset, apart }: Check): string {

@@ -58,6 +58,12 @@ const PERPLEXITY_CSV: readonly CsvColumn<PerplexityResult>[] = [
   ['model_sha256', ({ model }) => model.sha256],
   ['model_path', ({ model }) => model.path],
   ...ENVIRONMENT_CSV,
+  ['unit', ({ metrics }) => metrics.nll.unit],
+  ['units', ({ metrics }) => metrics.nll.units],
+  ['block_length', ({ metrics }) => metrics.nll.blockLength],
+  ['design_effect', ({ metrics }) => metrics.nll.designEffect],
+  ['dataset_selection', ({ dataset }) => dataset.selection],
+  ['mc_degrees_of_freedom', ({ protocol }) => protocol.mcDegreesOfFreedom],
 ];
 
 const COLUMNS: { [E in Result['eval']]: readonly CsvColumn<Extract<Result, { eval: E }>>[] } = {

@@ -8,12 +8,12 @@ import { html } from '../html/markup.js';
 import { htmlPage } from '../html/page.js';
 import { type Heading, htmlTable } from '../html/table.js';
 import { OF_EACH_SAMPLE } from '../paired-samples.js';
-import { SCHEMA_VERSION } from '../record.js';
+import { SCHEMA_VERSION, type TextSampling } from '../record.js';
 import { type Cell, csvCell } from './csv.js';
 import type { Format, Screen } from './index.js';
 import { formatJson } from './json.js';
 import { dim, GAP, layOut } from './layout.js';
-import { markOf } from './notes.js';
+import { markOf, unitsText } from './notes.js';
 import { intervalOf, plain, valueWithError } from './numbers.js';
 import { escaped, pipeTable } from './pipe-table.js';
 
@@ -144,7 +144,9 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
   const files = new Set(
     differences.map(({ fileA, fileB }) => `${plainText(fileA)} minus ${plainText(fileB)}`),
   );
-  const notes = [`${[...files].join('; ')}. ± is the standard error of the difference.`];
+  const notes = [
+    `${[...files].join('; ')}. ± is the standard error of the difference${overUnits(differences)}.`,
+  ];
   if (differences.some((one) => isSignificant(one) === false))
     notes.push('~ marks a difference whose 95% interval holds 0.');
   if (differences.some((one) => isSignificant(one) === null))
@@ -155,6 +157,10 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
       '"intervals": a file holds no losses of sequences (ppl --sequences), so the two count as independent, which makes the interval wider than pairs would.',
     );
   }
+  for (const file of new Set(differences.flatMap(({ earlier }) => earlier ?? [])))
+    notes.push(
+      `The intervals in ${plainText(file)} itself are of an earlier duo-eval and narrower than they should be; pairs are computed anew here.`,
+    );
   const reasons = differences
     .filter(({ method, metric }) => method === 'intervals' && OF_EACH_SAMPLE.has(metric))
     .flatMap(({ unpaired }) => unpaired ?? []);
@@ -168,6 +174,12 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
       `exp(difference) is the ratio of perplexities, here ${ratios.map(({ value }) => plain(Math.exp(value!))).join(', ')}.`,
     );
   return notes;
+}
+
+/** `, over 19 documents`: of text, what it is over. */
+function overUnits(differences: readonly NamedDifference[]): string {
+  const told = new Set(differences.filter(({ unit }) => unit).map((one) => unitsText(one)));
+  return told.size === 0 ? '' : `, over ${[...told].join('; ')}`;
 }
 
 /** As `comparisons` of a results file, with what that leaves out. */
@@ -188,12 +200,17 @@ export function comparisonOf(one: NamedDifference): object {
     valueB: b,
     method,
     sequences,
+    ...samplingOf(one),
     fileA,
     fileB,
     settingsA: one.settingsA ?? {},
     settingsB: one.settingsB ?? {},
   };
 }
+
+/** Where the interval is over units of text. */
+const samplingOf = ({ unit, units, blockLength, designEffect }: NamedDifference): TextSampling =>
+  unit === undefined ? {} : { unit, units, blockLength, designEffect };
 
 const CSV_HEADER = [
   'eval',
@@ -216,6 +233,10 @@ const CSV_HEADER = [
   'seed_b',
   'settings_a',
   'settings_b',
+  'unit',
+  'units',
+  'block_length',
+  'design_effect',
 ];
 
 const jsonOf = (settings: NamedDifference['settingsA']) => settings && JSON.stringify(settings);
@@ -242,6 +263,10 @@ function csvOf(differences: readonly NamedDifference[]): string {
     one.settingsB?.seed as Cell,
     jsonOf(one.settingsA),
     jsonOf(one.settingsB),
+    one.unit,
+    one.units,
+    one.blockLength,
+    one.designEffect,
   ]);
   return stringify([CSV_HEADER, ...rows].map((row) => row.map(csvCell)));
 }

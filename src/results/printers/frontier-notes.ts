@@ -18,7 +18,7 @@ export function frontierNotes(results: readonly FrontierResult[]): string[] {
       notes.push(
         `${name}: no temperature of the sweep reaches this entropy; ${below ? 'higher' : 'lower'} --temperatures would.`,
       );
-    } else if (metrics.genPpl.ci95 === null) {
+    } else if (metrics.genPpl.ci95 === null && outside > 0) {
       notes.push(
         `${name}: no interval, since ${(100 * outside).toFixed(0)}% of the replicates do not reach this entropy; give --temperatures on both sides.`,
       );
@@ -47,7 +47,7 @@ function targetLines(results: readonly FrontierResult[]): string[] {
     const names = [...new Set(group.map(({ model }) => model.name))].join(', ');
     const whose = alike.size > 1 ? `${names}, ${length} tokens a sample: generative` : 'Generative';
     const of = target.dataset === null ? '' : `, that of ${target.dataset}`;
-    return `${whose} perplexity at an entropy of ${target.entropy.toFixed(3)} nats${of}, interpolated between temperatures; judged by ${judge.name}, windows of ${judge.context} tokens, protocol ${protocol.name}. ± and interval: bootstrap over samples.`;
+    return `${whose} perplexity at an entropy of ${target.entropy.toFixed(3)} nats${of}, interpolated between temperatures; judged by ${judge.name}, windows of ${judge.context} tokens, protocol ${protocol.name}. ± and interval: over samples, all temperatures drawn anew together (bootstrap).`;
   });
   return alike.size > 1
     ? [

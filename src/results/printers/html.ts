@@ -24,7 +24,7 @@ export function formatHtml(file: ResultsFile): string {
   const notes = notesOf(file);
   return htmlPage({
     title: titleOf(file),
-    lead: 'Every figure has its standard error or its 95% interval.',
+    lead: '± is a standard error and brackets are 95% intervals; figures of a whole set of texts (distinct-n, compression) and costs have neither.',
     body: html`${resultTable('Perplexity', ppl, perplexityColumns(ppl))}
 ${comparisonTable(file)}
 ${bench.some(isJudged) ? html`<h2>Speed and quality</h2>${benchPlot(bench)}` : null}

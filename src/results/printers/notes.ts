@@ -1,6 +1,12 @@
 /** The lines under a table: under which protocol its figures came about, and what the reader must not overlook. */
 import { plainText } from '../../terminal-text.js';
-import { type Comparison, type PerplexityResult, type ResultsFile, resultsOf } from '../record.js';
+import {
+  type Comparison,
+  type PerplexityResult,
+  type ResultsFile,
+  resultsOf,
+  type TextSampling,
+} from '../record.js';
 import { benchNotes } from './bench-notes.js';
 import { frontierNotes } from './frontier-notes.js';
 import { generativeNotes } from './generative-notes.js';
@@ -18,7 +24,7 @@ export function notesOf(file: ResultsFile, { drawError = true } = {}): string[] 
   const { comparisons } = file;
   const results = resultsOf(file, 'ppl');
   const notes = [...protocolLines(results), ...distinct(results.map(limitLine))];
-  if (results.length > 0) notes.push('± is the standard error over sequences.');
+  notes.push(...errorLines(results, comparisons));
   const drawn = results.filter(isDrawn);
   if (drawError && drawn.length > 0) {
     const bounded = drawn.some(({ protocol }) => protocol.draws === 1);
@@ -74,6 +80,34 @@ function drawsOf(drawn: readonly PerplexityResult[]): string {
   return most === 1 ? '1 draw each' : `${most} draws each`;
 }
 
+/** What ± is over, a line for each kind: `± is the standard error over text: 19 documents of sotu …`. */
+function errorLines(results: readonly PerplexityResult[], comparisons: readonly Comparison[]): string[] {
+  if (results.length === 0) return [];
+  const figures = results.map(({ dataset, metrics }) => ({ dataset: dataset.name, ...metrics.nll }));
+  const units = distinct(
+    figures.filter(({ unit }) => unit).map((one) => `${unitsText(one)} of ${plainText(one.dataset)}`),
+  );
+  const old = figures.some(({ unit }) => unit === undefined);
+  const lines = old
+    ? ['± of rows of an earlier duo-eval takes sequences as independent: too narrow on running text.']
+    : [];
+  if (units.length === 0) return lines;
+  const effects = [...figures, ...comparisons].flatMap(({ designEffect }) => designEffect ?? []);
+  const most = Math.sqrt(Math.max(0, ...effects));
+  const wider = most >= 1.1 ? `, up to ${most.toFixed(1)} times that of independent sequences` : '';
+  const short = figures.some(({ stderr, value }) => stderr === null && value !== null);
+  const none = short ? ' Fewer than 3 give no interval.' : '';
+  return [...lines, `± is the standard error over ${units.join('; ')}${wider}.${none}`];
+}
+
+/** `19 documents`, `22 blocks of 102 sequences`. */
+export function unitsText({ unit, units, blockLength }: TextSampling): string {
+  const count = (n: number | null | undefined, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
+  if (unit === 'document') return count(units, 'document');
+  if (blockLength === 1) return count(units, 'sequence');
+  return `${count(units, 'block')} of ${count(blockLength, 'sequence')}`;
+}
+
 function isDrawn({ protocol }: PerplexityResult): boolean {
   return protocol.estimator !== 'exact';
 }
@@ -82,7 +116,11 @@ function limitLine({ dataset, cost }: PerplexityResult): string {
   if (dataset.limit === null || dataset.limit === undefined) return '';
   if (dataset.sequences !== null && cost.sequences >= dataset.sequences) return '';
   const of = dataset.sequences === null ? '' : ` of ${dataset.sequences}`;
-  return plainText(`${dataset.name}: only the first ${cost.sequences}${of} sequences, not a random sample.`);
+  return plainText(
+    dataset.selection === 'spread'
+      ? `${dataset.name}: ${cost.sequences}${of} sequences, spread evenly.`
+      : `${dataset.name}: only the first ${cost.sequences}${of} sequences, not a random sample.`,
+  );
 }
 
 function distinct(lines: string[]): string[] {

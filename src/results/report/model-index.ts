@@ -50,7 +50,11 @@ function protocolText(row: ResultRow): string {
   return [
     `duo-eval, protocol ${String(fieldOf(row, 'protocol.name') ?? 'unknown')}`,
     length === null ? null : `${length} tokens a sequence`,
-    limit === null ? null : `first ${limit} sequences`,
+    limit === null
+      ? null
+      : fieldOf(row, 'dataset.selection') === 'spread'
+        ? `${limit} sequences`
+        : `first ${limit} sequences`,
     typeof judge === 'string' ? `judge ${judge}` : null,
   ]
     .filter(Boolean)

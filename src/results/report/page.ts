@@ -73,7 +73,7 @@ function leadOf(rows: readonly ResultRow[]): string {
   const sets = [...new Set(rows.filter((row) => row.eval === 'ppl').map(({ dataset }) => dataset))];
   const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const on = sets.length > 0 ? ` on ${count(sets.length, 'data set')}` : '';
-  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. Every figure has its standard error or its 95% interval.`;
+  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. ± is a standard error and brackets are 95% intervals; figures of a whole set of texts (distinct-n, compression) and costs have neither.`;
 }
 
 const anchor = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');

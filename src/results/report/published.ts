@@ -113,23 +113,77 @@ export const PUBLISHED_SAMPLINGS: readonly PublishedSampling[] = [
   ),
 ];
 
-/** Why a row's figures do not compare with the published ones; none: protocol and training data are theirs. */
+const PUBLISHED_SPLITS: Readonly<Record<string, string>> = {
+  ...{ ptb: 'validation', wikitext103: 'validation', lm1b: 'test', lambada: 'test', ag_news: 'test' },
+  ...{ pubmed: 'validation', arxiv: 'validation' },
+};
+/** Of the tokenizer.json that Hugging Face has for gpt2. */
+const GPT2_TOKENIZER = '8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6';
+/** 100 batches of 8, scripts/gen_ppl_owt_duo.sh of the reference. */
+const PUBLISHED_SAMPLES = 800;
+
+/** Why a row's figures do not compare with the published ones; none: protocol, text, sampling and training data are theirs. */
 export function reasonsNotComparable(row: ResultRow): string[] {
   const reasons: string[] = [];
   const protocol = fieldOf(row, 'protocol.name');
   if (protocol !== 'duo') reasons.push(`protocol ${String(protocol)}, not duo`);
   const length = numberOf(row, 'protocol.length') ?? numberOf(row, 'samples.length');
   if (length !== null && length !== 1024) reasons.push(`${length} tokens a sequence, not 1,024`);
-  const limit = numberOf(row, 'dataset.limit');
-  const all = numberOf(row, 'dataset.sequences');
-  if (limit !== null && (all === null || limit < all)) reasons.push(`only the first ${limit} sequences`);
-  if (row.eval !== 'ppl' && !/gpt-?2-?large/i.test(String(fieldOf(row, 'judge.name') ?? '')))
-    reasons.push(`judged by ${String(fieldOf(row, 'judge.name') ?? 'nobody')}, not gpt2-large`);
+  reasons.push(...(row.eval === 'ppl' ? otherText(row) : otherSampling(row)), ...otherTokenizer(row));
   const trained = fieldOf(row, 'model.trainedOn');
   if (typeof trained !== 'string') reasons.push('training data unknown');
   else if (!/open\s*web\s*text|\bowt\b/i.test(trained))
     reasons.push(`trained on ${trained}, not OpenWebText`);
   return reasons;
+}
+
+function otherText(row: ResultRow): string[] {
+  const reasons: string[] = [];
+  const [limit, all] = [numberOf(row, 'dataset.limit'), numberOf(row, 'dataset.sequences')];
+  if (limit !== null && (all === null || limit < all))
+    reasons.push(
+      fieldOf(row, 'dataset.selection') === 'spread'
+        ? `only ${limit} sequences`
+        : `only the first ${limit} sequences`,
+    );
+  const split = fieldOf(row, 'dataset.split');
+  const published = PUBLISHED_SPLITS[row.dataset];
+  if (published !== undefined && split !== published)
+    reasons.push(`split ${typeof split === 'string' ? split : 'unknown'}, not ${published}`);
+  return reasons;
+}
+
+/** The papers' samples are whole, from nothing but noise, by the model's own probabilities. */
+function otherSampling(row: ResultRow): string[] {
+  const reasons: string[] = [];
+  const told = (name: string) => fieldOf(row, `samples.${name}`);
+  const temperature = told('temperature');
+  if (temperature !== 1)
+    reasons.push(
+      typeof temperature === 'number' ? `temperature ${temperature}, not 1` : 'temperature unknown',
+    );
+  const topK = told('topK');
+  if (typeof topK === 'number') reasons.push(`top-k ${topK}, not all tokens`);
+  const topP = told('topP');
+  if (typeof topP === 'number' && topP < 1) reasons.push(`top-p ${topP}, not 1`);
+  const prompt = told('prompt');
+  if (prompt !== false) reasons.push(prompt === true ? 'after a prompt' : 'prompt unknown');
+  const options = Object.entries((told('sampler.options') ?? {}) as Record<string, unknown>);
+  if (options.length > 0)
+    reasons.push(`sampler options ${options.map(([name, value]) => `${name} ${String(value)}`).join(', ')}`);
+  const samples = numberOf(row, 'samples.count');
+  if (samples === null || samples < PUBLISHED_SAMPLES)
+    reasons.push(`${samples ?? 'unknown'} samples, not ${PUBLISHED_SAMPLES}`);
+  const judge = fieldOf(row, 'judge.name');
+  if (!/gpt-?2-?large/i.test(String(judge ?? '')))
+    reasons.push(`judged by ${String(judge ?? 'nobody')}, not gpt2-large`);
+  return reasons;
+}
+
+function otherTokenizer(row: ResultRow): string[] {
+  const own = fieldOf(row, 'protocol.tokenizerSha256') ?? fieldOf(row, 'samples.tokenizerSha256');
+  if (own === GPT2_TOKENIZER) return [];
+  return [typeof own === 'string' ? "another tokenizer file than GPT-2's" : 'tokenizer unknown'];
 }
 
 /** Published perplexities of a data set, null for one that the papers do not have. */

@@ -80,6 +80,11 @@ function commandOf(run: Run): string[] {
   }
 }
 
+/** There a limit meant the first sequences. */
+function isOfVersion1(row: ResultRow): boolean {
+  return numberOf(row, 'protocol.version') === 1;
+}
+
 function perplexityCommand(row: ResultRow): string {
   const exact = textOf(row, 'protocol.estimator') === 'exact';
   return shellCommand('ppl', [
@@ -90,7 +95,10 @@ function perplexityCommand(row: ResultRow): string {
     ['draws', exact ? null : numberOf(row, 'protocol.draws')],
     ['seed', exact ? null : numberOf(row, 'protocol.seed')],
     ['estimator', exact ? null : textOf(row, 'protocol.estimator')],
-    ['limit', numberOf(row, 'dataset.limit')],
+    [
+      textOf(row, 'dataset.selection') === 'first' || isOfVersion1(row) ? 'first' : 'limit',
+      numberOf(row, 'dataset.limit'),
+    ],
   ]);
 }
 

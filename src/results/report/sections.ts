@@ -238,7 +238,7 @@ function perplexityNotes(rows: readonly ResultRow[]): string[] {
     return limit !== null && (all === null || limit < all);
   });
   return [
-    '± is the standard error over sequences: how the figure would vary on other text of the kind. Bits a byte compare between tokenizers and families.',
+    `± is the standard error over ${unitsOfRows(rows)}: how the figure would vary on other text of the kind. Bits a byte compare between tokenizers and families.`,
     ...(protocols.has('duo')
       ? [
           'Protocol duo: the mean over t in [0.001, 1], as the reference code takes it; not a bound for diffusion models.',
@@ -248,12 +248,34 @@ function perplexityNotes(rows: readonly ResultRow[]): string[] {
       ? ['Protocol strict: the integral over all noise levels, a bound on −ln p.']
       : []),
     ...(protocols.size > 1 ? ['Figures of different protocols do not compare.'] : []),
-    ...(limited.length > 0
-      ? [
-          `Only the first sequences of ${[...new Set(limited.map(({ dataset }) => plainText(dataset)))].join(', ')} were evaluated: not a random sample.`,
-        ]
+    ...limitNotes(limited),
+  ];
+}
+
+function limitNotes(limited: readonly ResultRow[]): string[] {
+  const names = (rows: readonly ResultRow[]) =>
+    [...new Set(rows.map(({ dataset }) => plainText(dataset)))].join(', ');
+  const isSpread = (row: ResultRow) => fieldOf(row, 'dataset.selection') === 'spread';
+  const [spread, first] = [limited.filter(isSpread), limited.filter((row) => !isSpread(row))];
+  return [
+    ...(spread.length > 0
+      ? [`Of ${names(spread)} some sequences were evaluated, spread evenly over the data set.`]
+      : []),
+    ...(first.length > 0
+      ? [`Only the first sequences of ${names(first)} were evaluated: not a random sample.`]
       : []),
   ];
+}
+
+/** `documents or blocks of text`; sequences, too narrow on running text, in files of an earlier version. */
+function unitsOfRows(rows: readonly ResultRow[]): string {
+  const units = new Set(rows.map(({ figures }) => figures.get('nll')?.unit ?? figures.get('ppl')?.unit));
+  const told = [
+    units.has('document') ? 'documents' : '',
+    units.has('block') ? 'blocks of consecutive sequences' : '',
+    units.has(undefined) ? 'sequences (files of an earlier duo-eval, too narrow on running text)' : '',
+  ];
+  return told.filter(Boolean).join(' or ');
 }
 
 /** Entropies further apart than this make generative perplexities incomparable, nats. */

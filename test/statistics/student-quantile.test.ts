@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { studentQuantile95 } from '../../src/results/student.js';
+import { studentQuantile95 } from '../../src/statistics/student.js';
 
 describe("the 97.5% quantile of Student's t", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ratio } from '../../src/results/ratio.js';
+import { ratio } from '../../src/statistics/ratio.js';
 
 /** Small deterministic generator for test data (mulberry32). */
 function uniforms(seed: number): () => number {

@@ -1,7 +1,7 @@
 /**
- * A ratio of totals over sequences, Σ y / Σ x, and how it would vary on other sequences of the kind. Sequences are the
- * sampling unit: tokens of one sequence are not independent. Sums run in sequence order, so the figure does not depend
- * on the order in which sequences were computed.
+ * A ratio of totals over independent draws, Σ y / Σ x, and how it would vary over others of the kind: samples that a model
+ * drew, for one. Sequences of running text are not independent: text-ratio.ts. Sums run in the order of the entries, so the
+ * figure does not depend on the order in which they were computed.
  */
 import { DomainError } from '../errors.js';
 import { type Numbers, numbersOf } from './numbers.js';
@@ -11,19 +11,33 @@ import { sum } from './summation.js';
 export interface Ratio {
   /** Σ y / Σ x; null when Σ x is 0. */
   value: number | null;
-  /** Standard error over sequences; null with fewer than two. */
+  /** Standard error; null with too few units for one. */
   stderr: number | null;
-  /** 95% interval from Student's t; null with fewer than two sequences. */
+  /** 95% interval from Student's t; null with too few units for one. */
   ci95: [number, number] | null;
 }
 
 /**
  * Ratio estimator with the delta method (linearisation): residuals e_i = y_i − R·x_i,
  * var R = n/(n−1) · Σ e_i² / (Σ x)². With equal x it is the sample variance of y/x divided by n.
- * @param y, x one entry a sequence, x ≥ 0
+ * @param y, x one entry a draw, x ≥ 0
  * @throws DomainError when the lengths differ or an entry is not finite
  */
 export function ratio(y: Numbers, x: Numbers): Ratio {
+  checkRatio(y, x);
+  const total = sum(x);
+  if (!(total > 0)) return { value: null, stderr: null, ci95: null };
+  const value = sum(y) / total;
+  const n = y.length;
+  if (n < 2) return { value, stderr: null, ci95: null };
+  const squares = numbersOf(n, (i) => (y.at(i)! - value * x.at(i)!) ** 2);
+  const stderr = Math.sqrt((n / (n - 1)) * sum(squares)) / total;
+  const margin = studentQuantile95(n - 1) * stderr;
+  return { value, stderr, ci95: [value - margin, value + margin] };
+}
+
+/** @throws DomainError when the lengths differ, or an entry is not finite, or a denominator is negative */
+export function checkRatio(y: Numbers, x: Numbers): void {
   if (y.length !== x.length) {
     throw new DomainError({
       code: 'unequal-lengths',
@@ -40,13 +54,4 @@ export function ratio(y: Numbers, x: Numbers): Ratio {
       });
     }
   }
-  const total = sum(x);
-  if (!(total > 0)) return { value: null, stderr: null, ci95: null };
-  const value = sum(y) / total;
-  const n = y.length;
-  if (n < 2) return { value, stderr: null, ci95: null };
-  const squares = numbersOf(n, (i) => (y.at(i)! - value * x.at(i)!) ** 2);
-  const stderr = Math.sqrt((n / (n - 1)) * sum(squares)) / total;
-  const margin = studentQuantile95(n - 1) * stderr;
-  return { value, stderr, ci95: [value - margin, value + margin] };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { firstInRound, interleavedRatio, type TimedPair } from '../../src/results/interleaved-ratio.js';
-import { studentQuantile95 } from '../../src/results/student.js';
+import { firstInRound, interleavedRatio, type TimedPair } from '../../src/statistics/interleaved-ratio.js';
+import { studentQuantile95 } from '../../src/statistics/student.js';
 
 const rounds = (own: readonly number[], other: readonly number[]): TimedPair[] =>
   own.map((speed, r) => ({ first: firstInRound(r), own: speed, other: other[r] }));

@@ -22,6 +22,16 @@ export function studentQuantile95(degrees: number): number {
   return (low + high) / 2;
 }
 
+/**
+ * Degrees of freedom of the root of a sum of independent variances (Satterthwaite 1946; Welch 1947), rounded down, at least 1.
+ * @param errors standard errors, not all 0   @param degrees of each
+ */
+export function welchDegrees(errors: readonly number[], degrees: readonly number[]): number {
+  const variance = errors.reduce((total, error) => total + error ** 2, 0);
+  const spread = errors.reduce((total, error, i) => total + (error > 0 ? error ** 4 / degrees[i] : 0), 0);
+  return Math.max(1, Math.floor(variance ** 2 / spread));
+}
+
 /** P(|T| ≤ t) as a finite series (Abramowitz & Stegun 26.7.3 and 26.7.4). */
 function centralProbability(t: number, degrees: number): number {
   const angle = Math.atan2(t, Math.sqrt(degrees));

@@ -1,0 +1,120 @@
+/**
+ * From losses per sequence to the figures of the record: perplexity, nats a token, bits a byte, and the paired
+ * difference between two models. Errors are over units of text, documents or blocks (statistics/text-ratio.ts), with one
+ * block length for a data set: the longest that any of its rows and pairs asks for, since what one row hides another shows.
+ */
+import { DomainError } from '../errors.js';
+import { type Numbers, numbersOf } from '../statistics/numbers.js';
+import { sum } from '../statistics/summation.js';
+import { blockLengthOf, blocksAreTried, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
+import type { Comparison, Figure } from './record.js';
+
+/** Columns, one entry a sequence, in the order of the text. */
+export interface SequenceLosses {
+  /** Total nats of the scored tokens, the mean over draws. */
+  nats: Numbers;
+  /** Scored tokens. */
+  tokens: Numbers;
+  /** UTF-8 bytes of the decoded text without BOS and EOS. */
+  textBytes: Numbers;
+  /** Documents that are units; null or left out where there are none. */
+  documents?: DocumentsOf;
+}
+
+export interface PerplexityInput extends SequenceLosses {
+  /** Standard error of the total nats on this very text, over draws; 0 where the loss is exact, null where unknown. */
+  natsMcStderr: number | null;
+}
+
+export interface PerplexityMetrics {
+  ppl: Figure;
+  nll: Figure;
+  bitsPerByte: Figure;
+}
+
+/** Nats of the text alone, BOS and EOS not counted, which two models are compared by. */
+export interface TextLosses {
+  textNats: Numbers;
+  /** The same for every model of the tokenizer. */
+  textTokens: Numbers;
+  documents?: DocumentsOf;
+}
+
+/** Sequences a block that these rows, and the pairs of them that are compared, ask for; 1 where no blocks are made. */
+export function longestBlock(
+  rows: readonly SequenceLosses[],
+  pairs: readonly (readonly [TextLosses, TextLosses])[] = [],
+): number {
+  const needed = (documents: DocumentsOf | undefined) => blocksAreTried(documents ?? null);
+  const lengths = [
+    ...rows
+      .filter(({ documents }) => needed(documents))
+      .map(({ nats, tokens }) => blockLengthOf(nats, tokens)),
+    ...pairs
+      .filter(([{ documents }]) => needed(documents))
+      .map(([a, b]) => blockLengthOf(differenceOf(a, b), a.textTokens)),
+  ];
+  return Math.max(1, ...lengths);
+}
+
+/**
+ * @param blockLength sequences a block; what this row alone asks for unless told
+ * @throws DomainError when lengths differ or an entry is not finite
+ */
+export function perplexityMetrics(input: PerplexityInput, blockLength?: number): PerplexityMetrics {
+  const { nats, tokens, textBytes, documents = null, natsMcStderr } = input;
+  const length = blockLength ?? longestBlock([input]);
+  const perToken = textRatio(nats, tokens, documents, length);
+  const bits = numbersOf(nats.length, (i) => nats.at(i)! / Math.LN2);
+  const perByte = textRatio(bits, textBytes, documents, length);
+  const nll: Figure = { ...perToken, mcStderr: per(natsMcStderr, sum(tokens)) };
+  const bitsPerByte: Figure = { ...perByte, mcStderr: per(natsMcStderr, sum(textBytes) * Math.LN2) };
+  return { ppl: exponentiated(nll), nll, bitsPerByte };
+}
+
+/** Perplexity from nats a token: exp of the value and of the interval's ends, errors by the delta method. */
+function exponentiated(nll: Figure): Figure {
+  const value = nll.value === null ? null : Math.exp(nll.value);
+  return {
+    ...nll,
+    value,
+    stderr: value === null || nll.stderr === null ? null : value * nll.stderr,
+    ci95: nll.ci95 === null ? null : [Math.exp(nll.ci95[0]), Math.exp(nll.ci95[1])],
+    mcStderr: value === null || nll.mcStderr === null ? null : value * nll.mcStderr,
+  };
+}
+
+/**
+ * Difference of two models on the same sequences, in nats a text token, first minus second: negative when the first
+ * predicts better. Pairing removes what both find hard, which is most of the variance over text. The denominator
+ * is the text's, not the model's scored tokens: ar scores one fewer than the diffusion families.
+ * @param blockLength sequences a block; what this pair alone asks for unless told
+ */
+export function pairedComparison(
+  a: TextLosses,
+  b: TextLosses,
+  blockLength: number = longestBlock([], [[a, b]]),
+): Omit<Comparison, 'a' | 'b' | 'dataset'> {
+  const { value, ci95, ...rest } = textRatio(
+    differenceOf(a, b),
+    a.textTokens,
+    a.documents ?? null,
+    blockLength,
+  );
+  const significant = ci95 === null ? null : ci95[0] > 0 || ci95[1] < 0;
+  return { deltaNll: value, ci95, significant, ...rest };
+}
+
+function differenceOf({ textNats: a }: TextLosses, { textNats: b }: TextLosses): Numbers {
+  if (a.length !== b.length) {
+    throw new DomainError({
+      code: 'unequal-lengths',
+      message: `A paired comparison needs the same sequences, got ${a.length} and ${b.length}.`,
+    });
+  }
+  return numbersOf(a.length, (i) => a.at(i)! - b.at(i)!);
+}
+
+function per(spread: number | null, total: number): number | null {
+  return spread === null || !(total > 0) ? null : spread / total;
+}
