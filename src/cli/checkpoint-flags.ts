@@ -5,6 +5,30 @@ import { choice, integer, string } from './flags.js';
 
 const GROUP = 'CHECKPOINT';
 
+/** What stands at the ends of a sequence, where data are packed or text is given. */
+export const boundaryFlags = {
+  'bos-token-id': integer({
+    min: 0,
+    summary: "BOS. [default: the card's, or the tokenizer's]",
+    helpGroup: GROUP,
+  }),
+  'eos-token-id': integer({
+    min: 0,
+    summary: "EOS. [default: the card's, or the tokenizer's]",
+    helpGroup: GROUP,
+  }),
+};
+
+export interface BoundaryFlagValues {
+  'bos-token-id'?: number;
+  'eos-token-id'?: number;
+}
+
+export const boundariesOf = (flags: BoundaryFlagValues) => ({
+  bosTokenId: flags['bos-token-id'],
+  eosTokenId: flags['eos-token-id'],
+});
+
 export const checkpointFlags = {
   family: choice(FAMILIES)({ summary: 'What kind of model it is.', helpGroup: GROUP }),
   tokenizer: string({
@@ -14,21 +38,18 @@ export const checkpointFlags = {
   }),
   'vocab-size': integer({ min: 2, summary: 'Width of the logits.', helpGroup: GROUP }),
   'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: GROUP }),
-  'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]", helpGroup: GROUP }),
-  'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]", helpGroup: GROUP }),
+  ...boundaryFlags,
   schedule: choice(['log-linear', 'cosine'])({
     summary: 'Noise schedule it was trained with.',
     helpGroup: GROUP,
   }),
 };
 
-interface CheckpointFlagValues {
+interface CheckpointFlagValues extends BoundaryFlagValues {
   family?: (typeof FAMILIES)[number];
   tokenizer?: string;
   'vocab-size'?: number;
   'mask-token-id'?: number;
-  'bos-token-id'?: number;
-  'eos-token-id'?: number;
   schedule?: 'log-linear' | 'cosine';
 }
 
@@ -39,8 +60,7 @@ export function checkpointOverrides(flags: CheckpointFlagValues) {
     tokenizer: flags.tokenizer,
     vocabSize: flags['vocab-size'],
     maskTokenId: flags['mask-token-id'],
-    bosTokenId: flags['bos-token-id'],
-    eosTokenId: flags['eos-token-id'],
+    ...boundariesOf(flags),
     schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
   };
 }

@@ -2,6 +2,7 @@
 
 import { shellCommand } from '../results/shell-command.js';
 import type { RunObserver, RunRequest, RunResult } from '../training/training-run.js';
+import { type BoundaryFlagValues, boundariesOf, boundaryFlags } from './checkpoint-flags.js';
 import { choice, integer, string } from './flags.js';
 import type { Progress } from './progress.js';
 
@@ -15,8 +16,7 @@ export const textFlags = {
     helpValue: '<data>',
   }),
   'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
-  'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]" }),
-  'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]" }),
+  ...boundaryFlags,
 };
 
 export const savingFlags = {
@@ -30,12 +30,10 @@ export const savingFlags = {
   threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
 };
 
-interface TrainingFlagValues {
+interface TrainingFlagValues extends BoundaryFlagValues {
   data: string;
   validation?: string;
   'text-column'?: string;
-  'bos-token-id'?: number;
-  'eos-token-id'?: number;
   out: string;
   batch: number;
   lr: number;
@@ -54,8 +52,7 @@ export const runRequest = (
   data: flags.data,
   validation: flags.validation ?? null,
   textColumn: flags['text-column'],
-  bosTokenId: flags['bos-token-id'],
-  eosTokenId: flags['eos-token-id'],
+  ...boundariesOf(flags),
   batch: flags.batch,
   learningRate: flags.lr,
   weightDecay: flags['weight-decay'],

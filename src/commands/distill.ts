@@ -89,6 +89,7 @@ The checkpoint must be one that train or convert made.`;
         {
           signal: this.interrupt,
           packing: shown.packing,
+          remark: shown.remark,
           resumed: shown.resumed,
           stepped: (step, all, round, { loss }) => {
             // Losses of two rounds are of two things.

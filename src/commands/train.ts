@@ -115,6 +115,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
         {
           signal: this.interrupt,
           packing: shown.packing,
+          remark: shown.remark,
           resumed: shown.resumed,
           stopped: (step) => shown.say(`Saved at step ${step}; the same command goes on from there.`),
           stepped: (step, all, { loss }) =>

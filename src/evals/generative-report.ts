@@ -3,7 +3,7 @@
  * missing or wrong is found before the first model call.
  */
 import type { ProtocolName } from '../datasets/cutting.js';
-import { loadTokenizer } from '../datasets/tokenizer.js';
+import { loadTokenizer, type SpecialTokenOverrides } from '../datasets/tokenizer.js';
 import { DataError, UsageError } from '../errors.js';
 import type { GenerativeResult } from '../results/generative-record.js';
 import { type ResultsFile, resultsFile } from '../results/record.js';
@@ -21,6 +21,8 @@ export interface GenerativeRequest {
   references: readonly { spec: string; textColumn?: string }[];
   /** The samples' tokenizer, where the judge's is another. */
   tokenizer?: string;
+  /** BOS and EOS in place of its own. */
+  boundaries?: SpecialTokenOverrides;
   judge: JudgeOptions | null;
   protocol: ProtocolName;
   /** Of the bootstrap. */
@@ -85,7 +87,8 @@ async function openSets(
 ): Promise<void> {
   const options: TextOptions = {
     protocol: request.protocol,
-    tokenizer: request.tokenizer === undefined ? null : await loadTokenizer(request.tokenizer),
+    tokenizer:
+      request.tokenizer === undefined ? null : await loadTokenizer(request.tokenizer, request.boundaries),
     judgeTokenizer: judge?.tokenizer ?? null,
   };
   for (const { path, name } of request.files) sets.push(await samplesFile(path, name, options, observer));

@@ -37,4 +37,28 @@ describe('a tokenizer without a BOS', () => {
     expect(stderr).not.toContain('BOS');
     expect(protocolOf(stdout)).toMatchObject({ bosTokenId: 1, eosTokenId: 2 });
   });
+
+  it('is spoken of in training as well, and a BOS that a flag names is in the card', async () => {
+    const small = [
+      '--length',
+      '16',
+      '--hidden-size',
+      '32',
+      '--condition-size',
+      '8',
+      '--blocks',
+      '1',
+      '--heads',
+      '1',
+    ];
+    const train = (...args: string[]) =>
+      succeed(space, [
+        ...['train', '--family', 'ar', '--data', 'text.txt', '--tokenizer', 'no-bos'],
+        ...['--steps', '1', '--batch', '1', ...small, ...args],
+      ]);
+    expect((await train('--out', 'said')).stderr).toContain('has no BOS: its EOS, id 256');
+    expect(JSON.parse(space.read('said/ar.card.json'))).not.toHaveProperty('bosTokenId');
+    expect((await train('--out', 'named', '--bos-token-id', '7')).stderr).not.toContain('BOS');
+    expect(JSON.parse(space.read('named/ar.card.json'))).toMatchObject({ bosTokenId: 7 });
+  });
 });

@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
+import { boundariesOf, boundaryFlags } from '../../cli/checkpoint-flags.js';
 import { boolean, choice, integer, string } from '../../cli/flags.js';
 import { Progress } from '../../cli/progress.js';
 
@@ -28,8 +29,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How text is cut.' }),
     'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
     'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
-    'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]" }),
-    'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]" }),
+    ...boundaryFlags,
     out: string({ summary: 'Write the ids here, int32 little-endian.', helpValue: '<file>' }),
   };
 
@@ -41,10 +41,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     const { packDataset } = await import('../../datasets/pack-dataset.js');
     const { droppedNotice, wrappingNotice } = await import('../../datasets/packing-notices.js');
     const source = await resolveDataset({ spec: this.args.dataset, textColumn: flags['text-column'] });
-    const tokenizer = await loadTokenizer(flags.tokenizer, {
-      bosTokenId: flags['bos-token-id'],
-      eosTokenId: flags['eos-token-id'],
-    });
+    const tokenizer = await loadTokenizer(flags.tokenizer, boundariesOf(flags));
     const progress = new Progress({ quiet: this.options.quiet });
     if (source.count !== null) progress.start(source.count, `packing ${source.name}`);
     const stream = await packDataset({
