@@ -6,18 +6,12 @@ import { choice, integer, string } from './flags.js';
 const GROUP = 'CHECKPOINT';
 
 /** What stands at the ends of a sequence, where data are packed or text is given. */
-export const boundaryFlags = {
-  'bos-token-id': integer({
-    min: 0,
-    summary: "BOS. [default: the card's, or the tokenizer's]",
-    helpGroup: GROUP,
-  }),
-  'eos-token-id': integer({
-    min: 0,
-    summary: "EOS. [default: the card's, or the tokenizer's]",
-    helpGroup: GROUP,
-  }),
-};
+const boundaries = (known: string, helpGroup?: string) => ({
+  'bos-token-id': integer({ min: 0, summary: `BOS. [default: ${known}]`, helpGroup }),
+  'eos-token-id': integer({ min: 0, summary: `EOS. [default: ${known}]`, helpGroup }),
+});
+
+export const boundaryFlags = boundaries("the tokenizer's");
 
 export interface BoundaryFlagValues {
   'bos-token-id'?: number;
@@ -38,7 +32,7 @@ export const checkpointFlags = {
   }),
   'vocab-size': integer({ min: 2, summary: 'Width of the logits.', helpGroup: GROUP }),
   'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: GROUP }),
-  ...boundaryFlags,
+  ...boundaries("the card's, else the tokenizer's", GROUP),
   schedule: choice(['log-linear', 'cosine'])({
     summary: 'Noise schedule it was trained with.',
     helpGroup: GROUP,

@@ -48,15 +48,13 @@ describe('a regular expression that takes for ever', () => {
     expect(stderr).toMatch(/^Error: .*split\.json cannot be used for this text: its regular .* s\.\n {2}\S/);
   }, 40_000);
 
-  it('in a normalizer or a decoder is stopped as well', async () => {
-    const encoding = await loadTokenizer(file('normalizer.json', { normalizer: replace }));
-    expect(() => encoding.encode(text)).toThrow(stopped);
-    const decoding = await loadTokenizer(file('decoder.json', { decoder: replace }));
-    expect(() => decoding.decode([2], { cleanUp: false })).toThrow(stopped);
+  it('in a decoder is stopped as well', async () => {
+    const tokenizer = await loadTokenizer(file('decoder.json', { decoder: replace }));
+    expect(() => tokenizer.decode([2], { cleanUp: false })).toThrow(stopped);
   }, 20_000);
 
-  it('in a normalizer that meets an added token is stopped as well', async () => {
-    const added = { id: 3, content: text, special: false, normalized: true };
+  it('in a normalizer is stopped as well, also where it meets an added token first', async () => {
+    const added = { id: 3, content: `!${text}`, special: false, normalized: true };
     const tokenizer = await loadTokenizer(file('added.json', { normalizer: replace, added_tokens: [added] }));
     expect(() => tokenizer.encode('!')).toThrow(stopped);
   }, 20_000);
