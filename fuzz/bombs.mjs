@@ -4,6 +4,28 @@ import { parquetFile, run } from './parquet-file.mjs';
 
 const MIB = 2 ** 20;
 
+/** Values of a page: a text of `length` letters, then `count` that are it again, of which only that is said. */
+function sharedPrefixes(length, count) {
+  const varint = (number) => {
+    const bytes = [];
+    let rest = number;
+    for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+    return [...bytes, rest];
+  };
+  // One block a 128 differences, none of them wider than 0 bits but the first.
+  const deltas = (first, then) => {
+    const bytes = [...varint(128), ...varint(1), ...varint(count + 1), ...varint(2 * first)];
+    // The first difference leads from `first` to `then`; 32 bits hold it, and the rest are 0.
+    const least = Math.min(0, then - first);
+    bytes.push(...varint(-2 * least - (least < 0 ? 1 : 0)), 32);
+    const widths = Buffer.alloc(4 * 128);
+    for (let i = 0; i < 128; i++) widths.writeUInt32LE((i === 0 ? then - first : 0) - least, 4 * i);
+    const blocks = Math.ceil(count / 128) - 1;
+    return Buffer.concat([Buffer.from(bytes), widths, Buffer.alloc(2 * blocks)]);
+  };
+  return Buffer.concat([deltas(0, length), deltas(length, 0), Buffer.alloc(length, 'a')]);
+}
+
 /** A gzip of `head`, then about `mebibytes` of a filler repeated: 16 KB packed for each 16 MiB. */
 function gzipBomb(head, filler, mebibytes) {
   const member = gzipSync(Buffer.alloc(16 * MIB, filler));
@@ -37,6 +59,7 @@ export const jsonLinesBombs = {
     'deep.jsonl',
     once(() => Buffer.from(`{"text":"a","b":${'['.repeat(5e5)}${']'.repeat(5e5)}}\n`)),
   ],
+  'millions of blank lines': ['blank.jsonl.gz', once(() => gzipBomb('{"text":"a"}\n', '\n', 64))],
   'a gigabyte of spaces': ['bomb.jsonl.gz', once(() => gzipBomb('{"text":"a"}\n', ' ', 1024))],
 };
 
@@ -108,6 +131,38 @@ export const parquetBombs = {
       return Buffer.concat([Buffer.from('PAR1'), footer, size, Buffer.from('PAR1')]);
     }),
   ],
+};
+
+const unfolding = (options) => ['unfolds.parquet', once(() => parquetFile(options))];
+/** A text of a MiB that is named very often: some KB, as it is packed. */
+const again = (rows) => ({ rows, chunkValues: rows, pageValues: rows });
+
+/** Parquet files of some hundred bytes to a MiB that would take minutes: sound in form, and far too much of the same. */
+export const unfoldingBombs = {
+  'a text of a MiB, 20,000 times': unfolding({
+    texts: ['a'.repeat(MIB)],
+    encoding: 'dictionary',
+    required: true,
+    codec: 'gzip',
+    lies: { ...again(20_000), indices: run(0, 20_000, 1) },
+  }),
+  '16 million empty texts, by a dictionary': unfolding({
+    texts: [''],
+    encoding: 'dictionary',
+    required: true,
+    lies: { ...again(16_000_000), indices: run(0, 16_000_000, 1) },
+  }),
+  '16 million absent texts': unfolding({
+    texts: [null],
+    lies: { ...again(16_000_000), levels: run(0, 16_000_000, 1) },
+  }),
+  'a text of 20 KB that 100,000 others begin with': unfolding({
+    texts: ['a'.repeat(20_000)],
+    encoding: 'delta-byte-array',
+    required: true,
+    codec: 'gzip',
+    lies: { ...again(100_001), page: sharedPrefixes(20_000, 100_000) },
+  }),
 };
 
 /** JSON documents for cards, tokenizers and registrations. */

@@ -13,14 +13,14 @@ import { kindOf } from './kinds/index.mjs';
 const LONGEST_MS = 10_000;
 /** A case that waits, or whose processor is busy with other programs, is given up after this. */
 const LONGEST_WAIT_MS = 60_000;
-/** A child this large is replaced; a single case that takes more is a failure. */
-const LARGEST_BYTES = 3 * 2 ** 30;
+/** A single case that takes more is a failure. A child a third as large is replaced. */
+const LARGEST_BYTES = 1.5 * 2 ** 30;
 /** Cases a child handles before it is replaced: threads that hang in native code go with it. */
 const CASES_A_CHILD = 400;
 
 /**
  * @typedef {{ index: number, kind: string, how: string, ms: number, status: number | null, code?: string,
- *             message?: string, failure: string | null }} Outcome
+ *             message?: string, took?: number, failure: string | null }} Outcome
  * @param {{ seed: number, indices: number[], children: number, program: string, onOutcome: (outcome: Outcome) => void }} options
  */
 export async function campaign({ seed, indices, children, program, onOutcome }) {
@@ -122,6 +122,8 @@ class Child {
       const last = this.#stderr.trim().split('\n').slice(-6).join(' | ');
       return failed(`the process ended by ${signal ?? `exit ${status}`}: ${last}`);
     }
+    if (message.idle)
+      return failed(`waits for what does not come, ${Math.round(message.idle / 1000)} s so far`);
     if (message.stray) return failed(`an error that nobody waited for: ${this.#stray}`);
     if (message.code === 'model-hung' || message.rss > LARGEST_BYTES / 3) this.spent = true;
     const failure = message.broken
@@ -130,10 +132,12 @@ class Child {
         ? `not a sentence but a fault: ${message.stack.split('\n').slice(0, 4).join(' | ')}`
         : message.ms > LONGEST_MS
           ? `took ${Math.round(message.ms / 1000)} s`
-          : message.rss > LARGEST_BYTES
-            ? `took ${Math.round(message.rss / 2 ** 20)} MiB`
-            : null;
-    return { ...about, status: message.status ?? 4, failure };
+          : message.wallMs > message.mostMs
+            ? `took ${Math.round(message.wallMs / 1000)} s of waiting`
+            : message.took > LARGEST_BYTES
+              ? `took ${Math.round(message.took / 2 ** 20)} MiB`
+              : null;
+    return { ...about, took: message.took, status: message.status ?? 4, failure };
   }
 
   async end() {

@@ -18,6 +18,9 @@ process.env.DUO_EVAL_CONFIG = join(work, 'config');
 const { DuoEvalError } = await import(`${program}/errors.js`);
 const { describeFailure } = await import(`${program}/cli/failure.js`);
 
+/** A case that does next to nothing for so long waits for what does not come. */
+const LONGEST_IDLE_MS = 30_000;
+
 /** A kind, ready: its seeds are made when it is first asked for. */
 const ready = new Map();
 async function kindNamed(name) {
@@ -40,13 +43,31 @@ async function runCase(index) {
   const { how, read } = await kind.prepare(randomOf(Number(seed), index), folder);
   process.send({ began: index, how });
   const start = process.cpuUsage();
+  const began = performance.now();
+  const before = { rss: process.memoryUsage.rss(), peak: peakBytes() };
+  const spent = () => {
+    const { user, system } = process.cpuUsage(start);
+    return { ms: (user + system) / 1000, wallMs: performance.now() - began };
+  };
+  const idle = setInterval(() => {
+    const { ms, wallMs } = spent();
+    if (wallMs > LONGEST_IDLE_MS && ms < wallMs / 10) process.send({ index, how, ms, idle: wallMs });
+  }, 1000);
   const outcome = await read().then(
     (said) => (said === 'refused' ? { code: 'read as absent' } : { status: 0 }),
     outcomeOf,
   );
-  const { user, system } = process.cpuUsage(start);
-  process.send({ index, how, ms: (user + system) / 1000, rss: process.memoryUsage.rss(), ...outcome });
+  clearInterval(idle);
+  const peak = peakBytes();
+  process.send({
+    ...{ index, how, ...spent(), mostMs: kind.longestMs },
+    // What the process had before is not the case's.
+    ...{ rss: process.memoryUsage.rss(), took: peak > before.peak ? peak - before.rss : 0 },
+    ...outcome,
+  });
 }
+
+const peakBytes = () => process.resourceUsage().maxRSS * 1024;
 
 /** The exit status that the command line would end with, and why. */
 function outcomeOf(error) {

@@ -1,6 +1,7 @@
 /**
- * Damaged files of every kind the program reads, and what it makes of them: none may end the process by a signal, take
- * more than 10 s of processor time, raise anything but a sentence with an exit status, or be accepted with a broken structure.
+ * Damaged and hostile files of every kind the program reads, hubs and samplers that misbehave, and what it makes of them: none
+ * may end the process by a signal, take more than 10 s of processor time or 1.5 GiB of memory, wait for what does not come, raise
+ * anything but a sentence with an exit status, or be accepted with a broken structure.
  *
  *   npm run fuzz -- --seed 1 --count 10000
  *
@@ -56,7 +57,7 @@ function numbers(count) {
 const rows = new Map(
   Object.keys(kinds).map((kind) => [
     kind,
-    { kind, cases: 0, accepted: 0, refused: {}, codes: {}, slowestMs: 0, failures: 0 },
+    { kind, cases: 0, accepted: 0, refused: {}, codes: {}, slowestMs: 0, largestMiB: 0, failures: 0 },
   ]),
 );
 let failures = 0;
@@ -66,10 +67,11 @@ await campaign({
   indices: wanted,
   children: wholeNumber('children', values.children),
   program: resolve(values.program),
-  onOutcome({ index, kind, how, ms, status, code, message, failure }) {
+  onOutcome({ index, kind, how, ms, took = 0, status, code, message, failure }) {
     const row = rows.get(kind);
     row.cases++;
     row.slowestMs = Math.max(row.slowestMs, Math.round(ms));
+    row.largestMiB = Math.max(row.largestMiB, Math.round(took / 2 ** 20));
     if (failure) {
       failures++;
       row.failures++;
@@ -90,7 +92,7 @@ const table = [...rows.values()].filter(({ cases }) => cases > 0);
 const seconds = (performance.now() - began) / 1000;
 if (values.json) console.log(JSON.stringify({ seed, seconds, failures, kinds: table }, null, 2));
 else {
-  const cells = table.map(({ kind, cases, accepted, refused, slowestMs, failures }) => [
+  const cells = table.map(({ kind, cases, accepted, refused, slowestMs, largestMiB, failures }) => [
     kind,
     cases,
     Object.entries(refused)
@@ -98,10 +100,11 @@ else {
       .join(', ') || '-',
     accepted,
     slowestMs,
+    largestMiB,
     failures,
   ]);
   const all = [
-    ['kind', 'cases', 'refused, by exit status', 'accepted', 'slowest ms', 'failures'],
+    ['kind', 'cases', 'refused, by exit status', 'accepted', 'slowest ms', 'largest MiB', 'failures'],
     ...cells,
   ].map((row) => row.map(String));
   const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));

@@ -239,14 +239,16 @@ export function tokenizerSeeds() {
 /** @returns {{ name: string, bytes: Buffer }[]} with the ending as part of the name */
 export function csvSeeds() {
   const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
-  const table = (end) =>
-    ['id,text,other', ...sentences.map((text, i) => `${i},${quoted(text)},x${i}`), ''].join(end);
+  const rows = [['id', 'text', 'other'], ...sentences.map((text, i) => [i, quoted(text), `x${i}`])];
+  const table = (end, separator = ',') => rows.map((row) => row.join(separator) + end).join('');
   const plain = ['text', ...sentences.map(quoted)].join('\n');
   return [
     { name: 'table.csv', bytes: Buffer.from(table('\n')) },
     { name: 'windows.csv', bytes: Buffer.from(`\ufeff${table('\r\n')}`) },
     { name: 'plain.csv', bytes: Buffer.from(plain) },
     { name: 'table.csv.gz', bytes: gzipSync(table('\n')) },
+    { name: 'table.tsv', bytes: Buffer.from(table('\n', '\t')) },
+    { name: 'wide.csv', bytes: Buffer.from(`\ufeff${table('\r\n')}`, 'utf16le') },
   ];
 }
 
@@ -255,6 +257,17 @@ export function jsonLinesSeeds() {
   return [
     { name: 'lines.jsonl', bytes: Buffer.from(`${lines.join('\n')}\n`) },
     { name: 'unended.jsonl', bytes: Buffer.from(`\ufeff${lines.join('\r\n')}\n\n{"text":"last"}`) },
+    {
+      name: 'array.json',
+      bytes: Buffer.from(
+        JSON.stringify(
+          lines.map((line) => JSON.parse(line)),
+          null,
+          1,
+        ),
+      ),
+    },
+    { name: 'wide.json', bytes: Buffer.from(`\ufeff[${lines.join(',')}]`, 'utf16le').swap16() },
     { name: 'lines.jsonl.gz', bytes: gzipSync(`${lines.join('\n')}\n`) },
   ];
 }

@@ -2,10 +2,10 @@
  * Configuration that people write, in YAML (JSON is YAML too): checked against a zod schema, and wrong in a sentence that
  * names the line and the key. Which keys there are is the schema's affair.
  */
-import { readFileSync } from 'node:fs';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { closest, FileError, UsageError } from './errors.js';
+import { MOST_BYTES, readSmallFile, UnfitFile } from './storage/small-file.js';
 
 export interface YamlFile<T> {
   value: T;
@@ -20,12 +20,13 @@ export interface YamlFile<T> {
 export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readSmallFile(path, MOST_BYTES.yaml).toString('utf8');
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    if (!(cause instanceof FileError)) throw cause;
+    const why = cause instanceof UnfitFile ? cause.why : (cause.cause as Error).message;
     throw new FileError({
       code: 'config-unreadable',
-      message: `${path} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : message}.`,
+      message: `${path} cannot be read: ${cause.code === 'no-such-file' ? 'there is no such file' : why}.`,
       hint: `Give the path of ${what}.`,
       cause,
     });

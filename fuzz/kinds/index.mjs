@@ -1,6 +1,12 @@
 /** What is damaged, and how often: the share of all cases. */
+import { expressions } from './expressions.mjs';
+import { hubs } from './hubs.mjs';
 import { journal, packed, registration } from './kept.mjs';
 import { card, checkpoint } from './models.mjs';
+import { places } from './places.mjs';
+import { records } from './records.mjs';
+import { samplers } from './samplers.mjs';
+import { shapes } from './shapes.mjs';
 import { csv, jsonLines, parquet } from './tables.mjs';
 import { tokenizer } from './tokenizer.mjs';
 import { llama2c, pickle, safetensors } from './weights.mjs';
@@ -18,6 +24,12 @@ export const kinds = {
   safetensors,
   pickle,
   llama2c,
+  shapes,
+  expressions,
+  places,
+  records,
+  hubs,
+  samplers,
 };
 
 /** One round of kinds: the case of an index is that of its place in the round. */
@@ -45,6 +57,13 @@ const ROUND = [
   'safetensors',
   'pickle',
   'llama2c',
+  'shapes',
+  'expressions',
+  'places',
+  'records',
+  'places',
+  'hubs',
+  'samplers',
 ];
 
 /** @param {number} index @returns {keyof typeof kinds} */

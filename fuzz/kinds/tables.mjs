@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { csvBombs, jsonLinesBombs, parquetBombs } from '../bombs.mjs';
+import { csvBombs, jsonLinesBombs, parquetBombs, unfoldingBombs } from '../bombs.mjs';
 import { expect } from '../broken.mjs';
 import { damage, mutations, textMutations } from '../mutations.mjs';
 import { parquetFile } from '../parquet-file.mjs';
@@ -57,10 +57,18 @@ function unpacked(bytes, name) {
   }
 }
 
-function checkCsv(bytes, texts, name) {
-  const content = unpacked(bytes, name);
+/** UTF-8, or what the mark of another encoding says. */
+function textOf(content) {
+  const mark = content.toString('hex', 0, 2);
+  if (mark === 'fffe' || mark === 'feff') {
+    return new TextDecoder(mark === 'fffe' ? 'utf-16le' : 'utf-16be', { fatal: true }).decode(content);
+  }
   expect(isUtf8(content), 'bytes that are not UTF-8 were read as text');
-  const rows = rowsOf(content.toString('utf8').replace(/^\ufeff/, ''));
+  return content.toString('utf8').replace(/^\ufeff/, '');
+}
+
+function checkCsv(bytes, texts, name) {
+  const rows = rowsOf(textOf(unpacked(bytes, name)), name.endsWith('.tsv') ? '\t' : ',');
   const at = rows[0]?.indexOf('text') ?? -1;
   expect(at >= 0, 'texts were read without a column of that name');
   same(
@@ -70,7 +78,7 @@ function checkCsv(bytes, texts, name) {
 }
 
 /** RFC 4180, one character after another; a line ends with CR, LF or both. */
-function rowsOf(text) {
+function rowsOf(text, separator) {
   const rows = [];
   let row = [];
   let field = '';
@@ -89,7 +97,7 @@ function rowsOf(text) {
         if (text[i] === '"') i++;
         field += text[i];
       }
-    } else if (text[i] === ',') {
+    } else if (text[i] === separator) {
       row.push(field);
       field = '';
       quoted = false;
@@ -106,16 +114,13 @@ function rowsOf(text) {
 }
 
 function checkJsonLines(bytes, texts, name) {
-  const content = unpacked(bytes, name);
-  expect(isUtf8(content), 'bytes that are not UTF-8 were read as text');
-  const lines = content
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .filter((line) => line.trim() !== '');
+  const text = textOf(unpacked(bytes, name));
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const rows =
+    name.endsWith('.json') && /^\s*\[/.test(text) ? JSON.parse(text) : lines.map((line) => JSON.parse(line));
   same(
     texts,
-    lines.map((line) => JSON.parse(line).text),
+    rows.map((row) => row.text),
   );
 }
 
@@ -163,7 +168,7 @@ const oracles = parquetSeeds().map((seed) => ({ ...seed, column: 'sentence' }));
 
 export const parquet = tableKind({
   seeds: [...oracles, ...written],
-  bombs: parquetBombs,
+  bombs: { ...parquetBombs, ...unfoldingBombs },
   kinds: mutations,
   check: checkParquet,
 });

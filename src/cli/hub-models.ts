@@ -45,7 +45,13 @@ export async function fetching<T>(
   const kilobytes = (bytes: number) => Math.max(1, Math.round(bytes / 1000));
   try {
     return await action({
-      connection: { endpoint: hubEndpoint(), timeoutMs: TIMEOUT_MS, pausesMs: [500, 1500], signal },
+      connection: {
+        endpoint: hubEndpoint(),
+        timeoutMs: TIMEOUT_MS,
+        pausesMs: [500, 1500],
+        onWait: (seconds) => note(`The hub is busy and asks to wait ${seconds} seconds.`),
+        signal,
+      },
       onStart: ({ revision, bytes }) => {
         note(
           `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}, to convert it.`,

@@ -11,6 +11,7 @@ import {
 } from './checkpoint-flags.js';
 import type { Progress } from './progress.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
+import { tableOptions } from './table-flags.js';
 
 interface MeasuringFlagValues extends BoundaryFlagValues {
   model: string[];
@@ -21,6 +22,7 @@ interface MeasuringFlagValues extends BoundaryFlagValues {
   context?: number;
   tokenizer?: string;
   'text-column'?: string;
+  'skip-null'?: boolean;
   protocol: Protocol;
   seed: number;
   batch: number;
@@ -60,7 +62,7 @@ export function measuringRequest(
             tokenizer: flags['judge-tokenizer'],
             context: flags.context,
           },
-    references: references.map((spec) => ({ spec, textColumn: flags['text-column'] })),
+    references: references.map((spec) => ({ spec, ...tableOptions(flags) })),
   };
 }
 

@@ -2,6 +2,7 @@
 import { boundaryFlags } from './checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from './flags.js';
 import { samplingFlags } from './sampling-flags.js';
+import { tableFlags } from './table-flags.js';
 
 export const measuringFlags = {
   model: repeatable({
@@ -23,7 +24,7 @@ export const measuringFlags = {
   context: integer({ min: 2, summary: "Tokens the judge reads at a time. [default: its card's]" }),
   tokenizer: string({ summary: "The models' tokenizer. [default: their cards']", helpValue: '<path>' }),
   ...boundaryFlags,
-  'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+  ...tableFlags,
   protocol: choice(['duo', 'strict'])({
     default: 'duo',
     summary: 'How texts are decoded: duo cleans up spaces.',
@@ -32,7 +33,7 @@ export const measuringFlags = {
   batch: integer({ min: 1, max: 4096, default: 8, summary: 'Samples a model call.' }),
   provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
   threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-  timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+  timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
   format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
   out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
   html: string({ summary: 'Write a page with plots here.', helpValue: '<file>' }),

@@ -5,6 +5,7 @@ import type { RunObserver, RunRequest, RunResult } from '../training/training-ru
 import { type BoundaryFlagValues, boundariesOf, boundaryFlags } from './checkpoint-flags.js';
 import { choice, integer, string } from './flags.js';
 import type { Progress } from './progress.js';
+import { tableFlags, tableOptions } from './table-flags.js';
 
 /** Steps whose mean loss the progress shows: single ones scatter. */
 const SHOWN_OVER = 50;
@@ -15,7 +16,7 @@ export const textFlags = {
     summary: 'Text to measure the loss on at every save.',
     helpValue: '<data>',
   }),
-  'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+  ...tableFlags,
   ...boundaryFlags,
 };
 
@@ -34,6 +35,7 @@ interface TrainingFlagValues extends BoundaryFlagValues {
   data: string;
   validation?: string;
   'text-column'?: string;
+  'skip-null'?: boolean;
   out: string;
   batch: number;
   lr: number;
@@ -51,7 +53,7 @@ export const runRequest = (
 ): Omit<RunRequest, 'warmup' | 'averageDecay' | 'command'> => ({
   data: flags.data,
   validation: flags.validation ?? null,
-  textColumn: flags['text-column'],
+  ...tableOptions(flags),
   ...boundariesOf(flags),
   batch: flags.batch,
   learningRate: flags.lr,
@@ -70,9 +72,10 @@ export function givenCommand(
   known: Record<string, { default?: unknown }>,
   values: Record<string, unknown>,
 ): string {
-  const given = Object.entries(known).map(([flag, { default: usual }]): [string, string | null] => {
+  const given = Object.entries(known).map(([flag, { default: usual }]): [string, string | boolean | null] => {
     const value = values[flag];
-    return [flag, value === undefined || value === usual ? null : String(value)];
+    if (value === undefined || value === usual) return [flag, null];
+    return [flag, typeof value === 'boolean' ? value : String(value)];
   });
   return shellCommand(name, given);
 }
@@ -94,8 +97,6 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
     this.progress.update(done);
   };
 
-  remark = (text: string): void => this.say(text);
-
   resumed = (step: number, all: number): void => {
     if (step < all) this.say(`Going on after step ${step} of ${all}.`);
     else this.say(`The run was finished already: ${all} steps.${this.finishedHint}`);
@@ -115,10 +116,10 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
     this.lately.length = 0;
   }
 
-  say(text: string): void {
+  say = (text: string): void => {
     this.progress.stop();
     this.note(text);
-  }
+  };
 
   private begin(label: string, total: number, done: number): void {
     if (label !== this.started) this.progress.start(total, label, done);

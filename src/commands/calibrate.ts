@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { choice, integer, repeatable } from '../cli/flags.js';
+import { boolean, choice, integer, repeatable } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
 import { closest, GateError, UsageError } from '../errors.js';
 
@@ -8,10 +8,12 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
   static override description =
     'Exact models of independent tokens and of Markov chains run through the code that a checkpoint runs through, and ' +
     'must cost −ln p of the text within 4 standard errors. Shows also what the truncated range of the protocol "duo" ' +
-    'makes of the same sources. Exit status 7 when a check fails.';
+    'makes of the same sources.\n\nWith --intervals it is the error bars that are checked: losses are simulated whose mean and ' +
+    'dependence are known, and it is counted how often 95% intervals hold the mean.\n\nExit status 7 when a check fails.';
   static override examples = [
     '<%= config.bin %> calibrate',
     '<%= config.bin %> calibrate --family duo --estimator plain --draws 32',
+    '<%= config.bin %> calibrate --intervals --replicates 200',
   ];
 
   static override flags = {
@@ -27,6 +29,17 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
     estimator: choice(['control-variate', 'plain'])({ summary: 'Only this estimator. [default: both]' }),
     sequences: integer({ min: 128, default: 512, summary: "Sequences of each source's text." }),
     draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) a sequence.' }),
+    intervals: boolean({ summary: 'Check how often 95% intervals cover, instead.' }),
+    replicates: integer({
+      min: 20,
+      default: 1000,
+      summary: 'With --intervals: simulated texts of each kind.',
+    }),
+    evaluations: integer({
+      min: 0,
+      default: 50,
+      summary: 'With --intervals: whole evaluations beside them.',
+    }),
     seed: integer({ min: 0, default: 1, summary: 'Of text, times and noise.' }),
     threads: integer({ min: 1, max: 1024, default: 1, summary: 'Threads of a model; changes no figure.' }),
     format: choice(['table', 'csv', 'json'])({ summary: 'What to print.' }),
@@ -34,6 +47,7 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
 
   async run(): Promise<void> {
     const { flags } = this;
+    if (flags.intervals) return this.checkIntervals();
     const { calibrate, calibrationEstimators, calibrationFamilies, calibrationSchedules } = await import(
       '../evals/calibration.js'
     );
@@ -77,6 +91,40 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
             '\n',
           ),
           hint: 'Run it with another --seed and more --sequences: a fault stays, chance does not. Until then do not trust figures of these kinds.',
+        },
+        record,
+      );
+    }
+    if (format === 'json') this.printJson({ schemaVersion: 1, ...record });
+  }
+
+  private async checkIntervals(): Promise<void> {
+    const { flags } = this;
+    const { calibrateIntervals } = await import('../evals/interval-calibration.js');
+    const { planOutput } = await import('../results/output.js');
+    const format = planOutput({ format: flags.format, json: flags.json }).stdout;
+    const progress = new Progress({ quiet: this.options.quiet });
+    let started = false;
+    const record = await calibrateIntervals(flags, {
+      onProgress(done, total) {
+        if (!started) progress.start(total, 'simulating');
+        started = true;
+        progress.update(done);
+      },
+      signal: this.interrupt,
+    }).finally(() => progress.stop());
+    const { formatIntervalCalibration, formatIntervalCalibrationCsv, intervalSummaryOf, nameOfIntervals } =
+      await import('../results/printers/interval-calibration.js');
+    if (format === 'table') this.print(formatIntervalCalibration(record, this.screen));
+    if (format === 'csv') this.print(formatIntervalCalibrationCsv(record));
+    const failures = record.checks.filter(({ verdict }) => verdict === 'fail');
+    if (failures.length > 0) {
+      const told = failures.map((check) => `${nameOfIntervals(check)}: ${check.reason}.`);
+      throw new GateError(
+        {
+          code: 'intervals-do-not-cover',
+          message: [intervalSummaryOf(record), ...told].join('\n'),
+          hint: 'Run it with another --seed and more --replicates: a fault stays, chance does not.',
         },
         record,
       );

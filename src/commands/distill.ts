@@ -89,8 +89,8 @@ The checkpoint must be one that train or convert made.`;
         {
           signal: this.interrupt,
           packing: shown.packing,
-          remark: shown.remark,
           resumed: shown.resumed,
+          say: shown.say,
           stepped: (step, all, round, { loss }) => {
             // Losses of two rounds are of two things.
             if (round !== latelyOf) shown.forgetLosses();

@@ -4,6 +4,7 @@ import { boundariesOf, boundaryFlags, parseModelSpec } from '../cli/checkpoint-f
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
+import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { UsageError } from '../errors.js';
 import type { Provider } from '../models/provider.js';
@@ -42,7 +43,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       summary: 'Real text beside the samples: a name, name=path, or a path.',
       helpValue: '<data>',
     }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
     protocol: choice(['duo', 'strict'])({
       default: 'duo',
       summary: 'How texts are decoded: duo cleans up spaces.',
@@ -51,7 +52,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
     threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+    timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
     'by-sample': boolean({
@@ -81,10 +82,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const request = {
       files,
       sampling: flags.model === undefined ? null : await this.sampling(flags.model, runtime),
-      references: (flags['reference-dataset'] ?? []).map((spec) => ({
-        spec,
-        textColumn: flags['text-column'],
-      })),
+      references: (flags['reference-dataset'] ?? []).map((spec) => ({ spec, ...tableOptions(flags) })),
       tokenizer: flags.tokenizer,
       boundaries: boundariesOf(flags),
       protocol: flags.protocol,

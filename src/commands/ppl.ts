@@ -7,6 +7,7 @@ import {
 } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
+import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
 
@@ -33,7 +34,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
       summary: 'Data set: a name, name=path, or a path. [default: sotu]',
       helpValue: '<data>',
     }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How noise levels and text are taken.' }),
     length: integer({ min: 3, summary: "Tokens a sequence. [default: the card's]" }),
     draws: integer({ min: 1, summary: 'Draws of (t, z) a sequence; with --until, the most. [default: 1]' }),
@@ -83,7 +84,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     const { runPerplexity } = await import('../evals/perplexity-run.js');
     const request = {
       checkpoints,
-      datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, textColumn: flags['text-column'] })),
+      datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, ...tableOptions(flags) })),
       tokenizer: flags.tokenizer,
       length: flags.length,
       options: {

@@ -26,7 +26,7 @@ export default class Run extends BaseCommand<typeof Run> {
     shard: string({ summary: 'Part i of n.', helpValue: '<i/n>' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
     threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+    timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Run every cell anew.' }),

@@ -43,7 +43,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
     }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
     threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
+    timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
     out: string({ summary: 'Write the samples here, not to stdout.', helpValue: '<file>' }),
     trace: string({ summary: "Write every step's tokens, as JSON lines.", helpValue: '<file>' }),
     'trace-html': string({ summary: 'Write a page that plays the steps.', helpValue: '<file>' }),

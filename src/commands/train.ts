@@ -115,8 +115,8 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
         {
           signal: this.interrupt,
           packing: shown.packing,
-          remark: shown.remark,
           resumed: shown.resumed,
+          say: shown.say,
           stopped: (step) => shown.say(`Saved at step ${step}; the same command goes on from there.`),
           stepped: (step, all, { loss }) =>
             shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),
@@ -133,11 +133,12 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
 
   /** What measures the model that was trained. */
   private evaluation(model: string): string {
-    const { validation, 'text-column': textColumn } = this.flags;
+    const { validation, 'text-column': textColumn, 'skip-null': skipNull } = this.flags;
     return shellCommand('ppl', [
       ['model', model],
       ['dataset', validation ?? null],
       ['text-column', (validation && textColumn) || null],
+      ['skip-null', (validation && skipNull) || null],
     ]);
   }
 

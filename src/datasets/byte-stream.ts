@@ -6,31 +6,46 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { DataError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { gitLfsPointer, isGitLfsPointer, openRegularFile } from '../storage/small-file.js';
+import { BUDGET, Unfolding } from './budget.js';
 
-/** Most bytes of one text, one line, or one file that has to be read whole: what a JavaScript string can hold. */
-export const MOST_BYTES_AT_ONCE = 2 ** 29 - 2 ** 10;
+/** Bytes of the beginning, by which a Git LFS pointer and the encoding are told. */
+export const HEAD_BYTES = 64;
+const CHUNK_BYTES = 2 ** 18;
 
-/** Chunks of the file, unpacked. @throws DataError for a broken archive, FileError when it cannot be read */
+/**
+ * Chunks of the file, unpacked; the first is its first {@link HEAD_BYTES} bytes or more, where it has as many.
+ * @throws DataError for a broken archive or one that unfolds too far   @throws FileError when it cannot be read
+ */
 export async function* bytesOf(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 2 ** 18 });
-  if (!isCompressed(path)) {
-    yield* readable(file, path);
-    return;
+  let head: Buffer | null = Buffer.alloc(0);
+  for await (const chunk of unpackedBytes(path)) {
+    if (head === null) {
+      yield chunk;
+      continue;
+    }
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    if (head.length < HEAD_BYTES) continue;
+    yield checkedHead(head, path);
+    head = null;
   }
-  const unpacked = createGunzip();
-  file.on('error', (cause) => unpacked.destroy(cause));
-  try {
-    yield* readable(file.pipe(unpacked), path);
-  } finally {
-    file.destroy();
-  }
+  if (head !== null && head.length > 0) yield checkedHead(head, path);
 }
 
 /** The whole file, unpacked. @throws DataError when it is larger than `most` bytes */
-export async function wholeFile(path: string, most = MOST_BYTES_AT_ONCE): Promise<Buffer> {
+export async function wholeFile(path: string, most: number = BUDGET.text): Promise<Buffer> {
+  return whole(bytesOf(path), path, most);
+}
+
+/** @throws DataError when there are more than `most` bytes */
+export async function whole(
+  bytes: AsyncIterable<Buffer>,
+  path: string,
+  most: number = BUDGET.text,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of bytesOf(path)) {
+  for await (const chunk of bytes) {
     size += chunk.length;
     if (size > most) throw tooLarge(path, most);
     chunks.push(chunk);
@@ -40,6 +55,31 @@ export async function wholeFile(path: string, most = MOST_BYTES_AT_ONCE): Promis
 
 export function isCompressed(path: string): boolean {
   return /\.gz$/i.test(path);
+}
+
+async function* unpackedBytes(path: string): AsyncGenerator<Buffer> {
+  const { descriptor, size } = openRegularFile(path);
+  const file = createReadStream(path, { fd: descriptor, highWaterMark: CHUNK_BYTES });
+  if (!isCompressed(path)) {
+    yield* readable(file, path);
+    return;
+  }
+  const unfolding = new Unfolding(path, size);
+  const unpacked = createGunzip({ chunkSize: CHUNK_BYTES });
+  file.on('error', (cause) => unpacked.destroy(cause));
+  try {
+    for await (const chunk of readable(file.pipe(unpacked), path)) {
+      unfolding.add(chunk.length);
+      yield chunk;
+    }
+  } finally {
+    file.destroy();
+  }
+}
+
+function checkedHead(head: Buffer, path: string): Buffer {
+  if (isGitLfsPointer(head)) throw gitLfsPointer(path);
+  return head;
 }
 
 function tooLarge(path: string, most: number): DataError {

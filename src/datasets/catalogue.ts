@@ -1,6 +1,7 @@
 /** What data sets there are on this machine, how to add one, and whether those there are still the same bytes. */
 import { DuoEvalError, UsageError } from '../errors.js';
-import { rememberedSha256OfFile, sha256OfFile } from '../storage/digest.js';
+import { sha256OfFile } from '../storage/digest.js';
+import { dataFilesAt } from './data-files.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
 import {
   alteredFiles,
@@ -10,6 +11,7 @@ import {
   fetchedPath,
   fetchedSha256,
 } from './fetched-datasets.js';
+import type { TableOptions } from './file-texts.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import {
   checkDatasetName,
@@ -18,7 +20,13 @@ import {
   registeredDataset,
   registeredNames,
 } from './registered-datasets.js';
-import { changedSince, parseDatasetSpec, resolveDataset, unregistered } from './resolve-dataset.js';
+import {
+  changedSince,
+  parseDatasetSpec,
+  resolveDataset,
+  sha256OfFiles,
+  unregistered,
+} from './resolve-dataset.js';
 
 export interface CatalogueEntry {
   name: string;
@@ -75,7 +83,10 @@ export async function listDatasets(): Promise<CatalogueEntry[]> {
  * Registers `name=path`, after reading its first text to see that it can be read.
  * @throws UsageError, DataError, FileError
  */
-export async function addDataset(spec: string, textColumn?: string): Promise<RegisteredDataset> {
+export async function addDataset(
+  spec: string,
+  { textColumn, skipNull }: TableOptions = {},
+): Promise<RegisteredDataset> {
   const { name, path } = parseDatasetSpec(spec);
   if (name === null || path === null) {
     throw new UsageError({
@@ -92,9 +103,9 @@ export async function addDataset(spec: string, textColumn?: string): Promise<Reg
     });
   }
   checkDatasetName(name);
-  const source = await resolveDataset({ spec, textColumn });
+  const source = await resolveDataset({ spec, textColumn, skipNull });
   for await (const _first of source.texts()) break;
-  return registerDataset({ name, path, sha256: source.sourceSha256, textColumn });
+  return registerDataset({ name, path, sha256: source.sourceSha256, textColumn, skipNull });
 }
 
 export interface Verification {
@@ -159,7 +170,8 @@ async function verifyFetched(record: FetchedDataset): Promise<void> {
 }
 
 async function verifyFile({ name, path, sha256 }: RegisteredDataset): Promise<void> {
-  if ((await sha256OfFile(path)) !== sha256) throw changedSince(name, path);
+  const files = await dataFilesAt(path);
+  if ((await sha256OfFiles(files, sha256OfFile)) !== sha256) throw changedSince(name, path);
   // A remembered digest that disagrees with the bytes would outlive this check.
-  if ((await rememberedSha256OfFile(path)) !== sha256) throw changedSince(name, path);
+  if ((await sha256OfFiles(files)) !== sha256) throw changedSince(name, path);
 }

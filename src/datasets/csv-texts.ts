@@ -1,34 +1,41 @@
-/** Comma-separated tables with real quoting (RFC 4180), read row by row. */
+/** Tables separated by commas or tabs, with real quoting (RFC 4180), read row by row. */
 import { Readable } from 'node:stream';
 import type { Options } from 'csv-parse';
 import { DataError } from '../errors.js';
-import { bytesOf } from './byte-stream.js';
+import { BUDGET } from './budget.js';
 import { missingColumn } from './missing-column.js';
-import { decodeUtf8 } from './utf8.js';
+import type { TextColumn } from './text-column.js';
+import type { TextBatches } from './text-source.js';
+import { decodeUtf8, utf8BytesOf } from './utf8.js';
 
-/** Most characters of a row's fields; the parser looks at each, at some 50 MB a second. */
-const LARGEST_ROW = 2 ** 26;
-/** Most bytes between two newlines: the parser's own limit does not count commas, of which each makes a field. */
-const LONGEST_LINE = 2 ** 25;
+/** Rows, and characters, that are handed on at a time. */
+const MOST_ROWS = 1024;
+const MOST_CHARACTERS = 2 ** 20;
 
 interface Row {
   record: string[];
-  /** First line of the row, from 1. */
-  where: string;
+  /** From 1, a header counted. */
+  number: number;
 }
 
 /** A table whose first row names its columns. @throws DataError */
-export async function* csvTexts(path: string, column: string): AsyncGenerator<string> {
+export const csvTexts = (path: string, column: TextColumn): TextBatches => columnTexts(path, column, ',');
+
+/** The same with tabs between the fields, as pandas writes and reads them: a field in quotes may hold tabs and newlines. */
+export const tsvTexts = (path: string, column: TextColumn): TextBatches => columnTexts(path, column, '\t');
+
+async function* columnTexts(path: string, { name }: TextColumn, delimiter: string): TextBatches {
   let at = -1;
-  for await (const { record, where } of rowsOf(path, {})) {
+  for await (const rows of batchesOfRows(path, { delimiter })) {
     if (at < 0) {
-      at = record.indexOf(column);
-      if (at < 0) throw missingColumn(path, column, record);
-    } else if (record[at] === undefined) {
-      throw shortRow(path, where, record.length, at + 1);
-    } else {
-      yield record[at];
+      const columns = rows.shift()!.record;
+      at = columns.indexOf(name);
+      if (at < 0) throw missingColumn(path, name, columns);
     }
+    yield rows.map(({ record, number }) => {
+      if (record[at] === undefined) throw shortRow(path, number, record.length, at + 1);
+      return record[at];
+    });
   }
 }
 
@@ -36,44 +43,57 @@ export async function* csvTexts(path: string, column: string): AsyncGenerator<st
  * AG News: class, title, description, without a header; text = title, a space, description. A first row whose class
  * is not a number is taken for a header all the same, as some copies have one.
  */
-export async function* agNewsTexts(path: string): AsyncGenerator<string> {
-  let first = true;
-  for await (const { record, where } of rowsOf(path, { ltrim: true })) {
-    if (record.length < 3) throw shortRow(path, where, record.length, 3);
-    if (!first || /^\d+$/.test(record[0])) yield `${record[1]} ${record[2]}`;
-    first = false;
+export async function* agNewsTexts(path: string): TextBatches {
+  let isFirst = true;
+  for await (const rows of batchesOfRows(path, { ltrim: true })) {
+    for (const { record, number } of rows) {
+      if (record.length < 3) throw shortRow(path, number, record.length, 3);
+    }
+    if (isFirst && !/^\d+$/.test(rows[0].record[0])) rows.shift();
+    isFirst = false;
+    yield rows.map(({ record }) => `${record[1]} ${record[2]}`);
   }
 }
 
-async function* rowsOf(path: string, options: Options): AsyncGenerator<Row> {
+/** No batch is empty. */
+async function* batchesOfRows(path: string, options: Options): AsyncGenerator<Row[]> {
+  let rows: Row[] = [];
+  let number = 0;
+  let characters = 0;
+  for await (const record of recordsOf(path, options)) {
+    rows.push({ record, number: ++number });
+    for (const field of record) characters += field.length;
+    if (rows.length < MOST_ROWS && characters < MOST_CHARACTERS) continue;
+    yield rows;
+    rows = [];
+    characters = 0;
+  }
+  if (rows.length > 0) yield rows;
+}
+
+async function* recordsOf(path: string, options: Options): AsyncGenerator<string[]> {
   const { CsvError, parse } = await import('csv-parse');
   const parser = parse({
     bom: true,
-    info: true,
     relax_column_count: true,
     skip_empty_lines: true,
     // Any of them, as pandas reads tables; left to find out which, the parser takes long over an endless first row.
     record_delimiter: ['\r\n', '\n', '\r'],
-    max_record_size: LARGEST_ROW,
+    max_record_size: BUDGET.row,
     ...options,
   });
   const input = Readable.from(checkedText(path));
   input.on('error', (cause) => parser.destroy(cause));
   input.pipe(parser);
   try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { records: number };
-    }>) {
-      yield { record, where: `row ${info.records}` };
-    }
+    for await (const record of parser as AsyncIterable<string[]>) yield record;
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
-    if (cause.code === 'CSV_MAX_RECORD_SIZE') throw tooLarge(path, 'row', LARGEST_ROW);
+    if (cause.code === 'CSV_MAX_RECORD_SIZE') throw tooLarge(path, 'row', BUDGET.row);
     throw new DataError({
       code: 'malformed-csv',
-      message: `${path} is not a well-formed CSV file: ${cause.message.replace(/\.$/, '')}.`,
-      hint: 'Fields with commas, quotes or newlines stand in double quotes; a quote inside is doubled.',
+      message: `${path} is not a well-formed ${options.delimiter === '\t' ? 'TSV' : 'CSV'} file: ${cause.message.replace(/\.$/, '')}.`,
+      hint: 'Fields with separators, quotes or newlines stand in double quotes; a quote inside is doubled.',
       cause,
     });
   } finally {
@@ -86,14 +106,15 @@ async function* checkedText(path: string): AsyncGenerator<string> {
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
   let lineStart = 0;
-  for await (const chunk of bytesOf(path)) {
+  for await (const chunk of utf8BytesOf(path)) {
     const bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
     const end = bytes.length - incompleteBytes(bytes);
     yield decodeUtf8(bytes.subarray(0, end), path, offset);
     const newline = bytes.lastIndexOf(0x0a, Math.max(0, end - 1));
     if (newline >= 0) lineStart = offset + newline + 1;
     offset += end;
-    if (offset - lineStart > LONGEST_LINE) throw tooLarge(path, 'line', LONGEST_LINE);
+    // The parser's own limit does not count commas, of which each makes a field.
+    if (offset - lineStart > BUDGET.line) throw tooLarge(path, 'line', BUDGET.line);
     pending = bytes.subarray(end);
   }
   if (pending.length) yield decodeUtf8(pending, path, offset);
@@ -117,10 +138,10 @@ function tooLarge(path: string, what: string, most: number): DataError {
   });
 }
 
-function shortRow(path: string, where: string, has: number, needs: number): DataError {
+function shortRow(path: string, row: number, has: number, needs: number): DataError {
   return new DataError({
     code: 'short-row',
-    message: `${path}, ${where} has ${has} column${has === 1 ? '' : 's'} where ${needs} are needed.`,
+    message: `${path}, row ${row} has ${has} column${has === 1 ? '' : 's'} where ${needs} are needed.`,
     hint: 'Correct or remove that row; a stray quote earlier in the file also does this.',
   });
 }

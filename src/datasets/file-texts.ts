@@ -1,70 +1,95 @@
 /** Which reader a data file needs: by its ending (.gz of any), and for the seven by the form they are published in. */
 import { basename } from 'node:path';
 import { closest, DataError } from '../errors.js';
-import { csvTexts } from './csv-texts.js';
-import { jsonLinesTexts } from './json-lines.js';
+import { csvTexts, tsvTexts } from './csv-texts.js';
+import { jsonTexts } from './json-lines.js';
 import { parquetTexts } from './parquet-texts.js';
 import { plainText } from './plain-text.js';
 import { PROTOCOL_DATASETS, type ProtocolDataset } from './protocol-table.js';
-import { eachText, type TextSource } from './text-source.js';
+import { NullRows, type TextColumn } from './text-column.js';
+import { eachText, type TextBatches, type TextSource } from './text-source.js';
 
 export interface FileReading {
   /** With the file's bytes it decides the texts, e.g. `json-lines:text`. */
   reading: string;
-  texts(): AsyncIterable<string>;
+  texts(): TextBatches;
+  /** Rows without text that the latest reading passed over. */
+  skippedRows(): number;
   /** As of a source. */
   beginsDocument: TextSource['beginsDocument'];
+}
+
+/** What a user says of a table. */
+export interface TableOptions {
+  /** Column with the text. */
+  textColumn?: string;
+  /** Pass over rows whose text is null. */
+  skipNull?: boolean;
 }
 
 const DEFAULT_COLUMN = 'text';
 
 /** The table readers, by ending. */
-const TABLES: Record<string, { form: string; read(path: string, column: string): AsyncIterable<string> }> = {
-  '.jsonl': { form: 'json-lines', read: jsonLinesTexts },
-  '.ndjson': { form: 'json-lines', read: jsonLinesTexts },
-  '.json': { form: 'json-lines', read: jsonLinesTexts },
+const TABLES: Record<string, { form: string; read(path: string, column: TextColumn): TextBatches }> = {
+  '.jsonl': { form: 'json-lines', read: jsonTexts },
+  '.ndjson': { form: 'json-lines', read: jsonTexts },
+  '.json': { form: 'json', read: jsonTexts },
   '.csv': { form: 'csv', read: csvTexts },
+  '.tsv': { form: 'tsv', read: tsvTexts },
   '.parquet': { form: 'parquet', read: parquetTexts },
 };
 
+/** Endings that say what a file holds, in the order in which they are named; .gz may follow. */
+export const DATA_ENDINGS: readonly string[] = ['.txt', ...Object.keys(TABLES)];
+
+/** For hints. */
+export const KNOWN_ENDINGS = '.txt, .jsonl, .json, .csv, .tsv, .parquet, and .gz of any';
+
 /** A file of one of the seven: as published, or a table made of it; `textColumn` says it is a table. */
-export function protocolFile(dataset: ProtocolDataset, path: string, textColumn?: string): FileReading {
+export function protocolFile(dataset: ProtocolDataset, path: string, options: TableOptions): FileReading {
   const ending = endingOf(path);
-  const table = TABLES[ending];
-  if (!table || (dataset.publishedEndings.includes(ending) && textColumn === undefined)) {
-    const { reading, beginsDocument } = dataset;
-    return { reading, texts: () => dataset.readPublished(path), beginsDocument };
+  const { reading, beginsDocument, readPublished, publishedEndings, column } = dataset;
+  if (!TABLES[ending] || (publishedEndings.includes(ending) && options.textColumn === undefined)) {
+    return { reading, texts: () => readPublished(path), skippedRows: () => 0, beginsDocument };
   }
-  return {
-    ...tableReading(ending, path, textColumn ?? dataset.column),
-    beginsDocument: dataset.beginsDocument,
-  };
+  return { ...tableReading(path, options.textColumn ?? column, options), beginsDocument };
 }
 
-/** A file of the user's own. @throws DataError when its ending says nothing */
-export function genericFile(path: string, textColumn?: string, name?: string): FileReading {
+/** A file of the user's own. @param name that it was given   @throws DataError when its ending says nothing */
+export function genericFile(path: string, options: TableOptions, name?: string): FileReading {
   const ending = endingOf(path);
-  if (ending === '.txt') return { reading: 'plain-text', texts: () => plainText(path), beginsDocument: null };
-  if (TABLES[ending]) return tableReading(ending, path, textColumn ?? DEFAULT_COLUMN);
+  if (ending === '.txt') {
+    return {
+      reading: 'plain-text',
+      texts: () => plainText(path),
+      skippedRows: () => 0,
+      beginsDocument: null,
+    };
+  }
+  if (TABLES[ending]) return tableReading(path, options.textColumn ?? DEFAULT_COLUMN, options);
   const near = name ? closest(name, Object.keys(PROTOCOL_DATASETS)) : null;
   throw new DataError({
     code: 'unknown-data-form',
     message: `The ending of ${path} does not say what it holds.`,
-    hint: `${near ? `Did you mean --dataset ${near}=${path}? ` : ''}Known endings: .txt, .jsonl, .csv, .parquet, and .gz of any.`,
+    hint: `${near ? `Did you mean --dataset ${near}=${path}? ` : ''}Known endings: ${KNOWN_ENDINGS}.`,
   });
 }
 
-/** The file's name without folder and endings: what a data set given only as a path is called. */
-export function nameOfFile(path: string): string {
-  const name = basename(path).replace(/\.gz$/i, '');
-  return name.replace(/\.[^.]+$/, '') || name;
+function tableReading(path: string, name: string, { skipNull }: TableOptions): FileReading {
+  const { form, read } = TABLES[endingOf(path)];
+  let nulls = new NullRows(false);
+  return {
+    reading: `${form}:${name}${skipNull ? ':skip-null' : ''}`,
+    texts: () => {
+      nulls = new NullRows(skipNull === true);
+      return read(path, { name, nulls });
+    },
+    skippedRows: () => nulls.skipped,
+    beginsDocument: eachText,
+  };
 }
 
-function tableReading(ending: string, path: string, column: string): FileReading {
-  const { form, read } = TABLES[ending];
-  return { reading: `${form}:${column}`, texts: () => read(path, column), beginsDocument: eachText };
-}
-
-function endingOf(path: string): string {
+/** Lower case, .gz left out; empty where there is none. */
+export function endingOf(path: string): string {
   return /\.[^.]+$/.exec(basename(path).replace(/\.gz$/i, ''))?.[0].toLowerCase() ?? '';
 }

@@ -1,21 +1,34 @@
-/** JSON lines: one object a line, the text in one of its columns; blank lines are passed over. */
+/**
+ * Tables of JSON objects, the text in one of their columns: one object a line, blank lines passed over; or, in a .json
+ * file, one array of objects.
+ */
 import { DataError } from '../errors.js';
-import { linesOf } from './lines.js';
-import { missingColumn, notText } from './missing-column.js';
+import { BUDGET, tooManyEmpty } from './budget.js';
+import { isJsonArray, itemsOf } from './json-array.js';
+import { batchesOfLines } from './lines.js';
+import { missingColumn } from './missing-column.js';
+import { type TextColumn, textIn } from './text-column.js';
+import type { TextBatches } from './text-source.js';
 
-/** Most bytes of a line: beside its text, a line may hold lists, which take many times their bytes once they are parsed. */
-const LONGEST_LINE = 2 ** 25;
 /** Lines from this length on are looked over for brackets first: the parser takes long over very many open ones. */
 const LONG_LINE = 2 ** 20;
-const DEEPEST = 1000;
 
-/** @param column of a string   @throws DataError that names the line */
-export async function* jsonLinesTexts(path: string, column: string): AsyncGenerator<string> {
-  for await (const { record, where } of jsonLines(path)) {
-    if (!Object.hasOwn(record, column)) throw missingColumn(path, column, Object.keys(record), `, ${where},`);
-    const text = record[column];
-    if (typeof text !== 'string') throw notText(path, column, text, where);
-    yield text;
+interface JsonRow {
+  record: Record<string, unknown>;
+  /** E.g. `line 3`. */
+  where: string;
+}
+
+/** @throws DataError that names the row */
+export async function* jsonTexts(path: string, { name, nulls }: TextColumn): TextBatches {
+  for await (const rows of rowsOf(path)) {
+    const texts: string[] = [];
+    for (const { record, where } of rows) {
+      const text = textIn(record, name, path, where);
+      if (text === null) nulls.meet(path, name, where);
+      else texts.push(text);
+    }
+    yield texts;
   }
 }
 
@@ -23,31 +36,42 @@ export async function* jsonLinesTexts(path: string, column: string): AsyncGenera
  * Scientific papers (arXiv and PubMed, arXiv 1804.05685): `article_text`, an array of sentences, joined by newlines;
  * files converted since have the joined text as `article`.
  */
-export async function* scientificPapersTexts(path: string): AsyncGenerator<string> {
-  for await (const { record, where } of jsonLines(path)) {
-    if (typeof record.article === 'string') {
-      yield record.article;
-      continue;
-    }
-    const sentences = record.article_text;
-    if (sentences === undefined) {
-      throw missingColumn(path, 'article_text', Object.keys(record), `, ${where},`);
-    }
-    if (!Array.isArray(sentences) || !sentences.every((sentence) => typeof sentence === 'string')) {
-      throw new DataError({
-        code: 'not-text',
-        message: `${path}, ${where}: "article_text" should be an array of texts.`,
-        hint: 'Use the release form of the data set, or .jsonl with a column "article".',
-      });
-    }
-    yield sentences.join('\n');
-  }
+export async function* scientificPapersTexts(path: string): TextBatches {
+  for await (const rows of rowsOf(path)) yield rows.map((row) => articleIn(row, path));
 }
 
-async function* jsonLines(path: string): AsyncGenerator<{ record: Record<string, unknown>; where: string }> {
-  for await (const { text, number } of linesOf(path, { universal: false, most: LONGEST_LINE })) {
-    if (text.trim() === '') continue;
-    yield { record: parseObject(text, path, number), where: `line ${number}` };
+function articleIn({ record, where }: JsonRow, path: string): string {
+  if (typeof record.article === 'string') return record.article;
+  const sentences = record.article_text;
+  if (sentences === undefined) {
+    throw missingColumn(path, 'article_text', Object.keys(record), `, ${where},`);
+  }
+  if (!Array.isArray(sentences) || !sentences.every((sentence) => typeof sentence === 'string')) {
+    throw new DataError({
+      code: 'not-text',
+      message: `${path}, ${where}: "article_text" should be an array of texts.`,
+      hint: 'Use the release form of the data set, or .jsonl with a column "article".',
+    });
+  }
+  return sentences.join('\n');
+}
+
+async function* rowsOf(path: string): AsyncGenerator<JsonRow[]> {
+  if (/\.json(\.gz)?$/i.test(path) && (await isJsonArray(path))) {
+    for await (const items of itemsOf(path)) {
+      yield items.map(({ text, number }) => rowOf(text, path, `item ${number}`, 'an item of the array'));
+    }
+    return;
+  }
+  let blank = 0;
+  for await (const lines of batchesOfLines(path, { universal: false, most: BUDGET.line })) {
+    const rows: JsonRow[] = [];
+    for (const { text, number } of lines) {
+      blank = text.trim() === '' ? blank + 1 : 0;
+      if (blank > BUDGET.emptyTexts) throw tooManyEmpty(path, 'blank lines');
+      if (blank === 0) rows.push(rowOf(text, path, `line ${number}`, 'a line of a .jsonl file'));
+    }
+    yield rows;
   }
 }
 
@@ -60,7 +84,7 @@ function checkDepth(text: string): void {
       for (i = text.indexOf('"', i + 1); i > 0 && isEscaped(text, i); ) i = text.indexOf('"', i + 1);
       if (i < 0) return; // the parser says what is wrong
     } else if (character === OPEN_LIST || character === OPEN_OBJECT) {
-      if (++depth > DEEPEST) throw new SyntaxError('too deep');
+      if (++depth > BUDGET.jsonDepth) throw new SyntaxError('too deep');
     } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
   }
 }
@@ -76,7 +100,8 @@ function isEscaped(text: string, at: number): boolean {
   return (at - before) % 2 === 0;
 }
 
-function parseObject(text: string, path: string, line: number): Record<string, unknown> {
+/** @param what is an object each, for the hint */
+function rowOf(text: string, path: string, where: string, what: string): JsonRow {
   let value: unknown;
   try {
     if (text.length >= LONG_LINE) checkDepth(text);
@@ -84,17 +109,19 @@ function parseObject(text: string, path: string, line: number): Record<string, u
   } catch (cause) {
     throw new DataError({
       code: 'malformed-json-line',
-      message: `${path}, line ${line} is not JSON.`,
-      hint: 'Each line of a .jsonl file is one JSON object. Correct or remove that line.',
+      message: `${path}, ${where} is not JSON.`,
+      hint: `${capitalized(what)} is one JSON object. Correct or remove it.${/\.json(\.gz)?$/i.test(path) ? ' A .json file is an array of objects, or has an object a line.' : ''}`,
       cause,
     });
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new DataError({
       code: 'malformed-json-line',
-      message: `${path}, line ${line} is JSON but not an object.`,
-      hint: 'Each line of a .jsonl file is one object, such as {"text": "…"}.',
+      message: `${path}, ${where} is JSON but not an object.`,
+      hint: `${capitalized(what)} is one object, such as {"text": "…"}.`,
     });
   }
-  return value as Record<string, unknown>;
+  return { record: value as Record<string, unknown>, where };
 }
+
+const capitalized = (text: string): string => text[0].toUpperCase() + text.slice(1);

@@ -1,7 +1,7 @@
 /** Lines of a data file, read as they are needed, with their place for messages. */
 import { DataError } from '../errors.js';
-import { bytesOf, MOST_BYTES_AT_ONCE } from './byte-stream.js';
-import { decodeUtf8, withoutByteOrderMark } from './utf8.js';
+import { BUDGET } from './budget.js';
+import { decodeUtf8, utf8BytesOf, withoutByteOrderMark } from './utf8.js';
 
 export interface Line {
   /** Without its end. */
@@ -12,61 +12,68 @@ export interface Line {
   number: number;
 }
 
+export interface LineRules {
+  /** Whether `\r\n` and a lone `\r` end a line too, as when Python opens a text file; otherwise only `\n` does. */
+  universal: boolean;
+  /** Bytes of one line. */
+  most?: number;
+}
+
 const NEWLINE = 0x0a;
 
-/**
- * @param universal whether `\r\n` and a lone `\r` end a line too, as when Python opens a text file; otherwise only
- * `\n` does   @param most bytes of one line   @throws DataError (not UTF-8, an endless line), FileError
- */
-export async function* linesOf(
+/** @throws DataError (not UTF-8, an endless line), FileError */
+export async function* linesOf(path: string, rules: LineRules): AsyncGenerator<Line> {
+  for await (const lines of batchesOfLines(path, rules)) yield* lines;
+}
+
+/** As {@link linesOf}, as many at a time as one reading of the file gave: waiting for each takes longer than reading it. */
+export async function* batchesOfLines(
   path: string,
-  { universal, most = MOST_BYTES_AT_ONCE }: { universal: boolean; most?: number },
-): AsyncGenerator<Line> {
+  { universal, most = BUDGET.text }: LineRules,
+): AsyncGenerator<Line[]> {
   let number = 0;
-  for await (const { bytes, ended, offset } of byteLines(path, most)) {
-    const whole = decodeUtf8(bytes, path, offset);
-    const text = number === 0 ? withoutByteOrderMark(whole) : whole;
-    if (!universal || !text.includes('\r')) {
-      yield { text, ended, number: ++number };
-      continue;
-    }
-    const parts = (ended && text.endsWith('\r') ? text.slice(0, -1) : text).split('\r');
-    const last = parts.length - 1;
-    for (const [i, part] of parts.entries()) {
-      if (i < last || ended || part !== '') yield { text: part, ended: i < last || ended, number: ++number };
-    }
+  for await (const { bytes, offset, ended } of wholeLines(path, most)) {
+    const decoded = decodeUtf8(bytes, path, offset);
+    const text = offset === 0 ? withoutByteOrderMark(decoded) : decoded;
+    const texts = universal ? universalLines(text, ended) : text.split('\n');
+    const last = texts.length - 1;
+    // What comes after the last end is a line only if there is something.
+    if (!ended && texts[last] === '') texts.length--;
+    yield texts.map((line, i) => ({ text: line, ended: ended || i < last, number: ++number }));
   }
 }
 
-async function* byteLines(
+/** @param ended whether `\n` comes next */
+function universalLines(text: string, ended: boolean): string[] {
+  return (ended && text.endsWith('\r') ? text.slice(0, -1) : text).split(/\r\n|[\r\n]/);
+}
+
+/** The bytes of some lines, without the last one's end: `ended` says whether it has one. */
+async function* wholeLines(
   path: string,
   most: number,
-): AsyncGenerator<{ bytes: Buffer; ended: boolean; offset: number }> {
+): AsyncGenerator<{ bytes: Buffer; offset: number; ended: boolean }> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let offset = 0;
-  for await (const chunk of bytesOf(path)) {
-    let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      const rest = chunk.subarray(from, end);
-      const bytes = pendingBytes === 0 ? rest : Buffer.concat([...pending, rest]);
-      yield { bytes, ended: true, offset };
-      offset += bytes.length + 1;
-      pending = [];
-      pendingBytes = 0;
-      from = end + 1;
-    }
-    if (from < chunk.length) {
-      pending.push(chunk.subarray(from));
-      pendingBytes += chunk.length - from;
-    }
-    if (pendingBytes > most) {
+  for await (const chunk of utf8BytesOf(path)) {
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (pendingBytes + (end < 0 ? chunk.length : chunk.indexOf(NEWLINE)) > most) {
       throw new DataError({
         code: 'data-too-large',
         message: `${path} has a line longer than ${Math.floor(most / 2 ** 20)} MiB.`,
         hint: 'Give one text a line.',
       });
     }
+    if (end >= 0) {
+      const bytes = Buffer.concat([...pending, chunk.subarray(0, end)]);
+      yield { bytes, offset, ended: true };
+      offset += bytes.length + 1;
+      pending = [];
+      pendingBytes = 0;
+    }
+    pending.push(chunk.subarray(end + 1));
+    pendingBytes += chunk.length - (end + 1);
   }
-  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), ended: false, offset };
+  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), offset, ended: false };
 }

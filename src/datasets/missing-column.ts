@@ -12,7 +12,7 @@ export function missingColumn(
   columns: readonly string[],
   where = '',
 ): DataError {
-  const names = columns.slice(0, MOST_NAMES).map((name) => name.slice(0, LONGEST_NAME));
+  const names = columns.slice(0, MOST_NAMES).map(shortened);
   const more = columns.length > names.length ? ` and ${columns.length - names.length} more` : '';
   const near = closest(column, names);
   return new DataError({
@@ -24,11 +24,30 @@ export function missingColumn(
 
 /** The error of a row whose text is not text. */
 export function notText(path: string, column: string, value: unknown, where: string): DataError {
-  const kind =
-    value === null || value === undefined ? 'empty' : Array.isArray(value) ? 'an array' : typeof value;
+  const says = (what: string) => `${path}, ${where}: "${column}" should be text but is ${what}.`;
+  if (value === null) {
+    return new DataError({
+      code: 'not-text',
+      message: says('null'),
+      hint: 'Skip such rows with --skip-null, or choose another column with --text-column.',
+    });
+  }
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    const fields = Object.keys(value ?? {}).slice(0, MOST_NAMES);
+    return new DataError({
+      code: 'not-text',
+      message: says('a struct'),
+      hint:
+        fields.length > 0
+          ? `Choose one of its fields: --text-column ${fields.map((field) => shortened(`${column}.${field}`)).join(', ')}.`
+          : 'Choose another column with --text-column.',
+    });
+  }
   return new DataError({
     code: 'not-text',
-    message: `${path}, ${where}: "${column}" should be text but is ${kind === 'object' ? 'an object' : kind}.`,
+    message: says(Array.isArray(value) ? 'an array' : typeof value),
     hint: 'Correct or remove that row, or choose another column with --text-column.',
   });
 }
+
+const shortened = (name: string): string => name.slice(0, LONGEST_NAME);

@@ -87,6 +87,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
         await pause();
       }
       cutter.endText();
+      await pause();
     }
     cutter.end();
     onProgress?.(cutter.texts, cutter.texts);
@@ -94,7 +95,9 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     const { texts, tokens, droppedTokens } = cutter;
     const droppedCharacters = tokenizer.droppedCharacters() - droppedBefore;
     const documents = source.beginsDocument && cutter.documents > 0 ? cutter.documents : null;
-    const facts = { bosTokenId, eosTokenId, texts, documents, tokens, droppedTokens, droppedCharacters };
+    const skippedRows = source.skippedRows?.() || undefined;
+    const counted = { texts, documents, tokens, droppedTokens, droppedCharacters, skippedRows };
+    const facts = { bosTokenId, eosTokenId, ...counted };
     return await writer.commit({ ...facts, name: source.name });
   } catch (cause) {
     await writer.discard();

@@ -78,6 +78,7 @@ export class PackedFileWriter {
       | 'tokens'
       | 'droppedTokens'
       | 'droppedCharacters'
+      | 'skippedRows'
       | 'name'
     >,
   ): Promise<PackedFileReader> {

@@ -45,6 +45,8 @@ export interface PackedDescription {
   /** SHA-256 of the ids as they lie in the file. */
   sha256: string;
   blockSequences: number;
+  /** Rows without text that were passed over; left out where there were none. */
+  skippedRows?: number;
   /** What the data set was called when it was packed: for people who look into the cache. */
   name?: string;
 }

@@ -29,6 +29,8 @@ export interface PackedStream {
   droppedTokens: number;
   /** Characters of the texts that the tokenizer has no token for, and which are in no sequence. */
   droppedCharacters: number;
+  /** Rows without text that were passed over, as was asked for. */
+  skippedRows: number;
   /** Largest id in any sequence. */
   maxTokenId: number;
   /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
@@ -44,6 +46,12 @@ export interface PackedStream {
   /** How often each id occurs in all sequences, BOS and EOS included; maxTokenId + 1 numbers. */
   unigramCounts(): Float64Array;
   close(): void;
+}
+
+/** What to say of rows that were passed over; null where there were none. */
+export function skippedRowsSaid({ name, skippedRows }: PackedStream): string | null {
+  if (skippedRows === 0) return null;
+  return `${name}: ${skippedRows} row${skippedRows === 1 ? ' whose text is null was' : 's whose text is null were'} passed over.`;
 }
 
 export interface StreamNames {
@@ -84,6 +92,7 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
   return {
     ...names,
     ...facts,
+    skippedRows: facts.skippedRows ?? 0,
     wrapped: facts.bosTokenId !== null || facts.eosTokenId !== null,
     lengthOf,
     textBytes(i) {

@@ -44,6 +44,7 @@ export function packedTokens(
     bosTokenId: null,
     eosTokenId: null,
     texts: sequences.length,
+    skippedRows: 0,
     documents: documents ? new Set(documents).size : null,
     documentOf: (i) => documents?.[i] ?? 0,
     tokens: sequences.length * length,

@@ -2,84 +2,128 @@
  * Parquet tables: the texts of one column, page by page. Offsets, sizes and counts that the file declares are held
  * against the file before anything is read or allocated for them, so memory is that of a page.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, readSync } from 'node:fs';
 import { DataError, DuoEvalError } from '../errors.js';
-import { fileFailure } from '../storage/file-failure.js';
-import { isCompressed, wholeFile } from './byte-stream.js';
+import { gitLfsPointer, isGitLfsPointer, openRegularFile } from '../storage/small-file.js';
+import { Unfolding } from './budget.js';
+import { HEAD_BYTES, isCompressed, wholeFile } from './byte-stream.js';
 import { missingColumn, notText } from './missing-column.js';
 import { type ByteSource, type Column, readFooter } from './parquet/footer.js';
 import { textsOfChunk } from './parquet/pages.js';
+import type { TextColumn } from './text-column.js';
+import type { TextBatches } from './text-source.js';
 import { decodeUtf8 } from './utf8.js';
 
+/** Texts, and characters, that are handed on at a time. */
+const MOST_TEXTS = 4096;
+const MOST_CHARACTERS = 2 ** 20;
+
 /** @throws DataError for a file that is not sound Parquet, a column that is missing, or a row without text */
-export async function* parquetTexts(path: string, column: string): AsyncGenerator<string> {
+export async function* parquetTexts(path: string, column: TextColumn): TextBatches {
   const file = await openFile(path);
   try {
-    yield* columnTexts(file.source, path, column);
+    yield* columnTexts(file, path, column);
   } catch (cause) {
     if (cause instanceof DuoEvalError) throw cause;
     throw unsound(path, (cause as Error).message, cause);
   } finally {
-    await file.close();
+    file.close();
   }
 }
 
-async function* columnTexts(source: ByteSource, path: string, name: string): AsyncGenerator<string> {
+async function* columnTexts(
+  { source, size }: OpenTable,
+  path: string,
+  { name, nulls }: TextColumn,
+): TextBatches {
   const { columns, groups } = await readFooter(source);
-  const column = columns.find((one) => one.name === name);
-  if (!column) {
-    throw missingColumn(
-      path,
-      name,
-      columns.map((one) => one.name),
-    );
-  }
-  if (column.kind !== 'text') throw notText(path, name, EXAMPLES[column.kind], 'row 1');
+  const column = columnCalled(name, columns, path);
+  const unfolding = new Unfolding(path, size);
   const decode = (bytes: Buffer) => decodeUtf8(bytes, path);
   let row = 0;
   for (const { rows, chunks } of groups) {
-    const chunk = chunks.find((one) => one.path === name);
-    if (!chunk) throw unsound(path, `a row group has no column ${name}`);
+    if (rows === 0) continue;
+    const chunk = chunks[column.chunk];
+    if (chunk?.path !== name) throw unsound(path, `a row group has no column ${name}`);
     if (chunk.values !== rows) throw unsound(path, `a row group has ${rows} rows and ${chunk.values} texts`);
-    for await (const text of textsOfChunk(source, chunk, column, decode)) {
-      row++;
-      if (text === null) throw notText(path, name, text, `row ${row}`);
-      yield text;
+    for await (const page of textsOfChunk({ file: source, chunk, column, decode, unfolding })) {
+      let texts: string[] = [];
+      let characters = 0;
+      for (const text of page) {
+        row++;
+        if (text === null) {
+          nulls.meet(path, name, `row ${row}`);
+          continue;
+        }
+        texts.push(text);
+        characters += text.length;
+        if (texts.length < MOST_TEXTS && characters < MOST_CHARACTERS) continue;
+        yield texts;
+        texts = [];
+        characters = 0;
+      }
+      yield texts;
     }
   }
 }
 
+function columnCalled(name: string, columns: readonly Column[], path: string): Column {
+  const [column] = columns.filter((one) => one.name === name).sort((a, b) => a.depth - b.depth);
+  if (!column) {
+    const readable = columns.filter(({ kind }) => kind !== 'struct');
+    throw missingColumn(
+      path,
+      name,
+      readable.map((one) => one.name),
+    );
+  }
+  if (column.kind === 'text') return column;
+  if (column.kind !== 'struct') throw notText(path, name, EXAMPLES[column.kind], 'row 1');
+  const fields = columns.filter((one) => one.name.startsWith(`${name}.`) && one.depth === column.depth + 1);
+  const struct = Object.fromEntries(fields.map((one) => [one.name.slice(name.length + 1), null]));
+  throw notText(path, name, struct, 'row 1');
+}
+
 /** A value of each kind that is no text, for the message. */
-const EXAMPLES: Record<Exclude<Column['kind'], 'text'>, unknown> = {
+const EXAMPLES: Record<Exclude<Column['kind'], 'text' | 'struct'>, unknown> = {
   number: 0,
   bytes: [],
-  nested: [],
+  list: [],
   object: {},
 };
 
-async function openFile(path: string): Promise<{ source: ByteSource; close(): Promise<void> }> {
+interface OpenTable {
+  source: ByteSource;
+  /** Bytes on the disk. */
+  size: number;
+  close(): void;
+}
+
+async function openFile(path: string): Promise<OpenTable> {
+  const { descriptor, size } = openRegularFile(path);
   if (isCompressed(path)) {
+    closeSync(descriptor);
     const bytes = await wholeFile(path);
     const read = async (start: number, end: number) => bytes.subarray(start, end);
-    return { source: { byteLength: bytes.length, read }, close: async () => {} };
+    return { source: { byteLength: bytes.length, read }, size, close: () => {} };
   }
-  let handle: FileHandle;
-  try {
-    handle = await open(path);
-  } catch (cause) {
-    throw fileFailure(cause, 'read', path);
-  }
-  const { size } = await handle.stat();
   const read = async (start: number, end: number) => {
     const bytes = Buffer.alloc(end - start);
     for (let filled = 0; filled < bytes.length; ) {
-      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+      const bytesRead = readSync(descriptor, bytes, filled, bytes.length - filled, start + filled);
       if (bytesRead === 0) throw unsound(path, 'it became shorter while it was read');
       filled += bytesRead;
     }
     return bytes;
   };
-  return { source: { byteLength: size, read }, close: () => handle.close() };
+  const close = () => closeSync(descriptor);
+  try {
+    if (isGitLfsPointer(await read(0, Math.min(size, HEAD_BYTES)))) throw gitLfsPointer(path);
+  } catch (cause) {
+    close();
+    throw cause;
+  }
+  return { source: { byteLength: size, read }, size, close };
 }
 
 function unsound(path: string, why: string, cause?: unknown): DataError {

@@ -1,7 +1,8 @@
 /** A .txt file: one text, as it is. */
-import { wholeFile } from './byte-stream.js';
-import { decodeUtf8, withoutByteOrderMark } from './utf8.js';
+import { whole } from './byte-stream.js';
+import type { TextBatches } from './text-source.js';
+import { decodeUtf8, utf8BytesOf, withoutByteOrderMark } from './utf8.js';
 
-export async function* plainText(path: string): AsyncGenerator<string> {
-  yield withoutByteOrderMark(decodeUtf8(await wholeFile(path), path));
+export async function* plainText(path: string): TextBatches {
+  yield [withoutByteOrderMark(decodeUtf8(await whole(utf8BytesOf(path), path), path))];
 }

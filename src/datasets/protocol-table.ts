@@ -6,8 +6,9 @@
 import { strippedLines, wikitextLines } from './corpus-lines.js';
 import { agNewsTexts } from './csv-texts.js';
 import type { DetokenizerName } from './detokenizers.js';
-import { jsonLinesTexts, scientificPapersTexts } from './json-lines.js';
-import { eachText, type TextSource } from './text-source.js';
+import { jsonTexts, scientificPapersTexts } from './json-lines.js';
+import { NullRows } from './text-column.js';
+import { eachText, type TextBatches, type TextSource } from './text-source.js';
 
 export interface ProtocolDataset {
   split: string;
@@ -16,7 +17,7 @@ export interface ProtocolDataset {
   form: string;
   /** Name of the reading of the published file; a part of the cache key. */
   reading: string;
-  readPublished(path: string): AsyncIterable<string>;
+  readPublished(path: string): TextBatches;
   /** Text column where the file is a table. */
   column: string;
   /** Endings, without .gz, of files that are read as published although the ending alone would say otherwise. */
@@ -78,7 +79,7 @@ export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
     detokenizer: 'lambada',
     form: 'JSON lines with text (lambada_test.jsonl, the OpenAI variant)',
     reading: 'json-lines:text',
-    readPublished: (path) => jsonLinesTexts(path, 'text'),
+    readPublished: (path) => jsonTexts(path, { name: 'text', nulls: new NullRows(false) }),
     column: 'text',
     publishedEndings: [],
     beginsDocument: eachText,

@@ -3,6 +3,7 @@
  * register at once cannot lose each other's entry. An entry records the file's SHA-256, so that a file which changed
  * since is refused and not measured under the old name.
  */
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DataError, UsageError } from '../errors.js';
@@ -13,11 +14,12 @@ import { parseStrictJson } from '../strict-json.js';
 
 export interface RegisteredDataset {
   name: string;
-  /** Absolute. */
+  /** Absolute; of several files as `--dataset` takes them. */
   path: string;
-  /** Of the file as it lies on the disk. */
+  /** Of the file as it lies on the disk; of several, of the list of theirs. */
   sha256: string;
   textColumn?: string;
+  skipNull?: boolean;
 }
 
 const CONFIG_ADVICE = 'Set DUO_EVAL_CONFIG to a folder that can be written to.';
@@ -31,9 +33,18 @@ export async function registerDataset(
   folder = configFolder(),
 ): Promise<RegisteredDataset> {
   const path = entryPath(entry.name, folder);
-  const kept = { ...entry, path: resolve(entry.path) };
+  const kept = { ...entry, path: absolute(entry.path) };
   await writeFileAtomically(path, `${JSON.stringify(kept, null, 2)}\n`, CONFIG_ADVICE);
   return kept;
+}
+
+/** Several by commas are several paths, unless there is a file of that very name. */
+function absolute(path: string): string {
+  if (existsSync(path)) return resolve(path);
+  return path
+    .split(',')
+    .map((one) => resolve(one))
+    .join(',');
 }
 
 /** The entry, or null. @throws DataError when the entry is broken */
@@ -89,12 +100,13 @@ function entryPath(name: string, folder: string): string {
 }
 
 function isRegisteredDataset(value: unknown): value is RegisteredDataset {
-  const { path, sha256, textColumn } = (value ?? {}) as Record<string, unknown>;
+  const { path, sha256, textColumn, skipNull } = (value ?? {}) as Record<string, unknown>;
   return (
     typeof path === 'string' &&
     typeof sha256 === 'string' &&
     /^[0-9a-f]{64}$/.test(sha256) &&
-    (textColumn === undefined || typeof textColumn === 'string')
+    (textColumn === undefined || typeof textColumn === 'string') &&
+    (skipNull === undefined || typeof skipNull === 'boolean')
   );
 }
 

@@ -1,8 +1,11 @@
-/** From what a user wrote after `--dataset` to a source of texts: a name, `name=path`, or a path. */
+/** From what a user wrote after `--dataset` to a source of texts: a name, `name=path`, or a path (data-files.ts). */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { closest, DataError, FileError, UsageError } from '../errors.js';
-import { rememberedSha256OfFile } from '../storage/digest.js';
-import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { rememberedSha256OfFile, sha256OfBytes } from '../storage/digest.js';
+import { fileFailure } from '../storage/file-failure.js';
+import { BUDGET, tooManyEmpty } from './budget.js';
+import { dataFilesAt, looksLikePath, nameOfFiles } from './data-files.js';
 import { detokenizer } from './detokenizers.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
 import {
@@ -13,35 +16,44 @@ import {
   fetchedPath,
   fetchedSha256,
 } from './fetched-datasets.js';
-import { genericFile, nameOfFile, protocolFile } from './file-texts.js';
+import {
+  type FileReading,
+  genericFile,
+  KNOWN_ENDINGS,
+  protocolFile,
+  type TableOptions,
+} from './file-texts.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import { registeredDataset, registeredNames } from './registered-datasets.js';
-import type { TextSource } from './text-source.js';
+import { eachText, type TextSource } from './text-source.js';
 
-export interface DatasetRequest {
+export interface DatasetRequest extends TableOptions {
   /** `name`, `name=path`, or a path. */
   spec: string;
-  /** Column that holds the text, where the file is a table. */
-  textColumn?: string;
 }
 
 /**
  * @throws UsageError for a name nobody knows; DataError for a file that changed since it was registered or whose
  * form is unknown; FileError for a file that is not there
  */
-export async function resolveDataset({ spec, textColumn }: DatasetRequest): Promise<TextSource> {
+export async function resolveDataset({ spec, ...options }: DatasetRequest): Promise<TextSource> {
   const { name, path } = parseDatasetSpec(spec);
-  if (name !== null && path !== null) return fileSource(name, path, textColumn);
-  if (path !== null) return fileSource(nameOfFile(path), path, textColumn, 'generic');
+  if (name !== null && path !== null) return fileSource(name, path, options);
+  if (path !== null) return fileSource(nameOfFiles(path), path, options, 'generic');
   if (Object.hasOwn(EMBEDDED_DATASETS, name!)) return embeddedSource(name!);
   const entry = await registeredDataset(name!);
   if (entry) {
-    const source = await fileSource(name!, entry.path, textColumn ?? entry.textColumn);
+    const source = await fileSource(name!, entry.path, {
+      textColumn: options.textColumn ?? entry.textColumn,
+      skipNull: options.skipNull ?? entry.skipNull,
+    });
     if (source.sourceSha256 !== entry.sha256) throw changedSince(name!, entry.path);
     return source;
   }
   const fetched = Object.hasOwn(PROTOCOL_DATASETS, name!) ? await fetchedDataset(name!) : null;
-  if (fetched) return fetchedSource(fetched, textColumn);
+  if (fetched) return fetchedSource(fetched, options);
+  const isThere = !Object.hasOwn(PROTOCOL_DATASETS, name!) && existsSync(name!);
+  if (isThere) return fileSource(nameOfFiles(name!), name!, options, 'generic');
   throw await unregistered(name!);
 }
 
@@ -63,8 +75,7 @@ export function parseDatasetSpec(spec: string): { name: string | null; path: str
       hint: 'Give a name, name=path, or a path.',
     });
   }
-  const looksLikePath = /[\\/]/.test(spec) || /\.(txt|jsonl|ndjson|json|csv|parquet|gz)$/i.test(spec);
-  return looksLikePath ? { name: null, path: spec } : { name: spec, path: null };
+  return looksLikePath(spec) ? { name: null, path: spec } : { name: spec, path: null };
 }
 
 /** The error for a registered file whose bytes are no longer those that were registered. */
@@ -76,42 +87,86 @@ export function changedSince(name: string, path: string): DataError {
   });
 }
 
+/** Of one file its SHA-256; of several that of the list of theirs, so that it follows from bytes and order alone. */
+export async function sha256OfFiles(
+  files: readonly string[],
+  sha256Of: (file: string) => Promise<string> = rememberedSha256OfFile,
+): Promise<string> {
+  const digests: string[] = [];
+  for (const file of files) {
+    await fileIdentity(file); // what is no regular file might never end
+    digests.push(await sha256Of(file));
+  }
+  return digests.length === 1 ? digests[0] : sha256OfBytes(digests.map((digest) => `${digest}\n`).join(''));
+}
+
 async function fileSource(
   name: string,
   path: string,
-  textColumn: string | undefined,
+  options: TableOptions,
   kind: 'named' | 'generic' = 'named',
 ): Promise<TextSource> {
-  const identity = await fileIdentity(path);
+  const files = await dataFilesAt(path);
+  const identities: string[] = [];
+  for (const file of files) identities.push(await fileIdentity(file));
   const protocol =
     kind === 'named' && Object.hasOwn(PROTOCOL_DATASETS, name) ? PROTOCOL_DATASETS[name] : null;
-  const { reading, texts, beginsDocument } = protocol
-    ? protocolFile(protocol, path, textColumn)
-    : genericFile(path, textColumn, kind === 'named' ? name : undefined);
+  const readings = files.map((file) =>
+    protocol
+      ? protocolFile(protocol, file, options)
+      : genericFile(file, options, kind === 'named' ? name : undefined),
+  );
+  const [{ reading, beginsDocument }] = readings;
+  const other = readings.findIndex((one) => one.reading !== reading);
+  if (other >= 0) throw ofSeveralForms(files[0], files[other]);
   return {
     name,
     split: protocol?.split ?? 'all',
-    sourceSha256: await rememberedSha256OfFile(path),
-    paths: [path],
+    sourceSha256: await sha256OfFiles(files),
+    paths: files,
     reading,
     count: null,
-    async *texts() {
-      yield* texts();
+    ...textsOf(name, readings, async (part) => {
       // The SHA-256 was taken before: it must still be that of what was read.
-      if ((await fileIdentity(path)) !== identity) throw changedWhileReading(path);
-    },
+      if ((await fileIdentity(files[part])) !== identities[part]) throw changedWhileReading(files[part]);
+    }),
     detokenizer: protocol?.detokenizer ? detokenizer(protocol.detokenizer) : null,
-    beginsDocument,
+    // Of one .txt nobody knows where documents begin; of several, each is one.
+    beginsDocument: files.length > 1 && !protocol ? eachText : beginsDocument,
+  };
+}
+
+/** The texts of a data set's parts, one after another. @param whenRead told when a part was read to its end */
+function textsOf(
+  name: string,
+  parts: readonly FileReading[],
+  whenRead: (part: number) => Promise<void> = async () => {},
+): Pick<TextSource, 'texts' | 'skippedRows'> {
+  return {
+    async *texts() {
+      let empty = 0;
+      for (const [i, part] of parts.entries()) {
+        for await (const texts of part.texts()) {
+          for (const text of texts) {
+            empty = text === '' ? empty + 1 : 0;
+            if (empty > BUDGET.emptyTexts) throw tooManyEmpty(`The data set "${name}"`, 'empty texts');
+            yield text;
+          }
+        }
+        await whenRead(i);
+      }
+    },
+    skippedRows: () => parts.reduce((sum, part) => sum + part.skippedRows(), 0),
   };
 }
 
 /** From the cache. Its files are named by their content, so one that goes while it is read does no harm. */
-async function fetchedSource(record: FetchedDataset, textColumn: string | undefined): Promise<TextSource> {
+async function fetchedSource(record: FetchedDataset, options: TableOptions): Promise<TextSource> {
   const [altered] = await alteredFiles(record);
   if (altered) throw alteredSinceFetched(record, altered);
   const protocol = PROTOCOL_DATASETS[record.name];
   const paths = record.files.map((file) => fetchedPath(record, file));
-  const readings = paths.map((path) => protocolFile(protocol, path, textColumn));
+  const readings = paths.map((path) => protocolFile(protocol, path, options));
   return {
     name: record.name,
     split: protocol.split,
@@ -119,9 +174,7 @@ async function fetchedSource(record: FetchedDataset, textColumn: string | undefi
     paths,
     reading: readings[0].reading,
     count: null,
-    async *texts() {
-      for (const { texts } of readings) yield* texts();
-    },
+    ...textsOf(record.name, readings),
     detokenizer: protocol.detokenizer ? detokenizer(protocol.detokenizer) : null,
     beginsDocument: protocol.beginsDocument,
   };
@@ -129,24 +182,22 @@ async function fetchedSource(record: FetchedDataset, textColumn: string | undefi
 
 /** What changes when a file's bytes do. @throws FileError when it is no file */
 async function fileIdentity(path: string): Promise<string> {
-  try {
-    const found = await stat(path, { bigint: true });
-    if (found.isFile()) return [found.size, found.ino, found.mtimeNs, found.ctimeNs].join(':');
-  } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT') {
-      throw new FileError({
-        code: 'no-such-file',
-        message: `There is no data file ${path}.`,
-        hint: 'Check the path; relative paths start at the current folder.',
-        cause,
-      });
-    }
+  const found = await stat(path, { bigint: true }).catch((cause) => {
     throw fileFailure(cause, 'read', path);
-  }
+  });
+  if (found.isFile()) return [found.size, found.ino, found.mtimeNs, found.ctimeNs].join(':');
   throw new FileError({
     code: 'not-a-file',
     message: `${path} is not a file.`,
-    hint: 'Name one data file: .txt, .jsonl, .csv or .parquet, or .gz of any.',
+    hint: `Name a data file: ${KNOWN_ENDINGS}; or a folder of them. Write what a program prints to a file first.`,
+  });
+}
+
+function ofSeveralForms(first: string, other: string): DataError {
+  return new DataError({
+    code: 'several-forms',
+    message: `${first} and ${other} are not of one form, and so no parts of one data set.`,
+    hint: 'Give files of one ending.',
   });
 }
 

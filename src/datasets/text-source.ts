@@ -15,6 +15,8 @@ export interface TextSource {
   count: number | null;
   /** The texts in file order, before the detokenizer. Each call reads afresh. @throws DataError, FileError */
   texts(): AsyncIterable<string>;
+  /** Rows without text that the latest reading has passed over, where that was asked for; left out where there cannot be any. */
+  skippedRows?(): number;
   /** Applied to each text before the tokenizer. */
   detokenizer: Detokenizer | null;
   /** Does a text begin a document? Errors are over documents. Null where the file does not tell them apart: one long .txt, or
@@ -24,3 +26,6 @@ export interface TextSource {
 
 /** {@link TextSource.beginsDocument} where each text is a document. */
 export const eachText = (): boolean => true;
+
+/** Texts of a file, in order, some at a time: to wait for each would take longer than to read it. */
+export type TextBatches = AsyncGenerator<string[], void, void>;

@@ -3,9 +3,9 @@
  * any model is run.
  */
 import { packDataset } from '../datasets/pack-dataset.js';
-import type { PackedStream } from '../datasets/packed-stream.js';
+import { type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
 import { droppedNotice, wrappingNotice } from '../datasets/packing-notices.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../errors.js';
@@ -15,7 +15,7 @@ import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
   checkpoints: readonly Checkpoint[];
-  datasets: readonly { spec: string; textColumn?: string }[];
+  datasets: readonly DatasetRequest[];
   /** Overrides the checkpoints' own. */
   tokenizer?: string;
   length?: number;
@@ -71,6 +71,8 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
       });
       const dropped = droppedNotice(stream);
       if (dropped !== null) notices.warn(dropped);
+      const skipped = skippedRowsSaid(stream);
+      if (skipped !== null) notices.note(skipped);
       cells.push({ checkpoint, stream });
     }
   }

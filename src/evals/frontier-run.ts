@@ -7,6 +7,7 @@ import type { SampledFigure } from '../results/generative-record.js';
 import type { FrontierResult, SweepPointRecord } from '../results/throughput-record.js';
 import type { SampleRun } from '../samplers/sample-run.js';
 import { paretoFront } from '../statistics/pareto-front.js';
+import { degreesOf } from '../statistics/text-ratio.js';
 import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './frontier-interpolation.js';
 import type { Judge } from './generative-judge.js';
 import { type MeasuredTexts, measureTexts } from './generative-run.js';
@@ -75,8 +76,8 @@ export async function measureFrontier(
 
 /** Mean entropy of real text, with its error over units of text. */
 function targetOf({ result }: MeasuredTexts): EntropyTarget {
-  const { value, stderr, units = 0 } = result.metrics.entropy;
-  return { value: value!, stderr, degrees: units - 1 };
+  const { value, stderr, effectiveUnits = 0 } = result.metrics.entropy;
+  return { value: value!, stderr, degrees: degreesOf(effectiveUnits) };
 }
 
 /** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */

@@ -5,18 +5,15 @@
 
 import type { ProtocolName } from '../datasets/cutting.js';
 import { packDataset } from '../datasets/pack-dataset.js';
-import { longDocuments, type PackedStream } from '../datasets/packed-stream.js';
+import { longDocuments, type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
 import { droppedNotice } from '../datasets/packing-notices.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import { selectedSequences } from '../datasets/selected-sequences.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { datasetRecord } from './dataset-record.js';
 import type { GeneratedText, TextSet } from './generative-texts.js';
 
-export interface ReferenceOptions {
-  /** As `--dataset` takes it. */
-  spec: string;
-  textColumn?: string;
+export interface ReferenceOptions extends DatasetRequest {
   /** The samples'. */
   tokenizer: Tokenizer;
   protocol: ProtocolName;
@@ -31,8 +28,8 @@ export interface ReferenceOptions {
 
 /** @returns the set, and how to free what it reads from   @throws DataError, FileError, UsageError */
 export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
-  const { spec, textColumn, tokenizer, protocol, length, count } = options;
-  const source = await resolveDataset({ spec, textColumn });
+  const { spec, textColumn, skipNull, tokenizer, protocol, length, count } = options;
+  const source = await resolveDataset({ spec, textColumn, skipNull });
   const stream = await packDataset({
     source,
     tokenizer,
@@ -43,6 +40,8 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
   });
   const dropped = droppedNotice(stream);
   if (dropped !== null) options.warn(dropped);
+  const skipped = skippedRowsSaid(stream);
+  if (skipped !== null) options.warn(skipped);
   if (stream.sequences < count) {
     options.warn(
       `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,

@@ -3,6 +3,7 @@
  * missing or wrong is found before the first model call.
  */
 import type { ProtocolName } from '../datasets/cutting.js';
+import type { DatasetRequest } from '../datasets/resolve-dataset.js';
 import { loadTokenizer, type SpecialTokenOverrides } from '../datasets/tokenizer.js';
 import { DataError, UsageError } from '../errors.js';
 import type { GenerativeResult } from '../results/generative-record.js';
@@ -18,7 +19,7 @@ export interface GenerativeRequest {
   files: readonly { path: string; name?: string }[];
   /** Sampled on the spot; null: files alone. */
   sampling: SampleRequest | null;
-  references: readonly { spec: string; textColumn?: string }[];
+  references: readonly DatasetRequest[];
   /** The samples' tokenizer, where the judge's is another. */
   tokenizer?: string;
   /** BOS and EOS in place of its own. */

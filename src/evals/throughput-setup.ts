@@ -1,5 +1,6 @@
 /** What `bench` and `frontier` open before they start: models, their configurations, the judge, real text. */
 import type { ProtocolName } from '../datasets/cutting.js';
+import type { DatasetRequest } from '../datasets/resolve-dataset.js';
 import { type CheckpointOverrides, openCheckpoint } from '../models/checkpoint.js';
 import type { SamplingFlags } from '../samplers/prepare-sampling.js';
 import { Judge, type JudgeOptions } from './generative-judge.js';
@@ -18,7 +19,7 @@ export interface MeasuringRequest {
   /** BOS and EOS in place of the cards' and the tokenizers'. */
   boundaries?: Pick<CheckpointOverrides, 'bosTokenId' | 'eosTokenId'>;
   /** Real text. */
-  references: readonly { spec: string; textColumn?: string }[];
+  references: readonly DatasetRequest[];
 }
 
 export interface SetupObserver {

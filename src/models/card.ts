@@ -3,17 +3,16 @@
  * `x.onnx`), or in the model's ONNX metadata as `duo-eval.<key>` with JSON text. This file reads and checks either; which
  * of them wins is decided in checkpoint.ts.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { closest, ModelError } from '../errors.js';
+import { closest, FileError, ModelError } from '../errors.js';
+import { systemCodeOf } from '../storage/file-failure.js';
+import { MOST_BYTES, readSmallFile, UnfitFile } from '../storage/small-file.js';
 import { parseStrictJson } from '../strict-json.js';
 import { FAMILIES, type Family } from './family.js';
 
 export type { Family } from './family.js';
 
-/** Past this a card is something else. */
-const LARGEST_CARD = 1 << 20;
 const METADATA_PREFIX = 'duo-eval.';
 
 const wholeNumber = (least: number, what: string) => z.int({ error: what }).min(least, { error: what });
@@ -95,13 +94,14 @@ export function readCard(modelPath: string): CardFile | null {
   const path = cardPath(modelPath);
   let bytes: Buffer;
   try {
-    const stat = statSync(path);
-    if (stat.size > LARGEST_CARD) throw malformed(path, `it takes ${stat.size} bytes, which no card does`);
-    bytes = readFileSync(path);
+    bytes = readSmallFile(path, MOST_BYTES.card);
   } catch (cause) {
-    if (cause instanceof ModelError) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw malformed(path, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`);
+    if (!(cause instanceof FileError)) throw cause;
+    if (cause.code === 'no-such-file') return null;
+    throw malformed(
+      path,
+      cause instanceof UnfitFile ? cause.why : `it cannot be read (${systemCodeOf(cause.cause)})`,
+    );
   }
   return { path, card: parseCard(parseJson(path, bytes), path) };
 }

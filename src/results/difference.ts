@@ -5,6 +5,7 @@
 import { UsageError } from '../errors.js';
 import { studentQuantile95, welchDegrees } from '../statistics/student.js';
 import { sum } from '../statistics/summation.js';
+import { degreesOf } from '../statistics/text-ratio.js';
 import { checkComparable, haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
 import { pairedSamples } from './paired-samples.js';
 import type { TextSampling } from './record.js';
@@ -166,8 +167,8 @@ function byIntervals(a: ResultRow, b: ResultRow, metric: string): Difference {
   const errors = [spread(first), spread(second)];
   if (errors[0] === null || errors[1] === null) return { ...base, value, stderr: null, ci95: null };
   const stderr = Math.hypot(errors[0], errors[1]);
-  const units = [unitsOfFigure(a, metric), unitsOfFigure(b, metric)] as const;
-  const margin = quantile(errors as [number, number], units) * stderr;
+  const degrees = [degreesOfFigure(a, metric), degreesOfFigure(b, metric)] as const;
+  const margin = quantile(errors as [number, number], degrees) * stderr;
   return { ...base, value, stderr, ci95: [value - margin, value + margin] };
 }
 
@@ -193,19 +194,27 @@ export function sequencesOf(row: ResultRow): number | null {
   return numberOf(row, 'samples.count') ?? numberOf(row, 'cost.sequences');
 }
 
-/** What a figure's interval is over: rounds of a ratio of speeds, units of text, else {@link sequencesOf}. */
+/** How many of what a figure's interval is over: rounds of a ratio of speeds, units of text, else {@link sequencesOf}. */
 export function unitsOfFigure(row: ResultRow, metric: string): number | null {
   if (metric === THROUGHPUT_RATIO) return numberOf(row, 'throughput.against.rounds');
   return row.figures.get(metric)?.units ?? sequencesOf(row);
 }
 
+/** Degrees of freedom of a figure's error: over units of text, else over {@link sequencesOf}; null where nobody knows. */
+function degreesOfFigure(row: ResultRow, metric: string): number | null {
+  const { units, effectiveUnits = units } = row.figures.get(metric) ?? {};
+  if (effectiveUnits !== undefined) return degreesOf(effectiveUnits);
+  const sequences = sequencesOf(row);
+  return sequences === null || sequences < 2 ? null : sequences - 1;
+}
+
 /** Student's t at the degrees of freedom of Welch and Satterthwaite. */
 function quantile(
   [sa, sb]: readonly [number, number],
-  [na, nb]: readonly [number | null, number | null],
+  [a, b]: readonly [number | null, number | null],
 ): number {
-  if (na === null || nb === null || na < 2 || nb < 2 || !(sa + sb > 0)) return Z;
-  return studentQuantile95(welchDegrees([sa, sb], [na - 1, nb - 1]));
+  if (a === null || b === null || !(sa + sb > 0)) return Z;
+  return studentQuantile95(welchDegrees([sa, sb], [a, b]));
 }
 
 /** 0 lies outside the interval; null where there is none. */

@@ -15,6 +15,8 @@ export interface TextSampling {
   unit?: 'document' | 'block';
   /** How many there are; with fewer than 3 there is no interval. */
   units?: number;
+  /** Equal ones that would tell as much; one less are the degrees of freedom of Student's t. */
+  effectiveUnits?: number;
   /** Sequences a block; null for documents. */
   blockLength?: number | null;
   /** Variance over what it would be were sequences independent; null without an interval. */

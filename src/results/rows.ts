@@ -47,6 +47,7 @@ const figure = z.looseObject({
   mcStderr: known.default(null),
   unit: z.enum(['document', 'block']).optional(),
   units: z.int().nonnegative().optional(),
+  effectiveUnits: z.number().nonnegative().optional(),
   blockLength: z.int().nonnegative().nullish(),
   designEffect: known.optional(),
 });

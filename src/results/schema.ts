@@ -15,6 +15,10 @@ const interval = z.tuple([z.number(), z.number()]);
 const sampling = {
   unit: z.enum(['document', 'block']).optional().describe('What the error is over.'),
   units: count.optional().describe('How many there are; with fewer than 3 there is no interval.'),
+  effectiveUnits: z
+    .number()
+    .optional()
+    .describe("Equal units that would tell as much: one less are the degrees of freedom of Student's t."),
   blockLength: count.nullish().describe('Sequences a block; null for documents.'),
   designEffect: known
     .optional()

@@ -1,14 +1,15 @@
 /** Commands of duo-eval as a POSIX shell reads them. */
 
-/** Flags without a value, null or '', are left out. */
+/** Flags without a value, null, false or '', are left out; one that is true is only named. */
 export function shellCommand(
   name: string,
-  flags: readonly (readonly [string, string | number | null])[],
+  flags: readonly (readonly [string, string | number | boolean | null])[],
 ): string {
-  const given = flags.filter(([, value]) => value !== null && value !== '');
-  return ['duo-eval', name, ...given.map(([flag, value]) => `--${flag} ${shellWord(String(value))}`)].join(
-    ' ',
+  const given = flags.filter(([, value]) => value !== null && value !== false && value !== '');
+  const words = given.map(
+    ([flag, value]) => `--${flag}${value === true ? '' : ` ${shellWord(String(value))}`}`,
   );
+  return ['duo-eval', name, ...words].join(' ');
 }
 
 /** One word, whatever is in it. */

@@ -16,7 +16,8 @@ import { CountedModel } from './counted-model.js';
 import { CountedStates } from './counted-states.js';
 import type { LatentModel } from './latent-model.js';
 import type { ResolvedSampler } from './registry.js';
-import type { Denoiser, OptionValue, Purpose, SamplingRun } from './sampler.js';
+import type { Denoiser, OptionValue, SamplingRun } from './sampler.js';
+import { uniformsOf } from './sampler-uniforms.js';
 
 /** What a sampler is told of the model. */
 export interface SampledModel {
@@ -64,6 +65,8 @@ export interface GenerationPlan {
   batch: number;
   given?: GivenTokens | null;
   signal?: AbortSignal;
+  /** Most milliseconds of its own that a user's module may take for a step. */
+  timeoutMs?: number;
   /** Told the tokens of a batch at first (step 0) and after each step, valid during the call. */
   onStep?: (state: StepState) => void;
 }
@@ -127,7 +130,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   onStep?.({ first, step: 0, tokens });
   let step = 0;
   try {
-    for await (const yielded of sampler.sampler.sample(run)) {
+    for await (const yielded of sampler.sampler.sample(run, { ...plan, first })) {
       checkStep(plan, run, tokens, yielded, step);
       reimpose();
       step++;
@@ -168,28 +171,6 @@ function priorTokens(
     for (let i = 0; i < tokens.length; i++) if (given.fixed[i % length]) tokens[i] = given.tokens[i % length];
   }
   return tokens;
-}
-
-const purposeStreams: Record<Purpose, number> = {
-  component: streams.posteriorComponent,
-  token: streams.posteriorUniform,
-  'own-1': streams.samplerOwn1,
-  'own-2': streams.samplerOwn2,
-};
-
-function uniformsOf(seed: number, first: number, batch: number, length: number): SamplingRun['uniforms'] {
-  const memory = new Map<Purpose, Float64Array>();
-  return (purpose, step) => {
-    const stream = purposeStreams[purpose];
-    if (stream === undefined) throw new RangeError(`there is no purpose "${purpose}" of uniforms`);
-    const numbers = memory.get(purpose) ?? new Float64Array(batch * length);
-    memory.set(purpose, numbers);
-    for (let b = 0; b < batch; b++) {
-      const row = numbers.subarray(b * length, (b + 1) * length);
-      fillUniforms(row, { seed, stream, sequence: first + b, step });
-    }
-    return numbers;
-  };
 }
 
 function repeated(row: Uint8Array, batch: number): Uint8Array {

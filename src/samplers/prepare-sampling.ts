@@ -64,7 +64,7 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
     batch: Math.min(batch, samples),
     given,
   };
-  checkSampleRequest(request);
+  await checkSampleRequest(request);
   return request;
 }
 

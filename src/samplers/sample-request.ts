@@ -39,7 +39,7 @@ export interface SampleRequest {
 }
 
 /** Refuses what cannot be, before a model is started. @throws UsageError, ModelError, DataError */
-export function checkSampleRequest(request: SampleRequest): SampledModel {
+export async function checkSampleRequest(request: SampleRequest): Promise<SampledModel> {
   const { checkpoint, sampler, given, steps, length, options } = request;
   checkFamily(sampler.sampler, checkpoint.family, checkpoint.name);
   checkDrawSettings(request);
@@ -52,7 +52,7 @@ export function checkSampleRequest(request: SampleRequest): SampledModel {
   }
   const model = sampledModel(checkpoint);
   try {
-    sampler.sampler.check?.({ ...model, length, steps, options });
+    await sampler.sampler.check?.({ ...model, length, steps, options });
   } catch (error) {
     throw usersFault(error, sampler, 'refuses the settings');
   }

@@ -43,7 +43,7 @@ export interface SampleRun {
 
 /** Starts the model. @throws as {@link checkSampleRequest}, ModelError, and FileError `in-use` */
 export async function openSampleRun(request: SampleRequest, observer: SampleObserver): Promise<SampleRun> {
-  const model = checkSampleRequest(request);
+  const model = await checkSampleRequest(request);
   const { checkpoint, sampler } = request;
   const session = await startSamplingSession({
     ...request,

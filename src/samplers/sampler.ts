@@ -32,9 +32,22 @@ export interface Sampler {
   readonly needs?: 'latent';
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** Refuses settings it cannot work with, before a model is started. */
-  check?(setting: SamplerSetting): void;
-  /** Turns `run.tokens` into samples, in place; yields when a step is done. */
-  sample(run: SamplingRun): AsyncGenerator<void, void, void>;
+  check?(setting: SamplerSetting): void | Promise<void>;
+  /**
+   * Turns `run.tokens` into samples, in place; yields when a step is done.
+   * @param outside of interest to who runs a sampler elsewhere; a module is not given it
+   */
+  sample(run: SamplingRun, outside?: Outside): AsyncGenerator<void, void, void>;
+}
+
+/** What a batch is bound to, beside what its sampler is told. */
+export interface Outside {
+  seed: number;
+  /** Number of the batch's first sample. */
+  first: number;
+  signal?: AbortSignal;
+  /** Most milliseconds that a user's module may take for a step, the model's calls not counted. */
+  timeoutMs?: number;
 }
 
 /** What is known of a run before it begins. */

@@ -2,18 +2,23 @@
  * A ratio of totals over sequences of running text, and how it would vary on other text of the kind.
  *
  * Sequences of one document are hard or easy together, so what is sampled is the *unit*, not the sequence. With residuals
- * e_i = y_i − R·x_i and E_g their sum over unit g, the linearised variance that is robust to any dependence inside units is
+ * e_i = y_i − R·x_i, E_g and X_g the sums of e and x over unit g and X = Σ x, the variance is the jackknife's that leaves out
+ * one unit at a time (linear in the residuals; Tukey 1958; CR3 of MacKinnon, Nielsen and Webb 2023):
  *
- *   var R = G/(G−1) · Σ_g E_g² / (Σ x)²,   Student's t with G − 1 degrees of freedom
+ *   var R = (G−1)/G · Σ_g (E_g / (X − X_g))²,   Student's t with G* − 1 degrees of freedom
  *
- * (Cochran, Sampling Techniques, ch. 6 and 9; Liang and Zeger 1986; Cameron and Miller 2015). The unit is
+ * For units of one size it is the usual G/(G−1)·ΣE_g²/X² (Cochran, Sampling Techniques, ch. 6 and 9; Liang and Zeger 1986). Units
+ * of different sizes tell less than as many equal ones: G* = X²/Σ X_g² (Kish, Survey Sampling, 1965) is G for equal ones and
+ * 1 where one unit is all. The unit is
  *
  * document   where documents are known, longer than sequences, and at least 20
- * block      where nothing is known of documents, or they are short: consecutive sequences, in blocks long enough to hold the
- *            dependence (dependence.ts), never fewer than 20 of them where there are that many sequences. The variance
- *            between blocks is short by about the share of the dependence that block edges cut; the long-run variance of
- *            the same residuals is not, and noisier; text never varies less than independent sequences: the largest counts
- * either     with 3 to 19 long documents both are tried, blocks inside documents, and the wider interval counts
+ * block      where nothing is known of documents, or they are short: consecutive sequences, in blocks of twice the length at
+ *            which the variance has the least squared error (dependence.ts), since an interval suffers more from a variance
+ *            that is too small than from a noisy one (Sun, Phillips and Jin 2008); never fewer than 20 of them where there
+ *            are that many sequences. Of three estimates of one variance the largest counts: V(b), the one between blocks, which
+ *            is short by the share of the dependence that block edges cut; 2·V(b) − V(b/2), from which the leading part
+ *            of that bias has dropped out (the lugsail of Vats and Flegal 2022); and the long-run variance
+ * either     with 3 to 19 long documents both are tried, blocks inside documents by V(b), and the wider interval counts
  *
  * With fewer than 3 units there is no interval: one difference tells next to nothing of a spread.
  */
@@ -38,6 +43,8 @@ export interface Sampling {
   unit: UnitOfText;
   /** How many there are. */
   units: number;
+  /** G*: equal ones that would tell as much. */
+  effectiveUnits: number;
   /** Sequences a block; null for documents. */
   blockLength: number | null;
   /** The variance over what it would be were sequences independent; null where there is no interval. */
@@ -54,10 +61,13 @@ export function blocksAreTried(documents: DocumentsOf): boolean {
   return documents === null || sizesOf(documents).length < ENOUGH_UNITS;
 }
 
-/** Sequences a block that the residuals of a ratio ask for. @param y, x one entry a sequence */
+/** Over the length of least squared error. */
+const LONGER = 2;
+
+/** Sequences a block that the residuals of a ratio ask for; 1 where they do not depend on each other. */
 export function blockLengthOf(y: Numbers, x: Numbers): number {
   const value = sum(y) / sum(x);
-  return dependenceOf(y.length, (i) => y.at(i)! - value * x.at(i)!).blockLength;
+  return LONGER * dependenceOf(y.length, (i) => y.at(i)! - value * x.at(i)!).blockLength;
 }
 
 /**
@@ -76,24 +86,25 @@ export function textRatio(y: Numbers, x: Numbers, documents: DocumentsOf, blockL
   const n = y.length;
   const total = sum(x);
   const nothing = { stderr: null, ci95: null, designEffect: null };
-  if (!(total > 0))
-    return { value: null, ...nothing, unit: 'block', units: n, blockLength: documents ? null : 1 };
+  const unknown = { unit: 'block' as const, units: n, effectiveUnits: n, blockLength: 1 };
+  if (!(total > 0)) return { value: null, ...nothing, ...unknown };
   const value = sum(y) / total;
   const residual = (i: number) => y.at(i)! - value * x.at(i)!;
-  const independent = (n * sum(numbersOf(n, (i) => residual(i) ** 2))) / (n - 1) / total ** 2;
-  const candidates = gatheringsOf(n, documents, blockLength).map((gathering) => {
-    const variance = gathering.units < LEAST_UNITS ? null : varianceOf(n, residual, gathering) / total ** 2;
-    return { ...gathering, variance, margin: marginOf(gathering.units, variance) };
-  });
+  const weight = (i: number) => x.at(i)!;
+  const candidates = gatheringsOf(n, documents, blockLength).map((gathering) =>
+    spreadOf(n, { residual, weight, total }, gathering),
+  );
   const {
     unit,
     units,
+    effectiveUnits,
     blockLength: length,
     variance,
     margin,
   } = candidates.reduce((a, b) => (b.margin > a.margin ? b : a));
-  const sampling = { unit, units, blockLength: length };
+  const sampling = { unit, units, effectiveUnits, blockLength: length };
   if (variance === null) return { value, ...nothing, ...sampling };
+  const independent = independentVariance(n, residual) / total ** 2;
   return {
     value,
     stderr: Math.sqrt(variance),
@@ -103,8 +114,9 @@ export function textRatio(y: Numbers, x: Numbers, documents: DocumentsOf, blockL
   };
 }
 
-function marginOf(units: number, variance: number | null): number {
-  return variance === null ? -1 : studentQuantile95(units - 1) * Math.sqrt(variance);
+/** Degrees of freedom of an error over so many effective units. */
+export function degreesOf(effectiveUnits: number): number {
+  return Math.max(1, Math.round(effectiveUnits) - 1);
 }
 
 /** A way to gather sequences to units. */
@@ -114,13 +126,16 @@ interface Gathering {
   blockLength: number | null;
   /** Of sequence i, never falling. */
   unitOf(i: number): number;
+  /** Of blocks where no documents are known: the same in blocks of half the length. */
+  halved?: Pick<Gathering, 'units' | 'unitOf'>;
 }
 
 /** Those that count: of several the one with the wider interval. */
 function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): Gathering[] {
   const longest = Math.max(1, Math.floor(n / ENOUGH_UNITS));
   const length = Math.max(1, Math.min(longest, Math.round(blockLength)));
-  if (documents === null) return [blocksOf([n], length)];
+  const halved = Math.max(1, Math.floor(length / 2));
+  if (documents === null) return [{ ...blocksOf([n], length), halved: blocksOf([n], halved) }];
   const sizes = sizesOf(documents);
   const whole: Gathering = {
     unit: 'document',
@@ -166,24 +181,67 @@ function blocksOf(stretches: readonly number[], length: number): Gathering {
   };
 }
 
-/** Of Σ y − R·Σ x. One pass, whatever the number of units: they come one after the other. */
-function varianceOf(n: number, residual: (i: number) => number, { unit, units, unitOf }: Gathering): number {
-  let squares = 0;
-  let current = 0;
-  let ofUnit = unitOf(0);
+interface Residuals {
+  residual(i: number): number;
+  /** x_i */
+  weight(i: number): number;
+  /** Σ x */
+  total: number;
+}
+
+interface Spread extends Gathering {
+  effectiveUnits: number;
+  /** Null of too few units, as is what follows from it. */
+  variance: number | null;
+  /** Half of the 95% interval; below 0 where there is none. */
+  margin: number;
+}
+
+function spreadOf(n: number, residuals: Residuals, gathering: Gathering): Spread {
+  const { between, effectiveUnits } = betweenUnits(n, residuals, gathering);
+  const told = { ...gathering, effectiveUnits };
+  if (between === null) return { ...told, variance: null, margin: -1 };
+  let variance = between;
+  if (gathering.halved) {
+    const half = betweenUnits(n, residuals, gathering.halved).between!;
+    const longRun = (n * dependenceOf(n, residuals.residual).longRunVariance) / residuals.total ** 2;
+    variance = Math.max(between, 2 * between - half, longRun);
+  }
+  return { ...told, variance, margin: studentQuantile95(degreesOf(effectiveUnits)) * Math.sqrt(variance) };
+}
+
+/** Variance of the ratio by the jackknife over units; null with too few. One pass: units come one after the other. */
+function betweenUnits(
+  n: number,
+  { residual, weight, total }: Residuals,
+  { units, unitOf }: Pick<Gathering, 'units' | 'unitOf'>,
+): { between: number | null; effectiveUnits: number } {
+  let [jackknife, squares] = [0, 0];
+  let [errors, size] = [0, 0];
+  const close = () => {
+    jackknife += (errors / (total - size)) ** 2;
+    squares += size ** 2;
+    [errors, size] = [0, 0];
+  };
+  let current = unitOf(0);
   for (let i = 0; i < n; i++) {
     const own = unitOf(i);
-    if (own !== ofUnit) {
-      squares += current ** 2;
-      current = 0;
-      ofUnit = own;
+    if (own !== current) {
+      close();
+      current = own;
     }
-    current += residual(i);
+    errors += residual(i);
+    size += weight(i);
   }
-  squares += current ** 2;
-  const between = (units / (units - 1)) * squares;
-  if (unit === 'document') return between;
-  let independent = 0;
-  for (let i = 0; i < n; i++) independent += residual(i) ** 2;
-  return Math.max(between, (n / (n - 1)) * independent, n * dependenceOf(n, residual).longRunVariance);
+  close();
+  const known = units >= LEAST_UNITS && Number.isFinite(jackknife);
+  return {
+    between: known ? ((units - 1) / units) * jackknife : null,
+    effectiveUnits: squares > 0 ? total ** 2 / squares : units,
+  };
+}
+
+/** Of Σ y − R·Σ x, were sequences independent. */
+function independentVariance(n: number, residual: (i: number) => number): number {
+  return (n / (n - 1)) * sum(numbersOf(n, (i) => residual(i) ** 2));
 }

@@ -2,17 +2,16 @@
 import { join } from 'node:path';
 import { byteLevelFiles } from '../datasets/byte-level-files.js';
 import { learnMerges } from '../datasets/byte-pair-merges.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
 import { GPT2_PATTERN } from '../datasets/tokenization/unicode.js';
 import { GPT2_BOUNDARY } from '../datasets/tokenizer-files.js';
 import { DataError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 
-export interface TokenizerRequest {
+export interface TokenizerRequest extends Omit<DatasetRequest, 'spec'> {
   /** As `--dataset` takes it. */
   data: string;
-  textColumn?: string;
   /** Of the tokenizer, its 256 bytes and `<|endoftext|>` included. */
   vocabSize: number;
   /** How often a pair must be seen to become a token. */
@@ -31,6 +30,8 @@ export interface TrainedTokenizer {
   path: string;
   vocabSize: number;
   texts: number;
+  /** Rows without text that were passed over. */
+  skippedRows: number;
   /** UTF-8 bytes of the texts, as tokenised. */
   bytes: number;
   /** Different words. */
@@ -44,10 +45,10 @@ export const UNMERGED = 257;
 
 /** @throws DataError `text-too-short` when it has too few pairs; UsageError, FileError; the signal's reason when it aborts */
 export async function trainTokenizer(
-  { data, textColumn, vocabSize, leastCount, out }: TokenizerRequest,
+  { data, textColumn, skipNull, vocabSize, leastCount, out }: TokenizerRequest,
   { signal, read }: TokenizerObserver,
 ): Promise<TrainedTokenizer> {
-  const source = await resolveDataset({ spec: data, textColumn });
+  const source = await resolveDataset({ spec: data, textColumn, skipNull });
   const counted = await countWords(source, { signal, read });
   const wanted = vocabSize - UNMERGED;
   const learned = await learnMerges(counted.words, wanted, leastCount, async () => {
@@ -67,7 +68,9 @@ export async function trainTokenizer(
   for (const name of ['tokenizer_config.json', 'tokenizer.json'] as const)
     await writeFileAtomically(join(out, name), `${JSON.stringify(files[name], null, 2)}\n`);
   const { texts, bytes, words } = counted;
-  return { path, vocabSize, texts, bytes, words: words.size, leastCount: learned.leastCount };
+  const skippedRows = source.skippedRows?.() ?? 0;
+  const { leastCount: seen } = learned;
+  return { path, vocabSize, texts, skippedRows, bytes, words: words.size, leastCount: seen };
 }
 
 interface CountedWords {

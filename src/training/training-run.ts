@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
-import type { PackedStream } from '../datasets/packed-stream.js';
+import { type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
 import { droppedNotice, wrappingNotice } from '../datasets/packing-notices.js';
-import { resolveDataset } from '../datasets/resolve-dataset.js';
+import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
@@ -15,11 +15,10 @@ import { acquireLock } from '../storage/lock.js';
 import { addRow, writeCurve } from './loss-tables.js';
 import type { TrainingRun } from './train.js';
 
-export interface RunRequest {
+export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
   /** As `--dataset` takes it; the second to validate on. */
   data: string;
   validation: string | null;
-  textColumn?: string;
   /** In place of the tokenizer's own. */
   bosTokenId?: number;
   eosTokenId?: number;
@@ -42,8 +41,8 @@ export interface RunRequest {
 export interface RunObserver {
   signal: AbortSignal;
   packing(dataset: string, done: number, total: number | null): void;
-  /** What is unusual of the text that was packed. */
-  remark?(text: string): void;
+  /** What a person should know. */
+  say?(text: string): void;
   /** A run that was saved before is taken up. @param step the last that was taken */
   resumed(step: number, steps: number): void;
 }
@@ -64,16 +63,16 @@ export const GREATEST_NORM = 1;
 
 /** @throws DataError, FileError */
 export async function packText(
-  { textColumn }: Pick<RunRequest, 'textColumn'>,
+  { textColumn, skipNull }: Omit<DatasetRequest, 'spec'>,
   spec: string,
   { tokenizer, length }: { tokenizer: Tokenizer; length: number },
-  { signal, packing, remark }: RunObserver,
+  { signal, packing, say }: RunObserver,
 ): Promise<PackedStream> {
-  const source = await resolveDataset({ spec, textColumn });
+  const source = await resolveDataset({ spec, textColumn, skipNull });
   const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
   const stream = await packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
-  for (const notice of [wrappingNotice(tokenizer, length), droppedNotice(stream)])
-    if (notice !== null) remark?.(notice);
+  for (const notice of [wrappingNotice(tokenizer, length), droppedNotice(stream), skippedRowsSaid(stream)])
+    if (notice !== null) say?.(notice);
   return stream;
 }
 

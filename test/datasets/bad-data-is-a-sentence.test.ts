@@ -49,7 +49,7 @@ const CASES: [what: string, file: string, content: string | Uint8Array, code: st
     'a.jsonl',
     '{"text":null}\n',
     'not-text',
-    /"text" should be text but is empty/,
+    /"text" should be text but is null\./,
   ],
   [
     'a CSV without the column',
@@ -179,15 +179,18 @@ describe('bad data', () => {
     });
   });
 
-  it('a file that is missing or a folder is a file error', async () => {
+  it('a file that is missing is a file error', async () => {
     await expect(textsOf(folder.path('none.txt'))).rejects.toMatchObject({
       code: 'no-such-file',
       exitCode: 6,
     });
+  });
+
+  it('a folder without data files is told so', async () => {
     mkdirSync(folder.path('folder.txt'));
     await expect(textsOf(folder.path('folder.txt'))).rejects.toMatchObject({
-      code: 'not-a-file',
-      exitCode: 6,
+      code: 'no-data-files',
+      exitCode: 4,
     });
   });
 

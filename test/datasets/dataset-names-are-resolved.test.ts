@@ -69,7 +69,7 @@ describe('what is written after --dataset', () => {
 describe('registered data sets', () => {
   it('are found by name, with their column, and are listed', async () => {
     const path = folder.file('stories.jsonl', '{"story":"one"}\n');
-    await addDataset(`stories=${path}`, 'story');
+    await addDataset(`stories=${path}`, { textColumn: 'story' });
     expect(await textsOf('stories')).toEqual(['one']);
     const ptb = folder.file('ptb.valid.txt', ' a line \n');
     await addDataset(`ptb=${ptb}`);

@@ -37,7 +37,7 @@ describe('a Parquet column of texts', () => {
     for (const version of [1, 2] as const) {
       const path = folder.file('null.parquet', parquetFile({ texts: ['a', 'b', null, 'c'], version }));
       await expect(textsOf(path)).rejects.toMatchObject({ code: 'not-text' });
-      await expect(textsOf(path)).rejects.toThrow(/row 3: "text" should be text but is empty/);
+      await expect(textsOf(path)).rejects.toThrow(/row 3: "text" should be text but is null/);
     }
   });
 

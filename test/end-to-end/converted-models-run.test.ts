@@ -37,7 +37,7 @@ describe('convert SOURCE', () => {
     ['sizes of weights that have their own', ['duo', '--blocks', '3'], 2, /--blocks is for --random/],
     ['a revision of a folder', ['duo', '--revision', 'main'], 2, /--revision is of hf:owner\/name/],
     ['two sources', ['duo', '--random'], 2, /Both --random and duo/],
-    ['a text in their place', ['text.safetensors'], 3, /declares a header of/],
+    ['a pointer in their place', ['text.safetensors'], 3, /is a Git LFS pointer/],
     ['a pickle that wants to run code', [fileOf('runs-code.ckpt')], 3, /asks for "posix\.system"/],
   ])('%s is a sentence', async (_what, args, exit, says) => {
     space.write('empty/README.md', '');

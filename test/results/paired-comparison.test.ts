@@ -40,7 +40,7 @@ describe('the paired comparison', () => {
     const [a, b] = [of(Float64Array.of(1, 3), 4), of(Float64Array.of(2, 4), 4)];
     expect(pairedComparison(a, b)).toEqual({
       ...{ deltaNll: -0.25, ...nothing },
-      ...{ unit: 'block', units: 2, blockLength: 1 },
+      ...{ unit: 'block', units: 2, effectiveUnits: 2, blockLength: 1 },
     });
     const documents = Float64Array.of(0, 1);
     expect(pairedComparison({ ...a, documents }, { ...b, documents })).toMatchObject({

@@ -6,7 +6,7 @@ const textBytes = Float64Array.of(40, 90, 50, 60);
 const nats = Float64Array.of(30, 70, 35, 65);
 
 describe('perplexity metrics', () => {
-  const { ppl, nll, bitsPerByte } = perplexityMetrics({ nats, tokens, textBytes, natsMcStderr: 6 });
+  const { ppl, nll, bitsPerByte } = perplexityMetrics({ nats, tokens, textBytes, natsMcStderr: 6 }, 1);
 
   it('take nats a token over all tokens, and exponentiate', () => {
     expect(nll.value).toBeCloseTo(200 / 60, 14);
@@ -22,17 +22,15 @@ describe('perplexity metrics', () => {
     expect(bitsPerByte.value).toBeCloseTo(200 / Math.LN2 / 240, 14);
     // By hand: residuals y − R·x of nats over bytes with R = 200/240.
     const residuals = [30 - 40 / 1.2, 70 - 90 / 1.2, 35 - 50 / 1.2, 65 - 60 / 1.2];
-    const squares = residuals.reduce((sum, residual) => sum + residual ** 2, 0);
-    expect(bitsPerByte.stderr).toBeCloseTo(Math.sqrt((4 / 3) * squares) / 240 / Math.LN2, 12);
+    const squares = residuals.reduce((sum, residual, i) => sum + (residual / (240 - textBytes[i])) ** 2, 0);
+    expect(bitsPerByte.stderr).toBeCloseTo(Math.sqrt((3 / 4) * squares) / Math.LN2, 12);
   });
 
   it('do not depend on how the same sequences were batched, to the bit', () => {
-    const again = perplexityMetrics({
-      nats: nats.slice(),
-      tokens: tokens.slice(),
-      textBytes: textBytes.slice(),
-      natsMcStderr: 6,
-    });
+    const again = perplexityMetrics(
+      { nats: nats.slice(), tokens: tokens.slice(), textBytes: textBytes.slice(), natsMcStderr: 6 },
+      1,
+    );
     expect(again).toEqual({ ppl, nll, bitsPerByte });
   });
 });

@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
-import { string } from '../../cli/flags.js';
+import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 
 export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   static override summary = 'Register a data file under a name.';
@@ -12,6 +12,7 @@ export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   static override examples = [
     '<%= config.bin %> datasets add ptb=ptb.valid.txt',
     '<%= config.bin %> datasets add stories=stories.jsonl --text-column story',
+    "<%= config.bin %> datasets add 'mine=parts/test-*.parquet'",
   ];
 
   static override args = {
@@ -19,14 +20,18 @@ export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   };
 
   static override flags = {
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
   };
 
   async run(): Promise<void> {
     const { addDataset } = await import('../../datasets/catalogue.js');
-    const { name, path, sha256, textColumn } = await addDataset(this.args.dataset, this.flags['text-column']);
+    const { name, path, sha256, textColumn, skipNull } = await addDataset(
+      this.args.dataset,
+      tableOptions(this.flags),
+    );
     if (this.options.json) {
-      this.printJson({ schemaVersion: 1, dataset: { name, path, sha256, textColumn: textColumn ?? null } });
+      const dataset = { name, path, sha256, textColumn: textColumn ?? null, skipNull: skipNull === true };
+      this.printJson({ schemaVersion: 1, dataset });
       return;
     }
     const column = textColumn === undefined ? [] : [['column', textColumn]];

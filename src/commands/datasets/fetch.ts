@@ -40,6 +40,7 @@ export default class DatasetsFetch extends BaseCommand<typeof DatasetsFetch> {
       endpoint: hubEndpoint(),
       timeoutMs: flags.timeout * 1000,
       pausesMs: [500, 1500],
+      onWait: (seconds: number) => this.note(`The hub is busy and asks to wait ${seconds} seconds.`),
       signal: this.interrupt,
     };
     const progress = new Progress({ quiet: this.options.quiet });

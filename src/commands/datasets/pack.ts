@@ -4,6 +4,7 @@ import { BaseCommand } from '../../cli/base-command.js';
 import { boundariesOf, boundaryFlags } from '../../cli/checkpoint-flags.js';
 import { boolean, choice, integer, string } from '../../cli/flags.js';
 import { Progress } from '../../cli/progress.js';
+import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 
 export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
   static override summary = 'Tokenize and pack a data set, and print the hash of its ids.';
@@ -28,7 +29,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     length: integer({ min: 1, default: 1024, summary: 'Tokens a sequence, with BOS and EOS.' }),
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How text is cut.' }),
     'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
-    'text-column': string({ summary: 'Column with the text, in tables.', helpValue: '<name>' }),
+    ...tableFlags,
     ...boundaryFlags,
     out: string({ summary: 'Write the ids here, int32 little-endian.', helpValue: '<file>' }),
   };
@@ -40,7 +41,8 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     const { loadTokenizer } = await import('../../datasets/tokenizer.js');
     const { packDataset } = await import('../../datasets/pack-dataset.js');
     const { droppedNotice, wrappingNotice } = await import('../../datasets/packing-notices.js');
-    const source = await resolveDataset({ spec: this.args.dataset, textColumn: flags['text-column'] });
+    const { skippedRowsSaid } = await import('../../datasets/packed-stream.js');
+    const source = await resolveDataset({ spec: this.args.dataset, ...tableOptions(flags) });
     const tokenizer = await loadTokenizer(flags.tokenizer, boundariesOf(flags));
     const progress = new Progress({ quiet: this.options.quiet });
     if (source.count !== null) progress.start(source.count, `packing ${source.name}`);
@@ -63,6 +65,8 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
         await writePackedIds(stream, flags.out);
       }
       const { name, split, texts, tokens, sequences, sha256, sourceSha256, droppedTokens } = stream;
+      const skipped = skippedRowsSaid(stream);
+      if (skipped !== null) this.note(skipped);
       if (this.options.json) {
         this.printJson({
           schemaVersion: 1,
@@ -73,6 +77,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
           eosTokenId: stream.eosTokenId,
           droppedTokens,
           droppedCharacters: stream.droppedCharacters,
+          skippedRows: stream.skippedRows,
         });
         return;
       }

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.js';
 import { integer, string } from '../../cli/flags.js';
 import { Progress } from '../../cli/progress.js';
+import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 import { textFlags } from '../../cli/training-command.js';
 
 export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
@@ -14,7 +15,7 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
 
   static override flags = {
     data: textFlags.data,
-    'text-column': textFlags['text-column'],
+    ...tableFlags,
     vocab: integer({ required: true, min: 257, max: 1_000_000, summary: 'Tokens it shall have.' }),
     'least-count': integer({
       min: 1,
@@ -33,7 +34,7 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
       const trained = await trainTokenizer(
         {
           data: flags.data,
-          textColumn: flags['text-column'],
+          ...tableOptions(flags),
           vocabSize: flags.vocab,
           leastCount: flags['least-count'],
           out: flags.out,
@@ -48,6 +49,8 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
         },
       );
       progress.stop();
+      if (trained.skippedRows > 0)
+        this.note(`${trained.skippedRows} rows whose text is null were passed over.`);
       if (this.options.json) {
         this.printJson({ schemaVersion: 1, ...trained });
         return;

@@ -15,9 +15,10 @@ import { CACHE_ADVICE } from '../../storage/cache-entry.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { fileFailure } from '../../storage/file-failure.js';
 import { makeFolder } from '../../storage/make-folder.js';
+import { BUDGET } from '../budget.js';
 import { PassingFailure, strange } from './failures.js';
 import type { HubFile, RepoKind } from './listing.js';
-import { type HubAnswer, type HubConnection, hubRequest, pause } from './request.js';
+import { type HubAnswer, type HubConnection, hubRequest, pauseAfter } from './request.js';
 
 export interface Download {
   repo: string;
@@ -29,9 +30,6 @@ export interface Download {
   folder: string;
   ending: string;
 }
-
-/** Broken transfers in one run before it gives up, however far each came. */
-const MOST_BREAKS = 50;
 
 /** Where the bytes of an unfinished transfer wait: named by what they are a part of. */
 export function partialPath({ repo, file, folder }: Download): string {
@@ -70,7 +68,7 @@ async function receiveAll(
   path: string,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const { pausesMs, signal } = connection;
+  const { pausesMs } = connection;
   let idle = 0;
   for (let breaks = 0; ; breaks++) {
     const before = await sizeOf(path);
@@ -78,11 +76,11 @@ async function receiveAll(
     try {
       return await receive(connection, download, path, onBytes);
     } catch (error) {
-      if (!(error instanceof PassingFailure) || breaks >= MOST_BREAKS) throw error;
+      if (!(error instanceof PassingFailure) || breaks >= BUDGET.brokenTransfers) throw error;
       idle = (await sizeOf(path)) > before ? 0 : idle + 1;
       if (idle > pausesMs.length) throw error;
+      await pauseAfter(error, pausesMs[Math.max(0, idle - 1)] ?? 0, connection);
     }
-    await pause(pausesMs[Math.max(0, idle - 1)] ?? 0, signal);
   }
 }
 

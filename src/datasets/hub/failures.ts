@@ -1,28 +1,58 @@
 /** What can go wrong between here and the hub, as sentences. Addresses are cut down to host and path: a redirect's query
  *  may hold a signature that is as good as a password. */
-import { DataError, DuoEvalError } from '../../errors.js';
+import { DataError, DuoEvalError, type ErrorDetails } from '../../errors.js';
 import { systemCodeOf } from '../../storage/file-failure.js';
+import { BUDGET } from '../budget.js';
 
 /** A transfer that may succeed when it is tried again: the connection broke, or the hub was overloaded. */
-export class PassingFailure extends DataError {}
+export class PassingFailure extends DataError {
+  /** @param waitMs how long the hub asks to wait before, ms */
+  constructor(
+    details: ErrorDetails,
+    readonly waitMs = 0,
+  ) {
+    super(details);
+  }
+}
 
-/** Nothing came for as long as the user is willing to wait. */
+/** For as long as the user is willing to wait, nothing came, or next to nothing. */
 export class Stalled extends Error {
-  constructor(readonly seconds: number) {
+  constructor(
+    readonly seconds: number,
+    readonly bytes = 0,
+  ) {
     super('stalled');
   }
 }
 
-export function timedOut(host: string, seconds: number): DataError {
+function timedOut(host: string, { seconds, bytes }: Stalled): DataError {
+  const came = bytes === 0 ? `nothing for ${seconds}` : `${bytes} bytes in ${seconds}`;
   return new DataError({
     code: 'hub-timeout',
-    message: `${host} sent nothing for ${seconds} seconds.`,
+    message: `${host} sent ${came} seconds.`,
     hint: 'Run again: it continues from what was received. --timeout waits longer.',
   });
 }
 
-/** @param what the hub was asked for, e.g. `data/test.jsonl of owner/name` */
-export function refused(host: string, status: number, what: string, hasToken: boolean): DataError {
+/** The hub takes its time with a list of files, page after page. */
+export function endlessListing(host: string, seconds: number): DataError {
+  return new DataError({
+    code: 'hub-timeout',
+    message: `${host} took more than ${seconds} seconds to list files.`,
+    hint: 'Run again later. --timeout waits longer.',
+  });
+}
+
+export interface Refusal {
+  status: number;
+  /** What the hub was asked for, e.g. `data/test.jsonl of owner/name`. */
+  what: string;
+  hasToken: boolean;
+  /** The header, where it was sent. */
+  retryAfter: string | null;
+}
+
+export function refused(host: string, { status, what, hasToken, retryAfter }: Refusal): DataError {
   if (status === 401 || status === 403) {
     return new DataError({
       code: 'hub-access-denied',
@@ -44,7 +74,18 @@ export function refused(host: string, status: number, what: string, hasToken: bo
     message: `${host} answered with status ${status} when asked for ${what}.`,
     hint: 'Run again later: it continues from what was received.',
   };
-  return isPassing(status) ? new PassingFailure(details) : new DataError(details);
+  if (!isPassing(status)) return new DataError(details);
+  const waitMs = waitAskedFor(retryAfter);
+  if (waitMs <= BUDGET.longestWait) return new PassingFailure(details, waitMs);
+  const minutes = Math.ceil(waitMs / 60_000);
+  return new DataError({ ...details, hint: `It asks to wait ${minutes} minutes. Run again after that.` });
+}
+
+/** Milliseconds that a header Retry-After names, by a number of seconds or a date (RFC 9110, 10.2.3); 0 without one. */
+function waitAskedFor(header: string | null): number {
+  const text = header?.trim() ?? '';
+  const wait = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return Number.isNaN(wait) ? 0 : Math.max(0, wait);
 }
 
 /** Statuses of a server that is overloaded or being restarted. */
@@ -56,7 +97,7 @@ function isPassing(status: number): boolean {
 export function broken(host: string, cause: unknown): DuoEvalError {
   for (let reason = cause; reason instanceof Error; reason = reason.cause as Error) {
     if (reason instanceof DuoEvalError) return reason;
-    if (reason instanceof Stalled) return timedOut(host, reason.seconds);
+    if (reason instanceof Stalled) return timedOut(host, reason);
   }
   const reason = innermost(cause);
   const code = systemCodeOf(reason);

@@ -5,7 +5,8 @@
  * is checked before it is believed; a name that leads out of its folder is refused.
  */
 import { DataError, DuoEvalError } from '../../errors.js';
-import { strange } from './failures.js';
+import { BUDGET } from '../budget.js';
+import { endlessListing, strange } from './failures.js';
 import type { HubLocation } from './locations.js';
 import { type HubConnection, hubRequest, repeated } from './request.js';
 
@@ -21,11 +22,6 @@ export interface HubFile {
   /** Hash of the file as a git blob, where `sha256` is null. */
   gitBlob: string | null;
 }
-
-/** An answer is a page of names; this is a thousand times as much. */
-const MOST_ANSWER_BYTES = 2 ** 24;
-const MOST_FILES = 10_000;
-const MOST_PAGES = 100;
 
 /** The commit a branch, tag or commit names. @throws DataError, InterruptedError */
 export async function hubCommit(
@@ -70,7 +66,7 @@ export async function hubModelFiles(
     });
     for await (const entry of entries) {
       const path = safePath(entry.path, host);
-      if (found.length >= MOST_FILES) throw strange(host, 'it lists files without end');
+      if (found.length >= BUDGET.listedFiles) throw strange(host, 'it lists files without end');
       if (entry.type === 'file' && entry.size > 0) found.push(describedFile(entry, path, host));
     }
   });
@@ -98,7 +94,8 @@ export async function hubFiles(
     });
     for await (const entry of entries) {
       const path = safePath(entry.path, host);
-      if (found.length + others.length >= MOST_FILES) throw strange(host, 'it lists files without end');
+      if (found.length + others.length >= BUDGET.listedFiles)
+        throw strange(host, 'it lists files without end');
       const name = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
       if (entry.type === 'file' && files.test(name)) found.push(describedFile(entry, path, host));
       else others.push(name);
@@ -168,11 +165,12 @@ async function understood<T>(host: string, action: () => Promise<T>): Promise<T>
 /** A `fetch` for the client: one of our requests, its answer read whole. */
 function fetchThrough(connection: HubConnection, what: string): typeof fetch {
   const { host } = connection.endpoint;
+  const bounded = { ...connection, signal: endsWithin(connection) };
   let pages = 0;
   return (input, init = {}) =>
-    repeated(connection, async () => {
-      if (++pages > MOST_PAGES) throw strange(host, 'it has pages without end');
-      const answer = await hubRequest(connection, {
+    repeated(bounded, async () => {
+      if (++pages > BUDGET.answerPages) throw strange(host, 'it has pages without end');
+      const answer = await hubRequest(bounded, {
         url: input instanceof Request ? input.url : String(input),
         what,
         method: init.method,
@@ -183,7 +181,7 @@ function fetchThrough(connection: HubConnection, what: string): typeof fetch {
       let bytes = 0;
       for await (const chunk of answer.bytes()) {
         bytes += chunk.length;
-        if (bytes > MOST_ANSWER_BYTES) throw strange(host, 'it is far larger than a list of files');
+        if (bytes > BUDGET.answer) throw strange(host, 'it is far larger than a list of files');
         chunks.push(chunk);
       }
       const headers: Record<string, string> = { 'content-type': 'application/json' };
@@ -191,4 +189,12 @@ function fetchThrough(connection: HubConnection, what: string): typeof fetch {
       if (link !== null) headers.link = link;
       return new Response(Buffer.concat(chunks), { status: answer.status, headers });
     });
+}
+
+/** The connection's signal, and one that ends a list which takes too long, page after page. */
+function endsWithin({ endpoint: { host }, timeoutMs, signal }: HubConnection): AbortSignal {
+  const most = BUDGET.listingSilences * timeoutMs;
+  const limit = new AbortController();
+  setTimeout(() => limit.abort(endlessListing(host, most / 1000)), most).unref();
+  return signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
 }

@@ -1,10 +1,11 @@
 /**
  * One request to the hub. Redirects are followed here and not by fetch, because three promises hang on them: the token
  * goes to the hub's own origin and nowhere else, also not when a redirect leads back; an encrypted connection never
- * becomes a plain one; nothing but http is followed. And silence ends: a request that brings no byte for `timeoutMs`
- * is given up, at any stage. What is asked for, and what the bytes mean, is not known here.
+ * becomes a plain one; nothing but http is followed. And silence ends: a request that brings no byte for `timeoutMs`,
+ * or so few that it is no better, is given up, at any stage. What is asked for, and what the bytes mean, is not known here.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BUDGET } from '../budget.js';
 import type { HubEndpoint } from './endpoint.js';
 import { broken, PassingFailure, refused, Stalled, strange } from './failures.js';
 
@@ -14,6 +15,8 @@ export interface HubConnection {
   timeoutMs: number;
   /** Pauses before a request that failed in passing is made again, ms; as many repeats as there are pauses. */
   pausesMs: readonly number[];
+  /** Told how long the hub asks to wait, and that it is waited for. */
+  onWait?: (seconds: number) => void;
   signal?: AbortSignal;
 }
 
@@ -37,27 +40,29 @@ export interface HubAnswer {
   cancel(): void;
 }
 
-const MOST_REDIRECTS = 10;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /** Repeats what failed in passing, after a pause. */
-export async function repeated<T>(
-  { pausesMs, signal }: HubConnection,
-  attempt: () => Promise<T>,
-): Promise<T> {
+export async function repeated<T>(connection: HubConnection, attempt: () => Promise<T>): Promise<T> {
+  const { pausesMs } = connection;
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof PassingFailure) || tries >= pausesMs.length) throw error;
+      await pauseAfter(error, pausesMs[tries], connection);
     }
-    await pause(pausesMs[tries], signal);
   }
 }
 
-/** @throws the signal's reason */
-export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal }).catch(() => {});
+/** Waits `milliseconds`, or longer where the hub asked for it. @throws the signal's reason */
+export async function pauseAfter(
+  { waitMs }: PassingFailure,
+  milliseconds: number,
+  { signal, onWait }: HubConnection,
+): Promise<void> {
+  if (waitMs > milliseconds) onWait?.(Math.ceil(waitMs / 1000));
+  await sleep(Math.max(milliseconds, waitMs), undefined, { signal }).catch(() => {});
   signal?.throwIfAborted();
 }
 
@@ -71,7 +76,7 @@ export async function hubRequest(connection: HubConnection, request: HubRequest)
   let url = new URL(request.url);
   let sendsToken = endpoint.token !== null;
   try {
-    for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+    for (let hops = 0; hops <= BUDGET.redirects; hops++) {
       signal?.throwIfAborted();
       sendsToken &&= url.origin === home;
       silence.begin();
@@ -92,12 +97,17 @@ export async function hubRequest(connection: HubConnection, request: HubRequest)
           return answerOf(response, { host, silence, signal });
         }
         await response.body?.cancel();
-        throw refused(url.host, response.status, request.what, endpoint.token !== null);
+        throw refused(url.host, {
+          status: response.status,
+          what: request.what,
+          hasToken: endpoint.token !== null,
+          retryAfter: response.headers.get('retry-after'),
+        });
       }
       await response.body?.cancel();
       url = redirected(url, response.headers.get('location'), host);
     }
-    throw strange(host, `more than ${MOST_REDIRECTS} redirects`);
+    throw strange(host, `more than ${BUDGET.redirects} redirects`);
   } catch (error) {
     silence.end();
     signal?.throwIfAborted();
@@ -127,7 +137,7 @@ function answerOf(
     async *bytes() {
       try {
         for await (const chunk of response.body ?? []) {
-          silence.end(); // what the receiver takes its time for is not the hub's silence
+          silence.end(chunk.length); // what the receiver takes its time for is not the hub's silence
           yield chunk;
           silence.begin();
         }
@@ -145,10 +155,15 @@ function answerOf(
   };
 }
 
-/** A clock that is set back at every sign of life. */
+/** A clock that runs while the hub is waited for, and is set back at every sign of life: bytes that come at some pace. */
 class Silence {
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout | undefined;
+  private began = 0;
+  /** Since the pace was looked at last: what was waited, what came, and in how many pieces. */
+  private waitedMs = 0;
+  private bytes = 0;
+  private pieces = 0;
 
   constructor(private readonly timeoutMs: number) {}
 
@@ -158,10 +173,24 @@ class Silence {
 
   begin(): void {
     clearTimeout(this.timer);
+    this.began = performance.now();
     this.timer = setTimeout(() => this.controller.abort(new Stalled(this.timeoutMs / 1000)), this.timeoutMs);
   }
 
-  end(): void {
+  /** @param bytes that ended it   @throws Stalled when they come so slowly that it is no better than silence */
+  end(bytes = 0): void {
+    if (this.timer === undefined) return;
     clearTimeout(this.timer);
+    this.timer = undefined;
+    this.waitedMs += performance.now() - this.began;
+    this.bytes += bytes;
+    if (bytes > 0) this.pieces++;
+    // One piece that comes late is no trickle.
+    if (this.pieces < 2 || this.waitedMs < this.timeoutMs) return;
+    const seconds = this.waitedMs / 1000;
+    if (this.bytes < BUDGET.leastPace * seconds) throw new Stalled(Math.round(seconds), this.bytes);
+    this.waitedMs = 0;
+    this.bytes = 0;
+    this.pieces = 0;
   }
 }

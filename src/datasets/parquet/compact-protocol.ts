@@ -2,6 +2,7 @@
  * Thrift's compact protocol, as far as Parquet uses it: fields are taken one by one by whoever knows their numbers, the
  * rest is stepped over. Nothing is allocated by a declared size, so a lying file costs no memory.
  */
+import { BUDGET } from '../budget.js';
 
 /** The bytes end inside a value: more of them may help. */
 export class UnfinishedStruct extends Error {
@@ -19,8 +20,6 @@ const BINARY = 8;
 const LIST = 9;
 const SET = 10;
 const STRUCT = 12;
-/** Deeper than anything the format has. */
-const DEEPEST = 24;
 
 /** What to do with the value of a field; it has to read all of it. */
 export type FieldReader = (type: number) => void;
@@ -35,7 +34,7 @@ export class CompactReader {
 
   /** Reads a struct: `fields` by number, others stepped over. */
   struct(fields: Readonly<Record<number, FieldReader>>): void {
-    if (++this.depth > DEEPEST) throw new Error('its headers are nested too deep');
+    if (++this.depth > BUDGET.headerDepth) throw new Error('its headers are nested too deep');
     let field = 0;
     for (let head = this.byte(); head !== 0; head = this.byte()) {
       field = head >> 4 ? field + (head >> 4) : this.integer();
@@ -90,7 +89,7 @@ export class CompactReader {
   }
 
   private skipList(): void {
-    if (++this.depth > DEEPEST) throw new Error('its headers are nested too deep');
+    if (++this.depth > BUDGET.headerDepth) throw new Error('its headers are nested too deep');
     const { size, elementType } = this.listHead();
     // In lists, a truth value takes a byte.
     for (let i = 0; i < size; i++) this.skip(elementType <= FALSE ? BYTE : elementType);

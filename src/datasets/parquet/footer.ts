@@ -1,4 +1,5 @@
 /** The footer of a Parquet file: which columns there are, and where the pages of one of them lie. */
+import { BUDGET } from '../budget.js';
 import { CompactReader } from './compact-protocol.js';
 
 /** Reads bytes [start, end) of the file. */
@@ -7,12 +8,18 @@ export interface ByteSource {
   read(start: number, end: number): Promise<Buffer>;
 }
 
+/** A column of the table, or a field inside a struct of it. */
 export interface Column {
+  /** Of a field, with the names of the structs around it: `a.b`. */
   name: string;
-  /** `nested` for structs, lists and maps. */
-  kind: 'text' | 'number' | 'bytes' | 'nested' | 'object';
-  /** Values may be absent. */
-  optional: boolean;
+  /** 1 for a column of the table, 2 for a field of a struct, … */
+  depth: number;
+  /** `list` for maps too. */
+  kind: 'text' | 'number' | 'bytes' | 'struct' | 'list' | 'object';
+  /** In how many places a value may be absent: its own, and those of the structs around it. */
+  optionalLevels: number;
+  /** Which {@link ColumnChunk} of a row group holds it; −1 for structs and lists, which are several. */
+  chunk: number;
 }
 
 /** The pages of one column in one row group: bytes [start, end) of the file. */
@@ -25,6 +32,7 @@ export interface ColumnChunk {
 }
 
 export interface Footer {
+  /** In the order of the schema, a struct before its fields; what lies in lists is left out. */
   columns: Column[];
   rows: number;
   groups: { rows: number; chunks: ColumnChunk[] }[];
@@ -32,8 +40,6 @@ export interface Footer {
 
 const MAGIC = 'PAR1';
 const ENCRYPTED = 'PARE';
-/** A footer of ten thousand row groups and columns takes some MiB. */
-const LARGEST_FOOTER = 2 ** 26;
 const BYTE_ARRAY = 6;
 const FIXED_LENGTH = 7;
 const UTF8 = 0;
@@ -53,7 +59,7 @@ export async function readFooter(file: ByteSource): Promise<Footer> {
   if (head !== MAGIC) throw new Error(`it does not begin with ${MAGIC}`);
   const length = tail.readUInt32LE(0);
   if (length > size - 12) throw new Error('its footer is larger than the file');
-  if (length > LARGEST_FOOTER) throw new Error(`its footer takes more than ${LARGEST_FOOTER / 2 ** 20} MiB`);
+  if (length > BUDGET.footer) throw new Error(`its footer takes more than ${BUDGET.footer / 2 ** 20} MiB`);
   return parseFooter(await file.read(size - 8 - length, size - 8), size);
 }
 
@@ -68,7 +74,7 @@ function parseFooter(bytes: Uint8Array, fileSize: number): Footer {
     },
     4: (type) => reader.list(type, (inner) => footer.groups.push(rowGroup(reader, inner, fileSize))),
   });
-  footer.columns = topLevel(schema);
+  footer.columns = columnsOf(schema);
   const rows = footer.groups.reduce((sum, group) => sum + group.rows, 0);
   if (rows !== footer.rows) throw new Error(`it declares ${footer.rows} rows, its row groups ${rows}`);
   return footer;
@@ -102,24 +108,42 @@ function schemaElement(reader: CompactReader, type: number): SchemaElement {
   return element;
 }
 
-/** The columns under the schema's root; a nested one counts once. */
-function topLevel(schema: readonly SchemaElement[]): Column[] {
+function columnsOf(schema: readonly SchemaElement[]): Column[] {
   if (schema.length === 0) throw new Error('it has no schema');
   const columns: Column[] = [];
-  for (let i = 1; i < schema.length; ) {
-    const element = schema[i];
-    columns.push({ name: element.name, kind: kindOf(element), optional: element.repetition === OPTIONAL });
-    let open = 1;
-    for (; open > 0 && i < schema.length; i++) open += schema[i].children - 1;
-    if (open > 0) throw new Error('its schema ends too early');
-  }
-  if (columns.length !== schema[0].children)
-    throw new Error('its schema has another number of columns than it says');
+  let at = 1;
+  let chunk = 0;
+  /** Steps over an element and all below it. */
+  const read = (prefix: string, outerLevels: number, depth: number): void => {
+    const element = schema[at++];
+    if (!element) throw new Error('its schema ends too early');
+    if (depth > BUDGET.headerDepth) throw new Error('its schema is nested too deep');
+    const name = prefix + element.name;
+    const kind = kindOf(element, schema[at]);
+    const optionalLevels = outerLevels + (element.repetition === OPTIONAL ? 1 : 0);
+    if (outerLevels >= 0) {
+      columns.push({ name, depth, kind, optionalLevels, chunk: element.children === 0 ? chunk : -1 });
+    }
+    if (element.children === 0) chunk++;
+    const inner = outerLevels < 0 || kind === 'list' ? IN_LIST : optionalLevels;
+    for (let i = 0; i < element.children; i++) read(`${name}.`, inner, depth + 1);
+  };
+  for (let i = 0; i < schema[0].children; i++) read('', 0, 1);
+  if (at !== schema.length) throw new Error('its schema has another number of columns than it says');
   return columns;
 }
 
-function kindOf({ children, type, repetition, converted }: SchemaElement): Column['kind'] {
-  if (children > 0 || repetition === REPEATED) return 'nested';
+/** In place of a number of levels. */
+const IN_LIST = Number.NEGATIVE_INFINITY;
+
+/** @param next the element after it: of a group, the first below it */
+function kindOf(
+  { children, type, repetition, converted }: SchemaElement,
+  next: SchemaElement | undefined,
+): Column['kind'] {
+  if (repetition === REPEATED) return 'list';
+  // Lists and maps are groups around something repeated.
+  if (children > 0) return next?.repetition === REPEATED ? 'list' : 'struct';
   if (type === FIXED_LENGTH) return 'bytes';
   if (type !== BYTE_ARRAY) return 'number';
   return converted === -1 || converted === UTF8 || converted === ENUM ? 'text' : 'object';
@@ -165,6 +189,8 @@ function columnChunk(reader: CompactReader, type: number, fileSize: number): Col
   const { codec, values, bytes, data, dictionary } = numbers;
   // Some writers leave the dictionary's place at 0.
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
+  // Without values, there are no pages, and the places say nothing.
+  if (values === 0) return { path: path.join('.'), codec, values, start: 4, end: 4 };
   const end = start + bytes;
   if (start < 4 || bytes < 0 || end > fileSize) {
     throw new Error(`column ${path.join('.')} reaches beyond the end of the file`);

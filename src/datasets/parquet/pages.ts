@@ -1,17 +1,20 @@
 /** The pages of a column, one after another: its texts, with null where there is none. */
 import { crc32 } from 'node:zlib';
+import { BUDGET, type Unfolding } from '../budget.js';
 import { CompactReader, UnfinishedStruct } from './compact-protocol.js';
 import { decompressPage, UNCOMPRESSED } from './decompress.js';
 import type { ByteSource, Column, ColumnChunk } from './footer.js';
 import { readRuns } from './runs.js';
-import { type Decode, PLAIN, PLAIN_DICTIONARY, plainTexts, textsOfPage } from './texts-of-page.js';
+import {
+  type Decode,
+  type Dictionary,
+  PLAIN,
+  PLAIN_DICTIONARY,
+  plainDictionary,
+  textsOfPage,
+} from './texts-of-page.js';
 
-/** Statistics in it may be long. */
-const LARGEST_HEADER = 2 ** 20;
 const USUAL_HEADER = 2 ** 12;
-const LARGEST_PAGE = 2 ** 28;
-/** Of one page: writers put some 20 thousand there, and a run of a billion takes six bytes. */
-const MOST_VALUES = 2 ** 24;
 
 const DATA_PAGE = 0;
 const INDEX_PAGE = 1;
@@ -34,20 +37,25 @@ interface PageHeader {
   compressed: boolean;
 }
 
-/** @throws Error whose message completes «it is not a sound Parquet file: …» */
-export async function* textsOfChunk(
-  file: ByteSource,
-  chunk: ColumnChunk,
-  { optional }: Pick<Column, 'optional'>,
-  decode: Decode,
-): AsyncGenerator<string | null> {
-  let dictionary: string[] | null = null;
+export interface TextsOfChunk {
+  file: ByteSource;
+  chunk: ColumnChunk;
+  column: Pick<Column, 'optionalLevels'>;
+  decode: Decode;
+  /** Of the file: told of a page's bytes and texts before any of them is made. */
+  unfolding: Unfolding;
+}
+
+/** @throws Error whose message completes «it is not a sound Parquet file: …»; what `decode` and `unfolding` throw */
+export async function* textsOfChunk(reading: TextsOfChunk): AsyncGenerator<Iterable<string | null>> {
+  const { file, chunk } = reading;
+  let dictionary: Dictionary | null = null;
   let left = chunk.values;
   for (let at = chunk.start; left > 0; ) {
     const { header, end: bodyStart } = await readHeader(file, at, chunk.end);
     at = bodyStart + header.packed;
     if (header.packed < 0 || at > chunk.end) throw new Error('a page reaches beyond its column');
-    if (header.unpacked < 0 || header.unpacked > LARGEST_PAGE || header.packed > LARGEST_PAGE) {
+    if (header.unpacked < 0 || header.unpacked > BUDGET.page || header.packed > BUDGET.page) {
       throw new Error('a page is larger than can be read at once');
     }
     if (header.type === INDEX_PAGE) continue;
@@ -55,50 +63,57 @@ export async function* textsOfChunk(
     if (header.checksum !== null && (header.checksum | 0) !== (crc32(body) | 0)) {
       throw new Error('a page is not what its checksum says');
     }
+    reading.unfolding.add(header.unpacked);
     if (header.type === DICTIONARY_PAGE) {
       if (dictionary) throw new Error('a column has two dictionaries');
-      dictionary = await readDictionary(chunk, header, body, decode);
+      dictionary = await readDictionary(reading, header, body);
       continue;
     }
-    if (!(header.values >= 0 && header.values <= Math.min(left, MOST_VALUES))) {
+    if (!(header.values >= 0 && header.values <= Math.min(left, BUDGET.pageValues))) {
       throw new Error(`a page says it has ${header.values} values where ${left} are left`);
     }
     left -= header.values;
-    yield* textsOfDataPage(chunk, header, body, optional, dictionary, decode);
+    reading.unfolding.add(header.values * BUDGET.leastText);
+    yield await textsOfDataPage(reading, header, body, dictionary);
   }
 }
 
 async function readDictionary(
-  chunk: ColumnChunk,
-  header: PageHeader,
+  { chunk, decode, unfolding }: TextsOfChunk,
+  { values, encoding, unpacked }: PageHeader,
   body: Buffer,
-  decode: Decode,
-): Promise<string[]> {
-  const { values, encoding, unpacked } = header;
+): Promise<Dictionary> {
   if (encoding !== PLAIN && encoding !== PLAIN_DICTIONARY)
     throw new Error(`a dictionary has the encoding ${encoding}`);
   const page = await decompressPage(chunk.codec, body, unpacked);
   if (!(values >= 0 && values <= page.length / 4))
     throw new Error('a dictionary says it has more texts than bytes');
-  return [...plainTexts(page, values, decode)];
+  return plainDictionary(page, values, decode, unfolding);
 }
 
-async function* textsOfDataPage(
-  chunk: ColumnChunk,
+async function textsOfDataPage(
+  { chunk, column: { optionalLevels }, decode, unfolding }: TextsOfChunk,
   header: PageHeader,
   body: Buffer,
-  optional: boolean,
-  dictionary: string[] | null,
-  decode: Decode,
-): AsyncGenerator<string | null> {
+  dictionary: Dictionary | null,
+): Promise<Iterable<string | null>> {
   const { levels, values } = await (header.type === DATA_PAGE
-    ? splitPage(chunk, header, body, optional)
+    ? splitPage(chunk, header, body, optionalLevels > 0)
     : splitPageV2(chunk, header, body));
-  const present = optional ? readRuns(levels, 1, header.values) : null;
-  const count = present ? present.reduce((sum, level) => sum + level, 0) : header.values;
-  const texts = textsOfPage(values, header.encoding, count, dictionary, decode);
-  if (!present) yield* texts;
-  else for (const level of present) yield level ? (texts.next().value as string) : null;
+  const found = optionalLevels > 0 ? readRuns(levels, 32 - Math.clz32(optionalLevels), header.values) : null;
+  let count = header.values;
+  // A value is there when its own place and those around it all are.
+  if (found) count = found.reduce((sum, level) => sum + (level === optionalLevels ? 1 : 0), 0);
+  const texts = textsOfPage(values, { encoding: header.encoding, count, dictionary, decode, unfolding });
+  return found ? withAbsent(found, optionalLevels, texts) : texts;
+}
+
+function* withAbsent(
+  found: Uint32Array,
+  optionalLevels: number,
+  texts: Generator<string>,
+): Generator<string | null> {
+  for (const level of found) yield level === optionalLevels ? (texts.next().value as string) : null;
 }
 
 interface PageParts {
@@ -141,7 +156,7 @@ async function readHeader(
   start: number,
   limit: number,
 ): Promise<{ header: PageHeader; end: number }> {
-  for (const most of [USUAL_HEADER, LARGEST_HEADER]) {
+  for (const most of [USUAL_HEADER, BUDGET.pageHeader]) {
     const end = Math.min(start + most, limit);
     const reader = new CompactReader(await file.read(start, end));
     try {

@@ -1,6 +1,9 @@
 /** Models, judges and data sets as a suite names them: paths are relative to the suite's file. */
+import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
+import { looksLikePath, nameOfFiles } from '../../datasets/data-files.js';
+import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
 import type { CheckpointOverrides } from '../../models/checkpoint.js';
 import { FAMILIES } from '../../models/family.js';
 
@@ -26,7 +29,12 @@ export const modelSchema = z.union([
 
 export const datasetSchema = z.union([
   z.string().min(1),
-  z.strictObject({ name, path: z.string().min(1).optional(), textColumn: z.string().optional() }),
+  z.strictObject({
+    name,
+    path: z.string().min(1).optional(),
+    textColumn: z.string().optional(),
+    skipNull: z.boolean().optional(),
+  }),
 ]);
 
 export const judgeSchema = z.union([
@@ -45,11 +53,8 @@ export interface SuiteModel {
   overrides: CheckpointOverrides;
 }
 
-export interface SuiteDataset {
+export interface SuiteDataset extends DatasetRequest {
   name: string;
-  /** As --dataset takes it. */
-  spec: string;
-  textColumn?: string;
 }
 
 export interface SuiteJudge {
@@ -83,14 +88,23 @@ export function nameOfModel(path: string): string {
 
 export function datasetOf(one: z.infer<typeof datasetSchema>, folder: string): SuiteDataset {
   if (typeof one === 'string') {
-    const isPath = /[\\/]/.test(one) || /\.[a-z]+$/i.test(one);
+    const isPath = looksLikePath(one) || /\.[a-z]+$/i.test(one);
     if (!isPath) return { name: one, spec: one };
-    const own = basename(one).replace(/(\.[a-z]+)+$/i, '');
-    return { name: own, spec: `${own}=${beside(folder, one)}` };
+    const own = nameOfFiles(one).replace(/(\.[a-z]+)+$/i, '');
+    return { name: own, spec: `${own}=${dataBeside(folder, one)}` };
   }
-  const { path, textColumn } = one;
-  const spec = path === undefined ? one.name : `${one.name}=${beside(folder, path)}`;
-  return { name: one.name, spec, textColumn };
+  const { path, textColumn, skipNull } = one;
+  const spec = path === undefined ? one.name : `${one.name}=${dataBeside(folder, path)}`;
+  return { name: one.name, spec, textColumn, skipNull };
+}
+
+/** Several by commas are several paths, unless there is a file of that very name. */
+function dataBeside(folder: string, path: string): string {
+  if (existsSync(beside(folder, path))) return beside(folder, path);
+  return path
+    .split(',')
+    .map((one) => beside(folder, one))
+    .join(',');
 }
 
 export function judgeOf(one: z.infer<typeof judgeSchema>, folder: string): SuiteJudge {

@@ -2,12 +2,12 @@
  * Where the converted models of the hub lie in the cache, by the name they were asked for: `hf:owner/name`, perhaps with
  * `@revision`. Looking only; what fetches is in hub-model.ts.
  */
-import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { ModelError, UsageError } from '../../errors.js';
 import { cacheEntryPath } from '../../storage/cache-entry.js';
 import { cacheFolder } from '../../storage/folders.js';
+import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
 
 export const MODELS_ROOM = 'models';
@@ -57,7 +57,9 @@ export function modelEntry(name: HubModelName, cache = cacheFolder()): { folder:
 /** What an entry of the cache says it is; null where it is not whole. */
 export function recordAt(folder: string): HubModelRecord | null {
   try {
-    return recordSchema.parse(parseStrictJson(readFileSync(join(folder, 'record.json'))));
+    return recordSchema.parse(
+      parseStrictJson(readSmallFile(join(folder, 'record.json'), MOST_BYTES.configuration)),
+    );
   } catch {
     return null;
   }

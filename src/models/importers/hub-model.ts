@@ -4,7 +4,7 @@
  * was first taken of. The fetched files themselves are not kept.
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { downloadFile } from '../../datasets/hub/download.js';
 import { type HubFile, hubCommit, hubModelFiles } from '../../datasets/hub/listing.js';
@@ -15,6 +15,7 @@ import { CACHE_ADVICE, cacheEntryPath } from '../../storage/cache-entry.js';
 import { sha256OfFile } from '../../storage/digest.js';
 import { cacheFolder } from '../../storage/folders.js';
 import { acquireLock } from '../../storage/lock.js';
+import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { type HubModelName, type HubModelRecord, MODELS_ROOM, modelEntry, recordAt } from './hub-cache.js';
 import { publishedTokenizer } from './special-tokens.js';
 
@@ -134,7 +135,8 @@ async function fetchModel(
 
 /** The tokenizer that the reference trained such a vocabulary with; null for another vocabulary. */
 async function fetchTokenizer(connection: HubConnection, folder: string, place: string) {
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}');
+  const path = join(folder, 'config.json');
+  const text = existsSync(path) ? readSmallFile(path, MOST_BYTES.configuration).toString('utf8') : '{}';
   const vocabSize = /"vocab_size"\s*:\s*(\d{1,9})/.exec(text)?.[1];
   const published = vocabSize === undefined ? null : publishedTokenizer(Number(vocabSize));
   if (!published) return null;

@@ -52,7 +52,7 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
       hint: `Write --out ${out}.onnx: the card and the weights are named after it.`,
     });
   }
-  const source = await findSource(request.source);
+  const source = findSource(request.source);
   const given = request.tokenizer === undefined ? null : await openTokenizer(request.tokenizer);
   const tokenizer = given ?? (await tokenizerBeside(source.path, binaryTokenizers(source)));
   const { card, notices, ...network } = await importedModel(source, tokenizer, request);

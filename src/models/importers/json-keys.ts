@@ -1,16 +1,25 @@
-/** The keys of a JSON object as it is written: a parser keeps the last of two that are equal and says nothing. */
+/** A parser keeps the last of two equal keys of a JSON object and says nothing: here they are seen as they are written. */
 
-/** @param text an object, valid JSON   @returns its keys in their order, repeated ones too */
-export function topLevelKeys(text: string): string[] {
-  const keys: string[] = [];
+/**
+ * @param text meant as an object in JSON; whether it is one, the parser says
+ * @returns the first key that the object itself has twice, or null
+ */
+export function repeatedKey(text: string): string | null {
+  const seen = new Set<string>();
   let depth = 0;
   let expectsKey = false;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
     if (c === '"') {
       const end = endOfString(text, i);
-      if (depth === 1 && expectsKey) keys.push(JSON.parse(text.slice(i, end)));
-      if (depth === 1) expectsKey = false;
+      if (depth === 1 && expectsKey) {
+        const written = text.slice(i, end);
+        const key = written.includes('\\') ? unescaped(written) : written.slice(1, -1);
+        if (key === null) return null;
+        if (seen.has(key)) return key;
+        seen.add(key);
+        expectsKey = false;
+      }
       i = end - 1;
     } else if (c === '{' || c === '[') {
       depth++;
@@ -18,7 +27,16 @@ export function topLevelKeys(text: string): string[] {
     } else if (c === '}' || c === ']') depth--;
     else if (c === ',' && depth === 1) expectsKey = true;
   }
-  return keys;
+  return null;
+}
+
+/** Null where it is no string of JSON. */
+function unescaped(written: string): string | null {
+  try {
+    return JSON.parse(written) as string;
+  } catch {
+    return null;
+  }
 }
 
 /** One past the closing quote of the string that opens at `start`. */

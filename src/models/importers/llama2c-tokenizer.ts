@@ -5,15 +5,13 @@
  *     int32 longest piece;   each token: float32 score, int32 length, its bytes (a space where SentencePiece has ▁)
  */
 import { isUtf8 } from 'node:buffer';
-import { readFile, stat } from 'node:fs/promises';
 import { DataError } from '../../errors.js';
-import { fileFailure } from '../../storage/file-failure.js';
+import { MOST_BYTES, readSmallFile, UnfitFile } from '../../storage/small-file.js';
 
 /** `<unk>`, `<s>`, `</s>`, then the 256 bytes. */
 const SPECIAL = ['<unk>', '<s>', '</s>'];
 const FIRST_BYTE = SPECIAL.length;
 const SPACE = '▁';
-const LARGEST_FILE = 1 << 26;
 const LONGEST_PIECE = 1 << 10;
 
 interface Piece {
@@ -28,8 +26,8 @@ export interface ConvertedTokenizer {
 }
 
 /** @throws DataError `broken-tokenizer`, FileError */
-export async function llama2cTokenizer(path: string): Promise<ConvertedTokenizer> {
-  const bytes = await readWhole(path);
+export function llama2cTokenizer(path: string): ConvertedTokenizer {
+  const bytes = readWhole(path);
   const pieces = piecesOf(path, bytes);
   const vocab: Record<string, number> = Object.create(null);
   for (const [id, { text }] of pieces.entries()) {
@@ -132,14 +130,11 @@ function textOf(path: string, id: number, bytes: Buffer): string {
   return bytes.toString('utf8').replaceAll(' ', SPACE);
 }
 
-async function readWhole(path: string): Promise<Buffer> {
+function readWhole(path: string): Buffer {
   try {
-    const { size } = await stat(path);
-    if (size > LARGEST_FILE) throw broken(path, `it has ${size} bytes, more than any tokenizer`);
-    return await readFile(path);
+    return readSmallFile(path, MOST_BYTES.tokenizer);
   } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    throw fileFailure(cause, 'read', path);
+    throw cause instanceof UnfitFile ? broken(path, cause.why) : cause;
   }
 }
 

@@ -2,10 +2,16 @@
  * What a user points `convert` at: a folder as the hub has them, or a file. Which format it is, its first bytes say, not its name.
  */
 import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ModelError } from '../../errors.js';
+import { FileError, ModelError } from '../../errors.js';
 import { fileFailure } from '../../storage/file-failure.js';
+import {
+  gitLfsPointer,
+  isGitLfsPointer,
+  MOST_BYTES,
+  readSmallFile,
+  UnfitFile,
+} from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
 import { openOrFail } from './stored-tensor.js';
 
@@ -27,13 +33,12 @@ const NAMES = [
   'pytorch_model.bin',
 ];
 const ENDINGS = ['.safetensors', '.ckpt', '.pt', '.bin'];
-const LARGEST_CONFIG = 1 << 22;
 
-/** @throws ModelError `weights-not-found`, `unknown-weights` */
-export async function findSource(path: string): Promise<Source> {
+/** @throws ModelError `weights-not-found`, `unknown-weights`   @throws FileError, `git-lfs-pointer` among others */
+export function findSource(path: string): Source {
   const file = isFolder(path) ? fileIn(path) : path;
   const format = formatOf(file);
-  return { format, path: file, config: await configBeside(file) };
+  return { format, path: file, config: configBeside(file) };
 }
 
 function isFolder(path: string): boolean {
@@ -67,7 +72,7 @@ function fileIn(folder: string): string {
 /** Bytes that tell formats apart: a zip archive; a header's length, then JSON; seven plausible numbers. */
 function formatOf(path: string): SourceFormat {
   const file = openOrFail(path);
-  const head = Buffer.alloc(28);
+  const head = Buffer.alloc(64);
   let size: number;
   try {
     size = readSync(file, head, 0, head.length, 0);
@@ -77,12 +82,13 @@ function formatOf(path: string): SourceFormat {
     closeSync(file);
   }
   if (/\.index\.json$/.test(path)) return 'safetensors-index';
+  if (isGitLfsPointer(head)) throw pointer(path);
   if (head.readUInt32LE(0) === 0x04034b50) return 'torch';
   if (size >= 9 && head[8] === 0x7b && head.readBigUInt64LE(0) < 2n ** 40n) return 'safetensors';
   if (path.endsWith('.safetensors')) return 'safetensors';
   const sizes = Array.from({ length: 7 }, (_, i) => head.readInt32LE(4 * i));
   if (
-    size === 28 &&
+    size >= 28 &&
     sizes.every((value, i) => (i === 5 ? value !== 0 : value > 0) && Math.abs(value) < 2 ** 24)
   ) {
     return 'llama2c';
@@ -99,9 +105,15 @@ function formatOf(path: string): SourceFormat {
   });
 }
 
-async function configBeside(file: string): Promise<Source['config']> {
+function pointer(path: string): ModelError {
+  const cause = gitLfsPointer(path);
+  const { code, message, hint } = cause;
+  return new ModelError({ code, message, hint: hint!, cause });
+}
+
+function configBeside(file: string): Source['config'] {
   const path = join(dirname(file), 'config.json');
-  if (basename(file) === 'config.json' || !existsSync(path)) return null;
+  if (basename(file) === 'config.json') return null;
   const broken = (why: string, cause?: unknown) =>
     new ModelError({
       code: 'bad-config',
@@ -109,14 +121,13 @@ async function configBeside(file: string): Promise<Source['config']> {
       hint: 'Get it again, or move it away and give flags instead (--family, --heads).',
       cause,
     });
-  if (statSync(path).size > LARGEST_CONFIG) throw broken('it is too large for a configuration');
-  const bytes = await readFile(path).catch((cause) => {
-    throw fileFailure(cause, 'read', path);
-  });
   let json: unknown;
   try {
-    json = parseStrictJson(bytes);
+    json = parseStrictJson(readSmallFile(path, MOST_BYTES.configuration));
   } catch (cause) {
+    if (cause instanceof FileError && cause.code === 'no-such-file') return null;
+    if (cause instanceof UnfitFile) throw broken(cause.why, cause);
+    if (!(cause instanceof SyntaxError)) throw cause;
     throw broken(`it is not valid JSON (${(cause as Error).message})`, cause);
   }
   if (json === null || typeof json !== 'object' || Array.isArray(json)) throw broken('it is no JSON object');

@@ -2,9 +2,10 @@
  * Tensors that lie in files, read in pieces: where each begins, what its elements are, and its elements as float32. Nothing is read
  * before it is asked for, and no more than a piece is in memory.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
-import { ModelError } from '../../errors.js';
+import { closeSync, readSync } from 'node:fs';
+import { FileError, ModelError } from '../../errors.js';
 import { fileFailure } from '../../storage/file-failure.js';
+import { openRegularFile } from '../../storage/small-file.js';
 import { decodeBfloat16, decodeFloat16 } from '../weights/half-precision.js';
 
 /** Element types that weights may have; others may be in a file but cannot be read. */
@@ -79,12 +80,12 @@ function weightType({ type, name, path }: StoredTensor): WeightType {
   });
 }
 
-/** @throws ModelError when there is no such file, FileError when it cannot be opened */
+/** @throws ModelError when there is no such file, FileError when it cannot be opened or is no regular file */
 export function openOrFail(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openRegularFile(path).descriptor;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileFailure(cause, 'read', path);
+    if (!(cause instanceof FileError && cause.code === 'no-such-file')) throw cause;
     throw new ModelError({
       code: 'weights-not-found',
       message: `There is no file ${path}.`,

@@ -1,11 +1,11 @@
 /** The tokenizer that goes with an imported model: one named by a flag, or copied from beside the weights. */
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { readTokenizerFiles } from '../../datasets/tokenizer-files.js';
 import { Vocabulary } from '../../datasets/vocabulary.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
+import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { llama2cTokenizer } from './llama2c-tokenizer.js';
 import type { KnownTokenizer } from './special-tokens.js';
 
@@ -23,7 +23,7 @@ export interface FoundTokenizer {
 /** @param path as in FoundTokenizer   @throws DataError when it is none, FileError */
 export async function openTokenizer(path: string): Promise<FoundTokenizer> {
   if (path.endsWith('.bin')) {
-    const { files, size } = await llama2cTokenizer(path);
+    const { files, size } = llama2cTokenizer(path);
     return { path, known: { size, bosTokenId: 1, eosTokenId: 2, maskTokenId: null }, converted: files };
   }
   const { vocabSize, bosTokenId: bos, eosTokenId, bosIsEos } = await loadTokenizer(path);
@@ -68,7 +68,7 @@ export async function copyTokenizer(
   const folder = statSync(path).isDirectory() ? path : dirname(path);
   for (const file of FILES) {
     const from = file === 'tokenizer.json' && folder !== path ? path : join(folder, file);
-    if (existsSync(from)) await put(file, await readFile(from));
+    if (existsSync(from)) await put(file, readSmallFile(from, MOST_BYTES.tokenizer));
   }
   return name;
 }

@@ -60,6 +60,7 @@ const PERPLEXITY_CSV: readonly CsvColumn<PerplexityResult>[] = [
   ...ENVIRONMENT_CSV,
   ['unit', ({ metrics }) => metrics.nll.unit],
   ['units', ({ metrics }) => metrics.nll.units],
+  ['effective_units', ({ metrics }) => metrics.nll.effectiveUnits],
   ['block_length', ({ metrics }) => metrics.nll.blockLength],
   ['design_effect', ({ metrics }) => metrics.nll.designEffect],
   ['dataset_selection', ({ dataset }) => dataset.selection],

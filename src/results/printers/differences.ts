@@ -209,8 +209,14 @@ export function comparisonOf(one: NamedDifference): object {
 }
 
 /** Where the interval is over units of text. */
-const samplingOf = ({ unit, units, blockLength, designEffect }: NamedDifference): TextSampling =>
-  unit === undefined ? {} : { unit, units, blockLength, designEffect };
+const samplingOf = ({
+  unit,
+  units,
+  effectiveUnits,
+  blockLength,
+  designEffect,
+}: NamedDifference): TextSampling =>
+  unit === undefined ? {} : { unit, units, effectiveUnits, blockLength, designEffect };
 
 const CSV_HEADER = [
   'eval',
