@@ -6,12 +6,9 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError, FileError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
-import { readRegularFile } from '../storage/regular-file.js';
+import { MOST_BYTES, readSmallFile } from '../storage/small-file.js';
 import { parseStrictJson } from '../strict-json.js';
 import type { Part } from './tokenization/part.js';
-
-/** The largest published tokenizer.json have some 40 MB. */
-const MOST_BYTES = 2 ** 28;
 
 export interface TokenizerFiles {
   /** The path of tokenizer.json. */
@@ -44,9 +41,8 @@ export interface TokenizerJson {
 /** @param path a folder or a tokenizer.json   @throws DataError, FileError */
 export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
   const file = await tokenizerJsonPath(path);
-  const bytes = await readRegularFile(file, MOST_BYTES).catch((cause) => {
-    throw unreadable(cause, file);
-  });
+  const bytes = read(file);
+  if (!bytes) throw noTokenizer(file);
   const tokenizer = parseObject(bytes, file);
   if (tokenizer.model === null || typeof tokenizer.model !== 'object') {
     throw new DataError({
@@ -61,8 +57,8 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
     bytes,
     tokenizer: tokenizer as unknown as TokenizerJson,
     config: {
-      ...(await readOptional(join(folder, 'special_tokens_map.json'))),
-      ...(await readOptional(join(folder, 'tokenizer_config.json'))),
+      ...readOptional(join(folder, 'special_tokens_map.json')),
+      ...readOptional(join(folder, 'tokenizer_config.json')),
     },
   };
 }
@@ -111,8 +107,10 @@ async function tokenizerJsonPath(path: string): Promise<string> {
 }
 
 function unreadable(cause: unknown, path: string): Error {
-  if (cause instanceof FileError) return cause;
-  if (systemCodeOf(cause) !== 'ENOENT') return fileFailure(cause, 'read', path);
+  return systemCodeOf(cause) === 'ENOENT' ? noTokenizer(path, cause) : fileFailure(cause, 'read', path);
+}
+
+function noTokenizer(path: string, cause?: unknown): DataError {
   return new DataError({
     code: 'no-such-tokenizer',
     message: `There is no tokenizer at ${path}.`,
@@ -121,16 +119,19 @@ function unreadable(cause: unknown, path: string): Error {
   });
 }
 
-async function readOptional(file: string): Promise<Record<string, unknown>> {
-  let bytes: Buffer;
+/** Null where there is no such file. @throws FileError */
+function read(file: string): Buffer | null {
   try {
-    bytes = await readRegularFile(file, MOST_BYTES);
+    return readSmallFile(file, MOST_BYTES.tokenizer);
   } catch (cause) {
-    if (cause instanceof FileError) throw cause;
-    if (systemCodeOf(cause) === 'ENOENT') return {};
-    throw fileFailure(cause, 'read', file);
+    if (cause instanceof FileError && cause.code === 'no-such-file') return null;
+    throw cause;
   }
-  return parseObject(bytes, file);
+}
+
+function readOptional(file: string): Record<string, unknown> {
+  const bytes = read(file);
+  return bytes ? parseObject(bytes, file) : {};
 }
 
 function parseObject(bytes: Buffer, file: string): Record<string, unknown> {
