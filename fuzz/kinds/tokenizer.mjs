@@ -18,8 +18,11 @@ export const tokenizer = ({ program }) => {
       const files = { 'tokenizer.json': seed.bytes, ...seed.files };
       let how;
       // Mostly the tokenizer itself; what lies beside it now and then.
+      if (random.chance(0.1)) how = insertPart(files, random);
       const name = random.chance(0.9) ? 'tokenizer.json' : random.of(Object.keys(files));
-      if (random.chance(0.02)) {
+      if (how !== undefined) {
+        // The part alone is the trial.
+      } else if (random.chance(0.02)) {
         how = random.of(Object.keys(jsonBombs));
         files[name] = jsonBombs[how]();
       } else {
@@ -33,12 +36,50 @@ export const tokenizer = ({ program }) => {
   };
 };
 
+/** Expressions that take for ever on the letters of `endless`, and chains that ask for much. */
+const expressions = [
+  '(a+)+$',
+  '(a|a)*$',
+  '(a|aa)+$',
+  '(?:a*)*b',
+  '(.*a){20}',
+  '^(([a-z])+.)+[A-Z]([a-z])+$',
+  '\\s+$',
+];
+const endless = `${'a'.repeat(40)}!`;
+
+function insertPart(files, random) {
+  const tokenizer = JSON.parse(files['tokenizer.json'].toString('utf8'));
+  const pattern = { Regex: random.of(expressions) };
+  const replace = { type: 'Replace', pattern, content: 'aa' };
+  const parts = {
+    'a pre-tokenizer': () => {
+      tokenizer.pre_tokenizer = { type: 'Split', pattern, behavior: 'Isolated', invert: random.chance(0.5) };
+    },
+    'a normalizer': () => {
+      tokenizer.normalizer = replace;
+    },
+    'a decoder': () => {
+      tokenizer.decoder = replace;
+    },
+    'a chain of normalizers': () => {
+      const part = random.of([replace, { type: 'Prepend', prepend: 'a'.repeat(1000) }, { type: 'NFKD' }]);
+      tokenizer.normalizer = { type: 'Sequence', normalizers: new Array(200).fill(part) };
+    },
+  };
+  const kind = random.of(Object.keys(parts));
+  parts[kind]();
+  files['tokenizer.json'] = Buffer.from(JSON.stringify(tokenizer));
+  return `${kind} with ${pattern.Regex}`;
+}
+
 async function readTokenizer(program, folder, files) {
   const { loadTokenizer } = await import(`${program}/datasets/tokenizer.js`);
   const tokenizer = await loadTokenizer(folder);
   const { vocabSize, bosTokenId, eosTokenId } = tokenizer;
   const pieces = [...tokenizer.encodePieces(text)].flat();
   const ids = tokenizer.encode(text);
+  tokenizer.encode(endless);
   const decoded = tokenizer.decode(ids, { cleanUp: false });
   const length = tokenizer.byteLength(ids);
 

@@ -6,6 +6,24 @@ import { choice, integer, string } from './flags.js';
 
 const GROUP = 'CHECKPOINT';
 
+/** What stands at the ends of a sequence, where data are packed or text is given. */
+const boundaries = (known: string, helpGroup?: string) => ({
+  'bos-token-id': integer({ min: 0, summary: `BOS. [default: ${known}]`, helpGroup }),
+  'eos-token-id': integer({ min: 0, summary: `EOS. [default: ${known}]`, helpGroup }),
+});
+
+export const boundaryFlags = boundaries("the tokenizer's");
+
+export interface BoundaryFlagValues {
+  'bos-token-id'?: number;
+  'eos-token-id'?: number;
+}
+
+export const boundariesOf = (flags: BoundaryFlagValues) => ({
+  bosTokenId: flags['bos-token-id'],
+  eosTokenId: flags['eos-token-id'],
+});
+
 export const checkpointFlags = {
   family: choice(FAMILIES)({ summary: 'What kind of model it is.', helpGroup: GROUP }),
   tokenizer: string({
@@ -15,13 +33,14 @@ export const checkpointFlags = {
   }),
   'vocab-size': integer({ min: 2, summary: 'Width of the logits.', helpGroup: GROUP }),
   'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: GROUP }),
+  ...boundaries("the card's, else the tokenizer's", GROUP),
   schedule: choice(['log-linear', 'cosine'])({
     summary: 'Noise schedule it was trained with.',
     helpGroup: GROUP,
   }),
 };
 
-interface CheckpointFlagValues {
+interface CheckpointFlagValues extends BoundaryFlagValues {
   family?: (typeof FAMILIES)[number];
   tokenizer?: string;
   'vocab-size'?: number;
@@ -36,6 +55,7 @@ export function checkpointOverrides(flags: CheckpointFlagValues) {
     tokenizer: flags.tokenizer,
     vocabSize: flags['vocab-size'],
     maskTokenId: flags['mask-token-id'],
+    ...boundariesOf(flags),
     schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
   };
 }

@@ -3,12 +3,17 @@
 import type { Protocol } from '../diffusion/schedule.js';
 import type { MeasuringRequest } from '../evals/throughput-setup.js';
 import type { Provider } from '../models/provider.js';
-import { checkDistinctNames, parseModelSpec } from './checkpoint-flags.js';
+import {
+  type BoundaryFlagValues,
+  boundariesOf,
+  checkDistinctNames,
+  parseModelSpec,
+} from './checkpoint-flags.js';
 import type { Progress } from './progress.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
 import { tableOptions } from './table-flags.js';
 
-interface MeasuringFlagValues {
+interface MeasuringFlagValues extends BoundaryFlagValues {
   model: string[];
   sampler?: string[];
   steps: string;
@@ -44,6 +49,7 @@ export function measuringRequest(
   const { tokenizer } = flags;
   return {
     models,
+    boundaries: boundariesOf(flags),
     samplers: (flags.sampler ?? []).map((spec) => ({ spec })),
     steps: numbersOf('steps', flags.steps, true),
     sampling: { ...samplingOf(flags), ...runtime, tokenizer, temperature },

@@ -1,4 +1,5 @@
 /** Flags of the commands that sample several models and judge them: models, samplers, steps, judge, and how they run. */
+import { boundaryFlags } from './checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from './flags.js';
 import { samplingFlags } from './sampling-flags.js';
 import { tableFlags } from './table-flags.js';
@@ -22,6 +23,7 @@ export const measuringFlags = {
   'judge-tokenizer': string({ summary: "The judge's tokenizer. [default: its card's]", helpValue: '<path>' }),
   context: integer({ min: 2, summary: "Tokens the judge reads at a time. [default: its card's]" }),
   tokenizer: string({ summary: "The models' tokenizer. [default: their cards']", helpValue: '<path>' }),
+  ...boundaryFlags,
   ...tableFlags,
   protocol: choice(['duo', 'strict'])({
     default: 'duo',

@@ -2,6 +2,7 @@
 
 import { shellCommand } from '../results/shell-command.js';
 import type { RunObserver, RunRequest, RunResult } from '../training/training-run.js';
+import { type BoundaryFlagValues, boundariesOf, boundaryFlags } from './checkpoint-flags.js';
 import { choice, integer, string } from './flags.js';
 import type { Progress } from './progress.js';
 import { tableFlags, tableOptions } from './table-flags.js';
@@ -16,6 +17,7 @@ export const textFlags = {
     helpValue: '<data>',
   }),
   ...tableFlags,
+  ...boundaryFlags,
 };
 
 export const savingFlags = {
@@ -29,7 +31,7 @@ export const savingFlags = {
   threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
 };
 
-interface TrainingFlagValues {
+interface TrainingFlagValues extends BoundaryFlagValues {
   data: string;
   validation?: string;
   'text-column'?: string;
@@ -52,6 +54,7 @@ export const runRequest = (
   data: flags.data,
   validation: flags.validation ?? null,
   ...tableOptions(flags),
+  ...boundariesOf(flags),
   batch: flags.batch,
   learningRate: flags.lr,
   weightDecay: flags['weight-decay'],

@@ -1,6 +1,6 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { parseModelSpec } from '../cli/checkpoint-flags.js';
+import { boundariesOf, boundaryFlags, parseModelSpec } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { Progress } from '../cli/progress.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
@@ -38,6 +38,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     context: integer({ min: 2, summary: "Tokens the judge reads at a time. [default: its card's]" }),
     model: string({ summary: 'Checkpoint to sample: an ONNX file, or name=file.', helpValue: '<model>' }),
     tokenizer: string({ summary: "The samples' or the model's tokenizer.", helpValue: '<path>' }),
+    ...boundaryFlags,
     'reference-dataset': repeatable({
       summary: 'Real text beside the samples: a name, name=path, or a path.',
       helpValue: '<data>',
@@ -83,6 +84,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       sampling: flags.model === undefined ? null : await this.sampling(flags.model, runtime),
       references: (flags['reference-dataset'] ?? []).map((spec) => ({ spec, ...tableOptions(flags) })),
       tokenizer: flags.tokenizer,
+      boundaries: boundariesOf(flags),
       protocol: flags.protocol,
       seed: flags.seed,
       bySample: flags['by-sample'],
@@ -130,7 +132,11 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const { openCheckpoint } = await import('../models/checkpoint.js');
     const { prepareSampling } = await import('../samplers/prepare-sampling.js');
     const { path, name } = parseModelSpec(spec);
-    const checkpoint = await openCheckpoint(path, { tokenizer: flags.tokenizer }, name);
+    const checkpoint = await openCheckpoint(
+      path,
+      { tokenizer: flags.tokenizer, ...boundariesOf(flags) },
+      name,
+    );
     for (const notice of checkpoint.notices) this.note(notice);
     const { sampler, steps, temperature } = flags;
     return prepareSampling({ ...samplingOf(flags), ...runtime, checkpoint, sampler, steps, temperature });

@@ -67,6 +67,25 @@ function writeToken(token: string, into: Buffer, at: number): number {
   return token.length;
 }
 
+/** Each byte of a text's UTF-8 as its character. */
+export function spelledInBytes(text: string): string {
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.length > 256) {
+    // Two bytes of UTF-16 each: a string that grows by one character at a time would take many times as much.
+    const units = Uint16Array.from(bytes, (byte) => CHARACTERS[byte]);
+    return Buffer.from(units.buffer).toString('utf16le');
+  }
+  let spelled = '';
+  for (const byte of bytes) spelled += SPELLED[byte];
+  return spelled;
+}
+
+/** The bytes of one token. */
+export function bytesOfToken(token: string): Buffer {
+  const bytes = Buffer.allocUnsafe(3 * token.length);
+  return bytes.subarray(0, writeToken(token, bytes, 0));
+}
+
 const NO_BYTE = -1;
 
 /** GPT-2's table: printable Latin-1 stands for itself, the other 68 bytes in order for U+0100, U+0101, … */
@@ -84,7 +103,9 @@ const BYTE_OF_CHARACTER: Int16Array = (() => {
   return table;
 })();
 
+const SPELLED: readonly string[] = CHARACTERS.map((character) => String.fromCharCode(character));
+
 /** The character that a byte, 0 to 255, is written as. */
 export function characterOfByte(byte: number): string {
-  return String.fromCharCode(CHARACTERS[byte]);
+  return SPELLED[byte];
 }

@@ -76,6 +76,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     stopIfAborted(options.signal);
     turn = performance.now();
   };
+  const droppedBefore = tokenizer.droppedCharacters();
   try {
     stopIfAborted(options.signal);
     for await (const text of source.texts()) {
@@ -92,9 +93,11 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
     onProgress?.(cutter.texts, cutter.texts);
     if (writer.sequences === 0) throw tooLittle(source, cutter, cut);
     const { texts, tokens, droppedTokens } = cutter;
+    const droppedCharacters = tokenizer.droppedCharacters() - droppedBefore;
     const documents = source.beginsDocument && cutter.documents > 0 ? cutter.documents : null;
     const skippedRows = source.skippedRows?.() || undefined;
-    const facts = { bosTokenId, eosTokenId, texts, documents, tokens, droppedTokens, skippedRows };
+    const counted = { texts, documents, tokens, droppedTokens, droppedCharacters, skippedRows };
+    const facts = { bosTokenId, eosTokenId, ...counted };
     return await writer.commit({ ...facts, name: source.name });
   } catch (cause) {
     await writer.discard();

@@ -77,6 +77,7 @@ export class PackedFileWriter {
       | 'documents'
       | 'tokens'
       | 'droppedTokens'
+      | 'droppedCharacters'
       | 'skippedRows'
       | 'name'
     >,

@@ -17,7 +17,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 /** Raise it when the layout changes, or when the same texts would be packed into other ids. */
-export const PACKED_FORMAT = 2;
+export const PACKED_FORMAT = 3;
 
 export const MAGIC = 'duopack2';
 export const TRAILER_BYTES = 12 + MAGIC.length;
@@ -36,6 +36,8 @@ export interface PackedDescription {
   documents: number | null;
   tokens: number;
   droppedTokens: number;
+  /** Characters of the texts that no token stands for. */
+  droppedCharacters: number;
   sequences: number;
   /** Length of the last sequence; only a strict last sequence is shorter than `length`. */
   lastLength: number;

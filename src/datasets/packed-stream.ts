@@ -27,6 +27,8 @@ export interface PackedStream {
   sha256: string;
   /** Tokens of the stream that are in no sequence. */
   droppedTokens: number;
+  /** Characters of the texts that the tokenizer has no token for, and which are in no sequence. */
+  droppedCharacters: number;
   /** Rows without text that were passed over, as was asked for. */
   skippedRows: number;
   /** Largest id in any sequence. */

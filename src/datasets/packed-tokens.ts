@@ -51,6 +51,7 @@ export function packedTokens(
     sequences: sequences.length,
     sha256,
     droppedTokens: 0,
+    droppedCharacters: 0,
     maxTokenId,
     lengthOf: (i) => at(i).length,
     textBytes: () => 0,

@@ -2,11 +2,13 @@
  * The files of a tokenizer: tokenizer.json, which decides the ids, and beside it tokenizer_config.json and
  * special_tokens_map.json, which name the special tokens. Reading and the resolution of BOS and EOS; no encoding.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DataError } from '../errors.js';
+import { DataError, FileError } from '../errors.js';
 import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { MOST_BYTES, readSmallFile } from '../storage/small-file.js';
 import { parseStrictJson } from '../strict-json.js';
+import type { Part } from './tokenization/part.js';
 
 export interface TokenizerFiles {
   /** The path of tokenizer.json. */
@@ -17,9 +19,11 @@ export interface TokenizerFiles {
   config: Record<string, unknown>;
 }
 
-interface AddedTokenJson {
+export interface AddedTokenJson {
   id: number;
   content: string;
+  special?: boolean;
+  normalized?: boolean;
   lstrip?: boolean;
   rstrip?: boolean;
   single_word?: boolean;
@@ -28,18 +32,17 @@ interface AddedTokenJson {
 export interface TokenizerJson {
   model: Record<string, unknown> & { type?: string };
   added_tokens?: AddedTokenJson[];
-  normalizer?: { type: string } | null;
-  pre_tokenizer?: Record<string, unknown> | null;
-  decoder?: Record<string, unknown> | null;
-  post_processor?: unknown;
+  normalizer?: Part | null;
+  pre_tokenizer?: Part | null;
+  decoder?: Part | null;
+  post_processor?: Part | null;
 }
 
 /** @param path a folder or a tokenizer.json   @throws DataError, FileError */
 export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
   const file = await tokenizerJsonPath(path);
-  const bytes = await readFile(file).catch((cause) => {
-    throw unreadable(cause, file);
-  });
+  const bytes = read(file);
+  if (!bytes) throw noTokenizer(file);
   const tokenizer = parseObject(bytes, file);
   if (tokenizer.model === null || typeof tokenizer.model !== 'object') {
     throw new DataError({
@@ -54,8 +57,8 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
     bytes,
     tokenizer: tokenizer as unknown as TokenizerJson,
     config: {
-      ...(await readOptional(join(folder, 'special_tokens_map.json'))),
-      ...(await readOptional(join(folder, 'tokenizer_config.json'))),
+      ...readOptional(join(folder, 'special_tokens_map.json')),
+      ...readOptional(join(folder, 'tokenizer_config.json')),
     },
   };
 }
@@ -104,7 +107,10 @@ async function tokenizerJsonPath(path: string): Promise<string> {
 }
 
 function unreadable(cause: unknown, path: string): Error {
-  if (systemCodeOf(cause) !== 'ENOENT') return fileFailure(cause, 'read', path);
+  return systemCodeOf(cause) === 'ENOENT' ? noTokenizer(path, cause) : fileFailure(cause, 'read', path);
+}
+
+function noTokenizer(path: string, cause?: unknown): DataError {
   return new DataError({
     code: 'no-such-tokenizer',
     message: `There is no tokenizer at ${path}.`,
@@ -113,15 +119,19 @@ function unreadable(cause: unknown, path: string): Error {
   });
 }
 
-async function readOptional(file: string): Promise<Record<string, unknown>> {
-  let bytes: Buffer;
+/** Null where there is no such file. @throws FileError */
+function read(file: string): Buffer | null {
   try {
-    bytes = await readFile(file);
+    return readSmallFile(file, MOST_BYTES.tokenizer);
   } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT') return {};
-    throw fileFailure(cause, 'read', file);
+    if (cause instanceof FileError && cause.code === 'no-such-file') return null;
+    throw cause;
   }
-  return parseObject(bytes, file);
+}
+
+function readOptional(file: string): Record<string, unknown> {
+  const bytes = read(file);
+  return bytes ? parseObject(bytes, file) : {};
 }
 
 function parseObject(bytes: Buffer, file: string): Record<string, unknown> {

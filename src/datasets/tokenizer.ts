@@ -2,11 +2,13 @@
  * A tokenizer: text to ids and back. Encoding adds no special tokens and decoding keeps them; the ids are decided by
  * tokenizer.json alone, whose SHA-256 names the tokenizer in records.
  */
-import type { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { DataError } from '../errors.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { ByteLevelVocabulary } from './byte-level.js';
 import { cleanUpTokenization } from './clean-up.js';
+import { decoderOf } from './tokenization/decoders.js';
+import { withinTime } from './tokenization/guard.js';
+import { PartBudget, TokenizationFailure, UnusableTokenizer } from './tokenization/part.js';
 import {
   readTokenizerFiles,
   specialTokenIds,
@@ -14,13 +16,15 @@ import {
   type TokenizerJson,
 } from './tokenizer-files.js';
 import { Vocabulary } from './vocabulary.js';
-import { GPT2_PATTERN, WordEncoder } from './word-encoder.js';
+import { WordEncoder } from './word-encoder.js';
 
 export interface Tokenizer {
   /** Ids of the text, no special tokens added. @throws DataError for text it has no tokens for */
   encode(text: string): number[];
   /** As {@link encode}, in pieces: where the tokenizer allows it, a text of any length needs little memory. */
   encodePieces(text: string): Iterable<number[]>;
+  /** Characters of all texts so far that no token stands for: they are in no ids, and the tokenizer has no unknown token. */
+  droppedCharacters(): number;
   /** Text of the ids, special tokens kept. @param options.cleanUp as transformers' clean_up_tokenization_spaces */
   decode(ids: ArrayLike<number>, options: { cleanUp: boolean }): string;
   /** UTF-8 bytes of the decoded text, without clean-up. */
@@ -29,12 +33,14 @@ export interface Tokenizer {
   vocabSize: number;
   bosTokenId: number | null;
   eosTokenId: number | null;
+  /** Whether nothing names a BOS, and the EOS serves as one. */
+  bosIsEos: boolean;
   /** Of tokenizer.json. */
   sha256: string;
 }
 
 export interface SpecialTokenOverrides {
-  /** From the card or a flag. Undefined: by the configuration. Null: there is none. */
+  /** From the card or a flag. Undefined: by the configuration, and without a BOS the EOS serves as one. Null: there is none. */
   bosTokenId?: number | null;
   eosTokenId?: number | null;
 }
@@ -49,41 +55,57 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
   const files = await readTokenizerFiles(path);
   const vocabulary = new Vocabulary(files.tokenizer, files.path);
   const configured = specialTokenIds(files.config, (token) => vocabulary.idOf(token));
-  const library = await import('@huggingface/tokenizers');
-  const implementation = once(() => build(files, library.Tokenizer));
   const tokens = once(() => vocabulary.tokens());
   const byteLevel = isByteLevel(files.tokenizer) ? once(() => new ByteLevelVocabulary(tokens())) : null;
+  const made = once(() =>
+    usable(files, () => ({
+      encoder: new WordEncoder(files.tokenizer),
+      decoder: textDecoderOf(files.tokenizer),
+    })),
+  );
 
-  const encodeWhole = (text: string): number[] => {
-    const ids: (number | null | undefined)[] = implementation().encode(text, {
-      add_special_tokens: false,
-    }).ids;
-    if (!ids.includes(undefined) && !ids.includes(null)) return ids as number[];
-    throw new DataError({
-      code: 'text-without-tokens',
-      message: `${files.path} has no tokens for a part of the text, and no unknown token.`,
-      hint: 'Use the tokenizer that the model was trained with.',
-    });
-  };
+  function* encodePieces(text: string): Generator<number[]> {
+    const wellFormed = text.replace(LONE_SURROGATE, '\ufffd');
+    const { encoder } = made();
+    const pieces = encoder.encode(wellFormed);
+    for (;;) {
+      const { done, value } = inTime(files, wellFormed.length, encoder.linear, () => pieces.next());
+      if (done) return;
+      yield value;
+    }
+  }
   const decodeRaw = (ids: ArrayLike<number>): string => {
     if (byteLevel) return byteLevel().decode(ids);
-    const known = Array.from(ids).filter((id) => tokens()[id] !== undefined);
-    if (known.length === 0) return '';
-    const asTheyAre = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
-    return implementation().decode(known, asTheyAre);
+    const { encoder, decoder } = made();
+    return inTime(files, ids.length, decoder.linear && encoder.linear, () => {
+      const { spelt } = encoder.addedTokens();
+      const known = Array.from(ids, (id) => spelt.get(id) ?? tokens()[id]);
+      return decoder.decode(known.filter((token) => token !== undefined));
+    });
   };
-  const words = WordEncoder.suits(files.tokenizer) ? new WordEncoder(files.tokenizer, encodeWhole) : null;
+  const eosTokenId = overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS');
+  const named = overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS');
+  const bosIsEos = named === null && overrides.bosTokenId === undefined && eosTokenId !== null;
   return {
-    encode: (text) => (words ? [...words.encode(text)].flat() : encodeWhole(text)),
-    encodePieces: (text) => words?.encode(text) ?? [encodeWhole(text)],
+    encode(text) {
+      const ids: number[] = [];
+      for (const piece of encodePieces(text)) for (const id of piece) ids.push(id);
+      return ids;
+    },
+    encodePieces,
+    droppedCharacters: () => made().encoder.dropped,
     decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
     byteLength: (ids) => (byteLevel ? byteLevel().byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
     vocabSize: vocabulary.size,
-    bosTokenId: overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS'),
-    eosTokenId: overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS'),
+    bosTokenId: bosIsEos ? eosTokenId : named,
+    eosTokenId,
+    bosIsEos,
     sha256: sha256OfBytes(files.bytes),
   };
 }
+
+/** Half of a character: no text that was read as UTF-8 has one. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 /** The value of `make`, made at the first call. */
 function once<T>(make: () => T): () => T {
@@ -94,48 +116,71 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function build(
-  { path, tokenizer }: TokenizerFiles,
-  Implementation: typeof LibraryTokenizer,
-): LibraryTokenizer {
+/** @throws DataError for a tokenizer that is not as it should be, or of a kind that is not known here */
+function usable<T>({ path }: TokenizerFiles, make: () => T): T {
   try {
-    const whole = {
-      added_tokens: [],
-      decoder: null,
-      normalizer: null,
-      post_processor: null,
-      pre_tokenizer: null,
-      ...tokenizer,
-    };
-    // The configuration's switches are for old tokenizers without a tokenizer.json; they must not change the ids.
-    const implementation = new Implementation(whole, {});
-    useUnicodeWhiteSpace(implementation.pre_tokenizer);
-    implementation.encode('A trial, 1 of 1.', { add_special_tokens: false });
-    return implementation;
+    return make();
   } catch (cause) {
-    throw new DataError({
+    throw sentenceOf(cause, path);
+  }
+}
+
+function sentenceOf(cause: unknown, path: string): unknown {
+  if (cause instanceof UnusableTokenizer) {
+    return new DataError({
       code: 'broken-tokenizer',
-      message: `${path} cannot be used as a tokenizer: ${(cause as Error).message.replace(/\.$/, '')}.`,
+      message: `${path} cannot be used as a tokenizer: ${cause.message}.`,
       hint: 'Save it again with a current version of transformers, or use another tokenizer.',
       cause,
     });
   }
+  if (!(cause instanceof TokenizationFailure)) return cause;
+  return new DataError({
+    code: cause.code,
+    message: `${path} cannot be used for this text: ${cause.message}.`,
+    hint:
+      cause.code === 'text-without-tokens'
+        ? 'Use the tokenizer that the model was trained with.'
+        : 'Use another tokenizer, or text that has spaces and line breaks.',
+    cause,
+  });
 }
 
-/** So that every way to encode splits at the same characters. */
-function useUnicodeWhiteSpace(preTokenizer: unknown): void {
-  const part = preTokenizer as {
-    config?: { type?: string };
-    pattern?: RegExp;
-    tokenizers?: unknown[];
-  } | null;
-  for (const inner of part?.tokenizers ?? []) useUnicodeWhiteSpace(inner);
-  if (part?.config?.type === 'ByteLevel' && part.pattern) part.pattern = GPT2_PATTERN;
+/** For a short text, ms; and for each million characters. */
+const DEADLINE_MS = 3_000;
+const DEADLINE_MS_A_MILLION = 1_000;
+
+/**
+ * Work with regular expressions of the tokenizer's: where they are not known to be quick, it is stopped at a deadline.
+ * @param size characters or tokens   @throws DataError
+ */
+function inTime<T>(files: TokenizerFiles, size: number, linear: boolean, work: () => T): T {
+  return usable(files, () => {
+    if (linear) return work();
+    const deadline = DEADLINE_MS + Math.ceil((size / 1e6) * DEADLINE_MS_A_MILLION);
+    const done = withinTime(work, deadline);
+    if (done) return done.value;
+    throw new TokenizationFailure(
+      'tokenizer-too-costly',
+      `its regular expressions did not come to an end within ${deadline / 1_000} s`,
+    );
+  });
+}
+
+/** Tokens to text. Without a decoder they stand with a space between. */
+function textDecoderOf({ decoder: part }: TokenizerJson): {
+  linear: boolean;
+  decode: (tokens: readonly string[]) => string;
+} {
+  const decoder = part ? decoderOf(part, new PartBudget()) : null;
+  if (!decoder) return { linear: true, decode: (tokens) => tokens.join(' ') };
+  return { linear: decoder.linear, decode: (tokens) => decoder.decode(tokens).join('') };
 }
 
 /** Whether decoding is GPT-2's table and nothing else. */
-function isByteLevel({ decoder, model }: TokenizerJson): boolean {
-  return decoder?.type === 'ByteLevel' && !model.end_of_word_suffix;
+function isByteLevel({ decoder, normalizer, added_tokens: added }: TokenizerJson): boolean {
+  const spelt = !normalizer || (added ?? []).every(({ normalized, special }) => !(normalized ?? !special));
+  return decoder?.type === 'ByteLevel' && spelt;
 }
 
 function overridden(

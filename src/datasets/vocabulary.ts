@@ -38,6 +38,28 @@ export class Vocabulary {
       largest = Math.max(largest, checkedId(token.id, path));
     }
     this.size = largest + 1;
+    this.checkAdded(path);
+  }
+
+  /** The reference gives an added token the id that its text has in the vocabulary, else one of its own. */
+  private checkAdded(path: string): void {
+    if (this.added.length === 0) return;
+    const known = new Map(
+      isList(this.model) ? this.model.map(([token], id) => [token, id]) : Object.entries(this.model),
+    );
+    const owners = new Map(Array.from(known, ([token, id]) => [id, token]));
+    for (const { id, content } of this.added) {
+      const other = known.get(content);
+      if (other !== undefined && other !== id)
+        throw unsound(
+          path,
+          `its added token ${quoted(content)} has the id ${id}, but ${other} in the vocabulary`,
+        );
+      const owner = owners.get(id) ?? content;
+      if (owner !== content)
+        throw unsound(path, `its added token ${quoted(content)} has the id of ${quoted(owner)}, ${id}`);
+      owners.set(id, content);
+    }
   }
 
   idOf(token: string): number | undefined {

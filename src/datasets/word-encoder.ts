@@ -1,16 +1,15 @@
 /**
- * Encoding word by word, for tokenizers that split text by GPT-2's pattern: no token crosses a word, so the ids of a
- * text are those of its words, and a word seen before need not be encoded again. Several times as fast as encoding
- * whole texts, with the same ids, and a text of any length needs little memory.
+ * Encoding word by word: a text is cut at its added tokens, normalized and split into words, and each word is encoded by the
+ * model. A word seen before need not be encoded again, and a text of any length needs little memory.
  */
+import { AddedTokens } from './tokenization/added-tokens.js';
+import type { Encoded, Model } from './tokenization/model.js';
+import { modelOf } from './tokenization/models.js';
+import { type Normalizer, normalizerOf } from './tokenization/normalizers.js';
+import { PartBudget } from './tokenization/part.js';
+import { checkPostProcessor } from './tokenization/post-processors.js';
+import { type PreTokenizer, preTokenizerOf } from './tokenization/pre-tokenizers.js';
 import type { TokenizerJson } from './tokenizer-files.js';
-
-/**
- * GPT-2's pattern as the Rust implementation reads it: its `\s` is Unicode's White_Space, whereas JavaScript's has
- * U+FEFF besides and lacks U+0085, which would change the ids of texts that hold them.
- */
-export const GPT2_PATTERN =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /** Words remembered; a large vocabulary of forms fits, at some MiB. */
 const MOST_WORDS = 2 ** 16;
@@ -18,62 +17,76 @@ const MOST_WORDS = 2 ** 16;
 const LONGEST_WORD = 64;
 /** Ids given out at once. */
 const PIECE = 2 ** 16;
+/** Words between two looks at the clock. */
+const WORDS_A_LOOK = 32;
+/** No piece is waited for longer than this, so that whoever asks can look at its clock as well, ms. */
+const PATIENCE = 100;
 
 export class WordEncoder {
-  private readonly words = new Map<string, readonly number[]>();
-  private readonly added: ReadonlyMap<string, number>;
-  private readonly addedPattern: RegExp | null;
+  /** Whether its regular expressions are known to be quick. */
+  readonly linear: boolean;
+  /** Characters of all texts so far that no token stands for, and which are in no ids. */
+  dropped = 0;
 
-  /** @param encodeWord ids of one word, by the whole tokenizer */
-  constructor(
-    { added_tokens: added }: TokenizerJson,
-    private readonly encodeWord: (word: string) => readonly number[],
-  ) {
-    this.added = new Map((added ?? []).map(({ content, id }) => [content, id]));
-    const longestFirst = [...this.added.keys()].filter(Boolean).sort((a, b) => b.length - a.length);
-    this.addedPattern = longestFirst.length
-      ? new RegExp(
-          `(${longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|')})`,
-          'u',
-        )
-      : null;
+  private readonly normalizer: Normalizer | null;
+  private added: AddedTokens | null = null;
+  private readonly preTokenizer: PreTokenizer | null;
+  private readonly model: Model;
+  private readonly words = new Map<string, Encoded>();
+
+  /** @throws UnusableTokenizer */
+  constructor(private readonly tokenizer: TokenizerJson) {
+    const { normalizer, pre_tokenizer: pre, post_processor: post, model } = tokenizer;
+    const budget = new PartBudget();
+    this.normalizer = normalizer ? normalizerOf(normalizer, budget) : null;
+    this.preTokenizer = pre ? preTokenizerOf(pre, budget) : null;
+    this.model = modelOf(model);
+    if (post) checkPostProcessor(post, budget);
+    this.linear = this.normalizer?.linear !== false && this.preTokenizer?.linear !== false;
   }
 
-  /** Whether the tokenizer is of the kind that this class encodes as the whole tokenizer would. */
-  static suits({ normalizer, pre_tokenizer: pre, added_tokens: added, model }: TokenizerJson): boolean {
-    const gpt2 = pre?.type === 'ByteLevel' && pre.use_regex !== false && !pre.add_prefix_space;
-    const plain = (added ?? []).every((token) => !token.lstrip && !token.rstrip && !token.single_word);
-    return gpt2 && plain && !normalizer && !model.fuse_unk;
-  }
-
-  /** Ids of the text, in order, in arrays of about {@link PIECE}. */
+  /** Ids of the text, in order, in arrays of about {@link PIECE} or less. @throws UnusableTokenizer, TokenizationFailure */
   *encode(text: string): Generator<number[]> {
     let ids: number[] = [];
-    // With a capturing group, `split` keeps the added tokens, at odd places.
-    const sections = this.addedPattern ? text.split(this.addedPattern) : [text];
-    for (const [place, section] of sections.entries()) {
-      if (place % 2 === 1) {
-        ids.push(this.added.get(section)!);
+    let seen = 0;
+    let since = performance.now();
+    for (const section of this.addedTokens().sections(text)) {
+      if (section.id !== null) {
+        ids.push(section.id);
         continue;
       }
-      for (const [word] of section.matchAll(GPT2_PATTERN)) {
+      const words = this.preTokenizer?.split([section.text], section.first) ?? [section.text];
+      for (const word of words) {
         for (const id of this.idsOf(word)) ids.push(id);
-        if (ids.length < PIECE) continue;
+        const late = ++seen % WORDS_A_LOOK === 0 && performance.now() - since > PATIENCE;
+        if (ids.length < PIECE && !late) continue;
         yield ids;
         ids = [];
+        since = performance.now();
       }
     }
     yield ids;
   }
 
+  /**
+   * Made when they are needed, where whoever asks can stop it: their contents are normalized.
+   * @throws UnusableTokenizer, TokenizationFailure
+   */
+  addedTokens(): AddedTokens {
+    this.added ??= new AddedTokens(this.tokenizer.added_tokens ?? [], this.normalizer);
+    return this.added;
+  }
+
   private idsOf(word: string): readonly number[] {
-    const known = this.words.get(word);
-    if (known) return known;
-    const ids = this.encodeWord(word);
-    if (word.length <= LONGEST_WORD) {
-      if (this.words.size >= MOST_WORDS) this.words.clear();
-      this.words.set(word, ids);
+    let encoded = this.words.get(word);
+    if (!encoded) {
+      encoded = this.model.encode(word);
+      if (word.length <= LONGEST_WORD) {
+        if (this.words.size >= MOST_WORDS) this.words.clear();
+        this.words.set(word, encoded);
+      }
     }
-    return ids;
+    this.dropped += encoded.dropped;
+    return encoded.ids;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { packDataset } from '../datasets/pack-dataset.js';
 import { type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
+import { droppedNotice, wrappingNotice } from '../datasets/packing-notices.js';
 import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
@@ -51,12 +52,9 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, notices);
-    checkMemory(checkpoint, { length });
-    if (tokenizer.bosTokenId === null && tokenizer.eosTokenId === null) {
-      notices.note(
-        `${checkpoint.name}: the tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`,
-      );
-    }
+    checkMemory(checkpoint, length);
+    const wrapping = wrappingNotice(tokenizer, length);
+    if (wrapping !== null) notices.note(`${checkpoint.name}: ${wrapping}`);
     const { fixedBatch } = checkpoint.signature;
     if (fixedBatch !== null && fixedBatch !== request.options.batch) {
       notices.note(
@@ -73,6 +71,8 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
         onProgress: (done, total) => notices.packing(source.name, done, total),
         signal: notices.signal,
       });
+      const dropped = droppedNotice(stream);
+      if (dropped !== null) notices.warn(dropped);
       const skipped = skippedRowsSaid(stream);
       if (skipped !== null) notices.note(skipped);
       cells.push({ checkpoint, stream });

@@ -3,6 +3,7 @@ import type { PackedStream } from '../datasets/packed-stream.js';
 import type { DatasetRecord } from '../results/record.js';
 
 export function datasetRecord(stream: PackedStream): DatasetRecord {
-  const { name, split, sha256, sourceSha256, texts, tokens, sequences, droppedTokens } = stream;
-  return { name, split, sha256, sourceSha256, texts, tokens, sequences, droppedTokens };
+  const { name, split, sha256, sourceSha256, texts, tokens, sequences } = stream;
+  const { droppedTokens, droppedCharacters } = stream;
+  return { name, split, sha256, sourceSha256, texts, tokens, sequences, droppedTokens, droppedCharacters };
 }

@@ -6,6 +6,7 @@
 import type { ProtocolName } from '../datasets/cutting.js';
 import { packDataset } from '../datasets/pack-dataset.js';
 import { longDocuments, type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
+import { droppedNotice } from '../datasets/packing-notices.js';
 import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import { selectedSequences } from '../datasets/selected-sequences.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
@@ -37,6 +38,8 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
     onProgress: (done, total) => options.onProgress?.(source.name, done, total),
     signal: options.signal,
   });
+  const dropped = droppedNotice(stream);
+  if (dropped !== null) options.warn(dropped);
   const skipped = skippedRowsSaid(stream);
   if (skipped !== null) options.warn(skipped);
   if (stream.sequences < count) {

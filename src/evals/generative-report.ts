@@ -4,7 +4,7 @@
  */
 import type { ProtocolName } from '../datasets/cutting.js';
 import type { DatasetRequest } from '../datasets/resolve-dataset.js';
-import { loadTokenizer } from '../datasets/tokenizer.js';
+import { loadTokenizer, type SpecialTokenOverrides } from '../datasets/tokenizer.js';
 import { DataError, UsageError } from '../errors.js';
 import type { GenerativeResult } from '../results/generative-record.js';
 import { type ResultsFile, resultsFile } from '../results/record.js';
@@ -22,6 +22,8 @@ export interface GenerativeRequest {
   references: readonly DatasetRequest[];
   /** The samples' tokenizer, where the judge's is another. */
   tokenizer?: string;
+  /** BOS and EOS in place of its own. */
+  boundaries?: SpecialTokenOverrides;
   judge: JudgeOptions | null;
   protocol: ProtocolName;
   /** Of the bootstrap. */
@@ -86,7 +88,8 @@ async function openSets(
 ): Promise<void> {
   const options: TextOptions = {
     protocol: request.protocol,
-    tokenizer: request.tokenizer === undefined ? null : await loadTokenizer(request.tokenizer),
+    tokenizer:
+      request.tokenizer === undefined ? null : await loadTokenizer(request.tokenizer, request.boundaries),
     judgeTokenizer: judge?.tokenizer ?? null,
   };
   for (const { path, name } of request.files) sets.push(await samplesFile(path, name, options, observer));

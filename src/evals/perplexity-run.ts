@@ -248,6 +248,8 @@ async function resultOf(
       version: PROTOCOL_VERSION,
       length: stream.length,
       tokenizerSha256: stream.tokenizerSha256,
+      bosTokenId: stream.bosTokenId,
+      eosTokenId: stream.eosTokenId,
       timeRange: !exact && options.protocol === 'duo' ? [1e-3, 1] : null,
       draws: exact ? null : estimate.draws,
       estimator: estimate.estimator,

@@ -16,6 +16,8 @@ export interface MeasuringRequest {
   /** All else that is said of sampling, of every model. */
   sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
   judge: JudgeOptions | null;
+  /** BOS and EOS in place of the cards' and the tokenizers'. */
+  boundaries?: Pick<CheckpointOverrides, 'bosTokenId' | 'eosTokenId'>;
   /** Real text. */
   references: readonly DatasetRequest[];
 }
@@ -58,7 +60,11 @@ export async function setUp(request: MeasuringRequest, observer: SetupObserver):
   const { sampling } = request;
   const models = [];
   for (const { path, name, overrides } of request.models) {
-    const told = { ...overrides, tokenizer: sampling.tokenizer ?? overrides?.tokenizer };
+    const told = {
+      ...overrides,
+      ...request.boundaries,
+      tokenizer: sampling.tokenizer ?? overrides?.tokenizer,
+    };
     const checkpoint = await openCheckpoint(path, told, name);
     for (const notice of checkpoint.notices) observer.note(notice);
     models.push({ checkpoint, path });

@@ -63,6 +63,8 @@ export interface DatasetRecord {
   sequences: number | null;
   /** Tokens that packing left over. */
   droppedTokens?: number | null;
+  /** Characters that the tokenizer has no token for: the figures are of the text without them. */
+  droppedCharacters?: number | null;
   /** `--limit` or `--first`: only so many sequences were evaluated. */
   limit?: number | null;
   /** Which: spread evenly over the data set, or the first, which are no random sample. Null where all were; absent from
@@ -78,6 +80,9 @@ export interface ProtocolRecord {
   /** Positions a sequence, BOS and EOS included. */
   length: number;
   tokenizerSha256: string | null;
+  /** What sequences were wrapped in; null where they were not. Absent in records of older versions. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
   /** Times over which the loss is averaged; null where there is no time (ar). */
   timeRange: [number, number] | null;
   /** Draws of (t, z) a sequence. */

@@ -52,6 +52,7 @@ const dataset = z.looseObject({
   tokens: count.nullable().describe('Tokens of the whole stream before cutting.'),
   sequences: count.nullable().describe('Packed sequences of the whole stream.'),
   droppedTokens: count.nullish(),
+  droppedCharacters: count.nullish().describe('Characters that the tokenizer has no token for.'),
   limit: count.nullish().describe('Only so many sequences were evaluated.'),
   selection: z
     .enum(['spread', 'first'])
@@ -64,6 +65,8 @@ const protocol = z.looseObject({
   version: z.int(),
   length: count,
   tokenizerSha256: z.string().nullable(),
+  bosTokenId: count.nullish().describe('What sequences begin with.'),
+  eosTokenId: count.nullish().describe('What sequences end with.'),
   timeRange: interval.nullable(),
   draws: count.nullable().describe('Draws of (t, z) a sequence.'),
   estimator: z.string(),

@@ -82,7 +82,8 @@ export function runTraining(request: TrainingRequest, observer: TrainingObserver
 const nameOf = ({ family }: TrainingRequest): string => `${family}.onnx`;
 
 async function trained(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
-  const tokenizer = await loadTokenizer(request.tokenizer);
+  const { bosTokenId, eosTokenId } = request;
+  const tokenizer = await loadTokenizer(request.tokenizer, { bosTokenId, eosTokenId });
   const dimensions = dimensionsOf(request, tokenizer);
   const packed = (spec: string) => packText(request, spec, { tokenizer, length: request.length }, observer);
   const text = await packed(request.data);
@@ -107,6 +108,8 @@ async function trained(request: TrainingRequest, observer: TrainingObserver): Pr
     const onSave = async ({ step, vectors, curve }: SavedTraining): Promise<void> => {
       const card: Card = {
         tokenizer: fromFolder(request.tokenizer, out),
+        ...(bosTokenId !== undefined && { bosTokenId }),
+        ...(eosTokenId !== undefined && { eosTokenId }),
         trainedOn: text.name,
         note: trainingNote(step, settings),
       };

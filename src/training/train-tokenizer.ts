@@ -4,8 +4,8 @@ import { byteLevelFiles } from '../datasets/byte-level-files.js';
 import { learnMerges } from '../datasets/byte-pair-merges.js';
 import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { TextSource } from '../datasets/text-source.js';
+import { GPT2_PATTERN } from '../datasets/tokenization/unicode.js';
 import { GPT2_BOUNDARY } from '../datasets/tokenizer-files.js';
-import { GPT2_PATTERN } from '../datasets/word-encoder.js';
 import { DataError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
 import { type PackedStream, skippedRowsSaid } from '../datasets/packed-stream.js';
+import { droppedNotice, wrappingNotice } from '../datasets/packing-notices.js';
 import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset.js';
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
@@ -18,6 +19,9 @@ export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
   /** As `--dataset` takes it; the second to validate on. */
   data: string;
   validation: string | null;
+  /** In place of the tokenizer's own. */
+  bosTokenId?: number;
+  eosTokenId?: number;
   batch: number;
   learningRate: number;
   warmup: number;
@@ -67,8 +71,8 @@ export async function packText(
   const source = await resolveDataset({ spec, textColumn, skipNull });
   const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
   const stream = await packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
-  const skipped = skippedRowsSaid(stream);
-  if (skipped !== null) say?.(skipped);
+  for (const notice of [wrappingNotice(tokenizer, length), droppedNotice(stream), skippedRowsSaid(stream)])
+    if (notice !== null) say?.(notice);
   return stream;
 }
 

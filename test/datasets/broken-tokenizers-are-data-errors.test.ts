@@ -44,6 +44,24 @@ const BROKEN: [string, string | Buffer][] = [
     JSON.stringify({ ...sound, pre_tokenizer: { type: 'Split', pattern: { Regex: '(' } } }),
   ],
   ['added tokens that are no list', JSON.stringify({ ...sound, added_tokens: { a: 1 } })],
+  [
+    'an added token of another id than it has',
+    JSON.stringify({ ...sound, added_tokens: [{ id: 300, content: 'a' }] }),
+  ],
+  [
+    'an added token in the place of another',
+    JSON.stringify({ ...sound, added_tokens: [{ id: 97, content: 'ab' }] }),
+  ],
+  [
+    'two added tokens of one id',
+    JSON.stringify({
+      ...sound,
+      added_tokens: [
+        { id: 300, content: 'xy' },
+        { id: 300, content: 'yx' },
+      ],
+    }),
+  ],
   ['an added token without content', JSON.stringify({ ...sound, added_tokens: [{ id: 3 }] })],
 ];
 
@@ -84,7 +102,7 @@ describe('a broken tokenizer.json', () => {
     });
     folder.file('scored.json', scored);
     const loaded = await loadTokenizer(folder.path('scored.json'));
-    expect(loaded).toMatchObject({ bosTokenId: null, eosTokenId: 1, vocabSize: 3 });
+    expect(loaded).toMatchObject({ bosTokenId: 1, bosIsEos: true, eosTokenId: 1, vocabSize: 3 });
     const overridden = loadTokenizer(folder.path('scored.json'), { eosTokenId: 1.5 });
     await expect(overridden).rejects.toMatchObject({ code: 'invalid-special-token' });
   });

@@ -40,8 +40,17 @@ describe('BOS and EOS', () => {
   it("are GPT-2's <|endoftext|> when the configuration does not speak of them", async () => {
     expect(await boundaries({ added: [BOUNDARY] })).toEqual([258, 258]);
     expect(await boundaries({ added: [BOUNDARY], config: { model_max_length: 1024 } })).toEqual([258, 258]);
-    const config = { bos_token: null, eos_token: '<|endoftext|>' };
-    expect(await boundaries({ added: [BOUNDARY], config })).toEqual([null, 258]);
+  });
+
+  it('are both the EOS where nothing names a BOS, but not the other way round', async () => {
+    const none = { bos_token: null, eos_token: '<|endoftext|>' };
+    expect(await boundaries({ added: [BOUNDARY], config: none })).toEqual([258, 258]);
+    expect(await boundaries({ added: [BOUNDARY], config: none }, { eosTokenId: 7 })).toEqual([7, 7]);
+    const path = byteTokenizer(folder.path('said'), { added: [BOUNDARY], config: none });
+    expect(await loadTokenizer(path)).toMatchObject({ bosIsEos: true });
+    expect(await loadTokenizer(path, { bosTokenId: 258 })).toMatchObject({ bosIsEos: false });
+    const alone = { bos_token: '<|endoftext|>', eos_token: null };
+    expect(await boundaries({ added: [BOUNDARY], config: alone })).toEqual([258, null]);
   });
 
   it('are null when there are none', async () => {

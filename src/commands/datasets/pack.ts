@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
+import { boundariesOf, boundaryFlags } from '../../cli/checkpoint-flags.js';
 import { boolean, choice, integer, string } from '../../cli/flags.js';
 import { Progress } from '../../cli/progress.js';
 import { tableFlags, tableOptions } from '../../cli/table-flags.js';
@@ -29,8 +30,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How text is cut.' }),
     'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
     ...tableFlags,
-    'bos-token-id': integer({ min: 0, summary: "BOS. [default: the tokenizer's]" }),
-    'eos-token-id': integer({ min: 0, summary: "EOS. [default: the tokenizer's]" }),
+    ...boundaryFlags,
     out: string({ summary: 'Write the ids here, int32 little-endian.', helpValue: '<file>' }),
   };
 
@@ -40,12 +40,10 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     const { resolveDataset } = await import('../../datasets/resolve-dataset.js');
     const { loadTokenizer } = await import('../../datasets/tokenizer.js');
     const { packDataset } = await import('../../datasets/pack-dataset.js');
+    const { droppedNotice, wrappingNotice } = await import('../../datasets/packing-notices.js');
     const { skippedRowsSaid } = await import('../../datasets/packed-stream.js');
     const source = await resolveDataset({ spec: this.args.dataset, ...tableOptions(flags) });
-    const tokenizer = await loadTokenizer(flags.tokenizer, {
-      bosTokenId: flags['bos-token-id'],
-      eosTokenId: flags['eos-token-id'],
-    });
+    const tokenizer = await loadTokenizer(flags.tokenizer, boundariesOf(flags));
     const progress = new Progress({ quiet: this.options.quiet });
     if (source.count !== null) progress.start(source.count, `packing ${source.name}`);
     const stream = await packDataset({
@@ -58,7 +56,10 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
       signal: this.interrupt,
     }).finally(() => progress.stop());
     try {
-      if (!stream.wrapped) this.note('The tokenizer has neither BOS nor EOS: sequences are not wrapped.');
+      const wrapping = wrappingNotice(tokenizer, flags.length);
+      if (wrapping !== null) this.note(wrapping);
+      const dropped = droppedNotice(stream);
+      if (dropped !== null) this.warnUser(dropped);
       if (flags.out !== undefined) {
         const { writePackedIds } = await import('../../datasets/packed-ids.js');
         await writePackedIds(stream, flags.out);
@@ -75,6 +76,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
           bosTokenId: stream.bosTokenId,
           eosTokenId: stream.eosTokenId,
           droppedTokens,
+          droppedCharacters: stream.droppedCharacters,
           skippedRows: stream.skippedRows,
         });
         return;

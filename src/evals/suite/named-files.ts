@@ -21,6 +21,8 @@ export const modelSchema = z.union([
     tokenizer: z.string().optional(),
     vocabSize: count.optional(),
     maskTokenId: z.int().nonnegative().optional(),
+    bosTokenId: z.int().nonnegative().optional(),
+    eosTokenId: z.int().nonnegative().optional(),
     schedule: z.enum(['log-linear', 'cosine']).optional(),
   }),
 ]);
@@ -64,7 +66,7 @@ export interface SuiteJudge {
 
 export function modelOf(one: z.infer<typeof modelSchema>, folder: string): SuiteModel {
   if (typeof one === 'string') return { name: nameOfModel(one), path: beside(folder, one), overrides: {} };
-  const { family, vocabSize, maskTokenId, schedule, tokenizer, path } = one;
+  const { family, vocabSize, maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer, path } = one;
   return {
     name: one.name ?? nameOfModel(path),
     path: beside(folder, path),
@@ -72,6 +74,8 @@ export function modelOf(one: z.infer<typeof modelSchema>, folder: string): Suite
       family,
       vocabSize,
       maskTokenId,
+      bosTokenId,
+      eosTokenId,
       tokenizer: tokenizer && beside(folder, tokenizer),
       schedule: schedule && { type: schedule, eps: 1e-3 },
     },

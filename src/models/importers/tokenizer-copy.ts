@@ -26,7 +26,9 @@ export async function openTokenizer(path: string): Promise<FoundTokenizer> {
     const { files, size } = llama2cTokenizer(path);
     return { path, known: { size, bosTokenId: 1, eosTokenId: 2, maskTokenId: null }, converted: files };
   }
-  const { vocabSize, bosTokenId, eosTokenId } = await loadTokenizer(path);
+  const { vocabSize, bosTokenId: bos, eosTokenId, bosIsEos } = await loadTokenizer(path);
+  // A card says what the tokenizer says; each run makes up for a missing BOS, and says so.
+  const bosTokenId = bosIsEos ? null : bos;
   const files = await readTokenizerFiles(path);
   const vocabulary = new Vocabulary(files.tokenizer, files.path);
   const masks = MASKS.map((token) => vocabulary.idOf(token)).filter((id) => id !== undefined);

@@ -80,7 +80,8 @@ async function distilled(
   request: DistillationRequest,
   observer: DistillationObserver,
 ): Promise<DistilledModel> {
-  const checkpoint = await openCheckpoint(request.model);
+  const { bosTokenId, eosTokenId } = request;
+  const checkpoint = await openCheckpoint(request.model, { bosTokenId, eosTokenId });
   checkFamily(checkpoint);
   const source = ditWeights(checkpoint);
   const length = lengthOf(request, checkpoint, source);

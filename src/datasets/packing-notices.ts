@@ -1,0 +1,21 @@
+/** What a run says of how its text was turned into sequences, where that is not what one would take for granted. */
+import type { PackedStream } from './packed-stream.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/** Null where sequences stand between a BOS and an EOS of their own. @param length tokens a sequence */
+export function wrappingNotice(
+  { bosTokenId, eosTokenId, bosIsEos }: Pick<Tokenizer, 'bosTokenId' | 'eosTokenId' | 'bosIsEos'>,
+  length: number,
+): string | null {
+  if (bosIsEos)
+    return `The tokenizer has no BOS: its EOS, id ${eosTokenId}, stands at both ends of a sequence.`;
+  if (bosTokenId !== null || eosTokenId !== null) return null;
+  return `The tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`;
+}
+
+/** Null where all of the text is in the stream. */
+export function droppedNotice({ name, droppedCharacters }: PackedStream): string | null {
+  if (droppedCharacters === 0) return null;
+  const letters = droppedCharacters === 1 ? 'character' : 'characters';
+  return `The tokenizer has no token for ${droppedCharacters} ${letters} of ${name}, and no unknown token: they were left out, and every figure is of the text without them.`;
+}

@@ -1,0 +1,132 @@
+/**
+ * Added tokens: texts that are one token wherever they stand, found before anything is split. Those that are `normalized` are
+ * looked for in the normalized text, by their own normalized form; the others in the text as it is, first.
+ */
+import type { AddedTokenJson } from '../tokenizer-files.js';
+import type { Normalizer } from './normalizers.js';
+import { UnusableTokenizer } from './part.js';
+import { SPACES_AT_START, spaceBefore, WORD_AT_START, WORD_CHARACTER } from './unicode.js';
+
+/** A stretch of text, or a token in its place. */
+export interface Section {
+  text: string;
+  id: number | null;
+  /** Whether it starts where the searched text does. */
+  first: boolean;
+}
+
+interface Sought extends Omit<AddedTokenJson, 'content'> {
+  spelt: string;
+}
+
+export class AddedTokens {
+  /** By id: what decoders are given for a token that is normalized. */
+  readonly spelt: ReadonlyMap<number, string>;
+
+  private readonly plain: Search;
+  private readonly inNormalized: Search;
+
+  /** @throws UnusableTokenizer when a token cannot be found, or two cannot be told apart */
+  constructor(
+    added: readonly AddedTokenJson[],
+    private readonly normalizer: Normalizer | null,
+  ) {
+    const tokens = [...new Map(added.map((token) => [token.content, token])).values()];
+    const plain: Sought[] = [];
+    const inNormalized: Sought[] = [];
+    for (const { content, ...token } of tokens) {
+      if (token.normalized ?? !token.special)
+        inNormalized.push({ ...token, spelt: this.normalize(content).text });
+      else plain.push({ ...token, spelt: content });
+    }
+    if (inNormalized.some(({ spelt }) => spelt === ''))
+      throw new UnusableTokenizer('nothing is left of one of its added tokens when it is normalized');
+    this.plain = new Search(plain);
+    this.inNormalized = new Search(inNormalized);
+    this.spelt = new Map(inNormalized.map(({ id, spelt }) => [id, spelt]));
+    if (new Set(this.spelt.values()).size < inNormalized.length)
+      throw new UnusableTokenizer('two of its added tokens are the same when they are normalized');
+  }
+
+  /** The normalized text between tokens, and the tokens, in order. */
+  *sections(text: string): Generator<Section> {
+    for (const outer of this.plain.sections(text)) {
+      if (outer.id !== null) {
+        yield outer;
+        continue;
+      }
+      const { text: normalized, startLost } = this.normalize(outer.text);
+      const first = outer.first && !startLost;
+      for (const inner of this.inNormalized.sections(normalized))
+        yield { ...inner, first: inner.first && first };
+    }
+  }
+
+  private normalize(text: string): { text: string; startLost: boolean } {
+    const draft = { text, startLost: false };
+    this.normalizer?.apply(draft);
+    return draft;
+  }
+}
+
+/** A search for the leftmost and there the longest of several texts. */
+class Search {
+  /** By their first code unit, the longest first. */
+  private readonly byStart = new Map<string, Sought[]>();
+  private readonly starts: RegExp | null;
+
+  constructor(tokens: readonly Sought[]) {
+    for (const token of tokens) {
+      const [start] = token.spelt.split('', 1);
+      if (start === undefined) continue;
+      const others = this.byStart.get(start);
+      if (others) others.push(token);
+      else this.byStart.set(start, [token]);
+    }
+    for (const others of this.byStart.values()) others.sort((a, b) => b.spelt.length - a.spelt.length);
+    const escaped = [...this.byStart.keys()].map(
+      (start) => `\\u${start.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    this.starts = escaped.length > 0 ? new RegExp(`[${escaped.join('')}]`, 'g') : null;
+  }
+
+  *sections(text: string): Generator<Section> {
+    let done = 0;
+    for (const { token, at } of this.matches(text)) {
+      let start = at;
+      let end = at + token.spelt.length;
+      if (token.single_word) {
+        const within = at > 0 && endsWithWord(text, at);
+        if (within || WORD_AT_START.test(text.slice(end, end + 2))) continue;
+      }
+      // White space beside it may be a part of it, unless another token has it.
+      if (token.lstrip) start = Math.max(spaceBefore(text, start), done);
+      if (token.rstrip) end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
+      if (done < start) yield { text: text.slice(done, start), id: null, first: done === 0 };
+      // The token before it may have taken all that it is, as white space.
+      if (start < end) yield { text: text.slice(start, end), id: token.id, first: start === 0 };
+      done = end;
+    }
+    if (done < text.length) yield { text: done === 0 ? text : text.slice(done), id: null, first: done === 0 };
+  }
+
+  private *matches(text: string): Generator<{ token: Sought; at: number }> {
+    const { starts } = this;
+    if (!starts) return;
+    let from = 0;
+    for (;;) {
+      starts.lastIndex = from;
+      const at = starts.exec(text)?.index;
+      if (at === undefined) return;
+      const token = this.byStart.get(text[at])!.find(({ spelt }) => text.startsWith(spelt, at));
+      if (token) yield { token, at };
+      from = at + (token?.spelt.length ?? 1);
+    }
+  }
+}
+
+function endsWithWord(text: string, end: number): boolean {
+  const low = text.charCodeAt(end - 1);
+  const length = low >= 0xdc00 && low <= 0xdfff && end > 1 ? 2 : 1;
+  return WORD_CHARACTER.test(text.slice(end - length, end));
+}

@@ -1,0 +1,178 @@
+/** Normalizers: what changes a text before it is split. One function a type, as the reference has them. */
+import { z } from 'zod';
+import { spelledInBytes } from '../byte-level.js';
+import { fields, type Part, type PartBudget, partsOf, unknownPart } from './part.js';
+import { checkGrowth, type Pattern, patternOf, replaced } from './patterns.js';
+import { Precompiled } from './precompiled.js';
+import {
+  EVERY_CONTROL,
+  EVERY_MARK,
+  EVERY_NONSPACING_MARK,
+  EVERY_SPACE,
+  lowerCase,
+  normalized,
+  SPACES_AT_START,
+  spaceBefore,
+} from './unicode.js';
+
+/** A text on its way. */
+export interface Draft {
+  text: string;
+  /** Whether the first character was taken away: then Metaspace no longer takes this for the text's first word. */
+  startLost: boolean;
+}
+
+export interface Normalizer {
+  apply(draft: Draft): void;
+  /** Whether its regular expressions, if any, are known to be quick. */
+  linear: boolean;
+}
+
+const WHAT = 'normalizer';
+
+/** @throws UnusableTokenizer */
+export function normalizerOf(part: Part, budget: PartBudget): Normalizer {
+  budget.take();
+  switch (part.type) {
+    case 'Sequence': {
+      const { normalizers } = fields(part, WHAT, { normalizers: z.array(z.unknown()) });
+      return sequence(partsOf(normalizers, WHAT).map((inner) => normalizerOf(inner, budget)));
+    }
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD': {
+      const form = part.type;
+      return mapping((text) => normalized(text, form));
+    }
+    case 'Lowercase':
+      return mapping(lowerCase);
+    case 'Nmt':
+      return sequence([removing(NMT_CONTROL), mapping((text) => text.replace(NMT_SPACE, ' '))]);
+    case 'StripAccents':
+      return removing(EVERY_MARK);
+    case 'Strip':
+      return strip(fields(part, WHAT, { strip_left: z.boolean(), strip_right: z.boolean() }));
+    case 'Prepend': {
+      const { prepend } = fields(part, WHAT, { prepend: z.string() });
+      return mapping((text) => prepend + text);
+    }
+    case 'Replace': {
+      const { content } = fields(part, WHAT, { content: z.string() });
+      return replace(patternOf(part, WHAT), content);
+    }
+    case 'ByteLevel':
+      return mapping(spelledInBytes);
+    case 'Precompiled': {
+      const { precompiled_charsmap: map } = fields(part, WHAT, {
+        precompiled_charsmap: z.string().nullish(),
+      });
+      const precompiled = map ? new Precompiled(Buffer.from(map, 'base64')) : null;
+      return mapping((text) => precompiled?.normalize(text) ?? text);
+    }
+    case 'BertNormalizer':
+      return bert(part);
+    default:
+      return unknownPart(part, WHAT);
+  }
+}
+
+function sequence(parts: readonly Normalizer[]): Normalizer {
+  return {
+    linear: parts.every(({ linear }) => linear),
+    apply(draft) {
+      const { text } = draft;
+      for (const part of parts) {
+        part.apply(draft);
+        checkGrowth(text, draft.text);
+      }
+    },
+  };
+}
+
+/** An empty text stays one: no normalizer adds to it. */
+function mapping(change: (text: string) => string): Normalizer {
+  return {
+    linear: true,
+    apply(draft) {
+      if (draft.text !== '') draft.text = change(draft.text);
+    },
+  };
+}
+
+/** @param every with the flag `g` */
+function removing(every: RegExp): Normalizer {
+  return {
+    linear: true,
+    apply(draft) {
+      const kept = draft.text.replace(every, '');
+      if (kept.length === draft.text.length) return;
+      every.lastIndex = 0;
+      draft.startLost ||= every.exec(draft.text)?.index === 0;
+      draft.text = kept;
+    },
+  };
+}
+
+function replace(pattern: Pattern, content: string): Normalizer {
+  return {
+    linear: pattern.linear,
+    apply(draft) {
+      if (draft.text === '') return;
+      const { expression } = pattern;
+      expression.lastIndex = 0;
+      if (content === '' && !draft.startLost) {
+        const first = expression.exec(draft.text);
+        draft.startLost = first?.index === 0 && first[0] !== '';
+      }
+      draft.text = replaced(draft.text, pattern, content);
+    },
+  };
+}
+
+function strip({
+  strip_left: left,
+  strip_right: right,
+}: {
+  strip_left: boolean;
+  strip_right: boolean;
+}): Normalizer {
+  return {
+    linear: true,
+    apply(draft) {
+      const { text } = draft;
+      const start = left ? (SPACES_AT_START.exec(text)?.[0].length ?? 0) : 0;
+      const end = right ? Math.max(start, spaceBefore(text, text.length)) : text.length;
+      draft.startLost ||= start > 0;
+      draft.text = text.slice(start, end);
+    },
+  };
+}
+
+const NMT_CONTROL = /[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g;
+const NMT_SPACE = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
+
+/** CJK ideographs, each of which is a word to BERT. */
+const IDEOGRAPH =
+  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
+
+function bert(part: Part): Normalizer {
+  const options = fields(part, WHAT, {
+    clean_text: z.boolean(),
+    handle_chinese_chars: z.boolean(),
+    strip_accents: z.boolean().nullish(),
+    lowercase: z.boolean(),
+  });
+  const parts: Normalizer[] = [];
+  if (options.clean_text) {
+    parts.push(removing(EVERY_CONTROL));
+    parts.push(mapping((text) => text.replace(EVERY_SPACE, ' ')));
+  }
+  if (options.handle_chinese_chars) parts.push(mapping((text) => text.replace(IDEOGRAPH, ' $& ')));
+  if (options.strip_accents ?? options.lowercase) {
+    parts.push(mapping((text) => normalized(text, 'NFD')));
+    parts.push(removing(EVERY_NONSPACING_MARK));
+  }
+  if (options.lowercase) parts.push(mapping(lowerCase));
+  return sequence(parts);
+}

@@ -1,0 +1,158 @@
+/**
+ * Pre-tokenizers: what splits a text into the words that the model sees. Each takes pieces and gives pieces, one at a time,
+ * so that a text of any length needs little memory.
+ */
+import { z } from 'zod';
+import { spelledInBytes } from '../byte-level.js';
+import { wordTooLong } from './model.js';
+import { fields, type Part, type PartBudget, partsOf, UnusableTokenizer, unknownPart } from './part.js';
+import { type Pattern, patternOf } from './patterns.js';
+import { BEHAVIORS, type Behavior, split } from './split.js';
+import { EVERY_NUMERAL, EVERY_PUNCTUATION, EVERY_SPACE, GPT2_PATTERN, WORDS_AND_SIGNS } from './unicode.js';
+
+export interface PreTokenizer {
+  /** @param first whether the first of the pieces is the beginning of the text */
+  split(pieces: Iterable<string>, first: boolean): Iterable<string>;
+  linear: boolean;
+}
+
+const WHAT = 'pre-tokenizer';
+
+/** @param leading whether it is the first to split   @throws UnusableTokenizer */
+export function preTokenizerOf(part: Part, budget: PartBudget, leading = true): PreTokenizer {
+  budget.take();
+  switch (part.type) {
+    case 'Sequence': {
+      const { pretokenizers } = fields(part, WHAT, { pretokenizers: z.array(z.unknown()) });
+      const parts = partsOf(pretokenizers, WHAT);
+      return sequence(parts.map((inner, i) => preTokenizerOf(inner, budget, leading && i === 0)));
+    }
+    case 'ByteLevel':
+      return byteLevel(part);
+    case 'Metaspace':
+      return metaspace(part, leading);
+    case 'Split': {
+      const { behavior, invert } = fields(part, WHAT, { behavior: z.enum(BEHAVIORS), invert: z.boolean() });
+      return splitting(patternOf(part, WHAT), behavior, invert);
+    }
+    case 'Punctuation': {
+      const { behavior } = fields(part, WHAT, { behavior: z.enum(BEHAVIORS).default('Isolated') });
+      return splitting(quick(EVERY_PUNCTUATION), behavior);
+    }
+    case 'Digits': {
+      const { individual_digits: each } = fields(part, WHAT, { individual_digits: z.boolean() });
+      return splitting(quick(EVERY_NUMERAL), each ? 'Isolated' : 'Contiguous');
+    }
+    case 'CharDelimiterSplit': {
+      const { delimiter } = fields(part, WHAT, { delimiter: z.string() });
+      return splitting(patternOf({ ...part, ...stringPattern(delimiter) }, WHAT), 'Removed');
+    }
+    case 'Whitespace':
+      return splitting(quick(WORDS_AND_SIGNS), 'Removed', true);
+    case 'WhitespaceSplit':
+      return splitting(quick(EVERY_SPACE), 'Removed');
+    case 'BertPreTokenizer':
+      return sequence([
+        splitting(quick(EVERY_SPACE), 'Removed'),
+        splitting(quick(EVERY_PUNCTUATION), 'Isolated'),
+      ]);
+    case 'FixedLength':
+      return fixedLength(fields(part, WHAT, { length: z.int().positive().default(5) }).length);
+    default:
+      return unknownPart(part, WHAT);
+  }
+}
+
+const quick = (expression: RegExp): Pattern => ({ expression, linear: true });
+const stringPattern = (text: string) => ({ pattern: { String: text } });
+
+function sequence(parts: readonly PreTokenizer[]): PreTokenizer {
+  return {
+    linear: parts.every(({ linear }) => linear),
+    split: (pieces, first) => parts.reduce((split, part) => part.split(split, first), pieces),
+  };
+}
+
+function splitting(pattern: Pattern, behavior: Behavior, invert = false): PreTokenizer {
+  return {
+    linear: pattern.linear,
+    *split(pieces) {
+      for (const piece of pieces) yield* split(piece, pattern, behavior, invert);
+    },
+  };
+}
+
+function byteLevel(part: Part): PreTokenizer {
+  const { add_prefix_space: prefix, use_regex: words } = fields(part, WHAT, {
+    add_prefix_space: z.boolean().default(false),
+    use_regex: z.boolean().default(true),
+  });
+  const gpt2 = quick(GPT2_PATTERN);
+  return {
+    linear: true,
+    *split(pieces) {
+      for (const piece of pieces) {
+        const whole = prefix && !piece.startsWith(' ') ? ` ${piece}` : piece;
+        if (!words) yield spelled(whole);
+        else for (const word of split(whole, gpt2, 'Isolated')) yield spelled(word);
+      }
+    },
+  };
+}
+
+/** Code units of a word that is spelt in bytes; the model may find places to split it. */
+const LONGEST_SPELLED = 2 ** 24;
+
+function spelled(word: string): string {
+  if (word.length > LONGEST_SPELLED) throw wordTooLong();
+  return spelledInBytes(word);
+}
+
+function metaspace(part: Part, leading: boolean): PreTokenizer {
+  const options = fields(part, WHAT, {
+    replacement: z.string().refine((text) => [...text].length === 1),
+    prepend_scheme: z.enum(['always', 'first', 'never']).default('always'),
+    add_prefix_space: z.boolean().nullish(),
+    split: z.boolean().nullish(),
+  });
+  const { replacement, prepend_scheme: scheme } = options;
+  if (options.add_prefix_space === false && scheme !== 'never')
+    throw new UnusableTokenizer('its pre-tokenizer "Metaspace" says both to mark the first word and not to');
+  if (scheme === 'first' && !leading)
+    throw new UnusableTokenizer('its pre-tokenizer "Metaspace" marks the first word after another has split');
+  const everyMark = patternOf(stringPattern(replacement) as Part, WHAT);
+  return {
+    linear: true,
+    *split(pieces, first) {
+      let place = 0;
+      for (const piece of pieces) {
+        const marks = scheme === 'always' || (scheme === 'first' && first && place === 0);
+        place++;
+        const spelled = piece.replaceAll(' ', replacement);
+        const marked = marks && !spelled.startsWith(replacement) ? replacement + spelled : spelled;
+        if (options.split === false) yield marked;
+        else yield* split(marked, everyMark, 'MergedWithNext');
+      }
+    },
+  };
+}
+
+function fixedLength(length: number): PreTokenizer {
+  return {
+    linear: true,
+    *split(pieces) {
+      for (const piece of pieces) {
+        let start = 0;
+        let count = 0;
+        for (let at = 0; at < piece.length; ) {
+          at += piece.codePointAt(at)! > 0xffff ? 2 : 1;
+          if (++count < length) continue;
+          yield piece.slice(start, at);
+          start = at;
+          count = 0;
+        }
+        if (start < piece.length) yield piece.slice(start);
+      }
+    },
+  };
+}
