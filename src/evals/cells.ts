@@ -52,7 +52,7 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, notices);
-    checkMemory(checkpoint, length);
+    checkMemory(checkpoint, { length });
     const wrapping = wrappingNotice(tokenizer, length);
     if (wrapping !== null) notices.note(`${checkpoint.name}: ${wrapping}`);
     const { fixedBatch } = checkpoint.signature;
