@@ -44,8 +44,8 @@ function exitWithoutJoining(status: number): void {
 
 /** Who waits for native code. */
 export interface NativeCaller {
-  /** Waits no longer: what was asked for fails with this reason. Left out by who waits for nothing. */
-  abandon?(reason: DuoEvalError): void;
+  /** Waits no longer: what was asked for fails with this reason. */
+  abandon(reason: DuoEvalError): void;
 }
 
 const underWay = new Set<NativeCaller>();
@@ -53,7 +53,7 @@ let listening = false;
 
 /** Ends the waiting for calls that may never return, as a graph's `Loop` can be without end. */
 export function abandonNativeCalls(reason: DuoEvalError): void {
-  for (const caller of [...underWay]) caller.abandon?.(reason);
+  for (const caller of [...underWay]) caller.abandon(reason);
 }
 
 /** Marks a call of the runtime as begun. */

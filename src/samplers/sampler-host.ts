@@ -300,6 +300,9 @@ export class SamplerHost {
     }
   }
 
+  /** Nobody waits any more when native code is all that is left of it. */
+  abandon(): void {}
+
   private died(error: NodeJS.ErrnoException): UsageError {
     const isMemory = error?.code === 'ERR_WORKER_OUT_OF_MEMORY';
     const why = isMemory ? `it took more than ${HEAP_MIB} MiB of memory` : (error?.message ?? String(error));
