@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { noiseSchedule, type ScheduleType } from '../../src/diffusion/schedule.js';
 import { type PsiOptions, psiSchedule, roundHalfToEven } from '../../src/samplers/psi-schedule.js';
@@ -16,8 +16,8 @@ interface Case {
   kappas: number[];
 }
 
-const shared = new URL('../../../shared/oracles/duo-reference.json', import.meta.url);
-const cases: Case[] = existsSync(shared) ? JSON.parse(readFileSync(shared, 'utf8')).psi_kappas : [];
+const oracle = new URL('../oracles/duo-reference.json', import.meta.url);
+const cases: Case[] = JSON.parse(readFileSync(oracle, 'utf8')).psi_kappas;
 
 const logLinear = noiseSchedule({ type: 'log-linear' });
 const plain: PsiOptions = {
@@ -29,7 +29,7 @@ const plain: PsiOptions = {
   timeProfile: 'linear',
 };
 
-describe.skipIf(cases.length === 0)('beside the reference implementation (skipped without ../shared)', () => {
+describe('beside the reference implementation', () => {
   it.each(cases)('$time_profile, $high_mode, $middle_mode, $low_mode: times and κ to 1e-6', (row) => {
     const own = psiSchedule(
       {
