@@ -147,7 +147,7 @@ function perplexities() {
   const results = suite('ppl', {
     models: suiteModels(FAMILIES).filter(({ path }) => existsSync(path)),
     datasets: DATASETS,
-    ppl: { protocol: 'duo', limit: SEQUENCES },
+    ppl: { protocol: 'duo', first: SEQUENCES },
   });
   const nll = (kind, dataset) =>
     trained(kind).map(
