@@ -73,7 +73,7 @@ export async function runPerplexity(
     const order = [...new Set(cells.map(({ stream }) => stream.name))];
     evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
     const { rows, comparisons } = withErrorsOverText(evaluated, observer);
-    for (const row of rows) warnOfUnits(row, observer);
+    warnOfUnits(rows, observer);
     results = resultsFile(rows, comparisons);
   } catch (error) {
     for (const journal of journals.values()) journal.close();
@@ -312,27 +312,25 @@ function pairsOf<T>(all: readonly T[]): (readonly [T, T])[] {
   return all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b] as const));
 }
 
-/** What there is no interval of, or one that covers less often than it says. */
-function warnOfUnits({ model, dataset, metrics, cost }: PerplexityResult, observer: RunObserver): void {
+/** What there is no interval of, or one that covers less often than it says; once a data set where rows are alike. */
+function warnOfUnits(rows: readonly PerplexityResult[], observer: RunObserver): void {
+  for (const warning of new Set(rows.flatMap(unitsWarning))) observer.warn(warning);
+}
+
+function unitsWarning({ dataset, metrics, cost }: PerplexityResult): string[] {
   const { unit, units = 0, designEffect } = metrics.nll;
-  const row = `${model.name} on ${dataset.name}`;
   if (units < LEAST_UNITS) {
-    const what = unit === 'document' ? 'long documents' : 'sequences';
-    observer.warn(
-      `${row}: ${units} ${what} are too few for an interval; give at least ${LEAST_UNITS}, better 20: more text, or a shorter --length.`,
-    );
-    return;
+    const what = `${unit === 'document' ? 'long document' : 'sequence'}${units === 1 ? '' : 's'}`;
+    return [
+      `${dataset.name}: ${units} ${what}: too few for an interval. Give at least ${LEAST_UNITS}, better 20: more text, or a shorter --length.`,
+    ];
   }
   const correlationLengths = designEffect ? cost.sequences / designEffect : 0;
-  if (
-    unit === 'block' &&
-    designEffect &&
-    designEffect > 1.5 &&
-    correlationLengths < ENOUGH_CORRELATION_LENGTHS
-  ) {
-    observer.warn(
-      `${row}: neighbouring sequences are alike over such distances that the text is worth about ${Math.round(correlationLengths)} independent ones; ` +
-        'an interval from so little covers less often than 95% (duo-eval calibrate --intervals shows how often). More text, or one that tells its documents apart, would help.',
-    );
-  }
+  const isShort =
+    unit === 'block' && designEffect && designEffect > 1.5 && correlationLengths < ENOUGH_CORRELATION_LENGTHS;
+  if (!isShort) return [];
+  return [
+    `${dataset.name}: neighbouring sequences are so much alike that the text tells as much as about ${Math.round(correlationLengths)} independent ones. ` +
+      'An interval from so little covers less often than 95% (duo-eval calibrate --intervals shows how often); more text, or a file that tells its documents apart, would help.',
+  ];
 }

@@ -48,13 +48,16 @@ describe('ppl', () => {
     expect(short.stderr).toMatch(/--until 0\.0001 was not reached/);
   });
 
-  it('warns once a data set that a limit is no random sample', async () => {
-    const args = ['ppl', ...models, '--dataset', 'sotu', '--dataset', 'moby-dick', '--limit', '2'];
+  it('warns once a data set that the first are no random sample, and of too few for an interval', async () => {
+    const args = ['ppl', ...models, '--dataset', 'sotu', '--dataset', 'moby-dick', '--first', '2'];
     const { stderr, stdout } = await succeed(space, args);
     expect(
       stderr.match(/^Warning: sotu: the first 2 of \d+ sequences are not a random sample/gm),
     ).toHaveLength(1);
-    expect(stderr.match(/^Warning: moby-dick: /gm)).toHaveLength(1);
+    expect(stderr.match(/^Warning: moby-dick: the first 2/gm)).toHaveLength(1);
+    expect(stderr.match(/^Warning: moby-dick: [12] long documents?: too few for an interval/gm)).toHaveLength(
+      1,
+    );
     expect(stdout).toMatch(/sotu: only the first 2 of \d+ sequences, not a random sample\./);
   });
 

@@ -19,7 +19,7 @@ describe.skipIf(!sharedIsThere)(`perplexities of trained checkpoints (${whyNot})
     const models = ['ar', 'mdlm', 'duo'].flatMap((name) => ['--model', sharedModel(name)]);
     const data = Object.values(sharedDataset).flatMap((spec) => ['--dataset', spec]);
     const ran = await succeed(space, [
-      ...['ppl', ...models, ...data, '--limit', '64', '--draws', String(DRAWS)],
+      ...['ppl', ...models, ...data, '--first', '64', '--draws', String(DRAWS)],
       ...['--json', '--quiet'],
     ]);
     for (const result of resultsOf(ran).results)

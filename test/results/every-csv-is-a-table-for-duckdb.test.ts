@@ -14,6 +14,7 @@ import { formatDifferences } from '../../src/results/printers/differences.js';
 import { formatResults } from '../../src/results/printers/index.js';
 import { type Result, resultsFile } from '../../src/results/record.js';
 import { reportCsv } from '../../src/results/report/csv.js';
+import { plainText } from '../../src/terminal-text.js';
 import { addRow, writeCurve } from '../../src/training/loss-tables.js';
 import { benchResult, frontierResult } from './bench-sample.js';
 import { readByDuckDb, type Table } from './duckdb.js';
@@ -185,9 +186,8 @@ describe('the CSV of', () => {
       draws: 'BIGINT',
       reason: 'VARCHAR',
     });
-    // Calibration's sources and reasons are ours: they are written as they are, line ends and all.
-    expect(rows[0]).toMatchObject({ source: AWKWARD, z: checks[0].z, reason: null });
-    expect(rows[1]).toMatchObject({ verdict: 'not-counted', reason: 'it says,\n"no"' });
+    expect(rows[0]).toMatchObject({ source: plainText(AWKWARD), z: checks[0].z, reason: null });
+    expect(rows[1]).toMatchObject({ verdict: 'not-counted', reason: 'it says, "no"' });
   });
 
   it('training: losses of every step and of held-out text', async () => {

@@ -1,7 +1,7 @@
 /** A calibration of intervals for a terminal, at most 80 columns, and as CSV, one line a check. */
-import { stringify } from 'csv-stringify/sync';
 import { wrap } from '../../terminal-text.js';
 import { COVERAGE, type IntervalCalibrationRecord, type IntervalCheck } from '../interval-calibration.js';
+import { csvTable } from './csv.js';
 import { dim, GAP, layOut } from './layout.js';
 import type { Screen } from './table.js';
 
@@ -71,5 +71,5 @@ export function formatIntervalCalibrationCsv({ checks }: IntervalCalibrationReco
     ...[one.source, one.figure, one.size, one.replicates, one.covered, one.formerly],
     ...[one.verdict, one.reason ?? ''],
   ]);
-  return stringify([header, ...rows]);
+  return csvTable([header, ...rows]);
 }
