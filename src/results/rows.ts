@@ -4,6 +4,7 @@
  * evaluated, on what, by which protocol, and its figures by name.
  */
 import { z } from 'zod';
+import { sampling } from './figure-schema.js';
 import { plausibleColumns, plausibleFigure, RANGE_OF_METRIC, RANGES } from './plausible.js';
 import { SCHEMA_VERSION, type TextSampling } from './record.js';
 import { invalidResults, parseResultsJson, readResultsJson, refusal } from './results-json.js';
@@ -45,11 +46,7 @@ const figure = z.looseObject({
   stderr: known.default(null),
   ci95: z.tuple([z.number(), z.number()]).nullable().default(null),
   mcStderr: known.default(null),
-  unit: z.enum(['document', 'block']).optional(),
-  units: z.int().nonnegative().optional(),
-  effectiveUnits: z.number().nonnegative().optional(),
-  blockLength: z.int().nonnegative().nullish(),
-  designEffect: known.optional(),
+  ...sampling,
 });
 const column = z.array(z.number());
 const sequences = z

@@ -89,6 +89,7 @@ describe('a run that is killed', () => {
       clearTimeout(timer);
       if (stdout.endsWith('}\n')) {
         // It was quicker than the kill, or was killed while it removed the journals of what it had printed.
+        expect(JSON.parse(stdout).error).toBeUndefined();
         expect(figures(stdout)).toEqual(figures(unbroken.stdout));
         before = finishedLosses();
         continue;
