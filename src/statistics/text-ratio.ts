@@ -58,7 +58,7 @@ export type DocumentsOf = Numbers | null;
 
 /** Whether blocks count for anything: not where documents are enough by themselves. */
 export function blocksAreTried(documents: DocumentsOf): boolean {
-  return documents === null || sizesOf(documents).length < ENOUGH_UNITS;
+  return documents === null || countOf(documents) < ENOUGH_UNITS;
 }
 
 /** Over the length of least squared error. */
@@ -136,14 +136,21 @@ function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): G
   const length = Math.max(1, Math.min(longest, Math.round(blockLength)));
   const halved = Math.max(1, Math.floor(length / 2));
   if (documents === null) return [{ ...blocksOf([n], length), halved: blocksOf([n], halved) }];
-  const sizes = sizesOf(documents);
+  const units = countOf(documents);
   const whole: Gathering = {
     unit: 'document',
-    units: sizes.length,
+    units,
     blockLength: null,
     unitOf: (i) => documents.at(i)!,
   };
-  return sizes.length >= ENOUGH_UNITS ? [whole] : [whole, blocksOf(sizes, length)];
+  return units >= ENOUGH_UNITS ? [whole] : [whole, blocksOf(sizesOf(documents), length)];
+}
+
+/** Documents, of which each lies in one piece. */
+function countOf(documents: Numbers): number {
+  let count = 0;
+  for (let i = 0; i < documents.length; i++) if (i === 0 || documents.at(i) !== documents.at(i - 1)) count++;
+  return count;
 }
 
 /** Sequences of each document, in order. */

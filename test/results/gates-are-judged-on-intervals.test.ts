@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkGates } from '../../src/results/gate/checks.js';
 import { matches, readGates } from '../../src/results/gate/config.js';
 import { judge } from '../../src/results/gate/judgement.js';
+import { checkText } from '../../src/results/gate/sentences.js';
 import { parseYaml } from '../../src/strict-yaml.js';
 import { gatesOf } from './gates.js';
 import { resultOfNats, rowsOfResults } from './rows.js';
@@ -90,6 +91,33 @@ describe('gates of rows', () => {
     expect(() => only('- {metric: ppl, model: mdlm*, max: 1}')).toThrow(/gate of line 2 matches no row/);
     expect(() => only('- {metric: bpb, max: 1}')).toThrow(/matches no row/);
     expect(() => only('- {metric: ppl, maxIncrease: 1%}', null)).toThrow(/there is no baseline/);
+  });
+
+  it('that all of the data set cannot decide say so, others how much more would', () => {
+    const { value } = after[0].figures.get('ppl')!;
+    const told = (share: number) => checkText(only(`- {metric: ppl, max: ${value! * share}}`, null));
+    expect(told(1.00001)).toContain(
+      'undecided; other text, or a wider limit (all 1458 sequences of this data set are too few).',
+    );
+    expect(told(1.015)).toMatch(/undecided; about \d+ more sequences?\.$/);
+  });
+
+  it('over draws take Student’s t of their degrees of freedom, worked out for older files', () => {
+    const half = (mcStderr: number, change: (protocol: Record<string, unknown>) => void) => {
+      const result = structuredClone(resultOfNats(wave(5)));
+      result.metrics.nll.mcStderr = mcStderr;
+      Object.assign(result.protocol, { draws: 2, randomizations: 8, mcDegreesOfFreedom: 4 });
+      change(result.protocol as unknown as Record<string, unknown>);
+      const [check] = checkGates(
+        gates('- {metric: nll, max: 9, interval: draws}'),
+        rowsOfResults([result]),
+        null,
+      ).checks;
+      return check.ci95![1] - check.value!;
+    };
+    expect(half(0.01, () => {})).toBeCloseTo(2.776 * 0.01, 4);
+    expect(half(0.01, (protocol) => delete protocol.mcDegreesOfFreedom)).toBeCloseTo(2.776 * 0.01, 4);
+    expect(half(0, () => {})).toBe(0); // an exact loss has no error over draws
   });
 
   it('fail before they are undecided', () => {
