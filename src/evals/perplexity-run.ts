@@ -312,25 +312,32 @@ function pairsOf<T>(all: readonly T[]): (readonly [T, T])[] {
   return all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b] as const));
 }
 
-/** What there is no interval of, or one that covers less often than it says; once a data set where rows are alike. */
+/** What there is no interval of, or one that covers less often than it says: once a data set. */
 function warnOfUnits(rows: readonly PerplexityResult[], observer: RunObserver): void {
-  for (const warning of new Set(rows.flatMap(unitsWarning))) observer.warn(warning);
+  for (const name of new Set(rows.map(({ dataset }) => dataset.name))) {
+    const warnings = rows.filter(({ dataset }) => dataset.name === name).map(unitsWarning);
+    const [worst] = warnings.filter((one) => one !== null).sort((a, b) => a.worth - b.worth);
+    if (worst) observer.warn(`${name}: ${worst.text}`);
+  }
 }
 
-function unitsWarning({ dataset, metrics, cost }: PerplexityResult): string[] {
+/** @returns what is wrong with a row's units, and how many independent sequences its text is worth */
+function unitsWarning({ metrics, cost }: PerplexityResult): { worth: number; text: string } | null {
   const { unit, units = 0, designEffect } = metrics.nll;
   if (units < LEAST_UNITS) {
     const what = `${unit === 'document' ? 'long document' : 'sequence'}${units === 1 ? '' : 's'}`;
-    return [
-      `${dataset.name}: ${units} ${what}: too few for an interval. Give at least ${LEAST_UNITS}, better 20: more text, or a shorter --length.`,
-    ];
+    return {
+      worth: 0,
+      text: `${units} ${what}: too few for an interval. Give at least ${LEAST_UNITS}, better 20: more text, or a shorter --length.`,
+    };
   }
-  const correlationLengths = designEffect ? cost.sequences / designEffect : 0;
-  const isShort =
-    unit === 'block' && designEffect && designEffect > 1.5 && correlationLengths < ENOUGH_CORRELATION_LENGTHS;
-  if (!isShort) return [];
-  return [
-    `${dataset.name}: neighbouring sequences are so much alike that the text tells as much as about ${Math.round(correlationLengths)} independent ones. ` +
+  if (unit !== 'block' || !designEffect || designEffect <= 1.5) return null;
+  const worth = cost.sequences / designEffect;
+  if (worth >= ENOUGH_CORRELATION_LENGTHS) return null;
+  return {
+    worth,
+    text:
+      `neighbouring sequences are so much alike that the text tells as much as about ${Math.round(worth)} independent ones. ` +
       'An interval from so little covers less often than 95% (duo-eval calibrate --intervals shows how often); more text, or a file that tells its documents apart, would help.',
-  ];
+  };
 }

@@ -12,8 +12,9 @@ export const ENTROPY_GAP = 0.1;
 export function generativeNotes(results: readonly Measured[]): string[] {
   if (results.length === 0) return [];
   const notes = [...new Set(results.map(judgedBy))];
+  const ofText = results.some(({ metrics }) => metrics.entropy.unit !== undefined);
   notes.push(
-    '± is the standard error over samples. Entropy: of the tokens of a sample, in nats. rep-4: share of its 4-grams that stood in it before.',
+    `± is the standard error over samples${ofText ? '; of real text over its documents, or blocks of it' : ''}. Entropy: of the tokens of a sample, in nats. rep-4: share of its 4-grams that stood in it before.`,
   );
   return [...notes, ...entropyNote(results), ...sizeNote(results)];
 }
