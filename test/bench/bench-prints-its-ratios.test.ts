@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 600_000 }); // it takes 100 s by itself, and more beside other tests
 
 const run = promisify(execFile);
 const bench = fileURLToPath(new URL('../../bench/run.mjs', import.meta.url));
