@@ -67,7 +67,7 @@ function evaluation(source, stream, { batch, sequences }) {
         draws: 1,
         seed: 1,
         estimator: 'control-variate',
-        limit: sequences,
+        selection: { kind: 'first', count: sequences },
         until: null,
         batch,
       }),
