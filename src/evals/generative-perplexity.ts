@@ -5,6 +5,7 @@
  */
 import { DomainError } from '../errors.js';
 import type { SampledFigure } from '../results/generative-record.js';
+import { exponential } from '../results/text-figures.js';
 import { type BootstrapOptions, bootstrapT, type Linearised } from '../statistics/bootstrap.js';
 import { sum } from '../statistics/summation.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
@@ -38,7 +39,7 @@ export function generativePerplexity(judged: JudgedSamples, options: BootstrapOp
     (indices) => linearisedRatio(nats, tokens, indices, counted),
     options,
   );
-  return { genPpl: exponentiated(genNll), genNll };
+  return { genPpl: exponential(genNll), genNll };
 }
 
 /** The same of real text, in the order in which it stands. @throws DomainError when the lengths differ */
@@ -47,7 +48,7 @@ export function perplexityOfText(judged: JudgedSamples, documents: DocumentsOf):
   checkLengths(judged);
   if (!(sum(tokens) > 0)) return { genPpl: UNKNOWN, genNll: UNKNOWN };
   const genNll = textRatio(nats, tokens, documents, blockLengthOf(nats, tokens));
-  return { genPpl: exponentiated(genNll), genNll };
+  return { genPpl: exponential(genNll), genNll };
 }
 
 /**
@@ -84,15 +85,3 @@ function checkLengths({ nats, tokens }: JudgedSamples): void {
 }
 
 const UNKNOWN: SampledFigure = { value: null, stderr: null, ci95: null };
-
-/** Perplexity from nats a token: exp of the value and of the interval's ends, the error by the delta method. */
-function exponentiated(genNll: SampledFigure): SampledFigure {
-  const value = genNll.value === null ? null : Math.exp(genNll.value);
-  const { stderr, ci95 } = genNll;
-  return {
-    ...genNll,
-    value,
-    stderr: value === null || stderr === null ? null : value * stderr,
-    ci95: ci95 && [Math.exp(ci95[0]), Math.exp(ci95[1])],
-  };
-}

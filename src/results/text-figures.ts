@@ -72,15 +72,21 @@ export function perplexityMetrics(input: PerplexityInput, blockLength?: number):
   return { ppl: exponentiated(nll), nll, bitsPerByte };
 }
 
-/** Perplexity from nats a token: exp of the value and of the interval's ends, errors by the delta method. */
 function exponentiated(nll: Figure): Figure {
-  const value = nll.value === null ? null : Math.exp(nll.value);
+  const ppl = exponential(nll);
+  const mcStderr = ppl.value === null || nll.mcStderr === null ? null : ppl.value * nll.mcStderr;
+  return { ...ppl, mcStderr };
+}
+
+/** Perplexity from nats a token: exp of the value and of the interval's ends, the error by the delta method. */
+export function exponential<F extends Pick<Figure, 'value' | 'stderr' | 'ci95'>>(nats: F): F {
+  const value = nats.value === null ? null : Math.exp(nats.value);
+  const { stderr, ci95 } = nats;
   return {
-    ...nll,
+    ...nats,
     value,
-    stderr: value === null || nll.stderr === null ? null : value * nll.stderr,
-    ci95: nll.ci95 === null ? null : [Math.exp(nll.ci95[0]), Math.exp(nll.ci95[1])],
-    mcStderr: value === null || nll.mcStderr === null ? null : value * nll.mcStderr,
+    stderr: value === null || stderr === null ? null : value * stderr,
+    ci95: ci95 && [Math.exp(ci95[0]), Math.exp(ci95[1])],
   };
 }
 
