@@ -17,10 +17,10 @@ import { FittedCoefficient } from '../dist/diffusion/fitted-coefficient.js';
 import { integration } from '../dist/diffusion/integration.js';
 import { noiseSchedule } from '../dist/diffusion/schedule.js';
 import { timePlan } from '../dist/diffusion/times.js';
-import { vocabularyCounts } from '../dist/evals/correction.js';
-import { correctionOf, drawnLevels } from '../dist/evals/estimator.js';
-import { noisyTokens } from '../dist/evals/loss-batch.js';
-import { LossSession } from '../dist/evals/loss-session.js';
+import { vocabularyCounts } from '../dist/evals/perplexity/correction.js';
+import { correctionOf, drawnLevels } from '../dist/evals/perplexity/estimator.js';
+import { noisyTokens } from '../dist/evals/perplexity/loss-batch.js';
+import { LossSession } from '../dist/evals/perplexity/loss-session.js';
 import { openCheckpoint } from '../dist/models/checkpoint.js';
 import { isMasked } from '../dist/models/family.js';
 

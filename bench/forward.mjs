@@ -143,7 +143,7 @@ async function readingTime(bytes) {
 /** As the sampler `ar` does it: keys, values and tokens stay in the worker. Each call is awaited, to time it. */
 async function decode() {
   const { openCheckpoint } = await import(dist('models/checkpoint.js'));
-  const { CausalSession } = await import(dist('samplers/causal-session.js'));
+  const { CausalSession } = await import(dist('sampling/causal-session.js'));
   const path = await checkpoint('causal');
   const { hiddenSize } = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.card.json'), 'utf8')).architecture;
   const weightBytes = statSync(path).size - 4 * vocab * hiddenSize; // the embedding is read by row
@@ -218,7 +218,7 @@ async function open(kind, path) {
     await ort.InferenceSession.create(path, { intraOpNumThreads: threads, logSeverityLevel: 4 });
   } else {
     const { openCheckpoint } = await import(dist('models/checkpoint.js'));
-    const { LossSession } = await import(dist('evals/loss-session.js'));
+    const { LossSession } = await import(dist('evals/perplexity/loss-session.js'));
     await LossSession.start({ checkpoint: await openCheckpoint(path), provider: 'cpu', threads });
   }
   const ready = (performance.now() - start) / 1000;

@@ -8,7 +8,7 @@ import { appendLossHead } from '../../dist/diffusion/heads/index.js';
 import { integration } from '../../dist/diffusion/integration.js';
 import { noiseSchedule } from '../../dist/diffusion/schedule.js';
 import { timePlan } from '../../dist/diffusion/times.js';
-import { prepareBatch, sequenceLosses } from '../../dist/evals/loss-batch.js';
+import { prepareBatch, sequenceLosses } from '../../dist/evals/perplexity/loss-batch.js';
 import { fillUniforms } from '../../dist/random/uniforms.js';
 import { median, timed } from './interleaved.mjs';
 import { bareFeeds, bareSession, runAll } from './model-call.mjs';

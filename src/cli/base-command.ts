@@ -11,7 +11,7 @@
  */
 import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
-import { escapedJson } from '../results/printers/json.js';
+import { escapedJson } from '../printing/json.js';
 import { environmentDefaults, type FlagShape } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';

@@ -1,6 +1,6 @@
 /** What `train` and `distill` have in common: flags, from flags to a request, progress, and what is said of the result. */
 
-import { shellCommand } from '../results/shell-command.js';
+import { shellCommand } from '../printing/shell-command.js';
 import type { RunObserver, RunRequest, RunResult } from '../training/training-run.js';
 import { type BoundaryFlagValues, boundariesOf, boundaryFlags } from './checkpoint-flags.js';
 import { choice, integer, string } from './flags.js';

@@ -10,7 +10,7 @@ import {
   savingFlags,
   textFlags,
 } from '../cli/training-command.js';
-import { shellCommand } from '../results/shell-command.js';
+import { shellCommand } from '../printing/shell-command.js';
 import type { DistilledModel } from '../training/distillation/run-distillation.js';
 
 /** With this many, from 1/512 on, the last gap is the whole time. */

@@ -53,8 +53,8 @@ export default class Sample extends BaseCommand<typeof Sample> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkDistinctPaths, prepareSampling } = await import('../samplers/prepare-sampling.js');
-    const { checkWritable } = await import('../results/output.js');
+    const { checkDistinctPaths, prepareSampling } = await import('../sampling/prepare-sampling.js');
+    const { checkWritable } = await import('../printing/output.js');
     const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
     checkDistinctPaths(files);
     checkWritable(files);
@@ -81,9 +81,9 @@ export default class Sample extends BaseCommand<typeof Sample> {
       speak(text);
     };
     const { checkStandardOutput } = await import('../cli/standard-output.js');
-    const { openSampleRun } = await import('../samplers/sample-run.js');
-    const { writeSamples } = await import('../samplers/sample-outputs.js');
-    const { fileOutput, streamOutput } = await import('../results/line-output.js');
+    const { openSampleRun } = await import('../sampling/sample-run.js');
+    const { writeSamples } = await import('../sampling/sample-outputs.js');
+    const { fileOutput, streamOutput } = await import('../printing/line-output.js');
     const whole = this.options.json && flags.out === undefined;
     const run = await openSampleRun(request, {
       note: say((text) => this.note(text)),

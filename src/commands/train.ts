@@ -12,7 +12,7 @@ import {
 } from '../cli/training-command.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
-import { shellCommand } from '../results/shell-command.js';
+import { shellCommand } from '../printing/shell-command.js';
 import type { TrainedModel } from '../training/run-training.js';
 
 const NETWORK = 'NETWORK';

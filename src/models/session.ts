@@ -6,8 +6,8 @@
  */
 import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
+import { compiledFile } from '../compiled.js';
 import { type DuoEvalError, ModelError } from '../errors.js';
-import { compiledFile } from './compiled.js';
 import type { Feeds, TensorData } from './feeds.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
@@ -132,7 +132,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
     // A loader of the parent process (a test runner's, say) is none of the worker's business.
-    this.worker = new Worker(compiledFile('session-worker.js'), { workerData: task, execArgv: [] });
+    this.worker = new Worker(compiledFile('models/session-worker.js'), { workerData: task, execArgv: [] });
     this.created = new Promise((resolve, reject) => {
       this.settleCreation = { resolve, reject };
     });

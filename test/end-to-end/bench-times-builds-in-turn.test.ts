@@ -4,9 +4,9 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { builtDigest } from '../../src/evals/throughput-installations.js';
-import { parseResults } from '../../src/results/schema.js';
-import type { AgainstRecord, BenchResult } from '../../src/results/throughput-record.js';
+import { builtDigest } from '../../src/evals/throughput/installations.js';
+import type { AgainstRecord, BenchResult } from '../../src/evals/throughput/record.js';
+import { parseResults } from '../../src/records/schema.js';
 import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
 import { fixture, root, succeed, type Workspace, workspace } from './command.js';
 import { expectFailure } from './failure.js';

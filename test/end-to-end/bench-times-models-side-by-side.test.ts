@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseResults } from '../../src/results/schema.js';
-import type { BenchResult } from '../../src/results/throughput-record.js';
+import type { BenchResult } from '../../src/evals/throughput/record.js';
+import { parseResults } from '../../src/records/schema.js';
 import { fixture, succeed, type Workspace, workspace } from './command.js';
 import { expectFailure } from './failure.js';
 

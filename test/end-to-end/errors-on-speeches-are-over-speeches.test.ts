@@ -3,7 +3,7 @@
  * knowing where speeches end, and on parts of them.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PerplexityResult, ResultsFile } from '../../src/results/record.js';
+import type { PerplexityResult, ResultsFile } from '../../src/records/record.js';
 import { studentQuantile95, welchDegrees } from '../../src/statistics/student.js';
 import { blockLengthOf, degreesOf, textRatio } from '../../src/statistics/text-ratio.js';
 import { fixture, succeed, type Workspace, workspace } from './command.js';

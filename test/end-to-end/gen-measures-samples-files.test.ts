@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { GenerativeResult } from '../../src/results/generative-record.js';
-import type { ResultsFile } from '../../src/results/record.js';
-import { parseResults } from '../../src/results/schema.js';
+import type { GenerativeResult } from '../../src/evals/generation/record.js';
+import type { ResultsFile } from '../../src/records/record.js';
+import { parseResults } from '../../src/records/schema.js';
 import { fixture, succeed, type Workspace, workspace } from './command.js';
 import { expectFailure } from './failure.js';
 import { writeSamples } from './samples.js';

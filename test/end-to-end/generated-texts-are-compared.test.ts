@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { GenerativeResult } from '../../src/results/generative-record.js';
+import type { GenerativeResult } from '../../src/evals/generation/record.js';
 import { fixture, succeed, type Workspace, workspace } from './command.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

@@ -1,7 +1,7 @@
 /** `calibrate --intervals`: few replicates here, a thousand by `npm run study:intervals`. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { IntervalCalibrationRecord } from '../../src/results/interval-calibration.js';
-import { judgeCoverage } from '../../src/results/interval-calibration.js';
+import type { IntervalCalibrationRecord } from '../../src/evals/calibration/interval-record.js';
+import { judgeCoverage } from '../../src/evals/calibration/interval-record.js';
 import { succeed, type Workspace, workspace } from './command.js';
 
 let space: Workspace;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openSamples, type SampleRecord } from '../../src/results/samples.js';
+import { openSamples, type SampleRecord } from '../../src/records/samples-file.js';
 import { fixture, succeed, type Workspace, workspace } from './command.js';
 
 let space: Workspace;

@@ -1,6 +1,6 @@
 /** Samples files made of real text, as `sample --out` writes them. */
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
-import { type SamplesHeader, samplesLine } from '../../src/results/samples.js';
+import { type SamplesHeader, samplesLine } from '../../src/records/samples-file.js';
 import { fixture, type Workspace } from './command.js';
 
 const SENTENCES = [

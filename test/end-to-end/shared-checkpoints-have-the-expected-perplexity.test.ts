@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PerplexityResult } from '../../src/results/record.js';
+import type { PerplexityResult } from '../../src/records/record.js';
 import { succeed, type Workspace, workspace } from './command.js';
 import { resultsOf } from './results.js';
 import { expectedPerplexities, sharedDataset, sharedIsThere, sharedModel, whyNot } from './shared.js';

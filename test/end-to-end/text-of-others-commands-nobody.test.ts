@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resultsFile } from '../../src/results/record.js';
-import { sampleResult } from '../results/sample.js';
+import { resultsFile } from '../../src/records/record.js';
+import { sampleResult } from '../records/sample.js';
 import { fixture, root, type Workspace, workspace } from './command.js';
 
 const NAME = '::add-mask::a\n::error title=x::b ##[add-mask]c \x9b31m\u202ed';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { LossSession } from '../../src/evals/loss-session.js';
+import { LossSession } from '../../src/evals/perplexity/loss-session.js';
 import { openCheckpoint } from '../../src/models/checkpoint.js';
 import { networkFeeds } from '../../src/models/feeds.js';
 import { type RandomCheckpointRequest, randomCheckpoint } from '../../src/models/random-checkpoint.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import type { ModelSession } from '../../src/models/session.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
-import { CausalSession } from '../../src/samplers/causal-session.js';
+import { CausalSession } from '../../src/sampling/causal-session.js';
 import { unevenChain } from './sources/chains.js';
 
 const K = 6;
