@@ -29,6 +29,12 @@ export interface NoiseSchedule {
   timeAt(alpha: number, oneMinusAlpha?: number): number;
 }
 
+/** A level of noise: α and 1 − α, each without cancellation. */
+export interface AlphaLevel {
+  readonly alpha: number;
+  readonly oneMinusAlpha: number;
+}
+
 export const defaultEps = 1e-3;
 
 /** @param eps ε in (0, 1), 1e-3 in every published checkpoint

@@ -4,7 +4,7 @@
  * `stop` is set, as in the reference code, whose samples all have one length.
  */
 import { ModelError, UsageError } from '../errors.js';
-import type { CausalModel } from './causal-model.js';
+import type { CausalModel } from './decoding.js';
 import type { Sampler, SamplingRun } from './sampler.js';
 
 /** Calls asked for before the first of them is answered: they need nothing of its answer, the tokens being where they are. */

@@ -17,7 +17,7 @@
 import type { NoiseSchedule } from '../diffusion/schedule.js';
 import { inverseDiffusionTransformation } from '../diffusion/transformation.js';
 import { UsageError } from '../errors.js';
-import type { LatentModel, LatentMove } from './latent-model.js';
+import type { LatentModel, LatentMove } from './decoding.js';
 import type { Sampler, SamplingRun } from './sampler.js';
 import { levelAt, linearTimes } from './time-grid.js';
 

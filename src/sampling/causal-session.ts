@@ -16,7 +16,7 @@ import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-
 import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
-import type { CausalBatch, CausalDecoding, CausalModel } from '../samplers/causal-model.js';
+import type { CausalDecoding, CausalModel, DecodingBatch } from '../samplers/decoding.js';
 import { type CausalInit, causalState, type PastKind } from './causal-state.js';
 import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
 import { checkFilledUp } from './filled-up.js';
@@ -89,7 +89,7 @@ export class CausalSession implements CausalModel {
   }
 
   /** @throws ModelError `batch-past-graph` */
-  begin({ label, batch, length, tokens, given }: CausalBatch): CausalDecoding {
+  begin({ label, batch, length, tokens, given }: DecodingBatch): CausalDecoding {
     const { checkpoint, provider, timeoutMs } = this.options;
     const { signature } = checkpoint;
     checkFixedBatch(checkpoint, batch);

@@ -8,7 +8,7 @@
  */
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
-import type { GivenTokens } from './generate.js';
+import type { GivenTokens } from './generation-plan.js';
 
 const GAP = /<gap(?: +(\d+))?>/g;
 

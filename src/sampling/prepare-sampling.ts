@@ -5,7 +5,8 @@ import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
-import { type ResolvedSampler, resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
+import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
+import type { ResolvedSampler } from '../samplers/sampler.js';
 import { infillTokens, promptTokens } from './given-text.js';
 import { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
 

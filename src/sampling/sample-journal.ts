@@ -7,7 +7,7 @@
 import { type CacheKey, cacheEntryPath } from '../storage/cache-entry.js';
 import { type Journal, openJournal } from '../storage/journal.js';
 import { acquireLock } from '../storage/lock.js';
-import type { GeneratedSample } from './generate.js';
+import type { GeneratedSample } from './generation-plan.js';
 import {
   base64OfInts,
   intsOfBase64,

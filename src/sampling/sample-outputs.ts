@@ -4,7 +4,7 @@ import type { LineOutput } from '../printing/line-output.js';
 import { fileOutput } from '../printing/line-output.js';
 import { replaceFile } from '../printing/output.js';
 import { type SampleRecord, type SamplesHeader, samplesLine } from '../records/samples-file.js';
-import type { GivenTokens } from './generate.js';
+import type { GivenTokens } from './generation-plan.js';
 import type { SampleRun } from './sample-run.js';
 import { type SampleTrace, statesOf } from './trace.js';
 import { tracePage } from './trace-page.js';

@@ -6,10 +6,11 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
-import { checkFamily, type ResolvedSampler } from '../samplers/registry.js';
-import type { OptionValue } from '../samplers/sampler.js';
+import { checkFamily } from '../samplers/registry.js';
+import type { OptionValue, ResolvedSampler } from '../samplers/sampler.js';
 import { checkDrawSettings } from './draw-settings.js';
-import { type GivenTokens, type SampledModel, usersFault } from './generate.js';
+import { usersFault } from './generate.js';
+import type { GivenTokens, SampledModel } from './generation-plan.js';
 
 /** What is asked for, checked as far as flags can be. */
 export interface SampleRequest {

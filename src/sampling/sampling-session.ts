@@ -2,7 +2,7 @@
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { OptionValue, Sampler } from '../samplers/sampler.js';
-import type { ModelSource } from './generate.js';
+import type { ModelSource } from './generation-plan.js';
 
 export interface SamplingSessionOptions {
   checkpoint: Checkpoint;

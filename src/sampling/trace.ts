@@ -1,5 +1,5 @@
 /** The way of samples from noise to text, kept as what changed: a step of a long text changes few of its tokens. */
-import type { StepState } from './generate.js';
+import type { StepState } from './generation-plan.js';
 
 /** One sample's way. */
 export interface SampleTrace {

@@ -2,7 +2,7 @@
  * A batch as the tensors that an objective reads. The weights make the objective the mean over all tokens of the batch of
  * −α'(t)·loss: the papers' integrand over t, whatever the schedule.
  */
-import { HEAD } from '../diffusion/heads/index.js';
+import { HEAD } from '../diffusion/heads/head.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';

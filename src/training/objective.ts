@@ -5,7 +5,8 @@
  *
  * The losses are per unit of −dα, so −α'(t)/tokens as weights makes the mean of the papers' losses; see noisy-batch.ts.
  */
-import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
+import { HEAD } from '../diffusion/heads/head.js';
+import { appendLossHead } from '../diffusion/heads/losses.js';
 import { fixAxes } from '../graph/fix-axes.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { Mul, ReduceSum } from '../graph/operators.js';

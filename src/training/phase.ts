@@ -4,7 +4,7 @@
  */
 import { NumericalError } from '../errors.js';
 import type { Feeds } from '../models/feeds.js';
-import type { SavedTraining } from './saved-training.js';
+import type { SavedTraining } from './state-file.js';
 import type { TrainingSession } from './training-session.js';
 import type { StepResult } from './training-state.js';
 

@@ -17,12 +17,12 @@ import { elementCount, networkParameters } from '../models/architectures/paramet
 import type { Card } from '../models/card.js';
 import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
-import { defaultAdamW } from './adamw.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
 import { lastLoss, surelyAbove } from './loss-tables.js';
-import type { SavedTraining } from './saved-training.js';
+import { defaultAdamW } from './optimizer.js';
 import type { TrainingSettings } from './settings.js';
+import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
 import { saveTrained, trainingNote } from './trained-checkpoint.js';
 import {

@@ -1,9 +1,8 @@
 /** All that decides the numbers of a training run, but for the text; a resumed run must have the same. */
 import type { ScheduleType } from '../diffusion/schedule.js';
-import type { AdamWOptions } from './adamw.js';
 import type { CurriculumOptions } from './curriculum.js';
-import type { LearningRateOptions } from './learning-rate.js';
 import type { TrainingProblem } from './objective.js';
+import type { AdamWOptions, LearningRateOptions } from './optimizer.js';
 
 export interface TrainingSettings {
   problem: Omit<TrainingProblem, 'reads' | 'fused'>;

@@ -9,7 +9,8 @@ import { FileError, UsageError } from '../errors.js';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { fileFailure } from '../storage/file-failure.js';
 import { otherSettings } from './setting-sentence.js';
-import { differingSetting } from './settings.js';
+import { differingSetting, type TrainingSettings } from './settings.js';
+import { STATE, type StateName } from './training-state.js';
 
 export interface SavedRun<Name extends string> {
   /** Steps taken. */
@@ -169,3 +170,11 @@ function damaged(path: string, why: string): FileError {
     hint: 'Remove it to begin anew, or give another --out.',
   });
 }
+
+/** A run of training on disk. */
+export type SavedTraining = SavedRun<StateName>;
+
+export const trainingFile = stateFile<StateName, TrainingSettings>({
+  kind: 'duo-eval training state',
+  names: STATE,
+});

@@ -7,8 +7,8 @@ import { elementCount, networkParameters } from '../models/architectures/paramet
 import { randomWeights } from '../models/weights/random-weights.js';
 import { objectiveGraph } from './objective.js';
 import { runPhase } from './phase.js';
-import { type SavedTraining, trainingFile } from './saved-training.js';
 import { type TextSettings, type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
+import { type SavedTraining, trainingFile } from './state-file.js';
 import { curriculumAt, mixtureAt, stepFeeds } from './step-feeds.js';
 import { startingVectors, TrainingSession } from './training-session.js';
 import type { StepResult } from './training-state.js';

@@ -4,7 +4,7 @@
  * is measured by the evaluations.
  */
 
-import { HEAD } from '../diffusion/heads/index.js';
+import { HEAD } from '../diffusion/heads/head.js';
 import { noiseSchedule } from '../diffusion/schedule.js';
 import { packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
 import { prune } from '../graph/prune.js';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { trainingFile } from '../../src/training/saved-training.js';
 import type { TrainingSettings } from '../../src/training/settings.js';
+import { trainingFile } from '../../src/training/state-file.js';
 import { train } from '../../src/training/train.js';
 import { failure } from './failure.js';
 import { temporaryState, toySettings, toyText } from './toy-run.js';

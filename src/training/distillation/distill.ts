@@ -2,15 +2,14 @@
  * The loop of a distillation: rounds of steps, each with a teacher of its own, the run saved as it goes. As in training
  * everything random is a function of seed and step, and a stopped run goes on to the same weights.
  */
-
 import { type Phase, runPhase } from '../phase.js';
-import type { SavedTraining } from '../saved-training.js';
 import type { TrainingText } from '../settings.js';
+import { type SavedRun, type SavedTraining, stateFile } from '../state-file.js';
 import { checkText } from '../train.js';
 import { startingVectors, TrainingSession } from '../training-session.js';
+import { STATE, type StateName } from '../training-state.js';
 import { distillationFeeds } from './feeds.js';
 import { distillationObjective, TEACHER } from './objective.js';
-import { distillationFile, type SavedDistillation } from './saved-distillation.js';
 import { type DistillationSettings, distillationSteps, roundOf } from './settings.js';
 
 export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'onStep' | 'onDivergence'> {
@@ -86,3 +85,13 @@ async function distillRound(run: DistillationRun, from: SavedDistillation): Prom
   });
   return withTeacher(reached);
 }
+
+/** A run of distillation on disk: the teacher of the present round, too. */
+type VectorName = StateName | 'teacher';
+
+export type SavedDistillation = SavedRun<VectorName>;
+
+export const distillationFile = stateFile<VectorName, DistillationSettings>({
+  kind: 'duo-eval distillation state',
+  names: [...STATE, 'teacher'],
+});

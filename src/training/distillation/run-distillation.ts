@@ -17,8 +17,8 @@ import { type Checkpoint, openCheckpoint } from '../../models/checkpoint.js';
 import { fromCard } from '../../models/importers/tokenizer-copy.js';
 import type { SavedCheckpoint } from '../../models/save-checkpoint.js';
 import { type CheckpointWeights, ditWeights } from '../../models/weights/checkpoint-weights.js';
-import { defaultAdamW } from '../adamw.js';
 import { lastLoss } from '../loss-tables.js';
+import { defaultAdamW } from '../optimizer.js';
 import { saveTrained } from '../trained-checkpoint.js';
 import {
   GREATEST_NORM,
@@ -32,9 +32,8 @@ import {
   textsOfRun,
 } from '../training-run.js';
 import type { StepResult } from '../training-state.js';
-import { distill } from './distill.js';
-import { type DistillationDescription, writeDistillationPage } from './page.js';
-import type { SavedDistillation } from './saved-distillation.js';
+import { distill, type SavedDistillation } from './distill.js';
+import { type DistillationDescription, writeDistillationPage } from './distillation-page.js';
 import {
   type DistillationSettings,
   type Divergence,

@@ -9,9 +9,9 @@ import type { TensorData } from '../../models/feeds.js';
 import { type ModelSession, startSession } from '../../models/session.js';
 import { type HeldOutBatch, heldOutBatches, meanOverSequences } from '../held-out.js';
 import type { TrainingText } from '../settings.js';
+import type { SavedDistillation } from './distill.js';
 import { pairedBatches, pairFeeds } from './feeds.js';
 import { distillationObjective, TEACHER } from './objective.js';
-import type { SavedDistillation } from './saved-distillation.js';
 import { type DistillationSettings, gapOfRound, roundOf } from './settings.js';
 
 export interface HeldOutDivergence {

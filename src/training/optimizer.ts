@@ -1,3 +1,6 @@
+import type { Graph, Value } from '../graph/graph.js';
+import { Add, Div, Min, Mul, Sqrt, Sub } from '../graph/operators.js';
+
 /**
  * AdamW (Loshchilov and Hutter, arXiv 1711.05101) as graph code on vectors: one step of
  *
@@ -7,9 +10,6 @@
  * after the gradient was scaled down to a greatest norm. β and ε are fixed when the graph is built; what changes from step
  * to step comes as scalars, from `adamWScalars`.
  */
-import type { Graph, Value } from '../graph/graph.js';
-import { Add, Div, Min, Mul, Sqrt, Sub } from '../graph/operators.js';
-
 export interface AdamWOptions {
   beta1: number;
   beta2: number;
@@ -81,4 +81,31 @@ export function adamWInputs(graph: Graph): Record<keyof AdamWScalars, Value> {
     root_correction: scalar('root_correction'),
     kept: scalar('kept'),
   };
+}
+
+/** The exponential moving average of the weights, which is what a trained checkpoint holds. */
+/** average + (1 − decay)·(weights − average). @param left 1 − decay, a scalar */
+export const movedAverage = (average: Value, weights: Value, left: Value): Value =>
+  Add(average, Mul(Sub(weights, average), left));
+
+/** 1 − decay at step t from 1: early steps forget the start sooner, (1 + t)/(10 + t), as the reference's do. */
+export const averageLeft = (decay: number, step: number): number =>
+  1 - Math.min(decay, (1 + step) / (10 + step));
+
+/** The learning rate over a run: a straight rise, then half a cosine down to a share of the highest, or level. */
+export interface LearningRateOptions {
+  highest: number;
+  /** Steps of the rise. */
+  warmup: number;
+  /** Steps of the whole run. */
+  steps: number;
+  /** Share of the highest rate that the last step has; 1 keeps it level. */
+  final: number;
+}
+
+/** @param step from 1; the rate of step `warmup` is the highest, that of step `steps` the final share of it */
+export function learningRate({ highest, warmup, steps, final }: LearningRateOptions, step: number): number {
+  if (step <= warmup) return (highest * step) / warmup;
+  const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup));
+  return highest * (final + (1 - final) * 0.5 * (1 + Math.cos(Math.PI * progress)));
 }
