@@ -35,8 +35,28 @@ async function shoot(browser, page, name, { width, height, prepare = async () =>
 mkdirSync(images, { recursive: true });
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 try {
-  const trace = ['--sampler', 'ancestral', '--steps', '24', '--samples', '1', '--length', '96', '--seed', '3'];
-  duoEval('sample', '--model', fixture('mdlm'), ...trace, '--out', 'mdlm.jsonl', '--trace-html', 'trace.html');
+  const trace = [
+    '--sampler',
+    'ancestral',
+    '--steps',
+    '24',
+    '--samples',
+    '1',
+    '--length',
+    '96',
+    '--seed',
+    '3',
+  ];
+  duoEval(
+    'sample',
+    '--model',
+    fixture('mdlm'),
+    ...trace,
+    '--out',
+    'mdlm.jsonl',
+    '--trace-html',
+    'trace.html',
+  );
   await shoot(browser, 'trace.html', 'trace.png', {
     width: 860,
     height: 560,
@@ -50,7 +70,17 @@ try {
 
   const data = ['--dataset', 'sotu', '--dataset', 'moby-dick', '--limit', '128'];
   duoEval('ppl', ...models('ar', 'mdlm', 'duo'), ...data, '--out', 'ppl.json');
-  const sampled = ['--steps', '4,8,16,32', '--samples', '32', '--batch', '16', '--length', '64', '--no-memory'];
+  const sampled = [
+    '--steps',
+    '4,8,16,32',
+    '--samples',
+    '32',
+    '--batch',
+    '16',
+    '--length',
+    '64',
+    '--no-memory',
+  ];
   const samplers = ['--sampler', 'greedy-tail', '--judge', fixture('judge')];
   duoEval('bench', ...models('duo-dcd', 'duo', 'mdlm'), ...samplers, ...sampled, '--out', 'bench.json');
   duoEval('report', 'ppl.json', 'bench.json', '--title', 'Small models of speeches', '--out', 'report.html');

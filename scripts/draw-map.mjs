@@ -67,10 +67,11 @@ function reached(from, seen = new Set()) {
     }
   return seen;
 }
-/** An arrow is drawn only where no other way leads there. */
+/** An arrow is left out where a longer way leads there, circles aside. */
+const leadsTo = (via, to) => via !== to && reached(via).has(to) && !reached(to).has(via);
 const arrows = names.flatMap((from) =>
   [...imports.get(from)]
-    .filter((to) => ![...imports.get(from)].some((via) => via !== to && reached(via).has(to)))
+    .filter((to) => reached(to).has(from) || ![...imports.get(from)].some((via) => leadsTo(via, to)))
     .sort((a, b) => names.indexOf(a) - names.indexOf(b))
     .map((to) => `  ${from} --> ${to}`),
 );

@@ -1,6 +1,6 @@
 /** Examples of README.md, CONTRIBUTING.md, SECURITY.md and docs/ work as they are written. Slow ones: see examples-run.slow.test.ts. */
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { blocksOf, examplesOf, pages } from './pages.js';
 import { follow, type Reader, reader } from './reader.js';
@@ -12,9 +12,14 @@ describe.each(pagesWithExamples)('%s', (page) => {
   beforeAll(() => {
     here = reader();
   });
-  afterAll(() => here.close());
 
-  it.each(examplesOf(page).filter(({ slow }) => !slow))('$text', (example) => follow(here, example), 300_000);
+  it.each(examplesOf(page).filter(({ slow }) => !slow))(
+    '$text',
+    async (example) => {
+      expect(await follow(here, example)).not.toBe('');
+    },
+    300_000,
+  );
 });
 
 describe('blocks of code', () => {
@@ -32,7 +37,8 @@ describe('blocks of code', () => {
   it('of JSON and YAML parse', () => {
     for (const { language, text } of blocks) {
       if (language === 'json') JSON.parse(text);
-      if (language === 'yaml') for (const document of parseAllDocuments(text)) expect(document.errors).toEqual([]);
+      if (language === 'yaml')
+        for (const document of parseAllDocuments(text)) expect(document.errors).toEqual([]);
     }
   });
 

@@ -1,7 +1,7 @@
 /** The pages a reader has: their code blocks, their headings and their links. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../end-to-end/command.js';
+import { root } from '../support/run.js';
 
 /** Paths relative to the project. */
 export const pages: readonly string[] = [

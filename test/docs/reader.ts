@@ -4,18 +4,17 @@
  */
 import { execFile } from 'node:child_process';
 import { chmodSync, cpSync } from 'node:fs';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { fixture, root, type Workspace, workspace } from '../end-to-end/command.js';
+import { environmentIn, fixture, program } from '../support/run.js';
+import { workspace } from '../support/workspace.js';
 import type { Example } from './pages.js';
 import { weightsFolder } from './published-weights.js';
 
 export interface Reader {
-  space: Workspace;
   /** Runs lines as a shell does that stops at the first failure. */
-  shell(text: string): Promise<{ stdout: string; stderr: string }>;
-  close(): void;
+  shell(text: string, env?: Record<string, string>): Promise<{ stdout: string; stderr: string }>;
+  write(name: string, content: string): void;
 }
 
 /** A small story, many times: enough tokens for several sequences. */
@@ -26,32 +25,30 @@ export function reader(): Reader {
   cpSync(fixture(''), space.at('fixtures'), { recursive: true });
   space.write('stories.jsonl', `${JSON.stringify({ story: STORY.repeat(20) })}\n`.repeat(3));
   weightsFolder(space.at('my-duo'));
-  space.write('bin/duo-eval', `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin/run.js')}" "$@"\n`);
-  chmodSync(space.at('bin/duo-eval'), 0o755);
+  // As `npm ci` puts it where npx finds it.
+  space.write('package.json', '{"private":true,"devDependencies":{"duo-eval":"*"}}');
+  const command = 'node_modules/.bin/duo-eval';
+  space.write(command, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`);
+  chmodSync(space.at(command), 0o755);
+  const PATH = `${space.at('node_modules/.bin')}:${process.env.PATH}`;
   return {
-    space,
-    shell: (text) =>
-      promisify(execFile)('sh', ['-e', '-c', text], {
+    write: (name, content) => void space.write(name, content),
+    shell: (text, env) =>
+      promisify(execFile)('bash', ['-e', '-c', text], {
         cwd: space.folder,
         maxBuffer: 1 << 26,
-        env: {
-          PATH: `${space.at('bin')}:${process.env.PATH}`,
-          HOME: space.folder,
-          DUO_EVAL_CACHE: space.at('.cache'),
-          DUO_EVAL_CONFIG: space.at('.config'),
-        },
+        env: { ...environmentIn(space.folder), PATH, ...env },
       }),
-    close: () => space.remove(),
   };
 }
 
 export const words = (line: string) => line.trim().replace(/\s+/g, ' ');
 
-/** Runs an example; its output must have the first line of words that the page shows. */
-export async function follow({ shell }: Reader, { text, shown }: Example): Promise<void> {
+/** Runs an example; its output must have the first line of words that the page shows.  @returns what it printed */
+export async function follow({ shell }: Reader, { text, shown }: Example): Promise<string> {
   const { stdout } = await shell(text);
-  expect(stdout).not.toBe('');
-  if (shown === null) return;
+  if (shown === null) return stdout;
   const header = shown.split('\n').find((line) => /^[a-z/]/i.test(line));
   if (header) expect(stdout.split('\n').map(words)).toContain(words(header));
+  return stdout;
 }

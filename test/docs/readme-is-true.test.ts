@@ -1,8 +1,8 @@
 /** What README.md and the pages say of the program is what the program says of itself. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../end-to-end/command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../support/run.js';
 import { blocksOf, examplesOf, pages, textOf } from './pages.js';
 import { type Reader, reader, words } from './reader.js';
 
@@ -31,7 +31,6 @@ describe('the table of npm start', () => {
   beforeAll(() => {
     here = reader();
   });
-  afterAll(() => here.close());
 
   it('has the header that is printed, and its rows', async () => {
     const start = /bin\/run\.js (ppl .*)$/.exec(manifest.scripts.start)?.[1];
@@ -82,7 +81,10 @@ describe('the pages', () => {
     };
     // Those that need the network are shown, not run.
     const text = pages.map(textOf).join('\n');
-    const run = pages.flatMap(examplesOf).map((example) => example.text).join('\n');
+    const run = pages
+      .flatMap(examplesOf)
+      .map((example) => example.text)
+      .join('\n');
     for (const id of Object.keys(commands)) {
       const command = `duo-eval ${id.replaceAll(':', ' ')}`;
       expect(id === 'datasets:fetch' ? text : run, command).toContain(command);

@@ -11,7 +11,9 @@ let folder: string;
 let contents: string[];
 let printed: string;
 /** The block of README.md, as it is written. */
-const commands = /^```sh[^\n]*\n(npm install [^`]*)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1];
+const commands = /^```sh[^\n]*\n(npm install [^`]*)^```$/m.exec(
+  readFileSync(join(root, 'README.md'), 'utf8'),
+)![1];
 beforeAll(async () => {
   folder = temporaryFolder().root;
   const { stdout } = await npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
