@@ -210,7 +210,7 @@ function wholeSequences(checkpoint: Checkpoint): Past {
 /** The token after some rows, in place of the logits: temperature, top-k, top-p, and the draw. */
 function appendDraw(graph: Graph, options: CausalSessionOptions): void {
   const { checkpoint, provider, temperature = 1 } = options;
-  const { vocabSize, fields } = checkpoint;
+  const { vocabSize, maskTokenId } = checkpoint;
   const double = hasDouble(provider);
   graph.scope('duo_eval', () => {
     const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
@@ -218,7 +218,7 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
     const head = {
       logits: 'logits',
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
+      maskTokenId,
       inBlocks: false, // one row a sequence
     };
     const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
