@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
 
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-convert-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder().root;
 
 const convert = (...args: string[]) =>
   spawnSync(process.execPath, [bin, 'convert', ...args], {

@@ -3,12 +3,13 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { builtDigest } from '../../src/evals/throughput/installations.js';
 import type { AgainstRecord, BenchResult } from '../../src/evals/throughput/record.js';
 import { parseResults } from '../../src/records/schema.js';
 import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -17,7 +18,6 @@ let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const duo = fixture('markov-duo.onnx');
 const small = ['--length', '24', '--batch', '2', '--no-memory'];

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
 import {
   bytesOf,
   countingWorkspace,
@@ -28,7 +29,6 @@ beforeAll(async () => {
     ...['--steps', '60', '--batch', '4', '--threads', '1', '--lr', '0.01', '--quiet'],
   ]);
 }, 120_000);
-afterAll(() => space.remove());
 
 const command = (
   out: string,

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeAll(async () => {
@@ -11,7 +12,6 @@ beforeAll(async () => {
     ]);
   }
 });
-afterAll(() => space.remove());
 
 const gate = (gates: string, more: string[] = [], env: Record<string, string> = {}) => {
   space.write('gates.yaml', `gates:\n${gates}\n`);

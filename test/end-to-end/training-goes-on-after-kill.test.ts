@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
 import {
   bytesOf,
   countingWorkspace,
@@ -14,7 +15,6 @@ const STEPS = 120;
 beforeAll(() => {
   space = countingWorkspace();
 });
-afterAll(() => space.remove());
 
 const command = (out: string, family = 'duo') => [
   'train',

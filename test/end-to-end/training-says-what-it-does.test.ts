@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { countingWorkspace } from './training-runs.js';
 
@@ -7,7 +8,6 @@ let space: Workspace;
 beforeAll(() => {
   space = countingWorkspace('my text.txt');
 });
-afterAll(() => space.remove());
 
 const command = (out: string, ...more: string[]) => [
   'train',
