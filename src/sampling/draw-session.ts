@@ -15,22 +15,17 @@ import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession } from '../models/session.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
-import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
 
-export interface DrawSessionOptions {
+export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** Above 0; 1 unless said. */
-  temperature?: number;
-  /** `temperature` may be set from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
+  /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
   sweep?: boolean;
-  topK?: number | null;
-  /** In (0, 1]. */
-  topP?: number | null;
-  /** A call that takes longer is an error; without it, there is no limit. */
+  /** A longer call is an error; no limit unless given. */
   timeoutMs?: number;
-  /** Told what the user should know of how it runs. */
+  /** Called with remarks for the user, such as a smaller batch. */
   notice?: (text: string) => void;
 }
 

@@ -31,7 +31,7 @@ import {
   type RunResult,
   textsOfRun,
 } from '../training-run.js';
-import type { StepResult } from '../training-session.js';
+import type { StepResult } from '../training-state.js';
 import { distill } from './distill.js';
 import { type DistillationDescription, writeDistillationPage } from './page.js';
 import type { SavedDistillation } from './saved-distillation.js';
