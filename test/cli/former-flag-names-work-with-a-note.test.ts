@@ -1,8 +1,7 @@
-import { afterAll, expect, it } from 'vitest';
-import { workspace } from '../end-to-end/command.js';
+import { expect, it } from 'vitest';
+import { workspace } from '../support/workspace.js';
 
 const space = workspace();
-afterAll(space.remove);
 space.write('text.txt', 'one and one and one and two\n'.repeat(40));
 
 const noteOf = (former: string, name: string) =>
