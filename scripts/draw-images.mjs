@@ -69,28 +69,9 @@ try {
   });
 
   const data = ['--dataset', 'sotu', '--dataset', 'moby-dick', '--limit', '128'];
-  duoEval('ppl', ...models('ar', 'mdlm', 'duo'), ...data, '--out', 'ppl.json');
-  const sampled = [
-    '--steps',
-    '4,8,16,32',
-    '--samples',
-    '32',
-    '--batch',
-    '16',
-    '--length',
-    '64',
-    '--no-memory',
-  ];
-  const samplers = ['--sampler', 'greedy-tail', '--judge', fixture('judge')];
-  duoEval('bench', ...models('duo-dcd', 'duo', 'mdlm'), ...samplers, ...sampled, '--out', 'bench.json');
-  duoEval('report', 'ppl.json', 'bench.json', '--title', 'Small models of speeches', '--out', 'report.html');
+  duoEval('ppl', ...models('ar', 'mdlm', 'sedd', 'duo'), ...data, '--out', 'ppl.json');
+  duoEval('report', 'ppl.json', '--title', 'Small models of speeches', '--out', 'report.html');
   await shoot(browser, 'report.html', 'report.png', { width: 900, height: 1000 });
-  await shoot(browser, 'report.html', 'report-plot.png', {
-    width: 900,
-    height: 620,
-    prepare: (tab) =>
-      tab.evaluate(() => globalThis.document.querySelector('figure')?.scrollIntoView({ block: 'start' })),
-  });
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });

@@ -13,6 +13,7 @@ const FOLDERS = {
   commands: 'one command per file: parse flags, call one function, print its result',
   cli: 'flags, failures, progress, the terminal',
   report: 'many results as one page, or in the format of another tool',
+  workers: 'the entry of the thread that holds a session, with every kind of state',
   evals: 'one folder per evaluation: how it is measured, its record, columns, notes and plot',
   training: 'a training step as one graph, the curriculum, distillation, exact resume',
   comparison: 'pairs of results, what may be compared, gates',
