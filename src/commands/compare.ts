@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 export default class Compare extends BaseCommand<typeof Compare> {
   static override summary = 'Compare the rows of two result files, with intervals.';
   static override description =
-    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --sequences), sample by ' +
+    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --by-sequence), sample by ' +
     'sample where both hold the figures of samples of one seed (gen --by-sample), else by ' +
     "the figures' own errors. ~ marks a difference whose 95% interval holds 0. Rows of different protocols or " +
     'texts are refused.\n\nRows are matched by evaluation, data set and model; models of different names are compared ' +

@@ -185,7 +185,7 @@ function checkIntervals(a: ResultRow, b: ResultRow): void {
   throw new UsageError({
     code: 'intervals-of-an-earlier-version',
     message: `The interval of ${nameOf(old)} is of an earlier duo-eval, which took the sequences of a text as independent: on running text it is too narrow, and cannot be set against a new one.`,
-    hint: 'Evaluate it anew. Differences of files with losses of sequences (ppl --sequences) are computed anew from those.',
+    hint: 'Evaluate it anew. Differences of files with losses of sequences (ppl --by-sequence) are computed anew from those.',
   });
 }
 

@@ -153,7 +153,7 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
   const loose = differences.filter(({ eval: name, method }) => name === 'ppl' && method === 'intervals');
   if (loose.length > 0) {
     notes.push(
-      '"intervals": a file holds no losses of sequences (ppl --sequences), so the two count as independent, which makes the interval wider than pairs would.',
+      '"intervals": a file holds no losses of sequences (ppl --by-sequence), so the two count as independent, which makes the interval wider than pairs would.',
     );
   }
   for (const file of new Set(differences.flatMap(({ earlier }) => earlier ?? [])))

@@ -143,7 +143,7 @@ export interface PerplexityResult {
   };
   cost: CostRecord;
   environment: EnvironmentRecord;
-  /** `--sequences`: what pairing with another run needs. */
+  /** `--by-sequence`: what pairing with another run needs. */
   sequences?: SequencesRecord;
 }
 

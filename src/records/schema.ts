@@ -100,7 +100,7 @@ const perplexityResult = z.looseObject({
     })
     .superRefine(plausibleColumns)
     .optional()
-    .describe('One entry a sequence, in the order of the packed stream (--sequences).'),
+    .describe('One entry a sequence, in the order of the packed stream (--by-sequence).'),
 });
 
 const sampledFigure = z.looseObject({

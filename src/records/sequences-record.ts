@@ -1,5 +1,5 @@
 /**
- * What a result may hold of each sequence (`ppl --sequences`), so that another run can be compared with it sequence by
+ * What a result may hold of each sequence (`ppl --by-sequence`), so that another run can be compared with it sequence by
  * sequence: a further key of the record, `sequences`, of the same `schemaVersion`. Readers that do not know it lose nothing.
  */
 

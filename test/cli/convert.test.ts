@@ -7,7 +7,7 @@ import { duoEval } from '../support/run.js';
 const folder = temporaryFolder().root;
 
 const convert = (...args: string[]) => duoEval(['convert', ...args], { folder });
-const tiny = ['--random', '--size', 'tiny', '--blocks', '1', '--vocab', '64', '--length', '16'];
+const tiny = ['--random', '--size', 'tiny', '--blocks', '1', '--vocab-size', '64', '--length', '16'];
 
 describe('convert --random', () => {
   it('writes a model and its card, with the tokenizer relative to the card', async () => {
@@ -42,7 +42,7 @@ describe('convert --random', () => {
   });
 
   it.each([
-    [['--arch', 'dit', '--vocab', '64', '--out', 'x.onnx'], /Nothing says where the weights come from/],
+    [['--arch', 'dit', '--vocab-size', '64', '--out', 'x.onnx'], /Nothing says where the weights come from/],
     [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
     [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
     [[...tiny, '--arch', 'dit', '--out', 'x'], /does not end with \.onnx/],

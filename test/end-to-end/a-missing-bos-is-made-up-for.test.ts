@@ -53,7 +53,7 @@ describe('a tokenizer without a BOS', () => {
     ];
     const train = (...args: string[]) =>
       succeed(space, [
-        ...['train', '--family', 'ar', '--data', 'text.txt', '--tokenizer', 'no-bos'],
+        ...['train', '--family', 'ar', '--dataset', 'text.txt', '--tokenizer', 'no-bos'],
         ...['--steps', '1', '--batch', '1', ...small, ...args],
       ]);
     expect((await train('--out', 'said')).stderr).toContain('has no BOS: its EOS, id 256');

@@ -39,7 +39,7 @@ function installation(folder: string, version: string): string {
 /** A random network; the wider, the longer a call. */
 async function network(name: string, width: number): Promise<string> {
   const shape = ['--size', 'tiny', '--hidden-size', String(width), '--blocks', '2', '--length', '24'];
-  const vocabulary = ['--vocab', '257', '--tokenizer', fixture('tokenizer')];
+  const vocabulary = ['--vocab-size', '257', '--tokenizer', fixture('tokenizer')];
   const out = ['--out', `${name}.onnx`, '--quiet'];
   await succeed(space, ['convert', '--random', '--arch', 'dit', ...shape, ...vocabulary, ...out]);
   return `${name}.onnx`;
@@ -125,7 +125,7 @@ describe('duo-eval bench --against a checkpoint', () => {
     space.write('retokenized.onnx', readFileSync(duo));
     const retokenized = await space.run(bench(duo, 'retokenized.onnx', ['--steps', '2']));
     expectFailure(retokenized, { exit: 2, says: 'have different tokenizers' });
-    const vocabulary = ['--vocab', '300', '--tokenizer', fixture('tokenizer'), '--length', '24'];
+    const vocabulary = ['--vocab-size', '300', '--tokenizer', fixture('tokenizer'), '--length', '24'];
     const made = ['convert', '--random', '--arch', 'dit', '--size', 'tiny', '--out', 'larger.onnx'];
     await succeed(space, [...made, ...vocabulary, '--quiet']);
     const larger = await space.run(bench(duo, 'larger.onnx', ['--steps', '2']));

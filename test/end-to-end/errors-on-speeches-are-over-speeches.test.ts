@@ -14,7 +14,7 @@ let file: ResultsFile<PerplexityResult>;
 beforeAll(async () => {
   space = workspace();
   const models = ['ar', 'judge'].flatMap((name) => ['--model', fixture(`${name}.onnx`)]);
-  const { stdout } = await succeed(space, ['ppl', ...models, '--dataset', 'sotu', '--sequences', '--json']);
+  const { stdout } = await succeed(space, ['ppl', ...models, '--dataset', 'sotu', '--by-sequence', '--json']);
   file = JSON.parse(stdout);
 });
 

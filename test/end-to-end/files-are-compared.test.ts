@@ -12,8 +12,8 @@ const few = ['--limit', '24', '--quiet'];
 
 it('models that ran apart are compared exactly as models that ran together', async () => {
   const together = await succeed(space, ['ppl', '--model', ar, '--model', duo, ...few, '--json']);
-  await succeed(space, ['ppl', '--model', ar, ...few, '--sequences', '--out', 'ar.json']);
-  await succeed(space, ['ppl', '--model', duo, ...few, '--sequences', '--out', 'duo.json']);
+  await succeed(space, ['ppl', '--model', ar, ...few, '--by-sequence', '--out', 'ar.json']);
+  await succeed(space, ['ppl', '--model', duo, ...few, '--by-sequence', '--out', 'duo.json']);
   const apart = await succeed(space, ['compare', 'ar.json', 'duo.json', '--json']);
   const [expected] = JSON.parse(together.stdout).comparisons;
   const [found] = JSON.parse(apart.stdout).comparisons;

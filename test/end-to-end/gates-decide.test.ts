@@ -8,7 +8,7 @@ beforeAll(async () => {
   for (const name of ['ar', 'mdlm']) {
     await succeed(space, [
       ...['ppl', '--model', `model=${fixture(`markov-${name}.onnx`)}`, '--limit', '24', '--draws', '2'],
-      ...['--sequences', '--quiet', '--out', `${name}.json`],
+      ...['--by-sequence', '--quiet', '--out', `${name}.json`],
     ]);
   }
 });

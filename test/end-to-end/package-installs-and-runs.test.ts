@@ -53,7 +53,7 @@ describe('the package', () => {
     const needed = [
       'bin/run.js',
       'dist/cli/main.js',
-      'dist/models/session-worker.js',
+      'dist/workers/session.js',
       'oclif.manifest.json',
       'package.json',
     ];

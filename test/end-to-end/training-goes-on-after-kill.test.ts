@@ -18,7 +18,7 @@ beforeAll(() => {
 
 const command = (out: string, family = 'duo') => [
   'train',
-  ...['--family', family, '--data', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
+  ...['--family', family, '--dataset', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
   ...SMALL_NETWORK,
   ...['--steps', String(STEPS), '--batch', '4', '--save-every', '10', '--threads', '1', '--lr', '0.01'],
   ...['--validation', 'other.txt', '--json', '--quiet'],

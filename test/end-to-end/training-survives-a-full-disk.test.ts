@@ -32,7 +32,7 @@ function mount(options: string): boolean {
 
 const command = (out: string) => [
   'train',
-  ...['--family', 'duo', '--data', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
+  ...['--family', 'duo', '--dataset', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
   ...['--hidden-size', '16', '--condition-size', '8', '--blocks', '1', '--heads', '2', '--length', '16'],
   ...['--steps', '30', '--batch', '4', '--save-every', '10', '--threads', '1', '--curriculum-steps', '0'],
 ];

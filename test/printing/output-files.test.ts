@@ -33,6 +33,16 @@ describe('the format of an output', () => {
     expect(planOutput({ json: true }).stdout).toBe('json');
   });
 
+  it('is a page where the ending asks for one, beside any format', () => {
+    expect(planOutput({ json: true, out: ['a.html', 'a.txt'] })).toEqual({
+      stdout: 'json',
+      files: [
+        { path: 'a.html', format: 'html' },
+        { path: 'a.txt', format: 'json' },
+      ],
+    });
+  });
+
   it('is refused when it is unclear', () => {
     expect(() => planOutput({ json: true, format: 'csv' })).toThrow(UsageError);
     expect(() => planOutput({ out: ['results.xlsx'] })).toThrow(/results\.xlsx/);
