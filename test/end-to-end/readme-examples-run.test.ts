@@ -70,21 +70,17 @@ describe('README.md', () => {
     expect(examples.length).toBeGreaterThanOrEqual(7);
   });
 
-  it.each(examples.map(({ text, shown }) => ({ text, shown })))(
-    '$text',
-    async ({ text, shown }) => {
-      const { stdout } = await shell(text);
-      expect(stdout).not.toBe('');
-      if (shown === null) return;
-      const printed = stdout.split('\n').map(words);
-      for (const line of shown
-        .split('\n')
-        .filter((one) => /^[a-z/]/i.test(one))
-        .slice(0, 1))
-        expect(printed).toContain(words(line));
-    },
-    300_000,
-  );
+  it.each(examples.map(({ text, shown }) => ({ text, shown })))('$text', async ({ text, shown }) => {
+    const { stdout } = await shell(text);
+    expect(stdout).not.toBe('');
+    if (shown === null) return;
+    const printed = stdout.split('\n').map(words);
+    for (const line of shown
+      .split('\n')
+      .filter((one) => /^[a-z/]/i.test(one))
+      .slice(0, 1))
+      expect(printed).toContain(words(line));
+  });
 
   it('shows the table of npm start with the header that is printed', async () => {
     const start = /bin\/run\.js (ppl .*)$/.exec(manifest.scripts.start)?.[1];
