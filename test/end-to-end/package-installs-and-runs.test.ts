@@ -28,7 +28,7 @@ beforeAll(async () => {
     maxBuffer: 1 << 24,
   });
   printed = said;
-}, 300_000);
+});
 
 /** Whatever registry this machine uses, without what the surrounding npm test told its children, such as to run no scripts. */
 function surroundings(): NodeJS.ProcessEnv {
