@@ -13,13 +13,9 @@ describe.each(pagesWithExamples)('%s', (page) => {
     here = reader();
   });
 
-  it.each(examplesOf(page).filter(({ slow }) => !slow))(
-    '$text',
-    async (example) => {
-      expect(await follow(here, example)).not.toBe('');
-    },
-    300_000,
-  );
+  it.each(examplesOf(page).filter(({ slow }) => !slow))('$text', async (example) => {
+    expect(await follow(here, example)).not.toBe('');
+  });
 });
 
 describe('blocks of code', () => {

@@ -45,7 +45,7 @@ describe('the table of npm start', () => {
       [...text.matchAll(/^(\S+) +(sotu|moby-dick) /gm)].map(([, model, name]) => [model, name]);
     expect(row(stdout)).toHaveLength(8);
     expect(row(table)).toEqual(row(stdout));
-  }, 300_000);
+  });
 });
 
 describe('the pages', () => {

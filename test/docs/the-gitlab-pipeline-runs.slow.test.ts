@@ -29,4 +29,4 @@ it('runs a suite in parts, merges them, writes a report and judges the gates', a
   expect(stdout).toMatch(/pass/);
   const { stdout: written } = await runner.shell('ls results.json report.html gates.xml');
   expect(written.trim().split('\n')).toHaveLength(3);
-}, 600_000);
+});
