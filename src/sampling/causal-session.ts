@@ -191,7 +191,7 @@ function wholeSequences(checkpoint: Checkpoint): Past {
 /** Replaces the logits by a drawn token for each of some rows: temperature, top-k, top-p, then the draw. */
 function appendDraw(graph: Graph, options: CausalSessionOptions): void {
   const { checkpoint, provider, temperature = 1 } = options;
-  const { vocabSize, fields } = checkpoint;
+  const { vocabSize, maskTokenId } = checkpoint;
   const double = hasDouble(provider);
   graph.scope('duo_eval', () => {
     const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
@@ -199,7 +199,7 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
     const head = {
       logits: 'logits',
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
+      maskTokenId,
       inBlocks: false, // one row per sequence
     };
     const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {

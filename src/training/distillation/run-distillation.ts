@@ -138,7 +138,10 @@ async function distilled(
   }
 }
 
-function checkFamily({ name, family }: Checkpoint): void {
+type UniformStateCheckpoint = Checkpoint & { family: 'duo' };
+
+function checkFamily(checkpoint: Checkpoint): asserts checkpoint is UniformStateCheckpoint {
+  const { name, family } = checkpoint;
   if (family === 'duo') return;
   throw new ModelError({
     code: 'not-uniform-state',
@@ -195,7 +198,7 @@ async function packedText(
 
 async function settingsOf(
   request: DistillationRequest & { length: number },
-  checkpoint: Checkpoint,
+  checkpoint: UniformStateCheckpoint,
   { dimensions }: CheckpointWeights,
   text: PackedStream,
 ): Promise<DistillationSettings> {
@@ -204,7 +207,7 @@ async function settingsOf(
     problem: { family: 'duo', dimensions, maskTokenId: null, batch, length },
     model: await checkpoint.sha256(),
     text: text.sha256,
-    schedule: checkpoint.fields.schedule.value!,
+    schedule: checkpoint.schedule,
     timeConditioning: checkpoint.fields.timeConditioning.value,
     divergence,
     rounds,
