@@ -16,9 +16,10 @@ import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-
 import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type { CausalDecoding, CausalModel, DecodingBatch } from '../samplers/decoding.js';
 import { type CausalInit, causalState, type PastKind } from './causal-state.js';
-import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import { checkFilledUp } from './filled-up.js';
 
 export interface CausalSessionOptions extends Partial<DrawSettings> {

@@ -13,9 +13,10 @@ import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession } from '../models/session.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
-import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 
 export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;

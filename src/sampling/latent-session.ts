@@ -27,6 +27,7 @@ import { startHeadSession } from '../models/head-session.js';
 import { usableMemory } from '../models/machine.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession, SessionState } from '../models/session.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type {
   DecodingBatch,
   LatentAnswer,
@@ -35,7 +36,7 @@ import type {
   LatentStep,
 } from '../samplers/decoding.js';
 import { uniformFeeds } from './draw-batch.js';
-import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import { LATENT, type LatentInit, latentState } from './latent-state.js';
 
 export interface LatentSessionOptions extends Partial<DrawSettings> {

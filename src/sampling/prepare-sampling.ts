@@ -1,17 +1,19 @@
 /** From flags to a request: the sampler and its options, the tokenizer, the given text; what is not said gets its default. */
+
 import { resolve } from 'node:path';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
 import type { ResolvedSampler } from '../samplers/sampler.js';
 import { infillTokens, promptTokens } from './given-text.js';
 import { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
 
 /** What flags say. */
-export interface SamplingFlags {
+export interface SamplingFlags extends DrawSettings {
   checkpoint: Checkpoint;
   sampler?: string;
   /** key=value */
@@ -21,9 +23,6 @@ export interface SamplingFlags {
   length?: number;
   batch?: number;
   seed: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
   prompt?: string;
   infill?: string;
   tokenizer?: string;

@@ -1,4 +1,5 @@
 /** What samples are asked for, and what of it cannot be. */
+
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
@@ -6,6 +7,7 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import type { Provider } from '../models/provider.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import { checkFamily } from '../samplers/registry.js';
 import type { OptionValue, ResolvedSampler } from '../samplers/sampler.js';
 import { checkDrawSettings } from './draw-settings.js';
@@ -13,7 +15,7 @@ import { usersFault } from './generate.js';
 import type { GivenTokens, SampledModel } from './generation-plan.js';
 
 /** What is asked for, checked as far as flags can be. */
-export interface SampleRequest {
+export interface SampleRequest extends DrawSettings {
   checkpoint: Checkpoint;
   tokenizer: Tokenizer;
   sampler: ResolvedSampler;
@@ -25,9 +27,6 @@ export interface SampleRequest {
   /** Samples a call; changes no sample. */
   batch: number;
   seed: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
   given: GivenTokens | null;
   /** How tokens become text: duo cleans up spaces. */
   protocol: Protocol;

@@ -1,10 +1,12 @@
 /** A checkpoint running in the form that a sampler needs: with the draw head, left to right, or with a Gaussian latent. */
+
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type { OptionValue, Sampler } from '../samplers/sampler.js';
 import type { ModelSource } from './generation-plan.js';
 
-export interface SamplingSessionOptions {
+export interface SamplingSessionOptions extends DrawSettings {
   checkpoint: Checkpoint;
   sampler: Sampler;
   /** Of the sampler. */
@@ -12,9 +14,6 @@ export interface SamplingSessionOptions {
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
   /** Whose BOS and EOS an autoregressive model writes, where the checkpoint itself does not say. */
   tokenizer?: { bosTokenId: number | null; eosTokenId: number | null };
   /** Told what the user should know of how it runs. */

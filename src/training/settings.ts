@@ -37,26 +37,3 @@ export type TextSettings = { problem: Pick<TrainingSettings['problem'], 'family'
 /** Tokens a sequence of the text has: an autoregressive network is asked for the last of them and does not read it. */
 export const tokensOfSequence = ({ problem: { family, length } }: TextSettings): number =>
   family === 'ar' ? length + 1 : length;
-
-/** The first setting in which two runs differ, as `problem.batch`, with both values; null where there is none. */
-export function differingSetting(
-  a: object,
-  b: object,
-): { setting: string; values: [unknown, unknown] } | null {
-  const [left, right] = [flattened(a), flattened(b)];
-  for (const setting of new Set([...left.keys(), ...right.keys()])) {
-    const values: [unknown, unknown] = [left.get(setting), right.get(setting)];
-    if (values[0] !== values[1]) return { setting, values };
-  }
-  return null;
-}
-
-function flattened(value: object, prefix = ''): Map<string, unknown> {
-  return new Map(
-    Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
-      inner !== null && typeof inner === 'object'
-        ? [...flattened(inner, `${prefix}${key}.`)]
-        : [[`${prefix}${key}`, inner]],
-    ),
-  );
-}

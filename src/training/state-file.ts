@@ -8,8 +8,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FileError, UsageError } from '../errors.js';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { fileFailure } from '../storage/file-failure.js';
-import { otherSettings } from './setting-sentence.js';
-import { differingSetting, type TrainingSettings } from './settings.js';
+import { differingSetting, otherSettings } from './setting-difference.js';
+import type { TrainingSettings } from './settings.js';
 import { STATE, type StateName } from './training-state.js';
 
 export interface SavedRun<Name extends string> {

@@ -1,8 +1,11 @@
-/** In which setting two runs differ, as who gives flags reads it. */
+/** The first setting in which two runs differ, and the error that names its flag. */
 import type { ErrorDetails } from '../errors.js';
-import type { differingSetting } from './settings.js';
 
-type Difference = NonNullable<ReturnType<typeof differingSetting>>;
+/** Values are those of the saved run and of this one. */
+interface Difference {
+  setting: string;
+  values: [unknown, unknown];
+}
 
 const FLAGS: Record<string, string> = {
   'problem.family': '--family',
@@ -70,4 +73,24 @@ function shown(setting: string, value: unknown): string {
     return String(Number((10 ** value).toPrecision(6)));
   if (typeof value === 'string') return value;
   return JSON.stringify(value) ?? 'nothing';
+}
+
+/** The first setting in which two runs differ, as `problem.batch`, with both values; null where there is none. */
+export function differingSetting(a: object, b: object): Difference | null {
+  const [left, right] = [flattened(a), flattened(b)];
+  for (const setting of new Set([...left.keys(), ...right.keys()])) {
+    const values: [unknown, unknown] = [left.get(setting), right.get(setting)];
+    if (values[0] !== values[1]) return { setting, values };
+  }
+  return null;
+}
+
+function flattened(value: object, prefix = ''): Map<string, unknown> {
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
+      inner !== null && typeof inner === 'object'
+        ? [...flattened(inner, `${prefix}${key}.`)]
+        : [[`${prefix}${key}`, inner]],
+    ),
+  );
 }
