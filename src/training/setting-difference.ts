@@ -34,16 +34,16 @@ const FLAGS: Record<string, string> = {
 /** @param path of the run's state */
 export function otherSettings(path: string, { setting, values }: Difference): ErrorDetails {
   const code = 'other-settings';
-  const hint = 'Give the settings it was begun with, or another --out.';
-  const because = 'it cannot go on with other settings';
+  const hint = 'Give the settings that it started with, or another --out.';
+  const because = 'it cannot be resumed with other settings';
   if (setting === 'text')
     return {
       code,
-      message: `The run in ${path} reads another text, or the same by another tokenizer or --length: ${because}.`,
+      message: `The run in ${path} reads another text, or the same text with another tokenizer or --length: ${because}.`,
       hint,
     };
   if (setting === 'model')
-    return { code, message: `The run in ${path} is of another --model: ${because}.`, hint };
+    return { code, message: `The run in ${path} has another --model: ${because}.`, hint };
   if (setting.startsWith('curriculum') && values.some((value) => value === undefined))
     return {
       code,
@@ -54,12 +54,12 @@ export function otherSettings(path: string, { setting, values }: Difference): Er
   if (setting === 'problem.dimensions.vocabSize')
     return {
       code,
-      message: `The run in ${path} has a vocabulary of ${before}, not ${now}, by another --tokenizer: ${because}.`,
+      message: `The run in ${path} has a vocabulary of ${before}, not ${now}, from another --tokenizer: ${because}.`,
       hint,
     };
   const longer =
     setting === 'steps'
-      ? 'The learning rate falls over all steps, so that a run of another number is another from its beginning: give another --out.'
+      ? 'The learning rate depends on the number of steps from the start, so another number needs another --out.'
       : hint;
   return {
     code,
@@ -75,7 +75,7 @@ function shown(setting: string, value: unknown): string {
   return JSON.stringify(value) ?? 'nothing';
 }
 
-/** The first setting in which two runs differ, as `problem.batch`, with both values; null where there is none. */
+/** The first setting in which two runs differ, such as `problem.batch`, with both values; null if there is none. */
 export function differingSetting(a: object, b: object): Difference | null {
   const [left, right] = [flattened(a), flattened(b)];
   for (const setting of new Set([...left.keys(), ...right.keys()])) {

@@ -34,7 +34,7 @@ import {
 
 export interface TrainingOptions extends StepOptions {
   learningRate: LearningRateOptions;
-  /** Decay of the weights' moving average. */
+  /** Decay of the moving average of the weights. */
   averageDecay: number;
   provider?: Provider;
   threads?: number;
@@ -77,7 +77,7 @@ export class TrainingSession {
 
   /**
    * One step.
-   * @param step from 1: decides learning rate and corrections   @param batch what the objective reads
+   * @param step from 1; decides the learning rate and AdamW's corrections   @param batch inputs of the objective
    * @throws NumericalError `training-diverged`; the step is then not taken
    */
   async step(step: number, batch: Feeds): Promise<StepResult> {
@@ -105,7 +105,7 @@ export class TrainingSession {
   }
 }
 
-/** Weights before any step: moments 0, the average the weights themselves. */
+/** The vectors before the first step: moments are 0, and the average equals the weights. */
 export function startingVectors(weights: Float32Array): TrainingVectors {
   return {
     weights,

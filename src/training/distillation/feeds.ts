@@ -1,4 +1,4 @@
-/** What the graph of a distillation reads at a step: sequences of the text at two noise levels, a function of seed and step. */
+/** The inputs of a distillation step: sequences of the text at two noise levels, a function of seed and step. */
 
 import { normalUpperQuantile } from '../../diffusion/normal.js';
 import { sigmaOf } from '../../diffusion/schedule.js';
@@ -13,12 +13,12 @@ import { sequencesOfStep } from '../text-order.js';
 import { TEACHER } from './objective.js';
 import { type DistillationSettings, gammaRangeOf, gapOfRound, pairOfTimes, roundOf } from './settings.js';
 
-/** Sequences at two noise levels; what the student reads first. */
+/** Sequences at two noise levels. The student reads the later, noisier ones; the teacher reads the earlier ones. */
 export interface PairedBatch {
   /** [batch · length] */
   later: Int32Array;
   earlier: Int32Array;
-  /** What the networks are told: −ln α(γ), [batch]. */
+  /** −ln α(γ), which the networks read, [batch]. */
   laterSigma: Float64Array;
   earlierSigma: Float64Array;
 }
@@ -41,7 +41,7 @@ export function distillationFeeds(
   };
 }
 
-/** @returns of clean sequences, of which the first tokens are used, and a gap, the noisy ones */
+/** @returns a function from clean sequences, whose first tokens are used, to noisy ones a gap of time apart */
 export function pairedBatches(
   settings: DistillationSettings,
 ): (rows: readonly Int32Array[], step: number, gap: number) => PairedBatch {
@@ -97,9 +97,9 @@ export function pairFeeds(
 /**
  * argmax(α̃x + σ̃ε) at two noise levels, for one ε of K normal numbers.
  *
- * Of the tokens other than x the one with the largest ε wins at every level, and it wins from x where σ̃M > α̃ + σ̃ε_x, M
- * being its ε. So a pair takes three uniforms a token, for ε_x, M and whose M is, and once x is lost it stays lost to the
- * same token as the noise grows:
+ * Let M be the largest ε of the tokens other than x. Its token is the largest of these at every level, and it beats x where
+ * σ̃M > α̃ + σ̃ε_x. So a pair takes three uniforms per token: for ε_x, for M, and for the token of M. As the noise grows, x is
+ * replaced by that token and by no other:
  *
  *     z = x where α̃/σ̃ = e^{−γ/2} ≥ M − ε_x, otherwise the other
  */
