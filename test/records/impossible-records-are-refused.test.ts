@@ -155,7 +155,7 @@ describe('every reader of results', () => {
     expect(() => read(fifo)).toThrow(/fifo cannot be read: it is a named pipe, not a regular file\.$/);
     expect(() => read(folder.path('inner'))).toThrow(/it is a folder/);
     expect(() => read(folder.path('none.json'))).toThrow(
-      /none\.json cannot be read: there is no such file\.$/,
+      /none\.json cannot be read: there is no such file or folder\.$/,
     );
   });
 });
