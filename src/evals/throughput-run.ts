@@ -15,7 +15,7 @@ import { firstInRound, type TimedPair } from '../statistics/interleaved-ratio.js
 import { paretoFront } from '../statistics/pareto-front.js';
 import type { Judge } from './generative-judge.js';
 import { measureTexts } from './generative-run.js';
-import type { GeneratedText, TextSet } from './generative-texts.js';
+import { type GeneratedText, type TextSet, tokenizerFacts } from './generative-texts.js';
 import { type Against, againstRecord } from './throughput-against.js';
 import { timeInstallations } from './throughput-installations.js';
 import { peakMemory } from './throughput-memory.js';
@@ -249,11 +249,13 @@ async function memoryOf(
 
 /** What decides how it is sampled, wherever it was said. */
 function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
-  const { maskTokenId, schedule, tokenizer } = fields;
+  const { maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer } = fields;
   return {
     family,
     vocabSize,
     maskTokenId: maskTokenId.value ?? undefined,
+    bosTokenId: bosTokenId.value ?? undefined,
+    eosTokenId: eosTokenId.value ?? undefined,
     schedule: schedule.value ?? undefined,
     tokenizer: tokenizer.value ?? undefined,
   };
@@ -283,7 +285,7 @@ async function textsOf({ name, request, session, samples, seconds }: Runner): Pr
     facts: {
       path: null,
       length,
-      tokenizerSha256: tokenizer.sha256,
+      ...tokenizerFacts(tokenizer),
       sampler: { name: sampler.sampler.name, options: { ...options }, steps, ...cached },
       seed: request.seed,
       temperature: request.temperature,

@@ -24,6 +24,9 @@ export interface SampleSetRecord {
   /** Tokens a text. */
   length: number;
   tokenizerSha256: string | null;
+  /** What its texts begin and end with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent where no one knows. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
   /** What drew them; null for real text. */
   sampler: { name: string; options: Record<string, number | string | boolean>; steps: number } | null;
   seed: number | null;
