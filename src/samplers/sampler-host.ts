@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { DuoEvalError, type UsageError } from '../errors.js';
+import { checkThreadFits } from '../models/address-space.js';
 import { compiledFile } from '../models/compiled.js';
 import { beginNativeCall, endNativeCall } from '../models/native-exit.js';
 import type { Outside, SamplerSetting, SamplingRun } from './sampler.js';
@@ -61,6 +62,7 @@ export class SamplerHost {
     private readonly path: string,
     file: string,
   ) {
+    checkThreadFits(path);
     const workerData: ThreadTask = { module: file };
     this.worker = new Worker(compiledFile('../samplers/sampler-thread.js'), {
       workerData,
