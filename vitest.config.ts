@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/setup.ts'],
     pool: 'forks',
     env: { ORT_DISABLE_TELEMETRY: '1' }, // tests that load the runtime themselves
     maxWorkers: 2,
@@ -11,7 +12,13 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       // What reads files of others: data sets, models, and results; not what draws, packs and prints, nor what makes graphs.
-      include: ['src/datasets/**', 'src/graph/**', 'src/results/*.ts', 'src/strict-json.ts'],
+      include: [
+        'src/datasets/**',
+        'src/graph/**',
+        'src/records/*.ts',
+        'src/comparison/*.ts',
+        'src/strict-json.ts',
+      ],
       exclude: [
         'src/datasets/packed-tokens.ts',
         'src/graph/differentiate/**',

@@ -2,7 +2,7 @@
 // over seeds, of the mean loss of the same 64 sequences, protocol `duo`, one draw of each.
 //
 //   npm run build && node bench/estimator-variance.mjs [--seeds 200] [--model duo] [--model mdlm]
-//     [--checkpoints ../shared/checkpoints] [--data ../shared/data/ptb/ptb.valid.txt]
+//     [--checkpoints ../shared/checkpoints] [--dataset ../shared/data/ptb/ptb.valid.txt]
 //
 // The reference's way (`_sample_t` of its code): in every batch of 16, t = (1−ε)·(i + U_i)/16 + ε, the i-th sequence in the
 // i-th sixteenth. Every ratio stands with the lower end of its 95% interval, by bootstrap over seeds. A quarter of an hour or so.
@@ -17,10 +17,10 @@ import { FittedCoefficient } from '../dist/diffusion/fitted-coefficient.js';
 import { integration } from '../dist/diffusion/integration.js';
 import { noiseSchedule } from '../dist/diffusion/schedule.js';
 import { timePlan } from '../dist/diffusion/times.js';
-import { vocabularyCounts } from '../dist/evals/correction.js';
-import { correctionOf, drawnLevels } from '../dist/evals/estimator.js';
-import { noisyTokens } from '../dist/evals/loss-batch.js';
-import { LossSession } from '../dist/evals/loss-session.js';
+import { vocabularyCounts } from '../dist/evals/perplexity/correction.js';
+import { correctionOf, drawnLevels } from '../dist/evals/perplexity/estimator.js';
+import { noisyTokens } from '../dist/evals/perplexity/loss-batch.js';
+import { LossSession } from '../dist/evals/perplexity/loss-session.js';
 import { openCheckpoint } from '../dist/models/checkpoint.js';
 import { isMasked } from '../dist/models/family.js';
 
@@ -34,13 +34,13 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '200' },
     model: { type: 'string', multiple: true, default: ['duo', 'mdlm'] },
     checkpoints: { type: 'string', default: '../shared/checkpoints' },
-    data: { type: 'string', default: '../shared/data/ptb/ptb.valid.txt' },
+    dataset: { type: 'string', default: '../shared/data/ptb/ptb.valid.txt' },
   },
 });
 const seeds = Number(options.seeds);
-for (const path of [options.checkpoints, options.data]) {
+for (const path of [options.checkpoints, options.dataset]) {
   if (existsSync(path)) continue;
-  console.error(`${path} is not there: give --checkpoints and --data.`);
+  console.error(`${path} is not there: give --checkpoints and --dataset.`);
   process.exit(2);
 }
 
@@ -57,14 +57,14 @@ async function study(name) {
     eosTokenId: fields.eosTokenId.value ?? undefined,
   });
   const stream = await packDataset({
-    source: await resolveDataset({ spec: `ptb=${options.data}` }),
+    source: await resolveDataset({ spec: `ptb=${options.dataset}` }),
     tokenizer,
     length: fields.length.value,
     protocol: 'duo',
     keepRemainder: false,
     onProgress() {},
   });
-  const schedule = noiseSchedule(fields.schedule.value);
+  const schedule = noiseSchedule(checkpoint.schedule);
   const uniform = integration('duo', schedule);
   const drawn = drawnLevels('control-variate', uniform, schedule, family);
   const tokens = SEQUENCES * stream.length;
@@ -73,7 +73,7 @@ async function study(name) {
     name,
     family,
     vocabSize,
-    maskTokenId: fields.maskTokenId.value,
+    maskTokenId: checkpoint.maskTokenId,
     seed,
     wrapped: stream.wrapped,
     fixedLength: signature.fixedLength,

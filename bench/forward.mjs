@@ -5,7 +5,7 @@
  *     node bench/forward.mjs decode                 cached generation, tokens a second, against the time of reading weights
  *     node bench/forward.mjs head                   opening a checkpoint bare and with its loss: seconds and peak memory
  *
- * Options: --size small, --length 1024, --vocab 50258, --rounds 10, --threads (all), --keep folder (reuse its checkpoints).
+ * Options: --size small, --length 1024, --vocab-size 50258, --rounds 10, --threads (all), --keep folder (reuse its checkpoints).
  */
 import '../dist/models/no-telemetry.js';
 import { execFileSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     size: { type: 'string', default: 'small' },
     length: { type: 'string', default: '1024' },
-    vocab: { type: 'string', default: '50258' },
+    'vocab-size': { type: 'string', default: '50258' },
     rounds: { type: 'string', default: '10' },
     threads: { type: 'string', default: String(availableParallelism()) },
     keep: { type: 'string' },
@@ -29,7 +29,7 @@ const { values: options, positionals } = parseArgs({
 });
 const [mode = 'forward', ...others] = positionals;
 const length = Number(options.length);
-const vocab = Number(options.vocab);
+const vocab = Number(options['vocab-size']);
 const rounds = Number(options.rounds);
 const threads = Number(options.threads);
 
@@ -143,7 +143,7 @@ async function readingTime(bytes) {
 /** As the sampler `ar` does it: keys, values and tokens stay in the worker. Each call is awaited, to time it. */
 async function decode() {
   const { openCheckpoint } = await import(dist('models/checkpoint.js'));
-  const { CausalSession } = await import(dist('samplers/causal-session.js'));
+  const { CausalSession } = await import(dist('sampling/causal-session.js'));
   const path = await checkpoint('causal');
   const { hiddenSize } = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.card.json'), 'utf8')).architecture;
   const weightBytes = statSync(path).size - 4 * vocab * hiddenSize; // the embedding is read by row
@@ -218,7 +218,7 @@ async function open(kind, path) {
     await ort.InferenceSession.create(path, { intraOpNumThreads: threads, logSeverityLevel: 4 });
   } else {
     const { openCheckpoint } = await import(dist('models/checkpoint.js'));
-    const { LossSession } = await import(dist('evals/loss-session.js'));
+    const { LossSession } = await import(dist('evals/perplexity/loss-session.js'));
     await LossSession.start({ checkpoint: await openCheckpoint(path), provider: 'cpu', threads });
   }
   const ready = (performance.now() - start) / 1000;

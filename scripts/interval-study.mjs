@@ -14,12 +14,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { embeddedSource } from '../dist/datasets/embedded-texts.js';
 import { packedTokens } from '../dist/datasets/packed-tokens.js';
-import { exactCheckpoint } from '../dist/evals/calibration.js';
-import { closedForm } from '../dist/evals/calibration-closed-form.js';
-import { calibrationSources, drawText } from '../dist/evals/calibration-sources.js';
-import { Draws } from '../dist/evals/interval-sources.js';
-import { LossSession } from '../dist/evals/loss-session.js';
-import { zeroShotPerplexity } from '../dist/evals/zero-shot-perplexity.js';
+import { closedForm } from '../dist/evals/calibration/closed-form.js';
+import { Draws } from '../dist/evals/calibration/interval-sources.js';
+import { exactCheckpoint } from '../dist/evals/calibration/run.js';
+import { calibrationSources, drawText } from '../dist/evals/calibration/sources.js';
+import { LossSession } from '../dist/evals/perplexity/loss-session.js';
+import { zeroShotPerplexity } from '../dist/evals/perplexity/zero-shot-perplexity.js';
 import { boundaryToken, byteBigramChain, countByteBigrams } from '../dist/models/sources/byte-bigram.js';
 import { studentQuantile95 } from '../dist/statistics/student.js';
 

@@ -8,7 +8,7 @@ import { appendLossHead } from '../../dist/diffusion/heads/index.js';
 import { integration } from '../../dist/diffusion/integration.js';
 import { noiseSchedule } from '../../dist/diffusion/schedule.js';
 import { timePlan } from '../../dist/diffusion/times.js';
-import { prepareBatch, sequenceLosses } from '../../dist/evals/loss-batch.js';
+import { prepareBatch, sequenceLosses } from '../../dist/evals/perplexity/loss-batch.js';
 import { fillUniforms } from '../../dist/random/uniforms.js';
 import { median, timed } from './interleaved.mjs';
 import { bareFeeds, bareSession, runAll } from './model-call.mjs';
@@ -22,7 +22,7 @@ export async function measureHotPaths({ subjects, quick, threads, say }) {
   say(`hot paths, beside a call of ${subject.name} …`);
   const { checkpoint, tokenizer, stream } = await open(subject);
   const { length } = stream;
-  const schedule = noiseSchedule(checkpoint.fields.schedule.value);
+  const schedule = noiseSchedule(checkpoint.schedule);
   const plan = timePlan({ sequences: stream.sequences, draws: 4, seed: 1 });
   const levels = { duo: integration('duo', schedule), strict: integration('strict', schedule) };
   const text = await someText();

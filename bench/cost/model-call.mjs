@@ -5,10 +5,10 @@
  */
 import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
-import { prepareBatch } from '../../dist/evals/loss-batch.js';
-import { journaled } from '../../dist/evals/loss-journal.js';
-import { LossSession } from '../../dist/evals/loss-session.js';
-import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/zero-shot-perplexity.js';
+import { prepareBatch } from '../../dist/evals/perplexity/loss-batch.js';
+import { journaled } from '../../dist/evals/perplexity/loss-journal.js';
+import { LossSession } from '../../dist/evals/perplexity/loss-session.js';
+import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
 import { interleavedRatios, timed } from './interleaved.mjs';
 import { open } from './subjects.mjs';
 

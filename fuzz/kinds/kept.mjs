@@ -24,7 +24,7 @@ export const journal = ({ program, scratch }) => {
   let whole;
   return {
     async begin() {
-      const { openJournal } = await import(`${program}/results/journal.js`);
+      const { openJournal } = await import(`${program}/storage/journal.js`);
       const path = join(scratch, 'seed.jsonl');
       const journal = openJournal(path, header);
       for (const entry of entries) journal.append(entry);
@@ -38,7 +38,7 @@ export const journal = ({ program, scratch }) => {
       return {
         how,
         async read() {
-          const { openJournal } = await import(`${program}/results/journal.js`);
+          const { openJournal } = await import(`${program}/storage/journal.js`);
           const journal = openJournal(path, header);
           try {
             const strange = journal.entries.find((entry) => !known.has(JSON.stringify(entry)));

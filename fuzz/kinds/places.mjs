@@ -146,7 +146,7 @@ const readings = {
     files: ['gates.yaml'],
     whole() {},
     async read(program, folder) {
-      const { readGates } = await import(`${program}/results/gate/config.js`);
+      const { readGates } = await import(`${program}/comparison/gate/config.js`);
       readGates(join(folder, 'gates.yaml'));
     },
     absent: [],

@@ -61,7 +61,7 @@ async function report(error: unknown, argv: string[], command: string | null): P
   const failure = describeFailure(lost ?? error, command);
   if (wantsJson(argv) && !standardOutputFailure()) {
     const measured = error instanceof GateError || error instanceof UndecidedError ? error.record : {};
-    const { escapedJson } = await import('../results/printers/json.js');
+    const { escapedJson } = await import('../printing/json.js');
     process.stdout.write(
       `${escapedJson(JSON.stringify({ schemaVersion: 1, ...measured, error: failure }))}\n`,
     );

@@ -1,7 +1,7 @@
 /** What `bench` and `frontier` have in common: from flags to a request, progress, and where results go. */
 
 import type { Protocol } from '../diffusion/schedule.js';
-import type { MeasuringRequest } from '../evals/throughput-setup.js';
+import type { MeasuringRequest } from '../evals/throughput/setup.js';
 import type { Provider } from '../models/provider.js';
 import {
   type BoundaryFlagValues,

@@ -2,7 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { boolean, number, repeatable, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
 import { Progress } from '../cli/progress.js';
-import type { openAgainst } from '../evals/throughput-against.js';
+import type { openAgainst } from '../evals/throughput/against.js';
 
 export default class Bench extends BaseCommand<typeof Bench> {
   static override summary = 'How fast models generate, and how well: models × samplers × steps.';
@@ -35,7 +35,7 @@ export default class Bench extends BaseCommand<typeof Bench> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const { measuringRequest, showing } = await import('../cli/measuring-command.js');
@@ -57,9 +57,9 @@ export default class Bench extends BaseCommand<typeof Bench> {
       timing: (round: number, rounds: number) => show('rounds of both installations', round, rounds),
       signal: this.interrupt,
     };
-    const { withSetUp } = await import('../evals/throughput-setup.js');
-    const { measureThroughput } = await import('../evals/throughput-run.js');
-    const { resultsFile } = await import('../results/record.js');
+    const { withSetUp } = await import('../evals/throughput/setup.js');
+    const { measureThroughput } = await import('../evals/throughput/run.js');
+    const { resultsFile } = await import('../records/record.js');
     try {
       await withSetUp(request, observer, async ({ configurations, judge, references }) => {
         const against = await this.against(configurations, request, observer.note);
@@ -81,7 +81,7 @@ export default class Bench extends BaseCommand<typeof Bench> {
   ) {
     if (this.flags.against === undefined) return undefined;
     const { parseModelSpec } = await import('../cli/checkpoint-flags.js');
-    const { openAgainst } = await import('../evals/throughput-against.js');
+    const { openAgainst } = await import('../evals/throughput/against.js');
     return openAgainst(parseModelSpec(this.flags.against), configurations, request, note);
   }
 }

@@ -49,10 +49,10 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
     const { flags } = this;
     if (flags.intervals) return this.checkIntervals();
     const { calibrate, calibrationEstimators, calibrationFamilies, calibrationSchedules } = await import(
-      '../evals/calibration.js'
+      '../evals/calibration/run.js'
     );
-    const { calibrationSources } = await import('../evals/calibration-sources.js');
-    const { planOutput } = await import('../results/output.js');
+    const { calibrationSources } = await import('../evals/calibration/sources.js');
+    const { planOutput } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
     const progress = new Progress({ quiet: this.options.quiet });
     let started = false;
@@ -78,7 +78,7 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
     ).finally(() => progress.stop());
 
     const { formatCalibration, formatCalibrationCsv, nameOf, summaryOf } = await import(
-      '../results/printers/calibration.js'
+      '../evals/calibration/printed.js'
     );
     if (format === 'table') this.print(formatCalibration(record, this.screen));
     if (format === 'csv') this.print(formatCalibrationCsv(record));
@@ -100,8 +100,8 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
 
   private async checkIntervals(): Promise<void> {
     const { flags } = this;
-    const { calibrateIntervals } = await import('../evals/interval-calibration.js');
-    const { planOutput } = await import('../results/output.js');
+    const { calibrateIntervals } = await import('../evals/calibration/intervals.js');
+    const { planOutput } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
     const progress = new Progress({ quiet: this.options.quiet });
     let started = false;
@@ -114,7 +114,7 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
       signal: this.interrupt,
     }).finally(() => progress.stop());
     const { formatIntervalCalibration, formatIntervalCalibrationCsv, intervalSummaryOf, nameOfIntervals } =
-      await import('../results/printers/interval-calibration.js');
+      await import('../evals/calibration/printed-intervals.js');
     if (format === 'table') this.print(formatIntervalCalibration(record, this.screen));
     if (format === 'csv') this.print(formatIntervalCalibrationCsv(record));
     const failures = record.checks.filter(({ verdict }) => verdict === 'fail');

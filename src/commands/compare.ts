@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 export default class Compare extends BaseCommand<typeof Compare> {
   static override summary = 'Compare the rows of two result files, with intervals.';
   static override description =
-    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --sequences), sample by ' +
+    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --by-sequence), sample by ' +
     'sample where both hold the figures of samples of one seed (gen --by-sample), else by ' +
     "the figures' own errors. ~ marks a difference whose 95% interval holds 0. Rows of different protocols or " +
     'texts are refused.\n\nRows are matched by evaluation, data set and model; models of different names are compared ' +
@@ -28,11 +28,11 @@ export default class Compare extends BaseCommand<typeof Compare> {
 
   async run(): Promise<void> {
     const { args, flags } = this;
-    const { checkWritable, planOutput, replaceFile } = await import('../results/output.js');
+    const { checkWritable, planOutput, replaceFile } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
-    const { readRows } = await import('../results/rows.js');
-    const { compareRows } = await import('../results/compared-rows.js');
+    const { readRows } = await import('../records/rows.js');
+    const { compareRows } = await import('../comparison/compared-rows.js');
     const { differences, notices } = compareRows(readRows(args.a), readRows(args.b));
     for (const notice of notices) this.note(notice);
     if (differences.length === 0) {
@@ -42,7 +42,7 @@ export default class Compare extends BaseCommand<typeof Compare> {
         hint: 'Rows are matched by evaluation, data set and model. Give both the same names: --model name=file.',
       });
     }
-    const { formatDifferences } = await import('../results/printers/differences.js');
+    const { formatDifferences } = await import('../comparison/printed-differences.js');
     for (const { path, format } of output.files)
       await replaceFile(path, formatDifferences(differences, format));
     this.print(formatDifferences(differences, output.stdout, this.screen));

@@ -10,7 +10,7 @@ import {
   savingFlags,
   textFlags,
 } from '../cli/training-command.js';
-import { shellCommand } from '../results/shell-command.js';
+import { shellCommand } from '../printing/shell-command.js';
 import type { DistilledModel } from '../training/distillation/run-distillation.js';
 
 /** With this many, from 1/512 on, the last gap is the whole time. */
@@ -28,7 +28,7 @@ At every save the folder has the checkpoint, duo-dcd.onnx, with the moving avera
 
 The checkpoint must be one that train or convert made.`;
   static override examples = [
-    '<%= config.bin %> distill --model duo.onnx --data sotu-train --out dcd',
+    '<%= config.bin %> distill --model duo.onnx --dataset sotu-train --out dcd',
     '<%= config.bin %> bench --model dcd/duo-dcd.onnx --sampler dcd --steps 4,8',
   ];
 

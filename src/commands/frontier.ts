@@ -32,7 +32,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const temperatures = numbersOf('temperatures', flags.temperatures, false);
@@ -55,9 +55,9 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
       judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
       signal: this.interrupt,
     };
-    const { withSetUp } = await import('../evals/throughput-setup.js');
-    const { measureFrontier } = await import('../evals/frontier-run.js');
-    const { resultsFile } = await import('../results/record.js');
+    const { withSetUp } = await import('../evals/throughput/setup.js');
+    const { measureFrontier } = await import('../evals/frontier/run.js');
+    const { resultsFile } = await import('../records/record.js');
     try {
       await withSetUp(request, observer, async ({ configurations, judge, references: [real] }) => {
         const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };

@@ -28,12 +28,12 @@ export default class Gate extends BaseCommand<typeof Gate> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, replaceFile } = await import('../results/output.js');
+    const { checkWritable, planOutput, replaceFile } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
     if (flags.junit) checkWritable([flags.junit]);
-    const { readGates } = await import('../results/gate/config.js');
-    const { readRows } = await import('../results/rows.js');
-    const { checkGates } = await import('../results/gate/checks.js');
+    const { readGates } = await import('../comparison/gate/config.js');
+    const { readRows } = await import('../records/rows.js');
+    const { checkGates } = await import('../comparison/gate/checks.js');
     const gates = readGates(flags.config);
     const rows = flags.results.flatMap(readRows);
     const checks = gates.value.gates.length * rows.length;
@@ -41,29 +41,29 @@ export default class Gate extends BaseCommand<typeof Gate> {
     const record = checkGates(gates, rows, flags.baseline?.flatMap(readRows) ?? null);
 
     if (flags.junit) {
-      const { gateJunit } = await import('../results/gate/junit.js');
+      const { gateJunit } = await import('../comparison/gate/junit.js');
       await replaceFile(flags.junit, gateJunit(record));
     }
     await this.tellGithub(record);
-    const { gateMarkdown, gateTable } = await import('../results/gate/table.js');
+    const { gateMarkdown, gateTable } = await import('../comparison/gate/table.js');
     if (format === 'table') this.print(gateTable(record, this.screen));
     if (format === 'markdown') this.print(gateMarkdown(record));
     await this.end(record, format === 'json');
   }
 
-  private async tellGithub(record: import('../results/gate/checks.js').GateRecord): Promise<void> {
+  private async tellGithub(record: import('../comparison/gate/checks.js').GateRecord): Promise<void> {
     const { GITHUB_STEP_SUMMARY: summary, GITHUB_ACTIONS: actions } = process.env;
     if (!summary && actions !== 'true') return;
-    const { annotations, appendSummary } = await import('../results/gate/github.js');
+    const { annotations, appendSummary } = await import('../comparison/gate/github.js');
     if (summary) appendSummary(summary, record);
     // The runner reads workflow commands on stderr too; stdout stays data.
     if (actions === 'true')
       for (const line of annotations(record, this.flags.config)) process.stderr.write(`${line}\n`);
   }
 
-  private async end(record: import('../results/gate/checks.js').GateRecord, json: boolean): Promise<void> {
-    const { checkText, verdictText } = await import('../results/gate/sentences.js');
-    const { THROUGHPUT_RATIO } = await import('../results/rows.js');
+  private async end(record: import('../comparison/gate/checks.js').GateRecord, json: boolean): Promise<void> {
+    const { checkText, verdictText } = await import('../comparison/gate/sentences.js');
+    const { THROUGHPUT_RATIO } = await import('../records/rows.js');
     if (record.verdict === 'pass') {
       if (json) this.printJson({ schemaVersion: 1, ...record });
       return;
@@ -91,7 +91,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
           ({ metric, verdict }) => metric === THROUGHPUT_RATIO && verdict === 'undecided',
         )
           ? 'Time more rounds: bench --against with more --samples, on a machine with nothing else to do.'
-          : 'Evaluate more sequences or draws; pairs with the baseline (ppl --sequences) need the fewest.',
+          : 'Evaluate more sequences or draws; pairs with the baseline (ppl --by-sequence) need the fewest.',
       },
       record,
     );

@@ -8,7 +8,7 @@ import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { UsageError } from '../errors.js';
 import type { Provider } from '../models/provider.js';
-import type { SampleRequest } from '../samplers/sample-request.js';
+import type { SampleRequest } from '../sampling/sample-request.js';
 
 export default class Gen extends BaseCommand<typeof Gen> {
   static override summary = 'Generative quality of samples: judged perplexity, entropy, repetition.';
@@ -65,7 +65,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const files = (args.files ?? []).map(parseModelSpec);
@@ -109,7 +109,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       speak(text);
     };
     try {
-      const { reportGenerative } = await import('../evals/generative-report.js');
+      const { reportGenerative } = await import('../evals/generation/request.js');
       const { results, finish } = await reportGenerative(request, {
         note: say((text) => this.note(text)),
         warn: say((text) => this.warnUser(text)),
@@ -130,7 +130,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
   private async sampling(spec: string, runtime: Runtime): Promise<SampleRequest> {
     const { flags } = this;
     const { openCheckpoint } = await import('../models/checkpoint.js');
-    const { prepareSampling } = await import('../samplers/prepare-sampling.js');
+    const { prepareSampling } = await import('../sampling/prepare-sampling.js');
     const { path, name } = parseModelSpec(spec);
     const checkpoint = await openCheckpoint(
       path,

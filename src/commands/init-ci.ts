@@ -55,7 +55,7 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
     for (const path of [suite, gates, baseline, ...Object.values(throughput ?? {})]) checkPlain(path);
     const { existsSync } = await import('node:fs');
     const { dirname } = await import('node:path');
-    const { replaceFile } = await import('../results/output.js');
+    const { replaceFile } = await import('../printing/output.js');
     const { githubWorkflow, starterGates, starterSuite, starterThroughputGates } = await import(
       '../cli/ci/github-workflow.js'
     );

@@ -52,7 +52,7 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
     const description = describeCheckpoint(path, overrides, name);
     const inspection = await inspectCheckpoint(description);
     if (flags.probe && inspection.problems.length === 0) {
-      const { probeInspection } = await import('../evals/inspection-probe.js');
+      const { probeInspection } = await import('../evals/perplexity/inspection-probe.js');
       const probe = await probeInspection(checkpointOf(description));
       inspection.problems.push(...probe.problems);
       inspection.remarks.push(...probe.remarks);

@@ -20,11 +20,11 @@ export default class Merge extends BaseCommand<typeof Merge> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
-    const { readPart } = await import('../results/read-part.js');
-    const { merged } = await import('../results/suite-record.js');
+    const { readPart } = await import('../evals/suite/read-part.js');
+    const { merged } = await import('../evals/suite/part-record.js');
     const file = merged((args.parts ?? []).map(readPart));
     await writeOutputs(output, file);
     this.print(await stdoutText(output, file, this.screen));

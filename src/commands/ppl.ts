@@ -10,7 +10,7 @@ import { Progress } from '../cli/progress.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
-import type { SequenceLog } from '../evals/sequence-log.js';
+import type { SequenceLog } from '../evals/perplexity/sequence-log.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
   static override summary = 'Zero-shot perplexity of checkpoints on data sets, with error bars.';
@@ -56,7 +56,8 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
-    sequences: boolean({
+    'by-sequence': boolean({
+      aliases: ['sequences'],
       summary: 'JSON holds the loss of each sequence, for duo-eval compare and gate.',
     }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
@@ -67,7 +68,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
     const output = planOutput(flags);
     const logPath = flags['log-sequences'];
     checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
@@ -81,8 +82,8 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     for (const checkpoint of checkpoints) for (const notice of checkpoint.notices) this.note(notice);
 
     const { resolveProvider } = await import('../models/provider.js');
-    const { prepareCells } = await import('../evals/cells.js');
-    const { runPerplexity } = await import('../evals/perplexity-run.js');
+    const { prepareCells } = await import('../evals/perplexity/cells.js');
+    const { runPerplexity } = await import('../evals/perplexity/run.js');
     const request = {
       checkpoints,
       datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, ...tableOptions(flags) })),
@@ -96,7 +97,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         selection: selectionOf(flags),
         until: flags.until ?? null,
         batch: flags.batch ?? null,
-        sequences: flags.sequences,
+        sequences: flags['by-sequence'],
       },
       fresh: flags.fresh,
       provider: await resolveProvider(flags.provider),
@@ -129,12 +130,12 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     try {
       if (flags['dry-run']) {
         progress.stop();
-        const { planText, planRecord } = await import('../evals/dry-run.js');
+        const { planText, planRecord } = await import('../evals/perplexity/dry-run.js');
         if (output.stdout === 'json') this.printJson(planRecord(cells, request));
         else this.print(planText(cells, request));
         return;
       }
-      const { openSequenceLog } = await import('../evals/sequence-log.js');
+      const { openSequenceLog } = await import('../evals/perplexity/sequence-log.js');
       log = logPath === undefined ? null : await openSequenceLog(logPath);
       const logged = { ...observer, sequence: log?.write };
       const { results, finish } = await runPerplexity(request, cells, logged);

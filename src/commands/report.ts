@@ -43,12 +43,12 @@ export default class Report extends BaseCommand<typeof Report> {
   async run(): Promise<void> {
     const { flags, args } = this;
     const files = args.files ?? [];
-    const { checkWritable, replaceFile } = await import('../results/output.js');
+    const { checkWritable, replaceFile } = await import('../printing/output.js');
     const out = (flags.out ?? []).map((path) => ({ path, format: flags.format ?? formatOf(path) }));
     checkWritable(out.map(({ path }) => path));
-    const { readInputs } = await import('../results/report/read-inputs.js');
-    const { differencesWithin } = await import('../results/report/report.js');
-    const { matches } = await import('../results/gate/config.js');
+    const { readInputs } = await import('../report/read-inputs.js');
+    const { differencesWithin } = await import('../report/report.js');
+    const { matches } = await import('../comparison/gate/config.js');
     const inputs = await readInputs(files, { texts: flags.texts });
     const chosen = (name: string) => !flags.model || flags.model.some((pattern) => matches(pattern, name));
     const rows = inputs.rows.filter(({ model }) => chosen(model));
@@ -68,7 +68,7 @@ export default class Report extends BaseCommand<typeof Report> {
       if (!this.options.json) this.print(plainText(path));
     }
     if (this.options.json) {
-      const { comparisonOf } = await import('../results/printers/differences.js');
+      const { comparisonOf } = await import('../comparison/printed-differences.js');
       const comparisons = report.differences.map(comparisonOf);
       this.printJson({ schemaVersion: 1, results: rows.map(({ record }) => record), comparisons });
     } else if (out.length === 0) {
@@ -77,24 +77,21 @@ export default class Report extends BaseCommand<typeof Report> {
   }
 }
 
-async function written(
-  report: import('../results/report/report.js').Report,
-  format: ReportFormat,
-): Promise<string> {
+async function written(report: import('../report/report.js').Report, format: ReportFormat): Promise<string> {
   switch (format) {
     case 'html':
-      return (await import('../results/report/page.js')).reportPage(report);
+      return (await import('../report/page.js')).reportPage(report);
     case 'markdown':
-      return (await import('../results/report/markdown.js')).reportMarkdown(report);
+      return (await import('../report/markdown.js')).reportMarkdown(report);
     case 'csv':
-      return (await import('../results/report/csv.js')).reportCsv(report.rows);
+      return (await import('../report/csv.js')).reportCsv(report.rows);
     case 'lm-eval': {
-      const { lmEvalResults } = await import('../results/report/lm-eval.js');
-      const { escapedJson } = await import('../results/printers/json.js');
+      const { lmEvalResults } = await import('../report/lm-eval.js');
+      const { escapedJson } = await import('../printing/json.js');
       return `${escapedJson(JSON.stringify(lmEvalResults(report.rows), null, 2))}\n`;
     }
     case 'model-index':
-      return (await import('../results/report/model-index.js')).modelIndex(report.rows);
+      return (await import('../report/model-index.js')).modelIndex(report.rows);
     default:
       throw new TypeError(`No report as ${format satisfies never}`);
   }

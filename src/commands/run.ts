@@ -36,7 +36,7 @@ export default class Run extends BaseCommand<typeof Run> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../results/output.js');
+    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const { checkCode, checkpointsOf, readSuite } = await import('../evals/suite/suite-file.js');
@@ -70,13 +70,13 @@ export default class Run extends BaseCommand<typeof Run> {
         const { planSuite } = await import('../evals/suite/estimate.js');
         const plan = await planSuite(request, observer);
         progress.stop();
-        const { planTable } = await import('../results/printers/plan.js');
+        const { planTable } = await import('../evals/suite/printed-plan.js');
         if (output.stdout === 'json') this.printJson(plan);
         else this.print(planTable(plan, this.screen));
         return;
       }
       const { runSuite } = await import('../evals/suite/run-suite.js');
-      const { assembled } = await import('../results/suite-record.js');
+      const { assembled } = await import('../evals/suite/part-record.js');
       const results = await runSuite(request, observer);
       progress.stop();
       const { name, sha256 } = suite;

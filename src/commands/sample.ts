@@ -54,9 +54,9 @@ export default class Sample extends BaseCommand<typeof Sample> {
   async run(): Promise<void> {
     const { flags } = this;
     const { checkDistinctPaths, prepareSampling, samplingNotice } = await import(
-      '../samplers/prepare-sampling.js'
+      '../sampling/prepare-sampling.js'
     );
-    const { checkWritable } = await import('../results/output.js');
+    const { checkWritable } = await import('../printing/output.js');
     const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
     checkDistinctPaths(files);
     checkWritable(files);
@@ -86,9 +86,9 @@ export default class Sample extends BaseCommand<typeof Sample> {
       speak(text);
     };
     const { checkStandardOutput } = await import('../cli/standard-output.js');
-    const { openSampleRun } = await import('../samplers/sample-run.js');
-    const { writeSamples } = await import('../samplers/sample-outputs.js');
-    const { fileOutput, streamOutput } = await import('../results/line-output.js');
+    const { openSampleRun } = await import('../sampling/sample-run.js');
+    const { writeSamples } = await import('../sampling/sample-outputs.js');
+    const { fileOutput, streamOutput } = await import('../printing/line-output.js');
     const whole = this.options.json && flags.out === undefined;
     const run = await openSampleRun(request, {
       note: say((text) => this.note(text)),
@@ -107,7 +107,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
       const summary = await writeSamples(
         run,
         { lines, trace: flags.trace, page: flags['trace-html'] },
-        { ...request, maskTokenId: checkpoint.fields.maskTokenId.value },
+        { ...request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
       progress.stop();

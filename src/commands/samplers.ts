@@ -20,7 +20,7 @@ export default class Samplers extends BaseCommand<typeof Samplers> {
       });
       return;
     }
-    const { samplersText } = await import('../results/printers/samplers.js');
+    const { samplersText } = await import('../cli/samplers-text.js');
     this.print(samplersText(samplers, this.screen.width));
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../cli/training-command.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
-import { shellCommand } from '../results/shell-command.js';
+import { shellCommand } from '../printing/shell-command.js';
 import type { TrainedModel } from '../training/run-training.js';
 
 const NETWORK = 'NETWORK';
@@ -28,8 +28,8 @@ At every save the folder has the checkpoint, with the moving average of the weig
 
 Uniform-state models (duo) begin with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
   static override examples = [
-    '<%= config.bin %> train --family duo --data sotu-train --tokenizer tok --out duo',
-    '<%= config.bin %> train --family ar --data my.txt --tokenizer tok --out ar',
+    '<%= config.bin %> train --family duo --dataset sotu-train --tokenizer tok --out duo',
+    '<%= config.bin %> train --family ar --dataset my.txt --tokenizer tok --out ar',
   ];
 
   static override flags = {

@@ -4,8 +4,8 @@
  */
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { compiledFile } from '../compiled.js';
 import { ModelError } from '../errors.js';
-import { compiledFile } from './compiled.js';
 import { oneLine } from './runtime-error.js';
 
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
@@ -39,7 +39,7 @@ export async function resolveProvider(choice: ProviderChoice): Promise<Provider>
 
 /** Runs a small graph on a provider, in a process of its own: a driver that crashes takes nothing else with it. */
 export async function probeProvider(provider: Provider): Promise<ProviderReport> {
-  const script = compiledFile('provider-probe.js');
+  const script = compiledFile('models/provider-probe.js');
   const { stdout, failure } = await new Promise<{ stdout: string; failure: string | null }>((resolve) => {
     const options = { timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
     execFile(process.execPath, [script, provider], options, (error, output) => {

@@ -11,7 +11,7 @@ import { gaussian } from './gaussian.js';
 import { greedyTail } from './greedy-tail.js';
 import { psi } from './psi.js';
 import type { OptionSpec, OptionValue, Sampler } from './sampler.js';
-import { isModulePath, loadUserSampler, type UserModule } from './user-sampler.js';
+import { isModulePath, loadUserSampler, type UserModule } from './user/user-sampler.js';
 
 /** In the order in which they are listed. */
 export const samplers: readonly Sampler[] = [

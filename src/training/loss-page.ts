@@ -1,8 +1,9 @@
 /** loss.html of a training run: its curve, what it is of, and the command that repeats it. */
-import { type TrainingPage, trainingPage } from '../results/html/training-page.js';
+
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { heldOutRows } from './loss-tables.js';
 import type { TrainingSettings } from './settings.js';
+import { type TrainingPage, trainingPage } from './training-page.js';
 import type { DrawnLosses, RunTexts } from './training-run.js';
 
 export interface RunDescription extends RunTexts {

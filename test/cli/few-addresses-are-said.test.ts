@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeFailure } from '../../src/cli/failure.js';
 import { checkThreadFits } from '../../src/models/address-space.js';
-import { fixture, root } from '../end-to-end/command.js';
 import { expectFailure } from '../end-to-end/failure.js';
+import { fixture, root } from '../support/run.js';
 
 /** Runs a program where it may reserve only so many KiB of addresses. */
 const withLimit = (kibibytes: number, ...args: string[]) =>

@@ -1,9 +1,9 @@
 import { copyFileSync, rmSync, symlinkSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
-import { fixture, workspace } from './command.js';
+import { describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { workspace } from '../support/workspace.js';
 
 const space = workspace();
-afterAll(() => space.remove());
 copyFileSync(fixture('ar.onnx'), space.at('model.onnx'));
 copyFileSync(fixture('ar.onnx'), space.at('fine.onnx'));
 copyFileSync(fixture('ar.card.json'), space.at('fine.card.json'));

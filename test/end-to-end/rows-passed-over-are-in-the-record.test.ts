@@ -1,8 +1,8 @@
-import { afterAll, expect, it } from 'vitest';
-import { fixture, succeed, workspace } from './command.js';
+import { expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, workspace } from '../support/workspace.js';
 
 const space = workspace();
-afterAll(() => space.remove());
 const row = (text: string | null) => `${JSON.stringify({ text })}\n`;
 const some = row('some words of a text that goes on '.repeat(20));
 space.write('whole.jsonl', some + some);

@@ -3,9 +3,10 @@ import type { Graph } from '../../src/graph/graph.js';
 import { Add, Gather, Min, Mul, Range, ReduceSum, Shape } from '../../src/graph/operators.js';
 import { checkpointOfGraph, openCheckpoint } from '../../src/models/checkpoint.js';
 import { checkPositions, tabledPositions } from '../../src/models/positions.js';
-import { fixture, workspace } from '../end-to-end/command.js';
 import { expectFailure } from '../end-to-end/failure.js';
 import { smallNetwork } from '../graph/small-network.js';
+import { fixture } from '../support/run.js';
+import { workspace } from '../support/workspace.js';
 
 /** The small network with learned embeddings of 16 positions, looked up by 0, 1, 2 …, perhaps held to the last. */
 function positioned(clipped: boolean): Graph {
@@ -43,7 +44,6 @@ it.each(['ar.onnx', 'duo.onnx', 'mdlm.onnx'])(
   'sample --length 1000000 of %s is refused at once',
   async (name) => {
     const space = workspace();
-    const started = performance.now();
     const ran = await space.run([
       'sample',
       '--model',
@@ -53,8 +53,6 @@ it.each(['ar.onnx', 'duo.onnx', 'mdlm.onnx'])(
       '--samples',
       '1',
     ]);
-    space.remove();
     expectFailure(ran, { exit: 3, says: /positions, of which there are 128/, hint: '--length 128' });
-    expect(performance.now() - started).toBeLessThan(20_000);
   },
 );

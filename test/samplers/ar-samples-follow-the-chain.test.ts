@@ -3,7 +3,7 @@ import { checkpointOfGraph, openCheckpoint } from '../../src/models/checkpoint.j
 import { networkFeeds } from '../../src/models/feeds.js';
 import { startSession } from '../../src/models/session.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
-import { CausalSession } from '../../src/samplers/causal-session.js';
+import { CausalSession } from '../../src/sampling/causal-session.js';
 import { unevenChain } from '../models/sources/chains.js';
 import { causalSamples } from './causal-samples.js';
 import { chiSquareDeviate, countsOf } from './chi-square.js';

@@ -4,9 +4,9 @@ import { Cast, Div, Mul, Unsqueeze } from '../../src/graph/operators.js';
 import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
 import { autoregressive } from '../../src/samplers/autoregressive.js';
-import { CausalSession, type CausalSessionOptions } from '../../src/samplers/causal-session.js';
-import { checkSampleRequest, type SampleRequest } from '../../src/samplers/sample-request.js';
 import type { SamplingRun } from '../../src/samplers/sampler.js';
+import { CausalSession, type CausalSessionOptions } from '../../src/sampling/causal-session.js';
+import { checkSampleRequest, type SampleRequest } from '../../src/sampling/sample-request.js';
 import { unevenChain } from '../models/sources/chains.js';
 import { causalSamples } from './causal-samples.js';
 

@@ -6,10 +6,10 @@ import {
   type SourceFamily,
   sourceVocabSize,
 } from '../../src/models/sources/markov-denoiser.js';
-import { type GeneratedSample, generate } from '../../src/samplers/generate.js';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
-import { sampledModel } from '../../src/samplers/sample-request.js';
-import { startSamplingSession } from '../../src/samplers/sampling-session.js';
+import { type GeneratedSample, generate } from '../../src/sampling/generate.js';
+import { sampledModel } from '../../src/sampling/sample-request.js';
+import { startSamplingSession } from '../../src/sampling/sampling-session.js';
 import { chiSquare, chiSquareLimit, pairCounts } from './closed-form.js';
 
 /** Exact models of a chain, through the runtime and the heads that a real checkpoint gets. */

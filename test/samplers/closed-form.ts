@@ -1,9 +1,9 @@
 /** Models whose x_θ is known exactly, answering draws in float64: what samplers are held against. */
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
 import type { MarkovChain } from '../../src/models/sources/markov.js';
-import { type GeneratedSample, type GenerationPlan, generate } from '../../src/samplers/generate.js';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
 import type { Denoised, Denoiser, DenoiserRequest, Sampler } from '../../src/samplers/sampler.js';
+import { type GeneratedSample, type GenerationPlan, generate } from '../../src/sampling/generate.js';
 import { leaveOneOut, maskedEmission, uniformEmission } from '../models/sources/leave-one-out.js';
 
 export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo';

@@ -4,8 +4,8 @@ import type { Checkpoint } from '../../src/models/checkpoint.js';
 import { fillUniforms } from '../../src/random/uniforms.js';
 import { gaussian } from '../../src/samplers/gaussian.js';
 import type { LatentModel } from '../../src/samplers/latent-model.js';
-import type { LatentSession } from '../../src/samplers/latent-session.js';
 import type { SamplingRun } from '../../src/samplers/sampler.js';
+import type { LatentSession } from '../../src/sampling/latent-session.js';
 
 export interface GaussianSamples {
   count: number;

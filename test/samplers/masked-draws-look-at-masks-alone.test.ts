@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import { independentTokens } from '../../src/models/sources/markov.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
-import { startDrawSession } from '../../src/samplers/draw-session.js';
+import { startDrawSession } from '../../src/sampling/draw-session.js';
 
 const LENGTH = 6;
 const uniforms = (count: number) => Float64Array.from({ length: count }, (_, i) => (i * 0.618034) % 1);

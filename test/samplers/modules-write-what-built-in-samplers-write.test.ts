@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/models/checkpoint.js';
-import { type GeneratedSample, generate } from '../../src/samplers/generate.js';
-import { prepareSampling } from '../../src/samplers/prepare-sampling.js';
-import { sampledModel } from '../../src/samplers/sample-request.js';
-import { startSamplingSession } from '../../src/samplers/sampling-session.js';
-import { fixture, root } from '../end-to-end/command.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { type GeneratedSample, generate } from '../../src/sampling/generate.js';
+import { prepareSampling } from '../../src/sampling/prepare-sampling.js';
+import { sampledModel } from '../../src/sampling/sample-request.js';
+import { startSamplingSession } from '../../src/sampling/sampling-session.js';
+import { temporaryFolder } from '../support/folder.js';
+import { fixture, root } from '../support/run.js';
 import { independent, sampled } from './closed-form.js';
 
 const folder = temporaryFolder();

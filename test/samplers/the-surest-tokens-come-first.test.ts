@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { generate, type StepState } from '../../src/samplers/generate.js';
 import type { Denoised } from '../../src/samplers/sampler.js';
+import { generate, type StepState } from '../../src/sampling/generate.js';
 import { independent, planOf } from './closed-form.js';
 
 const sureness = [0.2, 0.9, 0.4, 0.8, 0.6, 0.7, 0.3, 0.5];

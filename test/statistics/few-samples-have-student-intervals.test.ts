@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { generativePerplexity } from '../../src/evals/generative-perplexity.js';
+import { generativePerplexity } from '../../src/evals/generation/generative-perplexity.js';
 import { fillUniforms } from '../../src/random/uniforms.js';
 import { bootstrapT, intervalMethod } from '../../src/statistics/bootstrap.js';
 

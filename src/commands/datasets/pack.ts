@@ -36,7 +36,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    if (flags.out !== undefined) (await import('../../results/output.js')).checkWritable([flags.out]);
+    if (flags.out !== undefined) (await import('../../printing/output.js')).checkWritable([flags.out]);
     const { resolveDataset } = await import('../../datasets/resolve-dataset.js');
     const { loadTokenizer } = await import('../../datasets/tokenizer.js');
     const { packDataset } = await import('../../datasets/pack-dataset.js');

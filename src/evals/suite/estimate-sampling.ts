@@ -1,6 +1,6 @@
 /** What is planned of `gen`, `bench` and `frontier`: samples to draw, texts to judge, and about how long that takes. */
-import type { SampleRequest } from '../../samplers/sample-request.js';
-import type { Setup } from '../throughput-setup.js';
+import type { SampleRequest } from '../../sampling/sample-request.js';
+import type { Setup } from '../throughput/setup.js';
 import type { PlannedCell } from './estimate.js';
 import { type GenerationCell, openGeneration } from './generation.js';
 import { type MeasuringCell, withCell } from './measuring.js';

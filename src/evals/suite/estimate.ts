@@ -3,7 +3,7 @@
  * where there are none, a few sequences are evaluated, or a few steps sampled, to see. Draws that `until` may save are not
  * foreseen.
  */
-import { evaluatedOf } from '../perplexity-run.js';
+import { evaluatedOf } from '../perplexity/run.js';
 import { planSampling } from './estimate-sampling.js';
 import { secondsPerCall } from './pace.js';
 import {

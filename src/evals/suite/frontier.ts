@@ -1,6 +1,6 @@
 /**
  * The part `frontier` of a suite: every model, by every sampler and number of steps, from every seed, at one entropy. Each is
- * a cell; which of them are on the Pareto front is said where all are together (results/suite-record.ts).
+ * a cell; which of them are on the Pareto front is said where all are together (part-record.ts).
  *
  *     frontier:
  *       judge: gpt2.onnx
@@ -10,7 +10,7 @@
  */
 import { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { type ChosenSampler, fittingSamplers } from '../throughput-configurations.js';
+import { type ChosenSampler, fittingSamplers } from '../throughput/configurations.js';
 import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
 import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
 import { different, type SamplingSaid, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';

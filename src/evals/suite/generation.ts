@@ -11,15 +11,15 @@
 import { z } from 'zod';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { UsageError } from '../../errors.js';
-import type { GenerativeResult } from '../../results/generative-record.js';
-import type { CellResult } from '../../results/suite-record.js';
-import { prepareSampling } from '../../samplers/prepare-sampling.js';
-import type { SampleRequest } from '../../samplers/sample-request.js';
-import { samplesKey } from '../../samplers/sample-run.js';
+import { prepareSampling } from '../../sampling/prepare-sampling.js';
+import type { SampleRequest } from '../../sampling/sample-request.js';
+import { samplesKey } from '../../sampling/sample-run.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
-import { reportGenerative } from '../generative-report.js';
+import type { GenerativeResult } from '../generation/record.js';
+import { reportGenerative } from '../generation/request.js';
 import { renamed } from './kept-names.js';
 import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
+import type { CellResult } from './part-record.js';
 import type { SuiteObserver, SuiteRequest } from './run-suite.js';
 import { different, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
 

@@ -1,5 +1,5 @@
 /** A kept cell is known by its content; the names it is told under are the present suite's. */
-import type { ModelRecord } from '../../results/record.js';
+import type { ModelRecord } from '../../records/record.js';
 import type { SuiteModel } from './named-files.js';
 
 /** A model of the hub keeps its commit. */

@@ -3,16 +3,16 @@
  * finds is kept for the machine and the versions it was timed on; a sweep that was stopped continues from its journals.
  */
 import { environmentOf } from '../../models/machine.js';
-import type { Result } from '../../results/record.js';
-import type { CellResult } from '../../results/suite-record.js';
-import { samplesKey } from '../../samplers/sample-run.js';
+import type { Result } from '../../records/record.js';
+import { samplesKey } from '../../sampling/sample-run.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
-import { checkComparable, measureFrontier } from '../frontier-run.js';
-import type { Judge } from '../generative-judge.js';
-import { type ChosenSampler, configurations } from '../throughput-configurations.js';
-import { type Configuration, measureThroughput } from '../throughput-run.js';
-import { type MeasuringRequest, type Setup, withSetUp } from '../throughput-setup.js';
+import { checkComparable, measureFrontier } from '../frontier/run.js';
+import type { Judge } from '../generation/judge.js';
+import { type ChosenSampler, configurations } from '../throughput/configurations.js';
+import { type Configuration, measureThroughput } from '../throughput/run.js';
+import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import { type FrontierCell, samplerOfCell } from './frontier.js';
+import type { CellResult } from './part-record.js';
 import type { SuiteObserver, SuiteRequest } from './run-suite.js';
 import type { ThroughputCell } from './throughput.js';
 

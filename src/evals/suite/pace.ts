@@ -1,6 +1,6 @@
 /** How long a model takes for a sequence, from evaluating a few. */
-import { LossSession } from '../loss-session.js';
-import { defaultBatch, zeroShotPerplexity } from '../zero-shot-perplexity.js';
+import { LossSession } from '../perplexity/loss-session.js';
+import { defaultBatch, zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
 import type { OpenedCell, SuiteObserver, SuiteRequest } from './run-suite.js';
 
 /** Seconds a model call, the first batch of which is not counted. */

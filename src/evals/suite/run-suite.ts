@@ -4,15 +4,15 @@
  */
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
-import type { PerplexityResult } from '../../results/record.js';
-import type { CellResult } from '../../results/suite-record.js';
+import type { PerplexityResult } from '../../records/record.js';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
-import { type Cell, type CellNotices, prepareCells } from '../cells.js';
-import { lossKey, type RunObserver, runPerplexity } from '../perplexity-run.js';
+import { type Cell, type CellNotices, prepareCells } from '../perplexity/cells.js';
+import { lossKey, type RunObserver, runPerplexity } from '../perplexity/run.js';
 import { runGeneration } from './generation.js';
 import { renamed } from './kept-names.js';
 import { runMeasuring } from './measuring.js';
 import type { SuiteModel } from './named-files.js';
+import type { CellResult } from './part-record.js';
 import type { PerplexityCell, SuiteCell } from './suite-file.js';
 
 /** Raised when a cell kept under the same key would hold something else. */

@@ -1,7 +1,7 @@
 /** How models are sampled: keys that `gen`, `bench` and `frontier` have in common. */
 import { z } from 'zod';
-import { isModulePath } from '../../samplers/user-sampler.js';
-import type { ChosenSampler } from '../throughput-configurations.js';
+import { isModulePath } from '../../samplers/user/user-sampler.js';
+import type { ChosenSampler } from '../throughput/configurations.js';
 import { beside, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);

@@ -15,10 +15,10 @@
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
-import { isModulePath } from '../../samplers/user-sampler.js';
+import { isModulePath } from '../../samplers/user/user-sampler.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { readYaml } from '../../strict-yaml.js';
-import type { PerplexityOptions } from '../zero-shot-perplexity.js';
+import type { PerplexityOptions } from '../perplexity/zero-shot-perplexity.js';
 import { frontierCells, frontierSchema } from './frontier.js';
 import { type GenerationCell, generationCells, generationSchema } from './generation.js';
 import type { MeasuringCell } from './measuring.js';

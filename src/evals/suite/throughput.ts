@@ -10,7 +10,7 @@
  *       references: [sotu]
  */
 import { z } from 'zod';
-import type { ChosenSampler } from '../throughput-configurations.js';
+import type { ChosenSampler } from '../throughput/configurations.js';
 import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
 import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
 import { different, type SamplingSaid, samplersOf, samplingKeys } from './sampling-keys.js';

@@ -1,7 +1,8 @@
 /** loss.html of a distillation: its curve, round by round, what it is of, and the command that repeats it. */
-import { type TrainingPage, trainingPage } from '../../results/html/training-page.js';
+
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { heldOutRows } from '../loss-tables.js';
+import { type TrainingPage, trainingPage } from '../training-page.js';
 import type { DrawnLosses, RunTexts } from '../training-run.js';
 import { type DistillationSettings, distillationSteps, gapName } from './settings.js';
 

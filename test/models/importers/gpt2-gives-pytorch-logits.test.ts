@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { LossSession } from '../../../src/evals/loss-session.js';
+import { LossSession } from '../../../src/evals/perplexity/loss-session.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
 import { cacheLayout } from '../../../src/models/key-value-cache.js';
 import { converted, folderWith, largestDifference, logitsOf, oracle } from './published.js';

@@ -1,0 +1,47 @@
+/** The list of samplers as text: one a paragraph, its options below it. */
+import { wrap } from '../terminal-text.js';
+
+interface Listed {
+  name: string;
+  summary: string;
+  families: readonly string[];
+  options?: Readonly<
+    Record<
+      string,
+      {
+        default: number | string | boolean;
+        summary: string;
+        min?: number;
+        max?: number;
+        choices?: readonly string[];
+      }
+    >
+  >;
+}
+
+/** @param width columns of the terminal */
+export function samplersText(samplers: readonly Listed[], width: number): string {
+  const widest = Math.max(...samplers.map(({ name }) => name.length));
+  return samplers
+    .map(({ name, summary, families, options = {} }) =>
+      [
+        `${name.padEnd(widest)}  ${families.join(', ')}`,
+        ...indented(summary, 2, width),
+        ...Object.entries(options).flatMap(([option, spec]) =>
+          indented(`${option}=${spec.default}  ${described(spec)}`, 4, width),
+        ),
+      ].join('\n'),
+    )
+    .join('\n\n');
+}
+
+function described({ summary, min, max, choices }: NonNullable<Listed['options']>[string]): string {
+  if (choices) return `${summary} One of ${choices.join(', ')}.`;
+  return min !== undefined && max !== undefined ? `${summary} In [${min}, ${max}].` : summary;
+}
+
+/** Lines that follow the first of a paragraph stand two columns further in. */
+function indented(text: string, columns: number, width: number): string[] {
+  const lines = wrap(text, Math.max(20, width - columns - 2));
+  return lines.map((line, i) => ' '.repeat(columns + (i > 0 ? 2 : 0)) + line);
+}

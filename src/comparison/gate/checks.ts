@@ -1,0 +1,298 @@
+/** Gates against rows: one check a gate, row and limit, each with its verdict and what it rests on. */
+import { UsageError } from '../../errors.js';
+import { plain } from '../../printing/numbers.js';
+import { apartTexts, settingsOf } from '../../records/distinctions.js';
+import { numberOf, type ResultRow, THROUGHPUT_RATIO } from '../../records/rows.js';
+import { studentQuantile95, welchDegrees } from '../../statistics/student.js';
+import type { YamlFile } from '../../strict-yaml.js';
+import { nameOf } from '../comparability.js';
+import { differenceOf, isExponential, sequencesOf } from '../difference.js';
+import { rowFor } from '../row-matching.js';
+import { type Change, type Gate, type Gates, LIMITS, type Limit, matches } from './config.js';
+import { type JudgedFigure, judge, type Needed, type Verdict } from './judgement.js';
+
+export interface Check {
+  /** The gate's name, or what it limits. */
+  gate: string;
+  /** Of the gate in its file, from 1. */
+  line: number;
+  eval: string;
+  model: string;
+  dataset: string;
+  /** What sets the row apart from others of these names: `seed 1`; left out where there is none. */
+  apart?: string;
+  metric: string;
+  /** `≤ 95`, `≤ +1% of 93.2`. */
+  limit: string;
+  kind: Limit;
+  /** The figure; of a relative limit its change, in the limit's unit. */
+  value: number | null;
+  ci95: [number, number] | null;
+  /** The change's unit is percent. */
+  percent: boolean;
+  /** Of a relative limit. */
+  baseline: number | null;
+  verdict: Verdict;
+  needed: Needed | null;
+  /** Sequences or samples that were evaluated, and that there are in all, where the data set says. */
+  have: number | null;
+  available: number | null;
+}
+
+export interface GateRecord {
+  eval: 'gate';
+  verdict: Verdict;
+  passed: number;
+  failed: number;
+  undecided: number;
+  checks: Check[];
+}
+
+/** @throws UsageError when a gate matches no row, its figure is none of a row's, or there is nothing to compare with */
+export function checkGates(
+  { value: { gates }, lineOf }: Pick<YamlFile<Gates>, 'value' | 'lineOf'>,
+  rows: readonly ResultRow[],
+  baseline: readonly ResultRow[] | null,
+): GateRecord {
+  const apart = apartOf(rows);
+  const checks = gates.flatMap((gate, i) => {
+    const line = lineOf(['gates', i]);
+    return matchingRows(gate, line, rows).flatMap((row) =>
+      LIMITS.filter((limit) => gate[limit] !== undefined).map((limit) =>
+        named(checkOf(gate, line, limit, row, rows, baseline), apart.get(row)!),
+      ),
+    );
+  });
+  const count = (verdict: Verdict) => checks.filter((check) => check.verdict === verdict).length;
+  const [failed, undecided] = [count('fail'), count('undecided')];
+  return {
+    eval: 'gate',
+    verdict: failed > 0 ? 'fail' : undecided > 0 ? 'undecided' : 'pass',
+    passed: count('pass'),
+    failed,
+    undecided,
+    checks,
+  };
+}
+
+function apartOf(rows: readonly ResultRow[]): Map<ResultRow, string> {
+  const labelOf = (row: ResultRow) => JSON.stringify([row.eval, row.model, row.dataset]);
+  const texts = apartTexts(rows, labelOf, ({ record }) => settingsOf(record));
+  return new Map(rows.map((row, i) => [row, texts[i]]));
+}
+
+const named = (check: Check, apart: string): Check => (apart === '' ? check : { ...check, apart });
+
+function matchingRows(gate: Gate, line: number, rows: readonly ResultRow[]): ResultRow[] {
+  const named = rows.filter(
+    (row) =>
+      matches(gate.eval, row.eval) && matches(gate.model, row.model) && matches(gate.dataset, row.dataset),
+  );
+  const found = named.filter(({ figures }) => figures.has(gate.metric));
+  // A row that should have the figure, and does not, is judged too: what is not there holds no limit.
+  const having = new Set(found.filter(({ record }) => gate.metric in record.metrics).map((row) => row.eval));
+  if (found.length > 0) return named.filter((row) => row.figures.has(gate.metric) || having.has(row.eval));
+  const what = `eval ${gate.eval}, model ${gate.model}, dataset ${gate.dataset}, metric ${gate.metric}`;
+  const places = rows.map(({ model, dataset }) => `${model} on ${dataset}`);
+  const figures = [...new Set(named.flatMap((row) => [...row.figures.keys()]))];
+  throw new UsageError({
+    code: 'gate-matches-nothing',
+    message: `The gate of line ${line} matches no row (${what}).`,
+    hint:
+      named.length > 0
+        ? `The rows it names have the figures ${figures.join(', ')}.`
+        : `There are rows of ${[...new Set(places)].slice(0, 8).join('; ')}.`,
+  });
+}
+
+/** What is judged: a figure on its scale, the bound there, and how to show a number of that scale. */
+interface Judged {
+  figure: JudgedFigure;
+  bound: number;
+  shown: (value: number) => number;
+}
+
+function checkOf(
+  gate: Gate,
+  line: number,
+  kind: Limit,
+  row: ResultRow,
+  rows: readonly ResultRow[],
+  baseline: readonly ResultRow[] | null,
+): Check {
+  const lacks = !row.figures.has(gate.metric);
+  const relative = !lacks && (kind === 'maxIncrease' || kind === 'maxDecrease');
+  const other = relative ? baselineOf(gate, line, row, rows, baseline) : null;
+  const change = kind === 'maxIncrease' || kind === 'maxDecrease' ? (gate[kind] as Change) : null;
+  const judged = lacks
+    ? null
+    : other && change
+      ? relativeTo(other, gate, kind, change, row)
+      : absolute(gate, kind, row);
+  const side = kind === 'max' || kind === 'maxIncrease' ? 'max' : 'min';
+  const base = {
+    gate: gate.name ?? `${gate.metric} ${kind}`,
+    line,
+    eval: row.eval,
+    model: row.model,
+    dataset: row.dataset,
+    metric: gate.metric,
+    limit: limitText(gate, kind, change),
+    kind,
+    percent: change?.percent ?? false,
+    baseline: other?.figures.get(gate.metric)?.value ?? null,
+    have: sequencesOf(row),
+    available: numberOf(row, 'dataset.sequences'),
+  };
+  if (!judged)
+    return { ...base, value: null, ci95: null, verdict: lacks ? 'fail' : 'undecided', needed: null };
+  const { figure, bound, shown } = judged;
+  const { interval } = figure;
+  return {
+    ...base,
+    value: shown(figure.value),
+    ci95: interval && [shown(interval[0]), shown(interval[1])],
+    ...judge(figure, bound, side),
+  };
+}
+
+function baselineOf(
+  gate: Gate,
+  line: number,
+  row: ResultRow,
+  rows: readonly ResultRow[],
+  baseline: readonly ResultRow[] | null,
+): ResultRow {
+  if (gate.metric === THROUGHPUT_RATIO) {
+    throw new UsageError({
+      code: 'ratio-is-a-change',
+      message: `The gate of line ${line} limits a change of ${THROUGHPUT_RATIO}, which is a change already.`,
+      hint: `Limit the ratio itself: min: 0.97 is at most 3% slower than what --against names.`,
+    });
+  }
+  const found = baseline && rowFor(row, rows, baseline);
+  if (found?.figures.has(gate.metric)) return found;
+  throw new UsageError({
+    code: baseline ? 'no-baseline-row' : 'no-baseline',
+    message: baseline
+      ? `The baseline has no ${gate.metric} that answers to ${nameOf(row)} (gate of line ${line}).`
+      : `The gate of line ${line} limits a change, and there is no baseline.`,
+    hint: 'Give --baseline: results of the same models and data sets, by the same protocol.',
+  });
+}
+
+/** The figure itself. @returns null where it is not known */
+function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: ResultRow): Judged | null {
+  const { value, ci95, mcStderr } = row.figures.get(metric)!;
+  if (value === null) return null;
+  const logarithmic = isExponential(metric) || metric === THROUGHPUT_RATIO;
+  const scale = logarithmic ? logarithm : identity;
+  const drawError = mcStderr === null ? null : logarithmic ? mcStderr / value : mcStderr;
+  const overDraws = interval === 'draws';
+  return {
+    figure: {
+      value: scale(value),
+      interval: overDraws
+        ? around(scale(value), drawError, drawDegrees(row))
+        : ci95 && [scale(ci95[0]), scale(ci95[1])],
+      units: overDraws ? null : sampledOf(row, metric),
+      draws: numberOf(row, 'protocol.draws'),
+      drawError,
+    },
+    bound: scale((kind === 'max' ? max : min)!),
+    shown: logarithmic ? Math.exp : identity,
+  };
+}
+
+/** The change against the baseline. @returns null where a figure is not known */
+function relativeTo(
+  other: ResultRow,
+  { metric, interval }: Gate,
+  kind: Limit,
+  { amount, percent }: Change,
+  row: ResultRow,
+): Judged | null {
+  const difference = differenceOf(row, other, metric);
+  const before = other.figures.get(metric)!.value;
+  if (!difference || difference.value === null || before === null) return null;
+  const logarithmic = isExponential(metric);
+  const unit = percent ? (logarithmic ? 100 : 100 / Math.abs(before)) : logarithmic ? before : 1;
+  const signed = kind === 'maxIncrease' ? amount : -amount;
+  const errors = [row, other].map((one) => drawErrorOf(one, difference.metric));
+  const drawError = errors[0] === null || errors[1] === null ? null : Math.hypot(errors[0], errors[1]);
+  const overDraws = interval === 'draws';
+  if (overDraws) checkSameSequences(row, other);
+  return {
+    figure: {
+      value: difference.value,
+      interval: overDraws
+        ? around(difference.value, drawError, degreesOfBoth(row, other, errors))
+        : difference.ci95,
+      units: overDraws ? null : (difference.sequences ?? sequencesOf(row)),
+      draws: numberOf(row, 'protocol.draws'),
+      drawError,
+    },
+    bound: logarithmic ? logarithm(1 + signed / unit) : signed / unit,
+    shown: (value) => unit * (logarithmic ? Math.expm1(value) : value),
+  };
+}
+
+/** @throws UsageError: an interval over draws says nothing of other text */
+function checkSameSequences(row: ResultRow, other: ResultRow): void {
+  const counts = [row, other].map((one) => numberOf(one, 'cost.sequences'));
+  if (counts[0] === counts[1]) return;
+  throw new UsageError({
+    code: 'different-sequences',
+    message: `${nameOf(row)} is of ${counts[0]} sequences and ${nameOf(other)} of ${counts[1]}: their draws cannot be compared.`,
+    hint: 'Evaluate both with the same --limit or --first, or judge by "interval: sequences".',
+  });
+}
+
+/** What more of would narrow a figure's interval: rounds, sequences or samples. */
+function sampledOf(row: ResultRow, metric: string): number | null {
+  return metric === THROUGHPUT_RATIO ? numberOf(row, 'throughput.against.rounds') : sequencesOf(row);
+}
+
+/** Of a row's error over draws; worked out of its randomisations where the file, of an earlier version, does not say. */
+function drawDegrees(row: ResultRow): number | null {
+  const said = numberOf(row, 'protocol.mcDegreesOfFreedom');
+  if (said !== null) return said;
+  const [randomizations, draws] = [numberOf(row, 'protocol.randomizations'), numberOf(row, 'protocol.draws')];
+  if (randomizations === null || draws === null) return null;
+  const groups = randomizations / Math.min(draws, 4);
+  return draws === 1 ? (numberOf(row, 'cost.sequences') ?? groups) - groups : randomizations - groups;
+}
+
+/** Of a difference. A loss that is exact has no error, whatever its degrees. */
+function degreesOfBoth(row: ResultRow, other: ResultRow, errors: readonly (number | null)[]): number | null {
+  if (errors.some((error) => error === null)) return null;
+  const known = errors as number[];
+  if (known.every((error) => error === 0)) return 0;
+  const degrees = [row, other].map(drawDegrees);
+  if (known.some((error, i) => error > 0 && degrees[i] === null)) return null;
+  return welchDegrees(
+    known,
+    degrees.map((one) => one ?? 0),
+  );
+}
+
+function drawErrorOf(row: ResultRow, metric: string): number | null {
+  return row.figures.get(metric)?.mcStderr ?? null;
+}
+
+/** Student's t; null where the error, or how well it is known, is not known. */
+function around(value: number, stderr: number | null, degrees: number | null): [number, number] | null {
+  if (stderr === 0) return [value, value];
+  if (stderr === null || degrees === null || degrees < 1) return null;
+  const half = studentQuantile95(degrees) * stderr;
+  return [value - half, value + half];
+}
+
+function limitText(gate: Gate, kind: Limit, change: Change | null): string {
+  if (!change) return `${kind === 'max' ? '≤' : '≥'} ${plain((kind === 'max' ? gate.max : gate.min)!)}`;
+  return `${kind === 'maxIncrease' ? '≤ +' : '≥ −'}${change.amount}${change.percent ? '%' : ''}`;
+}
+
+/** Nothing lies below zero. */
+const logarithm = (value: number) => (value > 0 ? Math.log(value) : Number.NEGATIVE_INFINITY);
+const identity = (value: number) => value;

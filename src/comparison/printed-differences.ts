@@ -1,0 +1,277 @@
+/** Differences between the rows of two files: for a terminal, as markdown, as CSV and as JSON. */
+
+import { type Cell, csvTable } from '../printing/csv.js';
+import type { Format, Screen } from '../printing/formats.js';
+import { type Heading, htmlTable } from '../printing/html/html-table.js';
+import { html } from '../printing/html/markup.js';
+import { htmlPage } from '../printing/html/page.js';
+import { formatJson } from '../printing/json.js';
+import { dim, GAP, layOut } from '../printing/layout.js';
+import { markOf, unitsText } from '../printing/notes.js';
+import { intervalOf, plain, valueWithError } from '../printing/numbers.js';
+import { escaped, pipeTable } from '../printing/pipe-table.js';
+import { SCHEMA_VERSION, type TextSampling } from '../records/record.js';
+import { displayWidth, plainText, truncateMiddle, wrap } from '../terminal-text.js';
+import type { NamedDifference } from './compared-rows.js';
+import { isSignificant } from './difference.js';
+import { OF_EACH_SAMPLE } from './paired-samples.js';
+
+/** How figures are called in tables. */
+const NAMES: Record<string, string> = {
+  textNll: 'nats/text token',
+  nll: 'nats/token',
+  bitsPerByte: 'bits/byte',
+  genNll: 'judged nats/token',
+  entropy: 'unigram entropy',
+};
+
+export function metricName(metric: string): string {
+  return NAMES[metric] ?? plainText(metric);
+}
+
+const TITLES = ['', 'models', 'dataset', 'with', 'figure', 'difference', '95% interval', 'judged by'];
+/** Of these columns cells are broken at spaces where the screen is narrow. */
+const NAMING = new Set(['models', 'dataset', 'with']);
+const RIGHT = new Set(['difference', '95% interval']);
+
+export function formatDifferences(
+  differences: readonly NamedDifference[],
+  format: Format,
+  screen: Screen = { width: 100, color: false },
+): string {
+  switch (format) {
+    case 'json':
+      return formatJson({ schemaVersion: SCHEMA_VERSION, comparisons: differences.map(comparisonOf) });
+    case 'csv':
+      return csvOf(differences);
+    case 'html':
+      return htmlPage({
+        title: 'Differences',
+        lead: 'The first model or file minus the second.',
+        body: html`${htmlTable(headOf(differences), rowsOf(differences))}
+<ul class="note">${notesOf(differences).map((note) => html`<li>${note}</li>`)}</ul>`,
+      });
+    case 'markdown':
+      return `${pipeTable(headOf(differences), rowsOf(differences))}\n\n${notesOf(differences)
+        .map((note) => `- ${escaped(note)}`)
+        .join('\n')}\n`;
+    case 'table':
+      return tableOf(differences, screen);
+    default:
+      throw new TypeError(`No printer for ${format satisfies never}`);
+  }
+}
+
+/** The column of settings is there where they tell anything. */
+const titlesOf = (differences: readonly NamedDifference[]) =>
+  TITLES.filter((title) => title !== 'with' || differences.some(({ apart }) => apart));
+
+function headOf(differences: readonly NamedDifference[]): Heading[] {
+  return titlesOf(differences).map((title) => [title, RIGHT.has(title) ? 'right' : 'left']);
+}
+
+function rowsOf(differences: readonly NamedDifference[]): string[][] {
+  const shown = new Set(titlesOf(differences));
+  return differences.map((one) => cellsOf(one).filter((_, i) => shown.has(TITLES[i])));
+}
+
+function cellsOf(one: NamedDifference): string[] {
+  return [
+    markOf({ significant: isSignificant(one) }),
+    plainText(one.modelA === one.modelB ? one.modelA : `${one.modelA} − ${one.modelB}`),
+    plainText(one.dataset),
+    one.apart ?? '',
+    metricName(one.metric),
+    valueWithError(one),
+    intervalOf({ ci95: one.ci95 && [...one.ci95], stderr: one.stderr }),
+    one.method === 'paired' ? `${one.sequences} pairs` : 'intervals',
+  ];
+}
+
+/** Where the column of settings leaves no room for whole words, they stand beneath the data set. */
+function tableOf(differences: readonly NamedDifference[], screen: Screen): string {
+  const beneath = differences.map((one) => ({
+    ...one,
+    dataset: [one.dataset, one.apart].filter(Boolean).join(', '),
+    apart: '',
+  }));
+  const table = tableWithin(differences, screen);
+  return table.includes('…') ? tableWithin(beneath, screen) : table;
+}
+
+function tableWithin(differences: readonly NamedDifference[], { width, color }: Screen): string {
+  const rows = rowsOf(differences);
+  const titles = titlesOf(differences);
+  const lengths = (title: string, i: number, parts: (cell: string) => string[]) =>
+    Math.max(1, ...[title, ...rows.flatMap((row) => parts(row[i]))].map(displayWidth));
+  const widths = titles.map((title, i) => lengths(title, i, (cell) => [cell]));
+  const words = titles.map((title, i) =>
+    NAMING.has(title) ? lengths(title, i, (cell) => cell.split(' ')) : widths[i],
+  );
+  const excess = (of = widths) => of.reduce((sum, one) => sum + one, 0) + GAP * (of.length - 1) - width;
+  if (excess(words) > 0) {
+    titles.pop();
+    widths.pop();
+    words.pop();
+  }
+  const narrow = (title: string, least: (i: number) => number) => {
+    const i = titles.indexOf(title);
+    if (i >= 0) widths[i] -= Math.max(0, Math.min(excess(), widths[i] - least(i)));
+  };
+  for (const title of NAMING) narrow(title, (i) => words[i]);
+  narrow('models', () => 15);
+  for (const title of ['dataset', 'with']) narrow(title, () => 8);
+  narrow('figure', () => 10);
+  const columns = titles.map((title, i) => ({
+    title,
+    align: RIGHT.has(title) ? ('right' as const) : ('left' as const),
+    width: widths[i],
+  }));
+  const lines = (cell: string, i: number) => (NAMING.has(titles[i]) ? wrap(cell, widths[i]) : [cell]);
+  const cells = rows.map((row) =>
+    titles.map((_, i) =>
+      lines(row[i], i)
+        .map((line) => truncateMiddle(line, widths[i]))
+        .join('\n'),
+    ),
+  );
+  const notes = notesOf(differences).flatMap((note) => wrap(note, width));
+  return `${layOut(columns, cells, color)}\n\n${notes.map((line) => (color ? dim(line) : line)).join('\n')}\n`;
+}
+
+function notesOf(differences: readonly NamedDifference[]): string[] {
+  const files = new Set(
+    differences.map(({ fileA, fileB }) => `${plainText(fileA)} minus ${plainText(fileB)}`),
+  );
+  const notes = [
+    `${[...files].join('; ')}. ± is the standard error of the difference${overUnits(differences)}.`,
+  ];
+  if (differences.some((one) => isSignificant(one) === false))
+    notes.push('~ marks a difference whose 95% interval holds 0.');
+  if (differences.some((one) => isSignificant(one) === null))
+    notes.push('? marks a difference without an interval: whether it is chance is not known.');
+  const loose = differences.filter(({ eval: name, method }) => name === 'ppl' && method === 'intervals');
+  if (loose.length > 0) {
+    notes.push(
+      '"intervals": a file holds no losses of sequences (ppl --by-sequence), so the two count as independent, which makes the interval wider than pairs would.',
+    );
+  }
+  for (const file of new Set(differences.flatMap(({ earlier }) => earlier ?? [])))
+    notes.push(
+      `The intervals in ${plainText(file)} itself are of an earlier duo-eval and narrower than they should be; pairs are computed anew here.`,
+    );
+  const reasons = differences
+    .filter(({ method, metric }) => method === 'intervals' && OF_EACH_SAMPLE.has(metric))
+    .flatMap(({ unpaired }) => unpaired ?? []);
+  for (const reason of new Set(reasons))
+    notes.push(`"intervals": ${reason}, so the two count as independent.`);
+  const ratios = differences.filter(
+    ({ metric, value }) => (metric === 'nll' || metric === 'genNll') && value !== null,
+  );
+  if (ratios.length > 0)
+    notes.push(
+      `exp(difference) is the ratio of perplexities, here ${ratios.map(({ value }) => plain(Math.exp(value!))).join(', ')}.`,
+    );
+  return notes;
+}
+
+/** `, over 19 documents`: of text, what it is over. */
+function overUnits(differences: readonly NamedDifference[]): string {
+  const told = new Set(differences.filter(({ unit }) => unit).map((one) => unitsText(one)));
+  return told.size === 0 ? '' : `, over ${[...told].join('; ')}`;
+}
+
+/** As `comparisons` of a results file, with what that leaves out. */
+export function comparisonOf(one: NamedDifference): object {
+  const { modelA, modelB, fileA, fileB, dataset, value, stderr, ci95, metric, method, sequences, a, b } = one;
+  return {
+    a: modelA,
+    b: modelB,
+    dataset,
+    deltaNll: metric === 'textNll' || metric === 'nll' ? value : null,
+    stderr,
+    ci95,
+    significant: isSignificant(one),
+    eval: one.eval,
+    metric,
+    difference: value,
+    valueA: a,
+    valueB: b,
+    method,
+    sequences,
+    ...samplingOf(one),
+    fileA,
+    fileB,
+    settingsA: one.settingsA ?? {},
+    settingsB: one.settingsB ?? {},
+  };
+}
+
+/** Where the interval is over units of text. */
+const samplingOf = ({
+  unit,
+  units,
+  effectiveUnits,
+  blockLength,
+  designEffect,
+}: NamedDifference): TextSampling =>
+  unit === undefined ? {} : { unit, units, effectiveUnits, blockLength, designEffect };
+
+const CSV_HEADER = [
+  'eval',
+  'a',
+  'b',
+  'dataset',
+  'metric',
+  'value_a',
+  'value_b',
+  'difference',
+  'stderr',
+  'ci95_low',
+  'ci95_high',
+  'significant',
+  'method',
+  'sequences',
+  'file_a',
+  'file_b',
+  'seed_a',
+  'seed_b',
+  'settings_a',
+  'settings_b',
+  'unit',
+  'units',
+  'block_length',
+  'design_effect',
+];
+
+const jsonOf = (settings: NamedDifference['settingsA']) => settings && JSON.stringify(settings);
+
+function csvOf(differences: readonly NamedDifference[]): string {
+  const rows = differences.map((one) => [
+    one.eval,
+    one.modelA,
+    one.modelB,
+    one.dataset,
+    one.metric,
+    one.a,
+    one.b,
+    one.value,
+    one.stderr,
+    one.ci95?.[0],
+    one.ci95?.[1],
+    isSignificant(one) === null ? null : String(isSignificant(one)),
+    one.method,
+    one.sequences,
+    one.fileA,
+    one.fileB,
+    one.settingsA?.seed as Cell,
+    one.settingsB?.seed as Cell,
+    jsonOf(one.settingsA),
+    jsonOf(one.settingsB),
+    one.unit,
+    one.units,
+    one.blockLength,
+    one.designEffect,
+  ]);
+  return csvTable([CSV_HEADER, ...rows]);
+}

@@ -1,0 +1,167 @@
+/**
+ * A calibration for a terminal, at most 80 columns: a table a source and estimator; in a row, one model under both
+ * protocols. Also as CSV, one line a check.
+ */
+import { styleText } from 'node:util';
+import { csvTable } from '../../printing/csv.js';
+import { dim, type LaidColumn, layOut } from '../../printing/layout.js';
+import type { Screen } from '../../printing/table.js';
+import { wrap } from '../../terminal-text.js';
+import { type CalibrationCheck, type CalibrationRecord, LARGEST_Z } from './record.js';
+
+/** The checks of one model under one estimator: its one of ar, else one a protocol. */
+interface Row {
+  main: CalibrationCheck;
+  duo: CalibrationCheck | null;
+}
+
+interface Column extends Omit<LaidColumn, 'width'> {
+  cell(row: Row): string;
+}
+
+const right = { align: 'right' } as const;
+const COLUMNS: readonly Column[] = [
+  { title: 'model', align: 'left', cell: ({ main }) => [main.family, main.schedule ?? ''].join(' ').trim() },
+  { title: 'closed form', ...right, cell: ({ main }) => main.closedForm.toFixed(4) },
+  { title: 'estimate', ...right, cell: ({ main }) => main.estimate.toFixed(4) },
+  { title: 'error', ...right, cell: ({ main }) => short(main.stderr) },
+  { title: 'z', ...right, cell: ({ main }) => zOf(main) },
+  { title: 'duo range', ...right, cell: ({ duo }) => duo?.closedForm.toFixed(4) ?? '' },
+  { title: 'z', ...right, cell: ({ duo }) => (duo ? zOf(duo) : '') },
+  { title: 'verdict', align: 'left', cell: verdictOf },
+];
+
+/** The whole text with a line end. */
+export function formatCalibration(record: CalibrationRecord, { width, color }: Screen): string {
+  const sections = sectionsOf(record.checks);
+  const laid = COLUMNS.map((column) => ({
+    ...column,
+    width: Math.max(
+      column.title.length,
+      ...sections.flatMap(({ rows }) => rows.map(column.cell)).map((c) => c.length),
+    ),
+  }));
+  const parts = sections.map(({ title, rows }) => {
+    const heading = wrap(title, width).join('\n');
+    const table = layOut(
+      laid,
+      rows.map((row) => COLUMNS.map((column) => column.cell(row))),
+      color,
+    );
+    return `${color ? styleText('bold', heading, { validateStream: false }) : heading}\n${table}`;
+  });
+  const notes = notesOf(record).flatMap((note) => wrap(note, width));
+  parts.push(notes.map((line) => (color ? dim(line) : line)).join('\n'));
+  parts.push(wrap(summaryOf(record), width).join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** One sentence for the end. */
+export function summaryOf({ passed, failed, notCounted }: CalibrationRecord): string {
+  const others = notCounted > 0 ? ` ${notCounted} more are shown and do not count.` : '';
+  return failed === 0
+    ? `All ${passed} checks pass.${others}`
+    : `${failed} of ${passed + failed} checks fail.${others}`;
+}
+
+/** Failures by name, for the error's sentence. */
+export function nameOf({ source, family, schedule, estimator, protocol }: CalibrationCheck): string {
+  const parts = [
+    family,
+    schedule,
+    estimator === 'exact' ? null : estimator,
+    protocol && `protocol ${protocol}`,
+  ];
+  return `${source}: ${parts.filter((part) => part !== null).join(', ')}`;
+}
+
+/** A section a source and estimator; ar, which has none, stands in its source's first. */
+function sectionsOf(checks: readonly CalibrationCheck[]): { title: string; rows: Row[] }[] {
+  const sections: { title: string; rows: Row[] }[] = [];
+  for (const source of new Set(checks.map((check) => check.source))) {
+    const ofSource = checks.filter((check) => check.source === source);
+    const exact = ofSource.filter(({ estimator }) => estimator === 'exact');
+    const noisy = ofSource.filter(({ estimator }) => estimator !== 'exact');
+    const estimators = [...new Set(noisy.map(({ estimator }) => estimator))];
+    for (const [i, estimator] of (estimators.length > 0 ? estimators : ['exact']).entries()) {
+      const rows: Row[] = i === 0 ? exact.map((main) => ({ main, duo: null })) : [];
+      for (const main of noisy) {
+        if (main.estimator !== estimator || main.protocol === 'duo') continue;
+        const isPair = (check: CalibrationCheck) =>
+          check.estimator === estimator &&
+          check.protocol === 'duo' &&
+          check.family === main.family &&
+          check.schedule === main.schedule;
+        rows.push({ main, duo: noisy.find(isPair) ?? null });
+      }
+      const how = estimator === 'exact' ? '' : `, estimator ${estimator}`;
+      sections.push({ title: `${source}: ${ofSource[0].description}${how}`, rows });
+    }
+  }
+  return sections;
+}
+
+function verdictOf({ main, duo }: Row): string {
+  const verdicts = [main.verdict, duo?.verdict];
+  if (verdicts.includes('fail')) return 'FAIL';
+  if (verdicts.includes('not-counted')) return 'shown';
+  return main.estimator === 'exact' ? 'exact' : 'pass';
+}
+
+function notesOf({ checks, sequences, length, seed, draws }: CalibrationRecord): string[] {
+  const notes = [
+    `Nats a token of ${sequences} sequences of ${length} tokens, ${draws} draws each, seed ${seed}. Closed form, estimate ` +
+      'and error: protocol strict. Duo range: the closed form of what the protocol duo integrates; what it falls short of ' +
+      `−ln p is the price of its truncation. A check passes with |z| < ${LARGEST_Z}, under both protocols.`,
+  ];
+  const judged = checks.filter(({ verdict, stderr }) => verdict !== 'not-counted' && stderr);
+  if (judged.length > 0) {
+    const widest = Math.max(...judged.map(({ stderr, closedForm }) => stderr! / closedForm));
+    notes.push(
+      `Largest standard error: ${(100 * widest).toPrecision(2)}% of its closed form; --sequences and --draws lower it.`,
+    );
+  }
+  for (const reason of new Set(
+    checks.filter(({ verdict }) => verdict === 'not-counted').map(({ reason }) => reason),
+  )) {
+    notes.push(`Shown, not counted: ${reason}.`);
+  }
+  return notes;
+}
+
+/** In five characters. */
+function zOf({ z, estimator }: CalibrationCheck): string {
+  if (z === null) return estimator === 'exact' ? '' : '?';
+  if (Math.abs(z) >= 100) return z.toExponential(0);
+  return z.toFixed(Math.abs(z) < 9.995 ? 2 : 1);
+}
+
+/** A standard error in six characters. */
+function short(stderr: number | null): string {
+  if (stderr === null) return '?';
+  if (stderr === 0) return '0';
+  return stderr >= 1e-4 && stderr < 100 ? stderr.toFixed(4) : stderr.toExponential(0);
+}
+
+const CSV: readonly [string, (check: CalibrationCheck) => string | number | null][] = [
+  ['source', (check) => check.source],
+  ['family', (check) => check.family],
+  ['schedule', (check) => check.schedule],
+  ['estimator', (check) => check.estimator],
+  ['protocol', (check) => check.protocol],
+  ['sequences', (check) => check.sequences],
+  ['tokens', (check) => check.tokens],
+  ['draws', (check) => check.draws],
+  ['minus_ln_p', (check) => check.whole],
+  ['closed_form', (check) => check.closedForm],
+  ['estimate', (check) => check.estimate],
+  ['mc_stderr', (check) => check.stderr],
+  ['z', (check) => check.z],
+  ['verdict', (check) => check.verdict],
+  ['reason', (check) => check.reason],
+];
+
+/** Raw figures, an empty cell for what there is none of. */
+export function formatCalibrationCsv({ checks }: CalibrationRecord): string {
+  return csvTable([CSV.map(([name]) => name), ...checks.map((check) => CSV.map(([, cell]) => cell(check)))]);
+}

@@ -1,0 +1,138 @@
+/**
+ * Generative perplexity at a given entropy. A temperature sweep gives points (entropy, nats a token); between neighbours in
+ * entropy the nats, so the logarithm of perplexity, are taken as linear. So models are compared at equal variety.
+ *
+ * The interval is over samples. In every bootstrap replicate one set of sample numbers is drawn for all temperatures: sample i
+ * uses the same random numbers at each, so its figures go together across them, as its entropy and nats do within one. The
+ * interpolation is done again, and the standard deviation of the replicates' nats is the standard error; Student's t around
+ * the logarithm of perplexity makes the interval, which with few samples covers better than percentiles do.
+ */
+
+import { fillNormals } from '../../random/normals.js';
+import { streams } from '../../random/streams.js';
+import { type BootstrapOptions, RESAMPLES, resample, standardDeviation } from '../../statistics/bootstrap.js';
+import { studentQuantile95 } from '../../statistics/student.js';
+import { sum } from '../../statistics/summation.js';
+import type { JudgedSamples } from '../generation/generative-perplexity.js';
+import type { SampledFigure } from '../generation/record.js';
+
+/** One temperature of a sweep, sample by sample. */
+export interface SweepPoint extends JudgedSamples {
+  temperature: number;
+  /** Unigram entropy of each sample, nats. */
+  entropies: Float64Array;
+}
+
+export interface AtEntropy {
+  /** The entropy asked for; of real text, its mean. */
+  entropy: number;
+  /** At that entropy; unknown where the sweep does not reach it. */
+  genPpl: SampledFigure;
+  /** The temperature that would have it, interpolated like the nats. */
+  temperature: number | null;
+  /** Share of the replicates whose sweep did not reach it. */
+  outside: number;
+}
+
+/** With more replicates than this outside the sweep, an interval of the others would be too short. */
+const MOST_OUTSIDE = 0.025;
+/** Fewer say nothing of a spread. */
+const LEAST_SAMPLES = 3;
+
+/**
+ * The value at `x`, linear between the neighbours in x; null outside all of them. Points of equal x count as their mean.
+ * @param points in any order
+ */
+export function interpolated(points: readonly { x: number; y: number }[], x: number): number | null {
+  const sorted = [...points].sort((a, b) => a.x - b.x);
+  const same = sorted.filter((point) => point.x === x);
+  if (same.length > 0) return same.reduce((total, { y }) => total + y / same.length, 0);
+  const above = sorted.findIndex((point) => point.x > x);
+  if (above < 1) return null;
+  const [low, high] = [sorted[above - 1], sorted[above]];
+  return low.y + ((high.y - low.y) * (x - low.x)) / (high.x - low.x);
+}
+
+/** An entropy to compare at; of real text with its error over units of text. */
+export interface EntropyTarget {
+  value: number;
+  /** 0 for a number that was given; null where real text is too little to tell. */
+  stderr: number | null;
+  /** Degrees of freedom of that error. */
+  degrees: number;
+}
+
+/** @param points of one model, sampler and number of steps   @param target nats */
+export function perplexityAtEntropy(
+  points: readonly SweepPoint[],
+  target: number | EntropyTarget,
+  options: BootstrapOptions,
+): AtEntropy {
+  const {
+    value: entropy,
+    stderr: targetError,
+    degrees: targetDegrees,
+  } = typeof target === 'number' ? { value: target, stderr: 0, degrees: Number.POSITIVE_INFINITY } : target;
+  const places = points.map((point) => ({ ...placeOf(point), temperature: point.temperature }));
+  const nll = interpolated(places, entropy);
+  const temperature = interpolated(
+    places.map(({ x, temperature: y }) => ({ x, y })),
+    entropy,
+  );
+  const unknown = { stderr: null, ci95: null };
+  if (nll === null) return { entropy, genPpl: { value: null, ...unknown }, temperature, outside: 1 };
+  const replicates = replicatesOf(points, { entropy, error: targetError ?? 0 }, options);
+  const inside = replicates.filter((value) => !Number.isNaN(value));
+  const outside = 1 - inside.length / replicates.length;
+  const value = Math.exp(nll);
+  const samples = Math.min(...points.map(({ nats }) => nats.length));
+  const deviation = outside > MOST_OUTSIDE || targetError === null ? null : standardDeviation(inside);
+  if (deviation === null || samples < LEAST_SAMPLES)
+    return { entropy, genPpl: { value, ...unknown }, temperature, outside };
+  // The bootstrap's variance is short by (n − 1)/n.
+  const stderr = deviation * Math.sqrt(samples / (samples - 1));
+  const margin = studentQuantile95(Math.min(samples - 1, targetDegrees)) * stderr;
+  return {
+    entropy,
+    genPpl: { value, stderr: value * stderr, ci95: [Math.exp(nll - margin), Math.exp(nll + margin)] },
+    temperature,
+    outside,
+  };
+}
+
+/** Nats at the entropy, a replicate each; NaN where the sweep does not reach it. */
+function replicatesOf(
+  points: readonly SweepPoint[],
+  { entropy, error }: { entropy: number; error: number },
+  options: BootstrapOptions,
+): Float64Array {
+  const count = options.resamples ?? RESAMPLES;
+  const { seed, group = 0 } = options;
+  const shifts = new Float32Array(count);
+  fillNormals(shifts, { seed, stream: streams.resampleTarget, sequence: 0, step: 0 });
+  const sizes = new Set(points.map(({ nats }) => nats.length));
+  const memory = new Map([...sizes].map((size) => [size, new Uint32Array(size)]));
+  return Float64Array.from({ length: count }, (_, replicate) => {
+    // Of one size, one set of sample numbers for all temperatures.
+    for (const [size, indices] of memory) resample(indices, size, replicate, { seed, group });
+    const places = points.map((point) => placeOf(point, memory.get(point.nats.length)!));
+    return interpolated(places, entropy + error * shifts[replicate]) ?? Number.NaN;
+  });
+}
+
+/** Entropy (x) and nats a token (y) of a point, or of the samples of it that are named. */
+function placeOf({ nats, tokens, entropies }: SweepPoint, indices?: Uint32Array): { x: number; y: number } {
+  if (!indices) return { x: sum(entropies) / entropies.length, y: sum(nats) / sum(tokens) };
+  let [natsOf, tokensOf] = [0, 0];
+  for (const index of indices) {
+    natsOf += nats[index];
+    tokensOf += tokens[index];
+  }
+  return { x: mean(entropies, indices), y: natsOf / tokensOf };
+}
+
+function mean(values: Float64Array, indices: Uint32Array): number {
+  let total = 0;
+  for (const index of indices) total += values[index];
+  return total / indices.length;
+}

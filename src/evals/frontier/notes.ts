@@ -1,0 +1,59 @@
+/** At which entropy models were compared, and which of them do not reach it. */
+
+import { apartTexts } from '../../records/distinctions.js';
+import { plainText } from '../../terminal-text.js';
+import type { FrontierResult } from '../throughput/record.js';
+import { labelOf } from './columns.js';
+
+/** One paragraph an entry, plain text; none without results. */
+export function frontierNotes(results: readonly FrontierResult[]): string[] {
+  if (results.length === 0) return [];
+  const notes = targetLines(results);
+  const apart = apartTexts(results, labelOf);
+  for (const [i, result] of results.entries()) {
+    const { metrics, points, outside, target } = result;
+    const name = [labelOf(result), apart[i]].filter(Boolean).join(', ');
+    if (metrics.genPpl.value === null) {
+      const entropies = points.map(({ entropy }) => entropy.value ?? Number.NaN);
+      const below = Math.max(...entropies) < target.entropy;
+      notes.push(
+        `${name}: no temperature of the sweep reaches this entropy; ${below ? 'higher' : 'lower'} --temperatures would.`,
+      );
+    } else if (metrics.genPpl.ci95 === null && outside > 0) {
+      notes.push(
+        `${name}: no interval, since ${(100 * outside).toFixed(0)}% of the replicates do not reach this entropy; give --temperatures on both sides.`,
+      );
+    }
+  }
+  if (results.some(({ pareto }) => pareto)) {
+    const fronts = new Set(
+      results.map(({ protocol, length, target }) => JSON.stringify([protocol.seed, length, target])),
+    );
+    const own = fronts.size > 1 ? ' of its seed, length and entropy' : '';
+    notes.push(`* marks the Pareto front: no other${own} is as fast and as good.`);
+  }
+  return notes.map(plainText);
+}
+
+/** One line where all were compared alike, else one a length, entropy and judge, naming the models it is of. */
+function targetLines(results: readonly FrontierResult[]): string[] {
+  const alike = new Map<string, FrontierResult[]>();
+  for (const result of results) {
+    const { target, judge, protocol, length } = result;
+    const key = JSON.stringify([target, judge.name, judge.context, protocol.name, length]);
+    alike.set(key, [...(alike.get(key) ?? []), result]);
+  }
+  const lines = [...alike.values()].map((group) => {
+    const [{ target, judge, protocol, length }] = group;
+    const names = [...new Set(group.map(({ model }) => model.name))].join(', ');
+    const whose = alike.size > 1 ? `${names}, ${length} tokens a sample: generative` : 'Generative';
+    const of = target.dataset === null ? '' : `, that of ${target.dataset}`;
+    return `${whose} perplexity at an entropy of ${target.entropy.toFixed(3)} nats${of}, interpolated between temperatures; judged by ${judge.name}, windows of ${judge.context} tokens, protocol ${protocol.name}. ± and interval: over samples, all temperatures drawn anew together (bootstrap).`;
+  });
+  return alike.size > 1
+    ? [
+        ...lines,
+        'Entropies of different lengths, or of other tokens, do not compare: nor do these perplexities.',
+      ]
+    : lines;
+}

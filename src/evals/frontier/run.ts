@@ -1,0 +1,172 @@
+/**
+ * Models at one entropy: each configuration is sampled over temperatures, judged, and its perplexity interpolated at the
+ * target (frontier-interpolation.ts). Resumable: samples and judgements that are finished are never made again.
+ */
+import { UsageError } from '../../errors.js';
+import type { SampleRun } from '../../sampling/sample-run.js';
+import { paretoFront } from '../../statistics/pareto-front.js';
+import { degreesOf } from '../../statistics/text-ratio.js';
+import type { Judge } from '../generation/judge.js';
+import type { SampledFigure } from '../generation/record.js';
+import { type MeasuredTexts, measureTexts } from '../generation/run.js';
+import { type SamplingObserver, sampledTexts } from '../generation/sampled-texts.js';
+import type { TextSet } from '../generation/texts.js';
+import type { FrontierResult, SweepPointRecord } from '../throughput/record.js';
+import type { Configuration } from '../throughput/run.js';
+import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './interpolation.js';
+
+export interface FrontierOptions {
+  temperatures: readonly number[];
+  /** The entropy to compare at: a number, or that of real text. */
+  target: number | TextSet;
+  judge: Judge;
+  /** Of the bootstrap. */
+  seed: number;
+}
+
+export interface FrontierRun {
+  results: FrontierResult[];
+  /** The results are where they belong: what was kept to continue the run is removed. */
+  finish(): Promise<void>;
+}
+
+/** A row a configuration, in their order. @throws ModelError, UsageError, DataError, NumericalError */
+export async function measureFrontier(
+  configurations: readonly Configuration[],
+  options: FrontierOptions,
+  observer: SamplingObserver,
+): Promise<FrontierRun> {
+  checkComparable(configurations);
+  const { target, judge, seed } = options;
+  const protocol = configurations[0].request.protocol;
+  const reference =
+    typeof target === 'number' ? null : await measureTexts(target, { protocol, seed, judge: null }, observer);
+  const runs: SampleRun[] = [];
+  const results: FrontierResult[] = [];
+  for (const [group, configuration] of configurations.entries()) {
+    const sweep = await sweepOf(configuration, options, observer, runs);
+    const at = perplexityAtEntropy(
+      sweep.map(({ point }) => point),
+      reference ? targetOf(reference) : (target as number),
+      { seed, group },
+    );
+    results.push({
+      ...factsOf(sweep),
+      target: { entropy: at.entropy, dataset: reference?.result.samples.name ?? null },
+      metrics: { genPpl: at.genPpl },
+      temperature: at.temperature,
+      outside: at.outside,
+    });
+  }
+  const marks = paretoFront(
+    results.map(({ tokensPerSecond, metrics }) => ({
+      speed: tokensPerSecond,
+      perplexity: metrics.genPpl.value,
+    })),
+  );
+  for (const [i, result] of results.entries()) result.pareto = marks[i];
+  return {
+    results,
+    async finish() {
+      judge.finish();
+      for (const run of runs) await run.finish();
+    },
+  };
+}
+
+/** Mean entropy of real text, with its error over units of text. */
+function targetOf({ result }: MeasuredTexts): EntropyTarget {
+  const { value, stderr, effectiveUnits = 0 } = result.metrics.entropy;
+  return { value: value!, stderr, degrees: degreesOf(effectiveUnits) };
+}
+
+/** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */
+export function checkComparable(configurations: readonly Configuration[]): void {
+  const [first] = configurations;
+  for (const { name, request } of configurations) {
+    const { tokenizer, length } = first.request;
+    const sameTokens = request.tokenizer.sha256 === tokenizer.sha256;
+    if (sameTokens && request.length === length) continue;
+    throw new UsageError({
+      code: 'entropies-not-comparable',
+      message: sameTokens
+        ? `Samples of ${first.name} have ${length} tokens, those of ${name} ${request.length}: entropies of different lengths do not compare.`
+        : `${first.name} and ${name} have different tokenizers, so their entropies do not compare.`,
+      hint: sameTokens
+        ? 'Give --length.'
+        : 'Compare models of one tokenizer; gen and bench show others side by side.',
+    });
+  }
+}
+
+interface Swept {
+  point: SweepPoint;
+  measured: MeasuredTexts;
+}
+
+/** Every temperature, in rising order. */
+async function sweepOf(
+  { name, request }: Configuration,
+  { temperatures, judge, seed }: FrontierOptions,
+  observer: SamplingObserver,
+  runs: SampleRun[],
+): Promise<Swept[]> {
+  const swept: Swept[] = [];
+  for (const temperature of [...temperatures].sort((a, b) => a - b)) {
+    const { set, run } = await sampledTexts(
+      { ...request, temperature },
+      `${name} at ${temperature}`,
+      observer,
+    );
+    runs.push(run);
+    try {
+      const measured = await measureTexts(set, { protocol: request.protocol, judge, seed }, observer);
+      const { nats, tokens } = measured.judgement!;
+      swept.push({ point: { temperature, nats, tokens, entropies: measured.entropies }, measured });
+    } finally {
+      await run.close();
+    }
+  }
+  return swept;
+}
+
+/** What a row has of its sweep. */
+function factsOf(
+  sweep: readonly Swept[],
+): Omit<FrontierResult, 'target' | 'metrics' | 'temperature' | 'outside'> {
+  const { model, samples, judge, protocol, environment } = sweep[0].measured.result;
+  const points = sweep.map(({ point, measured }) => pointOf(point.temperature, measured));
+  const sets = sweep.map(({ measured }) => measured.result.samples);
+  const seconds = sets.reduce((sum, set) => sum + (set.seconds ?? 0), 0);
+  const tokens = sets.reduce((sum, { count, length }) => sum + count * length, 0);
+  return {
+    eval: 'frontier',
+    model: model!,
+    sampler: samples.sampler!,
+    length: samples.length,
+    ...(samples.topK !== null && { topK: samples.topK }),
+    ...(samples.topP !== null && { topP: samples.topP }),
+    tokenizerSha256: samples.tokenizerSha256,
+    bosTokenId: samples.bosTokenId,
+    eosTokenId: samples.eosTokenId,
+    points,
+    nfe: samples.nfe,
+    tokensPerSecond: seconds > 0 ? tokens / seconds : null,
+    pareto: false,
+    judge: judge!,
+    protocol: { ...protocol, interval: 'bootstrap-stderr' },
+    environment,
+  };
+}
+
+function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointRecord {
+  const { samples, metrics } = result;
+  const known = ({ value, stderr, ci95 }: SampledFigure) => ({ value, stderr, ci95 });
+  return {
+    temperature,
+    genPpl: known(metrics.genPpl),
+    entropy: known(metrics.entropy),
+    tokensPerSecond: samples.seconds ? (samples.count * samples.length) / samples.seconds : null,
+    samples: samples.count,
+  };
+}

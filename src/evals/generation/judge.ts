@@ -1,0 +1,290 @@
+/**
+ * A judge: an autoregressive checkpoint that says how well it predicts texts that were generated. Texts are re-tokenized with
+ * the judge's own tokenizer, cut to their sample's length and scored in windows (generative-windows.ts), each alone and
+ * without padding: windows of equal length share a model call, which changes no figure.
+ */
+import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
+import { DataError, ModelError } from '../../errors.js';
+import {
+  type Checkpoint,
+  checkReadsSequences,
+  describeCheckpoint,
+  openCheckpoint,
+} from '../../models/checkpoint.js';
+import { checkMemory } from '../../models/memory-budget.js';
+import type { Provider } from '../../models/provider.js';
+import { sum } from '../../statistics/summation.js';
+import type { ModelCall } from '../perplexity/loss-batch.js';
+import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
+import { type BatchModel, LossSession } from '../perplexity/loss-session.js';
+import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
+import { digestOf, judgeCalls, longest } from './calls.js';
+import type { JudgedSamples } from './generative-perplexity.js';
+import type { JudgeRecord } from './record.js';
+import { countedTargets, judgeWindows } from './windows.js';
+
+/** What the reference code gives its judges of the GPT-2 family. */
+const USUAL_CONTEXT = 1024;
+
+/** Raised when the same text would give other losses. */
+const JUDGING_VERSION = 1;
+
+/** Model calls that wait behind the one under way. */
+const CALLS_AHEAD = 2;
+
+export interface JudgeOptions {
+  path: string;
+  name?: string;
+  /** Overrides the checkpoint's own. */
+  tokenizer?: string;
+  /** Tokens of a window; at most the checkpoint's length. */
+  context?: number;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Windows a model call. */
+  batch?: number;
+  /** Ignore what an earlier, stopped run finished. */
+  fresh: boolean;
+}
+
+export interface JudgeObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  judging?: (name: string, done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface Judgement extends JudgedSamples {
+  /** Windows scored. */
+  modelCalls: number;
+  wallSeconds: number;
+  /** Windows that an earlier run had scored. */
+  resumed: number;
+}
+
+export class Judge {
+  private session: LossSession | null = null;
+  private readonly journals = new Map<string, LossJournal>();
+  private readonly judgements = new Map<string, Judgement>();
+
+  private constructor(
+    readonly checkpoint: Checkpoint,
+    readonly tokenizer: Tokenizer,
+    /** Tokens of a window. */
+    readonly context: number,
+    private readonly options: JudgeOptions,
+    private readonly observer: JudgeObserver,
+  ) {}
+
+  /**
+   * Opens the checkpoint and its tokenizer; the network is not loaded before there is something to judge.
+   * @throws ModelError `judge-not-autoregressive`, `no-tokenizer`, and as openCheckpoint; DataError, FileError
+   */
+  static async open(options: JudgeOptions, observer: JudgeObserver): Promise<Judge> {
+    const { path, name } = options;
+    const family = describeCheckpoint(path).fields.family.value;
+    if (family !== null && family !== 'ar') throw notAutoregressive(name ?? path, family);
+    const said = family === null ? { family: 'ar' as const } : {};
+    const checkpoint = await openCheckpoint(path, { ...said, tokenizer: options.tokenizer }, name);
+    for (const notice of checkpoint.notices) observer.note(notice);
+    const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
+    if (tokenizer.value === null) {
+      throw new ModelError({
+        code: 'no-tokenizer',
+        message: `Nothing says which tokenizer the judge ${checkpoint.name} was trained with.`,
+        hint: 'Give --judge-tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.',
+      });
+    }
+    const loaded = await loadTokenizer(tokenizer.value, {
+      bosTokenId: bosTokenId.value ?? undefined,
+      eosTokenId: eosTokenId.value ?? undefined,
+    });
+    const context = contextOf(checkpoint, options, observer);
+    checkMemory(checkpoint, { length: context });
+    return new Judge(checkpoint, loaded, context, options, observer);
+  }
+
+  /** Ids that the judge reads of a text: its own, and of them at most `length`. */
+  idsOf(text: string, length: number): Int32Array {
+    const ids: number[] = [];
+    for (const piece of this.tokenizer.encodePieces(text)) {
+      for (const id of piece) ids.push(id);
+      if (ids.length >= length) break;
+    }
+    const kept = Int32Array.from(ids.slice(0, length));
+    const outside = kept.find((id) => id >= this.checkpoint.vocabSize);
+    if (outside === undefined) return kept;
+    throw new DataError({
+      code: 'token-outside-vocabulary',
+      message: `The judge's tokenizer gives the token ${outside}; ${this.checkpoint.name} knows ${this.checkpoint.vocabSize} tokens.`,
+      hint: 'The tokenizer is not the one the judge was trained with: give --judge-tokenizer.',
+    });
+  }
+
+  /**
+   * Nats and counted tokens of every text.
+   * @param name of the set, for progress   @param texts ids of each, as {@link idsOf} gives them
+   * @throws ModelError, NumericalError, InterruptedError
+   */
+  async judge(name: string, texts: readonly Int32Array[]): Promise<Judgement> {
+    const digest = digestOf(texts);
+    const known = this.judgements.get(digest);
+    if (known) return known;
+    const judgement = await this.score(name, texts, digest);
+    this.checkpoint.verifyUnchanged();
+    this.judgements.set(digest, judgement);
+    return judgement;
+  }
+
+  private async score(name: string, texts: readonly Int32Array[], digest: string): Promise<Judgement> {
+    const { checkpoint, observer, options } = this;
+    const windows = texts.flatMap((ids, text) =>
+      judgeWindows(ids, this.context).map((window) => ({ text, window })),
+    );
+    const source = await this.source(digest, windows.length);
+    const model = this.model();
+    const counted = (window: Int32Array) => countedTargets(window, this.tokenizer.eosTokenId);
+    const nats = new Float64Array(windows.length);
+    const batch =
+      checkpoint.signature.fixedBatch ??
+      options.batch ??
+      defaultBatch(Math.min(this.context, longest(texts)), checkpoint.vocabSize);
+    const started = performance.now();
+    let done = 0;
+    const call = async (calls: ModelCall[]) => {
+      for (const { sequence, byToken } of await source.losses(calls, model)) {
+        const counts = counted(windows[sequence].window);
+        nats[sequence] = sum(byToken!.map((loss, l) => (counts[l] ? loss : 0)));
+      }
+      done += calls.length;
+      observer.judging?.(name, done, windows.length);
+    };
+    const underWay: Promise<void>[] = [];
+    try {
+      for (const calls of judgeCalls(windows, batch)) {
+        observer.signal?.throwIfAborted();
+        const one = call(calls);
+        one.catch(() => {}); // it may fail while an earlier one is awaited: it is looked at in its turn
+        underWay.push(one);
+        if (underWay.length > CALLS_AHEAD) await underWay.shift();
+      }
+      while (underWay.length > 0) await underWay.shift();
+    } finally {
+      await Promise.allSettled(underWay);
+    }
+    const natsOfText = new Float64Array(texts.length);
+    const tokensOfText = new Float64Array(texts.length);
+    for (const [i, { text, window }] of windows.entries()) {
+      natsOfText[text] += nats[i];
+      tokensOfText[text] += counted(window).filter(Boolean).length;
+    }
+    return {
+      nats: natsOfText,
+      tokens: tokensOfText,
+      modelCalls: windows.length,
+      wallSeconds: source.earlierSeconds + (performance.now() - started) / 1000,
+      resumed: source.resumed,
+    };
+  }
+
+  /** The network behind the journal of these texts. */
+  private async source(digest: string, windows: number): Promise<LossJournal> {
+    const { checkpoint, options, observer } = this;
+    const { provider, threads, timeoutMs } = options;
+    this.session ??= await LossSession.start({
+      checkpoint,
+      provider,
+      threads,
+      timeoutMs,
+      notice: observer.warn,
+    });
+    const key = {
+      judging: JUDGING_VERSION,
+      model: await checkpoint.sha256(),
+      family: checkpoint.family,
+      vocabSize: checkpoint.vocabSize,
+      maskTokenId: checkpoint.maskTokenId,
+      context: this.context,
+      stream: digest,
+      sequences: windows,
+      provider: this.session.provider,
+    };
+    const journal = journaled(this.session, key, { sequences: windows, fresh: options.fresh });
+    this.journals.set(digest, journal);
+    return journal;
+  }
+
+  private model(): BatchModel {
+    const { name, family, vocabSize, maskTokenId, signature } = this.checkpoint;
+    return {
+      name,
+      family,
+      vocabSize,
+      maskTokenId,
+      seed: 0,
+      wrapped: false,
+      fixedLength: signature.fixedLength,
+    };
+  }
+
+  async record(): Promise<JudgeRecord> {
+    const { name, family, path } = this.checkpoint;
+    return {
+      name,
+      family,
+      sha256: await this.checkpoint.sha256(),
+      path,
+      tokenizerSha256: this.tokenizer.sha256,
+      context: this.context,
+    };
+  }
+
+  /** What ran: the provider, and its threads. */
+  get runtime(): { provider: string | null; threads: number | null } {
+    return { provider: this.session?.provider ?? null, threads: this.session?.threads ?? null };
+  }
+
+  /** Frees the network. */
+  async close(): Promise<void> {
+    await this.session?.close();
+  }
+
+  /** The run was stopped: what is finished is kept for a later one. */
+  keep(): void {
+    for (const journal of this.journals.values()) journal.close();
+  }
+
+  /** The figures are where they belong: what was kept to continue is removed. */
+  finish(): void {
+    for (const journal of this.journals.values()) journal.finish();
+  }
+}
+
+/** @throws ModelError when more was asked for than a graph of fixed length takes */
+function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: JudgeObserver): number {
+  checkReadsSequences(checkpoint);
+  const { name, fields, signature } = checkpoint;
+  const own = signature.fixedLength ?? fields.length.value;
+  if (own === null && context === undefined) {
+    observer.note(
+      `Nothing says how long a context ${name} has: windows are ${USUAL_CONTEXT} tokens, as in the reference code; --context changes that.`,
+    );
+  }
+  if (own !== null && context !== undefined && context > own) {
+    throw new ModelError({
+      code: 'judge-context',
+      message: `${name} reads ${own} tokens at a time; windows of ${context} were asked for.`,
+      hint: `Give --context ${own} or less, or another judge.`,
+    });
+  }
+  return context ?? own ?? USUAL_CONTEXT;
+}
+
+function notAutoregressive(name: string, family: string): ModelError {
+  return new ModelError({
+    code: 'judge-not-autoregressive',
+    message: `${name} is of the family ${family}; a judge must be autoregressive (ar).`,
+    hint: 'Give --judge an autoregressive checkpoint, for example GPT-2 exported to ONNX.',
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * Real text as a set like the samples': as many sequences of as many tokens, packed as the model's training and evaluation
+ * data are, spread evenly over the whole data set.
+ */
+
+import type { ProtocolName } from '../../datasets/cutting.js';
+import { packDataset } from '../../datasets/pack-dataset.js';
+import { longDocuments, type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream.js';
+import { droppedNotice } from '../../datasets/packing-notices.js';
+import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
+import { selectedSequences } from '../../datasets/selected-sequences.js';
+import type { Tokenizer } from '../../datasets/tokenizer.js';
+import { datasetRecord } from '../dataset-record.js';
+import { type GeneratedText, type TextSet, tokenizerFacts } from './texts.js';
+
+export interface ReferenceOptions extends DatasetRequest {
+  /** The samples'. */
+  tokenizer: Tokenizer;
+  protocol: ProtocolName;
+  /** Tokens a sequence. */
+  length: number;
+  /** Sequences, where the data set has as many. */
+  count: number;
+  onProgress?: (dataset: string, done: number, total: number | null) => void;
+  signal?: AbortSignal;
+  warn(text: string): void;
+}
+
+/** @returns the set, and how to free what it reads from   @throws DataError, FileError, UsageError */
+export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
+  const { spec, textColumn, skipNull, tokenizer, protocol, length, count } = options;
+  const source = await resolveDataset({ spec, textColumn, skipNull });
+  const stream = await packDataset({
+    source,
+    tokenizer,
+    protocol,
+    length,
+    onProgress: (done, total) => options.onProgress?.(source.name, done, total),
+    signal: options.signal,
+  });
+  const dropped = droppedNotice(stream);
+  if (dropped !== null) options.warn(dropped);
+  const skipped = skippedRowsSaid(stream);
+  if (skipped !== null) options.warn(skipped);
+  if (stream.sequences < count) {
+    options.warn(
+      `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,
+    );
+  }
+  const taken = selectedSequences(stream, { kind: 'spread', count });
+  const set: TextSet = {
+    name: stream.name,
+    model: null,
+    dataset: datasetRecord(stream),
+    documents: longDocuments(taken),
+    count: taken.sequences,
+    tokenizer,
+    facts: {
+      path: null,
+      length,
+      ...tokenizerFacts(tokenizer),
+      sampler: null,
+      seed: null,
+      temperature: null,
+      topK: null,
+      topP: null,
+      prompt: null,
+    },
+    texts: textsOf(taken, tokenizer, protocol === 'duo'),
+  };
+  return { set, close: () => stream.close() };
+}
+
+async function* textsOf(
+  stream: PackedStream,
+  tokenizer: Tokenizer,
+  cleanUp: boolean,
+): AsyncGenerator<GeneratedText> {
+  for (let i = 0; i < stream.sequences; i++) {
+    const tokens = stream.sequence(i);
+    yield { tokens, text: tokenizer.decode(tokens, { cleanUp }), nfe: null, seconds: null };
+  }
+}

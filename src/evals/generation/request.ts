@@ -1,0 +1,146 @@
+/**
+ * All rows of `gen`: the samples files that were named, a model sampled on the spot, and real text beside them. What is
+ * missing or wrong is found before the first model call.
+ */
+import type { ProtocolName } from '../../datasets/cutting.js';
+import { bosNotice } from '../../datasets/packing-notices.js';
+import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
+import { loadTokenizer, type SpecialTokenOverrides } from '../../datasets/tokenizer.js';
+import { DataError, UsageError } from '../../errors.js';
+import { type ResultsFile, resultsFile } from '../../records/record.js';
+import { samplingNotice } from '../../sampling/prepare-sampling.js';
+import type { SampleRequest } from '../../sampling/sample-request.js';
+import { Judge, type JudgeOptions } from './judge.js';
+import type { GenerativeResult } from './record.js';
+import { referenceTexts } from './reference.js';
+import { type GenerativeObserver, measureTexts } from './run.js';
+import { sampledTexts } from './sampled-texts.js';
+import { samplesFile, type TextOptions, type TextSet } from './texts.js';
+
+export interface GenerativeRequest {
+  files: readonly { path: string; name?: string }[];
+  /** Sampled on the spot; null: files alone. */
+  sampling: SampleRequest | null;
+  references: readonly DatasetRequest[];
+  /** The samples' tokenizer, where the judge's is another. */
+  tokenizer?: string;
+  /** BOS and EOS in place of its own. */
+  boundaries?: SpecialTokenOverrides;
+  judge: JudgeOptions | null;
+  protocol: ProtocolName;
+  /** Of the bootstrap. */
+  seed: number;
+  /** Results hold the figures of each sample. */
+  bySample?: boolean;
+}
+
+export interface ReportObserver extends GenerativeObserver {
+  sampling?: (name: string, done: number, total: number) => void;
+  packing?: (dataset: string, done: number, total: number | null) => void;
+  judging?: (name: string, done: number, total: number) => void;
+}
+
+export interface GenerativeReport {
+  results: ResultsFile<GenerativeResult>;
+  /** The results are where they belong: what was kept to continue the run is removed. */
+  finish(): Promise<void>;
+}
+
+/** @throws UsageError, DataError, FileError, ModelError, NumericalError, InterruptedError */
+export async function reportGenerative(
+  request: GenerativeRequest,
+  observer: ReportObserver,
+): Promise<GenerativeReport> {
+  const { protocol, seed, bySample } = request;
+  const judge = request.judge && (await Judge.open(request.judge, observer));
+  const opened: Opened = { sets: [], ends: [] };
+  try {
+    await openSets(request, judge, observer, opened);
+    const results: GenerativeResult[] = [];
+    for (const set of opened.sets)
+      results.push((await measureTexts(set, { protocol, seed, judge, bySample }, observer)).result);
+    for (const { close } of opened.ends) await close();
+    return {
+      results: resultsFile(results),
+      async finish() {
+        judge?.finish();
+        for (const { finish } of opened.ends) await finish?.();
+      },
+    };
+  } catch (error) {
+    judge?.keep();
+    for (const { stop, close } of opened.ends) await (stop ?? close)();
+    throw error;
+  } finally {
+    await judge?.close();
+  }
+}
+
+interface Opened {
+  sets: TextSet[];
+  /** How to free what is read from; to keep it for a later run; to remove what was kept. */
+  ends: { close(): void | Promise<void>; stop?(): Promise<void>; finish?(): Promise<void> }[];
+}
+
+async function openSets(
+  request: GenerativeRequest,
+  judge: Judge | null,
+  observer: ReportObserver,
+  { sets, ends }: Opened,
+): Promise<void> {
+  const options: TextOptions = {
+    protocol: request.protocol,
+    tokenizer:
+      request.tokenizer === undefined ? null : await loadTokenizer(request.tokenizer, request.boundaries),
+    judgeTokenizer: judge?.tokenizer ?? null,
+  };
+  for (const { path, name } of request.files) sets.push(await samplesFile(path, name, options, observer));
+  if (request.sampling) {
+    const { checkpoint } = request.sampling;
+    const notice = samplingNotice(request.sampling);
+    if (notice !== null) observer.note(notice);
+    const { set, run } = await sampledTexts(request.sampling, checkpoint.name, observer);
+    ends.push({ close: () => {}, stop: () => run.close(), finish: () => run.finish() });
+    sets.push(set);
+  }
+  const [first] = sets;
+  // Of a model that is sampled it was said above.
+  const ofFiles = first.tokenizer && first.facts.path !== null ? bosNotice(first.tokenizer) : null;
+  if (ofFiles !== null && request.references.length > 0) observer.note(`${first.name}: ${ofFiles}`);
+  for (const reference of request.references) {
+    const { tokenizer } = first;
+    if (!tokenizer) throw noTokenizer(first.name);
+    const { set, close } = await referenceTexts({
+      ...reference,
+      tokenizer,
+      protocol: request.protocol,
+      length: first.facts.length,
+      count: first.count,
+      onProgress: observer.packing,
+      signal: observer.signal,
+      warn: observer.warn,
+    });
+    ends.push({ close });
+    sets.push(set);
+  }
+  checkDistinct(sets.map(({ name }) => name));
+}
+
+/** Rows are told apart by name. @throws UsageError */
+function checkDistinct(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new UsageError({
+    code: 'duplicate-texts-name',
+    message: `Two sets of texts are called "${twice}".`,
+    hint: 'Name them: first=path second=path',
+  });
+}
+
+function noTokenizer(name: string): DataError {
+  return new DataError({
+    code: 'no-samples-tokenizer',
+    message: `Real text beside ${name} needs the tokenizer that ${name} was written with, and it is not the judge's.`,
+    hint: 'Give it with --tokenizer (a folder or a tokenizer.json).',
+  });
+}

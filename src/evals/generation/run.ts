@@ -1,0 +1,138 @@
+/**
+ * Generative quality of sets of texts, a row each: what `gen` does. A set's texts are read once; of each is kept what the
+ * judge reads, its entropy and its bytes, and never a logit.
+ */
+import { createHash } from 'node:crypto';
+import type { ProtocolName } from '../../datasets/cutting.js';
+import { environmentOf } from '../../models/machine.js';
+import type { SampleColumns } from '../../records/sample-columns.js';
+import { intervalMethod, RESAMPLES } from '../../statistics/bootstrap.js';
+import { COMPRESSION_LEVEL, Diversity } from './diversity.js';
+import { generativePerplexity, perplexityOfText } from './generative-perplexity.js';
+import type { Judge, Judgement } from './judge.js';
+import type { GenerativeResult, SampleSetRecord } from './record.js';
+import type { TextSet } from './texts.js';
+
+/** Raised when the same protocol name would give another figure. 2: intervals are bootstrap-t, of real text over units. */
+const PROTOCOL_VERSION = 2;
+
+export interface GenerativeOptions {
+  protocol: ProtocolName;
+  /** Of the bootstrap. */
+  seed: number;
+  /** Null: diversity alone. */
+  judge: Judge | null;
+  /** The result holds the figures of each sample. */
+  bySample?: boolean;
+}
+
+export interface GenerativeObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  signal?: AbortSignal;
+}
+
+/** What the figures of a set are made of, sample by sample: for intervals of what is computed from them. */
+export interface MeasuredTexts {
+  result: GenerativeResult;
+  /** Null without a judge. */
+  judgement: Judgement | null;
+  /** Of each sample, nats. */
+  entropies: Float64Array;
+}
+
+/** @throws DataError, ModelError, NumericalError, InterruptedError */
+export async function measureTexts(
+  set: TextSet,
+  { protocol, seed, judge, bySample = false }: GenerativeOptions,
+  observer: GenerativeObserver,
+): Promise<MeasuredTexts> {
+  const read = await readTexts(set, judge, observer);
+  if (judge && judge.context < set.facts.length) {
+    observer.note(
+      `${set.name}: ${set.facts.length} tokens a text, and the judge reads ${judge.context} at a time: it is judged in windows, each for itself.`,
+    );
+  }
+  const judgement = judge && (await judge.judge(set.name, read.judged));
+  if (judgement && judgement.resumed > 0) {
+    observer.note(`${set.name}: continuing; ${judgement.resumed} windows were judged by an earlier run.`);
+  }
+  const nothing = { nats: new Float64Array(0), tokens: new Float64Array(0) };
+  const isText = set.documents !== undefined;
+  const perplexity = isText
+    ? perplexityOfText(judgement ?? nothing, set.documents ?? null)
+    : generativePerplexity(judgement ?? nothing, { seed });
+  if (judgement && perplexity.genPpl.value === null)
+    observer.warn(`${set.name}: the judge's tokenizer leaves no token to score.`);
+  const tokens = judgement?.tokens.reduce((sum, count) => sum + count, 0) ?? 0;
+  const counted = judgement?.tokens.filter((count) => count > 0).length ?? read.record.count;
+  const wallSeconds = judgement?.wallSeconds ?? null;
+  const result: GenerativeResult = {
+    eval: 'gen',
+    model: set.model,
+    samples: read.record,
+    dataset: set.dataset,
+    judge: judge && (await judge.record()),
+    protocol: {
+      name: protocol,
+      version: PROTOCOL_VERSION,
+      seed,
+      resamples: RESAMPLES,
+      interval: isText ? 'student-t' : intervalMethod(counted),
+      compressionLevel: COMPRESSION_LEVEL,
+    },
+    metrics: { ...perplexity, ...read.diversity.metrics(set.documents) },
+    cost: {
+      sequences: read.record.count,
+      tokens,
+      modelCalls: judgement?.modelCalls ?? 0,
+      wallSeconds,
+      tokensPerSecond: wallSeconds ? tokens / wallSeconds : null,
+    },
+    environment: environmentOf(judge?.runtime ?? { provider: null, threads: null }),
+    ...(bySample && { bySample: columnsOf(read.diversity, judgement) }),
+  };
+  return { result, judgement, entropies: read.diversity.entropyOfSamples };
+}
+
+function columnsOf(diversity: Diversity, judgement: Judgement | null): SampleColumns {
+  const repetitions = diversity.repetitionOfSamples;
+  return {
+    nats: judgement && Array.from(judgement.nats),
+    tokens: judgement && Array.from(judgement.tokens),
+    entropy: Array.from(diversity.entropyOfSamples),
+    repetition4: repetitions && Array.from(repetitions),
+  };
+}
+
+interface ReadTexts {
+  record: SampleSetRecord;
+  diversity: Diversity;
+  /** Ids that the judge reads, a text each; empty without a judge. */
+  judged: Int32Array[];
+}
+
+async function readTexts(
+  { name, facts, texts }: TextSet,
+  judge: Judge | null,
+  observer: GenerativeObserver,
+): Promise<ReadTexts> {
+  const diversity = new Diversity();
+  const judged: Int32Array[] = [];
+  const hash = createHash('sha256');
+  let count = 0;
+  let calls: number | null = 0;
+  let time: number | null = 0;
+  for await (const { tokens, text, nfe, seconds } of texts) {
+    observer.signal?.throwIfAborted();
+    diversity.add(tokens, text);
+    hash.update(Int32Array.from(tokens));
+    if (judge) judged.push(judge.idsOf(text, tokens.length));
+    calls = calls === null || nfe === null ? null : calls + nfe;
+    time = time === null || seconds === null ? null : time + seconds;
+    count++;
+  }
+  const nfe = calls === null || count === 0 ? null : calls / count;
+  const record = { name, ...facts, sha256: hash.digest('hex'), count, nfe, seconds: time };
+  return { record, diversity, judged };
+}

@@ -1,0 +1,133 @@
+/**
+ * Sets of texts to be measured: those of a samples file, with the text that its tokens stand for. A set is read once,
+ * sample by sample.
+ */
+import { basename } from 'node:path';
+import { cleanUpTokenization } from '../../datasets/clean-up.js';
+import type { ProtocolName } from '../../datasets/cutting.js';
+import type { Tokenizer } from '../../datasets/tokenizer.js';
+import type { DatasetRecord, ModelRecord } from '../../records/record.js';
+import { openSamples, type SampleRecord, type SamplesHeader } from '../../records/samples-file.js';
+import type { DocumentsOf } from '../../statistics/text-ratio.js';
+import type { SampleSetRecord } from './record.js';
+
+/** One text: its token ids as they were generated, and how it reads. */
+export interface GeneratedText {
+  tokens: ArrayLike<number>;
+  text: string;
+  /** Model calls and seconds; null for real text. */
+  nfe: number | null;
+  seconds: number | null;
+}
+
+export interface TextSet {
+  name: string;
+  model: ModelRecord | null;
+  dataset: DatasetRecord | null;
+  /** Of real text: the document of each, null where they are not told apart or are short. Left out of a model's. */
+  documents?: DocumentsOf;
+  /** Texts there will be. */
+  count: number;
+  /** That of their tokens, where it is at hand. */
+  tokenizer: Tokenizer | null;
+  /** What else is known before they are read. */
+  facts: Omit<SampleSetRecord, 'name' | 'sha256' | 'count' | 'nfe' | 'seconds'>;
+  texts: AsyncIterable<GeneratedText>;
+}
+
+export interface TextSetNotices {
+  note(text: string): void;
+  warn(text: string): void;
+}
+
+/** How the texts of samples are come by. */
+export interface TextOptions {
+  protocol: ProtocolName;
+  /** Said to be the samples' own; null: nothing is said. */
+  tokenizer: Tokenizer | null;
+  /** The judge's, which may be the samples' too; null without a judge. */
+  judgeTokenizer: Tokenizer | null;
+}
+
+/** The tokenizer that wrote the samples, where it is at hand. */
+function tokenizerOfSamples(
+  tokenizerSha256: string | null,
+  { tokenizer, judgeTokenizer }: Pick<TextOptions, 'tokenizer' | 'judgeTokenizer'>,
+): Tokenizer | null {
+  if (tokenizerSha256 === null) return tokenizer;
+  return [tokenizer, judgeTokenizer].find((one) => one?.sha256 === tokenizerSha256) ?? null;
+}
+
+/**
+ * A samples file. Its tokens are decoded by the protocol where a tokenizer with the SHA-256 in its header is at hand;
+ * else the text beside them is taken, and that is said.
+ * @param path of the file   @throws DataError, here or while it is read, that names the line; FileError
+ */
+export async function samplesFile(
+  path: string,
+  name: string | undefined,
+  options: TextOptions,
+  notices: TextSetNotices,
+): Promise<TextSet> {
+  const { header, samples } = await openSamples(path);
+  const called = name ?? basename(path).replace(/\.jsonl$/i, '');
+  return {
+    name: called,
+    model: header.model,
+    dataset: null,
+    count: header.count,
+    tokenizer: tokenizerOfSamples(header.tokenizerSha256, options),
+    facts: factsOfSamples(header, path),
+    texts: decoded(samples, textOf(called, header, options, notices)),
+  };
+}
+
+/** What a header says of samples. @param path of their file; null where they are made on the spot */
+export function factsOfSamples(header: SamplesHeader, path: string | null): TextSet['facts'] {
+  const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 } = header;
+  const { bosTokenId, eosTokenId } = header;
+  const ids = bosTokenId === undefined ? {} : { bosTokenId, eosTokenId };
+  const facts = { path, length, tokenizerSha256, ...ids, sampler, seed, temperature, topK, topP };
+  return { ...facts, prompt, promptSha256 };
+}
+
+/** What a row says of the tokenizer of its texts. */
+export function tokenizerFacts({ sha256, bosTokenId, eosTokenId }: Tokenizer) {
+  return { tokenizerSha256: sha256, bosTokenId, eosTokenId };
+}
+
+async function* decoded(
+  samples: AsyncIterable<SampleRecord>,
+  text: (sample: SampleRecord) => string,
+): AsyncGenerator<GeneratedText> {
+  for await (const sample of samples) {
+    const { tokens, nfe, seconds } = sample;
+    yield { tokens, text: text(sample), nfe, seconds };
+  }
+}
+
+/** How a sample of the file reads. */
+function textOf(
+  name: string,
+  header: SamplesHeader,
+  options: TextOptions,
+  notices: TextSetNotices,
+): (sample: SampleRecord) => string {
+  const own = tokenizerOfSamples(header.tokenizerSha256, options);
+  const cleanUp = options.protocol === 'duo';
+  if (own) return ({ tokens }) => own.decode(tokens, { cleanUp });
+  if (options.tokenizer) {
+    notices.warn(
+      `${name} was not written with --tokenizer (its SHA-256 differs); the text in the file is taken.`,
+    );
+  } else if (header.tokenizerSha256 !== null && options.judgeTokenizer) {
+    notices.note(`${name}: written with another tokenizer than the judge's; judged by the text in the file.`);
+  }
+  if (header.protocol === 'duo' && !cleanUp) {
+    notices.warn(
+      `${name}: the text in the file had its spaces cleaned up when it was written; protocol strict would not. Give --tokenizer.`,
+    );
+  }
+  if (cleanUp && header.protocol !== 'duo') return ({ text }) => cleanUpTokenization(text);
+  return ({ text }) => text;
+}

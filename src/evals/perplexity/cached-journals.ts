@@ -1,0 +1,35 @@
+/** Journals of stopped runs, for `cache ls` and `cache clear`. */
+import { open } from 'node:fs/promises';
+import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
+
+export const journalsRoom: CacheRoom = roomOfFiles('journals', 'journals of stopped runs', described, {
+  locked: true,
+});
+
+/** A header is a line of a few hundred bytes. */
+const HEADER_BYTES = 65_536;
+
+/** @returns null for a file whose first line is no header */
+async function described(path: string): Promise<string | null> {
+  const handle = await open(path).catch(() => null);
+  if (!handle) return null;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+    const line = buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0];
+    const key: unknown = JSON.parse((JSON.parse(line) as { key: string }).key);
+    return inWords(key as Record<string, unknown>);
+  } catch {
+    return null;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Of what decided its losses or samples, that which a person knows the run by. */
+function inWords(key: Record<string, unknown>): string {
+  const { family, protocol, seed, sequences, model, stream, samples, sampler, steps } = key;
+  const short = (sha256: unknown) => (typeof sha256 === 'string' ? sha256.slice(0, 12) : '?');
+  if (samples !== undefined)
+    return `samples of ${family ?? 'a'} model ${short(model)} by ${sampler}, ${steps} steps, seed ${seed}`;
+  return `${family ?? 'a'} model ${short(model)} on ${sequences ?? '?'} sequences of ${short(stream)}, protocol ${protocol ?? '?'}, seed ${seed ?? 'none'}`;
+}

@@ -1,0 +1,147 @@
+/**
+ * What a perplexity run evaluates: every pair of a model and a data set, with its packed stream, opened and checked before
+ * any model is run.
+ */
+import { packDataset } from '../../datasets/pack-dataset.js';
+import { type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream.js';
+import { droppedNotice, wrappingNotice } from '../../datasets/packing-notices.js';
+import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
+import type { TextSource } from '../../datasets/text-source.js';
+import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
+import { ModelError, UsageError } from '../../errors.js';
+import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
+import { checkMemory } from '../../models/memory-budget.js';
+import type { Provider } from '../../models/provider.js';
+import type { PerplexityOptions } from './zero-shot-perplexity.js';
+
+export interface PerplexityRequest {
+  checkpoints: readonly Checkpoint[];
+  datasets: readonly DatasetRequest[];
+  /** Overrides the checkpoints' own. */
+  tokenizer?: string;
+  length?: number;
+  options: PerplexityOptions;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Ignore what an earlier, stopped run finished. */
+  fresh: boolean;
+}
+
+/** What is told while cells are prepared. */
+export interface CellNotices {
+  note(text: string): void;
+  warn(text: string): void;
+  packing(dataset: string, done: number, total: number | null): void;
+  signal?: AbortSignal;
+}
+
+/** A model and a data set, opened. */
+export interface Cell {
+  checkpoint: Checkpoint;
+  stream: PackedStream;
+}
+
+/** Opens every model's tokenizer and every data set's packed stream. The caller closes the streams. */
+export async function prepareCells(request: PerplexityRequest, notices: CellNotices): Promise<Cell[]> {
+  const sources: TextSource[] = [];
+  for (const dataset of request.datasets) sources.push(await resolveDataset(dataset));
+  checkDistinct(sources);
+  const tokenizers = new Map<string, Tokenizer>();
+  const cells: Cell[] = [];
+  for (const checkpoint of request.checkpoints) {
+    const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
+    const length = sequenceLength(checkpoint, request.length, notices);
+    checkMemory(checkpoint, { length });
+    const wrapping = wrappingNotice(tokenizer, length);
+    if (wrapping !== null) notices.note(`${checkpoint.name}: ${wrapping}`);
+    const { fixedBatch } = checkpoint.signature;
+    if (fixedBatch !== null && fixedBatch !== request.options.batch) {
+      notices.note(
+        `${checkpoint.name}: its graph takes ${fixedBatch} sequences a call, so that is the batch.`,
+      );
+    }
+    for (const source of sources) {
+      const stream = await packDataset({
+        source,
+        tokenizer,
+        length,
+        protocol: request.options.protocol,
+        keepRemainder: checkpoint.signature.fixedLength === null,
+        onProgress: (done, total) => notices.packing(source.name, done, total),
+        signal: notices.signal,
+      });
+      const dropped = droppedNotice(stream);
+      if (dropped !== null) notices.warn(dropped);
+      const skipped = skippedRowsSaid(stream);
+      if (skipped !== null) notices.note(skipped);
+      cells.push({ checkpoint, stream });
+    }
+  }
+  return cells;
+}
+
+/** Rows are told apart by name. @throws UsageError */
+function checkDistinct(sources: readonly TextSource[]): void {
+  const names = sources.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new UsageError({
+    code: 'duplicate-dataset-name',
+    message: `Two data sets are called "${twice}".`,
+    hint: 'Name them: --dataset first=path --dataset second=path',
+  });
+}
+
+async function tokenizerOf(
+  checkpoint: Checkpoint,
+  override: string | undefined,
+  loaded: Map<string, Tokenizer>,
+): Promise<Tokenizer> {
+  const path = override ?? checkpoint.fields.tokenizer.value;
+  if (path === null) {
+    throw new ModelError({
+      code: 'no-tokenizer',
+      message: `Nothing says which tokenizer ${checkpoint.name} was trained with.`,
+      hint: 'Give --tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.',
+    });
+  }
+  const bosTokenId = checkpoint.fields.bosTokenId.value;
+  const eosTokenId = checkpoint.fields.eosTokenId.value;
+  const key = JSON.stringify([path, bosTokenId, eosTokenId]);
+  const known = loaded.get(key);
+  if (known) return known;
+  const tokenizer = await loadTokenizer(path, {
+    bosTokenId: bosTokenId ?? undefined,
+    eosTokenId: eosTokenId ?? undefined,
+  });
+  loaded.set(key, tokenizer);
+  return tokenizer;
+}
+
+/** L: the flag, else the graph's own, else the card's, else the published protocol's 1,024. */
+function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, notices: CellNotices): number {
+  checkReadsSequences(checkpoint);
+  const { name, signature } = checkpoint;
+  const length = checkpoint.fields.length.value;
+  const fixed = signature.fixedLength;
+  const asked = wanted ?? length ?? fixed ?? DEFAULT_LENGTH;
+  if (fixed === null) {
+    if (length !== null && asked > length) {
+      notices.warn(`${name} was trained with sequences of ${length} tokens; ${asked} were asked for.`);
+    }
+    return asked;
+  }
+  if (fixed < asked)
+    notices.note(`${name}: its graph takes ${fixed} tokens a sequence, so that is the length.`);
+  if (fixed > asked) {
+    throw new ModelError({
+      code: 'fixed-length',
+      message: `The graph of ${name} takes exactly ${fixed} tokens a sequence; ${asked} were asked for.`,
+      hint: `Give --length ${fixed}, or export the model with a dynamic length.`,
+    });
+  }
+  return fixed;
+}
+
+const DEFAULT_LENGTH = 1024;

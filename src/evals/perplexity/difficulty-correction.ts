@@ -1,0 +1,108 @@
+/**
+ * The control variate of masked families: a loss of its own for each token of the vocabulary, 1[z is the mask]·h(x)/(1−α),
+ * h learned from other sequences (token-difficulty.ts). The unigram's −ln p is where h begins.
+ *
+ * h is learned from the first calls only, as many as hold about a million tokens: enough for it, and a bound on what a
+ * run has to remember.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { unigramFromCounts } from '../../diffusion/control-variate.js';
+import { TokenDifficulty } from '../../diffusion/token-difficulty.js';
+import type { NumberColumn } from '../../storage/number-column.js';
+import { type Correction, type CorrectionContext, vocabularyCounts } from './correction.js';
+import { type ModelCall, noisyTokens, type SequenceLoss } from './loss-batch.js';
+
+const lessonTokens = 2 ** 20;
+/** Times are independent between groups of times.ts, so folds are made of whole groups. */
+const mostFolds = 4;
+/** Sequences corrected before the event loop has its turn. */
+const sequencesATurn = 512;
+
+export class DifficultyCorrection implements Correction {
+  private readonly difficulty: TokenDifficulty;
+  private readonly folds: number;
+  /** Of the present pass: what a sequence's masked tokens cost. */
+  private readonly lessons = new Map<number, Float32Array>();
+
+  constructor(private readonly context: CorrectionContext) {
+    const { stream, model, plan } = context;
+    const p = unigramFromCounts(vocabularyCounts(stream, model), model.maskTokenId);
+    this.folds = Math.min(mostFolds, plan.groups);
+    this.difficulty = new TokenDifficulty(
+      p.map((q) => -Math.log(q)),
+      this.folds,
+    );
+  }
+
+  wantsByToken(sequence: number, draw: number): boolean {
+    const { sequences, stream } = this.context;
+    return (draw * sequences + sequence) * stream.length < lessonTokens;
+  }
+
+  observe({ sequence }: ModelCall, { byToken }: SequenceLoss): void {
+    if (byToken) this.lessons.set(sequence, byToken);
+  }
+
+  async correct(draw: number, nats: NumberColumn, textNats: NumberColumn): Promise<void> {
+    const { sequences, model, signal } = this.context;
+    await this.learn(draw);
+    const h = Array.from({ length: this.folds }, (_, fold) => this.difficulty.withoutFold(fold));
+    for (let i = 0; i < sequences; i++) {
+      const call = this.callOf(i, draw);
+      const { centred, textCentred } = this.centred(call, h[this.foldOf(i, draw)], model.wrapped ? 1 : 0);
+      nats.add(i, -centred);
+      textNats.add(i, -textCentred);
+      if (i % sequencesATurn === sequencesATurn - 1) {
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+    }
+  }
+
+  close(): void {
+    this.lessons.clear();
+  }
+
+  /** In the order of the sequences, which sums depend on in their last digits. */
+  private async learn(draw: number): Promise<void> {
+    const { model } = this.context;
+    for (const i of [...this.lessons.keys()].sort((a, b) => a - b)) {
+      const call = this.callOf(i, draw);
+      const { x, level } = call;
+      const z = noisyTokens(new Int32Array(x.length), call, model);
+      const losses = this.lessons.get(i)!;
+      const fold = this.foldOf(i, draw);
+      let r = 0;
+      for (let l = 0; l < x.length; l++) {
+        if (z[l] === model.maskTokenId) this.difficulty.learn(fold, x[l], losses[r++] * level!.oneMinusAlpha);
+      }
+    }
+    this.lessons.clear();
+  }
+
+  /** The control less its mean, over all tokens and over the text, nats. */
+  private centred(call: ModelCall, h: Float64Array, edge: number): { centred: number; textCentred: number } {
+    const { model, integration } = this.context;
+    const { x } = call;
+    const { weight, oneMinusAlpha } = call.level!;
+    const z = noisyTokens(new Int32Array(x.length), call, model);
+    const mean = integration.measure * (integration.alphaRange[1] - integration.alphaRange[0]);
+    const whereMasked = weight / oneMinusAlpha - mean;
+    const over = (from: number, to: number) => {
+      let sum = 0;
+      for (let l = from; l < to; l++) sum += h[x[l]] * (z[l] === model.maskTokenId ? whereMasked : -mean);
+      return sum;
+    };
+    const textCentred = over(edge, x.length - edge);
+    return { centred: textCentred + over(0, edge) + over(x.length - edge, x.length), textCentred };
+  }
+
+  private callOf(sequence: number, draw: number): ModelCall {
+    const { stream, plan, integration } = this.context;
+    return { sequence, draw, x: stream.sequence(sequence), level: integration.at(plan.at(sequence, draw).u) };
+  }
+
+  private foldOf(sequence: number, draw: number): number {
+    return this.context.plan.at(sequence, draw).group % this.folds;
+  }
+}

@@ -1,0 +1,43 @@
+/** `--dry-run`: what a run would do, without a model call. */
+import { plainText } from '../../terminal-text.js';
+import type { Cell, PerplexityRequest } from './cells.js';
+import { evaluatedOf } from './run.js';
+
+interface PlannedCell {
+  model: string;
+  family: string;
+  dataset: string;
+  sequences: number;
+  length: number;
+  draws: number;
+  /** At most: masked sequences without a mask need none. */
+  modelCalls: number;
+}
+
+export function planRecord(cells: readonly Cell[], { options }: PerplexityRequest): { cells: PlannedCell[] } {
+  return {
+    cells: cells.map(({ checkpoint, stream }) => {
+      const sequences = evaluatedOf(stream, options);
+      const draws = checkpoint.family === 'ar' ? 1 : options.draws;
+      return {
+        model: checkpoint.name,
+        family: checkpoint.family,
+        dataset: stream.name,
+        sequences,
+        length: stream.length,
+        draws,
+        modelCalls: sequences * draws,
+      };
+    }),
+  };
+}
+
+/** One line a model and data set. */
+export function planText(cells: readonly Cell[], request: PerplexityRequest): string {
+  const lines = planRecord(cells, request).cells.map(
+    ({ model, family, dataset, sequences, length, draws, modelCalls }) =>
+      `${plainText(model)} (${family}) on ${plainText(dataset)}: ${sequences} sequences of ${length} tokens, ` +
+      `${draws} draw${draws === 1 ? '' : 's'} each, ${modelCalls} model calls at most`,
+  );
+  return [`Protocol ${request.options.protocol}, provider ${request.provider}:`, ...lines].join('\n');
+}

@@ -1,0 +1,41 @@
+/**
+ * How a data set's loss is estimated from one (t, z) draw of each sequence, or a few.
+ *
+ * `plain`: the draws' mean, t as the protocol has it. `control-variate`, the default: noise levels drawn towards clean
+ * text (proposal.ts), and from every draw's loss the part is taken that a model in closed form has there, whose mean is
+ * put back. Both are unbiased for the same figure; the second varies several times less (bench/README.md).
+ *
+ * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
+ * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
+ *
+ * A pass is corrected when it is complete, by what it and the passes before it taught, and stays as it is: what a run
+ * with more draws finds is not changed in its earlier draws. Nothing depends on the order in which losses arrive.
+ */
+import type { Integration } from '../../diffusion/integration.js';
+import { drawnTowardsText, proposalSlope } from '../../diffusion/proposal.js';
+import type { NoiseSchedule } from '../../diffusion/schedule.js';
+import { isMasked } from '../../models/family.js';
+import type { Correction, CorrectionContext } from './correction.js';
+import { DifficultyCorrection } from './difficulty-correction.js';
+import type { LossModel } from './loss-batch.js';
+import { UnigramCorrection } from './unigram-correction.js';
+
+export type Estimator = 'control-variate' | 'plain';
+export const estimators: readonly Estimator[] = ['control-variate', 'plain'];
+
+/** The noise levels that an estimator draws. */
+export function drawnLevels(
+  estimator: Estimator,
+  base: Integration,
+  schedule: NoiseSchedule,
+  family: LossModel['family'],
+): Integration {
+  if (estimator === 'plain') return base;
+  return drawnTowardsText(base, schedule, isMasked(family) ? proposalSlope.masked : proposalSlope.uniform);
+}
+
+/** Null where losses stay as they are. */
+export function correctionOf(estimator: Estimator, context: CorrectionContext): Correction | null {
+  if (estimator === 'plain') return null;
+  return isMasked(context.model.family) ? new DifficultyCorrection(context) : new UnigramCorrection(context);
+}

@@ -1,0 +1,75 @@
+/** What a call or two show of a checkpoint that its card and tensors cannot: for `inspect`. */
+import { noiseSchedule } from '../../diffusion/schedule.js';
+import { DuoEvalError } from '../../errors.js';
+import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
+import type { Advice } from '../../models/inspection.js';
+import { LossSession } from './loss-session.js';
+
+export interface InspectionProbe {
+  /** What the calls showed, in sentences. */
+  remarks: Advice[];
+  /** What keeps the checkpoint from being evaluated. */
+  problems: Advice[];
+}
+
+/** A call that takes longer may have no end. */
+const TIMEOUT_MS = 300_000;
+
+/** Runs the network once on a short text and once at the length that the card says. */
+export async function probeInspection(checkpoint: Checkpoint): Promise<InspectionProbe> {
+  const found: InspectionProbe = { remarks: [], problems: [] };
+  if (checkpoint.family === 'd3pm') return found;
+  try {
+    checkReadsSequences(checkpoint);
+  } catch (error) {
+    found.remarks.push(adviceOf(error));
+    return found;
+  }
+  try {
+    const notice = (message: string) => found.remarks.push({ message, hint: null });
+    const session = await LossSession.start({ checkpoint, provider: 'cpu', notice, timeoutMs: TIMEOUT_MS });
+    try {
+      const { causalTokens } = session.probed;
+      if (causalTokens !== null) {
+        const message = `Asked: with another last token of ${causalTokens}, no earlier logits move. It looks at no later token.`;
+        found.remarks.push({ message, hint: null });
+      }
+      if (session.probed.heedsTime)
+        found.remarks.push({
+          message: 'Asked: its answer follows the noise level that it is told.',
+          hint: null,
+        });
+      await wholeSequence(session);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    found.problems.push(adviceOf(error));
+  }
+  return found;
+}
+
+/** One sequence of the length that is said, which may be more than the model has positions for. */
+async function wholeSequence(session: LossSession): Promise<void> {
+  const { name, family, vocabSize, schedule, maskTokenId, fields, signature } = session.checkpoint;
+  const length = fields.length.value;
+  if (length === null) return;
+  const x = Int32Array.from({ length }, (_, l) => (l % 2 === maskTokenId ? 2 : l % 2));
+  const alpha = schedule === null ? null : noiseSchedule(schedule).alpha(0.5);
+  const level =
+    alpha === null ? null : { t: 0.5, alpha, oneMinusAlpha: 1 - alpha, sigma: -Math.log(alpha), weight: 1 };
+  await session.losses([{ sequence: 0, draw: 0, x, level }], {
+    name,
+    family,
+    vocabSize,
+    maskTokenId,
+    seed: 0,
+    wrapped: false,
+    fixedLength: signature.fixedLength,
+  });
+}
+
+function adviceOf(error: unknown): Advice {
+  if (!(error instanceof DuoEvalError)) throw error;
+  return { message: error.message, hint: error.hint };
+}

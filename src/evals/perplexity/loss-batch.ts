@@ -1,0 +1,232 @@
+/**
+ * Model calls of the zero-shot evaluation as plain data: which sequence, at which noise level, with which noise. A batch is
+ * turned into the tensors that a checkpoint with a loss head reads, and what comes back into nats a sequence.
+ *
+ * Everything random is a function of (seed, sequence, draw), so that how calls are gathered into batches is of no
+ * consequence to any figure.
+ */
+import { noiseMasked, noiseUniform } from '../../diffusion/forward.js';
+import { HEAD } from '../../diffusion/heads/index.js';
+import type { NoiseLevel } from '../../diffusion/integration.js';
+import type { Family } from '../../models/card.js';
+import { isMasked } from '../../models/family.js';
+import type { Feeds } from '../../models/feeds.js';
+import { streams } from '../../random/streams.js';
+import { fillUniforms } from '../../random/uniforms.js';
+
+/** One sequence through the network once. */
+export interface ModelCall {
+  sequence: number;
+  draw: number;
+  /** Clean tokens, [length]. */
+  x: Int32Array;
+  /** Null for ar, which has no noise. */
+  level: NoiseLevel | null;
+  /** Its loss is wanted token by token too (ar and masked families). */
+  byToken?: boolean;
+}
+
+/** What the tensors depend on besides the calls. */
+export interface LossModel {
+  family: Family;
+  vocabSize: number;
+  maskTokenId: number | null;
+  seed: number;
+  /** Tokens at the ends of a sequence that wrap its text: 2 where there are BOS and EOS, else 0. */
+  wrapped: boolean;
+  /** Sequence length the graph insists on; null where any will do. */
+  fixedLength: number | null;
+}
+
+export interface SequenceLoss {
+  sequence: number;
+  draw: number;
+  /** Σ weight · loss over all scored tokens. */
+  nats: number;
+  /** The same without BOS and EOS. */
+  textNats: number;
+  /** It went through the network; a masked sequence without a mask need not. */
+  called: boolean;
+  /** Where asked for: the loss per −dα of each masked position, in order; of ar, of each position from 1 on. */
+  byToken?: Float32Array;
+}
+
+export interface PreparedBatch {
+  calls: readonly ModelCall[];
+  /** The calls that need the network; a masked sequence without a mask has loss 0. */
+  called: readonly ModelCall[];
+  /** What the network reads as tokens, int64 [called, width]. */
+  inputIds: BigInt64Array;
+  width: number;
+  /** Inputs of the head. */
+  head: Feeds;
+  /** Where the head's output belongs: index of the call and position in its sequence; [outputs × 2], or null: in order. */
+  rows: Int32Array | null;
+}
+
+/**
+ * A masked head is given whole multiples of so many rows. With one row the runtime would multiply by another kernel, whose
+ * rounding differs; and it plans its memory anew for every number of rows it meets.
+ */
+const ROWS_STEP = 8;
+
+/** @param calls of equal length */
+export function prepareBatch(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
+  switch (model.family) {
+    case 'ar':
+      return prepareAutoregressive(calls, model);
+    case 'mdlm':
+    case 'sedd':
+      return prepareMasked(calls, model);
+    default:
+      return prepareUniform(calls, model);
+  }
+}
+
+/** z of a call, into `out`, of the call's length: what the network of a diffusion family reads. */
+export function noisyTokens(
+  out: Int32Array,
+  { x, sequence, draw, level }: ModelCall,
+  model: LossModel,
+): Int32Array {
+  const { family, maskTokenId, vocabSize, seed } = model;
+  const { oneMinusAlpha } = level!;
+  const component = scratch(0, x.length);
+  fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
+  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
+  const token = scratch(1, x.length);
+  fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
+  return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
+}
+
+const scratches = [new Float64Array(0), new Float64Array(0)];
+
+/** Memory for one call's uniforms, used again by the next. */
+function scratch(which: 0 | 1, length: number): Float64Array {
+  if (scratches[which].length < length) scratches[which] = new Float64Array(length);
+  return scratches[which].subarray(0, length);
+}
+
+/**
+ * Token l of the input predicts token l + 1; a graph of fixed length reads more after it, the last one and zeros, to no end.
+ */
+function prepareAutoregressive(calls: readonly ModelCall[], { fixedLength }: LossModel): PreparedBatch {
+  const width = fixedLength ?? calls[0].x.length - 1;
+  const inputIds = new BigInt64Array(calls.length * width);
+  const targets = new BigInt64Array(calls.length * width);
+  for (const [b, { x }] of calls.entries()) {
+    for (let l = 0; l < width; l++) {
+      inputIds[b * width + l] = BigInt(x[l] ?? 0);
+      targets[b * width + l] = BigInt(x[l + 1] ?? 0);
+    }
+  }
+  const head = { [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [calls.length, width] } };
+  return { calls, called: calls, inputIds, width, head, rows: null };
+}
+
+function prepareUniform(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
+  const width = calls[0].x.length;
+  const inputIds = new BigInt64Array(calls.length * width);
+  const targets = new BigInt64Array(calls.length * width);
+  const z = new Int32Array(width);
+  for (const [b, call] of calls.entries()) {
+    const { x } = call;
+    noisyTokens(z, call, model);
+    for (let l = 0; l < width; l++) {
+      inputIds[b * width + l] = BigInt(z[l]);
+      targets[b * width + l] = BigInt(x[l]);
+    }
+  }
+  const head = {
+    [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [calls.length, width] },
+    [HEAD.oneMinusAlpha]: {
+      type: 'float64' as const,
+      data: Float64Array.from(calls, (call) => call.level!.oneMinusAlpha),
+      dims: [calls.length],
+    },
+  };
+  return { calls, called: calls, inputIds, width, head, rows: null };
+}
+
+function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
+  const width = calls[0].x.length;
+  const mask = model.maskTokenId!;
+  const noisy = calls.map((call) => noisyTokens(new Int32Array(width), call, model));
+  const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
+  const inputIds = new BigInt64Array(active.length * width);
+  const rows: number[] = [];
+  for (const [b, i] of active.entries()) {
+    for (let l = 0; l < width; l++) {
+      inputIds[b * width + l] = BigInt(noisy[i][l]);
+      if (noisy[i][l] === mask) rows.push(i, l);
+    }
+  }
+  const batchIndex = new Map(active.map((i, b) => [i, b]));
+  const count = rows.length / 2;
+  const padded = Math.ceil(count / ROWS_STEP) * ROWS_STEP;
+  const where = new BigInt64Array(padded * 2);
+  const targets = new BigInt64Array(padded);
+  const oneMinusAlpha = new Float64Array(padded);
+  for (let r = 0; r < padded; r++) {
+    const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
+    where[2 * r] = BigInt(batchIndex.get(i)!);
+    where[2 * r + 1] = BigInt(l);
+    targets[r] = BigInt(calls[i].x[l]);
+    oneMinusAlpha[r] = calls[i].level!.oneMinusAlpha;
+  }
+  const head = {
+    [HEAD.rows]: { type: 'int64' as const, data: where, dims: [padded, 2] },
+    [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [padded] },
+    [HEAD.oneMinusAlpha]: { type: 'float64' as const, data: oneMinusAlpha, dims: [padded] },
+  };
+  return { calls, called: active.map((i) => calls[i]), inputIds, width, head, rows: Int32Array.from(rows) };
+}
+
+/**
+ * Sums the head's output over each sequence, in order of position and in double precision.
+ * @param loss the head's output: [called, width], or [rows] for masked families
+ */
+export function sequenceLosses(
+  batch: PreparedBatch,
+  loss: ArrayLike<number>,
+  model: LossModel,
+): SequenceLoss[] {
+  const { calls, rows, width } = batch;
+  const isText = (call: ModelCall, position: number) =>
+    !model.wrapped || (position > 0 && position < call.x.length - 1);
+  const called = new Set(batch.called);
+  const sums = calls.map(
+    (call): SequenceLoss => ({
+      sequence: call.sequence,
+      draw: call.draw,
+      nats: 0,
+      textNats: 0,
+      called: called.has(call),
+    }),
+  );
+  const add = (i: number, position: number, value: number) => {
+    sums[i].nats += value;
+    if (isText(calls[i], position)) sums[i].textNats += value;
+  };
+  if (rows) {
+    const byToken = calls.map((call): number[] | null => (call.byToken ? [] : null));
+    for (let r = 0; r < rows.length / 2; r++) {
+      add(rows[2 * r], rows[2 * r + 1], loss[r]);
+      byToken[rows[2 * r]]?.push(loss[r]);
+    }
+    for (const [i, losses] of byToken.entries()) if (losses) sums[i].byToken = Float32Array.from(losses);
+  } else {
+    const shift = model.family === 'ar' ? 1 : 0;
+    for (const [i, { x, byToken }] of calls.entries()) {
+      const scored = x.length - shift;
+      for (let l = 0; l < scored; l++) add(i, l + shift, loss[i * width + l]);
+      if (byToken) sums[i].byToken = Float32Array.from({ length: scored }, (_, l) => loss[i * width + l]);
+    }
+  }
+  for (const [i, { level }] of calls.entries()) {
+    if (!level) continue;
+    sums[i].nats *= level.weight;
+    sums[i].textNats *= level.weight;
+  }
+  return sums;
+}

@@ -1,0 +1,203 @@
+/**
+ * A checkpoint with its family's loss appended, running: batches of model calls in, nats a sequence out.
+ *
+ * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
+ */
+import { appendLossHead, HEAD } from '../../diffusion/heads/index.js';
+import { DataError, NumericalError } from '../../errors.js';
+import { BatchLimit } from '../../models/batch-limit.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { type Feeds, networkFeeds } from '../../models/feeds.js';
+import { startHeadSession } from '../../models/head-session.js';
+import type { Provider } from '../../models/provider.js';
+import type { ModelSession } from '../../models/session.js';
+import {
+  type LossModel,
+  type ModelCall,
+  type PreparedBatch,
+  prepareBatch,
+  type SequenceLoss,
+  sequenceLosses,
+} from './loss-batch.js';
+import type { LossSource } from './loss-source.js';
+import { type Probed, probe, TIME_WITHOUT_EFFECT } from './probe.js';
+
+export interface LossSessionOptions {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** A call that takes longer is an error; without it, there is no limit. */
+  timeoutMs?: number;
+  /** Told what the user should know of how it runs. */
+  notice?: (text: string) => void;
+}
+
+/** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
+export interface BatchModel extends LossModel {
+  /** What the record calls the model in errors. */
+  name: string;
+}
+
+export class LossSession implements LossSource {
+  private readonly limit: BatchLimit;
+
+  private constructor(
+    readonly checkpoint: Checkpoint,
+    private readonly session: ModelSession,
+    private readonly options: LossSessionOptions,
+    /** What the first call showed of what the card says. */
+    readonly probed: Probed,
+  ) {
+    this.limit = new BatchLimit(checkpoint, 'sequences', options.notice);
+  }
+
+  /** @throws ModelError when the family has no loss, the runtime refuses the graph, or an ar model looks ahead */
+  static async start(options: LossSessionOptions): Promise<LossSession> {
+    const { checkpoint, provider, threads } = options;
+    const { family, vocabSize, maskTokenId } = checkpoint;
+    const graph = checkpoint.graph();
+    appendLossHead(graph, family, {
+      logits: 'logits',
+      vocabSize,
+      maskTokenId,
+      inBlocks: provider === 'cpu',
+    });
+    const session = await startHeadSession(graph, { checkpoint, provider, threads });
+    try {
+      const probed = await probe(checkpoint, provider, (batch, sigma) =>
+        lossesOf(session, options, batch, sigma),
+      );
+      if (probed.heedsTime === false) options.notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
+      return new LossSession(checkpoint, session, options, probed);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  get provider(): Provider {
+    return this.session.provider;
+  }
+
+  get threads(): number {
+    return this.session.threads;
+  }
+
+  /**
+   * A batch that does not fit into memory is halved, and later ones are no larger.
+   * @param calls of equal length, at most the graph's fixed batch
+   * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
+   */
+  async losses(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
+    this.checkTokens(calls, model);
+    const losses: SequenceLoss[] = [];
+    while (losses.length < calls.length) {
+      const part = calls.slice(losses.length, losses.length + this.limit.size);
+      try {
+        losses.push(...(await this.lossesOfBatch(part, model)));
+      } catch (error) {
+        this.limit.halve(error, part.length);
+      }
+    }
+    return losses;
+  }
+
+  private async lossesOfBatch(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
+    const batch = prepareBatch(calls, model);
+    const { called } = batch;
+    if (called.length === 0) return sequenceLosses(batch, [], model);
+    const { timeConditioning } = this.checkpoint.fields;
+    const sigma = Float32Array.from(called, ({ level }) =>
+      timeConditioning.value && level ? level.sigma : 0,
+    );
+    const loss = await lossesOf(this.session, this.options, batch, sigma);
+    const losses = sequenceLosses(batch, loss, model);
+    for (const [i, loss] of losses.entries())
+      if (!Number.isFinite(loss.nats)) throw notFinite(model, calls[i], loss.nats);
+    return losses;
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+
+  private checkTokens(calls: readonly ModelCall[], { maskTokenId, family, name }: BatchModel): void {
+    if (maskTokenId === null || family === 'duo') return;
+    for (const { x, sequence } of calls) {
+      if (!x.includes(maskTokenId)) continue;
+      throw new DataError({
+        code: 'mask-in-text',
+        message: `Sequence ${sequence} of the data holds the token ${maskTokenId}, which is the mask of ${name}.`,
+        hint: 'Check that the tokenizer is the one the model was trained with, and maskTokenId in its card.',
+      });
+    }
+  }
+}
+
+/**
+ * One call of the network and its loss head.
+ * @param sigma what the network is told of the noise, one a sequence; left out where it takes none
+ * @returns what the head returns: [called, width], or [rows] for masked families
+ */
+async function lossesOf(
+  session: ModelSession,
+  { checkpoint, timeoutMs }: LossSessionOptions,
+  { called, inputIds, width, head }: PreparedBatch,
+  sigma: Float32Array,
+): Promise<Float32Array> {
+  const { signature } = checkpoint;
+  const feeds = networkFeeds(signature, {
+    inputIds,
+    batch: called.length,
+    length: width,
+    sigma: signature.sigma ? sigma : null,
+  });
+  const outputs = await session.run(padBatch({ ...feeds, ...head }, called.length, signature.fixedBatch), {
+    label: describe(called),
+    timeoutMs,
+    transfer: true,
+  });
+  return outputs[HEAD.loss].data as Float32Array;
+}
+
+/** Repeats the last sequence until a graph of fixed batch is full; what is computed for it is not looked at. */
+function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
+  if (fixedBatch === null || fixedBatch === batch) return feeds;
+  const padded: Feeds = {};
+  for (const [name, tensor] of Object.entries(feeds)) {
+    const perSequence = tensor.dims[0] === batch && name !== HEAD.rows;
+    padded[name] = perSequence && !isPerRow(feeds, name) ? repeatLast(tensor, batch, fixedBatch) : tensor;
+  }
+  return padded;
+}
+
+/** Masked heads take their targets and levels a row, not a sequence. */
+function isPerRow(feeds: Feeds, name: string): boolean {
+  return HEAD.rows in feeds && (name === HEAD.targets || name === HEAD.oneMinusAlpha);
+}
+
+function repeatLast(tensor: Feeds[string], batch: number, fixedBatch: number): Feeds[string] {
+  const width = tensor.data.length / batch;
+  const Elements = tensor.data.constructor as new (length: number) => typeof tensor.data;
+  const data = new Elements(width * fixedBatch);
+  for (let b = 0; b < fixedBatch; b++) {
+    const from = Math.min(b, batch - 1) * width;
+    data.set(tensor.data.subarray(from, from + width) as never, b * width);
+  }
+  return { ...tensor, data, dims: [fixedBatch, ...tensor.dims.slice(1)] };
+}
+
+function describe(calls: readonly ModelCall[]): string {
+  const first = calls[0].sequence;
+  const last = calls[calls.length - 1].sequence;
+  return first === last ? `sequence ${first}` : `sequences ${first} to ${last}`;
+}
+
+function notFinite(model: BatchModel, { sequence, draw, level }: ModelCall, nats: number): NumericalError {
+  const where = level ? `, draw ${draw}, α = ${level.alpha.toPrecision(4)}` : '';
+  return new NumericalError({
+    code: 'not-finite',
+    message: `The loss of ${model.name} on sequence ${sequence}${where} is ${Number.isNaN(nats) ? 'not a number' : 'infinite'}.`,
+    hint: 'The checkpoint gives NaN or infinite logits there; a float16 export can overflow: try it in float32.',
+  });
+}

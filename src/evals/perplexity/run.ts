@@ -1,0 +1,269 @@
+/**
+ * Zero-shot perplexity of several models on several data sets: every model is evaluated on every data set, and models
+ * are compared pairwise where they saw the same stream. What is needed was opened before (cells.ts).
+ */
+import type { PackedStream } from '../../datasets/packed-stream.js';
+import { selectedSequences } from '../../datasets/selected-sequences.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { environmentOf } from '../../models/machine.js';
+import type { Provider } from '../../models/provider.js';
+import { type PerplexityResult, type ResultsFile, resultsFile } from '../../records/record.js';
+import { studentQuantile95 } from '../../statistics/student.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
+import { datasetRecord } from '../dataset-record.js';
+import type { Cell, CellNotices, PerplexityRequest } from './cells.js';
+import { type Evaluated, warnOfUnits, withErrorsOverText } from './errors-over-text.js';
+import { journaled, type LossJournal } from './loss-journal.js';
+import { LossSession } from './loss-session.js';
+import {
+  type PerplexityEstimate,
+  type PerplexityObserver,
+  type PerplexityOptions,
+  zeroShotPerplexity,
+} from './zero-shot-perplexity.js';
+
+/** Raised when the same protocol name would give another figure. 2: errors are over units of text, and --limit spreads. */
+const PROTOCOL_VERSION = 2;
+
+export interface PerplexityRun {
+  results: ResultsFile;
+  /** The results are where they belong: what was kept to continue the run is removed. */
+  finish(): void;
+}
+
+/** What a run tells while it goes on. */
+export interface RunObserver extends CellNotices {
+  evaluating(model: string, dataset: string, progress: { done: number; total: number }): void;
+  sequence?: (record: SequenceRecord) => void;
+  /** A model on a stream is done; when this has kept the result, what was kept to continue is removed. */
+  evaluated?: (result: PerplexityResult, stream: PackedStream) => Promise<void>;
+}
+
+/** One line of `--log-sequences`. */
+export interface SequenceRecord {
+  model: string;
+  dataset: string;
+  /** Place in the packed stream. */
+  sequence: number;
+  draw: number;
+  /** Time and signal level of the draw; null for ar. */
+  t: number | null;
+  alpha: number | null;
+  tokens: number;
+  nats: number;
+}
+
+/** Evaluates the cells, model by model, and compares the models on each data set. */
+export async function runPerplexity(
+  request: PerplexityRequest,
+  cells: readonly Cell[],
+  observer: RunObserver,
+): Promise<PerplexityRun> {
+  const evaluated: Evaluated[] = [];
+  const journals = new Map<string, LossJournal>();
+  warnOfFirst(cells, request.options, observer);
+  let results: ResultsFile;
+  try {
+    for (const checkpoint of request.checkpoints) {
+      const streams = cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream);
+      await evaluateModel(checkpoint, streams, request, observer, { evaluated, journals });
+    }
+    // Rows by data set, since models are what one compares.
+    const order = [...new Set(cells.map(({ stream }) => stream.name))];
+    evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
+    const { rows, comparisons } = withErrorsOverText(evaluated, observer);
+    warnOfUnits(rows, observer);
+    results = resultsFile(rows, comparisons);
+  } catch (error) {
+    for (const journal of journals.values()) journal.close();
+    throw error;
+  } finally {
+    for (const { estimate } of evaluated) estimate.losses.close();
+  }
+  return {
+    results,
+    finish: () => {
+      for (const journal of journals.values()) journal.finish();
+    },
+  };
+}
+
+/** One model on its data sets; what is to be closed is added to `evaluated` and `journals` as it comes. */
+async function evaluateModel(
+  checkpoint: Checkpoint,
+  streams: readonly PackedStream[],
+  request: PerplexityRequest,
+  observer: RunObserver,
+  { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
+): Promise<void> {
+  const { options } = request;
+  const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
+  try {
+    for (const stream of streams) {
+      const key = await lossKey(checkpoint, stream, options, session.provider);
+      // The same model under another name, evaluated a moment ago: the same losses serve both.
+      const twin = journals.get(JSON.stringify(key));
+      twin?.close();
+      const journal = journaled(session, key, {
+        sequences: evaluatedOf(stream, options),
+        fresh: request.fresh && twin === undefined,
+      });
+      journals.set(JSON.stringify(key), journal);
+      if (twin === undefined && journal.resumed > 0) {
+        observer.note(
+          `${checkpoint.name} on ${stream.name}: continuing; ${journal.resumed} sequences were finished by an earlier run.`,
+        );
+      }
+      const estimate = await zeroShotPerplexity(journal, stream, options, {
+        onProgress: (done, total) => observer.evaluating(checkpoint.name, stream.name, { done, total }),
+        onLoss: observer.sequence && logLosses(observer.sequence, checkpoint.name, stream, options),
+        signal: observer.signal,
+      });
+      estimate.wallSeconds += journal.earlierSeconds;
+      checkpoint.verifyUnchanged();
+      warnAbout(checkpoint, stream, estimate, options, observer);
+      const result = await resultOf(session, stream, estimate, options);
+      evaluated.push({ stream, estimate, result });
+      if (observer.evaluated) {
+        await observer.evaluated(result, stream);
+        journals.delete(JSON.stringify(key));
+        journal.finish();
+      }
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** All that decides a loss of a (sequence, draw): not the batch, the threads or how many draws are made. */
+export async function lossKey(
+  checkpoint: Checkpoint,
+  stream: PackedStream,
+  { protocol, seed, selection = null, estimator }: PerplexityOptions,
+  provider: Provider,
+): Promise<CacheKey> {
+  const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
+  return {
+    losses: PROTOCOL_VERSION,
+    model: await checkpoint.sha256(),
+    family: checkpoint.family,
+    vocabSize: checkpoint.vocabSize,
+    maskTokenId: maskTokenId.value,
+    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    timeConditioning: timeConditioning.value,
+    stream: stream.sha256,
+    length: stream.length,
+    wrapped: stream.wrapped,
+    sequences: evaluatedOf(stream, { selection }),
+    selection: selectedSequences(stream, selection).selection?.kind ?? null,
+    protocol,
+    estimator,
+    seed,
+    provider,
+  };
+}
+
+/** Sequences that are evaluated. */
+export function evaluatedOf(
+  { sequences }: Pick<PackedStream, 'sequences'>,
+  { selection }: Pick<PerplexityOptions, 'selection'>,
+): number {
+  return Math.min(sequences, selection?.count ?? sequences);
+}
+
+function logLosses(
+  log: (record: SequenceRecord) => void,
+  model: string,
+  stream: PackedStream,
+  { selection = null }: PerplexityOptions,
+): PerplexityObserver['onLoss'] {
+  const { indexOf } = selectedSequences(stream, selection);
+  const dataset = stream.name;
+  return ({ sequence: place, draw, nats }, { level }, tokens) => {
+    const [t, alpha] = [level?.t ?? null, level?.alpha ?? null];
+    log({ model, dataset, sequence: indexOf(place), draw, t, alpha, tokens, nats });
+  };
+}
+
+/** Once a data set, before the run: models of other lengths may have other counts. */
+function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: RunObserver): void {
+  if (selection?.kind !== 'first') return;
+  const cut = cells.filter(({ stream }) => selection.count < stream.sequences);
+  const warnings = cut.map(
+    ({ stream: { name, sequences } }) =>
+      `${name}: the first ${selection.count} of ${sequences} sequences are not a random sample of the data set. --limit spreads as many over it.`,
+  );
+  for (const warning of new Set(warnings)) observer.warn(warning);
+}
+
+function warnAbout(
+  checkpoint: Checkpoint,
+  stream: PackedStream,
+  { metrics, mcDegreesOfFreedom }: PerplexityEstimate,
+  { until }: PerplexityOptions,
+  observer: RunObserver,
+): void {
+  const { mcStderr } = metrics.nll;
+  const reached = mcStderr && studentQuantile95(mcDegreesOfFreedom ?? 0) * mcStderr;
+  if (until !== null && (reached === null || reached > until)) {
+    const how = reached === null ? 'cannot be told' : `is ${reached.toPrecision(2)}`;
+    observer.warn(
+      `${checkpoint.name} on ${stream.name}: --until ${until} was not reached; half the 95% interval over draws ${how}. Give more --draws.`,
+    );
+  }
+}
+
+async function resultOf(
+  session: LossSession,
+  stream: PackedStream,
+  estimate: PerplexityEstimate,
+  options: PerplexityOptions,
+): Promise<PerplexityResult> {
+  const { checkpoint } = session;
+  const { metrics, wallSeconds, tokens, sequences, modelCalls } = estimate;
+  const exact = estimate.estimator === 'exact';
+  return {
+    eval: 'ppl',
+    model: {
+      name: checkpoint.name,
+      family: checkpoint.family,
+      sha256: await checkpoint.sha256(),
+      path: checkpoint.path,
+      trainedOn: checkpoint.fields.trainedOn.value,
+    },
+    dataset: {
+      ...datasetRecord(stream),
+      limit: options.selection?.count ?? null,
+      selection: selectedSequences(stream, options.selection ?? null).selection?.kind ?? null,
+    },
+    protocol: {
+      name: options.protocol,
+      version: PROTOCOL_VERSION,
+      length: stream.length,
+      tokenizerSha256: stream.tokenizerSha256,
+      bosTokenId: stream.bosTokenId,
+      eosTokenId: stream.eosTokenId,
+      timeRange: !exact && options.protocol === 'duo' ? [1e-3, 1] : null,
+      draws: exact ? null : estimate.draws,
+      estimator: estimate.estimator,
+      seed: exact ? null : options.seed,
+      integration: estimate.integration?.description ?? null,
+      randomizations: estimate.randomizations,
+      mcDegreesOfFreedom: estimate.mcDegreesOfFreedom,
+      until: options.until,
+    },
+    metrics,
+    cost: {
+      sequences,
+      tokens,
+      modelCalls,
+      wallSeconds,
+      tokensPerSecond: wallSeconds > 0 ? tokens / wallSeconds : null,
+    },
+    environment: {
+      ...environmentOf(session),
+      batch: estimate.batch,
+    },
+    ...(estimate.bySequence && { sequences: estimate.bySequence }),
+  };
+}

@@ -1,0 +1,321 @@
+/**
+ * Zero-shot perplexity of one checkpoint on one packed stream: perplexity = exp(Σ loss / Σ tokens), with its standard error
+ * over units of text and its Monte Carlo error over draws (arXiv 2506.10892, section 5.1 and table 3).
+ *
+ * A pass visits every sequence once; with more draws there are more passes. What is computed never depends on how calls are
+ * gathered into batches. Whatever is one number a sequence is a column (storage/number-column.ts), so that memory does not
+ * grow with the data set.
+ */
+
+import type { PackedStream } from '../../datasets/packed-stream.js';
+import { type SelectedStream, type Selection, selectedSequences } from '../../datasets/selected-sequences.js';
+import { type Integration, integration } from '../../diffusion/integration.js';
+import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
+import { noiseSchedule, type Protocol } from '../../diffusion/schedule.js';
+import { type TimePlan, timePlan } from '../../diffusion/times.js';
+import { DataError } from '../../errors.js';
+import type { Schedule } from '../../models/card.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import type { SequencesRecord } from '../../records/sequences-record.js';
+import { type PerplexityMetrics, perplexityMetrics } from '../../records/text-figures.js';
+import { type Numbers, numbersOf } from '../../statistics/numbers.js';
+import { studentQuantile95 } from '../../statistics/student.js';
+import { sum } from '../../statistics/summation.js';
+import { NumberColumn } from '../../storage/number-column.js';
+import type { Correction } from './correction.js';
+import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
+import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
+import type { ModelCall, SequenceLoss } from './loss-batch.js';
+import type { BatchModel } from './loss-session.js';
+import type { LossSource } from './loss-source.js';
+
+export interface PerplexityOptions {
+  protocol: 'duo' | 'strict';
+  /** (t, z) draws a sequence; with `until`, the most. ar takes one, exact, whatever this is. */
+  draws: number;
+  seed: number;
+  /** How the draws are made and used; the figure estimated is the same. */
+  estimator: Estimator;
+  /** Which sequences; all unless told. */
+  selection?: Selection | null;
+  /** Stop after a whole pass when t · mcStderr of nll is at most this, t Student's of its degrees of freedom. */
+  until: number | null;
+  /** Sequences a model call; null chooses by the size of the logits. */
+  batch: number | null;
+  /** The estimate holds the losses of its sequences. */
+  sequences?: boolean;
+}
+
+export interface PerplexityObserver {
+  onPass?(draw: number, draws: number): void;
+  onProgress?(done: number, total: number): void;
+  onLoss?(loss: SequenceLoss, call: ModelCall, tokens: number): void;
+  signal?: AbortSignal;
+}
+
+export interface PerplexityEstimate {
+  metrics: PerplexityMetrics;
+  integration: Integration | null;
+  estimator: 'exact' | Estimator;
+  /** Draws that were made of every sequence. */
+  draws: number;
+  /** Independent randomisations of the times behind the Monte Carlo error. */
+  randomizations: number | null;
+  /** Of the Monte Carlo error; null where nothing is drawn, or there is no error. */
+  mcDegreesOfFreedom: number | null;
+  sequences: number;
+  tokens: number;
+  modelCalls: number;
+  wallSeconds: number;
+  batch: number;
+  /** Loss of each sequence. */
+  losses: EstimatedLosses;
+  /** Where `sequences` asked for them. */
+  bySequence: SequencesRecord | null;
+}
+
+/** Logits of a batch beyond this are worth no more parallelism, and are what a call's memory is made of. */
+const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
+const LARGEST_DEFAULT_BATCH = 32;
+
+/** Sequences a call when nobody says: as many as keep a call's logits moderate. */
+export function defaultBatch(length: number, vocabSize: number): number {
+  const bytes = length * vocabSize * 4;
+  return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
+}
+
+/**
+ * Calls are asked for in groups that take about so long, two groups ahead: of short calls many at once, since waking this
+ * thread and the network's for each of them would cost more than what they are told.
+ */
+const GROUP_MS = 40;
+const LARGEST_GROUP = 32;
+
+/** @throws DataError, NumericalError, ModelError, InterruptedError */
+export async function zeroShotPerplexity(
+  source: LossSource,
+  stream: PackedStream,
+  options: PerplexityOptions,
+  observer: PerplexityObserver = {},
+): Promise<PerplexityEstimate> {
+  const { checkpoint } = source;
+  checkVocabulary(stream, checkpoint.name, checkpoint.vocabSize);
+  const run = new Run(source, selectedSequences(stream, options.selection ?? null), options, observer);
+  const started = performance.now();
+  let passes = 0;
+  try {
+    while (passes < run.draws) {
+      await run.pass(passes++);
+      if (run.preciseEnough(passes)) break;
+    }
+    return run.estimate(passes, (performance.now() - started) / 1000);
+  } finally {
+    run.close();
+  }
+}
+
+class Run {
+  readonly draws: number;
+  private readonly sequences: number;
+  private readonly batch: number;
+  private readonly exact: boolean;
+  private readonly plan: TimePlan | null;
+  private readonly integration: Integration | null;
+  private readonly correction: Correction | null;
+  private readonly model: BatchModel;
+  /** Nats of the current pass, and summed over finished passes, for all tokens and for text tokens only. */
+  private readonly passNats: NumberColumn;
+  private readonly passTextNats: NumberColumn;
+  private readonly nats: NumberColumn;
+  private readonly textNats: NumberColumn;
+  /** Scored tokens: all, but for ar the first. */
+  private readonly tokens: Numbers;
+  private readonly monteCarlo: MonteCarloSums | null;
+  private modelCalls = 0;
+
+  constructor(
+    private readonly source: LossSource,
+    private readonly stream: SelectedStream,
+    private readonly options: PerplexityOptions,
+    private readonly observer: PerplexityObserver,
+  ) {
+    const { checkpoint } = source;
+    const { protocol, seed, estimator } = options;
+    this.exact = checkpoint.family === 'ar';
+    this.sequences = stream.sequences;
+    this.draws = this.exact ? 1 : options.draws;
+    this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
+    this.integration = checkpoint.schedule && levelsOf(checkpoint, checkpoint.schedule, protocol, estimator);
+    const { fixedBatch, fixedLength } = checkpoint.signature;
+    this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
+    this.passNats = new NumberColumn(this.sequences);
+    this.passTextNats = new NumberColumn(this.sequences);
+    this.nats = new NumberColumn(this.sequences);
+    this.textNats = new NumberColumn(this.sequences);
+    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (this.exact ? 1 : 0));
+    this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
+    this.model = {
+      name: checkpoint.name,
+      family: checkpoint.family,
+      vocabSize: checkpoint.vocabSize,
+      maskTokenId: checkpoint.maskTokenId,
+      seed,
+      wrapped: stream.wrapped,
+      fixedLength,
+    };
+    this.correction =
+      this.plan && this.integration
+        ? correctionOf(estimator, {
+            stream,
+            sequences: this.sequences,
+            plan: this.plan,
+            integration: this.integration,
+            model: this.model,
+            signal: observer.signal,
+          })
+        : null;
+  }
+
+  /** Every sequence once. More than one batch is under way at a time, so that the network does not wait for the next one. */
+  async pass(draw: number): Promise<void> {
+    this.observer.onPass?.(draw, this.draws);
+    const underWay: Promise<void>[] = [];
+    const started = performance.now();
+    let finished = 0;
+    let waiting = false;
+    try {
+      for (const calls of this.batches(draw)) {
+        const group = groupSize(finished, performance.now() - started);
+        while (underWay.length >= 2 * group || (waiting && underWay.length > group)) {
+          waiting = true;
+          await underWay[0];
+          underWay.shift();
+          finished++;
+        }
+        waiting = false;
+        this.observer.signal?.throwIfAborted();
+        const call = this.call(calls);
+        call.catch(() => {}); // it may fail while the one before it is awaited: it is looked at in its turn
+        underWay.push(call);
+      }
+      while (underWay.length > 0) {
+        await underWay[0];
+        underWay.shift();
+      }
+    } finally {
+      await Promise.allSettled(underWay);
+    }
+    await this.correction?.correct(draw, this.passNats, this.passTextNats);
+    for (let i = 0; i < this.sequences; i++) {
+      const nats = this.passNats.at(i);
+      this.monteCarlo?.add(i, draw, nats);
+      this.nats.add(i, nats);
+      this.textNats.add(i, this.passTextNats.at(i));
+    }
+  }
+
+  preciseEnough(passes: number): boolean {
+    const { until } = this.options;
+    const error = until === null ? null : this.monteCarloError(passes);
+    return until !== null && error !== null && halfWidth(error) / sum(this.tokens) <= until;
+  }
+
+  estimate(passes: number, wallSeconds: number): PerplexityEstimate {
+    const { sequences, tokens } = this;
+    const error = this.monteCarloError(passes);
+    const sums = { nats: this.nats, textNats: this.textNats };
+    const losses = estimatedLosses(this.stream, sums, passes, {
+      tokens,
+      natsMcStderr: error?.stderr ?? null,
+    });
+    return {
+      metrics: perplexityMetrics(losses),
+      integration: this.integration,
+      estimator: this.exact ? 'exact' : this.options.estimator,
+      draws: passes,
+      randomizations: this.plan ? this.plan.groups * Math.min(passes, 4) : null,
+      mcDegreesOfFreedom: this.exact ? null : (error?.degreesOfFreedom ?? null),
+      sequences,
+      tokens: sum(tokens),
+      modelCalls: this.modelCalls,
+      wallSeconds,
+      batch: this.batch,
+      losses,
+      bySequence: this.options.sequences ? sequencesRecord(this.stream, losses) : null,
+    };
+  }
+
+  close(): void {
+    for (const column of [this.passNats, this.passTextNats, this.nats, this.textNats]) column.close();
+    this.correction?.close();
+  }
+
+  private *batches(draw: number): Generator<ModelCall[]> {
+    let calls: ModelCall[] = [];
+    for (let sequence = 0; sequence < this.sequences; sequence++) {
+      const x = this.stream.sequence(sequence);
+      if (calls.length === this.batch || (calls.length > 0 && calls[0].x.length !== x.length)) {
+        yield calls;
+        calls = [];
+      }
+      const level =
+        this.plan && this.integration ? this.integration.at(this.plan.at(sequence, draw).u) : null;
+      calls.push({ sequence, draw, x, level, byToken: this.correction?.wantsByToken(sequence, draw) });
+    }
+    if (calls.length > 0) yield calls;
+  }
+
+  private async call(calls: ModelCall[]): Promise<void> {
+    const losses = await this.source.losses(calls, this.model);
+    for (const [i, loss] of losses.entries()) {
+      this.passNats.set(loss.sequence, loss.nats);
+      this.passTextNats.set(loss.sequence, loss.textNats);
+      this.correction?.observe(calls[i], loss);
+      if (loss.called) this.modelCalls++;
+      this.observer.onLoss?.(loss, calls[i], this.tokens.at(loss.sequence)!);
+    }
+    const last = calls[calls.length - 1];
+    this.observer.onProgress?.(last.draw * this.sequences + last.sequence + 1, this.draws * this.sequences);
+  }
+
+  /** Of the total loss, nats. Null where there is too little to tell. */
+  private monteCarloError(passes: number): DrawError | null {
+    if (!this.monteCarlo) return { stderr: 0, degreesOfFreedom: 0 };
+    const error = this.monteCarlo.error(passes, (sequence) => this.nats.at(sequence));
+    return error && { stderr: Math.sqrt(error.variance), degreesOfFreedom: error.degreesOfFreedom };
+  }
+}
+
+interface DrawError {
+  stderr: number;
+  degreesOfFreedom: number;
+}
+
+function halfWidth({ stderr, degreesOfFreedom }: DrawError): number {
+  return stderr === 0 ? 0 : studentQuantile95(degreesOfFreedom) * stderr;
+}
+
+/** Calls a group, from how long those took that are finished. */
+function groupSize(finished: number, ms: number): number {
+  if (finished === 0) return 1;
+  return Math.max(1, Math.min(LARGEST_GROUP, Math.floor((GROUP_MS * finished) / ms)));
+}
+
+function levelsOf(
+  { family }: Checkpoint,
+  named: Schedule,
+  protocol: Protocol,
+  estimator: Estimator,
+): Integration {
+  const schedule = noiseSchedule(named);
+  return drawnLevels(estimator, integration(protocol, schedule), schedule, family);
+}
+
+function checkVocabulary(stream: PackedStream, model: string, vocabSize: number): void {
+  if (stream.maxTokenId < vocabSize) return;
+  throw new DataError({
+    code: 'token-outside-vocabulary',
+    message: `The data hold the token ${stream.maxTokenId}; ${model} knows ${vocabSize} tokens, 0 to ${vocabSize - 1}.`,
+    hint: 'The tokenizer is not the one the model was trained with: give --tokenizer.',
+  });
+}

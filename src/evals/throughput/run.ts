@@ -1,0 +1,337 @@
+/**
+ * Throughput of configurations (a model, a sampler, a number of steps), beside the quality of the very samples that were timed.
+ * All models are open at once; a round gives every configuration a batch, in turn, after a round that is not counted.
+ */
+import { Bench } from 'tinybench';
+import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
+import { isMasked } from '../../models/family.js';
+import type { Result } from '../../records/record.js';
+import { type GeneratedSample, generate } from '../../sampling/generate.js';
+import { type SampleRequest, sampledModel } from '../../sampling/sample-request.js';
+import { type SamplingSession, startSamplingSession } from '../../sampling/sampling-session.js';
+import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
+import { paretoFront } from '../../statistics/pareto-front.js';
+import type { Judge } from '../generation/judge.js';
+import type { GenerativeResult } from '../generation/record.js';
+import { measureTexts } from '../generation/run.js';
+import { type GeneratedText, type TextSet, tokenizerFacts } from '../generation/texts.js';
+import { type Against, againstRecord } from './against.js';
+import { timeInstallations } from './installations.js';
+import { peakMemory } from './memory.js';
+import type { BenchResult } from './record.js';
+import { medianFigure, speedUp } from './timing.js';
+
+export interface Configuration {
+  /** Unique. */
+  name: string;
+  request: SampleRequest;
+  /** As the user gave it, for a process of its own. */
+  modelSpec: string;
+  samplerOptions: readonly string[];
+}
+
+export interface ThroughputOptions {
+  /** Real text beside the rows. */
+  references: readonly TextSet[];
+  judge: Judge | null;
+  /** Of the bootstrap. */
+  seed: number;
+  memory: boolean;
+  /** Timed in turn with every configuration. */
+  against?: Against;
+}
+
+export interface ThroughputObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  sampling?: (round: number, rounds: number) => void;
+  /** Rounds of two installations. */
+  timing?: (round: number, rounds: number) => void;
+  signal?: AbortSignal;
+}
+
+/** A configuration on its way. */
+interface Runner extends Configuration {
+  session: SamplingSession;
+  samples: GeneratedSample[];
+  /** Of each round that counts. */
+  seconds: number[];
+  warmupSeconds: number;
+  /** Of all rounds that count. */
+  runtimeSeconds: number;
+  /** The same of another checkpoint, whose samples are not kept. */
+  rival: Runner | null;
+}
+
+/** Rows in the order of the configurations, then the references'. @throws ModelError, UsageError, NumericalError */
+export async function measureThroughput(
+  configurations: readonly Configuration[],
+  options: ThroughputOptions,
+  observer: ThroughputObserver,
+): Promise<Result[]> {
+  const runners: Runner[] = [];
+  const { against } = options;
+  const pairs =
+    against?.kind === 'installation'
+      ? await timeInstallations(against.installation, configurations, roundsOf(configurations), observer)
+      : new Map<string, TimedPair[]>();
+  try {
+    for (const configuration of configurations) {
+      const runner = await start(configuration, observer);
+      runners.push(runner);
+      const rival = against?.kind === 'checkpoint' ? against.requests.get(configuration.name)! : null;
+      const name = `${configuration.name} (against)`;
+      if (rival) runner.rival = await start({ ...configuration, name, request: rival }, observer);
+    }
+    await timeRounds(runners, observer);
+  } finally {
+    for (const { session, rival } of runners) {
+      await session.close();
+      await rival?.session.close();
+    }
+  }
+  for (const runner of runners) if (runner.rival) pairs.set(runner.name, pairsOf(runner, runner.rival));
+  const results: BenchResult[] = [];
+  for (const runner of runners) {
+    const result = await resultOf(runner, runners, options, observer);
+    if (against) result.throughput.against = await againstRecord(against, pairs.get(runner.name)!);
+    results.push(result);
+  }
+  const marks = paretoFront(
+    results.map(({ throughput, metrics }) => ({
+      speed: throughput.tokensPerSecond.value,
+      perplexity: metrics.genPpl.value,
+    })),
+  );
+  for (const [i, { throughput }] of results.entries()) throughput.pareto = options.judge ? marks[i] : null;
+  const references: GenerativeResult[] = [];
+  for (const set of options.references)
+    references.push((await measureTexts(set, measuring(runners[0], options), observer)).result);
+  return [...results, ...references];
+}
+
+async function start(configuration: Configuration, { warn }: ThroughputObserver): Promise<Runner> {
+  const { request } = configuration;
+  const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
+  const timed = { samples: [], seconds: [], warmupSeconds: 0, runtimeSeconds: 0 };
+  return { ...configuration, session, ...timed, rival: null };
+}
+
+/** That count; every configuration has as many. */
+function roundsOf(configurations: readonly Configuration[]): number {
+  return Math.max(...configurations.map(({ request }) => Math.ceil(request.samples / request.batch)));
+}
+
+/**
+ * One batch of each configuration per round, after a round that is not counted. tinybench warms up, repeats and times. Its
+ * tasks run side by side and wait for their turns outside the timed part, so that every round times every configuration.
+ */
+async function timeRounds(runners: readonly Runner[], observer: ThroughputObserver): Promise<void> {
+  const rounds = roundsOf(runners);
+  const order = Array.from({ length: rounds + 1 }, (_, i) =>
+    runners.flatMap((runner) => legsOf(runner, i - 1)),
+  );
+  const turns = new Turns(order.flat());
+  const bench = new Bench({
+    concurrency: 'bench',
+    ...{ iterations: rounds, time: 0 },
+    ...{ warmupIterations: 1, warmupTime: 0 },
+  });
+  let failure: unknown = null; // kept: a task that fails would leave the others waiting for ever
+  for (const leg of order[0]) {
+    let round = -1;
+    const work = async () => {
+      const began = bench.now();
+      if (failure === null)
+        await oneBatch(leg, round, rounds, observer.signal).catch((error) => {
+          failure = error;
+        });
+      const overriddenDuration = bench.now() - began;
+      if (round < 0) leg.warmupSeconds = overriddenDuration / 1000;
+      else leg.seconds.push(overriddenDuration / 1000); // in the order of rounds, which tinybench does not keep
+      return { overriddenDuration };
+    };
+    bench.add(leg.name, work, {
+      async: true, // said, so that it is not called once to find out
+      beforeEach: async () => {
+        await turns.wait(leg);
+        if (observer.signal?.aborted) failure ??= observer.signal.reason;
+        if (leg === order[round + 1][0]) observer.sampling?.(round + 1, rounds + 1);
+      },
+      afterEach: () => {
+        round++;
+        turns.next();
+      },
+    });
+  }
+  await bench.run();
+  if (failure !== null) throw failure;
+  observer.sampling?.(rounds + 1, rounds + 1);
+}
+
+/** Whose turn it is, among several that all wait for theirs. */
+class Turns<T> {
+  private now = 0;
+  private readonly waiting = new Map<T, () => void>();
+
+  /** @param order each entry is a turn */
+  constructor(private readonly order: readonly T[]) {}
+
+  async wait(one: T): Promise<void> {
+    if (this.order[this.now] !== one) await new Promise<void>((resolve) => this.waiting.set(one, resolve));
+  }
+
+  next(): void {
+    const one = this.order[++this.now];
+    const resume = this.waiting.get(one);
+    this.waiting.delete(one);
+    resume?.();
+  }
+}
+
+/** What a round times, in its order. */
+function legsOf(runner: Runner, round: number): Runner[] {
+  if (!runner.rival) return [runner];
+  return firstInRound(Math.max(0, round)) === 'own' ? [runner, runner.rival] : [runner.rival, runner];
+}
+
+/** Both did the same work in every round. */
+function pairsOf({ seconds, request }: Runner, rival: Runner): TimedPair[] {
+  const tokens = request.batch * request.length;
+  return seconds.map((own, round) => ({
+    first: firstInRound(round),
+    own: tokens / own,
+    other: tokens / rival.seconds[round],
+  }));
+}
+
+/** The round that is not counted has samples of its own, after all others. */
+async function oneBatch(runner: Runner, round: number, rounds: number, signal?: AbortSignal): Promise<void> {
+  const { request, session } = runner;
+  const first = (round < 0 ? rounds : round) * request.batch;
+  const before = session.runSeconds;
+  const model = sampledModel(request.checkpoint);
+  const plan = { ...request, model, source: session.source, first, samples: first + request.batch, signal };
+  for await (const batch of generate(plan)) if (round >= 0) runner.samples.push(...batch);
+  if (round >= 0) runner.runtimeSeconds += session.runSeconds - before;
+}
+
+async function resultOf(
+  runner: Runner,
+  runners: readonly Runner[],
+  options: ThroughputOptions,
+  observer: ThroughputObserver,
+): Promise<BenchResult> {
+  const { request, session, seconds, warmupSeconds } = runner;
+  const { checkpoint, batch, length } = request;
+  const { result } = await measureTexts(await textsOf(runner), measuring(runner, options), observer);
+  const total = seconds.reduce((sum, one) => sum + one, 0);
+  const timing = (of: Runner) => ({ seconds: of.seconds, tokens: of.request.batch * of.request.length });
+  const against = (baseline: Runner | undefined) =>
+    baseline ? speedUp(timing(runner), timing(baseline)) : null;
+  const { provider, threads } = session;
+  return {
+    ...result,
+    eval: 'bench',
+    model: result.model!,
+    throughput: {
+      tokensPerSecond: medianFigure(seconds.map((one) => (batch * length) / one)),
+      rounds: seconds.length,
+      batch,
+      warmupSeconds,
+      speedUpOverAr: against(runners.find((one) => one.request.checkpoint.family === 'ar')),
+      speedUpOverMasked: against(maskedBaseline(runners)),
+      harnessShare: Math.max(0, 1 - runner.runtimeSeconds / total),
+      peakMemoryBytes: options.memory ? await memoryOf(runner, observer) : null,
+      cached: session.source.causal?.cached ?? (checkpoint.family === 'ar' ? false : null),
+      pareto: null,
+    },
+    environment: { ...result.environment, provider, threads, batch },
+  };
+}
+
+/** Of the masked configurations the one of most steps. */
+function maskedBaseline(runners: readonly Runner[]): Runner | undefined {
+  const masked = runners.filter(({ request }) => isMasked(request.checkpoint.family));
+  return masked.sort((a, b) => b.request.steps - a.request.steps)[0];
+}
+
+function measuring({ request }: Configuration, { judge, seed }: ThroughputOptions) {
+  return { protocol: request.protocol, judge, seed };
+}
+
+async function memoryOf(
+  { name, modelSpec, samplerOptions, request }: Runner,
+  observer: ThroughputObserver,
+): Promise<number | null> {
+  const bytes = await peakMemory(
+    {
+      model: modelSpec,
+      overrides: overridesOf(request.checkpoint),
+      sampler: request.sampler.module?.path ?? request.sampler.sampler.name,
+      samplerOptions,
+      steps: request.steps,
+      length: request.length,
+      batch: request.batch,
+      temperature: request.temperature,
+      topK: request.topK,
+      topP: request.topP,
+      provider: request.provider,
+      threads: request.threads,
+    },
+    observer.signal,
+  );
+  observer.signal?.throwIfAborted();
+  if (bytes === null) observer.warn(`${name}: its memory could not be measured; the process for it failed.`);
+  return bytes;
+}
+
+/** What decides how it is sampled, wherever it was said. */
+function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
+  const { maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer } = fields;
+  return {
+    family,
+    vocabSize,
+    maskTokenId: maskTokenId.value ?? undefined,
+    bosTokenId: bosTokenId.value ?? undefined,
+    eosTokenId: eosTokenId.value ?? undefined,
+    schedule: schedule.value ?? undefined,
+    tokenizer: tokenizer.value ?? undefined,
+  };
+}
+
+/** The samples that were timed. */
+async function textsOf({ name, request, session, samples, seconds }: Runner): Promise<TextSet> {
+  const { checkpoint, tokenizer, sampler, options, steps, length, protocol } = request;
+  const cached = session.source.causal && { cached: session.source.causal.cached };
+  async function* texts(): AsyncGenerator<GeneratedText> {
+    for (const { tokens, nfe } of samples) {
+      const text = tokenizer.decode(tokens, { cleanUp: protocol === 'duo' });
+      yield { tokens, text, nfe, seconds: seconds.reduce((sum, one) => sum + one, 0) / samples.length };
+    }
+  }
+  return {
+    name,
+    model: {
+      name: checkpoint.name,
+      family: checkpoint.family,
+      sha256: await checkpoint.sha256(),
+      path: checkpoint.path,
+    },
+    dataset: null,
+    count: samples.length,
+    tokenizer,
+    facts: {
+      path: null,
+      length,
+      ...tokenizerFacts(tokenizer),
+      sampler: { name: sampler.sampler.name, options: { ...options }, steps, ...cached },
+      seed: request.seed,
+      temperature: request.temperature,
+      topK: request.topK,
+      topP: request.topP,
+      prompt: false,
+    },
+    texts: texts(),
+  };
+}

@@ -1,0 +1,103 @@
+/** What `bench` and `frontier` open before they start: models, their configurations, the judge, real text. */
+import type { ProtocolName } from '../../datasets/cutting.js';
+import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
+import { type CheckpointOverrides, openCheckpoint } from '../../models/checkpoint.js';
+import { type SamplingFlags, samplingNotice } from '../../sampling/prepare-sampling.js';
+import { Judge, type JudgeOptions } from '../generation/judge.js';
+import { referenceTexts } from '../generation/reference.js';
+import type { TextSet } from '../generation/texts.js';
+import { type ChosenSampler, configurations } from './configurations.js';
+import type { Configuration } from './run.js';
+
+export interface MeasuringRequest {
+  models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];
+  samplers: readonly ChosenSampler[];
+  steps: readonly number[];
+  /** All else that is said of sampling, of every model. */
+  sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
+  judge: JudgeOptions | null;
+  /** BOS and EOS in place of the cards' and the tokenizers'. */
+  boundaries?: Pick<CheckpointOverrides, 'bosTokenId' | 'eosTokenId'>;
+  /** Real text. */
+  references: readonly DatasetRequest[];
+}
+
+export interface SetupObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  packing?: (dataset: string, done: number, total: number | null) => void;
+  judging?: (name: string, done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface Setup {
+  configurations: Configuration[];
+  judge: Judge | null;
+  references: TextSet[];
+  close(): void;
+}
+
+/** Opens, works and closes; when the work fails, what the judge has finished is kept for a later run. */
+export async function withSetUp<T>(
+  request: MeasuringRequest,
+  observer: SetupObserver,
+  work: (setup: Setup) => Promise<T>,
+): Promise<T> {
+  const setup = await setUp(request, observer);
+  try {
+    return await work(setup);
+  } catch (error) {
+    setup.judge?.keep();
+    throw error;
+  } finally {
+    setup.close();
+    await setup.judge?.close();
+  }
+}
+
+/** @throws UsageError, ModelError, DataError, FileError */
+export async function setUp(request: MeasuringRequest, observer: SetupObserver): Promise<Setup> {
+  const { sampling } = request;
+  const models = [];
+  for (const { path, name, overrides } of request.models) {
+    const told = {
+      ...overrides,
+      ...request.boundaries,
+      tokenizer: sampling.tokenizer ?? overrides?.tokenizer,
+    };
+    const checkpoint = await openCheckpoint(path, told, name);
+    for (const notice of checkpoint.notices) observer.note(notice);
+    models.push({ checkpoint, path });
+  }
+  const { samplers, steps } = request;
+  const all = await configurations({ models, samplers, steps, flags: sampling });
+  const notices = new Set(all.map((one) => samplingNotice(one.request)));
+  for (const notice of notices) if (notice !== null) observer.note(notice);
+  const judge = request.judge && (await Judge.open(request.judge, observer));
+  const references: TextSet[] = [];
+  const closers: (() => void)[] = [];
+  const [{ tokenizer, length, samples }] = all.map((one) => one.request);
+  const protocol: ProtocolName = sampling.protocol;
+  for (const reference of request.references) {
+    const { set, close } = await referenceTexts({
+      ...reference,
+      tokenizer,
+      protocol,
+      length,
+      count: samples,
+      onProgress: observer.packing,
+      signal: observer.signal,
+      warn: observer.warn,
+    });
+    references.push(set);
+    closers.push(close);
+  }
+  return {
+    configurations: all,
+    judge,
+    references,
+    close: () => {
+      for (const close of closers) close();
+    },
+  };
+}

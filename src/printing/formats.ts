@@ -1,0 +1,29 @@
+/** The printers by name. Each turns a results file into text; printing it, or writing it, is the caller's. */
+import type { ResultsFile } from '../records/record.js';
+import type { Screen } from './table.js';
+
+export const FORMATS = ['table', 'csv', 'json', 'markdown', 'html'] as const;
+export type Format = (typeof FORMATS)[number];
+export type { Screen };
+
+/** @param screen matters to the table only; a file is written with width 100 and no colour */
+export async function formatResults(
+  file: ResultsFile,
+  format: Format,
+  screen: Screen = { width: 100, color: false },
+): Promise<string> {
+  switch (format) {
+    case 'table':
+      return (await import('./table.js')).formatTable(file, screen);
+    case 'csv':
+      return (await import('./csv.js')).formatCsv(file);
+    case 'json':
+      return (await import('./json.js')).formatJson(file);
+    case 'markdown':
+      return (await import('./markdown.js')).formatMarkdown(file);
+    case 'html':
+      return (await import('./html.js')).formatHtml(file);
+    default:
+      throw new TypeError(`No printer for ${format satisfies never}`);
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * samples.jsonl: what a model wrote, one JSON object a line. The first line says how it came about, every other is one
+ * sample, in the order of their numbers. Keys that are not known are kept; another `schemaVersion` is refused.
+ *
+ *     {"schemaVersion":1,"kind":"samples","model":{…},"sampler":{"name":"ancestral","options":{},"steps":32},…}
+ *     {"sample":0,"tokens":[…],"text":"…","nfe":33,"seconds":0.41}
+ */
+import { z } from 'zod';
+import { linesOf } from '../datasets/lines.js';
+import { DataError } from '../errors.js';
+import { escapedJson } from '../printing/json.js';
+import { parseStrictJson } from '../strict-json.js';
+import type { EnvironmentRecord, ModelRecord } from './record.js';
+
+export const SAMPLES_VERSION = 1;
+
+/** The first line. */
+export interface SamplesHeader {
+  schemaVersion: typeof SAMPLES_VERSION;
+  kind: 'samples';
+  model: ModelRecord;
+  sampler: {
+    name: string;
+    options: Record<string, number | string | boolean>;
+    steps: number;
+    /** The user's module that it is. */
+    module?: { path: string; sha256: string };
+    /** ar: whether keys and values were kept. */
+    cached?: boolean;
+  };
+  /** Tokens a sample. */
+  length: number;
+  seed: number;
+  temperature: number;
+  /** Null: all tokens. */
+  topK: number | null;
+  topP: number | null;
+  /** Width of the logits: token ids are below it. */
+  vocabSize: number;
+  tokenizerSha256: string | null;
+  /** BOS and EOS, by card, flag or tokenizer; null: none. Older files do not say. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
+  /** Samples in the file. */
+  count: number;
+  /** Some tokens were given (`--prompt`, `--infill`). */
+  prompt: boolean;
+  /** Of the tokens that were given, and where; null where none were. Older files do not say. */
+  promptSha256?: string | null;
+  /** How tokens became text: duo cleans up spaces, strict does not. */
+  protocol?: 'duo' | 'strict';
+  environment: EnvironmentRecord;
+}
+
+/** Any other line. */
+export interface SampleRecord {
+  /** From 0. */
+  sample: number;
+  /** Token ids, [length]. */
+  tokens: number[];
+  text: string;
+  /** Model calls made for it, counted. */
+  nfe: number;
+  /** Its share of the time its batch took. */
+  seconds: number;
+}
+
+const count = z.int().nonnegative();
+
+const headerSchema = z.looseObject({
+  schemaVersion: z.literal(SAMPLES_VERSION),
+  kind: z.literal('samples'),
+  model: z.looseObject({
+    name: z.string(),
+    family: z.string(),
+    sha256: z.string().nullable(),
+    path: z.string().nullable(),
+  }),
+  sampler: z.looseObject({
+    name: z.string(),
+    options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+    steps: count,
+    module: z.looseObject({ path: z.string(), sha256: z.string() }).optional(),
+    cached: z.boolean().optional(),
+  }),
+  length: count.min(1),
+  seed: count,
+  temperature: z.number().positive(),
+  topK: count.min(1).nullable(),
+  topP: z.number().positive().max(1).nullable(),
+  vocabSize: count.min(1),
+  tokenizerSha256: z.string().nullable(),
+  bosTokenId: count.nullish(),
+  eosTokenId: count.nullish(),
+  count,
+  prompt: z.boolean(),
+  promptSha256: z.string().nullish(),
+  protocol: z.enum(['duo', 'strict']).optional(),
+  environment: z.looseObject({
+    tool: z.string(),
+    node: z.string(),
+    onnxruntime: z.string().nullable(),
+    provider: z.string().nullable(),
+    threads: count.nullable(),
+    cpu: z.string().nullable(),
+    batch: count.nullish(),
+  }),
+}) satisfies z.ZodType<SamplesHeader>;
+
+const sampleSchema = z.looseObject({
+  sample: count,
+  tokens: z.array(count),
+  text: z.string(),
+  nfe: count,
+  seconds: z.number().nonnegative(),
+}) satisfies z.ZodType<SampleRecord>;
+
+/** A line of the file, its end included. */
+export function samplesLine(value: SamplesHeader | SampleRecord): string {
+  return `${escapedJson(JSON.stringify(value))}\n`;
+}
+
+export interface SamplesReader {
+  header: SamplesHeader;
+  /** One at a time, in the order of their numbers; to be run through once. */
+  samples: AsyncGenerator<SampleRecord, void, void>;
+}
+
+/** Most bytes of a line. */
+const LONGEST_LINE = 2 ** 27;
+
+/**
+ * Reads the header, and the samples as they are asked for: memory does not grow with the file.
+ * @throws DataError, here or later, that names the line; `samples-empty` for a file without samples
+ * @throws FileError when the file cannot be read
+ */
+export async function openSamples(path: string): Promise<SamplesReader> {
+  const lines = linesOf(path, { universal: false, most: LONGEST_LINE });
+  const first = await lines.next();
+  if (first.done) throw noSamples(path, 'is empty');
+  const header = parseHeader(first.value.text, path);
+  if (header.count === 0) throw noSamples(path, 'holds no samples');
+  return { header, samples: readSamples(lines, header, path) };
+}
+
+async function* readSamples(
+  lines: ReturnType<typeof linesOf>,
+  header: SamplesHeader,
+  path: string,
+): AsyncGenerator<SampleRecord, void, void> {
+  let read = 0;
+  for await (const { text, number } of lines) {
+    if (text.trim() === '') continue;
+    const where = `${path}, line ${number}`;
+    const sample = validated(sampleSchema, parsedJson(text, where), where);
+    if (sample.sample !== read)
+      throw invalid(where, `sample ${read} should stand here, not ${sample.sample}`);
+    if (sample.tokens.length !== header.length) {
+      throw invalid(where, `it has ${sample.tokens.length} tokens; the first line says ${header.length}`);
+    }
+    const outside = sample.tokens.find((token) => token >= header.vocabSize);
+    if (outside !== undefined) {
+      throw invalid(where, `the token ${outside} is outside the vocabulary of ${header.vocabSize}`);
+    }
+    read++;
+    yield sample;
+  }
+  if (read === 0) throw noSamples(path, 'holds no samples');
+  if (read === header.count) return;
+  throw new DataError({
+    code: 'samples-incomplete',
+    message: `${path} holds ${read} samples; its first line says ${header.count}.`,
+    hint: 'The file was cut or extended; write it anew with duo-eval sample --out.',
+  });
+}
+
+function parseHeader(text: string, path: string): SamplesHeader {
+  const where = `${path}, line 1`;
+  const value = parsedJson(text, where);
+  const { schemaVersion, kind } = (value ?? {}) as { schemaVersion?: unknown; kind?: unknown };
+  if (kind !== 'samples') throw invalid(where, 'it is not the header of a samples file ("kind":"samples")');
+  if (schemaVersion !== SAMPLES_VERSION) {
+    throw new DataError({
+      code: 'samples-version',
+      message: `${path} is of schemaVersion ${JSON.stringify(schemaVersion) ?? 'unknown'}; this duo-eval reads ${SAMPLES_VERSION}.`,
+      hint: HINT,
+    });
+  }
+  return validated(headerSchema, value, where);
+}
+
+function parsedJson(text: string, where: string): unknown {
+  try {
+    return parseStrictJson(text);
+  } catch (cause) {
+    throw invalid(where, 'it is not JSON', cause);
+  }
+}
+
+function validated<Value>(schema: z.ZodType<Value>, value: unknown, where: string): Value {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0];
+  throw invalid(where, [path.join('.'), message].filter(Boolean).join(': '));
+}
+
+const HINT = 'Give a file that duo-eval sample --out samples.jsonl wrote.';
+
+function invalid(where: string, reason: string, cause?: unknown): DataError {
+  return new DataError({
+    code: 'samples-invalid',
+    message: `${where}: ${reason}.`,
+    hint: HINT,
+    cause,
+  });
+}
+
+function noSamples(path: string, what: string): DataError {
+  return new DataError({ code: 'samples-empty', message: `${path} ${what}.`, hint: HINT });
+}

@@ -1,0 +1,97 @@
+/**
+ * Results in the form of EleutherAI's lm-evaluation-harness (`results_*.json`, from 0.4 on), for tools that read it: a task
+ * a data set, figures as `name,none` with `name_stderr,none`. Tasks are called `duo_eval_…`: their protocol is not that of
+ * the harness's own tasks of the same data. A file is of one model, as the harness's are.
+ */
+import { UsageError } from '../errors.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+
+/** Figures and the harness's names for them; whether more is better. */
+const METRICS: Record<string, [string, boolean]> = {
+  ppl: ['perplexity', false],
+  nll: ['nll', false],
+  bitsPerByte: ['bits_per_byte', false],
+  genPpl: ['generative_perplexity', false],
+  entropy: ['unigram_entropy', true],
+  distinct1: ['distinct_1', true],
+  distinct2: ['distinct_2', true],
+  distinct3: ['distinct_3', true],
+  repetition4: ['repetition_4', false],
+};
+
+/** @throws UsageError when the rows are of several models, or of one task twice */
+export function lmEvalResults(rows: readonly ResultRow[]): object {
+  const models = [...new Set(rows.map(({ model }) => model))];
+  if (models.length > 1) {
+    throw new UsageError({
+      code: 'several-models',
+      message: `The form of lm-eval is of one model; these results are of ${models.length}: ${models.join(', ')}.`,
+      hint: 'Choose one with --model.',
+    });
+  }
+  const tasks = new Map<string, ResultRow>();
+  for (const row of rows) {
+    const task = taskOf(row);
+    if (tasks.has(task)) {
+      throw new UsageError({
+        code: 'repeated-task',
+        message: `${row.model} has two results of ${task}.`,
+        hint: 'Give results of one seed, and one file at a time.',
+      });
+    }
+    tasks.set(task, row);
+  }
+  const each = <T>(value: (row: ResultRow, task: string) => T) =>
+    Object.fromEntries([...tasks].map(([task, row]) => [task, value(row, task)]));
+  const [first] = rows;
+  return {
+    results: each((row, task) => ({ alias: task, ...figuresOf(row) })),
+    group_subtasks: each(() => []),
+    configs: each((row, task) => ({
+      task,
+      dataset_name: row.dataset,
+      test_split: fieldOf(row, 'dataset.split') ?? null,
+      output_type: row.eval !== 'ppl' ? 'generate_until' : 'loglikelihood_rolling',
+      num_fewshot: 0,
+      metadata: { version: 1, protocol: row.record.protocol },
+    })),
+    versions: each((row) => numberOf(row, 'protocol.version') ?? 1),
+    'n-shot': each(() => 0),
+    higher_is_better: each((row) =>
+      Object.fromEntries(
+        [...row.figures.keys()].filter((name) => name in METRICS).map((name) => METRICS[name]),
+      ),
+    ),
+    'n-samples': each((row) => ({
+      original: numberOf(row, 'dataset.sequences') ?? numberOf(row, 'samples.count'),
+      effective: numberOf(row, 'cost.sequences') ?? numberOf(row, 'samples.count'),
+    })),
+    config: {
+      model: 'duo-eval',
+      model_args: `path=${String(fieldOf(first, 'model.path') ?? first.model)}`,
+      batch_size: numberOf(first, 'environment.batch'),
+      device: fieldOf(first, 'environment.provider') ?? null,
+      limit: numberOf(first, 'dataset.limit'),
+      random_seed: numberOf(first, 'protocol.seed'),
+    },
+    model_source: 'duo-eval',
+    model_name: first.model,
+    model_name_sanitized: first.model.replace(/[^\w.-]+/g, '__'),
+  };
+}
+
+function taskOf({ eval: evaluation, dataset }: ResultRow): string {
+  const name = dataset.toLowerCase().replace(/[^a-z0-9]+/g, '_');
+  return evaluation === 'ppl' ? `duo_eval_${name}` : `duo_eval_${evaluation}_${name}`;
+}
+
+function figuresOf(row: ResultRow): Record<string, number | string> {
+  const figures: Record<string, number | string> = {};
+  for (const [name, { value, stderr }] of row.figures) {
+    const metric = METRICS[name]?.[0];
+    if (metric === undefined || value === null) continue;
+    figures[`${metric},none`] = value;
+    figures[`${metric}_stderr,none`] = stderr ?? 'N/A';
+  }
+  return figures;
+}

@@ -1,0 +1,43 @@
+/** A report as GitHub-flavoured markdown. */
+
+import { escaped, pipeTable } from '../printing/pipe-table.js';
+import { plainText } from '../terminal-text.js';
+import { publishedSection } from './published-section.js';
+import { commandsOf } from './repetition.js';
+import type { Report } from './report.js';
+import { environmentSection, type Section, sectionsOf } from './sections.js';
+
+export function reportMarkdown(report: Report): string {
+  const published = report.published ? publishedSection(report.rows) : null;
+  const parts = [`# ${escaped(plainText(report.title))}`];
+  for (const section of [...sectionsOf(report), ...(published ? [published] : [])])
+    parts.push(sectionText(section));
+  for (const { model, sampling, texts, count } of report.samples) {
+    parts.push(
+      `## Samples of ${escaped(plainText(model))}\n\n${escaped(plainText(sampling))}; the first ${texts.length} of ${count}.`,
+      ...texts.map(codeBlock),
+    );
+  }
+  parts.push(sectionText(environmentSection(report)));
+  const commands = commandsOf(report.rows);
+  if (commands.length > 0) parts.push(`## How to repeat it\n\n${codeBlock(commands.join('\n'))}`);
+  return `${parts.join('\n\n')}\n`;
+}
+
+function sectionText({ title, tables, notes }: Section): string {
+  const list = notes.map((note) => `- ${escaped(note)}`).join('\n');
+  const parts = [
+    `## ${title}`,
+    ...tables.map(({ head, rows }) => pipeTable(head, rows)),
+    ...(list ? [list] : []),
+  ];
+  return parts.join('\n\n');
+}
+
+/** Fenced by more backticks than the text has in a row. */
+function codeBlock(text: string): string {
+  const clean = text.split('\n').map(plainText).join('\n');
+  const longest = Math.max(2, ...[...clean.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}text\n${clean}\n${fence}`;
+}

@@ -1,0 +1,112 @@
+/** The papers' figures beside one's own: a table of perplexities, one of generated text, and what keeps them apart. */
+
+import { valueWithError } from '../printing/numbers.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+import { plainText } from '../terminal-text.js';
+import {
+  PUBLISHED_DATASETS,
+  PUBLISHED_MODELS,
+  PUBLISHED_SAMPLINGS,
+  PUBLISHED_SOURCE,
+  PUBLISHED_STEPS,
+  reasonsNotComparable,
+} from './published.js';
+import { isGenerated, type Section, type Table } from './sections.js';
+
+const MARK = ' †';
+
+/** @returns null where no row is of a kind that the papers have figures of */
+export function publishedSection(rows: readonly ResultRow[]): Section | null {
+  const ours = rows.filter((row) => row.eval === 'ppl' && isPublished(row.dataset));
+  const drawn = rows.filter((row) => isGenerated(row) && fieldOf(row, 'samples.sampler'));
+  const tables = [perplexities(ours), samplings(drawn)].filter((table) => table !== null);
+  if (tables.length === 0) return null;
+  const apart = [...ours, ...drawn].map((row) => ({ row, reasons: reasonsNotComparable(row) }));
+  const alike = new Map<string, string[]>();
+  for (const { row, reasons } of apart) {
+    if (reasons.length === 0) continue;
+    const key = reasons.join('; ');
+    alike.set(key, [...(alike.get(key) ?? []), plainText(`${row.model} (${row.dataset})`)]);
+  }
+  const notes = [...alike].map(
+    ([reasons, names]) => `† Does not compare: ${[...new Set(names)].join(', ')}: ${reasons}.`,
+  );
+  return {
+    title: 'Beside published figures',
+    tables,
+    notes: [
+      `${PUBLISHED_SOURCE}. They are context: public checkpoints that others ran anew miss them by up to 29%.`,
+      ...notes,
+    ],
+  };
+}
+
+function isPublished(dataset: string): boolean {
+  return (PUBLISHED_DATASETS as readonly string[]).includes(dataset);
+}
+
+function marked(row: ResultRow, text: string): string {
+  return text === '' ? '' : `${text}${reasonsNotComparable(row).length > 0 ? MARK : ''}`;
+}
+
+function perplexities(ours: readonly ResultRow[]): Table | null {
+  const there = PUBLISHED_DATASETS.map((name, at) => ({ name, at })).filter(({ name }) =>
+    ours.some(({ dataset }) => dataset === name),
+  );
+  if (there.length === 0) return null;
+  const models = [...new Set(ours.map(({ model }) => model))];
+  return {
+    head: [['perplexity', 'left'], ...there.map(({ name }) => [name, 'right'] as const)],
+    rows: [
+      ...PUBLISHED_MODELS.map(({ name, perplexities: values, rerun }) => [
+        `${name}${rerun ? '' : ', published'}`,
+        ...there.map(({ at }) => values[at].toFixed(2)),
+      ]),
+      ...models.map((model) => [
+        `${plainText(model)}, here`,
+        ...there.map(({ name }) => {
+          const row = ours.find((one) => one.model === model && one.dataset === name);
+          return row ? marked(row, valueWithError(row.figures.get('ppl') ?? NOTHING)) : '';
+        }),
+      ]),
+    ],
+  };
+}
+
+const NOTHING = { value: null, stderr: null };
+
+/** Of the numbers of steps that are here, what the papers have; perplexity and entropy in one cell. */
+function samplings(drawn: readonly ResultRow[]): Table | null {
+  if (drawn.length === 0) return null;
+  const stepsOf = (row: ResultRow) => numberOf(row, 'samples.sampler.steps');
+  const here = new Set(drawn.map(stepsOf));
+  const steps = PUBLISHED_STEPS.map((count, at) => ({ count, at })).filter(({ count }) => here.has(count));
+  if (steps.length === 0) return null;
+  const subjects = [...new Set(drawn.map((row) => `${row.model}, ${fieldOf(row, 'samples.sampler.name')}`))];
+  return {
+    head: [
+      ['generative perplexity (entropy)', 'left'],
+      ...steps.map(({ count }) => [`${count} steps`, 'right'] as const),
+    ],
+    rows: [
+      ...PUBLISHED_SAMPLINGS.map(({ model, sampler, figures }) => [
+        `${model}, ${sampler}, published`,
+        ...steps.map(({ at }) => `${figures[at][0].toFixed(2)} (${figures[at][1].toFixed(2)})`),
+      ]),
+      ...subjects.map((subject) => [
+        `${plainText(subject)}, here`,
+        ...steps.map(({ count }) => {
+          const row = drawn.find(
+            (one) =>
+              stepsOf(one) === count && `${one.model}, ${fieldOf(one, 'samples.sampler.name')}` === subject,
+          );
+          const [perplexity, entropy] = ['genPpl', 'entropy'].map(
+            (name) => row?.figures.get(name)?.value ?? null,
+          );
+          if (!row || perplexity === null) return '';
+          return marked(row, `${perplexity.toFixed(2)}${entropy === null ? '' : ` (${entropy.toFixed(2)})`}`);
+        }),
+      ]),
+    ],
+  };
+}

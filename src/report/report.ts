@@ -1,0 +1,170 @@
+/** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
+
+import { fieldsThatDiffer } from '../comparison/comparability.js';
+import { apartOfPairs, type NamedDifference, namedDifferences } from '../comparison/compared-rows.js';
+import { UsageError } from '../errors.js';
+import { type Settings, settingsAsRecorded, settingsOf } from '../records/distinctions.js';
+import type { ResultRow, RowsFile } from '../records/rows.js';
+
+/** Some of the texts of a samples file. */
+export interface SampleTexts {
+  file: string;
+  model: string;
+  /** `ancestral, 32 steps, temperature 1`. */
+  sampling: string;
+  count: number;
+  texts: readonly string[];
+}
+
+export interface Report {
+  title: string;
+  rows: readonly ResultRow[];
+  differences: readonly NamedDifference[];
+  samples: readonly SampleTexts[];
+  /** Set the papers' figures beside. */
+  published: boolean;
+}
+
+/** Of generated text these are compared; the rest says how, not how well. */
+const COMPARED = new Set(['textNll', 'nll', 'bitsPerByte', 'genNll', 'entropy']);
+
+/**
+ * Every two models on one data set, or drawn by one sampler in as many steps, by one protocol, and what else was varied of
+ * one model. Of repeats from several seeds, those of one seed: a pair is left out where another of the same two is nearer.
+ * What a file says of its own pairs is taken from there where rows do not hold their sequences.
+ */
+export function differencesWithin(
+  rows: readonly ResultRow[],
+  known: readonly KnownComparison[],
+): NamedDifference[] {
+  const settings = new Map(rows.map((row) => [row, settingsOf(row.record)]));
+  const ofPlace = groupsOf(rows, placeOf);
+  const ofModel = groupsOf(rows, placeAndModelOf);
+  for (const group of ofPlace.values()) if (group.length > MOST_COMPARED) throw tooMany(group);
+  const pairs = rows.flatMap((a) => {
+    const group = ofPlace.get(placeOf(a))!;
+    return group
+      .slice(group.indexOf(a) + 1)
+      .filter((b) => fieldsThatDiffer(a, b).length === 0 && isNearest(a, b, settings, ofModel))
+      .map((b) => ({ a, b }));
+  });
+  const apart = apartOfPairs(pairs);
+  return pairs.flatMap(({ a, b }, i) => {
+    const found = namedDifferences(a, b).filter(({ metric }) => COMPARED.has(metric));
+    const told = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
+    const settings = { settingsA: settingsAsRecorded(a.record), settingsB: settingsAsRecorded(b.record) };
+    return (told ? [{ ...told, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));
+  });
+}
+
+/** Of one evaluation on one data set: every two are compared. */
+const MOST_COMPARED = 200;
+
+const placeOf = (row: ResultRow) => JSON.stringify([row.eval, row.dataset]);
+const placeAndModelOf = (row: ResultRow) => JSON.stringify([row.eval, row.dataset, row.model, row.file]);
+
+function groupsOf(
+  rows: readonly ResultRow[],
+  keyOf: (row: ResultRow) => string,
+): ReadonlyMap<string, readonly ResultRow[]> {
+  const groups = new Map<string, ResultRow[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group) group.push(row);
+    else groups.set(keyOf(row), [row]);
+  }
+  return groups;
+}
+
+function tooMany([{ eval: evaluation, dataset }, ...others]: readonly ResultRow[]): UsageError {
+  return new UsageError({
+    code: 'too-many-to-compare',
+    message: `There are ${others.length + 1} results of ${evaluation} on ${dataset}; at most ${MOST_COMPARED} are compared, each two.`,
+    hint: 'Choose some with --model, or take a form without differences: --format csv.',
+  });
+}
+
+/** No row of either's model and file differs from the other in less, and they are no mere repeats. */
+function isNearest(
+  a: ResultRow,
+  b: ResultRow,
+  settings: ReadonlyMap<ResultRow, Settings>,
+  ofModel: ReadonlyMap<string, readonly ResultRow[]>,
+): boolean {
+  const between = (one: ResultRow, other: ResultRow) =>
+    namesBetween(settings.get(one)!, settings.get(other)!);
+  const apart = between(a, b);
+  if (apart.length === 0) return true;
+  if (isOneModel(a, b) && apart.every((name) => name === 'seed')) return false;
+  const isNearer = (one: ResultRow, other: ResultRow) => {
+    const names = between(one, other);
+    return names.length < apart.length && names.every((name) => apart.includes(name));
+  };
+  const others = (row: ResultRow) =>
+    ofModel.get(placeAndModelOf(row))!.filter((one) => one !== a && one !== b);
+  return !others(b).some((row) => isNearer(a, row)) && !others(a).some((row) => isNearer(row, b));
+}
+
+const isOneModel = (a: ResultRow, b: ResultRow) => a.model === b.model && a.file === b.file;
+
+/** Settings in which two rows differ; what one of them says nothing of does not count. */
+function namesBetween(a: Settings, b: Settings): string[] {
+  return [...a.keys()].filter((name) => b.has(name) && a.get(name) !== b.get(name));
+}
+
+/** A comparison that a file holds. */
+export interface KnownComparison {
+  file: string;
+  a: string;
+  b: string;
+  dataset: string;
+  deltaNll?: unknown;
+  stderr?: unknown;
+  ci95?: unknown;
+}
+
+export function comparisonsOf(file: RowsFile, path: string): KnownComparison[] {
+  return file.comparisons.map((one) => ({ ...one, file: path }));
+}
+
+function knownBetween(a: ResultRow, b: ResultRow, known: readonly KnownComparison[]): NamedDifference | null {
+  if (a.eval !== 'ppl' || a.file !== b.file) return null;
+  const found = known.find(
+    (one) => one.file === a.file && one.a === a.model && one.b === b.model && one.dataset === a.dataset,
+  );
+  if (typeof found?.deltaNll !== 'number' || typeof found.stderr !== 'number') return null;
+  const ci95 = Array.isArray(found.ci95) ? ([found.ci95[0], found.ci95[1]] as [number, number]) : null;
+  return {
+    metric: 'textNll',
+    method: 'paired',
+    sequences: null,
+    a: null,
+    b: null,
+    value: found.deltaNll,
+    stderr: found.stderr,
+    ci95,
+    eval: a.eval,
+    modelA: a.model,
+    modelB: b.model,
+    fileA: a.file,
+    fileB: b.file,
+    dataset: a.dataset,
+  };
+}
+
+/** Facts of where rows ran, each once, with the models it is of. */
+export function environmentsOf(
+  rows: readonly ResultRow[],
+): { facts: [string, string][]; models: string[] }[] {
+  const alike = new Map<string, { facts: [string, string][]; models: Set<string> }>();
+  for (const { record, model } of rows) {
+    const facts = Object.entries(record.environment ?? {})
+      .filter(([name, value]) => value !== null && value !== undefined && name !== 'batch')
+      .map(([name, value]): [string, string] => [name, String(value)]);
+    const key = JSON.stringify(facts);
+    const group = alike.get(key) ?? { facts, models: new Set() };
+    group.models.add(model);
+    alike.set(key, group);
+  }
+  return [...alike.values()].map(({ facts, models }) => ({ facts, models: [...models] }));
+}

@@ -1,0 +1,95 @@
+/** What a draw session gives to the graph in one call: some samples of a request, and the inputs of the draw head. */
+import { DRAW } from '../diffusion/heads/draw.js';
+import type { Feeds } from '../models/feeds.js';
+import { splitUniforms } from '../random/uniforms.js';
+import type { DenoiserRequest } from '../samplers/sampler.js';
+
+/** Whole multiples of so many rows, as in the losses: another number of rows may mean another kernel, and a new memory plan. */
+const ROWS_STEP = 8;
+
+/** What goes through the network at once: some samples, filled up to what the graph insists on. */
+export interface Part {
+  tokens: Int32Array;
+  uniforms: Float64Array | null;
+  batch: number;
+  length: number;
+}
+
+/** The inputs that the head adds to the network's. */
+export interface HeadInputs {
+  part: Part;
+  /** Places in the part's tokens to draw at; null: all. */
+  at: Int32Array | null;
+  double: boolean;
+  /** Null where the head has no temperature. */
+  inverseTemperature: number | null;
+}
+
+export function headFeeds({ part, at, double, inverseTemperature }: HeadInputs): Feeds {
+  const count = at ? Math.ceil(at.length / ROWS_STEP) * ROWS_STEP : part.tokens.length;
+  const dims = at ? [count] : [part.batch, part.length];
+  const uniforms = new Float64Array(count);
+  if (part.uniforms) {
+    if (at) for (let r = 0; r < count; r++) uniforms[r] = part.uniforms[at[r % at.length]];
+    else uniforms.set(part.uniforms);
+  }
+  const feeds: Feeds = {
+    ...uniformFeeds(uniforms, dims, double),
+    [DRAW.greedy]: { type: 'bool', data: Uint8Array.of(Number(part.uniforms === null)), dims: [] },
+  };
+  if (inverseTemperature !== null) {
+    const data = Float32Array.of(inverseTemperature);
+    feeds[DRAW.inverseTemperature] = { type: 'float32', data, dims: [] };
+  }
+  if (at) {
+    const rows = new BigInt64Array(2 * count);
+    for (let r = 0; r < count; r++) {
+      const place = at[r % at.length];
+      rows[2 * r] = BigInt(Math.floor(place / part.length));
+      rows[2 * r + 1] = BigInt(place % part.length);
+    }
+    feeds[DRAW.rows] = { type: 'int64', data: rows, dims: [count, 2] };
+  }
+  return feeds;
+}
+
+/** Samples [from, to), the last repeated until a fixed batch is full. */
+export function partOf(
+  request: DenoiserRequest,
+  from: number,
+  to: number,
+  fixedBatch: number | null,
+  length: number,
+): Part {
+  const batch = fixedBatch ?? to - from;
+  const fill = <T extends Int32Array | Float64Array>(target: T, source: T): T => {
+    for (let b = 0; b < batch; b++) {
+      const sample = Math.min(from + b, to - 1);
+      const start = sample * request.length;
+      target.set(source.subarray(start, start + request.length), b * length);
+    }
+    return target;
+  };
+  return {
+    tokens: fill(new Int32Array(batch * length), request.tokens),
+    uniforms: request.uniforms && fill(new Float64Array(batch * length), request.uniforms),
+    batch,
+    length,
+  };
+}
+
+export function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
+  const places: number[] = [];
+  for (let i = 0; i < tokens.length; i++) if (tokens[i] === mask) places.push(i);
+  return Int32Array.from(places);
+}
+
+/** The draw's uniform numbers: one in float64, or two in float32, one a level. */
+export function uniformFeeds(uniforms: Float64Array, dims: readonly number[], double: boolean): Feeds {
+  if (double) return { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } };
+  const { coarse, fine } = splitUniforms(uniforms);
+  return {
+    [DRAW.uniforms]: { type: 'float32', data: coarse, dims },
+    [DRAW.fineUniforms]: { type: 'float32', data: fine, dims },
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * A checkpoint with the draw from x_θ appended, running: tokens and uniform numbers in, drawn tokens out. What it returns for
+ * a sequence has the same bits whatever shares its batch (on cpu).
+ *
+ * Not responsible for what a sampler makes of a draw, or for where the uniform numbers come from.
+ */
+import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
+import { ModelError, type NumericalError } from '../errors.js';
+import { BatchLimit } from '../models/batch-limit.js';
+import { checkCausal, probeSequences } from '../models/causality.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import { type Family, hasMaskToken } from '../models/family.js';
+import { type Feeds, networkFeeds } from '../models/feeds.js';
+import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
+import { hasDouble, type Provider } from '../models/provider.js';
+import type { ModelSession } from '../models/session.js';
+import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
+import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
+import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+
+export interface DrawSessionOptions extends Partial<DrawSettings> {
+  checkpoint: Checkpoint;
+  provider: Provider;
+  threads?: number;
+  /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
+  sweep?: boolean;
+  /** A longer call is an error; no limit unless given. */
+  timeoutMs?: number;
+  /** Called with remarks for the user, such as a smaller batch. */
+  notice?: (text: string) => void;
+}
+
+/**
+ * @throws UsageError for a temperature, top-k or top-p out of range
+ * @throws ModelError when the runtime refuses the graph; `not-causal` when one that is taken for autoregressive looks ahead
+ */
+export function startDrawSession(options: DrawSessionOptions): Promise<DrawSession> {
+  return DrawSession.start(options);
+}
+
+export class DrawSession implements Denoiser {
+  private currentTemperature: number;
+  private readonly limit: BatchLimit;
+
+  private constructor(
+    readonly checkpoint: Checkpoint,
+    private readonly session: ModelSession,
+    private readonly options: DrawSessionOptions,
+  ) {
+    this.currentTemperature = options.temperature ?? 1;
+    this.limit = new BatchLimit(checkpoint, 'samples', options.notice);
+  }
+
+  static async start(options: DrawSessionOptions): Promise<DrawSession> {
+    checkDrawSettings(options);
+    const { checkpoint, provider, threads } = options;
+    const { family, vocabSize, maskTokenId } = checkpoint;
+    const graph = checkpoint.graph();
+    appendDrawHead(graph, family, {
+      logits: 'logits',
+      vocabSize,
+      maskTokenId,
+      temperature: hasTemperature(options),
+      topK: options.topK,
+      topP: options.topP,
+      inBlocks: provider === 'cpu',
+      double: hasDouble(provider),
+    });
+    // Of a small network, waking a thread costs more than it disturbs.
+    const spinning = vocabSize < WIDE_VOCABULARY;
+    const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
+    const draws = new DrawSession(checkpoint, session, options);
+    try {
+      if (family === 'ar') await draws.checkLooksBack();
+    } catch (error) {
+      await draws.close();
+      throw error;
+    }
+    return draws;
+  }
+
+  get temperature(): number {
+    return this.currentTemperature;
+  }
+
+  /** Of the next calls; only in a session started with `sweep`. @throws UsageError when not above 0 */
+  set temperature(temperature: number) {
+    checkDrawSettings({ temperature });
+    if (!hasTemperature(this.options) && temperature !== 1) {
+      throw new RangeError('the session was not started for other temperatures');
+    }
+    this.currentTemperature = temperature;
+  }
+
+  get provider(): Provider {
+    return this.session.provider;
+  }
+
+  get threads(): number {
+    return this.session.threads;
+  }
+
+  /** Seconds inside the runtime so far. */
+  get runSeconds(): number {
+    return this.session.runSeconds;
+  }
+
+  /** @throws ModelError `fixed-length`, and as the session   @throws NumericalError `not-finite`, naming sample and position */
+  async denoise(request: DenoiserRequest): Promise<Denoised> {
+    const answer = emptyAnswer(request, this.checkpoint.family);
+    const { fixedBatch } = this.checkpoint.signature;
+    for (let from = 0; from < request.batch; ) {
+      const limit = Math.min(this.limit.size, fixedBatch ?? Number.POSITIVE_INFINITY);
+      const to = Math.min(request.batch, from + limit);
+      try {
+        await this.denoiseSome(request, from, to, answer);
+        from = to;
+      } catch (error) {
+        this.limit.halve(error, to - from);
+      }
+    }
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+
+  /** Whole sequences are read at once, so what is drawn at a position must not depend on later ones. @throws ModelError `not-causal` */
+  private async checkLooksBack(): Promise<void> {
+    const sequences = probeSequences(this.checkpoint);
+    if (!sequences) return;
+    const { plain, changed } = sequences;
+    const { length } = plain;
+    const { token, probability } = await this.denoise({
+      tokens: Int32Array.of(...plain, ...changed),
+      batch: 2,
+      length,
+      sigma: 0,
+      uniforms: new Float64Array(2 * length).fill(0.5),
+    });
+    const losses = (first: number) =>
+      Array.from({ length: length - 1 }, (_, l) =>
+        token[first + l] === token[l] ? Math.log(probability[first + l]) : Number.NEGATIVE_INFINITY,
+      );
+    checkCausal(this.checkpoint, this.provider, losses(0), losses(length));
+  }
+
+  private get inverseTemperature(): number | null {
+    return hasTemperature(this.options) ? 1 / this.currentTemperature : null;
+  }
+
+  /** Samples [from, to) of the request, in one call of the model. */
+  private async denoiseSome(
+    request: DenoiserRequest,
+    from: number,
+    to: number,
+    answer: Denoised,
+  ): Promise<void> {
+    const { checkpoint } = this;
+    const { signature, fields } = checkpoint;
+    const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
+    const at = hasMaskToken(checkpoint) ? maskedPlaces(part, checkpoint.maskTokenId) : null;
+    if (at?.length === 0) return;
+    const feeds = networkFeeds(signature, {
+      inputIds: BigInt64Array.from(part.tokens, BigInt),
+      batch: part.batch,
+      length: part.length,
+      sigma: signature.sigma
+        ? new Float32Array(part.batch).fill(fields.timeConditioning.value ? request.sigma : 0)
+        : null,
+    });
+    const outputs = await this.session.run(
+      {
+        ...feeds,
+        ...headFeeds({
+          part,
+          at,
+          double: hasDouble(this.provider),
+          inverseTemperature: this.inverseTemperature,
+        }),
+      },
+      {
+        label: to - from === 1 ? `sample ${from} of the batch` : `samples ${from} to ${to - 1} of the batch`,
+        timeoutMs: this.options.timeoutMs,
+        transfer: true,
+      },
+    );
+    this.readOutputs(outputs, { part, at, from, to, request, answer });
+  }
+
+  private readOutputs(outputs: Feeds, { part, at, from, to, request, answer }: Called): void {
+    const token = outputs[DRAW.token].data as BigInt64Array;
+    const probability = outputs[DRAW.probability].data as Float32Array;
+    const present = outputs[DRAW.present]?.data as Float32Array | undefined;
+    const logSumExp = outputs[DRAW.logSumExp]?.data as Float64Array | undefined;
+    const logScale = Math.log(Math.expm1(request.sigma)) + Math.log(this.checkpoint.vocabSize - 1);
+    const count = at?.length ?? part.tokens.length;
+    for (let r = 0; r < count; r++) {
+      const place = at?.[r] ?? r;
+      const sample = from + Math.floor(place / part.length);
+      const position = place % part.length;
+      if (sample >= to || position >= request.length) continue; // what fills up a fixed batch or length
+      if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(sample, position, request);
+      const i = sample * request.length + position;
+      answer.token[i] = Number(token[r]);
+      answer.probability[i] = probability[r];
+      if (present) answer.present![i] = present[r];
+      if (logSumExp) answer.scoreSum![i] = Math.exp(logSumExp[r] - logScale);
+    }
+  }
+
+  /** Tokens a sequence that the graph is given. */
+  private width(length: number): number {
+    const { fixedLength } = this.checkpoint.signature;
+    const { name, family } = this.checkpoint;
+    if (fixedLength === null || fixedLength === length) return length;
+    // What comes after a token does not reach it.
+    if (family === 'ar' && length < fixedLength) return fixedLength;
+    throw new ModelError({
+      code: 'fixed-length',
+      message: `${name} takes sequences of ${fixedLength} tokens only, not of ${length}.`,
+      hint: `Give --length ${fixedLength}, or export the model with a dynamic length.`,
+    });
+  }
+
+  private notFinite(sample: number, position: number, { sigma }: DenoiserRequest): NumericalError {
+    return notFiniteLogits(
+      `of ${this.checkpoint.name} are not finite: sample ${sample} of the batch, position ${position}, σ = ${sigma.toPrecision(4)}.`,
+    );
+  }
+}
+
+interface Called {
+  part: Part;
+  /** Places in the part's tokens that were drawn at; null: all. */
+  at: Int32Array | null;
+  from: number;
+  to: number;
+  request: DenoiserRequest;
+  answer: Denoised;
+}
+
+const hasTemperature = ({ temperature = 1, sweep = false }: DrawSessionOptions): boolean =>
+  sweep || temperature !== 1;
+
+function emptyAnswer({ batch, length }: DenoiserRequest, family: Family): Denoised {
+  const numbers = () => new Float64Array(batch * length);
+  return {
+    token: new Int32Array(batch * length),
+    probability: numbers(),
+    present: family === 'duo' ? numbers() : null,
+    scoreSum: family === 'sedd' ? numbers() : null,
+  };
+}

@@ -1,0 +1,128 @@
+/** From flags to a request: the sampler and its options, the tokenizer, the given text; what is not said gets its default. */
+import { resolve } from 'node:path';
+import { bosNotice } from '../datasets/packing-notices.js';
+import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
+import type { Protocol } from '../diffusion/schedule.js';
+import { ModelError, UsageError } from '../errors.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import type { Provider } from '../models/provider.js';
+import { type ResolvedSampler, resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
+import { infillTokens, promptTokens } from './given-text.js';
+import { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
+
+/** What flags say. */
+export interface SamplingFlags {
+  checkpoint: Checkpoint;
+  sampler?: string;
+  /** key=value */
+  samplerOptions: readonly string[];
+  steps?: number;
+  samples: number;
+  length?: number;
+  batch?: number;
+  seed: number;
+  temperature: number;
+  topK: number | null;
+  topP: number | null;
+  prompt?: string;
+  infill?: string;
+  tokenizer?: string;
+  protocol: Protocol;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  fresh: boolean;
+  traced: boolean;
+}
+
+const DEFAULT_STEPS = 32;
+/** Their times are all made before the first. */
+const MOST_STEPS = 100_000;
+/** Logits of a batch beyond this are worth no more parallelism. */
+const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
+const LARGEST_DEFAULT_BATCH = 32;
+
+/** @throws UsageError, ModelError, DataError for what cannot be, before a model is started */
+export async function prepareSampling(flags: SamplingFlags): Promise<SampleRequest> {
+  const { checkpoint, samples } = flags;
+  if ((flags.steps ?? 0) > MOST_STEPS) {
+    throw new UsageError({
+      code: 'invalid-flag-value',
+      message: `--steps takes at most ${MOST_STEPS} steps, not ${flags.steps}.`,
+      hint: 'Some hundreds are many: more steps than tokens change little.',
+    });
+  }
+  const sampler = await samplerOf(flags);
+  const options = samplerOptions(sampler.sampler, flags.samplerOptions);
+  const length = sampleLength(checkpoint, flags.length);
+  const tokenizer = await tokenizerOf(checkpoint, flags.tokenizer);
+  const given =
+    flags.prompt !== undefined
+      ? promptTokens(flags.prompt, tokenizer, length)
+      : flags.infill !== undefined
+        ? infillTokens(flags.infill, tokenizer, length)
+        : null;
+  const batch = checkpoint.signature.fixedBatch ?? flags.batch ?? defaultBatch(length, checkpoint.vocabSize);
+  const request: SampleRequest = {
+    ...flags,
+    tokenizer,
+    sampler,
+    options,
+    length,
+    // Left to right there is a step a token.
+    steps: checkpoint.family === 'ar' ? length : (flags.steps ?? DEFAULT_STEPS),
+    batch: Math.min(batch, samples),
+    given,
+  };
+  await checkSampleRequest(request);
+  return request;
+}
+
+/** That EOS serves as BOS, where it does: samples of ar models and prompts begin with it, real text beside them is wrapped in it. */
+export function samplingNotice({ checkpoint, tokenizer }: SampleRequest): string | null {
+  const notice = bosNotice(tokenizer);
+  return notice && `${checkpoint.name}: ${notice}`;
+}
+
+/** Each output needs a file of its own. @throws UsageError */
+export function checkDistinctPaths(paths: readonly string[]): void {
+  const whole = paths.map((path) => resolve(path));
+  const twice = paths.find((_, i) => whole.indexOf(whole[i]) !== i);
+  if (twice === undefined) return;
+  throw new UsageError({
+    code: 'repeated-output',
+    message: `${twice} is given for two outputs.`,
+    hint: '--out, --trace and --trace-html each need a name of their own.',
+  });
+}
+
+async function samplerOf({ sampler, checkpoint }: SamplingFlags): Promise<ResolvedSampler> {
+  const spec = sampler ?? samplersFor(checkpoint.family)[0];
+  if (spec !== undefined) return resolveSampler(spec);
+  throw new UsageError({
+    code: 'no-sampler',
+    message: `No sampler of this program drives ${checkpoint.family} models.`,
+    hint: 'Give --sampler the path of a module of your own.',
+  });
+}
+
+async function tokenizerOf(checkpoint: Checkpoint, override: string | undefined): Promise<Tokenizer> {
+  const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
+  const path = override ?? tokenizer.value;
+  if (path === null) {
+    throw new ModelError({
+      code: 'no-tokenizer',
+      message: `Nothing says which tokenizer ${checkpoint.name} was trained with.`,
+      hint: 'Give --tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.',
+    });
+  }
+  return loadTokenizer(path, {
+    bosTokenId: bosTokenId.value ?? undefined,
+    eosTokenId: eosTokenId.value ?? undefined,
+  });
+}
+
+function defaultBatch(length: number, vocabSize: number): number {
+  const fitting = Math.floor(LOGITS_BYTES_PER_CALL / (4 * length * vocabSize));
+  return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, fitting));
+}

@@ -1,0 +1,138 @@
+/** What samples are asked for, and what of it cannot be. */
+import type { Tokenizer } from '../datasets/tokenizer.js';
+import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
+import { DataError, ModelError, UsageError } from '../errors.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import { isMasked } from '../models/family.js';
+import { checkMemory } from '../models/memory-budget.js';
+import { checkPositions } from '../models/positions.js';
+import type { Provider } from '../models/provider.js';
+import { checkFamily, type ResolvedSampler } from '../samplers/registry.js';
+import type { OptionValue } from '../samplers/sampler.js';
+import { checkDrawSettings } from './draw-settings.js';
+import { type GivenTokens, type SampledModel, usersFault } from './generate.js';
+
+/** What is asked for, checked as far as flags can be. */
+export interface SampleRequest {
+  checkpoint: Checkpoint;
+  tokenizer: Tokenizer;
+  sampler: ResolvedSampler;
+  options: Readonly<Record<string, OptionValue>>;
+  steps: number;
+  samples: number;
+  /** Tokens a sample. */
+  length: number;
+  /** Samples a call; changes no sample. */
+  batch: number;
+  seed: number;
+  temperature: number;
+  topK: number | null;
+  topP: number | null;
+  given: GivenTokens | null;
+  /** How tokens become text: duo cleans up spaces. */
+  protocol: Protocol;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Ignore what an earlier, stopped run finished. */
+  fresh: boolean;
+  /** Keep every step's tokens. */
+  traced: boolean;
+}
+
+/** Refuses what cannot be, before a model is started. @throws UsageError, ModelError, DataError */
+export async function checkSampleRequest(request: SampleRequest): Promise<SampledModel> {
+  const { checkpoint, sampler, given, steps, length, options } = request;
+  checkFamily(sampler.sampler, checkpoint.family, checkpoint.name);
+  checkDrawSettings(request);
+  if (!(Number.isInteger(steps) && steps >= 1)) {
+    throw new UsageError({
+      code: 'steps-out-of-range',
+      message: `A sampler takes at least 1 step, not ${steps}.`,
+      hint: 'Give --steps a whole number from 1 on.',
+    });
+  }
+  const model = sampledModel(checkpoint);
+  try {
+    await sampler.sampler.check?.({ ...model, length, steps, options });
+  } catch (error) {
+    throw usersFault(error, sampler, 'refuses the settings');
+  }
+  if (given) checkGiven(given, request, model);
+  checkSomethingDrawn(request);
+  checkPositions(checkpoint, Math.max(length, checkpoint.signature.fixedLength ?? 0));
+  // With cached keys and values, a text of ar is read a token at a time.
+  checkMemory(checkpoint, {
+    length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : length),
+  });
+  return model;
+}
+
+/** What a sampler is told of a checkpoint. */
+export function sampledModel(checkpoint: Checkpoint): SampledModel {
+  const { family, vocabSize, schedule, maskTokenId, fields, name, signature } = checkpoint;
+  return {
+    name,
+    family,
+    vocabSize,
+    maskTokenId,
+    schedule: schedule && noiseSchedule(schedule),
+    timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
+  };
+}
+
+/** @throws DataError for a token that is none of the model's, or its mask */
+function checkGiven(
+  { tokens, fixed }: GivenTokens,
+  { checkpoint }: SampleRequest,
+  model: SampledModel,
+): void {
+  const bad = tokens.find(
+    (token, l) => fixed[l] === 1 && (token >= model.vocabSize || token === maskOf(model)),
+  );
+  if (bad === undefined) return;
+  throw new DataError({
+    code: 'given-token-not-in-model',
+    message:
+      bad === maskOf(model)
+        ? `The given text holds the token ${bad}, which is the mask of ${checkpoint.name}.`
+        : `The given text holds the token ${bad}; those of ${checkpoint.name} are 0 to ${model.vocabSize - 1}.`,
+    hint: 'Check that the tokenizer is the one the model was trained with.',
+  });
+}
+
+/** Left to right, a text begins with a token that is given. @throws UsageError `nothing-to-draw` */
+function checkSomethingDrawn({ checkpoint, length, given }: SampleRequest): void {
+  if (checkpoint.family !== 'ar' || length > 1 || given?.fixed[0] === 0) return;
+  throw new UsageError({
+    code: 'nothing-to-draw',
+    message: `A text of 1 token is what ${checkpoint.name} begins with: nothing would be drawn.`,
+    hint: 'Give --length 2 or more.',
+  });
+}
+
+/** Only families that mask have a mask that means something. */
+export function maskOf({ family, maskTokenId }: SampledModel): number | null {
+  return isMasked(family) ? maskTokenId : null;
+}
+
+/** L: what is asked for, else the graph's own, else the card's. @throws ModelError */
+export function sampleLength(checkpoint: Checkpoint, wanted: number | undefined): number {
+  const { name, signature, fields } = checkpoint;
+  const fixed = signature.fixedLength;
+  const asked = wanted ?? fixed ?? fields.length.value;
+  if (asked === null) {
+    throw new UsageError({
+      code: 'no-length',
+      message: `Nothing says how long samples of ${name} should be.`,
+      hint: 'Give --length.',
+    });
+  }
+  // Graphs of ar models that read a fixed number of tokens are padded; a denoiser's are all part of the text.
+  if (fixed === null || asked === fixed || (checkpoint.family === 'ar' && asked < fixed)) return asked;
+  throw new ModelError({
+    code: 'fixed-length',
+    message: `The graph of ${name} takes exactly ${fixed} tokens a sequence; ${asked} were asked for.`,
+    hint: `Give --length ${fixed}, or export the model with a dynamic length.`,
+  });
+}

@@ -1,0 +1,214 @@
+/**
+ * Samples of a checkpoint, from what was asked for to records: what an earlier run finished is taken from its journal, the
+ * rest is generated, and each comes with its text, in the order of the numbers.
+ */
+import { environmentOf } from '../models/machine.js';
+import type { Provider } from '../models/provider.js';
+import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../records/samples-file.js';
+import type { CacheKey } from '../storage/cache-entry.js';
+import { sha256OfBytes } from '../storage/digest.js';
+import { type GenerationPlan, type GivenTokens, generate, type SampledModel } from './generate.js';
+import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
+import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './sample-request.js';
+import { type SamplingSession, startSamplingSession } from './sampling-session.js';
+import { base64OfInts, type SampleTrace, TraceRecorder } from './trace.js';
+
+/** Raised when the same settings would give other samples. */
+const SAMPLING_VERSION = 1;
+
+export interface SampleObserver {
+  note(text: string): void;
+  warn(text: string): void;
+  progress?(done: number, total: number, detail: string): void;
+  signal?: AbortSignal;
+}
+
+/** A sample with its text, and its way where that was asked for. */
+export interface TracedRecord {
+  record: SampleRecord;
+  trace: SampleTrace | null;
+}
+
+export interface SampleRun {
+  header: SamplesHeader;
+  /** Seconds inside the runtime so far, of this run alone. */
+  readonly runSeconds: number;
+  /** In the order of their numbers; to be run through once. */
+  records(): AsyncGenerator<TracedRecord, void, void>;
+  /** Stops the model and keeps what is finished for a later run. */
+  close(): Promise<void>;
+  /** The samples are where they belong: the next run starts anew. After `close`, or instead of it. */
+  finish(): Promise<void>;
+}
+
+/** Starts the model. @throws as {@link checkSampleRequest}, ModelError, and FileError `in-use` */
+export async function openSampleRun(request: SampleRequest, observer: SampleObserver): Promise<SampleRun> {
+  const model = await checkSampleRequest(request);
+  const { checkpoint, sampler } = request;
+  const session = await startSamplingSession({
+    ...request,
+    sampler: sampler.sampler,
+    notice: observer.warn,
+  });
+  let journal: SampleJournal;
+  try {
+    journal = openSampleJournal(await samplesKey(request, session.provider), {
+      label: checkpoint.name,
+      fresh: request.fresh,
+    });
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  const resumed = Math.min(journal.finished.length, request.samples);
+  if (resumed > 0)
+    observer.note(`${checkpoint.name}: continuing; ${resumed} samples were finished by an earlier run.`);
+  let open = true;
+  const stop = async (end: () => void) => {
+    if (!open) return end();
+    open = false;
+    await session.close();
+    end();
+  };
+  return {
+    header: await headerOf(request, session),
+    get runSeconds() {
+      return session.runSeconds;
+    },
+    async *records() {
+      for await (const sample of allSamples(request, model, { session, journal, observer }))
+        yield { record: recordOf(sample, request), trace: sample.trace };
+      checkpoint.verifyUnchanged();
+    },
+    close: () => stop(() => journal.close()),
+    finish: () => stop(() => journal.finish()),
+  };
+}
+
+/** Finished ones first, then the rest, batch by batch. */
+async function* allSamples(
+  request: SampleRequest,
+  model: SampledModel,
+  {
+    session,
+    journal,
+    observer,
+  }: { session: SamplingSession; journal: SampleJournal; observer: SampleObserver },
+): AsyncGenerator<FinishedSample, void, void> {
+  const { samples, steps, traced } = request;
+  const finished = journal.finished.slice(0, samples);
+  observer.progress?.(finished.length, samples, '');
+  yield* finished;
+  let done = finished.length;
+  const recorder = traced ? new TraceRecorder(request.length) : null;
+  const plan: GenerationPlan = {
+    ...request,
+    model,
+    source: session.source,
+    first: done,
+    signal: observer.signal,
+    onStep(state) {
+      recorder?.record(state);
+      observer.progress?.(done, samples, `step ${Math.min(state.step, steps)} of ${steps}`);
+    },
+  };
+  for await (const batch of generate(plan)) {
+    const complete = batch.map((sample, b) => ({ ...sample, trace: recorder?.batch[b] ?? null }));
+    journal.append(complete);
+    done += batch.length;
+    observer.progress?.(done, samples, '');
+    warnOfMasks(request, complete, observer);
+    yield* complete;
+  }
+}
+
+function recordOf({ sample, tokens, nfe, seconds }: FinishedSample, request: SampleRequest): SampleRecord {
+  const text = request.tokenizer.decode(tokens, { cleanUp: request.protocol === 'duo' });
+  return { sample, tokens: Array.from(tokens), text, nfe, seconds: Number(seconds.toPrecision(6)) };
+}
+
+function warnOfMasks(
+  { checkpoint }: SampleRequest,
+  batch: readonly FinishedSample[],
+  observer: SampleObserver,
+): void {
+  const mask = maskOf(sampledModel(checkpoint));
+  if (mask === null) return;
+  const left = batch.filter(({ tokens }) => tokens.includes(mask)).map(({ sample }) => sample);
+  if (left.length === 0) return;
+  observer.warn(
+    `${left.length === 1 ? `Sample ${left[0]} has` : `Samples ${left.join(', ')} have`} masks left: the sampler did not remove all noise.`,
+  );
+}
+
+/** All that decides a sample: not the batch, the threads or how many there are. */
+export async function samplesKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
+  const { checkpoint, sampler, given } = request;
+  const { schedule, maskTokenId, timeConditioning, bosTokenId, eosTokenId } = checkpoint.fields;
+  return {
+    samples: SAMPLING_VERSION,
+    model: await checkpoint.sha256(),
+    family: checkpoint.family,
+    vocabSize: checkpoint.vocabSize,
+    maskTokenId: maskTokenId.value,
+    // Of the tokenizer where the checkpoint does not say: ar samples begin with it.
+    bosTokenId: bosTokenId.value ?? request.tokenizer.bosTokenId,
+    eosTokenId: eosTokenId.value ?? request.tokenizer.eosTokenId,
+    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    timeConditioning: timeConditioning.value,
+    sampler: sampler.sampler.name,
+    module: sampler.module?.sha256 ?? null,
+    options: { ...request.options },
+    steps: request.steps,
+    length: request.length,
+    seed: request.seed,
+    temperature: request.temperature,
+    topK: request.topK,
+    topP: request.topP,
+    given: given && digestOfGiven(given),
+    traced: request.traced,
+    provider,
+  };
+}
+
+function digestOfGiven({ tokens, fixed }: GivenTokens): string {
+  return sha256OfBytes(`${base64OfInts(tokens)} ${fixed.join('')}`);
+}
+
+async function headerOf(request: SampleRequest, session: SamplingSession): Promise<SamplesHeader> {
+  const { checkpoint, sampler, source } = { ...request, source: session.source };
+  return {
+    schemaVersion: SAMPLES_VERSION,
+    kind: 'samples',
+    model: {
+      name: checkpoint.name,
+      family: checkpoint.family,
+      sha256: await checkpoint.sha256(),
+      path: checkpoint.path,
+    },
+    sampler: {
+      name: sampler.sampler.name,
+      options: { ...request.options },
+      steps: request.steps,
+      ...(sampler.module && { module: { ...sampler.module } }),
+      ...(source.causal && { cached: source.causal.cached }),
+    },
+    length: request.length,
+    seed: request.seed,
+    temperature: request.temperature,
+    topK: request.topK,
+    topP: request.topP,
+    vocabSize: checkpoint.vocabSize,
+    tokenizerSha256: request.tokenizer.sha256,
+    bosTokenId: request.tokenizer.bosTokenId,
+    eosTokenId: request.tokenizer.eosTokenId,
+    count: request.samples,
+    prompt: request.given !== null,
+    promptSha256: request.given && digestOfGiven(request.given),
+    protocol: request.protocol,
+    environment: {
+      ...environmentOf(session),
+      batch: request.batch,
+    },
+  };
+}
