@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { BenchResult } from '../../src/evals/throughput/record.js';
 import { parseResults } from '../../src/records/schema.js';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 let space: Workspace;
 beforeAll(() => {
