@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
+import { checkAddressSpace } from './enough-memory.js';
 import { checkOpenFiles } from './open-files.js';
 import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
@@ -31,6 +32,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       process.stdout.write(rootHelp(facts, screen));
     } else {
       command = target.name;
+      checkAddressSpace();
       checkOpenFiles(join(root, 'package.json'));
       const [{ run }, { settings }] = await Promise.all([
         import('@oclif/core/run'),

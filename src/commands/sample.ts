@@ -53,7 +53,9 @@ export default class Sample extends BaseCommand<typeof Sample> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkDistinctPaths, prepareSampling } = await import('../sampling/prepare-sampling.js');
+    const { checkDistinctPaths, prepareSampling, samplingNotice } = await import(
+      '../sampling/prepare-sampling.js'
+    );
     const { checkWritable } = await import('../printing/output.js');
     const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
     checkDistinctPaths(files);
@@ -74,6 +76,9 @@ export default class Sample extends BaseCommand<typeof Sample> {
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
       traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
     });
+
+    const notice = samplingNotice(request);
+    if (notice !== null) this.note(notice);
 
     const progress = new Progress({ quiet: this.options.quiet });
     const say = (speak: (text: string) => void) => (text: string) => {
