@@ -1,7 +1,7 @@
 /** The parts of the cache, each described by the code that fills it. */
 
 import type { CacheItem, CacheRoom } from '../storage/cache-inventory.js';
-import { digestsRoom } from '../storage/cached-digests.js';
+import { digestsRoom } from '../storage/digest.js';
 
 export interface ListedPart {
   name: string;

@@ -2,11 +2,11 @@
  * Entry of the process. `--version` and `--help` are answered from two JSON files; commands run under oclif, which is
  * loaded only for them. Whatever is thrown ends here, as a sentence and an exit status.
  */
-import { closeSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FileError, GateError, UndecidedError } from '../errors.js';
+import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
+import { checkAddressSpace, checkOpenFiles } from './process-limits.js';
 import { rootHelp, WIDEST_HELP } from './root-help.js';
 import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
@@ -31,6 +31,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       process.stdout.write(rootHelp(facts, screen));
     } else {
       command = target.name;
+      checkAddressSpace();
       checkOpenFiles(join(root, 'package.json'));
       const { settings } = await import('@oclif/core/settings');
       settings.enableAutoTranspile = false;
@@ -82,29 +83,4 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve());
   });
-}
-
-/** Files that a command opens at once, beyond those that are open; about 90 were observed. */
-const NEEDED = 128;
-
-/**
- * Node loads modules many at a time and waits forever, in silence, where it may not open another file. So this is checked
- * before oclif is loaded.
- * @param path of any file that can be read   @throws FileError `too-many-open-files`
- */
-function checkOpenFiles(path: string): void {
-  const opened: number[] = [];
-  try {
-    while (opened.length < NEEDED) opened.push(openSync(path, 'r'));
-  } catch (cause) {
-    if (!/^E[MN]FILE$/.test((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
-    throw new FileError({
-      code: 'too-many-open-files',
-      message: `Only ${opened.length} more files may be opened here, and duo-eval needs up to ${NEEDED}.`,
-      hint: 'Raise the limit on open files (ulimit -n 1024), or close other programs.',
-      cause,
-    });
-  } finally {
-    for (const descriptor of opened) closeSync(descriptor);
-  }
 }

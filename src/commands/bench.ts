@@ -63,7 +63,7 @@ With --against, every configuration is also timed on another build, interleaved 
     const { resultsFile } = await import('../records/record.js');
     try {
       await withSetUp(request, observer, async ({ configurations, judge, references }) => {
-        const against = await this.against(configurations, request.sampling, observer.note);
+        const against = await this.against(configurations, request, observer.note);
         const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
         const results = resultsFile(await measureThroughput(configurations, options, observer));
         progress.stop();
@@ -77,12 +77,12 @@ With --against, every configuration is also timed on another build, interleaved 
   }
   private async against(
     configurations: Parameters<typeof openAgainst>[1],
-    sampling: Parameters<typeof openAgainst>[2],
+    request: Parameters<typeof openAgainst>[2],
     note: (text: string) => void,
   ) {
     if (this.flags.against === undefined) return undefined;
     const { parseModelSpec } = await import('../cli/checkpoint-flags.js');
     const { openAgainst } = await import('../evals/throughput/against.js');
-    return openAgainst(parseModelSpec(this.flags.against), configurations, sampling, note);
+    return openAgainst(parseModelSpec(this.flags.against), configurations, request, note);
   }
 }

@@ -60,7 +60,9 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkDistinctPaths, prepareSampling } = await import('../sampling/prepare-sampling.js');
+    const { checkDistinctPaths, prepareSampling, samplingNotice } = await import(
+      '../sampling/prepare-sampling.js'
+    );
     const { checkWritable } = await import('../printing/output.js');
     const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
     checkDistinctPaths(files);
@@ -81,6 +83,9 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
       traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
     });
+
+    const notice = samplingNotice(request);
+    if (notice !== null) this.note(notice);
 
     const progress = new Progress({ quiet: this.options.quiet });
     const say = (speak: (text: string) => void) => (text: string) => {
@@ -109,7 +114,7 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       const summary = await writeSamples(
         run,
         { lines, trace: flags.trace, page: flags['trace-html'] },
-        { ...request, maskTokenId: checkpoint.fields.maskTokenId.value },
+        { ...request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
       progress.stop();

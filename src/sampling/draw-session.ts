@@ -7,34 +7,33 @@
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
+import { checkCausal, probeSequences } from '../models/causality.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { type Family, isMasked } from '../models/family.js';
+import { type Family, hasMaskToken } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession } from '../models/session.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
-import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
 
-export interface DrawSessionOptions {
+export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** Above 0; 1 unless said. */
-  temperature?: number;
-  /** `temperature` may be set from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
+  /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
   sweep?: boolean;
-  topK?: number | null;
-  /** In (0, 1]. */
-  topP?: number | null;
-  /** A call that takes longer is an error; without it, there is no limit. */
+  /** A longer call is an error; no limit unless given. */
   timeoutMs?: number;
-  /** Told what the user should know of how it runs. */
+  /** Called with remarks for the user, such as a smaller batch. */
   notice?: (text: string) => void;
 }
 
-/** @throws UsageError for a temperature, top-k or top-p out of range   @throws ModelError when the runtime refuses the graph */
+/**
+ * @throws UsageError for a temperature, top-k or top-p out of range
+ * @throws ModelError when the runtime refuses the graph; `not-causal` when one that is taken for autoregressive looks ahead
+ */
 export function startDrawSession(options: DrawSessionOptions): Promise<DrawSession> {
   return DrawSession.start(options);
 }
@@ -55,12 +54,12 @@ export class DrawSession implements Denoiser {
   static async start(options: DrawSessionOptions): Promise<DrawSession> {
     checkDrawSettings(options);
     const { checkpoint, provider, threads } = options;
-    const { family, vocabSize, fields } = checkpoint;
+    const { family, vocabSize, maskTokenId } = checkpoint;
     const graph = checkpoint.graph();
     appendDrawHead(graph, family, {
       logits: 'logits',
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
+      maskTokenId,
       temperature: hasTemperature(options),
       topK: options.topK,
       topP: options.topP,
@@ -70,7 +69,14 @@ export class DrawSession implements Denoiser {
     // Of a small network, waking a thread costs more than it disturbs.
     const spinning = vocabSize < WIDE_VOCABULARY;
     const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
-    return new DrawSession(checkpoint, session, options);
+    const draws = new DrawSession(checkpoint, session, options);
+    try {
+      if (family === 'ar') await draws.checkLooksBack();
+    } catch (error) {
+      await draws.close();
+      throw error;
+    }
+    return draws;
   }
 
   get temperature(): number {
@@ -120,6 +126,26 @@ export class DrawSession implements Denoiser {
     await this.session.close();
   }
 
+  /** Whole sequences are read at once, so what is drawn at a position must not depend on later ones. @throws ModelError `not-causal` */
+  private async checkLooksBack(): Promise<void> {
+    const sequences = probeSequences(this.checkpoint);
+    if (!sequences) return;
+    const { plain, changed } = sequences;
+    const { length } = plain;
+    const { token, probability } = await this.denoise({
+      tokens: Int32Array.of(...plain, ...changed),
+      batch: 2,
+      length,
+      sigma: 0,
+      uniforms: new Float64Array(2 * length).fill(0.5),
+    });
+    const losses = (first: number) =>
+      Array.from({ length: length - 1 }, (_, l) =>
+        token[first + l] === token[l] ? Math.log(probability[first + l]) : Number.NEGATIVE_INFINITY,
+      );
+    checkCausal(this.checkpoint, this.provider, losses(0), losses(length));
+  }
+
   private get inverseTemperature(): number | null {
     return hasTemperature(this.options) ? 1 / this.currentTemperature : null;
   }
@@ -132,9 +158,9 @@ export class DrawSession implements Denoiser {
     answer: Denoised,
   ): Promise<void> {
     const { checkpoint } = this;
-    const { signature, family, fields } = checkpoint;
+    const { signature, fields } = checkpoint;
     const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
-    const at = isMasked(family) ? maskedPlaces(part, fields.maskTokenId.value!) : null;
+    const at = hasMaskToken(checkpoint) ? maskedPlaces(part, checkpoint.maskTokenId) : null;
     if (at?.length === 0) return;
     const feeds = networkFeeds(signature, {
       inputIds: BigInt64Array.from(part.tokens, BigInt),

@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../../compiled.js';
 import { DuoEvalError, type UsageError } from '../../errors.js';
+import { checkThreadFits } from '../../models/address-space.js';
 import { beginNativeCall, endNativeCall } from '../../models/native-exit.js';
 import type { Outside, SamplerSetting, SamplingRun } from '../sampler.js';
 import { SamplerCalls } from './sampler-calls.js';
@@ -61,6 +62,7 @@ export class SamplerHost {
     private readonly path: string,
     file: string,
   ) {
+    checkThreadFits(path);
     const workerData: ThreadTask = { module: file };
     this.worker = new Worker(compiledFile('samplers/user/sampler-thread.js'), {
       workerData,
@@ -106,7 +108,8 @@ export class SamplerHost {
     let wake = () => {};
     let stopped = () => {};
     const turn = new Turn({
-      when: () => `in step ${step}`,
+      // Steps that have arrived and wait to be looked at count: the thread is past them.
+      when: () => `in step ${step + steps.filter(({ kind }) => kind === 'step').length}`,
       mostMs: outside.timeoutMs ?? OWN_SECONDS * 1000,
       signal: outside.signal,
       late: () => this.late(turn),

@@ -1,0 +1,245 @@
+/**
+ * What is known of a checkpoint, field by field: where each value comes from (flags, card, ONNX metadata, tensors, the
+ * family's default), and whether the values agree with the graph and with each other.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { ModelError } from '../errors.js';
+import { type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
+import { conditionsOnTimeByDefault, FAMILIES, type Family, isDiffusion, isMasked } from './family.js';
+import { detectFamily, type Signature } from './signature.js';
+
+export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
+
+export interface Field<T> {
+  value: T;
+  from: Provenance;
+}
+
+export interface CheckpointFields {
+  family: Field<Family | null>;
+  /** Width of the logits; K of the uniform-state formulas. */
+  vocabSize: Field<number | null>;
+  /** Tokens a sequence. */
+  length: Field<number | null>;
+  /** A folder or a tokenizer.json, relative to where the program runs, or absolute. */
+  tokenizer: Field<string | null>;
+  bosTokenId: Field<number | null>;
+  eosTokenId: Field<number | null>;
+  maskTokenId: Field<number | null>;
+  /** null for autoregressive models. */
+  schedule: Field<Schedule | null>;
+  /** Is the network told the noise level? If not, an input `sigma` is fed 0. */
+  timeConditioning: Field<boolean>;
+  trainedOn: Field<string | null>;
+  distilled: Field<unknown>;
+  note: Field<string | null>;
+  /** What the model file's sha256 is said to be. */
+  sha256: Field<string | null>;
+}
+
+/** What flags may say; relative paths are relative to where the program runs. */
+export type CheckpointOverrides = Pick<
+  Card,
+  | 'family'
+  | 'vocabSize'
+  | 'length'
+  | 'tokenizer'
+  | 'bosTokenId'
+  | 'eosTokenId'
+  | 'maskTokenId'
+  | 'schedule'
+  | 'timeConditioning'
+>;
+
+export interface FieldSources {
+  path: string | null;
+  signature: Signature;
+  cardFile: CardFile | null;
+  metadata: Card;
+  overrides: CheckpointOverrides;
+}
+
+export function mergeFields(sources: FieldSources): CheckpointFields {
+  const { signature, path } = sources;
+  const pick = <K extends keyof Card & string, T = NonNullable<Card[K]>>(
+    key: K,
+    detected: T | null = null,
+    fallback: T | null = null,
+  ): Field<T | null> => {
+    const layers: [Provenance, unknown][] = [
+      ['flag', (sources.overrides as Card)[key]],
+      ['card', sources.cardFile?.card[key]],
+      ['metadata', sources.metadata[key]],
+      ['detected', detected],
+      ['default', fallback],
+    ];
+    const [from, value] = layers.find(([, given]) => given !== undefined && given !== null) ?? [
+      'missing',
+      null,
+    ];
+    return { from, value: value as T | null };
+  };
+
+  const family = pick('family', detectFamily(signature));
+  const diffusion = family.value !== null && isDiffusion(family.value);
+  const usual: Schedule | null = diffusion ? { type: 'log-linear', eps: 1e-3 } : null;
+  const schedule = pick('schedule', null, usual);
+  const told = signature.sigma !== null && family.value !== null && conditionsOnTimeByDefault(family.value);
+  return {
+    family,
+    vocabSize: pick('vocabSize', signature.logits.width),
+    length: pick('length', signature.fixedLength),
+    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : besideModel(path)), sources),
+    bosTokenId: pick('bosTokenId'),
+    eosTokenId: pick('eosTokenId'),
+    maskTokenId: pick('maskTokenId'),
+    schedule,
+    timeConditioning: pick('timeConditioning', null, told) as Field<boolean>,
+    trainedOn: pick('trainedOn'),
+    distilled: pick('distilled'),
+    note: pick('note'),
+    sha256: pick('sha256'),
+  };
+}
+
+/** Paths of a card are relative to the card, those of metadata to the model. */
+function tokenizerPath(field: Field<string | null>, { path, cardFile }: FieldSources): Field<string | null> {
+  const base = field.from === 'card' ? cardFile?.path : field.from === 'metadata' ? path : null;
+  if (field.value === null || !base || isAbsolute(field.value)) return field;
+  return { ...field, value: join(dirname(base), field.value) };
+}
+
+function besideModel(path: string): string | null {
+  const candidate = join(dirname(path), 'tokenizer.json');
+  return existsSync(candidate) ? candidate : null;
+}
+
+export interface Findings {
+  /** What keeps the checkpoint from being evaluated, the first to mend first. */
+  problems: ModelError[];
+  /** What is done differently from what was asked, to be said once. */
+  notices: string[];
+}
+
+/** @param where the model, for sentences   @param card path of its card, null when there is none */
+export function checkAgainstGraph(
+  where: string,
+  card: string | null,
+  fields: CheckpointFields,
+  signature: Signature,
+): Findings {
+  const problems: ModelError[] = [];
+  const notices: string[] = [];
+  const problem = (code: string, message: string, hint: string) =>
+    problems.push(new ModelError({ code, message: `${where}: ${message}`, hint }));
+  const fix = (field: Field<unknown>, flag: string | null) =>
+    field.from === 'flag' && flag
+      ? `Correct or leave out ${flag}.`
+      : `Correct ${placeOf(field, where, card)}.`;
+  const put = (entry: string) => `Put ${entry} into ${card ?? cardPathOf(where)}`;
+
+  const { family, vocabSize, length, maskTokenId, timeConditioning } = fields;
+
+  if (family.value === null) {
+    const why = signature.sigma
+      ? 'its input "sigma" says that it is a diffusion model, but not of which family'
+      : 'its tensors do not tell';
+    problem(
+      'no-family',
+      `no family is known; ${why}.`,
+      `Give --family ${FAMILIES.join('|')}, or put "family" into ${card ?? cardPathOf(where)}.`,
+    );
+  }
+
+  const { width } = signature.logits;
+  if (vocabSize.value === null) {
+    problem(
+      'no-vocab-size',
+      'neither its graph nor a card says how wide the logits are.',
+      `${put('"vocabSize"')}.`,
+    );
+  } else if (width !== null && width !== vocabSize.value) {
+    problem(
+      'vocab-size-mismatch',
+      `${said(vocabSize)} vocabSize ${vocabSize.value}, but the graph's logits are ${width} wide.`,
+      fix(vocabSize, '--vocab-size'),
+    );
+  }
+
+  const { fixedLength } = signature;
+  if (length.value !== null && fixedLength !== null && length.value !== fixedLength) {
+    if (length.value > fixedLength) {
+      notices.push(
+        `${where}: ${said(length)} length ${length.value}, but the graph takes exactly ${fixedLength} tokens; ${fixedLength} is used.`,
+      );
+      fields.length = { value: fixedLength, from: 'detected' };
+    } else {
+      problem(
+        'length-mismatch',
+        `${said(length)} length ${length.value}, but the graph takes exactly ${fixedLength} tokens.`,
+        length.from === 'flag'
+          ? `Use --length ${fixedLength}, or export the model with a dynamic length.`
+          : fix(length, null),
+      );
+    }
+  }
+
+  for (const [key, flag] of [
+    ['maskTokenId', '--mask-token-id'],
+    ['bosTokenId', null],
+    ['eosTokenId', null],
+  ] as const) {
+    const id = fields[key];
+    if (id.value !== null && vocabSize.value !== null && id.value >= vocabSize.value) {
+      problem(
+        'token-outside-vocabulary',
+        `${said(id)} ${key} ${id.value}, but the vocabulary ends at ${vocabSize.value - 1}.`,
+        fix(id, flag),
+      );
+    }
+  }
+
+  if (family.value !== null && isMasked(family.value) && maskTokenId.value === null) {
+    const last = vocabSize.value === null ? 'the last id' : `the last id, here ${vocabSize.value - 1}`;
+    problem(
+      'no-mask-token',
+      `a model of the family ${family.value} has a mask token, but nothing says which.`,
+      `${put('"maskTokenId"')}; the published MDLM and SEDD use ${last}.`,
+    );
+  }
+
+  if (timeConditioning.value && !signature.sigma) {
+    problem(
+      'no-sigma',
+      `${said(timeConditioning)} timeConditioning true, but the graph has no input "sigma".`,
+      fix(timeConditioning, null),
+    );
+  }
+  const { schedule } = fields;
+  if (family.value !== null && !isDiffusion(family.value) && schedule.value && schedule.from !== 'default') {
+    notices.push(
+      `${where}: ${said(schedule)} a schedule, which a model of the family ${family.value} has no use for.`,
+    );
+  }
+  return { problems, notices };
+}
+
+/** «the card says», by where the field came from. */
+function said({ from }: Field<unknown>): string {
+  switch (from) {
+    case 'flag':
+      return 'a flag says';
+    case 'metadata':
+      return 'its metadata say';
+    case 'detected':
+      return 'its tensors say';
+    default:
+      return 'the card says';
+  }
+}
+
+function placeOf({ from }: Field<unknown>, where: string, card: string | null): string {
+  if (from === 'card' && card) return card;
+  return from === 'metadata' ? `the metadata of ${where}` : where;
+}
