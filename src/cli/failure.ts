@@ -5,7 +5,7 @@
  */
 import { closest, DuoEvalError } from '../errors.js';
 import { flagMeant } from './command-line.js';
-import { noMemory } from './enough-memory.js';
+import { noMemory } from './process-limits.js';
 import { interruptionBehind } from './signals.js';
 import { plainLines, plainText } from './terminal.js';
 

@@ -84,7 +84,7 @@ describe('an error that means that there is no memory', () => {
     expect(describeFailure(error, null)).toMatchObject({
       code: 'out-of-memory',
       exitCode: 6,
-      message: expect.stringMatching(/^The memory does not suffice: .*\.$/),
+      message: expect.stringMatching(/^There is too little memory: .*\.$/),
     });
   });
 
