@@ -7,7 +7,7 @@ import type { TextSampling } from '../records/record.js';
 import { numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from '../records/rows.js';
 import type { SequencesRecord } from '../records/sequences-record.js';
 import { longestBlock, pairedComparison } from '../records/text-figures.js';
-import { studentQuantile95, welchDegrees } from '../statistics/student.js';
+import { studentQuantile95, welchDegrees, Z } from '../statistics/student.js';
 import { sum } from '../statistics/summation.js';
 import { degreesOf } from '../statistics/text-ratio.js';
 import { checkComparable, haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
@@ -32,7 +32,6 @@ export interface Difference extends Estimate, TextSampling {
 
 /** Figures that others of the row are the exponentials of: differences are of the logarithms. */
 const LOGARITHM: Record<string, string> = { ppl: 'nll', genPpl: 'genNll' };
-const Z = 1.959963984540054;
 
 /** Every figure that tells something of its own, and is no comparison itself, compared. @throws UsageError when the rows are not of one protocol */
 export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
