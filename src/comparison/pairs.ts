@@ -1,21 +1,101 @@
 /**
- * The difference of two sets of generated texts, sample by sample.
+ * The difference of two rows pair by pair, which removes what is hard, or lucky, for both: over the sequences of text that
+ * both evaluated, or over the samples that both drew.
  *
- * Sample i of one run and sample i of another belong together when they were drawn from one seed, after the same prompt, with
- * one tokenizer: all random numbers are functions of (seed, purpose, sample, step, position), so the two used the same ones,
- * and luck that is common to both drops out of the difference. Models, samplers, steps and temperatures may differ: they
- * are what is compared. Drawn from other seeds, or after other prompts, number i means nothing beyond its own run, and the two count as
- * independent. Texts that are the same to the last token are pairs however they came about.
+ * Sample i of one run and sample i of another belong together when they were drawn from one seed, after the same prompt,
+ * with one tokenizer: all random numbers are functions of (seed, purpose, sample, step, position), so the two used the same
+ * ones, and luck that is common to both drops out of the difference. Models, samplers, steps and temperatures may differ:
+ * they are what is compared. With other seeds or prompts, number i means nothing beyond its own run, and the two count as
+ * independent. Texts that are equal to the last token are pairs however they came about.
  *
  * Pairs are the sampling unit: the interval holds for further samples of the kind, whether or not the common numbers made
  * them alike. Where they did not, it is about as wide as that of independent sets.
  */
-
+import type { TextSampling } from '../records/record.js';
 import { fieldOf, type ResultRow } from '../records/rows.js';
+import type { SequencesRecord } from '../records/sequences-record.js';
+import { longestBlock, pairedComparison } from '../records/text-figures.js';
 import { bootstrapT, type Linearised } from '../statistics/bootstrap.js';
+import { sum } from '../statistics/numbers.js';
 import { ratio } from '../statistics/ratio.js';
-import { sum } from '../statistics/summation.js';
-import type { Difference } from './difference.js';
+
+export interface Estimate {
+  value: number | null;
+  stderr: number | null;
+  ci95: readonly [number, number] | null;
+}
+
+export interface Difference extends Estimate, TextSampling {
+  /** A figure's name, or `textNll`: nats per token of text, which compares families that score different tokens. */
+  metric: string;
+  method: 'paired' | 'intervals';
+  /** Sequences, or samples, that were paired. */
+  sequences: number | null;
+  /** The figures of both rows, where they are of this metric. */
+  a: number | null;
+  b: number | null;
+}
+
+/**
+ * The difference over the sequences that both rows hold, matched by their place in the stream.
+ * @returns null unless both hold sequences of one stream, at least half of the smaller's, and for `nll` of as many scored tokens
+ */
+export function pairedSequences(a: ResultRow, b: ResultRow, metric: 'nll' | 'textNll'): Difference | null {
+  if (!a.sequences || !b.sequences || !sameStream(a, b)) return null;
+  const places = commonPlaces(a.sequences, b.sequences);
+  const fewest = Math.min(a.sequences.nats.length, b.sequences.nats.length);
+  if (places.length < 2 || 2 * places.length < fewest) return null;
+  const [nats, tokens] =
+    metric === 'nll' ? (['nats', 'tokens'] as const) : (['textNats', 'textTokens'] as const);
+  const taken = (column: readonly number[], side: 0 | 1) =>
+    Float64Array.from(places, (place) => column[place[side]]);
+  // Of the text, so what either file says of documents holds for both.
+  const [ofA, ofB] = [a.sequences.document, b.sequences.document];
+  const documents = ofA ? taken(ofA, 0) : ofB ? taken(ofB, 1) : null;
+  const lossesOf = (columns: SequencesRecord, side: 0 | 1) => ({
+    textNats: taken(columns[nats], side),
+    textTokens: taken(columns[tokens], side),
+    documents,
+  });
+  const [first, second] = [lossesOf(a.sequences, 0), lossesOf(b.sequences, 1)];
+  if (first.textTokens.some((count, i) => count !== second.textTokens[i])) return null;
+  // A row's own length counts where it is of these sequences: elsewhere they lie at other distances.
+  const whole = (row: ResultRow) => row.sequences?.nats.length === places.length;
+  const ofRows = [a, b].filter(whole).map((row) => row.figures.get('nll')?.blockLength ?? 1);
+  const {
+    deltaNll,
+    significant: _,
+    ...error
+  } = pairedComparison(first, second, Math.max(longestBlock([], [[first, second]]), ...ofRows));
+  const total = sum(first.textTokens);
+  return {
+    metric,
+    method: 'paired',
+    sequences: places.length,
+    a: total > 0 ? sum(first.textNats) / total : null,
+    b: total > 0 ? sum(second.textNats) / total : null,
+    value: deltaNll,
+    ...error,
+  };
+}
+
+/** Where each sequence that both have stands in the columns of either. */
+function commonPlaces(a: SequencesRecord, b: SequencesRecord): [number, number][] {
+  const places: [number, number][] = [];
+  const indexOf = ({ index }: SequencesRecord, i: number) => index?.[i] ?? i;
+  for (let [i, j] = [0, 0]; i < a.nats.length && j < b.nats.length; ) {
+    const ahead = indexOf(a, i) - indexOf(b, j);
+    if (ahead === 0) places.push([i, j]);
+    if (ahead <= 0) i++;
+    if (ahead >= 0) j++;
+  }
+  return places;
+}
+
+function sameStream(a: ResultRow, b: ResultRow): boolean {
+  const [first, second] = [a, b].map((row) => row.record.dataset?.sha256);
+  return typeof first === 'string' && first === second;
+}
 
 /** Of these a row holds a column; distinct-n and compression are of a whole set, and have no error at all. */
 const MEANS = ['entropy', 'repetition4'] as const;
