@@ -8,8 +8,8 @@ import {
 } from '../records/distinctions.js';
 import { fieldOf, type ResultRow } from '../records/rows.js';
 import { haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
-import { type Difference, differencesOf } from './difference.js';
-import { whyNotPaired } from './paired-samples.js';
+import { differencesOf } from './difference.js';
+import { type Difference, whyNotPaired } from './pairs.js';
 import { matchRows } from './row-matching.js';
 
 /** A difference and the rows it is of. */

@@ -14,7 +14,7 @@ import { SCHEMA_VERSION, type TextSampling } from '../records/record.js';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../terminal-text.js';
 import type { NamedDifference } from './compared-rows.js';
 import { isSignificant } from './difference.js';
-import { OF_EACH_SAMPLE } from './paired-samples.js';
+import { OF_EACH_SAMPLE } from './pairs.js';
 
 /** How figures are called in tables. */
 const NAMES: Record<string, string> = {

@@ -65,6 +65,8 @@ export interface DatasetRecord {
   droppedTokens?: number | null;
   /** Characters that the tokenizer has no token for: the figures are of the text without them. */
   droppedCharacters?: number | null;
+  /** `--skip-null`: rows without text that were passed over. Absent in records of older versions. */
+  skippedRows?: number | null;
   /** `--limit` or `--first`: only so many sequences were evaluated. */
   limit?: number | null;
   /** Which: spread evenly over the data set, or the first, which are no random sample. Null where all were; absent from

@@ -26,6 +26,7 @@ const dataset = z.looseObject({
   sequences: count.nullable().describe('Packed sequences of the whole stream.'),
   droppedTokens: count.nullish(),
   droppedCharacters: count.nullish().describe('Characters that the tokenizer has no token for.'),
+  skippedRows: count.nullish().describe('Rows without text that were passed over (--skip-null).'),
   limit: count.nullish().describe('Only so many sequences were evaluated.'),
   selection: z
     .enum(['spread', 'first'])
@@ -120,6 +121,8 @@ const generativeResult = z.looseObject({
     count: count.describe('Texts.'),
     length: count.describe('Tokens a text.'),
     tokenizerSha256: z.string().nullable(),
+    bosTokenId: count.nullish().describe('Of the tokenizer, or what a card or a flag names.'),
+    eosTokenId: count.nullish(),
     sampler: z
       .looseObject({
         name: z.string(),
@@ -232,6 +235,8 @@ const frontierResult = z.looseObject({
   topK: known.optional(),
   topP: known.optional(),
   tokenizerSha256: z.string().nullable(),
+  bosTokenId: count.nullish(),
+  eosTokenId: count.nullish(),
   target: z.looseObject({ entropy: z.number(), dataset: z.string().nullable() }),
   metrics: z.looseObject({
     genPpl: sampledFigure

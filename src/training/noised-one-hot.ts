@@ -6,7 +6,7 @@
  * down: the largest of n uniforms is V^{1/n}, the next is that times V^{1/(n−1)}. Their tokens are drawn without replacement.
  * The entries not drawn enter the softmax's denominator by their mean, given that they are below the smallest one drawn.
  */
-import { logMeanExpBelow, normalUpperQuantile } from '../diffusion/normal.js';
+import { logMeanExpBelow, normalUpperQuantile } from '../statistics/normal.js';
 
 export interface NoisedOneHot {
   /** Tokens of the largest entries and their shares of the softmax, [kept]; the shares sum to at most 1. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compareRows } from '../../src/comparison/compared-rows.js';
-import { type Difference, differenceOf, differencesOf } from '../../src/comparison/difference.js';
+import { differenceOf, differencesOf } from '../../src/comparison/difference.js';
 import { checkGates } from '../../src/comparison/gate/checks.js';
-import { whyNotPaired } from '../../src/comparison/paired-samples.js';
+import { type Difference, whyNotPaired } from '../../src/comparison/pairs.js';
 import { formatDifferences } from '../../src/comparison/printed-differences.js';
 import { FileError } from '../../src/errors.js';
 import type { SampleColumns } from '../../src/records/sample-columns.js';

@@ -1,12 +1,12 @@
 /**
  * Generative perplexity: exp of the mean nats a counted token, over all samples, token-weighted; how well an
- * autoregressive judge predicts what was generated. Its error is over samples, which a model drew independently: bootstrap-t. Of
- * real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
+ * autoregressive judge predicts what was generated. Its error is over samples, which a model drew independently: bootstrap-t, or
+ * Student's t of the logarithm below 8 samples. Of real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
  */
 import { DomainError } from '../../errors.js';
 import { exponential } from '../../records/text-figures.js';
 import { type BootstrapOptions, bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
-import { sum } from '../../statistics/summation.js';
+import { sum } from '../../statistics/numbers.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
 import type { SampledFigure } from './record.js';
 

@@ -13,7 +13,7 @@ export interface SampledFigure extends TextSampling {
   value: number | null;
   /** Over samples; null where the figure is of the whole set. */
   stderr: number | null;
-  /** 95% interval over samples: bootstrap-t for perplexity, Student's t for means; of real text Student's t over units. */
+  /** 95% interval over samples: bootstrap-t for perplexity (of fewer than 8 samples Student's t of its logarithm), Student's t for means; of real text Student's t over units. */
   ci95: [number, number] | null;
 }
 
@@ -30,6 +30,9 @@ export interface SampleSetRecord {
   /** Tokens a text. */
   length: number;
   tokenizerSha256: string | null;
+  /** What its texts begin and end with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent where no one knows. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
   /** What drew them; null for real text. */
   sampler: { name: string; options: Record<string, number | string | boolean>; steps: number } | null;
   seed: number | null;
@@ -61,7 +64,8 @@ export interface GenerativeProtocolRecord {
   seed: number;
   /** Replicates of the bootstrap over samples. */
   resamples: number;
-  /** How intervals of the perplexity are made: bootstrap-t over samples; Student's t over units of real text; of frontier
+  /** How intervals of the perplexity are made: bootstrap-t over samples; Student's t of the logarithm over fewer
+   *  than 8 samples, and over units of real text; of frontier
    *  Student's t with the bootstrap's standard error; percentiles of the bootstrap in files of version 1. */
   interval: 'bootstrap-t' | 'student-t' | 'bootstrap-stderr' | 'percentile';
   /** Level of deflate in the compression ratio. */

@@ -86,6 +86,9 @@ export interface FrontierResult {
   topK?: number | null;
   topP?: number | null;
   tokenizerSha256: string | null;
+  /** What samples begin and end with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent where no one knows. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
   /** The entropy at which models are compared, nats. */
   target: { entropy: number; dataset: string | null };
   metrics: {

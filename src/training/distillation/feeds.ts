@@ -1,6 +1,6 @@
 /** The inputs of a distillation step: sequences of the text at two noise levels, a function of seed and step. */
 
-import { normalUpperQuantile } from '../../diffusion/normal.js';
+import { normalUpperQuantile } from '../../statistics/normal.js';
 import { sigmaOf } from '../../diffusion/schedule.js';
 import { oneMinusDiffusionTransformation } from '../../diffusion/transformation.js';
 import type { Feeds } from '../../models/feeds.js';

@@ -1,0 +1,175 @@
+/**
+ * Rows of logits: at some positions only, without computing the others, and a block of rows at a time.
+ *
+ * A language model ends in an operation that is the same at every position: a product with the vocabulary matrix, perhaps a
+ * bias, a scale or a cast. When the graph ends so, the wanted rows are taken before that product, which is repeated for
+ * them alone; prune.ts removes the original nodes, which no output needs any more. Where the graph ends differently, the
+ * rows are taken from the logits.
+ */
+import type { DType } from './dtype.js';
+import type { Graph, Value } from './graph.js';
+import type { NodeProto } from './onnx.js';
+import {
+  Add,
+  Concat,
+  Div,
+  Gather,
+  GatherND,
+  Min,
+  Mul,
+  Range,
+  Reshape,
+  Scan,
+  Shape,
+  Slice,
+  Sub,
+  Unsqueeze,
+} from './operators.js';
+
+/** What a graph does to a weight before it uses it: turn it, widen it from float16 or int8, scale it. */
+const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'DequantizeLinear', 'Identity']);
+/** Of those, one after the other: a damaged graph may have a circle of them. */
+const MOST_STEPS = 6;
+const POSITIONWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Identity']);
+
+/**
+ * @param logits name of a tensor [batch, length, vocab]   @param rows int64 [n, 2]: pairs (sequence, position)
+ * @returns [n, vocab]
+ */
+export function projectedRows(graph: Graph, logits: string, rows: Value): Value {
+  const last = projection(graph, logits);
+  return last ? last.project(GatherND(last.states, rows)) : GatherND(graph.value(logits), rows);
+}
+
+/** How many entries a row of logits has; null where the weights do not tell. */
+export function logitsWidth(graph: Graph, logits: string, dtype: DType): number | null {
+  const last = projection(graph, logits, dtype);
+  return (last && matrixSize(graph, last.matrix.name, 1)) || null;
+}
+
+/** The shape that the logits have, int64 [3], which computes none of them where the graph ends in a projection. */
+export function logitsShape(graph: Graph, logits: string, dtype: DType): Value {
+  const last = projection(graph, logits, dtype);
+  if (!last) return Shape(graph.value(logits, dtype));
+  const [batchAndLength, width] = [Shape(last.states), Shape(last.matrix)];
+  const at = (places: readonly number[]) => graph.constant(places, 'int64');
+  return Concat([Gather(batchAndLength, at([0, 1])), Gather(width, at([1]))], { axis: 0 });
+}
+
+/** The last thing a network does, to be done again for other rows. */
+export interface Projection {
+  /** What is projected: the states of all positions, [batch, length, width]. */
+  readonly states: Value;
+  /** What they are multiplied by, [width, vocab]. */
+  readonly matrix: Value;
+  /** How wide a state is; 0 where the graph does not say. */
+  readonly width: number;
+  /** Logits [n, vocab] of states [n, width], in the graph (or the body of one) that the states belong to. */
+  project(states: Value): Value;
+}
+
+/** Null for a graph that does not end in a product with the vocabulary matrix. */
+export function projection(
+  graph: Graph,
+  logits: string,
+  dtype: DType = graph.value(logits).dtype,
+): Projection | null {
+  const chain = projectionChain(graph, logits);
+  if (!chain) return null;
+  const states: Value = { graph, name: chain[0].input[0], dtype };
+  return {
+    states,
+    matrix: { graph, name: chain[0].input[1], dtype },
+    width: matrixSize(graph, chain[0].input[1], 0),
+    project(rows) {
+      let { name } = states;
+      let current = rows;
+      for (const node of chain) {
+        current = rows.graph.copyNode(node, new Map([[name, current]]), dtype);
+        name = node.output[0];
+      }
+      return current;
+    },
+  };
+}
+
+/** How many rows (axis 0) or columns (1) a weight has; 0 where the graph does not say. */
+function matrixSize(graph: Graph, matrix: string, axis: 0 | 1, steps = MOST_STEPS): number {
+  const dims = graph.proto.initializer.find((tensor) => tensor.name === matrix)?.dims;
+  if (dims) return Number(dims.at(axis === 0 ? 0 : -1) ?? 0);
+  const node = graph.proto.node.find(({ output }) => output[0] === matrix);
+  if (steps === 0 || !node || !OF_WEIGHTS.has(node.opType)) return 0;
+  const turned = node.opType === 'Transpose' ? (axis === 0 ? 1 : 0) : axis;
+  return matrixSize(graph, node.input[0], turned, steps - 1);
+}
+
+/** The nodes from the vocabulary product to the logits, or null when they do not form such a chain. */
+function projectionChain(graph: Graph, logits: string): NodeProto[] | null {
+  const producers = new Map(
+    graph.proto.node.flatMap((node) => node.output.map((output) => [output, node] as const)),
+  );
+  const isConstant = constantTest(graph, producers);
+  const chain: NodeProto[] = [];
+  let name = logits;
+  for (;;) {
+    const node = producers.get(name);
+    if (node?.domain !== '') return null;
+    chain.unshift(node);
+    if (node.opType === 'MatMul') return isConstant(node.input[1], 2) ? chain : null;
+    if (!POSITIONWISE.has(node.opType)) return null;
+    const moving = node.input.filter((input) => !isConstant(input, 1));
+    if (moving.length !== 1) return null;
+    name = moving[0];
+  }
+}
+
+/** Whether a tensor is a weight of at most `rank` axes; of more it could differ from position to position. */
+function constantTest(graph: Graph, producers: ReadonlyMap<string, NodeProto>) {
+  const ranks = new Map(graph.proto.initializer.map((tensor) => [tensor.name, tensor.dims.length]));
+  const fed = new Set(graph.proto.input.map((input) => input.name));
+  const isOf = (name: string, rank: number, steps = MOST_STEPS): boolean => {
+    if (fed.has(name)) return false;
+    const own = ranks.get(name);
+    if (own !== undefined) return own <= rank;
+    const node = producers.get(name);
+    if (node?.opType === 'Constant') {
+      const tensor = node.attribute.find((attribute) => attribute.name === 'value')?.t;
+      return tensor
+        ? tensor.dims.length <= rank
+        : node.attribute.some((attribute) => /^value_(float|int)$/.test(attribute.name));
+    }
+    if (node?.domain !== '' || !OF_WEIGHTS.has(node.opType) || steps === 0) return false;
+    return node.input.every((input) => isOf(input, rank, steps - 1));
+  };
+  return isOf;
+}
+
+/**
+ * A computation on rows, a block of rows at a time, so that its intermediate values never exist for all rows at once. For
+ * logits, 200 KB per row at 50,257 entries, that is the difference between memory and cache.
+ * @param perRow values [n, …], n ≥ 1 the same for all
+ * @param size rows per block; the last block is filled up by repeating the last row
+ * @param build makes numbers per row, each [size], of `size` rows of each; it may read other values of the graph, too
+ * @returns [n], one for each that `build` makes
+ */
+export function inRowBlocks(
+  name: string,
+  perRow: readonly Value[],
+  size: number,
+  build: (...rows: Value[]) => Value[],
+): Value[] {
+  const { graph } = perRow[0];
+  const count = Gather(Shape(perRow[0]), 0);
+  const blocks = Div(Add(count, size - 1), size);
+  const inBlock = graph.constant(
+    Array.from({ length: size }, (_, i) => i),
+    'int64',
+  );
+  const first = Unsqueeze(Mul(Range(0, blocks, 1), size), [-1]);
+  const rows = Min(Add(first, inBlock), Sub(count, 1)); // [blocks, size]
+  const blocked = perRow.map((value) => Gather(value, rows));
+  const ends = Unsqueeze(count, [0]);
+  return Scan(name, blocked, build).map((stacked) =>
+    Slice(Reshape(stacked, [-1]), { starts: [0], ends, axes: [0] }),
+  );
+}
