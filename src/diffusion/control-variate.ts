@@ -1,6 +1,6 @@
 /**
- * The control variate: the loss of the unigram model (x_θ(v) = p(v) whatever z is) at the same x, z and α as the
- * network's. It needs no model call, moves with the network's loss, and its integral is known in closed form:
+ * The control variate: the loss of the unigram model (x_θ(v) = p(v) for any z) at the same x, z and α as the network's loss.
+ * It needs no model call, correlates with the network's loss, and its integral is known in closed form:
  *
  *   E_z ∫_{α_lo}^{α_hi} f dα = D(α_hi) − D(α_lo),     f = loss per unit of −dα;     D(1) − D(0) = −ln p(x)
  *
@@ -10,7 +10,7 @@
  *     D = (α + (1−α)/K)·ln(Kα+1−α) + A − ((1−α)/K)·B − α·ln x̄_x
  *     f = uniformStateLoss of p, with its sums over v taken from B, so that a token costs O(1)
  *
- * Not responsible for its coefficient, nor for which sequences that is fitted on.
+ * Not responsible for its coefficient or for the sequences that it is fitted on.
  */
 import { DataError } from '../errors.js';
 import type { Integration } from './integration.js';
@@ -23,7 +23,7 @@ export interface ControlVariate {
   integral(x: number, level: AlphaLevel): number;
 }
 
-/** The mean over u of Σ_tokens weight·f that a protocol would find: measure·(D(α_hi) − D(α_lo)) over the tokens. */
+/** The mean over u of Σ_tokens weight·f under a protocol: measure·(D(α_hi) − D(α_lo)) summed over the tokens. */
 export function controlVariateExpectation(
   control: ControlVariate,
   x: ArrayLike<number>,
@@ -41,7 +41,7 @@ export function controlVariateExpectation(
 }
 
 /** p(v) by add-one counts, [vocab]: positive on every token, 0 on the mask.
- *  @param counts how often each token stands in the whole packed stream, [vocab]
+ *  @param counts how often each token occurs in the whole packed stream, [vocab]
  *  @throws DataError when the stream holds the mask token */
 export function unigramFromCounts(counts: ArrayLike<number>, maskTokenId: number | null): Float64Array {
   const p = Float64Array.from(counts, (count) => count + 1);
@@ -82,7 +82,7 @@ export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
     for (const [value, times] of repeated) sum += times * Math.log(K * alpha * value + oneMinusAlpha);
     return sum;
   };
-  /** The two levels asked for last: an integral is taken between two, for one token after the other. */
+  /** The two latest levels: an integral is taken between two, for one token after another. */
   let known: (AlphaLevel & { sum: number })[] = [];
   const cachedLogSum = ({ alpha, oneMinusAlpha }: AlphaLevel) => {
     let found = known.find((level) => level.oneMinusAlpha === oneMinusAlpha && level.alpha === alpha);

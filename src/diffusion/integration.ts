@@ -5,8 +5,8 @@
  *
  * and the head returns f. So weight · f, averaged over u, is the protocol's loss per token.
  *
- * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as the reference code takes it. It leaves
- * out both ends and is no bound.
+ * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as in the reference code. It leaves out both ends
+ * and is not a bound.
  *
  * `strict`: α from 0 to 1 − 1e-6. f has a moderate mean but a standard deviation that grows as (1−α)^−1/2 and a little
  * faster for α → 1 (a token is noisy with probability 1−α, and its loss is then of order 1/(1−α)). A weighted estimate
@@ -127,11 +127,11 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
 }
 
 /**
- * Noise levels drawn towards clean text and reweighted: the same integral as integration.ts, from draws that vary less.
+ * Noise levels drawn towards clean text and reweighted: the same integral from draws of smaller variance.
  *
- * A token is noisy with probability 1−α and its loss is then of order 1/(1−α), so what z makes of a sequence's loss per
- * unit of −dα has a standard deviation near (1−α)^−1/2, whatever the model; for uniform states it also falls to nothing as
- * α → 0, where every z is noise. A weighted estimate varies least when levels are drawn in proportion to that:
+ * A token is noisy with probability 1−α and its loss is then of order 1/(1−α). So for any model, the standard deviation over z of
+ * a sequence's loss per unit of −dα is near (1−α)^−1/2; for uniform states it also vanishes as α → 0, where every z is noise.
+ * A weighted estimate varies least when levels are drawn in proportion to that:
  *
  *   density over α ∝ (1−α)^−1/2 · (1 − b(1−α)),     b = 0 for masked families, 4/5 for uniform states
  *
@@ -139,7 +139,7 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
  * s = (2/√b)·sin(arcsin(3√b·C/2)/3). b < 1 keeps the weights below (s/(1−b)): a model unlike those measured
  * (bench/README.md) costs precision, never correctness.
  */
-/** b: how much rarer levels near α = 0 are than (1−α)^−1/2 makes them. */
+/** b: how much the density at α = 0 is reduced below (1−α)^−1/2. */
 export const proposalSlope = { masked: 0, uniform: 0.8 } as const;
 
 /** @param base what is integrated: its range and measure stay as they are

@@ -1,8 +1,8 @@
 /**
- * A checkpoint with the draw from x_θ appended, running: tokens and uniform numbers in, drawn tokens out. What it returns for
- * a sequence has the same bits whatever shares its batch (on cpu).
+ * A running checkpoint with the draw from x_θ appended: tokens and uniform numbers in, drawn tokens out. On cpu, the bits of a
+ * sequence's answer do not depend on the rest of its batch.
  *
- * Not responsible for what a sampler makes of a draw, or for where the uniform numbers come from.
+ * Not responsible for how a sampler uses a draw, or for where the uniform numbers come from.
  */
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
 import { ModelError, type NumericalError } from '../errors.js';
@@ -67,7 +67,7 @@ export class DrawSession implements Denoiser {
       inBlocks: provider === 'cpu',
       double: hasDouble(provider),
     });
-    // Of a small network, waking a thread costs more than it disturbs.
+    // For a small network, waking a thread costs more than spinning disturbs others.
     const spinning = vocabSize < WIDE_VOCABULARY;
     const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
     const draws = new DrawSession(checkpoint, session, options);
@@ -84,7 +84,7 @@ export class DrawSession implements Denoiser {
     return this.currentTemperature;
   }
 
-  /** Of the next calls; only in a session started with `sweep`. @throws UsageError when not above 0 */
+  /** For the next calls; only in a session started with `sweep`. @throws UsageError when not above 0 */
   set temperature(temperature: number) {
     checkDrawSettings({ temperature });
     if (!hasTemperature(this.options) && temperature !== 1) {
@@ -201,7 +201,7 @@ export class DrawSession implements Denoiser {
       const place = at?.[r] ?? r;
       const sample = from + Math.floor(place / part.length);
       const position = place % part.length;
-      if (sample >= to || position >= request.length) continue; // what fills up a fixed batch or length
+      if (sample >= to || position >= request.length) continue; // padding of a fixed batch or length
       if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(sample, position, request);
       const i = sample * request.length + position;
       answer.token[i] = Number(token[r]);
@@ -211,12 +211,12 @@ export class DrawSession implements Denoiser {
     }
   }
 
-  /** Tokens a sequence that the graph is given. */
+  /** Tokens per sequence that the graph reads. */
   private width(length: number): number {
     const { fixedLength } = this.checkpoint.signature;
     const { name, family } = this.checkpoint;
     if (fixedLength === null || fixedLength === length) return length;
-    // What comes after a token does not reach it.
+    // A causal graph can be padded behind the last token.
     if (family === 'ar' && length < fixedLength) return fixedLength;
     throw new ModelError({
       code: 'fixed-length',
@@ -234,7 +234,7 @@ export class DrawSession implements Denoiser {
 
 interface Called {
   part: Part;
-  /** Places in the part's tokens that were drawn at; null: all. */
+  /** Indices into the part's tokens that were drawn at; null: all. */
   at: Int32Array | null;
   from: number;
   to: number;
