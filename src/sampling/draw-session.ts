@@ -206,8 +206,8 @@ export class DrawSession implements Denoiser {
       const i = sample * request.length + position;
       answer.token[i] = Number(token[r]);
       answer.probability[i] = probability[r];
-      if (present) answer.present![i] = present[r];
-      if (logSumExp) answer.scoreSum![i] = Math.exp(logSumExp[r] - logScale);
+      if (present && answer.present) answer.present[i] = present[r];
+      if (logSumExp && answer.scoreSum) answer.scoreSum[i] = Math.exp(logSumExp[r] - logScale);
     }
   }
 

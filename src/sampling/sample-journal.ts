@@ -71,7 +71,7 @@ export function openSampleJournal(
         t: batch.map(({ tokens }) => base64OfInts(tokens)),
         n: batch.map(({ nfe }) => nfe),
         s: batch[0].seconds,
-        ...(batch[0].trace && { h: batch.map(({ trace }) => writtenTrace(trace!)) }),
+        ...(batch[0].trace && { h: batch.map(({ trace }) => writtenTrace(trace!)) }), // all have one, or none
       });
     },
     close() {

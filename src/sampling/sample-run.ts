@@ -62,7 +62,8 @@ export async function openSampleRun(request: SampleRequest, observer: SampleObse
     throw error;
   }
   const resumed = Math.min(journal.finished.length, request.samples);
-  if (resumed > 0) observer.note(`${checkpoint.name}: continuing; ${resumed} samples were finished by an earlier run.`);
+  if (resumed > 0)
+    observer.note(`${checkpoint.name}: continuing; ${resumed} samples were finished by an earlier run.`);
   let open = true;
   const stop = async (end: () => void) => {
     if (!open) return end();
