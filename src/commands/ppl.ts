@@ -140,8 +140,9 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
       const { results, finish } = await runPerplexity(request, cells, logged);
       progress.stop();
       await log?.finish();
-      await writeOutputs(output, results);
-      this.print(await stdoutText(output, results, this.screen));
+      const { EVALUATIONS } = await import('../evals/registry.js');
+      await writeOutputs(output, results, EVALUATIONS);
+      this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
       finish();
     } finally {
       progress.stop();

@@ -1,6 +1,8 @@
+import type { Heading } from './columns.js';
+
 /** A table of GitHub-flavoured markdown; what cells say is text. */
 export function pipeTable(
-  head: readonly (readonly [string, 'left' | 'right'])[],
+  head: readonly Heading[],
   rows: readonly string[][],
 ): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;

@@ -7,7 +7,8 @@ import { DomainError } from '../errors.js';
 import { type Numbers, numbersOf } from '../statistics/numbers.js';
 import { sum } from '../statistics/summation.js';
 import { blockLengthOf, blocksAreTried, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
-import type { Comparison, Figure } from './record.js';
+import type { Figure } from './figures.js';
+import type { Comparison } from './record.js';
 
 /** Columns, one entry a sequence, in the order of the text. */
 export interface SequenceLosses {

@@ -1,6 +1,7 @@
 /** Rows of result files as they are read, made of the sample records. */
 import type { PerplexityResult } from '../../src/records/record.js';
-import { parseRowsFile, type ResultRow, rowsOf } from '../../src/records/rows.js';
+import type { ResultRow } from '../../src/records/evaluation.js';
+import { parseRowsFile, rowsOf } from '../../src/records/rows.js';
 import { perplexityMetrics } from '../../src/records/text-figures.js';
 import { sampleResult } from '../records/sample.js';
 

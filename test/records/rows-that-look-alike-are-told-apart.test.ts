@@ -6,7 +6,7 @@ import { gateJunit } from '../../src/comparison/gate/junit.js';
 import { formatDifferences } from '../../src/comparison/printed-differences.js';
 import { formatResults } from '../../src/printing/formats.js';
 import type { Result } from '../../src/records/record.js';
-import type { ResultRow } from '../../src/records/rows.js';
+import type { ResultRow } from '../../src/records/evaluation.js';
 import { reportCsv } from '../../src/report/csv.js';
 import { differencesWithin, type Report } from '../../src/report/report.js';
 import { sectionsOf } from '../../src/report/sections.js';

@@ -14,7 +14,7 @@ import { type BootstrapOptions, RESAMPLES, resample, standardDeviation } from '.
 import { studentQuantile95 } from '../../statistics/student.js';
 import { sum } from '../../statistics/summation.js';
 import type { JudgedSamples } from '../generation/generative-perplexity.js';
-import type { SampledFigure } from '../generation/record.js';
+import type { SampledFigure } from '../../records/figures.js';
 
 /** One temperature of a sweep, sample by sample. */
 export interface SweepPoint extends JudgedSamples {

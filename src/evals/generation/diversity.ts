@@ -8,7 +8,7 @@
 import { deflateSync } from 'node:zlib';
 import { ratio } from '../../statistics/ratio.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
-import type { SampledFigure } from './record.js';
+import type { SampledFigure } from '../../records/figures.js';
 
 /** zlib's deflate at its highest level: a window of 32 KiB. */
 export const COMPRESSION_LEVEL = 9;

@@ -8,7 +8,7 @@ import { exponential } from '../../records/text-figures.js';
 import { type BootstrapOptions, bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
 import { sum } from '../../statistics/summation.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
-import type { SampledFigure } from './record.js';
+import type { SampledFigure } from '../../records/figures.js';
 
 /** What a judge found. */
 export interface JudgedSamples {

@@ -1,5 +1,5 @@
 /** Results of cells that suites keep, for `cache ls` and `cache clear`. */
-import type { Result } from '../../records/record.js';
+import type { Result } from '../registry.js';
 import { readCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
 

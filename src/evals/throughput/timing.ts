@@ -4,7 +4,7 @@
  */
 import { DomainError } from '../../errors.js';
 import { quantile } from '../../statistics/bootstrap.js';
-import type { MedianFigure } from './record.js';
+import type { MedianFigure } from '../../records/figures.js';
 
 /**
  * Median and its 95% interval from order statistics: the k-th smallest to the k-th largest value, k the largest for which a
