@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/setup.ts'],
     pool: 'forks',
     env: { ORT_DISABLE_TELEMETRY: '1' }, // tests that load the runtime themselves
     maxWorkers: 2,

@@ -2,7 +2,7 @@
 // over seeds, of the mean loss of the same 64 sequences, protocol `duo`, one draw of each.
 //
 //   npm run build && node bench/estimator-variance.mjs [--seeds 200] [--model duo] [--model mdlm]
-//     [--checkpoints ../shared/checkpoints] [--data ../shared/data/ptb/ptb.valid.txt]
+//     [--checkpoints ../shared/checkpoints] [--dataset ../shared/data/ptb/ptb.valid.txt]
 //
 // The reference's way (`_sample_t` of its code): in every batch of 16, t = (1−ε)·(i + U_i)/16 + ε, the i-th sequence in the
 // i-th sixteenth. Every ratio stands with the lower end of its 95% interval, by bootstrap over seeds. A quarter of an hour or so.
@@ -34,13 +34,13 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '200' },
     model: { type: 'string', multiple: true, default: ['duo', 'mdlm'] },
     checkpoints: { type: 'string', default: '../shared/checkpoints' },
-    data: { type: 'string', default: '../shared/data/ptb/ptb.valid.txt' },
+    dataset: { type: 'string', default: '../shared/data/ptb/ptb.valid.txt' },
   },
 });
 const seeds = Number(options.seeds);
-for (const path of [options.checkpoints, options.data]) {
+for (const path of [options.checkpoints, options.dataset]) {
   if (existsSync(path)) continue;
-  console.error(`${path} is not there: give --checkpoints and --data.`);
+  console.error(`${path} is not there: give --checkpoints and --dataset.`);
   process.exit(2);
 }
 
@@ -57,7 +57,7 @@ async function study(name) {
     eosTokenId: fields.eosTokenId.value ?? undefined,
   });
   const stream = await packDataset({
-    source: await resolveDataset({ spec: `ptb=${options.data}` }),
+    source: await resolveDataset({ spec: `ptb=${options.dataset}` }),
     tokenizer,
     length: fields.length.value,
     protocol: 'duo',

@@ -5,7 +5,7 @@
  *     node bench/forward.mjs decode                 cached generation, tokens a second, against the time of reading weights
  *     node bench/forward.mjs head                   opening a checkpoint bare and with its loss: seconds and peak memory
  *
- * Options: --size small, --length 1024, --vocab 50258, --rounds 10, --threads (all), --keep folder (reuse its checkpoints).
+ * Options: --size small, --length 1024, --vocab-size 50258, --rounds 10, --threads (all), --keep folder (reuse its checkpoints).
  */
 import '../dist/models/no-telemetry.js';
 import { execFileSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     size: { type: 'string', default: 'small' },
     length: { type: 'string', default: '1024' },
-    vocab: { type: 'string', default: '50258' },
+    'vocab-size': { type: 'string', default: '50258' },
     rounds: { type: 'string', default: '10' },
     threads: { type: 'string', default: String(availableParallelism()) },
     keep: { type: 'string' },
@@ -29,7 +29,7 @@ const { values: options, positionals } = parseArgs({
 });
 const [mode = 'forward', ...others] = positionals;
 const length = Number(options.length);
-const vocab = Number(options.vocab);
+const vocab = Number(options['vocab-size']);
 const rounds = Number(options.rounds);
 const threads = Number(options.threads);
 

@@ -64,7 +64,7 @@ function distillation(name) {
     `${value}`,
   ]);
   const model = join(values.work, teacher, 'duo.onnx');
-  return ['distill', '--model', model, '--data', 'sotu-train', '--out', join(values.work, name), ...flags];
+  return ['distill', '--model', model, '--dataset', 'sotu-train', '--out', join(values.work, name), ...flags];
 }
 
 /** @param args of this script, or of duo-eval where a command comes first */

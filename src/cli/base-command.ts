@@ -12,7 +12,7 @@
 import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
 import { escapedJson } from '../printing/json.js';
-import { environmentDefaults, type FlagShape } from './environment.js';
+import { environmentDefaults, type FlagShape, renamingNotes } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
 import { interruptSignal } from './signals.js';
@@ -76,6 +76,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       );
       const flags = parsed.flags as Partial<BaseOptions>;
       this.options = { json: flags.json === true, quiet: flags.quiet === true };
+      for (const note of renamingNotes(known, argv, defaults.sources)) this.note(note);
       return parsed;
     } catch (error) {
       if (error instanceof Error) Object.assign(error, { environment: defaults.sources });

@@ -2,6 +2,8 @@
  * `DUO_EVAL_*` environment variables as defaults of flags: `--log-sequences` reads DUO_EVAL_LOG_SEQUENCES. They are put
  * in front of the typed arguments, so they are checked exactly as typed values are; what is typed wins. A flag that may
  * be repeated takes several values separated by commas. An empty variable is one that is not set.
+ *
+ * A flag's `aliases` are the names it had in the version before: they and their variables still work, with a note.
  */
 import { UsageError } from '../errors.js';
 
@@ -38,9 +40,10 @@ export function environmentDefaults(
   const argv: string[] = [];
   const sources = new Map<string, string>();
   for (const [name, flag] of Object.entries(flags)) {
-    const variable = variableOf(name);
-    const value = env[variable];
-    if (value === undefined || value.trim() === '') continue;
+    const spelling = [name, ...(flag.aliases ?? [])].find((one) => env[variableOf(one)]?.trim());
+    if (spelling === undefined) continue;
+    const variable = variableOf(spelling);
+    const value = env[variable]!; // it was found by its value
     if (isTyped(name, flag, typed)) continue;
     const rival = SAME_QUESTION[name];
     if (rival && flags[rival] && isTyped(rival, flags[rival], typed)) continue;
@@ -49,7 +52,9 @@ export function environmentDefaults(
     );
     if (typedRivals) continue;
     const added =
-      flag.type === 'boolean' ? switchArguments(name, flag, value) : optionArguments(name, flag, value);
+      flag.type === 'boolean'
+        ? switchArguments(name, flag, variable, value)
+        : optionArguments(name, flag, value);
     if (added.length > 0) sources.set(name, variable);
     argv.push(...added);
   }
@@ -66,24 +71,50 @@ function optionArguments(name: string, flag: FlagShape, value: string): string[]
   return values.map((one) => `--${name}=${one}`);
 }
 
-function switchArguments(name: string, flag: FlagShape, value: string): string[] {
+function switchArguments(name: string, flag: FlagShape, variable: string, value: string): string[] {
   const word = value.trim().toLowerCase();
   if (['1', 'true', 'yes', 'on'].includes(word)) return [`--${name}`];
   if (['0', 'false', 'no', 'off'].includes(word)) return flag.allowNo ? [`--no-${name}`] : [];
   throw new UsageError({
     code: 'invalid-environment-variable',
-    message: `${variableOf(name)} is "${value}", which is neither yes nor no.`,
+    message: `${variable} is "${value}", which is neither yes nor no.`,
     hint: `Set it to 1 or 0; it is the default of --${name}.`,
   });
 }
 
+/** One line for each flag that was given by its former name, typed or in the environment. */
+export function renamingNotes(
+  flags: Record<string, FlagShape>,
+  typed: readonly string[],
+  sources: ReadonlyMap<string, string>,
+): string[] {
+  return Object.entries(flags).flatMap(([name, { aliases = [] }]) =>
+    aliases.flatMap((former) => {
+      if (isWordOf(former, typed)) return [renamed(`--${former}`, `--${name}`)];
+      const variable = variableOf(former);
+      return sources.get(name) === variable ? [renamed(variable, variableOf(name))] : [];
+    }),
+  );
+}
+
+const renamed = (former: string, name: string): string =>
+  `${former} is now called ${name}; the old name goes in the next version.`;
+
 function isTyped(name: string, flag: FlagShape, typed: readonly string[]): boolean {
-  for (const argument of typed) {
-    if (argument === '--') return false;
+  if ([name, ...(flag.aliases ?? [])].some((known) => isWordOf(known, typed))) return true;
+  return beforeTerminator(typed).some(
+    (argument) => flag.char && /^-[A-Za-z]/.test(argument) && argument[1] === flag.char,
+  );
+}
+
+function isWordOf(name: string, typed: readonly string[]): boolean {
+  return beforeTerminator(typed).some((argument) => {
     const word = argument.split('=', 1)[0];
-    const names = [name, ...(flag.aliases ?? [])];
-    if (names.some((known) => word === `--${known}` || word === `--no-${known}`)) return true;
-    if (flag.char && /^-[A-Za-z]/.test(argument) && argument[1] === flag.char) return true;
-  }
-  return false;
+    return word === `--${name}` || word === `--no-${name}`;
+  });
+}
+
+function beforeTerminator(typed: readonly string[]): readonly string[] {
+  const end = typed.indexOf('--');
+  return end === -1 ? typed : typed.slice(0, end);
 }

@@ -35,8 +35,11 @@ export const measuringFlags = {
   threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
   timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
   format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
-  out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
-  html: string({ summary: 'Write a page with plots here.', helpValue: '<file>' }),
+  out: repeatable({
+    summary: 'Write results here too, by ending; .html is a page with plots.',
+    helpValue: '<file>',
+    aliases: ['html'],
+  }),
   fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
   ...samplingFlags,
 };

@@ -11,7 +11,12 @@ import { tableFlags, tableOptions } from './table-flags.js';
 const SHOWN_OVER = 50;
 
 export const textFlags = {
-  data: string({ required: true, summary: 'Text: a name, name=path, or a path.', helpValue: '<data>' }),
+  dataset: string({
+    required: true,
+    summary: 'Text: a name, name=path, or a path.',
+    helpValue: '<data>',
+    aliases: ['data'],
+  }),
   validation: string({
     summary: 'Text to measure the loss on at every save.',
     helpValue: '<data>',
@@ -32,7 +37,7 @@ export const savingFlags = {
 };
 
 interface TrainingFlagValues extends BoundaryFlagValues {
-  data: string;
+  dataset: string;
   validation?: string;
   'text-column'?: string;
   'skip-null'?: boolean;
@@ -51,7 +56,7 @@ interface TrainingFlagValues extends BoundaryFlagValues {
 export const runRequest = (
   flags: TrainingFlagValues,
 ): Omit<RunRequest, 'warmup' | 'averageDecay' | 'command'> => ({
-  data: flags.data,
+  data: flags.dataset,
   validation: flags.validation ?? null,
   ...tableOptions(flags),
   ...boundariesOf(flags),

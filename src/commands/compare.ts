@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 export default class Compare extends BaseCommand<typeof Compare> {
   static override summary = 'Compare the rows of two result files, with intervals.';
   static override description =
-    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --sequences), sample by ' +
+    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --by-sequence), sample by ' +
     'sample where both hold the figures of samples of one seed (gen --by-sample), else by ' +
     "the figures' own errors. ~ marks a difference whose 95% interval holds 0. Rows of different protocols or " +
     'texts are refused.\n\nRows are matched by evaluation, data set and model; models of different names are compared ' +
@@ -34,7 +34,10 @@ export default class Compare extends BaseCommand<typeof Compare> {
     const { readRows } = await import('../records/rows.js');
     const { EVALUATIONS } = await import('../evals/registry.js');
     const { compareRows } = await import('../comparison/compared-rows.js');
-    const { differences, notices } = compareRows(readRows(args.a, EVALUATIONS), readRows(args.b, EVALUATIONS));
+    const { differences, notices } = compareRows(
+      readRows(args.a, EVALUATIONS),
+      readRows(args.b, EVALUATIONS),
+    );
     for (const notice of notices) this.note(notice);
     if (differences.length === 0) {
       throw new UsageError({

@@ -21,7 +21,7 @@ With --random, a network of the published architecture and random weights: to me
   static override examples = [
     '<%= config.bin %> convert ./duo --out duo.onnx --tokenizer ./gpt2',
     '<%= config.bin %> convert stories260K.bin --out stories.onnx',
-    '<%= config.bin %> convert --random --arch dit --vocab 50257 --out dit.onnx',
+    '<%= config.bin %> convert --random --arch dit --vocab-size 50257 --out dit.onnx',
   ];
 
   static override args = {
@@ -56,7 +56,12 @@ With --random, a network of the published architecture and random weights: to me
     seed: integer({ min: 0, default: 1, summary: 'Seed of the random weights.', helpGroup: RANDOM }),
     arch: choice(ARCHITECTURE_NAMES)({ summary: 'Kind of network.', helpGroup: RANDOM }),
     size: choice(SIZE_NAMES)({ default: 'small', summary: 'Published size.', helpGroup: RANDOM }),
-    vocab: integer({ min: 2, summary: 'Width of the logits.', helpGroup: RANDOM }),
+    'vocab-size': integer({
+      min: 2,
+      summary: 'Width of the logits.',
+      helpGroup: RANDOM,
+      aliases: ['vocab'],
+    }),
     'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: RANDOM }),
     'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: RANDOM }),
     blocks: integer({ min: 1, summary: "Blocks. [default: the size's]", helpGroup: RANDOM }),
@@ -142,12 +147,12 @@ With --random, a network of the published architecture and random weights: to me
 
   private async draw(): Promise<SavedCheckpoint> {
     const { flags } = this;
-    const { arch, vocab } = flags;
-    if (arch === undefined || vocab === undefined) {
+    const { arch, 'vocab-size': vocabSize } = flags;
+    if (arch === undefined || vocabSize === undefined) {
       throw new UsageError({
         code: 'missing-flag',
-        message: `--random takes ${arch === undefined ? '--arch' : '--vocab'} too.`,
-        hint: 'For example: duo-eval convert --random --arch dit --vocab 50257 --out dit.onnx',
+        message: `--random takes ${arch === undefined ? '--arch' : '--vocab-size'} too.`,
+        hint: 'For example: duo-eval convert --random --arch dit --vocab-size 50257 --out dit.onnx',
       });
     }
     const { randomCheckpoint } = await import('../models/random-checkpoint.js');
@@ -162,7 +167,7 @@ With --random, a network of the published architecture and random weights: to me
         blocks: flags.blocks,
         heads: flags.heads,
       },
-      vocabSize: vocab,
+      vocabSize,
       length: flags.length ?? USUAL_LENGTH,
       family: flags.family,
       tokenizer: flags.tokenizer,
@@ -173,7 +178,7 @@ With --random, a network of the published architecture and random weights: to me
   /** Flags that would be silently without effect. */
   private refuseIdleFlags(): void {
     const { flags } = this;
-    const given = (['arch', 'vocab', 'hidden-size', 'condition-size', 'blocks'] as const).find(
+    const given = (['arch', 'vocab-size', 'hidden-size', 'condition-size', 'blocks'] as const).find(
       (name) => flags[name] !== undefined,
     );
     if (flags.revision !== undefined && !this.args.source?.startsWith('hf:')) {

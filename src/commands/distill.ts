@@ -28,7 +28,7 @@ At every save the folder has the checkpoint, duo-dcd.onnx, with the moving avera
 
 The checkpoint must be one that train or convert made.`;
   static override examples = [
-    '<%= config.bin %> distill --model duo.onnx --data sotu-train --out dcd',
+    '<%= config.bin %> distill --model duo.onnx --dataset sotu-train --out dcd',
     '<%= config.bin %> bench --model dcd/duo-dcd.onnx --sampler dcd --steps 4,8',
   ];
 

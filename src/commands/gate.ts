@@ -93,7 +93,7 @@ export default class Gate extends BaseCommand<typeof Gate> {
           ({ metric, verdict }) => metric === THROUGHPUT_RATIO && verdict === 'undecided',
         )
           ? 'Time more rounds: bench --against with more --samples, on a machine with nothing else to do.'
-          : 'Evaluate more sequences or draws; pairs with the baseline (ppl --sequences) need the fewest.',
+          : 'Evaluate more sequences or draws; pairs with the baseline (ppl --by-sequence) need the fewest.',
       },
       record,
     );

@@ -56,7 +56,8 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
     timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
     out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
-    sequences: boolean({
+    'by-sequence': boolean({
+      aliases: ['sequences'],
       summary: 'JSON holds the loss of each sequence, for duo-eval compare and gate.',
     }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
@@ -96,7 +97,7 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
         selection: selectionOf(flags),
         until: flags.until ?? null,
         batch: flags.batch ?? null,
-        sequences: flags.sequences,
+        sequences: flags['by-sequence'],
       },
       fresh: flags.fresh,
       provider: await resolveProvider(flags.provider),

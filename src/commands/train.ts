@@ -28,8 +28,8 @@ At every save the folder has the checkpoint, with the moving average of the weig
 
 Uniform-state models (duo) begin with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
   static override examples = [
-    '<%= config.bin %> train --family duo --data sotu-train --tokenizer tok --out duo',
-    '<%= config.bin %> train --family ar --data my.txt --tokenizer tok --out ar',
+    '<%= config.bin %> train --family duo --dataset sotu-train --tokenizer tok --out duo',
+    '<%= config.bin %> train --family ar --dataset my.txt --tokenizer tok --out ar',
   ];
 
   static override flags = {

@@ -182,7 +182,10 @@ export function columnSet<R>(
 }
 
 /** @throws RangeError for a title that no column has */
-export function columnsOf<R>(columns: readonly TableColumn<R>[], titles: readonly string[]): TableColumn<R>[] {
+export function columnsOf<R>(
+  columns: readonly TableColumn<R>[],
+  titles: readonly string[],
+): TableColumn<R>[] {
   return titles.map((title) => {
     const found = columns.find((column) => column.title === title);
     if (!found) throw new RangeError(`No column has the title "${title}".`);

@@ -33,17 +33,12 @@ const ENDINGS: Record<string, Format> = {
 };
 
 /**
- * `--json` is `--format json`; a format decides for stdout and for every file; without one stdout gets the table and a
- * file what its ending says. `--html` names a page, whatever the format.
+ * `--json` is `--format json`. A format holds for stdout and for every file but a page, which only its ending asks for;
+ * without one, stdout gets the table and a file what its ending says.
  * @throws UsageError when flags contradict each other, an ending says nothing, or two files are one
  */
-export function planOutput(flags: {
-  format?: Format;
-  json?: boolean;
-  out?: readonly string[];
-  html?: string;
-}): OutputPlan {
-  const { format, json, out = [], html } = flags;
+export function planOutput(flags: { format?: Format; json?: boolean; out?: readonly string[] }): OutputPlan {
+  const { format, json, out = [] } = flags;
   if (json && format && format !== 'json') {
     throw new UsageError({
       code: 'contradicting-formats',
@@ -53,7 +48,7 @@ export function planOutput(flags: {
   }
   const decided = format ?? (json ? 'json' : undefined);
   const seen = new Set<string>();
-  for (const path of html === undefined ? out : [...out, html]) {
+  for (const path of out) {
     if (seen.has(resolve(path))) {
       throw new UsageError({
         code: 'repeated-output',
@@ -65,10 +60,7 @@ export function planOutput(flags: {
   }
   return {
     stdout: decided ?? 'table',
-    files: [
-      ...out.map((path) => ({ path, format: decided ?? formatOfEnding(path) })),
-      ...(html === undefined ? [] : [{ path: html, format: 'html' as const }]),
-    ],
+    files: out.map((path) => ({ path, format: isPage(path) ? 'html' : (decided ?? formatOfEnding(path)) })),
   };
 }
 
@@ -142,6 +134,8 @@ function notWritable(path: string, error: unknown): FileError {
     cause,
   });
 }
+
+const isPage = (path: string): boolean => ENDINGS[extname(path).toLowerCase()] === 'html';
 
 function formatOfEnding(path: string): Format {
   const format = ENDINGS[extname(path).toLowerCase()];

@@ -3,8 +3,8 @@
  * markdown, pages, reports, comparisons, gates and the JSON schema are derived from it.
  */
 import type { z } from 'zod';
-import type { ScatterPlot } from '../printing/html/scatter-plot.js';
 import type { Column, TableOrder } from '../printing/columns.js';
+import type { ScatterPlot } from '../printing/html/scatter-plot.js';
 import type { AnyFigure, TextSampling } from './figures.js';
 import type { Range } from './plausible.js';
 import type { AnyResult, Comparison } from './record.js';

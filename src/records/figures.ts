@@ -64,9 +64,7 @@ export type SampledFigure = z.infer<typeof sampledFigure>;
 /** A median over rounds. */
 export const medianFigure = part({
   value: z.number(),
-  ci95: interval
-    .nullable()
-    .describe('95% interval, from order statistics; null with fewer than 6 rounds.'),
+  ci95: interval.nullable().describe('95% interval, from order statistics; null with fewer than 6 rounds.'),
 });
 export type MedianFigure = z.infer<typeof medianFigure>;
 

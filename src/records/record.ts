@@ -93,9 +93,7 @@ export const sequencesRecord = part({
 export type SequencesRecord = z.infer<typeof sequencesRecord>;
 
 function isRising(values: readonly number[] | undefined, least: 0 | 1): boolean {
-  return !(
-    Array.isArray(values) && values.some((value, i) => i > 0 && value - values[i - 1] < least)
-  );
+  return !(Array.isArray(values) && values.some((value, i) => i > 0 && value - values[i - 1] < least));
 }
 
 /** Two models on the same packed stream, sequence by sequence. */
@@ -139,6 +137,9 @@ export interface ResultsFile<R extends AnyResult = AnyResult> {
   comparisons: Comparison[];
 }
 
-export function resultsFile<R extends AnyResult>(results: R[], comparisons: Comparison[] = []): ResultsFile<R> {
+export function resultsFile<R extends AnyResult>(
+  results: R[],
+  comparisons: Comparison[] = [],
+): ResultsFile<R> {
   return { schemaVersion: SCHEMA_VERSION, results, comparisons };
 }

@@ -1,9 +1,10 @@
 /** A report as one page that refers to nothing outside itself. */
-import { FIGURES_LEAD } from '../printing/html.js';
+
 import { htmlTable } from '../printing/html/html-table.js';
 import { html, type Markup } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
 import { PLOT_SCRIPT, scatterPlot } from '../printing/html/scatter-plot.js';
+import { FIGURES_LEAD } from '../printing/html.js';
 import type { ResultRow } from '../records/evaluation.js';
 import { publishedSection } from './published-section.js';
 import { commandsOf } from './repetition.js';

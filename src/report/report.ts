@@ -1,7 +1,12 @@
 /** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
 
 import { fieldsThatDiffer } from '../comparison/comparability.js';
-import { apartOfPairs, metricName, type NamedDifference, namedDifferences } from '../comparison/compared-rows.js';
+import {
+  apartOfPairs,
+  metricName,
+  type NamedDifference,
+  namedDifferences,
+} from '../comparison/compared-rows.js';
 import { UsageError } from '../errors.js';
 import { type Settings, settingsAsRecorded, settingsOf } from '../records/distinctions.js';
 import type { ResultRow } from '../records/evaluation.js';

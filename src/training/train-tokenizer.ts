@@ -60,7 +60,7 @@ export async function trainTokenizer(
     throw new DataError({
       code: 'text-too-short',
       message: `${source.name} gives a tokenizer of ${most} tokens at most: no further pair is seen ${leastCount} times. ${vocabSize} were asked for.`,
-      hint: 'Give more text, or a smaller --vocab.',
+      hint: 'Give more text, or a smaller --vocab-size.',
     });
   }
   const files = byteLevelFiles(learned.merges);

@@ -105,7 +105,6 @@ function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: F
     beyond > 0 ? `${count(beyond)} of ${count(loss.length)} steps lie beyond the axis.` : '',
   ];
   return linePlot({
-    name: 'loss',
     x: { title: 'step', scale: 'linear', range: stepsShown(loss.length) },
     y: { title: lossTitle, scale: range.scale, range: [range.low, range.high] },
     ...drawn,
@@ -120,7 +119,6 @@ function normPlot({ greatestNorm, places }: TrainingPage, norm: Float32Array): M
   const range = widened([...drawn.range.filter((value) => value > 0), greatestNorm]);
   const clipped = norm.reduce((sum, value) => sum + Number(value > greatestNorm), 0);
   return linePlot({
-    name: 'norm',
     x: { title: 'step', scale: 'linear', range: stepsShown(norm.length) },
     y: { title: 'gradient norm', scale: range.scale, range: [range.low, range.high] },
     ...drawn,

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeProbePackage, type ProbePackage } from './probe-package.js';
 
 let probe: ProbePackage;
 beforeAll(() => {
   probe = makeProbePackage();
 });
-afterAll(() => probe.remove());
 
 describe('a command', () => {
   it('gets its flags checked and typed', async () => {

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
 
 const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-convert-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder().root;
 
 const convert = (...args: string[]) =>
   spawnSync(process.execPath, [bin, 'convert', ...args], {
@@ -16,7 +15,7 @@ const convert = (...args: string[]) =>
     timeout: 60_000,
     env: { PATH: process.env.PATH },
   });
-const tiny = ['--random', '--size', 'tiny', '--blocks', '1', '--vocab', '64', '--length', '16'];
+const tiny = ['--random', '--size', 'tiny', '--blocks', '1', '--vocab-size', '64', '--length', '16'];
 
 describe('convert --random', () => {
   it('writes a model and its card, with the tokenizer relative to the card', () => {
@@ -51,7 +50,7 @@ describe('convert --random', () => {
   });
 
   it.each([
-    [['--arch', 'dit', '--vocab', '64', '--out', 'x.onnx'], /Nothing says where the weights come from/],
+    [['--arch', 'dit', '--vocab-size', '64', '--out', 'x.onnx'], /Nothing says where the weights come from/],
     [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
     [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
     [[...tiny, '--arch', 'dit', '--out', 'x'], /does not end with \.onnx/],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentDefaults, type FlagShape } from '../../src/cli/environment.js';
+import { environmentDefaults, type FlagShape, renamingNotes } from '../../src/cli/environment.js';
 import { UsageError } from '../../src/errors.js';
 
 const flags: Record<string, FlagShape> = {
@@ -39,6 +39,19 @@ describe('environment variables', () => {
   it('yield to a typed flag that answers the same question', () => {
     expect(argvOf({ DUO_EVAL_JSON: '1' }, ['--format', 'csv'])).toEqual([]);
     expect(argvOf({ DUO_EVAL_FORMAT: 'csv' }, ['--json'])).toEqual([]);
+  });
+
+  it('are read under the former name of a flag, unless the present one is set or typed', () => {
+    const renamed: Record<string, FlagShape> = { dataset: { type: 'option', aliases: ['data'] } };
+    const { argv, sources } = environmentDefaults(renamed, [], { DUO_EVAL_DATA: 'a.txt' });
+    expect(argv).toEqual(['--dataset=a.txt']);
+    expect(renamingNotes(renamed, [], sources)).toEqual([
+      'DUO_EVAL_DATA is now called DUO_EVAL_DATASET; the old name goes in the next version.',
+    ]);
+    const both = environmentDefaults(renamed, [], { DUO_EVAL_DATA: 'a.txt', DUO_EVAL_DATASET: 'b.txt' });
+    expect(both.argv).toEqual(['--dataset=b.txt']);
+    expect(renamingNotes(renamed, [], both.sources)).toEqual([]);
+    expect(environmentDefaults(renamed, ['--data=c.txt'], { DUO_EVAL_DATASET: 'b.txt' }).argv).toEqual([]);
   });
 
   it('turn switches on and off, and refuse anything else', () => {

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeProbePackage, type ProbePackage } from './probe-package.js';
 
 let probe: ProbePackage;
 beforeAll(() => {
   probe = makeProbePackage();
 });
-afterAll(() => probe.remove());
 
 describe('bad usage ends with exit 2, a sentence and a suggestion', () => {
   it.each([

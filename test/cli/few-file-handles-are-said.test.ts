@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { root } from '../end-to-end/command.js';
 import { expectFailure } from '../end-to-end/failure.js';
+import { root } from '../support/run.js';
 
 /** Runs a command of the built program where only so many files may be open. */
 const withLimit = (files: number, command: string) =>

@@ -1,14 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
 import { makeProbePackage, type ProbePackage } from './probe-package.js';
 
 let probe: ProbePackage;
 beforeAll(() => {
   probe = makeProbePackage();
 });
-afterAll(() => probe.remove());
 
 describe('help', () => {
   it.each([[[]], [['--help']], [['-h']], [['help']]])('lists the commands for %j', async (args) => {
@@ -49,13 +48,12 @@ it('tells its version, the platform and Node', async () => {
 
 it.each([['--help'], ['--version']])('loads nothing but our own few files for %s', async (flag) => {
   // What would be slow is oclif: 60 to 90 of the 180 ms allowed. V8's coverage names every module that was loaded.
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-coverage-'));
+  const folder = temporaryFolder().root;
   await probe.run([flag], { NODE_V8_COVERAGE: folder });
   const loaded = readdirSync(folder).flatMap((name) => {
     const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] };
     return result.map(({ url }) => url);
   });
-  rmSync(folder, { recursive: true });
   expect(loaded).toContainEqual(expect.stringMatching(/dist\/cli\/main\.js$/));
   expect(loaded.filter((url) => url.includes('node_modules'))).toEqual([]);
 });

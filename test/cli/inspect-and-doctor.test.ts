@@ -1,16 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { smallNetwork, writeModel } from '../graph/small-network.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'duo-eval-test-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  const path = temporaryFolder().root;
   return path;
 }
 

@@ -5,7 +5,7 @@ import { parseModelSpec } from '../../src/cli/checkpoint-flags.js';
 import { hubModelsIn } from '../../src/cli/hub-models.js';
 import { beside } from '../../src/evals/suite/named-files.js';
 import { describeCheckpoint } from '../../src/models/checkpoint.js';
-import { temporaryFolder } from '../graph/small-network.js';
+import { temporaryFolder } from '../support/folder.js';
 
 describe('--model', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('--model', () => {
   });
 
   it('means the file whose name holds =, where there is one and no other', () => {
-    const folder = temporaryFolder();
+    const folder = temporaryFolder().root;
     mkdirSync(join(folder, 'a=b'));
     writeFileSync(join(folder, 'a=b/m.onnx'), '');
     const before = process.cwd();

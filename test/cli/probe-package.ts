@@ -3,24 +3,18 @@
  * through the built main, so that flags, failures, signals and pipes are tested as users meet them, whatever commands
  * the project has.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../support/folder.js';
+import { finished, type Ran, startDuoEval } from '../support/run.js';
 
 const dist = new URL('../../dist/', import.meta.url);
-
-export interface Ran {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 export interface ProbePackage {
   start(args: string[], env?: Record<string, string>): ChildProcess;
   run(args: string[], env?: Record<string, string>): Promise<Ran>;
-  remove(): void;
 }
 
 const COMMAND = `
@@ -64,11 +58,7 @@ export default class Simple extends BaseCommand { async run() { this.print('simp
 export function makeProbePackage(): ProbePackage {
   if (!existsSync(fileURLToPath(new URL('cli/main.js', dist))))
     throw new Error('dist/ is missing: npm run build');
-  const root = mkdtempSync(join(tmpdir(), 'duo-eval-probe-'));
-  const write = (path: string, text: string) => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  };
+  const { root, file: write } = temporaryFolder();
   const entry = (id: string, summary: string) => ({
     id,
     summary,
@@ -110,27 +100,9 @@ export function makeProbePackage(): ProbePackage {
   );
 
   const start = (args: string[], env: Record<string, string> = {}) =>
-    spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
-      env: { PATH: process.env.PATH, HOME: root, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    startDuoEval(args, { folder: root, env, program: join(root, 'bin', 'run.js') });
   return {
     start,
     run: (args, env) => finished(start(args, env)),
-    remove: () => rmSync(root, { recursive: true }),
   };
-}
-
-export function finished(child: ChildProcess): Promise<Ran> {
-  const ran: Ran = { code: null, stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk) => {
-    ran.stdout += chunk;
-  });
-  child.stderr?.on('data', (chunk) => {
-    ran.stderr += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ ...ran, code }));
-  });
 }

@@ -4,7 +4,7 @@ import { readGates } from '../../src/comparison/gate/config.js';
 import { UsageError } from '../../src/errors.js';
 import { differencesWithin } from '../../src/report/report.js';
 import { sampleResult } from '../records/sample.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { rowsOfResults, withoutSequences } from './rows.js';
 
 const folder = temporaryFolder();

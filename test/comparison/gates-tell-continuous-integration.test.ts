@@ -1,16 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkGates } from '../../src/comparison/gate/checks.js';
 import { annotations, appendSummary, summaryWithin } from '../../src/comparison/gate/github.js';
 import { gateJunit } from '../../src/comparison/gate/junit.js';
 import { noBrowser, openPage } from '../printing/browser.js';
+import { temporaryFolder } from '../support/folder.js';
 import { gatesOf } from './gates.js';
 import { resultOfNats, rowsOfResults } from './rows.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-github-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder().root;
 
 const nats = Array.from({ length: 20 }, (_, i) => 600 + 90 * Math.sin(3 * i));
 const evil = 'a,b:c%d\n::error::<&"\'>]]>\u0007';

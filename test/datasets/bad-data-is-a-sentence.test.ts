@@ -6,7 +6,7 @@ import { packDataset } from '../../src/datasets/pack-dataset.js';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { DuoEvalError } from '../../src/errors.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { oracle } from './oracle.js';
 import { byteTokenizer } from './small-tokenizer.js';
 import { sourceOf, textsOf } from './text-sources.js';

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { DataError } from '../../src/errors.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { byteTokenizer } from './small-tokenizer.js';
 
 const folder = temporaryFolder();

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { fetchedDataset } from '../../src/datasets/fetched-datasets.js';
 import { partialPath } from '../../src/datasets/hub/download.js';
 import { InterruptedError } from '../../src/errors.js';
+import { sendBytes, sendCut, sha256 } from '../support/hub.js';
 import { fetching, PTB, PTB_FILE } from './fetching.js';
-import { sendBytes, sendCut, sha256 } from './local-hub.js';
 
 const { hub, fetch, kept, cachePath, connection } = await fetching();
 /** Long enough that a cut leaves something. */

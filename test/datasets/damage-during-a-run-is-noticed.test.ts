@@ -4,7 +4,7 @@ import { packDataset } from '../../src/datasets/pack-dataset.js';
 import { writePackedIds } from '../../src/datasets/packed-ids.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { FileError } from '../../src/errors.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { byteTokenizer } from './small-tokenizer.js';
 import { sourceOf } from './text-sources.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addDataset, listDatasets, verifyDatasets } from '../../src/datasets/catalogue.js';
 import { parseDatasetSpec, resolveDataset } from '../../src/datasets/resolve-dataset.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();

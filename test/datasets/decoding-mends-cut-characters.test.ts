@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { bytesOf, byteTokenizer } from './small-tokenizer.js';
 
 const folder = temporaryFolder();

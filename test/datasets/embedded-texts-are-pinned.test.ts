@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { packDataset } from '../../src/datasets/pack-dataset.js';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { byteTokenizer } from './small-tokenizer.js';
 
 const folder = temporaryFolder();

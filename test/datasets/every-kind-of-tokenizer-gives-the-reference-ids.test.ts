@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { largeOracle } from './oracle.js';
 
 /** Every normalizer, pre-tokenizer, model and decoder that is not refused, alone and as published tokenizers join them. */

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
+import { sha256 } from '../support/hub.js';
 import { fetching, LAMBADA, PTB, PTB_FILE, sameSentences, sentences } from './fetching.js';
-import { sha256 } from './local-hub.js';
 import { REASON, shared, sharedIsMissing } from './shared-data.js';
 import { textsOf } from './text-sources.js';
 

@@ -5,9 +5,9 @@ import { namesToFetch } from '../../src/datasets/hub/fetch-dataset.js';
 import { HUB_LOCATIONS } from '../../src/datasets/hub/locations.js';
 import { PROTOCOL_DATASETS } from '../../src/datasets/protocol-table.js';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
+import { sha256 } from '../support/hub.js';
 import { fetching, PTB, PTB_FILE, parquet, sameSentences, sentences } from './fetching.js';
-import { sha256 } from './local-hub.js';
 import { textsOf } from './text-sources.js';
 
 const { hub, fetch, kept, cachePath } = await fetching();

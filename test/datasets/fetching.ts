@@ -5,8 +5,8 @@ import { afterEach, beforeEach } from 'vitest';
 import { hubEndpoint } from '../../src/datasets/hub/endpoint.js';
 import { type Fetched, type FetchOptions, fetchDataset } from '../../src/datasets/hub/fetch-dataset.js';
 import type { HubConnection } from '../../src/datasets/hub/request.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
-import { type LocalHub, localHub } from './local-hub.js';
+import { temporaryFolder } from '../support/folder.js';
+import { type LocalHub, localHub } from '../support/hub.js';
 import { oracle } from './oracle.js';
 
 export const PTB = 'ptb-text-only/ptb_text_only';

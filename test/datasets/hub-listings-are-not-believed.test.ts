@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { safePath } from '../../src/datasets/hub/listing.js';
+import { sendJson } from '../support/hub.js';
 import { fetching, PTB, PTB_FILE, sentences } from './fetching.js';
-import { sendJson } from './local-hub.js';
 
 const { hub, fetch, kept, cachePath } = await fetching();
 

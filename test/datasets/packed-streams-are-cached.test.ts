@@ -4,7 +4,7 @@ import { detokenizer } from '../../src/datasets/detokenizers.js';
 import { type PackOptions, packDataset } from '../../src/datasets/pack-dataset.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { FileError, InterruptedError } from '../../src/errors.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { byteTokenizer } from './small-tokenizer.js';
 import { sourceOf } from './text-sources.js';
 

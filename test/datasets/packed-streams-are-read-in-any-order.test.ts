@@ -5,7 +5,7 @@ import { packDataset } from '../../src/datasets/pack-dataset.js';
 import { writePackedIds } from '../../src/datasets/packed-ids.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { DomainError } from '../../src/errors.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { bytesOf, byteTokenizer } from './small-tokenizer.js';
 import { sourceOf } from './text-sources.js';
 

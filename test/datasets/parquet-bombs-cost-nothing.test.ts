@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parquetBombs } from '../../fuzz/bombs.mjs';
 import { parquetFile, run } from '../../fuzz/parquet-file.mjs';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();

@@ -2,7 +2,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { describe, expect, it } from 'vitest';
 import { type ParquetFile, parquetFile } from '../../fuzz/parquet-file.mjs';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { oracle as readOracle } from './oracle.js';
 import { textsOf } from './text-sources.js';
 

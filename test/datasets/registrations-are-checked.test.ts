@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { registeredDataset, registeredNames } from '../../src/datasets/registered-datasets.js';
 import { FileError } from '../../src/errors.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 mkdirSync(folder.path('datasets'));

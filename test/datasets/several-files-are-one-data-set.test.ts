@@ -5,7 +5,7 @@ import { parquetFile } from '../../fuzz/parquet-file.mjs';
 import { addDataset, verifyDatasets } from '../../src/datasets/catalogue.js';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
 import { datasetOf } from '../../src/evals/suite/named-files.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();

@@ -6,7 +6,7 @@ import { jsonLinesBombs, unfoldingBombs } from '../../fuzz/bombs.mjs';
 import { parquetFile } from '../../fuzz/parquet-file.mjs';
 import { BUDGET } from '../../src/datasets/budget.js';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();

@@ -2,7 +2,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parquetFile } from '../../fuzz/parquet-file.mjs';
 import { resolveDataset } from '../../src/datasets/resolve-dataset.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { csvBombs, jsonLinesBombs } from '../../fuzz/bombs.mjs';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
 const folder = temporaryFolder();

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hubEndpoint } from '../../src/datasets/hub/endpoint.js';
+import { sendJson, sha256 } from '../support/hub.js';
 import { fetching, PTB, PTB_FILE, sentences } from './fetching.js';
-import { sendJson, sha256 } from './local-hub.js';
 
 const { hub, fetch, cachePath, connection } = await fetching();
 const TOKEN = 'hf_SecretSecretSecret';

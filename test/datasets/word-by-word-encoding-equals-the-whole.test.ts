@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { byteTokenizer, type SmallTokenizer } from './small-tokenizer.js';
 
 const folder = temporaryFolder();

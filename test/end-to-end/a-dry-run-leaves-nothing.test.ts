@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 it('ppl --dry-run --log-sequences leaves no file, begun or whole', async () => {
   const asked = [

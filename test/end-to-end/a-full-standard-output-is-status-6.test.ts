@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finished } from '../cli/probe-package.js';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { finished, fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const entry = join(root, 'bin', 'run.js');
 const environment = () => ({

@@ -1,9 +1,9 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
-import { fixture, succeed, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, workspace } from '../support/workspace.js';
 
 const space = workspace();
-afterAll(() => space.remove());
 const boundary = { id: 256, content: '<|endoftext|>' };
 byteTokenizer(space.at('no-bos'), {
   added: [boundary],
@@ -53,7 +53,7 @@ describe('a tokenizer without a BOS', () => {
     ];
     const train = (...args: string[]) =>
       succeed(space, [
-        ...['train', '--family', 'ar', '--data', 'text.txt', '--tokenizer', 'no-bos'],
+        ...['train', '--family', 'ar', '--dataset', 'text.txt', '--tokenizer', 'no-bos'],
         ...['--steps', '1', '--batch', '1', ...small, ...args],
       ]);
     expect((await train('--out', 'said')).stderr).toContain('has no BOS: its EOS, id 256');

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { smallModel, writeModel } from './small-models.js';
 
@@ -9,7 +10,6 @@ beforeAll(() => {
   writeModel(space, 'good', smallModel());
   space.write('text.txt', 'A little text. '.repeat(20));
 });
-afterAll(() => space.remove());
 
 const ppl = (dataset: string, ...more: string[]) =>
   space.run(['ppl', '--model', 'good.onnx', '--dataset', dataset, ...more]);

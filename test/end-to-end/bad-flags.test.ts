@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure, expectNoTrace } from './failure.js';
 import { smallModel, writeModel } from './small-models.js';
 
@@ -9,7 +10,6 @@ beforeAll(() => {
   space.write('text.txt', 'A little text. '.repeat(20));
   writeModel(space, 'good', smallModel());
 });
-afterAll(() => space.remove());
 
 describe('a flag value that cannot be meant', () => {
   it.each([

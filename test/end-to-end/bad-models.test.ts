@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { create, StringStringEntryProtoSchema, TensorProto_DataLocation } from '../../src/graph/onnx.js';
-import { type Workspace, workspace } from './command.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { smallCard, smallModel, writeModel } from './small-models.js';
 
@@ -14,7 +14,6 @@ beforeAll(() => {
   );
   writeModel(space, 'good', smallModel());
 });
-afterAll(() => space.remove());
 
 const ppl = (model: string, ...more: string[]) =>
   space.run(['ppl', '--model', model, '--dataset', 'text.txt', ...more]);

@@ -3,12 +3,13 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { builtDigest } from '../../src/evals/throughput/installations.js';
 import type { AgainstRecord, BenchResult } from '../../src/evals/throughput/record.js';
 import { parseResults } from '../../src/records/schema.js';
 import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -17,7 +18,6 @@ let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const duo = fixture('markov-duo.onnx');
 const small = ['--length', '24', '--batch', '2', '--no-memory'];
@@ -42,7 +42,7 @@ function installation(folder: string, version: string): string {
 /** A random network; the wider, the longer a call. */
 async function network(name: string, width: number): Promise<string> {
   const shape = ['--size', 'tiny', '--hidden-size', String(width), '--blocks', '2', '--length', '24'];
-  const vocabulary = ['--vocab', '257', '--tokenizer', fixture('tokenizer')];
+  const vocabulary = ['--vocab-size', '257', '--tokenizer', fixture('tokenizer')];
   const out = ['--out', `${name}.onnx`, '--quiet'];
   await succeed(space, ['convert', '--random', '--arch', 'dit', ...shape, ...vocabulary, ...out]);
   return `${name}.onnx`;
@@ -128,7 +128,7 @@ describe('duo-eval bench --against a checkpoint', () => {
     space.write('retokenized.onnx', readFileSync(duo));
     const retokenized = await space.run(bench(duo, 'retokenized.onnx', ['--steps', '2']));
     expectFailure(retokenized, { exit: 2, says: 'have different tokenizers' });
-    const vocabulary = ['--vocab', '300', '--tokenizer', fixture('tokenizer'), '--length', '24'];
+    const vocabulary = ['--vocab-size', '300', '--tokenizer', fixture('tokenizer'), '--length', '24'];
     const made = ['convert', '--random', '--arch', 'dit', '--size', 'tiny', '--out', 'larger.onnx'];
     await succeed(space, [...made, ...vocabulary, '--quiet']);
     const larger = await space.run(bench(duo, 'larger.onnx', ['--steps', '2']));

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BenchResult } from '../../src/evals/throughput/record.js';
 import { parseResults } from '../../src/records/schema.js';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -12,7 +13,6 @@ let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const [ar, mdlm, duo] = ['markov-ar', 'markov-mdlm', 'markov-duo'].map((name) => fixture(`${name}.onnx`));
 const small = ['--length', '24', '--samples', '12', '--batch', '2'];

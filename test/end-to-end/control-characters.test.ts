@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
-import { succeed, type Workspace, workspace } from './command.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { smallModel, writeModel } from './small-models.js';
 
 const CLEAR = '\x1b[2J\x1b]0;owned\x07\u202e';
@@ -12,7 +12,6 @@ beforeAll(() => {
   space = workspace();
   space.write(`text${CLEAR}.txt`, `${CLEAR}A little text. `.repeat(20));
 });
-afterAll(() => space.remove());
 
 describe('control characters from files do not reach the terminal', () => {
   it('in names, through every printer', async () => {

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fileOf, hubConfig } from '../models/importers/published.js';
-import { root, succeed, workspace } from './command.js';
+import { root } from '../support/run.js';
+import { succeed, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 const space = workspace();
-afterAll(() => space.remove());
 
 const data = join(root, '..', 'shared', 'data');
 const stories = join(data, 'stories260K', 'stories260K.bin');

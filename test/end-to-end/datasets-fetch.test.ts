@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { finished, type Ran } from '../cli/probe-package.js';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { LAMBADA, PTB, PTB_FILE, parquet, sentences } from '../datasets/fetching.js';
-import { localHub, sha256 } from '../datasets/local-hub.js';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
-import { root, type Workspace, workspace } from './command.js';
+import { localHub, sha256 } from '../support/hub.js';
+import { finished, type Ran, root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure, expectNoTrace } from './failure.js';
 
 const hub = await localHub();
@@ -19,7 +19,6 @@ beforeEach(() => {
   hub.asked.length = 0;
   hub.repos.clear();
 });
-afterEach(() => space.remove());
 
 function start(...args: string[]): ChildProcess {
   return spawn(process.execPath, [join(root, 'bin', 'run.js'), 'datasets', ...args], {

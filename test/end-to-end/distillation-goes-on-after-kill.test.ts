@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
 import {
   bytesOf,
   countingWorkspace,
@@ -17,7 +18,7 @@ beforeAll(async () => {
       'train',
       '--family',
       'duo',
-      '--data',
+      '--dataset',
       'text.txt',
       '--tokenizer',
       fixture('tokenizer'),
@@ -28,14 +29,13 @@ beforeAll(async () => {
     ...['--steps', '60', '--batch', '4', '--threads', '1', '--lr', '0.01', '--quiet'],
   ]);
 }, 120_000);
-afterAll(() => space.remove());
 
 const command = (
   out: string,
   more: string[] = [],
   { model = 'duo/duo.onnx', data = 'text.txt' }: { model?: string; data?: string } = {},
 ) => [
-  ...['distill', '--model', model, '--data', data, '--out', out, '--steps-per-round', '12'],
+  ...['distill', '--model', model, '--dataset', data, '--out', out, '--steps-per-round', '12'],
   ...[
     '--batch',
     '4',
@@ -71,7 +71,7 @@ describe('distill', () => {
     const page = bytes('whole', 'loss.html').toString();
     expect(page).toContain('Distillation of duo');
     expect(page).toContain('gap 1/32');
-    expect(page).toContain('duo-eval distill --model duo/duo.onnx --data text.txt');
+    expect(page).toContain('duo-eval distill --model duo/duo.onnx --dataset text.txt');
     const card = JSON.parse(bytes('whole', 'duo-dcd.card.json').toString());
     expect(card).toMatchObject({ family: 'duo', distilled: true, trainedOn: 'text', length: 16 });
     expect(card.note).toContain('of duo.onnx: 5 rounds of 12 steps of 4 sequences, gaps from 1/512 to 1/32');

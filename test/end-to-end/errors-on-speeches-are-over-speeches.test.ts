@@ -2,21 +2,21 @@
  * Errors on all of `sotu`, 19 speeches: what was found over speeches by hand (clusters of sequences), by the command, without
  * knowing where speeches end, and on parts of them.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { PerplexityResult, ResultsFile } from '../../src/records/record.js';
 import { studentQuantile95, welchDegrees } from '../../src/statistics/student.js';
 import { blockLengthOf, degreesOf, textRatio } from '../../src/statistics/text-ratio.js';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 let file: ResultsFile<PerplexityResult>;
 beforeAll(async () => {
   space = workspace();
   const models = ['ar', 'judge'].flatMap((name) => ['--model', fixture(`${name}.onnx`)]);
-  const { stdout } = await succeed(space, ['ppl', ...models, '--dataset', 'sotu', '--sequences', '--json']);
+  const { stdout } = await succeed(space, ['ppl', ...models, '--dataset', 'sotu', '--by-sequence', '--json']);
   file = JSON.parse(stdout);
 }, 600_000);
-afterAll(() => space.remove());
 
 const within = (value: number | null, expected: number, share: number) =>
   expect(Math.abs(value! / expected - 1)).toBeLessThan(share);

@@ -1,6 +1,6 @@
 /** What every failure owes its reader. */
 import { expect } from 'vitest';
-import type { Ran } from '../cli/probe-package.js';
+import type { Ran } from '../support/run.js';
 
 export interface Expected {
   /** Exit status. */

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { markovChain } from '../../src/models/sources/markov.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { figures, resultsOf } from './results.js';
 import { sharedIsThere, sharedModel } from './shared.js';
 import { byteTokens, writeModel } from './small-models.js';
@@ -24,7 +25,6 @@ beforeAll(() => {
   const trained = sharedIsThere ? ['ar', 'mdlm', 'duo'].map(sharedModel) : [];
   models = [...own, space.at(sedd), ...trained].flatMap((path) => ['--model', path]);
 });
-afterAll(() => space.remove());
 
 const ppl = async (more: string[], { cache = '.cache', limit = '35' } = {}) => {
   const args = ['ppl', ...models, '--dataset', 'sotu', '--limit', limit, '--draws', '2', ...more];

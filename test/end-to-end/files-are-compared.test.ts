@@ -1,19 +1,19 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const [ar, duo] = ['markov-ar.onnx', 'markov-duo.onnx'].map(fixture);
 const few = ['--limit', '24', '--quiet'];
 
 it('models that ran apart are compared exactly as models that ran together', async () => {
   const together = await succeed(space, ['ppl', '--model', ar, '--model', duo, ...few, '--json']);
-  await succeed(space, ['ppl', '--model', ar, ...few, '--sequences', '--out', 'ar.json']);
-  await succeed(space, ['ppl', '--model', duo, ...few, '--sequences', '--out', 'duo.json']);
+  await succeed(space, ['ppl', '--model', ar, ...few, '--by-sequence', '--out', 'ar.json']);
+  await succeed(space, ['ppl', '--model', duo, ...few, '--by-sequence', '--out', 'duo.json']);
   const apart = await succeed(space, ['compare', 'ar.json', 'duo.json', '--json']);
   const [expected] = JSON.parse(together.stdout).comparisons;
   const [found] = JSON.parse(apart.stdout).comparisons;

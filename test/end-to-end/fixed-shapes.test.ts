@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { smallModel, writeModel } from './small-models.js';
 
@@ -12,7 +12,6 @@ beforeAll(() => {
   );
   writeModel(space, 'free', smallModel());
 });
-afterAll(() => space.remove());
 
 const ppl = (model: string, ...more: string[]) => ['ppl', '--model', model, '--dataset', 'text.txt', ...more];
 const resultOf = (stdout: string) => JSON.parse(stdout).results[0];

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeAll(async () => {
@@ -7,11 +8,10 @@ beforeAll(async () => {
   for (const name of ['ar', 'mdlm']) {
     await succeed(space, [
       ...['ppl', '--model', `model=${fixture(`markov-${name}.onnx`)}`, '--limit', '24', '--draws', '2'],
-      ...['--sequences', '--quiet', '--out', `${name}.json`],
+      ...['--by-sequence', '--quiet', '--out', `${name}.json`],
     ]);
   }
 });
-afterAll(() => space.remove());
 
 const gate = (gates: string, more: string[] = [], env: Record<string, string> = {}) => {
   space.write('gates.yaml', `gates:\n${gates}\n`);

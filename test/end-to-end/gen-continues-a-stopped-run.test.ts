@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { writeSamples } from './samples.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -12,7 +13,6 @@ beforeAll(async () => {
   space = workspace();
   await writeSamples(space, 'many.jsonl', { count: 1500 });
 });
-afterAll(() => space.remove());
 
 const args = ['gen', 'many.jsonl', '--judge', fixture('markov-ar.onnx'), '--batch', '1', '--json'];
 const journals = () => {

@@ -1,9 +1,10 @@
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';
 import type { ResultsFile } from '../../src/records/record.js';
 import { parseResults } from '../../src/records/schema.js';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { writeSamples } from './samples.js';
 import { sharedIsThere, sharedModel, whyNot } from './shared.js';
@@ -16,7 +17,6 @@ beforeAll(async () => {
   space = workspace();
   await writeSamples(space, 'samples.jsonl');
 });
-afterAll(() => space.remove());
 
 const judge = fixture('markov-ar.onnx');
 const results = ({ stdout }: { stdout: string }) =>

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -38,7 +39,6 @@ beforeAll(async () => {
   await gen('warm.json', 'duo', ['--by-sample']);
   await gen('cool.json', 'duo', ['--by-sample', '--temperature', '0.98']);
 });
-afterAll(() => space.remove());
 
 describe('two runs of one seed', () => {
   it('hold columns whose totals are their figures', () => {

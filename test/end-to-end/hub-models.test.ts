@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { localHub } from '../datasets/local-hub.js';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { fileOf, hubConfig } from '../models/importers/published.js';
-import { type Workspace, workspace } from './command.js';
+import { localHub } from '../support/hub.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 const hub = await localHub();
@@ -13,7 +13,6 @@ beforeEach(() => {
   hub.asked.length = 0;
   hub.repos.clear();
 });
-afterEach(() => space.remove());
 
 const run = (...args: string[]) => space.run(args, { HF_ENDPOINT: hub.url });
 

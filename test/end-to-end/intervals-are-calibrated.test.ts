@@ -1,14 +1,13 @@
 /** `calibrate --intervals`: few replicates here, a thousand by `npm run study:intervals`. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import type { IntervalCalibrationRecord } from '../../src/evals/calibration/interval-record.js';
 import { judgeCoverage } from '../../src/evals/calibration/interval-record.js';
-import { succeed, type Workspace, workspace } from './command.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeEach(() => {
   space = workspace();
 });
-afterEach(() => space.remove());
 
 it('intervals of every kind cover, where the former way did not', async () => {
   const args = ['calibrate', '--intervals', '--replicates', '100', '--evaluations', '20', '--json'];

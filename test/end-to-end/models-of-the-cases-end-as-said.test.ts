@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, root, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture, root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { type Expected, expectFailure } from './failure.js';
 
 const cases = join(root, '..', 'shared', 'cases', 'models');
@@ -12,7 +13,6 @@ beforeAll(() => {
   space = workspace();
   space.write('text.txt', 'All happy families are alike. '.repeat(80));
 });
-afterAll(() => space.remove());
 
 describe.skipIf(!existsSync(cases))('a model of ../shared/cases (skipped where that is not there)', () => {
   it.each<[string, string, string[], Expected]>([

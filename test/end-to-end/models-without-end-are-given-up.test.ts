@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { afterAll, beforeAll, it } from 'vitest';
+import { beforeAll, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, Cast, Gather, Identity, Mul } from '../../src/graph/operators.js';
-import { finished } from '../cli/probe-package.js';
-import { root, type Workspace, workspace } from './command.js';
+import { finished, root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { byteTokens, smallCard } from './small-models.js';
 
@@ -16,7 +16,6 @@ beforeAll(() => {
   space.write('endless.onnx', endless().toBytes());
   space.write('endless.card.json', JSON.stringify(smallCard()));
 });
-afterAll(() => space.remove());
 
 /** Logits that wait for a `Loop` whose condition is always true. */
 function endless(): Graph {

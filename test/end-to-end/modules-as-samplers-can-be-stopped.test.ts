@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { finished } from '../cli/probe-package.js';
-import { fixture, root, succeed, workspace } from './command.js';
+import { describe, expect, it } from 'vitest';
+import { finished, fixture, root } from '../support/run.js';
+import { succeed, workspace } from '../support/workspace.js';
 
 const space = workspace();
-afterAll(() => space.remove());
 
 const cases = join(root, '..', 'shared', 'cases', 'samplers');
 const moduleOf = (body: string) =>

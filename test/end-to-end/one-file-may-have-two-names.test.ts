@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, expect, it } from 'vitest';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { smallModel, writeModel } from './small-models.js';
 
 let space: Workspace;
@@ -10,7 +10,6 @@ beforeAll(() => {
   writeModel(space, 'x', smallModel(), { family: 'duo' });
   writeModel(space, 'y', smallModel(), { family: 'duo' }); // of the same bytes
 });
-afterAll(() => space.remove());
 
 it.each([[], ['--fresh']])('and one set of losses: %j', async (...more: string[]) => {
   const models = ['a=x.onnx', 'b=x.onnx', 'c=y.onnx'].flatMap((model) => ['--model', model]);

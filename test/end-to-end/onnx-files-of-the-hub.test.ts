@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/graph.js';
 import { create, StringStringEntryProtoSchema, TensorProto_DataLocation } from '../../src/graph/onnx.js';
-import { localHub } from '../datasets/local-hub.js';
-import { fixture, type Workspace, workspace } from './command.js';
+import { localHub } from '../support/hub.js';
+import { fixture } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { smallModel } from './small-models.js';
 
@@ -44,7 +45,6 @@ beforeAll(() => {
     { path: 'onnx/decoder_with_past_model.onnx', content: bytes(smallModel()) },
   ]);
 });
-afterAll(() => space.remove());
 
 const run = (...args: string[]) => space.run(args, { HF_ENDPOINT: hub.url });
 const ppl = (...models: string[]) =>

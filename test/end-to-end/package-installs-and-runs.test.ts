@@ -1,20 +1,10 @@
 import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
+import { root } from '../support/run.js';
 import { resultsOf } from './results.js';
 
 let folder: string;
@@ -23,7 +13,7 @@ let printed: string;
 /** The block of README.md, as it is written. */
 const commands = /^```\n(npm install [^`]*)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1];
 beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'duo-eval-package-')));
+  folder = temporaryFolder().root;
   const { stdout } = await npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
   const [{ files, filename }] = JSON.parse(stdout);
   contents = files.map(({ path }: { path: string }) => path);
@@ -37,7 +27,6 @@ beforeAll(async () => {
   });
   printed = said;
 }, 300_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Whatever registry this machine uses, without what the surrounding npm test told its children, such as to run no scripts. */
 function surroundings(): NodeJS.ProcessEnv {

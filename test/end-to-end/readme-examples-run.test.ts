@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, root, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture, root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -29,7 +30,6 @@ beforeAll(() => {
   space.write('bin/duo-eval', `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin/run.js')}" "$@"\n`);
   chmodSync(space.at('bin/duo-eval'), 0o755);
 });
-afterAll(() => space.remove());
 
 /** Runs a block as a shell does that stops at the first failure. */
 const shell = (text: string) =>

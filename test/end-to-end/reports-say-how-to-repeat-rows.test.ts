@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, expect, it, vi } from 'vitest';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -47,7 +48,6 @@ frontier: {judge: ${judge}, steps: [2], temperatures: [0.7, 1.4], samples: 4, le
   const [, block] = space.read('report.md').split('## How to repeat it');
   commands = block.split('\n').filter((line) => line.startsWith('duo-eval '));
 });
-afterAll(() => space.remove());
 
 /** By sh, from the folder where the suite ran, with nothing kept of it. */
 function repeated(command: string): Row[] {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 const cases = join(root, '..', 'shared', 'cases', 'results');
@@ -11,7 +12,6 @@ let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 describe.skipIf(!existsSync(cases))('of the cases of results (needs ../shared/cases)', () => {
   it.each([

@@ -1,6 +1,6 @@
 import type { PerplexityResult, ResultsFile } from '../../src/records/record.js';
 import { parseResults } from '../../src/records/schema.js';
-import type { Ran } from '../cli/probe-package.js';
+import type { Ran } from '../support/run.js';
 
 /** What a run of ppl under --json printed, held to the schema. */
 export function resultsOf({ stdout }: Pick<Ran, 'stdout'>): ResultsFile<PerplexityResult> {

@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { resultsOf } from './results.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const models = ['ar', 'mdlm', 'duo'].flatMap((name) => ['--model', fixture(`markov-${name}.onnx`)]);
 

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openSamples, type SampleRecord } from '../../src/records/samples-file.js';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const sample = (...args: string[]) => succeed(space, ['sample', '--seed', '3', '--length', '48', ...args]);
 

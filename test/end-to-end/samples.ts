@@ -1,7 +1,8 @@
 /** Samples files made of real text, as `sample --out` writes them. */
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { type SamplesHeader, samplesLine } from '../../src/records/samples-file.js';
-import { fixture, type Workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import type { Workspace } from '../support/workspace.js';
 
 const SENTENCES = [
   'We meet tonight at a time of great trial, and of great hope for the people of this nation. ',

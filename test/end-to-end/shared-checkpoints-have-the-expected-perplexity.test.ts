@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { PerplexityResult } from '../../src/records/record.js';
-import { succeed, type Workspace, workspace } from './command.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { resultsOf } from './results.js';
 import { expectedPerplexities, sharedDataset, sharedIsThere, sharedModel, whyNot } from './shared.js';
 
@@ -8,7 +8,6 @@ let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 /** Enough for a Monte Carlo error of 0.03 nats a token on 64 sequences. */
 const DRAWS = 8;

@@ -1,7 +1,7 @@
 /** Trained checkpoints and data sets that lie beside the project on some machines; tests skip where they do not. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './command.js';
+import { root } from '../support/run.js';
 
 const folder = join(root, '..', 'shared');
 export const sharedIsThere = existsSync(join(folder, 'checkpoints', 'expected.json'));

@@ -2,7 +2,8 @@
 import { Graph, type Value } from '../../src/graph/graph.js';
 import { Add, Cast, Gather, Mul, Unsqueeze } from '../../src/graph/operators.js';
 import type { Card } from '../../src/models/card.js';
-import { fixture, type Workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import type { Workspace } from '../support/workspace.js';
 
 /** Tokens of fixtures/tokenizer: 256 bytes and the boundary. */
 export const byteTokens = 257;

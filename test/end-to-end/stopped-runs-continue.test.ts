@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, root, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 900_000 }); // some hundred starts of the program, on a machine that may be busy
 
@@ -11,7 +12,6 @@ let space: Workspace;
 beforeEach(() => {
   space = workspace();
 });
-afterEach(() => space.remove());
 
 const KILLS = 50;
 const args = [

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 beforeEach(() => {
   space = workspace();
 });
-afterEach(() => space.remove());
 
 const KILLS = 6;
 const args = [

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -12,7 +13,6 @@ beforeAll(async () => {
   space.write('suite.yaml', suite());
   await succeed(space, run('--out', 'whole.json'));
 });
-afterAll(() => space.remove());
 
 const judge = `{path: ${fixture('markov-ar.onnx')}, name: exact}`;
 const sweep = 'temperatures: [0.7, 1, 1.4], samples: 4, length: 32, batch: 4';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { localHub } from '../datasets/local-hub.js';
+import { beforeAll, expect, it } from 'vitest';
 import { fileOf, hubConfig } from '../models/importers/published.js';
-import { type Workspace, workspace } from './command.js';
+import { localHub } from '../support/hub.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 
 const hub = await localHub();
 let space: Workspace;
@@ -10,7 +10,6 @@ beforeAll(() => {
   space = workspace();
   hub.answer = () => false;
 });
-afterAll(() => space.remove());
 
 /** Ten letters and the end of a text. */
 const tokenizer = {

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 600_000 }); // some dozens of starts of the program, on a machine that may be busy
 
@@ -12,7 +13,6 @@ beforeEach(() => {
   space = workspace();
   space.write('suite.yaml', suite());
 });
-afterEach(() => space.remove());
 
 const suite = (ppl = 'limit: 24, draws: 4, batch: 4') => `
 models:

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -7,7 +8,6 @@ let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const suite = (samplers: string) => `
 models: [${fixture('markov-mdlm.onnx')}, ${fixture('markov-duo.onnx')}]

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { resultsFile } from '../../src/records/record.js';
 import { sampleResult } from '../records/sample.js';
-import { fixture, root, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 
 const NAME = '::add-mask::a\n::error title=x::b ##[add-mask]c \x9b31m\u202ed';
 /** Acts on a terminal or a page; a line end alone is none. */
@@ -17,7 +18,6 @@ beforeAll(() => {
   space.write('b.json', JSON.stringify(resultsFile(named(4.5), [])));
   space.write('gates.yaml', `gates:\n  - {name: ${JSON.stringify(NAME)}, metric: ppl, max: 10}\n`);
 });
-afterAll(() => space.remove());
 
 const lines = (text: string) => text.split('\n');
 /** Of a runner: after spaces `::`, and anywhere `##[`. */

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, expect, it } from 'vitest';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { byteTokens, type SmallModel, smallModel, writeModel } from './small-models.js';
 
 /** Text of one token between two boundaries: what a model pays for a masked token is the same everywhere. */
@@ -12,7 +12,6 @@ beforeAll(() => {
   space = workspace();
   space.write('text.txt', 'a'.repeat(14 * 12));
 });
-afterAll(() => space.remove());
 
 const slope = (scored: number) => (scored === TOKEN || scored === BOUNDARY ? -1 : 0);
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { succeed, type Workspace, workspace } from './command.js';
+import { beforeAll, expect, it } from 'vitest';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { smallModel, writeModel } from './small-models.js';
 
 let space: Workspace;
@@ -9,7 +9,6 @@ beforeAll(() => {
   mkdirSync(space.at('tmp'));
   space.write('text.txt', 'All happy families are alike. '.repeat(20));
 });
-afterAll(() => space.remove());
 
 it.each([['ppl', '--model', 'small.onnx', '--dataset', 'text.txt'], ['doctor']])(
   'no file of the runtime is left in TMPDIR by %s',

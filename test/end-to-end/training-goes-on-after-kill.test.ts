@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
 import {
   bytesOf,
   countingWorkspace,
@@ -14,11 +15,10 @@ const STEPS = 120;
 beforeAll(() => {
   space = countingWorkspace();
 });
-afterAll(() => space.remove());
 
 const command = (out: string, family = 'duo') => [
   'train',
-  ...['--family', family, '--data', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
+  ...['--family', family, '--dataset', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
   ...SMALL_NETWORK,
   ...['--steps', String(STEPS), '--batch', '4', '--save-every', '10', '--threads', '1', '--lr', '0.01'],
   ...['--validation', 'other.txt', '--json', '--quiet'],

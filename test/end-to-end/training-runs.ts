@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { root, type Workspace, workspace } from './command.js';
+import { root } from '../support/run.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 
 /** With a text to train on, and other.txt, a part of it, to validate on. @param text name of the first */
 export function countingWorkspace(text = 'text.txt'): Workspace {

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace } from './command.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { countingWorkspace } from './training-runs.js';
 
@@ -7,11 +8,10 @@ let space: Workspace;
 beforeAll(() => {
   space = countingWorkspace('my text.txt');
 });
-afterAll(() => space.remove());
 
 const command = (out: string, ...more: string[]) => [
   'train',
-  ...['--family', 'ar', '--data', 'my text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
+  ...['--family', 'ar', '--dataset', 'my text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
   ...['--hidden-size', '16', '--blocks', '1', '--heads', '2', '--length', '16', '--steps', '20'],
   ...['--batch', '4', '--threads', '1', ...more],
 ];
@@ -28,7 +28,7 @@ describe('train', () => {
   it('writes a page of the losses with the command that repeats it', async () => {
     const page = space.read('a/loss.html');
     expect(page).toContain('Step 20 of 20.');
-    expect(page).toContain('--data &#39;my text.txt&#39; --validation other.txt');
+    expect(page).toContain('--dataset &#39;my text.txt&#39; --validation other.txt');
     expect(page).not.toMatch(/--(lr|dtype|seed|json|quiet) /); // as they are anyway
   });
 

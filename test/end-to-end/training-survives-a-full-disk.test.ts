@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fixture, succeed, type Workspace, workspace } from './command.js';
+import { fixture } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 
 let space: Workspace;
@@ -18,7 +19,6 @@ beforeAll(() => {
 });
 afterAll(() => {
   if (isMounted) execFileSync('umount', [space.at(DISK)]);
-  space.remove();
 });
 
 function mount(options: string): boolean {
@@ -32,7 +32,7 @@ function mount(options: string): boolean {
 
 const command = (out: string) => [
   'train',
-  ...['--family', 'duo', '--data', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
+  ...['--family', 'duo', '--dataset', 'text.txt', '--tokenizer', fixture('tokenizer'), '--out', out],
   ...['--hidden-size', '16', '--condition-size', '8', '--blocks', '1', '--heads', '2', '--length', '16'],
   ...['--steps', '30', '--batch', '4', '--save-every', '10', '--threads', '1', '--curriculum-steps', '0'],
 ];

@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { fixture, root, succeed, type Workspace, workspace } from './command.js';
+import { fixture, root } from '../support/run.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -56,7 +57,6 @@ beforeAll(async () => {
   ]);
   space.write('suite.yaml', space.read('suite.yaml').replace('limit: 256', 'limit: 24'));
 });
-afterAll(() => space.remove());
 
 const workflow = (): Record<string, Job> => parse(space.read('.github/workflows/duo-eval.yml')).jobs;
 

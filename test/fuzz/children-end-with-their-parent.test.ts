@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { root } from '../end-to-end/command.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
+import { root } from '../support/run.js';
 
 const folder = temporaryFolder();
 const LONG = { timeout: 60_000, interval: 100 };

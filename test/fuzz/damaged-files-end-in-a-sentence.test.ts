@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { root } from '../end-to-end/command.js';
+import { root } from '../support/run.js';
 
 interface Campaign {
   failures: number;

@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFile } from '../../src/graph/read.js';
-import { temporaryFolder } from './small-network.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const MiB = 2 ** 20;
 
@@ -17,7 +17,7 @@ const header = (length: bigint) => {
 };
 
 function sparseFile(start: Buffer, size: number): string {
-  const path = join(temporaryFolder(), 'large.onnx');
+  const path = join(temporaryFolder().root, 'large.onnx');
   const file = openSync(path, 'w');
   writeSync(file, start);
   ftruncateSync(file, size);

@@ -10,7 +10,8 @@ import {
 } from '../../src/graph/onnx.js';
 import { Add } from '../../src/graph/operators.js';
 import { readModelFile } from '../../src/graph/read.js';
-import { smallNetwork, temporaryFolder, writeModel } from './small-network.js';
+import { temporaryFolder } from '../support/folder.js';
+import { smallNetwork, writeModel } from './small-network.js';
 
 const BYTES = 32 * 16 * 4;
 
@@ -57,7 +58,7 @@ describe('external data', () => {
     'C:\\weights.bin',
     '\\\\host\\share',
   ])('at "%s" are refused', (location) => {
-    const folder = temporaryFolder();
+    const folder = temporaryFolder().root;
     mkdirSync(join(folder, 'model'));
     writeFileSync(join(folder, 'weights.bin'), Buffer.alloc(BYTES));
     const graph = networkWithWeightsAt({ location, length: String(BYTES) });
@@ -66,7 +67,7 @@ describe('external data', () => {
 
   it('behind a link that leaves the folder are refused', () => {
     const path = writeModel(networkWithWeightsAt({ location: 'weights.bin' }));
-    const elsewhere = join(temporaryFolder(), 'weights.bin');
+    const elsewhere = join(temporaryFolder().root, 'weights.bin');
     writeFileSync(elsewhere, Buffer.alloc(BYTES));
     symlinkSync(elsewhere, join(dirname(path), 'weights.bin'));
     expect(codeOf(path)).toBe('external-data');
@@ -74,7 +75,7 @@ describe('external data', () => {
 
   it('behind a linked folder are refused', () => {
     const path = writeModel(networkWithWeightsAt({ location: 'sub/weights.bin' }));
-    const elsewhere = temporaryFolder();
+    const elsewhere = temporaryFolder().root;
     writeFileSync(join(elsewhere, 'weights.bin'), Buffer.alloc(BYTES));
     symlinkSync(elsewhere, join(dirname(path), 'sub'));
     expect(codeOf(path)).toBe('external-data');
@@ -82,7 +83,7 @@ describe('external data', () => {
 
   it('of a download cache, where model and data are links into one folder, are found', () => {
     const path = writeModel(networkWithWeightsAt({ location: 'small.onnx_data' }));
-    const cache = temporaryFolder();
+    const cache = temporaryFolder().root;
     const blobs = join(cache, 'blobs');
     const snapshot = join(cache, 'snapshot');
     for (const folder of [blobs, snapshot]) mkdirSync(folder);
@@ -134,7 +135,7 @@ describe('external data', () => {
 
   it('are not followed when the model itself was moved away from them', () => {
     const path = writeModel(networkWithWeightsAt({ location: 'weights.bin' }));
-    const moved = join(temporaryFolder(), 'small.onnx');
+    const moved = join(temporaryFolder().root, 'small.onnx');
     writeFileSync(join(dirname(path), 'weights.bin'), Buffer.alloc(BYTES));
     renameSync(path, moved);
     expect(codeOf(moved)).toBe('external-data');

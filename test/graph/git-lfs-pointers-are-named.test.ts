@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { create, StringStringEntryProtoSchema, TensorProto_DataLocation } from '../../src/graph/onnx.js';
 import { readModelFile } from '../../src/graph/read.js';
-import { smallNetwork, temporaryFolder, writeModel } from './small-network.js';
+import { temporaryFolder } from '../support/folder.js';
+import { smallNetwork, writeModel } from './small-network.js';
 
 const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 548118077\n`;
 const failure = (path: string): unknown => {
@@ -15,7 +16,7 @@ const failure = (path: string): unknown => {
 };
 
 it('in place of a model', () => {
-  const path = join(temporaryFolder(), 'model.onnx');
+  const path = join(temporaryFolder().root, 'model.onnx');
   writeFileSync(path, pointer);
   expect(failure(path)).toMatchObject({
     code: 'git-lfs-pointer',
@@ -31,7 +32,7 @@ it('in place of its weights', () => {
   tensor.rawData = new Uint8Array(0);
   tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
   tensor.externalData = [create(StringStringEntryProtoSchema, { key: 'location', value: 'model.onnx.data' })];
-  const folder = temporaryFolder();
+  const folder = temporaryFolder().root;
   const path = writeModel(graph, 'model.onnx', folder);
   writeFileSync(join(folder, 'model.onnx.data'), pointer);
   expect(failure(path)).toMatchObject({

@@ -1,10 +1,9 @@
 /** A network small enough to be read in a test: logits = E[input_ids]·W, optionally shifted by sigma. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, Gather, MatMul, Unsqueeze } from '../../src/graph/operators.js';
+import { temporaryFolder } from '../support/folder.js';
 
 export interface NetworkShape {
   vocabSize?: number;
@@ -45,15 +44,8 @@ export function smallNetwork({
   return graph;
 }
 
-/** A folder that is gone when the test is. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** Writes a graph as `name` into a folder of its own. @returns its path */
-export function writeModel(graph: Graph, name = 'small.onnx', folder = temporaryFolder()): string {
+export function writeModel(graph: Graph, name = 'small.onnx', folder = temporaryFolder().root): string {
   const path = join(folder, name);
   writeFileSync(path, graph.toBytes());
   return path;

@@ -1,15 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, MatMul } from '../../src/graph/operators.js';
 import { readModelFile } from '../../src/graph/read.js';
 import { type WeightBytes, writeModel } from '../../src/graph/write.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-write-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder().root;
 
 /** y = x·W + b + 1 with W large enough for the reader to leave it in the file. */
 function affine(): Graph {

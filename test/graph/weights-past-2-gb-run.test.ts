@@ -13,8 +13,8 @@ import {
 } from '../../src/graph/onnx.js';
 import { Add, Gather } from '../../src/graph/operators.js';
 import { readModelFile } from '../../src/graph/read.js';
+import { temporaryFolder } from '../support/folder.js';
 import { int64, runGraph } from './run-graph.js';
-import { temporaryFolder } from './small-network.js';
 
 const ROWS = 600_000;
 const WIDTH = 1024;
@@ -68,7 +68,7 @@ describe('an appended graph', () => {
     const [table] = graph.proto.initializer;
     table.dataLocation = TensorProto_DataLocation.EXTERNAL;
     table.externalData = [create(StringStringEntryProtoSchema, { key: 'location', value: 'table.bin' })];
-    const path = join(temporaryFolder(), 'lookup.onnx');
+    const path = join(temporaryFolder().root, 'lookup.onnx');
     writeFileSync(path, graph.toBytes());
     writeHoleWithLastRow(join(dirname(path), 'table.bin'), 0);
     expectRows(await appendAndRun(path));
@@ -88,7 +88,7 @@ describe('an appended graph', () => {
       ...[toBinary(ModelProtoSchema, model), header(7, graphLength), rest],
       ...[initializerHeader, tensor, rawHeader],
     ]);
-    const path = join(temporaryFolder(), 'lookup.onnx');
+    const path = join(temporaryFolder().root, 'lookup.onnx');
     writeFileSync(path, start);
     writeHoleWithLastRow(path, start.length);
     expectRows(await appendAndRun(path));

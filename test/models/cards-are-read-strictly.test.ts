@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readCard } from '../../src/models/card.js';
 import { parseStrictJson } from '../../src/strict-json.js';
-import { temporaryFolder } from '../graph/small-network.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const cardOf = (content: string | Buffer) => {
-  const folder = temporaryFolder();
+  const folder = temporaryFolder().root;
   writeFileSync(`${folder}/a.card.json`, content);
   return () => readCard(`${folder}/a.onnx`);
 };

@@ -1,11 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ModelSession, startSession } from '../../src/models/session.js';
+import { temporaryFolder } from '../support/folder.js';
 import { loopGraph, times } from './loop-graph.js';
 
 const sessionFile = fileURLToPath(new URL('../../dist/models/session.js', import.meta.url));
@@ -20,8 +20,7 @@ function runScript(body: string): {
   stderr: string;
   stdout: string;
 } {
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder().root;
   writeFileSync(join(folder, 'loop.onnx'), loopGraph());
   const script = `
     import { readFileSync } from 'node:fs';

@@ -1,15 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LossSession } from '../../src/evals/perplexity/loss-session.js';
 import { openCheckpoint } from '../../src/models/checkpoint.js';
 import { networkFeeds } from '../../src/models/feeds.js';
 import { type RandomCheckpointRequest, randomCheckpoint } from '../../src/models/random-checkpoint.js';
 import { startSession } from '../../src/models/session.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-random-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder().root;
 
 const small: Omit<RandomCheckpointRequest, 'out' | 'architecture'> = {
   seed: 7,

@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import type { Graph } from '../../src/graph/graph.js';
 import type { Feeds } from '../../src/models/feeds.js';
-import { smallNetwork, temporaryFolder, writeModel } from '../graph/small-network.js';
+import { smallNetwork, writeModel } from '../graph/small-network.js';
 
-export { smallNetwork, temporaryFolder, writeModel };
+export { smallNetwork, writeModel };
 
 /** Writes a graph with a card beside it. @returns the model's path */
 export function writeCheckpoint(card: object | string | null, graph: Graph = smallNetwork()): string {

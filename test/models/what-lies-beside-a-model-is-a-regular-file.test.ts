@@ -3,8 +3,8 @@ import { copyFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from '
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readCard } from '../../src/models/card.js';
 import { findSource } from '../../src/models/importers/source.js';
-import { fixture } from '../end-to-end/command.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
+import { fixture } from '../support/run.js';
 
 const folder = temporaryFolder();
 

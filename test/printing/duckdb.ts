@@ -1,8 +1,8 @@
 /** CSV as DuckDB reads it: its own parser, and its own opinion of what type a column has. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { temporaryFolder } from '../support/folder.js';
 
 export interface Table {
   /** By column: BIGINT, DOUBLE, BOOLEAN, VARCHAR, … A column of nothing but unknowns is VARCHAR. */
@@ -12,7 +12,7 @@ export interface Table {
 
 /** Nothing of the dialect or the types is given but that the first line is a header; every line tells of the types. */
 export async function readByDuckDb(csv: string): Promise<Table> {
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-duckdb-'));
+  const folder = temporaryFolder().root;
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   try {
@@ -29,6 +29,5 @@ export async function readByDuckDb(csv: string): Promise<Table> {
   } finally {
     connection.closeSync();
     instance.closeSync();
-    rmSync(folder, { recursive: true });
   }
 }

@@ -2,8 +2,7 @@
  * Every CSV that is printed, read back by csv-parse, which tells the cells, and by DuckDB, which tells the types: a
  * figure is a number to the last bit, what is unknown is NULL, and a name stays in its cell.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +19,7 @@ import { resultOfNats, rowsOfResults, withoutSequences } from '../comparison/row
 import { generativeResult, realText } from '../evals/generation/generative-sample.js';
 import { benchResult, frontierResult } from '../evals/throughput/bench-sample.js';
 import { sampleResult } from '../records/sample.js';
+import { temporaryFolder } from '../support/folder.js';
 import { readByDuckDb, type Table } from './duckdb.js';
 
 /** A name that a careless writer would break a row with; its line end is printed as a space. */
@@ -191,19 +191,15 @@ describe('the CSV of', () => {
   });
 
   it('training: losses of every step and of held-out text', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'duo-eval-losses-'));
-    try {
-      const curve = Float32Array.of(6.9, 1.5, 5.123456, 1e-9);
-      await writeCurve(join(folder, 'loss.csv'), curve);
-      const losses = await agreed(readFileSync(join(folder, 'loss.csv'), 'utf8'));
-      expect(losses.types).toEqual({ step: 'BIGINT', loss: 'DOUBLE', gradient_norm: 'DOUBLE' });
-      expect(losses.rows.map(({ loss }) => loss)).toEqual([curve[0], curve[2]]);
-      await addRow(join(folder, 'validation.csv'), { step: 10, nelbo: 5.5, stderr: 0.25 });
-      await addRow(join(folder, 'validation.csv'), { step: 20, nelbo: 5.25, stderr: 0.125 });
-      const validation = await agreed(readFileSync(join(folder, 'validation.csv'), 'utf8'));
-      expect(validation.rows.map(({ nelbo }) => nelbo)).toEqual([5.5, 5.25]);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = temporaryFolder().root;
+    const curve = Float32Array.of(6.9, 1.5, 5.123456, 1e-9);
+    await writeCurve(join(folder, 'loss.csv'), curve);
+    const losses = await agreed(readFileSync(join(folder, 'loss.csv'), 'utf8'));
+    expect(losses.types).toEqual({ step: 'BIGINT', loss: 'DOUBLE', gradient_norm: 'DOUBLE' });
+    expect(losses.rows.map(({ loss }) => loss)).toEqual([curve[0], curve[2]]);
+    await addRow(join(folder, 'validation.csv'), { step: 10, nelbo: 5.5, stderr: 0.25 });
+    await addRow(join(folder, 'validation.csv'), { step: 20, nelbo: 5.25, stderr: 0.125 });
+    const validation = await agreed(readFileSync(join(folder, 'validation.csv'), 'utf8'));
+    expect(validation.rows.map(({ nelbo }) => nelbo)).toEqual([5.5, 5.25]);
   });
 });

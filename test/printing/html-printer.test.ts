@@ -38,7 +38,7 @@ describe('results as a page', () => {
     const results = [frontierResult('duo', 480), frontierResult('mdlm', null)];
     const { page, complaints, close } = await openPage(formatHtml(resultsFile(results)));
     expect(await page.locator('figure.plot').count()).toBe(2);
-    expect(await page.locator('figure.plot path.at').count()).toBe(1);
+    expect(await page.locator('figure.plot .at line').count()).toBe(1);
     expect(await page.locator('figcaption').first().innerText()).toContain(
       '1 of 2 configurations have no place',
     );

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { fileOutput } from '../../src/printing/line-output.js';
 import { checkWritable, replaceFile } from '../../src/printing/output.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 const at = folder.path;

@@ -1,25 +1,15 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FileError, UsageError } from '../../src/errors.js';
 import { checkWritable, planOutput, replaceFile, writeOutputs } from '../../src/printing/output.js';
 import { sampleFile } from '../records/sample.js';
+import { temporaryFolder } from '../support/folder.js';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'duo-eval-output-'));
+  folder = temporaryFolder().root;
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 const isRoot = process.getuid?.() === 0;
 
 describe('the format of an output', () => {
@@ -41,6 +31,16 @@ describe('the format of an output', () => {
       files: [{ path: 'a.txt', format: 'csv' }],
     });
     expect(planOutput({ json: true }).stdout).toBe('json');
+  });
+
+  it('is a page where the ending asks for one, beside any format', () => {
+    expect(planOutput({ json: true, out: ['a.html', 'a.txt'] })).toEqual({
+      stdout: 'json',
+      files: [
+        { path: 'a.html', format: 'html' },
+        { path: 'a.txt', format: 'json' },
+      ],
+    });
   });
 
   it('is refused when it is unclear', () => {

@@ -42,6 +42,32 @@ describe('a page with a plot', () => {
     expect(source).not.toMatch(/url\(|@import|https?:/);
   });
 
+  it('writes names of others as the text they are, entities too', () => {
+    const named = (series: string) =>
+      scatterPlot({
+        x: { title: 'tokens per second', scale: 'log' },
+        y: { title: 'generative perplexity', scale: 'linear' },
+        points: [{ ...point(10, 10, series), label: series }],
+        caption: '',
+      }).source;
+    expect(named('a&quot;b')).toContain('data-label="a&amp;quot;b"');
+    expect(named('</text><b>')).not.toContain('<b>');
+  });
+
+  it('draws a point hollow when nothing says how sure its figure is', () => {
+    const drawn = (yInterval: PlotPoint['yInterval']) =>
+      scatterPlot({
+        x: { title: 'tokens per second', scale: 'log' },
+        y: { title: 'generative perplexity', scale: 'linear' },
+        points: [{ ...point(10, 10, 'duo'), yInterval }],
+        caption: '',
+      }).source;
+    expect(drawn(null)).toMatch(/class="shape"[^>]*fill="var\(--paper\)"/);
+    expect(drawn(null)).toContain('hollow: no 95% interval');
+    expect(drawn([9, 11])).not.toMatch(/class="shape"[^>]*fill="var\(--paper\)"/);
+    expect(drawn([9, 11])).not.toContain('hollow');
+  });
+
   it('says what could not be drawn', () => {
     expect(source).toContain('1 of 5 configurations have no place here');
   });
@@ -64,7 +90,7 @@ describe('a page with a plot', () => {
 
   it.skipIf(noBrowser)('draws the front through its marks, from left to right', async () => {
     const { page, close } = await openPage(source);
-    const path = (await page.locator('.plot .scroll path.front').getAttribute('d'))!;
+    const path = (await page.locator('.plot .scroll .front path').getAttribute('d'))!;
     const xs = [...path.matchAll(/[ML]([\d.]+)/g)].map(([, x]) => Number(x));
     expect(xs).toHaveLength(3);
     expect(xs).toEqual([...xs].sort((a, b) => a - b));

@@ -8,7 +8,7 @@ import { parseResults, readResults } from '../../src/records/schema.js';
 import { resultOfNats } from '../comparison/rows.js';
 import { generativeResult } from '../evals/generation/generative-sample.js';
 import { benchResult, frontierResult } from '../evals/throughput/bench-sample.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { SAMPLE_COMPARISONS, sampleResult } from './sample.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: it is spoilt at any place

@@ -1,16 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
 import { formatResults } from '../../src/printing/formats.js';
 import { parseResults, readResults, resultsJsonSchema } from '../../src/records/schema.js';
+import { temporaryFolder } from '../support/folder.js';
 import { sampleFile } from './sample.js';
 
 const shipped = new URL('../../schema/results-1.schema.json', import.meta.url);
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-schema-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder().root;
 
 describe('the shipped JSON schema', () => {
   it('is the schema that reads results back (else: npm run build && node scripts/make-schema.mjs)', () => {

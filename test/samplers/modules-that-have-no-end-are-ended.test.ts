@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveSampler } from '../../src/samplers/registry.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 import { independent, type Request, sampled } from './closed-form.js';
 
 const folder = temporaryFolder();

@@ -5,8 +5,8 @@ import { type GeneratedSample, generate } from '../../src/sampling/generate.js';
 import { prepareSampling } from '../../src/sampling/prepare-sampling.js';
 import { sampledModel } from '../../src/sampling/sample-request.js';
 import { startSamplingSession } from '../../src/sampling/sampling-session.js';
-import { fixture, root } from '../end-to-end/command.js';
-import { temporaryFolder } from '../storage/temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
+import { fixture, root } from '../support/run.js';
 import { independent, sampled } from './closed-form.js';
 
 const folder = temporaryFolder();

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { resolveSampler } from '../../src/samplers/registry.js';
 import type { Sampler, SamplingRun } from '../../src/samplers/sampler.js';
+import { temporaryFolder } from '../support/folder.js';
 import { independent, sampled } from './closed-form.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'own-sampler-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder().root;
 
 let written = 0;
 function moduleOf(text: string): string {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:
 import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
 import { AtomicFile, writeFileAtomically } from '../../src/storage/atomic-file.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 

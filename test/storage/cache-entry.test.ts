@@ -6,7 +6,7 @@ import {
   readCacheEntry,
   writeCacheEntry,
 } from '../../src/storage/cache-entry.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 const entry = (key: string) => cacheEntryPath('graphs', { key }, '.onnx', folder.path());

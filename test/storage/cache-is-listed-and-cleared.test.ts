@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { cacheRooms, listRooms } from '../../src/cli/cache-rooms.js';
 import { recordFetched } from '../../src/datasets/fetched-datasets.js';
 import { packDataset } from '../../src/datasets/pack-dataset.js';
@@ -12,8 +12,8 @@ import { acquireLock } from '../../src/storage/lock.js';
 import { temporaryPath } from '../../src/storage/temporary-files.js';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
 import { sourceOf } from '../datasets/text-sources.js';
-import { type Workspace, workspace } from '../end-to-end/command.js';
 import { expectFailure } from '../end-to-end/failure.js';
+import { type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
 let cache: string;
@@ -21,7 +21,6 @@ beforeEach(() => {
   space = workspace();
   cache = space.at('.cache');
 });
-afterEach(() => space.remove());
 
 const HASH = 'ab'.repeat(32);
 /** A process that is gone. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
 import { writeCacheEntry } from '../../src/storage/cache-entry.js';
 import { rememberedSha256OfFile, sha256OfBytes, sha256OfFile } from '../../src/storage/digest.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 const LARGE = 9 * 2 ** 20;

@@ -4,7 +4,7 @@ import { writeFileAtomically } from '../../src/storage/atomic-file.js';
 import { checkFolder } from '../../src/storage/folder-check.js';
 import { acquireLock } from '../../src/storage/lock.js';
 import { makeFolder } from '../../src/storage/make-folder.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 

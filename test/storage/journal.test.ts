@@ -1,17 +1,9 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
 import { openJournal } from '../../src/storage/journal.js';
+import { temporaryFolder } from '../support/folder.js';
 
 interface Entry {
   sequence: number;
@@ -21,10 +13,9 @@ const header = { key: 'abc', settings: { seed: 1, draws: 4 } };
 let folder: string;
 let path: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'duo-eval-journal-'));
+  folder = temporaryFolder().root;
   path = join(folder, 'cache', 'run.jsonl');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 function journalOf(count: number): void {
   const journal = openJournal<Entry>(path, header);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NumberColumn } from '../../src/storage/number-column.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder();
 const before = process.env.DUO_EVAL_CACHE;

@@ -76,6 +76,8 @@ describe('imports', () => {
   it('are lazy in commands and cli wherever they load a heavy package', () => {
     const heavy = [
       'onnxruntime-node',
+      '@observablehq/plot',
+      'linkedom',
       'onnx-buf',
       '@huggingface/tokenizers',
       'hyparquet',

@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { embeddedSource } from '../../src/datasets/embedded-texts.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { trainTokenizer } from '../../src/training/train-tokenizer.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'duo-eval-tokenizer-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder().root;
 
 const quiet = { signal: new AbortController().signal, read: () => {} };
 

@@ -1,11 +1,8 @@
 /** A run of a network of a few thousand weights on a text that repeats itself. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { defaultAdamW } from '../../src/training/adamw.js';
 import { publishedCurriculum } from '../../src/training/curriculum.js';
 import type { TrainingSettings, TrainingText } from '../../src/training/settings.js';
+import { temporaryFolder } from '../support/folder.js';
 
 export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
 
@@ -45,7 +42,5 @@ export function toySettings(family: ToyFamily, changes: Partial<TrainingSettings
 
 /** A folder that is gone after the test. */
 export function temporaryState(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-training-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, 'training.state');
+  return temporaryFolder().path('training.state');
 }

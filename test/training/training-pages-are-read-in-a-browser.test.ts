@@ -57,18 +57,18 @@ describe('the page of a training run', () => {
   it.skipIf(noBrowser)('draws many steps as a band with a smooth line in it, inside the frame', async () => {
     const { page, complaints } = await open(pageOf(STEPS));
     const loss = page.locator('figure.plot').first();
-    expect(await loss.locator('path.band').count()).toBe(1);
+    expect(await loss.locator('.band path').count()).toBe(1);
     const [frame, line, band] = await Promise.all([
-      loss.locator('path.axis').boundingBox(),
-      loss.locator('path.line').first().boundingBox(),
-      loss.locator('path.band').boundingBox(),
+      loss.locator('.axis').first().boundingBox(),
+      loss.locator('.line path').first().boundingBox(),
+      loss.locator('.band path').boundingBox(),
     ]);
     expect(line!.width / frame!.width).toBeGreaterThan(0.98);
     expect(line!.height).toBeGreaterThan(0.3 * frame!.height);
     expect(band!.height).toBeGreaterThan(line!.height);
     // Down, and never up by more than a hair: what single steps do is smoothed away.
-    const d = (await loss.locator('path.line').first().getAttribute('d'))!;
-    const heights = [...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => Number(y));
+    const d = (await loss.locator('.line path').first().getAttribute('d'))!;
+    const heights = [...d.matchAll(/[ML][\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
     expect(heights.at(-1)! - heights[0]).toBeGreaterThan(80);
     for (let i = 1; i < heights.length; i++) expect(heights[i] - heights[i - 1]).toBeGreaterThan(-3);
     expect(complaints).toEqual([]);
@@ -77,8 +77,8 @@ describe('the page of a training run', () => {
   it.skipIf(noBrowser)('draws few steps one by one', async () => {
     const { page } = await open(pageOf(20, { heldOut: [] }));
     const loss = page.locator('figure.plot').first();
-    expect(await loss.locator('path.band').count()).toBe(0);
-    const d = (await loss.locator('path.line').first().getAttribute('d'))!;
+    expect(await loss.locator('.band path').count()).toBe(0);
+    const d = (await loss.locator('.line path').first().getAttribute('d'))!;
     expect(d.match(/[ML]/g)).toHaveLength(20);
     expect(await loss.locator('.mark').count()).toBe(0);
     expect(await page.locator('th', { hasText: 'held-out' }).count()).toBe(0);
@@ -91,8 +91,8 @@ describe('the page of a training run', () => {
       const loss = page.locator('figure.plot').first();
       const [bar, frame, end] = await Promise.all([
         loss.locator('.mark line').boundingBox(),
-        loss.locator('path.axis').boundingBox(),
-        loss.locator('path.at').first().boundingBox(),
+        loss.locator('.axis').first().boundingBox(),
+        loss.locator('.at line').first().boundingBox(),
       ]);
       expect(bar!.height).toBeGreaterThan(5);
       expect((bar!.x - frame!.x) / frame!.width).toBeCloseTo(0.5, 2);
@@ -119,8 +119,8 @@ describe('the page of a training run', () => {
 
   it.skipIf(noBrowser)('shows a single step', async () => {
     const { page } = await open(pageOf(1));
-    const dot = await page.locator('path.line').first().getAttribute('d');
-    expect(dot).toMatch(/^M[\d.]+ [\d.]+h0$/);
+    const dot = await page.locator('.line path').first().getAttribute('d');
+    expect(dot).toMatch(/^M[\d.]+,[\d.]+Z$/);
   });
 
   it('holds before any step', () => {

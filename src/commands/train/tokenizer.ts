@@ -9,14 +9,20 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
   static override description =
     `Byte-level byte-pair encoding, split into words as GPT-2's is: 256 tokens for the bytes, one for each pair merged, the most frequent first, and <|endoftext|> last, which begins and ends a sequence. The same text gives the same files.`;
   static override examples = [
-    '<%= config.bin %> train tokenizer --data sotu-train --vocab 1024 --out tok',
-    '<%= config.bin %> train tokenizer --data my.txt --vocab 8192 --out tok',
+    '<%= config.bin %> train tokenizer --dataset sotu-train --vocab-size 1024 --out tok',
+    '<%= config.bin %> train tokenizer --dataset my.txt --vocab-size 8192 --out tok',
   ];
 
   static override flags = {
-    data: textFlags.data,
+    dataset: textFlags.dataset,
     ...tableFlags,
-    vocab: integer({ required: true, min: 257, max: 1_000_000, summary: 'Tokens it shall have.' }),
+    'vocab-size': integer({
+      required: true,
+      min: 257,
+      max: 1_000_000,
+      summary: 'Tokens it shall have.',
+      aliases: ['vocab'],
+    }),
     'least-count': integer({
       min: 1,
       default: 2,
@@ -33,9 +39,9 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
       let started = false;
       const trained = await trainTokenizer(
         {
-          data: flags.data,
+          data: flags.dataset,
           ...tableOptions(flags),
-          vocabSize: flags.vocab,
+          vocabSize: flags['vocab-size'],
           leastCount: flags['least-count'],
           out: flags.out,
         },

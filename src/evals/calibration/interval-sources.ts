@@ -8,8 +8,8 @@ import { fillUniforms } from '../../random/uniforms.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
 import { VERSIONS } from '../../versions.js';
 import type { SweepPoint } from '../frontier/interpolation.js';
-import type { PerplexityResult } from '../perplexity/record.js';
 import type { JudgedSamples } from '../generation/generative-perplexity.js';
+import type { PerplexityResult } from '../perplexity/record.js';
 
 /** Tokens a sequence. */
 export const simulatedTokens = 128;

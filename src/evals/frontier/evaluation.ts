@@ -24,7 +24,8 @@ import { frontierNotes } from './notes.js';
 import { type FrontierResult, frontierRecord } from './record.js';
 
 /** What a row is called by. */
-const labelOf = ({ model, sampler }: FrontierResult) => `${model.name}, ${sampler.name}, ${stepsLabel(sampler)}`;
+const labelOf = ({ model, sampler }: FrontierResult) =>
+  `${model.name}, ${sampler.name}, ${stepsLabel(sampler)}`;
 
 const columns: readonly Column<FrontierResult>[] = [
   text('eval', (result) => result.eval),

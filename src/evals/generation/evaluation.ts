@@ -2,7 +2,7 @@
 import { type Column, count, figure, number, text } from '../../printing/columns.js';
 import { meanCount } from '../../printing/numbers.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import { type Evaluation, fieldOf, type FigureDeclaration } from '../../records/evaluation.js';
+import { type Evaluation, type FigureDeclaration, fieldOf } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { generativeNotes, measuredIn, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
@@ -20,7 +20,11 @@ export const measuredColumns: readonly Column<Measured>[] = [
   text('sampler', ({ samples }) => samples.sampler?.name, { title: 'sampler' }),
   text('sampler_options', ({ samples }) => samples.sampler && JSON.stringify(samples.sampler.options)),
   count('steps', ({ samples }) => samples.sampler?.steps, { title: 'steps' }),
-  number('nfe', ({ samples }) => samples.nfe, { title: 'NFE', unit: 'model calls per sample', text: meanCount }),
+  number('nfe', ({ samples }) => samples.nfe, {
+    title: 'NFE',
+    unit: 'model calls per sample',
+    text: meanCount,
+  }),
   number('temperature', ({ samples }) => samples.temperature, { title: 'temperature' }),
   count('top_k', ({ samples }) => samples.topK),
   number('top_p', ({ samples }) => samples.topP),

@@ -66,8 +66,7 @@ function pairedSamples(a: ResultRow, b: ResultRow, metric: string): PairedDiffer
 export function whyNotPaired(a: ResultRow, b: ResultRow): string | null {
   const same = (path: string) => fieldOf(a, path) === fieldOf(b, path);
   const both = (path: string, value: unknown) => same(path) && fieldOf(a, path) === value;
-  if (!columnsOf(a) || !columnsOf(b))
-    return 'a file holds no figures of single samples (gen --by-sample)';
+  if (!columnsOf(a) || !columnsOf(b)) return 'a file holds no figures of single samples (gen --by-sample)';
   if (commonSamples(a, b) < 2) return 'there are fewer than two samples to pair';
   if (fieldOf(a, 'samples.sha256') && same('samples.sha256')) return null;
   if (typeof fieldOf(a, 'samples.seed') !== 'number' || typeof fieldOf(b, 'samples.seed') !== 'number')
@@ -92,7 +91,10 @@ interface Judged {
   tokens: Float64Array;
 }
 
-function ratioDifference(a: Judged, b: Judged): Pick<PairedDifference, 'a' | 'b' | 'value' | 'stderr' | 'ci95'> {
+function ratioDifference(
+  a: Judged,
+  b: Judged,
+): Pick<PairedDifference, 'a' | 'b' | 'value' | 'stderr' | 'ci95'> {
   const [first, second] = [a, b].map(({ nats, tokens }) => sum(nats) / sum(tokens));
   const value = first - second;
   if (!Number.isFinite(value))

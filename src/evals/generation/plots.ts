@@ -2,7 +2,13 @@
 import type { PlotPoint } from '../../printing/html/scatter-plot.js';
 import { intervalOf, meanCount, plain, valueWithError } from '../../printing/numbers.js';
 import { distinctionsOf, settingsOf } from '../../records/distinctions.js';
-import { fieldOf, numberOf, type ResultRow, type RowFigure, type TitledPlot } from '../../records/evaluation.js';
+import {
+  fieldOf,
+  numberOf,
+  type ResultRow,
+  type RowFigure,
+  type TitledPlot,
+} from '../../records/evaluation.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { entropiesMatch } from './notes.js';
 

@@ -1,7 +1,7 @@
 /** The record of `gen`: a set of texts, what judged them, and how good and how varied they are. */
 import { z } from 'zod';
 import { column, count, known, part, sampledFigureIn } from '../../records/figures.js';
-import { plausibleColumns, plausiblePair, COUNT, RANGES } from '../../records/plausible.js';
+import { COUNT, plausibleColumns, plausiblePair, RANGES } from '../../records/plausible.js';
 import { costRecord, datasetRecord, environmentRecord, modelRecord } from '../../records/record.js';
 
 export const samplerRecord = part({

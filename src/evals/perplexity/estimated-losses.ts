@@ -1,4 +1,4 @@
-/** What an evaluation found of each sequence: the columns that errors, differences and `--sequences` are made from. */
+/** What an evaluation found of each sequence: the columns that errors, differences and `--by-sequence` are made from. */
 import { longDocuments } from '../../datasets/packed-stream.js';
 import type { SelectedStream } from '../../datasets/selected-sequences.js';
 import type { SequencesRecord } from '../../records/record.js';

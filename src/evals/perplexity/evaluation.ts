@@ -26,7 +26,12 @@ const columns: readonly Column<PerplexityResult>[] = [
     { title: 'nats/token', unit: 'nats per scored token', drawError: 'draw error' },
     ALL,
   ),
-  figure('bits_per_byte', ({ metrics }) => metrics.bitsPerByte, { title: 'bits/byte', text: valueAlone }, ALL),
+  figure(
+    'bits_per_byte',
+    ({ metrics }) => metrics.bitsPerByte,
+    { title: 'bits/byte', text: valueAlone },
+    ALL,
+  ),
   count('sequences', ({ cost }) => cost.sequences, { title: 'sequences' }),
   count('tokens', ({ cost }) => cost.tokens, { title: 'tokens' }),
   count('model_calls', ({ cost }) => cost.modelCalls, { title: 'model calls' }),

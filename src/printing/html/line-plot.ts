@@ -1,9 +1,19 @@
 /**
- * Lines over steps: a band for what scatters, lines through it, marks with intervals on top. What lies beyond the axis is
- * cut off at the frame. Plain SVG, whole without a script; with `PLOT_SCRIPT` marks tell their details.
+ * Lines over steps: a band for the scatter, lines through it, and marks with intervals on top. What lies beyond an axis is
+ * cut off at the frame. Plain SVG, complete without a script; with `PLOT_SCRIPT` marks show their details.
  */
+import * as Plot from '@observablehq/plot';
+import {
+  axes,
+  childrenOf,
+  colourOf,
+  type Drawn,
+  drawing,
+  legendMark,
+  type PlotAxis,
+  scaleOf,
+} from './drawing.js';
 import { html, type Markup } from './markup.js';
-import { COLOURS, drawnAxis, fixed, type PlotAxis, type PlotBox, plotFrame } from './plot-axes.js';
 
 export interface LinePoint {
   x: number;
@@ -27,19 +37,19 @@ export interface PlotBand {
   series: number;
 }
 
+export interface MarkedPoint extends LinePoint {
+  interval: readonly [number, number];
+  label: string;
+  details: readonly (readonly [string, string])[];
+}
+
 export interface PlotMarks {
   label: string;
-  points: readonly (LinePoint & {
-    interval: readonly [number, number];
-    label: string;
-    details: readonly (readonly [string, string])[];
-  })[];
+  points: readonly MarkedPoint[];
   series: number;
 }
 
 export interface LinePlot {
-  /** One word, no other plot's on the page. */
-  name: string;
   x: PlotAxis & { range: readonly [number, number] };
   y: PlotAxis & { range: readonly [number, number] };
   /** Drawn first, below all else. */
@@ -52,59 +62,83 @@ export interface LinePlot {
   caption: string;
 }
 
-const BOX: PlotBox = { width: 760, height: 340, margin: { top: 22, right: 24, bottom: 52, left: 68 } };
-const { width: WIDTH, height: HEIGHT, margin: MARGIN } = BOX;
-const [LEFT, RIGHT, TOP, BOTTOM] = [MARGIN.left, WIDTH - MARGIN.right, MARGIN.top, HEIGHT - MARGIN.bottom];
+const WIDTH = 760;
+const HEIGHT = 340;
+const MARGIN = { top: 22, right: 24, bottom: 52, left: 68 };
 
-export function linePlot({
-  name,
-  x,
-  y,
-  band,
-  lines,
-  marks,
-  places = [],
-  levels = [],
-  caption,
-}: LinePlot): Markup {
-  const across = drawnAxis(x, x.range, [LEFT, RIGHT]);
-  const up = drawnAxis(y, y.range, [BOTTOM, TOP], { nice: y.scale === 'linear' });
-  // A log axis has no place for 0; far below the frame is where it is cut off.
-  const height = (value: number) =>
-    y.scale === 'log' && value <= 0 ? HEIGHT : Math.max(-HEIGHT, Math.min(2 * HEIGHT, up.at(value)));
-  const path = (points: readonly LinePoint[]) =>
-    points.map((p, i) => `${i === 0 ? 'M' : 'L'}${fixed(across.at(p.x))} ${fixed(height(p.y))}`).join('') +
-    (points.length === 1 ? 'h0' : ''); // a dot, by the round ends of a line
-  const frame = `frame-${name}`;
+export function linePlot({ x, y, band, lines, marks, places = [], levels = [], caption }: LinePlot): Markup {
+  const inX = { ...x, domain: x.range };
+  const inY = { ...y, domain: y.range, nice: y.scale === 'linear' };
+  // A log axis has no place for 0: far below the frame is where it is cut off.
+  const height = (value: number) => (y.scale === 'log' && value <= 0 ? y.range[0] / 1e3 : value);
+  const clip = true;
+  const endOf = (end: 0 | 1) => (point: MarkedPoint) =>
+    Math.min(y.range[1], Math.max(y.range[0], point.interval[end]));
+  const shown = (marks?.points ?? []).filter((point) => point.y >= y.range[0] && point.y <= y.range[1]);
+  const svg = drawing(
+    {
+      width: WIDTH,
+      height: HEIGHT,
+      marginTop: MARGIN.top,
+      marginRight: MARGIN.right,
+      marginBottom: MARGIN.bottom,
+      marginLeft: MARGIN.left,
+      x: scaleOf(x, inX),
+      y: scaleOf(y, inY),
+      color: { type: 'identity' },
+      marks: [
+        ...axes(inX, inY),
+        ...(band
+          ? [
+              Plot.areaY(band.points, {
+                ...{ x: 'x', y1: (point) => height(point.low), y2: (point) => height(point.high) },
+                ...{ fill: colourOf(band.series), fillOpacity: 0.22, clip, className: 'band' },
+              }),
+            ]
+          : []),
+        Plot.ruleY(levels, { y: (level) => height(level.y), clip, className: 'at' }),
+        ...lines.map(({ points, faint, series }) =>
+          Plot.line(points, {
+            ...{
+              x: 'x',
+              y: (point) => height(point.y),
+              stroke: colourOf(series),
+              clip,
+              strokeLinecap: 'round',
+              className: 'line',
+            },
+            ...(faint ? { strokeOpacity: 0.4, strokeWidth: 1 } : { strokeWidth: 2 }),
+          }),
+        ),
+        ...(marks && marks.points.length > 1
+          ? [
+              Plot.line(marks.points, {
+                ...{ x: 'x', y: (point) => height(point.y), stroke: colourOf(marks.series) },
+                ...{ strokeWidth: 1, clip, className: 'line' },
+              }),
+            ]
+          : []),
+        Plot.ruleX(places, { x: 'x', className: 'at' }),
+        Plot.ruleX(shown, {
+          ...{ x: 'x', y1: endOf(0), y2: endOf(1) },
+          ...{ stroke: colourOf(marks?.series ?? 0), className: 'intervals' },
+        }),
+        Plot.dot(shown, { x: 'x', y: 'y', r: 3.5, fill: colourOf(marks?.series ?? 0), className: 'shapes' }),
+      ],
+    },
+    (plot) => {
+      gatherMarks(plot, shown);
+      for (const { x, label } of places) addText(plot, label, plot.across(x), MARGIN.top + 11);
+      for (const { y, label } of levels) addText(plot, label, WIDTH - MARGIN.right, plot.up(height(y)) - 5);
+    },
+  );
   return html`<figure class="plot">
-<div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${y.title} against ${x.title}">
-<clipPath id="${frame}"><rect x="${LEFT}" y="${TOP}" width="${RIGHT - LEFT}" height="${BOTTOM - TOP}"/></clipPath>
-${plotFrame(BOX, { ...x, drawn: across }, { ...y, drawn: up })}
-<g clip-path="url(#${frame})">
-${band ? html`<path class="band" fill="${colour(band.series)}" fill-opacity=".22" d="${path(band.points.map(({ x, high }) => ({ x, y: high })))}${path([...band.points].reverse().map(({ x, low }) => ({ x, y: low }))).replace('M', 'L')}Z"/>` : null}
-${levels.map(({ y }) => html`<path class="at" d="M${LEFT} ${fixed(height(y))}H${RIGHT}"/>`)}
-${lines.map(({ points, faint, series }) => html`<path class="line" fill="none" stroke="${colour(series)}" stroke-linejoin="round" stroke-linecap="round" ${faint ? html`stroke-opacity=".4"` : html`stroke-width="2"`} d="${path(points)}"/>`)}
-${marks && marks.points.length > 1 ? html`<path class="line" fill="none" stroke="${colour(marks.series)}" d="${path(marks.points)}"/>` : null}
-</g>
-${places.map((place) => placeMark(place.label, across.at(place.x)))}
-${levels.map(({ y, label }) => html`<text class="tick" x="${RIGHT - 4}" y="${fixed(height(y) - 5)}" text-anchor="end">${label}</text>`)}
-${marks?.points.map((point) => {
-  const [at, middle] = [across.at(point.x), height(point.y)];
-  const [low, high] = point.interval.map((end) => Math.min(BOTTOM, Math.max(TOP, height(end))));
-  if (middle < TOP || middle > BOTTOM) return null;
-  return html`<g class="mark" tabindex="0" role="img" aria-label="${point.label}" data-label="${point.label}" data-details="${JSON.stringify(point.details)}">
-<line x1="${fixed(at)}" x2="${fixed(at)}" y1="${fixed(low)}" y2="${fixed(high)}" stroke="${colour(marks.series)}"/>
-<circle cx="${fixed(at)}" cy="${fixed(middle)}" r="9" fill="transparent"/><circle class="shape" cx="${fixed(at)}" cy="${fixed(middle)}" r="3.5" fill="${colour(marks.series)}"/></g>
-`;
-})}
-</svg></div>
-<ul class="legend">${lines.map(({ label, faint, series }) => html`<li><svg viewBox="-7 -7 14 14"><path stroke="${colour(series)}" ${faint ? html`stroke-opacity=".4"` : html`stroke-width="2"`} d="M-7 0H7"/></svg>${label}</li>`)}${
-    band
-      ? html`<li><svg viewBox="-7 -7 14 14"><rect x="-7" y="-5" width="14" height="10" fill="${colour(band.series)}" fill-opacity=".22"/></svg>${band.label}</li>`
-      : null
+<div class="scroll">${svg}</div>
+<ul class="legend">${lines.map(({ label, faint, series }) => html`<li>${legendLine(series, faint)}${label}</li>`)}${
+    band ? html`<li>${legendBand(band.series)}${band.label}</li>` : null
   }${
     marks && marks.points.length > 0
-      ? html`<li><svg viewBox="-7 -7 14 14"><circle r="4" fill="${colour(marks.series)}"/></svg>${marks.label}</li>`
+      ? html`<li>${legendMark(Plot.dot([[0, 0]], { r: 4, fill: colourOf(marks.series) }))}${marks.label}</li>`
       : null
   }</ul>
 <div class="details" hidden></div>
@@ -112,10 +146,48 @@ ${marks?.points.map((point) => {
 </figure>`;
 }
 
-const colour = (series: number) => `var(--series-${series % COLOURS})`;
+function legendLine(series: number, faint = false): Markup {
+  const ends = [
+    [-7, 0],
+    [7, 0],
+  ];
+  const strength = faint ? { strokeOpacity: 0.4 } : { strokeWidth: 2 };
+  return legendMark(Plot.line(ends, { stroke: colourOf(series), ...strength }));
+}
+
+function legendBand(series: number): Markup {
+  const box = { x1: -7, x2: 7, y1: -5, y2: 5 };
+  return legendMark(
+    Plot.rect([box], {
+      ...{ x1: 'x1', x2: 'x2', y1: 'y1', y2: 'y2' },
+      ...{ fill: colourOf(series), fillOpacity: 0.22 },
+    }),
+  );
+}
+
+/** Each point's interval and dot in a group of their own, which the keyboard reaches and which shows its details. */
+function gatherMarks({ svg, across, up, element }: Drawn, points: readonly MarkedPoint[]): void {
+  const intervals = childrenOf(svg.querySelector('g.intervals'));
+  const dots = childrenOf(svg.querySelector('g.shapes'));
+  for (const [i, point] of points.entries()) {
+    const group = element('g', {
+      ...{ class: 'mark', tabindex: '0', role: 'img', 'aria-label': point.label, 'data-label': point.label },
+      'data-details': JSON.stringify(point.details),
+    });
+    const target = { cx: String(across(point.x)), cy: String(up(point.y)), r: '9', fill: 'transparent' };
+    dots[i].setAttribute('class', 'shape');
+    group.append(intervals[i], element('circle', target), dots[i]);
+    svg.append(group);
+  }
+}
 
 /** A name stands on the side of its place where there is room. */
-function placeMark(label: string, at: number): Markup {
-  const before = at > (LEFT + RIGHT) / 2;
-  return html`<path class="at" d="M${fixed(at)} ${TOP}V${BOTTOM}"/><text class="tick" x="${fixed(before ? at - 5 : at + 5)}" y="${TOP + 11}" text-anchor="${before ? 'end' : 'start'}">${label}</text>`;
+function addText({ svg, element }: Drawn, text: string, at: number, y: number): void {
+  const before = at > WIDTH / 2;
+  const label = element('text', {
+    ...{ class: 'tick', 'text-anchor': before ? 'end' : 'start' },
+    ...{ x: String(before ? at - 5 : at + 5), y: String(y) },
+  });
+  label.textContent = text;
+  svg.append(label);
 }

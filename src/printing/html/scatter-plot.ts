@@ -1,18 +1,22 @@
 /**
- * Throughput against quality, and plots like it: a mark a configuration with its intervals, the front drawn through those
- * that no other beats. The drawing is plain SVG, whole without a script; with `PLOT_SCRIPT` a mark tells its details when
- * it is pointed at or reached by the keyboard.
+ * Throughput against quality, and plots like it: a mark per configuration with its intervals, and the front drawn through
+ * the configurations that no other beats. The drawing is plain SVG and complete without a script; with `PLOT_SCRIPT` a
+ * mark shows its details when the pointer or the keyboard reaches it.
  */
-import { html, type Markup } from './markup.js';
+import * as Plot from '@observablehq/plot';
 import {
-  COLOURS,
-  type DrawnAxis,
-  drawnAxis,
-  fixed,
+  type AxisRange,
+  axes,
+  childrenOf,
+  colourOf,
+  type Drawn,
+  drawing,
+  legendMark,
   type PlotAxis,
-  type PlotBox,
-  plotFrame,
-} from './plot-axes.js';
+  scaleOf,
+  symbolOf,
+} from './drawing.js';
+import { html, type Markup } from './markup.js';
 
 export interface PlotPoint {
   x: number;
@@ -43,46 +47,85 @@ export interface ScatterPlot {
   at?: { x: number; label: string };
 }
 
-const BOX: PlotBox = { width: 760, height: 460, margin: { top: 16, right: 24, bottom: 52, left: 68 } };
-const { width: WIDTH, height: HEIGHT, margin: MARGIN } = BOX;
-
-type Scale = (value: number) => number;
+const WIDTH = 760;
+const HEIGHT = 460;
+const MARGIN = { top: 16, right: 24, bottom: 52, left: 68 };
 
 export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at }: ScatterPlot): Markup {
   const drawn = points.filter((point) => canBeDrawn(point.x, x) && canBeDrawn(point.y, y));
   const left = points.length - drawn.length;
-  const across = axis(
-    x,
-    [...drawn.flatMap((point) => extent(point.x, point.xInterval, x)), ...(at ? [at.x] : [])],
-    [MARGIN.left, WIDTH - MARGIN.right],
-  );
-  const up = axis(
-    y,
-    drawn.flatMap((point) => extent(point.y, point.yInterval, y)),
-    [HEIGHT - MARGIN.bottom, MARGIN.top],
-  );
   const series = [...new Set(drawn.map((point) => point.series))];
   const place = (name: string) => (ofPage ?? series).indexOf(name);
+  const colour = (point: PlotPoint) => colourOf(place(point.series));
   const front = drawn.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
-  const line = (through: readonly PlotPoint[]) =>
-    through
-      .map((point, i) => `${i === 0 ? 'M' : 'L'}${fixed(across.at(point.x))} ${fixed(up.at(point.y))}`)
-      .join('');
-  const lines = series.map((name) =>
-    line(drawn.filter((point) => point.series === name).sort((a, b) => a.x - b.x)),
+  const inX = {
+    ...x,
+    ...rangeOf(x, [...drawn.flatMap((p) => extent(p.x, p.xInterval, x)), ...(at ? [at.x] : [])]),
+  };
+  const inY = {
+    ...y,
+    ...rangeOf(
+      y,
+      drawn.flatMap((p) => extent(p.y, p.yInterval, y)),
+    ),
+  };
+  // Without an interval a bar of no length: bars stay as many as points, and none is seen.
+  const barX = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.xInterval, x)?.[end] ?? point.x;
+  const barY = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.yInterval, y)?.[end] ?? point.y;
+  const svg = drawing(
+    {
+      width: WIDTH,
+      height: HEIGHT,
+      marginTop: MARGIN.top,
+      marginRight: MARGIN.right,
+      marginBottom: MARGIN.bottom,
+      marginLeft: MARGIN.left,
+      x: scaleOf(x, inX),
+      y: scaleOf(y, inY),
+      color: { type: 'identity' },
+      symbol: { type: 'identity' },
+      marks: [
+        ...axes(inX, inY),
+        Plot.line(front.length > 1 ? front : [], { x: 'x', y: 'y', className: 'front' }),
+        Plot.line(joined ? [...drawn].sort((a, b) => a.x - b.x) : [], {
+          ...{ x: 'x', y: 'y', z: 'series', stroke: colour },
+          className: 'joined',
+        }),
+        ...(at ? [Plot.ruleX([at.x], { className: 'at' })] : []),
+        Plot.ruleY(drawn, { x1: barX(0), x2: barX(1), y: 'y', stroke: colour, className: 'across' }),
+        Plot.ruleX(drawn, { y1: barY(0), y2: barY(1), x: 'x', stroke: colour, className: 'up' }),
+        // Hollow where no interval says how sure the figure is.
+        Plot.dot(drawn, {
+          ...{ x: 'x', y: 'y', r: 5, symbol: (point: PlotPoint) => symbolOf(place(point.series)) },
+          fill: (point: PlotPoint) => (point.yInterval ? colour(point) : 'var(--paper)'),
+          stroke: (point: PlotPoint) => (point.yInterval ? 'var(--paper)' : colour(point)),
+          strokeWidth: 1.5,
+          className: 'shapes',
+        }),
+      ],
+    },
+    (plot) => {
+      gatherMarks(plot, drawn);
+      addLabels(plot, drawn, at);
+    },
   );
   return html`<figure class="plot">
-<div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${y.title} against ${x.title}">
-${plotFrame(BOX, { ...x, drawn: across }, { ...y, drawn: up })}
-${front.length > 1 ? html`<path class="front" d="${line(front)}"/>` : null}
-${joined ? lines.map((d, i) => html`<path fill="none" stroke="var(--series-${place(series[i]) % COLOURS})" d="${d}"/>`) : null}
-${at ? html`<path class="at" d="M${fixed(across.at(at.x))} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}"/><text class="tick" x="${fixed(across.at(at.x) + 5)}" y="${MARGIN.top + 10}">${at.label}</text>` : null}
-${drawn.map((point) => mark(point, place(point.series), across.at, up.at))}
-${labels(drawn, across.at, up.at)}
-</svg></div>
-<ul class="legend">${series.map((name) => html`<li><svg viewBox="-7 -7 14 14">${shape(place(name))}</svg>${name}</li>`)}${
+<div class="scroll">${svg}</div>
+<ul class="legend">${series.map((name) => html`<li>${legendShape(place(name))}${name}</li>`)}${
     front.length > 1
-      ? html`<li><svg viewBox="-7 -7 14 14"><path class="front" d="M-7 0H7"/></svg>front: no other is better in both</li>`
+      ? html`<li>${legendMark(
+          Plot.line(
+            [
+              [-7, 0],
+              [7, 0],
+            ],
+            { className: 'front' },
+          ),
+        )}front: no other is better in both</li>`
+      : null
+  }${
+    drawn.some(({ yInterval }) => yInterval === null)
+      ? html`<li>${legendMark(Plot.dot([[0, 0]], { r: 5, stroke: 'currentColor', fill: 'var(--paper)' }))}hollow: no 95% interval</li>`
       : null
   }</ul>
 <div class="details" hidden></div>
@@ -90,59 +133,73 @@ ${labels(drawn, across.at, up.at)}
 </figure>`;
 }
 
+function legendShape(series: number): Markup {
+  const colour = colourOf(series);
+  return legendMark(Plot.dot([[0, 0]], { r: 5, symbol: symbolOf(series), fill: colour }));
+}
+
 function canBeDrawn(value: number, { scale }: PlotAxis): boolean {
   return Number.isFinite(value) && (scale === 'linear' || value > 0);
 }
 
-function extent(value: number, interval: readonly [number, number] | null, axisOf: PlotAxis): number[] {
-  return [value, ...(interval ?? [])].filter((end) => canBeDrawn(end, axisOf));
+function extent(value: number, interval: readonly [number, number] | null, axis: PlotAxis): number[] {
+  return [value, ...(interval ?? [])].filter((end) => canBeDrawn(end, axis));
+}
+
+function withinAxis(interval: readonly [number, number] | null, axis: PlotAxis) {
+  return interval?.every((end) => canBeDrawn(end, axis)) ? interval : null;
 }
 
 /** Wide enough for all values, and somewhat more. */
-function axis(axisOf: PlotAxis, values: readonly number[], range: readonly [number, number]): DrawnAxis {
+function rangeOf({ scale }: PlotAxis, values: readonly number[]): AxisRange {
   const low = Math.min(...values, ...(values.length === 0 ? [1] : []));
   const high = Math.max(...values, ...(values.length === 0 ? [10] : []));
-  if (axisOf.scale === 'log') return drawnAxis(axisOf, [low / 1.15, high * 1.15], range);
+  if (scale === 'log') return { domain: [low / 1.15, high * 1.15] };
   const room = 0.06 * (high - low || 1);
-  return drawnAxis(axisOf, [low - room, high + room], range, { nice: true });
+  return { domain: [low - room, high + room], nice: true };
 }
 
-function mark(point: PlotPoint, series: number, across: Scale, up: Scale): Markup {
-  const [x, y] = [across(point.x), up(point.y)];
-  const colour = `var(--series-${series % COLOURS})`;
-  const bar = (x1: number, x2: number, y1: number, y2: number) =>
-    html`<line x1="${fixed(x1)}" x2="${fixed(x2)}" y1="${fixed(y1)}" y2="${fixed(y2)}" stroke="${colour}"/>`;
-  const details = JSON.stringify(point.details);
-  return html`<g class="mark" tabindex="0" role="img" aria-label="${point.label}" data-label="${point.label}" data-details="${details}">
-${point.xInterval && point.xInterval[0] > 0 ? bar(across(point.xInterval[0]), across(point.xInterval[1]), y, y) : null}
-${point.yInterval && point.yInterval[0] > 0 ? bar(x, x, up(point.yInterval[0]), up(point.yInterval[1])) : null}
-<circle cx="${fixed(x)}" cy="${fixed(y)}" r="11" fill="transparent"/><g transform="translate(${fixed(x)} ${fixed(y)})">${shape(series)}</g></g>`;
-}
-
-const SHAPES = [
-  'M-5 0A5 5 0 1 0 5 0A5 5 0 1 0 -5 0Z',
-  'M-4.5 -4.5H4.5V4.5H-4.5Z',
-  'M0 -5.8L5.4 4.2H-5.4Z',
-  'M0 -6L6 0L0 6L-6 0Z',
-  'M0 5.8L5.4 -4.2H-5.4Z',
-  'M-1.7 -5.2H1.7V-1.7H5.2V1.7H1.7V5.2H-1.7V1.7H-5.2V-1.7H-1.7Z',
-];
-
-/** Series differ by shape too, for those who do not tell the colours apart, and in print. */
-function shape(series: number): Markup {
-  return html`<path class="shape" fill="var(--series-${series % COLOURS})" d="${SHAPES[series % SHAPES.length]}"/>`;
+/** Each point's bars and shape in a group of their own, which the keyboard reaches and which tells its details. */
+function gatherMarks({ svg, across, up, element }: Drawn, points: readonly PlotPoint[]): void {
+  const parts = ['across', 'up', 'shapes'].map((name) => childrenOf(svg.querySelector(`g.${name}`)));
+  for (const [i, point] of points.entries()) {
+    const group = element('g', {
+      ...{ class: 'mark', tabindex: '0', role: 'img', 'aria-label': point.label, 'data-label': point.label },
+      'data-details': JSON.stringify(point.details),
+    });
+    const target = { cx: String(across(point.x)), cy: String(up(point.y)), r: '11', fill: 'transparent' };
+    const [bar, upright, shape] = parts.map((children) => children[i]);
+    shape.setAttribute('class', 'shape');
+    group.append(bar, upright, element('circle', target), shape);
+    svg.append(group);
+  }
 }
 
 const LABEL_HEIGHT = 14;
 const CHARACTER_WIDTH = 6.6;
 
 /** Names beside the marks, those of the front first; one that would cover another is left to the details. */
-function labels(points: readonly PlotPoint[], across: Scale, up: Scale): Markup[] {
+function addLabels(
+  { svg, across, up, element }: Drawn,
+  points: readonly PlotPoint[],
+  at: ScatterPlot['at'],
+): void {
+  const addText = (text: string, attributes: Record<string, string>) => {
+    const label = element('text', attributes);
+    label.textContent = text;
+    svg.append(label);
+  };
+  if (at)
+    addText(at.label, {
+      class: 'tick',
+      'text-anchor': 'start',
+      x: String(across(at.x) + 5),
+      y: String(MARGIN.top + 10),
+    });
   const taken: [number, number, number, number][] = points.map((point) => {
     const [x, y] = [across(point.x), up(point.y)];
     return [x - 6, y - 6, x + 6, y + 6];
   });
-  const marks: Markup[] = [];
   for (const point of [...points].sort((a, b) => Number(b.onFront) - Number(a.onFront))) {
     const [x, y] = [across(point.x), up(point.y)];
     const width = point.label.length * CHARACTER_WIDTH;
@@ -166,12 +223,9 @@ function labels(points: readonly PlotPoint[], across: Scale, up: Scale): Markup[
     });
     if (!place) continue;
     taken.push([place.left, place.top, place.left + width, place.top + LABEL_HEIGHT]);
-    const at = place.anchor === 'start' ? place.left : place.anchor === 'end' ? place.left + width : x;
-    marks.push(
-      html`<text x="${fixed(at)}" y="${fixed(place.top + 11)}" text-anchor="${place.anchor}">${point.label}</text>`,
-    );
+    const anchored = place.anchor === 'start' ? place.left : place.anchor === 'end' ? place.left + width : x;
+    addText(point.label, { x: String(anchored), y: String(place.top + 11), 'text-anchor': place.anchor });
   }
-  return marks;
 }
 
 /** Shows a mark's details beside it. Text only: nothing of a label becomes markup. */

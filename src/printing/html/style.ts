@@ -33,7 +33,6 @@ svg .axis { stroke: var(--soft); } svg .grid { stroke: var(--line); } svg .tick 
 svg .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
 svg .at { stroke: var(--ink); stroke-dasharray: 2 3; }
 svg .mark { cursor: default; } svg .mark:focus { outline: none; }
-svg .mark .shape { stroke: var(--paper); stroke-width: 1; }
 svg .mark:hover .shape, svg .mark:focus .shape { stroke: var(--ink); stroke-width: 2; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; margin: .3rem 0; font-size: .9rem; }
 .legend svg { width: 14px; height: 14px; display: inline-block; vertical-align: -2px; margin-right: .4rem; }

@@ -1,18 +1,16 @@
 /** `duo-eval calibrate` as a process; and with faults put into a copy of the built program. */
-import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { displayWidth } from '../../../src/terminal-text.js';
-import { finished } from '../../cli/probe-package.js';
-import { root, type Workspace, workspace } from '../../end-to-end/command.js';
+import { temporaryFolder } from '../../support/folder.js';
+import { duoEval, root } from '../../support/run.js';
+import { type Workspace, workspace } from '../../support/workspace.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
 });
-afterAll(() => space.remove());
 
 const small = [
   ...['calibrate', '--sequences', '128', '--draws', '4', '--schedule', 'cosine', '--quiet'],
@@ -82,31 +80,22 @@ describe('a program with a fault', () => {
     ],
   ])('%s: exit status 7', async (_, family, file, right, wrong) => {
     const faulty = copyWith(file, right, wrong);
-    try {
-      const args = [
-        ...['calibrate', '--family', family, '--schedule', 'log-linear', '--source', 'chain', '--json'],
-      ];
-      const { code, stdout, stderr } = await finished(
-        spawn(process.execPath, [join(faulty, 'bin', 'run.js'), ...args], {
-          env: { PATH: process.env.PATH, HOME: faulty },
-          stdio: ['ignore', 'pipe', 'pipe'],
-        }),
-      );
-      expect(code).toBe(7);
-      const { failed, checks, error } = JSON.parse(stdout);
-      expect(failed).toBeGreaterThan(0);
-      expect(checks.filter(({ verdict }: { verdict: string }) => verdict === 'fail')).toHaveLength(failed);
-      expect(error).toMatchObject({ code: 'calibration-failed', exitCode: 7 });
-      expect(stderr).toMatch(/\|z\| = \d+\.\d, at least 4/);
-    } finally {
-      rmSync(faulty, { recursive: true });
-    }
+    const args = [
+      ...['calibrate', '--family', family, '--schedule', 'log-linear', '--source', 'chain', '--json'],
+    ];
+    const { code, stdout, stderr } = await duoEval(args, { program: join(faulty, 'bin', 'run.js') });
+    expect(code).toBe(7);
+    const { failed, checks, error } = JSON.parse(stdout);
+    expect(failed).toBeGreaterThan(0);
+    expect(checks.filter(({ verdict }: { verdict: string }) => verdict === 'fail')).toHaveLength(failed);
+    expect(error).toMatchObject({ code: 'calibration-failed', exitCode: 7 });
+    expect(stderr).toMatch(/\|z\| = \d+\.\d, at least 4/);
   });
 });
 
 /** The built program in a folder of its own, with one expression replaced. */
 function copyWith(file: string, right: string, wrong: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-faulty-'));
+  const folder = temporaryFolder().root;
   for (const part of ['dist', 'bin', 'package.json', 'oclif.manifest.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }

@@ -1,22 +1,21 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Judge, type JudgeOptions } from '../../../src/evals/generation/judge.js';
-import { fixture, root } from '../../end-to-end/command.js';
 import { sharedIsThere, sharedModel, whyNot } from '../../end-to-end/shared.js';
+import { temporaryFolder } from '../../support/folder.js';
+import { fixture, root } from '../../support/run.js';
 
 let folder: string;
 const before = process.env.DUO_EVAL_CACHE;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'duo-eval-judge-'));
+  folder = temporaryFolder().root;
   process.env.DUO_EVAL_CACHE = folder;
 });
 afterAll(() => {
   if (before === undefined) delete process.env.DUO_EVAL_CACHE;
   else process.env.DUO_EVAL_CACHE = before;
-  rmSync(folder, { recursive: true });
 });
 
 const said: string[] = [];

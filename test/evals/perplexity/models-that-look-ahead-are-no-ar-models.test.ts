@@ -9,7 +9,7 @@ import { CausalSession } from '../../../src/sampling/causal-session.js';
 import { writeModel } from '../../graph/small-network.js';
 
 const VOCABULARY = 40;
-const tokenizerFolder = fileURLToPath(new URL('../../fixtures/tokenizer', import.meta.url));
+const tokenizerFolder = fileURLToPath(new URL('../../../fixtures/tokenizer', import.meta.url));
 
 /** Embeddings of what a position sees of the tokens, from which its logits come. */
 type Sees = (embedded: Value) => Value;

@@ -1,23 +1,20 @@
 /** The same seed gives the same figure to the last bit, however calls are batched, answered or remembered. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { journaled } from '../../../src/evals/perplexity/loss-journal.js';
 import type { LossSource } from '../../../src/evals/perplexity/loss-source.js';
 import { zeroShotPerplexity } from '../../../src/evals/perplexity/zero-shot-perplexity.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { chainSession, chainStream, options } from './chain-session.js';
 
 let folder: string;
 const before = process.env.DUO_EVAL_CACHE;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'estimator-'));
+  folder = temporaryFolder().root;
   process.env.DUO_EVAL_CACHE = folder;
 });
 afterEach(() => {
   if (before === undefined) delete process.env.DUO_EVAL_CACHE;
   else process.env.DUO_EVAL_CACHE = before;
-  rmSync(folder, { recursive: true });
 });
 
 it.each(['mdlm', 'sedd', 'duo'] as const)('%s: batches of 1, 4 and 19', async (family) => {

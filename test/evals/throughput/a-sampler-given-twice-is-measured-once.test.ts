@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { configurations } from '../../../src/evals/throughput/configurations.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
-import { fixture } from '../../end-to-end/command.js';
+import { fixture } from '../../support/run.js';
 
 const flags = {
   samplerOptions: [],

@@ -1,19 +1,17 @@
 /** Small models that PyTorch saved (files/), put where a user would have them, and what comes of converting them. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ort from 'onnxruntime-node';
-import { afterAll } from 'vitest';
 import { type ImportRequest, importCheckpoint } from '../../../src/models/importers/import-checkpoint.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 export const oracle = JSON.parse(
   readFileSync(new URL('../../oracles/importers.json', import.meta.url), 'utf8'),
 );
 export const fileOf = (name: string) => fileURLToPath(new URL(`files/${name}`, import.meta.url));
 
-export const folder = mkdtempSync(join(tmpdir(), 'duo-eval-import-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+export const folder = temporaryFolder().root;
 let made = 0;
 
 /** The form of the hub's models. */

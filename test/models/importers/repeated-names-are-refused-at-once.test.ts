@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/models/importers/safetensors.js';
-import { root } from '../../end-to-end/command.js';
+import { root } from '../../support/run.js';
 import { folder } from './published.js';
 
 /** Alone on a machine it takes half a second, and looking at each pair of names a quarter of a minute. */

@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { networkParameters } from '../../../src/models/architectures/parameters.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
 import { saveCheckpoint } from '../../../src/models/save-checkpoint.js';
@@ -9,6 +8,7 @@ import { ditWeights } from '../../../src/models/weights/checkpoint-weights.js';
 import { randomWeights } from '../../../src/models/weights/random-weights.js';
 import type { StorageType } from '../../../src/models/weights/storage-names.js';
 import { sharedIsThere, sharedModel } from '../../end-to-end/shared.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 const dimensions = { hiddenSize: 24, conditionSize: 8, blocks: 2, heads: 3, vocabSize: 40, length: 16 };
 const source = randomWeights({ seed: 4, zeroed: false });
@@ -16,8 +16,7 @@ const parameters = networkParameters(dimensions, { adaLN: true });
 const written = parameters.flatMap((p) => [...(source(p) as Iterable<Float32Array>)].flatMap((x) => [...x]));
 
 async function saved(dtype: StorageType, largestInline?: number): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'duo-eval-weights-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder().root;
   const path = join(folder, 'duo.onnx');
   const content = { architecture: 'dit', dimensions, source, card: { family: 'duo' }, dtype } as const;
   await saveCheckpoint(path, content, { largestInline });

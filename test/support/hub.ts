@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll } from 'vitest';
+import { afterUse } from './after-use.js';
 
 export interface HubFileContent {
   path: string;
@@ -70,7 +70,7 @@ export async function localHub(): Promise<LocalHub> {
       if (!hub.answer(request, response, name)) serve(new URL(url, 'http://hub'), request, response);
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    afterAll(() => closed(server));
+    afterUse(() => closed(server));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
   hub.storeUrl = await listen('store', (url, request, response) => {

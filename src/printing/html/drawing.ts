@@ -1,0 +1,145 @@
+/**
+ * Plots as SVG, drawn by Observable Plot into a document of linkedom: no browser is needed. Colours are variables of the
+ * page's style sheet, so a plot follows the reader's light or dark. The tree is written out here and not by linkedom,
+ * which leaves `&` in attributes as it is: names of others become text and nothing else.
+ */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { html, Markup } from './markup.js';
+
+export interface PlotAxis {
+  title: string;
+  scale: 'log' | 'linear';
+}
+
+/** The part of an SVG element that plots touch. */
+export interface DrawnElement {
+  localName: string;
+  attributes: Iterable<{ name: string; value: string }>;
+  nodeType: number;
+  childNodes: Iterable<DrawnElement>;
+  children: ArrayLike<DrawnElement>;
+  textContent: string | null;
+  setAttribute(name: string, value: string): void;
+  append(...children: DrawnElement[]): void;
+  querySelector(selector: string): DrawnElement | null;
+}
+
+export interface Drawn {
+  svg: DrawnElement;
+  /** Place of a value in the drawing, in units of its viewBox. */
+  across(x: number): number;
+  up(y: number): number;
+  element(name: string, attributes: Record<string, string>): DrawnElement;
+}
+
+/** Colours of the style sheet. */
+const COLOURS = 6;
+export const colourOf = (series: number) => `var(--series-${series % COLOURS})`;
+
+const SYMBOLS = ['circle', 'square2', 'triangle2', 'diamond2', 'star', 'wye'] as const;
+
+/** Series differ in shape too: colours alone are lost in print and on readers who do not tell them apart. */
+export const symbolOf = (series: number) => SYMBOLS[series % SYMBOLS.length];
+
+/** @param arrange changes the drawing before it is written out */
+export function drawing(options: Plot.PlotOptions, arrange?: (drawn: Drawn) => void): Markup {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const plot = Plot.plot({ ...options, document: document as never, className: 'drawn' });
+  const svg = plot as unknown as DrawnElement;
+  const place = (name: 'x' | 'y') => {
+    const scale = plot.scale(name);
+    return (value: number) => Number(scale?.apply(value));
+  };
+  arrange?.({
+    svg,
+    across: place('x'),
+    up: place('y'),
+    element: (name, attributes) => {
+      const made = document.createElementNS('http://www.w3.org/2000/svg', name) as unknown as DrawnElement;
+      for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+      return made;
+    },
+  });
+  return written(svg);
+}
+
+/** The tree as source. Numbers are rounded to a tenth: a plot of 500 marks is half as long. */
+function written(element: DrawnElement): Markup {
+  const { localName } = element;
+  if (localName === 'style') return html``; // of a white background
+  const attributes = [...element.attributes]
+    .filter(({ name }) => localName !== 'svg' || !SIZE.has(name)) // a drawing is as wide as its page
+    .map(({ name, value }) => html` ${new Markup(name)}="${GEOMETRY.test(name) ? rounded(value) : value}"`);
+  const children = [...element.childNodes].map((child) =>
+    child.nodeType === ELEMENT ? written(child) : html`${child.textContent}`,
+  );
+  const tag = new Markup(localName);
+  return html`<${tag}${attributes}>${children}</${tag}>`;
+}
+
+const ELEMENT = 1; // Node.ELEMENT_NODE
+const SIZE = new Set(['width', 'height']);
+const GEOMETRY = /^(?:d|transform|x|y|x1|x2|y1|y2|cx|cy|r|points)$/;
+
+function rounded(value: string): string {
+  return value.replace(/-?\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1))));
+}
+
+export interface AxisRange {
+  domain: readonly [number, number];
+  /** Widened to round numbers. */
+  nice?: boolean;
+}
+
+/** Scale of an axis for {@link drawing}. */
+export function scaleOf({ scale }: PlotAxis, { domain, nice = false }: AxisRange): Plot.ScaleOptions {
+  return { type: scale, domain: [...domain], nice, axis: null };
+}
+
+/** Grid, round numbers and titles, to be drawn first. */
+export function axes(x: PlotAxis & AxisRange, y: PlotAxis & AxisRange): Plot.Markish[] {
+  const titled = ({ title, scale }: PlotAxis) => `${title}${scale === 'log' ? ' (log)' : ''}`;
+  const common = (axis: PlotAxis & AxisRange) => ({ ticks: ticksOf(axis) as never, tickFormat: tickText });
+  const label = { labelAnchor: 'center', labelArrow: 'none', tickSize: 0, fontSize: 12 } as const;
+  return [
+    Plot.gridX({ ...common(x), className: 'grid', strokeOpacity: 1 }),
+    Plot.gridY({ ...common(y), className: 'grid', strokeOpacity: 1 }),
+    Plot.axisX({ ...common(x), ...label, label: titled(x), labelOffset: 40, className: 'tick' }),
+    Plot.axisY({ ...common(y), ...label, label: titled(y), labelOffset: 60, className: 'tick' }),
+    Plot.frame({ anchor: 'bottom', className: 'axis' }),
+    Plot.frame({ anchor: 'left', className: 'axis' }),
+  ];
+}
+
+/** About six: round numbers; over several decades of a log axis 1, 2 and 5 of each, or the powers of ten alone. */
+function ticksOf({ scale, domain: [low, high] }: PlotAxis & AxisRange): number | number[] {
+  if (scale === 'linear') return 6;
+  const decades = Math.log10(high / low);
+  if (decades < 0.6) return 6;
+  const digits = decades > 2.5 ? [1] : decades > 0.95 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const ticks: number[] = [];
+  for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.log10(high); exponent++)
+    for (const digit of digits) {
+      const tick = Number(`${digit}e${exponent}`);
+      if (tick >= low && tick <= high) ticks.push(tick);
+    }
+  return ticks;
+}
+
+export function tickText(value: number): string {
+  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3))
+    return value.toExponential().replace('e+', 'e');
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
+}
+
+/** A small drawing for a legend, 14 units wide and high. */
+export function legendMark(mark: Plot.Markish): Markup {
+  const scale = { domain: [-7, 7], axis: null };
+  return drawing({ width: 14, height: 14, margin: 0, x: scale, y: scale, marks: [mark] });
+}
+
+/** The drawn things of a mark, in the order of its data; none when the mark drew nothing. */
+export function childrenOf(group: DrawnElement | null): DrawnElement[] {
+  return group ? Array.from(group.children) : [];
+}
