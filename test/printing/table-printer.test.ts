@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatResults } from '../../src/printing/formats.js';
 import { displayWidth } from '../../src/terminal-text.js';
 import { sampleFile } from '../records/sample.js';
 
 const table = (width: number, color = false, file = sampleFile()) =>
-  formatResults(file, 'table', { width, color });
+  formatResults(file, 'table', EVALUATIONS, { width, color });
 const widest = (text: string) => Math.max(...text.split('\n').map(displayWidth));
 
 describe('the table', () => {
