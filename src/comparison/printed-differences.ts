@@ -146,9 +146,7 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
     .filter(({ method }) => method === 'intervals')
     .flatMap(({ unpaired }) => unpaired ?? []);
   for (const reason of new Set(reasons))
-    notes.push(
-      `"intervals": ${reason}, so the two count as independent, which makes the interval wider than pairs would.`,
-    );
+    notes.push(`"intervals": ${reason}, so the two count as independent.`);
   const ratios = differences.filter(
     ({ metric, value }) => (metric === 'nll' || metric === 'genNll') && value !== null,
   );

@@ -38,6 +38,8 @@ interface Shown<R, V> {
   title?: string;
   unit?: string;
   isName?: boolean;
+  /** Words on the left, numbers on the right, unless told. */
+  align?: 'left' | 'right';
   /** How a person reads a known value. */
   text?(value: V, result: R): string;
 }

@@ -15,7 +15,7 @@ describe('results as a page', () => {
       expect(page).toContain(model.name);
       expect(page).toContain(dataset.name);
     }
-    expect(page).toContain('Difference in nats a text token');
+    expect(page).toContain('Difference in nats per text token');
     expect(page).toContain('standard error over 64 sequences of sotu');
     expect(page).not.toContain('class="plot"');
   });

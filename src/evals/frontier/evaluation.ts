@@ -48,6 +48,7 @@ const columns: readonly Column<FrontierResult>[] = [
   text('temperatures', ({ points }) => points.map(({ temperature }) => temperature).join(' ')),
   text('entropies', ({ points }) => points.map(({ entropy }) => entropy.value).join(' '), {
     title: 'entropies',
+    align: 'right',
     text: (_listed, { points }) => rangeOf(points.map(({ entropy }) => entropy.value)),
   }),
   text('gen_ppls', ({ points }) => points.map(({ genPpl }) => genPpl.value).join(' ')),
