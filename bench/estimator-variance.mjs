@@ -64,7 +64,7 @@ async function study(name) {
     keepRemainder: false,
     onProgress() {},
   });
-  const schedule = noiseSchedule(fields.schedule.value);
+  const schedule = noiseSchedule(checkpoint.schedule);
   const uniform = integration('duo', schedule);
   const drawn = drawnLevels('control-variate', uniform, schedule, family);
   const tokens = SEQUENCES * stream.length;
@@ -73,7 +73,7 @@ async function study(name) {
     name,
     family,
     vocabSize,
-    maskTokenId: fields.maskTokenId.value,
+    maskTokenId: checkpoint.maskTokenId,
     seed,
     wrapped: stream.wrapped,
     fixedLength: signature.fixedLength,

@@ -22,7 +22,7 @@ export async function measureHotPaths({ subjects, quick, threads, say }) {
   say(`hot paths, beside a call of ${subject.name} …`);
   const { checkpoint, tokenizer, stream } = await open(subject);
   const { length } = stream;
-  const schedule = noiseSchedule(checkpoint.fields.schedule.value);
+  const schedule = noiseSchedule(checkpoint.schedule);
   const plan = timePlan({ sequences: stream.sequences, draws: 4, seed: 1 });
   const levels = { duo: integration('duo', schedule), strict: integration('strict', schedule) };
   const text = await someText();

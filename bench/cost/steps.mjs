@@ -96,8 +96,8 @@ async function start(path, steps, threads) {
       name,
       family,
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
-      schedule: noiseSchedule(fields.schedule.value),
+      maskTokenId: checkpoint.maskTokenId,
+      schedule: noiseSchedule(checkpoint.schedule),
       timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
     },
     sampler,
@@ -113,12 +113,12 @@ async function start(path, steps, threads) {
 
 /** The network's own inputs, call after call of one sample; masked families go on until a call has nothing to do. */
 async function feedsOf(plan, denoiser) {
-  const { signature, fields, family } = plan.checkpoint;
+  const { signature, fields, family, maskTokenId } = plan.checkpoint;
   const feeds = [];
   const recording = {
     denoise(request) {
       const { tokens, batch, length, sigma } = request;
-      const anything = !isMasked(family) || tokens.includes(fields.maskTokenId.value);
+      const anything = !isMasked(family) || tokens.includes(maskTokenId);
       if (anything) {
         const feed = {
           input_ids: new ort.Tensor('int64', BigInt64Array.from(tokens, BigInt), [batch, length]),

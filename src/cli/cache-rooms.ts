@@ -1,7 +1,7 @@
 /** The rooms of the cache, each described by the part of the program that fills it. */
 
 import type { CacheItem, CacheRoom } from '../storage/cache-inventory.js';
-import { digestsRoom } from '../storage/cached-digests.js';
+import { digestsRoom } from '../storage/digest.js';
 
 export interface ListedRoom {
   name: string;

@@ -102,7 +102,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
       const summary = await writeSamples(
         run,
         { lines, trace: flags.trace, page: flags['trace-html'] },
-        { ...request, maskTokenId: checkpoint.fields.maskTokenId.value },
+        { ...request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
       progress.stop();

@@ -6,7 +6,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve, sep } from 'node:path';
 import { DataError, FileError } from '../errors.js';
-import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { fileFailure, isMissing, systemCodeOf } from '../storage/file-failure.js';
 import { BUDGET } from './budget.js';
 import { DATA_ENDINGS, endingOf, KNOWN_ENDINGS } from './file-texts.js';
 
@@ -159,8 +159,7 @@ async function kindOf(path: string): Promise<'folder' | 'something' | 'nothing'>
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'something';
   } catch (cause) {
-    const code = systemCodeOf(cause);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') {
+    if (isMissing(cause) || systemCodeOf(cause) === 'ENAMETOOLONG') {
       if (path.includes('\ufffd')) throw unreadableName(path);
       return 'nothing';
     }

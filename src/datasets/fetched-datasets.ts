@@ -9,7 +9,7 @@ import { DataError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { CACHE_ADVICE } from '../storage/cache-entry.js';
 import { rememberedSha256OfFile, sha256OfBytes } from '../storage/digest.js';
-import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { fileFailure, isMissing } from '../storage/file-failure.js';
 import { cacheFolder } from '../storage/folders.js';
 
 export interface FetchedFile {
@@ -53,7 +53,7 @@ export async function fetchedDataset(name: string, folder = cacheFolder()): Prom
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return null;
+    if (isMissing(cause)) return null;
     throw fileFailure(cause, 'read', path, CACHE_ADVICE);
   }
   const record = recordIn(text);

@@ -8,7 +8,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DataError, UsageError } from '../errors.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
-import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
+import { fileFailure, isMissing } from '../storage/file-failure.js';
 import { configFolder } from '../storage/folders.js';
 import { parseStrictJson } from '../strict-json.js';
 
@@ -58,7 +58,7 @@ export async function registeredDataset(
   try {
     json = await readFile(path);
   } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return null;
+    if (isMissing(cause)) return null;
     throw fileFailure(cause, 'read', path);
   }
   const entry = parseJson(json);
@@ -79,7 +79,7 @@ export async function registeredNames(folder = configFolder()): Promise<string[]
       .map((file) => file.slice(0, -'.json'.length))
       .sort();
   } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return [];
+    if (isMissing(cause)) return [];
     throw fileFailure(cause, 'read', folder);
   }
 }

@@ -10,6 +10,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelError } from '../errors.js';
+import { reasonOf, systemCodeOf } from '../storage/file-failure.js';
 import { gitLfsPointer, isGitLfsPointer } from '../storage/small-file.js';
 import { varintBytes } from './wire.js';
 
@@ -250,12 +251,10 @@ class FileWindow {
 }
 
 function cannotRead(path: string, cause: unknown, why?: string): ModelError {
-  const missing = (cause as NodeJS.ErrnoException | null)?.code === 'ENOENT';
+  const missing = systemCodeOf(cause) === 'ENOENT';
   return new ModelError({
     code: missing ? 'model-not-found' : 'model-unreadable',
-    message: missing
-      ? `There is no file ${path}.`
-      : `${path} cannot be read: ${why ?? (cause as Error | null)?.message ?? 'unknown reason'}.`,
+    message: missing ? `There is no file ${path}.` : `${path} cannot be read: ${why ?? reasonOf(cause)}.`,
     hint: 'Check the path given to --model.',
     cause,
   });

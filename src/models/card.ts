@@ -6,7 +6,7 @@
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { closest, FileError, ModelError } from '../errors.js';
-import { systemCodeOf } from '../storage/file-failure.js';
+import { reasonOf } from '../storage/file-failure.js';
 import { MOST_BYTES, readSmallFile, UnfitFile } from '../storage/small-file.js';
 import { parseStrictJson } from '../strict-json.js';
 import { FAMILIES, type Family } from './family.js';
@@ -100,7 +100,7 @@ export function readCard(modelPath: string): CardFile | null {
     if (cause.code === 'no-such-file') return null;
     throw malformed(
       path,
-      cause instanceof UnfitFile ? cause.why : `it cannot be read (${systemCodeOf(cause.cause)})`,
+      cause instanceof UnfitFile ? cause.why : `it cannot be read: ${reasonOf(cause.cause)}`,
     );
   }
   return { path, card: parseCard(parseJson(path, bytes), path) };

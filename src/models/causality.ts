@@ -22,13 +22,17 @@ export interface ProbeSequences {
 }
 
 /** Null for a graph that reads one token at a time, or a vocabulary without two tokens of text: there is nothing to ask. */
-export function probeSequences({ signature, fields, vocabSize }: Checkpoint): ProbeSequences | null {
+export function probeSequences({
+  signature,
+  fields,
+  vocabSize,
+  maskTokenId,
+}: Checkpoint): ProbeSequences | null {
   const most = Math.min(LENGTH, fields.length.value ?? LENGTH);
   const length = signature.fixedLength ?? Math.max(2, most);
   // The last ids of a vocabulary may be padding that no embedding has.
   const ids = Math.max(2, Math.floor(0.9 * vocabSize));
-  const mask = fields.maskTokenId.value;
-  const text = (id: number) => (id % ids === mask ? (id + 1) % ids : id % ids);
+  const text = (id: number) => (id % ids === maskTokenId ? (id + 1) % ids : id % ids);
   const plain = Int32Array.from({ length }, (_, l) => text(1 + l * 7919));
   const changed = plain.slice();
   changed[length - 1] = text(plain[length - 1] + 1 + (ids >> 1));

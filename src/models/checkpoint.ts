@@ -1,64 +1,22 @@
 /**
- * A checkpoint: a network and what has to be known of it. Each field is taken from the first that has it of flags, card,
- * ONNX metadata, the tensors themselves and the family's default, and remembers which.
+ * A checkpoint: a network and what must be known of it (fields.ts).
  *
  * A checkpoint may lie in a file or be a graph made in memory (`checkpointOfGraph`): nothing here needs a path.
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename } from 'node:path';
 import { ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
 import { type ModelFile, readModelFile } from '../graph/read.js';
 import { sha256OfBytes } from '../storage/digest.js';
-import { type Card, type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
-import { checkAgainstGraph } from './consistency.js';
-import { conditionsOnTimeByDefault, type Family, isDiffusion } from './family.js';
+import { type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
+import type { FamilyTraits } from './family.js';
+import { type CheckpointFields, type CheckpointOverrides, checkAgainstGraph, mergeFields } from './fields.js';
 import { FileSnapshot } from './identity.js';
 import { fetchedHubModel } from './importers/hub-cache.js';
-import { detectFamily, readSignature, type Signature } from './signature.js';
+import { readSignature, type Signature } from './signature.js';
 
-export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
-
-export interface Field<T> {
-  value: T;
-  from: Provenance;
-}
-
-export interface CheckpointFields {
-  family: Field<Family | null>;
-  /** Width of the logits; K of the uniform-state formulas. */
-  vocabSize: Field<number | null>;
-  /** Tokens a sequence. */
-  length: Field<number | null>;
-  /** A folder or a tokenizer.json, relative to where the program runs, or absolute. */
-  tokenizer: Field<string | null>;
-  bosTokenId: Field<number | null>;
-  eosTokenId: Field<number | null>;
-  maskTokenId: Field<number | null>;
-  /** null for autoregressive models. */
-  schedule: Field<Schedule | null>;
-  /** Is the network told the noise level? If not, an input `sigma` is fed 0. */
-  timeConditioning: Field<boolean>;
-  trainedOn: Field<string | null>;
-  distilled: Field<unknown>;
-  note: Field<string | null>;
-  /** What the model file's sha256 is said to be. */
-  sha256: Field<string | null>;
-}
-
-/** What flags may say; relative paths are relative to where the program runs. */
-export type CheckpointOverrides = Pick<
-  Card,
-  | 'family'
-  | 'vocabSize'
-  | 'length'
-  | 'tokenizer'
-  | 'bosTokenId'
-  | 'eosTokenId'
-  | 'maskTokenId'
-  | 'schedule'
-  | 'timeConditioning'
->;
+export type { CheckpointOverrides } from './fields.js';
 
 /** All that can be said of a checkpoint, complete or not. */
 export interface CheckpointDescription {
@@ -90,11 +48,8 @@ export interface CheckpointDescription {
   verifyUnchanged(): void;
 }
 
-/** A checkpoint that can be evaluated. */
-export interface Checkpoint extends CheckpointDescription {
-  family: Family;
-  vocabSize: number;
-}
+/** A checkpoint that can be evaluated: its family says whether it has a noise schedule and a mask token. */
+export type Checkpoint = CheckpointDescription & { vocabSize: number } & FamilyTraits<Schedule>;
 
 /**
  * @param path of an ONNX file, or `hf:owner/name` for one that was fetched before
@@ -233,71 +188,15 @@ function describe(opened: Opened): CheckpointDescription {
 /** @throws ModelError the first of its problems */
 export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
-  const { family, vocabSize } = description.fields;
-  return { ...description, family: family.value!, vocabSize: vocabSize.value! };
-}
-
-interface Sources {
-  path: string | null;
-  signature: Signature;
-  cardFile: CardFile | null;
-  metadata: Card;
-  overrides: CheckpointOverrides;
-}
-
-function mergeFields(sources: Sources): CheckpointFields {
-  const { signature, path } = sources;
-  const pick = <K extends keyof Card & string, T = NonNullable<Card[K]>>(
-    key: K,
-    detected: T | null = null,
-    fallback: T | null = null,
-  ): Field<T | null> => {
-    const layers: [Provenance, unknown][] = [
-      ['flag', (sources.overrides as Card)[key]],
-      ['card', sources.cardFile?.card[key]],
-      ['metadata', sources.metadata[key]],
-      ['detected', detected],
-      ['default', fallback],
-    ];
-    const [from, value] = layers.find(([, given]) => given !== undefined && given !== null) ?? [
-      'missing',
-      null,
-    ];
-    return { from, value: value as T | null };
-  };
-
-  const family = pick('family', detectFamily(signature));
-  const diffusion = family.value !== null && isDiffusion(family.value);
-  const usual: Schedule | null = diffusion ? { type: 'log-linear', eps: 1e-3 } : null;
-  const schedule = pick('schedule', null, usual);
-  const told = signature.sigma !== null && family.value !== null && conditionsOnTimeByDefault(family.value);
+  const { family, vocabSize, schedule, maskTokenId } = description.fields;
+  // Whatever a checkpoint of its family must have and lacks is one of the problems (checkAgainstGraph in fields.ts).
   return {
-    family,
-    vocabSize: pick('vocabSize', signature.logits.width),
-    length: pick('length', signature.fixedLength),
-    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : besideModel(path)), sources),
-    bosTokenId: pick('bosTokenId'),
-    eosTokenId: pick('eosTokenId'),
-    maskTokenId: pick('maskTokenId'),
-    schedule,
-    timeConditioning: pick('timeConditioning', null, told) as Field<boolean>,
-    trainedOn: pick('trainedOn'),
-    distilled: pick('distilled'),
-    note: pick('note'),
-    sha256: pick('sha256'),
-  };
-}
-
-/** Paths of a card are relative to the card, those of metadata to the model. */
-function tokenizerPath(field: Field<string | null>, { path, cardFile }: Sources): Field<string | null> {
-  const base = field.from === 'card' ? cardFile!.path : field.from === 'metadata' ? path : null;
-  if (field.value === null || base === null || isAbsolute(field.value)) return field;
-  return { ...field, value: join(dirname(base), field.value) };
-}
-
-function besideModel(path: string): string | null {
-  const candidate = join(dirname(path), 'tokenizer.json');
-  return existsSync(candidate) ? candidate : null;
+    ...description,
+    family: family.value,
+    vocabSize: vocabSize.value,
+    schedule: family.value === 'ar' ? null : schedule.value,
+    maskTokenId: maskTokenId.value,
+  } as Checkpoint;
 }
 
 function modelName(path: string): string {

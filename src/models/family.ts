@@ -1,19 +1,39 @@
-/** The families of models, by the names the cards use. */
+/** The families of models, by the names that cards use, and what a model of each family has besides its network. */
 export const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
 
 export type Family = (typeof FAMILIES)[number];
 
-/** Families whose forward process replaces tokens by a mask token, so that a mask id must be known. */
-export function isMasked(family: Family): boolean {
+/** Families whose forward process replaces tokens by a mask token, so that the mask's id must be known. */
+export type MaskedFamily = 'mdlm' | 'sedd';
+
+/**
+ * What follows from the family. `S` is the noise schedule: as a card names it (models/card.ts), or as functions of time
+ * (diffusion/schedule.ts).
+ */
+export type FamilyTraits<S> =
+  /** Left to right: no noise. A mask token named by the card is left out of the softmax. */
+  | { readonly family: 'ar'; readonly schedule: null; readonly maskTokenId: number | null }
+  | { readonly family: MaskedFamily; readonly schedule: S; readonly maskTokenId: number }
+  /** Uniform-state, and D3PM, for which there is no loss yet. A mask token, if the card names one, has no use. */
+  | { readonly family: 'duo' | 'd3pm'; readonly schedule: S; readonly maskTokenId: number | null };
+
+export function isMasked(family: Family): family is MaskedFamily {
   return family === 'mdlm' || family === 'sedd';
 }
 
-/** Families that are denoisers: they have a noise schedule. */
-export function isDiffusion(family: Family): boolean {
+/** `isMasked` of a model: the type then says that there is a mask token. */
+export function hasMaskToken<M extends { family: Family }>(
+  model: M,
+): model is Extract<M, { family: MaskedFamily }> {
+  return isMasked(model.family);
+}
+
+/** Denoisers: they have a noise schedule. */
+export function isDiffusion(family: Family): family is Exclude<Family, 'ar'> {
   return family !== 'ar';
 }
 
-/** Was the published model of this family told the noise level? (configs/algo of the reference implementation) */
+/** Does the published network of this family read the noise level? (configs/algo of the reference implementation) */
 export function conditionsOnTimeByDefault(family: Family): boolean {
   return family === 'duo' || family === 'sedd' || family === 'd3pm';
 }

@@ -4,8 +4,9 @@ import { statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { ModelError } from '../errors.js';
 import { plainText } from '../terminal-text.js';
-import type { CheckpointDescription, CheckpointFields, Field } from './checkpoint.js';
+import type { CheckpointDescription } from './checkpoint.js';
 import { FAMILIES, isDiffusion } from './family.js';
+import type { CheckpointFields, Field } from './fields.js';
 import type { TensorSignature } from './signature.js';
 
 export interface Inspection {

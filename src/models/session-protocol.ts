@@ -2,12 +2,11 @@
 import type { Feeds } from './feeds.js';
 import type { BrokenPromise, PromisedLogits } from './promised-logits.js';
 import type { Provider } from './provider.js';
-import type { StateSpec } from './session-state.js';
 
 /** What the worker is started with. */
 export interface WorkerTask {
   graph: Uint8Array;
-  /** Folder that external data of the graph are relative to; '' where there are none. */
+  /** Folder that the graph's external data are relative to; '' where there are none. */
   folder: string;
   provider: Provider;
   threads: number;
@@ -15,26 +14,25 @@ export interface WorkerTask {
   memoryPattern: boolean;
   spinning?: boolean;
   logits?: PromisedLogits;
-  /** Float64 [2]: the id of the call under way, and when its run of the runtime began, ms since the epoch (infinity between
+  /** Float64 [2]: the id of the current call, and when its run of the runtime began, ms since the epoch (infinity between
    *  runs). Written by the worker. */
   progress: SharedArrayBuffer;
 }
 
-export interface WorkerCall {
-  id: number;
-  feeds: Feeds;
-  /** The state the call is made with, where there is one. */
-  state?: number;
-}
+/** A run of the network, or a method of a state. */
+export type WorkerCall = { id: number } & (
+  | { feeds: Feeds }
+  | { state: number; method: string; argument: unknown }
+);
 
-/** What a worker does, in order: begin a state, free one, or make a call, which alone is answered. */
-export type WorkerJob = { keep: number; spec: StateSpec } | { release: number } | WorkerCall;
+/** The worker's jobs, in order: begin a state, free one, or make a call. Only calls are answered. */
+export type WorkerJob = { keep: number; kind: string; init: unknown } | { release: number } | WorkerCall;
 
 export type ToWorker = { kind: 'run'; jobs: WorkerJob[] } | { kind: 'close' };
 
-/** How a call went: how often the runtime ran for it, and its seconds in all. */
+/** How a call went: its answer, how often the runtime ran for it, and the seconds of these runs. */
 export type Answer = { id: number } & (
-  | { outputs: Feeds; runs: number; seconds: number }
+  | { value: unknown; runs: number; seconds: number }
   | { failure: string; broken?: BrokenPromise }
 );
 
@@ -43,15 +41,31 @@ export type FromWorker =
   | { kind: 'create-failed'; message: string }
   | { kind: 'ran'; answers: Answer[] };
 
-/** Memory worth handing over instead of copying: each buffer handed over costs some microseconds of both threads. */
+/** Buffers of at least this size are transferred instead of copied: a transfer costs both threads some microseconds. */
 const LARGE_BYTES = 2 ** 16;
 
-export function largeBuffers(tensors: readonly Feeds[]): ArrayBuffer[] {
+/** The large buffers behind the typed arrays of some values, for a transfer list. */
+export function largeBuffers(values: readonly unknown[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
-  for (const feeds of tensors) {
-    for (const { data } of Object.values(feeds)) {
-      if (data.byteLength >= LARGE_BYTES) buffers.add(data.buffer as ArrayBuffer);
-    }
-  }
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (!ArrayBuffer.isView(value)) {
+      for (const inner of Object.values(value)) visit(inner);
+    } else if (value.byteLength >= LARGE_BYTES) buffers.add(value.buffer as ArrayBuffer);
+  };
+  for (const value of values) visit(value);
   return [...buffers];
+}
+
+/** The same value with each typed array in a buffer of its own: a view of a larger buffer would take all of it along. */
+export function withOwnBuffers<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value))
+    return value.byteLength === value.buffer.byteLength
+      ? value
+      : ((value as Value & Float32Array).slice() as Value);
+  if (Array.isArray(value)) return value.map(withOwnBuffers) as Value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, withOwnBuffers(inner)]),
+  ) as Value;
 }

@@ -1,32 +1,36 @@
 /**
- * What a worker keeps from call to call, so that it never crosses a thread: cached keys and values, a latent of K floats a
- * token. A state is a small object beside the session. A call made with it passes through it: it may add to what the
- * runtime is fed, keep of what comes out, ask the runtime more than once, and answers in the session's place.
+ * State that a session's worker keeps from call to call, so that it never crosses a thread: cached keys and values, a latent
+ * of K floats per token, the vectors of a training run. A state is an object in the worker; its owner calls its methods by
+ * name. A method gets the network beside its argument: it may run it any number of times, add to what it is fed, and keep
+ * what comes out.
  *
- * Calls with one state are made in the order they were asked for, so several may wait, each building on the one before.
- * After a call has failed a state is no longer what the caller takes it for: later calls with it fail in the same words.
+ * Calls of one state run in the order in which they were made, so several may wait, each building on the one before. After a
+ * call has failed, every later call of that state fails with the same error.
  */
 import type { Feeds } from './feeds.js';
 
-/** Which state to begin, and with what. */
-export interface StateSpec {
-  /** File that exports `createState`, below the program's own folder: `models/carried-state.js`. */
-  module: string;
-  /** Given to `createState`; anything that can be sent to another thread. */
-  init: unknown;
-}
-
-/** One run of the runtime. */
+/** One run of the network. */
 export type Network = (feeds: Feeds) => Promise<Feeds>;
 
-export interface WorkerState {
-  /** Answers a call. Its memory is freed when nothing refers to it. */
-  call(feeds: Feeds, network: Network): Promise<Feeds>;
+/**
+ * A kind of state, declared beside its class. src/workers/session.ts lists all kinds by name.
+ * Arguments, answers and `Init` must survive a structured clone.
+ */
+export interface StateKind<Init, State extends object> {
+  readonly name: string;
+  create(init: Init): State;
 }
 
-/** A state as its owner sees it. */
-export interface SessionState {
-  readonly id: number;
-  /** Frees its memory after the calls asked for so far. Safe to call twice. */
-  release(): void;
-}
+/** How the worker finds a kind: each is imported when the first state of it begins. */
+export type StateKinds = Readonly<Record<string, () => Promise<StateKind<never, object>>>>;
+
+type Method<Argument, Answer> = (argument: Argument, network: Network) => Promise<Answer>;
+
+export type MethodName<State> = {
+  [Name in keyof State]: State[Name] extends Method<never, unknown> ? Name : never;
+}[keyof State] &
+  string;
+
+export type ArgumentOf<Called> = Called extends Method<infer Argument, unknown> ? Argument : never;
+
+export type AnswerOf<Called> = Called extends Method<never, infer Answer> ? Answer : never;

@@ -1,14 +1,15 @@
 /**
  * A session of the runtime in a worker thread: progress, time limits and Ctrl-C stay alive while it computes, and several
  * sessions run side by side. Calls are answered in order; more than one may be waiting, so that the worker never idles
- * while the caller prepares the next batch. Calls asked for together travel in one message, and so do answers that come
- * within a few milliseconds: on a busy machine waking a thread costs more than what it is told. A worker that dies or hangs is an error that names what it was working on.
+ * while the caller prepares the next batch. Calls made together travel in one message, and so do answers that come within
+ * a few milliseconds: on a busy machine, waking a thread costs more than reading its message. A worker that dies or hangs
+ * is an error that names the call it was working on.
  */
 import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../compiled.js';
 import { type DuoEvalError, ModelError } from '../errors.js';
-import type { Feeds, TensorData } from './feeds.js';
+import type { Feeds } from './feeds.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
 import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
@@ -20,8 +21,9 @@ import {
   type ToWorker,
   type WorkerJob,
   type WorkerTask,
+  withOwnBuffers,
 } from './session-protocol.js';
-import type { SessionState, StateSpec } from './session-state.js';
+import type { AnswerOf, ArgumentOf, MethodName, StateKind } from './session-state.js';
 
 export interface SessionRequest {
   /** The graph as bytes, weights left in files of `folder`. */
@@ -43,15 +45,25 @@ export interface SessionRequest {
   label: string;
 }
 
-export interface RunOptions {
+export interface CallOptions {
   /** What is run, for errors, e.g. `sequence 12`. */
   label: string;
   /** Milliseconds the runtime may take for this call alone, waiting not counted; no limit unless given. */
   timeoutMs?: number;
-  /** Large feeds may be handed to the worker instead of being copied; such arrays are empty afterwards. */
+  /** Large arrays of the argument may be transferred to the worker instead of copied; they are empty afterwards. */
   transfer?: boolean;
-  /** What the worker keeps from call to call, of this session. */
-  state?: SessionState;
+}
+
+/** A state in the worker, as its owner sees it (session-state.ts). */
+export interface SessionState<State> {
+  /** Calls a method of the state. @throws as ModelSession.run */
+  call<Name extends MethodName<State>>(
+    method: Name,
+    argument: ArgumentOf<State[Name]>,
+    options: CallOptions,
+  ): Promise<AnswerOf<State[Name]>>;
+  /** Frees its memory after the calls made so far. Safe to call twice. */
+  release(): void;
 }
 
 export interface ModelSession {
@@ -63,9 +75,9 @@ export interface ModelSession {
   readonly runs: number;
   readonly runSeconds: number;
   /** @throws ModelError `run-failed`, `out-of-memory`, `logits-shape`, `model-hung`, `model-worker-died`, `session-closed` */
-  run(feeds: Feeds, options: RunOptions): Promise<Feeds>;
-  /** Begins a state in the worker (session-state.ts). What goes wrong with it is said by the first call that uses it. */
-  keep(spec: StateSpec): SessionState;
+  run(feeds: Feeds, options: CallOptions): Promise<Feeds>;
+  /** Begins a state in the worker. If it cannot be made, its first call fails. */
+  keep<Init, State extends object>(kind: StateKind<Init, State>, init: Init): SessionState<State>;
   /** Waits for the calls under way, then frees the model's memory. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -92,7 +104,7 @@ interface Call {
   /** Tokens of a sequence, where it is fed tokens. */
   length: number | undefined;
   timeoutMs: number | undefined;
-  resolve: (outputs: Feeds) => void;
+  resolve: (answer: unknown) => void;
   reject: (error: DuoEvalError) => void;
 }
 
@@ -113,7 +125,7 @@ class WorkerSession implements ModelSession, NativeCaller {
   private nextId = 1;
   /** Asked for since the last message, and which of their memory may be handed over. */
   private outbox: WorkerJob[] = [];
-  private givenAway: Feeds[] = [];
+  private givenAway: unknown[] = [];
   /** Of the worker: the id of the call under way and when it began, ms since the epoch. */
   private readonly progress: Float64Array;
   private timer: NodeJS.Timeout | undefined;
@@ -132,7 +144,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
     // A loader of the parent process (a test runner's, say) is none of the worker's business.
-    this.worker = new Worker(compiledFile('models/session-worker.js'), { workerData: task, execArgv: [] });
+    this.worker = new Worker(compiledFile('workers/session.js'), { workerData: task, execArgv: [] });
     this.created = new Promise((resolve, reject) => {
       this.settleCreation = { resolve, reject };
     });
@@ -147,31 +159,44 @@ class WorkerSession implements ModelSession, NativeCaller {
     });
   }
 
-  run(feeds: Feeds, { label, timeoutMs, transfer = false, state }: RunOptions): Promise<Feeds> {
-    return new Promise((resolve, reject) => {
-      if (this.ended) return reject(this.ended);
-      const id = this.nextId++;
-      const length = feeds.input_ids?.dims[1];
-      this.calls.set(id, { label, length, timeoutMs, resolve, reject });
-      if (this.calls.size === 1) this.begin();
-      if (timeoutMs !== undefined && this.timer === undefined) this.watch(timeoutMs);
-      const owned = ownMemory(feeds);
-      if (transfer) this.givenAway.push(owned);
-      this.send({ id, feeds: owned, ...(state && { state: state.id }) });
-    });
+  run(feeds: Feeds, options: CallOptions): Promise<Feeds> {
+    const owned = withOwnBuffers(feeds);
+    const call = { feeds: owned };
+    return this.call(call, owned, options, feeds.input_ids?.dims[1]) as Promise<Feeds>;
   }
 
-  keep(spec: StateSpec): SessionState {
+  keep<Init, State extends object>(kind: StateKind<Init, State>, init: Init): SessionState<State> {
     const id = this.nextId++;
-    if (!this.ended) this.send({ keep: id, spec });
+    if (!this.ended) this.send({ keep: id, kind: kind.name, init });
     let released = false;
     return {
-      id,
+      call: (method, argument, options) => {
+        const owned = withOwnBuffers(argument);
+        return this.call({ state: id, method, argument: owned }, owned, options) as Promise<never>;
+      },
       release: () => {
         if (!released && !this.ended) this.send({ release: id });
         released = true;
       },
     };
+  }
+
+  /** @param sent what of the call may be transferred   @param length tokens of a sequence, where it is fed tokens */
+  private call(
+    call: { feeds: Feeds } | { state: number; method: string; argument: unknown },
+    sent: unknown,
+    { label, timeoutMs, transfer = false }: CallOptions,
+    length?: number,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.ended) return reject(this.ended);
+      const id = this.nextId++;
+      this.calls.set(id, { label, length, timeoutMs, resolve, reject });
+      if (this.calls.size === 1) this.begin();
+      if (timeoutMs !== undefined && this.timer === undefined) this.watch(timeoutMs);
+      if (transfer) this.givenAway.push(sent);
+      this.send({ id, ...call });
+    });
   }
 
   async close(): Promise<void> {
@@ -234,7 +259,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     } else {
       this.runs += answer.runs;
       this.runSeconds += answer.seconds;
-      call.resolve(answer.outputs);
+      call.resolve(answer.value);
     }
   }
 
@@ -250,7 +275,7 @@ class WorkerSession implements ModelSession, NativeCaller {
       const [id, began] = this.progress;
       const current = this.calls.get(id);
       const left = (current?.timeoutMs ?? Number.POSITIVE_INFINITY) - (Date.now() - began);
-      if (left <= 0) return this.hang(current!);
+      if (current && left <= 0) return this.hang(current);
       const limits = [...this.calls.values()].flatMap(({ timeoutMs }) => timeoutMs ?? []);
       if (limits.length > 0) this.watch(Math.min(left, ...limits));
     }, ms);
@@ -310,15 +335,4 @@ class WorkerSession implements ModelSession, NativeCaller {
     this.settleCreation = null;
     for (const call of waiting) call.reject(error);
   }
-}
-
-/** A view of a larger buffer would take all of it along: such a view is copied first. */
-function ownMemory(feeds: Feeds): Feeds {
-  const owned: Feeds = {};
-  for (const [name, tensor] of Object.entries(feeds)) {
-    const { data } = tensor;
-    const isView = data.byteLength !== data.buffer.byteLength;
-    owned[name] = isView ? ({ ...tensor, data: data.slice() } as TensorData) : tensor;
-  }
-  return owned;
 }

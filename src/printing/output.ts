@@ -8,7 +8,7 @@ import { FileError, UsageError } from '../errors.js';
 import type { Evaluations } from '../records/evaluation.js';
 import type { ResultsFile } from '../records/record.js';
 import { destination, writeFileAtomically } from '../storage/atomic-file.js';
-import { systemCodeOf } from '../storage/file-failure.js';
+import { hintOf, reasonOf, systemCodeOf } from '../storage/file-failure.js';
 import { forgetTemporary, temporaryPath } from '../storage/temporary-files.js';
 import { type Format, formatResults, type Screen } from './formats.js';
 
@@ -109,28 +109,23 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 function notWritable(path: string, error: unknown): FileError {
   const cause = error instanceof FileError ? error.cause : error;
   if (error instanceof FileError && systemCodeOf(cause) === null) return error;
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const reasons: Record<string, [string, string]> = {
-    ENOENT: [
-      `there is no folder ${dirname(path)}`,
-      'Create the folder first, or give another path to --out.',
-    ],
-    ENOTDIR: [`${dirname(path)} is not a folder`, 'Give another path to --out.'],
-    EACCES: ['permission is denied', 'Give --out a path where you may write.'],
-    EPERM: ['permission is denied', 'Give --out a path where you may write.'],
-    EROFS: ['the disk is read-only', 'Give --out a path where you may write.'],
-    ENOSPC: ['the disk is full', 'Free some space, or give --out a path on another disk.'],
-    EFBIG: [
-      'it is larger than a file may be here',
-      'Raise the limit on the size of files (ulimit -f), or give --out a path on another disk.',
-    ],
-    ENAMETOOLONG: ['the name is too long', 'Give --out a shorter name.'],
-  };
-  const [reason, hint] = reasons[code ?? ''] ?? [message, 'Give another path to --out.'];
+  const code = systemCodeOf(cause);
+  const folder = dirname(path);
+  const reason =
+    code === 'ENOENT'
+      ? `there is no folder ${folder}`
+      : code === 'ENOTDIR'
+        ? `${folder} is not a folder`
+        : reasonOf(cause);
   return new FileError({
     code: 'output-not-writable',
     message: `${path} cannot be written: ${reason}.`,
-    hint,
+    hint:
+      code === 'ENOENT'
+        ? 'Create the folder first, or give another path to --out.'
+        : ['Give another path to --out.', code === 'ENOTDIR' ? null : hintOf(cause)]
+            .filter(Boolean)
+            .join(' '),
     cause,
   });
 }

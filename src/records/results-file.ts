@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { FileError } from '../errors.js';
+import { reasonOf } from '../storage/file-failure.js';
 import { gitLfsPointer, isGitLfsPointer, readSmallFile, UnfitFile } from '../storage/small-file.js';
 import { parseStrictJson } from '../strict-json.js';
 import type { Evaluations } from './evaluation.js';
@@ -112,9 +113,4 @@ export function refusal(code: string, message: string, cause?: unknown): FileErr
     hint: 'Give a file that duo-eval wrote with --out results.json.',
     cause,
   });
-}
-
-function reasonOf(cause: unknown): string {
-  const { code, message } = (cause ?? {}) as NodeJS.ErrnoException;
-  return code === 'ENOENT' ? 'there is no such file' : (message ?? 'the system does not say why');
 }

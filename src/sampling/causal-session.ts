@@ -1,6 +1,6 @@
 /**
- * An autoregressive checkpoint that draws: its graph with a draw at the last position, running. Where the graph takes
- * cached keys and values, they stay in the session's worker (models/causal-state.ts).
+ * A running autoregressive checkpoint that draws tokens: its graph with a draw appended at the last position. Where the
+ * graph takes cached keys and values, they stay in the session's worker (causal-state.ts).
  */
 import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
@@ -11,37 +11,25 @@ import type { Graph } from '../graph/graph.js';
 import { GatherElements, Mul, Softmax, Squeeze, Unsqueeze } from '../graph/operators.js';
 import { prune } from '../graph/prune.js';
 import { checkFixedBatch } from '../models/batch-limit.js';
-import {
-  type CausalInit,
-  NETWORK_CALLS,
-  type PastKind,
-  POSITION,
-  PROBABILITIES,
-  TOKENS,
-  UNIFORMS,
-} from '../models/causal-state.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
 import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
-import { type ModelSession, startSession } from '../models/session.js';
-import type { SessionState } from '../models/session-state.js';
+import { type ModelSession, type SessionState, startSession } from '../models/session.js';
 import type { CausalBatch, CausalDecoding, CausalModel } from '../samplers/causal-model.js';
-import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import { type CausalInit, causalState, type PastKind } from './causal-state.js';
+import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
 import { checkFilledUp } from './filled-up.js';
 
-export interface CausalSessionOptions {
+export interface CausalSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** A run of the network that takes longer is an error; without it, there is no limit. */
+  /** A longer run of the network is an error; no limit unless given. */
   timeoutMs?: number;
-  temperature?: number;
-  topK?: number | null;
-  topP?: number | null;
-  /** Whose BOS and EOS count where the checkpoint does not say. */
+  /** Its BOS and EOS apply where the checkpoint names none. */
   tokenizer?: { bosTokenId: number | null; eosTokenId: number | null };
-  /** No: every token reads all before it, though the graph could do better. */
+  /** False: every draw reads all tokens so far, even where the graph takes cached keys and values. */
   cache?: boolean;
 }
 
@@ -121,41 +109,34 @@ export class CausalSession implements CausalModel {
       tokens,
       given,
     };
-    const state = this.session.keep({ module: 'models/causal-state.js', init });
-    return new Decoding(this.session, state, label, batch, timeoutMs);
+    return new Decoding(this.session.keep(causalState, init), label, timeoutMs);
   }
 
-  /** Waits for what is under way. */
+  /** Waits for the calls under way. */
   close(): Promise<void> {
     return this.session.close();
   }
 }
 
+type KeptCausalState = SessionState<ReturnType<typeof causalState.create>>;
+
 class Decoding implements CausalDecoding {
   networkCalls = 0;
 
   constructor(
-    private readonly session: ModelSession,
-    private readonly state: SessionState,
+    private readonly state: KeptCausalState,
     private readonly label: string,
-    private readonly batch: number,
     private readonly timeoutMs: number | undefined,
   ) {}
 
   async draw(position: number, uniforms: Float64Array): Promise<Int32Array> {
-    const { state, timeoutMs } = this;
-    const outputs = await this.session.run(
-      {
-        [POSITION]: { type: 'int32', data: Int32Array.of(position), dims: [1] },
-        [UNIFORMS]: { type: 'float64', data: uniforms, dims: [this.batch] },
-      },
-      { label: `${this.label}, position ${position}`, state, timeoutMs },
-    );
-    this.networkCalls += outputs[NETWORK_CALLS].data[0] as number;
-    const probabilities = outputs[PROBABILITIES].data as Float32Array;
-    const bad = probabilities.findIndex((p) => !(p > 0));
+    const label = `${this.label}, position ${position}`;
+    const { timeoutMs } = this;
+    const drawn = await this.state.call('draw', { position, uniforms }, { label, timeoutMs });
+    this.networkCalls += drawn.networkCalls;
+    const bad = drawn.probabilities.findIndex((p) => !(p > 0));
     if (bad >= 0) throw notFinite(this.label, bad, position);
-    return outputs[TOKENS].data as Int32Array;
+    return drawn.tokens;
   }
 
   release(): void {
@@ -167,7 +148,7 @@ function notFinite(label: string, sample: number, position: number): NumericalEr
   return notFiniteLogits(`are not finite: ${label}, sample ${sample} of the batch, position ${position}.`);
 }
 
-/** A graph and how what it has read is given to it again. */
+/** A graph, and how its cached keys and values are fed back. */
 interface Past {
   kind: PastKind;
   graph: Graph;
@@ -175,9 +156,9 @@ interface Past {
 }
 
 /**
- * The best a graph offers. New positions alone are put into memory with room to spare, which takes a mask to hide the room
- * and positions that do not follow from it; the runtime's own cache operators, and merged decoders with a branch for each
- * case, give past and present as they are.
+ * The cheapest way that a graph offers. `added` keeps keys and values in memory with spare room, so the graph needs a mask
+ * that hides the room and positions that do not follow from it. Graphs with the runtime's own cache operators, and merged
+ * decoders with a branch for each case, return past and new positions together.
  */
 function pastOf(checkpoint: Checkpoint): Past {
   const { signature, name } = checkpoint;
@@ -207,10 +188,10 @@ function wholeSequences(checkpoint: Checkpoint): Past {
   return { kind: 'none', graph, layout: null };
 }
 
-/** The token after some rows, in place of the logits: temperature, top-k, top-p, and the draw. */
+/** Replaces the logits by a drawn token for each of some rows: temperature, top-k, top-p, then the draw. */
 function appendDraw(graph: Graph, options: CausalSessionOptions): void {
   const { checkpoint, provider, temperature = 1 } = options;
-  const { vocabSize, fields } = checkpoint;
+  const { vocabSize, maskTokenId } = checkpoint;
   const double = hasDouble(provider);
   graph.scope('duo_eval', () => {
     const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
@@ -218,8 +199,8 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
     const head = {
       logits: 'logits',
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
-      inBlocks: false, // one row a sequence
+      maskTokenId,
+      inBlocks: false, // one row per sequence
     };
     const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
       const f = temperature === 1 ? logits : Mul(logits, 1 / temperature);

@@ -8,29 +8,24 @@ import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { type Family, isMasked } from '../models/family.js';
+import { type Family, hasMaskToken } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession } from '../models/session.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
-import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
 
-export interface DrawSessionOptions {
+export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** Above 0; 1 unless said. */
-  temperature?: number;
-  /** `temperature` may be set from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
+  /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
   sweep?: boolean;
-  topK?: number | null;
-  /** In (0, 1]. */
-  topP?: number | null;
-  /** A call that takes longer is an error; without it, there is no limit. */
+  /** A longer call is an error; no limit unless given. */
   timeoutMs?: number;
-  /** Told what the user should know of how it runs. */
+  /** Called with remarks for the user, such as a smaller batch. */
   notice?: (text: string) => void;
 }
 
@@ -55,12 +50,12 @@ export class DrawSession implements Denoiser {
   static async start(options: DrawSessionOptions): Promise<DrawSession> {
     checkDrawSettings(options);
     const { checkpoint, provider, threads } = options;
-    const { family, vocabSize, fields } = checkpoint;
+    const { family, vocabSize, maskTokenId } = checkpoint;
     const graph = checkpoint.graph();
     appendDrawHead(graph, family, {
       logits: 'logits',
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
+      maskTokenId,
       temperature: hasTemperature(options),
       topK: options.topK,
       topP: options.topP,
@@ -132,9 +127,9 @@ export class DrawSession implements Denoiser {
     answer: Denoised,
   ): Promise<void> {
     const { checkpoint } = this;
-    const { signature, family, fields } = checkpoint;
+    const { signature, fields } = checkpoint;
     const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
-    const at = isMasked(family) ? maskedPlaces(part, fields.maskTokenId.value!) : null;
+    const at = hasMaskToken(checkpoint) ? maskedPlaces(part, checkpoint.maskTokenId) : null;
     if (at?.length === 0) return;
     const feeds = networkFeeds(signature, {
       inputIds: BigInt64Array.from(part.tokens, BigInt),

@@ -1,14 +1,17 @@
-/** Temperature, top-k and top-p within their ranges. */
+/** How a token is drawn from x_θ: temperature, top-k and top-p, and their ranges. */
 import { NumericalError, UsageError } from '../errors.js';
 
 export interface DrawSettings {
-  temperature?: number;
-  topK?: number | null;
-  topP?: number | null;
+  /** Divides the logits; above 0. */
+  temperature: number;
+  /** How many of the most probable tokens may be drawn; null for all. */
+  topK: number | null;
+  /** Share of the probability, in (0, 1], that the most probable tokens must reach; null for all tokens. */
+  topP: number | null;
 }
 
 /** @throws UsageError naming the flag */
-export function checkDrawSettings({ temperature = 1, topK, topP }: DrawSettings): void {
+export function checkDrawSettings({ temperature = 1, topK, topP }: Partial<DrawSettings>): void {
   if (!(temperature > 0 && Number.isFinite(temperature))) {
     throw new UsageError({
       code: 'temperature-out-of-range',
@@ -32,7 +35,7 @@ export function checkDrawSettings({ temperature = 1, topK, topP }: DrawSettings)
   }
 }
 
-/** @param what whose they are and where, after «The logits» */
+/** @param what continues «The logits …»: whose they are and where */
 export function notFiniteLogits(what: string): NumericalError {
   return new NumericalError({
     code: 'not-finite',

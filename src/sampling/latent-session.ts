@@ -1,6 +1,6 @@
 /**
- * A uniform-state checkpoint with a Gaussian latent beside it: its graph with a draw that weighs the network's answer with
- * the latent's evidence, running. The latent stays in the session's worker (latent-state.ts).
+ * A running uniform-state checkpoint with a Gaussian latent beside it: its graph with a draw appended that multiplies the
+ * network's x_θ by the latent's evidence. The latent stays in the session's worker (latent-state.ts).
  */
 import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
@@ -23,12 +23,10 @@ import {
 } from '../graph/operators.js';
 import { checkFixedBatch } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import type { Feeds } from '../models/feeds.js';
 import { startHeadSession } from '../models/head-session.js';
 import { usableMemory } from '../models/machine.js';
 import { hasDouble, type Provider } from '../models/provider.js';
-import type { ModelSession } from '../models/session.js';
-import type { SessionState } from '../models/session-state.js';
+import type { ModelSession, SessionState } from '../models/session.js';
 import type {
   LatentAnswer,
   LatentBatch,
@@ -37,29 +35,26 @@ import type {
   LatentStep,
 } from '../samplers/latent-model.js';
 import { uniformFeeds } from './draw-batch.js';
-import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
-import { ARGMAX, LATENT, type LatentInit, MOVE, moveNumbers, SIGMA } from './latent-state.js';
+import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { LATENT, type LatentInit, latentState } from './latent-state.js';
 
-export interface LatentSessionOptions {
+export interface LatentSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** A call that takes longer is an error; without it, there is no limit. */
+  /** A longer call is an error; no limit unless given. */
   timeoutMs?: number;
-  temperature?: number;
-  topK?: number | null;
-  topP?: number | null;
   /** The latent takes the mean of x̂ instead of a draw. */
   mean?: boolean;
-  /** Told what the user should know of how it runs. */
+  /** Called once when the latents are large. */
   notice?: (text: string) => void;
 }
 
-/** Latents above this are told of. */
+/** Larger latents are announced. */
 const LARGE_BYTES = 2 ** 27;
 
 export class LatentSession {
-  private told = false;
+  private announced = false;
 
   private constructor(
     private readonly options: LatentSessionOptions,
@@ -89,12 +84,12 @@ export class LatentSession {
     return this.session.runSeconds;
   }
 
-  /** @param samples which of the run's samples a batch is, in its order: the latent's noise follows from them */
+  /** @param samples numbers of the batch's samples, in its order: the latent's noise is a function of them */
   forSamples(seed: number, samples: readonly number[]): LatentModel {
     return { begin: (batch) => this.begin(seed, samples, batch) };
   }
 
-  /** Waits for what is under way. */
+  /** Waits for the calls under way. */
   close(): Promise<void> {
     return this.session.close();
   }
@@ -105,16 +100,17 @@ export class LatentSession {
     checkFixedBatch(checkpoint, batch.batch);
     this.checkMemory(batch);
     const { label, ...rest } = batch;
-    const init: LatentInit = { ...rest, signature, token: DRAW.token, vocabSize, seed, samples };
-    const state = this.session.keep({ module: 'sampling/latent-state.js', init });
-    return new Decoding(this.session, state, this.options, batch);
+    const { token, probability } = DRAW;
+    const init: LatentInit = { ...rest, signature, token, probability, vocabSize, seed, samples };
+    const double = hasDouble(this.session.provider);
+    return new Decoding(this.session.keep(latentState, init), double, this.options, batch);
   }
 
-  /** Says what a batch will need beside the model, before it is taken. @throws ModelError `latent-past-memory` */
+  /** The memory of a batch's latent, before it is allocated. @throws ModelError `latent-past-memory` */
   private checkMemory({ batch, length }: LatentBatch): void {
     const { checkpoint, mean = false, notice } = this.options;
     const { name, vocabSize, signature } = checkpoint;
-    // With the mean, all positions' logits, evidence and probabilities are there at once: measured, six in all.
+    // With the mean, the logits, evidence and probabilities of all positions exist at once: six arrays, as measured.
     const perSample = 4 * length * vocabSize * (mean ? 6 : 1);
     const bytes = perSample * (signature.fixedBatch ?? batch);
     const needs = `${gigabytes(bytes)} for a batch of ${batch}, ${gigabytes(perSample)} a sample (${length} tokens × ${vocabSize} entries)`;
@@ -125,20 +121,23 @@ export class LatentSession {
         hint: `Use a smaller --batch${batch === 1 ? ' or --length' : ''}${mean ? ', or leave the option mean out' : ''}.`,
       });
     }
-    if (bytes <= LARGE_BYTES || this.told) return;
+    if (bytes <= LARGE_BYTES || this.announced) return;
     notice?.(`${name}: the sampler gaussian needs ${needs}.`);
-    this.told = true;
+    this.announced = true;
   }
 }
 
 const gigabytes = (bytes: number): string => `${Number((bytes / 1e9).toPrecision(2))} GB`;
 
+type KeptLatentState = SessionState<ReturnType<typeof latentState.create>>;
+
 class Decoding implements LatentDecoding {
   networkCalls = 0;
 
   constructor(
-    private readonly session: ModelSession,
-    private readonly state: SessionState,
+    private readonly state: KeptLatentState,
+    /** Whether the provider has float64. */
+    private readonly double: boolean,
     private readonly options: LatentSessionOptions,
     private readonly batch: LatentBatch,
   ) {}
@@ -147,24 +146,23 @@ class Decoding implements LatentDecoding {
   async step({ sigma, evidence, uniforms, move }: LatentStep): Promise<LatentAnswer> {
     const { checkpoint, timeoutMs } = this.options;
     const { batch, length, label } = this.batch;
-    const told = checkpoint.fields.timeConditioning.value ? sigma : 0;
     const rows = checkpoint.signature.fixedBatch ?? batch;
     const filled = new Float64Array(rows * length);
     filled.set(uniforms);
-    const numbers = moveNumbers(move);
-    const feeds: Feeds = {
-      [SIGMA]: { type: 'float32', data: Float32Array.of(told), dims: [1] },
-      [MOVE]: { type: 'float64', data: numbers, dims: [numbers.length] },
-      ...uniformFeeds(filled, [rows, length], hasDouble(this.session.provider)),
-      [LATENT.evidence]: { type: 'float32', data: Float32Array.of(evidence), dims: [] },
+    const call = {
+      sigma: checkpoint.fields.timeConditioning.value ? sigma : 0,
+      head: {
+        ...uniformFeeds(filled, [rows, length], this.double),
+        [LATENT.evidence]: { type: 'float32', data: Float32Array.of(evidence), dims: [] },
+      } as const,
+      move,
     };
     const what = `${label}, σ = ${sigma.toPrecision(4)}`;
-    const outputs = await this.session.run(feeds, { label: what, state: this.state, timeoutMs });
+    const { drawn, z, probability } = await this.state.call('step', call, { label: what, timeoutMs });
     this.networkCalls++;
-    const probability = outputs[DRAW.probability].data as Float32Array;
     const bad = probability.findIndex((p, i) => i < batch * length && !(p > 0));
     if (bad >= 0) throw notFinite(checkpoint.name, what, bad, length);
-    return { drawn: outputs[DRAW.token].data as Int32Array, z: outputs[ARGMAX].data as Int32Array };
+    return { drawn, z };
   }
 
   release(): void {
@@ -179,8 +177,8 @@ function notFinite(model: string, what: string, index: number, length: number): 
 }
 
 /**
- * x̂ ∝ x_θ(v)·exp(evidence·w_v) at every position, in place of the logits. The two are added as logarithms, where the softmax
- * subtracts the largest; temperature, top-k and top-p are of x_θ alone.
+ * Replaces the logits by x̂ ∝ x_θ(v)·exp(evidence·w_v) at every position. The product is a sum of logarithms, whose largest the
+ * softmax subtracts; temperature, top-k and top-p apply to x_θ alone.
  */
 function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
   const { checkpoint, provider, temperature = 1, mean = false } = options;
@@ -198,7 +196,7 @@ function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
       if (temperature !== 1) f = Mul(f, 1 / temperature);
       f = truncated(f, vocabSize, options, double ? 'float64' : 'float32');
       const inside = (value: Value): Value => ({ ...value, graph: f.graph });
-      // In blocks, those of the block; else all, as they lie.
+      // The rows of the block; without blocks, all rows.
       const w = f.graph === graph ? latent : Gather(inside(latent), Reshape(i, [-1]));
       const posterior = Softmax(Add(f, Mul(w, inside(evidence))));
       const numbers = us.map((u) => Reshape(u, [-1]));

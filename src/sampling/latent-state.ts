@@ -1,33 +1,34 @@
 /**
- * A Gaussian latent inside a session's worker (models/session-state.ts): K floats a token, in one array that the runtime
- * reads where it lies and that a step changes in place. Its noise is made here, block by block, of the address
- * (seed, sample, step, position · K + entry): so no message carries more than a few numbers a token, nothing but the latent
- * itself is of its size, and a sample does not depend on its batch.
+ * A Gaussian latent inside a session's worker (models/session-state.ts): K floats per token, in one array that the runtime
+ * reads in place and a step updates in place. Its noise is made here, block by block, a function of the address
+ * (seed, sample, step, position · K + entry). So messages carry only a few numbers per token, no second array has the size
+ * of the latent, and a sample does not depend on its batch.
  *
- * A call shows the network z = argmax w with the latent beside it, and answers x̂; then, if there is a next level, the latent
- * moves on to it (gaussian.ts has the formulas):  w ← keep·w + signal·x̂ + noise·ε.
+ * A step feeds the network z = argmax w and the latent, and answers x̂; then the latent moves to the next noise level, if
+ * there is one (samplers/gaussian.ts has the formulas):  w ← keep·w + signal·x̂ + noise·ε.
  */
 import { type Feeds, networkFeeds } from '../models/feeds.js';
-import type { Network, WorkerState } from '../models/session-state.js';
+import type { Network, StateKind } from '../models/session-state.js';
 import type { Signature } from '../models/signature.js';
 import { fillNormals, NORMALS_RUN } from '../random/normals.js';
 import { streams } from '../random/streams.js';
-import type { LatentMove } from '../samplers/latent-model.js';
+import type { LatentAnswer, LatentMove } from '../samplers/latent-model.js';
 
 /** Names of the head's tensors in the graph. */
 export const LATENT = {
   /** float32 [batch · length, vocab] */
   latent: 'duo_eval_latent',
-  /** float32 [], α̃/σ̃²: how much the latent's entry says for its token. */
+  /** float32 [], α̃/σ̃²: the weight of a latent entry as evidence for its token. */
   evidence: 'duo_eval_evidence',
-  /** float32 [batch · length, vocab]: the mean of x̂, where asked for. */
+  /** float32 [batch · length, vocab]: the mean of x̂, if the graph returns it. */
   mean: 'duo_eval_mean',
 } as const;
 
 export interface LatentInit {
   signature: Signature;
-  /** Name of the graph's output x̂, int64 [batch, length]. */
+  /** Names of the graph's outputs: x̂, int64, and its probability, float32; [batch, length] each. */
   token: string;
+  probability: string;
   vocabSize: number;
   batch: number;
   length: number;
@@ -35,26 +36,24 @@ export interface LatentInit {
   tokens: Int32Array;
   given: Uint8Array;
   seed: number;
-  /** [batch]: which samples these are. */
+  /** Numbers of the samples, [batch]. */
   samples: readonly number[];
 }
 
-/** What a call takes besides the head's inputs: σ, float32 [1], and the move as float64 [step, keep, signal, noise] or []. */
-export const SIGMA = 'sigma';
-export const MOVE = 'move';
-/** What it answers beside x̂ (under the graph's name): z of the latent as it is after the call, int32 [batch, length]. */
-export const ARGMAX = 'argmax';
+export interface LatentCall {
+  /** What the network reads: −ln α, or 0 without time conditioning. */
+  sigma: number;
+  /** The head's other inputs, by name: uniforms and evidence. */
+  head: Feeds;
+  /** Null: the latent is not needed any more. */
+  move: LatentMove | null;
+}
 
-export const moveNumbers = (move: LatentMove | null): Float64Array =>
-  move ? Float64Array.of(move.step, move.keep, move.signal, move.noise) : new Float64Array(0);
-
-export const createState = (init: LatentInit): WorkerState => new LatentState(init);
-
-/** Entries whose noise is made at once. */
+/** Noise is made for this many entries at a time. */
 const BLOCK = 4 * NORMALS_RUN;
 
-class LatentState implements WorkerState {
-  /** Sequences of a run: a graph of fixed batch is filled up with sequences nobody asked for. */
+class LatentState {
+  /** Sequences per run: a fixed batch is filled up with sequences whose answers are dropped. */
   private readonly rows: number;
   /** [rows × length × K] */
   private readonly latent: Float32Array;
@@ -71,33 +70,33 @@ class LatentState implements WorkerState {
     this.read();
   }
 
-  async call(feeds: Feeds, network: Network): Promise<Feeds> {
-    const { signature, length, vocabSize, batch, token, tokens, given } = this.init;
-    const { [SIGMA]: sigma, [MOVE]: move, ...head } = feeds;
+  /** @returns x̂, its probability [rows · length], and z of the latent after the move */
+  async step(
+    { sigma, head, move }: LatentCall,
+    network: Network,
+  ): Promise<LatentAnswer & { probability: Float32Array }> {
+    const { signature, length, vocabSize, batch, token, probability, tokens, given } = this.init;
     const outputs = await network({
       ...networkFeeds(signature, {
         inputIds: BigInt64Array.from(this.z, BigInt),
         batch: this.rows,
         length,
-        sigma: new Float32Array(this.rows).fill(sigma.data[0] as number),
+        sigma: new Float32Array(this.rows).fill(sigma),
       }),
       ...head,
       [LATENT.latent]: { type: 'float32', data: this.latent, dims: [this.rows * length, vocabSize] },
     });
     const drawn = Int32Array.from(outputs[token].data.subarray(0, batch * length) as BigInt64Array, Number);
     for (let i = 0; i < drawn.length; i++) if (given[i]) drawn[i] = tokens[i];
-    const [step, keep, signal, noise] = move.data as Float64Array;
-    if (move.data.length > 0) {
-      this.move({ step, keep, signal, noise });
-      this.add(signal, drawn, outputs[LATENT.mean]?.data as Float32Array | undefined);
+    if (move) {
+      this.move(move);
+      this.add(move.signal, drawn, outputs[LATENT.mean]?.data as Float32Array | undefined);
       this.read();
     }
-    const dims = [batch, length];
-    const { [LATENT.mean]: _, ...rest } = outputs;
     return {
-      ...rest,
-      [token]: { type: 'int32', data: drawn, dims },
-      [ARGMAX]: { type: 'int32', data: this.z.slice(0, batch * length), dims },
+      drawn,
+      z: this.z.slice(0, batch * length),
+      probability: outputs[probability].data as Float32Array,
     };
   }
 
@@ -121,7 +120,7 @@ class LatentState implements WorkerState {
     }
   }
 
-  /** w ← w + signal·x̂, x̂ a token or the mean; given tokens are themselves. */
+  /** w ← w + signal·x̂, with x̂ a drawn token or the mean; for given tokens, x̂ is the given token. */
   private add(signal: number, drawn: Int32Array, mean: Float32Array | undefined): void {
     const { vocabSize, given } = this.init;
     for (let i = 0; i < drawn.length; i++) {
@@ -146,3 +145,8 @@ class LatentState implements WorkerState {
     }
   }
 }
+
+export const latentState: StateKind<LatentInit, LatentState> = {
+  name: 'latent',
+  create: (init) => new LatentState(init),
+};

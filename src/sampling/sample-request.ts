@@ -68,14 +68,13 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
 
 /** What a sampler is told of a checkpoint. */
 export function sampledModel(checkpoint: Checkpoint): SampledModel {
-  const { family, vocabSize, fields, name, signature } = checkpoint;
-  const schedule = fields.schedule.value;
+  const { family, vocabSize, schedule, maskTokenId, fields, name, signature } = checkpoint;
   return {
     name,
     family,
     vocabSize,
-    maskTokenId: fields.maskTokenId.value,
-    schedule: family === 'ar' || !schedule ? null : noiseSchedule(schedule),
+    maskTokenId,
+    schedule: schedule && noiseSchedule(schedule),
     timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
   };
 }

@@ -6,7 +6,7 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuoEvalError } from '../errors.js';
-import { fileFailure, systemCodeOf } from './file-failure.js';
+import { fileFailure, isMissing, systemCodeOf } from './file-failure.js';
 import { acquireLock, isLocked } from './lock.js';
 import { isBeingWritten } from './temporary-files.js';
 
@@ -98,7 +98,7 @@ export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR') return [];
+    if (isMissing(cause)) return [];
     throw fileFailure(cause, 'read', folder);
   }
 }

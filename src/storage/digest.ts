@@ -7,8 +7,12 @@ import { type BigIntStats, createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from './cache-entry.js';
+import { roomOfFiles } from './cache-inventory.js';
 import { fileFailure } from './file-failure.js';
 import { cacheFolder } from './folders.js';
+
+/** The remembered digests, for `cache ls` and `cache clear`. A digest does not tell which file it is of. */
+export const digestsRoom = roomOfFiles('sha256', 'remembered digests', () => 'digest of a file');
 
 /** Below this many bytes reading is cheaper than remembering. */
 const WORTH_REMEMBERING = 8 * 2 ** 20;

@@ -1,13 +1,17 @@
-/** Turns what the operating system says of a file (ENOENT, EACCES, ENOSPC, …) into a FileError with a sentence. */
+/**
+ * What the operating system's file errors (ENOENT, EACCES, ENOSPC, …) mean to a user: one table of codes, sentences and
+ * hints. A failure becomes a FileError (exit 6) unless the caller's error class says more, as for models and data.
+ */
 import { FileError } from '../errors.js';
 
-interface Explanation {
+interface FileProblem {
   code: string;
+  /** Completes «Cannot write x: …». */
   says: string;
   hint: string;
 }
 
-const EXPLANATIONS: Record<string, Explanation> = {
+const FILE_ERRORS: Readonly<Record<string, FileProblem>> = {
   ENOENT: {
     code: 'no-such-file',
     says: 'there is no such file or folder',
@@ -30,7 +34,12 @@ const EXPLANATIONS: Record<string, Explanation> = {
   },
   EACCES: {
     code: 'permission-denied',
-    says: 'permission was denied',
+    says: 'permission is denied',
+    hint: 'Choose another place, or change the permissions of the file and its folder.',
+  },
+  EPERM: {
+    code: 'permission-denied',
+    says: 'permission is denied',
     hint: 'Choose another place, or change the permissions of the file and its folder.',
   },
   EROFS: {
@@ -43,6 +52,11 @@ const EXPLANATIONS: Record<string, Explanation> = {
     says: 'no space is left on the disk',
     hint: 'Free some space, or choose another disk.',
   },
+  EDQUOT: {
+    code: 'disk-full',
+    says: 'the disk quota is used up',
+    hint: 'Free some space, or choose another disk.',
+  },
   EFBIG: {
     code: 'file-too-large',
     says: 'it is larger than a file may be here',
@@ -53,23 +67,44 @@ const EXPLANATIONS: Record<string, Explanation> = {
     says: 'too many files are open',
     hint: 'Raise the limit on open files (ulimit -n), or close other programs.',
   },
+  ENAMETOOLONG: {
+    code: 'name-too-long',
+    says: 'the name is too long',
+    hint: 'Choose a shorter name.',
+  },
 };
-EXPLANATIONS.EPERM = EXPLANATIONS.EACCES;
-EXPLANATIONS.EDQUOT = { ...EXPLANATIONS.ENOSPC, says: 'the disk quota is used up' };
-
 /**
- * @param doing what was tried, as in «Cannot write x: …»   @param advice said before the general hint, e.g. which
+ * @param doing what was tried, as in «Cannot write x: …»   @param advice printed before the general hint, e.g. which
  * environment variable moves the folder
  */
 export function fileFailure(cause: unknown, doing: string, path: string, advice = ''): FileError {
-  const systemCode = systemCodeOf(cause);
-  const explanation = EXPLANATIONS[systemCode ?? ''];
+  const problem = problemOf(cause);
   return new FileError({
-    code: explanation?.code ?? 'file-failure',
-    message: `Cannot ${doing} ${path}: ${explanation?.says ?? describe(cause, systemCode)}.`,
-    hint: [advice, explanation?.hint ?? ''].filter(Boolean).join(' ') || undefined,
+    code: problem?.code ?? 'file-failure',
+    message: `Cannot ${doing} ${path}: ${reasonOf(cause)}.`,
+    hint: [advice, problem?.hint ?? ''].filter(Boolean).join(' ') || undefined,
     cause,
   });
+}
+
+/** Why a file operation failed, to complete a sentence after a colon. */
+export function reasonOf(cause: unknown): string {
+  const problem = problemOf(cause);
+  if (problem) return problem.says;
+  const systemCode = systemCodeOf(cause);
+  if (systemCode) return `the system says ${systemCode}`;
+  return cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
+}
+
+/** What to do about it; null for an error that the table does not hold. */
+export function hintOf(cause: unknown): string | null {
+  return problemOf(cause)?.hint ?? null;
+}
+
+/** Nothing exists at the path. */
+export function isMissing(cause: unknown): boolean {
+  const code = systemCodeOf(cause);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** `ENOENT` and its like, where the cause is a failed system call. */
@@ -78,7 +113,4 @@ export function systemCodeOf(cause: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
-function describe(cause: unknown, systemCode: string | null): string {
-  if (systemCode) return `the system says ${systemCode}`;
-  return cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
-}
+const problemOf = (cause: unknown): FileProblem | undefined => FILE_ERRORS[systemCodeOf(cause) ?? ''];

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
+import { reasonOf } from '../storage/file-failure.js';
 import { type ReadLines, readLines, writeLine } from './journal-lines.js';
 
 /** What decides the content: a journal whose header differs is of other work. Plain JSON. */
@@ -154,10 +155,9 @@ function attempt<Value>(path: string, action: () => Value): Value {
   try {
     return action();
   } catch (cause) {
-    const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
     throw new FileError({
       code: 'journal-not-writable',
-      message: `The journal ${path} cannot be used: ${full ? 'the disk is full' : (cause as Error).message}.`,
+      message: `The journal ${path} cannot be used: ${reasonOf(cause)}.`,
       hint: 'DUO_EVAL_CACHE names the folder for such files; choose one with room where you may write.',
       cause,
     });

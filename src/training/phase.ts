@@ -5,7 +5,8 @@
 import { NumericalError } from '../errors.js';
 import type { Feeds } from '../models/feeds.js';
 import type { SavedTraining } from './saved-training.js';
-import type { StepResult, TrainingSession } from './training-session.js';
+import type { TrainingSession } from './training-session.js';
+import type { StepResult } from './training-state.js';
 
 export interface Phase {
   /** Closed at the end. */

@@ -36,7 +36,7 @@ import {
   type RunResult,
   textsOfRun,
 } from './training-run.js';
-import type { StepResult } from './training-session.js';
+import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
 export const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;

@@ -1,7 +1,7 @@
 /** A run of training on disk. */
 import type { TrainingSettings } from './settings.js';
 import { type SavedRun, stateFile } from './state-file.js';
-import { STATE, type StateName } from './state-names.js';
+import { STATE, type StateName } from './training-state.js';
 
 export type SavedTraining = SavedRun<StateName>;
 

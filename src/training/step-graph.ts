@@ -9,7 +9,7 @@ import { type Packed, packed, packedOffsets, readWeightsFrom } from '../graph/pa
 import { prune } from '../graph/prune.js';
 import { type AdamWOptions, adamWInputs, adamWStep, clippingFactor, globalNorm } from './adamw.js';
 import { movedAverage } from './moving-average.js';
-import { nextName, STATE, type StateName } from './state-names.js';
+import { nextName, STATE, type StateName } from './training-state.js';
 
 export interface StepOptions {
   adamW: AdamWOptions;

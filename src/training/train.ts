@@ -10,7 +10,8 @@ import { runPhase } from './phase.js';
 import { type SavedTraining, trainingFile } from './saved-training.js';
 import { type TextSettings, type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
 import { curriculumAt, mixtureAt, stepFeeds } from './step-feeds.js';
-import { type StepResult, startingVectors, TrainingSession } from './training-session.js';
+import { startingVectors, TrainingSession } from './training-session.js';
+import type { StepResult } from './training-state.js';
 
 export interface TrainingRun {
   settings: TrainingSettings;

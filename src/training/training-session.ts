@@ -1,15 +1,20 @@
-/** A network in training: batches in, losses out. Not responsible for the batches, nor for when to stop. */
+/** A network in training: batches in, losses out. Not responsible for the batches or for when to stop. */
 import { NumericalError } from '../errors.js';
 import type { Feeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
-import { type ModelSession, startSession } from '../models/session.js';
-import type { SessionState, StateSpec } from '../models/session-state.js';
+import { type ModelSession, type SessionState, startSession } from '../models/session.js';
 import { adamWScalars } from './adamw.js';
 import { type LearningRateOptions, learningRate } from './learning-rate.js';
 import { averageLeft } from './moving-average.js';
 import type { Objective } from './objective.js';
-import { STATE, type TrainingVectors } from './state-names.js';
 import { appendStep, type StepOptions } from './step-graph.js';
+import {
+  isFiniteStep,
+  type StepResult,
+  type TrainingState,
+  type TrainingVectors,
+  trainingState,
+} from './training-state.js';
 
 export interface TrainingOptions extends StepOptions {
   learningRate: LearningRateOptions;
@@ -19,29 +24,22 @@ export interface TrainingOptions extends StepOptions {
   threads?: number;
 }
 
-export interface StepResult {
-  /** Before the step's update. */
-  loss: number;
-  /** Of the gradient, before clipping. */
-  gradientNorm: number;
-}
-
 export class TrainingSession {
   private constructor(
     private readonly session: ModelSession,
-    private readonly state: SessionState,
+    private readonly state: SessionState<TrainingState>,
     private readonly options: TrainingOptions,
   ) {}
 
   /**
-   * @param vectors what the first step starts from, of one length: see startingVectors
-   * @param kept what the worker keeps, where it is more than these
+   * @param vectors of one length, from which the first step starts: see startingVectors
+   * @param constants further inputs of the graph, vectors by name, the same in every step
    */
   static async start(
     { graph, objective, parameters }: Objective,
     vectors: TrainingVectors,
     options: TrainingOptions,
-    kept: StateSpec = { module: 'training/training-state.js', init: vectors },
+    constants: Record<string, Float32Array> = {},
   ): Promise<TrainingSession> {
     appendStep(graph, objective, parameters, options);
     const { provider, threads } = options;
@@ -53,7 +51,7 @@ export class TrainingSession {
       threads,
       label: 'training',
     });
-    const state = session.keep(kept);
+    const state = session.keep(trainingState, { vectors, constants });
     return new TrainingSession(session, state, options);
   }
 
@@ -75,20 +73,14 @@ export class TrainingSession {
       feeds[name] = { type: 'float32', data: Float32Array.of(value), dims: [] };
     }
     const label = `step ${step}`;
-    const outputs = await this.session.run(feeds, { label, state: this.state, transfer: true });
-    const [loss, gradientNorm] = [outputs.objective, outputs.gradient_norm].map(({ data }) =>
-      Number(data[0]),
-    );
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw diverged(step, loss);
-    return { loss, gradientNorm };
+    const result = await this.state.call('step', feeds, { label, transfer: true });
+    if (!isFiniteStep(result)) throw diverged(step, result);
+    return result;
   }
 
-  /** The vectors after the steps asked for so far, copied out of the worker. */
-  async read(): Promise<TrainingVectors> {
-    const outputs = await this.session.run({}, { label: 'reading the weights', state: this.state });
-    return Object.fromEntries(
-      STATE.map((name) => [name, outputs[name].data as Float32Array]),
-    ) as TrainingVectors;
+  /** The vectors after all steps so far, copied out of the worker. */
+  read(): Promise<TrainingVectors> {
+    return this.state.call('read', null, { label: 'reading the weights' });
   }
 
   async close(): Promise<void> {
@@ -107,7 +99,7 @@ export function startingVectors(weights: Float32Array): TrainingVectors {
   };
 }
 
-function diverged(step: number, loss: number): NumericalError {
+function diverged(step: number, { loss }: StepResult): NumericalError {
   const what = Number.isFinite(loss) ? 'gradient' : 'loss';
   return new NumericalError({
     code: 'training-diverged',

@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it, vi } from 'vitest';
-
-vi.setConfig({ testTimeout: 300_000 }); // many processes, on a machine that may be busy
+import { expect, it } from 'vitest';
 
 const run = promisify(execFile);
 const bench = fileURLToPath(new URL('../../bench/run.mjs', import.meta.url));

@@ -1,25 +1,17 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folder.js';
+import { duoEval } from '../support/run.js';
 
-const bin = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const folder = temporaryFolder().root;
 
-const convert = (...args: string[]) =>
-  spawnSync(process.execPath, [bin, 'convert', ...args], {
-    encoding: 'utf8',
-    cwd: folder,
-    timeout: 60_000,
-    env: { PATH: process.env.PATH },
-  });
+const convert = (...args: string[]) => duoEval(['convert', ...args], { folder });
 const tiny = ['--random', '--size', 'tiny', '--blocks', '1', '--vocab-size', '64', '--length', '16'];
 
 describe('convert --random', () => {
-  it('writes a model and its card, with the tokenizer relative to the card', () => {
-    const run = convert(
+  it('writes a model and its card, with the tokenizer relative to the card', async () => {
+    const run = await convert(
       ...tiny,
       '--arch',
       'causal',
@@ -40,9 +32,9 @@ describe('convert --random', () => {
     expect(card).toMatchObject({ family: 'ar', tokenizer: '../words', vocabSize: 64, length: 16 });
   });
 
-  it('says in a table what it wrote, and that the card names no tokenizer', () => {
-    const run = convert(...tiny, '--arch', 'dit', '--out', 'dit.onnx');
-    expect(run.status).toBe(0);
+  it('says in a table what it wrote, and that the card names no tokenizer', async () => {
+    const run = await convert(...tiny, '--arch', 'dit', '--out', 'dit.onnx');
+    expect(run.code).toBe(0);
     expect(run.stdout).toMatch(
       /^model +dit\.onnx\ncard +dit\.card\.json\nparameters +[\d,]+\nbytes +[\d,]+\n$/,
     );
@@ -54,17 +46,17 @@ describe('convert --random', () => {
     [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
     [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
     [[...tiny, '--arch', 'dit', '--out', 'x'], /does not end with \.onnx/],
-  ])('%j is refused with a sentence and exit 2', (args, sentence) => {
-    const run = convert(...args);
+  ])('%j is refused with a sentence and exit 2', async (args, sentence) => {
+    const run = await convert(...args);
     expect(run.stderr).toMatch(sentence);
     expect(run.stderr).not.toMatch(/\n\s+at /);
-    expect(run.status).toBe(2);
+    expect(run.code).toBe(2);
   });
 
-  it('a place that is no folder is exit 6', () => {
+  it('a place that is no folder is exit 6', async () => {
     writeFileSync(join(folder, 'file'), '');
-    const run = convert(...tiny, '--arch', 'dit', '--out', 'file/x.onnx');
+    const run = await convert(...tiny, '--arch', 'dit', '--out', 'file/x.onnx');
     expect(run.stderr).not.toMatch(/\n\s+at /);
-    expect(run.status).toBe(6);
+    expect(run.code).toBe(6);
   });
 });

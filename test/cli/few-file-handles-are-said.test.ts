@@ -9,7 +9,7 @@ const withLimit = (files: number, command: string) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const script = `ulimit -n ${files} && exec "$0" "$@"`;
     const args = ['-c', script, process.execPath, join(root, 'bin', 'run.js'), command];
-    execFile('sh', args, { timeout: 30_000 }, (error, stdout, stderr) =>
+    execFile('sh', args, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });

@@ -1,60 +1,49 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { smallNetwork, writeModel } from '../graph/small-network.js';
 import { temporaryFolder } from '../support/folder.js';
+import { duoEval } from '../support/run.js';
 
-const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-
-function folder(): string {
-  const path = temporaryFolder().root;
-  return path;
-}
-
-function run(args: string[], env: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
-    encoding: 'utf8',
-    env: { PATH: process.env.PATH, DUO_EVAL_CACHE: folder(), DUO_EVAL_CONFIG: folder(), ...env },
-  });
-  return { status, stdout, stderr };
-}
+const folder = () => temporaryFolder().root;
+const run = (args: string[], env: Record<string, string> = {}) => duoEval(args, { env });
 
 describe('inspect', () => {
-  it('takes the model as its argument or as --model', () => {
+  it('takes the model as its argument or as --model', async () => {
     const path = writeModel(smallNetwork());
-    const [plain, flagged] = [[path], ['--model', path]].map((args) => run(['inspect', ...args, '--json']));
-    expect(plain).toMatchObject({ status: 0, stderr: '' });
+    const [plain, flagged] = await Promise.all(
+      [[path], ['--model', path]].map((args) => run(['inspect', ...args, '--json'])),
+    );
+    expect(plain).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(plain.stdout)).toMatchObject({ schemaVersion: 1, model: { name: 'small' } });
     expect(flagged.stdout).toBe(plain.stdout);
-    expect(run(['inspect', path]).stdout).toContain('--family');
+    expect((await run(['inspect', path])).stdout).toContain('--family');
   });
 
   it.each([
     ['no model at all', [], 2],
     ['a missing file', ['none.onnx'], 3],
     ['a flag it does not have', ['x.onnx', '--famly', 'ar'], 2],
-  ])('answers %s with a sentence and status', (_, args, status) => {
-    const result = run(['inspect', ...args]);
-    expect(result.status).toBe(status);
+  ])('answers %s with a sentence and status', async (_, args, status) => {
+    const result = await run(['inspect', ...args]);
+    expect(result.code).toBe(status);
     expect(result.stderr).toMatch(/^Error: .*\.\n {2}\S/);
     expect(result.stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('reports a file that is no model as JSON when asked', () => {
+  it('reports a file that is no model as JSON when asked', async () => {
     const path = join(folder(), 'weights.onnx');
     writeFileSync(path, 'PK\x03\x04');
-    const { status, stdout } = run(['inspect', path, '--json']);
-    expect(status).toBe(3);
+    const { code, stdout } = await run(['inspect', path, '--json']);
+    expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, error: { code: 'not-onnx', exitCode: 3 } });
   });
 });
 
 describe('doctor', () => {
-  it('finds the cpu, the folders and the embedded data in order, and leaves nothing behind', () => {
+  it('finds the cpu, the folders and the embedded data in order, and leaves nothing behind', async () => {
     const above = folder();
-    const { status, stdout } = run(['doctor', '--json'], {
+    const { code, stdout } = await run(['doctor', '--json'], {
       DUO_EVAL_CACHE: join(above, 'not', 'there', 'yet'),
     });
     const { machine, folders, embedded } = JSON.parse(stdout);
@@ -66,16 +55,16 @@ describe('doctor', () => {
     expect(machine.providers[0].works).toBe(true);
     expect(folders.every(({ writable }: { writable: boolean }) => writable)).toBe(true);
     expect(embedded.every(({ problem }: { problem: unknown }) => problem === null)).toBe(true);
-    expect(status).toBe(0);
+    expect(code).toBe(0);
     expect(readdirSync(above)).toEqual([]);
   });
 
-  it('names the variable of a folder that cannot be written to', () => {
+  it('names the variable of a folder that cannot be written to', async () => {
     const file = join(folder(), 'file');
     writeFileSync(file, '');
-    const { status, stdout } = run(['doctor', '--quiet'], { DUO_EVAL_CACHE: join(file, 'cache') });
+    const { code, stdout } = await run(['doctor', '--quiet'], { DUO_EVAL_CACHE: join(file, 'cache') });
     expect(stdout).toMatch(/^bad +cache .*cannot be written to[\s\S]*DUO_EVAL_CACHE/m);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
-    expect(status).toBe(6);
+    expect(code).toBe(6);
   });
 });

@@ -1,31 +1,26 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
+import { duoEval, root } from '../support/run.js';
 
-const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const env = { PATH: process.env.PATH };
-
-beforeAll(() => {
-  if (!existsSync(at('oclif.manifest.json')))
-    throw new Error('oclif.manifest.json is missing: npm run build');
-});
+const read = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'));
+/** One folder for all: nothing here writes. */
+const folder = temporaryFolder().root;
+const run = (args: string[]) => duoEval(args, { folder });
 
 describe('the project as it is built', () => {
-  it('tells the version of package.json', () => {
-    const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-    const stdout = execFileSync(process.execPath, [at('bin/run.js'), '--version'], { encoding: 'utf8', env });
+  it('tells the version of package.json', async () => {
+    const { version } = read('package.json');
+    const { stdout } = await run(['--version']);
     expect(stdout).toMatch(new RegExp(`^duo-eval/${version.replaceAll('.', '\\.')} `));
   });
 
-  it('has help that fits 80 columns for every command, and a summary for each', () => {
-    const { commands } = JSON.parse(readFileSync(at('oclif.manifest.json'), 'utf8'));
+  it('has help that fits 80 columns for every command, and a summary for each', async () => {
+    const { commands } = read('oclif.manifest.json');
     const lines = [[], ...Object.keys(commands).map((id) => id.split(':'))];
     for (const words of lines) {
-      const stdout = execFileSync(process.execPath, [at('bin/run.js'), ...words, '--help'], {
-        encoding: 'utf8',
-        env,
-      });
+      const { stdout } = await run([...words, '--help']);
       const widest = Math.max(...stdout.split('\n').map((line) => line.length));
       expect(widest, words.join(' ')).toBeLessThanOrEqual(80);
     }
@@ -34,18 +29,16 @@ describe('the project as it is built', () => {
     }
   });
 
-  it('answers an unknown command and an unknown flag with exit 2', () => {
-    const run = (args: string[]) =>
-      spawnSync(process.execPath, [at('bin/run.js'), ...args], { encoding: 'utf8', env });
-    const command = run(['no-such-thing']);
-    expect([command.status, command.stderr]).toEqual([
+  it('answers an unknown command and an unknown flag with exit 2', async () => {
+    const command = await run(['no-such-thing']);
+    expect([command.code, command.stderr]).toEqual([
       2,
       expect.stringContaining('There is no command "no-such-thing"'),
     ]);
-    const { commands } = JSON.parse(readFileSync(at('oclif.manifest.json'), 'utf8'));
+    const { commands } = read('oclif.manifest.json');
     for (const id of Object.keys(commands)) {
-      const flag = run([...id.split(':'), '--no-such-flag']);
-      expect([flag.status, flag.stderr]).toEqual([
+      const flag = await run([...id.split(':'), '--no-such-flag']);
+      expect([flag.code, flag.stderr]).toEqual([
         2,
         expect.stringContaining('There is no flag --no-such-flag'),
       ]);

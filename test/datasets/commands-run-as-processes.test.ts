@@ -1,60 +1,46 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folder.js';
+import { duoEval } from '../support/run.js';
 import { byteTokenizer } from './small-tokenizer.js';
 
-const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const folder = temporaryFolder();
 const tokenizer = byteTokenizer(folder.path('bytes'), {
   added: [{ id: 256, content: '<|endoftext|>' }],
 });
 
-beforeAll(() => {
-  if (!existsSync(at('oclif.manifest.json')))
-    throw new Error('oclif.manifest.json is missing: npm run build');
-});
-
-function datasets(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [at('bin/run.js'), 'datasets', ...args], {
-    encoding: 'utf8',
-    env: {
-      PATH: process.env.PATH,
-      DUO_EVAL_CACHE: folder.path('cache'),
-      DUO_EVAL_CONFIG: folder.path('config'),
-    },
-  });
-  return { status, stdout, stderr };
-}
+const datasets = (...args: string[]) => duoEval(['datasets', ...args], { folder: folder.root });
 
 describe('duo-eval datasets', () => {
-  it('add, list and verify work on what was added', () => {
+  it('add, list and verify work on what was added', async () => {
     const path = folder.file('ptb.valid.txt', 'a sentence \n');
-    expect(datasets('add', `ptb=${path}`)).toMatchObject({ status: 0, stderr: '' });
-    const listed = datasets('list');
+    expect(await datasets('add', `ptb=${path}`)).toMatchObject({ code: 0, stderr: '' });
+    const listed = await datasets('list');
     expect(listed.stdout).toMatch(/^name +split +state +file\n/);
     expect(listed.stdout).toContain(`registered  ${path}`);
-    const { datasets: entries } = JSON.parse(datasets('list', '--json').stdout);
+    const { datasets: entries } = JSON.parse((await datasets('list', '--json')).stdout);
     expect(entries.map(({ name }: { name: string }) => name)).toEqual(
       expect.arrayContaining(['sotu', 'sotu-train', 'moby-dick', 'ptb', 'arxiv']),
     );
-    expect(datasets('verify', 'ptb')).toMatchObject({ status: 0, stdout: 'name  state\nptb   unchanged\n' });
+    expect(await datasets('verify', 'ptb')).toMatchObject({
+      code: 0,
+      stdout: 'name  state\nptb   unchanged\n',
+    });
 
     folder.file('ptb.valid.txt', 'another\n');
-    const changed = datasets('verify', 'ptb', 'moby-dick');
-    expect(changed.status).toBe(4);
+    const changed = await datasets('verify', 'ptb', 'moby-dick');
+    expect(changed.code).toBe(4);
     expect(changed.stdout).toContain('ptb        dataset-changed');
     expect(changed.stderr).toMatch(/^Error: .*its SHA-256 differs\.\n {2}If the change is meant/);
-    expect(JSON.parse(datasets('verify', '--json').stdout).error).toMatchObject({ exitCode: 4 });
+    expect(JSON.parse((await datasets('verify', '--json')).stdout).error).toMatchObject({ exitCode: 4 });
   });
 
-  it('pack prints texts, tokens, sequences and sha256, and writes the ids', () => {
+  it('pack prints texts, tokens, sequences and sha256, and writes the ids', async () => {
     const text = folder.file('a.jsonl', '{"text":"abcd"}\n{"text":"efg"}\n');
     const out = folder.path('a.i32');
-    const packed = datasets('pack', text, '--tokenizer', tokenizer, '--length', '5', '--out', out);
-    expect(packed).toMatchObject({ status: 0, stderr: '' });
+    const packed = await datasets('pack', text, '--tokenizer', tokenizer, '--length', '5', '--out', out);
+    expect(packed).toMatchObject({ code: 0, stderr: '' });
     const facts = Object.fromEntries(
       packed.stdout
         .trim()
@@ -77,7 +63,7 @@ describe('duo-eval datasets', () => {
     ]);
     const strict = ['--protocol', 'strict', '--keep-remainder', '--json'];
     expect(
-      JSON.parse(datasets('pack', text, '--tokenizer', tokenizer, '--length', '5', ...strict).stdout),
+      JSON.parse((await datasets('pack', text, '--tokenizer', tokenizer, '--length', '5', ...strict)).stdout),
     ).toMatchObject({
       schemaVersion: 1,
       dataset: { name: 'a', texts: 2, tokens: 7, sequences: 3 },
@@ -86,10 +72,10 @@ describe('duo-eval datasets', () => {
     });
   });
 
-  it('pack says so when sequences are not wrapped', () => {
+  it('pack says so when sequences are not wrapped', async () => {
     const bare = byteTokenizer(folder.path('bare'));
     const text = folder.file('b.txt', 'abcdef');
-    const { stderr } = datasets('pack', text, '--tokenizer', bare, '--length', '3');
+    const { stderr } = await datasets('pack', text, '--tokenizer', bare, '--length', '3');
     expect(stderr).toContain('neither BOS nor EOS');
   });
 
@@ -103,9 +89,9 @@ describe('duo-eval datasets', () => {
     [['add', 'ptb'], 2, 'is not of the form name=path'],
     [['add', 'ptb=nowhere.txt'], 6, 'There is no data file nowhere.txt.'],
     [['verify', 'mobydick'], 2, 'Did you mean moby-dick?'],
-  ])('%j ends with status %i and a sentence', (args, status, says) => {
-    const ended = datasets(...args);
-    expect(ended.status).toBe(status);
+  ])('%j ends with status %i and a sentence', async (args, status, says) => {
+    const ended = await datasets(...args);
+    expect(ended.code).toBe(status);
     expect(ended.stderr).toContain(says);
     expect(ended.stderr).not.toMatch(/^\s+at /m);
   });

@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { temporaryFolder } from '../support/folder.js';
+import { duoEval } from '../support/run.js';
 
 const folder = temporaryFolder();
 const CATASTROPHE = { Regex: '(a+)+$' };
@@ -24,46 +23,30 @@ const stopped = expect.objectContaining({
 });
 
 describe('a regular expression that takes for ever', () => {
-  it('in a pre-tokenizer ends a command within ten seconds, with its status and a sentence', () => {
+  it('in a pre-tokenizer ends a command with its status and a sentence', async () => {
     const split = { type: 'Split', pattern: CATASTROPHE, behavior: 'Isolated', invert: false };
     const path = file('split.json', { pre_tokenizer: split });
     const data = folder.file('text.txt', text);
     const args = ['datasets', 'pack', data, '--tokenizer', path, '--length', '4'];
-    const started = performance.now();
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [fileURLToPath(new URL('../../bin/run.js', import.meta.url)), ...args],
-      {
-        encoding: 'utf8',
-        timeout: 30_000,
-        env: {
-          PATH: process.env.PATH,
-          DUO_EVAL_CACHE: folder.path('cache'),
-          DUO_EVAL_CONFIG: folder.path('config'),
-        },
-      },
-    );
-    expect(performance.now() - started).toBeLessThan(10_000);
-    expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
+    const { code, stdout, stderr } = await duoEval(args, { folder: folder.root });
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
     expect(stderr).toMatch(/^Error: .*split\.json cannot be used for this text: its regular .* s\.\n {2}\S/);
-  }, 40_000);
+  });
 
   it('in a decoder is stopped as well', async () => {
     const tokenizer = await loadTokenizer(file('decoder.json', { decoder: replace }));
     expect(() => tokenizer.decode([2], { cleanUp: false })).toThrow(stopped);
-  }, 20_000);
+  });
 
   it('in a normalizer is stopped as well, also where it meets an added token first', async () => {
     const added = { id: 3, content: `!${text}`, special: false, normalized: true };
     const tokenizer = await loadTokenizer(file('added.json', { normalizer: replace, added_tokens: [added] }));
     expect(() => tokenizer.encode('!')).toThrow(stopped);
-  }, 20_000);
+  });
 
-  it('of another kind costs little: thousands of texts in a moment', async () => {
+  it('of another kind never meets the limit, over thousands of texts', async () => {
     const split = { type: 'Split', pattern: { Regex: 'a+|!' }, behavior: 'Isolated', invert: false };
     const tokenizer = await loadTokenizer(file('quick.json', { pre_tokenizer: split }));
-    const started = performance.now();
     for (let i = 0; i < 2_000; i++) expect(tokenizer.encode('aa!')).toHaveLength(3);
-    expect(performance.now() - started).toBeLessThan(5_000);
-  }, 20_000);
+  });
 });

@@ -7,6 +7,7 @@ import { type Fetched, type FetchOptions, fetchDataset } from '../../src/dataset
 import type { HubConnection } from '../../src/datasets/hub/request.js';
 import { temporaryFolder } from '../support/folder.js';
 import { type LocalHub, localHub } from '../support/hub.js';
+import { patient } from '../support/patience.js';
 import { oracle } from './oracle.js';
 
 export const PTB = 'ptb-text-only/ptb_text_only';
@@ -47,7 +48,7 @@ export async function fetching(): Promise<Fetching> {
   });
   const connection: Fetching['connection'] = ({ token, ...changes } = {}) => ({
     endpoint: hubEndpoint({ HF_ENDPOINT: hub.url, HF_TOKEN: token }),
-    timeoutMs: 20_000,
+    timeoutMs: patient(20_000),
     pausesMs: [1, 1],
     ...changes,
   });

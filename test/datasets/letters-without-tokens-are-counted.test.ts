@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folder.js';
+import { duoEval } from '../support/run.js';
 
 const folder = temporaryFolder();
 const tokenizer = folder.file(
@@ -16,31 +15,23 @@ const tokenizer = folder.file(
 function pack(text: string) {
   const data = folder.file('text.jsonl', `${JSON.stringify({ text })}\n`);
   const args = ['datasets', 'pack', data, '--tokenizer', tokenizer, '--length', '2', '--json'];
-  const run = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-  return spawnSync(process.execPath, [run, ...args], {
-    encoding: 'utf8',
-    env: {
-      PATH: process.env.PATH,
-      DUO_EVAL_CACHE: folder.path('cache'),
-      DUO_EVAL_CONFIG: folder.path('config'),
-    },
-  });
+  return duoEval(args, { folder: folder.root });
 }
 
 describe('letters that a tokenizer has no token for, and no unknown token', () => {
-  it('are counted and told, also when the stream comes from the cache', () => {
+  it('are counted and told, also when the stream comes from the cache', async () => {
     // A word that comes again counts again; a letter outside of the basic plane is one.
     for (let i = 0; i < 2; i++) {
-      const { status, stdout, stderr } = pack('abx abx 𠀀b ab');
-      expect(status).toBe(0);
+      const { code, stdout, stderr } = await pack('abx abx 𠀀b ab');
+      expect(code).toBe(0);
       expect(stderr).toContain('no token for 3 characters of text');
       expect(stderr).toContain('neither BOS nor EOS, so sequences are 2 tokens, unwrapped');
       expect(JSON.parse(stdout)).toMatchObject({ droppedCharacters: 3, dataset: { tokens: 4 } });
     }
   });
 
-  it('are not spoken of where there are none', () => {
-    const { stdout, stderr } = pack('ab ab ba');
+  it('are not spoken of where there are none', async () => {
+    const { stdout, stderr } = await pack('ab ab ba');
     expect(stderr).not.toContain('no token for');
     expect(JSON.parse(stdout)).toMatchObject({ droppedCharacters: 0 });
   });

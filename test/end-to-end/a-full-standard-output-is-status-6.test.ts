@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { finished, fixture, root } from '../support/run.js';
+import { environmentIn, finished, fixture, program, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
@@ -10,31 +9,19 @@ beforeAll(() => {
   space = workspace();
 });
 
-const entry = join(root, 'bin', 'run.js');
-const environment = () => ({
-  PATH: process.env.PATH,
-  HOME: space.folder,
-  DUO_EVAL_CACHE: space.at('.cache'),
-  DUO_EVAL_CONFIG: space.at('.config'),
-});
-
 /** With stdout in a file or device. */
 async function into(path: string, args: string[]) {
   const stdout = openSync(path, 'w');
-  const child = spawn(process.execPath, [entry, ...args], {
-    cwd: space.folder,
-    env: environment(),
-    stdio: ['ignore', stdout, 'pipe'],
-  });
+  const child = startDuoEval(args, { folder: space.folder, stdio: ['ignore', stdout, 'pipe'] });
   closeSync(stdout);
   return finished(child);
 }
 
 const shell = (line: string) =>
   finished(
-    spawn('bash', ['-c', line, process.execPath, entry], {
+    spawn('bash', ['-c', line, process.execPath, program], {
       cwd: space.folder,
-      env: environment(),
+      env: environmentIn(space.folder),
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );

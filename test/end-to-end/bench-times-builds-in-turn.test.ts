@@ -1,20 +1,16 @@
 /** `duo-eval bench --against`: another checkpoint, or another installation; and the gate on what it finds. */
-
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { EVALUATIONS } from '../../src/evals/registry.js';
 import { builtDigest } from '../../src/evals/throughput/installations.js';
 import type { AgainstRecord, BenchResult } from '../../src/evals/throughput/record.js';
 import { parseResults } from '../../src/records/results-file.js';
 import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
-import { fixture, root } from '../support/run.js';
+import { fixture, root, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
-
-vi.setConfig({ testTimeout: 300_000 });
 
 let space: Workspace;
 beforeAll(() => {
@@ -210,17 +206,12 @@ describe('duo-eval bench --against another installation', () => {
     space.write('slow/package.json', '{"name":"duo-eval","version":"9.9.9"}');
     space.write('slow/bin/run.js', 'process.stderr.write("x");setInterval(() => {}, 1000)');
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('duo-eval-against-'));
-    const child = spawn(
-      process.execPath,
-      [join(root, 'bin/run.js'), ...bench(duo, 'slow', ['--steps', '2'])],
-      {
-        cwd: space.folder,
-        env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
+    const child = startDuoEval(bench(duo, 'slow', ['--steps', '2']), {
+      folder: space.folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    child.stderr!.setEncoding('utf8').on('data', (part: string) => {
       stderr += part;
     });
     const slow = join('slow', 'bin', 'run.js');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { FrontierResult } from '../../src/evals/frontier/record.js';
 import { EVALUATIONS } from '../../src/evals/registry.js';
 import type { BenchResult } from '../../src/evals/throughput/record.js';
@@ -8,8 +8,6 @@ import { parseResults } from '../../src/records/results-file.js';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 let space: Workspace;
 beforeAll(() => {

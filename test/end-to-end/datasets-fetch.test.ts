@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { LAMBADA, PTB, PTB_FILE, parquet, sentences } from '../datasets/fetching.js';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
 import { localHub, sha256 } from '../support/hub.js';
-import { finished, type Ran, root } from '../support/run.js';
+import { finished, type Ran, startDuoEval } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure, expectNoTrace } from './failure.js';
 
@@ -21,17 +21,8 @@ beforeEach(() => {
 });
 
 function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [join(root, 'bin', 'run.js'), 'datasets', ...args], {
-    cwd: space.folder,
-    env: {
-      PATH: process.env.PATH,
-      DUO_EVAL_CACHE: space.at('.cache'),
-      DUO_EVAL_CONFIG: space.at('.config'),
-      HF_ENDPOINT: hub.url,
-      HF_TOKEN: TOKEN,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = { HF_ENDPOINT: hub.url, HF_TOKEN: TOKEN };
+  return startDuoEval(['datasets', ...args], { folder: space.folder, env });
 }
 const datasets = (...args: string[]): Promise<Ran> => finished(start(...args));
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
     ...SMALL_NETWORK,
     ...['--steps', '60', '--batch', '4', '--threads', '1', '--lr', '0.01', '--quiet'],
   ]);
-}, 120_000);
+});
 
 const command = (
   out: string,
@@ -78,7 +78,7 @@ describe('distill', () => {
     const args = ['ppl', '--model', 'whole/duo-dcd.onnx', '--dataset', 'other.txt', '--json', '--quiet'];
     const { results } = JSON.parse((await succeed(space, args)).stdout);
     expect(results[0].metrics.nll.value).toBeLessThan(6);
-  }, 120_000);
+  });
 
   it('killed at any step, goes on to the same files bit for bit', async () => {
     await killOnceSaved(space, command('killed'), { out: 'killed', atLeast: 20 });
@@ -86,7 +86,7 @@ describe('distill', () => {
     await succeed(space, command('killed'));
     const names = ['duo-dcd.onnx', 'training.state', 'loss.csv', 'validation.csv', 'duo-dcd.card.json'];
     expectSameFiles(space, 'killed', 'whole', names);
-  }, 120_000);
+  });
 
   it.each([
     [

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const models = ['ar', 'judge'].flatMap((name) => ['--model', fixture(`${name}.onnx`)]);
   const { stdout } = await succeed(space, ['ppl', ...models, '--dataset', 'sotu', '--by-sequence', '--json']);
   file = JSON.parse(stdout);
-}, 600_000);
+});
 
 const within = (value: number | null, expected: number, share: number) =>
   expect(Math.abs(value! / expected - 1)).toBeLessThan(share);

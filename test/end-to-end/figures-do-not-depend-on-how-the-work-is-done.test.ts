@@ -41,7 +41,7 @@ describe('the figures', () => {
     ]) {
       expect(figures(await ppl(['--batch', batch, '--threads', threads], { cache }))).toEqual(first);
     }
-  }, 240_000);
+  });
 
   it('change with the seed, but for ar', async () => {
     const few = { limit: '5' };

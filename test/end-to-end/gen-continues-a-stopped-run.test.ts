@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { fixture, root } from '../support/run.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { writeSamples } from './samples.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let space: Workspace;
 beforeAll(async () => {
@@ -26,11 +23,7 @@ const linesKept = () => journals().map((path) => readFileSync(path, 'utf8').spli
 
 /** Starts the run and interrupts it when some windows are on disk. */
 async function interrupted(): Promise<number | null> {
-  const child = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...args], {
-    cwd: space.folder,
-    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-    stdio: 'ignore',
-  });
+  const child = startDuoEval(args, { folder: space.folder, stdio: 'ignore' });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const timer = setInterval(() => linesKept() > 20 && child.kill('SIGINT'), 5);
   const status = await ended;

@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';
 import { EVALUATIONS } from '../../src/evals/registry.js';
 import type { ResultsFile } from '../../src/records/record.js';
@@ -10,8 +10,6 @@ import { expectFailure } from './failure.js';
 import { writeSamples } from './samples.js';
 import { sharedIsThere, sharedModel, whyNot } from './shared.js';
 import { smallModel, writeModel } from './small-models.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let space: Workspace;
 beforeAll(async () => {

@@ -1,9 +1,7 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let space: Workspace;
 const SAMPLING = ['--sampler', 'ancestral', '--steps', '16', '--samples', '48', '--length', '64'];

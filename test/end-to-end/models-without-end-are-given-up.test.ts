@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { beforeAll, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, Cast, Gather, Identity, Mul } from '../../src/graph/operators.js';
-import { finished, root } from '../support/run.js';
+import { patient } from '../support/patience.js';
+import { finished, startDuoEval } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
 import { byteTokens, smallCard } from './small-models.js';
@@ -51,15 +49,7 @@ it('after --timeout, with a sentence', async () => {
 });
 
 it('a few seconds after Ctrl-C, with a sentence', async () => {
-  const child: ChildProcess = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...ppl], {
-    cwd: space.folder,
-    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ran = finished(child as Parameters<typeof finished>[0]);
-  setTimeout(() => child.kill('SIGINT'), 4000);
-  const late = setTimeout(() => child.kill('SIGKILL'), 30_000);
-  await once(child, 'exit');
-  clearTimeout(late);
-  expectFailure(await ran, { exit: 130, says: 'Interrupted.' });
+  const child = startDuoEval(ppl, { folder: space.folder });
+  setTimeout(() => child.kill('SIGINT'), patient(2000));
+  expectFailure(await finished(child), { exit: 130, says: 'Interrupted.' });
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { finished, fixture, root } from '../support/run.js';
+import { finished, fixture, root, startDuoEval } from '../support/run.js';
 import { succeed, workspace } from '../support/workspace.js';
 
 const space = workspace();
@@ -39,13 +39,9 @@ describe('a module as a sampler', () => {
 
   it('that computes for ever ends at Ctrl-C', async () => {
     space.write('endless.mjs', moduleOf("console.log('begun'); await 0; for (;;);"));
-    const child = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...sample('./endless.mjs')], {
-      cwd: space.folder,
-      env: { ...process.env, DUO_EVAL_CACHE: space.at('.cache') },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = startDuoEval(sample('./endless.mjs'), { folder: space.folder });
     const ran = finished(child);
-    child.stderr.once('data', () => setTimeout(() => child.kill('SIGINT'), 300));
+    child.stderr?.once('data', () => setTimeout(() => child.kill('SIGINT'), 300));
     expect(await ran).toMatchObject({ code: 130, stderr: expect.stringContaining('Interrupted.') });
   });
 

@@ -11,7 +11,9 @@ let folder: string;
 let contents: string[];
 let printed: string;
 /** The block of README.md, as it is written. */
-const commands = /^```\n(npm install [^`]*)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1];
+const commands = /^```sh[^\n]*\n(npm install [^`]*)^```$/m.exec(
+  readFileSync(join(root, 'README.md'), 'utf8'),
+)![1];
 beforeAll(async () => {
   folder = temporaryFolder().root;
   const { stdout } = await npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
@@ -26,7 +28,7 @@ beforeAll(async () => {
     maxBuffer: 1 << 24,
   });
   printed = said;
-}, 300_000);
+});
 
 /** Whatever registry this machine uses, without what the surrounding npm test told its children, such as to run no scripts. */
 function surroundings(): NodeJS.ProcessEnv {
@@ -53,13 +55,14 @@ describe('the package', () => {
     const needed = [
       'bin/run.js',
       'dist/cli/main.js',
-      'dist/models/session-worker.js',
+      'dist/workers/session.js',
       'oclif.manifest.json',
       'package.json',
     ];
     const forReaders = [
       'LICENSE',
       'README.md',
+      'docs/protocols.md',
       'CHANGELOG.md',
       'THIRD-PARTY-NOTICES.md',
       'schema/results-1.schema.json',
@@ -74,7 +77,7 @@ describe('the package', () => {
 
   it('holds nothing else', () => {
     const expected =
-      /^(bin|dist|fixtures|schema)\/|^(package\.json|oclif\.manifest\.json|LICENSE|[A-Z-]+\.md)$/;
+      /^(bin|dist|docs|fixtures|schema)\/|^(package\.json|oclif\.manifest\.json|LICENSE|[A-Z-]+\.md)$/;
     expect(contents.filter((path) => !expected.test(path))).toEqual([]);
     expect(contents.filter((path) => /\.(ts|test\.js|map)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
       [],

@@ -2,11 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { fixture, root } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const [ar, duo] = ['markov-ar.onnx', 'markov-duo.onnx'].map(fixture);
 const judge = `{path: ${ar}, name: exact}`;

@@ -23,7 +23,7 @@ describe.skipIf(!sharedIsThere)(`perplexities of trained checkpoints (${whyNot})
     ]);
     for (const result of resultsOf(ran).results)
       evaluated.set(`${result.model.name}/${result.dataset.name}`, result);
-  }, 300_000);
+  });
 
   const cells = sharedIsThere ? Object.entries(expectedPerplexities()) : [];
 

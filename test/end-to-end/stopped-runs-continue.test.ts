@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, root } from '../support/run.js';
+import { fixture, startDuoEval } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';
-
-vi.setConfig({ testTimeout: 900_000 }); // some hundred starts of the program, on a machine that may be busy
 
 let space: Workspace;
 beforeEach(() => {
@@ -24,11 +22,7 @@ const little = ['--draws', '8'];
 const much = ['--draws', '24', '--seed', '2'];
 
 function start(extra: string[]): ChildProcess {
-  return spawn(process.execPath, [join(root, 'bin', 'run.js'), ...args, ...extra], {
-    cwd: space.folder,
-    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return startDuoEval([...args, ...extra], { folder: space.folder, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function ended(

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, root } from '../support/run.js';
+import { fixture, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
@@ -19,11 +19,7 @@ const args = [
 ];
 
 const start = (extra: string[] = []): ChildProcess =>
-  spawn(process.execPath, [join(root, 'bin', 'run.js'), ...args, ...extra], {
-    cwd: space.folder,
-    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  startDuoEval([...args, ...extra], { folder: space.folder, stdio: ['ignore', 'ignore', 'pipe'] });
 
 const ended = async (child: ChildProcess) => {
   let stderr = '';

@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { fixture, root } from '../support/run.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixture, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let space: Workspace;
 beforeAll(async () => {
@@ -157,11 +154,11 @@ describe('a suite of all four kinds', () => {
     let kills = 0;
     for (let status: number | null = null; status === null; ) {
       const finished = kept('killed-cache').length;
-      const child: ChildProcess = spawn(
-        process.execPath,
-        [join(root, 'bin', 'run.js'), ...run('--out', 'killed.json')],
-        { cwd: space.folder, env: { PATH: process.env.PATH, HOME: space.folder, ...own }, stdio: 'ignore' },
-      );
+      const child = startDuoEval(run('--out', 'killed.json'), {
+        folder: space.folder,
+        env: own,
+        stdio: 'ignore',
+      });
       const watch = setInterval(() => {
         if (kept('killed-cache').length >= finished + 2) child.kill('SIGKILL');
       }, 5);

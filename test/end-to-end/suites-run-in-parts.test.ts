@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, root } from '../support/run.js';
+import { fixture, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
-
-vi.setConfig({ testTimeout: 600_000 }); // some dozens of starts of the program, on a machine that may be busy
 
 let space: Workspace;
 beforeEach(() => {
@@ -114,15 +111,10 @@ describe('a suite that is killed', () => {
     let kills = 0;
     let finished = 0;
     for (let attempt = 0; kills < KILLS && attempt < 4 * KILLS; attempt++) {
-      const child: ChildProcess = spawn(
-        process.execPath,
-        [join(root, 'bin', 'run.js'), ...run('broken.json', '--json')],
-        {
-          cwd: space.folder,
-          env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-          stdio: 'ignore',
-        },
-      );
+      const child: ChildProcess = startDuoEval(run('broken.json', '--json'), {
+        folder: space.folder,
+        stdio: 'ignore',
+      });
       const moment = uniform({ seed: 6, stream: 0x40, sequence: attempt, step: 0 });
       const timer = setTimeout(() => child.kill('SIGKILL'), (0.1 + 0.8 * moment) * whole);
       const status = await new Promise<number | null>((resolve) => child.on('close', resolve));

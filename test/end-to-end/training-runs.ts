@@ -1,9 +1,8 @@
 /** Small runs of training: texts that count, a network that is quick, and a run that is killed on its way. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { root } from '../support/run.js';
+import { startDuoEval } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';
 
 /** With a text to train on, and other.txt, a part of it, to validate on. @param text name of the first */
@@ -27,11 +26,7 @@ export async function killOnceSaved(
   args: string[],
   { out, atLeast = 0 }: { out: string; atLeast?: number },
 ): Promise<void> {
-  const child = spawn(process.execPath, [join(root, 'bin', 'run.js'), ...args], {
-    cwd: space.folder,
-    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at('.cache') },
-    stdio: 'ignore',
-  });
+  const child = startDuoEval(args, { folder: space.folder, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const state = join(out, 'training.state');
   const saved = () =>

@@ -11,12 +11,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { fixture, root } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
-
-vi.setConfig({ testTimeout: 300_000 });
 
 interface Step {
   uses?: string;

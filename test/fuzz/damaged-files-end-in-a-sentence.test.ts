@@ -52,7 +52,7 @@ describe('damaged files', () => {
     expect(campaign.failures).toBe(0);
     for (const { kind, refused } of kinds) expect(Object.keys(refused), kind).not.toEqual([]);
     expect(total(({ accepted }) => accepted)).toBeGreaterThan(0);
-  }, 300_000);
+  });
 
   it('that end it otherwise are failures, which the campaign counts and names', async () => {
     const broken = join(root, 'test', 'fuzz', 'broken-program');
@@ -68,5 +68,5 @@ describe('damaged files', () => {
     );
     expect(stderr).toMatch(/^FAILED --seed 3 --only \d+ \(csv; .*\): not a sentence but a fault: TypeError/m);
     expect(stderr).toMatch(/^FAILED --seed 3 --only \d+ \(csv; .*\): an error that nobody waited for/m);
-  }, 120_000);
+  });
 });

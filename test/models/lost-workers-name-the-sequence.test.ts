@@ -6,6 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { type ModelSession, startSession } from '../../src/models/session.js';
 import { temporaryFolder } from '../support/folder.js';
+import { patient } from '../support/patience.js';
 import { loopGraph, times } from './loop-graph.js';
 
 const sessionFile = fileURLToPath(new URL('../../dist/models/session.js', import.meta.url));
@@ -90,8 +91,8 @@ describe('a call that hangs', () => {
   it('is named though calls asked for with it had ended, and not yet been answered', () => {
     const { stdout } = runScript(`
       const short = { count: { type: 'int64', data: BigInt64Array.of(1n), dims: [] } };
-      const calls = [11, 12].map((i) => session.run(short, { label: 'sequence ' + i, timeoutMs: 300 }));
-      calls.push(run({ label: 'sequence 13', timeoutMs: 300 }));
+      const calls = [11, 12].map((i) => session.run(short, { label: 'sequence ' + i, timeoutMs: ${patient(300)} }));
+      calls.push(run({ label: 'sequence 13', timeoutMs: ${patient(300)} }));
       for (const call of calls) await call.catch(({ code, message }) => console.log(code, message));`);
     expect(stdout).toMatch(/^(model-hung loop, sequence 13: .*\n)+$/);
   });
@@ -99,7 +100,7 @@ describe('a call that hangs', () => {
   it('counts from when the call begins, not from when it is asked for', async () => {
     const session = await start();
     const long = session.run(times(2_000_000), { label: 'long' });
-    const short = session.run(times(1), { label: 'short', timeoutMs: 500 });
+    const short = session.run(times(1), { label: 'short', timeoutMs: patient(500) });
     expect((await short).y.data[0]).toBe(1);
     await long;
     await session.close();
@@ -126,6 +127,6 @@ describe('a process that is told to end while the runtime computes', () => {
     const script = `import { startSession } from ${JSON.stringify(sessionFile)};
       const graph = Uint8Array.from(${JSON.stringify([...loopGraph()])});
       await startSession({ graph, folder: '', threads: 1, label: 'idle' });`;
-    execFileSync(process.execPath, ['--input-type=module', '--eval', script], { timeout: 60_000 });
+    expect(() => execFileSync(process.execPath, ['--input-type=module', '--eval', script])).not.toThrow();
   });
 });

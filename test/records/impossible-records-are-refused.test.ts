@@ -156,7 +156,7 @@ describe('every reader of results', () => {
     expect(() => read(fifo)).toThrow(/fifo cannot be read: it is a named pipe, not a regular file\.$/);
     expect(() => read(folder.path('inner'))).toThrow(/it is a folder/);
     expect(() => read(folder.path('none.json'))).toThrow(
-      /none\.json cannot be read: there is no such file\.$/,
+      /none\.json cannot be read: there is no such file or folder\.$/,
     );
   });
 });
@@ -171,12 +171,10 @@ describe('a file of too much', () => {
     ],
     ['keys of an environment', (f) => Object.assign(f.results[0].environment, many), /and may have 1000\.$/],
     ['rows', (f) => (f.results = Array(10_001).fill(null)), /holds 10001 results, and may hold 10000\.$/],
-  ])('%s is refused at once', (_what, spoil, says) => {
+  ])('too many %s are refused', (_what, spoil, says) => {
     const path = folder.path('many.json');
     writeFileSync(path, spoilt(spoil));
-    const start = performance.now();
     expect(() => readRows(path, EVALUATIONS)).toThrow(says);
-    expect(performance.now() - start).toBeLessThan(3000);
   });
 });
 

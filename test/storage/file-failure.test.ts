@@ -8,8 +8,8 @@ describe('a failure of the file system', () => {
     ['ENOSPC', 'disk-full', 'no space is left on the disk'],
     ['EFBIG', 'file-too-large', 'it is larger than a file may be here'],
     ['EDQUOT', 'disk-full', 'the disk quota is used up'],
-    ['EACCES', 'permission-denied', 'permission was denied'],
-    ['EPERM', 'permission-denied', 'permission was denied'],
+    ['EACCES', 'permission-denied', 'permission is denied'],
+    ['EPERM', 'permission-denied', 'permission is denied'],
     ['EROFS', 'read-only-disk', 'the disk is read-only'],
     ['ENOENT', 'no-such-file', 'there is no such file or folder'],
   ])('%s becomes a sentence and a hint', (code, ours, says) => {

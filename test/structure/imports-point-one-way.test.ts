@@ -8,6 +8,7 @@ const FLOORS = [
   ['commands'],
   ['cli'],
   ['report'],
+  ['workers'],
   ['evals', 'training'],
   ['comparison', 'sampling'],
   ['samplers'],
@@ -33,7 +34,7 @@ describe('imports', () => {
     expect(lost.map(arrow)).toEqual([]);
   });
 
-  it('point one way: commands → report → evals, training → comparison, sampling → samplers → diffusion → models → graph', () => {
+  it('point one way: commands → report → workers → evals, training → comparison, sampling → samplers → diffusion → models → graph', () => {
     const backwards = within.filter(({ from, to }) => {
       const [a, b] = [floorOf(roomOf(from)), floorOf(roomOf(to))];
       const beside = a === b && roomOf(from) !== roomOf(to);

@@ -6,6 +6,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterUse } from './after-use.js';
 import { temporaryFolder } from './folder.js';
 
 /** The project's folder. */
@@ -59,6 +60,7 @@ export function startDuoEval(args: string[], options: RunOptions = {}): ChildPro
     env: { ...environmentIn(folder), ...(columns && { COLUMNS: String(columns) }), ...env },
     stdio: options.stdio ?? [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  afterUse(() => child.kill('SIGKILL'));
   if (input !== undefined) {
     child.stdin?.on('error', () => {}); // It may end before it has read everything.
     child.stdin?.end(input);

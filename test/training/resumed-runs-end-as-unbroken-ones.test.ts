@@ -48,5 +48,4 @@ it.each<ToyFamily>(['ar', 'mdlm', 'sedd', 'duo'])(
       expect(readFileSync(statePath).equals(expected)).toBe(true);
     }
   },
-  60_000,
 );

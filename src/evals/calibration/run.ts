@@ -138,11 +138,11 @@ export async function checksOf(
   const { seed, draws, sequences } = request;
   const texts = drawText(source, { sequences, length: calibrationLength, seed });
   const stream = packedTokens(source.name, texts);
-  const schedule = losses.checkpoint.fields.schedule.value;
-  const exact = family === 'ar';
+  const { schedule } = losses.checkpoint;
+  const exact = schedule === null;
   const checks: CalibrationCheck[] = [];
   for (const protocol of exact ? protocols.slice(0, 1) : protocols) {
-    const range = exact ? null : integration(protocol, noiseSchedule(schedule!));
+    const range = exact ? null : integration(protocol, noiseSchedule(schedule));
     const costs = costsOf(texts, closedForm(source.chain, family, range));
     for (const estimator of exact ? calibrationEstimators.slice(0, 1) : request.estimators) {
       const options = { protocol, draws, seed, estimator, until: null, batch: null };

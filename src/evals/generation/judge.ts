@@ -204,7 +204,7 @@ export class Judge {
       model: await checkpoint.sha256(),
       family: checkpoint.family,
       vocabSize: checkpoint.vocabSize,
-      maskTokenId: checkpoint.fields.maskTokenId.value,
+      maskTokenId: checkpoint.maskTokenId,
       context: this.context,
       stream: digest,
       sequences: windows,
@@ -216,12 +216,12 @@ export class Judge {
   }
 
   private model(): BatchModel {
-    const { name, family, vocabSize, fields, signature } = this.checkpoint;
+    const { name, family, vocabSize, maskTokenId, signature } = this.checkpoint;
     return {
       name,
       family,
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
+      maskTokenId,
       seed: 0,
       wrapped: false,
       fixedLength: signature.fixedLength,

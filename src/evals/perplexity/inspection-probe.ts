@@ -51,19 +51,18 @@ export async function probeInspection(checkpoint: Checkpoint): Promise<Inspectio
 
 /** One sequence of the length that is said, which may be more than the model has positions for. */
 async function wholeSequence(session: LossSession): Promise<void> {
-  const { name, family, vocabSize, fields, signature } = session.checkpoint;
+  const { name, family, vocabSize, schedule, maskTokenId, fields, signature } = session.checkpoint;
   const length = fields.length.value;
   if (length === null) return;
-  const mask = fields.maskTokenId.value;
-  const x = Int32Array.from({ length }, (_, l) => (l % 2 === mask ? 2 : l % 2));
-  const alpha = fields.schedule.value ? noiseSchedule(fields.schedule.value).alpha(0.5) : 0;
-  const sigma = -Math.log(alpha);
-  const level = family === 'ar' ? null : { t: 0.5, alpha, oneMinusAlpha: 1 - alpha, sigma, weight: 1 };
+  const x = Int32Array.from({ length }, (_, l) => (l % 2 === maskTokenId ? 2 : l % 2));
+  const alpha = schedule === null ? null : noiseSchedule(schedule).alpha(0.5);
+  const level =
+    alpha === null ? null : { t: 0.5, alpha, oneMinusAlpha: 1 - alpha, sigma: -Math.log(alpha), weight: 1 };
   await session.losses([{ sequence: 0, draw: 0, x, level }], {
     name,
     family,
     vocabSize,
-    maskTokenId: mask,
+    maskTokenId,
     seed: 0,
     wrapped: false,
     fixedLength: signature.fixedLength,

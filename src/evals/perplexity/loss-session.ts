@@ -54,12 +54,12 @@ export class LossSession implements LossSource {
   /** @throws ModelError when the family has no loss, the runtime refuses the graph, or an ar model looks ahead */
   static async start(options: LossSessionOptions): Promise<LossSession> {
     const { checkpoint, provider, threads } = options;
-    const { family, vocabSize, fields } = checkpoint;
+    const { family, vocabSize, maskTokenId } = checkpoint;
     const graph = checkpoint.graph();
     appendLossHead(graph, family, {
       logits: 'logits',
       vocabSize,
-      maskTokenId: fields.maskTokenId.value,
+      maskTokenId,
       inBlocks: provider === 'cpu',
     });
     const session = await startHeadSession(graph, { checkpoint, provider, threads });

@@ -61,8 +61,8 @@ async function causalTokens(checkpoint: Checkpoint, provider: Provider, ask: Ask
 
 async function heedsTime(checkpoint: Checkpoint, ask: Ask): Promise<boolean | null> {
   const { signature, fields, vocabSize } = checkpoint;
-  if (!signature.sigma || !fields.timeConditioning.value || !fields.schedule.value) return null;
-  const schedule = noiseSchedule(fields.schedule.value);
+  if (!signature.sigma || !fields.timeConditioning.value || !checkpoint.schedule) return null;
+  const schedule = noiseSchedule(checkpoint.schedule);
   const length = signature.fixedLength ?? Math.min(LENGTH, fields.length.value ?? LENGTH);
   const x = Int32Array.from({ length }, (_, l) => (1 + l * 7919) % vocabSize);
   // The same noisy tokens twice: only what the network is told of their noise differs.
@@ -74,13 +74,12 @@ async function heedsTime(checkpoint: Checkpoint, ask: Ask): Promise<boolean | nu
 
 /** Two calls as one, or one after the other where the graph takes no two. */
 async function askBoth(
-  { signature: { fixedBatch, fixedLength }, family, vocabSize, fields }: Checkpoint,
+  { signature: { fixedBatch, fixedLength }, family, vocabSize, maskTokenId }: Checkpoint,
   ask: Ask,
   calls: readonly ModelCall[],
   sigma: readonly number[],
   change: (batch: PreparedBatch) => void = () => {},
 ): Promise<SequenceLoss[]> {
-  const maskTokenId = fields.maskTokenId.value;
   const model = { family, vocabSize, maskTokenId, seed: 0, wrapped: false, fixedLength };
   const answer = async (some: readonly ModelCall[], told: readonly number[]): Promise<SequenceLoss[]> => {
     const batch = prepareBatch(some, model);

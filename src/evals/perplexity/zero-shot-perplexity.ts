@@ -14,6 +14,7 @@ import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
 import { noiseSchedule, type Protocol } from '../../diffusion/schedule.js';
 import { type TimePlan, timePlan } from '../../diffusion/times.js';
 import { DataError } from '../../errors.js';
+import type { Schedule } from '../../models/card.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { SequencesRecord } from '../../records/record.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
@@ -145,7 +146,7 @@ class Run {
     this.sequences = stream.sequences;
     this.draws = this.exact ? 1 : options.draws;
     this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
-    this.integration = this.exact ? null : levelsOf(checkpoint, protocol, estimator);
+    this.integration = checkpoint.schedule && levelsOf(checkpoint, checkpoint.schedule, protocol, estimator);
     const { fixedBatch, fixedLength } = checkpoint.signature;
     this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
     this.passNats = new NumberColumn(this.sequences);
@@ -158,7 +159,7 @@ class Run {
       name: checkpoint.name,
       family: checkpoint.family,
       vocabSize: checkpoint.vocabSize,
-      maskTokenId: checkpoint.fields.maskTokenId.value,
+      maskTokenId: checkpoint.maskTokenId,
       seed,
       wrapped: stream.wrapped,
       fixedLength,
@@ -301,9 +302,14 @@ function groupSize(finished: number, ms: number): number {
   return Math.max(1, Math.min(LARGEST_GROUP, Math.floor((GROUP_MS * finished) / ms)));
 }
 
-function levelsOf(checkpoint: Checkpoint, protocol: Protocol, estimator: Estimator): Integration {
-  const schedule = noiseSchedule(checkpoint.fields.schedule.value!);
-  return drawnLevels(estimator, integration(protocol, schedule), schedule, checkpoint.family);
+function levelsOf(
+  { family }: Checkpoint,
+  named: Schedule,
+  protocol: Protocol,
+  estimator: Estimator,
+): Integration {
+  const schedule = noiseSchedule(named);
+  return drawnLevels(estimator, integration(protocol, schedule), schedule, family);
 }
 
 function checkVocabulary(stream: PackedStream, model: string, vocabSize: number): void {

@@ -121,32 +121,71 @@ function roundsOf(configurations: readonly Configuration[]): number {
   return Math.max(...configurations.map(({ request }) => Math.ceil(request.samples / request.batch)));
 }
 
-/** One batch of each in every round, the first round not counted; tinybench keeps the time. */
+/**
+ * One batch of each configuration per round, after a round that is not counted. tinybench warms up, repeats and times. Its
+ * tasks run side by side and wait for their turns outside the timed part, so that every round times every configuration.
+ */
 async function timeRounds(runners: readonly Runner[], observer: ThroughputObserver): Promise<void> {
   const rounds = roundsOf(runners);
-  for (let round = -1; round < rounds; round++) {
-    observer.signal?.throwIfAborted();
-    observer.sampling?.(round + 1, rounds + 1);
-    let failure: unknown = null;
-    const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
-    const legs = runners.flatMap((runner) => legsOf(runner, round));
-    for (const leg of legs) {
-      const work = () =>
-        oneBatch(leg, round, rounds, observer.signal).catch((error) => {
-          failure ??= error;
+  const order = Array.from({ length: rounds + 1 }, (_, i) =>
+    runners.flatMap((runner) => legsOf(runner, i - 1)),
+  );
+  const turns = new Turns(order.flat());
+  const bench = new Bench({
+    concurrency: 'bench',
+    ...{ iterations: rounds, time: 0 },
+    ...{ warmupIterations: 1, warmupTime: 0 },
+  });
+  let failure: unknown = null; // kept: a task that fails would leave the others waiting for ever
+  for (const leg of order[0]) {
+    let round = -1;
+    const work = async () => {
+      const began = bench.now();
+      if (failure === null)
+        await oneBatch(leg, round, rounds, observer.signal).catch((error) => {
+          failure = error;
         });
-      bench.add(leg.name, work, { async: true }); // said, so that it is not called once to find out
-    }
-    await bench.run();
-    if (failure !== null) throw failure;
-    for (const [i, { result }] of bench.tasks.entries()) {
-      if (result.state !== 'completed') throw new Error(`${legs[i].name}: not timed, ${result.state}`);
-      const seconds = result.latency.samples![0] / 1000;
-      if (round < 0) legs[i].warmupSeconds = seconds;
-      else legs[i].seconds.push(seconds);
-    }
+      const overriddenDuration = bench.now() - began;
+      if (round < 0) leg.warmupSeconds = overriddenDuration / 1000;
+      else leg.seconds.push(overriddenDuration / 1000); // in the order of rounds, which tinybench does not keep
+      return { overriddenDuration };
+    };
+    bench.add(leg.name, work, {
+      async: true, // said, so that it is not called once to find out
+      beforeEach: async () => {
+        await turns.wait(leg);
+        if (observer.signal?.aborted) failure ??= observer.signal.reason;
+        if (leg === order[round + 1][0]) observer.sampling?.(round + 1, rounds + 1);
+      },
+      afterEach: () => {
+        round++;
+        turns.next();
+      },
+    });
   }
+  await bench.run();
+  if (failure !== null) throw failure;
   observer.sampling?.(rounds + 1, rounds + 1);
+}
+
+/** Whose turn it is, among several that all wait for theirs. */
+class Turns<T> {
+  private now = 0;
+  private readonly waiting = new Map<T, () => void>();
+
+  /** @param order each entry is a turn */
+  constructor(private readonly order: readonly T[]) {}
+
+  async wait(one: T): Promise<void> {
+    if (this.order[this.now] !== one) await new Promise<void>((resolve) => this.waiting.set(one, resolve));
+  }
+
+  next(): void {
+    const one = this.order[++this.now];
+    const resume = this.waiting.get(one);
+    this.waiting.delete(one);
+    resume?.();
+  }
 }
 
 /** What a round times, in its order. */

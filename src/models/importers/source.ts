@@ -4,7 +4,7 @@
 import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FileError, ModelError } from '../../errors.js';
-import { fileFailure } from '../../storage/file-failure.js';
+import { fileFailure, systemCodeOf } from '../../storage/file-failure.js';
 import {
   gitLfsPointer,
   isGitLfsPointer,
@@ -45,7 +45,7 @@ function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw fileFailure(cause, 'read', path);
+    if (systemCodeOf(cause) !== 'ENOENT') throw fileFailure(cause, 'read', path);
     throw new ModelError({
       code: 'weights-not-found',
       message: `There is no file or folder ${path}.`,

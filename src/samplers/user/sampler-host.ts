@@ -106,7 +106,8 @@ export class SamplerHost {
     let wake = () => {};
     let stopped = () => {};
     const turn = new Turn({
-      when: () => `in step ${step}`,
+      // Steps that have arrived and wait to be looked at count: the thread is past them.
+      when: () => `in step ${step + steps.filter(({ kind }) => kind === 'step').length}`,
       mostMs: outside.timeoutMs ?? OWN_SECONDS * 1000,
       signal: outside.signal,
       late: () => this.late(turn),

@@ -9,7 +9,7 @@ import type { TrainingText } from '../settings.js';
 import { checkText } from '../train.js';
 import { startingVectors, TrainingSession } from '../training-session.js';
 import { distillationFeeds } from './feeds.js';
-import { distillationObjective } from './objective.js';
+import { distillationObjective, TEACHER } from './objective.js';
 import { distillationFile, type SavedDistillation } from './saved-distillation.js';
 import { type DistillationSettings, distillationSteps, roundOf } from './settings.js';
 
@@ -72,7 +72,7 @@ async function distillRound(run: DistillationRun, from: SavedDistillation): Prom
       learningRate: { ...settings.learningRate, steps: distillationSteps(settings), final: 1 },
       threads,
     },
-    { module: 'training/distillation/worker-state.js', init: { student, teacher } },
+    { [TEACHER.weights]: teacher },
   );
   const reached = await runPhase({
     ...run,

@@ -31,7 +31,7 @@ import {
   type RunResult,
   textsOfRun,
 } from '../training-run.js';
-import type { StepResult } from '../training-session.js';
+import type { StepResult } from '../training-state.js';
 import { distill } from './distill.js';
 import { type DistillationDescription, writeDistillationPage } from './page.js';
 import type { SavedDistillation } from './saved-distillation.js';
@@ -139,7 +139,10 @@ async function distilled(
   }
 }
 
-function checkFamily({ name, family }: Checkpoint): void {
+type UniformStateCheckpoint = Checkpoint & { family: 'duo' };
+
+function checkFamily(checkpoint: Checkpoint): asserts checkpoint is UniformStateCheckpoint {
+  const { name, family } = checkpoint;
   if (family === 'duo') return;
   throw new ModelError({
     code: 'not-uniform-state',
@@ -196,7 +199,7 @@ async function packedText(
 
 async function settingsOf(
   request: DistillationRequest & { length: number },
-  checkpoint: Checkpoint,
+  checkpoint: UniformStateCheckpoint,
   { dimensions }: CheckpointWeights,
   text: PackedStream,
 ): Promise<DistillationSettings> {
@@ -205,7 +208,7 @@ async function settingsOf(
     problem: { family: 'duo', dimensions, maskTokenId: null, batch, length },
     model: await checkpoint.sha256(),
     text: text.sha256,
-    schedule: checkpoint.fields.schedule.value!,
+    schedule: checkpoint.schedule,
     timeConditioning: checkpoint.fields.timeConditioning.value,
     divergence,
     rounds,

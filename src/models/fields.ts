@@ -1,9 +1,119 @@
-/** Whether what is said of a checkpoint agrees with its graph and with itself. */
+/**
+ * What is known of a checkpoint, field by field: where each value comes from (flags, card, ONNX metadata, tensors, the
+ * family's default), and whether the values agree with the graph and with each other.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { ModelError } from '../errors.js';
-import { cardPath as cardPathOf } from './card.js';
-import type { CheckpointFields, Field } from './checkpoint.js';
-import { FAMILIES, isDiffusion, isMasked } from './family.js';
-import type { Signature } from './signature.js';
+import { type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
+import { conditionsOnTimeByDefault, FAMILIES, type Family, isDiffusion, isMasked } from './family.js';
+import { detectFamily, type Signature } from './signature.js';
+
+export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
+
+export interface Field<T> {
+  value: T;
+  from: Provenance;
+}
+
+export interface CheckpointFields {
+  family: Field<Family | null>;
+  /** Width of the logits; K of the uniform-state formulas. */
+  vocabSize: Field<number | null>;
+  /** Tokens a sequence. */
+  length: Field<number | null>;
+  /** A folder or a tokenizer.json, relative to where the program runs, or absolute. */
+  tokenizer: Field<string | null>;
+  bosTokenId: Field<number | null>;
+  eosTokenId: Field<number | null>;
+  maskTokenId: Field<number | null>;
+  /** null for autoregressive models. */
+  schedule: Field<Schedule | null>;
+  /** Is the network told the noise level? If not, an input `sigma` is fed 0. */
+  timeConditioning: Field<boolean>;
+  trainedOn: Field<string | null>;
+  distilled: Field<unknown>;
+  note: Field<string | null>;
+  /** What the model file's sha256 is said to be. */
+  sha256: Field<string | null>;
+}
+
+/** What flags may say; relative paths are relative to where the program runs. */
+export type CheckpointOverrides = Pick<
+  Card,
+  | 'family'
+  | 'vocabSize'
+  | 'length'
+  | 'tokenizer'
+  | 'bosTokenId'
+  | 'eosTokenId'
+  | 'maskTokenId'
+  | 'schedule'
+  | 'timeConditioning'
+>;
+
+export interface FieldSources {
+  path: string | null;
+  signature: Signature;
+  cardFile: CardFile | null;
+  metadata: Card;
+  overrides: CheckpointOverrides;
+}
+
+export function mergeFields(sources: FieldSources): CheckpointFields {
+  const { signature, path } = sources;
+  const pick = <K extends keyof Card & string, T = NonNullable<Card[K]>>(
+    key: K,
+    detected: T | null = null,
+    fallback: T | null = null,
+  ): Field<T | null> => {
+    const layers: [Provenance, unknown][] = [
+      ['flag', (sources.overrides as Card)[key]],
+      ['card', sources.cardFile?.card[key]],
+      ['metadata', sources.metadata[key]],
+      ['detected', detected],
+      ['default', fallback],
+    ];
+    const [from, value] = layers.find(([, given]) => given !== undefined && given !== null) ?? [
+      'missing',
+      null,
+    ];
+    return { from, value: value as T | null };
+  };
+
+  const family = pick('family', detectFamily(signature));
+  const diffusion = family.value !== null && isDiffusion(family.value);
+  const usual: Schedule | null = diffusion ? { type: 'log-linear', eps: 1e-3 } : null;
+  const schedule = pick('schedule', null, usual);
+  const told = signature.sigma !== null && family.value !== null && conditionsOnTimeByDefault(family.value);
+  return {
+    family,
+    vocabSize: pick('vocabSize', signature.logits.width),
+    length: pick('length', signature.fixedLength),
+    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : besideModel(path)), sources),
+    bosTokenId: pick('bosTokenId'),
+    eosTokenId: pick('eosTokenId'),
+    maskTokenId: pick('maskTokenId'),
+    schedule,
+    timeConditioning: pick('timeConditioning', null, told) as Field<boolean>,
+    trainedOn: pick('trainedOn'),
+    distilled: pick('distilled'),
+    note: pick('note'),
+    sha256: pick('sha256'),
+  };
+}
+
+/** Paths of a card are relative to the card, those of metadata to the model. */
+function tokenizerPath(field: Field<string | null>, { path, cardFile }: FieldSources): Field<string | null> {
+  const base = field.from === 'card' ? cardFile?.path : field.from === 'metadata' ? path : null;
+  if (field.value === null || !base || isAbsolute(field.value)) return field;
+  return { ...field, value: join(dirname(base), field.value) };
+}
+
+function besideModel(path: string): string | null {
+  const candidate = join(dirname(path), 'tokenizer.json');
+  return existsSync(candidate) ? candidate : null;
+}
 
 export interface Findings {
   /** What keeps the checkpoint from being evaluated, the first to mend first. */

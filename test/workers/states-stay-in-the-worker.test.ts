@@ -3,7 +3,7 @@ import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import type { ModelSession } from '../../src/models/session.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';
 import { CausalSession } from '../../src/sampling/causal-session.js';
-import { unevenChain } from './sources/chains.js';
+import { unevenChain } from '../models/sources/chains.js';
 
 const K = 6;
 const length = 8;
@@ -72,8 +72,9 @@ describe('a call with a state that fails', () => {
 
   it('says that a state cannot be made', async () => {
     const session = sessionOf(model);
-    const state = session.keep({ module: 'models/no-such-state.js', init: null });
-    await expect(session.run({}, { label: 'call 7', state })).rejects.toThrow(/call 7: .*no-such-state/);
+    const unknown = { name: 'no-such-state', create: () => ({ answer: async (_: null) => 42 }) };
+    const state = session.keep(unknown, null);
+    await expect(state.call('answer', null, { label: 'call 7' })).rejects.toThrow(/call 7: .*no-such-state/);
   });
 
   it('says that a state was released', async () => {

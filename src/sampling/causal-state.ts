@@ -1,39 +1,40 @@
 /**
- * Autoregressive decoding inside a session's worker (session-state.ts): uniforms in, drawn tokens out. The tokens so far
- * stay there, and so do keys and values where the graph takes them, in one of three ways:
+ * Autoregressive decoding inside a session's worker (models/session-state.ts): uniforms in, drawn tokens out. The tokens so
+ * far stay there, and so do keys and values where the graph takes them, in one of three ways:
  *
- *     added     the graph gives the new positions alone, which are put after the others (key-value-cache.ts)
- *     present   the graph gives past and new positions together; they become the next call's past as they are
+ *     added     the graph returns the new positions alone, which are appended to the others (models/key-value-cache.ts)
+ *     present   the graph returns past and new positions together, which become the past of the next call
  *     none      every call reads all tokens so far
  *
- * The graph has a head that draws one token a row; the rows are the last positions read. A call draws the token of one
- * position and answers it; given tokens stand where they are given, whatever is drawn.
+ * The graph's head draws one token per row; the rows are the last positions read. A call draws the tokens of one position,
+ * one per sequence; given tokens replace drawn ones.
  */
+import { type Feeds, integers, networkFeeds, type TensorData, type TensorType } from '../models/feeds.js';
+import { type CacheLayout, KeyValueCache } from '../models/key-value-cache.js';
+import type { Network, StateKind } from '../models/session-state.js';
+import type { Signature } from '../models/signature.js';
 import { splitUniforms } from '../random/uniforms.js';
-import { type Feeds, integers, networkFeeds, type TensorData, type TensorType } from './feeds.js';
-import { type CacheLayout, KeyValueCache } from './key-value-cache.js';
-import type { Network, WorkerState } from './session-state.js';
-import type { Signature } from './signature.js';
 
+/** What of the tokens read before is given to the graph again. */
 export type PastKind = 'added' | 'present' | 'none';
 
-/** Names of the draw's tensors in the graph. */
+/** Names of the draw's tensors in the graph: the head itself is not loaded in the worker. */
 export interface DrawNames {
   /** int64 [rows, 2]: (sequence, position among the tokens read). */
   rows: string;
-  /** float64 [rows]; where there is a `fineUniforms`, both are float32: 24 bits of the number each, the higher ones here. */
+  /** float64 [rows]; with `fineUniforms`, both are float32 and hold 24 bits of the number each, the higher ones here. */
   uniforms: string;
   fineUniforms: string | null;
   /** int64 [rows] */
   token: string;
-  /** float32 [rows]: of the token. */
+  /** float32 [rows]: that of the token. */
   probability: string;
 }
 
 export interface CausalInit {
   signature: Signature;
   past: PastKind;
-  /** Of the cache, where `past` is `added`. */
+  /** Of the cache; null unless `past` is `added`. */
   layout: CacheLayout | null;
   draw: DrawNames;
   batch: number;
@@ -43,19 +44,17 @@ export interface CausalInit {
   given: Uint8Array;
 }
 
-/** What a call takes, besides `uniforms`, float64 [batch]. */
-export const POSITION = 'position';
-export const UNIFORMS = 'uniforms';
-/** What it answers: the tokens, int32 [batch], what the drawn ones' probability was, float32 [batch], and how often the
- *  network ran for it, int32 [1]. */
-export const TOKENS = 'tokens';
-export const PROBABILITIES = 'probabilities';
-export const NETWORK_CALLS = 'network_calls';
+export interface CausalDraw {
+  /** [batch] */
+  tokens: Int32Array;
+  /** Probability of each drawn token, [batch]. */
+  probabilities: Float32Array;
+  /** Runs of the network for this draw. */
+  networkCalls: number;
+}
 
-export const createState = (init: CausalInit): WorkerState => new CausalState(init);
-
-class CausalState implements WorkerState {
-  /** Sequences of a run: a graph of fixed batch is filled up with repetitions of the last. */
+class CausalState {
+  /** Sequences per run: a fixed batch is filled up with repetitions of the last sequence. */
   private readonly rows: number;
   /** [rows × length] */
   private readonly tokens: BigInt64Array;
@@ -72,40 +71,38 @@ class CausalState implements WorkerState {
       const from = this.sequence(r) * length;
       for (let l = 0; l < length; l++) this.tokens[r * length + l] = BigInt(tokens[from + l]);
     }
-    this.cache = past === 'added' ? new KeyValueCache(layout!, this.rows) : null;
+    this.cache = past === 'added' && layout ? new KeyValueCache(layout, this.rows) : null;
   }
 
-  async call(feeds: Feeds, network: Network): Promise<Feeds> {
+  /** @param uniforms of [0, 1), [batch]   @param position from 1, and after that of the call before */
+  async draw(
+    { position, uniforms }: { position: number; uniforms: Float64Array },
+    network: Network,
+  ): Promise<CausalDraw> {
     const { batch, length, given, draw } = this.init;
-    const position = Number((feeds[POSITION].data as Int32Array)[0]);
-    const drawn = feeds[UNIFORMS].data as Float64Array;
-    const uniforms = Float64Array.from({ length: this.rows }, (_, r) => drawn[this.sequence(r)]);
-    let calls = 0;
+    const ofRows = Float64Array.from({ length: this.rows }, (_, r) => uniforms[this.sequence(r)]);
+    let networkCalls = 0;
     let outputs: Feeds = {};
     while (this.read < position) {
-      outputs = await this.readTokens(position, uniforms, network);
-      calls++;
+      outputs = await this.readTokens(position, ofRows, network);
+      networkCalls++;
     }
     const next = outputs[draw.token].data as BigInt64Array;
     const probabilities = outputs[draw.probability].data as Float32Array;
-    const answer = new Int32Array(batch);
+    const tokens = new Int32Array(batch);
     for (let r = 0; r < this.rows; r++) {
       const at = r * length + position;
       if (!given[this.sequence(r) * length + position]) this.tokens[at] = next[r];
-      if (r < batch) answer[r] = Number(this.tokens[at]);
+      if (r < batch) tokens[r] = Number(this.tokens[at]);
     }
-    return {
-      [TOKENS]: { type: 'int32', data: answer, dims: [batch] },
-      [PROBABILITIES]: { type: 'float32', data: probabilities.slice(0, batch), dims: [batch] },
-      [NETWORK_CALLS]: { type: 'int32', data: Int32Array.of(calls), dims: [1] },
-    };
+    return { tokens, probabilities: probabilities.slice(0, batch), networkCalls };
   }
 
-  /** Reads tokens up to `position`, as many as a run takes, and draws what follows the last of them. */
+  /** Reads the tokens before `position`, as many as one run takes, and draws the token after the last of them. */
   private async readTokens(position: number, uniforms: Float64Array, network: Network): Promise<Feeds> {
     const { past, draw, signature, length } = this.init;
     const from = past === 'none' ? 0 : this.read;
-    // A graph of a fixed length is filled up behind the last token, which no token before it sees.
+    // A fixed length is filled up behind the last token, where no earlier token looks.
     const width = signature.fixedLength ?? position - from;
     const to = Math.min(position, from + width);
     const inputIds = new BigInt64Array(this.rows * width);
@@ -125,7 +122,7 @@ class CausalState implements WorkerState {
     return outputs;
   }
 
-  /** Cached keys and values, and the inputs that tell where the new tokens stand; all else is as for a first call. */
+  /** Cached keys and values, and the positions of the new tokens; all other inputs are as in a first call. */
   private pastFeeds(from: number, width: number): Feeds {
     if (from === 0 || this.init.past === 'none') return {};
     const { attentionMask, positionIds, useCacheBranch } = this.init.signature;
@@ -157,11 +154,16 @@ class CausalState implements WorkerState {
     );
   }
 
-  /** Which of the batch a row of a run is. */
+  /** The sequence of the batch that a row of a run repeats. */
   private sequence(row: number): number {
     return Math.min(row, this.init.batch - 1);
   }
 }
+
+export const causalState: StateKind<CausalInit, CausalState> = {
+  name: 'causal',
+  create: (init) => new CausalState(init),
+};
 
 function uniformFeeds(draw: DrawNames, uniforms: Float64Array): Feeds {
   const dims = [uniforms.length];

@@ -1,0 +1,46 @@
+/** Examples of README.md, CONTRIBUTING.md, SECURITY.md and docs/ work as they are written. Slow ones: see examples-run.slow.test.ts. */
+import { execFileSync } from 'node:child_process';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { blocksOf, examplesOf, pages } from './pages.js';
+import { follow, type Reader, reader } from './reader.js';
+
+const pagesWithExamples = pages.filter((page) => examplesOf(page).some(({ slow }) => !slow));
+
+describe.each(pagesWithExamples)('%s', (page) => {
+  let here: Reader;
+  beforeAll(() => {
+    here = reader();
+  });
+
+  it.each(examplesOf(page).filter(({ slow }) => !slow))('$text', async (example) => {
+    expect(await follow(here, example)).not.toBe('');
+  });
+});
+
+describe('blocks of code', () => {
+  const blocks = pages.flatMap(blocksOf);
+
+  it('are run, or say why not', () => {
+    const marks = blocks.filter(({ mark }) => mark !== '' && mark !== 'slow' && !/^not-run: \w.+/.test(mark));
+    expect(marks).toEqual([]);
+    const unmarked = blocks.filter(
+      ({ language, text }) => language === '' && /^(npx )?duo-eval /m.test(text),
+    );
+    expect(unmarked).toEqual([]);
+  });
+
+  it('of JSON and YAML parse', () => {
+    for (const { language, text } of blocks) {
+      if (language === 'json') JSON.parse(text);
+      if (language === 'yaml')
+        for (const document of parseAllDocuments(text)) expect(document.errors).toEqual([]);
+    }
+  });
+
+  it('of shell are shell', () => {
+    const shells = blocks.filter(({ language }) => language === 'sh' || language === 'bash');
+    expect(shells.length).toBeGreaterThan(30);
+    for (const { text } of shells) execFileSync('bash', ['-n'], { input: text });
+  });
+});
