@@ -33,8 +33,8 @@ export interface BaseOptions {
 
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override baseFlags = {
-    json: boolean({ summary: 'Print JSON; a failure is JSON too.', helpGroup: 'GLOBAL' }),
-    quiet: boolean({ summary: 'No progress, notes or warnings.', helpGroup: 'GLOBAL' }),
+    json: boolean({ summary: 'Print JSON, also for a failure.', helpGroup: 'GLOBAL' }),
+    quiet: boolean({ summary: 'Print no progress, notes or warnings.', helpGroup: 'GLOBAL' }),
   };
 
   /** Parsed flags and arguments of the command, ready when `run` starts. */
