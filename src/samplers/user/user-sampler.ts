@@ -74,7 +74,7 @@ async function start(file: string, path: string) {
     throw new UsageError({
       code: 'sampler-module-invalid',
       message: `The default export of ${path} is not a sampler: ${[keys.join('.'), message].filter(Boolean).join(': ')}.`,
-      hint: 'It must be an object with name, summary, families and sample, an async generator function; README.md has one.',
+      hint: 'It must be an object with name, summary, families and sample, an async generator function; docs/samplers.md has one.',
     });
   }
   const { check, ...facts } = parsed.data;
