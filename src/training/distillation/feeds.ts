@@ -1,11 +1,11 @@
 /** The inputs of a distillation step: sequences of the text at two noise levels, a function of seed and step. */
 
-import { normalUpperQuantile } from '../../statistics/normal.js';
 import { sigmaOf } from '../../diffusion/schedule.js';
 import { oneMinusDiffusionTransformation } from '../../diffusion/transformation.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillOpenUniforms } from '../../random/uniforms.js';
+import { normalUpperQuantile } from '../../statistics/normal.js';
 import { float32, int64 } from '../feed-tensors.js';
 import { stepTimes } from '../noise.js';
 import type { TrainingText } from '../settings.js';
