@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, number, repeatable, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import type { openAgainst } from '../evals/throughput/against.js';
 
 export default class Bench extends BaseCommand<typeof Bench> {
@@ -35,9 +36,7 @@ With --against, every configuration is also timed on another build, interleaved 
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const { measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
     const request = measuringRequest(flags, {
@@ -61,8 +60,7 @@ With --against, every configuration is also timed on another build, interleaved 
       const against = await this.against(configurations, request, observer.note);
       const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
       const results = resultsFile(await measureThroughput(configurations, options, observer));
-      await writeOutputs(output, results);
-      this.print(await stdoutText(output, results, this.screen));
+      this.print(await writeResults(output, results, this.screen));
       judge?.finish();
     });
   }

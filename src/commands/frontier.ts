@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { number, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { numbersOf } from '../cli/sampling-flags.js';
 import { UsageError } from '../errors.js';
 
@@ -30,9 +31,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const temperatures = numbersOf('temperatures', flags.temperatures, false);
     const { measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
@@ -58,8 +57,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
       const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
       const { results, finish } = await measureFrontier(configurations, options, observer);
       const file = resultsFile(results);
-      await writeOutputs(output, file);
-      this.print(await stdoutText(output, file, this.screen));
+      this.print(await writeResults(output, file, this.screen));
       await finish();
     });
   }

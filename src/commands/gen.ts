@@ -2,6 +2,7 @@ import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boundariesOf, boundaryFlags, parseModelSpec } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
@@ -68,9 +69,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const files = (args.files ?? []).map(parseModelSpec);
     if (files.length === 0 && flags.model === undefined) throw nothingToMeasure();
     const { resolveProvider } = await import('../models/provider.js');
@@ -109,8 +108,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       packing: (dataset, done, total) => progress(`packing ${dataset}`, done, total),
       judging: (name, done, total) => progress(`judging ${name}`, done, total),
     });
-    await writeOutputs(output, results);
-    this.print(await stdoutText(output, results, this.screen));
+    this.print(await writeResults(output, results, this.screen));
     await finish();
   }
 

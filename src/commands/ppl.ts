@@ -6,6 +6,7 @@ import {
   parseModelSpec,
 } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
@@ -79,10 +80,8 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
     const logPath = flags['log-sequences'];
-    checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
+    const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
     const { openCheckpoint } = await import('../models/checkpoint.js');
     const models = flags.model.map(parseModelSpec);
@@ -138,8 +137,7 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       const logged = { ...observer, sequence: log?.write };
       const { results, finish } = await runPerplexity(request, cells, logged);
       await log?.finish();
-      await writeOutputs(output, results);
-      this.print(await stdoutText(output, results, this.screen));
+      this.print(await writeResults(output, results, this.screen));
       finish();
     } finally {
       await log?.discard();

@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 
 export default class Run extends BaseCommand<typeof Run> {
   static override summary = 'Run a suite of evaluations (ppl, gen, bench, frontier) from a file.';
@@ -40,9 +41,7 @@ export default class Run extends BaseCommand<typeof Run> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const { checkCode, checkpointsOf, readSuite } = await import('../evals/suite/suite-file.js');
     const { isInShard, parseShard } = await import('../evals/suite/shard.js');
     const { resolveProvider } = await import('../models/provider.js');
@@ -82,8 +81,7 @@ export default class Run extends BaseCommand<typeof Run> {
     const results = await runSuite(request, observer);
     const { name, sha256 } = suite;
     const file = assembled({ name, sha256, cells: suite.cells.length }, results);
-    await writeOutputs(output, file);
-    this.print(await stdoutText(output, file, this.screen));
+    this.print(await writeResults(output, file, this.screen));
   }
 
   private observing(cells: number): import('../evals/suite/run-suite.js').SuiteObserver {

@@ -1,33 +1,21 @@
 /** Differences between the rows of two files: for a terminal, as markdown, as CSV and as JSON. */
 
-import { type Cell, csvTable } from '../printing/csv.js';
+import type { Cell, Heading } from '../printing/columns.js';
+import { csvTable } from '../printing/csv.js';
 import type { Format, Screen } from '../printing/formats.js';
-import { type Heading, htmlTable } from '../printing/html/html-table.js';
+import { htmlTable } from '../printing/html/html-table.js';
 import { html } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
 import { formatJson } from '../printing/json.js';
 import { dim, GAP, layOut } from '../printing/layout.js';
-import { markOf, unitsText } from '../printing/notes.js';
+import { errorUnits, markOf } from '../printing/notes.js';
 import { intervalOf, plain, valueWithError } from '../printing/numbers.js';
 import { escaped, pipeTable } from '../printing/pipe-table.js';
-import { SCHEMA_VERSION, type TextSampling } from '../records/record.js';
+import type { TextSampling } from '../records/figures.js';
+import { SCHEMA_VERSION } from '../records/record.js';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../terminal-text.js';
 import type { NamedDifference } from './compared-rows.js';
 import { isSignificant } from './difference.js';
-import { OF_EACH_SAMPLE } from './paired-samples.js';
-
-/** How figures are called in tables. */
-const NAMES: Record<string, string> = {
-  textNll: 'nats/text token',
-  nll: 'nats/token',
-  bitsPerByte: 'bits/byte',
-  genNll: 'judged nats/token',
-  entropy: 'unigram entropy',
-};
-
-export function metricName(metric: string): string {
-  return NAMES[metric] ?? plainText(metric);
-}
 
 const TITLES = ['', 'models', 'dataset', 'with', 'figure', 'difference', '95% interval', 'judged by'];
 /** Of these columns cells are broken at spaces where the screen is narrow. */
@@ -81,9 +69,9 @@ function cellsOf(one: NamedDifference): string[] {
     plainText(one.modelA === one.modelB ? one.modelA : `${one.modelA} − ${one.modelB}`),
     plainText(one.dataset),
     one.apart ?? '',
-    metricName(one.metric),
+    one.metricName,
     valueWithError(one),
-    intervalOf({ ci95: one.ci95 && [...one.ci95], stderr: one.stderr }),
+    intervalOf(one),
     one.method === 'paired' ? `${one.sequences} pairs` : 'intervals',
   ];
 }
@@ -150,18 +138,12 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
     notes.push('~ marks a difference whose 95% interval holds 0.');
   if (differences.some((one) => isSignificant(one) === null))
     notes.push('? marks a difference without an interval: whether it is chance is not known.');
-  const loose = differences.filter(({ eval: name, method }) => name === 'ppl' && method === 'intervals');
-  if (loose.length > 0) {
-    notes.push(
-      '"intervals": a file holds no losses of sequences (ppl --by-sequence), so the two count as independent, which makes the interval wider than pairs would.',
-    );
-  }
   for (const file of new Set(differences.flatMap(({ earlier }) => earlier ?? [])))
     notes.push(
       `The intervals in ${plainText(file)} itself are of an earlier duo-eval and narrower than they should be; pairs are computed anew here.`,
     );
   const reasons = differences
-    .filter(({ method, metric }) => method === 'intervals' && OF_EACH_SAMPLE.has(metric))
+    .filter(({ method }) => method === 'intervals')
     .flatMap(({ unpaired }) => unpaired ?? []);
   for (const reason of new Set(reasons))
     notes.push(`"intervals": ${reason}, so the two count as independent.`);
@@ -177,7 +159,7 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
 
 /** `, over 19 documents`: of text, what it is over. */
 function overUnits(differences: readonly NamedDifference[]): string {
-  const told = new Set(differences.filter(({ unit }) => unit).map((one) => unitsText(one)));
+  const told = new Set(differences.filter(({ unit }) => unit).map((one) => errorUnits(one)));
   return told.size === 0 ? '' : `, over ${[...told].join('; ')}`;
 }
 

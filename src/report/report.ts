@@ -1,10 +1,16 @@
 /** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
 
 import { fieldsThatDiffer } from '../comparison/comparability.js';
-import { apartOfPairs, type NamedDifference, namedDifferences } from '../comparison/compared-rows.js';
+import {
+  apartOfPairs,
+  metricName,
+  type NamedDifference,
+  namedDifferences,
+} from '../comparison/compared-rows.js';
 import { UsageError } from '../errors.js';
 import { type Settings, settingsAsRecorded, settingsOf } from '../records/distinctions.js';
-import type { ResultRow, RowsFile } from '../records/rows.js';
+import type { ResultRow } from '../records/evaluation.js';
+import type { RowsFile } from '../records/rows.js';
 
 /** Some of the texts of a samples file. */
 export interface SampleTexts {
@@ -136,6 +142,7 @@ function knownBetween(a: ResultRow, b: ResultRow, known: readonly KnownCompariso
   const ci95 = Array.isArray(found.ci95) ? ([found.ci95[0], found.ci95[1]] as [number, number]) : null;
   return {
     metric: 'textNll',
+    metricName: metricName(a, 'textNll'),
     method: 'paired',
     sequences: null,
     a: null,

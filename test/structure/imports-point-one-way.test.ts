@@ -1,3 +1,4 @@
+/** About src/ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -45,10 +46,7 @@ describe('imports', () => {
 
   it('of datasets, printing, records, statistics, random and storage reach no model and no mathematics', () => {
     const reaching = within.filter(
-      ({ from, to }) =>
-        APART.includes(roomOf(from)) &&
-        floorOf(roomOf(to)) >= 0 &&
-        !(from.startsWith('src/') && roomOf(to) === 'evals'), // until evaluations are declared once
+      ({ from, to }) => APART.includes(roomOf(from)) && floorOf(roomOf(to)) >= 0,
     );
     expect(reaching.map(arrow)).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { plain } from '../../printing/numbers.js';
 import { pipeTable } from '../../printing/pipe-table.js';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 import type { Check, GateRecord } from './checks.js';
-import { byUrgency, figureText, neededText, placeText, verdictText } from './sentences.js';
+import { byUrgency, figureText, placeText, verdictText } from './sentences.js';
 
 const TITLES = ['', 'row', 'figure', 'limit', 'value, 95% interval', 'would decide'];
 
@@ -19,7 +19,7 @@ function cellsOf(check: Check): string[] {
     plainText(metric),
     `${limit}${against}`,
     figureText(check),
-    neededText(check),
+    check.wouldDecide ?? '',
   ];
 }
 
@@ -51,7 +51,7 @@ export function gateTable(record: GateRecord, { width, color }: Screen): string 
   );
   const notes = [
     ...undecided.map(
-      (check) => `${placeText(check)}, ${check.metric} ${check.limit}: ${neededText(check)} would decide.`,
+      (check) => `${placeText(check)}, ${check.metric} ${check.limit}: ${check.wouldDecide} would decide.`,
     ),
     verdictText(record),
   ].flatMap((note) => wrap(note, width));

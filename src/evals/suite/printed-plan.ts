@@ -2,7 +2,7 @@
 
 import type { Screen } from '../../printing/formats.js';
 import { GAP, layOut } from '../../printing/layout.js';
-import { apartTexts } from '../../records/distinctions.js';
+import { distinctionsOf } from '../../records/distinctions.js';
 import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
 
 interface Planned {
@@ -27,7 +27,7 @@ export function planTable(
   screen: Screen,
 ): string {
   const titles = ['cell', 'eval', 'model', 'on, or drawn by', 'seed', 'model calls', 'time'];
-  const apart = apartTexts(
+  const apart = distinctionsOf(
     cells,
     ({ eval: name, model, dataset, seed }) => JSON.stringify([name, model, dataset, seed]),
     ({ samplerOptions = {} }) =>

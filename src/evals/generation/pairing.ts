@@ -3,37 +3,43 @@
  *
  * Sample i of one run and sample i of another belong together when they were drawn from one seed, after the same prompt, with
  * one tokenizer: all random numbers are functions of (seed, purpose, sample, step, position), so the two used the same ones,
- * and luck that is common to both drops out of the difference. Models, samplers, steps and temperatures may differ: they
- * are what is compared. Drawn from other seeds, or after other prompts, number i means nothing beyond its own run, and the two count as
- * independent. Texts that are the same to the last token are pairs however they came about.
+ * and the luck common to both drops out of the difference. Models, samplers, steps and temperatures may differ: they are what
+ * is compared. From other seeds, or after other prompts, sample numbers mean nothing across runs, and the two count as
+ * independent. Texts that are identical to the last token are pairs however they came about.
  *
  * Pairs are the sampling unit: the interval holds for further samples of the kind, whether or not the common numbers made
  * them alike. Where they did not, it is about as wide as that of independent sets.
  */
+import { fieldOf, type PairedDifference, type Pairing, type ResultRow } from '../../records/evaluation.js';
+import { bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
+import { sum } from '../../statistics/numbers.js';
+import { ratio } from '../../statistics/ratio.js';
+import type { GenerativeResult } from './record.js';
 
-import { fieldOf, type ResultRow } from '../records/rows.js';
-import { bootstrapT, type Linearised } from '../statistics/bootstrap.js';
-import { ratio } from '../statistics/ratio.js';
-import { sum } from '../statistics/summation.js';
-import type { Difference } from './difference.js';
-
-/** Of these a row holds a column; distinct-n and compression are of a whole set, and have no error at all. */
+/** A row holds a column of each of these; distinct-n and compression are of a whole set, and have no error at all. */
 const MEANS = ['entropy', 'repetition4'] as const;
-export const OF_EACH_SAMPLE: ReadonlySet<string> = new Set(['genNll', ...MEANS]);
+
+export const samplePairing: Pairing = {
+  metrics: ['genNll', ...MEANS],
+  difference: pairedSamples,
+  whyNot: whyNotPaired,
+};
+
+const columnsOf = ({ record }: ResultRow) => (record as GenerativeResult).bySample;
 
 /** One seed gives one interval, whichever of the two stands first. */
 const RESAMPLING_SEED = 1;
 
 /**
- * Over the samples that both hold: of `genNll`, Σ nats / Σ tokens of each, bootstrap-t of pairs drawn with replacement; of means,
- * Student's t of the differences.
+ * Over the samples that both hold: for `genNll` Σ nats / Σ tokens of each, bootstrap-t of pairs drawn with replacement; for
+ * means Student's t of the differences.
  * @returns null where the rows do not hold the same samples, or no such column
  */
-export function pairedSamples(a: ResultRow, b: ResultRow, metric: string): Difference | null {
-  const [first, second] = [a.record.bySample, b.record.bySample];
+function pairedSamples(a: ResultRow, b: ResultRow, metric: string): PairedDifference | null {
+  const [first, second] = [columnsOf(a), columnsOf(b)];
   if (!first || !second || whyNotPaired(a, b) !== null) return null;
   const pairs = commonSamples(a, b);
-  const base = { metric, method: 'paired' as const, sequences: pairs };
+  const base = { metric, sequences: pairs };
   const common = (column: readonly number[]) => Float64Array.from(column.slice(0, pairs));
   if (metric === 'genNll') {
     if (!first.nats || !first.tokens || !second.nats || !second.tokens) return null;
@@ -60,8 +66,7 @@ export function pairedSamples(a: ResultRow, b: ResultRow, metric: string): Diffe
 export function whyNotPaired(a: ResultRow, b: ResultRow): string | null {
   const same = (path: string) => fieldOf(a, path) === fieldOf(b, path);
   const both = (path: string, value: unknown) => same(path) && fieldOf(a, path) === value;
-  if (!a.record.bySample || !b.record.bySample)
-    return 'a file holds no figures of single samples (gen --by-sample)';
+  if (!columnsOf(a) || !columnsOf(b)) return 'a file holds no figures of single samples (gen --by-sample)';
   if (commonSamples(a, b) < 2) return 'there are fewer than two samples to pair';
   if (fieldOf(a, 'samples.sha256') && same('samples.sha256')) return null;
   if (typeof fieldOf(a, 'samples.seed') !== 'number' || typeof fieldOf(b, 'samples.seed') !== 'number')
@@ -78,7 +83,7 @@ export function whyNotPaired(a: ResultRow, b: ResultRow): string | null {
 
 /** Samples are numbered from 0, so the shorter run holds the first of the longer one. */
 function commonSamples(a: ResultRow, b: ResultRow): number {
-  return Math.min(...[a, b].map((row) => row.record.bySample?.entropy.length ?? 0));
+  return Math.min(...[a, b].map((row) => columnsOf(row)?.entropy.length ?? 0));
 }
 
 interface Judged {
@@ -86,7 +91,10 @@ interface Judged {
   tokens: Float64Array;
 }
 
-function ratioDifference(a: Judged, b: Judged): Pick<Difference, 'a' | 'b' | 'value' | 'stderr' | 'ci95'> {
+function ratioDifference(
+  a: Judged,
+  b: Judged,
+): Pick<PairedDifference, 'a' | 'b' | 'value' | 'stderr' | 'ci95'> {
   const [first, second] = [a, b].map(({ nats, tokens }) => sum(nats) / sum(tokens));
   const value = first - second;
   if (!Number.isFinite(value))
