@@ -10,7 +10,6 @@ export {
   plainLines,
   plainText,
   truncate,
-  truncateMiddle,
   wrap,
 } from '../terminal-text.js';
 

@@ -14,13 +14,13 @@
  */
 import { DataError } from '../errors.js';
 import type { Integration } from './integration.js';
-import type { Level } from './losses.js';
+import type { SignalLevel } from './schedule.js';
 
 export interface ControlVariate {
   /** f of each token at one noise level, [length], into `out`. */
-  losses(out: Float64Array, x: ArrayLike<number>, z: ArrayLike<number>, level: Level): Float64Array;
+  losses(out: Float64Array, x: ArrayLike<number>, z: ArrayLike<number>, level: SignalLevel): Float64Array;
   /** D(α) of a token x, nats. */
-  integral(x: number, level: Level): number;
+  integral(x: number, level: SignalLevel): number;
 }
 
 /** The mean over u of Σ_tokens weight·f that a protocol would find: measure·(D(α_hi) − D(α_lo)) over the tokens. */
@@ -33,8 +33,8 @@ export function controlVariateExpectation(
     measure,
   }: Pick<Integration, 'alphaRange' | 'oneMinusAlphaRange' | 'measure'>,
 ): number {
-  const low: Level = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
-  const high: Level = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
+  const low: SignalLevel = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
+  const high: SignalLevel = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
   let sum = 0;
   for (let l = 0; l < x.length; l++) sum += control.integral(x[l], high) - control.integral(x[l], low);
   return measure * sum;
@@ -77,14 +77,14 @@ export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
   const K = p.length;
   const repeated = distinctValues(p);
   /** B(α) = Σ_v ln x̄_v, each distinct p(v) once: add-one counts take few values. */
-  const logSum = ({ alpha, oneMinusAlpha }: Level) => {
+  const logSum = ({ alpha, oneMinusAlpha }: SignalLevel) => {
     let sum = 0;
     for (const [value, times] of repeated) sum += times * Math.log(K * alpha * value + oneMinusAlpha);
     return sum;
   };
   /** The two levels asked for last: an integral is taken between two, for one token after the other. */
-  let known: (Level & { sum: number })[] = [];
-  const cachedLogSum = ({ alpha, oneMinusAlpha }: Level) => {
+  let known: (SignalLevel & { sum: number })[] = [];
+  const cachedLogSum = ({ alpha, oneMinusAlpha }: SignalLevel) => {
     let found = known.find((level) => level.oneMinusAlpha === oneMinusAlpha && level.alpha === alpha);
     if (!found) {
       found = { alpha, oneMinusAlpha, sum: logSum({ alpha, oneMinusAlpha }) };

@@ -13,6 +13,12 @@ export type ScheduleType = 'log-linear' | 'cosine';
 /** `duo`: as the reference code computes it, to compare with published figures. `strict`: as the mathematics says. */
 export type Protocol = 'duo' | 'strict';
 
+/** α and 1 − α, each without cancellation. */
+export interface SignalLevel {
+  alpha: number;
+  oneMinusAlpha: number;
+}
+
 export interface NoiseSchedule {
   readonly type: ScheduleType;
   /** ε: how far the schedule stops short of its end. */

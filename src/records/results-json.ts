@@ -13,7 +13,7 @@ import { SCHEMA_VERSION } from './record.js';
 const MOST_BYTES = 2 ** 28;
 /** Keys of one object, and rows of a file: what is compared with what grows faster than they do. */
 const MOST_KEYS = 1000;
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 
 /** @throws FileError when the file cannot be read, or is no results file of this version */
 export function readResultsJson(path: string): unknown {

@@ -284,7 +284,7 @@ const comparison = z
     plausibleFigure(RANGES.difference)({ value: deltaNll, stderr, ci95 }, context),
   );
 
-export const resultsSchema = z
+const resultsSchema = z
   .looseObject({
     schemaVersion: z.literal(SCHEMA_VERSION),
     results: z.array(result),

@@ -280,7 +280,7 @@ function unitsOfRows(rows: readonly ResultRow[]): string {
 }
 
 /** Entropies further apart than this make generative perplexities incomparable, nats. */
-export const MATCHED_ENTROPY = 0.1;
+const MATCHED_ENTROPY = 0.1;
 
 export function entropiesMatch(rows: readonly ResultRow[]): boolean {
   const entropies = rows.map((row) => figure(row, 'entropy').value).filter((value) => value !== null);

@@ -29,7 +29,7 @@ import { checkRatio, type Ratio } from './ratio.js';
 import { studentQuantile95 } from './student.js';
 
 /** Units from which on they are enough by themselves. */
-export const ENOUGH_UNITS = 20;
+const ENOUGH_UNITS = 20;
 /** Fewer say nothing of a spread. */
 export const LEAST_UNITS = 3;
 /** Blocks cover as they say from so many correlation lengths of text on (calibrate --intervals). */

@@ -8,7 +8,7 @@ import { maskedLoss } from './masked.js';
 import { scoreEntropyLoss } from './score-entropy.js';
 import { uniformStateLoss } from './uniform-state.js';
 
-export { HEAD, type HeadOptions } from './head.js';
+export { HEAD } from './head.js';
 
 /** Appends the family's loss to a checkpoint's graph; see each head for what it asks and returns. */
 export function appendLossHead(graph: Graph, family: Family, options: HeadOptions): void {

@@ -6,7 +6,7 @@ import type { GenerativeResult } from './record.js';
 type Measured = Omit<GenerativeResult, 'eval'>;
 
 /** Nats between unigram entropies, from which on generative perplexities are not comparable. */
-export const ENTROPY_GAP = 0.1;
+const ENTROPY_GAP = 0.1;
 
 /** One paragraph an entry, plain text; none without results. */
 export function generativeNotes(results: readonly Measured[]): string[] {

@@ -23,7 +23,7 @@ import {
 import { Turn } from './sampler-turn.js';
 
 /** Most seconds of its own that a module takes to load, to check its settings, or for a step, unless told otherwise. */
-export const OWN_SECONDS = 30;
+const OWN_SECONDS = 30;
 /** Of the thread's JavaScript; arrays of numbers lie outside. */
 const HEAP_MIB = 1024;
 /** Yields and calls of the model in a batch: so many, and so many times the steps and tokens. */
