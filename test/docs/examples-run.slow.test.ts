@@ -1,3 +1,4 @@
+/** About docs/, README.md, CONTRIBUTING.md, SECURITY.md */
 /** Every example of pages that have slow ones, in order: the slow ones may use what the others wrote. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { examplesOf, pages } from './pages.js';

@@ -1,3 +1,4 @@
+/** About docs/, README.md, CONTRIBUTING.md, SECURITY.md */
 /** Examples of README.md, CONTRIBUTING.md, SECURITY.md and docs/ work as they are written. Slow ones: see examples-run.slow.test.ts. */
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About docs/gates-and-ci.md */
 /** The pipeline of docs/gates-and-ci.md, job after job, as a runner of GitLab would run its scripts. */
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';

@@ -1,3 +1,4 @@
+/** About docs/, README.md */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
