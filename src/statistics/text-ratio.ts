@@ -209,7 +209,8 @@ function spreadOf(n: number, residuals: Residuals, gathering: Gathering): Spread
   if (between === null) return { ...told, variance: null, margin: -1 };
   let variance = between;
   if (gathering.halved) {
-    const half = betweenUnits(n, residuals, gathering.halved).between!;
+    // Shorter blocks are more units: enough of them, as of the longer ones.
+    const half = betweenUnits(n, residuals, gathering.halved).between ?? between;
     const longRun = (n * dependenceOf(n, residuals.residual).longRunVariance) / residuals.total ** 2;
     variance = Math.max(between, 2 * between - half, longRun);
   }
