@@ -67,8 +67,9 @@ With --against, every configuration is also timed on another build, interleaved 
         const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
         const results = resultsFile(await measureThroughput(configurations, options, observer));
         progress.stop();
-        await writeOutputs(output, results);
-        this.print(await stdoutText(output, results, this.screen));
+        const { EVALUATIONS } = await import('../evals/registry.js');
+        await writeOutputs(output, results, EVALUATIONS);
+        this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
         judge?.finish();
       });
     } finally {

@@ -63,8 +63,9 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
         const { results, finish } = await measureFrontier(configurations, options, observer);
         const file = resultsFile(results);
         progress.stop();
-        await writeOutputs(output, file);
-        this.print(await stdoutText(output, file, this.screen));
+        const { EVALUATIONS } = await import('../evals/registry.js');
+        await writeOutputs(output, file, EVALUATIONS);
+        this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
         await finish();
       });
     } finally {

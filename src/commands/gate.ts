@@ -32,12 +32,14 @@ In GitHub Actions a summary and annotations are written, too.`;
     if (flags.junit) checkWritable([flags.junit]);
     const { readGates } = await import('../comparison/gate/config.js');
     const { readRows } = await import('../records/rows.js');
+    const { EVALUATIONS } = await import('../evals/registry.js');
     const { checkGates } = await import('../comparison/gate/checks.js');
     const gates = readGates(flags.config);
-    const rows = flags.results.flatMap(readRows);
+    const read = (path: string) => readRows(path, EVALUATIONS);
+    const rows = flags.results.flatMap(read);
     const checks = gates.value.gates.length * rows.length;
     if (checks > MOST_CHECKS) throw tooManyChecks(gates.value.gates.length, rows.length);
-    const record = checkGates(gates, rows, flags.baseline?.flatMap(readRows) ?? null);
+    const record = checkGates(gates, rows, flags.baseline?.flatMap(read) ?? null);
 
     if (flags.junit) {
       const { gateJunit } = await import('../comparison/gate/junit.js');
@@ -62,7 +64,7 @@ In GitHub Actions a summary and annotations are written, too.`;
 
   private async end(record: import('../comparison/gate/checks.js').GateRecord, json: boolean): Promise<void> {
     const { checkText, verdictText } = await import('../comparison/gate/sentences.js');
-    const { THROUGHPUT_RATIO } = await import('../records/rows.js');
+    const { THROUGHPUT_RATIO } = await import('../evals/throughput/evaluation.js');
     if (record.verdict === 'pass') {
       if (json) this.printJson({ schemaVersion: 1, ...record });
       return;

@@ -123,8 +123,9 @@ export default class Gen extends BaseCommand<typeof Gen> {
         signal: this.interrupt,
       });
       progress.stop();
-      await writeOutputs(output, results);
-      this.print(await stdoutText(output, results, this.screen));
+      const { EVALUATIONS } = await import('../evals/registry.js');
+      await writeOutputs(output, results, EVALUATIONS);
+      this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
       await finish();
     } finally {
       progress.stop();

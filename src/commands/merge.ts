@@ -28,7 +28,8 @@ export default class Merge extends BaseCommand<typeof Merge> {
     const { readPart } = await import('../evals/suite/read-part.js');
     const { merged } = await import('../evals/suite/part-record.js');
     const file = merged((args.parts ?? []).map(readPart));
-    await writeOutputs(output, file);
-    this.print(await stdoutText(output, file, this.screen));
+    const { EVALUATIONS } = await import('../evals/registry.js');
+    await writeOutputs(output, file, EVALUATIONS);
+    this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
   }
 }

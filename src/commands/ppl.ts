@@ -153,8 +153,9 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       const { results, finish } = await runPerplexity(request, cells, logged);
       progress.stop();
       await log?.finish();
-      await writeOutputs(output, results);
-      this.print(await stdoutText(output, results, this.screen));
+      const { EVALUATIONS } = await import('../evals/registry.js');
+      await writeOutputs(output, results, EVALUATIONS);
+      this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
       finish();
     } finally {
       progress.stop();

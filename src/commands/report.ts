@@ -53,9 +53,10 @@ lm-eval is the format of lm-evaluation-harness, for one model; model-index is YA
     const out = (flags.out ?? []).map((path) => ({ path, format: flags.format ?? formatOf(path) }));
     checkWritable(out.map(({ path }) => path));
     const { readInputs } = await import('../report/read-inputs.js');
+    const { EVALUATIONS } = await import('../evals/registry.js');
     const { differencesWithin } = await import('../report/report.js');
     const { matches } = await import('../comparison/gate/config.js');
-    const inputs = await readInputs(files, { texts: flags.texts });
+    const inputs = await readInputs(files, EVALUATIONS, { texts: flags.texts });
     const chosen = (name: string) => !flags.model || flags.model.some((pattern) => matches(pattern, name));
     const rows = inputs.rows.filter(({ model }) => chosen(model));
     if (inputs.rows.length > 0 && rows.length === 0) throw noSuchModel(flags.model!, inputs.rows);

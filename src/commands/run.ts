@@ -86,8 +86,9 @@ export default class Run extends BaseCommand<typeof Run> {
       progress.stop();
       const { name, sha256 } = suite;
       const file = assembled({ name, sha256, cells: suite.cells.length }, results);
-      await writeOutputs(output, file);
-      this.print(await stdoutText(output, file, this.screen));
+      const { EVALUATIONS } = await import('../evals/registry.js');
+      await writeOutputs(output, file, EVALUATIONS);
+      this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
     } finally {
       progress.stop();
     }

@@ -3,7 +3,7 @@
  * a figure was estimated (seed, draws, estimator) may differ; any other difference of protocol is a refusal that names it.
  */
 import { UsageError } from '../errors.js';
-import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
 /** Of `protocol`: these change the error of a figure, not what is estimated. */
 const OF_THE_ESTIMATE = new Set([
@@ -39,7 +39,7 @@ export interface FieldDifference {
 
 /** Fields in which the rows differ though they must not; none means that they may be compared. */
 export function fieldsThatDiffer(a: ResultRow, b: ResultRow): FieldDifference[] {
-  const keys = new Set([...Object.keys(a.record.protocol), ...Object.keys(b.record.protocol)]);
+  const keys = new Set([...Object.keys(a.record.protocol ?? {}), ...Object.keys(b.record.protocol ?? {})]);
   const protocol = [...keys]
     .filter((key) => !OF_THE_ESTIMATE.has(key) && !(key === 'version' && haveIntervalsOfOtherVersions(a, b)))
     .map((key) => `protocol.${key}`);
@@ -86,7 +86,9 @@ function shown(value: unknown): string {
   return /^[0-9a-f]{64}$/.test(text) ? `${text.slice(0, 12)}…` : text;
 }
 
-/** Speed is all that such a row tells. */
-function isOfSpeed({ figures }: ResultRow): boolean {
-  return [...figures.keys()].some((name) => /perSecond|throughput|latency|seconds/i.test(name));
+/** A figure of it depends on the machine; in an evaluation of another version, by its name. */
+function isOfSpeed({ evaluation, figures }: ResultRow): boolean {
+  return [...figures].some(([name, { declared }]) =>
+    evaluation ? declared.isOfMachine : /perSecond|throughput|latency|seconds/i.test(name),
+  );
 }

@@ -6,10 +6,10 @@ import {
   textOf,
   VERSUS,
 } from '../records/distinctions.js';
-import { fieldOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, type ResultRow } from '../records/evaluation.js';
+import { plainText } from '../terminal-text.js';
 import { haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
-import { differencesOf } from './difference.js';
-import { type Difference, whyNotPaired } from './pairs.js';
+import { type Difference, differencesOf } from './difference.js';
 import { matchRows } from './row-matching.js';
 
 /** A difference and the rows it is of. */
@@ -20,7 +20,9 @@ export interface NamedDifference extends Difference {
   fileA: string;
   fileB: string;
   dataset: string;
-  /** Why what `gen` says of samples is not paired, as the end of a sentence; null where it is, or of other evaluations. */
+  /** How tables call the figure. */
+  metricName: string;
+  /** Why it is not compared in pairs, as the end of a sentence; null where it is, or where no pairs can be made of it. */
   unpaired?: string | null;
   /** Settings in which the two differ, and those that set this pair apart from others of these names: `seed 1 − 2`. */
   apart?: string;
@@ -70,7 +72,9 @@ export function apartOfPairs(pairs: readonly RowPair[]): string[] {
 }
 
 export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] {
-  const unpaired = a.eval === 'gen' ? whyNotPaired(a, b) : null;
+  const { pairing } = a.evaluation ?? {};
+  const unpaired = ({ method, metric }: Difference) =>
+    method === 'intervals' && pairing?.metrics.includes(metric) ? (pairing.whyNot?.(a, b) ?? null) : null;
   return differencesOf(a, b).map((difference) => ({
     ...difference,
     eval: a.eval,
@@ -79,7 +83,8 @@ export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] 
     fileA: a.file,
     fileB: b.file,
     dataset: a.dataset,
-    unpaired,
+    metricName: metricName(a, difference.metric),
+    unpaired: unpaired(difference),
     ...earlierOf(a, b),
     settingsA: settingsAsRecorded(a.record),
     settingsB: settingsAsRecorded(b.record),
@@ -89,4 +94,10 @@ export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] 
 function earlierOf(a: ResultRow, b: ResultRow): Pick<NamedDifference, 'earlier'> {
   if (!haveIntervalsOfOtherVersions(a, b)) return {};
   return { earlier: [a, b].filter((row) => fieldOf(row, 'protocol.version') === 1).map(({ file }) => file) };
+}
+
+/** How tables call a figure, or a figure of pairs alone. */
+export function metricName({ evaluation, figures }: ResultRow, metric: string): string {
+  const title = figures.get(metric)?.declared.title ?? evaluation?.pairing?.titles?.[metric];
+  return title ?? plainText(metric);
 }

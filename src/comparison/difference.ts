@@ -3,23 +3,44 @@
  * luck, for both, else by the figures' own errors. Differences are first minus second, with a 95% interval.
  */
 import { UsageError } from '../errors.js';
-import { numberOf, type ResultRow, type RowFigure, THROUGHPUT_RATIO } from '../records/rows.js';
+import { numberOf, type ResultRow, type RowFigure } from '../records/evaluation.js';
+import type { TextSampling } from '../records/figures.js';
 import { NORMAL_QUANTILE_975, studentQuantile95, welchDegrees } from '../statistics/student.js';
 import { degreesOf } from '../statistics/text-ratio.js';
-import { checkComparable, haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
-import { type Difference, type Estimate, pairedSamples, pairedSequences } from './pairs.js';
+import { checkComparable, nameOf } from './comparability.js';
 
-/** Figures that others of the row are the exponentials of: differences are of the logarithms. */
-const LOGARITHM: Record<string, string> = { ppl: 'nll', genPpl: 'genNll' };
+export interface Estimate {
+  value: number | null;
+  stderr: number | null;
+  ci95: readonly [number, number] | null;
+}
 
-/** Every figure that tells something of its own, and is no comparison itself, compared. @throws UsageError when the rows are not of one protocol */
+export interface Difference extends Estimate, TextSampling {
+  /** A figure's name, or `textNll`: nats per token of text, which compares families that score different tokens. */
+  metric: string;
+  method: 'paired' | 'intervals';
+  /** Sequences, or samples, that were paired. */
+  sequences: number | null;
+  /** The figures of both, as far as they are of this metric. */
+  a: number | null;
+  b: number | null;
+}
+
+/**
+ * Every figure with something to say of its own, compared; where there are pairs, and a figure of pairs alone, that one.
+ * @throws UsageError when the rows are not of one protocol
+ */
 export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
   checkComparable(a, b);
-  if (a.eval === 'ppl') return [pairedSequences(a, b, 'textNll') ?? byIntervals(a, b, scoredMetric(a, b))];
-  const told = (name: string) => name in LOGARITHM || name === THROUGHPUT_RATIO;
-  const names = [...a.figures.keys()].filter((name) => b.figures.has(name) && !told(name));
+  const { pairing, compared } = a.evaluation ?? {};
+  const headline = pairing?.headline ? paired(a, b, pairing.headline) : null;
+  if (headline) return [headline];
+  if (compared) return compared(a, b).map((name) => byIntervals(a, b, name));
+  const names = [...a.figures].filter(
+    ([name, { declared }]) => b.figures.has(name) && !declared.exponentialOf && !declared.isRatio,
+  );
   return names
-    .map((name) => paired(a, b, name) ?? byIntervals(a, b, name))
+    .map(([name]) => paired(a, b, name) ?? byIntervals(a, b, name))
     .filter(({ value }) => value !== null);
 }
 
@@ -29,42 +50,15 @@ export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
  */
 export function differenceOf(a: ResultRow, b: ResultRow, metric: string): Difference | null {
   checkComparable(a, b);
-  if (!a.figures.has(metric) || !b.figures.has(metric)) return null;
-  const plain = LOGARITHM[metric] ?? metric;
-  return paired(a, b, plain) ?? byIntervals(a, b, plain);
+  const figure = a.figures.get(metric);
+  if (!figure || !b.figures.has(metric)) return null;
+  const compared = figure.declared.exponentialOf ?? metric;
+  return paired(a, b, compared) ?? byIntervals(a, b, compared);
 }
 
-/** Bits per byte are nats per token in another unit, which is the same for both rows of one text. */
 function paired(a: ResultRow, b: ResultRow, metric: string): Difference | null {
-  if (a.eval === 'gen') return pairedSamples(a, b, metric);
-  if (metric !== 'nll' && metric !== 'bitsPerByte') return null;
-  const nats = pairedSequences(a, b, 'nll');
-  if (metric === 'nll' || nats === null || nats.value === null) return nats;
-  if (a.sequences?.nats.length !== b.sequences?.nats.length) return null;
-  const [bits, perToken] = ['bitsPerByte', 'nll'].map((name) => a.figures.get(name)?.value ?? null);
-  if (bits === null || !perToken) return null;
-  const unit = bits / perToken;
-  const scaled = (value: number | null) => (value === null ? null : value * unit);
-  const { value, stderr, ci95 } = nats;
-  return {
-    ...nats,
-    metric,
-    a: scaled(nats.a),
-    b: scaled(nats.b),
-    value: scaled(value),
-    stderr: scaled(stderr),
-    ci95: ci95 && [ci95[0] * unit, ci95[1] * unit],
-  };
-}
-
-export function isExponential(metric: string): boolean {
-  return metric in LOGARITHM;
-}
-
-/** nats a token means the same only where both score the same tokens: ar leaves out the first. */
-function scoredMetric(a: ResultRow, b: ResultRow): string {
-  const exact = [a, b].map((row) => row.record.protocol.estimator === 'exact');
-  return exact[0] === exact[1] ? 'nll' : 'bitsPerByte';
+  const difference = a.evaluation?.pairing?.difference(a, b, metric);
+  return difference ? { ...difference, method: 'paired' } : null;
 }
 
 /** As if the two were independent: on the same text the interval is wider than it need be, never narrower in expectation. */
@@ -95,13 +89,13 @@ function spread({ stderr, ci95 }: RowFigure): number | null {
   return ci95 === null ? null : (ci95[1] - ci95[0]) / (2 * NORMAL_QUANTILE_975);
 }
 
-/** @throws UsageError for perplexities of which one's interval took sequences as independent */
+/** @throws UsageError where only one has intervals that are too narrow, being of an earlier version */
 function checkIntervals(a: ResultRow, b: ResultRow): void {
-  if (a.eval !== 'ppl' || !haveIntervalsOfOtherVersions(a, b)) return;
-  const old = numberOf(a, 'protocol.version') === 1 ? a : b;
+  const [first, second] = [a, b].map((row) => row.evaluation?.hasNarrowIntervals?.(row) ?? false);
+  if (first === second) return;
   throw new UsageError({
     code: 'intervals-of-an-earlier-version',
-    message: `The interval of ${nameOf(old)} is of an earlier duo-eval, which took the sequences of a text as independent: on running text it is too narrow, and cannot be set against a new one.`,
+    message: `The interval of ${nameOf(first ? a : b)} is of an earlier duo-eval, which took the sequences of a text as independent: on running text it is too narrow, and cannot be set against a new one.`,
     hint: 'Evaluate it anew. Differences of files with losses of sequences (ppl --by-sequence) are computed anew from those.',
   });
 }
@@ -111,10 +105,11 @@ export function sequencesOf(row: ResultRow): number | null {
   return numberOf(row, 'samples.count') ?? numberOf(row, 'cost.sequences');
 }
 
-/** How many of what a figure's interval is over: rounds of a ratio of speeds, units of text, else {@link sequencesOf}. */
+/** How many units the interval of a figure is over: its own (rounds), units of text, else {@link sequencesOf}. */
 export function unitsOfFigure(row: ResultRow, metric: string): number | null {
-  if (metric === THROUGHPUT_RATIO) return numberOf(row, 'throughput.against.rounds');
-  return row.figures.get(metric)?.units ?? sequencesOf(row);
+  const figure = row.figures.get(metric);
+  if (figure?.declared.units) return figure.declared.units.count(row.record);
+  return figure?.units ?? sequencesOf(row);
 }
 
 /** Degrees of freedom of a figure's error: over units of text, else over {@link sequencesOf}; null where nobody knows. */

@@ -4,7 +4,7 @@
  * the one of the same seed.
  */
 import { UsageError } from '../errors.js';
-import { fieldOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, type ResultRow } from '../records/evaluation.js';
 import { fieldsThatDiffer, nameOf } from './comparability.js';
 
 export interface MatchedRows {

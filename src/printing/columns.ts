@@ -1,93 +1,214 @@
 /**
- * What a person reads of a result, one column an entry, shared by the table and the markdown printer. The first five
- * are always shown; the rest follow in order of interest as the width allows.
+ * Columns of results, each declared once by its evaluation: its cells in a CSV, and what a person reads of it. Every printer
+ * lays out the same columns; none knows an evaluation.
  */
-
-import { apartTexts } from '../records/distinctions.js';
-import type { PerplexityResult, Result } from '../records/record.js';
+import { distinctionsOf } from '../records/distinctions.js';
 import { plainText } from '../terminal-text.js';
-import { count, errorAlone, intervalOf, plain, valueAlone, valueWithError } from './numbers.js';
+import { errorAlone, intervalOf, plain, valueWithError, whole } from './numbers.js';
 
-export interface Column<R extends Result = PerplexityResult> {
+/** What a CSV holds: numbers raw, nothing for unknown. */
+export type Cell = string | number | null | undefined;
+
+export interface CsvColumn<R> {
+  key: string;
+  cell(result: R): Cell;
+}
+
+export interface TableColumn<R> {
   title: string;
+  /** Of the numbers. */
+  unit?: string;
   align: 'left' | 'right';
-  /** What the cell says, plain text on one line; empty when unknown. */
-  cell: (result: R) => string;
-  /** Broken at spaces where it is narrowed, instead of cut. */
+  /** Holds a name, which gives way first where the screen is narrow. */
+  isName?: boolean;
+  /** Is broken at spaces where it is narrowed, instead of cut. */
   wraps?: boolean;
+  /** Plain text on one line; empty for unknown. */
+  cell(result: R): string;
 }
 
-/** The columns of an evaluation. */
-export interface ColumnSet<R extends Result> {
+/** One thing that rows say: the columns of a CSV, and of a table, that it takes. */
+export interface Column<R> {
+  csv: readonly CsvColumn<R>[];
+  table: readonly TableColumn<R>[];
+}
+
+interface Shown<R, V> {
+  /** What a person reads above it; left out: it is in the CSV alone. */
+  title?: string;
+  unit?: string;
+  isName?: boolean;
+  /** Words on the left, numbers on the right, unless told. */
+  align?: 'left' | 'right';
+  /** How a person reads a known value. */
+  text?(value: V, result: R): string;
+}
+
+/** A name or a word. @param key in the CSV; null: in tables alone */
+export function text<R>(
+  key: string | null,
+  value: (result: R) => string | null | undefined,
+  { text: textOf = (known) => plainText(known), ...shown }: Shown<R, string> = {},
+): Column<R> {
+  return valueColumn(key, value, { ...shown, text: textOf }, 'left');
+}
+
+/** A number, of which a person reads four digits. @param key in the CSV; null: in tables alone */
+export function number<R>(
+  key: string | null,
+  value: (result: R) => number | null | undefined,
+  { text: textOf = (known) => plain(known), ...shown }: Shown<R, number> = {},
+): Column<R> {
+  return valueColumn(key, value, { ...shown, text: textOf }, 'right');
+}
+
+/** A whole number, with all its digits. */
+export function count<R>(
+  key: string | null,
+  value: (result: R) => number | null | undefined,
+  shown: Shown<R, number> = {},
+): Column<R> {
+  return valueColumn(key, value, { text: (known) => whole(known), ...shown }, 'right');
+}
+
+/** Yes or no; a CSV says true or false. */
+export function flag<R>(
+  key: string,
+  value: (result: R) => boolean | null | undefined,
+  shown: Shown<R, string> = {},
+): Column<R> {
+  const said = { text: (known: string) => (known === 'true' ? 'yes' : ''), ...shown };
+  return valueColumn(key, (result) => value(result)?.toString(), said, 'left');
+}
+
+function valueColumn<R, V extends string | number>(
+  key: string | null,
+  value: (result: R) => V | null | undefined,
+  { title, text: textOf, ...shown }: Shown<R, V> & Required<Pick<Shown<R, V>, 'text'>>,
+  align: 'left' | 'right',
+): Column<R> {
+  const cell = (result: R) => {
+    const known = value(result);
+    return known === null || known === undefined ? '' : textOf(known, result);
+  };
+  return {
+    csv: key === null ? [] : [{ key, cell: value }],
+    table: title === undefined ? [] : [{ title, align, ...shown, cell }],
+  };
+}
+
+/** An estimate, as far as its errors are known. */
+export interface FigureValue {
+  value: number | null;
+  stderr?: number | null;
+  ci95?: readonly [number, number] | null;
+  mcStderr?: number | null;
+}
+
+interface ShownFigure<R> {
+  title?: string;
+  unit?: string;
+  /** Titles of the interval and of the error over draws, where a person reads them in columns of their own. */
+  interval?: string;
+  drawError?: string;
+  /** How a person reads it: `145.3 ± 2.1`, unless said. */
+  text?(figure: { value: number | null; stderr: number | null }, result: R): string;
+}
+
+type FigurePart = 'stderr' | 'ci95' | 'mcStderr';
+
+/** A figure: the columns `x`, `x_stderr`, `x_ci95_low`, `x_ci95_high`, `x_mc_stderr` of a CSV. @param parts beside the value */
+export function figure<R>(
+  key: string,
+  figureOf: (result: R) => FigureValue | null | undefined,
+  { title, unit, interval, drawError, text: textOf = valueWithError }: ShownFigure<R> = {},
+  parts: readonly FigurePart[] = ['stderr', 'ci95'],
+): Column<R> {
+  const csvOf: Record<FigurePart, CsvColumn<R>[]> = {
+    stderr: [{ key: `${key}_stderr`, cell: (result) => figureOf(result)?.stderr }],
+    ci95: [
+      { key: `${key}_ci95_low`, cell: (result) => figureOf(result)?.ci95?.[0] },
+      { key: `${key}_ci95_high`, cell: (result) => figureOf(result)?.ci95?.[1] },
+    ],
+    mcStderr: [{ key: `${key}_mc_stderr`, cell: (result) => figureOf(result)?.mcStderr }],
+  };
+  const errors = (result: R) => {
+    const { value = null, stderr = null, ci95 = null, mcStderr = null } = figureOf(result) ?? {};
+    return { value, stderr, ci95, mcStderr };
+  };
+  const shown = (name: string | undefined, cell: (result: R) => string): TableColumn<R>[] =>
+    name === undefined ? [] : [{ title: name, unit, align: 'right', cell }];
+  return {
+    csv: [{ key, cell: (result) => figureOf(result)?.value }, ...parts.flatMap((part) => csvOf[part])],
+    table: [
+      ...shown(title, (result) => textOf(errors(result), result)),
+      ...shown(interval, (result) => intervalOf(errors(result))),
+      ...shown(drawError, (result) => errorAlone(errors(result).mcStderr)),
+    ],
+  };
+}
+
+/** Titles of columns in the order of interest. */
+export interface TableOrder<R> {
   /** Always shown where there is room for them. */
-  essential: readonly Column<R>[];
-  /** In order of interest, as the width allows. */
-  further: readonly Column<R>[];
-  /** Those of the essential ones that hold names, which give way first. */
-  names: readonly Column<R>[];
+  essential: readonly string[];
+  /** In place of those, for certain results; null: those. */
+  essentialOf?(results: readonly R[]): readonly string[] | null;
+  /** As the width allows. */
+  further: readonly string[];
 }
 
-export const left = <R extends Result = PerplexityResult>(
-  title: string,
-  cell: Column<R>['cell'],
-): Column<R> => ({ title, align: 'left', cell });
-export const right = <R extends Result = PerplexityResult>(
-  title: string,
-  cell: Column<R>['cell'],
-): Column<R> => ({ title, align: 'right', cell });
+/** The head of a column, in any form. @param unit of the numbers */
+export type Heading = readonly [title: string, align: 'left' | 'right', unit?: string];
 
-const MODEL = left('model', ({ model }) => plainText(model.name));
-const DATASET = left('dataset', ({ dataset }) => plainText(dataset.name));
-export const DRAW_ERROR = right('draw error', ({ metrics }) => errorAlone(metrics.nll.mcStderr));
+/** The columns of a table of certain results. */
+export interface ColumnSet<R> {
+  essential: readonly TableColumn<R>[];
+  further: readonly TableColumn<R>[];
+}
 
-const ESSENTIAL: readonly Column[] = [
-  MODEL,
-  DATASET,
-  right('perplexity', ({ metrics }) => valueWithError(metrics.ppl)),
-  right('95% interval', ({ metrics }) => intervalOf(metrics.ppl)),
-  right('bits/byte', ({ metrics }) => valueAlone(metrics.bitsPerByte)),
-];
+const LEAST_COLUMNS = 5;
 
-const FURTHER: readonly Column[] = [
-  right('nats/token', ({ metrics }) => valueWithError(metrics.nll)),
-  DRAW_ERROR,
-  right('sequences', ({ cost }) => count(cost.sequences)),
-  right('tokens', ({ cost }) => count(cost.tokens)),
-  right('draws', ({ protocol }) => count(protocol.draws)),
-  left('protocol', ({ protocol }) => plainText(protocol.name)),
-  right('tokens/s', ({ cost }) => plain(cost.tokensPerSecond)),
-  left('family', ({ model }) => plainText(model.family)),
-  right('model calls', ({ cost }) => count(cost.modelCalls)),
-  right('seconds', ({ cost }) => plain(cost.wallSeconds)),
-];
+/** @returns in the order that is told, else as declared   @throws RangeError for a title that no column has */
+export function columnSet<R>(
+  columns: readonly Column<R>[],
+  order: TableOrder<R> | undefined,
+  results: readonly R[],
+): ColumnSet<R> {
+  const all = columns.flatMap(({ table }) => table);
+  if (!order) return { essential: all.slice(0, LEAST_COLUMNS), further: all.slice(LEAST_COLUMNS) };
+  return {
+    essential: columnsOf(all, order.essentialOf?.(results) ?? order.essential),
+    further: columnsOf(all, order.further),
+  };
+}
 
-/** With a column of what differs, after the name columns, where rows would look alike without it. */
-export function toldApart<R extends Result>(
+/** @throws RangeError for a title that no column has */
+export function columnsOf<R>(
+  columns: readonly TableColumn<R>[],
+  titles: readonly string[],
+): TableColumn<R>[] {
+  return titles.map((title) => {
+    const found = columns.find((column) => column.title === title);
+    if (!found) throw new RangeError(`No column has the title "${title}".`);
+    return found;
+  });
+}
+
+/** With a column of the settings in which rows differ that would look alike without it, after the names. */
+export function withSettings<R>(
   results: readonly R[],
   set: ColumnSet<R>,
   labelOf: (result: R) => string,
 ): ColumnSet<R> {
-  const texts = apartTexts(results, labelOf);
-  if (texts.every((text) => text === '')) return set;
+  const texts = distinctionsOf(results, labelOf);
+  if (texts.every((one) => one === '')) return set;
   const told = new Map(results.map((result, i) => [result, texts[i]]));
-  const apart = { ...left<R>('with', (result) => told.get(result) ?? ''), wraps: true };
-  const [name, ...rest] = set.essential;
-  const after = rest.findIndex(({ align }) => align === 'right');
-  return {
-    ...set,
-    essential: [name, ...rest.slice(0, after), apart, ...rest.slice(after)],
-    names: [...set.names, apart],
+  const settings: TableColumn<R> = {
+    ...{ title: 'with', align: 'left', isName: true, wraps: true },
+    cell: (result) => told.get(result) ?? '',
   };
+  const numbers = set.essential.findIndex(({ align }, i) => i > 0 && align === 'right');
+  const after = numbers < 0 ? set.essential.length : numbers;
+  return { ...set, essential: [...set.essential.slice(0, after), settings, ...set.essential.slice(after)] };
 }
-
-export function perplexityColumns(results: readonly PerplexityResult[]): ColumnSet<PerplexityResult> {
-  return toldApart(results, PERPLEXITY_COLUMNS, ({ model, dataset }) =>
-    JSON.stringify([model.name, dataset.name]),
-  );
-}
-
-const PERPLEXITY_COLUMNS: ColumnSet<PerplexityResult> = {
-  essential: ESSENTIAL,
-  further: FURTHER,
-  names: [MODEL, DATASET],
-};

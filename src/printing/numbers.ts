@@ -1,12 +1,18 @@
 /** Figures for reading: as many digits as their standard error supports. Unknown is an empty string. */
-import type { Figure } from '../records/record.js';
+
+/** An estimate as a person reads it; its errors may be unknown. */
+interface Estimate {
+  value: number | null;
+  stderr: number | null;
+  ci95: readonly [number, number] | null;
+}
 
 const PLAIN_DIGITS = 4;
 /** From here on a number is written with an exponent. */
 const LARGE = 1e7;
 
 /** `145.3 ± 2.1`: two significant digits of the standard error, and the value to the same place. */
-export function valueWithError({ value, stderr }: Pick<Figure, 'value' | 'stderr'>): string {
+export function valueWithError({ value, stderr }: Pick<Estimate, 'value' | 'stderr'>): string {
   if (value === null) return '';
   if (stderr === null || stderr === 0) return stderr === 0 ? `${plain(value)} ± 0` : plain(value);
   if (Math.abs(value) >= LARGE || stderr >= LARGE)
@@ -16,7 +22,7 @@ export function valueWithError({ value, stderr }: Pick<Figure, 'value' | 'stderr
 }
 
 /** `[141, 150]`: one digit of the standard error is enough for an interval's ends. */
-export function intervalOf({ ci95, stderr }: Pick<Figure, 'ci95' | 'stderr'>): string {
+export function intervalOf({ ci95, stderr }: Pick<Estimate, 'ci95' | 'stderr'>): string {
   if (ci95 === null) return '';
   const [low, high] = ci95;
   if (Math.abs(high) >= LARGE) return `[${low.toExponential(2)}, ${high.toExponential(2)}]`;
@@ -25,8 +31,8 @@ export function intervalOf({ ci95, stderr }: Pick<Figure, 'ci95' | 'stderr'>): s
   return `[${fixed(low, places)}, ${fixed(high, places)}]`;
 }
 
-/** A value to the place that its standard error reaches, without saying the error; else four digits. */
-export function valueAlone({ value, stderr }: Pick<Figure, 'value' | 'stderr'>): string {
+/** A value to the digit that its standard error reaches, without the error; else four digits. */
+export function valueAlone({ value, stderr }: Pick<Estimate, 'value' | 'stderr'>): string {
   if (value === null) return '';
   if (!stderr || Math.abs(value) >= LARGE) return plain(value);
   return fixed(value, decimals(stderr, 2));
@@ -39,8 +45,8 @@ export function errorAlone(stderr: number | null): string {
   return stderr >= LARGE ? stderr.toExponential(1) : stderr.toFixed(decimals(stderr, 2));
 }
 
-/** A whole number with its digits as they are; null is empty. */
-export function count(value: number | null | undefined): string {
+/** A whole number with all its digits; null is empty. */
+export function whole(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : String(value);
 }
 

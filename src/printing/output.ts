@@ -5,6 +5,7 @@
 import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.js';
+import type { Evaluations } from '../records/evaluation.js';
 import type { ResultsFile } from '../records/record.js';
 import { destination, writeFileAtomically } from '../storage/atomic-file.js';
 import { hintOf, reasonOf, systemCodeOf } from '../storage/file-failure.js';
@@ -64,13 +65,23 @@ export function planOutput(flags: { format?: Format; json?: boolean; out?: reado
 }
 
 /** Writes every file of the plan. @throws FileError */
-export async function writeOutputs(plan: OutputPlan, file: ResultsFile): Promise<void> {
-  for (const { path, format } of plan.files) await replaceFile(path, await formatResults(file, format));
+export async function writeOutputs(
+  plan: OutputPlan,
+  file: ResultsFile,
+  evaluations: Evaluations,
+): Promise<void> {
+  for (const { path, format } of plan.files)
+    await replaceFile(path, await formatResults(file, format, evaluations));
 }
 
 /** What stdout gets. */
-export async function stdoutText(plan: OutputPlan, file: ResultsFile, screen: Screen): Promise<string> {
-  return formatResults(file, plan.stdout, screen);
+export async function stdoutText(
+  plan: OutputPlan,
+  file: ResultsFile,
+  evaluations: Evaluations,
+  screen: Screen,
+): Promise<string> {
+  return formatResults(file, plan.stdout, evaluations, screen);
 }
 
 /** Tries each path as {@link replaceFile} would use it, and leaves no trace. @throws FileError */

@@ -1,8 +1,7 @@
+import type { Heading } from './columns.js';
+
 /** A table of GitHub-flavoured markdown; what cells say is text. */
-export function pipeTable(
-  head: readonly (readonly [string, 'left' | 'right'])[],
-  rows: readonly string[][],
-): string {
+export function pipeTable(head: readonly Heading[], rows: readonly string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [
     line(head.map(([title]) => escaped(title))),

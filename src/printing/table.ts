@@ -1,17 +1,14 @@
 /**
- * Results for a terminal: one row a model and data set, never wider than asked. The essential columns come first; long
+ * Results for a terminal: one row per result, never wider than asked. The essential columns come first; long
  * model names give way with «…»; further columns join as the width allows. Comparisons and notes stand below.
  */
 import { styleText } from 'node:util';
-import { frontierColumns } from '../evals/frontier/columns.js';
-import { generativeColumns } from '../evals/generation/columns.js';
-import { benchColumns } from '../evals/throughput/columns.js';
-import { type Result, type ResultsFile, resultsOf } from '../records/record.js';
-import { displayWidth, plainText, truncateMiddle, wrap } from '../terminal-text.js';
-import { type Column, type ColumnSet, DRAW_ERROR, perplexityColumns } from './columns.js';
-import { dim, GAP, layOut } from './layout.js';
-import { COMPARISON_TITLE, datasetOf, markOf, notesOf } from './notes.js';
-import { intervalOf, valueWithError } from './numbers.js';
+import { byEvaluation, type Evaluations, labelOf } from '../records/evaluation.js';
+import type { AnyResult, Comparison, ResultsFile } from '../records/record.js';
+import { displayWidth, truncateMiddle, wrap } from '../terminal-text.js';
+import { type ColumnSet, columnSet, type TableColumn, withSettings } from './columns.js';
+import { dim, type FittedColumn, fittedTable, naturalWidth, totalWidth } from './layout.js';
+import { COMPARISON_TITLE, comparisonTable, notesOf } from './notes.js';
 
 export interface Screen {
   /** Columns to fill. */
@@ -25,25 +22,19 @@ const NARROWEST_NAME = 6;
 const MINUS = ' − ';
 
 /** The whole text, every line at most `width` columns (down to about 48), with a line end. */
-export function formatTable(file: ResultsFile, { width, color }: Screen): string {
-  const perplexities = resultsOf(file, 'ppl');
-  const bench = resultsOf(file, 'bench');
-  const frontier = resultsOf(file, 'frontier');
-  const gen = resultsOf(file, 'gen');
-  const ofPerplexity = perplexityColumns(perplexities);
-  const columns = columnsWithin(perplexities, ofPerplexity, width);
-  const rows = <R extends Result>(results: readonly R[], set: ColumnSet<R>) =>
-    resultRows(results, columnsWithin(results, set, width), set, width, color);
-  const parts = [
-    resultRows(perplexities, columns, ofPerplexity, width, color),
-    rows(bench, benchColumns(bench)),
-    rows(frontier, frontierColumns(frontier)),
-    rows(gen, generativeColumns(gen)),
-  ].filter((part) => part !== '');
-  if (file.comparisons.length > 0) parts.push(comparisonRows(file, width, color));
-  const drawError = columns.includes(DRAW_ERROR);
-  const notes = notesOf(file, { drawError }).flatMap((note) => wrap(note, width));
-  if (notes.length > 0) parts.push(notes.map((line) => (color ? dim(line) : line)).join('\n'));
+export function formatTable(file: ResultsFile, evaluations: Evaluations, { width, color }: Screen): string {
+  const shown = new Map<string, ReadonlySet<string>>();
+  const parts = byEvaluation(file.results, evaluations).map(({ evaluation, results }) => {
+    const own = columnSet(evaluation.columns, evaluation.table, results);
+    const set = withSettings(results, own, (result) => labelOf(evaluation, result));
+    const columns = columnsWithin(results, set, width);
+    shown.set(evaluation.name, new Set(columns.map(({ title }) => title)));
+    return resultRows(results, columns, { width, color });
+  });
+  if (file.comparisons.length > 0) parts.push(comparisonRows(file.comparisons, { width, color }));
+  const notes = notesOf(file, evaluations, (name, title) => shown.get(name)?.has(title) ?? false);
+  const lines = notes.flatMap((note) => wrap(note, width));
+  if (lines.length > 0) parts.push(lines.map((line) => (color ? dim(line) : line)).join('\n'));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -52,113 +43,66 @@ function narrowest({ title }: { title: string }): number {
   return Math.max(NARROWEST_NAME, displayWidth(title));
 }
 
-/** Width that shows all of a column, but of names that are too long. */
-function naturalWidth<R extends Result>(
-  results: readonly R[],
-  column: Column<R>,
-  { names }: ColumnSet<R>,
-): number {
-  const widest = Math.max(
-    displayWidth(column.title),
-    ...results.map((result) => displayWidth(column.cell(result))),
-  );
-  return names.includes(column) ? Math.min(widest, WIDEST_NAME) : widest;
-}
-
-function totalWidth<R extends Result>(
-  results: readonly R[],
-  columns: readonly Column<R>[],
-  set: ColumnSet<R>,
-): number {
-  const widths = columns.map((column) => naturalWidth(results, column, set));
-  return widths.reduce((sum, width) => sum + width, 0) + GAP * (columns.length - 1);
+/** Width that shows all of a column, but for names that are too long. */
+function widthOf(results: readonly AnyResult[], { title, isName, cell }: TableColumn<AnyResult>): number {
+  const natural = naturalWidth({ title }, results.map(cell));
+  return isName ? Math.min(natural, WIDEST_NAME) : natural;
 }
 
 /** The columns that `width` has room for: the essential ones, then further ones that say anything. */
-function columnsWithin<R extends Result>(
-  results: readonly R[],
-  set: ColumnSet<R>,
+function columnsWithin(
+  results: readonly AnyResult[],
+  { essential, further }: ColumnSet<AnyResult>,
   width: number,
-): Column<R>[] {
-  const columns = [...set.essential];
-  const saved = set.names
-    .map((name) => Math.max(0, naturalWidth(results, name, set) - narrowest(name)))
+): TableColumn<AnyResult>[] {
+  const columns = [...essential];
+  const total = (of: readonly TableColumn<AnyResult>[]) => totalWidth(of.map((one) => widthOf(results, one)));
+  const saved = essential
+    .filter(({ isName }) => isName)
+    .map((name) => Math.max(0, widthOf(results, name) - narrowest(name)))
     .reduce((sum, one) => sum + one, 0);
-  while (columns.length > 3 && totalWidth(results, columns, set) - saved > width) columns.pop();
-  for (const column of set.further) {
+  while (columns.length > 3 && total(columns) - saved > width) columns.pop();
+  for (const column of further) {
     if (results.every((result) => column.cell(result) === '')) continue;
-    if (totalWidth(results, [...columns, column], set) > width) break;
+    if (total([...columns, column]) > width) break;
     columns.push(column);
   }
   return columns;
 }
 
-function resultRows<R extends Result>(
-  results: readonly R[],
-  columns: readonly Column<R>[],
-  set: ColumnSet<R>,
-  width: number,
-  color: boolean,
+function resultRows(
+  results: readonly AnyResult[],
+  columns: readonly TableColumn<AnyResult>[],
+  screen: Screen,
 ): string {
-  if (results.length === 0) return '';
-  const widths = columns.map((column) => naturalWidth(results, column, set));
-  let excess = totalWidth(results, columns, set) - width;
-  for (const [index, column] of columns.entries()) {
-    if (excess <= 0) break;
-    if (!set.names.includes(column)) continue;
-    const room = Math.max(0, widths[index] - narrowest(column));
-    const cut = Math.min(room, excess);
-    widths[index] -= cut;
-    excess -= cut;
-  }
-  return layOut(
-    columns.map(({ title, align }, i) => ({ title, align, width: widths[i] })),
-    results.map((result) => columns.map((column, i) => cellWithin(column, result, widths[i]))),
-    color,
+  return fittedTable(
+    columns.map(({ title, align, isName, wraps }) => ({
+      ...{ title, align, wraps },
+      ...(isName ? { least: narrowest({ title }), most: WIDEST_NAME } : {}),
+    })),
+    results.map((result) => columns.map(({ cell }) => cell(result))),
+    screen,
   );
 }
 
-function cellWithin<R extends Result>({ cell, wraps }: Column<R>, result: R, width: number): string {
-  const lines = wraps ? wrap(cell(result), width) : [cell(result)];
-  return lines.map((line) => truncateMiddle(line, width)).join('\n');
-}
-
-function comparisonRows({ comparisons }: ResultsFile, width: number, color: boolean): string {
-  const pairs = comparisons.map((row) => [plainText(row.a), plainText(row.b)]);
-  const titles = ['', 'models', 'dataset', 'difference', '95% interval'];
-  const rows = comparisons.map((row, i) => [
-    markOf(row),
-    pairs[i].join(MINUS),
-    plainText(datasetOf(row)),
-    valueWithError({ value: row.deltaNll, stderr: row.stderr }),
-    intervalOf(row),
-  ]);
-  const widths = titles.map((title, i) =>
-    Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
-  );
-  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
-  const pairsNeed = 2 * NARROWEST_NAME + MINUS.length;
-  if (excess() > Math.max(0, widths[1] - pairsNeed) + Math.max(0, widths[2] - 'dataset'.length)) widths.pop();
-  for (const [index, least] of [
-    [1, pairsNeed],
-    [2, 'dataset'.length],
-  ]) {
-    widths[index] -= Math.max(0, Math.min(excess(), widths[index] - least));
-  }
-  const columns = widths.map((one, i) => ({
-    title: titles[i],
-    align: i >= 3 ? ('right' as const) : ('left' as const),
-    width: one,
-  }));
-  const cells = rows.map((row, r) =>
-    widths.map((one, i) => (i === 1 ? pairWithin(pairs[r], one) : truncateMiddle(row[i], one))),
-  );
-  const title = wrap(COMPARISON_TITLE, width).join('\n');
-  return `${color ? styleText('bold', title, { validateStream: false }) : title}\n${layOut(columns, cells, color)}`;
+function comparisonRows(comparisons: readonly Comparison[], screen: Screen): string {
+  const { head, rows } = comparisonTable(comparisons);
+  const title = wrap(COMPARISON_TITLE, screen.width).join('\n');
+  const narrow: Readonly<Record<string, Partial<FittedColumn>>> = {
+    models: { least: 2 * NARROWEST_NAME + MINUS.length, shorten: pairWithin },
+    'data set': { least: 'data set'.length },
+    '95% interval': { optional: true },
+  };
+  const columns = head.map(([title, align]): FittedColumn => ({ title, align, ...narrow[title] }));
+  const table = fittedTable(columns, rows, screen);
+  return `${screen.color ? styleText('bold', title, { validateStream: false }) : title}\n${table}`;
 }
 
 /** Both names of a pair stay recognisable: the longer gives way first. */
-function pairWithin([a, b]: string[], width: number): string {
+function pairWithin(pair: string, width: number): string {
+  if (displayWidth(pair) <= width) return pair;
+  const middle = pair.indexOf(MINUS);
+  const [a, b] = [pair.slice(0, middle), pair.slice(middle + MINUS.length)];
   const room = width - MINUS.length;
   const half = Math.floor(room / 2);
   const forA = Math.max(half, room - displayWidth(b));

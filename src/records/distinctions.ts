@@ -1,44 +1,46 @@
 /**
- * What sets rows apart that would look alike in a table: seed, sampler options, how draws were shaped. Only what differs
- * among such rows is told, so that other tables need nothing of this.
+ * Settings that tell rows apart which would look alike in a table: seed, sampler options, temperature and the like. Only
+ * settings that differ among such rows are shown, so other tables have no use for this.
  */
 import { plainText } from '../terminal-text.js';
 
-/** By name, in the order in which they are told. */
+/** By name, in the order in which they are shown. */
 export type Settings = ReadonlyMap<string, string>;
 
-/** A row each: what differs among those of one label, `eta 0.02, seed 1`; empty for a row that no other looks like. */
-export function apartTexts<T>(
+/** Of each row, the settings that differ among rows of its label, `eta 0.02, seed 1`; empty where its label is unique. */
+export function distinctionsOf<T>(
   rows: readonly T[],
   labelOf: (row: T) => string,
   settings: (row: T) => Settings = settingsOf,
 ): string[] {
-  const told = rows.map(settings);
+  const known = rows.map(settings);
   const alike = new Map<string, Settings[]>();
   for (const [i, row] of rows.entries())
-    alike.set(labelOf(row), [...(alike.get(labelOf(row)) ?? []), told[i]]);
+    alike.set(labelOf(row), [...(alike.get(labelOf(row)) ?? []), known[i]]);
   const names = new Map([...alike].map(([label, group]) => [label, namesThatDiffer(group)]));
-  return rows.map((row, i) => textOf(told[i], names.get(labelOf(row))!));
+  return rows.map((row, i) => textOf(known[i], names.get(labelOf(row)) ?? []));
 }
 
-/** In any two of them; one that says nothing of a name differs from one that does. */
-export function namesThatDiffer(settings: readonly Settings[]): string[] {
-  const names = new Set(settings.flatMap((told) => [...told.keys()]));
-  return [...names].filter((name) => new Set(settings.map((told) => told.get(name))).size > 1);
+/** Names of settings that differ between any two; to be without a setting differs from having it. */
+export function namesThatDiffer(all: readonly Settings[]): string[] {
+  const names = new Set(all.flatMap((settings) => [...settings.keys()]));
+  return [...names].filter((name) => new Set(all.map((settings) => settings.get(name))).size > 1);
 }
 
-/** `eta 0.02, seed 1`: these of the settings, as far as they are told. */
-export function textOf(told: Settings, names: readonly string[]): string {
+/** `eta 0.02, seed 1`: the settings of these names, as far as they are known. */
+export function textOf(settings: Settings, names: readonly string[]): string {
   return names
-    .filter((name) => told.has(name))
-    .map((name) => plainText(name === 'file' ? told.get(name)! : `${name} ${told.get(name)}`))
+    .flatMap((name) => {
+      const value = settings.get(name);
+      return value === undefined ? [] : [plainText(name === 'file' ? value : `${name} ${value}`)];
+    })
     .join(', ');
 }
 
-/** Between the settings of two rows. */
+/** Stands between the settings of two rows. */
 export const VERSUS = ' − ';
 
-/** Of two rows that are compared: `1 − 2` where they differ. */
+/** Settings of two rows that are compared: `1 − 2` where they differ. */
 export function settingsOfPair(a: unknown, b: unknown): Settings {
   const [ofA, ofB] = [settingsOf(a), settingsOf(b)];
   const names = [...new Set([...ofA.keys(), ...ofB.keys()])];
@@ -57,7 +59,7 @@ export function settingsOf(record: unknown): Settings {
   return new Map(Object.entries(settingsAsRecorded(record)).map(([name, value]) => [name, String(value)]));
 }
 
-/** Of the record of any evaluation; what is unknown or does not apply is left out. */
+/** The settings in a record of any evaluation; unknown ones, and those that do not apply, are left out. */
 export function settingsAsRecorded(record: unknown): Loose {
   const { samples, sampler, protocol, length, topK, topP } = record as Record<
     string,
@@ -65,7 +67,7 @@ export function settingsAsRecorded(record: unknown): Loose {
   >;
   const drawnBy = (samples?.sampler ?? sampler) as Loose | null | undefined;
   const texts = samples ?? (sampler ? { length, topK, topP, seed: protocol?.seed } : null);
-  const told: Loose = texts
+  const settings: Loose = texts
     ? {
         ...(drawnBy?.options as Loose | null | undefined),
         temperature: texts.temperature,
@@ -82,6 +84,6 @@ export function settingsAsRecorded(record: unknown): Loose {
         seed: protocol?.seed,
       };
   return Object.fromEntries(
-    Object.entries(told).filter(([, value]) => value !== null && value !== undefined),
+    Object.entries(settings).filter(([, value]) => value !== null && value !== undefined),
   );
 }

@@ -1,11 +1,11 @@
 /**
- * What the numbers of a record can be. A record that says what cannot be was altered or damaged, and nothing is concluded
- * from it: no gate passes on it, and no report prints it. Checks for schemas, which say the rest; the ranges are wide, since
- * a bad model is no bad record.
+ * Which numbers a record can hold. A record with impossible numbers was altered or damaged, so nothing is concluded from it:
+ * no gate passes on it, and no report prints it. These are refinements of the schemas; the ranges are wide, since a bad
+ * model is not a bad record.
  */
 import type { z } from 'zod';
 
-/** Where values of a figure lie. */
+/** The range in which the values of a figure lie. */
 export interface Range {
   /** What it is, to complete «… is never below …»: `a perplexity`. */
   what: string;
@@ -14,12 +14,12 @@ export interface Range {
   most?: number;
 }
 
-/** Past this squares of losses would not stay finite for long; no model comes near it. */
+/** No model comes near it, and squares of larger losses would soon overflow. */
 const LARGEST = 1e12;
 
 export const RANGES = {
   perplexity: { what: 'a perplexity', above: 0 },
-  /** Estimates with a control variate may fall a little below 0. */
+  /** An estimate with a control variate may fall slightly below 0. */
   loss: { what: 'a loss', least: -LARGEST, most: LARGEST },
   difference: { what: 'a difference', least: -LARGEST, most: LARGEST },
   entropy: { what: 'an entropy', least: 0, most: LARGEST },
@@ -28,21 +28,6 @@ export const RANGES = {
   speed: { what: 'a speed', above: 0 },
   any: { what: 'a figure' },
 } satisfies Record<string, Range>;
-
-/** By their names in `metrics`, of every evaluation. */
-export const RANGE_OF_METRIC: Readonly<Record<string, Range>> = {
-  ppl: RANGES.perplexity,
-  nll: RANGES.loss,
-  bitsPerByte: RANGES.loss,
-  genPpl: RANGES.perplexity,
-  genNll: RANGES.loss,
-  entropy: RANGES.entropy,
-  distinct1: RANGES.share,
-  distinct2: RANGES.share,
-  distinct3: RANGES.share,
-  repetition4: RANGES.share,
-  compressionRatio: RANGES.factor,
-};
 
 interface AnyFigure {
   value?: number | null;
@@ -58,9 +43,9 @@ const complainTo =
     context.addIssue({ code: 'custom', path: [...at, ...path], message });
 
 /**
- * A figure's value in its range, its errors not negative, its interval the right way round and around its value.
- * @param range of the value   @param held an interval of a figure that was interpolated need not hold it
- * @param at where the figure is in what is checked
+ * The value is in its range, errors are not negative, the interval is ordered and holds the value.
+ * @param range of the value   @param held false for an interpolated figure, whose interval need not hold the value
+ * @param at path of the figure within what is checked
  */
 export function plausibleFigure(range: Range = RANGES.any, { held = true, at = [] as PropertyKey[] } = {}) {
   return (figure: AnyFigure, context: z.RefinementCtx): void => {
@@ -73,7 +58,7 @@ export function plausibleFigure(range: Range = RANGES.any, { held = true, at = [
     }
     if (ci95 === null) return;
     const [low, high] = ci95;
-    // Ends are computed another way than the value.
+    // The ends are computed by another route than the value.
     const slack = 1e-9 * Math.max(Math.abs(low), Math.abs(high));
     if (low > high) complain(['ci95'], `an interval starts at its lower end, and not as [${low}, ${high}]`);
     else if (held && value !== null && (value < low - slack || value > high + slack))
@@ -81,7 +66,7 @@ export function plausibleFigure(range: Range = RANGES.any, { held = true, at = [
   };
 }
 
-/** A perplexity and the nats that it is the exponential of say the same, by their names. */
+/** The perplexity of that name is the exponential of the nats of that name. */
 export function plausiblePair(perplexity: string, nats: string) {
   return (metrics: Record<string, unknown>, context: z.RefinementCtx): void => {
     const [of, from] = [perplexity, nats].map(
@@ -94,30 +79,30 @@ export function plausiblePair(perplexity: string, nats: string) {
   };
 }
 
-const NATS = new Set(['nats', 'textNats']);
-const COUNTS = new Set(['tokens', 'textTokens', 'textBytes', 'index', 'document']);
+/** Of a column: whole numbers of at least 0. */
+export const COUNT = 'count';
 
-/** Columns of one entry a sequence or sample: of one length, and each of numbers that it can hold. */
-export function plausibleColumns(columns: object, context: z.RefinementCtx): void {
-  const complain = complainTo(context);
-  const known = Object.entries(columns).filter(([, column]) => Array.isArray(column)) as [string, number[]][];
-  if (known.some(([, column]) => column.length !== known[0][1].length))
-    complain([], 'its columns have different lengths');
-  for (const [name, column] of known) {
-    const range = NATS.has(name)
-      ? RANGES.loss
-      : name === 'entropy'
-        ? RANGES.entropy
-        : name === 'repetition4'
-          ? RANGES.share
-          : null;
-    const wrong = column.findIndex((one) =>
-      COUNTS.has(name) ? !(Number.isSafeInteger(one) && one >= 0) : range !== null && !isIn(range, one),
-    );
-    if (wrong < 0) continue;
-    const takes = range === null ? 'a count is a whole number of at least 0' : limitsOf(range);
-    complain([name, wrong], `${takes}, and not ${column[wrong]}`);
-  }
+/** Columns of one entry per sequence or sample: of one length, and each of numbers that it can hold. */
+export function plausibleColumns(kinds: Readonly<Record<string, Range | typeof COUNT>>) {
+  return (columns: object, context: z.RefinementCtx): void => {
+    const complain = complainTo(context);
+    const known = Object.entries(columns).filter(([, column]) => Array.isArray(column)) as [
+      string,
+      number[],
+    ][];
+    if (known.some(([, column]) => column.length !== known[0][1].length))
+      complain([], 'its columns have different lengths');
+    for (const [name, column] of known) {
+      const kind = kinds[name];
+      if (kind === undefined) continue;
+      const wrong = column.findIndex((one) =>
+        kind === COUNT ? !(Number.isSafeInteger(one) && one >= 0) : !isIn(kind, one),
+      );
+      if (wrong < 0) continue;
+      const limits = kind === COUNT ? 'a count is a whole number of at least 0' : limitsOf(kind);
+      complain([name, wrong], `${limits}, and not ${column[wrong]}`);
+    }
+  };
 }
 
 function isIn({ above, least, most }: Range, value: number): boolean {

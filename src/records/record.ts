@@ -1,185 +1,147 @@
 /**
- * The record of a run: what `--json` prints and what `--out results.json` holds. It is versioned: a reader accepts keys
- * it does not know and refuses another `schemaVersion`. Unknown is null, never 0. Names of files are as the user gave
- * them; no host, user or token is recorded. The zod schema that reads it back is schema.ts.
+ * What the records of all evaluations share: the file that `--json` prints and `--out results.json` holds, and the parts that
+ * rows have in common. The file is versioned: a reader accepts keys it does not know and refuses another `schemaVersion`.
+ * Unknown is null, never 0. Names of files are as the user gave them; no host, user or token is recorded.
+ *
+ * Schemas are the declaration: types are inferred from them, descriptions say what a key means and when it is absent.
  */
-import type { GenerativeResult } from '../evals/generation/record.js';
-import type { BenchResult, FrontierResult } from '../evals/throughput/record.js';
-import type { SequencesRecord } from './sequences-record.js';
+import { z } from 'zod';
+import { anyFigure, column, count, interval, known, part, sampling } from './figures.js';
+import { COUNT, plausibleColumns, plausibleFigure, RANGES } from './plausible.js';
 
 export const SCHEMA_VERSION = 1;
 
-/** What an error over text rests on. Absent from files of protocol version 1, which took sequences as independent. */
-export interface TextSampling {
-  /** What is sampled: documents, or blocks of consecutive sequences where documents are unknown, short or few. */
-  unit?: 'document' | 'block';
-  /** How many there are; with fewer than 3 there is no interval. */
-  units?: number;
-  /** Equal ones that would tell as much; one less are the degrees of freedom of Student's t. */
-  effectiveUnits?: number;
-  /** Sequences a block; null for documents. */
-  blockLength?: number | null;
-  /** Variance over what it would be were sequences independent; null without an interval. */
-  designEffect?: number | null;
-}
+export const modelRecord = part({
+  name: z.string().describe("As in `--model name=path`, else the file's name."),
+  family: z.string().describe('ar, mdlm, sedd, duo or d3pm.'),
+  sha256: z.string().nullable().describe('Of the ONNX file.'),
+  path: z.string().nullable().describe('As given by the user.'),
+  trainedOn: z.string().nullish().describe('What the card says it was trained on; absent: not recorded.'),
+});
+export type ModelRecord = z.infer<typeof modelRecord>;
 
-/** An estimate and its two errors. */
-export interface Figure extends TextSampling {
-  value: number | null;
-  /** Over units of text: how the figure would vary on other text of the kind. */
-  stderr: number | null;
-  /** 95% interval over units (Student's t); for perplexity computed on nll and exponentiated. */
-  ci95: [number, number] | null;
-  /** Over draws, on this text: standard error from at least 4 independent randomisations; 0 where the loss is exact. */
-  mcStderr: number | null;
-}
+export const datasetRecord = part({
+  name: z.string(),
+  split: z.string().nullable().describe('validation, test, evaluation …; null for a file of the user.'),
+  sha256: z
+    .string()
+    .nullable()
+    .describe('Of the packed stream, int32 little-endian: equal hashes mean equal evaluation text.'),
+  sourceSha256: z.string().nullable().describe('Of the source files, before tokenizing.'),
+  texts: count.nullable().describe('Documents read.'),
+  tokens: count.nullable().describe('Tokens of the whole stream before cutting.'),
+  sequences: count
+    .nullable()
+    .describe('Packed sequences of the whole stream; cost.sequences says how many were evaluated.'),
+  droppedTokens: count.nullish().describe('Tokens left over by packing.'),
+  droppedCharacters: count
+    .nullish()
+    .describe('Characters that the tokenizer has no token for: the figures are of the text without them.'),
+  skippedRows: count
+    .nullish()
+    .describe('Rows without text that were passed over (--skip-null). Absent in older versions.'),
+  limit: count.nullish().describe('Only this many sequences were evaluated; null or absent: all.'),
+  selection: z
+    .enum(['spread', 'first'])
+    .nullish()
+    .describe(
+      'Which: spread evenly over the data set, or the first, which are no random sample; null: all. Absent (protocol version 1): the first.',
+    ),
+});
+export type DatasetRecord = z.infer<typeof datasetRecord>;
 
-export interface ModelRecord {
-  /** `--model name=path`, else the file's name. */
-  name: string;
-  /** ar, mdlm, sedd, duo or d3pm. */
-  family: string;
-  /** Of the ONNX file. */
-  sha256: string | null;
-  /** As given. */
-  path: string | null;
-  /** What its card says it was trained on. */
-  trainedOn?: string | null;
-}
+export const costRecord = part({
+  sequences: count.describe('Sequences evaluated.'),
+  tokens: count.describe('Scored tokens.'),
+  modelCalls: count.describe('One sequence through the network once is one call.'),
+  wallSeconds: known.describe('Of the evaluation, start-up excluded.'),
+  tokensPerSecond: known.describe('Scored tokens per second of wall time.'),
+});
 
-export interface DatasetRecord {
-  name: string;
-  /** validation, test, evaluation …; null for a file of the user's. */
-  split: string | null;
-  /** Of the packed stream, int32 little-endian: equal hashes mean equal evaluation text. */
-  sha256: string | null;
-  /** Of the source files, before tokenizing. */
-  sourceSha256: string | null;
-  /** Documents read. */
-  texts: number | null;
-  /** Tokens of the whole stream before cutting. */
-  tokens: number | null;
-  /** Packed sequences of the whole stream; `cost.sequences` says how many were evaluated. */
-  sequences: number | null;
-  /** Tokens that packing left over. */
-  droppedTokens?: number | null;
-  /** Characters that the tokenizer has no token for: the figures are of the text without them. */
-  droppedCharacters?: number | null;
-  /** `--skip-null`: rows without text that were passed over. Absent in records of older versions. */
-  skippedRows?: number | null;
-  /** `--limit` or `--first`: only so many sequences were evaluated. */
-  limit?: number | null;
-  /** Which: spread evenly over the data set, or the first, which are no random sample. Null where all were; absent from
-   *  files of protocol version 1, where a limit meant the first. */
-  selection?: 'spread' | 'first' | null;
-}
+export const environmentRecord = part({
+  tool: z.string().describe('duo-eval/version.'),
+  node: z.string(),
+  onnxruntime: z.string().nullable(),
+  provider: z.string().nullable().describe('The execution provider that really ran.'),
+  threads: count.nullable(),
+  cpu: z.string().nullable().describe('Processor model.'),
+  batch: count.nullish().describe('Sequences per model call; changes no figure.'),
+});
+export type EnvironmentRecord = z.infer<typeof environmentRecord>;
 
-export interface ProtocolRecord {
-  /** duo or strict. */
-  name: string;
-  /** Raised when the same name would give another figure. */
-  version: number;
-  /** Positions a sequence, BOS and EOS included. */
-  length: number;
-  tokenizerSha256: string | null;
-  /** What sequences were wrapped in; null where they were not. Absent in records of older versions. */
-  bosTokenId?: number | null;
-  eosTokenId?: number | null;
-  /** Times over which the loss is averaged; null where there is no time (ar). */
-  timeRange: [number, number] | null;
-  /** Draws of (t, z) a sequence. */
-  draws: number | null;
-  /** exact, monte-carlo, control-variate … */
-  estimator: string;
-  seed: number | null;
-  /** What the integral leaves out, in words. */
-  integration?: string | null;
-  /** Independent randomisations of the times behind `mcStderr`. */
-  randomizations?: number | null;
-  /** Degrees of freedom of `mcStderr`; null where nothing is drawn. Absent from files of version 1. */
-  mcDegreesOfFreedom?: number | null;
-  /** `--until`: stopped when t · mcStderr of nll was at most this, t Student's. */
-  until?: number | null;
-}
+/** One entry per sequence, in the order of the packed stream, so that another run can be compared sequence by sequence. */
+export const sequencesRecord = part({
+  nats: column.describe('Total nats of the scored tokens, the mean over draws.'),
+  tokens: column.describe('Scored tokens.'),
+  textNats: column.describe('Nats of the text without BOS and EOS.'),
+  textTokens: column.describe('Tokens of the text: the same for every model of the tokenizer.'),
+  textBytes: column
+    .optional()
+    .describe('UTF-8 bytes of the decoded text without BOS and EOS. Absent in protocol version 1.'),
+  index: column.optional().describe('Place in the packed stream; absent: the place in the column.'),
+  document: column
+    .optional()
+    .describe('Document that holds most of its tokens; absent where documents are no units.'),
+})
+  .superRefine(
+    plausibleColumns({
+      ...{ nats: RANGES.loss, textNats: RANGES.loss },
+      ...{ tokens: COUNT, textTokens: COUNT, textBytes: COUNT, index: COUNT, document: COUNT },
+    }),
+  )
+  .refine(({ index, document }) => isRising(index, 1) && isRising(document, 0), {
+    error: 'its sequences are not in the order of the text',
+  });
+export type SequencesRecord = z.infer<typeof sequencesRecord>;
 
-export interface CostRecord {
-  /** Sequences evaluated. */
-  sequences: number;
-  /** Scored tokens. */
-  tokens: number;
-  /** One sequence through the network once is one call. */
-  modelCalls: number;
-  /** Of the evaluation, start-up excluded. */
-  wallSeconds: number | null;
-  /** Scored tokens a second of wall time. */
-  tokensPerSecond: number | null;
-}
-
-export interface EnvironmentRecord {
-  /** duo-eval/version. */
-  tool: string;
-  node: string;
-  onnxruntime: string | null;
-  /** The execution provider that really ran. */
-  provider: string | null;
-  threads: number | null;
-  /** Processor model. */
-  cpu: string | null;
-  /** Sequences a model call; changes no figure. */
-  batch?: number | null;
-}
-
-/** One model on one data set. */
-export interface PerplexityResult {
-  eval: 'ppl';
-  model: ModelRecord;
-  dataset: DatasetRecord;
-  protocol: ProtocolRecord;
-  metrics: {
-    /** exp(nll). */
-    ppl: Figure;
-    /** Σ loss / Σ scored tokens, nats a token. */
-    nll: Figure;
-    /** Total nats / ln 2 / UTF-8 bytes of the decoded text. */
-    bitsPerByte: Figure;
-  };
-  cost: CostRecord;
-  environment: EnvironmentRecord;
-  /** `--by-sequence`: what pairing with another run needs. */
-  sequences?: SequencesRecord;
+function isRising(values: readonly number[] | undefined, least: 0 | 1): boolean {
+  return !(Array.isArray(values) && values.some((value, i) => i > 0 && value - values[i - 1] < least));
 }
 
 /** Two models on the same packed stream, sequence by sequence. */
-export interface Comparison extends TextSampling {
-  /** Model names. */
-  a: string;
-  b: string;
-  dataset: string;
-  /** Nats a text token, a minus b: negative when a predicts better. */
-  deltaNll: number | null;
-  stderr: number | null;
-  ci95: [number, number] | null;
-  /** The 95% interval excludes 0; null where there is no interval. */
-  significant: boolean | null;
-}
+export const comparisonRecord = part({
+  a: z.string().describe('Name of the first model.'),
+  b: z.string(),
+  dataset: z.string(),
+  deltaNll: known.describe('Nats per text token, a minus b: negative when a predicts better.'),
+  stderr: known,
+  ci95: interval.nullable(),
+  significant: z
+    .boolean()
+    .nullable()
+    .describe('The 95% interval excludes 0; null where there is no interval.'),
+  ...sampling,
+  seed: z.number().optional().describe('Of both, in a suite of several seeds.'),
+}).superRefine(({ deltaNll, stderr, ci95 }, context) =>
+  plausibleFigure(RANGES.difference)({ value: deltaNll, stderr, ci95 }, context),
+);
+export type Comparison = z.infer<typeof comparisonRecord>;
 
-/** Of any evaluation; `eval` tells which. */
-export type Result = PerplexityResult | GenerativeResult | BenchResult | FrontierResult;
+const named = part({ name: z.string() });
+const anySampler = part({ name: z.string(), steps: z.number().nullish() });
 
-export interface ResultsFile<R extends Result = Result> {
+/** What every row has, of whatever evaluation and version. */
+export const anyResult = part({
+  eval: z.string(),
+  model: named.nullish(),
+  dataset: named.nullish(),
+  samples: part({ name: z.string(), sampler: anySampler.nullish() }).nullish(),
+  sampler: anySampler.nullish(),
+  protocol: z.looseObject({}).optional(),
+  metrics: z.record(z.string(), anyFigure.nullable()),
+  environment: environmentRecord.partial().nullish(),
+});
+export type AnyResult = z.infer<typeof anyResult>;
+
+export interface ResultsFile<R extends AnyResult = AnyResult> {
   schemaVersion: typeof SCHEMA_VERSION;
   results: R[];
   comparisons: Comparison[];
 }
 
-export function resultsFile<R extends Result>(results: R[], comparisons: Comparison[] = []): ResultsFile<R> {
+export function resultsFile<R extends AnyResult>(
+  results: R[],
+  comparisons: Comparison[] = [],
+): ResultsFile<R> {
   return { schemaVersion: SCHEMA_VERSION, results, comparisons };
-}
-
-/** The results of one evaluation, in their order. */
-export function resultsOf<E extends Result['eval']>(
-  { results }: ResultsFile,
-  evaluation: E,
-): Extract<Result, { eval: E }>[] {
-  return results.filter((result): result is Extract<Result, { eval: E }> => result.eval === evaluation);
 }

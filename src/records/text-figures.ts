@@ -6,7 +6,8 @@
 import { DomainError } from '../errors.js';
 import { type Numbers, numbersOf, sum } from '../statistics/numbers.js';
 import { blockLengthOf, blocksAreTried, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
-import type { Comparison, Figure } from './record.js';
+import type { Figure } from './figures.js';
+import type { Comparison } from './record.js';
 
 /** Columns, one entry a sequence, in the order of the text. */
 export interface SequenceLosses {

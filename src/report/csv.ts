@@ -1,7 +1,8 @@
 /** A report as CSV: a line a figure under a fixed header, whatever evaluations the rows are of; empty where unknown. */
 import { unitsOfFigure } from '../comparison/difference.js';
-import { type Cell, csvTable } from '../printing/csv.js';
-import { fieldOf, type ResultRow, type RowFigure } from '../records/rows.js';
+import type { Cell } from '../printing/columns.js';
+import { csvTable } from '../printing/csv.js';
+import { fieldOf, type ResultRow, type RowFigure } from '../records/evaluation.js';
 
 type Column = readonly [string, (row: ResultRow, metric: string, figure: RowFigure) => Cell];
 

@@ -4,20 +4,7 @@
  * the harness's own tasks of the same data. A file is of one model, as the harness's are.
  */
 import { UsageError } from '../errors.js';
-import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
-
-/** Figures and the harness's names for them; whether more is better. */
-const METRICS: Record<string, [string, boolean]> = {
-  ppl: ['perplexity', false],
-  nll: ['nll', false],
-  bitsPerByte: ['bits_per_byte', false],
-  genPpl: ['generative_perplexity', false],
-  entropy: ['unigram_entropy', true],
-  distinct1: ['distinct_1', true],
-  distinct2: ['distinct_2', true],
-  distinct3: ['distinct_3', true],
-  repetition4: ['repetition_4', false],
-};
+import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
 /** @throws UsageError when the rows are of several models, or of one task twice */
 export function lmEvalResults(rows: readonly ResultRow[]): object {
@@ -59,7 +46,7 @@ export function lmEvalResults(rows: readonly ResultRow[]): object {
     'n-shot': each(() => 0),
     higher_is_better: each((row) =>
       Object.fromEntries(
-        [...row.figures.keys()].filter((name) => name in METRICS).map((name) => METRICS[name]),
+        [...row.figures.values()].flatMap(({ declared }) => (declared.lmEval ? [declared.lmEval] : [])),
       ),
     ),
     'n-samples': each((row) => ({
@@ -87,8 +74,8 @@ function taskOf({ eval: evaluation, dataset }: ResultRow): string {
 
 function figuresOf(row: ResultRow): Record<string, number | string> {
   const figures: Record<string, number | string> = {};
-  for (const [name, { value, stderr }] of row.figures) {
-    const metric = METRICS[name]?.[0];
+  for (const { value, stderr, declared } of row.figures.values()) {
+    const metric = declared.lmEval?.[0];
     if (metric === undefined || value === null) continue;
     figures[`${metric},none`] = value;
     figures[`${metric}_stderr,none`] = stderr ?? 'N/A';

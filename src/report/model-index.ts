@@ -4,15 +4,8 @@
  */
 import { stringify } from 'yaml';
 import { valueWithError } from '../printing/numbers.js';
-import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 import { plainText } from '../terminal-text.js';
-
-const METRICS: Record<string, { type: string; name: string }> = {
-  ppl: { type: 'perplexity', name: 'Zero-shot perplexity' },
-  bitsPerByte: { type: 'bits_per_byte', name: 'Bits a byte' },
-  genPpl: { type: 'generative_perplexity', name: 'Generative perplexity' },
-  entropy: { type: 'unigram_entropy', name: 'Unigram entropy, nats' },
-};
 
 export function modelIndex(rows: readonly ResultRow[]): string {
   const models = [...new Set(rows.map(({ model }) => model))];
@@ -25,7 +18,13 @@ export function modelIndex(rows: readonly ResultRow[]): string {
 
 function resultOf(row: ResultRow): object {
   const split = fieldOf(row, 'dataset.split');
-  const figures = [...row.figures].filter(([name, { value }]) => name in METRICS && value !== null);
+  const metrics = [...row.figures.values()].flatMap((figure) => {
+    const { declared, value } = figure;
+    if (!declared.modelIndex || value === null) return [];
+    const { type, name } = declared.modelIndex;
+    const text = `${name} (${valueWithError(figure)}; ${protocolText(row)})`;
+    return [{ type, value: Number(value.toPrecision(6)), name: plainText(text) }];
+  });
   return {
     task: {
       type: 'text-generation',
@@ -36,11 +35,7 @@ function resultOf(row: ResultRow): object {
       name: plainText(row.dataset),
       ...(typeof split === 'string' && { split: plainText(split) }),
     },
-    metrics: figures.map(([name, figure]) => ({
-      type: METRICS[name].type,
-      value: Number(figure.value!.toPrecision(6)),
-      name: plainText(`${METRICS[name].name} (${valueWithError(figure)}; ${protocolText(row)})`),
-    })),
+    metrics,
   };
 }
 
@@ -50,7 +45,7 @@ function protocolText(row: ResultRow): string {
   const judge = fieldOf(row, 'judge.name');
   return [
     `duo-eval, protocol ${String(fieldOf(row, 'protocol.name') ?? 'unknown')}`,
-    length === null ? null : `${length} tokens a sequence`,
+    length === null ? null : `${length} tokens per sequence`,
     limit === null
       ? null
       : fieldOf(row, 'dataset.selection') === 'spread'

@@ -1,7 +1,7 @@
 /** The papers' figures beside one's own: a table of perplexities, one of generated text, and what keeps them apart. */
 
 import { valueWithError } from '../printing/numbers.js';
-import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 import { plainText } from '../terminal-text.js';
 import {
   PUBLISHED_DATASETS,
@@ -11,14 +11,14 @@ import {
   PUBLISHED_STEPS,
   reasonsNotComparable,
 } from './published.js';
-import { isGenerated, type Section, type Table } from './sections.js';
+import type { Section, Table } from './sections.js';
 
 const MARK = ' †';
 
 /** @returns null where no row is of a kind that the papers have figures of */
 export function publishedSection(rows: readonly ResultRow[]): Section | null {
   const ours = rows.filter((row) => row.eval === 'ppl' && isPublished(row.dataset));
-  const drawn = rows.filter((row) => isGenerated(row) && fieldOf(row, 'samples.sampler'));
+  const drawn = rows.filter((row) => fieldOf(row, 'samples.sampler'));
   const tables = [perplexities(ours), samplings(drawn)].filter((table) => table !== null);
   if (tables.length === 0) return null;
   const apart = [...ours, ...drawn].map((row) => ({ row, reasons: reasonsNotComparable(row) }));

@@ -4,7 +4,7 @@
  * entropy in nats). All are of models of 170M parameters, trained for 1M steps on OpenWebText with the GPT-2 tokenizer and
  * 1,024 tokens a sequence. The runs of others are of the public checkpoints (issue 29 of kuleshov-group/mdlm).
  */
-import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
 export const PUBLISHED_SOURCE =
   'The Diffusion Duality, arXiv 2506.10892 and 2602.21185: 170M parameters, 1M steps on OpenWebText, GPT-2 tokenizer, 1,024 tokens a sequence';

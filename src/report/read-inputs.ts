@@ -1,6 +1,7 @@
 /** The files a report is made of: results, in JSON, and samples, in JSON lines, told apart by their first bytes. */
 import { closeSync, readSync } from 'node:fs';
-import { type ResultRow, readRowsFile, rowsOf } from '../records/rows.js';
+import type { Evaluations, ResultRow } from '../records/evaluation.js';
+import { readRowsFile, rowsOf } from '../records/rows.js';
 import { openSamples } from '../records/samples-file.js';
 import { openRegularFile } from '../storage/small-file.js';
 import { comparisonsOf, type KnownComparison, type SampleTexts } from './report.js';
@@ -19,15 +20,19 @@ export interface InputOptions {
 const LONGEST_TEXT = 4000;
 
 /** @throws FileError, DataError */
-export async function readInputs(paths: readonly string[], { texts }: InputOptions): Promise<ReportInputs> {
+export async function readInputs(
+  paths: readonly string[],
+  evaluations: Evaluations,
+  { texts }: InputOptions,
+): Promise<ReportInputs> {
   const inputs: ReportInputs = { rows: [], known: [], samples: [] };
   for (const path of paths) {
     if (isSamplesFile(path)) {
       inputs.samples.push(await someSamples(path, texts));
       continue;
     }
-    const file = readRowsFile(path);
-    inputs.rows.push(...rowsOf(file, path));
+    const file = readRowsFile(path, evaluations);
+    inputs.rows.push(...rowsOf(file, path, evaluations));
     inputs.known.push(...comparisonsOf(file, path));
   }
   return inputs;

@@ -4,7 +4,7 @@
  */
 
 import { shellCommand, shellWord } from '../printing/shell-command.js';
-import { fieldOf, numberOf, type ResultRow } from '../records/rows.js';
+import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
 type Flag = readonly [string, string | number | null];
 

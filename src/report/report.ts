@@ -1,10 +1,16 @@
 /** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
 
 import { fieldsThatDiffer } from '../comparison/comparability.js';
-import { apartOfPairs, type NamedDifference, namedDifferences } from '../comparison/compared-rows.js';
+import {
+  apartOfPairs,
+  metricName,
+  type NamedDifference,
+  namedDifferences,
+} from '../comparison/compared-rows.js';
 import { UsageError } from '../errors.js';
 import { type Settings, settingsAsRecorded, settingsOf } from '../records/distinctions.js';
-import type { ResultRow, RowsFile } from '../records/rows.js';
+import type { ResultRow } from '../records/evaluation.js';
+import type { RowsFile } from '../records/rows.js';
 
 /** Some of the texts of a samples file. */
 export interface SampleTexts {
@@ -24,9 +30,6 @@ export interface Report {
   /** Set the papers' figures beside. */
   published: boolean;
 }
-
-/** Of generated text these are compared; the rest says how, not how well. */
-const COMPARED = new Set(['textNll', 'nll', 'bitsPerByte', 'genNll', 'entropy']);
 
 /**
  * Every two models on one data set, or drawn by one sampler in as many steps, by one protocol, and what else was varied of
@@ -50,7 +53,7 @@ export function differencesWithin(
   });
   const apart = apartOfPairs(pairs);
   return pairs.flatMap(({ a, b }, i) => {
-    const found = namedDifferences(a, b).filter(({ metric }) => COMPARED.has(metric));
+    const found = namedDifferences(a, b).filter(({ metric }) => !a.figures.get(metric)?.declared.isSecondary);
     const told = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
     const settings = { settingsA: settingsAsRecorded(a.record), settingsB: settingsAsRecorded(b.record) };
     return (told ? [{ ...told, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));
@@ -136,6 +139,7 @@ function knownBetween(a: ResultRow, b: ResultRow, known: readonly KnownCompariso
   const ci95 = Array.isArray(found.ci95) ? ([found.ci95[0], found.ci95[1]] as [number, number]) : null;
   return {
     metric: 'textNll',
+    metricName: metricName(a, 'textNll'),
     method: 'paired',
     sequences: null,
     a: null,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkGates } from '../../src/comparison/gate/checks.js';
 import { gateJunit } from '../../src/comparison/gate/junit.js';
-import { checkText, neededText } from '../../src/comparison/gate/sentences.js';
+import { checkText } from '../../src/comparison/gate/sentences.js';
 import { gateMarkdown, gateTable } from '../../src/comparison/gate/table.js';
 import { firstInRound, interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
 import { against, benchResult } from '../evals/throughput/bench-sample.js';
@@ -45,8 +45,8 @@ describe('a gate on the ratio of throughputs', () => {
     const half = Math.log(ci95![1] / ci95![0]) / 2;
     const rounds = Math.ceil(6 * (half / Math.abs(Math.log(value! / 0.97))) ** 2) - 6;
     expect(undecided.needed).toEqual({ units: rounds, draws: null });
-    expect(neededText(undecided)).toBe(`about ${rounds} more rounds (more --samples of bench)`);
-    expect(neededText(check('min: 0.97', [1, 1]))).toContain('three rounds and more');
+    expect(undecided.wouldDecide).toBe(`about ${rounds} more rounds (more --samples of bench)`);
+    expect(check('min: 0.97', [1, 1]).wouldDecide).toContain('three rounds and more');
   });
 
   it('is told in every form', () => {

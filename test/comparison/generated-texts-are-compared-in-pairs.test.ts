@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { compareRows } from '../../src/comparison/compared-rows.js';
-import { differenceOf, differencesOf } from '../../src/comparison/difference.js';
+import { type Difference, differenceOf, differencesOf } from '../../src/comparison/difference.js';
 import { checkGates } from '../../src/comparison/gate/checks.js';
-import { type Difference, whyNotPaired } from '../../src/comparison/pairs.js';
 import { formatDifferences } from '../../src/comparison/printed-differences.js';
 import { FileError } from '../../src/errors.js';
-import type { SampleColumns } from '../../src/records/sample-columns.js';
+import { whyNotPaired } from '../../src/evals/generation/pairing.js';
+import type { SampleColumns } from '../../src/evals/generation/record.js';
 import { ratio } from '../../src/statistics/ratio.js';
 import { studentQuantile95 } from '../../src/statistics/student.js';
 import { generativeResult } from '../evals/generation/generative-sample.js';

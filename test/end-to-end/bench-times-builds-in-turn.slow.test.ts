@@ -4,9 +4,10 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { builtDigest } from '../../src/evals/throughput/installations.js';
 import type { AgainstRecord, BenchResult } from '../../src/evals/throughput/record.js';
-import { parseResults } from '../../src/records/schema.js';
+import { parseResults } from '../../src/records/results-file.js';
 import { interleavedRatio } from '../../src/statistics/interleaved-ratio.js';
 import { fixture, root, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
@@ -22,7 +23,7 @@ const small = ['--length', '24', '--batch', '2', '--no-memory'];
 const bench = (model: string, against: string, more: string[] = [], samples = 12) => [
   ...['bench', '--model', model, '--against', against, '--samples', String(samples), ...small, ...more],
 ];
-const rowsIn = (text: string) => parseResults(text, 'results').results as BenchResult[];
+const rowsIn = (text: string) => parseResults(text, 'results', EVALUATIONS).results as BenchResult[];
 const againstOf = ({ throughput }: BenchResult) => throughput.against as AgainstRecord;
 
 /** Another installation: this one's files, with a version of its own. */

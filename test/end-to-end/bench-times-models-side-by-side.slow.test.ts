@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { FrontierResult } from '../../src/evals/frontier/record.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import type { BenchResult } from '../../src/evals/throughput/record.js';
-import { parseResults } from '../../src/records/schema.js';
+import { parseResults } from '../../src/records/results-file.js';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
@@ -22,7 +24,7 @@ describe('duo-eval bench', () => {
     const outs = ['--out', 'bench.json', '--out', 'bench.csv', '--out', 'bench.md'];
     const judged = ['--judge', ar, '--reference-dataset', 'sotu'];
     const { stdout } = await succeed(space, ['bench', ...models, ...judged, ...small, ...outs]);
-    const { results } = parseResults(space.read('bench.json'), 'bench.json');
+    const { results } = parseResults(space.read('bench.json'), 'bench.json', EVALUATIONS);
     const rows = results.filter((row): row is BenchResult => row.eval === 'bench');
     expect(rows.map(({ samples }) => samples.name)).toEqual([
       'markov-ar',
@@ -56,12 +58,13 @@ describe('duo-eval bench', () => {
 
   it('times the samples that sample writes', async () => {
     const bench = ['bench', '--model', duo, '--steps', '3', ...small, '--no-memory', '--json'];
-    const [row] = parseResults((await succeed(space, bench)).stdout, 'stdout').results as BenchResult[];
+    const [row] = parseResults((await succeed(space, bench)).stdout, 'stdout', EVALUATIONS)
+      .results as BenchResult[];
     expect([row.throughput.peakMemoryBytes, row.throughput.pareto, row.judge]).toEqual([null, null, null]);
     const sample = ['sample', '--model', duo, '--steps', '3', ...small, '--out', 'samples.jsonl'];
     await succeed(space, sample);
     const gen = await succeed(space, ['gen', 'samples.jsonl', '--json']);
-    const [measured] = parseResults(gen.stdout, 'stdout').results;
+    const [measured] = parseResults(gen.stdout, 'stdout', EVALUATIONS).results;
     expect(measured.metrics).toEqual(row.metrics);
   });
 
@@ -80,17 +83,19 @@ describe('duo-eval frontier', () => {
 
   it('interpolates at the entropy of real text, or one that is given, inside the sweep', async () => {
     const sweep = ['--temperatures', '1.2,0.5,0.8'];
-    const { results } = parseResults((await succeed(space, [...args, ...sweep, '--json'])).stdout, 'stdout');
-    const [row] = results;
-    if (row.eval !== 'frontier') throw new Error(row.eval);
+    const { results } = parseResults(
+      (await succeed(space, [...args, ...sweep, '--json'])).stdout,
+      'stdout',
+      EVALUATIONS,
+    );
+    const [row] = results as FrontierResult[];
     expect(row.points.map(({ temperature }) => temperature)).toEqual([0.5, 0.8, 1.2]);
     expect(row.target.dataset).toBe('sotu');
     const [low, , high] = row.points.map(({ entropy }) => entropy.value!);
     expect(low).toBeLessThan(high);
     const middle = String((low + high) / 2);
     const given = await succeed(space, [...args, ...sweep, '--entropy', middle, '--json']);
-    const [at] = parseResults(given.stdout, 'stdout').results;
-    if (at.eval !== 'frontier') throw new Error(at.eval);
+    const [at] = parseResults(given.stdout, 'stdout', EVALUATIONS).results as FrontierResult[];
     expect(at.target).toEqual({ entropy: Number(middle), dataset: null });
     const perplexities = row.points.map(({ genPpl }) => genPpl.value!);
     expect(at.metrics.genPpl.value).toBeGreaterThanOrEqual(Math.min(...perplexities));

@@ -4,7 +4,8 @@
  * knowing where speeches end, and on parts of them.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { PerplexityResult, ResultsFile } from '../../src/records/record.js';
+import type { PerplexityResult } from '../../src/evals/perplexity/record.js';
+import type { ResultsFile } from '../../src/records/record.js';
 import { studentQuantile95, welchDegrees } from '../../src/statistics/student.js';
 import { blockLengthOf, degreesOf, textRatio } from '../../src/statistics/text-ratio.js';
 import { fixture } from '../support/run.js';

@@ -2,8 +2,9 @@
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import type { ResultsFile } from '../../src/records/record.js';
-import { parseResults } from '../../src/records/schema.js';
+import { parseResults } from '../../src/records/results-file.js';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
@@ -19,7 +20,7 @@ beforeAll(async () => {
 
 const judge = fixture('markov-ar.onnx');
 const results = ({ stdout }: { stdout: string }) =>
-  parseResults(stdout, 'stdout') as ResultsFile<GenerativeResult>;
+  parseResults(stdout, 'stdout', EVALUATIONS) as ResultsFile<GenerativeResult>;
 const only = (ran: { stdout: string }) => results(ran).results[0];
 
 describe('duo-eval gen', () => {

@@ -1,6 +1,6 @@
 /** About src/commands/ppl.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { PerplexityResult } from '../../src/records/record.js';
+import type { PerplexityResult } from '../../src/evals/perplexity/record.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { resultsOf } from './results.js';
 import { expectedPerplexities, sharedDataset, sharedIsThere, sharedModel, whyNot } from './shared.js';

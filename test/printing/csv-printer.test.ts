@@ -1,16 +1,17 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatResults } from '../../src/printing/formats.js';
 import { resultsFile } from '../../src/records/record.js';
 import { sampleFile, sampleResult } from '../records/sample.js';
 
 async function rowsOf(file = sampleFile()): Promise<Record<string, string>[]> {
-  return parse(await formatResults(file, 'csv'), { columns: true });
+  return parse(await formatResults(file, 'csv', EVALUATIONS), { columns: true });
 }
 
 describe('the CSV', () => {
   it('has a fixed header', async () => {
-    const [header] = (await formatResults(resultsFile([]), 'csv')).split('\n');
+    const [header] = (await formatResults(resultsFile([]), 'csv', EVALUATIONS)).split('\n');
     expect(header.split(',')).toMatchSnapshot();
   });
 

@@ -2,6 +2,7 @@
  * Every CSV that is printed, read back by csv-parse, which tells the cells, and by DuckDB, which tells the types: a
  * figure is a number to the last bit, what is unknown is NULL, and a name stays in its cell.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -10,8 +11,10 @@ import { compareRows } from '../../src/comparison/compared-rows.js';
 import { formatDifferences } from '../../src/comparison/printed-differences.js';
 import { formatCalibrationCsv } from '../../src/evals/calibration/printed.js';
 import { type CalibrationCheck, type CalibrationRecord, judge } from '../../src/evals/calibration/record.js';
+import type { Result } from '../../src/evals/registry.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatResults } from '../../src/printing/formats.js';
-import { type Result, resultsFile } from '../../src/records/record.js';
+import { resultsFile } from '../../src/records/record.js';
 import { reportCsv } from '../../src/report/csv.js';
 import { plainText } from '../../src/terminal-text.js';
 import { addRow, writeCurve } from '../../src/training/loss-tables.js';
@@ -33,7 +36,7 @@ const lettered = <T extends Result>(result: T): T =>
   JSON.parse(JSON.stringify(result), (key, value) =>
     /sha256/i.test(key) && value ? 'a1'.repeat(32) : value,
   );
-const printed = (results: Result[]) => formatResults(resultsFile(results.map(lettered)), 'csv');
+const printed = (results: Result[]) => formatResults(resultsFile(results.map(lettered)), 'csv', EVALUATIONS);
 
 /** What both readers make of it, cell by cell. */
 async function agreed(csv: string): Promise<Table> {

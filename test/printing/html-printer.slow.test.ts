@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatHtml } from '../../src/printing/html.js';
 import { resultsFile } from '../../src/records/record.js';
 import { benchResult, frontierResult } from '../evals/throughput/bench-sample.js';
@@ -9,12 +10,12 @@ const attack = '<img src=x onerror="document.title=1">';
 
 describe('results as a page', () => {
   it('has the rows, differences and notes of the table', () => {
-    const page = formatHtml(sampleFile());
+    const page = formatHtml(sampleFile(), EVALUATIONS);
     for (const { model, dataset } of sampleFile().results) {
       expect(page).toContain(model.name);
       expect(page).toContain(dataset.name);
     }
-    expect(page).toContain('Difference in nats a text token');
+    expect(page).toContain('Difference in nats per text token');
     expect(page).toContain('standard error over 64 sequences of sotu');
     expect(page).not.toContain('class="plot"');
   });
@@ -25,7 +26,7 @@ describe('results as a page', () => {
       benchResult('duo 32', 'duo', 160),
       benchResult(attack, 'mdlm', 300),
     ];
-    const { page, complaints, close } = await openPage(formatHtml(resultsFile(results)));
+    const { page, complaints, close } = await openPage(formatHtml(resultsFile(results), EVALUATIONS));
     expect(await page.locator('figure.plot .mark').count()).toBe(3);
     expect(await page.locator('tbody tr').count()).toBe(3);
     expect(await page.locator('td').filter({ hasText: attack }).count()).toBeGreaterThan(0);
@@ -36,7 +37,7 @@ describe('results as a page', () => {
 
   it.skipIf(noBrowser)('plots sweeps with the entropy they are compared at', async () => {
     const results = [frontierResult('duo', 480), frontierResult('mdlm', null)];
-    const { page, complaints, close } = await openPage(formatHtml(resultsFile(results)));
+    const { page, complaints, close } = await openPage(formatHtml(resultsFile(results), EVALUATIONS));
     expect(await page.locator('figure.plot').count()).toBe(2);
     expect(await page.locator('figure.plot .at line').count()).toBe(1);
     expect(await page.locator('figcaption').first().innerText()).toContain(

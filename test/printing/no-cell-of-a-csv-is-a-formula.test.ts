@@ -4,8 +4,9 @@ import { compareRows } from '../../src/comparison/compared-rows.js';
 import { formatDifferences } from '../../src/comparison/printed-differences.js';
 import { formatCalibrationCsv } from '../../src/evals/calibration/printed.js';
 import type { CalibrationRecord } from '../../src/evals/calibration/record.js';
+import type { Result } from '../../src/evals/registry.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatCsv } from '../../src/printing/csv.js';
-import type { Result } from '../../src/records/record.js';
 import { reportCsv } from '../../src/report/csv.js';
 import { rowsOfResults } from '../comparison/rows.js';
 import { generativeResult } from '../evals/generation/generative-sample.js';
@@ -43,7 +44,7 @@ describe('no cell is what a spreadsheet would compute', () => {
   it.each(samples.map((one) => [one.eval, one] as const))('in results of %s', (_eval, sample) => {
     for (const text of hostile) {
       const result = spoilt(sample, text);
-      expectInert(formatCsv({ schemaVersion: 1, results: [result], comparisons: [] }), 8);
+      expectInert(formatCsv({ schemaVersion: 1, results: [result], comparisons: [] }, EVALUATIONS), 8);
       expectInert(reportCsv(rowsOfResults([result], `${text}.json`)), 6);
     }
   });

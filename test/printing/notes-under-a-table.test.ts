@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import type { PerplexityResult } from '../../src/evals/perplexity/record.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { notesOf } from '../../src/printing/notes.js';
-import { type PerplexityResult, resultsFile } from '../../src/records/record.js';
+import { resultsFile } from '../../src/records/record.js';
 import { sampleFile, sampleResult } from '../records/sample.js';
 
 const strict = (result: PerplexityResult): PerplexityResult => {
   const { estimator, draws } = result.protocol;
   return { ...result, protocol: { ...result.protocol, name: 'strict', timeRange: null, estimator, draws } };
 };
-const lines = (results: PerplexityResult[], options = {}) => notesOf(resultsFile(results), options);
+const lines = (results: PerplexityResult[], shows = true) =>
+  notesOf(resultsFile(results), EVALUATIONS, () => shows);
 
 describe('the notes under a table', () => {
   it('name a protocol once for all its models, and which of them are exact', () => {
     const [first, ...rest] = lines(sampleFile().results);
     expect(first).toBe(
-      'Protocol duo, 128 tokens a sequence, 20 draws each: the mean over t in [0.001, 1], as the reference code takes ' +
+      'Protocol duo, 128 tokens per sequence, 20 draws each: the mean over t in [0.001, 1], as the reference code takes ' +
         'it; it compares with published figures and is not a bound. ar: exact, nothing is drawn.',
     );
     expect(rest.join()).not.toContain('Protocol');
@@ -22,14 +25,14 @@ describe('the notes under a table', () => {
   it('call only the models exact that are, whatever the protocol', () => {
     const [first] = lines(['ar', 'mdlm', 'duo'].map((name) => strict(sampleResult(name))));
     expect(first).toBe(
-      'Protocol strict, 128 tokens a sequence, 20 draws each: the integral over all noise levels, a bound on −ln p. ' +
+      'Protocol strict, 128 tokens per sequence, 20 draws each: the integral over all noise levels, a bound on −ln p. ' +
         'ar: exact, nothing is drawn.',
     );
   });
 
   it('say nothing of draws where nothing is drawn', () => {
     const notes = lines([sampleResult('ar')]);
-    expect(notes[0]).toBe('Protocol duo, 128 tokens a sequence; ar: exact, nothing is drawn.');
+    expect(notes[0]).toBe('Protocol duo, 128 tokens per sequence; ar: exact, nothing is drawn.');
     expect(notes.join()).not.toContain('draw error');
   });
 
@@ -40,7 +43,7 @@ describe('the notes under a table', () => {
     );
     one.protocol.draws = 1;
     expect(lines([one]).join()).toContain('at 1 draw an upper bound of it.');
-    expect(lines([one], { drawError: false }).join()).not.toContain('draw error');
+    expect(lines([one], false).join()).not.toContain('draw error');
   });
 
   it('give the range of draws where --until stopped some earlier', () => {

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FileError, UsageError } from '../../src/errors.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { checkWritable, planOutput, replaceFile, writeOutputs } from '../../src/printing/output.js';
 import { sampleFile } from '../records/sample.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -78,12 +79,12 @@ describe('checking outputs before a run', () => {
 describe('writing outputs', () => {
   it('writes every file in its format and leaves nothing temporary', async () => {
     const out = ['r.json', 'r.csv', 'r.md', 'r.txt'].map((name) => join(folder, name));
-    await writeOutputs(planOutput({ out }), sampleFile());
+    await writeOutputs(planOutput({ out }), sampleFile(), EVALUATIONS);
     expect(readdirSync(folder).sort()).toEqual(['r.csv', 'r.json', 'r.md', 'r.txt']);
     expect(JSON.parse(readFileSync(out[0], 'utf8')).results).toHaveLength(6);
     expect(readFileSync(out[1], 'utf8')).toMatch(/^eval,model,/);
     expect(readFileSync(out[2], 'utf8')).toMatch(/^\| model \|/);
-    expect(readFileSync(out[3], 'utf8')).toMatch(/^model +dataset/);
+    expect(readFileSync(out[3], 'utf8')).toMatch(/^model +data set/);
   });
 
   it('replaces the file that a link names, and keeps the link', async () => {

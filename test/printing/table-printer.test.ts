@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatResults } from '../../src/printing/formats.js';
 import { displayWidth } from '../../src/terminal-text.js';
 import { sampleFile } from '../records/sample.js';
 
 const table = (width: number, color = false, file = sampleFile()) =>
-  formatResults(file, 'table', { width, color });
+  formatResults(file, 'table', EVALUATIONS, { width, color });
 const widest = (text: string) => Math.max(...text.split('\n').map(displayWidth));
 
 describe('the table', () => {
-  it('fits 80 columns with model, dataset, perplexity ±, interval and bits a byte', async () => {
+  it('fits 80 columns with model, data set, perplexity ±, interval and bits per byte', async () => {
     const text = await table(80);
     expect(widest(text)).toBeLessThanOrEqual(80);
     const [head, , first] = text.split('\n');
-    for (const title of ['model', 'dataset', 'perplexity', '95% interval', 'bits/byte'])
+    for (const title of ['model', 'data set', 'perplexity', '95% interval', 'bits/byte'])
       expect(head).toContain(title);
     expect(first).toMatch(/^ar +sotu +57\.64 ± 0\.61 +\[56\.4, 58\.9\] +2\.8795/);
   });

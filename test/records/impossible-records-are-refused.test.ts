@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { readPart } from '../../src/evals/suite/read-part.js';
+import { parseResults, readResults } from '../../src/records/results-file.js';
 import { parseRowsFile, readRows } from '../../src/records/rows.js';
-import { parseResults, readResults } from '../../src/records/schema.js';
 import { resultOfNats } from '../comparison/rows.js';
 import { generativeResult } from '../evals/generation/generative-sample.js';
 import { benchResult, frontierResult } from '../evals/throughput/bench-sample.js';
@@ -34,7 +35,7 @@ const spoilt = (spoil: (file: Tree) => unknown) => {
 };
 
 it('a file of every evaluation is read', () => {
-  expect(parseRowsFile(JSON.stringify(sound()), 'r.json').results).toHaveLength(6);
+  expect(parseRowsFile(JSON.stringify(sound()), 'r.json', EVALUATIONS).results).toHaveLength(6);
 });
 
 describe('a row that cannot be is refused with its place', () => {
@@ -118,20 +119,20 @@ describe('a row that cannot be is refused with its place', () => {
     ],
     ['a difference outside its interval', (f) => (f.comparisons[1].deltaNll = 7), /comparisons\.1\.ci95/],
   ])('%s', (_what, spoil, says) => {
-    expect(() => parseRowsFile(spoilt(spoil), 'r.json')).toThrow(says);
-    expect(() => parseRowsFile(spoilt(spoil), 'r.json')).toThrow(FileError);
+    expect(() => parseRowsFile(spoilt(spoil), 'r.json', EVALUATIONS)).toThrow(says);
+    expect(() => parseRowsFile(spoilt(spoil), 'r.json', EVALUATIONS)).toThrow(FileError);
   });
 });
 
 it('a figure interpolated at the edge of its sweep need not lie in its interval', () => {
   const text = spoilt((file) => (file.results[4].metrics.genPpl.value = 700));
-  expect(parseRowsFile(text, 'r.json').results).toHaveLength(6);
+  expect(parseRowsFile(text, 'r.json', EVALUATIONS).results).toHaveLength(6);
 });
 
 describe('every reader of results', () => {
   const readers: [string, (path: string) => unknown][] = [
-    ['of rows', readRows],
-    ['of whole files', readResults],
+    ['of rows', (path) => readRows(path, EVALUATIONS)],
+    ['of whole files', (path) => readResults(path, EVALUATIONS)],
     ['of parts', readPart],
   ];
 
@@ -173,7 +174,7 @@ describe('a file of too much', () => {
   ])('too many %s are refused', (_what, spoil, says) => {
     const path = folder.path('many.json');
     writeFileSync(path, spoilt(spoil));
-    expect(() => readRows(path)).toThrow(says);
+    expect(() => readRows(path, EVALUATIONS)).toThrow(says);
   });
 });
 
@@ -185,7 +186,8 @@ it('a rounded file is read', () => {
     parseResults(
       spoilt((f) => f.results.pop()),
       'r.json',
+      EVALUATIONS,
     ).results,
   ).toHaveLength(5);
-  expect(parseRowsFile(text, 'r.json').results).toHaveLength(6);
+  expect(parseRowsFile(text, 'r.json', EVALUATIONS).results).toHaveLength(6);
 });

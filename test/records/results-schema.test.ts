@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatResults } from '../../src/printing/formats.js';
-import { parseResults, readResults, resultsJsonSchema } from '../../src/records/schema.js';
+import { parseResults, readResults, resultsJsonSchema } from '../../src/records/results-file.js';
 import { temporaryFolder } from '../support/folder.js';
 import { sampleFile } from './sample.js';
 
@@ -13,13 +14,13 @@ const folder = temporaryFolder().root;
 
 describe('the shipped JSON schema', () => {
   it('is the schema that reads results back (else: npm run build && node scripts/make-schema.mjs)', () => {
-    expect(JSON.parse(readFileSync(shipped, 'utf8'))).toEqual(resultsJsonSchema());
+    expect(JSON.parse(readFileSync(shipped, 'utf8'))).toEqual(resultsJsonSchema(EVALUATIONS));
   });
 
-  const validate = new Ajv2020({ strict: false }).compile(resultsJsonSchema());
+  const validate = new Ajv2020({ strict: false }).compile(resultsJsonSchema(EVALUATIONS));
 
   it('accepts what the JSON printer writes', async () => {
-    const record = JSON.parse(await formatResults(sampleFile(), 'json'));
+    const record = JSON.parse(await formatResults(sampleFile(), 'json', EVALUATIONS));
     expect(validate(record), JSON.stringify(validate.errors)).toBe(true);
   });
 
@@ -32,7 +33,7 @@ describe('the shipped JSON schema', () => {
     const file = JSON.parse(JSON.stringify(sampleFile()));
     spoil(file);
     expect(validate(file)).toBe(false);
-    expect(() => parseResults(JSON.stringify(file), 'spoilt.json')).toThrow(FileError);
+    expect(() => parseResults(JSON.stringify(file), 'spoilt.json', EVALUATIONS)).toThrow(FileError);
   });
 });
 
@@ -43,19 +44,21 @@ describe('reading results', () => {
     file.results[0].metrics.ppl.later = 1;
     file.note = 'kept';
     writeFileSync(path, JSON.stringify(file));
-    expect(readResults(path)).toEqual(file);
+    expect(readResults(path, EVALUATIONS)).toEqual(file);
   });
 
   it('says which version it cannot read, and where a file is wrong', () => {
-    expect(() => parseResults('{"schemaVersion":2}', 'r.json')).toThrow(
+    expect(() => parseResults('{"schemaVersion":2}', 'r.json', EVALUATIONS)).toThrow(
       'r.json is of schemaVersion 2; this duo-eval reads 1.',
     );
-    expect(() => parseResults('{', 'r.json')).toThrow(/^r\.json is not JSON/);
-    expect(() => parseResults('[]', 'r.json')).toThrow('no schemaVersion');
+    expect(() => parseResults('{', 'r.json', EVALUATIONS)).toThrow(/^r\.json is not JSON/);
+    expect(() => parseResults('[]', 'r.json', EVALUATIONS)).toThrow('no schemaVersion');
     const file = JSON.parse(JSON.stringify(sampleFile()));
     file.results[1].model.name = 7;
-    expect(() => parseResults(JSON.stringify(file), 'r.json')).toThrow(/results\.1\.model\.name/);
-    expect(() => readResults(join(folder, 'none.json'))).toThrow(/none\.json cannot be read/);
+    expect(() => parseResults(JSON.stringify(file), 'r.json', EVALUATIONS)).toThrow(
+      /results\.1\.model\.name/,
+    );
+    expect(() => readResults(join(folder, 'none.json'), EVALUATIONS)).toThrow(/none\.json cannot be read/);
   });
 });
 

@@ -4,9 +4,10 @@ import { compareRows } from '../../src/comparison/compared-rows.js';
 import { checkGates } from '../../src/comparison/gate/checks.js';
 import { gateJunit } from '../../src/comparison/gate/junit.js';
 import { formatDifferences } from '../../src/comparison/printed-differences.js';
+import type { Result } from '../../src/evals/registry.js';
+import { EVALUATIONS } from '../../src/evals/registry.js';
 import { formatResults } from '../../src/printing/formats.js';
-import type { Result } from '../../src/records/record.js';
-import type { ResultRow } from '../../src/records/rows.js';
+import type { ResultRow } from '../../src/records/evaluation.js';
 import { reportCsv } from '../../src/report/csv.js';
 import { differencesWithin, type Report } from '../../src/report/report.js';
 import { sectionsOf } from '../../src/report/sections.js';
@@ -33,7 +34,12 @@ const swept = (eta: number) => {
   return { ...result, sampler: { ...result.sampler, options: { eta } } };
 };
 const tableOf = (results: readonly object[], format: 'table' | 'markdown' = 'table') =>
-  formatResults({ schemaVersion: 1, results: results as Result[], comparisons: [] }, format, narrow);
+  formatResults(
+    { schemaVersion: 1, results: results as Result[], comparisons: [] },
+    format,
+    EVALUATIONS,
+    narrow,
+  );
 const reportOf = (rows: readonly ResultRow[]): Report => ({
   title: 'report',
   rows,
@@ -63,6 +69,7 @@ describe('in the table of a run', () => {
     const page = await formatResults(
       { schemaVersion: 1, results: [swept(0.02), swept(0.04)], comparisons: [] },
       'html',
+      EVALUATIONS,
     );
     expect(page).toMatch(/steps?, eta 0.02/);
     expect(page).toMatch(/steps?, eta 0.04/);

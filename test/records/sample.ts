@@ -1,5 +1,6 @@
 /** A results file as `ppl` makes it: three models on two data sets, with unknowns among the facts. */
-import type { Comparison, PerplexityResult, ResultsFile } from '../../src/records/record.js';
+import type { PerplexityResult } from '../../src/evals/perplexity/record.js';
+import type { Comparison, ResultsFile } from '../../src/records/record.js';
 import { resultsFile } from '../../src/records/record.js';
 import { perplexityMetrics } from '../../src/records/text-figures.js';
 

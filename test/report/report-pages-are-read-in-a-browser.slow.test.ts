@@ -43,7 +43,7 @@ describe('the page of a report', () => {
     const section = (id: string) => page.locator(`section#${id}`);
     expect(await section('zero-shot-perplexity').locator('tbody tr').count()).toBe(6);
     expect(await section('generated-text').locator('tbody tr').count()).toBe(4);
-    expect(await section('speed-quality-and-diversity').locator('figure.plot').count()).toBe(2);
+    expect(await section('generated-text').locator('figure.plot').count()).toBe(2);
     expect(await section('samples').locator('.sample').first().innerText()).toBe(attack);
     expect(await page.title()).toContain('taken"</script>');
     expect(await page.locator('main img, main script').count()).toBe(0);

@@ -1,3 +1,4 @@
+/** About src/ */
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { filesUnder, read } from './source-files.js';
@@ -19,6 +20,7 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/evals/generation/diversity.ts NGrams': 'compared with counting',
   'src/evals/generation/diversity.ts compressionRatio': 'compared with zlib',
   'src/evals/generation/diversity.ts unigramEntropy': 'its closed form',
+  'src/evals/generation/pairing.ts whyNotPaired': 'a sentence for each reason',
   'src/evals/suite/printed-plan.ts about': 'rounding of durations',
   'src/evals/throughput/installations.ts builtDigest': 'builds that differ in one byte',
   'src/graph/operators.ts ConstantOfShape': 'graphs made in tests',
@@ -27,8 +29,7 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/models/positions.ts tabledPositions': 'graphs made in tests',
   'src/random/normals.ts logOfShare': 'its relative precision',
   'src/random/philox.ts philox4x32': 'published test vectors',
-  'src/records/schema.ts parseResults': 'records that are wrong on purpose',
-  'src/records/schema.ts readResults': 'records that are wrong on purpose',
+  'src/records/rows.ts parseRowsFile': 'records that are wrong on purpose',
   'src/report/csv.ts REPORT_CSV_HEADER': 'documentation lists the same columns',
   'src/samplers/psi-schedule.ts roundHalfToEven': 'compared with the reference',
   'src/statistics/normal.ts erfc': 'its relative precision',

@@ -1,12 +1,12 @@
 /** Gates against rows: one check a gate, row and limit, each with its verdict and what it rests on. */
 import { UsageError } from '../../errors.js';
 import { plain } from '../../printing/numbers.js';
-import { apartTexts, settingsOf } from '../../records/distinctions.js';
-import { numberOf, type ResultRow, THROUGHPUT_RATIO } from '../../records/rows.js';
+import { distinctionsOf, settingsOf } from '../../records/distinctions.js';
+import { numberOf, type ResultRow } from '../../records/evaluation.js';
 import { studentQuantile95, welchDegrees } from '../../statistics/student.js';
 import type { YamlFile } from '../../strict-yaml.js';
 import { nameOf } from '../comparability.js';
-import { differenceOf, isExponential, sequencesOf } from '../difference.js';
+import { differenceOf, sequencesOf } from '../difference.js';
 import { rowFor } from '../row-matching.js';
 import { type Change, type Gate, type Gates, LIMITS, type Limit, matches } from './config.js';
 import { type JudgedFigure, judge, type Needed, type Verdict } from './judgement.js';
@@ -34,6 +34,8 @@ export interface Check {
   baseline: number | null;
   verdict: Verdict;
   needed: Needed | null;
+  /** What would decide an undecided check: `about 140 more sequences`; null otherwise. */
+  wouldDecide: string | null;
   /** Sequences or samples that were evaluated, and that there are in all, where the data set says. */
   have: number | null;
   available: number | null;
@@ -77,7 +79,7 @@ export function checkGates(
 
 function apartOf(rows: readonly ResultRow[]): Map<ResultRow, string> {
   const labelOf = (row: ResultRow) => JSON.stringify([row.eval, row.model, row.dataset]);
-  const texts = apartTexts(rows, labelOf, ({ record }) => settingsOf(record));
+  const texts = distinctionsOf(rows, labelOf, ({ record }) => settingsOf(record));
   return new Map(rows.map((row, i) => [row, texts[i]]));
 }
 
@@ -144,16 +146,41 @@ function checkOf(
     have: sequencesOf(row),
     available: numberOf(row, 'dataset.sequences'),
   };
+  const decided = (found: Omit<Check, 'wouldDecide'>): Check => ({
+    ...found,
+    wouldDecide: found.verdict === 'undecided' ? wouldDecide(found, row) : null,
+  });
   if (!judged)
-    return { ...base, value: null, ci95: null, verdict: lacks ? 'fail' : 'undecided', needed: null };
+    return decided({ ...base, value: null, ci95: null, verdict: lacks ? 'fail' : 'undecided', needed: null });
   const { figure, bound, shown } = judged;
   const { interval } = figure;
-  return {
+  return decided({
     ...base,
     value: shown(figure.value),
     ci95: interval && [shown(interval[0]), shown(interval[1])],
     ...judge(figure, bound, side),
-  };
+  });
+}
+
+/** `about 3 more draws per sequence`; what the data set has no more of is not asked for. */
+function wouldDecide(
+  { needed, have, available, metric, ci95 }: Omit<Check, 'wouldDecide'>,
+  { evaluation, figures }: ResultRow,
+): string {
+  const { units, withoutInterval } = figures.get(metric)?.declared ?? {};
+  if (withoutInterval !== undefined && ci95 === null) return withoutInterval;
+  if (!needed || (needed.units === null && needed.draws === null)) return 'too little to say how much more';
+  const unit = units?.name ?? evaluation?.unit ?? 'sample';
+  const parts: string[] = [];
+  if (needed.units !== null) {
+    const isBeyond = !units && available !== null && (have ?? 0) + needed.units > available;
+    if (!isBeyond) parts.push(`${needed.units} more ${unit}${needed.units === 1 ? '' : 's'}`);
+    else if (needed.draws === null)
+      return `other text, or a wider limit (all ${available} ${unit}s of this data set are too few)`;
+  }
+  if (needed.draws !== null)
+    parts.push(`${needed.draws} more draw${needed.draws === 1 ? '' : 's'} per ${unit}`);
+  return `about ${parts.join(', or ')}${units ? ` (${units.hint})` : ''}`;
 }
 
 function baselineOf(
@@ -163,10 +190,10 @@ function baselineOf(
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
 ): ResultRow {
-  if (gate.metric === THROUGHPUT_RATIO) {
+  if (row.figures.get(gate.metric)?.declared.isRatio) {
     throw new UsageError({
       code: 'ratio-is-a-change',
-      message: `The gate of line ${line} limits a change of ${THROUGHPUT_RATIO}, which is a change already.`,
+      message: `The gate of line ${line} limits a change of ${gate.metric}, which is a change already.`,
       hint: `Limit the ratio itself: min: 0.97 is at most 3% slower than what --against names.`,
     });
   }
@@ -183,9 +210,9 @@ function baselineOf(
 
 /** The figure itself. @returns null where it is not known */
 function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: ResultRow): Judged | null {
-  const { value = null, ci95 = null, mcStderr = null } = row.figures.get(metric) ?? {};
+  const { value = null, ci95 = null, mcStderr = null, declared = {} } = row.figures.get(metric) ?? {};
   if (value === null) return null;
-  const logarithmic = isExponential(metric) || metric === THROUGHPUT_RATIO;
+  const logarithmic = declared.exponentialOf !== undefined || declared.isRatio === true;
   const scale = logarithmic ? logarithm : identity;
   const drawError = mcStderr === null ? null : logarithmic ? mcStderr / value : mcStderr;
   const overDraws = interval === 'draws';
@@ -215,7 +242,7 @@ function relativeTo(
   const difference = differenceOf(row, other, metric);
   const before = other.figures.get(metric)?.value ?? null;
   if (!difference || difference.value === null || before === null) return null;
-  const logarithmic = isExponential(metric);
+  const logarithmic = row.figures.get(metric)?.declared.exponentialOf !== undefined;
   const unit = percent ? (logarithmic ? 100 : 100 / Math.abs(before)) : logarithmic ? before : 1;
   const signed = kind === 'maxIncrease' ? amount : -amount;
   const errors = [row, other].map((one) => drawErrorOf(one, difference.metric));
@@ -248,9 +275,10 @@ function checkSameSequences(row: ResultRow, other: ResultRow): void {
   });
 }
 
-/** What more of would narrow a figure's interval: rounds, sequences or samples. */
+/** How many there are of what would narrow the interval of a figure: rounds, sequences or samples. */
 function sampledOf(row: ResultRow, metric: string): number | null {
-  return metric === THROUGHPUT_RATIO ? numberOf(row, 'throughput.against.rounds') : sequencesOf(row);
+  const units = row.figures.get(metric)?.declared.units;
+  return units ? units.count(row.record) : sequencesOf(row);
 }
 
 /** Of a row's error over draws; worked out of its randomisations where the file, of an earlier version, does not say. */

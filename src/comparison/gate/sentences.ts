@@ -1,7 +1,7 @@
 /** A check in words, the same in every form it is printed in. */
 
 import { plain } from '../../printing/numbers.js';
-import { THROUGHPUT_RATIO } from '../../records/rows.js';
+
 import { plainText } from '../../terminal-text.js';
 import type { Check, GateRecord } from './checks.js';
 
@@ -21,44 +21,15 @@ function rounded(value: number, width: number): string {
   return value.toFixed(places).replace(/^-(?=[0.]*$)/, '');
 }
 
-/** What would decide an undecided check: `140 more sequences (the data set has 74) or 3 more draws`. */
-export function neededText(check: Check): string {
-  const { needed, available, eval: evaluation, metric, verdict } = check;
-  if (verdict !== 'undecided') return '';
-  if (evaluation === 'bench' && metric === 'tokensPerSecond' && check.ci95 === null)
-    return 'six rounds and more, which give an interval (more --samples)';
-  const ofRounds = metric === THROUGHPUT_RATIO;
-  if (ofRounds && check.ci95 === null)
-    return 'three rounds and more, which give an interval (more --samples)';
-  if (!needed || (needed.units === null && needed.draws === null)) return 'too little to say how much more';
-  const units = ofRounds ? 'round' : evaluation === 'ppl' ? 'sequence' : 'sample';
-  const parts: string[] = [];
-  if (needed.units !== null) {
-    if (isBeyond(check, needed.units)) {
-      if (needed.draws === null)
-        return `other text, or a wider limit (all ${available} ${units}s of this data set are too few)`;
-    } else parts.push(`${needed.units} more ${units}${needed.units === 1 ? '' : 's'}`);
-  }
-  if (needed.draws !== null)
-    parts.push(`${needed.draws} more draw${needed.draws === 1 ? '' : 's'} a ${units}`);
-  return `about ${parts.join(', or ')}${ofRounds ? ' (more --samples of bench)' : ''}`;
-}
-
-/** More than the data set has left. */
-function isBeyond({ have, available, metric }: Check, more: number): boolean {
-  return metric !== THROUGHPUT_RATIO && available !== null && (have ?? 0) + more > available;
-}
-
 export function placeText({ model, dataset, apart }: Check): string {
   return plainText([dataset === '' ? model : `${model} on ${dataset}`, apart].filter(Boolean).join(', '));
 }
 
 /** `duo on ptb: ppl 94.1 [93.0, 95.3], limit ≤ 95: undecided; about 140 more sequences.` */
 export function checkText(check: Check): string {
-  const { baseline, metric, limit, verdict } = check;
+  const { baseline, metric, limit, verdict, wouldDecide } = check;
   const against = baseline === null ? '' : ` of ${plain(baseline)}`;
-  const needed = neededText(check);
-  return `${placeText(check)}: ${plainText(metric)} ${figureText(check) || 'unknown'}, limit ${limit}${against}: ${verdict}${needed && `; ${needed}`}.`;
+  return `${placeText(check)}: ${plainText(metric)} ${figureText(check) || 'unknown'}, limit ${limit}${against}: ${verdict}${wouldDecide === null ? '' : `; ${wouldDecide}`}.`;
 }
 
 /** `3 gates hold, 1 is broken, 2 are undecided.` */

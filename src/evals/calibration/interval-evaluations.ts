@@ -9,7 +9,6 @@ import {
   type MarkovChain,
   markovChain,
 } from '../../models/sources/markov.js';
-import { resultsOf } from '../../records/record.js';
 import { ratio } from '../../statistics/ratio.js';
 import { runPerplexity } from '../perplexity/run.js';
 import { type IntervalCheck, judgeCoverage } from './interval-record.js';
@@ -62,7 +61,7 @@ export async function wholeEvaluations(
     const silent = { note() {}, warn() {}, packing() {}, evaluating() {}, signal };
     const { results, finish } = await runPerplexity(request, [{ checkpoint, stream }], silent);
     finish();
-    const [row] = resultsOf(results, 'ppl');
+    const [row] = results.results;
     if (holds(row.metrics.nll.ci95, truth)) count.covered++;
     const { nats, tokens } = row.sequences!;
     if (holds(ratio(nats, tokens).ci95, truth)) count.formerly++;

@@ -5,11 +5,11 @@
 import { fillNormals } from '../../random/normals.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
-import type { PerplexityResult } from '../../records/record.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
 import { VERSIONS } from '../../versions.js';
 import type { SweepPoint } from '../frontier/interpolation.js';
 import type { JudgedSamples } from '../generation/generative-perplexity.js';
+import type { PerplexityResult } from '../perplexity/record.js';
 
 /** Tokens a sequence. */
 const simulatedTokens = 128;

@@ -10,11 +10,11 @@
 
 import { fillNormals } from '../../random/normals.js';
 import { streams } from '../../random/streams.js';
+import type { SampledFigure } from '../../records/figures.js';
 import { type BootstrapOptions, RESAMPLES, resample, standardDeviation } from '../../statistics/bootstrap.js';
 import { sum } from '../../statistics/numbers.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import type { JudgedSamples } from '../generation/generative-perplexity.js';
-import type { SampledFigure } from '../generation/record.js';
 
 /** One temperature of a sweep, sample by sample. */
 export interface SweepPoint extends JudgedSamples {

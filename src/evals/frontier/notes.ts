@@ -1,18 +1,18 @@
-/** At which entropy models were compared, and which of them do not reach it. */
-
-import { apartTexts } from '../../records/distinctions.js';
+/** The lines under a table of sweeps: at which entropy models were compared, and which of them do not reach it. */
+import { distinctionsOf } from '../../records/distinctions.js';
 import { plainText } from '../../terminal-text.js';
-import type { FrontierResult } from '../throughput/record.js';
-import { labelOf } from './columns.js';
+import type { FrontierResult } from './record.js';
 
-/** One paragraph an entry, plain text; none without results. */
-export function frontierNotes(results: readonly FrontierResult[]): string[] {
-  if (results.length === 0) return [];
+/** @param labelOf what a row is called by */
+export function frontierNotes(
+  results: readonly FrontierResult[],
+  labelOf: (result: FrontierResult) => string,
+): string[] {
   const notes = targetLines(results);
-  const apart = apartTexts(results, labelOf);
+  const settings = distinctionsOf(results, labelOf);
   for (const [i, result] of results.entries()) {
     const { metrics, points, outside, target } = result;
-    const name = [labelOf(result), apart[i]].filter(Boolean).join(', ');
+    const name = [labelOf(result), settings[i]].filter(Boolean).join(', ');
     if (metrics.genPpl.value === null) {
       const entropies = points.map(({ entropy }) => entropy.value ?? Number.NaN);
       const below = Math.max(...entropies) < target.entropy;
@@ -35,7 +35,7 @@ export function frontierNotes(results: readonly FrontierResult[]): string[] {
   return notes.map(plainText);
 }
 
-/** One line where all were compared alike, else one a length, entropy and judge, naming the models it is of. */
+/** One line where all were compared alike, else one per length, entropy and judge, with the models that it is of. */
 function targetLines(results: readonly FrontierResult[]): string[] {
   const alike = new Map<string, FrontierResult[]>();
   for (const result of results) {
@@ -46,14 +46,14 @@ function targetLines(results: readonly FrontierResult[]): string[] {
   const lines = [...alike.values()].map((group) => {
     const [{ target, judge, protocol, length }] = group;
     const names = [...new Set(group.map(({ model }) => model.name))].join(', ');
-    const whose = alike.size > 1 ? `${names}, ${length} tokens a sample: generative` : 'Generative';
+    const whose = alike.size > 1 ? `${names}, ${length} tokens per sample: generative` : 'Generative';
     const of = target.dataset === null ? '' : `, that of ${target.dataset}`;
-    return `${whose} perplexity at an entropy of ${target.entropy.toFixed(3)} nats${of}, interpolated between temperatures; judged by ${judge.name}, windows of ${judge.context} tokens, protocol ${protocol.name}. ± and interval: over samples, all temperatures drawn anew together (bootstrap).`;
+    return `${whose} perplexity at an entropy of ${target.entropy.toFixed(3)} nats${of}, interpolated between temperatures; judged by ${judge.name}, windows of ${judge.context} tokens, protocol ${protocol.name}. ± and interval: over samples, all temperatures resampled together (bootstrap).`;
   });
   return alike.size > 1
     ? [
         ...lines,
-        'Entropies of different lengths, or of other tokens, do not compare: nor do these perplexities.',
+        'Entropies of different lengths or of different tokenizers do not compare, nor do these perplexities.',
       ]
     : lines;
 }

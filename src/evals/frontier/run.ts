@@ -3,17 +3,17 @@
  * target (frontier-interpolation.ts). Resumable: samples and judgements that are finished are never made again.
  */
 import { UsageError } from '../../errors.js';
+import type { SampledFigure } from '../../records/figures.js';
 import type { SampleRun } from '../../sampling/sample-run.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { degreesOf } from '../../statistics/text-ratio.js';
 import type { Judge } from '../generation/judge.js';
-import type { SampledFigure } from '../generation/record.js';
 import { type MeasuredTexts, measureTexts } from '../generation/run.js';
 import { type SamplingObserver, sampledTexts } from '../generation/sampled-texts.js';
 import type { TextSet } from '../generation/texts.js';
-import type { FrontierResult, SweepPointRecord } from '../throughput/record.js';
 import type { Configuration } from '../throughput/run.js';
 import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './interpolation.js';
+import type { FrontierResult, SweepPointRecord } from './record.js';
 
 export interface FrontierOptions {
   temperatures: readonly number[];

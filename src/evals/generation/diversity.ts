@@ -6,9 +6,9 @@
  * all texts' bytes: the compression ratio. No n-gram reaches from one sample into the next.
  */
 import { deflateSync } from 'node:zlib';
+import type { SampledFigure } from '../../records/figures.js';
 import { ratio } from '../../statistics/ratio.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
-import type { SampledFigure } from './record.js';
 
 /** zlib's deflate at its highest level: a window of 32 KiB. */
 export const COMPRESSION_LEVEL = 9;

@@ -4,11 +4,11 @@
  * Student's t of the logarithm below 8 samples. Of real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
  */
 import { DomainError } from '../../errors.js';
+import type { SampledFigure } from '../../records/figures.js';
 import { exponential } from '../../records/text-figures.js';
 import { type BootstrapOptions, bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
 import { sum } from '../../statistics/numbers.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
-import type { SampledFigure } from './record.js';
 
 /** What a judge found. */
 export interface JudgedSamples {

@@ -1,14 +1,19 @@
-/** What must be known of generative figures to compare them: who judged, by which protocol, and whether they may be compared. */
+/** The lines under a table of generated texts: who judged them, by which protocol, and whether their figures compare. */
+import type { ResultRow } from '../../records/evaluation.js';
+import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from './record.js';
 
-/** What the notes look at, of `gen` and `bench` alike. */
 type Measured = Omit<GenerativeResult, 'eval'>;
 
-/** Nats between unigram entropies, from which on generative perplexities are not comparable. */
+/** Generative perplexities do not compare where unigram entropies differ by more than this, nats. */
 const ENTROPY_GAP = 0.1;
 
-/** One paragraph an entry, plain text; none without results. */
+/** Rows of a file that are of generated texts: those of `gen` and `bench`. */
+export function measuredIn(results: readonly AnyResult[]): Measured[] {
+  return results.filter(({ samples }) => samples) as unknown as Measured[];
+}
+
 export function generativeNotes(results: readonly Measured[]): string[] {
   if (results.length === 0) return [];
   const notes = [...new Set(results.map(judgedBy))];
@@ -61,4 +66,20 @@ function sizeNote(results: readonly Measured[]): string[] {
   const sizes = new Set(results.map(({ samples }) => samples.count * samples.length));
   if (sizes.size < 2) return [];
   return ['distinct-n and compression depend on the amount of text, which is not the same in all rows.'];
+}
+
+/** The same for a report over several files. */
+export function reportedNotes(rows: readonly ResultRow[]): string[] {
+  const notes = ['Perplexity is that of the judge; entropy is that of the tokens of a sample, in nats.'];
+  if (rows.length > 1 && !entropiesMatch(rows)) {
+    notes.push(
+      `Entropies differ by more than ${ENTROPY_GAP} nats: text of low entropy has a low perplexity whether it is good or not, so these perplexities do not rank the models.`,
+    );
+  }
+  return notes;
+}
+
+export function entropiesMatch(rows: readonly ResultRow[]): boolean {
+  const entropies = rows.flatMap(({ figures }) => figures.get('entropy')?.value ?? []);
+  return Math.max(...entropies) - Math.min(...entropies) <= ENTROPY_GAP;
 }

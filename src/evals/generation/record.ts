@@ -1,107 +1,110 @@
-/** The part of the record that `gen` writes: texts, what judged them, and how good and how varied they are. */
-import type {
-  CostRecord,
-  DatasetRecord,
-  EnvironmentRecord,
-  ModelRecord,
-  TextSampling,
-} from '../../records/record.js';
-import type { SampleColumns } from '../../records/sample-columns.js';
+/** The record of `gen`: a set of texts, what judged them, and how good and how varied they are. */
+import { z } from 'zod';
+import { column, count, known, part, sampledFigureIn } from '../../records/figures.js';
+import { COUNT, plausibleColumns, plausiblePair, RANGES } from '../../records/plausible.js';
+import { costRecord, datasetRecord, environmentRecord, modelRecord } from '../../records/record.js';
 
-/** A figure over samples; of real text, over units of text. */
-export interface SampledFigure extends TextSampling {
-  value: number | null;
-  /** Over samples; null where the figure is of the whole set. */
-  stderr: number | null;
-  /** 95% interval over samples: bootstrap-t for perplexity (of fewer than 8 samples Student's t of its logarithm), Student's t for means; of real text Student's t over units. */
-  ci95: [number, number] | null;
-}
+export const samplerRecord = part({
+  name: z.string(),
+  options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  steps: count,
+});
 
 /** The texts of a row, and how they came about. */
-export interface SampleSetRecord {
-  /** `name=path`, else the file's or the data set's name. */
-  name: string;
-  /** As given; null for text that was not read from a samples file. */
-  path: string | null;
-  /** Of the token ids of all samples, int32 little-endian. */
-  sha256: string;
-  /** Texts. */
-  count: number;
-  /** Tokens a text. */
-  length: number;
-  tokenizerSha256: string | null;
-  /** What its texts begin and end with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent where no one knows. */
-  bosTokenId?: number | null;
-  eosTokenId?: number | null;
-  /** What drew them; null for real text. */
-  sampler: { name: string; options: Record<string, number | string | boolean>; steps: number } | null;
-  seed: number | null;
-  temperature: number | null;
-  topK: number | null;
-  topP: number | null;
-  /** Some tokens were given. */
-  prompt: boolean | null;
-  /** Of the tokens that were given, and where; left out where nobody knows. */
-  promptSha256?: string | null;
-  /** Model calls a sample, mean; null for real text. */
-  nfe: number | null;
-  /** Seconds that all samples took; null for real text. */
-  seconds: number | null;
-}
+const sampleSetRecord = part({
+  name: z.string().describe("As in `name=path`, else the file's or the data set's name."),
+  path: z.string().nullable().describe('As given; null for text that was not read from a samples file.'),
+  sha256: z.string().describe('Of the token ids of all samples, int32 little-endian.'),
+  count: count.describe('Texts.'),
+  length: count.describe('Tokens per text.'),
+  tokenizerSha256: z.string().nullable(),
+  bosTokenId: count
+    .nullish()
+    .describe(
+      'What texts begin with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent: not recorded.',
+    ),
+  eosTokenId: count.nullish().describe('What they end with; null and absent as bosTokenId.'),
+  sampler: samplerRecord.nullable().describe('What drew them; null for real text.'),
+  seed: known,
+  temperature: known,
+  topK: known,
+  topP: known,
+  prompt: z.boolean().nullable().describe('Some tokens were given.'),
+  promptSha256: z
+    .string()
+    .nullish()
+    .describe('Of the tokens that were given, and where; null: none. Absent: not recorded.'),
+  nfe: known.describe('Model calls per sample, mean; null for real text.'),
+  seconds: known.describe('That all samples took; null for real text.'),
+});
+export type SampleSetRecord = z.infer<typeof sampleSetRecord>;
 
-export interface JudgeRecord extends ModelRecord {
-  tokenizerSha256: string;
-  /** Tokens of a window. */
-  context: number;
-}
+export const judgeRecord = modelRecord.extend({
+  tokenizerSha256: z.string(),
+  context: count.describe('Tokens of a window.'),
+});
+export type JudgeRecord = z.infer<typeof judgeRecord>;
 
-export interface GenerativeProtocolRecord {
-  /** duo: spaces cleaned up when decoding, as the reference does; strict: texts as they are. */
-  name: string;
-  /** Raised when the same name would give another figure. */
-  version: number;
-  /** Of the bootstrap. */
-  seed: number;
-  /** Replicates of the bootstrap over samples. */
-  resamples: number;
-  /** How intervals of the perplexity are made: bootstrap-t over samples; Student's t of the logarithm over fewer
-   *  than 8 samples, and over units of real text; of frontier
-   *  Student's t with the bootstrap's standard error; percentiles of the bootstrap in files of version 1. */
-  interval: 'bootstrap-t' | 'student-t' | 'bootstrap-stderr' | 'percentile';
-  /** Level of deflate in the compression ratio. */
-  compressionLevel: number;
-}
+export const generativeProtocolRecord = part({
+  name: z
+    .string()
+    .describe('duo: spaces cleaned up when decoding, as the reference does; strict: texts as they are.'),
+  version: z.int().describe('Raised when the same name would give another figure.'),
+  seed: z.number().describe('Of the bootstrap.'),
+  resamples: count.describe('Replicates of the bootstrap over samples.'),
+  interval: z
+    .enum(['bootstrap-t', 'student-t', 'bootstrap-stderr', 'percentile'])
+    .describe(
+      "How intervals of the perplexity are made: bootstrap-t over samples; Student's t of the logarithm over fewer than 8 samples, and over units of real text; of frontier Student's t with the standard error of the bootstrap; percentiles of the bootstrap in version 1.",
+    ),
+  compressionLevel: z.int().describe('Level of deflate in the compression ratio.'),
+});
 
+/** One entry per sample, in the order of their numbers, so that another run can be compared sample by sample. */
+const samplesRecord = part({
+  nats: column.nullable().describe('Of the counted tokens under the judge; null without a judge.'),
+  tokens: column.nullable().describe('Counted tokens; null without a judge.'),
+  entropy: column.describe('Unigram entropy of its token ids, nats.'),
+  repetition4: column
+    .nullable()
+    .describe('Share of its 4-grams that are not new; null where samples have fewer than 4 tokens.'),
+}).superRefine(
+  plausibleColumns({
+    nats: RANGES.loss,
+    tokens: COUNT,
+    entropy: RANGES.entropy,
+    repetition4: RANGES.share,
+  }),
+);
+/** Columns, one entry per sample. */
+export type SampleColumns = z.infer<typeof samplesRecord>;
+
+export const generativeRecord = part({
+  eval: z.literal('gen'),
+  model: modelRecord.nullable().describe('What wrote the texts; null for real text.'),
+  samples: sampleSetRecord,
+  dataset: datasetRecord.nullable().describe("Where real text comes from; null for a model's."),
+  judge: judgeRecord.nullable().describe('Null without a judge.'),
+  protocol: generativeProtocolRecord,
+  metrics: part({
+    genPpl: sampledFigureIn(RANGES.perplexity).describe('exp(genNll).'),
+    genNll: sampledFigureIn(RANGES.loss).describe('Nats per counted token under the judge.'),
+    entropy: sampledFigureIn(RANGES.entropy).describe(
+      'Unigram entropy of the token ids of a sample, nats, mean over samples.',
+    ),
+    distinct1: sampledFigureIn(RANGES.share).describe('Unique n-grams over n-grams, all samples together.'),
+    distinct2: sampledFigureIn(RANGES.share),
+    distinct3: sampledFigureIn(RANGES.share),
+    repetition4: sampledFigureIn(RANGES.share).describe(
+      "Share of a sample's 4-grams that are not new, mean over samples.",
+    ),
+    compressionRatio: sampledFigureIn(RANGES.factor).describe(
+      'Bytes of all texts over their bytes deflated.',
+    ),
+  }).superRefine(plausiblePair('genPpl', 'genNll')),
+  cost: costRecord.describe('Of judging: tokens are the counted ones, modelCalls windows.'),
+  environment: environmentRecord,
+  bySample: samplesRecord.optional().describe('One entry per sample. Absent without --by-sample.'),
+});
 /** One set of texts. */
-export interface GenerativeResult {
-  eval: 'gen';
-  /** What wrote them; null for real text. */
-  model: ModelRecord | null;
-  samples: SampleSetRecord;
-  /** Where real text comes from; null for a model's. */
-  dataset: DatasetRecord | null;
-  /** Null without a judge. */
-  judge: JudgeRecord | null;
-  protocol: GenerativeProtocolRecord;
-  metrics: {
-    /** exp(genNll). */
-    genPpl: SampledFigure;
-    /** Nats a counted token under the judge. */
-    genNll: SampledFigure;
-    /** Unigram entropy of a sample's token ids, nats, mean over samples. */
-    entropy: SampledFigure;
-    /** Different n-grams over n-grams, all samples together. */
-    distinct1: SampledFigure;
-    distinct2: SampledFigure;
-    distinct3: SampledFigure;
-    /** Share of a sample's 4-grams that are not new, mean over samples. */
-    repetition4: SampledFigure;
-    /** Bytes of all texts over their bytes deflated. */
-    compressionRatio: SampledFigure;
-  };
-  /** Of judging: `tokens` are the counted ones, `modelCalls` windows. */
-  cost: CostRecord;
-  environment: EnvironmentRecord;
-  /** `--by-sample`: what pairing with another run needs. */
-  bySample?: SampleColumns;
-}
+export type GenerativeResult = z.infer<typeof generativeRecord>;

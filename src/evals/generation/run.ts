@@ -5,12 +5,11 @@
 import { createHash } from 'node:crypto';
 import type { ProtocolName } from '../../datasets/cutting.js';
 import { environmentOf } from '../../models/machine.js';
-import type { SampleColumns } from '../../records/sample-columns.js';
 import { intervalMethod, RESAMPLES } from '../../statistics/bootstrap.js';
 import { COMPRESSION_LEVEL, Diversity } from './diversity.js';
 import { generativePerplexity, perplexityOfText } from './generative-perplexity.js';
 import type { Judge, Judgement } from './judge.js';
-import type { GenerativeResult, SampleSetRecord } from './record.js';
+import type { GenerativeResult, SampleColumns, SampleSetRecord } from './record.js';
 import type { TextSet } from './texts.js';
 
 /** Raised when the same protocol name would give another figure. 2: intervals are bootstrap-t, of real text over units. */

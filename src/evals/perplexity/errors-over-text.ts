@@ -1,65 +1,114 @@
-/** From the losses of a run's rows to their errors and differences over units of text, and what must be said of those. */
-import type { PackedStream } from '../../datasets/packed-stream.js';
-import type { Comparison, PerplexityResult } from '../../records/record.js';
-import { longestBlock, pairedComparison, perplexityMetrics } from '../../records/text-figures.js';
+/** From losses per sequence to errors and differences over units of text: of a run's rows, and of those of a suite. */
+import type { Observer } from '../../observer.js';
+import type { Comparison, SequencesRecord } from '../../records/record.js';
+import {
+  longestBlock,
+  pairedComparison,
+  perplexityMetrics,
+  type SequenceLosses,
+  type TextLosses,
+} from '../../records/text-figures.js';
 import { ENOUGH_CORRELATION_LENGTHS, LEAST_UNITS } from '../../statistics/text-ratio.js';
-import type { CellNotices } from './cells.js';
-import type { PerplexityEstimate } from './zero-shot-perplexity.js';
+import type { PerplexityMetrics, PerplexityResult } from './record.js';
 
-/** A model on a data set. */
-export interface Evaluated {
-  stream: PackedStream;
-  estimate: PerplexityEstimate;
+/** A model on a data set, with its losses as far as they are at hand. */
+export interface EvaluatedText {
   result: PerplexityResult;
+  losses: (SequenceLosses & TextLosses) | null;
 }
 
-/** Rows and their comparisons, with one block length a data set (text-figures.ts). */
-export function withErrorsOverText(
-  evaluated: readonly Evaluated[],
-  { note }: Pick<CellNotices, 'note'>,
-): { rows: PerplexityResult[]; comparisons: Comparison[] } {
-  const rows = new Map(evaluated.map((one) => [one, one.result]));
-  const comparisons: Comparison[] = [];
-  for (const name of new Set(evaluated.map(({ stream }) => stream.name))) {
-    const onDataset = evaluated.filter(({ stream }) => stream.name === name);
-    const lengths = new Map<string, number>();
-    for (const sha256 of new Set(onDataset.map(({ stream }) => stream.sha256))) {
-      const alike = onDataset.filter(({ stream }) => stream.sha256 === sha256);
-      const losses = alike.map(({ estimate }) => estimate.losses);
-      const length = longestBlock(losses, pairsOf(losses));
-      lengths.set(sha256, length);
-      for (const one of alike)
-        rows.set(one, { ...one.result, metrics: perplexityMetrics(one.estimate.losses, length) });
-    }
-    for (const [a, b] of pairsOf(onDataset)) {
-      const names = { a: a.result.model.name, b: b.result.model.name, dataset: name };
-      if (a.stream.sha256 !== b.stream.sha256) {
-        note(
-          `${names.a} and ${names.b} are not compared on ${name}: their packed streams differ (tokenizer or length).`,
-        );
-        continue;
-      }
-      const length = lengths.get(a.stream.sha256);
-      comparisons.push({ ...names, ...pairedComparison(a.estimate.losses, b.estimate.losses, length) });
-    }
+interface ErrorsOverText {
+  results: PerplexityResult[];
+  comparisons: Comparison[];
+}
+
+/** Of records that hold the losses of their sequences. */
+export function errorsOverText(results: readonly PerplexityResult[]): ErrorsOverText {
+  return errorsOfTexts(
+    results.map((result) => ({ result, losses: result.sequences ? lossesOf(result.sequences) : null })),
+  );
+}
+
+/**
+ * Rows and their comparisons, with one block length per packed stream: the longest that any of its rows and pairs asks for.
+ * Errors over draws stay as they are, to the last digit.
+ */
+export function errorsOfTexts(rows: readonly EvaluatedText[]): ErrorsOverText {
+  const pairs = pairsOf(rows);
+  const found = new Map(rows.map(({ result }) => [result, result]));
+  const lengths = new Map<string, number>();
+  for (const stream of new Set(rows.map(streamOf))) {
+    const alike = rows.filter((row) => streamOf(row) === stream).filter(holdsBytes);
+    const ofPairs = pairs.filter(({ a }) => streamOf(a) === stream);
+    const length = longestBlock(
+      alike.map(({ losses }) => losses),
+      ofPairs.map(({ a, b }) => [a.losses, b.losses] as const),
+    );
+    lengths.set(stream, length);
+    for (const { result, losses } of alike)
+      found.set(result, { ...result, metrics: metricsOf(result, losses, length) });
   }
-  return { rows: [...rows.values()], comparisons };
+  const seeds = new Set(rows.map(({ result }) => result.protocol.seed).filter((seed) => seed !== null));
+  return {
+    results: [...found.values()],
+    comparisons: pairs.map(({ a, b, seed }) => ({
+      a: a.result.model.name,
+      b: b.result.model.name,
+      dataset: a.result.dataset.name,
+      ...pairedComparison(a.losses, b.losses, lengths.get(streamOf(a))),
+      ...(seeds.size > 1 && seed !== null && { seed }),
+    })),
+  };
 }
 
-function pairsOf<T>(all: readonly T[]): (readonly [T, T])[] {
-  return all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b] as const));
+type WithLosses = EvaluatedText & { losses: SequenceLosses & TextLosses };
+const hasLosses = (row: EvaluatedText): row is WithLosses => row.losses !== null;
+/** Bytes are recorded from protocol version 2 on. */
+const holdsBytes = (row: EvaluatedText): row is WithLosses =>
+  hasLosses(row) && row.losses.textBytes.length === row.losses.nats.length;
+
+/** Of the same data set, packed alike. */
+const streamOf = ({ result: { dataset } }: EvaluatedText) => JSON.stringify([dataset.name, dataset.sha256]);
+
+/** Models in pairs, on the same stream and from the same seed; exact ones, which have none, with every other. */
+function pairsOf(rows: readonly EvaluatedText[]): { a: WithLosses; b: WithLosses; seed: number | null }[] {
+  return rows.filter(hasLosses).flatMap((a, i, all) =>
+    all.slice(i + 1).flatMap((b) => {
+      const [seedA, seedB] = [a.result.protocol.seed, b.result.protocol.seed];
+      const isOneSeed = seedA === seedB || seedA === null || seedB === null;
+      const isPair = a.result.model.name !== b.result.model.name && streamOf(a) === streamOf(b);
+      return isPair && isOneSeed ? [{ a, b, seed: seedA ?? seedB }] : [];
+    }),
+  );
 }
 
-/** What there is no interval of, or one that covers less often than it says: once a data set. */
-export function warnOfUnits(rows: readonly PerplexityResult[], { warn }: Pick<CellNotices, 'warn'>): void {
+function lossesOf({ textBytes = [], document, ...columns }: SequencesRecord): SequenceLosses & TextLosses {
+  return { ...columns, textBytes, documents: document ?? null };
+}
+
+function metricsOf(
+  { metrics }: PerplexityResult,
+  losses: SequenceLosses,
+  blockLength: number,
+): PerplexityMetrics {
+  const found = perplexityMetrics({ ...losses, natsMcStderr: null }, blockLength);
+  const withDraws = (name: keyof PerplexityMetrics) => ({
+    ...found[name],
+    mcStderr: metrics[name].mcStderr,
+  });
+  return { ppl: withDraws('ppl'), nll: withDraws('nll'), bitsPerByte: withDraws('bitsPerByte') };
+}
+
+/** Warns where there is no interval, or one that covers less often than it says: once per data set. */
+export function warnOfUnits(rows: readonly PerplexityResult[], { warn }: Observer): void {
   for (const name of new Set(rows.map(({ dataset }) => dataset.name))) {
     const warnings = rows.filter(({ dataset }) => dataset.name === name).map(unitsWarning);
     const [worst] = warnings.filter((one) => one !== null).sort((a, b) => a.worth - b.worth);
-    if (worst) warn(`${name}: ${worst.text}`);
+    if (worst) warn?.(`${name}: ${worst.text}`);
   }
 }
 
-/** @returns what is wrong with a row's units, and how many independent sequences its text is worth */
+/** @returns what is wrong with the units of a row, and how many independent sequences its text is worth */
 function unitsWarning({ metrics, cost }: PerplexityResult): { worth: number; text: string } | null {
   const { unit, units = 0, designEffect } = metrics.nll;
   if (units < LEAST_UNITS) {
@@ -75,7 +124,7 @@ function unitsWarning({ metrics, cost }: PerplexityResult): { worth: number; tex
   return {
     worth,
     text:
-      `neighbouring sequences are so much alike that the text tells as much as about ${Math.round(worth)} independent ones. ` +
+      `neighbouring sequences are so similar that the text carries as much information as about ${Math.round(worth)} independent ones. ` +
       'An interval from so little covers less often than 95% (duo-eval calibrate --intervals shows how often); more text, or a file that tells its documents apart, would help.',
   };
 }

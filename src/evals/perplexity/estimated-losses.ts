@@ -1,7 +1,7 @@
 /** What an evaluation found of each sequence: the columns that errors, differences and `--by-sequence` are made from. */
 import { longDocuments } from '../../datasets/packed-stream.js';
 import type { SelectedStream } from '../../datasets/selected-sequences.js';
-import type { SequencesRecord } from '../../records/sequences-record.js';
+import type { SequencesRecord } from '../../records/record.js';
 import type { SequenceLosses, TextLosses } from '../../records/text-figures.js';
 import { type Numbers, numbersOf } from '../../statistics/numbers.js';
 import type { DocumentsOf } from '../../statistics/text-ratio.js';

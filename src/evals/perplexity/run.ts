@@ -7,14 +7,16 @@ import { selectedSequences } from '../../datasets/selected-sequences.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { environmentOf } from '../../models/machine.js';
 import type { Provider } from '../../models/provider.js';
-import { type PerplexityResult, type ResultsFile, resultsFile } from '../../records/record.js';
+import type { Observer } from '../../observer.js';
+import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { datasetRecord } from '../dataset-record.js';
 import type { Cell, CellNotices, PerplexityRequest } from './cells.js';
-import { type Evaluated, warnOfUnits, withErrorsOverText } from './errors-over-text.js';
+import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
 import { journaled, type LossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
+import type { PerplexityResult } from './record.js';
 import {
   type PerplexityEstimate,
   type PerplexityObserver,
@@ -26,7 +28,7 @@ import {
 const PROTOCOL_VERSION = 2;
 
 export interface PerplexityRun {
-  results: ResultsFile;
+  results: ResultsFile<PerplexityResult>;
   /** The results are where they belong: what was kept to continue the run is removed. */
   finish(): void;
 }
@@ -62,7 +64,7 @@ export async function runPerplexity(
   const evaluated: Evaluated[] = [];
   const journals = new Map<string, LossJournal>();
   warnOfFirst(cells, request.options, observer);
-  let results: ResultsFile;
+  let results: ResultsFile<PerplexityResult>;
   try {
     for (const checkpoint of request.checkpoints) {
       const streams = cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream);
@@ -71,7 +73,10 @@ export async function runPerplexity(
     // Rows by data set, since models are what one compares.
     const order = [...new Set(cells.map(({ stream }) => stream.name))];
     evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
-    const { rows, comparisons } = withErrorsOverText(evaluated, observer);
+    noteOtherStreams(evaluated, observer);
+    const { results: rows, comparisons } = errorsOfTexts(
+      evaluated.map(({ result, estimate }) => ({ result, losses: estimate.losses })),
+    );
     warnOfUnits(rows, observer);
     results = resultsFile(rows, comparisons);
   } catch (error) {
@@ -86,6 +91,26 @@ export async function runPerplexity(
       for (const journal of journals.values()) journal.finish();
     },
   };
+}
+
+/** A model on a data set. */
+interface Evaluated {
+  stream: PackedStream;
+  estimate: PerplexityEstimate;
+  result: PerplexityResult;
+}
+
+/** Models that saw different streams of one data set are not compared, which is said. */
+function noteOtherStreams(evaluated: readonly Evaluated[], { note }: Observer): void {
+  for (const [i, a] of evaluated.entries()) {
+    for (const b of evaluated.slice(i + 1)) {
+      if (a.stream.name !== b.stream.name || a.stream.sha256 === b.stream.sha256) continue;
+      const [first, second] = [a, b].map(({ result }) => result.model.name);
+      note?.(
+        `${first} and ${second} are not compared on ${a.stream.name}: their packed streams differ (tokenizer or length).`,
+      );
+    }
+  }
 }
 
 /** One model on its data sets; what is to be closed is added to `evaluated` and `journals` as it comes. */

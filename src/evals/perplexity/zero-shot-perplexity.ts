@@ -16,8 +16,8 @@ import { type TimePlan, timePlan } from '../../diffusion/times.js';
 import { DataError } from '../../errors.js';
 import type { Schedule } from '../../models/card.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import type { SequencesRecord } from '../../records/sequences-record.js';
-import { type PerplexityMetrics, perplexityMetrics } from '../../records/text-figures.js';
+import type { SequencesRecord } from '../../records/record.js';
+import { perplexityMetrics } from '../../records/text-figures.js';
 import { type Numbers, numbersOf, sum } from '../../statistics/numbers.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import { NumberColumn } from '../../storage/number-column.js';
@@ -27,6 +27,7 @@ import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import type { BatchModel } from './loss-session.js';
 import type { LossSource } from './loss-source.js';
+import type { PerplexityMetrics } from './record.js';
 
 export interface PerplexityOptions {
   protocol: 'duo' | 'strict';

@@ -1,7 +1,8 @@
 /** Results of cells that suites keep, for `cache ls` and `cache clear`. */
-import type { Result } from '../../records/record.js';
+
 import { readCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
+import type { Result } from '../registry.js';
 
 export const cellsRoom: CacheRoom = roomOfFiles('cells', 'results of suites', described);
 

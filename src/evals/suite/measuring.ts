@@ -2,12 +2,13 @@
  * The cells of `bench` and `frontier`: opened, looked up and measured alike, by the functions of the commands. What `bench`
  * finds is kept for the machine and the versions it was timed on; a sweep that was stopped continues from its journals.
  */
+
 import { environmentOf } from '../../models/machine.js';
-import type { Result } from '../../records/record.js';
 import { samplesKey } from '../../sampling/sample-run.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { checkComparable, measureFrontier } from '../frontier/run.js';
 import type { Judge } from '../generation/judge.js';
+import type { Result } from '../registry.js';
 import { type ChosenSampler, configurations } from '../throughput/configurations.js';
 import { type Configuration, measureThroughput } from '../throughput/run.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';

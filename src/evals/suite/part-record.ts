@@ -3,23 +3,9 @@
  * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
  */
 import { FileError } from '../../errors.js';
-import {
-  type Comparison,
-  type EnvironmentRecord,
-  type PerplexityResult,
-  type Result,
-  SCHEMA_VERSION,
-} from '../../records/record.js';
-import type { SequencesRecord } from '../../records/sequences-record.js';
-import {
-  longestBlock,
-  pairedComparison,
-  perplexityMetrics,
-  type SequenceLosses,
-  type TextLosses,
-} from '../../records/text-figures.js';
-import { paretoFront } from '../../statistics/pareto-front.js';
-import type { FrontierResult } from '../throughput/record.js';
+import { byEvaluation } from '../../records/evaluation.js';
+import { type AnyResult, type Comparison, SCHEMA_VERSION } from '../../records/record.js';
+import { EVALUATIONS, type Result } from '../registry.js';
 
 /** A further key of a results file. */
 export interface SuiteRecord {
@@ -38,7 +24,7 @@ export interface SuiteFile {
   schemaVersion: typeof SCHEMA_VERSION;
   suite: SuiteRecord;
   results: Result[];
-  comparisons: (Comparison & { seed?: number })[];
+  comparisons: Comparison[];
 }
 
 export interface CellResult {
@@ -52,8 +38,7 @@ export function assembled(
   cells: readonly CellResult[],
 ): SuiteFile {
   const ordered = [...cells].sort((a, b) => a.index - b.index);
-  const fronted = withFronts(ordered.flatMap((cell) => cell.results));
-  const { results, comparisons } = withErrorsOverText(fronted);
+  const { results, comparisons } = together(ordered.flatMap((cell) => cell.results));
   const held = ordered.flatMap((cell) => cell.results.map(() => cell.index));
   const unneeded = ordered.filter((cell) => cell.results.length === 0).map(({ index }) => index);
   return {
@@ -64,98 +49,17 @@ export function assembled(
   };
 }
 
-/** What sweeps must share to be on one front: entropies of other lengths or other tokens cannot be set equal. */
-const frontOf = ({ protocol, length, tokenizerSha256, target }: FrontierResult) =>
-  JSON.stringify([protocol.seed, length, tokenizerSha256, target]);
-
-/**
- * Sweeps of one seed and length, at one entropy, each a cell of its own, are on a front together, unless their speeds are of
- * different machines.
- */
-function withFronts(results: readonly Result[]): Result[] {
-  const sweeps = results.filter((result) => result.eval === 'frontier');
-  const marks = new Map<Result, boolean | null>();
-  for (const front of new Set(sweeps.map(frontOf))) {
-    const together = sweeps.filter((one) => frontOf(one) === front);
-    const machines = new Set(together.map(({ environment }) => machineOf(environment)));
-    const isOnFront = paretoFront(
-      together.map((one) => ({ speed: one.tokensPerSecond, perplexity: one.metrics.genPpl.value })),
-    );
-    for (const [i, one] of together.entries()) marks.set(one, machines.size === 1 ? isOnFront[i] : null);
+/** What evaluations know only of all their results: errors over text, comparisons, fronts. */
+function together(all: readonly Result[]): Pick<SuiteFile, 'results' | 'comparisons'> {
+  const found = new Map<AnyResult, AnyResult>();
+  const comparisons: Comparison[] = [];
+  for (const { evaluation, results } of byEvaluation(all, EVALUATIONS)) {
+    const known = evaluation.together?.(results);
+    if (!known) continue;
+    for (const [i, result] of results.entries()) found.set(result, known.results[i]);
+    comparisons.push(...(known.comparisons ?? []));
   }
-  return results.map((one) => (one.eval === 'frontier' ? { ...one, pareto: marks.get(one)! } : one));
-}
-
-function machineOf({ cpu, provider, threads }: EnvironmentRecord): string {
-  return JSON.stringify([cpu, provider, threads]);
-}
-
-interface TextPair {
-  a: PerplexityResult;
-  b: PerplexityResult;
-  seed: number | null;
-}
-
-/** Errors of perplexities and of their differences, with one block length a data set (text-figures.ts). */
-function withErrorsOverText(all: readonly Result[]): Pick<SuiteFile, 'results' | 'comparisons'> {
-  const perplexities = all.filter((result) => result.eval === 'ppl');
-  const pairs = pairsOf(perplexities);
-  const rows = new Map<Result, Result>();
-  const lengths = new Map<string | null, number>();
-  const streamOf = ({ dataset }: PerplexityResult) => dataset.sha256;
-  for (const stream of new Set(perplexities.map(streamOf))) {
-    const alike = perplexities.filter((one) => streamOf(one) === stream && one.sequences?.textBytes);
-    const ofPairs = pairs.filter(({ a }) => streamOf(a) === stream);
-    const length = longestBlock(
-      alike.map((one) => lossesOf(one.sequences!)),
-      ofPairs.map(({ a, b }) => [lossesOf(a.sequences!), lossesOf(b.sequences!)] as const),
-    );
-    lengths.set(stream, length);
-    for (const one of alike) rows.set(one, { ...one, metrics: metricsOf(one, length) });
-  }
-  const seeds = new Set(perplexities.map(({ protocol }) => protocol.seed).filter((seed) => seed !== null));
-  return {
-    results: all.map((one) => rows.get(one) ?? one),
-    comparisons: pairs.map(({ a, b, seed }) => ({
-      a: a.model.name,
-      b: b.model.name,
-      dataset: a.dataset.name,
-      ...pairedComparison(lossesOf(a.sequences!), lossesOf(b.sequences!), lengths.get(streamOf(a))),
-      ...(seeds.size > 1 && seed !== null && { seed }),
-    })),
-  };
-}
-
-/** Models in pairs, on the same stream and from the same seed; exact ones, which have none, with every other. */
-function pairsOf(results: readonly PerplexityResult[]): TextPair[] {
-  const pairs: TextPair[] = [];
-  for (const [i, a] of results.entries()) {
-    for (const b of results.slice(i + 1)) {
-      if (a.model.name === b.model.name || a.dataset.sha256 !== b.dataset.sha256) continue;
-      const [seedA, seedB] = [a.protocol.seed, b.protocol.seed];
-      if (!a.sequences || !b.sequences || (seedA !== seedB && seedA !== null && seedB !== null)) continue;
-      pairs.push({ a, b, seed: seedA ?? seedB });
-    }
-  }
-  return pairs;
-}
-
-/** Only where the row holds bytes, which it does from protocol version 2 on. */
-function lossesOf({ textBytes = [], document, ...columns }: SequencesRecord): SequenceLosses & TextLosses {
-  return { ...columns, textBytes, documents: document ?? null };
-}
-
-/** Errors over draws stay as they are, to the last digit. */
-function metricsOf(
-  { metrics, sequences }: PerplexityResult,
-  blockLength: number,
-): PerplexityResult['metrics'] {
-  const found = perplexityMetrics({ ...lossesOf(sequences!), natsMcStderr: null }, blockLength);
-  const withDraws = (name: keyof PerplexityResult['metrics']) => ({
-    ...found[name],
-    mcStderr: metrics[name].mcStderr,
-  });
-  return { ppl: withDraws('ppl'), nll: withDraws('nll'), bitsPerByte: withDraws('bitsPerByte') };
+  return { results: all.map((one) => (found.get(one) ?? one) as Result), comparisons };
 }
 
 export interface Part {

@@ -1,8 +1,8 @@
 /** Reads a part of a suite back: a results file of perplexities that says which cells it holds. */
 import { z } from 'zod';
 import { FileError } from '../../errors.js';
-import { readResultsJson } from '../../records/results-json.js';
-import { checkedResults } from '../../records/schema.js';
+import { readResults } from '../../records/results-file.js';
+import { EVALUATIONS } from '../registry.js';
 import type { Part, SuiteFile } from './part-record.js';
 
 const suite = z.looseObject({
@@ -15,13 +15,11 @@ const suite = z.looseObject({
 
 /** @throws FileError when it is no part of a suite */
 export function readPart(path: string): Part {
-  const value = readResultsJson(path);
-  const file = checkedResults(value, path);
-  const parsed = suite.safeParse((file as { suite?: unknown }).suite);
+  const file: object & { suite?: unknown; results: unknown[] } = readResults(path, EVALUATIONS);
+  const parsed = suite.safeParse(file.suite);
   const whole = parsed.success && parsed.data.held.length === file.results.length;
-  // As it was written, keys in their order: checking it has put the known ones first.
   if (whole && [...parsed.data.held, ...parsed.data.unneeded].every((index) => index < parsed.data.cells))
-    return { path, file: value as SuiteFile };
+    return { path, file: file as SuiteFile };
   throw new FileError({
     code: 'no-part',
     message: `${path} is no part of a suite.`,

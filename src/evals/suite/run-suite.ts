@@ -4,9 +4,9 @@
  */
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
-import type { PerplexityResult } from '../../records/record.js';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type Cell, type CellNotices, prepareCells } from '../perplexity/cells.js';
+import type { PerplexityResult } from '../perplexity/record.js';
 import { lossKey, type RunObserver, runPerplexity } from '../perplexity/run.js';
 import { runGeneration } from './generation.js';
 import { renamed } from './kept-names.js';

@@ -2,11 +2,12 @@
  * How long a model takes for a step of a sample, and a judge for a text: from what is kept of the same model at the same
  * length, else from trying, for a few seconds. What is tried is thrown away.
  */
-import type { Result } from '../../records/record.js';
+
 import { generate } from '../../sampling/generate.js';
 import { type SampleRequest, sampledModel } from '../../sampling/sample-request.js';
 import { startSamplingSession } from '../../sampling/sampling-session.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
+import type { Result } from '../registry.js';
 import type { SuiteObserver } from './run-suite.js';
 
 /** Of sampling, after the first step. */

@@ -11,10 +11,13 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelError, UsageError } from '../../errors.js';
 import { fetchedHubModel } from '../../models/importers/hub-cache.js';
-import { parseRowsFile } from '../../records/rows.js';
+import { Evaluations } from '../../records/evaluation.js';
+import { parseResults } from '../../records/results-file.js';
 import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { VERSIONS } from '../../versions.js';
+import { THROUGHPUT } from './evaluation.js';
+import type { BenchResult } from './record.js';
 import type { Configuration } from './run.js';
 
 export interface Installation {
@@ -150,15 +153,16 @@ async function timedLeg(
     });
   if (ran.code !== 0) throw failed(reasonOf(ran));
   const row = firstRow(ran.stdout, failed);
-  const speed = row?.throughput?.tokensPerSecond?.value;
+  const speed = row?.throughput.tokensPerSecond.value;
   if (typeof speed !== 'number' || !(speed > 0)) throw failed('its output has no tokens a second.');
-  of.onnxruntime = (row?.environment?.onnxruntime as string | null | undefined) ?? null;
+  of.onnxruntime = row?.environment.onnxruntime ?? null;
   return speed;
 }
 
 function firstRow(output: string, failed: (why: string, cause: unknown) => ModelError) {
   try {
-    return parseRowsFile(output, 'its output').results.at(0);
+    const { results } = parseResults(output, 'its output', new Evaluations([THROUGHPUT]));
+    return results.at(0) as BenchResult | undefined;
   } catch (cause) {
     throw failed(sentence((cause as Error).message), cause);
   }

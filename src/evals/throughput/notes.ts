@@ -1,10 +1,8 @@
-/** How a table of speeds came about, and what its marks mean. */
+/** The lines under a table of speeds: how it came about, and what its marks mean. */
 import { plainText } from '../../terminal-text.js';
 import type { BenchResult } from './record.js';
 
-/** One paragraph an entry, plain text; none without results. */
 export function benchNotes(results: readonly BenchResult[]): string[] {
-  if (results.length === 0) return [];
   const [{ throughput }] = results;
   const { rounds } = throughput;
   const batches = [...new Set(results.map((result) => result.throughput.batch))].sort((a, b) => a - b);

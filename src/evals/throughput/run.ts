@@ -5,7 +5,6 @@
 import { Bench } from 'tinybench';
 import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
 import { isMasked } from '../../models/family.js';
-import type { Result } from '../../records/record.js';
 import { type GeneratedSample, generate } from '../../sampling/generate.js';
 import { type SampleRequest, sampledModel } from '../../sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../../sampling/sampling-session.js';
@@ -68,7 +67,7 @@ export async function measureThroughput(
   configurations: readonly Configuration[],
   options: ThroughputOptions,
   observer: ThroughputObserver,
-): Promise<Result[]> {
+): Promise<(BenchResult | GenerativeResult)[]> {
   const runners: Runner[] = [];
   const { against } = options;
   const pairs =

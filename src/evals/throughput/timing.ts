@@ -3,8 +3,8 @@
  * while slows them all, and ratios are taken round by round.
  */
 import { DomainError } from '../../errors.js';
+import type { MedianFigure } from '../../records/figures.js';
 import { sampleQuantile } from '../../statistics/bootstrap.js';
-import type { MedianFigure } from './record.js';
 
 /**
  * Median and its 95% interval from order statistics: the k-th smallest to the k-th largest value, k the largest for which a

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunObserver } from '../../../src/evals/perplexity/run.js';
+import type { Result } from '../../../src/evals/registry.js';
 import { Paces } from '../../../src/evals/suite/sampling-pace.js';
-import type { Result } from '../../../src/records/record.js';
 import type { SampleRequest } from '../../../src/sampling/sample-request.js';
 
 const silent = { note() {}, warn() {}, finished() {} } as unknown as RunObserver & { finished(): void };

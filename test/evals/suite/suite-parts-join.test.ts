@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { FrontierResult } from '../../../src/evals/frontier/record.js';
+import type { Result } from '../../../src/evals/registry.js';
 import { merged, type Part } from '../../../src/evals/suite/part-record.js';
-import type { FrontierResult } from '../../../src/evals/throughput/record.js';
-import type { Result } from '../../../src/records/record.js';
 
 /** A sweep, as far as joining looks at it. */
 const swept = (name: string, tokensPerSecond: number, genPpl: number, more: object = {}) =>

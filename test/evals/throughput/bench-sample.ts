@@ -1,6 +1,7 @@
 /** Results as `bench` and `frontier` make them. */
 
-import type { AgainstRecord, BenchResult, FrontierResult } from '../../../src/evals/throughput/record.js';
+import type { FrontierResult } from '../../../src/evals/frontier/record.js';
+import type { AgainstRecord, BenchResult } from '../../../src/evals/throughput/record.js';
 import { interleavedRatio, type TimedPair } from '../../../src/statistics/interleaved-ratio.js';
 import { generativeResult } from '../generation/generative-sample.js';
 

@@ -1,0 +1,210 @@
+/** What `frontier` declares of its results: generative perplexity of models at one entropy, one row per sweep. */
+import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
+import type { PlotPoint } from '../../printing/html/scatter-plot.js';
+import { meanCount, plain, valueWithError } from '../../printing/numbers.js';
+import { distinctionsOf } from '../../records/distinctions.js';
+import { environmentColumns } from '../../records/environment-columns.js';
+import { type Evaluation, fieldOf, type ResultRow, type TitledPlot } from '../../records/evaluation.js';
+import type { AnyFigure } from '../../records/figures.js';
+import type { EnvironmentRecord } from '../../records/record.js';
+import { paretoFront } from '../../statistics/pareto-front.js';
+import { plainText } from '../../terminal-text.js';
+import { measuredFigures } from '../generation/evaluation.js';
+import {
+  ENTROPY_AXIS,
+  PERPLEXITY_AXIS,
+  pointOf,
+  RIGHT_AND_DOWN,
+  SPEED_AXIS,
+  settingsApart,
+  speedOf,
+  stepsLabel,
+} from '../generation/plots.js';
+import { frontierNotes } from './notes.js';
+import { type FrontierResult, frontierRecord } from './record.js';
+
+/** What a row is called by. */
+const labelOf = ({ model, sampler }: FrontierResult) =>
+  `${model.name}, ${sampler.name}, ${stepsLabel(sampler)}`;
+
+const columns: readonly Column<FrontierResult>[] = [
+  text('eval', (result) => result.eval),
+  text('model', ({ model }) => model.name, {
+    ...{ title: 'model', isName: true },
+    text: (name, { pareto }) => `${pareto ? '* ' : '  '}${plainText(name)}`,
+  }),
+  text('family', ({ model }) => model.family, { title: 'family' }),
+  text('sampler', ({ sampler }) => sampler.name, { title: 'sampler' }),
+  text('sampler_options', ({ sampler }) => JSON.stringify(sampler.options)),
+  count('steps', ({ sampler }) => sampler.steps, { title: 'steps' }),
+  number('target_entropy', ({ target }) => target.entropy, { title: 'at entropy', unit: 'nats' }),
+  text('target_dataset', ({ target }) => target.dataset),
+  figure('gen_ppl', ({ metrics }) => metrics.genPpl, { title: 'gen. perplexity', interval: '95% interval' }),
+  number('temperature', ({ temperature }) => temperature, { title: 'temperature' }),
+  number('outside', ({ outside }) => outside),
+  number('nfe', ({ nfe }) => nfe, { title: 'NFE', unit: 'model calls per sample', text: meanCount }),
+  number('tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond, { title: 'tokens/s' }),
+  flag('pareto', ({ pareto }) => pareto, { title: 'on the front' }),
+  text('temperatures', ({ points }) => points.map(({ temperature }) => temperature).join(' ')),
+  text('entropies', ({ points }) => points.map(({ entropy }) => entropy.value).join(' '), {
+    title: 'entropies',
+    align: 'right',
+    text: (_listed, { points }) => rangeOf(points.map(({ entropy }) => entropy.value)),
+  }),
+  text('gen_ppls', ({ points }) => points.map(({ genPpl }) => genPpl.value).join(' ')),
+  count('samples', ({ points }) => points[0]?.samples),
+  count('length', ({ length }) => length),
+  text('judge', ({ judge }) => judge.name),
+  text('judge_sha256', ({ judge }) => judge.sha256),
+  text('protocol', ({ protocol }) => protocol.name),
+  count('protocol_version', ({ protocol }) => protocol.version),
+  count('seed', ({ protocol }) => protocol.seed),
+  text('tokenizer_sha256', ({ tokenizerSha256 }) => tokenizerSha256),
+  text('model_sha256', ({ model }) => model.sha256),
+  text('model_path', ({ model }) => model.path),
+  ...environmentColumns,
+];
+
+export const FRONTIER: Evaluation<FrontierResult> = {
+  name: 'frontier',
+  unit: 'sample',
+  title: 'At one entropy',
+  pageTitle: 'Generative perplexity at one entropy',
+  record: frontierRecord,
+  columns,
+  table: {
+    essential: ['model', 'sampler', 'steps', 'gen. perplexity', '95% interval'],
+    further: ['tokens/s', 'temperature', 'NFE', 'entropies', 'family'],
+  },
+  label: labelOf,
+  notes: (results) => frontierNotes(results, labelOf),
+  plots: sweepPlots,
+  figures: {
+    genPpl: { ...measuredFigures.genPpl },
+    // Differences are of nats, which a sweep does not record.
+    genNll: { ...measuredFigures.genNll, of: ({ metrics }) => logarithmOf(metrics.genPpl) },
+  },
+  together: (results) => ({ results: withFronts(results) }),
+  report: {
+    subject: ['model', 'drawn by'],
+    columns: [
+      ...['gen. perplexity', '95% interval', 'at entropy', 'temperature', 'tokens/s', 'NFE'],
+      'on the front',
+    ],
+    notes: () => [
+      'Perplexity is interpolated over temperatures to one entropy, where it may rank the models.',
+    ],
+    plots: reportedPlots,
+  },
+};
+
+function rangeOf(values: readonly (number | null)[]): string {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return '';
+  return `${Math.min(...known).toFixed(2)} to ${Math.max(...known).toFixed(2)}`;
+}
+
+function logarithmOf({ value, stderr = null, ci95 = null }: AnyFigure): AnyFigure {
+  return {
+    value: value && Math.log(value),
+    stderr: value && stderr && stderr / value,
+    ci95: ci95 && [Math.log(ci95[0]), Math.log(ci95[1])],
+  };
+}
+
+/** What sweeps must share to be on one front: entropies of other lengths or other tokens cannot be set equal. */
+const frontOf = ({ protocol, length, tokenizerSha256, target }: FrontierResult) =>
+  JSON.stringify([protocol.seed, length, tokenizerSha256, target]);
+
+/**
+ * Sweeps of one seed and length, at one entropy, each a cell of a suite, are on one front, unless their speeds are of different
+ * machines.
+ */
+function withFronts(results: readonly FrontierResult[]): FrontierResult[] {
+  const marks = new Map<FrontierResult, boolean | null>();
+  for (const front of new Set(results.map(frontOf))) {
+    const together = results.filter((one) => frontOf(one) === front);
+    const machines = new Set(together.map(({ environment }) => machineOf(environment)));
+    const isOnFront = paretoFront(
+      together.map((one) => ({ speed: one.tokensPerSecond, perplexity: one.metrics.genPpl.value })),
+    );
+    for (const [i, one] of together.entries()) marks.set(one, machines.size === 1 ? isOnFront[i] : null);
+  }
+  return results.map((one) => ({ ...one, pareto: marks.get(one) ?? null }));
+}
+
+function machineOf({ cpu, provider, threads }: EnvironmentRecord): string {
+  return JSON.stringify([cpu, provider, threads]);
+}
+
+/** Speed against quality, and the sweeps behind the interpolation. */
+function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
+  const points = results.map(
+    ({ model, sampler, metrics, tokensPerSecond, temperature, nfe, pareto }): PlotPoint => ({
+      x: tokensPerSecond ?? Number.NaN,
+      xInterval: null,
+      y: metrics.genPpl.value ?? Number.NaN,
+      yInterval: metrics.genPpl.ci95,
+      series: `${model.name}, ${sampler.name}`,
+      label: stepsLabel(sampler),
+      details: [
+        ['gen. perplexity', valueWithError(metrics.genPpl)],
+        ['at temperature', plain(temperature)],
+        ['tokens/s', plain(tokensPerSecond)],
+        ['NFE', meanCount(nfe)],
+      ],
+      onFront: pareto === true,
+    }),
+  );
+  const settings = distinctionsOf(results, labelOf);
+  const swept = results.flatMap((result, i) =>
+    result.points.map(
+      ({ temperature, genPpl, entropy }): PlotPoint => ({
+        x: entropy.value ?? Number.NaN,
+        xInterval: entropy.ci95,
+        y: genPpl.value ?? Number.NaN,
+        yInterval: genPpl.ci95,
+        series: [labelOf(result), settings[i]].filter(Boolean).join(', '),
+        label: `${temperature}`,
+        details: [
+          ['temperature', `${temperature}`],
+          ['entropy, nats', valueWithError(entropy)],
+          ['gen. perplexity', valueWithError(genPpl)],
+        ],
+        onFront: false,
+      }),
+    ),
+  );
+  const [{ target }] = results;
+  const isShared = results.every((one) => one.target.entropy === target.entropy);
+  return [
+    {
+      title: 'Quality at one entropy',
+      plot: { x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, caption: RIGHT_AND_DOWN },
+    },
+    {
+      title: 'Sweeps of the temperature',
+      plot: {
+        x: ENTROPY_AXIS,
+        y: PERPLEXITY_AXIS,
+        points: swept,
+        caption: 'One mark per temperature. At the same entropy, lower is better. Bars are 95% intervals.',
+        joined: true,
+        ...(isShared && { at: { x: target.entropy, label: target.dataset ?? 'compared here' } }),
+      },
+    },
+  ];
+}
+
+/** Of rows from several files; none where fewer than two have a place in it. */
+function reportedPlots(rows: readonly ResultRow[]): TitledPlot[] {
+  const placed = rows.filter((row) => row.figures.get('genPpl')?.value && speedOf(row) !== null);
+  if (placed.length < 2) return [];
+  const settings = settingsApart(placed);
+  const points = placed.map((row) => ({
+    ...pointOf(row, speedOf(row), null, settings),
+    onFront: fieldOf(row, 'pareto') === true,
+  }));
+  const y = { title: 'generative perplexity at one entropy', scale: 'log' } as const;
+  return [{ title: 'Quality at one entropy', plot: { x: SPEED_AXIS, y, points, caption: RIGHT_AND_DOWN } }];
+}

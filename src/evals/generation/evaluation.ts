@@ -1,0 +1,130 @@
+/** What `gen` declares of its results: how good and how varied generated texts are, one row per set of texts. */
+import { type Column, count, figure, number, text } from '../../printing/columns.js';
+import { meanCount } from '../../printing/numbers.js';
+import { environmentColumns } from '../../records/environment-columns.js';
+import { type Evaluation, type FigureDeclaration, fieldOf } from '../../records/evaluation.js';
+import { RANGES } from '../../records/plausible.js';
+import { generativeNotes, measuredIn, reportedNotes } from './notes.js';
+import { samplePairing } from './pairing.js';
+import { qualityPlots } from './plots.js';
+import { type GenerativeResult, generativeRecord } from './record.js';
+
+/** What rows of `gen` and `bench` have in common. */
+export type Measured = Omit<GenerativeResult, 'eval'>;
+
+export const measuredColumns: readonly Column<Measured>[] = [
+  text('texts', ({ samples }) => samples.name, { title: 'texts', isName: true }),
+  text('model', ({ model }) => model?.name, { title: 'model' }),
+  text('family', ({ model }) => model?.family, { title: 'family' }),
+  text('dataset', ({ dataset }) => dataset?.name),
+  text('sampler', ({ samples }) => samples.sampler?.name, { title: 'sampler' }),
+  text('sampler_options', ({ samples }) => samples.sampler && JSON.stringify(samples.sampler.options)),
+  count('steps', ({ samples }) => samples.sampler?.steps, { title: 'steps' }),
+  number('nfe', ({ samples }) => samples.nfe, {
+    title: 'NFE',
+    unit: 'model calls per sample',
+    text: meanCount,
+  }),
+  number('temperature', ({ samples }) => samples.temperature, { title: 'temperature' }),
+  count('top_k', ({ samples }) => samples.topK),
+  number('top_p', ({ samples }) => samples.topP),
+  count('sample_seed', ({ samples }) => samples.seed),
+  number('sample_seconds', ({ samples }) => samples.seconds, { title: 'seconds', unit: 's' }),
+  figure('gen_ppl', ({ metrics }) => metrics.genPpl, { title: 'gen. perplexity', interval: '95% interval' }),
+  figure('gen_nll', ({ metrics }) => metrics.genNll, {
+    ...{ title: 'nats/token', unit: 'nats per counted token under the judge' },
+  }),
+  figure('entropy', ({ metrics }) => metrics.entropy, { title: 'entropy', unit: 'nats' }),
+  figure('repetition4', ({ metrics }) => metrics.repetition4, { title: 'rep-4' }),
+  number('distinct1', ({ metrics }) => metrics.distinct1.value, { title: 'distinct-1' }),
+  number('distinct2', ({ metrics }) => metrics.distinct2.value, { title: 'distinct-2' }),
+  number('distinct3', ({ metrics }) => metrics.distinct3.value, { title: 'distinct-3' }),
+  number('compression_ratio', ({ metrics }) => metrics.compressionRatio.value, { title: 'compression' }),
+  count('samples', ({ samples }) => samples.count, { title: 'samples' }),
+  count('length', ({ samples }) => samples.length),
+  count('tokens', ({ judge, cost }) => judge && cost.tokens, { title: 'tokens judged' }),
+  count('model_calls', ({ judge, cost }) => judge && cost.modelCalls),
+  number('wall_seconds', ({ cost }) => cost.wallSeconds),
+  number('tokens_per_second', ({ cost }) => cost.tokensPerSecond),
+  text('judge', ({ judge }) => judge?.name, { title: 'judge' }),
+  text('judge_sha256', ({ judge }) => judge?.sha256),
+  text('judge_path', ({ judge }) => judge?.path),
+  text('judge_tokenizer_sha256', ({ judge }) => judge?.tokenizerSha256),
+  count('judge_context', ({ judge }) => judge?.context),
+  text('protocol', ({ protocol }) => protocol.name),
+  count('protocol_version', ({ protocol }) => protocol.version),
+  count('seed', ({ protocol }) => protocol.seed),
+  count('resamples', ({ protocol }) => protocol.resamples),
+  text('tokenizer_sha256', ({ samples }) => samples.tokenizerSha256),
+  text('texts_sha256', ({ samples }) => samples.sha256),
+  text('texts_path', ({ samples }) => samples.path),
+  text('model_sha256', ({ model }) => model?.sha256),
+  text('model_path', ({ model }) => model?.path),
+  text('dataset_sha256', ({ dataset }) => dataset?.sha256),
+  text('dataset_source_sha256', ({ dataset }) => dataset?.sourceSha256),
+  ...environmentColumns,
+];
+
+export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>> = {
+  genPpl: {
+    exponentialOf: 'genNll',
+    range: RANGES.perplexity,
+    lmEval: ['generative_perplexity', false],
+    modelIndex: { type: 'generative_perplexity', name: 'Generative perplexity' },
+  },
+  genNll: { title: 'judged nats/token', range: RANGES.loss },
+  entropy: {
+    title: 'unigram entropy',
+    range: RANGES.entropy,
+    lmEval: ['unigram_entropy', true],
+    modelIndex: { type: 'unigram_entropy', name: 'Unigram entropy, nats' },
+  },
+  distinct1: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_1', true] },
+  distinct2: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_2', true] },
+  distinct3: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_3', true] },
+  repetition4: { isSecondary: true, range: RANGES.share, lmEval: ['repetition_4', false] },
+  compressionRatio: { isSecondary: true, range: RANGES.factor },
+};
+
+/** Section of a report that sets generated texts side by side, timed or not. */
+export const GENERATED_SECTION = 'Generated text';
+
+export const GENERATION: Evaluation<GenerativeResult> = {
+  name: 'gen',
+  unit: 'sample',
+  title: GENERATED_SECTION,
+  pageTitle: 'Generative quality',
+  record: generativeRecord,
+  columns: [
+    text('eval', (result) => result.eval),
+    ...measuredColumns,
+    number(null, samplingSpeed, { title: 'tokens/s' }),
+  ],
+  table: {
+    essential: ['texts', 'gen. perplexity', '95% interval', 'entropy', 'rep-4'],
+    further: [
+      ...['NFE', 'distinct-1', 'distinct-2', 'distinct-3', 'compression', 'samples', 'sampler', 'steps'],
+      ...['temperature', 'model', 'family', 'judge', 'nats/token', 'tokens judged', 'seconds'],
+    ],
+  },
+  label: ({ samples }) => samples.name,
+  notes: (_results, { results }) => generativeNotes(measuredIn(results)),
+  figures: measuredFigures,
+  pairing: samplePairing,
+  report: {
+    section: GENERATED_SECTION,
+    subject: ['texts of', 'drawn by'],
+    place: (row) => (fieldOf(row, 'samples.sampler') ? row.dataset : 'real text'),
+    columns: [
+      ...['gen. perplexity', '95% interval', 'entropy', 'distinct-2', 'rep-4', 'NFE', 'tokens/s'],
+      ...['samples', 'judge'],
+    ],
+    notes: reportedNotes,
+    plots: qualityPlots,
+  },
+};
+
+/** Tokens per second of the sampling. */
+function samplingSpeed({ samples: { count: texts, length, seconds } }: GenerativeResult): number | null {
+  return seconds ? (texts * length) / seconds : null;
+}

@@ -1,0 +1,107 @@
+/** What `ppl` declares of its results: zero-shot perplexity, one row per model and data set. */
+import { type Column, count, figure, number, text } from '../../printing/columns.js';
+import { valueAlone } from '../../printing/numbers.js';
+import { environmentColumns } from '../../records/environment-columns.js';
+import type { Evaluation } from '../../records/evaluation.js';
+import { numberOf } from '../../records/evaluation.js';
+import { RANGES } from '../../records/plausible.js';
+import { errorsOverText } from './errors-over-text.js';
+import { perplexityNotes, reportedNotes } from './notes.js';
+import { scoredMetric, sequencePairing } from './pairing.js';
+import { type PerplexityResult, perplexityRecord } from './record.js';
+
+/** Parts of a figure in the CSV, beside its value. */
+const ALL = ['stderr', 'ci95', 'mcStderr'] as const;
+
+const columns: readonly Column<PerplexityResult>[] = [
+  text('eval', (result) => result.eval),
+  text('model', ({ model }) => model.name, { title: 'model', isName: true }),
+  text('family', ({ model }) => model.family, { title: 'family' }),
+  text('dataset', ({ dataset }) => dataset.name, { title: 'data set', isName: true }),
+  text('split', ({ dataset }) => dataset.split),
+  figure('ppl', ({ metrics }) => metrics.ppl, { title: 'perplexity', interval: '95% interval' }, ALL),
+  figure(
+    'nll',
+    ({ metrics }) => metrics.nll,
+    { title: 'nats/token', unit: 'nats per scored token', drawError: 'draw error' },
+    ALL,
+  ),
+  figure(
+    'bits_per_byte',
+    ({ metrics }) => metrics.bitsPerByte,
+    { title: 'bits/byte', text: valueAlone },
+    ALL,
+  ),
+  count('sequences', ({ cost }) => cost.sequences, { title: 'sequences' }),
+  count('tokens', ({ cost }) => cost.tokens, { title: 'tokens' }),
+  count('model_calls', ({ cost }) => cost.modelCalls, { title: 'model calls' }),
+  number('wall_seconds', ({ cost }) => cost.wallSeconds, { title: 'seconds', unit: 's' }),
+  number('tokens_per_second', ({ cost }) => cost.tokensPerSecond, { title: 'tokens/s' }),
+  text('protocol', ({ protocol }) => protocol.name, { title: 'protocol' }),
+  count('protocol_version', ({ protocol }) => protocol.version),
+  count('length', ({ protocol }) => protocol.length, { title: 'length', unit: 'tokens per sequence' }),
+  number('time_from', ({ protocol }) => protocol.timeRange?.[0]),
+  number('time_to', ({ protocol }) => protocol.timeRange?.[1]),
+  count('draws', ({ protocol }) => protocol.draws, { title: 'draws', unit: 'per sequence' }),
+  text('estimator', ({ protocol }) => protocol.estimator),
+  count('seed', ({ protocol }) => protocol.seed),
+  text('tokenizer_sha256', ({ protocol }) => protocol.tokenizerSha256),
+  count('dataset_texts', ({ dataset }) => dataset.texts),
+  count('dataset_tokens', ({ dataset }) => dataset.tokens),
+  count('dataset_sequences', ({ dataset }) => dataset.sequences),
+  count('dataset_limit', ({ dataset }) => dataset.limit),
+  text('dataset_sha256', ({ dataset }) => dataset.sha256),
+  text('dataset_source_sha256', ({ dataset }) => dataset.sourceSha256),
+  text('model_sha256', ({ model }) => model.sha256),
+  text('model_path', ({ model }) => model.path),
+  ...environmentColumns,
+  text('unit', ({ metrics }) => metrics.nll.unit),
+  count('units', ({ metrics }) => metrics.nll.units),
+  number('effective_units', ({ metrics }) => metrics.nll.effectiveUnits),
+  count('block_length', ({ metrics }) => metrics.nll.blockLength),
+  number('design_effect', ({ metrics }) => metrics.nll.designEffect),
+  text('dataset_selection', ({ dataset }) => dataset.selection),
+  count('mc_degrees_of_freedom', ({ protocol }) => protocol.mcDegreesOfFreedom),
+];
+
+export const PERPLEXITY: Evaluation<PerplexityResult> = {
+  name: 'ppl',
+  unit: 'sequence',
+  title: 'Zero-shot perplexity',
+  record: perplexityRecord,
+  columns,
+  table: {
+    essential: ['model', 'data set', 'perplexity', '95% interval', 'bits/byte'],
+    further: [
+      ...['nats/token', 'draw error', 'sequences', 'tokens', 'draws', 'protocol', 'tokens/s', 'family'],
+      ...['model calls', 'seconds'],
+    ],
+  },
+  notes: perplexityNotes,
+  figures: {
+    ppl: {
+      exponentialOf: 'nll',
+      range: RANGES.perplexity,
+      lmEval: ['perplexity', false],
+      modelIndex: { type: 'perplexity', name: 'Zero-shot perplexity' },
+    },
+    nll: { title: 'nats/token', range: RANGES.loss, lmEval: ['nll', false] },
+    bitsPerByte: {
+      title: 'bits/byte',
+      range: RANGES.loss,
+      lmEval: ['bits_per_byte', false],
+      modelIndex: { type: 'bits_per_byte', name: 'Bits per byte' },
+    },
+  },
+  pairing: sequencePairing,
+  compared: (a, b) => [scoredMetric(a, b)],
+  hasNarrowIntervals: (row) => numberOf(row, 'protocol.version') === 1,
+  together: errorsOverText,
+  report: {
+    columns: [
+      ...['perplexity', '95% interval', 'bits/byte', 'nats/token', 'draw error', 'sequences', 'draws'],
+      ...['protocol', 'length'],
+    ],
+    notes: reportedNotes,
+  },
+};

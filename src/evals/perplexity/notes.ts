@@ -1,0 +1,141 @@
+/** The lines under a table of perplexities: under which protocol they came about, and what the reader must not overlook. */
+import { errorUnits } from '../../printing/notes.js';
+import { fieldOf, type NoteContext, numberOf, type ResultRow } from '../../records/evaluation.js';
+import type { Comparison } from '../../records/record.js';
+import { plainText } from '../../terminal-text.js';
+import type { PerplexityResult } from './record.js';
+
+/** What the figure of a protocol is; `integration` in the record has the numbers. */
+const MEANING: Record<string, string> = {
+  duo: 'the mean over t in [0.001, 1], as the reference code takes it; it compares with published figures and is not a bound',
+  strict: 'the integral over all noise levels, a bound on −ln p',
+};
+
+export function perplexityNotes(
+  results: readonly PerplexityResult[],
+  { comparisons, shows }: NoteContext,
+): string[] {
+  const notes = [...protocolLines(results), ...unique(results.map(limitLine))];
+  notes.push(...errorLines(results, comparisons));
+  const drawn = results.filter(isDrawn);
+  if (shows('draw error') && drawn.length > 0) {
+    const bounded = drawn.some(({ protocol }) => protocol.draws === 1);
+    notes.push(
+      `"draw error" is that of nats/token over draws of the noise alone${bounded ? '; at 1 draw an upper bound of it' : ''}.`,
+    );
+  }
+  return notes;
+}
+
+/** One line per protocol and length: what is averaged over, how many draws that took, and which models need none. */
+function protocolLines(results: readonly PerplexityResult[]): string[] {
+  const alike = new Map<string, PerplexityResult[]>();
+  for (const result of results) {
+    const key = JSON.stringify([result.protocol.name, result.protocol.length]);
+    alike.set(key, [...(alike.get(key) ?? []), result]);
+  }
+  return [...alike.values()].map((group) => {
+    const { name, length } = group[0].protocol;
+    const head = `Protocol ${name}, ${length} tokens per sequence`;
+    const drawn = group.filter(isDrawn);
+    const exact = unique(group.filter((result) => !isDrawn(result)).map(({ model }) => model.family));
+    const exactly = exact.length > 0 ? `${exact.join(', ')}: exact, nothing is drawn` : '';
+    if (drawn.length === 0) return plainText(`${head}; ${exactly}.`);
+    const meaning = MEANING[name] ? `: ${MEANING[name]}` : '';
+    return plainText(`${head}, ${drawsOf(drawn)}${meaning}.${exactly && ` ${exactly}.`}`);
+  });
+}
+
+/** `1 draw each`, or `8 to 64 draws each` where --until stopped some earlier. */
+function drawsOf(drawn: readonly PerplexityResult[]): string {
+  const counts = drawn.map(({ protocol }) => protocol.draws ?? 1);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (least < most) return `${least} to ${most} draws each`;
+  return most === 1 ? '1 draw each' : `${most} draws each`;
+}
+
+/** What ± is over, a line for each kind: `± is the standard error over text: 19 documents of sotu …`. */
+function errorLines(results: readonly PerplexityResult[], comparisons: readonly Comparison[]): string[] {
+  const figures = results.map(({ dataset, metrics }) => ({ dataset: dataset.name, ...metrics.nll }));
+  const units = unique(
+    figures.filter(({ unit }) => unit).map((one) => `${errorUnits(one)} of ${plainText(one.dataset)}`),
+  );
+  const old = figures.some(({ unit }) => unit === undefined);
+  const lines = old
+    ? ['± of rows of an earlier duo-eval takes sequences as independent: too narrow on running text.']
+    : [];
+  if (units.length === 0) return lines;
+  const effects = [...figures, ...comparisons].flatMap(({ designEffect }) => designEffect ?? []);
+  const most = Math.sqrt(Math.max(0, ...effects));
+  const wider = most >= 1.1 ? `, up to ${most.toFixed(1)} times that of independent sequences` : '';
+  const short = figures.some(({ stderr, value }) => stderr === null && value !== null);
+  const none = short ? ' Fewer than 3 give no interval.' : '';
+  return [...lines, `± is the standard error over ${units.join('; ')}${wider}.${none}`];
+}
+
+function isDrawn({ protocol }: PerplexityResult): boolean {
+  return protocol.estimator !== 'exact';
+}
+
+function limitLine({ dataset, cost }: PerplexityResult): string {
+  if (dataset.limit === null || dataset.limit === undefined) return '';
+  if (dataset.sequences !== null && cost.sequences >= dataset.sequences) return '';
+  const of = dataset.sequences === null ? '' : ` of ${dataset.sequences}`;
+  return plainText(
+    dataset.selection === 'spread'
+      ? `${dataset.name}: ${cost.sequences}${of} sequences, spread evenly.`
+      : `${dataset.name}: only the first ${cost.sequences}${of} sequences, not a random sample.`,
+  );
+}
+
+function unique(lines: string[]): string[] {
+  return [...new Set(lines)].filter(Boolean);
+}
+
+/** The same for a report over several files. */
+export function reportedNotes(rows: readonly ResultRow[]): string[] {
+  const protocols = new Set(rows.map((row) => fieldOf(row, 'protocol.name')));
+  const limited = rows.filter((row) => {
+    const [limit, all] = [numberOf(row, 'dataset.limit'), numberOf(row, 'dataset.sequences')];
+    return limit !== null && (all === null || limit < all);
+  });
+  return [
+    `± is the standard error over ${unitsOfRows(rows)}: how the figure would vary on other text of the same kind. Bits per byte compare between tokenizers and families.`,
+    ...(protocols.has('duo')
+      ? [
+          'Protocol duo: the mean over t in [0.001, 1], as the reference code takes it; not a bound for diffusion models.',
+        ]
+      : []),
+    ...(protocols.has('strict')
+      ? ['Protocol strict: the integral over all noise levels, a bound on −ln p.']
+      : []),
+    ...(protocols.size > 1 ? ['Figures of different protocols do not compare.'] : []),
+    ...limitNotes(limited),
+  ];
+}
+
+function limitNotes(limited: readonly ResultRow[]): string[] {
+  const names = (rows: readonly ResultRow[]) =>
+    [...new Set(rows.map(({ dataset }) => plainText(dataset)))].join(', ');
+  const isSpread = (row: ResultRow) => fieldOf(row, 'dataset.selection') === 'spread';
+  const [spread, first] = [limited.filter(isSpread), limited.filter((row) => !isSpread(row))];
+  return [
+    ...(spread.length > 0
+      ? [`Of ${names(spread)} some sequences were evaluated, spread evenly over the data set.`]
+      : []),
+    ...(first.length > 0
+      ? [`Only the first sequences of ${names(first)} were evaluated: not a random sample.`]
+      : []),
+  ];
+}
+
+/** `documents or blocks of text`; sequences, too narrow on running text, in files of an earlier version. */
+function unitsOfRows(rows: readonly ResultRow[]): string {
+  const units = new Set(rows.map(({ figures }) => figures.get('nll')?.unit ?? figures.get('ppl')?.unit));
+  const kinds = [
+    units.has('document') ? 'documents' : '',
+    units.has('block') ? 'blocks of consecutive sequences' : '',
+    units.has(undefined) ? 'sequences (files of an earlier duo-eval, too narrow on running text)' : '',
+  ];
+  return kinds.filter(Boolean).join(' or ');
+}

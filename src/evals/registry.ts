@@ -1,0 +1,19 @@
+/** The evaluations, one line each. A new one is a folder beside these, and a line here. */
+import { type Evaluation, Evaluations } from '../records/evaluation.js';
+import { FRONTIER } from './frontier/evaluation.js';
+import { GENERATION } from './generation/evaluation.js';
+import { PERPLEXITY } from './perplexity/evaluation.js';
+import { THROUGHPUT } from './throughput/evaluation.js';
+
+const all = [
+  PERPLEXITY, //
+  GENERATION,
+  THROUGHPUT,
+  FRONTIER,
+] as const;
+
+export const EVALUATIONS = new Evaluations(all);
+
+type ResultOf<E> = E extends Evaluation<infer R> ? R : never;
+/** A result of any of them; `eval` tells which. */
+export type Result = ResultOf<(typeof all)[number]>;

@@ -1,0 +1,166 @@
+/** What `bench` declares of its results: how fast models generate, and how well, one row per configuration. */
+import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
+import type { PlotPoint } from '../../printing/html/scatter-plot.js';
+import { meanCount, plain, ratioText, valueWithError } from '../../printing/numbers.js';
+import type { Evaluation, TitledPlot } from '../../records/evaluation.js';
+import { RANGES } from '../../records/plausible.js';
+import { plainText } from '../../terminal-text.js';
+import {
+  GENERATED_SECTION,
+  GENERATION,
+  type Measured,
+  measuredColumns,
+  measuredFigures,
+} from '../generation/evaluation.js';
+import { generativeNotes, measuredIn } from '../generation/notes.js';
+import { PERPLEXITY_AXIS, RIGHT_AND_DOWN, SPEED_AXIS, stepsLabel } from '../generation/plots.js';
+import { benchNotes } from './notes.js';
+import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';
+
+/** This build against another: a figure that is a change already, over rounds. */
+export const THROUGHPUT_RATIO = 'throughputRatio';
+
+const MEBIBYTE = 2 ** 20;
+
+const againstText = ({ against }: ThroughputRecord) => (against ? ratioText(against.ratio) : '');
+
+const nameOf = ({ samples, throughput }: BenchResult) =>
+  `${throughput.pareto ? '* ' : '  '}${plainText(samples.name)}${throughput.cached === false ? ' (uncached)' : ''}`;
+
+const columns: readonly Column<BenchResult>[] = [
+  text('eval', (result) => result.eval),
+  ...(measuredColumns as readonly Column<Measured>[]),
+  text(null, ({ samples }) => samples.name, {
+    ...{ title: 'configuration', isName: true },
+    text: (_name, result) => nameOf(result),
+  }),
+  figure(
+    'throughput',
+    ({ throughput }) => throughput.tokensPerSecond,
+    { title: 'tokens/s', interval: 'tokens/s interval', text: ({ value }) => plain(value) },
+    ['ci95'],
+  ),
+  count('rounds', ({ throughput }) => throughput.rounds, { title: 'rounds' }),
+  count('batch', ({ throughput }) => throughput.batch, { title: 'batch', unit: 'samples per round' }),
+  number('warmup_seconds', ({ throughput }) => throughput.warmupSeconds, { title: 'warm-up s', unit: 's' }),
+  number('speed_up_over_ar', ({ throughput }) => throughput.speedUpOverAr, { title: '× ar' }),
+  number('speed_up_over_masked', ({ throughput }) => throughput.speedUpOverMasked, { title: '× masked' }),
+  number('harness_share', ({ throughput }) => throughput.harnessShare, {
+    ...{ title: 'overhead', unit: 'share of the time outside the runtime' },
+    text: (share) => `${(100 * share).toFixed(1)}%`,
+  }),
+  number('peak_memory_bytes', ({ throughput }) => throughput.peakMemoryBytes, {
+    title: 'MiB',
+    text: (bytes) => String(Math.round(bytes / MEBIBYTE)),
+  }),
+  flag('cached', ({ throughput }) => throughput.cached),
+  flag('pareto', ({ throughput }) => throughput.pareto),
+  text('against', ({ throughput }) => throughput.against?.name),
+  text('against_path', ({ throughput }) => throughput.against?.path),
+  text('against_sha256', ({ throughput }) => throughput.against?.sha256),
+  text('against_tool', ({ throughput }) => throughput.against?.tool),
+  text('against_onnxruntime', ({ throughput }) => throughput.against?.onnxruntime),
+  number('against_throughput', ({ throughput }) => throughput.against?.tokensPerSecond.value),
+  count('against_rounds', ({ throughput }) => throughput.against?.rounds),
+  figure(
+    'throughput_ratio',
+    ({ throughput }) => throughput.against?.ratio,
+    { title: '× against', text: (_ratio, { throughput }) => againstText(throughput) },
+    ['ci95'],
+  ),
+];
+
+export const THROUGHPUT: Evaluation<BenchResult> = {
+  name: 'bench',
+  unit: 'sample',
+  title: 'Configurations',
+  pageTitle: 'How fast models generate, and how well',
+  record: benchRecord,
+  columns,
+  table: {
+    essential: ['configuration', 'tokens/s', 'NFE', 'gen. perplexity', 'entropy'],
+    essentialOf: againstTitles,
+    further: [
+      ...['× ar', '× masked', 'tokens/s interval', 'overhead', 'MiB', 'rep-4', 'rounds', 'batch'],
+      ...['warm-up s', 'model', 'family', 'sampler', 'steps', 'temperature'],
+    ],
+  },
+  label: nameOf,
+  notes: (results, { results: all }) => [...benchNotes(results), ...generativeNotes(measuredIn(all))],
+  plots: speedPlots,
+  figures: {
+    ...measuredFigures,
+    tokensPerSecond: {
+      range: RANGES.speed,
+      isSecondary: true,
+      isOfMachine: true,
+      of: ({ throughput }) => throughput.tokensPerSecond,
+      withoutInterval: 'six rounds and more, which give an interval (more --samples)',
+    },
+    [THROUGHPUT_RATIO]: {
+      range: RANGES.factor,
+      isRatio: true,
+      isOfMachine: true,
+      of: ({ throughput }) => throughput.against?.ratio,
+      units: {
+        name: 'round',
+        count: ({ throughput }) => throughput.against?.rounds ?? null,
+        hint: 'more --samples of bench',
+      },
+      withoutInterval: 'three rounds and more, which give an interval (more --samples)',
+    },
+  },
+  report: {
+    ...GENERATION.report,
+    section: GENERATED_SECTION,
+    columns: [
+      ...['gen. perplexity', '95% interval', 'entropy', 'distinct-2', 'rep-4', 'NFE', 'tokens/s'],
+      ...['× against', 'samples', 'judge'],
+    ],
+  },
+};
+
+/** The ratio to another build comes first; then model calls are the first to give way. */
+function againstTitles(results: readonly BenchResult[]): readonly string[] | null {
+  if (results.every(({ throughput }) => !throughput.against)) return null;
+  const isJudged = results.some(({ metrics }) => metrics.genPpl.value !== null);
+  return [
+    ...['configuration', 'tokens/s', '× against'],
+    ...(isJudged ? ['gen. perplexity'] : []),
+    ...['entropy', 'NFE'],
+  ];
+}
+
+function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
+  const points = results.flatMap(({ model, samples, metrics, throughput }): PlotPoint[] =>
+    metrics.genPpl.value === null
+      ? []
+      : [
+          {
+            x: throughput.tokensPerSecond.value,
+            xInterval: throughput.tokensPerSecond.ci95,
+            y: metrics.genPpl.value,
+            yInterval: metrics.genPpl.ci95,
+            series: `${model.name}, ${samples.sampler?.name ?? '?'}${throughput.cached === false ? ' (uncached)' : ''}`,
+            label: stepsLabel(samples.sampler),
+            details: [
+              ['tokens/s', plain(throughput.tokensPerSecond.value)],
+              ['gen. perplexity', valueWithError(metrics.genPpl)],
+              ['entropy, nats', valueWithError(metrics.entropy)],
+              ['NFE', meanCount(samples.nfe)],
+              ['× ar', plain(throughput.speedUpOverAr)],
+              ['× masked', plain(throughput.speedUpOverMasked)],
+              ['× against', againstText(throughput)],
+            ],
+            onFront: throughput.pareto === true,
+          },
+        ],
+  );
+  if (points.length === 0) return [];
+  return [
+    {
+      title: 'Speed and quality',
+      plot: { x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, caption: RIGHT_AND_DOWN },
+    },
+  ];
+}

@@ -1,0 +1,116 @@
+/**
+ * Reads a results file back: a regular file of a size that can be held, JSON in UTF-8 without exception, of this version, whose
+ * rows are what their evaluations say. Unknown keys are kept; another `schemaVersion` is refused, because its numbers may
+ * mean something else.
+ */
+import { z } from 'zod';
+import { FileError } from '../errors.js';
+import { reasonOf } from '../storage/file-failure.js';
+import { gitLfsPointer, isGitLfsPointer, readSmallFile, UnfitFile } from '../storage/small-file.js';
+import { parseStrictJson } from '../strict-json.js';
+import type { Evaluations } from './evaluation.js';
+import { part } from './figures.js';
+import { type AnyResult, comparisonRecord, type ResultsFile, SCHEMA_VERSION } from './record.js';
+
+/** Bytes of a file: some 10 million sequences. */
+const MOST_BYTES = 2 ** 28;
+/** Keys of one object, and rows of a file: the work of comparing them grows faster than their number. */
+const MOST_KEYS = 1000;
+const MOST_ROWS = 10_000;
+
+/** What a results file of these evaluations holds. */
+function resultsSchema({ all }: Evaluations) {
+  const rows = all.map(({ record }) => record) as unknown as Parameters<typeof z.discriminatedUnion>[1];
+  return part({
+    schemaVersion: z.literal(SCHEMA_VERSION),
+    results: z.array(z.discriminatedUnion('eval', rows)),
+    comparisons: z.array(comparisonRecord),
+  }).describe('A results file of duo-eval. Unknown is null, never 0.');
+}
+
+/** The schema in JSON Schema (draft 2020-12), as shipped in schema/. */
+export function resultsJsonSchema(evaluations: Evaluations): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(resultsSchema(evaluations), { io: 'input' });
+  return { $schema, title: 'duo-eval results, version 1', ...rest };
+}
+
+/** @throws FileError when the file cannot be read, or is not a results file of this version and these evaluations */
+export function readResults(path: string, evaluations: Evaluations): ResultsFile {
+  return checkedResults(readResultsJson(path), path, evaluations);
+}
+
+/** @param name what errors call the content   @throws FileError as {@link readResults} */
+export function parseResults(
+  content: Uint8Array | string,
+  name: string,
+  evaluations: Evaluations,
+): ResultsFile {
+  return checkedResults(parseResultsJson(content, name), name, evaluations);
+}
+
+/** The value itself, keys in the order of the file. @throws FileError that names the place of what is wrong */
+function checkedResults(value: unknown, name: string, evaluations: Evaluations): ResultsFile {
+  const parsed = resultsSchema(evaluations).safeParse(value);
+  if (parsed.success) return value as ResultsFile<AnyResult>;
+  throw invalidResults(name, parsed.error.issues);
+}
+
+/** @throws FileError when the file cannot be read, or is not a results file of this version */
+export function readResultsJson(path: string): unknown {
+  let bytes: Buffer;
+  try {
+    bytes = readSmallFile(path, MOST_BYTES);
+    if (isGitLfsPointer(bytes)) throw gitLfsPointer(path);
+  } catch (cause) {
+    const why = cause instanceof UnfitFile ? cause.why : reasonOf((cause as FileError).cause);
+    throw refusal('results-unreadable', `${path} cannot be read: ${why}.`, cause);
+  }
+  return parseResultsJson(bytes, path);
+}
+
+/** @param name what errors call the content   @throws FileError when it is not a results file of this version */
+export function parseResultsJson(content: Uint8Array | string, name: string): unknown {
+  let value: unknown;
+  try {
+    value = parseStrictJson(content, { mostKeys: MOST_KEYS });
+  } catch (cause) {
+    throw refusal(
+      'results-not-json',
+      `${name} is not JSON that can be used: ${(cause as Error).message}.`,
+      cause,
+    );
+  }
+  const { schemaVersion: version, results } = (value ?? {}) as { schemaVersion?: unknown; results?: unknown };
+  if (version !== SCHEMA_VERSION) {
+    throw refusal(
+      'results-version',
+      version === undefined
+        ? `${name} has no schemaVersion, so it is not a results file.`
+        : `${name} is of schemaVersion ${JSON.stringify(version).slice(0, 20)}; this duo-eval reads ${SCHEMA_VERSION}.`,
+    );
+  }
+  if (Array.isArray(results) && results.length > MOST_ROWS)
+    throw refusal('results-too-many', `${name} holds ${results.length} results, and may hold ${MOST_ROWS}.`);
+  return value;
+}
+
+/** @param inside where the checked value is in the file: `['results', 3]` */
+export function invalidResults(
+  name: string,
+  [{ code, path, message, ...issue }]: readonly z.core.$ZodIssue[],
+  inside: readonly PropertyKey[] = [],
+): FileError {
+  const place = [...inside, ...path].map(String).join('.');
+  const isMissing = code === 'invalid_type' && /received undefined$/.test(message);
+  const reason = isMissing ? 'it is missing' : message.replace(/\.$/, '');
+  return refusal('results-invalid', `${name} is not a valid results file: ${place}: ${reason}.`, issue);
+}
+
+export function refusal(code: string, message: string, cause?: unknown): FileError {
+  return new FileError({
+    code,
+    message,
+    hint: 'Give a file that duo-eval wrote with --out results.json.',
+    cause,
+  });
+}
