@@ -79,6 +79,6 @@ export const anyFigure = part({
 export type AnyFigure = z.infer<typeof anyFigure>;
 
 export const figureIn = (range: Range) => figure.superRefine(plausibleFigure(range));
-const sampledFigureIn = (range: Range, options?: { held?: boolean }) =>
+export const sampledFigureIn = (range: Range, options?: { held?: boolean }) =>
   sampledFigure.superRefine(plausibleFigure(range, options));
 export const medianFigureIn = (range: Range) => medianFigure.superRefine(plausibleFigure(range));
