@@ -122,13 +122,11 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
     .flatMap(({ unpaired }) => unpaired ?? []);
   for (const reason of new Set(reasons))
     notes.push(`"intervals": ${reason}, so the two count as independent.`);
-  const ratios = differences.filter(
-    ({ metric, value }) => (metric === 'nll' || metric === 'genNll') && value !== null,
+  const ratios = differences.flatMap(({ metric, value }) =>
+    (metric === 'nll' || metric === 'genNll') && value !== null ? [Math.exp(value)] : [],
   );
   if (ratios.length > 0)
-    notes.push(
-      `exp(difference) is the ratio of perplexities, here ${ratios.map(({ value }) => plain(Math.exp(value!))).join(', ')}.`,
-    );
+    notes.push(`exp(difference) is the ratio of perplexities, here ${ratios.map(plain).join(', ')}.`);
   return notes;
 }
 

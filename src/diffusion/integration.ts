@@ -51,7 +51,7 @@ export interface Integration {
 /** The reference code's smallest time. */
 export const duoFirstTime = 1e-3;
 /** `strict` stops at α = 1 − 1e-6. */
-export const strictLastOneMinusAlpha = 1e-6;
+const strictLastOneMinusAlpha = 1e-6;
 /** p of 1−α = s^p: how strongly `strict` draws towards α = 1. */
 const strictPower = 9 / 4;
 

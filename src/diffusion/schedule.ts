@@ -13,6 +13,12 @@ export type ScheduleType = 'log-linear' | 'cosine';
 /** `duo`: as the reference code computes it, to compare with published figures. `strict`: as the papers define it. */
 export type Protocol = 'duo' | 'strict';
 
+/** α and 1 − α, each without cancellation. */
+export interface AlphaLevel {
+  readonly alpha: number;
+  readonly oneMinusAlpha: number;
+}
+
 export interface NoiseSchedule {
   readonly type: ScheduleType;
   /** ε: how far the schedule stops short of its end. */
@@ -27,12 +33,6 @@ export interface NoiseSchedule {
   sigma(t: number): number;
   /** The t of an α; pass 1 − α too to keep its digits near α = 1. */
   timeAt(alpha: number, oneMinusAlpha?: number): number;
-}
-
-/** A level of noise: α and 1 − α, each without cancellation. */
-export interface AlphaLevel {
-  readonly alpha: number;
-  readonly oneMinusAlpha: number;
 }
 
 export const defaultEps = 1e-3;

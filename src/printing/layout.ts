@@ -10,7 +10,7 @@ import Table from 'cli-table3';
 import { displayWidth, truncate, truncateMiddle, wrap } from '../terminal-text.js';
 
 /** Spaces between columns. */
-export const GAP = 2;
+const GAP = 2;
 
 /** A column that may give way where the screen is narrow. */
 export interface FittedColumn {

@@ -75,17 +75,17 @@ export interface GaussianLevel {
   variance: number;
 }
 
-export const pureNoise: GaussianLevel = { gamma: Number.POSITIVE_INFINITY, signal: 0, variance: 1 };
+const pureNoise: GaussianLevel = { gamma: Number.POSITIVE_INFINITY, signal: 0, variance: 1 };
 
 /** The Gaussian level whose argmax has the schedule's α at t. */
-export function gaussianLevel(schedule: NoiseSchedule, t: number, vocabSize: number): GaussianLevel {
+function gaussianLevel(schedule: NoiseSchedule, t: number, vocabSize: number): GaussianLevel {
   const { alpha, oneMinusAlpha } = levelAt(schedule, t);
   const gamma = inverseDiffusionTransformation(alpha, vocabSize, oneMinusAlpha);
   return { gamma, signal: Math.sqrt(sigmoid(-gamma)), variance: sigmoid(gamma) };
 }
 
 /** The move of a latent from level t to the less noisy level s. */
-export function moveBetween(t: GaussianLevel, s: GaussianLevel, eta: number): Omit<LatentMove, 'step'> {
+function moveBetween(t: GaussianLevel, s: GaussianLevel, eta: number): Omit<LatentMove, 'step'> {
   const fresh = eta ** 2 * s.variance * -Math.expm1(s.gamma - t.gamma);
   const keep = Math.sqrt(Math.max(0, s.variance - fresh) / t.variance);
   return { keep, signal: s.signal - keep * t.signal, noise: Math.sqrt(fresh) };

@@ -39,7 +39,7 @@ export function startDrawSession(options: DrawSessionOptions): Promise<DrawSessi
   return DrawSession.start(options);
 }
 
-export class DrawSession implements Denoiser {
+class DrawSession implements Denoiser {
   private currentTemperature: number;
   private readonly limit: BatchLimit;
 

@@ -32,7 +32,7 @@ export function autoregressiveFeeds({ batch, length }: Size, inputs: Int32Array,
   };
 }
 
-export function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
+function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
   const weights = Float32Array.from(noisy.x, (_, i) => noisy.slope[Math.floor(i / length)] / noisy.x.length);
   return {
     input_ids: int64(noisy.z, [batch, length]),
@@ -68,7 +68,7 @@ export function wholeMixtureFeeds(
 }
 
 /** The rows are the masked positions; a batch without masks has one row of weight 0. */
-export function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
   const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
   const places = masked.length > 0 ? masked : [0];
   const sequenceOf = (place: number) => Math.floor(place / length);

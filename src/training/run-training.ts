@@ -39,7 +39,7 @@ import {
 import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
-export const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
 
 export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];

@@ -41,7 +41,7 @@ export interface TrainedTokenizer {
 }
 
 /** Tokens before any merge: the bytes and `<|endoftext|>`. */
-export const UNMERGED = 257;
+const UNMERGED = 257;
 
 /** @throws DataError `text-too-short` when the text has too few pairs; UsageError, FileError; the signal's reason when it aborts */
 export async function trainTokenizer(

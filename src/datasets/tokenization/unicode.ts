@@ -16,7 +16,7 @@ const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 
 export const SPACES_AT_START = new RegExp(`^${SPACE}+`, 'u');
 export const WORD_AT_START = new RegExp(`^[${WORD}]`, 'u');
-export const SPACE_CHARACTER = new RegExp(`^${SPACE}$`, 'u');
+const SPACE_CHARACTER = new RegExp(`^${SPACE}$`, 'u');
 export const WORD_CHARACTER = new RegExp(`^[${WORD}]$`, 'u');
 export const EVERY_SPACE = new RegExp(SPACE, 'gu');
 export const EVERY_NUMERAL = /\p{N}/gu;

@@ -36,7 +36,7 @@ export interface ClosedForm {
 }
 
 /** −ln p of a sequence's scored tokens: all, but for ar the first. Nats. */
-export function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: SourceFamily): number {
+function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: SourceFamily): number {
   const tokens = negativeLogProbabilities(chain, x);
   return tokens.subarray(family === 'ar' ? 1 : 0).reduce((sum, nats) => sum + nats, 0);
 }

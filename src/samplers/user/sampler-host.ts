@@ -29,7 +29,7 @@ import {
 } from './sampler-protocol.js';
 
 /** Most seconds of its own time that a module may take to load, to check its settings, or for a step; --timeout changes it. */
-export const OWN_SECONDS = 30;
+const OWN_SECONDS = 30;
 /** For the thread's JavaScript objects; typed arrays do not count. */
 const HEAP_MIB = 1024;
 /** Yields and model calls allowed in a batch: `least`, plus `times` for each step and each token. */

@@ -11,7 +11,7 @@ import type { GammaRange } from '../curriculum.js';
 import { gammaRange } from '../curriculum.js';
 import type { TrainingSettings } from '../settings.js';
 
-export const DIVERGENCES = ['student-teacher', 'teacher-student'] as const;
+const DIVERGENCES = ['student-teacher', 'teacher-student'] as const;
 /** KL(student ‖ teacher), or KL(teacher ‖ student). */
 export type Divergence = (typeof DIVERGENCES)[number];
 
@@ -43,7 +43,7 @@ export const publishedLevels = {
 };
 
 /** Gap of the first round, in units of the time from 0 to 1 (s-sahoo/duo, scripts/distil_owt.sh). */
-export const FIRST_GAP = 1 / 512;
+const FIRST_GAP = 1 / 512;
 
 export const distillationSteps = ({
   rounds,
