@@ -49,6 +49,19 @@ describe('a row of a CSV file', () => {
     ]);
   });
 
+  it('of another length than the first costs no more than others', async () => {
+    const processorTime = async (name: string, row: string) => {
+      const file = folder.file(name, `text,more\n${row.repeat(2e5)}`);
+      const before = process.cpuUsage();
+      expect(await textsOf(file)).toEqual(new Array(2e5).fill('a'));
+      return process.cpuUsage(before).user;
+    };
+    const even = await processorTime('even.csv', 'a,b\n');
+    // An error with a copy of the row for each took twenty times as long.
+    expect(await processorTime('long-rows.csv', 'a,b,c\n')).toBeLessThan(6 * even);
+    expect(await processorTime('short-rows.csv', 'a\n')).toBeLessThan(6 * even);
+  }, 60_000);
+
   it('may be long, but not without end', async () => {
     const paragraph = `${'word '.repeat(2 ** 12)}\n`;
     const text = paragraph.repeat(70);
