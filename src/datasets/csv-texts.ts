@@ -113,6 +113,8 @@ async function* checkedText(path: string): AsyncGenerator<string> {
   for await (const chunk of utf8BytesOf(path)) {
     const bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
     const end = bytes.length - incompleteBytes(bytes);
+    const nul = bytes.indexOf(0);
+    if (nul >= 0) throw withNul(path, offset + nul);
     yield decodeUtf8(bytes.subarray(0, end), path, offset);
     const newline = bytes.lastIndexOf(0x0a, Math.max(0, end - 1));
     if (newline >= 0) lineStart = offset + newline + 1;
@@ -132,6 +134,15 @@ function incompleteBytes(bytes: Buffer): number {
     if (byte >= 0xc0) return back < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? back : 0;
   }
   return 0;
+}
+
+/** The parser takes a NUL after a closing quote for the end of the file, and what follows for more of the field. */
+function withNul(path: string, offset: number): DataError {
+  return new DataError({
+    code: 'malformed-csv',
+    message: `${path} is no table of text: the byte at offset ${offset} is NUL.`,
+    hint: 'Download it again; a file that was cut short and padded also looks so.',
+  });
 }
 
 function tooLarge(path: string, what: string, most: number): DataError {

@@ -16,9 +16,9 @@ function terabyte(name: string, head: string): string {
 it.each([
   ['data.txt', 'a text', 'data-too-large'],
   ['data.txt.gz', 'a text', 'broken-archive'],
-  ['data.csv', 'text\na\n', 'data-too-large'],
+  ['data.csv', 'text\na\n', 'malformed-csv'],
   ['data.csv.gz', 'text\na\n', 'broken-archive'],
-  ['data.tsv', 'text\ta\n', 'data-too-large'],
+  ['data.tsv', 'text\ta\n', 'malformed-csv'],
   ['data.jsonl', '', 'data-too-large'],
   ['data.json', '[{"text":"', 'data-too-large'],
   ['data.parquet', 'PAR1', 'broken-parquet'],

@@ -49,6 +49,14 @@ describe('a row of a CSV file', () => {
     ]);
   });
 
+  it('with a NUL is refused, which the parser would take for the end after a quote', async () => {
+    const failure = textsOf(folder.file('nul.csv', 'text\n"a"\0\0b\n'));
+    await expect(failure).rejects.toMatchObject({
+      code: 'malformed-csv',
+      message: expect.stringMatching(/the byte at offset 8 is NUL\.$/),
+    });
+  });
+
   it('of another length than the first costs no more than others', async () => {
     const processorTime = async (name: string, row: string) => {
       const file = folder.file(name, `text,more\n${row.repeat(2e5)}`);
