@@ -103,8 +103,11 @@ class Search {
       }
       // White space beside it may be a part of it, unless another token has it.
       if (token.lstrip) start = Math.max(spaceBefore(text, start, done), done);
-      if (token.rstrip) end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
-      this.budget.spend(end - start);
+      if (token.rstrip) {
+        // One within the white space that another has taken: it ends where that does, and is not looked over again.
+        if (end < done) end = done;
+        else end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
+      }
       if (done < start) yield { text: text.slice(done, start), id: null, first: done === 0 };
       // The token before it may have taken all that it is, as white space.
       if (start < end) yield { text: text.slice(start, end), id: token.id, first: start === 0 };
