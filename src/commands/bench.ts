@@ -51,11 +51,7 @@ With --against, every configuration is also timed on another build, interleaved 
     const observer = {
       note: say((text) => this.note(text)),
       warn: say((text) => this.warnUser(text)),
-      packing: (dataset: string, done: number, total: number | null) =>
-        show(`packing ${dataset}`, done, total),
-      sampling: (round: number, rounds: number) => show('rounds', round, rounds),
-      judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
-      timing: (round: number, rounds: number) => show('rounds of both installations', round, rounds),
+      progress: show,
       signal: this.interrupt,
     };
     const { withSetUp } = await import('../evals/throughput/setup.js');

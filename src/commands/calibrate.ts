@@ -74,8 +74,8 @@ The exit status is 7 when a check fails.`;
         threads: flags.threads,
       },
       {
-        onProgress(done, total) {
-          if (!started) progress.start(total, 'calibrating');
+        progress(_work, done, total) {
+          if (!started) progress.start(total ?? 0, 'calibrating');
           started = true;
           progress.update(done);
         },
@@ -112,8 +112,8 @@ The exit status is 7 when a check fails.`;
     const progress = new Progress({ quiet: this.options.quiet });
     let started = false;
     const record = await calibrateIntervals(flags, {
-      onProgress(done, total) {
-        if (!started) progress.start(total, 'simulating');
+      progress(_work, done, total) {
+        if (!started) progress.start(total ?? 0, 'simulating');
         started = true;
         progress.update(done);
       },

@@ -48,10 +48,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
     const observer = {
       note: say((text) => this.note(text)),
       warn: say((text) => this.warnUser(text)),
-      packing: (dataset: string, done: number, total: number | null) =>
-        show(`packing ${dataset}`, done, total),
-      sampling: (name: string, done: number, total: number) => show(`sampling ${name}`, done, total),
-      judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
+      progress: show,
       signal: this.interrupt,
     };
     const { withSetUp } = await import('../evals/throughput/setup.js');

@@ -117,9 +117,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       const { results, finish } = await reportGenerative(request, {
         note: say((text) => this.note(text)),
         warn: say((text) => this.warnUser(text)),
-        sampling: (name, done, total) => show(`sampling ${name}`, done, total),
-        packing: (dataset, done, total) => show(`packing ${dataset}`, done, total),
-        judging: (name, done, total) => show(`judging ${name}`, done, total),
+        progress: show,
         signal: this.interrupt,
       });
       progress.stop();

@@ -131,10 +131,7 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
     const observer = {
       note: say((text) => this.note(text)),
       warn: say((text) => this.warnUser(text)),
-      packing: (dataset: string, done: number, total: number | null) =>
-        show(`packing ${dataset}`, done, total),
-      evaluating: (model: string, dataset: string, { done, total }: { done: number; total: number }) =>
-        show(`${model} on ${dataset}`, done, total),
+      progress: show,
       signal: this.interrupt,
     };
     const cells = await prepareCells(request, observer);

@@ -111,12 +111,11 @@ export default class Run extends BaseCommand<typeof Run> {
       progress.stop();
       speak(text);
     };
-    const observer: import('../evals/suite/run-suite.js').SuiteObserver = {
+    const observer: Required<import('../evals/suite/run-suite.js').SuiteObserver> = {
       note: once((text) => this.note(text)),
       warn: once((text) => this.warnUser(text)),
-      packing: (dataset, done, total) => show(`packing ${dataset}`, done, total),
-      evaluating: (model, dataset, { done, total }) =>
-        show(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${model} on ${dataset}`, done, total),
+      progress: (work, done, total) =>
+        show(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${work}`, done, total),
       finished: () => {
         finished++;
       },
