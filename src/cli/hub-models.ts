@@ -1,8 +1,9 @@
-/** Models of the hub that a command names, `hf:owner/name`: fetched and converted before it runs, unless they were before. */
+/** Models of the hub that a command names, `hf:owner/name`, are fetched and converted before it runs, unless they are in the cache. */
+import type { HubConnection } from '../datasets/hub/request.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
 import { Progress } from './progress.js';
 
-/** What a command lends: where it says things, and what ends it. */
+/** What a command lends to what fetches. */
 export interface Opening {
   note(text: string): void;
   quiet: boolean;
@@ -15,7 +16,7 @@ const TIMEOUT_MS = 30_000;
 /** Flags and arguments that take a model. */
 const NAMES = ['model', 'judge', 'against'] as const;
 
-/** What a command was given of the hub: `hf:owner/name` or `name=hf:owner/name`. */
+/** The hub models among a command's values: `hf:owner/name`, also from `name=hf:owner/name`. */
 export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[] {
   const specs = NAMES.flatMap((name) => values[name] ?? []).filter((spec) => typeof spec === 'string');
   return [...new Set(specs.map((spec) => spec.replace(/^[A-Za-z0-9][\w.+-]*=(?=hf:)/, '')))].filter((spec) =>
@@ -28,30 +29,23 @@ export async function fetchHubModels(specs: readonly string[], opening: Opening)
   const { hubModel } = await import('../models/importers/hub-model.js');
   const { parseHubModel } = await import('../models/importers/hub-cache.js');
   for (const spec of specs) {
-    const name = parseHubModel(spec)!;
+    const name = parseHubModel(spec)!; // hubModelsIn leaves only `hf:` names
     const { notices } = await fetching(name, opening, (connecting) => hubModel(name, connecting));
     for (const notice of notices) opening.note(notice);
   }
 }
 
-/** Runs what fetches from the hub, with the connection and the progress that it shows. */
+/** Runs an action that fetches from the hub, with a connection and visible progress. */
 export async function fetching<T>(
   { repo, file }: HubModelName,
   { note, quiet, signal }: Opening,
   action: (connecting: Connecting) => Promise<T>,
 ): Promise<T> {
-  const { hubEndpoint } = await import('../datasets/hub/endpoint.js');
   const progress = new Progress({ quiet });
   const kilobytes = (bytes: number) => Math.max(1, Math.round(bytes / 1000));
   try {
     return await action({
-      connection: {
-        endpoint: hubEndpoint(),
-        timeoutMs: TIMEOUT_MS,
-        pausesMs: [500, 1500],
-        onWait: (seconds) => note(`The hub is busy and asks to wait ${seconds} seconds.`),
-        signal,
-      },
+      connection: await hubConnection({ note, signal }, TIMEOUT_MS),
       onStart: ({ revision, bytes }) => {
         note(
           `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}${file ? '' : ', to convert it'}.`,
@@ -63,6 +57,21 @@ export async function fetching<T>(
   } finally {
     progress.stop();
   }
+}
+
+/** The hub as every command reaches it. @param timeoutMs longest silence */
+export async function hubConnection(
+  { note, signal }: Omit<Opening, 'quiet'>,
+  timeoutMs: number,
+): Promise<HubConnection> {
+  const { hubEndpoint } = await import('../datasets/hub/endpoint.js');
+  return {
+    endpoint: hubEndpoint(),
+    timeoutMs,
+    pausesMs: [500, 1500],
+    onWait: (seconds) => note(`The hub is busy and asks to wait ${seconds} seconds.`),
+    signal,
+  };
 }
 
 type Connecting = Pick<

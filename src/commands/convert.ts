@@ -113,7 +113,7 @@ With --random, the network has the published architecture and random weights, to
     if (tokenizer === undefined) this.noteNoTokenizer();
   }
 
-  /** Fetched into the cache, converted from there, and taken away again. */
+  /** Fetches into the cache, converts from there, and removes what was fetched. */
   private async fromHub(
     spec: string,
     given: string | undefined,
@@ -124,7 +124,7 @@ With --random, the network has the published architecture and random weights, to
     const { fetchedForConversion } = await import('../models/importers/hub-model.js');
     const { parseHubModel } = await import('../models/importers/hub-cache.js');
     const { fetching } = await import('../cli/hub-models.js');
-    const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!;
+    const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!; // it begins with `hf:`
     if (named.file !== undefined) {
       throw new UsageError({
         code: 'already-onnx',
@@ -179,7 +179,7 @@ With --random, the network has the published architecture and random weights, to
     });
   }
 
-  /** Flags that would be silently without effect. */
+  /** @throws UsageError for flags that would have no effect */
   private refuseIdleFlags(): void {
     const { flags } = this;
     const given = (['arch', 'vocab-size', 'hidden-size', 'condition-size', 'blocks'] as const).find(

@@ -6,7 +6,7 @@ import {
   parseModelSpec,
 } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
@@ -80,10 +80,8 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
     const logPath = flags['log-sequences'];
-    checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
+    const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
     const { openCheckpoint } = await import('../models/checkpoint.js');
     const models = flags.model.map(parseModelSpec);
@@ -117,28 +115,11 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     };
 
-    const progress = new Progress({ quiet: this.options.quiet });
-    let started = '';
-    const show = (label: string, done: number, total: number | null) => {
-      if (label !== started) progress.start(total ?? 0, label);
-      started = label;
-      progress.update(done);
-    };
-    const say = (speak: (text: string) => void) => (text: string) => {
-      progress.stop();
-      speak(text);
-    };
-    const observer = {
-      note: say((text) => this.note(text)),
-      warn: say((text) => this.warnUser(text)),
-      progress: show,
-      signal: this.interrupt,
-    };
+    const { observer } = this;
     const cells = await prepareCells(request, observer);
     let log: SequenceLog | null = null;
     try {
       if (flags['dry-run']) {
-        progress.stop();
         const { planText, planRecord } = await import('../evals/perplexity/dry-run.js');
         if (output.stdout === 'json') this.printJson(planRecord(cells, request));
         else this.print(planText(cells, request));
@@ -148,14 +129,10 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       log = logPath === undefined ? null : await openSequenceLog(logPath);
       const logged = { ...observer, sequence: log?.write };
       const { results, finish } = await runPerplexity(request, cells, logged);
-      progress.stop();
       await log?.finish();
-      const { EVALUATIONS } = await import('../evals/registry.js');
-      await writeOutputs(output, results, EVALUATIONS);
-      this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
+      this.print(await writeResults(output, results, this.screen));
       finish();
     } finally {
-      progress.stop();
       await log?.discard();
       for (const { stream } of cells) stream.close();
     }

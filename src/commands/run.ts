@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 
 export default class Run extends BaseCommand<typeof Run> {
   static override summary = 'Run a suite of evaluations (ppl, gen, bench, frontier) from a file.';
@@ -41,9 +41,7 @@ export default class Run extends BaseCommand<typeof Run> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const { checkCode, checkpointsOf, readSuite } = await import('../evals/suite/suite-file.js');
     const { isInShard, parseShard } = await import('../evals/suite/shard.js');
     const { resolveProvider } = await import('../models/provider.js');
@@ -64,63 +62,38 @@ export default class Run extends BaseCommand<typeof Run> {
         return checkpoint;
       },
     };
-    const { observer, progress } = this.observing(cells.length);
+    const observer = this.observing(cells.length);
     const hubModels = [...new Set(cells.flatMap(checkpointsOf))].filter((path) => path.startsWith('hf:'));
     if (hubModels.length > 0) {
       const { fetchHubModels } = await import('../cli/hub-models.js');
       await fetchHubModels(hubModels, { ...observer, quiet: this.options.quiet });
     }
-    try {
-      if (flags['dry-run']) {
-        const { planSuite } = await import('../evals/suite/estimate.js');
-        const plan = await planSuite(request, observer);
-        progress.stop();
-        const { planTable } = await import('../evals/suite/printed-plan.js');
-        if (output.stdout === 'json') this.printJson(plan);
-        else this.print(planTable(plan, this.screen));
-        return;
-      }
-      const { runSuite } = await import('../evals/suite/run-suite.js');
-      const { assembled } = await import('../evals/suite/part-record.js');
-      const results = await runSuite(request, observer);
-      progress.stop();
-      const { name, sha256 } = suite;
-      const file = assembled({ name, sha256, cells: suite.cells.length }, results);
-      const { EVALUATIONS } = await import('../evals/registry.js');
-      await writeOutputs(output, file, EVALUATIONS);
-      this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
-    } finally {
-      progress.stop();
+    if (flags['dry-run']) {
+      const { planSuite } = await import('../evals/suite/estimate.js');
+      const plan = await planSuite(request, observer);
+      const { planTable } = await import('../evals/suite/printed-plan.js');
+      if (output.stdout === 'json') this.printJson(plan);
+      else this.print(planTable(plan, this.screen));
+      return;
     }
+    const { runSuite } = await import('../evals/suite/run-suite.js');
+    const { assembled } = await import('../evals/suite/part-record.js');
+    const results = await runSuite(request, observer);
+    const { name, sha256 } = suite;
+    const file = assembled({ name, sha256, cells: suite.cells.length }, results);
+    this.print(await writeResults(output, file, this.screen));
   }
 
-  /** One progress over all cells; what is said of several is said once. */
-  private observing(cells: number) {
-    const progress = new Progress({ quiet: this.options.quiet });
-    const said = new Set<string>();
+  private observing(cells: number): Required<import('../evals/suite/run-suite.js').SuiteObserver> {
+    const { observer } = this;
     let finished = 0;
-    let started = '';
-    const show = (label: string, done: number, total: number | null) => {
-      if (label !== started) progress.start(total ?? 0, label);
-      started = label;
-      progress.update(done);
-    };
-    const once = (speak: (text: string) => void) => (text: string) => {
-      if (said.has(text)) return;
-      said.add(text);
-      progress.stop();
-      speak(text);
-    };
-    const observer: Required<import('../evals/suite/run-suite.js').SuiteObserver> = {
-      note: once((text) => this.note(text)),
-      warn: once((text) => this.warnUser(text)),
+    return {
+      ...observer,
       progress: (work, done, total) =>
-        show(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${work}`, done, total),
+        observer.progress(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${work}`, done, total),
       finished: () => {
         finished++;
       },
-      signal: this.interrupt,
     };
-    return { observer, progress };
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { formatDuration, Progress } from '../cli/progress.js';
+import { formatDuration } from '../cli/progress.js';
 
 export default class Sample extends BaseCommand<typeof Sample> {
   static override summary = 'Generate text from a checkpoint.';
@@ -87,21 +87,15 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
     const notice = samplingNotice(request);
     if (notice !== null) this.note(notice);
 
-    const progress = new Progress({ quiet: this.options.quiet });
-    const say = (speak: (text: string) => void) => (text: string) => {
-      progress.stop();
-      speak(text);
-    };
     const { checkStandardOutput } = await import('../cli/standard-output.js');
     const { openSampleRun } = await import('../sampling/sample-run.js');
     const { writeSamples } = await import('../sampling/sample-outputs.js');
     const { fileOutput, streamOutput } = await import('../printing/line-output.js');
     const whole = this.options.json && flags.out === undefined;
     const run = await openSampleRun(request, {
-      note: say((text) => this.note(text)),
-      warn: say((text) => this.warnUser(text)),
-      progress: progressOf(progress, `sampling ${checkpoint.name}`),
-      signal: this.interrupt,
+      ...this.observer,
+      progress: (done, total, detail) =>
+        this.progress.show(`sampling ${checkpoint.name}`, done, total, detail),
     });
     try {
       const records: object[] = [];
@@ -117,7 +111,6 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
         { ...request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
-      progress.stop();
       if (whole) this.printJson({ ...run.header, samples: records });
       else if (this.options.json) this.printJson({ ...run.header, ...summary, out: flags.out });
       this.note(
@@ -125,19 +118,9 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       );
       await run.finish();
     } finally {
-      progress.stop();
       await run.close();
     }
   }
-}
-
-function progressOf(progress: Progress, label: string) {
-  let started = false;
-  return (done: number, total: number, detail: string) => {
-    if (!started) progress.start(total, label, done);
-    started = true;
-    progress.update(done, detail);
-  };
 }
 
 function seconds(value: number): string {
