@@ -44,15 +44,7 @@ With --against, every configuration is also timed on another build, interleaved 
       temperature: flags.temperature,
       references: flags['reference-dataset'] ?? [],
     });
-    const { progress } = this.observer;
-    const observer = {
-      ...this.observer,
-      packing: (dataset: string, done: number, total: number | null) =>
-        progress(`packing ${dataset}`, done, total),
-      sampling: (round: number, rounds: number) => progress('rounds', round, rounds),
-      judging: (name: string, done: number, total: number) => progress(`judging ${name}`, done, total),
-      timing: (round: number, rounds: number) => progress('rounds of both installations', round, rounds),
-    };
+    const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
     const { measureThroughput } = await import('../evals/throughput/run.js');
     const { resultsFile } = await import('../records/record.js');

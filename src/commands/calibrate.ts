@@ -70,10 +70,7 @@ The exit status is 7 when a check fails.`;
         seed: flags.seed,
         threads: flags.threads,
       },
-      {
-        onProgress: (done, total) => this.progress.show('calibrating', done, total),
-        signal: this.interrupt,
-      },
+      this.observer,
     );
 
     const { formatCalibration, formatCalibrationCsv, nameOf, summaryOf } = await import(
@@ -102,10 +99,7 @@ The exit status is 7 when a check fails.`;
     const { calibrateIntervals } = await import('../evals/calibration/intervals.js');
     const { planOutput } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
-    const record = await calibrateIntervals(flags, {
-      onProgress: (done, total) => this.progress.show('simulating', done, total),
-      signal: this.interrupt,
-    });
+    const record = await calibrateIntervals(flags, this.observer);
     const { formatIntervalCalibration, formatIntervalCalibrationCsv, intervalSummaryOf, nameOfIntervals } =
       await import('../evals/calibration/printed-intervals.js');
     if (format === 'table') this.print(formatIntervalCalibration(record, this.screen));

@@ -41,14 +41,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
       references: flags.entropy === undefined ? [flags['reference-dataset']] : [],
     });
     if (request.judge === null) throw noJudge();
-    const { progress } = this.observer;
-    const observer = {
-      ...this.observer,
-      packing: (dataset: string, done: number, total: number | null) =>
-        progress(`packing ${dataset}`, done, total),
-      sampling: (name: string, done: number, total: number) => progress(`sampling ${name}`, done, total),
-      judging: (name: string, done: number, total: number) => progress(`judging ${name}`, done, total),
-    };
+    const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
     const { measureFrontier } = await import('../evals/frontier/run.js');
     const { resultsFile } = await import('../records/record.js');

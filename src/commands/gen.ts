@@ -99,15 +99,8 @@ export default class Gen extends BaseCommand<typeof Gen> {
       },
     };
 
-    const { observer } = this;
-    const { progress } = observer;
     const { reportGenerative } = await import('../evals/generation/request.js');
-    const { results, finish } = await reportGenerative(request, {
-      ...observer,
-      sampling: (name, done, total) => progress(`sampling ${name}`, done, total),
-      packing: (dataset, done, total) => progress(`packing ${dataset}`, done, total),
-      judging: (name, done, total) => progress(`judging ${name}`, done, total),
-    });
+    const { results, finish } = await reportGenerative(request, this.observer);
     this.print(await writeResults(output, results, this.screen));
     await finish();
   }

@@ -115,14 +115,7 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     };
 
-    const { progress } = this.observer;
-    const observer = {
-      ...this.observer,
-      packing: (dataset: string, done: number, total: number | null) =>
-        progress(`packing ${dataset}`, done, total),
-      evaluating: (model: string, dataset: string, { done, total }: { done: number; total: number }) =>
-        progress(`${model} on ${dataset}`, done, total),
-    };
+    const { observer } = this;
     const cells = await prepareCells(request, observer);
     let log: SequenceLog | null = null;
     try {

@@ -84,16 +84,13 @@ export default class Run extends BaseCommand<typeof Run> {
     this.print(await writeResults(output, file, this.screen));
   }
 
-  private observing(cells: number): import('../evals/suite/run-suite.js').SuiteObserver {
+  private observing(cells: number): Required<import('../evals/suite/run-suite.js').SuiteObserver> {
     const { observer } = this;
     let finished = 0;
     return {
       ...observer,
-      packing: (dataset, done, total) => observer.progress(`packing ${dataset}`, done, total),
-      evaluating: (model, dataset, { done, total }) => {
-        const cell = Math.min(finished + 1, cells);
-        observer.progress(`cell ${cell} of ${cells}: ${model} on ${dataset}`, done, total);
-      },
+      progress: (work, done, total) =>
+        observer.progress(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${work}`, done, total),
       finished: () => {
         finished++;
       },
