@@ -141,7 +141,7 @@ export interface StepOptions {
  * clipping), and the next vectors.
  * @param parameters initializers of the graph, in the order of the vectors
  */
-export function appendStep(
+function appendStep(
   graph: Graph,
   objective: Value,
   parameters: readonly Packed[],

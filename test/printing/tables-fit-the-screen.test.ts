@@ -1,4 +1,4 @@
-/** About src/printing/layout.ts. */
+/** About src/printing/layout.ts */
 import { describe, expect, it } from 'vitest';
 import { type FittedColumn, fittedTable } from '../../src/printing/layout.js';
 import { breakWord, displayWidth } from '../../src/terminal-text.js';

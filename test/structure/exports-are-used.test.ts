@@ -36,6 +36,8 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/statistics/normal.ts normalDistribution': 'its relative precision',
   'src/statistics/normal.ts normalUpperTail': 'its relative precision',
   'src/strict-yaml.ts parseYaml': 'texts that need no file',
+  'src/training/distillation/feeds.ts UNIFORMS_PER_TOKEN': 'the distribution of the pairs',
+  'src/training/distillation/feeds.ts noisePair': 'the distribution of the pairs',
   'src/training/distillation/objective.ts klDivergence': 'its closed form',
 };
 
