@@ -84,7 +84,7 @@ export default class Run extends BaseCommand<typeof Run> {
     this.print(await writeResults(output, file, this.screen));
   }
 
-  private observing(cells: number): Required<import('../evals/suite/run-suite.js').SuiteObserver> {
+  private observing(cells: number): Required<import('../evals/suite/suite-settings.js').SuiteObserver> {
     const { observer } = this;
     let finished = 0;
     return {

@@ -12,7 +12,7 @@ import type { Judge } from '../generation/judge.js';
 import { type MeasuredTexts, measureTexts } from '../generation/run.js';
 import { sampledTexts } from '../generation/sampled-texts.js';
 import type { TextSet } from '../generation/texts.js';
-import type { Configuration } from '../throughput/run.js';
+import type { Configuration } from '../throughput/configurations.js';
 import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './interpolation.js';
 import type { FrontierResult, SweepPointRecord } from './record.js';
 

@@ -10,8 +10,7 @@ import { type Journal, openJournal } from '../../storage/journal.js';
 import { acquireLock } from '../../storage/lock.js';
 import { NumberColumn } from '../../storage/number-column.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
-import type { BatchModel } from './loss-session.js';
-import type { LossSource } from './loss-source.js';
+import type { BatchModel, LossSource } from './loss-source.js';
 
 /** One batch: draw, sequences, their nats and text nats, whether the network was called, ms since the line before; and,
  *  where losses were asked for token by token, those as float32, little-endian, in base64. */

@@ -13,14 +13,13 @@ import { startHeadSession } from '../../models/head-session.js';
 import type { Provider } from '../../models/provider.js';
 import type { ModelSession } from '../../models/session.js';
 import {
-  type LossModel,
   type ModelCall,
   type PreparedBatch,
   prepareBatch,
   type SequenceLoss,
   sequenceLosses,
 } from './loss-batch.js';
-import type { LossSource } from './loss-source.js';
+import type { BatchModel, LossSource } from './loss-source.js';
 import { type Probed, probe, TIME_WITHOUT_EFFECT } from './probe.js';
 
 export interface LossSessionOptions {
@@ -31,12 +30,6 @@ export interface LossSessionOptions {
   timeoutMs?: number;
   /** Told what the user should know of how it runs. */
   notice?: (text: string) => void;
-}
-
-/** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
-export interface BatchModel extends LossModel {
-  /** What the record calls the model in errors. */
-  name: string;
 }
 
 export class LossSession implements LossSource {

@@ -26,8 +26,7 @@ import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
-import type { BatchModel } from './loss-session.js';
-import type { LossSource } from './loss-source.js';
+import type { BatchModel, LossSource } from './loss-source.js';
 import type { PerplexityMetrics } from './record.js';
 
 export interface PerplexityOptions {

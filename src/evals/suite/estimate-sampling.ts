@@ -1,12 +1,34 @@
 /** What is planned of `gen`, `bench` and `frontier`: samples to draw, texts to judge, and about how long that takes. */
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { Setup } from '../throughput/setup.js';
-import type { PlannedCell } from './estimate.js';
 import { type GenerationCell, openGeneration } from './generation.js';
 import { type MeasuringCell, withCell } from './measuring.js';
 import { nameOfModel, type SuiteJudge } from './named-files.js';
-import type { SuiteObserver, SuiteRequest } from './run-suite.js';
+import type { SuiteRequest } from './run-suite.js';
 import { Paces } from './sampling-pace.js';
+import type { SuiteCell } from './suite-file.js';
+import type { SuiteObserver } from './suite-settings.js';
+
+/** A cell of a suite, and what it would take. */
+export interface PlannedCell {
+  /** From 1. */
+  cell: number;
+  eval: SuiteCell['eval'];
+  /** Its name; how many there are where they are several. */
+  model: string;
+  /** Or how texts are drawn. */
+  dataset: string;
+  /** Of what draws, where there is one sampler. */
+  samplerOptions?: Readonly<Record<string, unknown>>;
+  seed: number | null;
+  sequences: number;
+  draws: number;
+  /** At most. */
+  modelCalls: number;
+  state: 'kept' | 'not needed' | 'to run';
+  /** Of what is to run; 0 for what is kept, null where nothing is known yet. */
+  seconds: number | null;
+}
 
 /** A process of its own for the memory of a configuration: starting it, seconds. */
 const PROCESS_SECONDS = 1;

@@ -3,9 +3,11 @@
  * where there are none, a few sequences are evaluated, or a few steps sampled, to see. Draws that `until` may save are not
  * foreseen.
  */
+
+import { LossSession } from '../perplexity/loss-session.js';
 import { evaluatedOf } from '../perplexity/run.js';
-import { planSampling } from './estimate-sampling.js';
-import { secondsPerCall } from './pace.js';
+import { defaultBatch, zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
+import { type PlannedCell, planSampling } from './estimate-sampling.js';
 import {
   closeCells,
   grouped,
@@ -13,30 +15,9 @@ import {
   type OpenedCell,
   openCells,
   perplexitiesOf,
-  type SuiteObserver,
   type SuiteRequest,
 } from './run-suite.js';
-import type { SuiteCell } from './suite-file.js';
-
-export interface PlannedCell {
-  /** From 1. */
-  cell: number;
-  eval: SuiteCell['eval'];
-  /** Its name; how many there are where they are several. */
-  model: string;
-  /** Or how texts are drawn. */
-  dataset: string;
-  /** Of what draws, where there is one sampler. */
-  samplerOptions?: Readonly<Record<string, unknown>>;
-  seed: number | null;
-  sequences: number;
-  draws: number;
-  /** At most. */
-  modelCalls: number;
-  state: 'kept' | 'not needed' | 'to run';
-  /** Of what is to run; 0 for what is kept, null where nothing is known yet. */
-  seconds: number | null;
-}
+import type { SuiteObserver } from './suite-settings.js';
 
 export interface SuitePlan {
   cells: PlannedCell[];
@@ -92,4 +73,39 @@ function keptPace(opened: readonly OpenedCell[]): number | null {
     calls += kept?.cost.modelCalls ?? 0;
   }
   return calls > 0 && seconds > 0 ? seconds / calls : null;
+}
+
+/** Seconds per model call, from evaluating a few sequences; the first batch does not count. */
+async function secondsPerCall(
+  { checkpoint, stream, cell }: OpenedCell,
+  { provider, threads, timeoutMs }: SuiteRequest,
+  { warn, signal }: SuiteObserver,
+): Promise<number> {
+  const session = await LossSession.start({ checkpoint, provider, threads, timeoutMs, notice: warn });
+  try {
+    const batch =
+      checkpoint.signature.fixedBatch ??
+      cell.options.batch ??
+      defaultBatch(stream.length, checkpoint.vocabSize);
+    const evaluate = (count: number) =>
+      zeroShotPerplexity(
+        session,
+        stream,
+        {
+          ...cell.options,
+          draws: 1,
+          until: null,
+          sequences: false,
+          estimator: 'plain',
+          selection: { kind: 'first', count },
+        },
+        { signal },
+      );
+    (await evaluate(batch)).losses.close();
+    const measured = await evaluate(2 * batch);
+    measured.losses.close();
+    return measured.wallSeconds / Math.max(1, measured.sequences);
+  } finally {
+    await session.close();
+  }
 }

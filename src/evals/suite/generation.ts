@@ -20,8 +20,8 @@ import { reportGenerative } from '../generation/request.js';
 import { renamed } from './kept-names.js';
 import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
 import type { CellResult } from './part-record.js';
-import type { SuiteObserver, SuiteRequest } from './run-suite.js';
 import { different, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
+import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 
 export const generationSchema = z.strictObject({
   ...samplingKeys,
@@ -79,7 +79,7 @@ export interface OpenedGeneration {
   kept: GenerativeResult | null;
 }
 
-export async function openGeneration(cell: GenerationCell, suite: SuiteRequest): Promise<OpenedGeneration> {
+export async function openGeneration(cell: GenerationCell, suite: SuiteSettings): Promise<OpenedGeneration> {
   const checkpoint = await suite.open(cell.model);
   const unneeded = { cell, request: null, path: '', kept: null };
   if (checkpoint.family === 'ar' && cell.isOtherSteps) return unneeded;
@@ -130,7 +130,7 @@ function nameOf(
 }
 
 /** What decides what a judge says. */
-async function judgeKey({ judge }: GenerationCell, { open }: SuiteRequest): Promise<CacheKey> {
+async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Promise<CacheKey> {
   if (!judge) return null;
   const { path, name = path, tokenizer, context = null } = judge;
   const checkpoint = await open({ name, path, overrides: {} });
@@ -147,7 +147,7 @@ async function judgeKey({ judge }: GenerationCell, { open }: SuiteRequest): Prom
 /** Samples and judges what is missing, cell by cell. */
 export async function runGeneration(
   cells: readonly GenerationCell[],
-  suite: SuiteRequest,
+  suite: SuiteSettings,
   observer: SuiteObserver,
 ): Promise<CellResult[]> {
   const results: CellResult[] = [];

@@ -9,12 +9,13 @@ import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '
 import { checkComparable, measureFrontier } from '../frontier/run.js';
 import type { Judge } from '../generation/judge.js';
 import type { Result } from '../registry.js';
+import type { Configuration } from '../throughput/configurations.js';
 import { type ChosenSampler, configurations } from '../throughput/configurations.js';
-import { type Configuration, measureThroughput } from '../throughput/run.js';
+import { measureThroughput } from '../throughput/run.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import { type FrontierCell, samplerOfCell } from './frontier.js';
 import type { CellResult } from './part-record.js';
-import type { SuiteObserver, SuiteRequest } from './run-suite.js';
+import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 import type { ThroughputCell } from './throughput.js';
 
 export type MeasuringCell = ThroughputCell | FrontierCell;
@@ -32,7 +33,7 @@ export interface OpenedMeasuring {
 /** Measures what is missing, cell by cell. @throws what `bench` and `frontier` do */
 export async function runMeasuring(
   cells: readonly MeasuringCell[],
-  suite: SuiteRequest,
+  suite: SuiteSettings,
   observer: SuiteObserver,
 ): Promise<CellResult[]> {
   const found: CellResult[] = [];
@@ -56,7 +57,7 @@ export async function runMeasuring(
 }
 
 /** Before any is sampled. @throws UsageError for sweeps of which the entropies do not compare */
-async function checkSweeps(cells: readonly MeasuringCell[], suite: SuiteRequest): Promise<void> {
+async function checkSweeps(cells: readonly MeasuringCell[], suite: SuiteSettings): Promise<void> {
   const swept: Configuration[] = [];
   for (const cell of cells) {
     if (cell.eval !== 'frontier') continue;
@@ -72,7 +73,7 @@ async function checkSweeps(cells: readonly MeasuringCell[], suite: SuiteRequest)
 /** @param work gets null where the cell is not needed */
 export async function withCell<T>(
   cell: MeasuringCell,
-  suite: SuiteRequest,
+  suite: SuiteSettings,
   observer: SuiteObserver,
   work: (opened: OpenedMeasuring | null) => Promise<T>,
 ): Promise<T> {
@@ -84,7 +85,7 @@ export async function withCell<T>(
   });
 }
 
-async function requestOf(cell: MeasuringCell, suite: SuiteRequest): Promise<MeasuringRequest | null> {
+async function requestOf(cell: MeasuringCell, suite: SuiteSettings): Promise<MeasuringRequest | null> {
   const { provider, threads, timeoutMs, fresh } = suite;
   let samplers: ChosenSampler[];
   let references = cell.eval === 'bench' ? cell.references : [];
@@ -114,7 +115,7 @@ async function requestOf(cell: MeasuringCell, suite: SuiteRequest): Promise<Meas
 async function keyOf(
   cell: MeasuringCell,
   { configurations, judge, references }: Setup,
-  { provider, threads }: SuiteRequest,
+  { provider, threads }: SuiteSettings,
 ): Promise<CacheKey> {
   const { samples, protocol } = cell.sampling;
   const texts: CacheKey[] = [];

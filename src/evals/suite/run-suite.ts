@@ -2,8 +2,6 @@
  * A suite, cell by cell. A finished cell is kept in the cache under all that decides its figures, so it is not run again by
  * a later run, of this suite or another; a cell that was stopped continues from its journal.
  */
-import type { Checkpoint } from '../../models/checkpoint.js';
-import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type Cell, prepareCells } from '../perplexity/cells.js';
@@ -12,26 +10,15 @@ import { lossKey, runPerplexity } from '../perplexity/run.js';
 import { runGeneration } from './generation.js';
 import { renamed } from './kept-names.js';
 import { runMeasuring } from './measuring.js';
-import type { SuiteModel } from './named-files.js';
 import type { CellResult } from './part-record.js';
 import type { PerplexityCell, SuiteCell } from './suite-file.js';
+import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 
 /** Raised when a cell kept under the same key would hold something else. */
 const CELL_VERSION = 2;
 
-export interface SuiteRequest {
+export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
-  provider: Provider;
-  threads?: number;
-  timeoutMs?: number;
-  /** Ignore what is kept of earlier runs. */
-  fresh: boolean;
-  open(model: SuiteModel): Promise<Checkpoint>;
-}
-
-export interface SuiteObserver extends Observer {
-  /** A cell is done. @param kept by an earlier run */
-  finished(cell: SuiteCell, kept: boolean): void;
 }
 
 /** A cell, opened: what it is evaluated with, and where its result is kept. */

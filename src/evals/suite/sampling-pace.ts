@@ -8,7 +8,7 @@ import { type SampleRequest, sampledModel } from '../../sampling/sample-request.
 import { startSamplingSession } from '../../sampling/sampling-session.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
 import type { Result } from '../registry.js';
-import type { SuiteObserver } from './run-suite.js';
+import type { SuiteObserver } from './suite-settings.js';
 
 /** Of sampling, after the first step. */
 const TRIAL_SECONDS = 2;

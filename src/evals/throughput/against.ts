@@ -10,9 +10,9 @@ import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { interleavedRatio, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { VERSIONS } from '../../versions.js';
+import type { Configuration } from './configurations.js';
 import { type Installation, openInstallation } from './installations.js';
 import type { AgainstRecord } from './record.js';
-import type { Configuration } from './run.js';
 import type { MeasuringRequest } from './setup.js';
 import { medianFigure } from './timing.js';
 

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { resolveSampler, samplersFor } from '../../samplers/registry.js';
 import { prepareSampling, type SamplingFlags } from '../../sampling/prepare-sampling.js';
-import type { Configuration } from './run.js';
+import type { SampleRequest } from '../../sampling/sample-request.js';
 
 /** A name or a module; the options are those of `flags` where it has none of its own. */
 export interface ChosenSampler {
@@ -18,6 +18,16 @@ export interface ConfigurationRequest {
   steps: readonly number[];
   /** All else that is said of sampling. */
   flags: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
+}
+
+/** A model, a sampler and a number of steps: what is timed. */
+export interface Configuration {
+  /** Unique. */
+  name: string;
+  request: SampleRequest;
+  /** As the user gave it, for a process of its own. */
+  modelSpec: string;
+  samplerOptions: readonly string[];
 }
 
 /** In the order of models, samplers and steps. @throws UsageError when a model fits no sampler, and as prepareSampling */

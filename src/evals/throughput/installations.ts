@@ -17,9 +17,9 @@ import { parseResults } from '../../records/results-file.js';
 import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { VERSIONS } from '../../versions.js';
+import type { Configuration } from './configurations.js';
 import { THROUGHPUT } from './evaluation.js';
 import type { BenchResult } from './record.js';
-import type { Configuration } from './run.js';
 
 export interface Installation {
   name: string;

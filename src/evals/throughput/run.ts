@@ -8,7 +8,7 @@ import { isMasked } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { generate } from '../../sampling/generate.js';
 import type { GeneratedSample } from '../../sampling/generation-plan.js';
-import { type SampleRequest, sampledModel } from '../../sampling/sample-request.js';
+import { sampledModel } from '../../sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../../sampling/sampling-session.js';
 import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
@@ -17,19 +17,11 @@ import type { GenerativeResult } from '../generation/record.js';
 import { measureTexts } from '../generation/run.js';
 import { type GeneratedText, type TextSet, tokenizerFacts } from '../generation/texts.js';
 import { type Against, againstRecord } from './against.js';
+import type { Configuration } from './configurations.js';
 import { timeInstallations } from './installations.js';
 import { peakMemory } from './memory.js';
 import type { BenchResult } from './record.js';
 import { medianFigure, speedUp } from './timing.js';
-
-export interface Configuration {
-  /** Unique. */
-  name: string;
-  request: SampleRequest;
-  /** As the user gave it, for a process of its own. */
-  modelSpec: string;
-  samplerOptions: readonly string[];
-}
 
 export interface ThroughputOptions {
   /** Real text beside the rows. */

@@ -7,8 +7,7 @@ import { type SamplingFlags, samplingNotice } from '../../sampling/prepare-sampl
 import { Judge, type JudgeOptions } from '../generation/judge.js';
 import { referenceTexts } from '../generation/reference.js';
 import type { TextSet } from '../generation/texts.js';
-import { type ChosenSampler, configurations } from './configurations.js';
-import type { Configuration } from './run.js';
+import { type ChosenSampler, type Configuration, configurations } from './configurations.js';
 
 export interface MeasuringRequest {
   models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];

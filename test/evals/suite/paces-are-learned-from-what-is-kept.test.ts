@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/evals/registry.js';
-import type { SuiteObserver } from '../../../src/evals/suite/run-suite.js';
 import { Paces } from '../../../src/evals/suite/sampling-pace.js';
+import type { SuiteObserver } from '../../../src/evals/suite/suite-settings.js';
 import type { SampleRequest } from '../../../src/sampling/sample-request.js';
 
 const silent = { note() {}, warn() {}, finished() {} } satisfies SuiteObserver;

@@ -1,0 +1,19 @@
+/** What all cells of a suite have in common: how models run, and whom the run tells. */
+import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Provider } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
+import type { SuiteModel } from './named-files.js';
+
+export interface SuiteSettings {
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Ignore what is kept of earlier runs. */
+  fresh: boolean;
+  open(model: SuiteModel): Promise<Checkpoint>;
+}
+
+export interface SuiteObserver extends Observer {
+  /** A cell is done. @param kept by an earlier run */
+  finished(cell: { index: number }, kept: boolean): void;
+}
