@@ -12,9 +12,13 @@
 import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
 import { escapedJson } from '../printing/json.js';
+import type { OutputPlan } from '../printing/output.js';
+import type { ResultsFile } from '../records/record.js';
+import type { Observer } from '../observer.js';
 import { environmentDefaults, type FlagShape, renamingNotes } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
+import { type Progress, progressOf } from './progress.js';
 import { interruptSignal } from './signals.js';
 import { checkStandardOutput } from './standard-output.js';
 import { inertLines, paint, plainText, streamHasColor, streamWidth } from './terminal.js';
@@ -105,6 +109,27 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.options.quiet) return;
     const label = paint('Warning:', 'yellow', streamHasColor(process.stderr));
     process.stderr.write(`${label} ${inertLines(plainText(text))}\n`);
+  }
+
+  /** Writes results where the flags say, and prints them. @throws FileError */
+  protected async deliver(plan: OutputPlan, file: ResultsFile): Promise<void> {
+    const { formatResults, writeResults } = await import('../library/results.js');
+    for (const { path, format } of plan.files) await writeResults(file, path, format);
+    this.print(await formatResults(file, plan.stdout, this.screen));
+  }
+
+  /** Says what a long piece of work tells, and shows how far it is. The caller stops the progress in the end. */
+  protected observer(progress: Progress): Required<Observer> {
+    const say = (speak: (text: string) => void) => (text: string) => {
+      progress.stop();
+      speak(text);
+    };
+    return {
+      note: say((text) => this.note(text)),
+      warn: say((text) => this.warnUser(text)),
+      progress: progressOf(progress),
+      signal: this.interrupt,
+    };
   }
 
   /** Aborts at Ctrl-C or SIGTERM; its reason is an InterruptedError. */

@@ -3,6 +3,7 @@
  * so that a log stays readable. It counts units of work and estimates the time left from the pace so far; it knows
  * nothing of what the work is.
  */
+import type { Observer } from '../observer.js';
 import { displayWidth, inertLines, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
 
 export interface ProgressOptions {
@@ -16,6 +17,16 @@ export interface ProgressOptions {
 /** Least milliseconds between two drawings in a terminal, and between two lines elsewhere. */
 const REDRAW_MS = 100;
 const LINE_MS = 10_000;
+
+/** Shows what an {@link Observer} is told: each named piece of work after the other. */
+export function progressOf(progress: Progress): NonNullable<Observer['progress']> {
+  let shown = '';
+  return (work, done, total, detail) => {
+    if (work !== shown) progress.start(total ?? 0, work, done);
+    shown = work;
+    progress.update(done, detail);
+  };
+}
 
 export class Progress {
   private readonly stream: OutputStream & { write(text: string): unknown };

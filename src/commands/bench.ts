@@ -81,7 +81,7 @@ export default class Bench extends BaseCommand<typeof Bench> {
     note: (text: string) => void,
   ) {
     if (this.flags.against === undefined) return undefined;
-    const { parseModelSpec } = await import('../cli/checkpoint-flags.js');
+    const { parseModelSpec } = await import('../library/checkpoints.js');
     const { openAgainst } = await import('../evals/throughput/against.js');
     return openAgainst(parseModelSpec(this.flags.against), configurations, sampling, note);
   }

@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, string } from '../cli/flags.js';
+import { Progress, progressOf } from '../cli/progress.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { ARCHITECTURE_NAMES } from '../models/architectures/names.js';
@@ -119,7 +120,7 @@ With --random, a network of the published architecture and random weights: to me
   ): Promise<ImportedCheckpoint> {
     const { fetchedForConversion } = await import('../models/importers/hub-model.js');
     const { parseHubModel } = await import('../models/importers/hub-cache.js');
-    const { fetching } = await import('../cli/hub-models.js');
+    const { hubConnecting } = await import('../library/checkpoints.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!;
     if (named.file !== undefined) {
       throw new UsageError({
@@ -128,21 +129,24 @@ With --random, a network of the published architecture and random weights: to me
         hint: `Use it as it is: --model ${spec}`,
       });
     }
-    const opening = {
-      note: (text: string) => this.note(text),
-      quiet: this.options.quiet,
+    const progress = new Progress({ quiet: this.options.quiet });
+    const connecting = await hubConnecting(named, {
+      note: (text) => this.note(text),
+      progress: progressOf(progress),
       signal: this.interrupt,
-    };
-    return fetching(named, opening, (connecting) =>
-      fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
+    });
+    try {
+      return await fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
         convert({
           source: folder,
           from: `hf:${named.repo}@${record.revision}`,
           tokenizer: given ?? tokenizer ?? undefined,
           copiesTokenizer: given === undefined,
         }),
-      ),
-    );
+      );
+    } finally {
+      progress.stop();
+    }
   }
 
   private async draw(): Promise<SavedCheckpoint> {

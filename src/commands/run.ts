@@ -36,87 +36,36 @@ export default class Run extends BaseCommand<typeof Run> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
+    const { checkWritable, planOutput } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
-    const { checkCode, checkpointsOf, readSuite } = await import('../evals/suite/suite-file.js');
-    const { isInShard, parseShard } = await import('../evals/suite/shard.js');
-    const { resolveProvider } = await import('../models/provider.js');
-    const { openCheckpoint } = await import('../models/checkpoint.js');
-    const shard = flags.shard === undefined ? null : parseShard(flags.shard);
-    const suite = readSuite(args.suite);
-    checkCode(suite.cells, flags['allow-code']);
-    const cells = suite.cells.filter(({ index }) => isInShard(index, shard));
-    const request = {
-      cells,
-      provider: await resolveProvider(flags.provider),
+    const { planSuite, readSuite, runSuite } = await import('../library/suites.js');
+    const { parseShard } = await import('../evals/suite/shard.js');
+    const task = {
+      shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
+      provider: flags.provider,
       threads: flags.threads,
-      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+      timeoutSeconds: flags.timeout,
       fresh: flags.fresh,
-      open: async ({ path, overrides, name }: import('../evals/suite/named-files.js').SuiteModel) => {
-        const checkpoint = await openCheckpoint(path, overrides, name);
-        for (const notice of checkpoint.notices) observer.note(notice);
-        return checkpoint;
-      },
+      allowCode: flags['allow-code'],
     };
-    const { observer, progress } = this.observing(cells.length);
-    const hubModels = [...new Set(cells.flatMap(checkpointsOf))].filter((path) => path.startsWith('hf:'));
-    if (hubModels.length > 0) {
-      const { fetchHubModels } = await import('../cli/hub-models.js');
-      await fetchHubModels(hubModels, { ...observer, quiet: this.options.quiet });
-    }
+    const suite = await readSuite(args.suite);
+    const progress = new Progress({ quiet: this.options.quiet });
+    const observer = this.observer(progress);
     try {
       if (flags['dry-run']) {
-        const { planSuite } = await import('../evals/suite/estimate.js');
-        const plan = await planSuite(request, observer);
+        const plan = await planSuite(suite, task, observer);
         progress.stop();
         const { planTable } = await import('../evals/suite/printed-plan.js');
         if (output.stdout === 'json') this.printJson(plan);
         else this.print(planTable(plan, this.screen));
         return;
       }
-      const { runSuite } = await import('../evals/suite/run-suite.js');
-      const { assembled } = await import('../evals/suite/part-record.js');
-      const results = await runSuite(request, observer);
+      const results = await runSuite(suite, task, observer);
       progress.stop();
-      const { name, sha256 } = suite;
-      const file = assembled({ name, sha256, cells: suite.cells.length }, results);
-      const { EVALUATIONS } = await import('../evals/registry.js');
-      await writeOutputs(output, file, EVALUATIONS);
-      this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
+      await this.deliver(output, results);
     } finally {
       progress.stop();
     }
-  }
-
-  /** One progress over all cells; what is said of several is said once. */
-  private observing(cells: number) {
-    const progress = new Progress({ quiet: this.options.quiet });
-    const said = new Set<string>();
-    let finished = 0;
-    let started = '';
-    const show = (label: string, done: number, total: number | null) => {
-      if (label !== started) progress.start(total ?? 0, label);
-      started = label;
-      progress.update(done);
-    };
-    const once = (speak: (text: string) => void) => (text: string) => {
-      if (said.has(text)) return;
-      said.add(text);
-      progress.stop();
-      speak(text);
-    };
-    const observer: import('../evals/suite/run-suite.js').SuiteObserver = {
-      note: once((text) => this.note(text)),
-      warn: once((text) => this.warnUser(text)),
-      packing: (dataset, done, total) => show(`packing ${dataset}`, done, total),
-      evaluating: (model, dataset, { done, total }) =>
-        show(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${model} on ${dataset}`, done, total),
-      finished: () => {
-        finished++;
-      },
-      signal: this.interrupt,
-    };
-    return { observer, progress };
   }
 }

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
+import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { formatDuration, Progress } from '../cli/progress.js';
 
@@ -53,44 +53,33 @@ export default class Sample extends BaseCommand<typeof Sample> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkDistinctPaths, prepareSampling } = await import('../sampling/prepare-sampling.js');
+    const { checkDistinctPaths } = await import('../sampling/prepare-sampling.js');
     const { checkWritable } = await import('../printing/output.js');
     const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
     checkDistinctPaths(files);
     checkWritable(files);
 
-    const { openCheckpoint } = await import('../models/checkpoint.js');
-    const { resolveProvider } = await import('../models/provider.js');
-    const { path, name } = parseModelSpec(flags.model);
-    const checkpoint = await openCheckpoint(path, checkpointOverrides(flags), name);
-    for (const notice of checkpoint.notices) this.note(notice);
-    const request = await prepareSampling({
-      ...flags,
-      checkpoint,
-      samplerOptions: flags['sampler-option'] ?? [],
-      topK: flags['top-k'] ?? null,
-      topP: flags['top-p'] ?? null,
-      provider: await resolveProvider(flags.provider),
-      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-      traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
-    });
-
+    const { openCheckpoint } = await import('../library/checkpoints.js');
+    const { sample } = await import('../library/samples.js');
     const progress = new Progress({ quiet: this.options.quiet });
-    const say = (speak: (text: string) => void) => (text: string) => {
-      progress.stop();
-      speak(text);
-    };
+    const observer = this.observer(progress);
+    const checkpoint = await openCheckpoint(flags.model, checkpointOverrides(flags), observer);
+    const run = await sample(
+      {
+        ...flags,
+        model: checkpoint,
+        samplerOptions: flags['sampler-option'],
+        topK: flags['top-k'],
+        topP: flags['top-p'],
+        timeoutSeconds: flags.timeout,
+        traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
+      },
+      observer,
+    );
     const { checkStandardOutput } = await import('../cli/standard-output.js');
-    const { openSampleRun } = await import('../sampling/sample-run.js');
     const { writeSamples } = await import('../sampling/sample-outputs.js');
     const { fileOutput, streamOutput } = await import('../printing/line-output.js');
     const whole = this.options.json && flags.out === undefined;
-    const run = await openSampleRun(request, {
-      note: say((text) => this.note(text)),
-      warn: say((text) => this.warnUser(text)),
-      progress: progressOf(progress, `sampling ${checkpoint.name}`),
-      signal: this.interrupt,
-    });
     try {
       const records: object[] = [];
       const lines =
@@ -102,7 +91,7 @@ export default class Sample extends BaseCommand<typeof Sample> {
       const summary = await writeSamples(
         run,
         { lines, trace: flags.trace, page: flags['trace-html'] },
-        { ...request, maskTokenId: checkpoint.maskTokenId },
+        { ...run.request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
       progress.stop();
@@ -117,15 +106,6 @@ export default class Sample extends BaseCommand<typeof Sample> {
       await run.close();
     }
   }
-}
-
-function progressOf(progress: Progress, label: string) {
-  let started = false;
-  return (done: number, total: number, detail: string) => {
-    if (!started) progress.start(total, label, done);
-    started = true;
-    progress.update(done, detail);
-  };
 }
 
 function seconds(value: number): string {

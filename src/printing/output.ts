@@ -132,7 +132,8 @@ function notWritable(path: string, error: unknown): FileError {
 
 const isPage = (path: string): boolean => ENDINGS[extname(path).toLowerCase()] === 'html';
 
-function formatOfEnding(path: string): Format {
+/** @throws UsageError for an ending that says nothing */
+export function formatOfEnding(path: string): Format {
   const format = ENDINGS[extname(path).toLowerCase()];
   if (format) return format;
   throw new UsageError({

@@ -1,6 +1,7 @@
 /** The samplers by name, a user's own by path; which families they drive, and what their options may be. */
+import { randomUUID } from 'node:crypto';
 import { closest, UsageError } from '../errors.js';
-import type { Family } from '../models/family.js';
+import { FAMILIES, type Family } from '../models/family.js';
 import { analytic } from './analytic.js';
 import { ancestral } from './ancestral.js';
 import { ancestralCache } from './ancestral-cache.js';
@@ -13,8 +14,8 @@ import { psi } from './psi.js';
 import type { OptionSpec, OptionValue, Sampler } from './sampler.js';
 import { isModulePath, loadUserSampler, type UserModule } from './user/user-sampler.js';
 
-/** In the order in which they are listed. */
-export const samplers: readonly Sampler[] = [
+/** In the order in which they are listed; those that are registered come after them. */
+export const samplers: Sampler[] = [
   ancestral,
   ancestralCache,
   greedyTail,
@@ -28,14 +29,51 @@ export const samplers: readonly Sampler[] = [
 
 export interface ResolvedSampler {
   sampler: Sampler;
-  /** The user's module it comes from; null for those of this program. */
+  /** The user's module it comes from; null for those of this program and for registered ones. */
   module: UserModule | null;
+  /** Of a registered sampler: what its samples are kept under, beside its name. */
+  version?: string;
 }
+
+const versions = new Map<Sampler, string>();
+
+/**
+ * Adds a sampler, which is then found by its name and offered to the families it drives. It runs in the caller's thread, and
+ * what it leaves in `run.tokens` is checked after every step.
+ * @param version of its code: runs that were stopped continue, and finished cells of suites are reused, under the same name
+ *   and version only. Without one, nothing is continued or reused in another process.
+ * @throws UsageError where it is no sampler, or its name is taken
+ */
+export function registerSampler(sampler: Sampler, { version }: { version?: string } = {}): void {
+  const { name, families, options = {} } = sampler;
+  const wrong = !NAME.test(name)
+    ? 'its name takes lower-case letters, digits and hyphens'
+    : !(families.length > 0 && families.every((family) => FAMILIES.includes(family)))
+      ? `its families are some of ${FAMILIES.join(', ')}`
+      : typeof sampler.sample !== 'function'
+        ? 'sample is an async generator function'
+        : Object.values(options).find(({ choices, default: value }) => choices && !choices.includes(String(value)))
+          ? 'the default of an option is one of its choices'
+          : samplers.some((known) => known.name === name)
+            ? 'its name is taken'
+            : null;
+  if (wrong !== null) {
+    throw new UsageError({
+      code: 'sampler-not-registered',
+      message: `The sampler ${JSON.stringify(name)} cannot be registered: ${wrong}.`,
+      hint: 'docs/samplers.md says what a sampler is.',
+    });
+  }
+  versions.set(sampler, version === undefined ? `of one process: ${randomUUID()}` : `registered: ${version}`);
+  samplers.push(sampler);
+}
+
+const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** @param spec a name, or the path of a module   @throws UsageError */
 export async function resolveSampler(spec: string): Promise<ResolvedSampler> {
   const known = samplers.find(({ name }) => name === spec);
-  if (known) return { sampler: known, module: null };
+  if (known) return { sampler: known, module: null, version: versions.get(known) };
   if (isModulePath(spec)) return loadUserSampler(spec);
   const names = samplers.map(({ name }) => name);
   const near = closest(spec, names);
