@@ -1,6 +1,6 @@
 /**
  * Prints the tests that were skipped, each with its reason, and fails when one is skipped for none that is known: a test that
- * silently does not run proves nothing. Usage: node scripts/skipped-tests.mjs results.json (vitest's JSON reporter).
+ * silently does not run proves nothing. Usage: node scripts/skipped-tests.mjs FILE…, each written by vitest's JSON reporter.
  */
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -15,7 +15,7 @@ const REASONS = [
     'needs ../shared: real data, restricted text, shared checkpoints or cases',
     /shared-checkpoints|trained-exports-keep|trained-weights-are-read|fetched-bytes-match|generative-judge-equals|gen-measures-samples-files|of-the-cases|shared-cases|shared-tokenizers/,
   ],
-  ['needs Chromium', /in-a-browser|html-printer|gates-tell-continuous-integration|browser/i],
+  ['needs Chromium', /in-a-browser|html-printer|browser/i],
   [
     'needs a Vulkan driver or a GPU',
     /webgpu|vulkan|cuda|draws-follow-the-float64-distribution|providers-say-what-to-install/i,
@@ -30,8 +30,10 @@ const REASONS = [
   ['needs Slurm, Redis or buildah', /slurm|redis|buildah/i],
 ];
 
-const [path] = process.argv.slice(2);
-const { testResults } = JSON.parse(readFileSync(path, 'utf8'));
+const testResults = process.argv
+  .slice(2)
+  .flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).testResults);
+if (testResults.length === 0) throw new Error('These files hold no results of tests.');
 const skipped = testResults.flatMap(({ name, assertionResults }) =>
   assertionResults
     .filter(({ status }) => status === 'skipped' || status === 'pending' || status === 'todo')

@@ -11,10 +11,10 @@
  */
 import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
+import type { Observer } from '../observer.js';
 import { escapedJson } from '../printing/json.js';
 import type { OutputPlan } from '../printing/output.js';
 import type { ResultsFile } from '../records/record.js';
-import type { Observer } from '../observer.js';
 import { environmentDefaults, type FlagShape, renamingNotes } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
@@ -37,8 +37,8 @@ export interface BaseOptions {
 
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override baseFlags = {
-    json: boolean({ summary: 'Print JSON; a failure is JSON too.', helpGroup: 'GLOBAL' }),
-    quiet: boolean({ summary: 'No progress, notes or warnings.', helpGroup: 'GLOBAL' }),
+    json: boolean({ summary: 'Print JSON, also for a failure.', helpGroup: 'GLOBAL' }),
+    quiet: boolean({ summary: 'Print no progress, notes or warnings.', helpGroup: 'GLOBAL' }),
   };
 
   /** Parsed flags and arguments of the command, ready when `run` starts. */

@@ -6,8 +6,8 @@ const GROUP = 'CHECKPOINT';
 
 /** What stands at the ends of a sequence, where data are packed or text is given. */
 const boundaries = (known: string, helpGroup?: string) => ({
-  'bos-token-id': integer({ min: 0, summary: `BOS. [default: ${known}]`, helpGroup }),
-  'eos-token-id': integer({ min: 0, summary: `EOS. [default: ${known}]`, helpGroup }),
+  'bos-token-id': integer({ min: 0, summary: `Id of BOS. [default: ${known}]`, helpGroup }),
+  'eos-token-id': integer({ min: 0, summary: `Id of EOS. [default: ${known}]`, helpGroup }),
 });
 
 export const boundaryFlags = boundaries("the tokenizer's");
@@ -23,7 +23,7 @@ export const boundariesOf = (flags: BoundaryFlagValues) => ({
 });
 
 export const checkpointFlags = {
-  family: choice(FAMILIES)({ summary: 'What kind of model it is.', helpGroup: GROUP }),
+  family: choice(FAMILIES)({ summary: 'Kind of model.', helpGroup: GROUP }),
   tokenizer: string({
     summary: 'Tokenizer: a folder or a tokenizer.json.',
     helpValue: '<path>',

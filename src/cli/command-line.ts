@@ -1,16 +1,16 @@
 /**
- * Which command a command line names, read from the oclif manifest alone: before anything heavy is loaded, a misspelt
- * command is answered with the one that was probably meant.
+ * Which command a command line names, by the oclif manifest alone: a misspelt command is answered with the one that was
+ * probably meant, before anything heavy is loaded. oclif's `command_not_found` hook would not do: it is not asked where
+ * `--help` follows, and takes `ppl model.onnx` for a command "ppl model.onnx".
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { closest, UsageError } from '../errors.js';
 
-/** What is read of one command in oclif.manifest.json. */
+/** The part of a command's entry in oclif.manifest.json that is read here. */
 export interface CommandEntry {
   id: string;
   summary?: string;
-  description?: string;
   hidden?: boolean;
   strict?: boolean;
   args?: object;
@@ -24,7 +24,7 @@ export interface PackageFacts {
   commands: CommandEntry[];
 }
 
-/** Reads package.json and the manifest that the build wrote beside it. */
+/** Reads package.json and the manifest beside it. */
 export function readPackage(root: string): PackageFacts {
   const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'));
@@ -44,9 +44,9 @@ export type Target =
 
 /** @throws UsageError when no command has that name, or it takes no such argument */
 export function resolveCommandLine(argv: readonly string[], facts: PackageFacts): Target {
-  const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : spellHelpOut(argv);
+  const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
   const first = asked[0];
-  if (first === undefined || first === '--help') return { kind: 'root-help' };
+  if (first === undefined || first === '--help' || first === '-h') return { kind: 'root-help' };
   if (first === '--version' || first === '-V' || first === '-v') return { kind: 'version' };
   if (first.startsWith('-')) throw flagBeforeCommand(first, facts);
 
@@ -67,7 +67,7 @@ export function resolveCommandLine(argv: readonly string[], facts: PackageFacts)
   return { kind: 'command', name: words.join(' '), argv: asked };
 }
 
-/** Does a failure owe JSON? Asked of the raw words, since they may not even parse. */
+/** Whether a failure is also printed as JSON. It reads the words as typed, since they may not even parse. */
 export function wantsJson(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);
@@ -80,11 +80,6 @@ export function wantsJson(argv: readonly string[], env: NodeJS.ProcessEnv = proc
   return ['1', 'true', 'yes', 'on'].includes((env.DUO_EVAL_JSON ?? '').trim().toLowerCase());
 }
 
-function spellHelpOut(argv: readonly string[]): string[] {
-  const end = argv.indexOf('--');
-  return argv.map((word, i) => (word === '-h' && (end === -1 || i < end) ? '--help' : word));
-}
-
 function flagBeforeCommand(flag: string, { bin, commands }: PackageFacts): UsageError {
   const near = closest(flag, ['--help', '--version']);
   const example = commands.find((command) => !command.hidden)?.id.replaceAll(':', ' ') ?? 'COMMAND';
@@ -95,7 +90,7 @@ function flagBeforeCommand(flag: string, { bin, commands }: PackageFacts): Usage
   });
 }
 
-/** A word without a flag that says by itself which flag it is for: `--model x.onnx` for `x.onnx`. */
+/** A hint for a value whose form tells its flag: `--model x.onnx` for `x.onnx`. */
 export function flagMeant(word: string, flags: object): string | null {
   const names = { model: /^hf:|\.onnx$/i, dataset: /\.(txt|jsonl?|csv|tsv|parquet)(\.gz)?$/i };
   const found = Object.entries(names).find(([flag, form]) => flag in flags && form.test(word));

@@ -1,10 +1,11 @@
 /**
  * Any thrown thing as a failure a person can act on: a code, a sentence, a hint and an exit status. DuoEvalError says
- * all of it itself; oclif's usage errors are reworded; errors of the operating system are the user's files (6); the
- * rest is a fault of ours (1).
+ * all of it itself; oclif's usage errors are reworded; errors of the operating system are the user's files (6), and so is
+ * memory that there is not; the rest is a fault of ours (1).
  */
 import { closest, DuoEvalError } from '../errors.js';
 import { flagMeant } from './command-line.js';
+import { noMemory } from './process-limits.js';
 import { interruptionBehind } from './signals.js';
 import { plainLines, plainText } from './terminal.js';
 
@@ -32,6 +33,7 @@ export function describeFailure(error: unknown, command: string | null, bin = 'd
   const interruption = interruptionBehind(error);
   const failure =
     fromDuoEval(interruption ?? error) ??
+    fromDuoEval(noMemory(error)) ??
     fromUsage(error, command ? `${bin} ${command} --help` : `${bin} --help`) ??
     fromSystem(error) ??
     ourFault(error);

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
-import { checkOpenFiles } from './open-files.js';
+import { checkAddressSpace, checkOpenFiles } from './process-limits.js';
+import { rootHelp, WIDEST_HELP } from './root-help.js';
 import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
@@ -26,17 +27,17 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
         `${facts.bin}/${facts.version} ${process.platform}-${process.arch} node-${process.version}\n`,
       );
     } else if (target.kind === 'root-help') {
-      const { rootHelp } = await import('./root-help.js');
       const screen = { width: streamWidth(process.stdout), color: streamHasColor(process.stdout) };
       process.stdout.write(rootHelp(facts, screen));
     } else {
       command = target.name;
+      checkAddressSpace();
       checkOpenFiles(join(root, 'package.json'));
-      const [{ run }, { settings }] = await Promise.all([
-        import('@oclif/core/run'),
-        import('@oclif/core/settings'),
-      ]);
+      const { settings } = await import('@oclif/core/settings');
       settings.enableAutoTranspile = false;
+      // oclif reads it when it is loaded, and by itself knows neither COLUMNS nor a limit.
+      settings.columns = Math.min(streamWidth(process.stdout), WIDEST_HELP);
+      const { run } = await import('@oclif/core/run');
       await run(target.argv, entryUrl);
     }
     await drained(process.stdout);
@@ -48,7 +49,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
   return exit(typeof code === 'number' ? code : 0);
 }
 
-/** Says what went wrong, on stderr and, where JSON is owed, on stdout. @returns the exit status */
+/** Prints what went wrong on stderr and, under --json, on stdout. @returns the exit status */
 async function report(error: unknown, argv: string[], command: string | null): Promise<number> {
   const { describeFailure, requestedExit } = await import('./failure.js');
   const requested = requestedExit(error);

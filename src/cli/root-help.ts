@@ -1,56 +1,68 @@
 /**
- * `duo-eval --help`, made from the manifest without loading oclif, so that it comes at once. The help of single
- * commands is oclif's.
+ * `duo-eval --help`, made from the manifest without loading oclif, so that it comes at once. The help of a single
+ * command is in help.ts.
  */
-import type { PackageFacts } from './command-line.js';
+import type { CommandEntry, PackageFacts } from './command-line.js';
 import { paint, wrap } from './terminal.js';
 
-const EXIT_CODES =
-  '0 ok, 1 a fault of ours, 2 usage, 3 model, 4 data or tokenizer, 5 numerical, 6 files and disk, 7 a gate failed, ' +
-  '8 undecided, 130 interrupted';
+/** Commands by what they are for, in the order in which a newcomer needs them. */
+export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  EVALUATE: ['ppl', 'gen', 'bench', 'frontier', 'run', 'merge'],
+  SAMPLE: ['sample', 'samplers'],
+  'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
+  MODELS: ['convert', 'inspect', 'train', 'train:tokenizer', 'distill'],
+  DATA: ['datasets:list', 'datasets:add', 'datasets:fetch', 'datasets:verify', 'datasets:pack'],
+  UPKEEP: ['calibrate', 'doctor', 'cache:ls', 'cache:clear'],
+};
 
-/** @param width columns to fill; lines longer than 100 are hard to read and are not made */
+const EXIT_STATUSES =
+  '0 ok, 1 a fault of duo-eval, 2 usage, 3 model, 4 data or tokenizer, 5 numerical, 6 files and disk, 7 a gate failed, ' +
+  '8 a gate is undecided, 130 interrupted';
+
+/** Longer lines are hard to read. */
+export const WIDEST_HELP = 100;
+
+/** @param width columns to fill, of which at most WIDEST_HELP are used */
 export function rootHelp(facts: PackageFacts, { width, color }: { width: number; color: boolean }): string {
-  const columns = Math.min(width, 100);
-  const { bin, commands, description } = facts;
-  const rows = commands
-    .filter((command) => !command.hidden)
-    .map((command) => ({
-      name: command.id.replaceAll(':', ' '),
-      summary: (command.summary ?? command.description ?? '')
-        .split('\n')[0]
-        .replaceAll('<%= config.bin %>', bin),
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const nameWidth = Math.max(0, ...rows.map((row) => row.name.length));
-  const listed = rows.flatMap((row) => {
-    const lines = wrap(row.summary, columns - nameWidth - 4);
-    return lines.map((line, i) => {
-      const name =
-        i === 0
-          ? paint(row.name, 'cyan', color) + ' '.repeat(nameWidth - row.name.length)
-          : ' '.repeat(nameWidth);
-      return `  ${name}  ${line}`.trimEnd();
+  const columns = Math.min(width, WIDEST_HELP);
+  const { bin, description } = facts;
+  const commands = facts.commands.filter(({ hidden }) => !hidden);
+  const nameWidth = Math.max(0, ...commands.map(({ id }) => id.length));
+  const row = ({ id, summary }: CommandEntry): string[] =>
+    wrap(summary ?? '', columns - nameWidth - 4).map((line, i) => {
+      const name = i === 0 ? id.replaceAll(':', ' ') : '';
+      return `  ${paint(name, 'cyan', color)}${' '.repeat(nameWidth - name.length)}  ${line}`.trimEnd();
     });
-  });
-  const indented = (text: string) => wrap(text, columns - 2).map((line) => `  ${line}`);
   const heading = (text: string) => paint(text, 'bold', color);
+  const indented = (text: string) => wrap(text, columns - 2).map((line) => `  ${line}`);
   return [
     ...wrap(description, columns),
     '',
     heading('USAGE'),
     `  $ ${bin} COMMAND [FLAGS]`,
     '',
-    heading('COMMANDS'),
-    ...listed,
-    '',
+    ...grouped(commands).flatMap(([group, members]) => [heading(group), ...members.flatMap(row), '']),
     heading('MORE'),
-    ...indented(`${bin} COMMAND --help explains a command, ${bin} --version says which release this is.`),
+    ...indented(`${bin} COMMAND --help explains a command; ${bin} --version prints the version.`),
     ...indented(
-      'Every flag takes its default from an environment variable: DUO_EVAL_BATCH is that of --batch; commas ' +
-        'separate the values of a flag that may be repeated.',
+      'Each flag takes its default from an environment variable: DUO_EVAL_BATCH is the default of --batch. Commas ' +
+        'separate the values of a flag that can be repeated.',
     ),
-    ...indented(`Exit status: ${EXIT_CODES}.`),
+    ...indented(`Exit status: ${EXIT_STATUSES}.`),
     '',
   ].join('\n');
+}
+
+/** Groups that have commands; those in no group come last, by name. */
+function grouped(commands: readonly CommandEntry[]): [string, CommandEntry[]][] {
+  const named = Object.entries(COMMAND_GROUPS).map(([group, ids]): [string, CommandEntry[]] => [
+    group,
+    ids.flatMap((id) => commands.filter((command) => command.id === id)),
+  ]);
+  const listed = named.flatMap(([, members]) => members);
+  const others = commands.filter((command) => !listed.includes(command));
+  others.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...named, ['COMMANDS', others] as [string, CommandEntry[]]].filter(
+    ([, members]) => members.length > 0,
+  );
 }

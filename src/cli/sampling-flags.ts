@@ -6,25 +6,30 @@ const GROUP = 'SAMPLING';
 
 export const samplingFlags = {
   'sampler-option': repeatable({
-    summary: 'Option of the sampler; duo-eval samplers lists them.',
+    summary: 'Option of the sampler, as duo-eval samplers lists them; repeatable.',
     helpValue: '<key=value>',
     helpGroup: GROUP,
   }),
   samples: integer({ min: 1, default: 64, summary: 'Samples to draw.', helpGroup: GROUP }),
-  length: integer({ min: 2, summary: "Tokens a sample. [default: the card's]", helpGroup: GROUP }),
+  length: integer({ min: 2, summary: "Tokens per sample. [default: the card's]", helpGroup: GROUP }),
   'top-k': integer({ min: 1, summary: 'Draw from the k most probable tokens.', helpGroup: GROUP }),
-  'top-p': number({ above: 0, max: 1, summary: 'Draw from the tokens that hold so much.', helpGroup: GROUP }),
+  'top-p': number({
+    above: 0,
+    max: 1,
+    summary: 'Draw from the most probable tokens with this total probability.',
+    helpGroup: GROUP,
+  }),
 };
 
 /** One sampler, number of steps and temperature. */
 export const oneSampling = {
   sampler: string({
-    summary: 'Sampler: a name, or a module. [default: the first that fits]',
+    summary: 'Sampler: a name, or the path of a module. [default: the first of the family]',
     helpValue: '<name>',
     helpGroup: GROUP,
   }),
   steps: integer({ min: 1, summary: 'Steps from noise to text. [default: 32]', helpGroup: GROUP }),
-  temperature: number({ above: 0, default: 1, summary: 'Of the draws; below 1 sharpens.', helpGroup: GROUP }),
+  temperature: number({ above: 0, default: 1, summary: 'Sampling temperature.', helpGroup: GROUP }),
 };
 
 interface SamplingFlagValues {

@@ -4,10 +4,10 @@ import { boolean, string } from './flags.js';
 
 export const tableFlags = {
   'text-column': string({
-    summary: 'Column with the text, in tables; a.b for a field of a struct.',
+    summary: 'Column of a table that holds the text; a.b for a field of a struct.',
     helpValue: '<name>',
   }),
-  'skip-null': boolean({ summary: 'Pass over rows whose text is null, and say how many.' }),
+  'skip-null': boolean({ summary: 'Skip rows whose text is null, and report how many.' }),
 };
 
 export const tableOptions = (flags: { 'text-column'?: string; 'skip-null'?: boolean }): TableOptions => ({

@@ -18,7 +18,7 @@ export const textFlags = {
     aliases: ['data'],
   }),
   validation: string({
-    summary: 'Text to measure the loss on at every save.',
+    summary: 'Held-out text, evaluated at every save.',
     helpValue: '<data>',
   }),
   ...tableFlags,
@@ -26,14 +26,18 @@ export const textFlags = {
 };
 
 export const savingFlags = {
-  seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same weights.' }),
+  seed: integer({
+    min: 0,
+    default: 1,
+    summary: 'Seed of all randomness; the same seed gives the same weights.',
+  }),
   'save-every': integer({ min: 1, default: 500, summary: 'Steps between two saves.' }),
-  'validation-sequences': integer({ min: 1, default: 128, summary: 'Sequences to measure the loss on.' }),
+  'validation-sequences': integer({ min: 1, default: 128, summary: 'Held-out sequences.' }),
   dtype: choice(['float32', 'float16'])({
     default: 'float32',
-    summary: 'How the checkpoint keeps the matrices.',
+    summary: 'Type in which the checkpoint stores matrices.',
   }),
-  threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu.' }),
+  threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
 };
 
 interface TrainingFlagValues extends BoundaryFlagValues {
@@ -103,8 +107,8 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
   };
 
   resumed = (step: number, all: number): void => {
-    if (step < all) this.say(`Going on after step ${step} of ${all}.`);
-    else this.say(`The run was finished already: ${all} steps.${this.finishedHint}`);
+    if (step < all) this.say(`Continuing after step ${step} of ${all}.`);
+    else this.say(`The run is already finished: ${all} steps.${this.finishedHint}`);
   };
 
   /** @param label of the work   @param told what is shown of the mean loss */
@@ -153,7 +157,7 @@ export const resultRows = (
   ['card', cardPath],
   ['parameters', parameters.toLocaleString('en-US')],
   ['steps', steps.toLocaleString('en-US')],
-  ['loss', `${loss} nats a token`],
+  ['loss', `${loss} nats per token`],
   ...(heldOut ? [['held-out loss', heldOut]] : []),
   ['plot', plotPath],
 ];

@@ -5,13 +5,11 @@ import { Progress } from '../cli/progress.js';
 import type { openAgainst } from '../evals/throughput/against.js';
 
 export default class Bench extends BaseCommand<typeof Bench> {
-  static override summary = 'How fast models generate, and how well: models × samplers × steps.';
+  static override summary = 'Measure how fast models generate, and how well.';
   static override description =
-    'One row a configuration: tokens a second (median over rounds), model calls a sample, and with a --judge the generative ' +
-    'perplexity of the very samples that were timed. In a round every configuration writes one batch, in turn; the first round ' +
-    'is not counted. * marks the Pareto front.\n\nWith --against every configuration is timed on another build too, in turn, A B B A: ' +
-    'another checkpoint of one --model, or another installation of duo-eval, each of whose legs is a process of its own. ' +
-    'The ratio of throughputs has a 95% interval over rounds; duo-eval gate holds it to a limit (metric throughputRatio).';
+    `Prints one row per configuration (model × sampler × steps): tokens per second (median over rounds), NFE, and with a --judge the generative perplexity of the samples that were timed. In each round every configuration generates one batch; the first round is a warm-up. * marks the Pareto front.
+
+With --against, every configuration is also timed on another build, interleaved in the order A B B A: another checkpoint of the one --model, or another installation of duo-eval in a process of its own. The ratio of throughputs has a 95% interval over rounds; duo-eval gate can hold it to a limit (metric throughputRatio).`;
   static override examples = [
     '<%= config.bin %> bench --model a.onnx --model b.onnx --steps 8,32 --judge c.onnx',
     '<%= config.bin %> bench --model a.onnx --sampler psi --sampler dcd --out b.csv',
@@ -20,16 +18,19 @@ export default class Bench extends BaseCommand<typeof Bench> {
 
   static override flags = {
     ...measuringFlags,
-    temperature: number({ above: 0, default: 1, summary: 'Of the draws; below 1 sharpens.' }),
-    'reference-dataset': repeatable({ summary: 'Real text beside the rows.', helpValue: '<data>' }),
+    temperature: number({ above: 0, default: 1, summary: 'Sampling temperature.' }),
+    'reference-dataset': repeatable({
+      summary: 'Add a row of real text: a name, name=path, or a path.',
+      helpValue: '<data>',
+    }),
     against: string({
-      summary: 'Another build, timed in turn: a checkpoint, or the folder of a duo-eval.',
+      summary: 'Build to compare with: a checkpoint, or the folder of another duo-eval.',
       helpValue: '<model|folder>',
     }),
     memory: boolean({
       default: true,
       allowNo: true,
-      summary: 'Measure the memory of each configuration, in a process of its own.',
+      summary: 'Measure peak memory, each configuration in a process of its own.',
     }),
   };
 
@@ -62,7 +63,7 @@ export default class Bench extends BaseCommand<typeof Bench> {
     const { resultsFile } = await import('../records/record.js');
     try {
       await withSetUp(request, observer, async ({ configurations, judge, references }) => {
-        const against = await this.against(configurations, request.sampling, observer.note);
+        const against = await this.against(configurations, request, observer.note);
         const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
         const results = resultsFile(await measureThroughput(configurations, options, observer));
         progress.stop();
@@ -77,12 +78,12 @@ export default class Bench extends BaseCommand<typeof Bench> {
   }
   private async against(
     configurations: Parameters<typeof openAgainst>[1],
-    sampling: Parameters<typeof openAgainst>[2],
+    request: Parameters<typeof openAgainst>[2],
     note: (text: string) => void,
   ) {
     if (this.flags.against === undefined) return undefined;
     const { parseModelSpec } = await import('../library/checkpoints.js');
     const { openAgainst } = await import('../evals/throughput/against.js');
-    return openAgainst(parseModelSpec(this.flags.against), configurations, sampling, note);
+    return openAgainst(parseModelSpec(this.flags.against), configurations, request, note);
   }
 }

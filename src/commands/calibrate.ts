@@ -4,12 +4,13 @@ import { Progress } from '../cli/progress.js';
 import { closest, GateError, UsageError } from '../errors.js';
 
 export default class Calibrate extends BaseCommand<typeof Calibrate> {
-  static override summary = 'Check the harness itself on sources whose answer is known.';
+  static override summary = 'Check duo-eval itself on sources whose answer is known.';
   static override description =
-    'Exact models of independent tokens and of Markov chains run through the code that a checkpoint runs through, and ' +
-    'must cost −ln p of the text within 4 standard errors. Shows also what the truncated range of the protocol "duo" ' +
-    'makes of the same sources.\n\nWith --intervals it is the error bars that are checked: losses are simulated whose mean and ' +
-    'dependence are known, and it is counted how often 95% intervals hold the mean.\n\nExit status 7 when a check fails.';
+    `Exact models of independent tokens and of Markov chains go through the code that evaluates checkpoints, and must cost −ln p of the text within 4 standard errors. The truncated range of the protocol "duo" is shown for the same sources.
+
+With --intervals, error bars are checked instead: losses with a known mean and dependence are simulated, and the share of 95% intervals that contain the mean is counted.
+
+The exit status is 7 when a check fails.`;
   static override examples = [
     '<%= config.bin %> calibrate',
     '<%= config.bin %> calibrate --family duo --estimator plain --draws 32',
@@ -18,31 +19,36 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
 
   static override flags = {
     source: repeatable({
-      summary: 'One of the sources, by name; repeatable. [default: all]',
+      summary: 'Only this source; repeatable. [default: all]',
       helpValue: '<name>',
     }),
     family: repeatable({
-      summary: 'ar, mdlm, sedd or duo; repeatable. [default: all]',
+      summary: 'Only this family: ar, mdlm, sedd or duo; repeatable. [default: all]',
       helpValue: '<family>',
     }),
     schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),
     estimator: choice(['control-variate', 'plain'])({ summary: 'Only this estimator. [default: both]' }),
-    sequences: integer({ min: 128, default: 512, summary: "Sequences of each source's text." }),
-    draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) a sequence.' }),
-    intervals: boolean({ summary: 'Check how often 95% intervals cover, instead.' }),
+    sequences: integer({ min: 128, default: 512, summary: 'Sequences of text per source.' }),
+    draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) per sequence.' }),
+    intervals: boolean({ summary: 'Check the coverage of 95% intervals instead.' }),
     replicates: integer({
       min: 20,
       default: 1000,
-      summary: 'With --intervals: simulated texts of each kind.',
+      summary: 'With --intervals: simulated texts per kind.',
     }),
     evaluations: integer({
       min: 0,
       default: 50,
-      summary: 'With --intervals: whole evaluations beside them.',
+      summary: 'With --intervals: whole evaluations as well.',
     }),
-    seed: integer({ min: 0, default: 1, summary: 'Of text, times and noise.' }),
-    threads: integer({ min: 1, max: 1024, default: 1, summary: 'Threads of a model; changes no figure.' }),
-    format: choice(['table', 'csv', 'json'])({ summary: 'What to print.' }),
+    seed: integer({ min: 0, default: 1, summary: 'Seed of text, times and noise.' }),
+    threads: integer({
+      min: 1,
+      max: 1024,
+      default: 1,
+      summary: 'Threads per model; does not change figures.',
+    }),
+    format: choice(['table', 'csv', 'json'])({ summary: 'Format on stdout. [default: table]' }),
   };
 
   async run(): Promise<void> {
@@ -90,7 +96,7 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
           message: [summaryOf(record), ...failures.map((check) => `${nameOf(check)}: ${check.reason}.`)].join(
             '\n',
           ),
-          hint: 'Run it with another --seed and more --sequences: a fault stays, chance does not. Until then do not trust figures of these kinds.',
+          hint: 'Run it again with another --seed and more --sequences: a fault stays, chance does not. Do not trust figures of these kinds until then.',
         },
         record,
       );
@@ -124,7 +130,7 @@ export default class Calibrate extends BaseCommand<typeof Calibrate> {
         {
           code: 'intervals-do-not-cover',
           message: [intervalSummaryOf(record), ...told].join('\n'),
-          hint: 'Run it with another --seed and more --replicates: a fault stays, chance does not.',
+          hint: 'Run it again with another --seed and more --replicates: a fault stays, chance does not.',
         },
         record,
       );

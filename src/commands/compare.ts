@@ -4,26 +4,27 @@ import { choice, repeatable } from '../cli/flags.js';
 import { UsageError } from '../errors.js';
 
 export default class Compare extends BaseCommand<typeof Compare> {
-  static override summary = 'Compare the rows of two result files, with intervals.';
+  static override summary = 'Compare two result files, with intervals.';
   static override description =
-    'First minus second. Sequence by sequence where both files hold the losses of the same ones (ppl --by-sequence), sample by ' +
-    'sample where both hold the figures of samples of one seed (gen --by-sample), else by ' +
-    "the figures' own errors. ~ marks a difference whose 95% interval holds 0. Rows of different protocols or " +
-    'texts are refused.\n\nRows are matched by evaluation, data set and model; models of different names are compared ' +
-    'where each file has only one.';
+    `Differences are first minus second. They are paired by sequence where both files hold the losses of the same sequences (ppl --by-sequence), and by sample where both hold samples of one seed (gen --by-sample); otherwise the standard errors of the two figures are combined. ~ marks a difference whose 95% interval contains 0. Rows of different protocols or texts are refused.
+
+Rows are matched by evaluation, data set and model; models of different names are compared where each file has only one.`;
   static override examples = [
     '<%= config.bin %> compare new.json old.json',
     '<%= config.bin %> compare a.json b.json --out difference.md',
   ];
 
   static override args = {
-    a: argument({ required: true, description: 'Results: a JSON file.' }),
-    b: argument({ required: true, description: 'Results to compare with.' }),
+    a: argument({ required: true, description: 'Result file, JSON.' }),
+    b: argument({ required: true, description: 'Result file to compare with.' }),
   };
 
   static override flags = {
-    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
-    out: repeatable({ summary: 'Write it here too; the ending tells the format.', helpValue: '<file>' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
+    out: repeatable({
+      summary: 'Write to this file too; its ending decides the format. Repeatable.',
+      helpValue: '<file>',
+    }),
   };
 
   async run(): Promise<void> {
@@ -37,7 +38,7 @@ export default class Compare extends BaseCommand<typeof Compare> {
     if (differences.length === 0) {
       throw new UsageError({
         code: 'nothing-to-compare',
-        message: `No row of ${args.a} answers to a row of ${args.b}.`,
+        message: `No row of ${args.a} matches a row of ${args.b}.`,
         hint: 'Rows are matched by evaluation, data set and model. Give both the same names: --model name=file.',
       });
     }

@@ -14,11 +14,11 @@ const CARD = 'CARD';
 const USUAL_LENGTH = 1024;
 
 export default class Convert extends BaseCommand<typeof Convert> {
-  static override summary = 'Make a checkpoint: an ONNX file and its card.';
+  static override summary = 'Make an ONNX checkpoint from published or random weights.';
   static override description =
-    `From published weights: a folder or repository of the hub with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin. Duo, MDLM, SEDD and AR of s-sahoo/duo, GPT-2, llama2.c. Nothing in a file is ever run. The weights pass through in pieces.
+    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, GPT-2 and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to a file beside the model.
 
-With --random, a network of the published architecture and random weights: to measure speed, or to train. dit takes noisy tokens and the noise level, causal cached keys and values beside the tokens; empty ones score whole sequences. Weights past 2 GB go to a file beside the model.`;
+With --random, the network has the published architecture and random weights, to measure speed or to train. dit reads noisy tokens and the noise level. causal reads tokens with cached keys and values; an empty cache scores whole sequences.`;
   static override examples = [
     '<%= config.bin %> convert ./duo --out duo.onnx --tokenizer ./gpt2',
     '<%= config.bin %> convert stories260K.bin --out stories.onnx',
@@ -31,10 +31,10 @@ With --random, a network of the published architecture and random weights: to me
 
   static override flags = {
     out: string({ required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
-    dtype: choice(STORAGE_TYPES)({ summary: 'How the matrices are kept. [default: float32]' }),
-    revision: string({ summary: 'Of hf:owner/name. [default: main]', helpValue: '<name>' }),
+    dtype: choice(STORAGE_TYPES)({ summary: 'Type in which matrices are stored. [default: float32]' }),
+    revision: string({ summary: 'Revision of hf:owner/name. [default: main]', helpValue: '<name>' }),
     family: choice(['duo', 'mdlm', 'sedd'])({
-      summary: 'Family of a dit. [default: as configured; duo]',
+      summary: 'Family of a dit. [default: from config.json, else duo]',
       helpGroup: CARD,
     }),
     tokenizer: string({
@@ -44,28 +44,32 @@ With --random, a network of the published architecture and random weights: to me
     }),
     length: integer({
       min: 2,
-      summary: 'Most tokens a sequence. [default: as configured; 1024]',
+      summary: 'Longest sequence, in tokens. [default: from config.json, else 1024]',
       helpGroup: CARD,
     }),
     schedule: choice(['log-linear', 'cosine'])({
-      summary: 'Noise schedule. [default: as configured; log-linear]',
+      summary: 'Noise schedule. [default: from config.json, else log-linear]',
       helpGroup: CARD,
     }),
     'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: CARD }),
-    heads: integer({ min: 1, summary: 'Heads. [default: as configured]', helpGroup: CARD }),
+    heads: integer({ min: 1, summary: 'Attention heads. [default: from config.json]', helpGroup: CARD }),
     random: boolean({ summary: 'Draw the weights at random.', helpGroup: RANDOM }),
     seed: integer({ min: 0, default: 1, summary: 'Seed of the random weights.', helpGroup: RANDOM }),
-    arch: choice(ARCHITECTURE_NAMES)({ summary: 'Kind of network.', helpGroup: RANDOM }),
-    size: choice(SIZE_NAMES)({ default: 'small', summary: 'Published size.', helpGroup: RANDOM }),
+    arch: choice(ARCHITECTURE_NAMES)({ summary: 'Architecture.', helpGroup: RANDOM }),
+    size: choice(SIZE_NAMES)({ default: 'small', summary: 'One of the published sizes.', helpGroup: RANDOM }),
     'vocab-size': integer({
       min: 2,
       summary: 'Width of the logits.',
       helpGroup: RANDOM,
       aliases: ['vocab'],
     }),
-    'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: RANDOM }),
-    'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: RANDOM }),
-    blocks: integer({ min: 1, summary: "Blocks. [default: the size's]", helpGroup: RANDOM }),
+    'hidden-size': integer({
+      min: 1,
+      summary: 'Width of the hidden states. [default: of the size]',
+      helpGroup: RANDOM,
+    }),
+    'condition-size': integer({ min: 1, summary: 'Width of the noise-level embedding.', helpGroup: RANDOM }),
+    blocks: integer({ min: 1, summary: 'Transformer blocks. [default: of the size]', helpGroup: RANDOM }),
   };
 
   async run(): Promise<void> {
@@ -74,8 +78,8 @@ With --random, a network of the published architecture and random weights: to me
       throw new UsageError({
         code: 'no-source',
         message: flags.random
-          ? `Both --random and ${args.source} say where the weights come from.`
-          : 'Nothing says where the weights come from.',
+          ? `Both --random and ${args.source} are given as the source of the weights.`
+          : 'No source of weights is given.',
         hint: 'Give a folder or file of weights, or --random for random ones.',
       });
     }
@@ -155,7 +159,7 @@ With --random, a network of the published architecture and random weights: to me
     if (arch === undefined || vocabSize === undefined) {
       throw new UsageError({
         code: 'missing-flag',
-        message: `--random takes ${arch === undefined ? '--arch' : '--vocab-size'} too.`,
+        message: `--random needs ${arch === undefined ? '--arch' : '--vocab-size'}.`,
         hint: 'For example: duo-eval convert --random --arch dit --vocab-size 50257 --out dit.onnx',
       });
     }
@@ -188,7 +192,7 @@ With --random, a network of the published architecture and random weights: to me
     if (flags.revision !== undefined && !this.args.source?.startsWith('hf:')) {
       throw new UsageError({
         code: 'revision-of-a-file',
-        message: `--revision is of hf:owner/name, and ${this.args.source} is a place on this machine.`,
+        message: `--revision belongs to hf:owner/name, and ${this.args.source} is on this machine.`,
         hint: 'Leave --revision out.',
       });
     }

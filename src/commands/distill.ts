@@ -20,13 +20,13 @@ const WARMUP_SHARE = 0.01;
 const HIGHEST_DECAY = 0.9999;
 
 export default class Distill extends BaseCommand<typeof Distill> {
-  static override summary = 'Distil a uniform-state model to fewer steps.';
+  static override summary = 'Distil a uniform-state model to fewer sampling steps.';
   static override description =
-    `Discrete consistency distillation: one Gaussian noise gives every sequence at two levels, a gap of time apart, and the student, which reads the noisier, is pulled to what the teacher says of the other. The gap begins at 1/512 of the time and doubles each round; then the student becomes the teacher.
+    `Discrete consistency distillation: the same Gaussian noise gives every sequence at two noise levels, a gap of time apart. The student reads the noisier one and is trained towards what the teacher predicts from the other. The gap is 1/512 of the time at first and doubles each round, after which the student becomes the teacher.
 
-At every save the folder has the checkpoint, duo-dcd.onnx, with the moving average of the weights, the loss of every step as a table and as a page (loss.html). A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
+Every save writes the checkpoint, duo-dcd.onnx, with the moving average of the weights, and the loss of every step as a table and as a page (loss.html). A run that was stopped, by Ctrl-C or a crash, continues from its last save when the same command is given again; with as many threads, the weights are the same bit for bit.
 
-The checkpoint must be one that train or convert made.`;
+The checkpoint must come from train or convert.`;
   static override examples = [
     '<%= config.bin %> distill --model duo.onnx --dataset sotu-train --out dcd',
     '<%= config.bin %> bench --model dcd/duo-dcd.onnx --sampler dcd --steps 4,8',
@@ -37,28 +37,28 @@ The checkpoint must be one that train or convert made.`;
     ...textFlags,
     tokenizer: string({ summary: "Tokenizer. [default: the card's]", helpValue: '<path>' }),
     out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
-    rounds: integer({ min: 1, max: MOST_ROUNDS, default: 5, summary: 'Rounds; the gap doubles in each.' }),
-    'steps-per-round': integer({ min: 1, default: 200, summary: 'Steps of a round.' }),
-    batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences a step.' }),
-    length: integer({ min: 3, max: 65_536, summary: "Tokens a sequence. [default: the checkpoint's]" }),
-    lr: number({ above: 0, default: 3e-4, summary: 'Learning rate.' }),
+    rounds: integer({ min: 1, max: MOST_ROUNDS, default: 5, summary: 'Rounds; the gap doubles each round.' }),
+    'steps-per-round': integer({ min: 1, default: 200, summary: 'Training steps per round.' }),
+    batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
+    length: integer({ min: 3, max: 65_536, summary: "Tokens per sequence. [default: the checkpoint's]" }),
+    lr: number({ above: 0, default: 3e-4, summary: 'Peak learning rate.' }),
     warmup: integer({
       min: 0,
-      summary: 'Steps in which it rises. [default: a hundredth of them all]',
+      summary: 'Steps of rising learning rate. [default: a hundredth of all]',
     }),
-    'weight-decay': number({ min: 0, default: 0, summary: 'Decay of the weights, times the learning rate.' }),
+    'weight-decay': number({ min: 0, default: 0, summary: 'Weight decay, multiplied by the learning rate.' }),
     kl: choice(['student-teacher', 'teacher-student'])({
       default: 'student-teacher',
-      summary: 'Direction of the divergence: of the first from the second.',
+      summary: 'Direction of the KL divergence: of the first from the second.',
     }),
     'next-teacher': choice(['weights', 'average'])({
       default: 'weights',
-      summary: 'What of the student becomes the teacher.',
+      summary: 'What becomes the next teacher: the weights of the student, or their average.',
     }),
     ema: number({
       min: 0,
       max: 1,
-      summary: "Decay of the weights' average. [default: 1 − 10/steps-per-round]",
+      summary: 'Decay of the moving average of the weights. [default: 1 − 10/steps-per-round]',
     }),
     ...savingFlags,
   };
@@ -104,7 +104,9 @@ The checkpoint must be one that train or convert made.`;
             );
           },
           validated: (step, round, loss) =>
-            shown.say(`step ${step}, round ${round}: held-out divergence ${heldOutText(loss)} nats a token`),
+            shown.say(
+              `step ${step}, round ${round}: held-out divergence ${heldOutText(loss)} nats per token`,
+            ),
         },
       );
       progress.stop();

@@ -5,10 +5,9 @@ import { type Diagnosis, diagnosisText } from '../cli/diagnosis-text.js';
 const LITTLE_DISK = 1e9;
 
 export default class Doctor extends BaseCommand<typeof Doctor> {
-  static override summary = 'Show what this machine can do, and what is wrong with it.';
+  static override summary = 'Check what this machine can do, and what is wrong with it.';
   static override description =
-    'Tries every provider on a small graph in a process of its own, and looks at memory, folders and embedded data. ' +
-    'The exit status is that of the first thing that keeps evaluations from running: 3 the runtime, 4 data, 6 folders.';
+    'Tries every provider on a small graph in a process of its own, and checks memory, folders and embedded data. The exit status is that of the first thing that prevents evaluation: 3 the runtime, 4 data, 6 folders.';
   static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
 
   async run(): Promise<void> {

@@ -6,10 +6,9 @@ import { numbersOf } from '../cli/sampling-flags.js';
 import { UsageError } from '../errors.js';
 
 export default class Frontier extends BaseCommand<typeof Frontier> {
-  static override summary = 'Generative perplexity of models at the same entropy.';
+  static override summary = 'Compare generative perplexity of models at equal entropy.';
   static override description =
-    'Samples every configuration over --temperatures and interpolates its generative perplexity at one entropy: that of the ' +
-    '--reference-dataset, or --entropy. So models are compared at equal variety. A run that is stopped continues where it was.';
+    `Samples every configuration at each of --temperatures and interpolates its generative perplexity at one entropy: that of --reference-dataset, or --entropy. This compares models at equal variety of text. A run that was stopped continues where it was.`;
   static override examples = [
     '<%= config.bin %> frontier --model a.onnx --model b.onnx --judge gpt2.onnx',
     '<%= config.bin %> frontier --model a.onnx --judge gpt2.onnx --entropy 5.4',
@@ -19,15 +18,15 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
     ...measuringFlags,
     temperatures: string({
       default: '0.8,0.9,1,1.1',
-      summary: 'Of the sweep, by commas.',
+      summary: 'Temperatures of the sweep, separated by commas.',
       helpValue: '<x,…>',
     }),
     'reference-dataset': string({
       default: 'sotu',
-      summary: 'Real text whose entropy is the one to compare at.',
+      summary: 'Real text at whose entropy models are compared.',
       helpValue: '<data>',
     }),
-    entropy: number({ above: 0, summary: 'The entropy to compare at, in nats, instead.' }),
+    entropy: number({ above: 0, summary: 'Compare at this entropy, in nats, instead.' }),
   };
 
   async run(): Promise<void> {

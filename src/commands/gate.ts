@@ -3,12 +3,11 @@ import { choice, repeatable, string } from '../cli/flags.js';
 import { GateError, UndecidedError } from '../errors.js';
 
 export default class Gate extends BaseCommand<typeof Gate> {
-  static override summary = 'Hold results to limits, for continuous integration.';
+  static override summary = 'Check results against limits, for continuous integration.';
   static override description =
-    'A limit holds when the whole 95% interval is on its good side, is broken when the whole interval is beyond it, and ' +
-    'is undecided in between; then it is said how many more sequences or draws would decide. Exit status 7 when a ' +
-    'limit is broken, 8 when none is and some are undecided.\n\nIn GitHub Actions a summary and annotations are ' +
-    'written as well.';
+    `A limit passes when the whole 95% interval is on its good side, fails when the whole interval is beyond it, and is undecided in between; the output then says how many more sequences or draws would decide. The exit status is 7 when a limit fails, 8 when none fails and some are undecided.
+
+In GitHub Actions a summary and annotations are written, too.`;
   static override examples = [
     '<%= config.bin %> gate --results new.json --config gates.yaml',
     '<%= config.bin %> gate --results new.json --config gates.yaml --junit gates.xml',
@@ -17,12 +16,12 @@ export default class Gate extends BaseCommand<typeof Gate> {
   static override flags = {
     results: repeatable({
       required: true,
-      summary: 'Results to judge; repeatable.',
+      summary: 'Results to check; repeatable.',
       helpValue: '<file.json>',
     }),
     baseline: repeatable({ summary: 'Results that changes are measured against.', helpValue: '<file.json>' }),
-    config: string({ required: true, summary: 'The limits.', helpValue: '<gates.yaml>' }),
-    format: choice(['table', 'json', 'markdown'])({ summary: 'What to print.' }),
+    config: string({ required: true, summary: 'File with the limits.', helpValue: '<gates.yaml>' }),
+    format: choice(['table', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     junit: string({ summary: 'Write JUnit XML here.', helpValue: '<file.xml>' }),
   };
 

@@ -12,11 +12,9 @@ import type { Provider } from '../models/provider.js';
 import type { SampleRequest } from '../sampling/sample-request.js';
 
 export default class Gen extends BaseCommand<typeof Gen> {
-  static override summary = 'Generative quality of samples: judged perplexity, entropy, repetition.';
+  static override summary = 'Judge generated text: perplexity, entropy, repetition.';
   static override description =
-    'One row a samples file, as `sample --out` writes them, or a --model that is sampled on the spot. The judge, an autoregressive checkpoint, reads each text with its ' +
-    'own tokenizer; its perplexity comes with a bootstrap interval over samples. Low entropy makes a low perplexity, so the ' +
-    'two stand side by side, and the same figures of real text beside them with --reference-dataset.';
+    `Prints one row per samples file, as "sample --out" writes them, or samples a --model first. The judge, an autoregressive checkpoint, reads each text with its own tokenizer; its perplexity has a bootstrap interval over samples. Repetitive text has low perplexity, so entropy is printed beside it. --reference-dataset adds the same figures for real text.`;
   static override examples = [
     '<%= config.bin %> gen samples.jsonl --judge gpt2.onnx',
     '<%= config.bin %> gen a=a.jsonl b=b.jsonl --judge gpt2.onnx --reference-dataset sotu',
@@ -36,30 +34,36 @@ export default class Gen extends BaseCommand<typeof Gen> {
       summary: "The judge's tokenizer. [default: its card's]",
       helpValue: '<path>',
     }),
-    context: integer({ min: 2, summary: "Tokens the judge reads at a time. [default: its card's]" }),
+    context: integer({ min: 2, summary: "Context of the judge, in tokens. [default: its card's]" }),
     model: string({ summary: 'Checkpoint to sample: an ONNX file, or name=file.', helpValue: '<model>' }),
-    tokenizer: string({ summary: "The samples' or the model's tokenizer.", helpValue: '<path>' }),
+    tokenizer: string({ summary: 'Tokenizer of the samples or of the model.', helpValue: '<path>' }),
     ...boundaryFlags,
     'reference-dataset': repeatable({
-      summary: 'Real text beside the samples: a name, name=path, or a path.',
+      summary: 'Add a row of real text: a name, name=path, or a path.',
       helpValue: '<data>',
     }),
     ...tableFlags,
     protocol: choice(['duo', 'strict'])({
       default: 'duo',
-      summary: 'How texts are decoded: duo cleans up spaces.',
+      summary: 'How tokens become text: duo cleans up spaces.',
     }),
-    seed: integer({ min: 0, default: 1, summary: 'Of sampling and of the bootstrap.' }),
-    batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
+    seed: integer({ min: 0, default: 1, summary: 'Seed of sampling and of the bootstrap.' }),
+    batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
-    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
-    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
-    out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
-    'by-sample': boolean({
-      summary: 'JSON holds the figures of each sample, for duo-eval compare and gate.',
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
+    timeout: number({
+      above: 0,
+      summary: 'Longest time for a model call or a step of a module, in seconds.',
     }),
-    fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
+    out: repeatable({
+      summary: 'Write results to this file too; its ending decides the format. Repeatable.',
+      helpValue: '<file>',
+    }),
+    'by-sample': boolean({
+      summary: 'Keep the figures of each sample in JSON, so that compare and gate can pair.',
+    }),
+    fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
     ...oneSampling,
     ...samplingFlags,
   };

@@ -6,12 +6,9 @@ import { FileError, UsageError } from '../errors.js';
 const PLAIN_PATH = /^[A-Za-z0-9_.][\w./-]*$/;
 
 export default class InitCi extends BaseCommand<typeof InitCi> {
-  static override summary = 'Write a GitHub workflow that runs a suite and holds it to gates.';
+  static override summary = 'Write a GitHub workflow that runs a suite and checks its gates.';
   static override description =
-    'The suite runs in parts, side by side; the parts are merged, held to the gates and told in a report. Where there is ' +
-    'no suite or no gates file yet, one to begin with is written too. Files that are there stay as they are, unless ' +
-    '--force says otherwise of the workflow. With --throughput, pull requests also time that model against the base ' +
-    "branch's in one job (bench --against).";
+    'The workflow runs the suite in parallel parts, merges them, checks the gates and writes a report. Where there is no suite or gates file yet, a starting one is written too. Existing files are kept; --force replaces the workflow only. With --throughput, pull requests also time that model against the base branch in one job (bench --against).';
   static override examples = [
     '<%= config.bin %> init-ci --model models/duo.onnx',
     '<%= config.bin %> init-ci --suite ci/suite.yaml --gates ci/gates.yaml --shards 8',
@@ -19,31 +16,34 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
   ];
 
   static override flags = {
-    suite: string({ default: 'suite.yaml', summary: 'The suite.', helpValue: '<file>' }),
-    gates: string({ default: 'gates.yaml', summary: 'The gates.', helpValue: '<file>' }),
+    suite: string({ default: 'suite.yaml', summary: 'Suite file.', helpValue: '<file>' }),
+    gates: string({ default: 'gates.yaml', summary: 'Gates file.', helpValue: '<file>' }),
     baseline: string({
       default: 'baseline.json',
-      summary: 'Results that changes are measured against, if it is there.',
+      summary: 'Results that changes are measured against, if the file exists.',
       helpValue: '<file>',
     }),
-    shards: integer({ min: 1, max: 256, default: 3, summary: 'Jobs side by side.' }),
-    model: repeatable({ summary: 'Model of a new suite; repeatable.', helpValue: '<file.onnx>' }),
-    dataset: repeatable({ summary: 'Data set of a new suite. [default: sotu]', helpValue: '<name>' }),
+    shards: integer({ min: 1, max: 256, default: 3, summary: 'Number of parallel jobs.' }),
+    model: repeatable({ summary: 'Model for a new suite; repeatable.', helpValue: '<file.onnx>' }),
+    dataset: repeatable({
+      summary: 'Data set for a new suite; repeatable. [default: sotu]',
+      helpValue: '<name>',
+    }),
     throughput: string({
-      summary: "Model of the repository, timed against the base branch's.",
+      summary: 'Model in the repository to time against the base branch.',
       helpValue: '<file.onnx>',
     }),
     'throughput-gates': string({
       default: 'throughput-gates.yaml',
-      summary: 'The gates of --throughput.',
+      summary: 'Gates file for --throughput.',
       helpValue: '<file>',
     }),
     out: string({
       default: '.github/workflows/duo-eval.yml',
-      summary: 'The workflow.',
+      summary: 'Workflow file to write.',
       helpValue: '<file>',
     }),
-    force: boolean({ summary: 'Replace a workflow that is there.' }),
+    force: boolean({ summary: 'Replace an existing workflow.' }),
   };
 
   async run(): Promise<void> {
@@ -62,14 +62,14 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
     if (existsSync(out) && !force) {
       throw new FileError({
         code: 'workflow-exists',
-        message: `${out} is there already.`,
+        message: `${out} exists already.`,
         hint: '--force replaces it; --out writes elsewhere.',
       });
     }
     if (!existsSync(suite) && !model) {
       throw new UsageError({
         code: 'no-suite',
-        message: `There is no ${suite}, and no --model to begin one with.`,
+        message: `There is no ${suite}, and no --model to start one with.`,
         hint: 'Name a suite with --suite, or the models of a new one with --model.',
       });
     }

@@ -7,30 +7,28 @@ import { UsageError } from '../errors.js';
 import { parseModelSpec } from '../library/checkpoints.js';
 
 export default class Inspect extends BaseCommand<typeof Inspect> {
-  static override summary = 'Show what is known of a checkpoint, and what is missing.';
+  static override summary = 'Show what is known about a checkpoint, and what is missing.';
   static override description =
-    'Each field is shown with where it came from: a flag, the card beside the model, the metadata in the model, its ' +
-    'tensors, or the usual value of its family. A few calls show whether an ar model looks at later tokens, whether the ' +
-    'noise level has an effect, and whether the length fits. What keeps the checkpoint from being evaluated is said last.';
+    'Each field is shown with its source: a flag, the card beside the model, the metadata in the model, its tensors, or the usual value of its family. A few model calls check whether an ar model looks at later tokens, whether the noise level has an effect, and whether the length fits. Problems that prevent evaluation come last.';
   static override examples = [
     '<%= config.bin %> inspect duo.onnx',
     '<%= config.bin %> inspect gpt2.onnx --family ar --tokenizer ./gpt2 --json',
   ];
 
   static override args = {
-    model: argument({ description: 'The .onnx file.' }),
+    model: argument({ description: 'ONNX file, or hf:owner/name.' }),
   };
 
   static override flags = {
     model: string({
-      summary: 'The .onnx file, as --model of the other commands.',
+      summary: 'The same, as other commands take it.',
       helpValue: '<[name=]path>',
     }),
-    length: integer({ min: 2, summary: 'Tokens a sequence.' }),
+    length: integer({ min: 2, summary: 'Tokens per sequence.' }),
     probe: boolean({
       default: true,
       allowNo: true,
-      summary: 'Run the network a few times, to see whether it does what the card says.',
+      summary: 'Run the network a few times, to check what the card says.',
     }),
     ...checkpointFlags,
   };

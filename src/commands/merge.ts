@@ -3,10 +3,9 @@ import { BaseCommand } from '../cli/base-command.js';
 import { choice, repeatable } from '../cli/flags.js';
 
 export default class Merge extends BaseCommand<typeof Merge> {
-  static override summary = 'Join the parts of a suite to the whole.';
+  static override summary = 'Merge the parts of a suite into one result file.';
   static override description =
-    'What run --shard i/n wrote as JSON, for all i, becomes what one run writes. A part that is missing, given twice, of ' +
-    'another suite, or that saw other models or data is an error.';
+    'Joins the JSON that run --shard i/n wrote, for all i, into what one run writes. It is an error when a part is missing, given twice, of another suite, or of other models or data.';
   static override examples = ['<%= config.bin %> merge part-*.json --out results.json'];
 
   static override args = {
@@ -14,8 +13,11 @@ export default class Merge extends BaseCommand<typeof Merge> {
   };
 
   static override flags = {
-    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
-    out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
+    out: repeatable({
+      summary: 'Write results to this file too; its ending decides the format. Repeatable.',
+      helpValue: '<file>',
+    }),
   };
 
   async run(): Promise<void> {

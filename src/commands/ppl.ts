@@ -9,12 +9,11 @@ import type { SequenceLog } from '../evals/perplexity/sequence-log.js';
 import type { ResultsFile } from '../records/record.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
-  static override summary = 'Zero-shot perplexity of checkpoints on data sets, with error bars.';
+  static override summary = 'Measure zero-shot perplexity of checkpoints on data sets.';
   static override description =
-    'One row a model and data set. ± is the standard error over documents, or over blocks of text where documents are ' +
-    'unknown or short: how the figure would vary on other text of the kind. With several models, their paired difference follows, marked ~ where it may be chance.\n\n' +
-    'The protocol "duo" repeats the reference code of The Diffusion Duality, so that figures compare with published ' +
-    'ones; "strict" integrates the whole bound.';
+    `Prints one row per model and data set. ± is the standard error over documents, or over blocks of text where documents are unknown or short: how much the figure would vary on other text of the same kind. With several models, a second table has their paired differences; ~ marks those that may be chance.
+
+The protocol "duo" repeats the reference code of The Diffusion Duality, so its figures compare with published ones. "strict" integrates the whole bound.`;
   static override examples = [
     '<%= config.bin %> ppl --model duo.onnx',
     '<%= config.bin %> ppl --model mine=a.onnx --model other=b.onnx --dataset moby-dick',
@@ -32,33 +31,46 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
       helpValue: '<data>',
     }),
     ...tableFlags,
-    protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How noise levels and text are taken.' }),
-    length: integer({ min: 3, summary: "Tokens a sequence. [default: the card's]" }),
-    draws: integer({ min: 1, summary: 'Draws of (t, z) a sequence; with --until, the most. [default: 1]' }),
+    protocol: choice(['duo', 'strict'])({
+      default: 'duo',
+      summary: 'How noise levels are drawn and text is cut.',
+    }),
+    length: integer({ min: 3, summary: "Tokens per sequence. [default: the card's]" }),
+    draws: integer({
+      min: 1,
+      summary: 'Draws of (t, z) per sequence; with --until, at most. [default: 1; with --until 256]',
+    }),
     until: number({
       above: 0,
-      summary: 'Stop when half the 95% interval of nll over draws is at most this.',
+      summary: 'Draw until half the 95% interval of the NLL over draws is at most this.',
     }),
     estimator: choice(['control-variate', 'plain'])({
       default: 'control-variate',
-      summary: 'Same figure; plain has several times the draw error.',
+      summary: 'Both estimate the same figure; plain has several times the draw error.',
     }),
-    limit: integer({ min: 1, summary: 'Only so many sequences, spread evenly over the data set.' }),
-    first: integer({ min: 1, summary: 'Only the first so many sequences: no random sample.' }),
-    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same figure.' }),
-    batch: integer({ min: 1, max: 4096, summary: 'Sequences a model call; changes no figure.' }),
+    limit: integer({ min: 1, summary: 'Evaluate this many sequences, spread evenly over the data set.' }),
+    first: integer({ min: 1, summary: 'Evaluate only the first sequences, which are no random sample.' }),
+    seed: integer({
+      min: 0,
+      default: 1,
+      summary: 'Seed of all randomness; the same seed gives the same figure.',
+    }),
+    batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
-    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: 'Most seconds one model call may take.' }),
-    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
-    out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
+    timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
+    out: repeatable({
+      summary: 'Write results to this file too; its ending decides the format. Repeatable.',
+      helpValue: '<file>',
+    }),
     'by-sequence': boolean({
       aliases: ['sequences'],
-      summary: 'JSON holds the loss of each sequence, for duo-eval compare and gate.',
+      summary: 'Keep the loss of each sequence in JSON, so that compare and gate can pair.',
     }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
-    fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
-    'dry-run': boolean({ summary: 'Say what would be run, and stop.' }),
+    fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
+    'dry-run': boolean({ summary: 'Show what would run, and stop.' }),
     ...checkpointFlags,
   };
 

@@ -15,12 +15,11 @@ const ENDINGS: Record<string, ReportFormat> = {
 };
 
 export default class Report extends BaseCommand<typeof Report> {
-  static override summary = 'Tell results to others: a page, markdown, CSV, or another tool’s form.';
+  static override summary = 'Make a page, markdown, CSV … from result files.';
   static override description =
-    'Of one or many result files: tables with intervals, which differences are significant, plots, where it ran and how ' +
-    'to repeat it; of samples files, some texts. The page is one file that refers to nothing outside itself.\n\n' +
-    'lm-eval is the form of lm-evaluation-harness, of one model; model-index is YAML for a model card. With --json all ' +
-    'results are printed as one, with their differences.';
+    `Shows tables with intervals, significant differences, plots, where each evaluation ran, how to repeat it, and some texts of samples files. The HTML page is self-contained.
+
+lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
   static override examples = [
     '<%= config.bin %> report results.json --out report.html',
     '<%= config.bin %> report a.json b.json samples.jsonl --published --out report.html',
@@ -28,16 +27,23 @@ export default class Report extends BaseCommand<typeof Report> {
   ];
 
   static override args = {
-    files: argument({ multiple: true, required: true, description: 'Results in JSON, and samples files.' }),
+    files: argument({
+      multiple: true,
+      required: true,
+      description: 'Result files (JSON) and samples files.',
+    }),
   };
 
   static override flags = {
-    model: repeatable({ summary: 'Only these models; * is anything.', helpValue: '<name>' }),
-    published: boolean({ summary: "Set the papers' figures beside, as context." }),
-    texts: integer({ min: 0, max: 100, default: 3, summary: 'Texts shown of each samples file.' }),
+    model: repeatable({ summary: 'Only these models; * matches anything. Repeatable.', helpValue: '<name>' }),
+    published: boolean({ summary: "Add the papers' figures as context." }),
+    texts: integer({ min: 0, max: 100, default: 3, summary: 'Texts shown from each samples file.' }),
     title: string({ summary: 'Title of the report.', helpValue: '<text>' }),
-    format: choice(FORMATS)({ summary: 'What to write. [default: markdown, or by ending]' }),
-    out: repeatable({ summary: 'Write it here; .html, .md or .csv tells the format.', helpValue: '<file>' }),
+    format: choice(FORMATS)({ summary: 'Format to write. [default: by ending, else markdown]' }),
+    out: repeatable({
+      summary: 'Write to this file; .html, .md or .csv decides the format.',
+      helpValue: '<file>',
+    }),
   };
 
   async run(): Promise<void> {
@@ -111,7 +117,7 @@ function formatOf(path: string): ReportFormat {
 function noSuchModel(patterns: readonly string[], rows: readonly { model: string }[]): UsageError {
   return new UsageError({
     code: 'no-such-model',
-    message: `No result is of ${patterns.join(', ')}.`,
+    message: `There is no result of ${patterns.join(', ')}.`,
     hint: `There are results of ${[...new Set(rows.map(({ model }) => model))].join(', ')}.`,
   });
 }

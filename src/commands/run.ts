@@ -4,14 +4,13 @@ import { boolean, choice, integer, number, repeatable, string } from '../cli/fla
 import { Progress } from '../cli/progress.js';
 
 export default class Run extends BaseCommand<typeof Run> {
-  static override summary = 'Evaluate a suite: ppl, gen, bench and frontier of models, as a file says.';
+  static override summary = 'Run a suite of evaluations (ppl, gen, bench, frontier) from a file.';
   static override description =
-    'Every cell, such as a model on a data set from a seed, is kept when it is done, under all that decides its figures: a ' +
-    'run that was stopped continues, and a cell that has not changed is not run again, in whatever suite it stands. bench is ' +
-    'one cell a seed, since what it times takes turns; it is run again on another machine.\n\n' +
-    '--shard i/n runs every n-th cell, for an array of jobs; duo-eval merge joins the parts to what one run gives.\n\n' +
-    '--dry-run takes the pace of a model from its cells that are kept; where there are none, it evaluates a few sequences, ' +
-    'or samples for some seconds, and throws them away. What could not be learned is a ?.';
+    `A cell is one evaluation, such as ppl of one model on one data set with one seed. Finished cells are kept in the cache under everything that decides their figures: a run that was stopped continues, and a cell that has not changed is not run again, in this suite or another. bench has one cell per seed, because its configurations are timed in turn, and is run again on another machine.
+
+--shard i/n runs every n-th cell, for an array of jobs; duo-eval merge joins the parts.
+
+--dry-run estimates the time from cells that are kept; for other models it evaluates a few sequences, or samples for some seconds, and discards them. A ? marks what is unknown.`;
   static override examples = [
     '<%= config.bin %> run suite.yaml --out results.json',
     '<%= config.bin %> run suite.yaml --dry-run',
@@ -23,15 +22,21 @@ export default class Run extends BaseCommand<typeof Run> {
   };
 
   static override flags = {
-    shard: string({ summary: 'Part i of n.', helpValue: '<i/n>' }),
+    shard: string({ summary: 'Run only part i of n.', helpValue: '<i/n>' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
-    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
-    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'What to print.' }),
-    out: repeatable({ summary: 'Write results here too; the ending tells the format.', helpValue: '<file>' }),
-    fresh: boolean({ summary: 'Run every cell anew.' }),
-    'allow-code': boolean({ summary: 'Run modules that the suite names, such as samplers.' }),
-    'dry-run': boolean({ summary: 'List the cells, with an estimate of the time, and stop.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
+    timeout: number({
+      above: 0,
+      summary: 'Longest time for a model call or a step of a module, in seconds.',
+    }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
+    out: repeatable({
+      summary: 'Write results to this file too; its ending decides the format. Repeatable.',
+      helpValue: '<file>',
+    }),
+    fresh: boolean({ summary: 'Run every cell, kept or not.' }),
+    'allow-code': boolean({ summary: 'Allow the suite to run modules, such as samplers.' }),
+    'dry-run': boolean({ summary: 'List the cells with an estimate of the time, and stop.' }),
   };
 
   async run(): Promise<void> {

@@ -4,12 +4,11 @@ import { boolean, choice, integer, number, repeatable, string } from '../cli/fla
 import { formatDuration, Progress } from '../cli/progress.js';
 
 export default class Sample extends BaseCommand<typeof Sample> {
-  static override summary = 'Text from a checkpoint: token ids, text, model calls and seconds.';
+  static override summary = 'Generate text from a checkpoint.';
   static override description =
-    'One JSON object a line, after a first line that says how they came about. The same seed gives the same samples at any ' +
-    'batch size. A run that is stopped continues where it was when the same command is given again.\n\n' +
-    '`samplers` lists the samplers with their options; a module of your own is one too: --sampler ./mine.mjs. In --infill, ' +
-    '<gap> marks where the model writes, as many tokens as are left, and <gap 12> twelve of them.';
+    `Prints JSON lines: a header that says how the samples were made, then one object per sample with token ids, text, NFE and seconds. The same seed gives the same samples at any batch size. A run that was stopped continues when the same command is given again.
+
+duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loads one of your own. In --infill, <gap> marks where the model writes as many tokens as are left, and <gap 12> where it writes twelve.`;
   static override examples = [
     '<%= config.bin %> sample --model duo.onnx --steps 32 --samples 4',
     '<%= config.bin %> sample --model mdlm.onnx --sampler confidence --out samples.jsonl',
@@ -23,31 +22,39 @@ export default class Sample extends BaseCommand<typeof Sample> {
       helpValue: '<model>',
     }),
     sampler: string({
-      summary: "A name that `samplers` lists, or a module's path. [default: the family's first]",
+      summary:
+        'A name that duo-eval samplers lists, or the path of a module. [default: the first of the family]',
       helpValue: '<sampler>',
     }),
-    'sampler-option': repeatable({ summary: 'An option of the sampler.', helpValue: '<key=value>' }),
-    steps: integer({ min: 1, summary: 'Steps from noise to text; ar takes one a token. [default: 32]' }),
-    samples: integer({ min: 1, default: 8, summary: 'How many.' }),
-    length: integer({ min: 1, summary: "Tokens a sample. [default: the card's]" }),
-    batch: integer({ min: 1, max: 4096, summary: 'Samples a model call; changes no sample.' }),
-    seed: integer({ min: 0, default: 1, summary: 'Of all randomness; same seed, same samples.' }),
-    temperature: number({ default: 1, summary: 'Of the draws; above 0.' }),
-    'top-k': integer({ summary: 'Draw from so many of the most probable tokens.' }),
-    'top-p': number({ summary: 'Draw from the most probable tokens of this total probability.' }),
-    prompt: string({ summary: 'Text that each sample begins with.', exclusive: ['infill'] }),
+    'sampler-option': repeatable({ summary: 'Option of the sampler; repeatable.', helpValue: '<key=value>' }),
+    steps: integer({ min: 1, summary: 'Steps from noise to text; ar takes one per token. [default: 32]' }),
+    samples: integer({ min: 1, default: 8, summary: 'Number of samples.' }),
+    length: integer({ min: 1, summary: "Tokens per sample. [default: the card's]" }),
+    batch: integer({ min: 1, max: 4096, summary: 'Samples per model call; does not change samples.' }),
+    seed: integer({
+      min: 0,
+      default: 1,
+      summary: 'Seed of all randomness; the same seed gives the same samples.',
+    }),
+    temperature: number({ default: 1, summary: 'Sampling temperature, above 0.' }),
+    'top-k': integer({ summary: 'Draw from this many of the most probable tokens.' }),
+    'top-p': number({ summary: 'Draw from the most probable tokens with this total probability.' }),
+    prompt: string({ summary: 'Text at the start of each sample.', exclusive: ['infill'] }),
     infill: string({ summary: 'Text with <gap> where the model writes.', exclusive: ['prompt'] }),
     protocol: choice(['duo', 'strict'])({
       default: 'duo',
       summary: 'How tokens become text: duo cleans up spaces.',
     }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
-    threads: integer({ min: 1, max: 1024, summary: 'Threads of the cpu provider.' }),
-    timeout: number({ above: 0, summary: "Most seconds of a model call, or of a module's step." }),
-    out: string({ summary: 'Write the samples here, not to stdout.', helpValue: '<file>' }),
-    trace: string({ summary: "Write every step's tokens, as JSON lines.", helpValue: '<file>' }),
-    'trace-html': string({ summary: 'Write a page that plays the steps.', helpValue: '<file>' }),
-    fresh: boolean({ summary: 'Ignore what a stopped run of the same command finished.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
+    timeout: number({
+      above: 0,
+      summary: 'Longest time for a model call or a step of a module, in seconds.',
+    }),
+    out: string({ summary: 'Write the samples to this file instead of stdout.', helpValue: '<file>' }),
+    trace: string({ summary: 'Write the tokens of every step, as JSON lines.', helpValue: '<file>' }),
+    'trace-html': string({ summary: 'Write a page that animates the steps.', helpValue: '<file>' }),
+    fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
     ...checkpointFlags,
   };
 

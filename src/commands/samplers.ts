@@ -1,9 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js';
 
 export default class Samplers extends BaseCommand<typeof Samplers> {
-  static override summary = 'Samplers, the families they drive, and their options.';
+  static override summary = 'List the samplers and their options.';
   static override description =
-    'For `sample --sampler`. An option is given as --sampler-option name=value; its default stands behind it.';
+    'Shows which families each sampler works with, and its options with their defaults. Options are given as sample --sampler-option name=value.';
   static override examples = ['<%= config.bin %> samplers', '<%= config.bin %> samplers --json'];
 
   async run(): Promise<void> {

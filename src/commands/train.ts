@@ -22,18 +22,18 @@ const MOST_WARMUP = 2500;
 export default class Train extends BaseCommand<typeof Train> {
   static override summary = 'Train a model on text.';
   static override description =
-    `The network is the published one of its size: ar is causal, the others denoise. Its loss is the one that ppl evaluates. AdamW after clipping to a norm of 1; the learning rate rises, then falls to a tenth.
+    `The network has the published architecture of its size: ar is causal, the others denoise. The loss is the one that ppl evaluates. The optimizer is AdamW with gradients clipped to a norm of 1; the learning rate rises linearly, then falls to a tenth.
 
-At every save the folder has the checkpoint, with the moving average of the weights, the loss of every step as a table and as a page (loss.html). A run that was stopped, by Ctrl-C or worse, goes on where it was last saved when the same command is given again, to the same weights bit for bit on as many threads.
+Every save writes the checkpoint, with the moving average of the weights, and the loss of every step as a table and as a page (loss.html). A run that was stopped, by Ctrl-C or a crash, continues from its last save when the same command is given again; with as many threads, the weights are the same bit for bit.
 
-Uniform-state models (duo) begin with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
+Uniform-state models (duo) start with the Gaussian curriculum: the network reads a softmax of noised one-hot vectors, of which the largest entries are kept.`;
   static override examples = [
     '<%= config.bin %> train --family duo --dataset sotu-train --tokenizer tok --out duo',
     '<%= config.bin %> train --family ar --dataset my.txt --tokenizer tok --out ar',
   ];
 
   static override flags = {
-    family: choice(['ar', 'mdlm', 'sedd', 'duo'])({ required: true, summary: 'What kind of model.' }),
+    family: choice(['ar', 'mdlm', 'sedd', 'duo'])({ required: true, summary: 'Kind of model.' }),
     ...textFlags,
     tokenizer: string({
       required: true,
@@ -41,37 +41,41 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
       helpValue: '<path>',
     }),
     out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
-    steps: integer({ min: 1, default: 1000, summary: 'Steps of the whole run.' }),
-    batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences a step.' }),
-    length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens a sequence.' }),
-    lr: number({ above: 0, default: 3e-4, summary: 'Highest learning rate.' }),
+    steps: integer({ min: 1, default: 1000, summary: 'Training steps.' }),
+    batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
+    length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens per sequence.' }),
+    lr: number({ above: 0, default: 3e-4, summary: 'Peak learning rate.' }),
     warmup: integer({
       min: 0,
-      summary: 'Steps in which it rises. [default: a tenth of them all, at most 2500]',
+      summary: 'Steps of rising learning rate. [default: a tenth of all, at most 2500]',
     }),
-    'weight-decay': number({ min: 0, default: 0, summary: 'Decay of the weights, times the learning rate.' }),
-    ema: number({ min: 0, max: 1, default: 0.999, summary: "Decay of the weights' moving average." }),
+    'weight-decay': number({ min: 0, default: 0, summary: 'Weight decay, multiplied by the learning rate.' }),
+    ema: number({ min: 0, max: 1, default: 0.999, summary: 'Decay of the moving average of the weights.' }),
     ...savingFlags,
-    size: choice(SIZE_NAMES)({ default: 'tiny', summary: 'Published size.', helpGroup: NETWORK }),
-    'hidden-size': integer({ min: 1, summary: "Width. [default: the size's]", helpGroup: NETWORK }),
-    'condition-size': integer({ min: 1, summary: 'Width of the time condition.', helpGroup: NETWORK }),
-    blocks: integer({ min: 1, summary: "Blocks. [default: the size's]", helpGroup: NETWORK }),
-    heads: integer({ min: 1, summary: "Heads. [default: the size's]", helpGroup: NETWORK }),
+    size: choice(SIZE_NAMES)({ default: 'tiny', summary: 'One of the published sizes.', helpGroup: NETWORK }),
+    'hidden-size': integer({
+      min: 1,
+      summary: 'Width of the hidden states. [default: of the size]',
+      helpGroup: NETWORK,
+    }),
+    'condition-size': integer({ min: 1, summary: 'Width of the noise-level embedding.', helpGroup: NETWORK }),
+    blocks: integer({ min: 1, summary: 'Transformer blocks. [default: of the size]', helpGroup: NETWORK }),
+    heads: integer({ min: 1, summary: 'Attention heads. [default: of the size]', helpGroup: NETWORK }),
     'curriculum-steps': integer({
       min: 0,
-      summary: 'Steps it lasts; 0 for none. [default: half of them all]',
+      summary: 'Steps of the curriculum; 0 for none. [default: half of all]',
       helpGroup: CURRICULUM,
     }),
     'curriculum-temperature': number({
       above: 0,
       default: 1e-3,
-      summary: 'Of the softmax.',
+      summary: 'Temperature of the softmax.',
       helpGroup: CURRICULUM,
     }),
     'curriculum-top': integer({
       min: 1,
       default: 8,
-      summary: 'Entries kept; all, with as many as tokens.',
+      summary: 'Entries of the softmax that are kept.',
       helpGroup: CURRICULUM,
     }),
   };
@@ -89,7 +93,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     const { runTraining } = await import('../training/run-training.js');
     const progress = new Progress({ quiet: this.options.quiet });
     const said = (text: string) => this.note(text);
-    const shown = new RunProgress(progress, said, ' A longer one takes another --out.');
+    const shown = new RunProgress(progress, said, ' For a longer run, give another --out.');
     try {
       const trained = await runTraining(
         {
@@ -117,11 +121,11 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
           packing: shown.packing,
           resumed: shown.resumed,
           say: shown.say,
-          stopped: (step) => shown.say(`Saved at step ${step}; the same command goes on from there.`),
+          stopped: (step) => shown.say(`Saved at step ${step}; the same command continues from there.`),
           stepped: (step, all, { loss }) =>
             shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),
           validated: (step, loss) =>
-            shown.say(`step ${step}: held-out loss ${heldOutText(loss)} nats a token`),
+            shown.say(`step ${step}: held-out loss ${heldOutText(loss)} nats per token`),
         },
       );
       progress.stop();
@@ -146,7 +150,7 @@ Uniform-state models (duo) begin with the Gaussian curriculum: the network reads
     const { path, loss, validation, learned, ignorance } = trained;
     if (!learned)
       this.warnUser(
-        `The last steps' loss is no better than knowing nothing, ${ignorance.toFixed(4)}. Try a lower --lr, or more --steps.`,
+        `The loss of the last steps is no better than a uniform guess, ${ignorance.toFixed(4)}. Try a lower --lr, or more --steps.`,
       );
     if (this.options.json) {
       const { checkpoint, figures, losses } = resultJson(trained);

@@ -5,7 +5,7 @@
 import { UsageError } from '../errors.js';
 import { numberOf, type ResultRow, type RowFigure } from '../records/evaluation.js';
 import type { TextSampling } from '../records/figures.js';
-import { studentQuantile95, welchDegrees } from '../statistics/student.js';
+import { studentQuantile95, welchDegrees, Z } from '../statistics/student.js';
 import { degreesOf } from '../statistics/text-ratio.js';
 import { checkComparable, nameOf } from './comparability.js';
 
@@ -25,8 +25,6 @@ export interface Difference extends Estimate, TextSampling {
   a: number | null;
   b: number | null;
 }
-
-const Z = 1.959963984540054;
 
 /**
  * Every figure with something to say of its own, compared; where there are pairs, and a figure of pairs alone, that one.

@@ -2,14 +2,23 @@
 import type { PackedStream } from './packed-stream.js';
 import type { Tokenizer } from './tokenizer.js';
 
+/** Null where the tokenizer has a BOS of its own, or a flag or a card names one, or there is no EOS either. */
+export function bosNotice({
+  eosTokenId,
+  bosIsEos,
+}: Pick<Tokenizer, 'eosTokenId' | 'bosIsEos'>): string | null {
+  return bosIsEos
+    ? `The tokenizer has no BOS: its EOS, id ${eosTokenId}, stands at both ends of a sequence.`
+    : null;
+}
+
 /** Null where sequences stand between a BOS and an EOS of their own. @param length tokens a sequence */
 export function wrappingNotice(
-  { bosTokenId, eosTokenId, bosIsEos }: Pick<Tokenizer, 'bosTokenId' | 'eosTokenId' | 'bosIsEos'>,
+  tokenizer: Pick<Tokenizer, 'bosTokenId' | 'eosTokenId' | 'bosIsEos'>,
   length: number,
 ): string | null {
-  if (bosIsEos)
-    return `The tokenizer has no BOS: its EOS, id ${eosTokenId}, stands at both ends of a sequence.`;
-  if (bosTokenId !== null || eosTokenId !== null) return null;
+  if (tokenizer.bosIsEos) return bosNotice(tokenizer);
+  if (tokenizer.bosTokenId !== null || tokenizer.eosTokenId !== null) return null;
   return `The tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`;
 }
 

@@ -85,7 +85,8 @@ export async function sample(task: SampleTask, observer: Observer = {}): Promise
   const run = await openSampleRun(request, {
     note: (text) => observer.note?.(text),
     warn: (text) => observer.warn?.(text),
-    progress: (done, total, detail) => observer.progress?.(`sampling ${checkpoint.name}`, done, total, detail),
+    progress: (done, total, detail) =>
+      observer.progress?.(`sampling ${checkpoint.name}`, done, total, detail),
     signal: observer.signal,
   });
   return {

@@ -3,6 +3,7 @@
  * `x.onnx`), or in the model's ONNX metadata as `duo-eval.<key>` with JSON text. This file reads and checks either; which
  * of them wins is decided in checkpoint.ts.
  */
+import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { closest, FileError, ModelError } from '../errors.js';
@@ -103,11 +104,16 @@ export function readCard(modelPath: string): CardFile | null {
       cause instanceof UnfitFile ? cause.why : `it cannot be read: ${reasonOf(cause.cause)}`,
     );
   }
-  return { path, card: parseCard(parseJson(path, bytes), path) };
+  const linked = lstatSync(path).isSymbolicLink();
+  return { path, card: parseCard(parseJson(path, bytes), path, { linked }) };
 }
 
-/** @param where names the card in errors  @throws ModelError `malformed-card`, naming the key */
-export function parseCard(value: unknown, where: string): Card {
+/**
+ * @param where names the card in errors
+ * @param linked it is a link, which may lead to a file that is none of the model's: no value of it is quoted
+ * @throws ModelError `malformed-card`, naming the key
+ */
+export function parseCard(value: unknown, where: string, { linked = false } = {}): Card {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw malformed(where, 'it is not a JSON object');
   }
@@ -115,7 +121,7 @@ export function parseCard(value: unknown, where: string): Card {
   const parsed = cardSchema.safeParse(given);
   if (parsed.success) return parsed.data as Card;
   const { path, message } = parsed.error.issues[0];
-  throw wrongKey(where, path.map(String), message, given);
+  throw wrongKey(where, path.map(String), message, given, linked);
 }
 
 /** What a model's ONNX metadata say. @throws ModelError `malformed-card`, naming the key */
@@ -151,9 +157,16 @@ function malformed(where: string, why: string): ModelError {
   });
 }
 
-function wrongKey(where: string, path: string[], takes: string, card: Record<string, unknown>): ModelError {
+function wrongKey(
+  where: string,
+  path: string[],
+  takes: string,
+  card: Record<string, unknown>,
+  linked: boolean,
+): ModelError {
   const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], card);
-  const got = value === undefined ? 'and is missing' : `not ${shorten(JSON.stringify(value))}`;
+  const shown = linked ? `what the file holds that ${where} links to` : shorten(JSON.stringify(value));
+  const got = value === undefined ? 'and is missing' : `not ${shown}`;
   const near =
     path[0] === 'family' && typeof value === 'string'
       ? closest(value, FAMILIES)

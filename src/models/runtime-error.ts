@@ -2,10 +2,11 @@
 import { ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
 import { plainText } from '../terminal-text.js';
+import { ADDRESS_SPACE_HINT, addressSpace } from './address-space.js';
 import { isOfHead, unusableLogits } from './promised-logits.js';
 
 const OUT_OF_MEMORY =
-  /failed to allocate|bad[_ ]alloc|bad allocation|out of memory|out_of_memory|ERR_WORKER_OUT_OF_MEMORY|array buffer allocation failed|ALLOC_FAILED|OutOfMemory/i;
+  /failed to allocate|bad[_ ]alloc|bad allocation|out of memory|out_of_memory|ERR_WORKER_OUT_OF_MEMORY|array buffer allocation failed|ALLOC_FAILED|OutOfMemory|cannot allocate memory|failed to map segment|resource temporarily unavailable|pthread_create/i;
 const FAILED_NODE = /while running (\S+) node\. Name:'([^']*)' Status Message: ([\s\S]*)$/;
 const REJECTED_NODE = /Node \(([^)]*)\) Op \(/;
 const LONGEST_REASON = 300;
@@ -65,7 +66,7 @@ export function outOfMemory(label: string, reason: string): ModelError {
   return new ModelError({
     code: 'out-of-memory',
     message: `${label}: the memory does not suffice: ${reason}`,
-    hint: 'Use a smaller --batch.',
+    hint: addressSpace() ? `Use a smaller --batch. ${ADDRESS_SPACE_HINT}` : 'Use a smaller --batch.',
   });
 }
 

@@ -9,6 +9,7 @@ import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../compiled.js';
 import { type DuoEvalError, ModelError } from '../errors.js';
+import { checkThreadFits } from './address-space.js';
 import type { Feeds } from './feeds.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
@@ -82,8 +83,9 @@ export interface ModelSession {
   close(): Promise<void>;
 }
 
-/** @throws ModelError `provider-unavailable`, `model-rejected`, `out-of-memory`, `model-worker-died` */
+/** @throws ModelError `provider-unavailable`, `model-rejected`, `out-of-memory`, `out-of-address-space`, `model-worker-died` */
 export async function startSession(request: SessionRequest): Promise<ModelSession> {
+  checkThreadFits(request.label);
   const task: WorkerTask = {
     graph: request.graph,
     folder: request.folder,

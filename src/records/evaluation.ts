@@ -219,7 +219,11 @@ function unfit<R extends AnyResult>({ name, record, columns, table, report }: Ev
   if (tags?.size !== 1 || !tags.has(name)) return `\`eval\` of its record is not z.literal('${name}')`;
   try {
     columnSet(columns, table, []);
-    if (report) columnsOf(columns.flatMap((one) => one.table), report.columns);
+    if (report)
+      columnsOf(
+        columns.flatMap((one) => one.table),
+        report.columns,
+      );
   } catch (error) {
     return (error as RangeError).message.replace(/\.$/, '');
   }

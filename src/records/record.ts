@@ -37,6 +37,9 @@ export const datasetRecord = part({
   droppedCharacters: count
     .nullish()
     .describe('Characters that the tokenizer has no token for: the figures are of the text without them.'),
+  skippedRows: count
+    .nullish()
+    .describe('Rows without text that were passed over (--skip-null). Absent in older versions.'),
   limit: count.nullish().describe('Only this many sequences were evaluated; null or absent: all.'),
   selection: z
     .enum(['spread', 'first'])

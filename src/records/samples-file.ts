@@ -38,6 +38,9 @@ export interface SamplesHeader {
   /** Width of the logits: token ids are below it. */
   vocabSize: number;
   tokenizerSha256: string | null;
+  /** BOS and EOS, by card, flag or tokenizer; null: none. Older files do not say. */
+  bosTokenId?: number | null;
+  eosTokenId?: number | null;
   /** Samples in the file. */
   count: number;
   /** Some tokens were given (`--prompt`, `--infill`). */
@@ -87,6 +90,8 @@ const headerSchema = z.looseObject({
   topP: z.number().positive().max(1).nullable(),
   vocabSize: count.min(1),
   tokenizerSha256: z.string().nullable(),
+  bosTokenId: count.nullish(),
+  eosTokenId: count.nullish(),
   count,
   prompt: z.boolean(),
   promptSha256: z.string().nullish(),

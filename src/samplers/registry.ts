@@ -52,7 +52,9 @@ export function registerSampler(sampler: Sampler, { version }: { version?: strin
       ? `its families are some of ${FAMILIES.join(', ')}`
       : typeof sampler.sample !== 'function'
         ? 'sample is an async generator function'
-        : Object.values(options).find(({ choices, default: value }) => choices && !choices.includes(String(value)))
+        : Object.values(options).find(
+              ({ choices, default: value }) => choices && !choices.includes(String(value)),
+            )
           ? 'the default of an option is one of its choices'
           : samplers.some((known) => known.name === name)
             ? 'its name is taken'

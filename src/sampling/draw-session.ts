@@ -7,6 +7,7 @@
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
+import { checkCausal, probeSequences } from '../models/causality.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type Family, hasMaskToken } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
@@ -29,7 +30,10 @@ export interface DrawSessionOptions extends Partial<DrawSettings> {
   notice?: (text: string) => void;
 }
 
-/** @throws UsageError for a temperature, top-k or top-p out of range   @throws ModelError when the runtime refuses the graph */
+/**
+ * @throws UsageError for a temperature, top-k or top-p out of range
+ * @throws ModelError when the runtime refuses the graph; `not-causal` when one that is taken for autoregressive looks ahead
+ */
 export function startDrawSession(options: DrawSessionOptions): Promise<DrawSession> {
   return DrawSession.start(options);
 }
@@ -65,7 +69,14 @@ export class DrawSession implements Denoiser {
     // Of a small network, waking a thread costs more than it disturbs.
     const spinning = vocabSize < WIDE_VOCABULARY;
     const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
-    return new DrawSession(checkpoint, session, options);
+    const draws = new DrawSession(checkpoint, session, options);
+    try {
+      if (family === 'ar') await draws.checkLooksBack();
+    } catch (error) {
+      await draws.close();
+      throw error;
+    }
+    return draws;
   }
 
   get temperature(): number {
@@ -113,6 +124,26 @@ export class DrawSession implements Denoiser {
 
   async close(): Promise<void> {
     await this.session.close();
+  }
+
+  /** Whole sequences are read at once, so what is drawn at a position must not depend on later ones. @throws ModelError `not-causal` */
+  private async checkLooksBack(): Promise<void> {
+    const sequences = probeSequences(this.checkpoint);
+    if (!sequences) return;
+    const { plain, changed } = sequences;
+    const { length } = plain;
+    const { token, probability } = await this.denoise({
+      tokens: Int32Array.of(...plain, ...changed),
+      batch: 2,
+      length,
+      sigma: 0,
+      uniforms: new Float64Array(2 * length).fill(0.5),
+    });
+    const losses = (first: number) =>
+      Array.from({ length: length - 1 }, (_, l) =>
+        token[first + l] === token[l] ? Math.log(probability[first + l]) : Number.NEGATIVE_INFINITY,
+      );
+    checkCausal(this.checkpoint, this.provider, losses(0), losses(length));
   }
 
   private get inverseTemperature(): number | null {

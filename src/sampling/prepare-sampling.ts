@@ -1,5 +1,6 @@
 /** From flags to a request: the sampler and its options, the tokenizer, the given text; what is not said gets its default. */
 import { resolve } from 'node:path';
+import { bosNotice } from '../datasets/packing-notices.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
@@ -75,6 +76,12 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
   };
   await checkSampleRequest(request);
   return request;
+}
+
+/** That EOS serves as BOS, where it does: samples of ar models and prompts begin with it, real text beside them is wrapped in it. */
+export function samplingNotice({ checkpoint, tokenizer }: SampleRequest): string | null {
+  const notice = bosNotice(tokenizer);
+  return notice && `${checkpoint.name}: ${notice}`;
 }
 
 /** Each output needs a file of its own. @throws UsageError */

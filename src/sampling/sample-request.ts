@@ -5,6 +5,7 @@ import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
+import { checkPositions } from '../models/positions.js';
 import type { Provider } from '../models/provider.js';
 import { checkFamily, type ResolvedSampler } from '../samplers/registry.js';
 import type { OptionValue } from '../samplers/sampler.js';
@@ -59,6 +60,7 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
   }
   if (given) checkGiven(given, request, model);
   checkSomethingDrawn(request);
+  checkPositions(checkpoint, Math.max(length, checkpoint.signature.fixedLength ?? 0));
   // With cached keys and values, a text of ar is read a token at a time.
   checkMemory(checkpoint, {
     length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : length),

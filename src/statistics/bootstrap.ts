@@ -4,11 +4,13 @@
  *
  * Intervals are bootstrap-t (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 12): the spread of
  * (replicate − estimate)/(the replicate's own standard error) takes the place of Student's t. At 8 samples of a skewed ratio
- * they cover some 94% where percentiles of the replicates cover 89% (calibrate --intervals).
+ * they cover some 94% where percentiles of the replicates cover 89% (calibrate --intervals). Fewer than 8 samples have too few
+ * replicates that differ: a replicate of almost equal samples has almost no error, and the interval no end. They get Student's t.
  */
 import { DomainError } from '../errors.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
+import { studentQuantile95 } from './student.js';
 
 /** Replicates unless told: the ends of a 95% interval are then off by about 2% of its width. */
 export const RESAMPLES = 2000;
@@ -51,12 +53,19 @@ export interface Linearised {
   stderr: number;
 }
 
-/** Replicates of fewer samples are too often of one sample alone, which has no error of its own. */
+/** Of fewer samples nobody knows an error. */
 const LEAST_SAMPLES = 3;
+/** Of fewer samples the bootstrap-t has no end. */
+const LEAST_RESAMPLED = 8;
+
+/** How the interval of a statistic of so many samples is made. */
+export const intervalMethod = (samples: number): 'bootstrap-t' | 'student-t' =>
+  samples < LEAST_RESAMPLED ? 'student-t' : 'bootstrap-t';
 
 /**
- * A statistic with its standard error and 95% bootstrap-t interval; both null with fewer than 3 samples. Replicates without
- * an error of their own (one sample drawn all the time) count for nothing.
+ * A statistic with its standard error and 95% interval, bootstrap-t or, of fewer than 8 samples, Student's t with one degree of
+ * freedom less than samples; both null with fewer than 3. Replicates without an error of their own (one sample drawn all the
+ * time) count for nothing.
  * @param statistic of samples given by index, with repetitions
  */
 export function bootstrapT(
@@ -68,6 +77,10 @@ export function bootstrapT(
   if (size < LEAST_SAMPLES || !Number.isFinite(value) || !Number.isFinite(stderr))
     return { value, stderr: null, ci95: null };
   if (stderr === 0) return { value, stderr, ci95: [value, value] };
+  if (intervalMethod(size) === 'student-t') {
+    const half = studentQuantile95(size - 1) * stderr;
+    return { value, stderr, ci95: [value - half, value + half] };
+  }
   const spread = bootstrap(
     size,
     (indices) => {

@@ -5,7 +5,7 @@
 
 const LEVEL = 0.95;
 /** The normal's 97.5% quantile. */
-const Z = 1.959963984540054;
+export const Z = 1.959963984540054;
 
 /** t with P(|T| ≤ t) = 0.95.
  *  @param degrees degrees of freedom, a whole number ≥ 1   @returns Infinity when there are none */

@@ -42,7 +42,7 @@ describe('convert --random', () => {
   });
 
   it.each([
-    [['--arch', 'dit', '--vocab-size', '64', '--out', 'x.onnx'], /Nothing says where the weights come from/],
+    [['--arch', 'dit', '--vocab-size', '64', '--out', 'x.onnx'], /No source of weights is given/],
     [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
     [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
     [[...tiny, '--arch', 'dit', '--out', 'x'], /does not end with \.onnx/],

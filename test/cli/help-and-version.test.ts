@@ -1,12 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { COMMAND_GROUPS } from '../../src/cli/root-help.js';
 import { temporaryFolder } from '../support/folder.js';
+import { duoEval } from '../support/run.js';
 import { makeProbePackage, type ProbePackage } from './probe-package.js';
 
 let probe: ProbePackage;
 beforeAll(() => {
   probe = makeProbePackage();
+});
+
+it('every command has its place in one group of the help', () => {
+  const { commands } = JSON.parse(
+    readFileSync(new URL('../../oclif.manifest.json', import.meta.url), 'utf8'),
+  );
+  const grouped = Object.values(COMMAND_GROUPS).flat();
+  expect([...grouped].sort()).toEqual(Object.keys(commands).sort());
 });
 
 describe('help', () => {
@@ -31,6 +41,23 @@ describe('help', () => {
     const { code, stdout } = await probe.run(args);
     expect(stdout).toContain('data list');
     expect(code).toBe(0);
+  });
+
+  it('of a command takes the width that the terminal has, up to 100', async () => {
+    const widest = async (columns: number) => {
+      const { stdout } = await duoEval(['ppl', '--help'], { columns });
+      return Math.max(...stdout.split('\n').map((line) => line.length));
+    };
+    expect(await widest(160)).toBeGreaterThan(90);
+    expect(await widest(160)).toBeLessThanOrEqual(100);
+  });
+
+  it('of a command says its summary once, and its global flags last', async () => {
+    const { stdout } = await duoEval(['ppl', '--help']);
+    expect(stdout.split('Measure zero-shot perplexity')).toHaveLength(2);
+    expect(stdout.indexOf('GLOBAL FLAGS')).toBeGreaterThan(stdout.indexOf('CHECKPOINT FLAGS'));
+    expect(stdout).toContain('$ duo-eval ppl --model <model> [FLAGS]\n');
+    expect(stdout).toMatch(/--seed=<n> .*\n.*\[default: 1\]/);
   });
 
   it('takes the width that the terminal has, and no colour in a pipe', async () => {

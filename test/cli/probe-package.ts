@@ -83,6 +83,7 @@ export function makeProbePackage(): ProbePackage {
         bin: 'duo-eval',
         commands: './commands',
         topicSeparator: ' ',
+        additionalHelpFlags: ['-h'],
         topics: { data: { description: 'Data.' } },
       },
     }),

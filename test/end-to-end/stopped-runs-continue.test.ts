@@ -2,7 +2,6 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { uniform } from '../../src/random/uniforms.js';
 import { fixture, startDuoEval } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';
 
@@ -11,14 +10,11 @@ beforeEach(() => {
   space = workspace();
 });
 
-const KILLS = 50;
 const args = [
   'ppl',
   ...['--model', fixture('markov-duo.onnx'), '--model', fixture('markov-ar.onnx')],
   ...['--protocol', 'strict', '--limit', '100', '--batch', '8', '--json', '--quiet'],
 ];
-/** A little work to be killed in often, and more of it to be interrupted in once. */
-const little = ['--draws', '8'];
 const much = ['--draws', '24', '--seed', '2'];
 
 function start(extra: string[]): ChildProcess {
@@ -56,53 +52,7 @@ function finishedLosses(): string[] {
   );
 }
 
-const figures = (stdout: string) =>
-  (JSON.parse(stdout).results as { metrics: object; cost: { modelCalls: number } }[]).map(
-    ({ metrics, cost }) => ({
-      metrics,
-      modelCalls: cost.modelCalls,
-    }),
-  );
-
-describe('a run that is killed', () => {
-  it(`${KILLS} times at random moments ends with the unbroken run's figures, and nothing is run twice`, async () => {
-    const began = performance.now();
-    const unbroken = await ended(start(little));
-    const whole = performance.now() - began;
-    expect(unbroken.status).toBe(0);
-    expect(journals()).toEqual([]);
-
-    let before: string[] = [];
-    let interrupted = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      const child = start(little);
-      const end = ended(child);
-      const moment = uniform({ seed: 5, stream: 0x40, sequence: kill, step: 0 });
-      const timer = setTimeout(() => child.kill('SIGKILL'), (0.2 + 0.7 * moment) * whole);
-      const { status, stdout } = await end;
-      clearTimeout(timer);
-      if (stdout.endsWith('}\n')) {
-        // It was quicker than the kill, or was killed while it removed the journals of what it had printed.
-        expect(JSON.parse(stdout).error).toBeUndefined();
-        expect(figures(stdout)).toEqual(figures(unbroken.stdout));
-        before = finishedLosses();
-        continue;
-      }
-      expect(status).toBeNull();
-      interrupted++;
-      const now = finishedLosses();
-      expect(new Set(now).size).toBe(now.length);
-      expect(now).toEqual(expect.arrayContaining(before));
-      before = now;
-    }
-    expect(interrupted).toBeGreaterThan(KILLS / 4);
-
-    const last = await ended(start(little));
-    expect(last.stderr).toBe('');
-    expect(figures(last.stdout)).toEqual(figures(unbroken.stdout));
-    expect(journals()).toEqual([]);
-  });
-
+describe('a run that is stopped', () => {
   it('by Ctrl-C says so with exit status 130, and --fresh ignores what it finished', async () => {
     const child = start(much);
     const end = ended(child);

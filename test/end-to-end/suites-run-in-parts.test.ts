@@ -1,8 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { uniform } from '../../src/random/uniforms.js';
-import { fixture, startDuoEval } from '../support/run.js';
+import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
 let space: Workspace;
@@ -95,44 +93,6 @@ describe('a dry run', () => {
       9,
     );
     expect(cells()).toEqual([]);
-  });
-});
-
-const KILLS = 20;
-describe('a suite that is killed', () => {
-  it(`${KILLS} times at random moments ends with the unbroken one's figures`, async () => {
-    space.write('suite.yaml', suite('limit: 16, draws: 3, batch: 4').replace('seeds: [1, 2]', 'seeds: [1]'));
-    const cache = (name: string) => ({ DUO_EVAL_CACHE: space.at(name) });
-    await succeed(space, run('unbroken.json'), cache('other-cache'));
-    const began = performance.now();
-    await succeed(space, run('unbroken.json', '--fresh'), cache('other-cache'));
-    const whole = performance.now() - began;
-
-    let kills = 0;
-    let finished = 0;
-    for (let attempt = 0; kills < KILLS && attempt < 4 * KILLS; attempt++) {
-      const child: ChildProcess = startDuoEval(run('broken.json', '--json'), {
-        folder: space.folder,
-        stdio: 'ignore',
-      });
-      const moment = uniform({ seed: 6, stream: 0x40, sequence: attempt, step: 0 });
-      const timer = setTimeout(() => child.kill('SIGKILL'), (0.1 + 0.8 * moment) * whole);
-      const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-      clearTimeout(timer);
-      expect(cells().length).toBeGreaterThanOrEqual(finished); // what is finished stays finished
-      finished = cells().length;
-      if (status === null) {
-        kills++;
-        continue;
-      }
-      expect(status).toBe(0);
-      expect(timeless('broken.json')).toBe(timeless('unbroken.json'));
-      rmSync(space.at('.cache/cells'), { recursive: true }); // there is nothing left to kill: from the start
-      finished = 0;
-    }
-    expect(kills).toBe(KILLS);
-    await succeed(space, run('broken.json'));
-    expect(timeless('broken.json')).toBe(timeless('unbroken.json'));
   });
 });
 

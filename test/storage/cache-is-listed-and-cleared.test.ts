@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { cacheRooms, listRooms } from '../../src/cli/cache-rooms.js';
+import { cacheParts, listParts } from '../../src/cli/cache-parts.js';
 import { recordFetched } from '../../src/datasets/fetched-datasets.js';
 import { packDataset } from '../../src/datasets/pack-dataset.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
@@ -30,7 +30,7 @@ const put = (name: string, content: string | Uint8Array = 'x'): string => {
   writeFileSync(join(cache, name), content);
   return join(cache, name);
 };
-const items = async () => (await listRooms(await cacheRooms(), cache)).flatMap((room) => room.items);
+const items = async () => (await listParts(await cacheParts(), cache)).flatMap((room) => room.items);
 const clear = async () => {
   for (const item of await items()) await removeItem(item);
 };
@@ -75,7 +75,7 @@ describe('duo-eval cache ls', () => {
     put(`sha256/${'cd'.repeat(32)}.txt`, 'x'.repeat(104));
     const { stdout, code, stderr } = await space.run(['cache', 'ls']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^room +size +age +what\n/);
+    expect(stdout).toMatch(/^part +size +age +what\n/);
     expect(stdout).toMatch(/\npacked +[\d.]+ kB +0 min +stories: 2 sequences of 6 tokens, [0-9a-f]{12}\n/);
     expect(stdout).toMatch(/\ndatasets +\d+ bytes +0 min +ptb: owner\/name at efefefefefef\n/);
     expect(stdout).toContain(
@@ -134,7 +134,7 @@ describe('duo-eval cache clear', () => {
     expect(ran.stdout).toMatch(/^Freed \d+ bytes: 1 of datasets\.\n$/);
     expect([existsSync(journal), existsSync(dirname(data))]).toEqual([true, false]);
     const misspelt = await space.run(['cache', 'clear', 'journal', '--yes']);
-    expectFailure(misspelt, { exit: 2, says: 'no room "journal"', hint: 'Did you mean journals?' });
+    expectFailure(misspelt, { exit: 2, says: 'no part "journal"', hint: 'Did you mean journals?' });
   });
 
   it('takes only what is older than asked', async () => {

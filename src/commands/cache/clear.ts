@@ -4,10 +4,10 @@ import { BaseCommand } from '../../cli/base-command.js';
 import {
   amountInWords,
   bytesInWords,
-  CACHE_ROOM_NAMES,
-  cacheRooms,
-  listRooms,
-} from '../../cli/cache-rooms.js';
+  CACHE_PART_NAMES,
+  cacheParts,
+  listParts,
+} from '../../cli/cache-parts.js';
 import { boolean, string } from '../../cli/flags.js';
 import { closest, UsageError } from '../../errors.js';
 import type { CacheItem, Removal } from '../../storage/cache-inventory.js';
@@ -15,21 +15,21 @@ import type { CacheItem, Removal } from '../../storage/cache-inventory.js';
 export default class CacheClear extends BaseCommand<typeof CacheClear> {
   static override summary = 'Remove what the cache holds.';
   static override description =
-    `All of it, or the rooms named: ${CACHE_ROOM_NAMES.join(', ')}. What a running process holds is kept, and so is ` +
-    'everything that duo-eval did not put there. Without journals, stopped runs begin anew; without datasets, what was ' +
-    'fetched is forgotten with its recorded hashes.';
+    `Removes all parts of the cache, or those named: ${CACHE_PART_NAMES.join(', ')}. What a running process holds is kept, and so is ` +
+    'everything that duo-eval did not put there. Without journals, stopped runs start again; without datasets, fetched ' +
+    'data sets and their recorded hashes are gone.';
   static override examples = [
     '<%= config.bin %> cache clear packed --yes',
     '<%= config.bin %> cache clear --older-than 30d --yes',
   ];
 
   static override args = {
-    rooms: argument({ multiple: true, description: 'Rooms; all when none is given.' }),
+    parts: argument({ multiple: true, description: 'Parts of the cache; all when none is given.' }),
   };
 
   static override flags = {
     'older-than': string({
-      summary: 'Only what was last written longer ago: 90m, 12h, 30d, 8w.',
+      summary: 'Only what was last written longer ago than this: 90m, 12h, 30d, 8w.',
       helpValue: '<age>',
     }),
     yes: boolean({ summary: 'Do not ask.' }),
@@ -37,13 +37,13 @@ export default class CacheClear extends BaseCommand<typeof CacheClear> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const known = await cacheRooms();
-    const rooms = this.args.rooms?.length ? this.args.rooms.map((name) => roomNamed(name, known)) : known;
+    const known = await cacheParts();
+    const parts = this.args.parts?.length ? this.args.parts.map((name) => partNamed(name, known)) : known;
     const before = flags['older-than'] === undefined ? Infinity : Date.now() - ageOf(flags['older-than']);
     const { cacheFolder } = await import('../../storage/folders.js');
     const { removeItem } = await import('../../storage/cache-inventory.js');
-    const listed = await listRooms([...new Set(rooms)], cacheFolder());
-    const items = listed.flatMap((room) => room.items).filter(({ modified }) => modified < before);
+    const listed = await listParts([...new Set(parts)], cacheFolder());
+    const items = listed.flatMap((part) => part.items).filter(({ modified }) => modified < before);
     if (items.length > 0 && !flags.yes) await this.ask(items);
     const removals: Removal[] = [];
     for (const item of items) {
@@ -60,7 +60,7 @@ export default class CacheClear extends BaseCommand<typeof CacheClear> {
       throw new UsageError({
         code: 'not-confirmed',
         message: `Nothing was removed: ${what} would be.`,
-        hint: 'Say --yes to remove them.',
+        hint: 'Give --yes to remove them.',
       });
     }
     const lines = createInterface({ input: process.stdin, output: process.stderr });
@@ -95,15 +95,15 @@ export default class CacheClear extends BaseCommand<typeof CacheClear> {
   }
 }
 
-function roomNamed<Room extends { name: string }>(name: string, known: readonly Room[]): Room {
-  const room = known.find((each) => each.name === name);
-  if (room) return room;
+function partNamed<Part extends { name: string }>(name: string, known: readonly Part[]): Part {
+  const part = known.find((each) => each.name === name);
+  if (part) return part;
   const names = known.map((each) => each.name);
   const near = closest(name, names);
   throw new UsageError({
     code: 'unknown-room',
-    message: `The cache has no room "${name}".`,
-    hint: `${near ? `Did you mean ${near}? ` : ''}Its rooms: ${names.join(', ')}.`,
+    message: `The cache has no part "${name}".`,
+    hint: `${near ? `Did you mean ${near}? ` : ''}Its parts: ${names.join(', ')}.`,
   });
 }
 

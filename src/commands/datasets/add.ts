@@ -6,9 +6,7 @@ import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 export default class DatasetsAdd extends BaseCommand<typeof DatasetsAdd> {
   static override summary = 'Register a data file under a name.';
   static override description =
-    'The name then works as --dataset name. The SHA-256 of the file is recorded: once its bytes change, the name is ' +
-    'refused until it is registered again. Under a name of the seven (ptb, lambada, …) the file is read and ' +
-    'detokenized as the zero-shot protocol says.';
+    'The name then works as --dataset name. The SHA-256 of the file is recorded: once its bytes change, the name is refused until it is registered again. Under one of the seven names (ptb, lambada, …) the file is read and detokenized as the zero-shot protocol says.';
   static override examples = [
     '<%= config.bin %> datasets add ptb=ptb.valid.txt',
     '<%= config.bin %> datasets add stories=stories.jsonl --text-column story',

@@ -6,13 +6,11 @@ import { Progress } from '../../cli/progress.js';
 import { DataError, DuoEvalError, InterruptedError } from '../../errors.js';
 
 export default class DatasetsFetch extends BaseCommand<typeof DatasetsFetch> {
-  static override summary = 'Fetch evaluation data from the Hugging Face hub, by name.';
+  static override summary = 'Fetch data sets from the Hugging Face hub.';
   static override description =
-    'ptb, wikitext103 (or wikitext2), lm1b, lambada, ag_news, pubmed, arxiv, or all. The files go into the cache, and ' +
-    '--dataset name then finds them. Commit and SHA-256 are recorded at the first fetch; a later fetch restores just ' +
-    'that, and refuses anything else unless --update is given. A broken transfer is taken up where it stopped.\n' +
-    'HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that hub only. Mind the licences of the ' +
-    'data: they are not ours to give.';
+    `Names are ptb, wikitext103 (or wikitext2), lm1b, lambada, ag_news, pubmed and arxiv, or all. The files go into the cache, where --dataset finds them by name. The first fetch records commit and SHA-256; a later fetch restores exactly that and refuses anything else, unless --update is given. An interrupted transfer is resumed.
+
+HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that hub only. The data come with licences of their own.`;
   static override examples = [
     '<%= config.bin %> datasets fetch ptb lambada',
     '<%= config.bin %> datasets fetch all',
@@ -28,7 +26,12 @@ export default class DatasetsFetch extends BaseCommand<typeof DatasetsFetch> {
       helpValue: '<name>',
     }),
     update: boolean({ summary: 'Replace what was fetched before.' }),
-    timeout: number({ above: 0, max: 86_400, default: 30, summary: 'Seconds of silence to wait.' }),
+    timeout: number({
+      above: 0,
+      max: 86_400,
+      default: 30,
+      summary: 'Longest silence of the hub, in seconds.',
+    }),
   };
 
   async run(): Promise<void> {

@@ -2,10 +2,10 @@ import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
 
 export default class DatasetsList extends BaseCommand<typeof DatasetsList> {
-  static override summary = 'List embedded, registered, fetched and known data sets.';
+  static override summary = 'List the data sets: embedded, registered, fetched and known.';
   static override description =
-    'Embedded data sets are ready. The others need a file: <%= config.bin %> datasets fetch name gets it from the ' +
-    'hub; --dataset name=path gives one, <%= config.bin %> datasets add name=path registers it once.';
+    'Embedded data sets are ready to use. The others need a file: <%= config.bin %> datasets fetch name gets it from the ' +
+    'hub, --dataset name=path names one, and <%= config.bin %> datasets add name=path registers it once.';
   static override examples = ['<%= config.bin %> datasets list'];
 
   async run(): Promise<void> {

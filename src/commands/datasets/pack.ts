@@ -7,10 +7,10 @@ import { Progress } from '../../cli/progress.js';
 import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 
 export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
-  static override summary = 'Tokenize and pack a data set, and print the hash of its ids.';
+  static override summary = 'Tokenize and pack a data set; print the hash of its ids.';
   static override description =
-    'What a model would be given: texts detokenized, tokenized, concatenated, cut and wrapped in BOS and EOS. Two ' +
-    'programs that print the same sha256 evaluate the same tokens. With --out, the ids as int32 little-endian.';
+    'Prepares what a model is given: texts are detokenized, tokenized, concatenated, cut and wrapped in BOS and EOS. Two ' +
+    'programs that print the same sha256 evaluate the same tokens. --out writes the ids.';
   static override examples = [
     '<%= config.bin %> datasets pack sotu --tokenizer gpt2',
     '<%= config.bin %> datasets pack ptb=ptb.txt --tokenizer gpt2 --out ptb.i32',
@@ -26,12 +26,12 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
       summary: 'Tokenizer: a folder or a tokenizer.json.',
       helpValue: '<path>',
     }),
-    length: integer({ min: 1, default: 1024, summary: 'Tokens a sequence, with BOS and EOS.' }),
+    length: integer({ min: 1, default: 1024, summary: 'Tokens per sequence, with BOS and EOS.' }),
     protocol: choice(['duo', 'strict'])({ default: 'duo', summary: 'How text is cut.' }),
     'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
     ...tableFlags,
     ...boundaryFlags,
-    out: string({ summary: 'Write the ids here, int32 little-endian.', helpValue: '<file>' }),
+    out: string({ summary: 'Write the ids to this file, as int32 little-endian.', helpValue: '<file>' }),
   };
 
   async run(): Promise<void> {

@@ -4,10 +4,9 @@ import { BaseCommand } from '../../cli/base-command.js';
 import { DataError } from '../../errors.js';
 
 export default class DatasetsVerify extends BaseCommand<typeof DatasetsVerify> {
-  static override summary = 'Check that data sets are still the bytes they were.';
+  static override summary = 'Check that data sets have not changed.';
   static override description =
-    'Reads every byte of the embedded, registered and fetched data sets, or of those named, and compares SHA-256. Exit status ' +
-    '4 when one changed or is gone.';
+    'Reads every byte of the embedded, registered and fetched data sets, or of those named, and compares SHA-256. The exit status is 4 when one changed or is missing.';
   static override examples = ['<%= config.bin %> datasets verify', '<%= config.bin %> datasets verify ptb'];
 
   static override args = {

@@ -5,9 +5,9 @@ import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 import { textFlags } from '../../cli/training-command.js';
 
 export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
-  static override summary = 'Learn a tokenizer from text.';
+  static override summary = 'Train a tokenizer on text.';
   static override description =
-    `Byte-level byte-pair encoding, split into words as GPT-2's is: 256 tokens for the bytes, one for each pair merged, the most frequent first, and <|endoftext|> last, which begins and ends a sequence. The same text gives the same files.`;
+    'Byte-level byte-pair encoding with the word splitting of GPT-2: 256 tokens for the bytes, one for each merged pair, the most frequent first, and <|endoftext|> last, which begins and ends a sequence. The same text gives the same files.';
   static override examples = [
     '<%= config.bin %> train tokenizer --dataset sotu-train --vocab-size 1024 --out tok',
     '<%= config.bin %> train tokenizer --dataset my.txt --vocab-size 8192 --out tok',
@@ -20,13 +20,13 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
       required: true,
       min: 257,
       max: 1_000_000,
-      summary: 'Tokens it shall have.',
+      summary: 'Size of the vocabulary.',
       aliases: ['vocab'],
     }),
     'least-count': integer({
       min: 1,
       default: 2,
-      summary: 'How often a pair must be seen to become a token.',
+      summary: 'Occurrences that a pair needs to become a token.',
     }),
     out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
   };
@@ -55,8 +55,7 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
         },
       );
       progress.stop();
-      if (trained.skippedRows > 0)
-        this.note(`${trained.skippedRows} rows whose text is null were passed over.`);
+      if (trained.skippedRows > 0) this.note(`${trained.skippedRows} rows whose text is null were skipped.`);
       if (this.options.json) {
         this.printJson({ schemaVersion: 1, ...trained });
         return;
@@ -67,7 +66,7 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
         alignedColumns([
           ['tokenizer', trained.path],
           ['tokens', number(trained.vocabSize)],
-          ['text', `${number(trained.bytes)} bytes, ${number(trained.words)} different words`],
+          ['text', `${number(trained.bytes)} bytes, ${number(trained.words)} unique words`],
           ['rarest merge', `seen ${number(trained.leastCount)} times`],
         ]),
       );

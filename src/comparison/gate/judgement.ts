@@ -3,6 +3,7 @@
  * the whole interval is beyond it, and is undecided in between; then how much more of what would decide is worked out from
  * how errors fall, as one over the root of the number of sequences or draws.
  */
+import { Z } from '../../statistics/student.js';
 export type Verdict = 'pass' | 'fail' | 'undecided';
 
 /** An estimate on a scale where its errors are symmetric: perplexities by their logarithm. */
@@ -42,8 +43,6 @@ export function judge(figure: JudgedFigure, bound: number, side: 'max' | 'min'):
   if (best > limit) return { verdict: 'fail', needed: null };
   return { verdict: 'undecided', needed: neededFor(figure, interval, Math.abs(figure.value - bound)) };
 }
-
-const Z = 1.959963984540054;
 
 /** With n units the interval is half · √(units/n) wide on either side; it must become narrower than the distance. */
 function neededFor(

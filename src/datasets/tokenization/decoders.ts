@@ -1,7 +1,9 @@
 /** Decoders: what makes a text of tokens again. One function a type, as the reference has them; the result is joined. */
+
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { bytesOfToken } from '../byte-level.js';
+import { cleanUpOfDecoders } from '../clean-up.js';
 import { replace } from '../python-text.js';
 import { byteOfToken } from './byte-tokens.js';
 import { fields, type Part, type PartBudget, partsOf, unknownPart } from './part.js';
@@ -100,27 +102,8 @@ function metaspace(part: Part): Decoder {
 function wordPiece(token: string, place: number, prefix: string, cleanup: boolean): string {
   let text = token;
   if (place > 0) text = token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
-  return cleanup ? cleanedUp(text) : text;
+  return cleanup ? cleanUpOfDecoders(text) : text;
 }
-
-/** The reference's own, which differs from transformers' in `do not`. */
-function cleanedUp(text: string): string {
-  return CLEAN_UPS.reduce((cleaned, [from, to]) => replace(cleaned, from, to), text);
-}
-
-const CLEAN_UPS: readonly (readonly [string, string])[] = [
-  [' .', '.'],
-  [' ?', '?'],
-  [' !', '!'],
-  [' ,', ','],
-  [" ' ", "'"],
-  [" n't", "n't"],
-  [" 'm", "'m"],
-  [' do not', " don't"],
-  [" 's", "'s"],
-  [" 've", "'ve"],
-  [" 're", "'re"],
-];
 
 /** Connectionist temporal classification: a token that is said again is the same token. */
 function ctc(part: Part): Decoder {
@@ -138,7 +121,7 @@ function ctc(part: Part): Decoder {
       .filter((token, i) => token !== tokens[i - 1])
       .map((token) => {
         const said = pad === '' ? token : token.replaceAll(pad, '');
-        return cleanup ? replace(cleanedUp(said), delimiter, ' ') : said;
+        return cleanup ? replace(cleanUpOfDecoders(said), delimiter, ' ') : said;
       })
       .filter((text) => text !== ''),
   );

@@ -23,6 +23,12 @@ export const frontierRecord = part({
   topK: known.optional().describe('Absent where the draws were not cut.'),
   topP: known.optional().describe('Absent where the draws were not cut.'),
   tokenizerSha256: z.string().nullable(),
+  bosTokenId: count
+    .nullish()
+    .describe(
+      'What samples begin with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent: not recorded.',
+    ),
+  eosTokenId: count.nullish().describe('What they end with; null and absent as bosTokenId.'),
   target: part({
     entropy: z.number().describe('At which models are compared, nats.'),
     dataset: z.string().nullable().describe('Real text that has it; null: it was given as a number.'),

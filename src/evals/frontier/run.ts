@@ -147,6 +147,8 @@ function factsOf(
     ...(samples.topK !== null && { topK: samples.topK }),
     ...(samples.topP !== null && { topP: samples.topP }),
     tokenizerSha256: samples.tokenizerSha256,
+    bosTokenId: samples.bosTokenId,
+    eosTokenId: samples.eosTokenId,
     points,
     nfe: samples.nfe,
     tokensPerSecond: seconds > 0 ? tokens / seconds : null,

@@ -1,7 +1,7 @@
 /**
  * Generative perplexity: exp of the mean nats a counted token, over all samples, token-weighted; how well an
- * autoregressive judge predicts what was generated. Its error is over samples, which a model drew independently: bootstrap-t. Of
- * real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
+ * autoregressive judge predicts what was generated. Its error is over samples, which a model drew independently: bootstrap-t, or
+ * Student's t of the logarithm below 8 samples. Of real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
  */
 import { DomainError } from '../../errors.js';
 import type { SampledFigure } from '../../records/figures.js';

@@ -18,6 +18,12 @@ const sampleSetRecord = part({
   count: count.describe('Texts.'),
   length: count.describe('Tokens per text.'),
   tokenizerSha256: z.string().nullable(),
+  bosTokenId: count
+    .nullish()
+    .describe(
+      'What texts begin with where they are wrapped, by card, flag or tokenizer; null: nothing. Absent: not recorded.',
+    ),
+  eosTokenId: count.nullish().describe('What they end with; null and absent as bosTokenId.'),
   sampler: samplerRecord.nullable().describe('What drew them; null for real text.'),
   seed: known,
   temperature: known,
@@ -49,7 +55,7 @@ export const generativeProtocolRecord = part({
   interval: z
     .enum(['bootstrap-t', 'student-t', 'bootstrap-stderr', 'percentile'])
     .describe(
-      "How intervals of the perplexity are made: bootstrap-t over samples; Student's t over units of real text; of frontier Student's t with the standard error of the bootstrap; percentiles of the bootstrap in version 1.",
+      "How intervals of the perplexity are made: bootstrap-t over samples; Student's t of the logarithm over fewer than 8 samples, and over units of real text; of frontier Student's t with the standard error of the bootstrap; percentiles of the bootstrap in version 1.",
     ),
   compressionLevel: z.int().describe('Level of deflate in the compression ratio.'),
 });

@@ -11,7 +11,7 @@ import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-data
 import { selectedSequences } from '../../datasets/selected-sequences.js';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { datasetRecord } from '../dataset-record.js';
-import type { GeneratedText, TextSet } from './texts.js';
+import { type GeneratedText, type TextSet, tokenizerFacts } from './texts.js';
 
 export interface ReferenceOptions extends DatasetRequest {
   /** The samples'. */
@@ -58,7 +58,7 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
     facts: {
       path: null,
       length,
-      tokenizerSha256: tokenizer.sha256,
+      ...tokenizerFacts(tokenizer),
       sampler: null,
       seed: null,
       temperature: null,

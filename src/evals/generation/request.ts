@@ -3,10 +3,12 @@
  * missing or wrong is found before the first model call.
  */
 import type { ProtocolName } from '../../datasets/cutting.js';
+import { bosNotice } from '../../datasets/packing-notices.js';
 import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
 import { loadTokenizer, type SpecialTokenOverrides } from '../../datasets/tokenizer.js';
 import { DataError, UsageError } from '../../errors.js';
 import { type ResultsFile, resultsFile } from '../../records/record.js';
+import { samplingNotice } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { Judge, type JudgeOptions } from './judge.js';
 import type { GenerativeResult } from './record.js';
@@ -95,11 +97,16 @@ async function openSets(
   for (const { path, name } of request.files) sets.push(await samplesFile(path, name, options, observer));
   if (request.sampling) {
     const { checkpoint } = request.sampling;
+    const notice = samplingNotice(request.sampling);
+    if (notice !== null) observer.note(notice);
     const { set, run } = await sampledTexts(request.sampling, checkpoint.name, observer);
     ends.push({ close: () => {}, stop: () => run.close(), finish: () => run.finish() });
     sets.push(set);
   }
   const [first] = sets;
+  // Of a model that is sampled it was said above.
+  const ofFiles = first.tokenizer && first.facts.path !== null ? bosNotice(first.tokenizer) : null;
+  if (ofFiles !== null && request.references.length > 0) observer.note(`${first.name}: ${ofFiles}`);
   for (const reference of request.references) {
     const { tokenizer } = first;
     if (!tokenizer) throw noTokenizer(first.name);

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ProtocolName } from '../../datasets/cutting.js';
 import { environmentOf } from '../../models/machine.js';
-import { RESAMPLES } from '../../statistics/bootstrap.js';
+import { intervalMethod, RESAMPLES } from '../../statistics/bootstrap.js';
 import { COMPRESSION_LEVEL, Diversity } from './diversity.js';
 import { generativePerplexity, perplexityOfText } from './generative-perplexity.js';
 import type { Judge, Judgement } from './judge.js';
@@ -64,6 +64,7 @@ export async function measureTexts(
   if (judgement && perplexity.genPpl.value === null)
     observer.warn(`${set.name}: the judge's tokenizer leaves no token to score.`);
   const tokens = judgement?.tokens.reduce((sum, count) => sum + count, 0) ?? 0;
+  const counted = judgement?.tokens.filter((count) => count > 0).length ?? read.record.count;
   const wallSeconds = judgement?.wallSeconds ?? null;
   const result: GenerativeResult = {
     eval: 'gen',
@@ -76,7 +77,7 @@ export async function measureTexts(
       version: PROTOCOL_VERSION,
       seed,
       resamples: RESAMPLES,
-      interval: isText ? 'student-t' : 'bootstrap-t',
+      interval: isText ? 'student-t' : intervalMethod(counted),
       compressionLevel: COMPRESSION_LEVEL,
     },
     metrics: { ...perplexity, ...read.diversity.metrics(set.documents) },

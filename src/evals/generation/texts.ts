@@ -85,7 +85,15 @@ export async function samplesFile(
 /** What a header says of samples. @param path of their file; null where they are made on the spot */
 export function factsOfSamples(header: SamplesHeader, path: string | null): TextSet['facts'] {
   const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 } = header;
-  return { path, length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 };
+  const { bosTokenId, eosTokenId } = header;
+  const ids = bosTokenId === undefined ? {} : { bosTokenId, eosTokenId };
+  const facts = { path, length, tokenizerSha256, ...ids, sampler, seed, temperature, topK, topP };
+  return { ...facts, prompt, promptSha256 };
+}
+
+/** What a row says of the tokenizer of its texts. */
+export function tokenizerFacts({ sha256, bosTokenId, eosTokenId }: Tokenizer) {
+  return { tokenizerSha256: sha256, bosTokenId, eosTokenId };
 }
 
 async function* decoded(

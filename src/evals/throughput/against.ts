@@ -6,13 +6,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { ModelError, UsageError } from '../../errors.js';
 import { type Checkpoint, openCheckpoint } from '../../models/checkpoint.js';
-import { prepareSampling, type SamplingFlags } from '../../sampling/prepare-sampling.js';
+import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { interleavedRatio, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { VERSIONS } from '../../versions.js';
 import { type Installation, openInstallation } from './installations.js';
 import type { AgainstRecord } from './record.js';
 import type { Configuration } from './run.js';
+import type { MeasuringRequest } from './setup.js';
 import { medianFigure } from './timing.js';
 
 /** As `--against` takes it: an ONNX file or a folder, named or not. */
@@ -31,13 +32,13 @@ export type Against =
     }
   | { kind: 'installation'; path: string; installation: Installation };
 
-type Sampling = Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
+type Sampling = MeasuringRequest['sampling'];
 
 /** @throws UsageError, ModelError, DataError when it cannot do the same work */
 export async function openAgainst(
   { path, name }: AgainstSpec,
   configurations: readonly Configuration[],
-  sampling: Sampling,
+  { sampling, boundaries }: Pick<MeasuringRequest, 'sampling' | 'boundaries'>,
   note: (text: string) => void,
 ): Promise<Against> {
   if (!path.startsWith('hf:') && !existsSync(path)) {
@@ -57,7 +58,7 @@ export async function openAgainst(
       hint: 'Give one --model, or the folder of another duo-eval, which runs them all.',
     });
   }
-  const checkpoint = await openCheckpoint(path, { tokenizer: sampling.tokenizer }, name);
+  const checkpoint = await openCheckpoint(path, { ...boundaries, tokenizer: sampling.tokenizer }, name);
   for (const notice of checkpoint.notices) note(notice);
   checkSameKind(checkpoint, request.checkpoint);
   const requests = new Map<string, SampleRequest>();

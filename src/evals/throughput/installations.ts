@@ -173,7 +173,8 @@ function argumentsOf({ modelSpec, samplerOptions, request }: Configuration, batc
   const { checkpoint, sampler, steps, length, batch, seed, temperature, topK, topP } = request;
   const { provider, threads, timeoutMs, protocol } = request;
   const path = modelSpec.startsWith('hf:') ? fetchedHubModel(modelSpec).path : modelSpec;
-  const { tokenizer } = checkpoint.fields;
+  const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
+  const said = <T>(field: { value: T; from: string }) => (field.from === 'flag' ? field.value : null);
   const flag = (name: string, value: string | number | null | undefined) =>
     value === null || value === undefined ? [] : [`--${name}`, String(value)];
   return [
@@ -193,7 +194,9 @@ function argumentsOf({ modelSpec, samplerOptions, request }: Configuration, batc
     ...flag('provider', provider),
     ...flag('threads', threads),
     ...flag('timeout', timeoutMs === undefined ? null : timeoutMs / 1000),
-    ...flag('tokenizer', tokenizer.from === 'flag' ? tokenizer.value : null),
+    ...flag('tokenizer', said(tokenizer)),
+    ...flag('bos-token-id', said(bosTokenId)),
+    ...flag('eos-token-id', said(eosTokenId)),
     '--no-memory',
     '--json',
     '--quiet',

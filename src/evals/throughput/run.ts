@@ -13,7 +13,7 @@ import { paretoFront } from '../../statistics/pareto-front.js';
 import type { Judge } from '../generation/judge.js';
 import type { GenerativeResult } from '../generation/record.js';
 import { measureTexts } from '../generation/run.js';
-import type { GeneratedText, TextSet } from '../generation/texts.js';
+import { type GeneratedText, type TextSet, tokenizerFacts } from '../generation/texts.js';
 import { type Against, againstRecord } from './against.js';
 import { timeInstallations } from './installations.js';
 import { peakMemory } from './memory.js';
@@ -287,11 +287,13 @@ async function memoryOf(
 
 /** What decides how it is sampled, wherever it was said. */
 function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
-  const { maskTokenId, schedule, tokenizer } = fields;
+  const { maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer } = fields;
   return {
     family,
     vocabSize,
     maskTokenId: maskTokenId.value ?? undefined,
+    bosTokenId: bosTokenId.value ?? undefined,
+    eosTokenId: eosTokenId.value ?? undefined,
     schedule: schedule.value ?? undefined,
     tokenizer: tokenizer.value ?? undefined,
   };
@@ -321,7 +323,7 @@ async function textsOf({ name, request, session, samples, seconds }: Runner): Pr
     facts: {
       path: null,
       length,
-      tokenizerSha256: tokenizer.sha256,
+      ...tokenizerFacts(tokenizer),
       sampler: { name: sampler.sampler.name, options: { ...options }, steps, ...cached },
       seed: request.seed,
       temperature: request.temperature,

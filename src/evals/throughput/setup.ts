@@ -2,7 +2,7 @@
 import type { ProtocolName } from '../../datasets/cutting.js';
 import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
 import { type CheckpointOverrides, openCheckpoint } from '../../models/checkpoint.js';
-import type { SamplingFlags } from '../../sampling/prepare-sampling.js';
+import { type SamplingFlags, samplingNotice } from '../../sampling/prepare-sampling.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
 import { referenceTexts } from '../generation/reference.js';
 import type { TextSet } from '../generation/texts.js';
@@ -71,6 +71,8 @@ export async function setUp(request: MeasuringRequest, observer: SetupObserver):
   }
   const { samplers, steps } = request;
   const all = await configurations({ models, samplers, steps, flags: sampling });
+  const notices = new Set(all.map((one) => samplingNotice(one.request)));
+  for (const notice of notices) if (notice !== null) observer.note(notice);
   const judge = request.judge && (await Judge.open(request.judge, observer));
   const references: TextSet[] = [];
   const closers: (() => void)[] = [];

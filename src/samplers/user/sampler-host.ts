@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../../compiled.js';
 import { DuoEvalError, type UsageError } from '../../errors.js';
+import { checkThreadFits } from '../../models/address-space.js';
 import { beginNativeCall, endNativeCall } from '../../models/native-exit.js';
 import type { Outside, SamplerSetting, SamplingRun } from '../sampler.js';
 import { SamplerCalls } from './sampler-calls.js';
@@ -61,6 +62,7 @@ export class SamplerHost {
     private readonly path: string,
     file: string,
   ) {
+    checkThreadFits(path);
     const workerData: ThreadTask = { module: file };
     this.worker = new Worker(compiledFile('samplers/user/sampler-thread.js'), {
       workerData,

@@ -6,6 +6,7 @@ import { Graph, type Value } from '../../../src/graph/graph.js';
 import { Add, Cast, CumSum, Gather, Mul, ReduceSum, Sub, Unsqueeze } from '../../../src/graph/operators.js';
 import { type Checkpoint, checkpointOfGraph } from '../../../src/models/checkpoint.js';
 import { CausalSession } from '../../../src/sampling/causal-session.js';
+import { startDrawSession } from '../../../src/sampling/draw-session.js';
 import { writeModel } from '../../graph/small-network.js';
 
 const VOCABULARY = 40;
@@ -87,6 +88,21 @@ describe('a model that is sampled as autoregressive', () => {
 
   it('is never given a later token at a free length, so it may be of any kind', async () => {
     await sampled(network(all));
+  });
+});
+
+describe('a model that draws at all positions at once, as autoregressive', () => {
+  const draws = async (checkpoint: Checkpoint) => (await startDrawSession({ checkpoint, ...on })).close();
+
+  it.each<[string, Shape]>([
+    ['of a free shape', {}],
+    ['of one sequence a call', { batch: 1 }],
+    ['of three sequences a call', { batch: 3 }],
+    ['of a fixed shape', { batch: 1, length: 12 }],
+  ])('must not look ahead: %s', async (_, shape) => {
+    await draws(network(before, shape));
+    for (const sees of [all, after, faint])
+      await expect(draws(network(sees, shape))).rejects.toMatchObject(refusal);
   });
 });
 

@@ -1,16 +1,16 @@
-/** The rooms of the cache, each described by the part of the program that fills it. */
+/** The parts of the cache, each described by the code that fills it. */
 
 import type { CacheItem, CacheRoom } from '../storage/cache-inventory.js';
 import { digestsRoom } from '../storage/digest.js';
 
-export interface ListedRoom {
+export interface ListedPart {
   name: string;
   purpose: string;
   items: CacheItem[];
 }
 
-/** By name, each loaded when it is looked into. */
-const ROOMS = {
+/** By name; each is loaded when it is looked into. */
+const PARTS = {
   packed: async () => (await import('../datasets/cached-data.js')).packedRoom,
   datasets: async () => (await import('../datasets/cached-data.js')).fetchedRoom,
   models: async () => (await import('../models/importers/cached-models.js')).modelsRoom,
@@ -19,16 +19,16 @@ const ROOMS = {
   sha256: async () => digestsRoom,
 } satisfies Record<string, () => Promise<CacheRoom>>;
 
-export const CACHE_ROOM_NAMES: readonly string[] = Object.keys(ROOMS);
+export const CACHE_PART_NAMES: readonly string[] = Object.keys(PARTS);
 
-export async function cacheRooms(): Promise<CacheRoom[]> {
-  return Promise.all(Object.values(ROOMS).map((load) => load()));
+export async function cacheParts(): Promise<CacheRoom[]> {
+  return Promise.all(Object.values(PARTS).map((load) => load()));
 }
 
-/** What is in them, rooms in their order, entries from the oldest on. @throws FileError */
-export async function listRooms(rooms: readonly CacheRoom[], cache: string): Promise<ListedRoom[]> {
+/** What each part holds, oldest entry first. @throws FileError */
+export async function listParts(parts: readonly CacheRoom[], cache: string): Promise<ListedPart[]> {
   return Promise.all(
-    rooms.map(async ({ name, purpose, items }) => ({
+    parts.map(async ({ name, purpose, items }) => ({
       name,
       purpose,
       items: (await items(cache)).sort((a, b) => a.modified - b.modified),

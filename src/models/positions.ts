@@ -1,0 +1,47 @@
+/**
+ * How many positions a graph has tables for, read from its weights: a longer sequence fails in any case, and is refused
+ * before memory is gone for it. Only tables that are surely of positions count, so that nothing is refused that would work.
+ */
+import { ModelError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import type { Checkpoint } from './checkpoint.js';
+
+/** What may lie between the numbers 0, 1, 2 … and the lookup; anything else might make them smaller. */
+const KEEPS_POSITIONS = new Set(['Range', 'Unsqueeze', 'Squeeze', 'Cast', 'Expand', 'Reshape', 'Identity']);
+
+/** Null where no table is found. Angles of rotations: rows of cos; learned embeddings: rows looked up by 0, 1, 2 … */
+export function tabledPositions(graph: Graph): number | null {
+  const { node, initializer } = graph.proto;
+  const rows = new Map(initializer.map(({ name, dims }) => [name, dims.length === 2 ? Number(dims[0]) : 0]));
+  const producers = new Map(node.flatMap((each) => each.output.map((name) => [name, each] as const)));
+  const counts = (name: string): boolean => {
+    const seen = new Set<string>();
+    for (let at = name; !seen.has(at); ) {
+      seen.add(at);
+      const producer = producers.get(at);
+      if (!producer || !KEEPS_POSITIONS.has(producer.opType)) return false;
+      if (producer.opType === 'Range') return true;
+      at = producer.input[0];
+    }
+    return false;
+  };
+  const found = node.flatMap(({ opType, domain, input }) => {
+    // ai.onnx: X, cos, sin, positions; com.microsoft: X, positions, cos, sin.
+    if (opType === 'RotaryEmbedding') return rows.get(input[domain === 'com.microsoft' ? 2 : 1]) ?? [];
+    if (opType === 'Gather' && counts(input[1])) return rows.get(input[0]) ?? [];
+    return [];
+  });
+  const least = Math.min(...found.filter((count) => count > 0));
+  return Number.isFinite(least) ? least : null;
+}
+
+/** @throws ModelError `length-past-model` */
+export function checkPositions(checkpoint: Checkpoint, length: number): void {
+  const positions = tabledPositions(checkpoint.graph());
+  if (positions === null || length <= positions) return;
+  throw new ModelError({
+    code: 'length-past-model',
+    message: `${checkpoint.name}: sequences of ${length} tokens are longer than the model's positions, of which there are ${positions}.`,
+    hint: `Use --length ${positions} or less.`,
+  });
+}
