@@ -71,7 +71,7 @@ try {
   const data = ['--dataset', 'sotu', '--dataset', 'moby-dick', '--limit', '128'];
   duoEval('ppl', ...models('ar', 'mdlm', 'sedd', 'duo'), ...data, '--out', 'ppl.json');
   duoEval('report', 'ppl.json', '--title', 'Small models of speeches', '--out', 'report.html');
-  await shoot(browser, 'report.html', 'report.png', { width: 900, height: 1000 });
+  await shoot(browser, 'report.html', 'report.png', { width: 900, height: 650 });
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });

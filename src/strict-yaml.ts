@@ -66,7 +66,11 @@ export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, w
   if (parsed.success) return { value: parsed.data, lineOf };
   const { path, message, hint } = told(deepest(parsed.error.issues), schema);
   const key = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
-  throw refuse(lineOf(path), `${key}${message}.`, hint ?? `It must be ${what}; the README shows one.`);
+  throw refuse(
+    lineOf(path),
+    `${key}${message}.`,
+    hint ?? `It must be ${what}; docs/suites.md and docs/gates-and-ci.md show one.`,
+  );
 }
 
 /** The first map that has a key twice, or too many of them. */

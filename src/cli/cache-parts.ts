@@ -13,7 +13,7 @@ export interface ListedPart {
 const PARTS = {
   packed: async () => (await import('../datasets/cached-data.js')).packedRoom,
   datasets: async () => (await import('../datasets/cached-data.js')).fetchedRoom,
-  models: async () => (await import('../models/importers/cached-models.js')).modelsRoom,
+  models: async () => (await import('../models/importers/hub-cache.js')).modelsRoom,
   journals: async () => (await import('../evals/perplexity/cached-journals.js')).journalsRoom,
   cells: async () => (await import('../evals/suite/kept-cells.js')).cellsRoom,
   sha256: async () => digestsRoom,

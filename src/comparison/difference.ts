@@ -5,7 +5,7 @@
 import { UsageError } from '../errors.js';
 import { numberOf, type ResultRow, type RowFigure } from '../records/evaluation.js';
 import type { TextSampling } from '../records/figures.js';
-import { studentQuantile95, welchDegrees, Z } from '../statistics/student.js';
+import { NORMAL_QUANTILE_975, studentQuantile95, welchDegrees } from '../statistics/student.js';
 import { degreesOf } from '../statistics/text-ratio.js';
 import { checkComparable, nameOf } from './comparability.js';
 
@@ -16,7 +16,7 @@ export interface Estimate {
 }
 
 export interface Difference extends Estimate, TextSampling {
-  /** A figure's name, or `textNll`: nats a token of text, which compares families that score different tokens. */
+  /** A figure's name, or `textNll`: nats per token of text, which compares families that score different tokens. */
   metric: string;
   method: 'paired' | 'intervals';
   /** Sequences, or samples, that were paired. */
@@ -79,14 +79,14 @@ function byIntervals(a: ResultRow, b: ResultRow, metric: string): Difference {
   if (errors[0] === null || errors[1] === null) return { ...base, value, stderr: null, ci95: null };
   const stderr = Math.hypot(errors[0], errors[1]);
   const degrees = [degreesOfFigure(a, metric), degreesOfFigure(b, metric)] as const;
-  const margin = quantile(errors as [number, number], degrees) * stderr;
+  const margin = welchQuantile95(errors as [number, number], degrees) * stderr;
   return { ...base, value, stderr, ci95: [value - margin, value + margin] };
 }
 
 /** The standard error; of a figure with an interval alone, that of a normal one so wide. */
 function spread({ stderr, ci95 }: RowFigure): number | null {
   if (stderr !== null) return stderr;
-  return ci95 === null ? null : (ci95[1] - ci95[0]) / (2 * Z);
+  return ci95 === null ? null : (ci95[1] - ci95[0]) / (2 * NORMAL_QUANTILE_975);
 }
 
 /** @throws UsageError where only one has intervals that are too narrow, being of an earlier version */
@@ -121,11 +121,11 @@ function degreesOfFigure(row: ResultRow, metric: string): number | null {
 }
 
 /** Student's t at the degrees of freedom of Welch and Satterthwaite. */
-function quantile(
+function welchQuantile95(
   [sa, sb]: readonly [number, number],
   [a, b]: readonly [number | null, number | null],
 ): number {
-  if (a === null || b === null || !(sa + sb > 0)) return Z;
+  if (a === null || b === null || !(sa + sb > 0)) return NORMAL_QUANTILE_975;
   return studentQuantile95(welchDegrees([sa, sb], [a, b]));
 }
 

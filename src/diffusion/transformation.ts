@@ -15,7 +15,7 @@
  * vanish at both ends; Φ^{K−1} as exp((K−1)·ln Φ), ln Φ = log1p(−Q).
  */
 import { DomainError } from '../errors.js';
-import { logNormalDistribution, normalDensity } from './normal.js';
+import { logNormalDistribution, normalDensity } from '../statistics/normal.js';
 
 /** Trapezoid step. The narrowest feature, Φ^{K−1} at K = 250,000, is 0.2 wide. */
 const STEP = 0.04;

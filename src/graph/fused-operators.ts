@@ -3,8 +3,9 @@
  * (domain `com.microsoft`). Each has a plain form in src/models/architectures, for training, which differentiates; a test
  * holds the two equal.
  */
-import { float } from './attributes.js';
+
 import type { Value } from './graph.js';
+import { float } from './messages.js';
 
 const MICROSOFT = 'com.microsoft';
 

@@ -5,8 +5,16 @@
  * value belongs to. Bodies of control flow (`Scan`, `Loop`, `If`) are graphs of their own that see the outer values.
  */
 import { ModelError } from '../errors.js';
-import { type Attribute, attributeProto } from './attributes.js';
 import { type DType, dtypeCode } from './dtype.js';
+import {
+  type Attribute,
+  attributeProto,
+  readValueInfo,
+  type Shape,
+  type TensorData,
+  tensorProto,
+  valueInfo,
+} from './messages.js';
 import {
   create,
   fromBinary,
@@ -22,8 +30,6 @@ import {
   toBinary,
   type ValueInfoProto,
 } from './onnx.js';
-import { type TensorData, tensorProto } from './tensors.js';
-import { readValueInfo, type Shape, valueInfo } from './value-info.js';
 
 /** A tensor somewhere in a graph. */
 export interface Value {
@@ -61,13 +67,14 @@ export class Graph {
     name: string,
     { opset = 21, irVersion = 10 }: { opset?: number; irVersion?: number } = {},
   ): Graph {
+    const proto = create(GraphProtoSchema, { name });
     const model = create(ModelProtoSchema, {
       irVersion: BigInt(irVersion),
       producerName: 'duo-eval',
       opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) })],
-      graph: create(GraphProtoSchema, { name }),
+      graph: proto,
     });
-    return new Graph(model, model.graph!, null);
+    return new Graph(model, proto, null);
   }
 
   /** Wraps a decoded model; what is appended changes it in place. */
@@ -183,9 +190,9 @@ export class Graph {
         domain: options.domain ?? '',
         input: inputs.map((input) => input?.name ?? ''),
         output: outputs.map((output) => output.name),
-        attribute: Object.entries(options.attributes ?? {})
-          .filter(([, value]) => value !== undefined)
-          .map(([key, value]) => attributeProto(key, value!)),
+        attribute: Object.entries(options.attributes ?? {}).flatMap(([key, value]) =>
+          value === undefined ? [] : [attributeProto(key, value)],
+        ),
       }),
     );
     if (options.domain) this.importDomain(options.domain);

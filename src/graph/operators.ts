@@ -3,9 +3,10 @@
  * are ONNX's; where versions of an operator set put an argument in different places (axes as attribute or as input), the
  * function writes what the graph's own version wants.
  */
-import type { Attribute } from './attributes.js';
+
 import { type DType, dtypeCode } from './dtype.js';
 import type { Graph, Operand, Value } from './graph.js';
+import type { Attribute } from './messages.js';
 
 type Attributes = Readonly<Record<string, Attribute | undefined>>;
 

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { ModelError } from '../errors.js';
-import { projection } from '../graph/projected-rows.js';
+import { projection } from '../graph/rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { usableMemory } from './machine.js';
 

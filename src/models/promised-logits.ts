@@ -5,7 +5,7 @@
  */
 import { ModelError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import { logitsShape, logitsWidth } from '../graph/projected-rows.js';
+import { logitsShape, logitsWidth } from '../graph/rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Feeds } from './feeds.js';
 

@@ -5,7 +5,7 @@
 import { ModelError } from '../errors.js';
 import type { DType } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
-import type { Shape } from '../graph/value-info.js';
+import type { Shape } from '../graph/messages.js';
 import type { Family } from './family.js';
 
 export interface TensorSignature {

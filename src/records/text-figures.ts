@@ -4,8 +4,7 @@
  * block length for a data set: the longest that any of its rows and pairs asks for, since what one row hides another shows.
  */
 import { DomainError } from '../errors.js';
-import { type Numbers, numbersOf } from '../statistics/numbers.js';
-import { sum } from '../statistics/summation.js';
+import { type Numbers, numbersOf, sum } from '../statistics/numbers.js';
 import { blockLengthOf, blocksAreTried, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
 import type { Figure } from './figures.js';
 import type { Comparison } from './record.js';

@@ -42,7 +42,7 @@ export const psi: Sampler = {
       summary: "ReMDM's variants, with `eta`; they set the modes, fractions and time profile.",
     },
     eta: { default: 0.04, min: 0, max: 1, summary: 'η of a preset.' },
-    high: { default: 'pure-posterior', summary: 'κ mode of the first part: see README.' },
+    high: { default: 'pure-posterior', summary: 'κ mode of the first part: see docs/samplers.md.' },
     middle: { default: 'constant-0.5', summary: 'κ mode of the middle part.' },
     low: { default: 'pure-posterior', summary: 'κ mode of the last part.' },
     'high-fraction': { default: 0.2, min: 0, max: 1, summary: 'Share of the times in the first part.' },

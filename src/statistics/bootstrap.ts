@@ -93,12 +93,12 @@ export function bootstrapT(
   return {
     value,
     stderr,
-    ci95: [value - quantile(sorted, 0.975) * stderr, value - quantile(sorted, 0.025) * stderr],
+    ci95: [value - sampleQuantile(sorted, 0.975) * stderr, value - sampleQuantile(sorted, 0.025) * stderr],
   };
 }
 
 /** Quantile of sorted values, interpolated between the two nearest (Hyndman and Fan 1996, type 7). */
-export function quantile(sorted: ArrayLike<number>, probability: number): number {
+export function sampleQuantile(sorted: ArrayLike<number>, probability: number): number {
   const last = sorted.length - 1;
   if (last < 0 || Number.isNaN(sorted[last])) {
     throw new DomainError({

@@ -1,11 +1,31 @@
-/** A number a sequence, in order: an array of them, or what lies elsewhere and is read as it is needed. */
+/** Columns of numbers, one per sequence, and their sum. */
+
+/** One number per sequence, in order: an array, or something that is read from elsewhere as it is needed. */
 export interface Numbers {
   readonly length: number;
-  /** Of an index in [0, length). */
+  /** @param index in [0, length) */
   at(index: number): number | undefined;
 }
 
-/** Numbers that follow from others, worked out each time they are asked for. */
+/** Numbers that are computed from others, each time they are read. */
 export function numbersOf(length: number, at: (index: number) => number): Numbers {
   return { length, at };
+}
+
+/** The number at an index, which must be in [0, length). */
+export function entry(values: Numbers, index: number): number {
+  return values.at(index)!; // arrays type `at` as perhaps undefined
+}
+
+/** Sum of float64 numbers in the given order, with compensation (Neumaier 1974): the error is about one ulp. */
+export function sum(values: Numbers): number {
+  let total = 0;
+  let lost = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = entry(values, i);
+    const next = total + value;
+    lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total;
+    total = next;
+  }
+  return total + lost;
 }

@@ -1,31 +1,28 @@
-/** The Pareto front of speed against quality: what no other configuration beats in both. */
+/** The Pareto front of speed against quality: the points that no other point beats in both. */
 
-export interface Configuration {
-  /** More is better: tokens a second. Null: unknown. */
+export interface ParetoPoint {
+  /** More is better: tokens per second. Null: unknown. */
   speed: number | null;
   /** Less is better: generative perplexity. Null: unknown. */
   perplexity: number | null;
 }
 
 /**
- * Whether each is on the front: no other is at least as fast and at least as good, and better in one of the two. Of what
- * is not known in both nothing can be said, and it is on no front; equal ones are on it together.
+ * Whether each point is on the front (is not dominated): no other is at least as fast and at least as good, and better in
+ * one of the two. Equal points are on it together. A point that is not known in both is on no front.
  */
-export function paretoFront(configurations: readonly Configuration[]): boolean[] {
-  const order = [...configurations.keys()]
-    .filter((i) => configurations[i].speed !== null && configurations[i].perplexity !== null)
-    .sort(
-      (a, b) =>
-        configurations[b].speed! - configurations[a].speed! ||
-        configurations[a].perplexity! - configurations[b].perplexity!,
-    );
-  const front = configurations.map(() => false);
+export function paretoFront(points: readonly ParetoPoint[]): boolean[] {
+  const known = points
+    .flatMap(({ speed, perplexity }, i) =>
+      speed === null || perplexity === null ? [] : [{ i, speed, perplexity }],
+    )
+    .sort((a, b) => b.speed - a.speed || a.perplexity - b.perplexity);
+  const front = points.map(() => false);
   let best = Number.POSITIVE_INFINITY;
   let speedOfBest = Number.NaN;
-  for (const i of order) {
-    const { speed, perplexity } = configurations[i];
-    front[i] = perplexity! < best || (perplexity === best && speed === speedOfBest);
-    if (perplexity! < best) [best, speedOfBest] = [perplexity!, speed!];
+  for (const { i, speed, perplexity } of known) {
+    front[i] = perplexity < best || (perplexity === best && speed === speedOfBest);
+    if (perplexity < best) [best, speedOfBest] = [perplexity, speed];
   }
   return front;
 }

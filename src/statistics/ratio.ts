@@ -4,9 +4,8 @@
  * figure does not depend on the order in which they were computed.
  */
 import { DomainError } from '../errors.js';
-import { type Numbers, numbersOf } from './numbers.js';
+import { entry, type Numbers, numbersOf, sum } from './numbers.js';
 import { studentQuantile95 } from './student.js';
-import { sum } from './summation.js';
 
 export interface Ratio {
   /** Σ y / Σ x; null when Σ x is 0. */
@@ -30,7 +29,7 @@ export function ratio(y: Numbers, x: Numbers): Ratio {
   const value = sum(y) / total;
   const n = y.length;
   if (n < 2) return { value, stderr: null, ci95: null };
-  const squares = numbersOf(n, (i) => (y.at(i)! - value * x.at(i)!) ** 2);
+  const squares = numbersOf(n, (i) => (entry(y, i) - value * entry(x, i)) ** 2);
   const stderr = Math.sqrt((n / (n - 1)) * sum(squares)) / total;
   const margin = studentQuantile95(n - 1) * stderr;
   return { value, stderr, ci95: [value - margin, value + margin] };
@@ -45,7 +44,7 @@ export function checkRatio(y: Numbers, x: Numbers): void {
     });
   }
   for (let i = 0; i < y.length; i++) {
-    const [numerator, denominator] = [y.at(i)!, x.at(i)!];
+    const [numerator, denominator] = [entry(y, i), entry(x, i)];
     if (!Number.isFinite(numerator) || !Number.isFinite(denominator) || denominator < 0) {
       throw new DomainError({
         code: 'not-finite',

@@ -4,8 +4,9 @@
  */
 
 const LEVEL = 0.95;
-/** The normal's 97.5% quantile. */
-export const Z = 1.959963984540054;
+/** The normal distribution's 97.5% quantile. */
+export const NORMAL_QUANTILE_975 = 1.959963984540054;
+const Z = NORMAL_QUANTILE_975;
 
 /** t with P(|T| ≤ t) = 0.95.
  *  @param degrees degrees of freedom, a whole number ≥ 1   @returns Infinity when there are none */

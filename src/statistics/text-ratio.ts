@@ -24,10 +24,9 @@
  */
 import { DomainError } from '../errors.js';
 import { dependenceOf } from './dependence.js';
-import { type Numbers, numbersOf } from './numbers.js';
+import { entry, type Numbers, numbersOf, sum } from './numbers.js';
 import { checkRatio, type Ratio } from './ratio.js';
 import { studentQuantile95 } from './student.js';
-import { sum } from './summation.js';
 
 /** Units from which on they are enough by themselves. */
 export const ENOUGH_UNITS = 20;
@@ -67,7 +66,7 @@ const LONGER = 2;
 /** Sequences a block that the residuals of a ratio ask for; 1 where they do not depend on each other. */
 export function blockLengthOf(y: Numbers, x: Numbers): number {
   const value = sum(y) / sum(x);
-  return LONGER * dependenceOf(y.length, (i) => y.at(i)! - value * x.at(i)!).blockLength;
+  return LONGER * dependenceOf(y.length, (i) => entry(y, i) - value * entry(x, i)).blockLength;
 }
 
 /**
@@ -89,8 +88,8 @@ export function textRatio(y: Numbers, x: Numbers, documents: DocumentsOf, blockL
   const unknown = { unit: 'block' as const, units: n, effectiveUnits: n, blockLength: 1 };
   if (!(total > 0)) return { value: null, ...nothing, ...unknown };
   const value = sum(y) / total;
-  const residual = (i: number) => y.at(i)! - value * x.at(i)!;
-  const weight = (i: number) => x.at(i)!;
+  const residual = (i: number) => entry(y, i) - value * entry(x, i);
+  const weight = (i: number) => entry(x, i);
   const candidates = gatheringsOf(n, documents, blockLength).map((gathering) =>
     spreadOf(n, { residual, weight, total }, gathering),
   );
@@ -141,7 +140,7 @@ function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): G
     unit: 'document',
     units,
     blockLength: null,
-    unitOf: (i) => documents.at(i)!,
+    unitOf: (i) => entry(documents, i),
   };
   return units >= ENOUGH_UNITS ? [whole] : [whole, blocksOf(sizesOf(documents), length)];
 }

@@ -6,7 +6,7 @@
  * down: the largest of n uniforms is V^{1/n}, the next that times V^{1/(n−1)}. They belong to tokens drawn without putting
  * back. Those not drawn stand in the softmax's denominator with their mean, given that they are smaller than the least drawn.
  */
-import { logMeanExpBelow, normalUpperQuantile } from '../diffusion/normal-quantile.js';
+import { logMeanExpBelow, normalUpperQuantile } from '../statistics/normal.js';
 
 export interface NoisedOneHot {
   /** Tokens of the largest entries and their share of the softmax, [kept]; the shares sum to at most 1. */

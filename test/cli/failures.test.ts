@@ -1,3 +1,4 @@
+/** About src/cli/failure.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeProbePackage, type ProbePackage } from './probe-package.js';
 

@@ -1,3 +1,4 @@
+/** About src/cli/process-limits.ts */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About src/cli/flags.ts, src/commands/ */
 import { expect, it } from 'vitest';
 import { workspace } from '../support/workspace.js';
 

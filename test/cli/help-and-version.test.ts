@@ -1,3 +1,4 @@
+/** About src/cli/main.ts, src/cli/root-help.ts */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About src/commands/doctor.ts, src/commands/inspect.ts */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About src/cli/main.ts, src/commands/ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

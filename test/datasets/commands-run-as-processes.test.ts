@@ -1,3 +1,4 @@
+/** About src/commands/datasets/ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

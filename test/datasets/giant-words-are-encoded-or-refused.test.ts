@@ -1,3 +1,4 @@
+/** About src/datasets/tokenizer.ts */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About src/commands/datasets/pack.ts */
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folder.js';
 import { duoEval } from '../support/run.js';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { normalDistribution } from '../../src/diffusion/normal.js';
 import {
   diffusionTransformation,
   diffusionTransformationDerivative,
   oneMinusDiffusionTransformation,
 } from '../../src/diffusion/transformation.js';
+import { normalDistribution } from '../../src/statistics/normal.js';
 
 interface Row {
   vocab_size: number;

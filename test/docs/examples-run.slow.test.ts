@@ -1,4 +1,7 @@
-/** Every example of pages that have slow ones, in order: the slow ones may use what the others wrote. */
+/**
+ * Every example of pages that have slow ones, in order: the slow ones may use what the others wrote.
+ * About README.md, docs/, src/commands/
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { examplesOf, pages } from './pages.js';
 import { follow, type Reader, reader } from './reader.js';

@@ -1,4 +1,7 @@
-/** Examples of README.md, CONTRIBUTING.md, SECURITY.md and docs/ work as they are written. Slow ones: see examples-run.slow.test.ts. */
+/**
+ * Examples of the pages work as they are written. Slow ones: see examples-run.slow.test.ts.
+ * About README.md, CONTRIBUTING.md, SECURITY.md, docs/, src/commands/
+ */
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';

@@ -1,4 +1,7 @@
-/** What README.md and the pages say of the program is what the program says of itself. */
+/**
+ * What the pages say of the program is what the program says of itself.
+ * About README.md, docs/
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

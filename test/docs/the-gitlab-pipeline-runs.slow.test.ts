@@ -1,4 +1,7 @@
-/** The pipeline of docs/gates-and-ci.md, job after job, as a runner of GitLab would run its scripts. */
+/**
+ * The pipeline of the page, job after job, as a runner of GitLab would run its scripts.
+ * About docs/gates-and-ci.md, src/commands/run.ts, src/commands/merge.ts, src/commands/gate.ts
+ */
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { blocksOf } from './pages.js';

@@ -1,3 +1,4 @@
+/** About CONTRIBUTING.md, scripts/draw-map.mjs */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts, src/commands/gen.ts, src/commands/sample.ts */
 import { describe, expect, it } from 'vitest';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
 import { fixture, root } from '../support/run.js';

@@ -1,3 +1,4 @@
+/** About src/cli/flags.ts, src/commands/ppl.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';

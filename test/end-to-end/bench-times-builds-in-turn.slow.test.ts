@@ -1,3 +1,4 @@
+/** About src/commands/bench.ts */
 /** `duo-eval bench --against`: another checkpoint, or another installation; and the gate on what it finds. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

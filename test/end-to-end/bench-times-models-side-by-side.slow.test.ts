@@ -1,3 +1,4 @@
+/** About src/commands/bench.ts, src/commands/frontier.ts */
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';

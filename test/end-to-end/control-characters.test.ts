@@ -1,3 +1,4 @@
+/** About src/commands/inspect.ts, src/commands/ppl.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';

@@ -1,3 +1,4 @@
+/** About src/commands/convert.ts */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

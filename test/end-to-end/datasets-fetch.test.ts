@@ -1,3 +1,4 @@
+/** About src/commands/datasets/add.ts, src/commands/datasets/fetch.ts */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** About src/commands/distill.ts */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';

@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 /**
  * Errors on all of `sotu`, 19 speeches: what was found over speeches by hand (clusters of sequences), by the command, without
  * knowing where speeches end, and on parts of them.

@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { markovChain } from '../../src/models/sources/markov.js';
 import { markovDenoiser } from '../../src/models/sources/markov-denoiser.js';

@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';

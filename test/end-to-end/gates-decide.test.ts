@@ -1,3 +1,4 @@
+/** About src/commands/gate.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';

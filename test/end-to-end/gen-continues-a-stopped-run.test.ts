@@ -1,3 +1,4 @@
+/** About src/commands/gen.ts */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

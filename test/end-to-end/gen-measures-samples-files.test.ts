@@ -1,3 +1,4 @@
+/** About src/commands/gen.ts */
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';

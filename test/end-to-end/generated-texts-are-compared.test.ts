@@ -1,3 +1,4 @@
+/** About src/commands/compare.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerativeResult } from '../../src/evals/generation/record.js';
 import { fixture } from '../support/run.js';

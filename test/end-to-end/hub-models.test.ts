@@ -1,3 +1,4 @@
+/** About src/cli/hub-models.ts, src/commands/cache/clear.ts, src/commands/cache/ls.ts */
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fileOf, hubConfig } from '../models/importers/published.js';

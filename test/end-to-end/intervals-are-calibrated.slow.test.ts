@@ -1,3 +1,4 @@
+/** About src/commands/calibrate.ts */
 /** `calibrate --intervals`: few replicates here, a thousand by `npm run study:intervals`. */
 import { beforeEach, expect, it } from 'vitest';
 import type { IntervalCalibrationRecord } from '../../src/evals/calibration/interval-record.js';

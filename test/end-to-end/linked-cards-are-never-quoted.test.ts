@@ -1,3 +1,4 @@
+/** About src/commands/gen.ts, src/commands/inspect.ts, src/commands/ppl.ts, src/commands/sample.ts */
 import { copyFileSync, rmSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';

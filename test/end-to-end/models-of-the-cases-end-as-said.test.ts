@@ -1,3 +1,4 @@
+/** About src/commands/inspect.ts, src/commands/ppl.ts */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

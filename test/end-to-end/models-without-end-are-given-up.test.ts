@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 import { beforeAll, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, Cast, Gather, Identity, Mul } from '../../src/graph/operators.js';

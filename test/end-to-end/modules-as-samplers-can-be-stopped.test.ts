@@ -1,3 +1,4 @@
+/** About src/commands/sample.ts */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

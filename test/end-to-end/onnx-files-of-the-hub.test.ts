@@ -1,3 +1,4 @@
+/** About src/cli/hub-models.ts */
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/graph.js';

@@ -1,3 +1,4 @@
+/** About src/commands/report.ts */
 /** The commands of "How to repeat it", run as a shell runs them: they give the rows again. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';

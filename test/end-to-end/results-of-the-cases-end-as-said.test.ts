@@ -1,3 +1,4 @@
+/** About src/commands/compare.ts, src/commands/gate.ts, src/commands/report.ts */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** About src/commands/gen.ts, src/commands/ppl.ts */
 import { expect, it } from 'vitest';
 import { fixture } from '../support/run.js';
 import { succeed, workspace } from '../support/workspace.js';

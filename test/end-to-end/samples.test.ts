@@ -1,3 +1,4 @@
+/** About src/commands/sample.ts, src/commands/samplers.ts */
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSamples, type SampleRecord } from '../../src/records/samples-file.js';

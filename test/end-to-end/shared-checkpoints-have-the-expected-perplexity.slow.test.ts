@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PerplexityResult } from '../../src/evals/perplexity/record.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';

@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

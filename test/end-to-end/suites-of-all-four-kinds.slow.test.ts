@@ -1,3 +1,4 @@
+/** About src/commands/run.ts, src/commands/merge.ts */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

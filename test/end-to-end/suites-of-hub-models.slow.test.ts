@@ -1,3 +1,4 @@
+/** About src/commands/run.ts */
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { fileOf, hubConfig } from '../models/importers/published.js';

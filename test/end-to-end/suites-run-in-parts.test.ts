@@ -1,3 +1,4 @@
+/** About src/commands/merge.ts, src/commands/run.ts */
 import { existsSync, readdirSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';

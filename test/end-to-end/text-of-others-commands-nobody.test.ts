@@ -1,3 +1,7 @@
+/**
+ * About src/commands/compare.ts, src/commands/gate.ts, src/commands/inspect.ts, src/commands/ppl.ts,
+ * src/commands/report.ts
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

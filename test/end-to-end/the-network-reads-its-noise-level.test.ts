@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts */
 import { beforeAll, expect, it } from 'vitest';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 import { byteTokens, type SmallModel, smallModel, writeModel } from './small-models.js';

@@ -1,3 +1,4 @@
+/** About src/commands/ppl.ts, src/commands/doctor.ts */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';

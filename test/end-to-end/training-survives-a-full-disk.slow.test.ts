@@ -1,3 +1,4 @@
+/** About src/commands/train.ts */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** About src/commands/init-ci.ts, src/commands/gate.ts */
 import { execFile } from 'node:child_process';
 import {
   chmodSync,

@@ -1,5 +1,5 @@
 /** Quantile of the standard normal distribution by bisection of its distribution function, for samples of exact spread. */
-import { normalDistribution } from '../../src/diffusion/normal.js';
+import { normalDistribution } from '../../src/statistics/normal.js';
 
 export function normalQuantile(probability: number): number {
   let [low, high] = [-10, 10];

@@ -1,3 +1,4 @@
+/** About fuzz/run.mjs */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { MatMul, Mul, ReduceMax, ReduceSum } from '../../src/graph/operators.js';
-import { inRowBlocks } from '../../src/graph/row-blocks.js';
+import { inRowBlocks } from '../../src/graph/rows.js';
 import { float32, runGraph } from './run-graph.js';
 
 const WIDTH = 3;

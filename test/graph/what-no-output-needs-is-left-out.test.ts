@@ -2,8 +2,8 @@ import ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, Gather, MatMul, Scan } from '../../src/graph/operators.js';
-import { projectedRows } from '../../src/graph/projected-rows.js';
 import { prune } from '../../src/graph/prune.js';
+import { projectedRows } from '../../src/graph/rows.js';
 
 const options = { logSeverityLevel: 4 } as const;
 

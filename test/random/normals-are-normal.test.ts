@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normalDistribution } from '../../src/diffusion/normal.js';
 import { fillNormals, logOfShare, NORMALS_RUN } from '../../src/random/normals.js';
+import { normalDistribution } from '../../src/statistics/normal.js';
 
 const address = { seed: 7, stream: 0x26, sequence: 3, step: 2 };
 const count = 2 ** 20;

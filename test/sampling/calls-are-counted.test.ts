@@ -1,3 +1,4 @@
+/** About src/sampling/counted-model.ts */
 import { describe, expect, it } from 'vitest';
 import { unevenChain } from '../models/sources/chains.js';
 import { closedForm, type DiffusionFamily, sampled } from '../samplers/closed-form.js';

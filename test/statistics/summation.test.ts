@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sum } from '../../src/statistics/summation.js';
+import { sum } from '../../src/statistics/numbers.js';
 
 it('sums without losing small terms beside large ones', () => {
   expect(sum([1, 1e100, 1, -1e100])).toBe(2);

@@ -1,3 +1,4 @@
+/** About src/ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

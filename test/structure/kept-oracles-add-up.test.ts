@@ -1,3 +1,4 @@
+/** About test/oracles/ */
 /** The oracles that came from elsewhere are whole: what they say of themselves twice agrees. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

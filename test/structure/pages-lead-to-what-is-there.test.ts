@@ -1,3 +1,4 @@
+/** About README.md, CONTRIBUTING.md, SECURITY.md, docs/ */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

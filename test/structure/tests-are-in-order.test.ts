@@ -1,5 +1,9 @@
+/** About test/ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesUnder, read } from './source-files.js';
+import { subjects } from '../../scripts/run-tests.mjs';
+import { filesUnder, read, root } from './source-files.js';
 
 const tests = filesUnder('test', '.test.ts');
 const all = filesUnder('test');
@@ -22,5 +26,22 @@ describe('the tests', () => {
       /\b(spawn|spawnSync|execFile|execFileSync)\(\s*process\.execPath,\s*\[[^\]]*bin['/, ]+run\.js/;
     const starters = all.filter((path) => start.test(read(path)));
     expect(starters).toEqual([]);
+  });
+
+  it('name what they are about: by what they import, or in a comment `About src/…`, of files that are there', () => {
+    const about = [...subjects()];
+    expect(about.filter(([, files]) => files.size === 0).map(([test]) => test)).toEqual([]);
+    const lost = about.flatMap(([test, files]) =>
+      [...files].filter((file) => !existsSync(join(root, file))).map((file) => `${test} → ${file}`),
+    );
+    expect(lost).toEqual([]);
+  });
+
+  it('of the command line name the file of a command, or of src/cli', () => {
+    const silent = tests.filter(
+      (path) =>
+        path.startsWith('test/end-to-end/') && !/\bAbout (src\/(commands|cli)|bin)\//.test(read(path)),
+    );
+    expect(silent).toEqual([]);
   });
 });

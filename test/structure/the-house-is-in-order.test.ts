@@ -1,3 +1,4 @@
+/** About src/ */
 import { describe, expect, it } from 'vitest';
 import { filesUnder, read, roomOf } from './source-files.js';
 

@@ -1,3 +1,4 @@
+/** About src/workers/ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { filesUnder, importsOf } from '../structure/source-files.js';

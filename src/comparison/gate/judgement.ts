@@ -3,7 +3,8 @@
  * the whole interval is beyond it, and is undecided in between; then how much more of what would decide is worked out from
  * how errors fall, as one over the root of the number of sequences or draws.
  */
-import { Z } from '../../statistics/student.js';
+import { NORMAL_QUANTILE_975 } from '../../statistics/student.js';
+
 export type Verdict = 'pass' | 'fail' | 'undecided';
 
 /** An estimate on a scale where its errors are symmetric: perplexities by their logarithm. */
@@ -59,8 +60,8 @@ function neededFor(
   const needed: Needed = { units: more(units, (half / distance) ** 2), draws: null };
   if (draws !== null && drawError !== null && drawError > 0) {
     // Of the squared error so much is the draws' and falls with them; the text's own stays.
-    const text = Math.max(0, (half / Z) ** 2 - drawError ** 2);
-    const allowed = (distance / Z) ** 2 - text;
+    const text = Math.max(0, (half / NORMAL_QUANTILE_975) ** 2 - drawError ** 2);
+    const allowed = (distance / NORMAL_QUANTILE_975) ** 2 - text;
     if (allowed > 0) needed.draws = more(draws, drawError ** 2 / allowed);
   }
   return needed;

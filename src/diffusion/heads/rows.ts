@@ -3,12 +3,11 @@
  *
  * All rows of a wide vocabulary at once would be written to memory and read back by every operator of the head, which
  * takes longer than many a network, and several times the logits' own memory. So the projection to the vocabulary and the
- * loss are taken together, for a few rows at a time (graph/row-blocks.ts).
+ * loss are taken together, for a few rows at a time (graph/rows.ts).
  */
 import type { Graph, Value } from '../../graph/graph.js';
 import { Expand, Flatten, GatherND, Reshape, Shape } from '../../graph/operators.js';
-import { type Projection, projectedRows, projection } from '../../graph/projected-rows.js';
-import { inRowBlocks } from '../../graph/row-blocks.js';
+import { inRowBlocks, type Projection, projectedRows, projection } from '../../graph/rows.js';
 import { type HeadOptions, textLogits } from './head.js';
 
 /** What a head wants of each row, [rows…] each, from its logits, [rows…, vocab], and from what else is known of the row. */

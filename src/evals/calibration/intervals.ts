@@ -8,7 +8,7 @@
 import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
 import { timePlan } from '../../diffusion/times.js';
 import { longestBlock, pairedComparison, perplexityMetrics } from '../../records/text-figures.js';
-import { bootstrap, quantile } from '../../statistics/bootstrap.js';
+import { bootstrap, sampleQuantile } from '../../statistics/bootstrap.js';
 import { ratio } from '../../statistics/ratio.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import { VERSIONS } from '../../versions.js';
@@ -255,7 +255,7 @@ function ofSamples(samples: number): Study {
       ).sort();
       return {
         interval: generativePerplexity(judged, { seed, resamples: RESAMPLES }).genPpl.ci95,
-        former: exponentiated([quantile(replicates, 0.025), quantile(replicates, 0.975)]),
+        former: exponentiated([sampleQuantile(replicates, 0.025), sampleQuantile(replicates, 0.975)]),
         truth: Math.exp(judgedMean),
       };
     },
@@ -302,7 +302,7 @@ function formerSweep(
     return low.y[r] + share * (high.y[r] - low.y[r]);
   });
   nats.sort();
-  return exponentiated([quantile(nats, 0.025), quantile(nats, 0.975)]);
+  return exponentiated([sampleQuantile(nats, 0.025), sampleQuantile(nats, 0.975)]);
 }
 
 function exponentiated(interval: Interval): Interval {

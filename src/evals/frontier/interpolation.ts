@@ -12,8 +12,8 @@ import { fillNormals } from '../../random/normals.js';
 import { streams } from '../../random/streams.js';
 import type { SampledFigure } from '../../records/figures.js';
 import { type BootstrapOptions, RESAMPLES, resample, standardDeviation } from '../../statistics/bootstrap.js';
+import { sum } from '../../statistics/numbers.js';
 import { studentQuantile95 } from '../../statistics/student.js';
-import { sum } from '../../statistics/summation.js';
 import type { JudgedSamples } from '../generation/generative-perplexity.js';
 
 /** One temperature of a sweep, sample by sample. */

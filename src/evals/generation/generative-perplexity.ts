@@ -7,7 +7,7 @@ import { DomainError } from '../../errors.js';
 import type { SampledFigure } from '../../records/figures.js';
 import { exponential } from '../../records/text-figures.js';
 import { type BootstrapOptions, bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
-import { sum } from '../../statistics/summation.js';
+import { sum } from '../../statistics/numbers.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
 
 /** What a judge found. */

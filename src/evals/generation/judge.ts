@@ -13,7 +13,7 @@ import {
 } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
-import { sum } from '../../statistics/summation.js';
+import { sum } from '../../statistics/numbers.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
 import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
 import { type BatchModel, LossSession } from '../perplexity/loss-session.js';

@@ -12,8 +12,8 @@
  */
 import { fieldOf, type PairedDifference, type Pairing, type ResultRow } from '../../records/evaluation.js';
 import { bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
+import { sum } from '../../statistics/numbers.js';
 import { ratio } from '../../statistics/ratio.js';
-import { sum } from '../../statistics/summation.js';
 import type { GenerativeResult } from './record.js';
 
 /** A row holds a column of each of these; distinct-n and compression are of a whole set, and have no error at all. */

@@ -5,7 +5,7 @@
 import type { PairedDifference, Pairing, ResultRow } from '../../records/evaluation.js';
 import type { SequencesRecord } from '../../records/record.js';
 import { longestBlock, pairedComparison } from '../../records/text-figures.js';
-import { sum } from '../../statistics/summation.js';
+import { sum } from '../../statistics/numbers.js';
 import type { PerplexityResult } from './record.js';
 
 const recordOf = ({ record }: ResultRow) => record as PerplexityResult;

@@ -4,7 +4,7 @@
  */
 import { DomainError } from '../../errors.js';
 import type { MedianFigure } from '../../records/figures.js';
-import { quantile } from '../../statistics/bootstrap.js';
+import { sampleQuantile } from '../../statistics/bootstrap.js';
 
 /**
  * Median and its 95% interval from order statistics: the k-th smallest to the k-th largest value, k the largest for which a
@@ -15,7 +15,7 @@ export function medianFigure(values: ArrayLike<number>): MedianFigure {
   const sorted = Float64Array.from(values).sort();
   const rank = rankOfInterval(sorted.length);
   return {
-    value: quantile(sorted, 0.5),
+    value: sampleQuantile(sorted, 0.5),
     ci95: rank === null ? null : [sorted[rank - 1], sorted[sorted.length - rank]],
   };
 }

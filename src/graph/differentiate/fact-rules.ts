@@ -1,8 +1,7 @@
 /** Type and shape of an operator's outputs, from those of its inputs. */
 import { type DType, dtypeName } from '../dtype.js';
-import type { Fact } from './facts.js';
 import type { NodeReader } from './node-reader.js';
-import { type Axes, type Axis, broadcastShape } from './shaped.js';
+import { type Axes, type Axis, broadcastShape, type Fact } from './shaped.js';
 
 type FactRule = (node: NodeReader, inputs: readonly Fact[]) => Fact[];
 

@@ -2,20 +2,13 @@
  * What is known of every tensor of a graph before it runs: element type, shape, and the content of the small integer
  * tensors that shapes are computed from. The rules of single operators are in fact-rules.ts.
  */
-import { type DType, dtypeName } from '../dtype.js';
+import { dtypeName } from '../dtype.js';
 import type { Graph } from '../graph.js';
+import { readValueInfo } from '../messages.js';
 import { TensorProto_DataLocation as Location, type TensorProto } from '../onnx.js';
-import { readValueInfo } from '../value-info.js';
 import { factRules } from './fact-rules.js';
 import { NodeReader } from './node-reader.js';
-import type { Axes, Axis } from './shaped.js';
-
-export interface Fact {
-  readonly dtype: DType;
-  readonly shape: Axes;
-  /** Elements of an integer scalar or vector, where they are numbers or sizes of axes. */
-  readonly ints?: readonly Axis[];
-}
+import type { Fact } from './shaped.js';
 
 /** Integer tensors longer than this describe no shape. */
 const LONGEST = 64;

@@ -10,11 +10,11 @@
 import { ModelError } from '../../errors.js';
 import type { Graph, Value } from '../graph.js';
 import { type Contribution, totalOf, whole } from './contributions.js';
-import { type Fact, inferFacts } from './facts.js';
+import { inferFacts } from './facts.js';
 import { NodeReader } from './node-reader.js';
 import { noRule, type Site } from './rule.js';
 import { gradientRules } from './rules/index.js';
-import { type Axis, expand, filled, type Shaped } from './shaped.js';
+import { type Axis, expand, type Fact, filled, type Shaped } from './shaped.js';
 
 /**
  * @param loss one number, in a tensor of no axes   @param of tensors of the same graph: weights, inputs, or any between

@@ -12,6 +12,14 @@ import * as ops from '../operators.js';
 export type Axis = number | string;
 export type Axes = readonly Axis[];
 
+/** What is known of a tensor before the graph runs. */
+export interface Fact {
+  readonly dtype: DType;
+  readonly shape: Axes;
+  /** Elements of an integer scalar or vector, where they are numbers or sizes of axes. */
+  readonly ints?: readonly Axis[];
+}
+
 export interface Shaped extends Value {
   readonly shape: Axes;
 }

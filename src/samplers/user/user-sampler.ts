@@ -82,7 +82,7 @@ async function started(file: string, path: string) {
     throw new UsageError({
       code: 'sampler-module-invalid',
       message: `The default export of ${path} is no sampler: ${[keys.join('.'), message].filter(Boolean).join(': ')}.`,
-      hint: 'It is an object with name, summary, families, and sample, an async generator function; README.md has one.',
+      hint: 'It is an object with name, summary, families, and sample, an async generator function; docs/samplers.md has one.',
     });
   }
   const { check, ...facts } = parsed.data;

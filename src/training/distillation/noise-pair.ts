@@ -7,7 +7,7 @@
  *
  *     z = x where α̃/σ̃ = e^{−γ/2} ≥ M − ε_x, otherwise the other
  */
-import { normalUpperQuantile } from '../../diffusion/normal-quantile.js';
+import { normalUpperQuantile } from '../../statistics/normal.js';
 
 export const UNIFORMS_PER_TOKEN = 3;
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Estimator } from '../../../src/evals/perplexity/estimator.js';
 import { zeroShotPerplexity } from '../../../src/evals/perplexity/zero-shot-perplexity.js';
-import { sum } from '../../../src/statistics/summation.js';
+import { sum } from '../../../src/statistics/numbers.js';
 import { chainSession, chainStream, options } from './chain-session.js';
 
 it.each(['mdlm', 'duo'] as const)('%s', async (family) => {

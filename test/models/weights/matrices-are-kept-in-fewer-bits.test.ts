@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { projection } from '../../../src/graph/projected-rows.js';
+import { projection } from '../../../src/graph/rows.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
 import { transposed } from '../../../src/models/importers/layouts.js';
 import { readSafetensors } from '../../../src/models/importers/safetensors.js';

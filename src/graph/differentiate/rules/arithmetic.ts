@@ -1,10 +1,14 @@
-/** Operations on two operands that repeat the smaller one along the larger: gradients are summed over the repetitions. */
-import { Equal, Greater, Less } from '../../operators.js';
+/**
+ * Elementwise operations: functions of one number, and operations on two operands that repeat the smaller one along the
+ * larger, whose gradients are summed over the repetitions.
+ */
+import { Equal, Greater, Identity, Less, Sign } from '../../operators.js';
 import { type Contribution, whole } from '../contributions.js';
 import { noRule, type Rule, type Rules, type Site } from '../rule.js';
 import {
   broadcastShape,
   cast,
+  cosine,
   logarithm,
   minus,
   negative,
@@ -13,6 +17,7 @@ import {
   power,
   type Shaped,
   shaped,
+  sine,
   times,
   unbroadcast,
   where,
@@ -49,7 +54,29 @@ const chosen =
     ];
   };
 
+/** @param derive the gradient at x, from that at y = f(x), from x and from y */
+const elementwise =
+  (derive: (gradient: Shaped, x: Shaped, y: Shaped) => Shaped): Rule =>
+  (site) => [whole(derive(site.gradient(), site.inputs[0], site.outputs[0]))];
+
+/** Functions of one number: the gradient at the input is f'(x) times that at the output. */
+const functionRules: Rules = {
+  Identity: elementwise((g) => shaped(Identity(g), g.shape)),
+  Cast: elementwise((g, x) => cast(g, x.dtype)),
+  Neg: elementwise((g) => negative(g)),
+  Exp: elementwise((g, _x, y) => times(g, y)),
+  Log: elementwise((g, x) => over(g, x)),
+  Sqrt: elementwise((g, _x, y) => over(times(g, 0.5), y)),
+  Reciprocal: elementwise((g, _x, y) => negative(times(g, times(y, y)))),
+  Abs: elementwise((g, x) => times(g, shaped(Sign(x), x.shape))), // 0 at 0
+  Sin: elementwise((g, x) => times(g, cosine(x))),
+  Cos: elementwise((g, x) => negative(times(g, sine(x)))),
+  Tanh: elementwise((g, _x, y) => times(g, minus(1, times(y, y)))),
+  Sigmoid: elementwise((g, _x, y) => times(g, times(y, minus(1, y)))),
+};
+
 export const arithmeticRules: Rules = {
+  ...functionRules,
   Add: binary(
     (g) => g,
     (g) => g,

@@ -1,7 +1,6 @@
 /** The operators that can be differentiated. One that is not here, on the way from a weight to the loss, is an error. */
 import type { Rule } from '../rule.js';
 import { arithmeticRules } from './arithmetic.js';
-import { elementwiseRules } from './elementwise.js';
 import { fusedRules } from './fused.js';
 import { indexingRules } from './indexing.js';
 import { layoutRules } from './layout.js';
@@ -9,7 +8,6 @@ import { productRules } from './products.js';
 import { reductionRules } from './reductions.js';
 
 export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
-  ...elementwiseRules,
   ...arithmeticRules,
   ...productRules,
   ...reductionRules,

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
-import { normalDensity, normalDistribution, normalUpperTail } from '../../src/diffusion/normal.js';
-import { logMeanExpBelow, normalUpperQuantile } from '../../src/diffusion/normal-quantile.js';
+import {
+  logMeanExpBelow,
+  normalDensity,
+  normalDistribution,
+  normalUpperQuantile,
+  normalUpperTail,
+} from '../../src/statistics/normal.js';
 
 it('from the middle to where the tail is 1e-250', () => {
   for (const q of [0.999, 0.7, 0.5, 0.4999, 0.3, 0.02, 1e-3, 1e-8, 1e-20, 1e-100, 1e-250])

@@ -1,15 +1,30 @@
 /**
- * Logits at some positions only, without computing the others.
+ * Rows of logits: at some positions only, without computing the others, and a block of rows at a time.
  *
- * The last thing a language model does is the same at every position: a product with the vocabulary matrix, perhaps a bias,
- * a scale or a cast. When the graph ends so, the wanted rows are taken before that product and it is repeated for them
- * alone; the original nodes, no longer needed by any output, are for prune.ts to take out. Where the graph ends in another
- * way, the rows are taken from the logits.
+ * A language model ends in an operation that is the same at every position: a product with the vocabulary matrix, perhaps a
+ * bias, a scale or a cast. When the graph ends so, the wanted rows are taken before that product, which is repeated for
+ * them alone; prune.ts removes the original nodes, which no output needs any more. Where the graph ends differently, the
+ * rows are taken from the logits.
  */
 import type { DType } from './dtype.js';
 import type { Graph, Value } from './graph.js';
 import type { NodeProto } from './onnx.js';
-import { Concat, Gather, GatherND, Shape } from './operators.js';
+import {
+  Add,
+  Concat,
+  Div,
+  Gather,
+  GatherND,
+  Min,
+  Mul,
+  Range,
+  Reshape,
+  Scan,
+  Shape,
+  Slice,
+  Sub,
+  Unsqueeze,
+} from './operators.js';
 
 /** What a graph does to a weight before it uses it: turn it, widen it from float16 or int8, scale it. */
 const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'DequantizeLinear', 'Identity']);
@@ -127,4 +142,34 @@ function constantTest(graph: Graph, producers: ReadonlyMap<string, NodeProto>) {
     return node.input.every((input) => isOf(input, rank, steps - 1));
   };
   return isOf;
+}
+
+/**
+ * A computation on rows, a block of rows at a time, so that its intermediate values never exist for all rows at once. For
+ * logits, 200 KB per row at 50,257 entries, that is the difference between memory and cache.
+ * @param perRow values [n, …], n ≥ 1 the same for all
+ * @param size rows per block; the last block is filled up by repeating the last row
+ * @param build makes numbers per row, each [size], of `size` rows of each; it may read other values of the graph, too
+ * @returns [n], one for each that `build` makes
+ */
+export function inRowBlocks(
+  name: string,
+  perRow: readonly Value[],
+  size: number,
+  build: (...rows: Value[]) => Value[],
+): Value[] {
+  const { graph } = perRow[0];
+  const count = Gather(Shape(perRow[0]), 0);
+  const blocks = Div(Add(count, size - 1), size);
+  const inBlock = graph.constant(
+    Array.from({ length: size }, (_, i) => i),
+    'int64',
+  );
+  const first = Unsqueeze(Mul(Range(0, blocks, 1), size), [-1]);
+  const rows = Min(Add(first, inBlock), Sub(count, 1)); // [blocks, size]
+  const blocked = perRow.map((value) => Gather(value, rows));
+  const ends = Unsqueeze(count, [0]);
+  return Scan(name, blocked, build).map((stacked) =>
+    Slice(Reshape(stacked, [-1]), { starts: [0], ends, axes: [0] }),
+  );
 }

@@ -6,7 +6,7 @@ import {
   normalDensity,
   normalDistribution,
   normalUpperTail,
-} from '../../src/diffusion/normal.js';
+} from '../../src/statistics/normal.js';
 
 const oracle = JSON.parse(
   readFileSync(new URL('../oracles/transformation.json', import.meta.url), 'utf8'),

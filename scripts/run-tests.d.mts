@@ -1,0 +1,2 @@
+export function subjects(): Map<string, Set<string>>;
+export function testsAbout(place: string): { tests: string[]; through: string[] };
