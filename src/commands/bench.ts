@@ -36,7 +36,7 @@ With --against, every configuration is also timed on another build, interleaved 
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
+    const { checkWritable, planOutput } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const { measuringRequest, showing } = await import('../cli/measuring-command.js');
@@ -67,9 +67,7 @@ With --against, every configuration is also timed on another build, interleaved 
         const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
         const results = resultsFile(await measureThroughput(configurations, options, observer));
         progress.stop();
-        const { EVALUATIONS } = await import('../evals/registry.js');
-        await writeOutputs(output, results, EVALUATIONS);
-        this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
+        await this.deliver(output, results);
         judge?.finish();
       });
     } finally {

@@ -31,7 +31,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
+    const { checkWritable, planOutput } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const temperatures = numbersOf('temperatures', flags.temperatures, false);
@@ -63,9 +63,7 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
         const { results, finish } = await measureFrontier(configurations, options, observer);
         const file = resultsFile(results);
         progress.stop();
-        const { EVALUATIONS } = await import('../evals/registry.js');
-        await writeOutputs(output, file, EVALUATIONS);
-        this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
+        await this.deliver(output, file);
         await finish();
       });
     } finally {

@@ -70,7 +70,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
+    const { checkWritable, planOutput } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const files = (args.files ?? []).map(parseModelSpec);
@@ -124,9 +124,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
         signal: this.interrupt,
       });
       progress.stop();
-      const { EVALUATIONS } = await import('../evals/registry.js');
-      await writeOutputs(output, results, EVALUATIONS);
-      this.print(await stdoutText(output, results, EVALUATIONS, this.screen));
+      await this.deliver(output, results);
       await finish();
     } finally {
       progress.stop();

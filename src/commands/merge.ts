@@ -22,14 +22,12 @@ export default class Merge extends BaseCommand<typeof Merge> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput, stdoutText, writeOutputs } = await import('../printing/output.js');
+    const { checkWritable, planOutput } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
     const { readPart } = await import('../evals/suite/read-part.js');
     const { merged } = await import('../evals/suite/part-record.js');
     const file = merged((args.parts ?? []).map(readPart));
-    const { EVALUATIONS } = await import('../evals/registry.js');
-    await writeOutputs(output, file, EVALUATIONS);
-    this.print(await stdoutText(output, file, EVALUATIONS, this.screen));
+    await this.deliver(output, file);
   }
 }

@@ -57,13 +57,18 @@ export async function evaluatePerplexity(
 ): Promise<ResultsFile<PerplexityResult>> {
   return withCells(task, observer, async (request, cells, notices) => {
     const { runPerplexity } = await import('../evals/perplexity/run.js');
-    const { results, finish } = await runPerplexity(request, cells, {
+    const { results, finish, close } = await runPerplexity(request, cells, {
       ...notices,
       evaluating: (model, dataset, { done, total }) =>
         observer.progress?.(`${model} on ${dataset}`, done, total),
       sequence: task.onDraw && ((record) => task.onDraw?.(record)),
     });
-    await task.keep?.(results);
+    try {
+      await task.keep?.(results);
+    } catch (error) {
+      close();
+      throw error;
+    }
     finish();
     return results;
   });
