@@ -7,19 +7,25 @@ import { htmlTable } from '../printing/html/html-table.js';
 import { html } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
 import { formatJson } from '../printing/json.js';
-import { dim, GAP, layOut } from '../printing/layout.js';
+import { dim, type FittedColumn, fittedTable } from '../printing/layout.js';
 import { errorUnits, markOf } from '../printing/notes.js';
 import { intervalOf, plain, valueWithError } from '../printing/numbers.js';
 import { escaped, pipeTable } from '../printing/pipe-table.js';
 import type { TextSampling } from '../records/figures.js';
 import { SCHEMA_VERSION } from '../records/record.js';
-import { displayWidth, plainText, truncateMiddle, wrap } from '../terminal-text.js';
+import { plainText, wrap } from '../terminal-text.js';
 import type { NamedDifference } from './compared-rows.js';
 import { isSignificant } from './difference.js';
 
-const TITLES = ['', 'models', 'dataset', 'with', 'figure', 'difference', '95% interval', 'judged by'];
-/** Of these columns cells are broken at spaces where the screen is narrow. */
-const NAMING = new Set(['models', 'dataset', 'with']);
+const TITLES = ['', 'models', 'data set', 'with', 'figure', 'difference', '95% interval', 'judged by'];
+/** How columns give way where the screen is narrow. */
+const NARROW: Readonly<Record<string, Partial<FittedColumn>>> = {
+  models: { wraps: true, least: 15 },
+  'data set': { wraps: true, least: 8 },
+  with: { wraps: true, least: 8 },
+  figure: { wraps: true, least: 10 },
+  'judged by': { optional: true },
+};
 const RIGHT = new Set(['difference', '95% interval']);
 
 export function formatDifferences(
@@ -87,44 +93,13 @@ function tableOf(differences: readonly NamedDifference[], screen: Screen): strin
   return table.includes('…') ? tableWithin(beneath, screen) : table;
 }
 
-function tableWithin(differences: readonly NamedDifference[], { width, color }: Screen): string {
-  const rows = rowsOf(differences);
-  const titles = titlesOf(differences);
-  const lengths = (title: string, i: number, parts: (cell: string) => string[]) =>
-    Math.max(1, ...[title, ...rows.flatMap((row) => parts(row[i]))].map(displayWidth));
-  const widths = titles.map((title, i) => lengths(title, i, (cell) => [cell]));
-  const words = titles.map((title, i) =>
-    NAMING.has(title) ? lengths(title, i, (cell) => cell.split(' ')) : widths[i],
+function tableWithin(differences: readonly NamedDifference[], screen: Screen): string {
+  const columns = headOf(differences).map(
+    ([title, align]): FittedColumn => ({ title, align, ...NARROW[title] }),
   );
-  const excess = (of = widths) => of.reduce((sum, one) => sum + one, 0) + GAP * (of.length - 1) - width;
-  if (excess(words) > 0) {
-    titles.pop();
-    widths.pop();
-    words.pop();
-  }
-  const narrow = (title: string, least: (i: number) => number) => {
-    const i = titles.indexOf(title);
-    if (i >= 0) widths[i] -= Math.max(0, Math.min(excess(), widths[i] - least(i)));
-  };
-  for (const title of NAMING) narrow(title, (i) => words[i]);
-  narrow('models', () => 15);
-  for (const title of ['dataset', 'with']) narrow(title, () => 8);
-  narrow('figure', () => 10);
-  const columns = titles.map((title, i) => ({
-    title,
-    align: RIGHT.has(title) ? ('right' as const) : ('left' as const),
-    width: widths[i],
-  }));
-  const lines = (cell: string, i: number) => (NAMING.has(titles[i]) ? wrap(cell, widths[i]) : [cell]);
-  const cells = rows.map((row) =>
-    titles.map((_, i) =>
-      lines(row[i], i)
-        .map((line) => truncateMiddle(line, widths[i]))
-        .join('\n'),
-    ),
-  );
-  const notes = notesOf(differences).flatMap((note) => wrap(note, width));
-  return `${layOut(columns, cells, color)}\n\n${notes.map((line) => (color ? dim(line) : line)).join('\n')}\n`;
+  const notes = notesOf(differences).flatMap((note) => wrap(note, screen.width));
+  const dimmed = notes.map((line) => (screen.color ? dim(line) : line));
+  return `${fittedTable(columns, rowsOf(differences), screen)}\n\n${dimmed.join('\n')}\n`;
 }
 
 function notesOf(differences: readonly NamedDifference[]): string[] {

@@ -1,19 +1,127 @@
-/** How every table of a terminal is set: columns side by side, no frame. */
+/**
+ * How every table of a terminal is set: columns side by side, no frame, never wider than the screen. cli-table3 aligns and
+ * joins the cells. It knows no width of a whole table: left alone, its columns are as wide as their longest cell, and a
+ * line longer than the screen is broken by the terminal, which makes a table unreadable. So widths are chosen here: which
+ * columns are wrapped at words, which are cut in the middle (a name's end tells as much as its beginning; cli-table3 cuts
+ * the end), and which are left out.
+ */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { truncate } from '../terminal-text.js';
+import { displayWidth, truncate, truncateMiddle, wrap } from '../terminal-text.js';
 
 /** Spaces between columns. */
 export const GAP = 2;
 
-export interface LaidColumn {
+/** A column that may give way where the screen is narrow. */
+export interface FittedColumn {
+  title: string;
+  align: 'left' | 'right';
+  /** Broken at spaces, down to its longest word, before anything is cut. */
+  wraps?: boolean;
+  /** Cells are cut down to this width. A column without it is never cut. */
+  least?: number;
+  /** Left out where the others have no room even at their least. */
+  optional?: boolean;
+  /** At least so wide, as in other tables of the same columns. */
+  width?: number;
+  /** At most so wide, however wide the screen. */
+  most?: number;
+  /** Shortens a line of a cell; cut in the middle, unless told. */
+  shorten?: (line: string, width: number) => string;
+}
+
+/** What a table of a terminal is fitted to. */
+interface Width {
+  /** Columns of the screen. */
+  width: number;
+  color: boolean;
+}
+
+/** The columns, at most as wide as the screen where their least widths allow it. The widest gives way first. */
+export function fittedTable(
+  columns: readonly FittedColumn[],
+  rows: readonly (readonly string[])[],
+  { width, color }: Width,
+): string {
+  const shown = columnsWithin(columns, rows, width);
+  const natural = shown.map((i) => naturalWidth(columns[i], cellsOf(rows, i)));
+  const words = shown.map((i, at) =>
+    columns[i].wraps ? longestWord(columns[i], cellsOf(rows, i)) : natural[at],
+  );
+  const least = shown.map((i, at) => Math.min(words[at], columns[i].least ?? words[at]));
+  const widths = narrowed(narrowed(natural, words, width), least, width);
+  return layOut(
+    shown.map((i, at) => ({ title: columns[i].title, align: columns[i].align, width: widths[at] })),
+    rows.map((row) => shown.map((i, at) => cellWithin(columns[i], row[i], widths[at]))),
+    color,
+  );
+}
+
+const cellsOf = (rows: readonly (readonly string[])[], i: number) => rows.map((row) => row[i]);
+
+/** Places of the columns that there is room for. */
+function columnsWithin(
+  columns: readonly FittedColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): number[] {
+  const smallest = (column: FittedColumn, i: number) => {
+    if (column.wraps) return longestWord(column, cellsOf(rows, i)); // rather a column less than words that are cut
+    const natural = naturalWidth(column, cellsOf(rows, i));
+    return Math.min(natural, column.least ?? natural);
+  };
+  const shown = columns.map((_, i) => i);
+  const total = () => totalWidth(shown.map((i) => smallest(columns[i], i)));
+  for (let i = columns.length - 1; i >= 0 && total() > width; i--)
+    if (columns[i].optional) shown.splice(i, 1);
+  return shown;
+}
+
+/** Width that shows all of a column. */
+export function naturalWidth(
+  { title, width = 1, most = Number.POSITIVE_INFINITY }: Pick<FittedColumn, 'title' | 'width' | 'most'>,
+  cells: readonly string[],
+): number {
+  return Math.min(most, Math.max(width, ...[title, ...cells].map(displayWidth)));
+}
+
+function longestWord({ title }: FittedColumn, cells: readonly string[]): number {
+  return naturalWidth(
+    { title },
+    cells.flatMap((cell) => cell.split(' ')),
+  );
+}
+
+export function totalWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1);
+}
+
+/** The widest that is above its least gives way, until the table fits or all are at their least. */
+function narrowed(from: readonly number[], least: readonly number[], width: number): number[] {
+  const widths = [...from];
+  for (let excess = totalWidth(widths) - width; excess > 0; excess--) {
+    let widest = -1;
+    for (const [i, one] of widths.entries())
+      if (one > least[i] && (widest < 0 || one > widths[widest])) widest = i;
+    if (widest < 0) break;
+    widths[widest]--;
+  }
+  return widths;
+}
+
+function cellWithin({ wraps, shorten = truncateMiddle }: FittedColumn, cell: string, width: number): string {
+  const lines = wraps ? wrap(cell, width) : [cell];
+  return lines.map((line) => shorten(line, width)).join('\n');
+}
+
+interface LaidColumn {
   title: string;
   align: 'left' | 'right';
   width: number;
 }
 
-/** Columns side by side, a rule under their titles, no frame. Lines have no trailing spaces. */
-export function layOut(columns: LaidColumn[], rows: string[][], color: boolean): string {
+/** Columns of given widths, a rule under their titles. Lines have no trailing spaces. */
+function layOut(columns: LaidColumn[], rows: string[][], color: boolean): string {
   const none = '';
   const table = new Table({
     head: columns.map(({ title, width }) => truncate(title, width)),

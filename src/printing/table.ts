@@ -5,9 +5,9 @@
 import { styleText } from 'node:util';
 import { byEvaluation, type Evaluations, labelOf } from '../records/evaluation.js';
 import type { AnyResult, Comparison, ResultsFile } from '../records/record.js';
-import { displayWidth, plainText, truncateMiddle, wrap } from '../terminal-text.js';
+import { displayWidth, truncateMiddle, wrap } from '../terminal-text.js';
 import { type ColumnSet, columnSet, type TableColumn, withSettings } from './columns.js';
-import { dim, GAP, layOut } from './layout.js';
+import { dim, type FittedColumn, fittedTable, naturalWidth, totalWidth } from './layout.js';
 import { COMPARISON_TITLE, comparisonTable, notesOf } from './notes.js';
 
 export interface Screen {
@@ -29,9 +29,9 @@ export function formatTable(file: ResultsFile, evaluations: Evaluations, { width
     const set = withSettings(results, own, (result) => labelOf(evaluation, result));
     const columns = columnsWithin(results, set, width);
     shown.set(evaluation.name, new Set(columns.map(({ title }) => title)));
-    return resultRows(results, columns, width, color);
+    return resultRows(results, columns, { width, color });
   });
-  if (file.comparisons.length > 0) parts.push(comparisonRows(file.comparisons, width, color));
+  if (file.comparisons.length > 0) parts.push(comparisonRows(file.comparisons, { width, color }));
   const notes = notesOf(file, evaluations, (name, title) => shown.get(name)?.has(title) ?? false);
   const lines = notes.flatMap((note) => wrap(note, width));
   if (lines.length > 0) parts.push(lines.map((line) => (color ? dim(line) : line)).join('\n'));
@@ -44,17 +44,9 @@ function narrowest({ title }: { title: string }): number {
 }
 
 /** Width that shows all of a column, but for names that are too long. */
-function naturalWidth(
-  results: readonly AnyResult[],
-  { title, isName, cell }: TableColumn<AnyResult>,
-): number {
-  const widest = Math.max(displayWidth(title), ...results.map((result) => displayWidth(cell(result))));
-  return isName ? Math.min(widest, WIDEST_NAME) : widest;
-}
-
-function totalWidth(results: readonly AnyResult[], columns: readonly TableColumn<AnyResult>[]): number {
-  const widths = columns.map((column) => naturalWidth(results, column));
-  return widths.reduce((sum, width) => sum + width, 0) + GAP * (columns.length - 1);
+function widthOf(results: readonly AnyResult[], { title, isName, cell }: TableColumn<AnyResult>): number {
+  const natural = naturalWidth({ title }, results.map(cell));
+  return isName ? Math.min(natural, WIDEST_NAME) : natural;
 }
 
 /** The columns that `width` has room for: the essential ones, then further ones that say anything. */
@@ -64,14 +56,15 @@ function columnsWithin(
   width: number,
 ): TableColumn<AnyResult>[] {
   const columns = [...essential];
+  const total = (of: readonly TableColumn<AnyResult>[]) => totalWidth(of.map((one) => widthOf(results, one)));
   const saved = essential
     .filter(({ isName }) => isName)
-    .map((name) => Math.max(0, naturalWidth(results, name) - narrowest(name)))
+    .map((name) => Math.max(0, widthOf(results, name) - narrowest(name)))
     .reduce((sum, one) => sum + one, 0);
-  while (columns.length > 3 && totalWidth(results, columns) - saved > width) columns.pop();
+  while (columns.length > 3 && total(columns) - saved > width) columns.pop();
   for (const column of further) {
     if (results.every((result) => column.cell(result) === '')) continue;
-    if (totalWidth(results, [...columns, column]) > width) break;
+    if (total([...columns, column]) > width) break;
     columns.push(column);
   }
   return columns;
@@ -80,57 +73,36 @@ function columnsWithin(
 function resultRows(
   results: readonly AnyResult[],
   columns: readonly TableColumn<AnyResult>[],
-  width: number,
-  color: boolean,
+  screen: Screen,
 ): string {
-  const widths = columns.map((column) => naturalWidth(results, column));
-  let excess = totalWidth(results, columns) - width;
-  for (const [index, column] of columns.entries()) {
-    if (excess <= 0) break;
-    if (!column.isName) continue;
-    const room = Math.max(0, widths[index] - narrowest(column));
-    const cut = Math.min(room, excess);
-    widths[index] -= cut;
-    excess -= cut;
-  }
-  return layOut(
-    columns.map(({ title, align }, i) => ({ title, align, width: widths[i] })),
-    results.map((result) => columns.map((column, i) => cellWithin(column, result, widths[i]))),
-    color,
+  return fittedTable(
+    columns.map(({ title, align, isName, wraps }) => ({
+      ...{ title, align, wraps },
+      ...(isName ? { least: narrowest({ title }), most: WIDEST_NAME } : {}),
+    })),
+    results.map((result) => columns.map(({ cell }) => cell(result))),
+    screen,
   );
 }
 
-function cellWithin({ cell, wraps }: TableColumn<AnyResult>, result: AnyResult, width: number): string {
-  const lines = wraps ? wrap(cell(result), width) : [cell(result)];
-  return lines.map((line) => truncateMiddle(line, width)).join('\n');
-}
-
-function comparisonRows(comparisons: readonly Comparison[], width: number, color: boolean): string {
+function comparisonRows(comparisons: readonly Comparison[], screen: Screen): string {
   const { head, rows } = comparisonTable(comparisons);
-  const pairs = comparisons.map((row) => [plainText(row.a), plainText(row.b)]);
-  const widths = head.map(([title], i) =>
-    Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
-  );
-  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
-  const pairsNeed = 2 * NARROWEST_NAME + MINUS.length;
-  const datasetNeeds = displayWidth(head[2][0]);
-  if (excess() > Math.max(0, widths[1] - pairsNeed) + Math.max(0, widths[2] - datasetNeeds)) widths.pop();
-  for (const [index, least] of [
-    [1, pairsNeed],
-    [2, datasetNeeds],
-  ]) {
-    widths[index] -= Math.max(0, Math.min(excess(), widths[index] - least));
-  }
-  const columns = widths.map((one, i) => ({ title: head[i][0], align: head[i][1], width: one }));
-  const cells = rows.map((row, r) =>
-    widths.map((one, i) => (i === 1 ? pairWithin(pairs[r], one) : truncateMiddle(row[i], one))),
-  );
-  const title = wrap(COMPARISON_TITLE, width).join('\n');
-  return `${color ? styleText('bold', title, { validateStream: false }) : title}\n${layOut(columns, cells, color)}`;
+  const title = wrap(COMPARISON_TITLE, screen.width).join('\n');
+  const narrow: Readonly<Record<string, Partial<FittedColumn>>> = {
+    models: { least: 2 * NARROWEST_NAME + MINUS.length, shorten: pairWithin },
+    'data set': { least: 'data set'.length },
+    '95% interval': { optional: true },
+  };
+  const columns = head.map(([title, align]): FittedColumn => ({ title, align, ...narrow[title] }));
+  const table = fittedTable(columns, rows, screen);
+  return `${screen.color ? styleText('bold', title, { validateStream: false }) : title}\n${table}`;
 }
 
 /** Both names of a pair stay recognisable: the longer gives way first. */
-function pairWithin([a, b]: string[], width: number): string {
+function pairWithin(pair: string, width: number): string {
+  if (displayWidth(pair) <= width) return pair;
+  const middle = pair.indexOf(MINUS);
+  const [a, b] = [pair.slice(0, middle), pair.slice(middle + MINUS.length)];
   const room = width - MINUS.length;
   const half = Math.floor(room / 2);
   const forA = Math.max(half, room - displayWidth(b));

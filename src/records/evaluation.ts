@@ -68,6 +68,8 @@ export interface FigureDeclaration<R = AnyResult> {
   readonly exponentialOf?: string;
   /** It compares two builds already: `compare` leaves it out, and a gate limits the ratio itself. */
   readonly isRatio?: boolean;
+  /** It says how a figure came about, not how good it is: reports leave out its differences. */
+  readonly isSecondary?: boolean;
   /** It depends on the machine, which must then be the same. */
   readonly isOfMachine?: boolean;
   /** What its interval is over, where that is not text or samples. */

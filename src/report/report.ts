@@ -31,9 +31,6 @@ export interface Report {
   published: boolean;
 }
 
-/** Of generated text these are compared; the rest says how, not how well. */
-const COMPARED = new Set(['textNll', 'nll', 'bitsPerByte', 'genNll', 'entropy']);
-
 /**
  * Every two models on one data set, or drawn by one sampler in as many steps, by one protocol, and what else was varied of
  * one model. Of repeats from several seeds, those of one seed: a pair is left out where another of the same two is nearer.
@@ -56,7 +53,7 @@ export function differencesWithin(
   });
   const apart = apartOfPairs(pairs);
   return pairs.flatMap(({ a, b }, i) => {
-    const found = namedDifferences(a, b).filter(({ metric }) => COMPARED.has(metric));
+    const found = namedDifferences(a, b).filter(({ metric }) => !a.figures.get(metric)?.declared.isSecondary);
     const told = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
     const settings = { settingsA: settingsAsRecorded(a.record), settingsB: settingsAsRecorded(b.record) };
     return (told ? [{ ...told, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));

@@ -1,14 +1,22 @@
 /** Checks for a terminal and as markdown. */
 
 import type { Screen } from '../../printing/formats.js';
-import { dim, GAP, layOut } from '../../printing/layout.js';
+import { dim, type FittedColumn, fittedTable } from '../../printing/layout.js';
 import { plain } from '../../printing/numbers.js';
 import { pipeTable } from '../../printing/pipe-table.js';
-import { displayWidth, plainText, truncateMiddle, wrap } from '../../terminal-text.js';
+import { plainText, wrap } from '../../terminal-text.js';
 import type { Check, GateRecord } from './checks.js';
 import { byUrgency, figureText, placeText, verdictText } from './sentences.js';
 
 const TITLES = ['', 'row', 'figure', 'limit', 'value, 95% interval', 'would decide'];
+/** What would decide stands in the notes. */
+const COLUMNS: readonly FittedColumn[] = TITLES.slice(0, -1).map((title) => ({
+  title,
+  align: 'left',
+  ...(title === 'row' ? { wraps: true, least: 12 } : {}),
+  ...(title === 'limit' ? { least: 8 } : {}),
+  ...(title === 'figure' ? { least: 6 } : {}),
+}));
 
 function cellsOf(check: Check): string[] {
   const { verdict, metric, limit, baseline } = check;
@@ -23,39 +31,17 @@ function cellsOf(check: Check): string[] {
   ];
 }
 
-export function gateTable(record: GateRecord, { width, color }: Screen): string {
+export function gateTable(record: GateRecord, screen: Screen): string {
   const rows = record.checks.map(cellsOf);
   const undecided = record.checks.filter(({ verdict }) => verdict === 'undecided');
-  const titles = TITLES.slice(0, -1);
-  const widths = titles.map((title, i) =>
-    Math.max(1, ...[title, ...rows.map((row) => row[i])].map(displayWidth)),
-  );
-  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width;
-  const words = Math.max(...rows.flatMap((row) => row[1].split(' ')).map(displayWidth));
-  for (const [column, least] of [
-    [1, Math.max(12, words)],
-    [1, 12],
-    [3, 8],
-    [2, 6],
-  ]) {
-    widths[column] -= Math.max(0, Math.min(excess(), widths[column] - least));
-  }
-  const columns = titles.map((title, i) => ({ title, align: 'left' as const, width: widths[i] }));
-  const lines = (cell: string, i: number) => (i === 1 ? wrap(cell, widths[i]) : [cell]);
-  const cells = rows.map((row) =>
-    titles.map((_, i) =>
-      lines(row[i], i)
-        .map((line) => truncateMiddle(line, widths[i]))
-        .join('\n'),
-    ),
-  );
   const notes = [
     ...undecided.map(
       (check) => `${placeText(check)}, ${check.metric} ${check.limit}: ${check.wouldDecide} would decide.`,
     ),
     verdictText(record),
-  ].flatMap((note) => wrap(note, width));
-  return `${layOut(columns, cells, color)}\n\n${notes.map((line) => (color ? dim(line) : line)).join('\n')}\n`;
+  ].flatMap((note) => wrap(note, screen.width));
+  const dimmed = notes.map((line) => (screen.color ? dim(line) : line));
+  return `${fittedTable(COLUMNS, rows, screen)}\n\n${dimmed.join('\n')}\n`;
 }
 
 /** @param most rows shown, those that do not hold first */

@@ -1,38 +1,24 @@
 /** A calibration of intervals for a terminal, at most 80 columns, and as CSV, one line a check. */
 
 import { csvTable } from '../../printing/csv.js';
-import { dim, GAP, layOut } from '../../printing/layout.js';
+import { dim, type FittedColumn, fittedTable } from '../../printing/layout.js';
 import type { Screen } from '../../printing/table.js';
 import { wrap } from '../../terminal-text.js';
 import { COVERAGE, type IntervalCalibrationRecord, type IntervalCheck } from './interval-record.js';
 
 const VERDICTS = { pass: 'pass', fail: 'FAIL', 'not-counted': 'shown' } as const;
-const TITLES = ['source', 'figure', 'size', 'covers', 'formerly', 'verdict'];
-/** Of these cells are broken at spaces where the screen is narrow. */
-const WRAPPED = 3;
-const NARROWEST = 12;
+const COLUMNS: readonly FittedColumn[] = [
+  ...['source', 'figure', 'size'].map((title) => ({ title, align: 'left', wraps: true }) as const),
+  { title: 'covers', align: 'right' },
+  { title: 'formerly', align: 'right' },
+  { title: 'verdict', align: 'left' },
+];
 
 /** The whole text with a line end. */
-export function formatIntervalCalibration(
-  record: IntervalCalibrationRecord,
-  { width, color }: Screen,
-): string {
-  const rows = record.checks.map(cellsOf);
-  const widths = TITLES.map((title, i) =>
-    Math.max(...[title, ...rows.map((row) => row[i])].map((c) => c.length)),
-  );
-  const excess = () => widths.reduce((sum, one) => sum + one, 0) + GAP * (TITLES.length - 1) - width;
-  for (const i of [1, 0, 2]) widths[i] -= Math.max(0, Math.min(excess(), widths[i] - NARROWEST));
-  const columns = TITLES.map((title, i) => ({
-    title,
-    align: i < WRAPPED || title === 'verdict' ? ('left' as const) : ('right' as const),
-    width: widths[i],
-  }));
-  const cells = rows.map((row) =>
-    row.map((cell, i) => (i < WRAPPED ? wrap(cell, widths[i]).join('\n') : cell)),
-  );
-  const notes = [...notesOf(record), intervalSummaryOf(record)].flatMap((note) => wrap(note, width));
-  return `${layOut(columns, cells, color)}\n\n${notes.map((line) => (color ? dim(line) : line)).join('\n')}\n`;
+export function formatIntervalCalibration(record: IntervalCalibrationRecord, screen: Screen): string {
+  const notes = [...notesOf(record), intervalSummaryOf(record)].flatMap((note) => wrap(note, screen.width));
+  const dimmed = notes.map((line) => (screen.color ? dim(line) : line));
+  return `${fittedTable(COLUMNS, record.checks.map(cellsOf), screen)}\n\n${dimmed.join('\n')}\n`;
 }
 
 /** One sentence for the end. */

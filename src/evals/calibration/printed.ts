@@ -4,7 +4,7 @@
  */
 import { styleText } from 'node:util';
 import { csvTable } from '../../printing/csv.js';
-import { dim, type LaidColumn, layOut } from '../../printing/layout.js';
+import { dim, type FittedColumn, fittedTable, naturalWidth } from '../../printing/layout.js';
 import type { Screen } from '../../printing/table.js';
 import { wrap } from '../../terminal-text.js';
 import { type CalibrationCheck, type CalibrationRecord, LARGEST_Z } from './record.js';
@@ -15,7 +15,7 @@ interface Row {
   duo: CalibrationCheck | null;
 }
 
-interface Column extends Omit<LaidColumn, 'width'> {
+interface Column extends FittedColumn {
   cell(row: Row): string;
 }
 
@@ -32,22 +32,15 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The whole text with a line end. */
-export function formatCalibration(record: CalibrationRecord, { width, color }: Screen): string {
+export function formatCalibration(record: CalibrationRecord, screen: Screen): string {
+  const { width, color } = screen;
   const sections = sectionsOf(record.checks);
-  const laid = COLUMNS.map((column) => ({
-    ...column,
-    width: Math.max(
-      column.title.length,
-      ...sections.flatMap(({ rows }) => rows.map(column.cell)).map((c) => c.length),
-    ),
-  }));
+  const all = sections.flatMap(({ rows }) => rows);
+  const columns = COLUMNS.map((column) => ({ ...column, width: naturalWidth(column, all.map(column.cell)) }));
   const parts = sections.map(({ title, rows }) => {
     const heading = wrap(title, width).join('\n');
-    const table = layOut(
-      laid,
-      rows.map((row) => COLUMNS.map((column) => column.cell(row))),
-      color,
-    );
+    const cells = rows.map((row) => COLUMNS.map((column) => column.cell(row)));
+    const table = fittedTable(columns, cells, screen);
     return `${color ? styleText('bold', heading, { validateStream: false }) : heading}\n${table}`;
   });
   const notes = notesOf(record).flatMap((note) => wrap(note, width));

@@ -79,11 +79,11 @@ export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>>
     lmEval: ['unigram_entropy', true],
     modelIndex: { type: 'unigram_entropy', name: 'Unigram entropy, nats' },
   },
-  distinct1: { range: RANGES.share, lmEval: ['distinct_1', true] },
-  distinct2: { range: RANGES.share, lmEval: ['distinct_2', true] },
-  distinct3: { range: RANGES.share, lmEval: ['distinct_3', true] },
-  repetition4: { range: RANGES.share, lmEval: ['repetition_4', false] },
-  compressionRatio: { range: RANGES.factor },
+  distinct1: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_1', true] },
+  distinct2: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_2', true] },
+  distinct3: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_3', true] },
+  repetition4: { isSecondary: true, range: RANGES.share, lmEval: ['repetition_4', false] },
+  compressionRatio: { isSecondary: true, range: RANGES.factor },
 };
 
 /** Section of a report that sets generated texts side by side, timed or not. */

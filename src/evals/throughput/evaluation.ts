@@ -92,6 +92,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
     ...measuredFigures,
     tokensPerSecond: {
       range: RANGES.speed,
+      isSecondary: true,
       isOfMachine: true,
       of: ({ throughput }) => throughput.tokensPerSecond,
       withoutInterval: 'six rounds and more, which give an interval (more --samples)',
