@@ -60,4 +60,11 @@ export type { Format, Screen } from './printing/formats.js';
 export type { Evaluation, ResultRow, RowFigure } from './records/evaluation.js';
 export type { AnyResult, Comparison, ResultsFile } from './records/record.js';
 export type { SampleRecord, SamplesHeader } from './records/samples-file.js';
-export type { Denoised, DenoiseCall, OptionSpec, OptionValue, Sampler, SamplingRun } from './samplers/sampler.js';
+export type {
+  DenoiseCall,
+  Denoised,
+  OptionSpec,
+  OptionValue,
+  Sampler,
+  SamplingRun,
+} from './samplers/sampler.js';

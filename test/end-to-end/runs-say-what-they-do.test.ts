@@ -71,7 +71,7 @@ describe('ppl', () => {
       '--quiet',
     ]);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^model +dataset +perplexity +95% interval +bits\/byte/);
+    expect(stdout).toMatch(/^model +data set +perplexity +95% interval +bits\/byte/);
   });
 
   it('plans without running under --dry-run', async () => {
