@@ -1,10 +1,10 @@
 /**
- * What every command shares: `--json` and `--quiet`, environment defaults, and the four ways to speak. Data goes to
- * stdout (`print`, `printJson`), all else to stderr (`note`, `warnUser`). Errors are not caught here: they reach
+ * What every command shares: `--json` and `--quiet`, environment defaults, and ways to print. Data goes to stdout
+ * (`print`, `printJson`), all else to stderr (`note`, `warnUser`, `progress`). Errors are not caught here: they reach
  * main.ts, which turns them into a sentence, a hint and an exit status.
  *
  *     export default class Ppl extends BaseCommand<typeof Ppl> {
- *       static override summary = 'Zero-shot perplexity';
+ *       static override summary = 'Measure zero-shot perplexity.';
  *       static override flags = { model: repeatable({ required: true }) };
  *       async run() { this.flags.model … }
  *     }
@@ -13,15 +13,13 @@ import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Observer } from '../observer.js';
 import { escapedJson } from '../printing/json.js';
-import type { OutputPlan } from '../printing/output.js';
-import type { ResultsFile } from '../records/record.js';
 import { environmentDefaults, type FlagShape, renamingNotes } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
-import { type Progress, progressOf } from './progress.js';
+import { Progress } from './progress.js';
 import { interruptSignal } from './signals.js';
 import { checkStandardOutput } from './standard-output.js';
-import { inertLines, paint, plainText, streamHasColor, streamWidth } from './terminal.js';
+import { inertLines, paint, plainText, sentenceLines, streamHasColor, streamWidth } from './terminal.js';
 
 type Parsed = Record<string, unknown>;
 
@@ -45,6 +43,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
   protected options: BaseOptions = { json: false, quiet: false };
+  private progressLine: Progress | undefined;
+  private readonly said = new Set<string>();
 
   override async init(): Promise<void> {
     await super.init();
@@ -90,6 +90,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Text for stdout, as it is, with a line end. @throws FileError when it cannot be written */
   protected print(text: string): void {
+    this.progressLine?.stop();
     process.stdout.write(inertLines(text.endsWith('\n') ? text : `${text}\n`));
     checkStandardOutput();
   }
@@ -101,33 +102,41 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** A remark for stderr. */
   protected note(text: string): void {
-    if (!this.options.quiet) process.stderr.write(`${inertLines(plainText(text))}\n`);
+    this.say(plainText(text));
   }
 
-  /** Something the user should know before trusting the result; on stderr. */
+  /** Something the user should know before trusting the result, once per run; on stderr. */
   protected warnUser(text: string): void {
+    if (this.isRepeated(text)) return;
+    this.say(`${paint('Warning:', 'yellow', streamHasColor(process.stderr))} ${plainText(text)}`);
+  }
+
+  private say(text: string): void {
     if (this.options.quiet) return;
-    const label = paint('Warning:', 'yellow', streamHasColor(process.stderr));
-    process.stderr.write(`${label} ${inertLines(plainText(text))}\n`);
+    this.progressLine?.stop();
+    process.stderr.write(`${sentenceLines(text, process.stderr)}\n`);
   }
 
-  /** Writes results where the flags say, and prints them. @throws FileError */
-  protected async deliver(plan: OutputPlan, file: ResultsFile): Promise<void> {
-    const { formatResults, writeResults } = await import('../library/results.js');
-    for (const { path, format } of plan.files) await writeResults(file, path, format);
-    this.print(await formatResults(file, plan.stdout, this.screen));
+  private isRepeated(text: string): boolean {
+    if (this.said.has(text)) return true;
+    this.said.add(text);
+    return false;
   }
 
-  /** Says what a long piece of work tells, and shows how far it is. The caller stops the progress in the end. */
-  protected observer(progress: Progress): Required<Observer> {
-    const say = (speak: (text: string) => void) => (text: string) => {
-      progress.stop();
-      speak(text);
-    };
+  /** The one line of progress; it makes way for whatever else is printed. */
+  protected get progress(): Progress {
+    this.progressLine ??= new Progress({ quiet: this.options.quiet });
+    return this.progressLine;
+  }
+
+  /** What long work reports to. Several data sets or cells may say the same: it is printed once. */
+  protected get observer(): Required<Observer> {
     return {
-      note: say((text) => this.note(text)),
-      warn: say((text) => this.warnUser(text)),
-      progress: progressOf(progress),
+      note: (text) => {
+        if (!this.isRepeated(text)) this.note(text);
+      },
+      warn: (text) => this.warnUser(text),
+      progress: (work, done, total, detail) => this.progress.show(work, done, total, detail),
       signal: this.interrupt,
     };
   }
@@ -145,5 +154,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Leaves every error to main.ts. */
   protected override async catch(error: Error): Promise<unknown> {
     throw error;
+  }
+
+  protected override async finally(): Promise<void> {
+    this.progressLine?.stop();
   }
 }

@@ -43,7 +43,7 @@ export function environmentDefaults(
     const spelling = [name, ...(flag.aliases ?? [])].find((one) => env[variableOf(one)]?.trim());
     if (spelling === undefined) continue;
     const variable = variableOf(spelling);
-    const value = env[variable]!; // it was found by its value
+    const value = env[variable]!; // set, since `find` saw it
     if (isTyped(name, flag, typed)) continue;
     const rival = SAME_QUESTION[name];
     if (rival && flags[rival] && isTyped(rival, flags[rival], typed)) continue;

@@ -1,9 +1,10 @@
-/** Models of the hub that a command names, `hf:owner/name`: fetched and converted before it runs, unless they were before. */
+/** Models of the hub that a command names, `hf:owner/name`, are fetched and converted before it runs, unless they are in the cache. */
+import { fetchHubModel, hubConnecting } from '../library/checkpoints.js';
+import type { HubModelName } from '../models/importers/hub-cache.js';
+import type { Observer } from '../observer.js';
+import { Progress } from './progress.js';
 
-import { fetchHubModel } from '../library/checkpoints.js';
-import { Progress, progressOf } from './progress.js';
-
-/** What a command lends: where it says things, and what ends it. */
+/** What a command lends to what fetches. */
 export interface Opening {
   note(text: string): void;
   quiet: boolean;
@@ -13,7 +14,7 @@ export interface Opening {
 /** Flags and arguments that take a model. */
 const NAMES = ['model', 'judge', 'against'] as const;
 
-/** What a command was given of the hub: `hf:owner/name` or `name=hf:owner/name`. */
+/** The hub models among a command's values: `hf:owner/name`, also from `name=hf:owner/name`. */
 export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[] {
   const specs = NAMES.flatMap((name) => values[name] ?? []).filter((spec) => typeof spec === 'string');
   return [...new Set(specs.map((spec) => spec.replace(/^[A-Za-z0-9][\w.+-]*=(?=hf:)/, '')))].filter((spec) =>
@@ -22,16 +23,31 @@ export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[]
 }
 
 /** @throws DataError (the hub's), ModelError, UsageError, FileError, InterruptedError */
-export async function fetchHubModels(
-  specs: readonly string[],
+export async function fetchHubModels(specs: readonly string[], opening: Opening): Promise<void> {
+  for (const spec of specs) await observed(opening, (observer) => fetchHubModel(spec, observer));
+}
+
+/** Runs an action that fetches from the hub, with a connection and visible progress. */
+export async function fetching<T>(
+  name: HubModelName,
+  opening: Opening,
+  action: (connecting: Awaited<ReturnType<typeof hubConnecting>>) => Promise<T>,
+): Promise<T> {
+  return observed(opening, async (observer) => action(await hubConnecting(name, observer)));
+}
+
+async function observed<T>(
   { note, quiet, signal }: Opening,
-): Promise<void> {
-  for (const spec of specs) {
-    const progress = new Progress({ quiet });
-    try {
-      await fetchHubModel(spec, { note, progress: progressOf(progress), signal });
-    } finally {
-      progress.stop();
-    }
+  action: (observer: Observer) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress({ quiet });
+  try {
+    return await action({
+      note,
+      progress: (work, done, total) => progress.show(work, done, total),
+      signal,
+    });
+  } finally {
+    progress.stop();
   }
 }

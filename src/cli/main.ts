@@ -56,7 +56,7 @@ async function report(error: unknown, argv: string[], command: string | null): P
   if (requested === 0) await drained(process.stdout);
   const lost = requested === 0 ? standardOutputFailure() : null;
   if (requested !== null && lost === null) return requested;
-  const { inertLines, paint, plainLines } = await import('./terminal.js');
+  const { inertLines, paint, plainLines, sentenceLines } = await import('./terminal.js');
   const failure = describeFailure(lost ?? error, command);
   if (wantsJson(argv) && !standardOutputFailure()) {
     const measured = error instanceof GateError || error instanceof UndecidedError ? error.record : {};
@@ -66,10 +66,10 @@ async function report(error: unknown, argv: string[], command: string | null): P
     );
   }
   const label = paint('Error:', 'red', streamHasColor(process.stderr));
-  const say = (text: string) => process.stderr.write(`${inertLines(text)}\n`);
-  say(`${label} ${failure.message}`);
-  if (failure.hint) say(`  ${failure.hint}`);
-  if (process.env.DUO_EVAL_DEBUG && error instanceof Error) say(plainLines(error.stack ?? ''));
+  const print = (text: string) => process.stderr.write(`${text}\n`);
+  print(sentenceLines(`${label} ${failure.message}`, process.stderr));
+  if (failure.hint) print(sentenceLines(failure.hint, process.stderr, '  '));
+  if (process.env.DUO_EVAL_DEBUG && error instanceof Error) print(inertLines(plainLines(error.stack ?? '')));
   return failure.exitCode;
 }
 

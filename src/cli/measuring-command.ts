@@ -1,11 +1,10 @@
-/** What `bench` and `frontier` have in common: from flags to a request, progress, and where results go. */
+/** What `bench` and `frontier` have in common: from flags to a request. */
 
 import type { Protocol } from '../diffusion/schedule.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';
 import { checkDistinctNames, parseModelSpec } from '../library/checkpoints.js';
 import type { Provider } from '../models/provider.js';
 import { type BoundaryFlagValues, boundariesOf } from './checkpoint-flags.js';
-import type { Progress } from './progress.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
 import { tableOptions } from './table-flags.js';
 
@@ -59,22 +58,5 @@ export function measuringRequest(
             context: flags.context,
           },
     references: references.map((spec) => ({ spec, ...tableOptions(flags) })),
-  };
-}
-
-/** Shows one piece of work after another, and steps aside when something is said. */
-export function showing(progress: Progress) {
-  let shown = '';
-  return {
-    show(label: string, done: number, total: number | null) {
-      if (label !== shown) progress.start(total ?? 0, label);
-      shown = label;
-      progress.update(done);
-    },
-    say: (speak: (text: string) => void) => (text: string) => {
-      progress.stop();
-      shown = '';
-      speak(text);
-    },
   };
 }

@@ -1,38 +1,27 @@
 /**
- * Progress of a long run, on stderr: in a terminal one line that is drawn again, elsewhere a plain line now and then,
- * so that a log stays readable. It counts units of work and estimates the time left from the pace so far; it knows
- * nothing of what the work is.
+ * Progress of a long run, on stderr: one line that is redrawn in a terminal, elsewhere a plain line now and then, so that
+ * a log stays readable. It counts units of work and estimates the time left from the pace so far.
  */
-import type { Observer } from '../observer.js';
 import { displayWidth, inertLines, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
 
 export interface ProgressOptions {
   quiet?: boolean;
-  /** Where to draw; stderr unless told. */
+  /** Where to draw. [default: stderr] */
   stream?: OutputStream & { write(text: string): unknown };
   /** Milliseconds, monotonic. */
   now?: () => number;
 }
 
-/** Least milliseconds between two drawings in a terminal, and between two lines elsewhere. */
+/** Minimum milliseconds between two drawings in a terminal, and between two lines elsewhere. */
 const REDRAW_MS = 100;
 const LINE_MS = 10_000;
-
-/** Shows what an {@link Observer} is told: each named piece of work after the other. */
-export function progressOf(progress: Progress): NonNullable<Observer['progress']> {
-  let shown = '';
-  return (work, done, total, detail) => {
-    if (work !== shown) progress.start(total ?? 0, work, done);
-    shown = work;
-    progress.update(done, detail);
-  };
-}
 
 export class Progress {
   private readonly stream: OutputStream & { write(text: string): unknown };
   private readonly now: () => number;
   private readonly quiet: boolean;
-  private total = 0;
+  /** Null while nobody knows. */
+  private total: number | null = null;
   private done = 0;
   private offset = 0;
   private label = '';
@@ -50,8 +39,8 @@ export class Progress {
     this.now = now;
   }
 
-  /** Begins a piece of work of `total` units, `done` of which a resumed run already has. */
-  start(total: number, label: string, done = 0): void {
+  /** Begins a piece of work of `total` units, of which a resumed run has `done` already. */
+  start(total: number | null, label: string, done = 0): void {
     this.stop();
     this.total = total;
     this.label = plainText(label);
@@ -59,13 +48,20 @@ export class Progress {
     this.offset = done;
     this.startedAt = this.now();
     this.shownAt = this.stream.isTTY ? Number.NEGATIVE_INFINITY : this.startedAt;
-    this.show();
+    this.draw();
   }
 
-  /** `done` units are finished, of all. `detail`, e.g. the estimate so far, stands after the time left. */
+  /** Shows how far the named work is, and begins a new piece of work where the name is another. */
+  show(label: string, done: number, total: number | null, detail = ''): void {
+    if (plainText(label) !== this.label) this.start(total, label, done);
+    this.total = total;
+    this.update(done, detail);
+  }
+
+  /** `done` units in all are finished. `detail`, such as the mean loss, stands after the time left. */
   update(done: number, detail = ''): void {
     this.done = done;
-    this.show(detail);
+    this.draw(detail);
   }
 
   /** Ends the line, so that what is printed next begins at the margin. */
@@ -74,11 +70,11 @@ export class Progress {
     this.drawn = false;
   }
 
-  private show(detail = ''): void {
+  private draw(detail = ''): void {
     if (this.quiet) return;
     const now = this.now();
     const due = now - this.shownAt >= (this.stream.isTTY ? REDRAW_MS : LINE_MS);
-    if (!due && !(this.stream.isTTY && this.done >= this.total)) return;
+    if (!due && !(this.stream.isTTY && this.total !== null && this.done >= this.total)) return;
     this.shownAt = now;
     const line = this.line(now, plainText(detail));
     if (this.stream.isTTY) {
@@ -90,18 +86,22 @@ export class Progress {
   }
 
   private line(now: number, detail: string): string {
-    const share = this.total > 0 ? Math.min(1, this.done / this.total) : 0;
-    const counts = `${this.done}/${this.total} ${String(Math.floor(share * 100)).padStart(2)}%`;
-    const tail = [counts, this.timeLeft(now), detail].filter(Boolean).join('  ');
+    const tail = [this.counts(), this.timeLeft(now), detail].filter(Boolean).join('  ');
     const width = streamWidth(this.stream) - 1;
     const room = width - displayWidth(tail) - 2;
     if (room < 4) return truncate(tail, width);
     return `${truncate(this.label, room)}  ${tail}`;
   }
 
+  private counts(): string {
+    if (this.total === null) return `${this.done}`;
+    const share = this.total > 0 ? Math.min(1, this.done / this.total) : 0;
+    return `${this.done}/${this.total} ${String(Math.floor(share * 100)).padStart(2)}%`;
+  }
+
   private timeLeft(now: number): string {
     const fresh = this.done - this.offset;
-    if (fresh <= 0 || this.done >= this.total) return '';
+    if (this.total === null || fresh <= 0 || this.done >= this.total) return '';
     const seconds = ((now - this.startedAt) / 1000 / fresh) * (this.total - this.done);
     return `${formatDuration(seconds)} left`;
   }

@@ -1,8 +1,9 @@
 /**
- * What kind of terminal a stream is: its width, and whether it takes colour. Text itself is made safe and measured by
- * ../terminal-text.ts, passed on here for the commands.
+ * The width and colours of the terminal behind a stream. Text is made safe and measured in ../terminal-text.ts, which is
+ * exported from here too.
  */
 import { styleText } from 'node:util';
+import { inertLines, wrap } from '../terminal-text.js';
 
 export {
   displayWidth,
@@ -14,7 +15,7 @@ export {
   wrap,
 } from '../terminal-text.js';
 
-/** What this module needs to know of `process.stdout` and `process.stderr`. */
+/** The part of `process.stdout` and `process.stderr` that is read here. */
 export interface OutputStream {
   isTTY?: boolean;
   columns?: number;
@@ -32,6 +33,15 @@ export function streamHasColor(stream: OutputStream, env: NodeJS.ProcessEnv = pr
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return stream.isTTY === true && env.TERM !== 'dumb';
+}
+
+/** Sentences for a person: wrapped in a terminal, one line each elsewhere, so that logs can be searched. */
+export function sentenceLines(text: string, stream: OutputStream, indent = ''): string {
+  const lines = text.split('\n');
+  const wrapped = stream.isTTY
+    ? lines.flatMap((line) => wrap(line, streamWidth(stream) - indent.length))
+    : lines;
+  return inertLines(wrapped.map((line) => indent + line).join('\n'));
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';

@@ -1,4 +1,4 @@
-/** What `train` and `distill` have in common: flags, from flags to a request, progress, and what is said of the result. */
+/** What `train` and `distill` share: flags, the request made from them, progress, and how results are printed. */
 
 import { shellCommand } from '../printing/shell-command.js';
 import type { RunObserver, RunRequest, RunResult } from '../training/training-run.js';
@@ -7,7 +7,7 @@ import { choice, integer, string } from './flags.js';
 import type { Progress } from './progress.js';
 import { tableFlags, tableOptions } from './table-flags.js';
 
-/** Steps whose mean loss the progress shows: single ones scatter. */
+/** The progress shows the mean loss of this many steps, since single losses scatter. */
 const SHOWN_OVER = 50;
 
 export const textFlags = {
@@ -56,7 +56,7 @@ interface TrainingFlagValues extends BoundaryFlagValues {
   threads?: number;
 }
 
-/** All of a request that both take from the same flags. */
+/** The part of a request that both commands take from the same flags. */
 export const runRequest = (
   flags: TrainingFlagValues,
 ): Omit<RunRequest, 'warmup' | 'averageDecay' | 'command'> => ({
@@ -75,7 +75,7 @@ export const runRequest = (
   threads: flags.threads,
 });
 
-/** What was given, by flags or by the environment, but for what is so anyway. @param known the command's flags */
+/** The command line that repeats a run: flags, typed or from the environment, that differ from their defaults. */
 export function givenCommand(
   name: string,
   known: Record<string, { default?: unknown }>,
@@ -91,52 +91,38 @@ export function givenCommand(
 
 /** Shows packing, then the steps of a run with the mean of the latest losses. */
 export class RunProgress implements Omit<RunObserver, 'signal'> {
-  private started = '';
-  private readonly lately: number[] = [];
+  private readonly latest: number[] = [];
 
-  /** @param finishedHint stands after the remark that a run was finished already */
+  /** @param finishedHint stands after the note that a run is already finished */
   constructor(
+    readonly say: (text: string) => void,
     private readonly progress: Progress,
-    private readonly note: (text: string) => void,
     private readonly finishedHint = '',
   ) {}
 
-  packing = (dataset: string, done: number, total: number | null): void => {
-    this.begin(`packing ${dataset}`, total ?? 0, 0);
-    this.progress.update(done);
-  };
+  packing = (dataset: string, done: number, total: number | null): void =>
+    this.progress.show(`packing ${dataset}`, done, total);
 
   resumed = (step: number, all: number): void => {
     if (step < all) this.say(`Continuing after step ${step} of ${all}.`);
     else this.say(`The run is already finished: ${all} steps.${this.finishedHint}`);
   };
 
-  /** @param label of the work   @param told what is shown of the mean loss */
-  step(label: string, step: number, all: number, loss: number, told: (mean: number) => string): void {
-    this.begin(label, all, step - 1);
-    this.lately.push(loss);
-    if (this.lately.length > SHOWN_OVER) this.lately.shift();
-    const mean = this.lately.reduce((sum, one) => sum + one, 0) / this.lately.length;
-    this.progress.update(step, told(mean));
+  /** @param text what is shown of the mean of the latest losses */
+  step(work: string, step: number, all: number, loss: number, text: (mean: number) => string): void {
+    this.latest.push(loss);
+    if (this.latest.length > SHOWN_OVER) this.latest.shift();
+    const mean = this.latest.reduce((sum, one) => sum + one, 0) / this.latest.length;
+    this.progress.show(work, step, all, text(mean));
   }
 
-  /** Losses from here on are of another thing. */
+  /** For losses of another kind from here on. */
   forgetLosses(): void {
-    this.lately.length = 0;
-  }
-
-  say = (text: string): void => {
-    this.progress.stop();
-    this.note(text);
-  };
-
-  private begin(label: string, total: number, done: number): void {
-    if (label !== this.started) this.progress.start(total, label, done);
-    this.started = label;
+    this.latest.length = 0;
   }
 }
 
-/** A result for `--json`, in parts. */
+/** The parts of a result for `--json`. */
 export const resultJson = <Loss>(result: RunResult<Loss>) => {
   const { path, dataPath, cardPath, curvePath, plotPath } = result;
   const { parameters, bytes, steps, loss, validation } = result;
@@ -147,7 +133,7 @@ export const resultJson = <Loss>(result: RunResult<Loss>) => {
   };
 };
 
-/** A result as a person reads it. @param loss as it is printed   @param heldOut likewise; null without held-out text */
+/** A result as rows of a table. @param loss as it is printed   @param heldOut as it is printed; null without held-out text */
 export const resultRows = (
   { path, dataPath, cardPath, parameters, steps, plotPath }: RunResult<unknown>,
   { loss, heldOut }: { loss: string; heldOut: string | null },

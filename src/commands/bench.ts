@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, number, repeatable, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import type { openAgainst } from '../evals/throughput/against.js';
 
 export default class Bench extends BaseCommand<typeof Bench> {
@@ -36,44 +36,27 @@ With --against, every configuration is also timed on another build, interleaved 
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
-    const { measuringRequest, showing } = await import('../cli/measuring-command.js');
+    const output = await plannedOutput(flags);
+    const { measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
     const request = measuringRequest(flags, {
       provider: await resolveProvider(flags.provider),
       temperature: flags.temperature,
       references: flags['reference-dataset'] ?? [],
     });
-    const progress = new Progress({ quiet: this.options.quiet });
-    const { show, say } = showing(progress);
-    const observer = {
-      note: say((text) => this.note(text)),
-      warn: say((text) => this.warnUser(text)),
-      packing: (dataset: string, done: number, total: number | null) =>
-        show(`packing ${dataset}`, done, total),
-      sampling: (round: number, rounds: number) => show('rounds', round, rounds),
-      judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
-      timing: (round: number, rounds: number) => show('rounds of both installations', round, rounds),
-      signal: this.interrupt,
-    };
+    const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
     const { measureThroughput } = await import('../evals/throughput/run.js');
     const { resultsFile } = await import('../records/record.js');
-    try {
-      await withSetUp(request, observer, async ({ configurations, judge, references }) => {
-        const against = await this.against(configurations, request, observer.note);
-        const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
-        const results = resultsFile(await measureThroughput(configurations, options, observer));
-        progress.stop();
-        await this.deliver(output, results);
-        judge?.finish();
-      });
-    } finally {
-      progress.stop();
-    }
+    await withSetUp(request, observer, async ({ configurations, judge, references }) => {
+      const against = await this.against(configurations, request, observer.note);
+      const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
+      const results = resultsFile(await measureThroughput(configurations, options, observer));
+      this.print(await writeResults(output, results, this.screen));
+      judge?.finish();
+    });
   }
+
   private async against(
     configurations: Parameters<typeof openAgainst>[1],
     request: Parameters<typeof openAgainst>[2],

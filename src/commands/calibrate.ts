@@ -1,6 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, repeatable } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
 import { closest, GateError, UsageError } from '../errors.js';
 
 export default class Calibrate extends BaseCommand<typeof Calibrate> {
@@ -60,8 +59,6 @@ The exit status is 7 when a check fails.`;
     const { calibrationSources } = await import('../evals/calibration/sources.js');
     const { planOutput } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
-    const progress = new Progress({ quiet: this.options.quiet });
-    let started = false;
     const record = await calibrate(
       {
         sources: chosen('source', flags.source, calibrationSources, ({ name }) => name),
@@ -73,15 +70,8 @@ The exit status is 7 when a check fails.`;
         seed: flags.seed,
         threads: flags.threads,
       },
-      {
-        onProgress(done, total) {
-          if (!started) progress.start(total, 'calibrating');
-          started = true;
-          progress.update(done);
-        },
-        signal: this.interrupt,
-      },
-    ).finally(() => progress.stop());
+      this.observer,
+    );
 
     const { formatCalibration, formatCalibrationCsv, nameOf, summaryOf } = await import(
       '../evals/calibration/printed.js'
@@ -109,16 +99,7 @@ The exit status is 7 when a check fails.`;
     const { calibrateIntervals } = await import('../evals/calibration/intervals.js');
     const { planOutput } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
-    const progress = new Progress({ quiet: this.options.quiet });
-    let started = false;
-    const record = await calibrateIntervals(flags, {
-      onProgress(done, total) {
-        if (!started) progress.start(total, 'simulating');
-        started = true;
-        progress.update(done);
-      },
-      signal: this.interrupt,
-    }).finally(() => progress.stop());
+    const record = await calibrateIntervals(flags, this.observer);
     const { formatIntervalCalibration, formatIntervalCalibrationCsv, intervalSummaryOf, nameOfIntervals } =
       await import('../evals/calibration/printed-intervals.js');
     if (format === 'table') this.print(formatIntervalCalibration(record, this.screen));

@@ -1,7 +1,6 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, string } from '../cli/flags.js';
-import { Progress, progressOf } from '../cli/progress.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { ARCHITECTURE_NAMES } from '../models/architectures/names.js';
@@ -114,7 +113,7 @@ With --random, the network has the published architecture and random weights, to
     if (tokenizer === undefined) this.noteNoTokenizer();
   }
 
-  /** Fetched into the cache, converted from there, and taken away again. */
+  /** Fetches into the cache, converts from there, and removes what was fetched. */
   private async fromHub(
     spec: string,
     given: string | undefined,
@@ -124,8 +123,8 @@ With --random, the network has the published architecture and random weights, to
   ): Promise<ImportedCheckpoint> {
     const { fetchedForConversion } = await import('../models/importers/hub-model.js');
     const { parseHubModel } = await import('../models/importers/hub-cache.js');
-    const { hubConnecting } = await import('../library/checkpoints.js');
-    const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!;
+    const { fetching } = await import('../cli/hub-models.js');
+    const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!; // it begins with `hf:`
     if (named.file !== undefined) {
       throw new UsageError({
         code: 'already-onnx',
@@ -133,24 +132,21 @@ With --random, the network has the published architecture and random weights, to
         hint: `Use it as it is: --model ${spec}`,
       });
     }
-    const progress = new Progress({ quiet: this.options.quiet });
-    const connecting = await hubConnecting(named, {
-      note: (text) => this.note(text),
-      progress: progressOf(progress),
+    const opening = {
+      note: (text: string) => this.note(text),
+      quiet: this.options.quiet,
       signal: this.interrupt,
-    });
-    try {
-      return await fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
+    };
+    return fetching(named, opening, (connecting) =>
+      fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
         convert({
           source: folder,
           from: `hf:${named.repo}@${record.revision}`,
           tokenizer: given ?? tokenizer ?? undefined,
           copiesTokenizer: given === undefined,
         }),
-      );
-    } finally {
-      progress.stop();
-    }
+      ),
+    );
   }
 
   private async draw(): Promise<SavedCheckpoint> {
@@ -183,7 +179,7 @@ With --random, the network has the published architecture and random weights, to
     });
   }
 
-  /** Flags that would be silently without effect. */
+  /** @throws UsageError for flags that would have no effect */
   private refuseIdleFlags(): void {
     const { flags } = this;
     const given = (['arch', 'vocab-size', 'hidden-size', 'condition-size', 'blocks'] as const).find(

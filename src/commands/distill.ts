@@ -1,6 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, integer, number, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
 import {
   givenCommand,
   RunProgress,
@@ -68,52 +67,38 @@ The checkpoint must come from train or convert.`;
     const { rounds } = flags;
     const stepsPerRound = flags['steps-per-round'];
     const { runDistillation } = await import('../training/distillation/run-distillation.js');
-    const progress = new Progress({ quiet: this.options.quiet });
-    const shown = new RunProgress(progress, (text) => this.note(text));
+    const shown = new RunProgress(this.observer.note, this.progress);
     let latelyOf = 1;
-    try {
-      const distilled = await runDistillation(
-        {
-          ...runRequest(flags),
-          model: flags.model,
-          tokenizer: flags.tokenizer,
-          length: flags.length,
-          rounds,
-          stepsPerRound,
-          warmup: flags.warmup ?? Math.floor(WARMUP_SHARE * rounds * stepsPerRound),
-          averageDecay: flags.ema ?? averageDecay(stepsPerRound),
-          nextTeacher: flags['next-teacher'],
-          divergence: flags.kl,
-          command: givenCommand('distill', Distill.flags, flags),
+    const distilled = await runDistillation(
+      {
+        ...runRequest(flags),
+        model: flags.model,
+        tokenizer: flags.tokenizer,
+        length: flags.length,
+        rounds,
+        stepsPerRound,
+        warmup: flags.warmup ?? Math.floor(WARMUP_SHARE * rounds * stepsPerRound),
+        averageDecay: flags.ema ?? averageDecay(stepsPerRound),
+        nextTeacher: flags['next-teacher'],
+        divergence: flags.kl,
+        command: givenCommand('distill', Distill.flags, flags),
+      },
+      {
+        signal: this.interrupt,
+        packing: shown.packing,
+        resumed: shown.resumed,
+        say: shown.say,
+        stepped: (step, all, round, { loss }) => {
+          // Losses of two rounds are of two things.
+          if (round !== latelyOf) shown.forgetLosses();
+          latelyOf = round;
+          shown.step('distilling', step, all, loss, (mean) => `round ${round}, loss ${mean.toPrecision(3)}`);
         },
-        {
-          signal: this.interrupt,
-          packing: shown.packing,
-          resumed: shown.resumed,
-          say: shown.say,
-          stepped: (step, all, round, { loss }) => {
-            // Losses of two rounds are of two things.
-            if (round !== latelyOf) shown.forgetLosses();
-            latelyOf = round;
-            shown.step(
-              'distilling',
-              step,
-              all,
-              loss,
-              (mean) => `round ${round}, loss ${mean.toPrecision(3)}`,
-            );
-          },
-          validated: (step, round, loss) =>
-            shown.say(
-              `step ${step}, round ${round}: held-out divergence ${heldOutText(loss)} nats per token`,
-            ),
-        },
-      );
-      progress.stop();
-      await this.report(distilled);
-    } finally {
-      progress.stop();
-    }
+        validated: (step, round, loss) =>
+          shown.say(`step ${step}, round ${round}: held-out divergence ${heldOutText(loss)} nats per token`),
+      },
+    );
+    await this.report(distilled);
   }
 
   private async report(distilled: DistilledModel): Promise<void> {

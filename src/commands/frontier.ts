@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { number, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { numbersOf } from '../cli/sampling-flags.js';
 import { UsageError } from '../errors.js';
 
@@ -31,11 +31,9 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const temperatures = numbersOf('temperatures', flags.temperatures, false);
-    const { measuringRequest, showing } = await import('../cli/measuring-command.js');
+    const { measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
     const request = measuringRequest(flags, {
       provider: await resolveProvider(flags.provider),
@@ -43,39 +41,25 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
       references: flags.entropy === undefined ? [flags['reference-dataset']] : [],
     });
     if (request.judge === null) throw noJudge();
-    const progress = new Progress({ quiet: this.options.quiet });
-    const { show, say } = showing(progress);
-    const observer = {
-      note: say((text) => this.note(text)),
-      warn: say((text) => this.warnUser(text)),
-      packing: (dataset: string, done: number, total: number | null) =>
-        show(`packing ${dataset}`, done, total),
-      sampling: (name: string, done: number, total: number) => show(`sampling ${name}`, done, total),
-      judging: (name: string, done: number, total: number) => show(`judging ${name}`, done, total),
-      signal: this.interrupt,
-    };
+    const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
     const { measureFrontier } = await import('../evals/frontier/run.js');
     const { resultsFile } = await import('../records/record.js');
-    try {
-      await withSetUp(request, observer, async ({ configurations, judge, references: [real] }) => {
-        const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
-        const { results, finish } = await measureFrontier(configurations, options, observer);
-        const file = resultsFile(results);
-        progress.stop();
-        await this.deliver(output, file);
-        await finish();
-      });
-    } finally {
-      progress.stop();
-    }
+    await withSetUp(request, observer, async ({ configurations, judge, references: [real] }) => {
+      // A request with a judge opens one.
+      const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
+      const { results, finish } = await measureFrontier(configurations, options, observer);
+      const file = resultsFile(results);
+      this.print(await writeResults(output, file, this.screen));
+      await finish();
+    });
   }
 }
 
 function noJudge(): UsageError {
   return new UsageError({
     code: 'no-judge',
-    message: 'A frontier is of generative perplexities, which a judge gives.',
+    message: 'A frontier needs a judge, which gives the generative perplexities.',
     hint: 'Give --judge an autoregressive checkpoint, for example GPT-2 exported to ONNX.',
   });
 }

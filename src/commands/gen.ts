@@ -2,7 +2,7 @@ import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boundariesOf, boundaryFlags } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
@@ -70,9 +70,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const files = (args.files ?? []).map(parseModelSpec);
     if (files.length === 0 && flags.model === undefined) throw nothingToMeasure();
     const { resolveProvider } = await import('../models/provider.js');
@@ -102,34 +100,12 @@ export default class Gen extends BaseCommand<typeof Gen> {
       },
     };
 
-    const progress = new Progress({ quiet: this.options.quiet });
-    let shown = '';
-    const show = (label: string, done: number, total: number | null) => {
-      if (label !== shown) progress.start(total ?? 0, label);
-      shown = label;
-      progress.update(done);
-    };
-    const say = (speak: (text: string) => void) => (text: string) => {
-      progress.stop();
-      speak(text);
-    };
-    try {
-      const { reportGenerative } = await import('../evals/generation/request.js');
-      const { results, finish } = await reportGenerative(request, {
-        note: say((text) => this.note(text)),
-        warn: say((text) => this.warnUser(text)),
-        sampling: (name, done, total) => show(`sampling ${name}`, done, total),
-        packing: (dataset, done, total) => show(`packing ${dataset}`, done, total),
-        judging: (name, done, total) => show(`judging ${name}`, done, total),
-        signal: this.interrupt,
-      });
-      progress.stop();
-      await this.deliver(output, results);
-      await finish();
-    } finally {
-      progress.stop();
-    }
+    const { reportGenerative } = await import('../evals/generation/request.js');
+    const { results, finish } = await reportGenerative(request, this.observer);
+    this.print(await writeResults(output, results, this.screen));
+    await finish();
   }
+
   /** What `--model` and the flags of sampling ask for. */
   private async sampling(spec: string, runtime: Runtime): Promise<SampleRequest> {
     const { flags } = this;

@@ -80,7 +80,7 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
     if (!existsSync(suite)) {
       const { relative } = await import('node:path');
       const beside = (path: string) => relative(dirname(suite), path).replaceAll('\\', '/');
-      await write(suite, starterSuite(model!.map(beside), dataset ?? ['sotu']));
+      await write(suite, starterSuite(model!.map(beside), dataset ?? ['sotu'])); // without a model it was refused above
     }
     if (!existsSync(gates)) await write(gates, starterGates());
     if (throughput && !existsSync(throughput.gates)) await write(throughput.gates, starterThroughputGates());

@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, repeatable } from '../cli/flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 
 export default class Merge extends BaseCommand<typeof Merge> {
   static override summary = 'Merge the parts of a suite into one result file.';
@@ -22,12 +23,10 @@ export default class Merge extends BaseCommand<typeof Merge> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const { readPart } = await import('../evals/suite/read-part.js');
     const { merged } = await import('../evals/suite/part-record.js');
     const file = merged((args.parts ?? []).map(readPart));
-    await this.deliver(output, file);
+    this.print(await writeResults(output, file, this.screen));
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
@@ -76,15 +76,12 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkWritable, planOutput } = await import('../printing/output.js');
-    const output = planOutput(flags);
     const logPath = flags['log-sequences'];
-    checkWritable([...output.files.map(({ path }) => path), ...(logPath ? [logPath] : [])]);
+    const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
     const { openCheckpoint } = await import('../library/checkpoints.js');
     const { evaluatePerplexity, planPerplexity } = await import('../library/perplexity.js');
-    const progress = new Progress({ quiet: this.options.quiet });
-    const observer = this.observer(progress);
+    const { observer } = this;
     let log: SequenceLog | null = null;
     try {
       const models = [];
@@ -110,7 +107,6 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       };
       if (flags['dry-run']) {
         const plan = await planPerplexity(task, observer);
-        progress.stop();
         const { planText } = await import('../evals/perplexity/dry-run.js');
         if (output.stdout === 'json') this.printJson({ cells: plan.cells });
         else this.print(planText(plan));
@@ -119,13 +115,11 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       const { openSequenceLog } = await import('../evals/perplexity/sequence-log.js');
       log = logPath === undefined ? null : await openSequenceLog(logPath);
       const keep = async (results: ResultsFile) => {
-        progress.stop();
         await log?.finish();
-        await this.deliver(output, results);
+        this.print(await writeResults(output, results, this.screen));
       };
       await evaluatePerplexity({ ...task, onDraw: log?.write, keep }, observer);
     } finally {
-      progress.stop();
       await log?.discard();
     }
   }

@@ -59,7 +59,7 @@ lm-eval is the format of lm-evaluation-harness, for one model; model-index is YA
     const inputs = await readInputs(files, EVALUATIONS, { texts: flags.texts });
     const chosen = (name: string) => !flags.model || flags.model.some((pattern) => matches(pattern, name));
     const rows = inputs.rows.filter(({ model }) => chosen(model));
-    if (inputs.rows.length > 0 && rows.length === 0) throw noSuchModel(flags.model!, inputs.rows);
+    if (inputs.rows.length > 0 && rows.length === 0) throw noSuchModel(flags.model!, inputs.rows); // without --model, all rows are chosen
     const formats = out.length > 0 ? out.map(({ format }) => format) : [flags.format ?? 'markdown'];
     const tellsDifferences =
       this.options.json || formats.some((format) => format === 'markdown' || format === 'html');

@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
 
 export default class Run extends BaseCommand<typeof Run> {
   static override summary = 'Run a suite of evaluations (ppl, gen, bench, frontier) from a file.';
@@ -41,9 +41,7 @@ export default class Run extends BaseCommand<typeof Run> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
-    const { checkWritable, planOutput } = await import('../printing/output.js');
-    const output = planOutput(flags);
-    checkWritable(output.files.map(({ path }) => path));
+    const output = await plannedOutput(flags);
     const { planSuite, readSuite, runSuite } = await import('../library/suites.js');
     const { parseShard } = await import('../evals/suite/shard.js');
     const task = {
@@ -55,22 +53,15 @@ export default class Run extends BaseCommand<typeof Run> {
       allowCode: flags['allow-code'],
     };
     const suite = await readSuite(args.suite);
-    const progress = new Progress({ quiet: this.options.quiet });
-    const observer = this.observer(progress);
-    try {
-      if (flags['dry-run']) {
-        const plan = await planSuite(suite, task, observer);
-        progress.stop();
-        const { planTable } = await import('../evals/suite/printed-plan.js');
-        if (output.stdout === 'json') this.printJson(plan);
-        else this.print(planTable(plan, this.screen));
-        return;
-      }
-      const results = await runSuite(suite, task, observer);
-      progress.stop();
-      await this.deliver(output, results);
-    } finally {
-      progress.stop();
+    const { observer } = this;
+    if (flags['dry-run']) {
+      const plan = await planSuite(suite, task, observer);
+      const { planTable } = await import('../evals/suite/printed-plan.js');
+      if (output.stdout === 'json') this.printJson(plan);
+      else this.print(planTable(plan, this.screen));
+      return;
     }
+    const results = await runSuite(suite, task, observer);
+    this.print(await writeResults(output, results, this.screen));
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { formatDuration, Progress } from '../cli/progress.js';
+import { formatDuration } from '../cli/progress.js';
 
 export default class Sample extends BaseCommand<typeof Sample> {
   static override summary = 'Generate text from a checkpoint.';
@@ -68,8 +68,7 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
 
     const { openCheckpoint } = await import('../library/checkpoints.js');
     const { sample } = await import('../library/samples.js');
-    const progress = new Progress({ quiet: this.options.quiet });
-    const observer = this.observer(progress);
+    const { observer } = this;
     const checkpoint = await openCheckpoint(flags.model, checkpointOverrides(flags), observer);
     const run = await sample(
       {
@@ -101,7 +100,6 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
         { ...run.request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
-      progress.stop();
       if (whole) this.printJson({ ...run.header, samples: records });
       else if (this.options.json) this.printJson({ ...run.header, ...summary, out: flags.out });
       this.note(
@@ -109,7 +107,6 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       );
       await run.finish();
     } finally {
-      progress.stop();
       await run.close();
     }
   }

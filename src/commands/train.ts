@@ -1,6 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, integer, number, string } from '../cli/flags.js';
-import { Progress } from '../cli/progress.js';
 import {
   givenCommand,
   RunProgress,
@@ -91,48 +90,45 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
       });
     }
     const { runTraining } = await import('../training/run-training.js');
-    const progress = new Progress({ quiet: this.options.quiet });
-    const said = (text: string) => this.note(text);
-    const shown = new RunProgress(progress, said, ' For a longer run, give another --out.');
-    try {
-      const trained = await runTraining(
-        {
-          ...runRequest(flags),
-          family: flags.family,
-          tokenizer: flags.tokenizer,
-          size: flags.size,
-          changes: {
-            hiddenSize: flags['hidden-size'],
-            conditionSize: flags['condition-size'],
-            blocks: flags.blocks,
-            heads: flags.heads,
-          },
-          length: flags.length,
-          steps,
-          warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
-          averageDecay: flags.ema,
-          curriculumSteps: flags['curriculum-steps'] ?? Math.floor(steps / 2),
-          curriculumTemperature: flags['curriculum-temperature'],
-          curriculumKept: flags['curriculum-top'],
-          command: givenCommand('train', Train.flags, flags),
+    const shown = new RunProgress(
+      this.observer.note,
+      this.progress,
+      ' For a longer run, give another --out.',
+    );
+    const trained = await runTraining(
+      {
+        ...runRequest(flags),
+        family: flags.family,
+        tokenizer: flags.tokenizer,
+        size: flags.size,
+        changes: {
+          hiddenSize: flags['hidden-size'],
+          conditionSize: flags['condition-size'],
+          blocks: flags.blocks,
+          heads: flags.heads,
         },
-        {
-          signal: this.interrupt,
-          packing: shown.packing,
-          resumed: shown.resumed,
-          say: shown.say,
-          stopped: (step) => shown.say(`Saved at step ${step}; the same command continues from there.`),
-          stepped: (step, all, { loss }) =>
-            shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),
-          validated: (step, loss) =>
-            shown.say(`step ${step}: held-out loss ${heldOutText(loss)} nats per token`),
-        },
-      );
-      progress.stop();
-      await this.report(trained);
-    } finally {
-      progress.stop();
-    }
+        length: flags.length,
+        steps,
+        warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
+        averageDecay: flags.ema,
+        curriculumSteps: flags['curriculum-steps'] ?? Math.floor(steps / 2),
+        curriculumTemperature: flags['curriculum-temperature'],
+        curriculumKept: flags['curriculum-top'],
+        command: givenCommand('train', Train.flags, flags),
+      },
+      {
+        signal: this.interrupt,
+        packing: shown.packing,
+        resumed: shown.resumed,
+        say: shown.say,
+        stopped: (step) => shown.say(`Saved at step ${step}; the same command continues from there.`),
+        stepped: (step, all, { loss }) =>
+          shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),
+        validated: (step, loss) =>
+          shown.say(`step ${step}: held-out loss ${heldOutText(loss)} nats per token`),
+      },
+    );
+    await this.report(trained);
   }
 
   /** What measures the model that was trained. */

@@ -3,6 +3,7 @@
  * heavy is loaded when it is called for, so that a command can import this room at its start.
  */
 import { existsSync } from 'node:fs';
+import type { HubConnection } from '../datasets/hub/request.js';
 import { UsageError } from '../errors.js';
 import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
@@ -91,19 +92,13 @@ export async function fetchHubModel(spec: string, observer: Observer): Promise<v
 /** The connection to the hub for one model, and what an observer is told of its transfer. */
 export async function hubConnecting(
   { repo, file }: HubModelName,
-  { note, progress, signal }: Observer,
+  observer: Observer,
 ): Promise<Pick<HubModelOptions, 'connection' | 'onStart' | 'onProgress'>> {
-  const { hubEndpoint } = await import('../datasets/hub/endpoint.js');
+  const { note, progress } = observer;
   const kilobytes = (bytes: number) => Math.max(1, Math.round(bytes / 1000));
   let total = 0;
   return {
-    connection: {
-      endpoint: hubEndpoint(),
-      timeoutMs: TIMEOUT_MS,
-      pausesMs: [500, 1500],
-      onWait: (seconds) => note?.(`The hub is busy and asks to wait ${seconds} seconds.`),
-      signal,
-    },
+    connection: await hubConnection(observer, TIMEOUT_MS),
     onStart: ({ revision, bytes }) => {
       note?.(
         `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}${file ? '' : ', to convert it'}.`,
@@ -112,5 +107,17 @@ export async function hubConnecting(
       progress?.(`${repo} (kB)`, 0, total);
     },
     onProgress: (done) => progress?.(`${repo} (kB)`, kilobytes(done), total),
+  };
+}
+
+/** The hub as every command reaches it. @param timeoutMs longest silence */
+export async function hubConnection({ note, signal }: Observer, timeoutMs: number): Promise<HubConnection> {
+  const { hubEndpoint } = await import('../datasets/hub/endpoint.js');
+  return {
+    endpoint: hubEndpoint(),
+    timeoutMs,
+    pausesMs: [500, 1500],
+    onWait: (seconds) => note?.(`The hub is busy and asks to wait ${seconds} seconds.`),
+    signal,
   };
 }

@@ -55,12 +55,10 @@ export async function evaluatePerplexity(
   task: PerplexityTask,
   observer: Observer = {},
 ): Promise<ResultsFile<PerplexityResult>> {
-  return withCells(task, observer, async (request, cells, notices) => {
+  return withCells(task, observer, async (request, cells) => {
     const { runPerplexity } = await import('../evals/perplexity/run.js');
     const { results, finish, close } = await runPerplexity(request, cells, {
-      ...notices,
-      evaluating: (model, dataset, { done, total }) =>
-        observer.progress?.(`${model} on ${dataset}`, done, total),
+      ...observer,
       sequence: task.onDraw && ((record) => task.onDraw?.(record)),
     });
     try {
@@ -82,18 +80,11 @@ export async function planPerplexity(task: PerplexityTask, observer: Observer = 
   });
 }
 
-interface Notices {
-  note(text: string): void;
-  warn(text: string): void;
-  packing(dataset: string, done: number, total: number | null): void;
-  signal?: AbortSignal;
-}
-
 /** Opens every model and packs every data set; closes them in the end. */
 async function withCells<T>(
   task: PerplexityTask,
   observer: Observer,
-  use: (request: PerplexityRequest, cells: readonly Cell[], notices: Notices) => Promise<T>,
+  use: (request: PerplexityRequest, cells: readonly Cell[]) => Promise<T>,
 ): Promise<T> {
   const checkpoints: Checkpoint[] = [];
   for (const model of task.models)
@@ -118,15 +109,9 @@ async function withCells<T>(
     fresh: task.fresh ?? false,
     ...(await runtimeOf(task)),
   };
-  const notices: Notices = {
-    note: (text) => observer.note?.(text),
-    warn: (text) => observer.warn?.(text),
-    packing: (dataset, done, total) => observer.progress?.(`packing ${dataset}`, done, total),
-    signal: observer.signal,
-  };
-  const cells = await prepareCells(request, notices);
+  const cells = await prepareCells(request, observer);
   try {
-    return await use(request, cells, notices);
+    return await use(request, cells);
   } finally {
     for (const { stream } of cells) stream.close();
   }

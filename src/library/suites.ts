@@ -105,17 +105,14 @@ async function asked(
   return [
     request,
     {
-      note: (text) => heard.note?.(text),
-      warn: (text) => heard.warn?.(text),
-      packing: (dataset, done, total) => observer.progress?.(`packing ${dataset}`, done, total),
-      evaluating: (model, dataset, { done, total }) => {
+      ...heard,
+      progress: (work, done, total) => {
         const cell = Math.min(finished + 1, cells.length);
-        observer.progress?.(`cell ${cell} of ${cells.length}: ${model} on ${dataset}`, done, total);
+        observer.progress?.(`cell ${cell} of ${cells.length}: ${work}`, done, total);
       },
       finished: () => {
         finished++;
       },
-      signal: observer.signal,
     },
   ];
 }

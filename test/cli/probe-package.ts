@@ -37,6 +37,7 @@ export default class Probe extends BaseCommand {
     const { fail, wait, large } = this.flags;
     this.note('a note');
     this.warnUser('careful\\x1b]0;title\\x07');
+    this.warnUser('careful\\x1b]0;title\\x07'); // twice, and printed once
     if (fail === 'model') throw new ModelError({ code: 'no-such-model', message: 'x.onnx\\x1b[2J is not there.', hint: 'Look elsewhere.' });
     if (fail === 'ours') throw new TypeError('this should not be');
     if (fail === 'system') (await import('node:fs')).readFileSync('/no/such/file');

@@ -25,6 +25,21 @@ describe('progress in a terminal', () => {
     ]);
   });
 
+  it('begins anew for other work, and counts only what is done while the total is unknown', () => {
+    const { written, progress, pass } = stage(true);
+    progress.show('packing text', 5, null);
+    pass(1000);
+    progress.show('packing text', 9, null);
+    pass(1000);
+    progress.show('duo on text', 1, 4);
+    expect(written).toEqual([
+      '\rpacking text  5\x1b[K',
+      '\rpacking text  9\x1b[K',
+      '\r\x1b[K',
+      '\rduo on text  1/4 25%\x1b[K',
+    ]);
+  });
+
   it('estimates the time left from this run alone when work was resumed', () => {
     const { written, progress, pass } = stage(true);
     progress.start(200, 'duo', 100);

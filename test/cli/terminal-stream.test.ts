@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { streamHasColor, streamWidth } from '../../src/cli/terminal.js';
+import { sentenceLines, streamHasColor, streamWidth } from '../../src/cli/terminal.js';
+
+describe('a sentence', () => {
+  it('is wrapped in a terminal, under its indent', () => {
+    const lines = sentenceLines('one two three four', { isTTY: true, columns: 12 }, '  ');
+    expect(lines).toBe('  one two\n  three four');
+  });
+
+  it('stays on one line elsewhere, so that a log can be searched', () => {
+    expect(sentenceLines('a '.repeat(100), { columns: 12 })).toBe('a '.repeat(100));
+  });
+});
 
 describe('a stream', () => {
   it('has colour in a terminal, unless NO_COLOR or a dumb terminal says otherwise', () => {

@@ -36,7 +36,7 @@ describe('train', () => {
   it('given again, says that it was finished; with another --dtype writes the checkpoint so', async () => {
     const whole = space.read('a/ar.onnx').length;
     const { stderr } = await succeed(space, command('a', '--dtype', 'float16'));
-    expect(stderr).toContain('The run was finished already: 20 steps.');
+    expect(stderr).toContain('The run is already finished: 20 steps.');
     expect(space.read('a/ar.onnx').length).toBeLessThan(whole);
     await succeed(space, ['ppl', '--model', 'a/ar.onnx', '--dataset', 'other.txt', '--quiet']);
   });

@@ -62,7 +62,7 @@ it('what was saved stays, the failure says so, and the run goes on when there is
 
   execFileSync('mount', ['-o', `remount,size=${4 * all}`, space.at(DISK)]);
   const { stderr } = await succeed(space, command(`${DISK}/run`));
-  expect(stderr).toContain('Going on after step 10 of 30.');
+  expect(stderr).toContain('Continuing after step 10 of 30.');
   for (const name of ['duo.onnx', 'training.state', 'loss.csv'])
     expect([name, bytes(`${DISK}/run`, name).equals(bytes('whole', name))]).toEqual([name, true]);
 });

@@ -2,7 +2,6 @@ import { string as argument } from '@oclif/core/args';
 import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { boolean, number, string } from '../../cli/flags.js';
-import { Progress } from '../../cli/progress.js';
 import { DataError, DuoEvalError, InterruptedError } from '../../errors.js';
 
 export default class DatasetsFetch extends BaseCommand<typeof DatasetsFetch> {
@@ -37,16 +36,10 @@ HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that h
   async run(): Promise<void> {
     const { flags } = this;
     const { fetchDataset, namesToFetch } = await import('../../datasets/hub/fetch-dataset.js');
-    const { hubEndpoint } = await import('../../datasets/hub/endpoint.js');
+    const { hubConnection } = await import('../../library/checkpoints.js');
     const names = namesToFetch(this.args.names);
-    const connection = {
-      endpoint: hubEndpoint(),
-      timeoutMs: flags.timeout * 1000,
-      pausesMs: [500, 1500],
-      onWait: (seconds: number) => this.note(`The hub is busy and asks to wait ${seconds} seconds.`),
-      signal: this.interrupt,
-    };
-    const progress = new Progress({ quiet: this.options.quiet });
+    const opening = { note: (text: string) => this.note(text), signal: this.interrupt };
+    const connection = await hubConnection(opening, flags.timeout * 1000);
     const fetched: object[] = [];
     const rows: string[][] = [];
     const failures: DuoEvalError[] = [];
@@ -58,10 +51,10 @@ HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that h
           update: flags.update,
           onStart: ({ repo, revision, bytes }) => {
             this.note(`Fetching ${name}: ${megabytes(bytes)} MB from ${repo} at ${revision.slice(0, 12)}.`);
-            progress.start(kilobytes(bytes), `${name} (kB)`);
+            this.progress.start(kilobytes(bytes), `${name} (kB)`);
           },
-          onProgress: (done) => progress.update(kilobytes(done)),
-        }).finally(() => progress.stop());
+          onProgress: (done) => this.progress.update(kilobytes(done)),
+        });
         const { repo, revision, files } = record;
         fetched.push({ name, state, repo, revision, files });
         for (const { bytes, sha256 } of files) rows.push([name, state, `${bytes}`, sha256]);
@@ -80,10 +73,10 @@ HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that h
   }
 }
 
-/** After these the other names would fail alike. */
+/** After these, all other names would fail too. */
 const HOPELESS = ['hub-unreachable', 'hub-timeout', 'disk-full'];
 
-/** What could be fetched was; the first failure's hint speaks for all. */
+/** One error for several names, with the hint of the first. */
 function severalFailed(failures: readonly DuoEvalError[]): DuoEvalError {
   const { hint, exitCode } = failures[0];
   if (failures.some((failure) => failure.exitCode !== exitCode)) return failures[0];

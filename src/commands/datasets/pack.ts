@@ -3,7 +3,6 @@ import { alignedColumns } from '../../cli/aligned-columns.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { boundariesOf, boundaryFlags } from '../../cli/checkpoint-flags.js';
 import { boolean, choice, integer, string } from '../../cli/flags.js';
-import { Progress } from '../../cli/progress.js';
 import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 
 export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
@@ -44,17 +43,15 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     const { skippedRowsSaid } = await import('../../datasets/packed-stream.js');
     const source = await resolveDataset({ spec: this.args.dataset, ...tableOptions(flags) });
     const tokenizer = await loadTokenizer(flags.tokenizer, boundariesOf(flags));
-    const progress = new Progress({ quiet: this.options.quiet });
-    if (source.count !== null) progress.start(source.count, `packing ${source.name}`);
     const stream = await packDataset({
       source,
       tokenizer,
       length: flags.length,
       protocol: flags.protocol,
       keepRemainder: flags['keep-remainder'],
-      onProgress: (done, total) => total !== null && source.count !== null && progress.update(done),
+      onProgress: (done, total) => this.progress.show(`packing ${source.name}`, done, total),
       signal: this.interrupt,
-    }).finally(() => progress.stop());
+    });
     try {
       const wrapping = wrappingNotice(tokenizer, flags.length);
       if (wrapping !== null) this.note(wrapping);

@@ -1,6 +1,5 @@
 import { BaseCommand } from '../../cli/base-command.js';
 import { integer, string } from '../../cli/flags.js';
-import { Progress } from '../../cli/progress.js';
 import { tableFlags, tableOptions } from '../../cli/table-flags.js';
 import { textFlags } from '../../cli/training-command.js';
 
@@ -34,44 +33,33 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
   async run(): Promise<void> {
     const { flags } = this;
     const { trainTokenizer } = await import('../../training/train-tokenizer.js');
-    const progress = new Progress({ quiet: this.options.quiet });
-    try {
-      let started = false;
-      const trained = await trainTokenizer(
-        {
-          data: flags.dataset,
-          ...tableOptions(flags),
-          vocabSize: flags['vocab-size'],
-          leastCount: flags['least-count'],
-          out: flags.out,
-        },
-        {
-          signal: this.interrupt,
-          read: (texts, total) => {
-            if (!started) progress.start(total ?? 0, 'reading');
-            started = true;
-            progress.update(texts);
-          },
-        },
-      );
-      progress.stop();
-      if (trained.skippedRows > 0) this.note(`${trained.skippedRows} rows whose text is null were skipped.`);
-      if (this.options.json) {
-        this.printJson({ schemaVersion: 1, ...trained });
-        return;
-      }
-      const { alignedColumns } = await import('../../cli/aligned-columns.js');
-      const number = (value: number) => value.toLocaleString('en-US');
-      this.print(
-        alignedColumns([
-          ['tokenizer', trained.path],
-          ['tokens', number(trained.vocabSize)],
-          ['text', `${number(trained.bytes)} bytes, ${number(trained.words)} unique words`],
-          ['rarest merge', `seen ${number(trained.leastCount)} times`],
-        ]),
-      );
-    } finally {
-      progress.stop();
+    const trained = await trainTokenizer(
+      {
+        data: flags.dataset,
+        ...tableOptions(flags),
+        vocabSize: flags['vocab-size'],
+        leastCount: flags['least-count'],
+        out: flags.out,
+      },
+      {
+        signal: this.interrupt,
+        read: (texts, total) => this.progress.show('reading', texts, total),
+      },
+    );
+    if (trained.skippedRows > 0) this.note(`${trained.skippedRows} rows whose text is null were skipped.`);
+    if (this.options.json) {
+      this.printJson({ schemaVersion: 1, ...trained });
+      return;
     }
+    const { alignedColumns } = await import('../../cli/aligned-columns.js');
+    const number = (value: number) => value.toLocaleString('en-US');
+    this.print(
+      alignedColumns([
+        ['tokenizer', trained.path],
+        ['tokens', number(trained.vocabSize)],
+        ['text', `${number(trained.bytes)} bytes, ${number(trained.words)} unique words`],
+        ['rarest merge', `seen ${number(trained.leastCount)} times`],
+      ]),
+    );
   }
 }

@@ -58,8 +58,7 @@ export async function wholeEvaluations(
         sequences: true,
       },
     };
-    const silent = { note() {}, warn() {}, packing() {}, evaluating() {}, signal };
-    const { results, finish } = await runPerplexity(request, [{ checkpoint, stream }], silent);
+    const { results, finish } = await runPerplexity(request, [{ checkpoint, stream }], { signal });
     finish();
     const [row] = results.results;
     if (holds(row.metrics.nll.ci95, truth)) count.covered++;

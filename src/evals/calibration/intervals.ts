@@ -7,6 +7,7 @@
  */
 import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
 import { timePlan } from '../../diffusion/times.js';
+import type { Observer } from '../../observer.js';
 import { longestBlock, pairedComparison, perplexityMetrics } from '../../records/text-figures.js';
 import { bootstrap, sampleQuantile } from '../../statistics/bootstrap.js';
 import { ratio } from '../../statistics/ratio.js';
@@ -44,11 +45,6 @@ export interface IntervalCalibrationRequest {
   seed: number;
 }
 
-export interface IntervalCalibrationObserver {
-  onProgress?(done: number, total: number): void;
-  signal?: AbortSignal;
-}
-
 /** One replicate's interval, the former one, and what both should hold. */
 interface Replicate {
   interval: Interval;
@@ -68,14 +64,14 @@ interface Study {
 /** @throws InterruptedError */
 export async function calibrateIntervals(
   { replicates, evaluations, seed }: IntervalCalibrationRequest,
-  { onProgress, signal }: IntervalCalibrationObserver = {},
+  { progress, signal }: Observer = {},
 ): Promise<IntervalCalibrationRecord> {
   const started = performance.now();
   const all = studies();
   const total = all.length + (evaluations > 0 ? 1 : 0);
   const checks: IntervalCheck[] = [];
   for (const [i, { source, figure, size, notCounted, replicate }] of all.entries()) {
-    onProgress?.(i, total);
+    progress?.('simulating', i, total);
     const count = { covered: 0, formerly: 0 };
     for (let r = 0; r < replicates; r++) {
       const { interval, former, truth } = replicate(new Draws(seed, i * 2 ** 20 + r), seed + r);
@@ -93,10 +89,10 @@ export async function calibrateIntervals(
     });
   }
   if (evaluations > 0) {
-    onProgress?.(all.length, total);
+    progress?.('simulating', all.length, total);
     checks.push(await wholeEvaluations(evaluations, seed, signal));
   }
-  onProgress?.(total, total);
+  progress?.('simulating', total, total);
   const of = (verdict: IntervalCheck['verdict']) => checks.filter((one) => one.verdict === verdict).length;
   return {
     ...{ eval: 'interval-calibration', seed, replicates, evaluations, checks },

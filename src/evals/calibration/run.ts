@@ -15,6 +15,7 @@ import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
 import { isMasked } from '../../models/family.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
+import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
 import { type Estimator, estimators } from '../perplexity/estimator.js';
 import { LossSession } from '../perplexity/loss-session.js';
@@ -46,22 +47,17 @@ export interface CalibrationRequest {
   sources?: readonly CalibrationSource[];
 }
 
-export interface CalibrationObserver {
-  onProgress?(done: number, total: number): void;
-  signal?: AbortSignal;
-}
-
 /** @throws whatever an evaluation throws; a check that fails is not thrown but recorded */
 export async function calibrate(
   request: CalibrationRequest,
-  observer: CalibrationObserver = {},
+  observer: Observer = {},
 ): Promise<CalibrationRecord> {
   const started = performance.now();
   const models = modelsOf(request);
   const checks: CalibrationCheck[] = [];
   let threads = 0;
   for (const [done, { source, checkpoint, family }] of models.entries()) {
-    observer.onProgress?.(done, models.length);
+    observer.progress?.('calibrating', done, models.length);
     const session = await LossSession.start({ checkpoint, provider: 'cpu', threads: request.threads });
     threads = session.threads;
     try {
@@ -70,7 +66,7 @@ export async function calibrate(
       await session.close();
     }
   }
-  observer.onProgress?.(models.length, models.length);
+  observer.progress?.('calibrating', models.length, models.length);
   const count = (verdict: CalibrationCheck['verdict']) =>
     checks.filter((check) => check.verdict === verdict).length;
   return {

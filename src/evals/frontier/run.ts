@@ -3,13 +3,14 @@
  * target (frontier-interpolation.ts). Resumable: samples and judgements that are finished are never made again.
  */
 import { UsageError } from '../../errors.js';
+import type { Observer } from '../../observer.js';
 import type { SampledFigure } from '../../records/figures.js';
 import type { SampleRun } from '../../sampling/sample-run.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { degreesOf } from '../../statistics/text-ratio.js';
 import type { Judge } from '../generation/judge.js';
 import { type MeasuredTexts, measureTexts } from '../generation/run.js';
-import { type SamplingObserver, sampledTexts } from '../generation/sampled-texts.js';
+import { sampledTexts } from '../generation/sampled-texts.js';
 import type { TextSet } from '../generation/texts.js';
 import type { Configuration } from '../throughput/run.js';
 import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './interpolation.js';
@@ -34,7 +35,7 @@ export interface FrontierRun {
 export async function measureFrontier(
   configurations: readonly Configuration[],
   options: FrontierOptions,
-  observer: SamplingObserver,
+  observer: Observer,
 ): Promise<FrontierRun> {
   checkComparable(configurations);
   const { target, judge, seed } = options;
@@ -108,7 +109,7 @@ interface Swept {
 async function sweepOf(
   { name, request }: Configuration,
   { temperatures, judge, seed }: FrontierOptions,
-  observer: SamplingObserver,
+  observer: Observer,
   runs: SampleRun[],
 ): Promise<Swept[]> {
   const swept: Swept[] = [];

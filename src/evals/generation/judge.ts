@@ -13,6 +13,7 @@ import {
 } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
 import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
@@ -48,13 +49,6 @@ export interface JudgeOptions {
   fresh: boolean;
 }
 
-export interface JudgeObserver {
-  note(text: string): void;
-  warn(text: string): void;
-  judging?: (name: string, done: number, total: number) => void;
-  signal?: AbortSignal;
-}
-
 export interface Judgement extends JudgedSamples {
   /** Windows scored. */
   modelCalls: number;
@@ -74,20 +68,20 @@ export class Judge {
     /** Tokens of a window. */
     readonly context: number,
     private readonly options: JudgeOptions,
-    private readonly observer: JudgeObserver,
+    private readonly observer: Observer,
   ) {}
 
   /**
    * Opens the checkpoint and its tokenizer; the network is not loaded before there is something to judge.
    * @throws ModelError `judge-not-autoregressive`, `no-tokenizer`, and as openCheckpoint; DataError, FileError
    */
-  static async open(options: JudgeOptions, observer: JudgeObserver): Promise<Judge> {
+  static async open(options: JudgeOptions, observer: Observer): Promise<Judge> {
     const { path, name } = options;
     const family = describeCheckpoint(path).fields.family.value;
     if (family !== null && family !== 'ar') throw notAutoregressive(name ?? path, family);
     const said = family === null ? { family: 'ar' as const } : {};
     const checkpoint = await openCheckpoint(path, { ...said, tokenizer: options.tokenizer }, name);
-    for (const notice of checkpoint.notices) observer.note(notice);
+    for (const notice of checkpoint.notices) observer.note?.(notice);
     const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
     if (tokenizer.value === null) {
       throw new ModelError({
@@ -158,7 +152,7 @@ export class Judge {
         nats[sequence] = sum(byToken!.map((loss, l) => (counts[l] ? loss : 0)));
       }
       done += calls.length;
-      observer.judging?.(name, done, windows.length);
+      observer.progress?.(`judging ${name}`, done, windows.length);
     };
     const underWay: Promise<void>[] = [];
     try {
@@ -262,12 +256,12 @@ export class Judge {
 }
 
 /** @throws ModelError when more was asked for than a graph of fixed length takes */
-function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: JudgeObserver): number {
+function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: Observer): number {
   checkReadsSequences(checkpoint);
   const { name, fields, signature } = checkpoint;
   const own = signature.fixedLength ?? fields.length.value;
   if (own === null && context === undefined) {
-    observer.note(
+    observer.note?.(
       `Nothing says how long a context ${name} has: windows are ${USUAL_CONTEXT} tokens, as in the reference code; --context changes that.`,
     );
   }

@@ -10,6 +10,7 @@ import { droppedNotice } from '../../datasets/packing-notices.js';
 import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
+import type { Observer } from '../../observer.js';
 import { datasetRecord } from '../dataset-record.js';
 import { type GeneratedText, type TextSet, tokenizerFacts } from './texts.js';
 
@@ -21,29 +22,27 @@ export interface ReferenceOptions extends DatasetRequest {
   length: number;
   /** Sequences, where the data set has as many. */
   count: number;
-  onProgress?: (dataset: string, done: number, total: number | null) => void;
-  signal?: AbortSignal;
-  warn(text: string): void;
+  observer: Observer;
 }
 
 /** @returns the set, and how to free what it reads from   @throws DataError, FileError, UsageError */
 export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
-  const { spec, textColumn, skipNull, tokenizer, protocol, length, count } = options;
+  const { spec, textColumn, skipNull, tokenizer, protocol, length, count, observer } = options;
   const source = await resolveDataset({ spec, textColumn, skipNull });
   const stream = await packDataset({
     source,
     tokenizer,
     protocol,
     length,
-    onProgress: (done, total) => options.onProgress?.(source.name, done, total),
-    signal: options.signal,
+    onProgress: (done, total) => observer.progress?.(`packing ${source.name}`, done, total),
+    signal: observer.signal,
   });
   const dropped = droppedNotice(stream);
-  if (dropped !== null) options.warn(dropped);
+  if (dropped !== null) observer.warn?.(dropped);
   const skipped = skippedRowsSaid(stream);
-  if (skipped !== null) options.warn(skipped);
+  if (skipped !== null) observer.warn?.(skipped);
   if (stream.sequences < count) {
-    options.warn(
+    observer.warn?.(
       `${stream.name} has ${stream.sequences} sequences of ${length} tokens, fewer than the ${count} samples: distinct-n and compression depend on the number.`,
     );
   }

@@ -7,13 +7,14 @@ import { bosNotice } from '../../datasets/packing-notices.js';
 import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
 import { loadTokenizer, type SpecialTokenOverrides } from '../../datasets/tokenizer.js';
 import { DataError, UsageError } from '../../errors.js';
+import type { Observer } from '../../observer.js';
 import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { samplingNotice } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { Judge, type JudgeOptions } from './judge.js';
 import type { GenerativeResult } from './record.js';
 import { referenceTexts } from './reference.js';
-import { type GenerativeObserver, measureTexts } from './run.js';
+import { measureTexts } from './run.js';
 import { sampledTexts } from './sampled-texts.js';
 import { samplesFile, type TextOptions, type TextSet } from './texts.js';
 
@@ -34,12 +35,6 @@ export interface GenerativeRequest {
   bySample?: boolean;
 }
 
-export interface ReportObserver extends GenerativeObserver {
-  sampling?: (name: string, done: number, total: number) => void;
-  packing?: (dataset: string, done: number, total: number | null) => void;
-  judging?: (name: string, done: number, total: number) => void;
-}
-
 export interface GenerativeReport {
   results: ResultsFile<GenerativeResult>;
   /** The results are where they belong: what was kept to continue the run is removed. */
@@ -49,7 +44,7 @@ export interface GenerativeReport {
 /** @throws UsageError, DataError, FileError, ModelError, NumericalError, InterruptedError */
 export async function reportGenerative(
   request: GenerativeRequest,
-  observer: ReportObserver,
+  observer: Observer,
 ): Promise<GenerativeReport> {
   const { protocol, seed, bySample } = request;
   const judge = request.judge && (await Judge.open(request.judge, observer));
@@ -85,7 +80,7 @@ interface Opened {
 async function openSets(
   request: GenerativeRequest,
   judge: Judge | null,
-  observer: ReportObserver,
+  observer: Observer,
   { sets, ends }: Opened,
 ): Promise<void> {
   const options: TextOptions = {
@@ -98,7 +93,7 @@ async function openSets(
   if (request.sampling) {
     const { checkpoint } = request.sampling;
     const notice = samplingNotice(request.sampling);
-    if (notice !== null) observer.note(notice);
+    if (notice !== null) observer.note?.(notice);
     const { set, run } = await sampledTexts(request.sampling, checkpoint.name, observer);
     ends.push({ close: () => {}, stop: () => run.close(), finish: () => run.finish() });
     sets.push(set);
@@ -106,7 +101,7 @@ async function openSets(
   const [first] = sets;
   // Of a model that is sampled it was said above.
   const ofFiles = first.tokenizer && first.facts.path !== null ? bosNotice(first.tokenizer) : null;
-  if (ofFiles !== null && request.references.length > 0) observer.note(`${first.name}: ${ofFiles}`);
+  if (ofFiles !== null && request.references.length > 0) observer.note?.(`${first.name}: ${ofFiles}`);
   for (const reference of request.references) {
     const { tokenizer } = first;
     if (!tokenizer) throw noTokenizer(first.name);
@@ -116,9 +111,7 @@ async function openSets(
       protocol: request.protocol,
       length: first.facts.length,
       count: first.count,
-      onProgress: observer.packing,
-      signal: observer.signal,
-      warn: observer.warn,
+      observer,
     });
     ends.push({ close });
     sets.push(set);

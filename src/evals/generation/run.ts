@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ProtocolName } from '../../datasets/cutting.js';
 import { environmentOf } from '../../models/machine.js';
+import type { Observer } from '../../observer.js';
 import { intervalMethod, RESAMPLES } from '../../statistics/bootstrap.js';
 import { COMPRESSION_LEVEL, Diversity } from './diversity.js';
 import { generativePerplexity, perplexityOfText } from './generative-perplexity.js';
@@ -25,12 +26,6 @@ export interface GenerativeOptions {
   bySample?: boolean;
 }
 
-export interface GenerativeObserver {
-  note(text: string): void;
-  warn(text: string): void;
-  signal?: AbortSignal;
-}
-
 /** What the figures of a set are made of, sample by sample: for intervals of what is computed from them. */
 export interface MeasuredTexts {
   result: GenerativeResult;
@@ -44,17 +39,17 @@ export interface MeasuredTexts {
 export async function measureTexts(
   set: TextSet,
   { protocol, seed, judge, bySample = false }: GenerativeOptions,
-  observer: GenerativeObserver,
+  observer: Observer,
 ): Promise<MeasuredTexts> {
   const read = await readTexts(set, judge, observer);
   if (judge && judge.context < set.facts.length) {
-    observer.note(
+    observer.note?.(
       `${set.name}: ${set.facts.length} tokens a text, and the judge reads ${judge.context} at a time: it is judged in windows, each for itself.`,
     );
   }
   const judgement = judge && (await judge.judge(set.name, read.judged));
   if (judgement && judgement.resumed > 0) {
-    observer.note(`${set.name}: continuing; ${judgement.resumed} windows were judged by an earlier run.`);
+    observer.note?.(`${set.name}: continuing; ${judgement.resumed} windows were judged by an earlier run.`);
   }
   const nothing = { nats: new Float64Array(0), tokens: new Float64Array(0) };
   const isText = set.documents !== undefined;
@@ -62,7 +57,7 @@ export async function measureTexts(
     ? perplexityOfText(judgement ?? nothing, set.documents ?? null)
     : generativePerplexity(judgement ?? nothing, { seed });
   if (judgement && perplexity.genPpl.value === null)
-    observer.warn(`${set.name}: the judge's tokenizer leaves no token to score.`);
+    observer.warn?.(`${set.name}: the judge's tokenizer leaves no token to score.`);
   const tokens = judgement?.tokens.reduce((sum, count) => sum + count, 0) ?? 0;
   const counted = judgement?.tokens.filter((count) => count > 0).length ?? read.record.count;
   const wallSeconds = judgement?.wallSeconds ?? null;
@@ -114,7 +109,7 @@ interface ReadTexts {
 async function readTexts(
   { name, facts, texts }: TextSet,
   judge: Judge | null,
-  observer: GenerativeObserver,
+  observer: Observer,
 ): Promise<ReadTexts> {
   const diversity = new Diversity();
   const judged: Int32Array[] = [];

@@ -1,23 +1,19 @@
 /** A model's samples, made on the spot, as a set of texts; resumable, as `sample` is. */
+import type { Observer } from '../../observer.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { openSampleRun, type SampleRun } from '../../sampling/sample-run.js';
-import { factsOfSamples, type GeneratedText, type TextSet, type TextSetNotices } from './texts.js';
-
-export interface SamplingObserver extends TextSetNotices {
-  sampling?: (name: string, done: number, total: number) => void;
-  signal?: AbortSignal;
-}
+import { factsOfSamples, type GeneratedText, type TextSet } from './texts.js';
 
 /** Starts the model. @throws UsageError, ModelError, DataError, FileError */
 export async function sampledTexts(
   request: SampleRequest,
   name: string,
-  observer: SamplingObserver,
+  observer: Observer,
 ): Promise<{ set: TextSet; run: SampleRun }> {
   const run = await openSampleRun(request, {
-    note: observer.note,
-    warn: observer.warn,
-    progress: (done, total) => observer.sampling?.(name, done, total),
+    note: (text) => observer.note?.(text),
+    warn: (text) => observer.warn?.(text),
+    progress: (done, total) => observer.progress?.(`sampling ${name}`, done, total),
     signal: observer.signal,
   });
   const { model, count } = run.header;

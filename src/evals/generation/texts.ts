@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { cleanUpTokenization } from '../../datasets/clean-up.js';
 import type { ProtocolName } from '../../datasets/cutting.js';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
+import type { Observer } from '../../observer.js';
 import type { DatasetRecord, ModelRecord } from '../../records/record.js';
 import { openSamples, type SampleRecord, type SamplesHeader } from '../../records/samples-file.js';
 import type { DocumentsOf } from '../../statistics/text-ratio.js';
@@ -35,11 +36,6 @@ export interface TextSet {
   texts: AsyncIterable<GeneratedText>;
 }
 
-export interface TextSetNotices {
-  note(text: string): void;
-  warn(text: string): void;
-}
-
 /** How the texts of samples are come by. */
 export interface TextOptions {
   protocol: ProtocolName;
@@ -67,7 +63,7 @@ export async function samplesFile(
   path: string,
   name: string | undefined,
   options: TextOptions,
-  notices: TextSetNotices,
+  notices: Observer,
 ): Promise<TextSet> {
   const { header, samples } = await openSamples(path);
   const called = name ?? basename(path).replace(/\.jsonl$/i, '');
@@ -111,20 +107,22 @@ function textOf(
   name: string,
   header: SamplesHeader,
   options: TextOptions,
-  notices: TextSetNotices,
+  notices: Observer,
 ): (sample: SampleRecord) => string {
   const own = tokenizerOfSamples(header.tokenizerSha256, options);
   const cleanUp = options.protocol === 'duo';
   if (own) return ({ tokens }) => own.decode(tokens, { cleanUp });
   if (options.tokenizer) {
-    notices.warn(
+    notices.warn?.(
       `${name} was not written with --tokenizer (its SHA-256 differs); the text in the file is taken.`,
     );
   } else if (header.tokenizerSha256 !== null && options.judgeTokenizer) {
-    notices.note(`${name}: written with another tokenizer than the judge's; judged by the text in the file.`);
+    notices.note?.(
+      `${name}: written with another tokenizer than the judge's; judged by the text in the file.`,
+    );
   }
   if (header.protocol === 'duo' && !cleanUp) {
-    notices.warn(
+    notices.warn?.(
       `${name}: the text in the file had its spaces cleaned up when it was written; protocol strict would not. Give --tokenizer.`,
     );
   }

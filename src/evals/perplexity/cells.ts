@@ -12,6 +12,7 @@ import { ModelError, UsageError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -28,14 +29,6 @@ export interface PerplexityRequest {
   fresh: boolean;
 }
 
-/** What is told while cells are prepared. */
-export interface CellNotices {
-  note(text: string): void;
-  warn(text: string): void;
-  packing(dataset: string, done: number, total: number | null): void;
-  signal?: AbortSignal;
-}
-
 /** A model and a data set, opened. */
 export interface Cell {
   checkpoint: Checkpoint;
@@ -43,7 +36,7 @@ export interface Cell {
 }
 
 /** Opens every model's tokenizer and every data set's packed stream. The caller closes the streams. */
-export async function prepareCells(request: PerplexityRequest, notices: CellNotices): Promise<Cell[]> {
+export async function prepareCells(request: PerplexityRequest, observer: Observer): Promise<Cell[]> {
   const sources: TextSource[] = [];
   for (const dataset of request.datasets) sources.push(await resolveDataset(dataset));
   checkDistinct(sources);
@@ -51,13 +44,13 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
   const cells: Cell[] = [];
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
-    const length = sequenceLength(checkpoint, request.length, notices);
+    const length = sequenceLength(checkpoint, request.length, observer);
     checkMemory(checkpoint, { length });
     const wrapping = wrappingNotice(tokenizer, length);
-    if (wrapping !== null) notices.note(`${checkpoint.name}: ${wrapping}`);
+    if (wrapping !== null) observer.note?.(`${checkpoint.name}: ${wrapping}`);
     const { fixedBatch } = checkpoint.signature;
     if (fixedBatch !== null && fixedBatch !== request.options.batch) {
-      notices.note(
+      observer.note?.(
         `${checkpoint.name}: its graph takes ${fixedBatch} sequences a call, so that is the batch.`,
       );
     }
@@ -68,13 +61,13 @@ export async function prepareCells(request: PerplexityRequest, notices: CellNoti
         length,
         protocol: request.options.protocol,
         keepRemainder: checkpoint.signature.fixedLength === null,
-        onProgress: (done, total) => notices.packing(source.name, done, total),
-        signal: notices.signal,
+        onProgress: (done, total) => observer.progress?.(`packing ${source.name}`, done, total),
+        signal: observer.signal,
       });
       const dropped = droppedNotice(stream);
-      if (dropped !== null) notices.warn(dropped);
+      if (dropped !== null) observer.warn?.(dropped);
       const skipped = skippedRowsSaid(stream);
-      if (skipped !== null) notices.note(skipped);
+      if (skipped !== null) observer.note?.(skipped);
       cells.push({ checkpoint, stream });
     }
   }
@@ -120,7 +113,7 @@ async function tokenizerOf(
 }
 
 /** L: the flag, else the graph's own, else the card's, else the published protocol's 1,024. */
-function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, notices: CellNotices): number {
+function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, observer: Observer): number {
   checkReadsSequences(checkpoint);
   const { name, signature } = checkpoint;
   const length = checkpoint.fields.length.value;
@@ -128,12 +121,12 @@ function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, noti
   const asked = wanted ?? length ?? fixed ?? DEFAULT_LENGTH;
   if (fixed === null) {
     if (length !== null && asked > length) {
-      notices.warn(`${name} was trained with sequences of ${length} tokens; ${asked} were asked for.`);
+      observer.warn?.(`${name} was trained with sequences of ${length} tokens; ${asked} were asked for.`);
     }
     return asked;
   }
   if (fixed < asked)
-    notices.note(`${name}: its graph takes ${fixed} tokens a sequence, so that is the length.`);
+    observer.note?.(`${name}: its graph takes ${fixed} tokens a sequence, so that is the length.`);
   if (fixed > asked) {
     throw new ModelError({
       code: 'fixed-length',

@@ -12,14 +12,14 @@ import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { datasetRecord } from '../dataset-record.js';
-import type { Cell, CellNotices, PerplexityRequest } from './cells.js';
+import type { Cell, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
 import { journaled, type LossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import type { PerplexityResult } from './record.js';
 import {
+  type LossSink,
   type PerplexityEstimate,
-  type PerplexityObserver,
   type PerplexityOptions,
   zeroShotPerplexity,
 } from './zero-shot-perplexity.js';
@@ -35,9 +35,9 @@ export interface PerplexityRun {
   close(): void;
 }
 
-/** What a run tells while it goes on. */
-export interface RunObserver extends CellNotices {
-  evaluating(model: string, dataset: string, progress: { done: number; total: number }): void;
+/** What a run gives away while it goes on. */
+export interface RunSinks {
+  /** The loss of a sequence in a draw. */
   sequence?: (record: SequenceRecord) => void;
   /** A model on a stream is done; when this has kept the result, what was kept to continue is removed. */
   evaluated?: (result: PerplexityResult, stream: PackedStream) => Promise<void>;
@@ -61,7 +61,7 @@ export interface SequenceRecord {
 export async function runPerplexity(
   request: PerplexityRequest,
   cells: readonly Cell[],
-  observer: RunObserver,
+  observer: Observer & RunSinks,
 ): Promise<PerplexityRun> {
   const evaluated: Evaluated[] = [];
   const journals = new Map<string, LossJournal>();
@@ -123,7 +123,7 @@ async function evaluateModel(
   checkpoint: Checkpoint,
   streams: readonly PackedStream[],
   request: PerplexityRequest,
-  observer: RunObserver,
+  observer: Observer & RunSinks,
   { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
 ): Promise<void> {
   const { options } = request;
@@ -140,12 +140,13 @@ async function evaluateModel(
       });
       journals.set(JSON.stringify(key), journal);
       if (twin === undefined && journal.resumed > 0) {
-        observer.note(
+        observer.note?.(
           `${checkpoint.name} on ${stream.name}: continuing; ${journal.resumed} sequences were finished by an earlier run.`,
         );
       }
       const estimate = await zeroShotPerplexity(journal, stream, options, {
-        onProgress: (done, total) => observer.evaluating(checkpoint.name, stream.name, { done, total }),
+        progress: (_work, done, total) =>
+          observer.progress?.(`${checkpoint.name} on ${stream.name}`, done, total),
         onLoss: observer.sequence && logLosses(observer.sequence, checkpoint.name, stream, options),
         signal: observer.signal,
       });
@@ -206,7 +207,7 @@ function logLosses(
   model: string,
   stream: PackedStream,
   { selection = null }: PerplexityOptions,
-): PerplexityObserver['onLoss'] {
+): LossSink {
   const { indexOf } = selectedSequences(stream, selection);
   const dataset = stream.name;
   return ({ sequence: place, draw, nats }, { level }, tokens) => {
@@ -216,14 +217,14 @@ function logLosses(
 }
 
 /** Once a data set, before the run: models of other lengths may have other counts. */
-function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: RunObserver): void {
+function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: Observer): void {
   if (selection?.kind !== 'first') return;
   const cut = cells.filter(({ stream }) => selection.count < stream.sequences);
   const warnings = cut.map(
     ({ stream: { name, sequences } }) =>
       `${name}: the first ${selection.count} of ${sequences} sequences are not a random sample of the data set. --limit spreads as many over it.`,
   );
-  for (const warning of new Set(warnings)) observer.warn(warning);
+  for (const warning of new Set(warnings)) observer.warn?.(warning);
 }
 
 function warnAbout(
@@ -231,13 +232,13 @@ function warnAbout(
   stream: PackedStream,
   { metrics, mcDegreesOfFreedom }: PerplexityEstimate,
   { until }: PerplexityOptions,
-  observer: RunObserver,
+  observer: Observer,
 ): void {
   const { mcStderr } = metrics.nll;
   const reached = mcStderr && studentQuantile95(mcDegreesOfFreedom ?? 0) * mcStderr;
   if (until !== null && (reached === null || reached > until)) {
     const how = reached === null ? 'cannot be told' : `is ${reached.toPrecision(2)}`;
-    observer.warn(
+    observer.warn?.(
       `${checkpoint.name} on ${stream.name}: --until ${until} was not reached; half the 95% interval over draws ${how}. Give more --draws.`,
     );
   }

@@ -16,6 +16,7 @@ import { type TimePlan, timePlan } from '../../diffusion/times.js';
 import { DataError } from '../../errors.js';
 import type { Schedule } from '../../models/card.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Observer } from '../../observer.js';
 import type { SequencesRecord } from '../../records/record.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
 import { type Numbers, numbersOf, sum } from '../../statistics/numbers.js';
@@ -46,12 +47,10 @@ export interface PerplexityOptions {
   sequences?: boolean;
 }
 
-export interface PerplexityObserver {
-  onPass?(draw: number, draws: number): void;
-  onProgress?(done: number, total: number): void;
-  onLoss?(loss: SequenceLoss, call: ModelCall, tokens: number): void;
-  signal?: AbortSignal;
-}
+/** Gets the loss of each call as it comes. */
+export type LossSink = (loss: SequenceLoss, call: ModelCall, tokens: number) => void;
+
+type LossObserver = Pick<Observer, 'progress' | 'signal'> & { onLoss?: LossSink };
 
 export interface PerplexityEstimate {
   metrics: PerplexityMetrics;
@@ -96,7 +95,7 @@ export async function zeroShotPerplexity(
   source: LossSource,
   stream: PackedStream,
   options: PerplexityOptions,
-  observer: PerplexityObserver = {},
+  observer: LossObserver = {},
 ): Promise<PerplexityEstimate> {
   const { checkpoint } = source;
   checkVocabulary(stream, checkpoint.name, checkpoint.vocabSize);
@@ -137,7 +136,7 @@ class Run {
     private readonly source: LossSource,
     private readonly stream: SelectedStream,
     private readonly options: PerplexityOptions,
-    private readonly observer: PerplexityObserver,
+    private readonly observer: LossObserver,
   ) {
     const { checkpoint } = source;
     const { protocol, seed, estimator } = options;
@@ -178,7 +177,6 @@ class Run {
 
   /** Every sequence once. More than one batch is under way at a time, so that the network does not wait for the next one. */
   async pass(draw: number): Promise<void> {
-    this.observer.onPass?.(draw, this.draws);
     const underWay: Promise<void>[] = [];
     const started = performance.now();
     let finished = 0;
@@ -275,7 +273,11 @@ class Run {
       this.observer.onLoss?.(loss, calls[i], this.tokens.at(loss.sequence)!);
     }
     const last = calls[calls.length - 1];
-    this.observer.onProgress?.(last.draw * this.sequences + last.sequence + 1, this.draws * this.sequences);
+    this.observer.progress?.(
+      this.stream.name,
+      last.draw * this.sequences + last.sequence + 1,
+      this.draws * this.sequences,
+    );
   }
 
   /** Of the total loss, nats. Null where there is too little to tell. */

@@ -160,7 +160,6 @@ export async function runGeneration(
       continue;
     }
     const { protocol, batch } = cell.generation;
-    const label = `texts of ${cell.model.name}`;
     const { results: file, finish } = await reportGenerative(
       {
         files: [],
@@ -171,11 +170,7 @@ export async function runGeneration(
         bySample: true,
         judge: cell.judge && { ...cell.judge, provider, threads, timeoutMs, fresh, batch },
       },
-      {
-        ...observer,
-        sampling: (_name, done, total) => observer.evaluating(cell.model.name, 'sampling', { done, total }),
-        judging: (_name, done, total) => observer.evaluating(label, 'judging', { done, total }),
-      },
+      observer,
     );
     const [result] = file.results;
     result.samples = { ...result.samples, name: nameOf(cell, request) };

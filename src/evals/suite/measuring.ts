@@ -38,9 +38,6 @@ export async function runMeasuring(
   const found: CellResult[] = [];
   await checkSweeps(cells, suite);
   for (const cell of cells) {
-    const label = cell.eval === 'bench' ? 'bench' : cell.model.name;
-    const evaluating = (on: string) => (name: string, done: number, total: number) =>
-      observer.evaluating(label, `${on} ${name}`, { done, total });
     await withCell(cell, suite, observer, async (opened) => {
       const results = opened === null ? [] : opened.kept;
       if (results) {
@@ -48,12 +45,7 @@ export async function runMeasuring(
         return observer.finished(cell, true);
       }
       const { setup, path } = opened!;
-      const measured = await measure(cell, setup, {
-        ...observer,
-        judging: evaluating('judging'),
-        sampling: evaluating('sampling'),
-        rounds: (round, rounds) => observer.evaluating(label, 'rounds', { done: round, total: rounds }),
-      });
+      const measured = await measure(cell, setup, observer);
       await writeCacheEntry(path, Buffer.from(JSON.stringify(measured.results)));
       await measured.finish();
       found.push({ index: cell.index, results: measured.results });
@@ -86,12 +78,7 @@ export async function withCell<T>(
 ): Promise<T> {
   const request = await requestOf(cell, suite);
   if (request === null) return work(null);
-  const judging = (name: string, done: number, total: number) =>
-    observer.evaluating(cell.eval === 'bench' ? 'bench' : cell.model.name, `judging ${name}`, {
-      done,
-      total,
-    });
-  return withSetUp(request, { ...observer, judging }, async (setup) => {
+  return withSetUp(request, observer, async (setup) => {
     const path = cacheEntryPath('cells', await keyOf(cell, setup, suite), '.json');
     return work({ setup, path, kept: suite.fresh ? null : await keptResults(path, setup) });
   });
@@ -188,17 +175,11 @@ async function keptResults(
   return results;
 }
 
-interface MeasuringObserver extends SuiteObserver {
-  sampling(name: string, done: number, total: number): void;
-  judging(name: string, done: number, total: number): void;
-  rounds(round: number, rounds: number): void;
-}
-
 /** As the commands do. */
 async function measure(
   cell: MeasuringCell,
   { configurations, judge, references }: Setup,
-  observer: MeasuringObserver,
+  observer: SuiteObserver,
 ): Promise<{ results: Result[]; finish(): Promise<void> }> {
   const { seed } = cell;
   if (cell.eval === 'frontier') {
@@ -207,9 +188,6 @@ async function measure(
     return measureFrontier(configurations, { temperatures, target: real, judge: judge!, seed }, observer);
   }
   const options = { judge, references, seed, memory: cell.memory };
-  const results = await measureThroughput(configurations, options, {
-    ...observer,
-    sampling: observer.rounds,
-  });
+  const results = await measureThroughput(configurations, options, observer);
   return { results, finish: async () => judge?.finish() };
 }

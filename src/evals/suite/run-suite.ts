@@ -4,10 +4,11 @@
  */
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
-import { type Cell, type CellNotices, prepareCells } from '../perplexity/cells.js';
+import { type Cell, prepareCells } from '../perplexity/cells.js';
 import type { PerplexityResult } from '../perplexity/record.js';
-import { lossKey, type RunObserver, runPerplexity } from '../perplexity/run.js';
+import { lossKey, runPerplexity } from '../perplexity/run.js';
 import { runGeneration } from './generation.js';
 import { renamed } from './kept-names.js';
 import { runMeasuring } from './measuring.js';
@@ -28,7 +29,7 @@ export interface SuiteRequest {
   open(model: SuiteModel): Promise<Checkpoint>;
 }
 
-export interface SuiteObserver extends RunObserver {
+export interface SuiteObserver extends Observer {
   /** A cell is done. @param kept by an earlier run */
   finished(cell: SuiteCell, kept: boolean): void;
 }
@@ -81,7 +82,7 @@ export function closeCells(opened: readonly OpenedCell[]): void {
 export async function openCells(
   cells: readonly PerplexityCell[],
   { open, provider, fresh }: SuiteRequest,
-  notices: CellNotices,
+  notices: Observer,
 ): Promise<OpenedCell[]> {
   const [{ model, options, length }] = cells;
   const checkpoint = await open(model);

@@ -11,6 +11,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelError, UsageError } from '../../errors.js';
 import { fetchedHubModel } from '../../models/importers/hub-cache.js';
+import type { Observer } from '../../observer.js';
 import { Evaluations } from '../../records/evaluation.js';
 import { parseResults } from '../../records/results-file.js';
 import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
@@ -82,12 +83,6 @@ export function builtDigest(folder: string): string | null {
 
 const entryOf = (folder: string) => join(folder, 'bin', 'run.js');
 
-export interface InstallationsObserver {
-  /** Rounds, the one that is not counted included. */
-  timing?: (round: number, rounds: number) => void;
-  signal?: AbortSignal;
-}
-
 /**
  * @param rounds that count
  * @returns what each round gave, by the name of the configuration; `other.onnxruntime` is known then
@@ -97,7 +92,7 @@ export async function timeInstallations(
   other: Installation,
   configurations: readonly Configuration[],
   rounds: number,
-  { timing, signal }: InstallationsObserver,
+  { progress, signal }: Observer,
 ): Promise<Map<string, TimedPair[]>> {
   const cache = mkdtempSync(join(tmpdir(), 'duo-eval-against-'));
   const sides = {
@@ -108,7 +103,7 @@ export async function timeInstallations(
   const batches = new Map<string, number>();
   try {
     for (let round = -1; round < rounds; round++) {
-      timing?.(round + 1, rounds + 1);
+      progress?.('rounds of both installations', round + 1, rounds + 1);
       for (const configuration of configurations) {
         const { name, request } = configuration;
         const leg = (side: TimedPair['first']) =>
@@ -127,7 +122,7 @@ export async function timeInstallations(
         }
       }
     }
-    timing?.(rounds + 1, rounds + 1);
+    progress?.('rounds of both installations', rounds + 1, rounds + 1);
     return pairs;
   } finally {
     rmSync(cache, { recursive: true, force: true });

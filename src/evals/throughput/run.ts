@@ -5,6 +5,7 @@
 import { Bench } from 'tinybench';
 import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
 import { isMasked } from '../../models/family.js';
+import type { Observer } from '../../observer.js';
 import { type GeneratedSample, generate } from '../../sampling/generate.js';
 import { type SampleRequest, sampledModel } from '../../sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../../sampling/sampling-session.js';
@@ -40,15 +41,6 @@ export interface ThroughputOptions {
   against?: Against;
 }
 
-export interface ThroughputObserver {
-  note(text: string): void;
-  warn(text: string): void;
-  sampling?: (round: number, rounds: number) => void;
-  /** Rounds of two installations. */
-  timing?: (round: number, rounds: number) => void;
-  signal?: AbortSignal;
-}
-
 /** A configuration on its way. */
 interface Runner extends Configuration {
   session: SamplingSession;
@@ -66,7 +58,7 @@ interface Runner extends Configuration {
 export async function measureThroughput(
   configurations: readonly Configuration[],
   options: ThroughputOptions,
-  observer: ThroughputObserver,
+  observer: Observer,
 ): Promise<(BenchResult | GenerativeResult)[]> {
   const runners: Runner[] = [];
   const { against } = options;
@@ -109,7 +101,7 @@ export async function measureThroughput(
   return [...results, ...references];
 }
 
-async function start(configuration: Configuration, { warn }: ThroughputObserver): Promise<Runner> {
+async function start(configuration: Configuration, { warn }: Observer): Promise<Runner> {
   const { request } = configuration;
   const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
   const timed = { samples: [], seconds: [], warmupSeconds: 0, runtimeSeconds: 0 };
@@ -125,7 +117,7 @@ function roundsOf(configurations: readonly Configuration[]): number {
  * One batch of each configuration per round, after a round that is not counted. tinybench warms up, repeats and times. Its
  * tasks run side by side and wait for their turns outside the timed part, so that every round times every configuration.
  */
-async function timeRounds(runners: readonly Runner[], observer: ThroughputObserver): Promise<void> {
+async function timeRounds(runners: readonly Runner[], observer: Observer): Promise<void> {
   const rounds = roundsOf(runners);
   const order = Array.from({ length: rounds + 1 }, (_, i) =>
     runners.flatMap((runner) => legsOf(runner, i - 1)),
@@ -155,7 +147,7 @@ async function timeRounds(runners: readonly Runner[], observer: ThroughputObserv
       beforeEach: async () => {
         await turns.wait(leg);
         if (observer.signal?.aborted) failure ??= observer.signal.reason;
-        if (leg === order[round + 1][0]) observer.sampling?.(round + 1, rounds + 1);
+        if (leg === order[round + 1][0]) observer.progress?.('rounds', round + 1, rounds + 1);
       },
       afterEach: () => {
         round++;
@@ -165,7 +157,7 @@ async function timeRounds(runners: readonly Runner[], observer: ThroughputObserv
   }
   await bench.run();
   if (failure !== null) throw failure;
-  observer.sampling?.(rounds + 1, rounds + 1);
+  observer.progress?.('rounds', rounds + 1, rounds + 1);
 }
 
 /** Whose turn it is, among several that all wait for theirs. */
@@ -219,7 +211,7 @@ async function resultOf(
   runner: Runner,
   runners: readonly Runner[],
   options: ThroughputOptions,
-  observer: ThroughputObserver,
+  observer: Observer,
 ): Promise<BenchResult> {
   const { request, session, seconds, warmupSeconds } = runner;
   const { checkpoint, batch, length } = request;
@@ -261,7 +253,7 @@ function measuring({ request }: Configuration, { judge, seed }: ThroughputOption
 
 async function memoryOf(
   { name, modelSpec, samplerOptions, request }: Runner,
-  observer: ThroughputObserver,
+  observer: Observer,
 ): Promise<number | null> {
   const bytes = await peakMemory(
     {
@@ -281,7 +273,8 @@ async function memoryOf(
     observer.signal,
   );
   observer.signal?.throwIfAborted();
-  if (bytes === null) observer.warn(`${name}: its memory could not be measured; the process for it failed.`);
+  if (bytes === null)
+    observer.warn?.(`${name}: its memory could not be measured; the process for it failed.`);
   return bytes;
 }
 

@@ -2,6 +2,7 @@
 import type { ProtocolName } from '../../datasets/cutting.js';
 import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
 import { type CheckpointOverrides, openCheckpoint } from '../../models/checkpoint.js';
+import type { Observer } from '../../observer.js';
 import { type SamplingFlags, samplingNotice } from '../../sampling/prepare-sampling.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
 import { referenceTexts } from '../generation/reference.js';
@@ -22,14 +23,6 @@ export interface MeasuringRequest {
   references: readonly DatasetRequest[];
 }
 
-export interface SetupObserver {
-  note(text: string): void;
-  warn(text: string): void;
-  packing?: (dataset: string, done: number, total: number | null) => void;
-  judging?: (name: string, done: number, total: number) => void;
-  signal?: AbortSignal;
-}
-
 export interface Setup {
   configurations: Configuration[];
   judge: Judge | null;
@@ -40,7 +33,7 @@ export interface Setup {
 /** Opens, works and closes; when the work fails, what the judge has finished is kept for a later run. */
 export async function withSetUp<T>(
   request: MeasuringRequest,
-  observer: SetupObserver,
+  observer: Observer,
   work: (setup: Setup) => Promise<T>,
 ): Promise<T> {
   const setup = await setUp(request, observer);
@@ -56,7 +49,7 @@ export async function withSetUp<T>(
 }
 
 /** @throws UsageError, ModelError, DataError, FileError */
-export async function setUp(request: MeasuringRequest, observer: SetupObserver): Promise<Setup> {
+export async function setUp(request: MeasuringRequest, observer: Observer): Promise<Setup> {
   const { sampling } = request;
   const models = [];
   for (const { path, name, overrides } of request.models) {
@@ -66,13 +59,13 @@ export async function setUp(request: MeasuringRequest, observer: SetupObserver):
       tokenizer: sampling.tokenizer ?? overrides?.tokenizer,
     };
     const checkpoint = await openCheckpoint(path, told, name);
-    for (const notice of checkpoint.notices) observer.note(notice);
+    for (const notice of checkpoint.notices) observer.note?.(notice);
     models.push({ checkpoint, path });
   }
   const { samplers, steps } = request;
   const all = await configurations({ models, samplers, steps, flags: sampling });
   const notices = new Set(all.map((one) => samplingNotice(one.request)));
-  for (const notice of notices) if (notice !== null) observer.note(notice);
+  for (const notice of notices) if (notice !== null) observer.note?.(notice);
   const judge = request.judge && (await Judge.open(request.judge, observer));
   const references: TextSet[] = [];
   const closers: (() => void)[] = [];
@@ -85,9 +78,7 @@ export async function setUp(request: MeasuringRequest, observer: SetupObserver):
       protocol,
       length,
       count: samples,
-      onProgress: observer.packing,
-      signal: observer.signal,
-      warn: observer.warn,
+      observer,
     });
     references.push(set);
     closers.push(close);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { RunObserver } from '../../../src/evals/perplexity/run.js';
 import type { Result } from '../../../src/evals/registry.js';
+import type { SuiteObserver } from '../../../src/evals/suite/run-suite.js';
 import { Paces } from '../../../src/evals/suite/sampling-pace.js';
 import type { SampleRequest } from '../../../src/sampling/sample-request.js';
 
-const silent = { note() {}, warn() {}, finished() {} } as unknown as RunObserver & { finished(): void };
+const silent = { note() {}, warn() {}, finished() {} } satisfies SuiteObserver;
 /** Its checkpoint has a name and nothing that could be run: a trial would throw. */
 const request = (name: string, length: number) => ({ checkpoint: { name }, length }) as SampleRequest;
 const judge = { path: 'judge.onnx', provider: 'cpu', fresh: false } as const;
