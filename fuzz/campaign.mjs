@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kindOf } from './kinds/index.mjs';
+import { starvedMs } from './starved.mjs';
 
 /** Most processor time of a case. */
 const LONGEST_MS = 10_000;
-/** A case that waits, or whose processor is busy with other programs, is given up after this. */
+/** A case that waits is given up after this; the time that other programs kept the processor from it does not count. */
 const LONGEST_WAIT_MS = 60_000;
 /** A single case that takes more is a failure. A child a third as large is replaced. */
 const LARGEST_BYTES = 1.5 * 2 ** 30;
@@ -88,9 +89,13 @@ class Child {
     this.#wait();
   }
 
-  #wait() {
+  #wait(ms = LONGEST_WAIT_MS, starved = starvedMs(this.process.pid)) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#settle?.({ late: true }), LONGEST_WAIT_MS);
+    this.#timer = setTimeout(() => {
+      const now = starvedMs(this.process.pid);
+      if (now > starved + 1000) this.#wait(now - starved, now);
+      else this.#settle?.({ late: true });
+    }, ms);
   }
 
   /** @returns {Promise<Outcome>} */

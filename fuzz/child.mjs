@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { BrokenStructure } from './broken.mjs';
 import { kindOf, kinds } from './kinds/index.mjs';
 import { randomOf } from './random.mjs';
+import { starvedMs } from './starved.mjs';
 
 const [seed, program, work, parent] = process.argv.slice(2);
 new Worker(new URL('ends-with-parent.mjs', import.meta.url), { workerData: Number(parent) }).unref();
@@ -44,10 +45,12 @@ async function runCase(index) {
   process.send({ began: index, how });
   const start = process.cpuUsage();
   const began = performance.now();
-  const before = { rss: process.memoryUsage.rss(), peak: peakBytes() };
+  const before = { rss: process.memoryUsage.rss(), peak: peakBytes(), starved: starvedMs() };
   const spent = () => {
     const { user, system } = process.cpuUsage(start);
-    return { ms: (user + system) / 1000, wallMs: performance.now() - began };
+    // Threads that ended take their waits with them.
+    const starved = Math.max(0, starvedMs() - before.starved);
+    return { ms: (user + system) / 1000, wallMs: performance.now() - began - starved };
   };
   const idle = setInterval(() => {
     const { ms, wallMs } = spent();

@@ -5,6 +5,7 @@
  *
  *   npm run fuzz -- --seed 1 --count 10000
  *
+ * --from 4000         begins at this number: --count 2000 each, --from 0, 2000, 4000 … are together the one long campaign
  * --kind checkpoint   only cases of this kind (repeatable)
  * --only 1234         only the case of this number: what a failure's line says, to see it again
  * --children 2        processes side by side
@@ -21,6 +22,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '0' },
     kind: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
     children: { type: 'string', default: String(Math.min(4, availableParallelism())) },
@@ -31,10 +33,11 @@ const { values } = parseArgs({
 });
 const seed = wholeNumber('seed', values.seed);
 const count = wholeNumber('count', values.count);
+const from = wholeNumber('from', values.from);
 for (const kind of values.kind ?? [])
   if (!Object.hasOwn(kinds, kind)) usage(`There is no kind ${kind}: ${Object.keys(kinds).join(', ')}.`);
 
-const wanted = values.only?.map((index) => wholeNumber('only', index)) ?? numbers(count);
+const wanted = values.only?.map((index) => wholeNumber('only', index)) ?? numbers(from, count);
 
 function wholeNumber(flag, text) {
   if (!/^\d+$/.test(text)) usage(`--${flag} takes a whole number, not ${text}.`);
@@ -46,10 +49,10 @@ function usage(sentence) {
   process.exit(2);
 }
 
-/** The first `count` indices, of the chosen kinds where some are chosen. */
-function numbers(count) {
+/** The first `count` indices at or after `from`, of the chosen kinds where some are chosen. */
+function numbers(from, count) {
   const chosen = [];
-  for (let index = 0; chosen.length < count; index++)
+  for (let index = from; chosen.length < count; index++)
     if (values.kind?.includes(kindOf(index)) ?? true) chosen.push(index);
   return chosen;
 }

@@ -7,7 +7,7 @@ import { packDataset } from '../dist/datasets/pack-dataset.js';
 import { resolveDataset } from '../dist/datasets/resolve-dataset.js';
 import { loadTokenizer } from '../dist/datasets/tokenizer.js';
 import { objectiveGraph } from '../dist/training/objective.js';
-import { trainingFile } from '../dist/training/saved-training.js';
+import { trainingFile } from '../dist/training/state-file.js';
 import { mixtureAt, stepFeeds } from '../dist/training/step-feeds.js';
 import { startingVectors, TrainingSession } from '../dist/training/training-session.js';
 import { stateHeader } from './state-header.mjs';

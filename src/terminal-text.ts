@@ -103,3 +103,18 @@ export function wrap(text: string, width: number): string[] {
   }
   return lines;
 }
+
+/** A word too long for its line, broken behind its marks (`duo-`, `checkpoints/`), else where the line is full. */
+export function breakWord(word: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = word;
+  while (displayWidth(rest) > width) {
+    const clusters = [...new Intl.Segmenter().segment(rest)].map(({ segment }) => segment);
+    const fitting = takeUpTo(clusters, width).join('');
+    const line = /^.*[-_/.:]/u.exec(fitting)?.[0] ?? fitting;
+    if (line === '') break; // a letter wider than the line
+    lines.push(line);
+    rest = rest.slice(line.length);
+  }
+  return [...lines, rest];
+}

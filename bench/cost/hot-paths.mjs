@@ -4,7 +4,7 @@
  */
 import { Bench } from 'tinybench';
 import { resolveDataset } from '../../dist/datasets/resolve-dataset.js';
-import { appendLossHead } from '../../dist/diffusion/heads/index.js';
+import { appendLossHead } from '../../dist/diffusion/heads/losses.js';
 import { integration } from '../../dist/diffusion/integration.js';
 import { noiseSchedule } from '../../dist/diffusion/schedule.js';
 import { timePlan } from '../../dist/diffusion/times.js';

@@ -4,7 +4,7 @@
  */
 import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
-import { HEAD } from '../../dist/diffusion/heads/index.js';
+import { HEAD } from '../../dist/diffusion/heads/head.js';
 import { prune } from '../../dist/graph/prune.js';
 import { fillWeights } from '../../dist/graph/write.js';
 import { randomWeights } from '../../dist/models/weights/random-weights.js';

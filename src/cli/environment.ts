@@ -27,7 +27,7 @@ export interface EnvironmentDefaults {
 /** Typing either of these decides the output format; the other's variable then no longer counts. */
 const SAME_QUESTION: Record<string, string> = { json: 'format', format: 'json' };
 
-export function variableOf(flag: string): string {
+function variableOf(flag: string): string {
   return `DUO_EVAL_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 

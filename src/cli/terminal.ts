@@ -11,7 +11,6 @@ export {
   plainLines,
   plainText,
   truncate,
-  truncateMiddle,
   wrap,
 } from '../terminal-text.js';
 

@@ -63,9 +63,10 @@ export function apartOfPairs(pairs: readonly RowPair[]): string[] {
     [...new Set(labels)].map((label) => [label, namesThatDiffer(told.filter((_, i) => labels[i] === label))]),
   );
   return told.map((settings, i) => {
-    const names = [...settings.keys()].filter(
-      (name) => settings.get(name)!.includes(VERSUS) || differing.get(labels[i])!.includes(name),
-    );
+    const between = differing.get(labels[i]) ?? [];
+    const names = [...settings]
+      .filter(([name, value]) => value.includes(VERSUS) || between.includes(name))
+      .map(([name]) => name);
     return textOf(settings, names);
   });
 }

@@ -7,7 +7,7 @@ import { htmlTable } from '../printing/html/html-table.js';
 import { html } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
 import { formatJson } from '../printing/json.js';
-import { dim, type FittedColumn, fittedTable } from '../printing/layout.js';
+import { dim, type FittedColumn, fittedTable, hasRoom } from '../printing/layout.js';
 import { errorUnits, markOf } from '../printing/notes.js';
 import { intervalOf, plain, valueWithError } from '../printing/numbers.js';
 import { escaped, pipeTable } from '../printing/pipe-table.js';
@@ -21,8 +21,8 @@ const TITLES = ['', 'models', 'data set', 'with', 'figure', 'difference', '95% i
 /** How columns give way where the screen is narrow. */
 const NARROW: Readonly<Record<string, Partial<FittedColumn>>> = {
   models: { wraps: true, least: 15 },
-  'data set': { wraps: true, least: 8 },
-  with: { wraps: true, least: 8 },
+  'data set': { wraps: true, least: 12 },
+  with: { wraps: true },
   figure: { wraps: true, least: 10 },
   'judged by': { optional: true },
 };
@@ -84,23 +84,20 @@ function cellsOf(one: NamedDifference): string[] {
 
 /** Where the column of settings leaves no room for whole words, they stand beneath the data set. */
 function tableOf(differences: readonly NamedDifference[], screen: Screen): string {
+  const wide = columnsOf(differences);
   const beneath = differences.map((one) => ({
     ...one,
     dataset: [one.dataset, one.apart].filter(Boolean).join(', '),
     apart: '',
   }));
-  const table = tableWithin(differences, screen);
-  return table.includes('…') ? tableWithin(beneath, screen) : table;
-}
-
-function tableWithin(differences: readonly NamedDifference[], screen: Screen): string {
-  const columns = headOf(differences).map(
-    ([title, align]): FittedColumn => ({ title, align, ...NARROW[title] }),
-  );
+  const shown = hasRoom(wide, rowsOf(differences), screen.width) ? differences : beneath;
   const notes = notesOf(differences).flatMap((note) => wrap(note, screen.width));
   const dimmed = notes.map((line) => (screen.color ? dim(line) : line));
-  return `${fittedTable(columns, rowsOf(differences), screen)}\n\n${dimmed.join('\n')}\n`;
+  return `${fittedTable(columnsOf(shown), rowsOf(shown), screen)}\n\n${dimmed.join('\n')}\n`;
 }
+
+const columnsOf = (differences: readonly NamedDifference[]) =>
+  headOf(differences).map(([title, align]): FittedColumn => ({ title, align, ...NARROW[title] }));
 
 function notesOf(differences: readonly NamedDifference[]): string[] {
   const files = new Set(
@@ -122,13 +119,11 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
     .flatMap(({ unpaired }) => unpaired ?? []);
   for (const reason of new Set(reasons))
     notes.push(`"intervals": ${reason}, so the two count as independent.`);
-  const ratios = differences.filter(
-    ({ metric, value }) => (metric === 'nll' || metric === 'genNll') && value !== null,
+  const ratios = differences.flatMap(({ metric, value }) =>
+    (metric === 'nll' || metric === 'genNll') && value !== null ? [Math.exp(value)] : [],
   );
   if (ratios.length > 0)
-    notes.push(
-      `exp(difference) is the ratio of perplexities, here ${ratios.map(({ value }) => plain(Math.exp(value!))).join(', ')}.`,
-    );
+    notes.push(`exp(difference) is the ratio of perplexities, here ${ratios.map(plain).join(', ')}.`);
   return notes;
 }
 

@@ -4,6 +4,7 @@
  * U+FFFD as in the Rust implementation, and the length of a text needs no decoding at all.
  */
 import { isUtf8 } from 'node:buffer';
+import { checkDecodedLength } from './tokenization/part.js';
 
 export class ByteLevelVocabulary {
   /** Bytes of all tokens, one after the other; token `id` is from `starts[id]` to `starts[id + 1]`. */
@@ -23,7 +24,7 @@ export class ByteLevelVocabulary {
     this.bytes = Buffer.from(bytes.subarray(0, end));
   }
 
-  /** Text of `ids`; ids without a token are passed over. */
+  /** Text of `ids`; ids without a token are passed over. @throws TokenizationFailure */
   decode(ids: ArrayLike<number>): string {
     return this.concatenate(ids).toString('utf8');
   }
@@ -37,6 +38,7 @@ export class ByteLevelVocabulary {
   private concatenate(ids: ArrayLike<number>): Buffer {
     let length = 0;
     for (let i = 0; i < ids.length; i++) length += this.end(ids[i]) - this.start(ids[i]);
+    checkDecodedLength(length);
     const all = Buffer.allocUnsafe(length);
     for (let i = 0, at = 0; i < ids.length; i++) {
       const end = this.end(ids[i]);

@@ -47,7 +47,7 @@ export async function whole(
   let size = 0;
   for await (const chunk of bytes) {
     size += chunk.length;
-    if (size > most) throw tooLarge(path, most);
+    if (size > most) throw dataTooLarge(path, most);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -82,7 +82,8 @@ function checkedHead(head: Buffer, path: string): Buffer {
   return head;
 }
 
-function tooLarge(path: string, most: number): DataError {
+/** Of a file that has to be read whole. @param most bytes */
+export function dataTooLarge(path: string, most: number): DataError {
   return new DataError({
     code: 'data-too-large',
     message: `${path} holds more than ${Math.floor(most / 2 ** 20)} MiB that would have to be read at once.`,

@@ -82,6 +82,10 @@ async function* recordsOf(path: string, options: Options): AsyncGenerator<string
     max_record_size: BUDGET.row,
     ...options,
   });
+  // For each row of another length than the first the parser would make an error, with a copy of the row in it, and drop it. No
+  // row is another's measure where it takes each for the first.
+  const { info } = parser as unknown as { info: { records: number } };
+  Object.defineProperty(info, 'records', { get: () => 0, set() {} });
   const input = Readable.from(checkedText(path));
   input.on('error', (cause) => parser.destroy(cause));
   input.pipe(parser);
@@ -109,6 +113,8 @@ async function* checkedText(path: string): AsyncGenerator<string> {
   for await (const chunk of utf8BytesOf(path)) {
     const bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
     const end = bytes.length - incompleteBytes(bytes);
+    const nul = bytes.indexOf(0);
+    if (nul >= 0) throw withNul(path, offset + nul);
     yield decodeUtf8(bytes.subarray(0, end), path, offset);
     const newline = bytes.lastIndexOf(0x0a, Math.max(0, end - 1));
     if (newline >= 0) lineStart = offset + newline + 1;
@@ -128,6 +134,15 @@ function incompleteBytes(bytes: Buffer): number {
     if (byte >= 0xc0) return back < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? back : 0;
   }
   return 0;
+}
+
+/** The parser takes a NUL after a closing quote for the end of the file, and what follows for more of the field. */
+function withNul(path: string, offset: number): DataError {
+  return new DataError({
+    code: 'malformed-csv',
+    message: `${path} is no table of text: the byte at offset ${offset} is NUL.`,
+    hint: 'Download it again; a file that was cut short and padded also looks so.',
+  });
 }
 
 function tooLarge(path: string, what: string, most: number): DataError {

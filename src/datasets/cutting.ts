@@ -10,7 +10,7 @@
  */
 import { UsageError } from '../errors.js';
 
-export const PROTOCOLS = ['duo', 'strict'] as const;
+const PROTOCOLS = ['duo', 'strict'] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
 /** Texts a group: the batch size that the reference's data library maps with. */

@@ -4,7 +4,7 @@ import { closest, DataError } from '../errors.js';
 import { csvTexts, tsvTexts } from './csv-texts.js';
 import { jsonTexts } from './json-lines.js';
 import { parquetTexts } from './parquet-texts.js';
-import { plainText } from './plain-text.js';
+import { lookAtPlainText, plainText } from './plain-text.js';
 import { PROTOCOL_DATASETS, type ProtocolDataset } from './protocol-table.js';
 import { NullRows, type TextColumn } from './text-column.js';
 import { eachText, type TextBatches, type TextSource } from './text-source.js';
@@ -13,6 +13,8 @@ export interface FileReading {
   /** With the file's bytes it decides the texts, e.g. `json-lines:text`. */
   reading: string;
   texts(): TextBatches;
+  /** Reads no more than the beginning. @throws what `texts` would throw there */
+  look(): Promise<void>;
   /** Rows without text that the latest reading passed over. */
   skippedRows(): number;
   /** As of a source. */
@@ -50,7 +52,8 @@ export function protocolFile(dataset: ProtocolDataset, path: string, options: Ta
   const ending = endingOf(path);
   const { reading, beginsDocument, readPublished, publishedEndings, column } = dataset;
   if (!TABLES[ending] || (publishedEndings.includes(ending) && options.textColumn === undefined)) {
-    return { reading, texts: () => readPublished(path), skippedRows: () => 0, beginsDocument };
+    const texts = () => readPublished(path);
+    return { reading, texts, look: () => firstOf(texts()), skippedRows: () => 0, beginsDocument };
   }
   return { ...tableReading(path, options.textColumn ?? column, options), beginsDocument };
 }
@@ -62,6 +65,7 @@ export function genericFile(path: string, options: TableOptions, name?: string):
     return {
       reading: 'plain-text',
       texts: () => plainText(path),
+      look: () => lookAtPlainText(path),
       skippedRows: () => 0,
       beginsDocument: null,
     };
@@ -78,15 +82,21 @@ export function genericFile(path: string, options: TableOptions, name?: string):
 function tableReading(path: string, name: string, { skipNull }: TableOptions): FileReading {
   const { form, read } = TABLES[endingOf(path)];
   let nulls = new NullRows(false);
+  const texts = () => {
+    nulls = new NullRows(skipNull === true);
+    return read(path, { name, nulls });
+  };
   return {
     reading: `${form}:${name}${skipNull ? ':skip-null' : ''}`,
-    texts: () => {
-      nulls = new NullRows(skipNull === true);
-      return read(path, { name, nulls });
-    },
+    texts,
+    look: () => firstOf(texts()),
     skippedRows: () => nulls.skipped,
     beginsDocument: eachText,
   };
+}
+
+async function firstOf(batches: TextBatches): Promise<void> {
+  for await (const texts of batches) if (texts.length > 0) return;
 }
 
 /** Lower case, .gz left out; empty where there is none. */

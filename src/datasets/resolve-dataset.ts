@@ -1,5 +1,5 @@
 /** From what a user wrote after `--dataset` to a source of texts: a name, `name=path`, or a path (data-files.ts). */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { closest, DataError, FileError, UsageError } from '../errors.js';
 import { rememberedSha256OfFile, sha256OfBytes } from '../storage/digest.js';
@@ -100,6 +100,11 @@ export async function sha256OfFiles(
   return digests.length === 1 ? digests[0] : sha256OfBytes(digests.map((digest) => `${digest}\n`).join(''));
 }
 
+/** Bytes from which a file is looked into before it is hashed: a terabyte that is no data at all is hashed for an hour. */
+const WORTH_A_LOOK = 64 * 2 ** 20;
+/** What went away since is told by whoever reads it. */
+const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
 async function fileSource(
   name: string,
   path: string,
@@ -119,6 +124,7 @@ async function fileSource(
   const [{ reading, beginsDocument }] = readings;
   const other = readings.findIndex((one) => one.reading !== reading);
   if (other >= 0) throw ofSeveralForms(files[0], files[other]);
+  for (const [i, file] of files.entries()) if (sizeOf(file) > WORTH_A_LOOK) await readings[i].look();
   return {
     name,
     split: protocol?.split ?? 'all',

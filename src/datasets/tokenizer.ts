@@ -6,9 +6,14 @@ import { DataError } from '../errors.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { ByteLevelVocabulary } from './byte-level.js';
 import { cleanUpTokenization } from './clean-up.js';
-import { decoderOf } from './tokenization/decoders.js';
+import { decoderOf, lengthOf } from './tokenization/decoders.js';
 import { withinTime } from './tokenization/guard.js';
-import { PartBudget, TokenizationFailure, UnusableTokenizer } from './tokenization/part.js';
+import {
+  checkDecodedLength,
+  TokenizationFailure,
+  TokenizerBudget,
+  UnusableTokenizer,
+} from './tokenization/part.js';
 import {
   readTokenizerFiles,
   specialTokenIds,
@@ -64,20 +69,24 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     })),
   );
 
+  const clock = new Clock();
+
   function* encodePieces(text: string): Generator<number[]> {
     const wellFormed = text.replace(LONE_SURROGATE, '\ufffd');
     const { encoder } = made();
     const pieces = encoder.encode(wellFormed);
+    clock.allow(wellFormed.length);
     for (;;) {
-      const { done, value } = inTime(files, wellFormed.length, encoder.linear, () => pieces.next());
+      const { done, value } = inTime(files, clock, wellFormed.length, encoder.linear, () => pieces.next());
       if (done) return;
       yield value;
     }
   }
   const decodeRaw = (ids: ArrayLike<number>): string => {
-    if (byteLevel) return byteLevel().decode(ids);
+    if (byteLevel) return usable(files, () => byteLevel().decode(ids));
     const { encoder, decoder } = made();
-    return inTime(files, ids.length, decoder.linear && encoder.linear, () => {
+    clock.allow(ids.length);
+    return inTime(files, clock, ids.length, decoder.linear && encoder.linear, () => {
       const { spelt } = encoder.addedTokens();
       const known = Array.from(ids, (id) => spelt.get(id) ?? tokens()[id]);
       return decoder.decode(known.filter((token) => token !== undefined));
@@ -95,7 +104,8 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     encodePieces,
     droppedCharacters: () => made().encoder.dropped,
     decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
-    byteLength: (ids) => (byteLevel ? byteLevel().byteLength(ids) : Buffer.byteLength(decodeRaw(ids))),
+    byteLength: (ids) =>
+      byteLevel ? usable(files, () => byteLevel().byteLength(ids)) : Buffer.byteLength(decodeRaw(ids)),
     vocabSize: vocabulary.size,
     bosTokenId: bosIsEos ? eosTokenId : named,
     eosTokenId,
@@ -149,22 +159,40 @@ function sentenceOf(cause: unknown, path: string): unknown {
 /** For a short text, ms; and for each million characters. */
 const DEADLINE_MS = 3_000;
 const DEADLINE_MS_A_MILLION = 1_000;
+/** For all texts so far, ms: many that take nearly as long as one may would take days. Some ten times what they need. */
+const ALL_MS = 10_000;
+const ALL_MS_A_TEXT = 2;
+const ALL_MS_A_MILLION = 20_000;
+
+/** What is left of the time for regular expressions, of all texts. */
+class Clock {
+  left = ALL_MS;
+
+  /** @param size characters or tokens of a text that comes */
+  allow(size: number): void {
+    this.left += ALL_MS_A_TEXT + (size / 1e6) * ALL_MS_A_MILLION;
+  }
+}
 
 /**
  * Work with regular expressions of the tokenizer's: where they are not known to be quick, it is stopped at a deadline.
  * @param size characters or tokens   @throws DataError
  */
-function inTime<T>(files: TokenizerFiles, size: number, linear: boolean, work: () => T): T {
+function inTime<T>(files: TokenizerFiles, clock: Clock, size: number, linear: boolean, work: () => T): T {
   return usable(files, () => {
     if (linear) return work();
     const deadline = DEADLINE_MS + Math.ceil((size / 1e6) * DEADLINE_MS_A_MILLION);
+    const began = performance.now();
     const done = withinTime(work, deadline);
-    if (done) return done.value;
-    throw new TokenizationFailure(
-      'tokenizer-too-costly',
-      `its regular expressions did not come to an end within ${deadline / 1_000} s`,
-    );
+    clock.left -= Math.min(deadline, performance.now() - began);
+    if (!done) throw outOfTime(`did not come to an end within ${deadline / 1_000} s`);
+    if (clock.left < 0) throw outOfTime('take far too long over its texts, all together');
+    return done.value;
   });
+}
+
+function outOfTime(what: string): TokenizationFailure {
+  return new TokenizationFailure('tokenizer-too-costly', `its regular expressions ${what}`);
 }
 
 /** Tokens to text. Without a decoder they stand with a space between. */
@@ -172,9 +200,22 @@ function textDecoderOf({ decoder: part }: TokenizerJson): {
   linear: boolean;
   decode: (tokens: readonly string[]) => string;
 } {
-  const decoder = part ? decoderOf(part, new PartBudget()) : null;
-  if (!decoder) return { linear: true, decode: (tokens) => tokens.join(' ') };
-  return { linear: decoder.linear, decode: (tokens) => decoder.decode(tokens).join('') };
+  const budget = new TokenizerBudget();
+  const decoder = part ? decoderOf(part, budget) : null;
+  const joined = (texts: readonly string[], between: string) => {
+    checkDecodedLength(lengthOf(texts) + between.length * texts.length);
+    return texts.join(between);
+  };
+  if (!decoder) return { linear: true, decode: (tokens) => joined(tokens, ' ') };
+  return {
+    linear: decoder.linear,
+    decode(tokens) {
+      const length = lengthOf(tokens);
+      checkDecodedLength(length);
+      budget.allow(length + tokens.length);
+      return joined(decoder.decode(tokens), '');
+    },
+  };
 }
 
 /** Whether decoding is GPT-2's table and nothing else. */

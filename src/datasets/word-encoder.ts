@@ -6,7 +6,7 @@ import { AddedTokens } from './tokenization/added-tokens.js';
 import type { Encoded, Model } from './tokenization/model.js';
 import { modelOf } from './tokenization/models.js';
 import { type Normalizer, normalizerOf } from './tokenization/normalizers.js';
-import { PartBudget } from './tokenization/part.js';
+import { TokenizerBudget } from './tokenization/part.js';
 import { checkPostProcessor } from './tokenization/post-processors.js';
 import { type PreTokenizer, preTokenizerOf } from './tokenization/pre-tokenizers.js';
 import type { TokenizerJson } from './tokenizer-files.js';
@@ -32,21 +32,23 @@ export class WordEncoder {
   private added: AddedTokens | null = null;
   private readonly preTokenizer: PreTokenizer | null;
   private readonly model: Model;
+  private readonly budget = new TokenizerBudget();
   private readonly words = new Map<string, Encoded>();
 
   /** @throws UnusableTokenizer */
   constructor(private readonly tokenizer: TokenizerJson) {
     const { normalizer, pre_tokenizer: pre, post_processor: post, model } = tokenizer;
-    const budget = new PartBudget();
+    const { budget } = this;
     this.normalizer = normalizer ? normalizerOf(normalizer, budget) : null;
     this.preTokenizer = pre ? preTokenizerOf(pre, budget) : null;
-    this.model = modelOf(model);
+    this.model = modelOf(model, budget);
     if (post) checkPostProcessor(post, budget);
     this.linear = this.normalizer?.linear !== false && this.preTokenizer?.linear !== false;
   }
 
   /** Ids of the text, in order, in arrays of about {@link PIECE} or less. @throws UnusableTokenizer, TokenizationFailure */
   *encode(text: string): Generator<number[]> {
+    this.budget.allow(text.length);
     let ids: number[] = [];
     let seen = 0;
     let since = performance.now();
@@ -73,11 +75,12 @@ export class WordEncoder {
    * @throws UnusableTokenizer, TokenizationFailure
    */
   addedTokens(): AddedTokens {
-    this.added ??= new AddedTokens(this.tokenizer.added_tokens ?? [], this.normalizer);
+    this.added ??= new AddedTokens(this.tokenizer.added_tokens ?? [], this.normalizer, this.budget);
     return this.added;
   }
 
   private idsOf(word: string): readonly number[] {
+    this.budget.spend(word.length + 1);
     let encoded = this.words.get(word);
     if (!encoded) {
       encoded = this.model.encode(word);

@@ -1,6 +1,6 @@
 /**
- * The control variate: the loss of the unigram model (x_θ(v) = p(v) whatever z is) at the same x, z and α as the
- * network's. It needs no model call, moves with the network's loss, and its integral is known in closed form:
+ * The control variate: the loss of the unigram model (x_θ(v) = p(v) for any z) at the same x, z and α as the network's loss.
+ * It needs no model call, correlates with the network's loss, and its integral is known in closed form:
  *
  *   E_z ∫_{α_lo}^{α_hi} f dα = D(α_hi) − D(α_lo),     f = loss per unit of −dα;     D(1) − D(0) = −ln p(x)
  *
@@ -10,20 +10,20 @@
  *     D = (α + (1−α)/K)·ln(Kα+1−α) + A − ((1−α)/K)·B − α·ln x̄_x
  *     f = uniformStateLoss of p, with its sums over v taken from B, so that a token costs O(1)
  *
- * Not responsible for its coefficient, nor for which sequences that is fitted on.
+ * Not responsible for its coefficient or for the sequences that it is fitted on.
  */
 import { DataError } from '../errors.js';
 import type { Integration } from './integration.js';
-import type { Level } from './losses.js';
+import type { AlphaLevel } from './schedule.js';
 
 export interface ControlVariate {
   /** f of each token at one noise level, [length], into `out`. */
-  losses(out: Float64Array, x: ArrayLike<number>, z: ArrayLike<number>, level: Level): Float64Array;
+  losses(out: Float64Array, x: ArrayLike<number>, z: ArrayLike<number>, level: AlphaLevel): Float64Array;
   /** D(α) of a token x, nats. */
-  integral(x: number, level: Level): number;
+  integral(x: number, level: AlphaLevel): number;
 }
 
-/** The mean over u of Σ_tokens weight·f that a protocol would find: measure·(D(α_hi) − D(α_lo)) over the tokens. */
+/** The mean over u of Σ_tokens weight·f under a protocol: measure·(D(α_hi) − D(α_lo)) summed over the tokens. */
 export function controlVariateExpectation(
   control: ControlVariate,
   x: ArrayLike<number>,
@@ -33,15 +33,15 @@ export function controlVariateExpectation(
     measure,
   }: Pick<Integration, 'alphaRange' | 'oneMinusAlphaRange' | 'measure'>,
 ): number {
-  const low: Level = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
-  const high: Level = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
+  const low: AlphaLevel = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
+  const high: AlphaLevel = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
   let sum = 0;
   for (let l = 0; l < x.length; l++) sum += control.integral(x[l], high) - control.integral(x[l], low);
   return measure * sum;
 }
 
 /** p(v) by add-one counts, [vocab]: positive on every token, 0 on the mask.
- *  @param counts how often each token stands in the whole packed stream, [vocab]
+ *  @param counts how often each token occurs in the whole packed stream, [vocab]
  *  @throws DataError when the stream holds the mask token */
 export function unigramFromCounts(counts: ArrayLike<number>, maskTokenId: number | null): Float64Array {
   const p = Float64Array.from(counts, (count) => count + 1);
@@ -77,14 +77,14 @@ export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
   const K = p.length;
   const repeated = distinctValues(p);
   /** B(α) = Σ_v ln x̄_v, each distinct p(v) once: add-one counts take few values. */
-  const logSum = ({ alpha, oneMinusAlpha }: Level) => {
+  const logSum = ({ alpha, oneMinusAlpha }: AlphaLevel) => {
     let sum = 0;
     for (const [value, times] of repeated) sum += times * Math.log(K * alpha * value + oneMinusAlpha);
     return sum;
   };
-  /** The two levels asked for last: an integral is taken between two, for one token after the other. */
-  let known: (Level & { sum: number })[] = [];
-  const cachedLogSum = ({ alpha, oneMinusAlpha }: Level) => {
+  /** The two latest levels: an integral is taken between two, for one token after another. */
+  let known: (AlphaLevel & { sum: number })[] = [];
+  const cachedLogSum = ({ alpha, oneMinusAlpha }: AlphaLevel) => {
     let found = known.find((level) => level.oneMinusAlpha === oneMinusAlpha && level.alpha === alpha);
     if (!found) {
       found = { alpha, oneMinusAlpha, sum: logSum({ alpha, oneMinusAlpha }) };

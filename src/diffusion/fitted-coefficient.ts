@@ -1,9 +1,9 @@
 /**
- * The coefficient β of a control variate whose mean is 0, by least squares over sequences, y = μ·tokens + β·c + rest, with
- * an own β for each group: the one fitted on all other groups. Groups' times are independent (times.ts), and so is z, so
- * a group's c has mean 0 given what its β was fitted on, and y − β·c the mean of y: unbiased, however bad the fit.
+ * The coefficient β of a control variate with mean 0, by least squares over sequences, y = μ·tokens + β·c + rest. Each group has
+ * its own β, fitted on all other groups. Times and z are independent between groups (times.ts), so a group's c has mean 0
+ * given its β, and y − β·c has the mean of y: unbiased, however bad the fit.
  *
- * With little to go by β stays near `priorCoefficient`, which counts as much as two sequences.
+ * With little data β stays near `priorCoefficient`, which has the weight of two sequences.
  */
 export const priorCoefficient = 0.8;
 const priorSequences = 2;
@@ -26,7 +26,7 @@ export class FittedCoefficient {
     this.groups = Array.from({ length: groups }, () => ({ ...none }));
   }
 
-  /** One draw of a sequence: its loss and its control, both weighted, and its tokens. */
+  /** One draw of a sequence: its weighted loss and control, and its number of tokens. */
   add(group: number, loss: number, control: number, tokens: number): void {
     const sums = this.groups[group];
     sums.n++;
@@ -37,7 +37,7 @@ export class FittedCoefficient {
     sums.tt += tokens * tokens;
   }
 
-  /** β for a group, from the others. */
+  /** β for a group, fitted on the others. */
   withoutGroup(group: number): number {
     const { n, cc, cy, ct, yt, tt } = this.groups.reduce(
       (total, sums, g) => (g === group ? total : plus(total, sums)),

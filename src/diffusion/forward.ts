@@ -4,8 +4,8 @@
  *   uniform   q(z|x) = α·[z = x] + (1−α)/K     kept with α, else one of all K tokens, which may be x again
  *   masked    q(z|x) = α·[z = x] + (1−α)·[z = mask]
  *
- * The functions take 1−α, not α, so that a probability of 1e-6 is one; and their random numbers, so that they have none
- * of their own. Whether a token is replaced and by which are two numbers: one for both would tie the second to the first.
+ * The functions take 1−α, not α, so that a probability of 1e-6 keeps its digits, and they take their random numbers as
+ * arguments. Whether a token is replaced and by which one takes two independent numbers.
  */
 
 /** z ~ q(·|x) of the uniform process, into `out`.

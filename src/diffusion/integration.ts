@@ -5,8 +5,8 @@
  *
  * and the head returns f. So weight · f, averaged over u, is the protocol's loss per token.
  *
- * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as the reference code takes it. It leaves
- * out both ends and is no bound.
+ * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as in the reference code. It leaves out both ends
+ * and is not a bound.
  *
  * `strict`: α from 0 to 1 − 1e-6. f has a moderate mean but a standard deviation that grows as (1−α)^−1/2 and a little
  * faster for α → 1 (a token is noisy with probability 1−α, and its loss is then of order 1/(1−α)). A weighted estimate
@@ -51,7 +51,7 @@ export interface Integration {
 /** The reference code's smallest time. */
 export const duoFirstTime = 1e-3;
 /** `strict` stops at α = 1 − 1e-6. */
-export const strictLastOneMinusAlpha = 1e-6;
+const strictLastOneMinusAlpha = 1e-6;
 /** p of 1−α = s^p: how strongly `strict` draws towards α = 1. */
 const strictPower = 9 / 4;
 
@@ -121,6 +121,51 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
         oneMinusAlpha,
         sigma: Math.min(sigmaOf(alpha, oneMinusAlpha), lastSigma),
         weight: strictPower * Math.exp((strictPower - 1) * logS) * (1 - first),
+      };
+    },
+  };
+}
+
+/**
+ * Noise levels drawn towards clean text and reweighted: the same integral from draws of smaller variance.
+ *
+ * A token is noisy with probability 1−α and its loss is then of order 1/(1−α). So for any model, the standard deviation over z of
+ * a sequence's loss per unit of −dα is near (1−α)^−1/2; for uniform states it also vanishes as α → 0, where every z is noise.
+ * A weighted estimate varies least when levels are drawn in proportion to that:
+ *
+ *   density over α ∝ (1−α)^−1/2 · (1 − b(1−α)),     b = 0 for masked families, 4/5 for uniform states
+ *
+ * With s² = 1−α its distribution function is C(s) = s − (b/3)s³ up to a factor, and the cubic's inverse is
+ * s = (2/√b)·sin(arcsin(3√b·C/2)/3). b < 1 keeps the weights below (s/(1−b)): a model unlike those measured
+ * (bench/README.md) costs precision, never correctness.
+ */
+/** b: how much the density at α = 0 is reduced below (1−α)^−1/2. */
+export const proposalSlope = { masked: 0, uniform: 0.8 } as const;
+
+/** @param base what is integrated: its range and measure stay as they are
+ *  @param slope b in [0, 1) */
+export function drawnTowardsText(base: Integration, schedule: NoiseSchedule, slope: number): Integration {
+  const [noisiest, cleanest] = base.oneMinusAlphaRange;
+  const cumulative = (s: number) => s - (slope / 3) * s ** 3;
+  const from = cumulative(Math.sqrt(cleanest));
+  const span = cumulative(Math.sqrt(noisiest)) - from;
+  const root = Math.sqrt(slope);
+  const inverse = (c: number) =>
+    slope === 0 ? c : (2 / root) * Math.sin(Math.asin(Math.min(1, 1.5 * root * c)) / 3);
+  const lastSigma = schedule.sigma(1);
+  return {
+    ...base,
+    description: `${base.description} Levels are drawn towards clean text and reweighted.`,
+    at(u) {
+      const s = inverse(from + span * u);
+      const oneMinusAlpha = s * s;
+      const alpha = (1 - s) * (1 + s);
+      return {
+        t: base.protocol === 'duo' ? schedule.timeAt(alpha, oneMinusAlpha) : null,
+        alpha,
+        oneMinusAlpha,
+        sigma: Math.min(sigmaOf(alpha, oneMinusAlpha), lastSigma),
+        weight: (base.measure * 2 * s * span) / (1 - slope * oneMinusAlpha),
       };
     },
   };

@@ -1,25 +1,24 @@
 /**
- * The Monte Carlo error of a data set's total loss: how it would vary, on this very text, with other draws of the times
- * and of z. It follows the design of times.ts: G groups of sequences, and in each up to 4 replicates that are
- * independent and estimate the same thing, the group's loss. With y_ij the nats of sequence i in draw j,
+ * The Monte Carlo error of a data set's total loss: how it would vary on the same text with other draws of the times and of z.
+ * It follows the design of times.ts: G groups of sequences, each with up to 4 independent replicates that all estimate the
+ * group's loss. With y_ij the nats of sequence i in draw j,
  *
  *   S_gr = Σ_{i in g} (mean of y_ij over the d_r draws of replicate r)      S_g = Σ_r (d_r/d)·S_gr
  *
  * 2 or more draws (R = min(d, 4) replicates; R = d for 2 ≤ d < 4)
  *   V = Σ_g Σ_r d_r·(S_gr − S_g)² / ((R−1)·d),     G·(R−1) degrees of freedom
- *   Unbiased when d ≤ 4 or d is a multiple of 4, since then all replicates have as many draws. Otherwise it would be so
- *   if a replicate's variance were proportional to 1/d_r; stratification makes it smaller than that, so V errs upwards.
+ *   Unbiased when d ≤ 4 or d is a multiple of 4, since then all replicates have the same number of draws. Otherwise it would be
+ *   unbiased if a replicate's variance were proportional to 1/d_r; stratification makes it smaller, so V errs upwards.
  *
  * 1 draw
- *   One draw a sequence cannot tell the variance of its draw from the difference between texts. In a group ordered
- *   by u, with y_(1) … y_(m) in that order, second differences do not see what g has in common among neighbours:
+ *   One draw per sequence cannot separate the variance of the draw from the difference between texts. In a group ordered by u,
+ *   with y_(1) … y_(m) in that order, second differences cancel what neighbours have in common:
  *   V = Σ_g { Σ_k (y_(k−1) − 2y_(k) + y_(k+1))²/6 + (5/6)·[(y_(2) − y_(1))² + (y_(m) − y_(m−1))²] }
- *   The terms at the ends give the first and the last sequence, the first of which carries the heavy tail, the weight
- *   1 that the others have. Its expectation is the Monte Carlo variance plus that of the text: an upper bound, and
- *   said to be one.
+ *   The terms at the ends give the first sequence, which carries the heavy tail, and the last one the same weight as the others.
+ *   The expectation is the Monte Carlo variance plus that of the text: an upper bound, and reported as one.
  *
- * The standard error of the nll is √V / (scored tokens). Groups, rather than 4 randomisations of everything, are what
- * gives V enough degrees of freedom to be worth printing: 4 randomisations have 3, and err by 40%.
+ * The standard error of the nll is √V / (scored tokens). Groups give V enough degrees of freedom to be useful: 4 randomisations
+ * of the whole data set would have 3, and an error of 40%.
  */
 import { DomainError } from '../errors.js';
 import { replicates, type TimePlan } from './times.js';
@@ -32,7 +31,7 @@ export interface MonteCarloError {
   kind: 'estimate' | 'upper-bound';
 }
 
-/** Takes the losses as they come, draw by draw, and keeps of them sums of groups only. */
+/** Takes the losses as they come, draw by draw, and keeps only sums per group. */
 export class MonteCarloSums {
   /** [group][replicate]: Σ_i Σ_{j in r} y_ij */
   private readonly totals: Float64Array[];
@@ -48,7 +47,7 @@ export class MonteCarloSums {
   }
 
   /** @param draws how many draws were added of every sequence, at most plan.draws
-   *  @param firstDraw y_i0, asked for when it is the only one
+   *  @param firstDraw y_i0, called only if there is one draw
    *  @returns null when one sequence and one draw leave nothing to compare
    *  @throws DomainError when draws is not in [1, plan.draws] */
   error(draws: number, firstDraw: (sequence: number) => number): MonteCarloError | null {
@@ -92,14 +91,14 @@ function fromNeighbours(plan: TimePlan, firstDraw: (sequence: number) => number)
   return { variance, degreesOfFreedom, kind: 'upper-bound' };
 }
 
-/** A group's losses, by u: one group's at a time, a 32nd of a large data set's. */
+/** The losses of one group, in order of u. */
 function inOrderOfTime(plan: TimePlan, group: number, firstDraw: (sequence: number) => number): Float64Array {
   const y = new Float64Array(plan.sizeOfGroup(group));
   for (let i = group; i < plan.sequences; i += plan.groups) y[plan.at(i, 0).stratum] = firstDraw(i);
   return y;
 }
 
-/** Groups of one sequence (a data set below 8) have no strata: then the bound is the variance of a plain sample. */
+/** Groups of one sequence (fewer than 8 sequences in all) have no strata: the bound is then the variance of a simple sample. */
 function fromOneSample(y: number[]): MonteCarloError | null {
   const n = y.length;
   if (n < 2) return null;

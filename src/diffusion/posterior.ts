@@ -1,8 +1,8 @@
 /**
  * One step of the reverse process without a distribution over the vocabulary: z_s is one of a few components, and their
- * weights need only x_θ of the present token. Expanding q(z_s | z_t, x_θ) of arXiv 2506.10892 (eq. 4) and its mixture with
- * the noised clean posterior, (1−κ)·q(z_s | z_0) (arXiv 2602.21185), and gathering what multiplies x_θ, the one-hot of z
- * and the uniform distribution:
+ * weights need only x_θ of the present token. Expand q(z_s | z_t, x_θ) of arXiv 2506.10892 (eq. 4) and its mixture with the
+ * noised clean posterior, (1−κ)·q(z_s | z_0) (arXiv 2602.21185), and collect the factors of x_θ, of the one-hot of z and of
+ * the uniform distribution:
  *
  *   uniform states   z_s ~ draw · x_θ + stay · [z] + uniform · 1/K
  *   masked           a mask is unmasked by a draw from x_θ, or stays; a clean token stays, or is masked again
@@ -11,14 +11,10 @@
  * κ = 1 is ancestral sampling. All in float64; the sums of weights are 1 up to rounding.
  */
 
-/** A level of noise: α and 1 − α, each without cancellation. */
-export interface Level {
-  readonly alpha: number;
-  readonly oneMinusAlpha: number;
-}
+import type { AlphaLevel } from './schedule.js';
 
-/** No noise: what the last step goes to. */
-export const CLEAN: Level = { alpha: 1, oneMinusAlpha: 0 };
+/** No noise: where the last step ends. */
+export const CLEAN: AlphaLevel = { alpha: 1, oneMinusAlpha: 0 };
 
 /** Probabilities of the three components of z_s. */
 export interface UniformStateWeights {
@@ -26,24 +22,24 @@ export interface UniformStateWeights {
   draw: number;
   /** The present token. */
   stay: number;
-  /** A token of the vocabulary, each as likely. */
+  /** Any token of the vocabulary, all equally likely. */
   uniform: number;
 }
 
 /**
- * @param t the level of z, 0 < α_t   @param s that of the result, α_s ≥ α_t   @param vocabSize K
+ * @param t level of z, 0 < α_t   @param s level of the result, α_s ≥ α_t   @param vocabSize K
  * @param present x_θ of the present token   @param kappa κ in [0, 1]
  */
 export function uniformStateWeights(
-  t: Level,
-  s: Level,
+  t: AlphaLevel,
+  s: AlphaLevel,
   vocabSize: number,
   present: number,
   kappa: number,
 ): UniformStateWeights {
   const shown = vocabSize * t.alpha * present;
   const D = shown + t.oneMinusAlpha;
-  // A clean level on both sides leaves z as it is; D is 0 where x_θ excludes z besides.
+  // A clean level on both sides leaves z as it is; then D is 0 if x_θ also excludes z.
   if (t.oneMinusAlpha === 0 || D === 0) return { draw: 0, stay: 1, uniform: 0 };
   const rise = alphaRise(t, s);
   const ratio = t.alpha / s.alpha;
@@ -55,13 +51,13 @@ export function uniformStateWeights(
 }
 
 /** Probability that a masked token becomes a draw from x_θ. @param kappa κ in [0, 1] */
-export function unmaskProbability(t: Level, s: Level, kappa: number): number {
+export function unmaskProbability(t: AlphaLevel, s: AlphaLevel, kappa: number): number {
   if (t.oneMinusAlpha === 0) return 1;
   return (kappa * alphaRise(t, s)) / t.oneMinusAlpha + (1 - kappa) * s.alpha;
 }
 
 /** Probability that a clean token becomes the mask again. */
-export function remaskProbability(s: Level, kappa: number): number {
+export function remaskProbability(s: AlphaLevel, kappa: number): number {
   return (1 - kappa) * s.oneMinusAlpha;
 }
 
@@ -70,14 +66,14 @@ export function remaskProbability(s: Level, kappa: number): number {
  * weight 1 − Δ·Σ_v s_v, a negative weight counting as 0. The last step, to σ_s = 0, gives the mask no weight.
  * @param scoreSum Σ_v s_v over the tokens   @returns the probability that a mask becomes a draw from the scores
  */
-export function analyticUnmaskProbability(t: Level, s: Level, scoreSum: number): number {
+export function analyticUnmaskProbability(t: AlphaLevel, s: AlphaLevel, scoreSum: number): number {
   if (s.oneMinusAlpha === 0) return 1;
   // e^{σ_t − σ_s} = α_s/α_t.
   const change = alphaRise(t, s) / t.alpha;
   return Math.min(1, change * scoreSum);
 }
 
-/** α_s − α_t, from whichever side holds it more exactly. */
-function alphaRise(t: Level, s: Level): number {
+/** α_s − α_t, from α or from 1 − α, whichever is more exact. */
+function alphaRise(t: AlphaLevel, s: AlphaLevel): number {
   return s.alpha > 0.5 && t.alpha > 0.5 ? t.oneMinusAlpha - s.oneMinusAlpha : s.alpha - t.alpha;
 }

@@ -5,13 +5,19 @@
  *   log-linear   α = 1 − (1−ε)t     α' = −(1−ε)
  *   cosine       α = 1 − sin θ      α' = −(π/2)(1−ε)·cos θ; the reference code leaves out (1−ε): protocol `duo`
  *
- * 1 − α is returned beside α, each without cancellation, because near t = 0 the losses live on 1 − α.
+ * 1 − α is returned as well as α, each without cancellation, because near t = 0 the losses depend on 1 − α.
  */
 import { ModelError } from '../errors.js';
 
 export type ScheduleType = 'log-linear' | 'cosine';
-/** `duo`: as the reference code computes it, to compare with published figures. `strict`: as the mathematics says. */
+/** `duo`: as the reference code computes it, to compare with published figures. `strict`: as the papers define it. */
 export type Protocol = 'duo' | 'strict';
+
+/** α and 1 − α, each without cancellation. */
+export interface AlphaLevel {
+  readonly alpha: number;
+  readonly oneMinusAlpha: number;
+}
 
 export interface NoiseSchedule {
   readonly type: ScheduleType;
@@ -25,7 +31,7 @@ export interface NoiseSchedule {
   dalpha(t: number, protocol: Protocol): number;
   /** σ_t = −ln α_t: what a network conditioned on time reads. */
   sigma(t: number): number;
-  /** The t of an α; where α is near 1, give 1 − α too and lose nothing. */
+  /** The t of an α; pass 1 − α too to keep its digits near α = 1. */
   timeAt(alpha: number, oneMinusAlpha?: number): number;
 }
 
@@ -61,7 +67,7 @@ export function noiseSchedule({
   }
 }
 
-/** −ln α from whichever of α and 1 − α holds it more exactly. */
+/** −ln α, from α or from 1 − α, whichever is more exact. */
 export function sigmaOf(alpha: number, oneMinusAlpha: number): number {
   return oneMinusAlpha < 0.5 ? -Math.log1p(-oneMinusAlpha) : -Math.log(alpha);
 }

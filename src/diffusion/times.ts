@@ -1,20 +1,20 @@
 /**
- * Which noise levels a data set is evaluated at: a number u of [0, 1) for every (sequence, draw), spread over the whole
- * data set, never over a batch. A point depends on (seed, number of sequences, sequence, draw) and on nothing else; in
- * particular not on how many draws are asked for, so adding draws keeps the earlier ones.
+ * The noise levels at which a data set is evaluated: a number u in [0, 1) for every (sequence, draw), spread over the whole data
+ * set, not over a batch. A point depends only on (seed, number of sequences, sequence, draw), and not on the number of draws,
+ * so adding draws keeps the earlier ones.
  *
- * Why these points. A sequence's loss is g(u) + h_i(u) + z-noise, g common to all sequences. Sequences are dealt into
- * G groups; in a group of m, one pass takes the m strata [k/m, (k+1)/m) once each, at a random place inside, in a
- * keyed random order. That leaves almost nothing of g's variance (for smooth g it falls as m⁻³, not m⁻¹). The order is a
- * permutation rotated by a uniform random amount, so each u is exactly uniform and the estimate unbiased.
+ * Why these points. A sequence's loss is g(u) + h_i(u) + z-noise, with g common to all sequences. Sequences are dealt into G
+ * groups. In a group of m, one pass takes each of the m strata [k/m, (k+1)/m) once, at a random point inside, in a keyed
+ * random order. That removes almost all of g's variance (for smooth g it falls as m⁻³, not m⁻¹). The order is a permutation
+ * rotated by a uniform random amount, so each u is exactly uniform and the estimate is unbiased.
  *
  * Randomisations. Draw j belongs to replicate j mod 4, and each (group, replicate) is randomised independently of all
  * others. Within a replicate, draw k of a sequence is its first draw rotated by the k-th number of the van der Corput
- * sequence (0, 1/2, 1/4, 3/4, …), so that one sequence's draws are stratified too, which is what cuts h_i's variance.
- * With n sequences, G = min(n, max(4, min(32, ⌊n/8⌋))): at least 4 independent randomisations even at one draw, and
- * strata numerous enough that more would not help.
+ * sequence (0, 1/2, 1/4, 3/4, …), so the draws of one sequence are stratified too, which reduces h_i's variance. With n
+ * sequences, G = min(n, max(4, min(32, ⌊n/8⌋))): at least 4 independent randomisations even with one draw, and so many strata
+ * that more would not help.
  *
- * The Monte Carlo error that this design lets one estimate is monte-carlo-error.ts.
+ * monte-carlo-error.ts estimates the Monte Carlo error of this design.
  */
 import { DomainError } from '../errors.js';
 import { permutation, stepsPerPermutation } from '../random/permutation.js';
@@ -28,7 +28,7 @@ export interface TimePoint {
   group: number;
   /** The draw's replicate, in [0, 4): points of different (group, replicate) are independent. */
   replicate: number;
-  /** In [0, its group's size): the part of [0, 1) that the replicate's first draw lies in, its place by u in the group. */
+  /** In [0, size of the group): the part of [0, 1) that holds the replicate's first draw, and its rank by u in the group. */
   stratum: number;
 }
 

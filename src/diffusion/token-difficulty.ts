@@ -1,21 +1,21 @@
 /**
- * How hard each token of the vocabulary is for a masked model, learned from its losses: h(v), the control variate's loss
- * of a masked token v. The unigram model's is −ln p(v); h bends that towards the model at hand,
+ * How hard each token of the vocabulary is for a masked model, learned from its losses: h(v), the control variate's loss for a
+ * masked token v. For the unigram model it is −ln p(v); h adapts that to the evaluated model,
  *
- *   h(v) = a + b·(−ln p(v)) + shrunk mean of what the line leaves over on tokens v
+ *   h(v) = a + b·(−ln p(v)) + shrunken mean of the residuals of tokens v
  *
- * a and b by least squares over masked tokens. Since h does not look at z, its loss 1[z is the mask]·h(x)/(1−α) has the
+ * with a and b by least squares over masked tokens. Since h does not depend on z, its loss 1[z is the mask]·h(x)/(1−α) has the
  * mean h(x) at every α, as −ln p has, and it may be any function of the tokens: a wrong h costs precision, never
- * correctness, so long as it is learned from other sequences than those it corrects. Hence the folds: what a fold's
- * sequences taught is left out of the h that corrects them.
+ * correctness, as long as it is learned from other sequences than those it corrects. Hence the folds: the h of a fold is
+ * learned from the sequences of all others.
  */
 const priorTokens = 10;
 const priorSlope = 0.8;
-/** A token's own mean counts as much as the line when it was seen so often. */
+/** How often a token must occur for its own mean to weigh as much as the line. */
 const shrinkage = 5;
 
 export class TokenDifficulty {
-  /** [fold][v]: how often v was masked, and its losses' sum. */
+  /** [fold][v]: how often v was masked, and the sum of its losses. */
   private readonly counts: Float64Array[];
   private readonly sums: Float64Array[];
 
@@ -29,13 +29,13 @@ export class TokenDifficulty {
     this.sums = tables();
   }
 
-  /** A masked token v of a fold's sequence had this loss, nats: that per −dα, times 1−α. */
+  /** @param nats loss of a masked token v in a sequence of the fold: per unit of −dα, times 1−α */
   learn(fold: number, v: number, nats: number): void {
     this.counts[fold][v]++;
     this.sums[fold][v] += nats;
   }
 
-  /** h for the sequences of a fold, [vocab], from all others. */
+  /** h for the sequences of a fold, [vocab], learned from all others. */
   withoutFold(fold: number): Float64Array {
     const { surprisal } = this;
     const others = (tables: readonly Float64Array[]) =>
@@ -44,14 +44,14 @@ export class TokenDifficulty {
     const sums = others(this.sums);
     const { intercept, slope } = this.line(counts, sums);
     return surprisal.map((u, v) => {
-      // A token that cannot be, the mask, is not in the text.
+      // The mask, of infinite surprisal, does not occur in the text.
       if (!Number.isFinite(u)) return 0;
       const expected = intercept + slope * u;
       return expected + (sums[v] - counts[v] * expected) / (counts[v] + shrinkage);
     });
   }
 
-  /** Least squares of loss on surprisal, drawn to `priorSlope` through the origin by a few tokens' weight. */
+  /** Least squares of loss on surprisal, with a prior of slope `priorSlope` through the origin that weighs as much as a few tokens. */
   private line(counts: Float64Array, sums: Float64Array): { intercept: number; slope: number } {
     let n = 0;
     let u1 = 0;

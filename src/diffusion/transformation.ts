@@ -1,7 +1,6 @@
 /**
- * The diffusion transformation: what is left of a token when Gaussian noise is put on its one-hot vector and the argmax
- * is taken (arXiv 2506.10892, eq. 10). With γ the Gaussian log noise-to-signal ratio ln(σ̃²/α̃²), μ = e^{−γ/2} and K
- * tokens,
+ * The diffusion transformation: the probability, above chance, that a token survives as the argmax of its noised one-hot vector
+ * (arXiv 2506.10892, eq. 10). With γ the Gaussian log noise-to-signal ratio ln(σ̃²/α̃²), μ = e^{−γ/2} and K tokens,
  *
  *   P(argmax = x) = I = ∫ φ(z−μ)·Φ(z)^{K−1} dz = α + (1−α)/K,     α(γ) = (K·I − 1)/(K−1).
  *
@@ -19,7 +18,7 @@ import { logNormalDistribution, normalDensity } from '../statistics/normal.js';
 
 /** Trapezoid step. The narrowest feature, Φ^{K−1} at K = 250,000, is 0.2 wide. */
 const STEP = 0.04;
-/** Integrate this many standard deviations beyond the outermost centres: what is beyond is below 1e-32. */
+/** The integral extends this many standard deviations beyond the outermost centres; the rest is below 1e-32. */
 const REACH = 12;
 
 /** α(γ): the probability, above chance, that the argmax of a noised one-hot keeps its token.
@@ -42,7 +41,7 @@ export function diffusionTransformation(gamma: number, vocabSize: number): numbe
 export function oneMinusDiffusionTransformation(gamma: number, vocabSize: number): number {
   check(gamma, vocabSize);
   const mu = Math.exp(-gamma / 2);
-  // For large μ the mass is where φ(z−μ) meets the upper tail Q(z): at μ/2.
+  // For large μ the mass lies where φ(z−μ) meets the upper tail Q(z), at μ/2.
   const integral = trapezoid(
     (z) => -normalDensity(z - mu) * Math.expm1((vocabSize - 1) * logNormalDistribution(z)),
     mu / 2 - REACH,
@@ -64,7 +63,7 @@ export function diffusionTransformationDerivative(gamma: number, vocabSize: numb
   return (-mu / 2) * vocabSize * integral;
 }
 
-/** γ(α), the inverse: Newton's method on ln(α/(1−α)), which is nearly straight in γ, kept inside a bracket.
+/** γ(α), the inverse: Newton's method on ln(α/(1−α)), which is nearly linear in γ, inside a bracket.
  *  @param alpha in (0, 1)
  *  @param oneMinusAlpha 1 − α where α is so near 1 that the difference has lost digits
  *  @throws DomainError when alpha is outside (0, 1) or no γ of double precision has it */

@@ -9,7 +9,6 @@ export type {
   ModelProto,
   NodeProto,
   TensorProto,
-  TypeProto,
   ValueInfoProto,
 } from 'onnx-buf';
 export {

@@ -43,7 +43,6 @@ export const MatMul = (a: Value, b: Value) => binary('MatMul', a, b);
 export const Equal = (a: Operand, b: Operand) => binary('Equal', a, b, 'bool');
 export const Less = (a: Operand, b: Operand) => binary('Less', a, b, 'bool');
 export const Greater = (a: Operand, b: Operand) => binary('Greater', a, b, 'bool');
-export const And = (a: Value, b: Value) => binary('And', a, b, 'bool');
 export const Or = (a: Value, b: Value) => binary('Or', a, b, 'bool');
 
 const unary = (op: string) => (x: Value) => one(x.graph, op, [x], x.dtype);
@@ -57,9 +56,7 @@ export const Sin = unary('Sin');
 export const Cos = unary('Cos');
 export const Tanh = unary('Tanh');
 export const Sigmoid = unary('Sigmoid');
-export const Atanh = unary('Atanh');
 export const Reciprocal = unary('Reciprocal');
-export const Softplus = unary('Softplus');
 export const Not = unary('Not');
 export const Identity = unary('Identity');
 
@@ -134,13 +131,8 @@ export const GatherElements = (x: Value, indices: Value, { axis = -1 } = {}) =>
   one(x.graph, 'GatherElements', [x, indices], x.dtype, { axis });
 export const GatherND = (x: Value, indices: Value, { batch_dims = 0 } = {}) =>
   one(x.graph, 'GatherND', [x, indices], x.dtype, batch_dims ? { batch_dims } : {});
-export const ScatterND = (x: Value, indices: Value, updates: Value) =>
-  one(x.graph, 'ScatterND', [x, indices, updates], x.dtype);
 export const ScatterElements = (x: Value, indices: Value, updates: Value, { axis = -1 } = {}) =>
   one(x.graph, 'ScatterElements', [x, indices, updates], x.dtype, { axis });
-export const NonZero = (x: Value) => one(x.graph, 'NonZero', [x], 'int64');
-export const Compress = (x: Value, condition: Value, { axis }: { axis: number }) =>
-  one(x.graph, 'Compress', [x, condition], x.dtype, { axis });
 export const Range = (start: Operand, limit: Value, delta: Operand) => {
   const [from] = pair(start, limit);
   const [step] = pair(delta, limit);

@@ -210,7 +210,7 @@ function checkExternal(path: string, folders: { real: string; given: string }, t
   if (!(offset + length <= file.size)) {
     if (file.size <= POINTER_BYTES && isGitLfsPointer(readSmallFile(file.real, POINTER_BYTES))) {
       const { why, hint } = gitLfsPointer(location);
-      throw external(`its weights cannot be read from "${location}": ${why}.`, hint!);
+      throw external(`its weights cannot be read from "${location}": ${why}.`, hint);
     }
     throw tensorError(
       path,

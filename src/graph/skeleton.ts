@@ -183,7 +183,7 @@ function innerLevel(level: Level, field: number): Level | null {
 
 function pointer(path: string): ModelError {
   const { code, why, hint } = gitLfsPointer(path);
-  return new ModelError({ code, message: `Cannot read ${path}: ${why}.`, hint: hint! });
+  return new ModelError({ code, message: `Cannot read ${path}: ${why}.`, hint });
 }
 
 function notOnnx(path: string, why: string): ModelError {

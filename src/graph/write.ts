@@ -179,6 +179,7 @@ function bytesOf({ dataType, dims }: TensorProto): number {
 /** The pieces of a weight, as long together as its shape says. */
 async function* checkedPieces(tensor: TensorProto, weightBytes: WeightBytes): AsyncGenerator<Uint8Array> {
   let left = bytesOf(tensor);
+  // Declared by Graph.weight, whose types all have names.
   const weight = { name: tensor.name, dtype: dtypeName(tensor.dataType)!, dims: tensor.dims.map(Number) };
   for await (const piece of weightBytes(weight)) {
     left -= piece.length;

@@ -20,7 +20,7 @@ const wholeNumber = (least: number, what: string) => z.int({ error: what }).min(
 const tokenId = wholeNumber(0, 'takes a token id, a whole number from 0 on');
 const SCHEDULE_TYPES = ['log-linear', 'cosine'] as const;
 
-export const scheduleSchema = z.looseObject(
+const scheduleSchema = z.looseObject(
   {
     type: z.enum(SCHEDULE_TYPES, { error: `takes one of: ${SCHEDULE_TYPES.join(', ')}` }),
     eps: z

@@ -114,7 +114,7 @@ function valueText(value: unknown): string {
 }
 
 /** `4.7 MB`, in powers of ten as disks are sold and `ls --si` prints. */
-export function bytes(size: number): string {
+function bytes(size: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;
   let value = size;

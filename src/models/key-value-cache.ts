@@ -96,7 +96,7 @@ export class KeyValueCache {
     return Object.fromEntries(
       parts.map((part): [string, TensorData] => [
         PAST + part,
-        { type: 'float32', data: this.memory.get(part)!, dims },
+        { type: 'float32', data: this.memoryOf(part), dims },
       ]),
     );
   }
@@ -124,7 +124,7 @@ export class KeyValueCache {
     this.check(outputs, length);
     if (this.filled + length > this.room) this.grow(this.filled + length);
     for (const part of parts) {
-      const memory = this.memory.get(part)!;
+      const memory = this.memoryOf(part);
       const added = outputs[ADDED + part].data as Float32Array;
       for (let row = 0; row < this.batch * heads; row++) {
         const piece = added.subarray(row * length * headSize, (row + 1) * length * headSize);
@@ -134,11 +134,15 @@ export class KeyValueCache {
     this.filled += length;
   }
 
+  private memoryOf(part: string): Float32Array {
+    return this.memory.get(part)!; // made for every part by the constructor
+  }
+
   private grow(needed: number): void {
     const { heads, headSize, parts } = this.layout;
     const room = Math.ceil(needed / ROOM) * ROOM;
     for (const part of parts) {
-      const before = this.memory.get(part)!;
+      const before = this.memoryOf(part);
       const memory = new Float32Array(this.batch * heads * room * headSize);
       for (let row = 0; row < this.batch * heads; row++) {
         const from = row * this.room * headSize;

@@ -11,7 +11,7 @@ import { oneLine } from './runtime-error.js';
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
-export const PROVIDER_CHOICES = ['cpu', 'webgpu', 'cuda', 'auto'] as const;
+const PROVIDER_CHOICES = ['cpu', 'webgpu', 'cuda', 'auto'] as const;
 export type ProviderChoice = (typeof PROVIDER_CHOICES)[number];
 
 export type ProviderReport =
@@ -74,7 +74,7 @@ export function providerUnavailable(provider: Provider, raw: string): ModelError
 }
 
 /** What to install where a provider does not work. */
-export function remedyFor(provider: Provider): string {
+function remedyFor(provider: Provider): string {
   switch (provider) {
     case 'cuda':
       return process.platform === 'linux' && process.arch === 'x64'

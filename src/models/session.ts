@@ -295,7 +295,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     this.giveUp(
       new ModelError({
         code: 'model-hung',
-        message: `${this.label}, ${label}: no answer from the runtime in ${timeoutMs! / 1000} s.`,
+        message: `${this.label}, ${label}: no answer from the runtime in ${(timeoutMs ?? 0) / 1000} s.`,
         hint: 'Allow more time, use a smaller --batch, or another --provider.',
       }),
     );

@@ -3,7 +3,7 @@ import type { Evaluations } from '../records/evaluation.js';
 import type { ResultsFile } from '../records/record.js';
 import type { Screen } from './table.js';
 
-export const FORMATS = ['table', 'csv', 'json', 'markdown', 'html'] as const;
+const FORMATS = ['table', 'csv', 'json', 'markdown', 'html'] as const;
 export type Format = (typeof FORMATS)[number];
 export type { Screen };
 

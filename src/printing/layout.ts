@@ -7,18 +7,18 @@
  */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { displayWidth, truncate, truncateMiddle, wrap } from '../terminal-text.js';
+import { breakWord, displayWidth, truncate, truncateMiddle, wrap } from '../terminal-text.js';
 
 /** Spaces between columns. */
-export const GAP = 2;
+const GAP = 2;
 
 /** A column that may give way where the screen is narrow. */
 export interface FittedColumn {
   title: string;
   align: 'left' | 'right';
-  /** Broken at spaces, down to its longest word, before anything is cut. */
+  /** Broken at spaces, then within words: nothing of it is ever cut. */
   wraps?: boolean;
-  /** Cells are cut down to this width. A column without it is never cut. */
+  /** It gives way down to this width. Without it a column is as wide as its longest cell, or word. */
   least?: number;
   /** Left out where the others have no room even at their least. */
   optional?: boolean;
@@ -26,7 +26,7 @@ export interface FittedColumn {
   width?: number;
   /** At most so wide, however wide the screen. */
   most?: number;
-  /** Shortens a line of a cell; cut in the middle, unless told. */
+  /** Shortens a cell that is not wrapped; in the middle, unless told. */
   shorten?: (line: string, width: number) => string;
 }
 
@@ -37,19 +37,18 @@ interface Width {
   color: boolean;
 }
 
-/** The columns, at most as wide as the screen where their least widths allow it. The widest gives way first. */
+/** At most as wide as the screen, where the least widths allow it. The widest gives way first; words are broken last. */
 export function fittedTable(
   columns: readonly FittedColumn[],
   rows: readonly (readonly string[])[],
   { width, color }: Width,
 ): string {
   const shown = columnsWithin(columns, rows, width);
-  const natural = shown.map((i) => naturalWidth(columns[i], cellsOf(rows, i)));
-  const words = shown.map((i, at) =>
-    columns[i].wraps ? longestWord(columns[i], cellsOf(rows, i)) : natural[at],
-  );
-  const least = shown.map((i, at) => Math.min(words[at], columns[i].least ?? words[at]));
-  const widths = narrowed(narrowed(natural, words, width), least, width);
+  const cellsAt = (i: number) => cellsOf(rows, i);
+  const natural = shown.map((i) => naturalWidth(columns[i], cellsAt(i)));
+  const smallest = shown.map((i) => smallestOf(columns[i], cellsAt(i)));
+  const least = shown.map((i, at) => Math.min(smallest[at], columns[i].least ?? smallest[at]));
+  const widths = narrowed(narrowed(natural, smallest, width), least, width);
   return layOut(
     shown.map((i, at) => ({ title: columns[i].title, align: columns[i].align, width: widths[at] })),
     rows.map((row) => shown.map((i, at) => cellWithin(columns[i], row[i], widths[at]))),
@@ -59,19 +58,30 @@ export function fittedTable(
 
 const cellsOf = (rows: readonly (readonly string[])[], i: number) => rows.map((row) => row[i]);
 
+/** Whether there is room for every column without breaking a word, or cutting what gives way. */
+export function hasRoom(
+  columns: readonly FittedColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): boolean {
+  return totalWidth(columns.map((column, i) => smallestOf(column, cellsOf(rows, i)))) <= width;
+}
+
+/** Rather a column less than broken words. */
+function smallestOf(column: FittedColumn, cells: readonly string[]): number {
+  if (column.wraps) return longestWord(column, cells);
+  const natural = naturalWidth(column, cells);
+  return Math.min(natural, column.least ?? natural);
+}
+
 /** Places of the columns that there is room for. */
 function columnsWithin(
   columns: readonly FittedColumn[],
   rows: readonly (readonly string[])[],
   width: number,
 ): number[] {
-  const smallest = (column: FittedColumn, i: number) => {
-    if (column.wraps) return longestWord(column, cellsOf(rows, i)); // rather a column less than words that are cut
-    const natural = naturalWidth(column, cellsOf(rows, i));
-    return Math.min(natural, column.least ?? natural);
-  };
   const shown = columns.map((_, i) => i);
-  const total = () => totalWidth(shown.map((i) => smallest(columns[i], i)));
+  const total = () => totalWidth(shown.map((i) => smallestOf(columns[i], cellsOf(rows, i))));
   for (let i = columns.length - 1; i >= 0 && total() > width; i--)
     if (columns[i].optional) shown.splice(i, 1);
   return shown;
@@ -110,8 +120,8 @@ function narrowed(from: readonly number[], least: readonly number[], width: numb
 }
 
 function cellWithin({ wraps, shorten = truncateMiddle }: FittedColumn, cell: string, width: number): string {
-  const lines = wraps ? wrap(cell, width) : [cell];
-  return lines.map((line) => shorten(line, width)).join('\n');
+  const lines = wraps ? wrap(cell, width).flatMap((line) => breakWord(line, width)) : [shorten(cell, width)];
+  return lines.join('\n');
 }
 
 interface LaidColumn {

@@ -1,8 +1,8 @@
 /**
- * What a random number is a function of: (seed, stream, sequence, step, position). Nothing else — not the batch, the
- * thread or the order of evaluation — so a run can be repeated bit for bit and split any way.
+ * The address of a random number: (seed, stream, sequence, step, position). A number is a function of its address alone, not of
+ * the batch, the thread or the order of evaluation, so a run can be repeated bit for bit and split in any way.
  *
- * Layout, without collisions: every address below its limits has counter and key bits of its own.
+ * Every address within the limits has its own counter and key bits:
  *
  *   key      word 0   seed, low 32 bits
  *            word 1   seed, high 21 bits                      seed < 2^53 (an integer a double holds exactly)
@@ -16,7 +16,7 @@ import { DomainError } from '../errors.js';
 export interface Address {
   /** An integer in [0, 2^53). */
   seed: number;
-  /** The purpose, one of streams.ts: numbers for different purposes are independent. In [0, 2^16). */
+  /** The purpose (streams.ts): numbers for different purposes are independent. In [0, 2^16). */
   stream: number;
   /** The sequence's index in the data set, or the sample's in the run. In [0, 2^48). */
   sequence: number;

@@ -1,15 +1,15 @@
 /**
- * Standard normal numbers at an address, by the hundred million: the noise of Gaussian latents. Philox, at 50 ns a block of
- * four words, would take longer than many a network; so it gives every thousand numbers a start, from which a small generator
- * goes on (sfc32 of C. Doty-Humphrey's PractRand, which it passes). A number is a function of address and position alone.
+ * Standard normal numbers at an address, in large amounts: the noise of Gaussian latents. Philox, at 50 ns per block of four
+ * words, would take longer than many a network, so it only seeds a small generator for every 1024 numbers (sfc32 of
+ * C. Doty-Humphrey's PractRand, which passes its tests). A number is a function of address and position alone.
  *
- * Two come of 64 bits by the transform of Box and Muller (1958), 32 for the radius and 32 for the angle: none exceeds 6.76,
- * which 1 in 7 · 10¹⁰ should. Logarithm, sine and cosine are read from tables of 1024 places and corrected by series, to 1e-9.
+ * 64 bits make two numbers by the transform of Box and Muller (1958), 32 bits for the radius and 32 for the angle. None exceeds
+ * 6.76, though 1 in 7 · 10¹⁰ should. Logarithm, sine and cosine come from tables of 1024 entries, corrected by series to 1e-9.
  */
 import { type Address, addressWords } from './address.js';
 import { philoxInto } from './philox.js';
 
-/** Numbers of one start. Positions are asked for in whole runs of so many. */
+/** Numbers per seed. Positions start at multiples of it. */
 export const NORMALS_RUN = 1024;
 const WARM_UP = 12;
 
@@ -18,10 +18,10 @@ const PLACE_BITS = 22; // 32 bits less ten
 const TURN = (2 * Math.PI) / 2 ** 32;
 const cosines = Float64Array.from({ length: PLACES }, (_, i) => Math.cos(((i + 0.5) / PLACES) * 2 * Math.PI));
 const sines = Float64Array.from({ length: PLACES }, (_, i) => Math.sin(((i + 0.5) / PLACES) * 2 * Math.PI));
-/** The middle of place i of [1, 2): its inverse, and ln of it. */
+/** For the midpoint of part i of [1, 2): its inverse, and its ln. */
 const inverses = Float64Array.from({ length: PLACES }, (_, i) => 1 / (1 + (i + 0.5) / PLACES));
 const logarithms = Float64Array.from(inverses, (inverse) => -Math.log(inverse));
-/** What brings a word with so many leading zeros into [1, 2). */
+/** Factor that brings a word with this many leading zeros into [1, 2). */
 const scales = Float64Array.from({ length: 32 }, (_, zeros) => 2 ** (zeros - 31));
 
 /** out[i] = the normal number `first + i`, i below `count`. @param first a multiple of 1024
@@ -55,7 +55,7 @@ function fillRun(out: Float32Array, from: number, to: number): void {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     if (i < from) continue;
     const radius = Math.sqrt(-2 * logOfShare(bits));
-    // The angle, (sum + ½)/2³² of a turn: a place of the table, and what is left of its middle.
+    // The angle, (sum + ½)/2³² of a turn: an entry of the table, and the difference from its midpoint.
     const place = sum >>> PLACE_BITS;
     const rest = ((sum & (2 ** PLACE_BITS - 1)) - 2 ** (PLACE_BITS - 1) + 0.5) * TURN;
     const cosine = 1 - (rest * rest) / 2;

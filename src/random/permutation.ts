@@ -1,16 +1,15 @@
 /**
- * A keyed pseudo-random permutation of 0 … size − 1, one image at a time and with no memory: a Feistel cipher on the
- * smallest even number of bits that holds the size, walked along its cycle until the image is in range (Black and
- * Rogaway, «Ciphers with arbitrary finite domains», 2002). A million sequences cost no table, and sequence i's place
- * does not depend on which others are asked for.
+ * A keyed pseudo-random permutation of 0 … size − 1, one image at a time and without memory: a Feistel cipher on the smallest even
+ * number of bits that holds the size, applied repeatedly until the image is in range (Black and Rogaway, «Ciphers with
+ * arbitrary finite domains», 2002). A million sequences need no table, and the image of i does not depend on other calls.
  *
- * Its images are as good as random for spreading things out; on a handful of elements not every permutation can occur.
+ * Good enough to spread points evenly; for a handful of elements not every permutation can occur.
  */
 import { type Address, addressWords } from './address.js';
 import { philoxInto } from './philox.js';
 
 const ROUNDS = 6;
-/** How many steps of an address one permutation takes. */
+/** How many steps of an address one permutation uses. */
 export const stepsPerPermutation = ROUNDS;
 
 /** @param size in [1, 2^52]   @param address its step must be free for `stepsPerPermutation` steps */

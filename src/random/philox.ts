@@ -1,7 +1,7 @@
 /**
  * Philox4x32-10, the counter-based generator (Salmon, Moraes, Dror, Shaw, «Parallel random numbers: as easy as 1, 2, 3»,
- * SC 2011): 128 bits of counter and 64 bits of key give 128 random bits, with no state. The same address always gives
- * the same bits, so a result depends on nothing but what it is a result of.
+ * SC 2011): 128 bits of counter and 64 bits of key give 128 random bits, without state. The same address always gives the same
+ * bits.
  *
  * Not responsible for what the counter means (address.ts) or for floating point (uniforms.ts).
  */

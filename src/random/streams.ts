@@ -1,9 +1,9 @@
 /**
- * The purposes random numbers serve. One number each, never reused and never renumbered: a figure is a function of
- * them. Numbers for different purposes are independent, so one uniform never serves two.
+ * The purposes of random numbers. Each has a number that is never reused or changed, because figures depend on it. Random numbers
+ * for different purposes are independent, so one number never serves two purposes.
  */
 export const streams = {
-  /** times.ts: the rotation of a group's strata, the order in which sequences take them, the place inside them. */
+  /** times.ts: the rotation of a group's strata, the order in which sequences take them, the point inside them. */
   timeRotation: 0x01,
   timeOrder: 0x02,
   timeJitter: 0x03,
@@ -16,7 +16,7 @@ export const streams = {
   posteriorUniform: 0x22,
   /** Samplers: the first z, before any model call. */
   priorToken: 0x23,
-  /** Samplers: two purposes that are a sampler's own. */
+  /** Samplers: two purposes for a sampler's own use. */
   samplerOwn1: 0x24,
   samplerOwn2: 0x25,
   /** Samplers: the normal numbers of a Gaussian latent. */
@@ -25,7 +25,7 @@ export const streams = {
   sourceToken: 0x30,
   /** Weights a network starts from. */
   initialWeight: 0x31,
-  /** Training: the order of sequences in a pass over the text, the times of a step, what noises its tokens. */
+  /** Training: the order of sequences in a pass over the text, the times of a step, the noise of its tokens. */
   trainingOrder: 0x50,
   trainingTime: 0x51,
   trainingComponent: 0x52,

@@ -1,6 +1,6 @@
 /**
  * Uniform doubles at an address. Each takes 64 random bits (two words): 53 for [0, 1), 52 and a half step for (0, 1).
- * Position p of an address is word pair p mod 2 of block p div 2, so a number does not depend on how many are asked for.
+ * Position p of an address is word pair p mod 2 of block p div 2, so a number does not depend on how many are drawn.
  */
 import { type Address, addressWords, type Words } from './address.js';
 import { philoxInto } from './philox.js';
@@ -8,7 +8,7 @@ import { philoxInto } from './philox.js';
 const TWO_TO_26 = 2 ** 26;
 const TWO_TO_MINUS_53 = 2 ** -53;
 
-/** out[i] = the uniform of [0, 1) at position `first + i`. About 25 ns a number.
+/** out[i] = the uniform of [0, 1) at position `first + i`. About 25 ns per number.
  *  @throws DomainError when the address is outside the limits of address.ts */
 export function fillUniforms(out: Float64Array, address: Address, first = 0): void {
   fill(out, addressWords(address), first, 0);

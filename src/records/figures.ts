@@ -53,7 +53,7 @@ const figure = part({
 export type Figure = z.infer<typeof figure>;
 
 /** A figure over samples; of real text, over units of text. */
-export const sampledFigure = part({
+const sampledFigure = part({
   value: known,
   stderr: known.describe('Over samples; null where the figure is of the whole set.'),
   ci95: interval.nullable().describe('95% interval over samples; of real text over units.'),

@@ -57,7 +57,6 @@ export const costRecord = part({
   wallSeconds: known.describe('Of the evaluation, start-up excluded.'),
   tokensPerSecond: known.describe('Scored tokens per second of wall time.'),
 });
-export type CostRecord = z.infer<typeof costRecord>;
 
 export const environmentRecord = part({
   tool: z.string().describe('duo-eval/version.'),

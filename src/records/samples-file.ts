@@ -14,8 +14,18 @@ import type { EnvironmentRecord, ModelRecord } from './record.js';
 
 export const SAMPLES_VERSION = 1;
 
+/** How a token is drawn from x_θ, the model's distribution. */
+export interface DrawSettings {
+  /** Divides the logits; above 0. */
+  temperature: number;
+  /** How many of the most probable tokens may be drawn; null for all. */
+  topK: number | null;
+  /** Share of the probability, in (0, 1], that the most probable tokens must reach; null for all tokens. */
+  topP: number | null;
+}
+
 /** The first line. */
-export interface SamplesHeader {
+export interface SamplesHeader extends DrawSettings {
   schemaVersion: typeof SAMPLES_VERSION;
   kind: 'samples';
   model: ModelRecord;
@@ -31,10 +41,6 @@ export interface SamplesHeader {
   /** Tokens a sample. */
   length: number;
   seed: number;
-  temperature: number;
-  /** Null: all tokens. */
-  topK: number | null;
-  topP: number | null;
   /** Width of the logits: token ids are below it. */
   vocabSize: number;
   tokenizerSha256: string | null;

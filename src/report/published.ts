@@ -185,9 +185,3 @@ function otherTokenizer(row: ResultRow): string[] {
   if (own === GPT2_TOKENIZER) return [];
   return [typeof own === 'string' ? "another tokenizer file than GPT-2's" : 'tokenizer unknown'];
 }
-
-/** Published perplexities of a data set, null for one that the papers do not have. */
-export function publishedPerplexities(dataset: string): { model: PublishedModel; value: number }[] | null {
-  const at = (PUBLISHED_DATASETS as readonly string[]).indexOf(dataset);
-  return at < 0 ? null : PUBLISHED_MODELS.map((one) => ({ model: one, value: one.perplexities[at] }));
-}

@@ -1,23 +1,23 @@
 /**
- * Ancestral sampling of a masked model that does not read the time: where a step changed nothing, x_θ is what it was, and
- * the next step needs no call. The draw of the last call can serve again, because none of it was used: whether a mask is
- * unmasked is decided by a number of its own.
+ * Ancestral sampling of a masked model that does not read the time: after a step that changed nothing, x_θ is the same, so the
+ * next step needs no call. The draw of the last call can be used then, because none of it was used before: a separate random
+ * number decides whether a mask is unmasked.
  */
 import { UsageError } from '../errors.js';
 import { lastStep, posteriorStep } from './posterior-step.js';
 import type { Denoised, Sampler, SamplingRun } from './sampler.js';
-import { levelAt, linearTimes } from './time-grid.js';
+import { levelAt, linearTimes, scheduleOf } from './time-grid.js';
 
 export const ancestralCache: Sampler = {
   name: 'ancestral-cache',
-  summary: 'Ancestral without calls where nothing changed; same distribution, fewer calls.',
+  summary: 'Ancestral, without calls after steps that changed nothing; same distribution, fewer calls.',
   families: ['mdlm'],
   check({ timeConditioned }) {
     if (timeConditioned) throw readsTime();
   },
   async *sample(run) {
     const { steps } = run;
-    const schedule = run.schedule!;
+    const schedule = scheduleOf(run);
     const times = linearTimes(steps);
     const model = new RememberedAnswers(run);
     for (let step = 0; step <= steps; step++) {
@@ -30,7 +30,7 @@ export const ancestralCache: Sampler = {
   },
 };
 
-/** The model's answers, asked for anew only where the tokens differ from those they were given for. */
+/** The model's answers; a sequence is called again only when its tokens have changed since its last call. */
 class RememberedAnswers {
   private readonly asked: Int32Array;
   private readonly kept: Denoised;
@@ -63,7 +63,7 @@ class RememberedAnswers {
     return kept;
   }
 
-  /** Nothing changed. */
+  /** Whether the tokens of a sequence are those of its last call. */
   private isAnswered(b: number): boolean {
     const { tokens, length } = this.run;
     for (let i = b * length; i < (b + 1) * length; i++) if (tokens[i] !== this.asked[i]) return false;

@@ -1,22 +1,24 @@
-/** Ancestral sampling: from noise to text by q(z_s | z_t, x_θ) (MDLM: arXiv 2406.07524; Duo: arXiv 2506.10892). */
+/**
+ * Ancestral sampling: from noise to text by the posterior of each step, q(z_s | z_t, x_θ) (MDLM: arXiv 2406.07524; Duo: arXiv
+ * 2506.10892). The samplers here differ in how the last noise is removed, and in the posterior: SEDD's is another.
+ */
+import { analyticUnmaskProbability, CLEAN } from '../diffusion/posterior.js';
+import { UsageError } from '../errors.js';
 import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
 import type { Sampler, SamplingRun } from './sampler.js';
-import { levelAt, linearTimes } from './time-grid.js';
+import { levelAt, linearTimes, scheduleOf } from './time-grid.js';
 
 export const ancestral: Sampler = {
   name: 'ancestral',
-  summary: 'The posterior of each step; steps + 1 calls, the last of which removes what noise is left.',
+  summary: 'The posterior of each step; steps + 1 calls, the last of which removes the noise that is left.',
   families: ['mdlm', 'duo'],
   sample: (run) => walk(run, 'ancestral'),
 };
 
-/** @param tail how the noise that is left is removed: by a draw, or by the most probable tokens */
-export async function* walk(
-  run: SamplingRun,
-  tail: 'ancestral' | 'greedy',
-): AsyncGenerator<void, void, void> {
+/** @param tail how the last noise is removed: by a draw, or by the most probable tokens */
+async function* walk(run: SamplingRun, tail: 'ancestral' | 'greedy'): AsyncGenerator<void, void, void> {
   const { steps } = run;
-  const schedule = run.schedule!;
+  const schedule = scheduleOf(run);
   const times = linearTimes(steps);
   for (let step = 0; step < steps; step++) {
     const answer = await run.denoise({ t: times[step], step });
@@ -29,3 +31,56 @@ export async function* walk(
   else lastStep(run, answer, { t: levelAt(schedule, times[steps]), step: steps });
   yield;
 }
+
+/** Ancestral sampling whose last step takes the most probable tokens instead of drawing them. */
+export const greedyTail: Sampler = {
+  name: 'greedy-tail',
+  summary: 'Ancestral, but the last step takes the most probable token.',
+  families: ['mdlm', 'duo'],
+  sample: (run) => walk(run, 'greedy'),
+};
+
+const MOST_STEPS = 32;
+
+/** The few-step sampler for models made by discrete consistency distillation (arXiv 2506.10892, section 4). */
+export const dcd: Sampler = {
+  name: 'dcd',
+  summary: `For distilled models: 1 to ${MOST_STEPS} steps, the last one greedy.`,
+  families: ['duo'],
+  options: {
+    tail: { default: 'greedy', choices: ['greedy', 'ancestral'], summary: 'How the last noise is removed.' },
+  },
+  check({ steps }) {
+    if (steps <= MOST_STEPS) return;
+    throw new UsageError({
+      code: 'too-many-steps',
+      message: `The sampler dcd takes 1 to ${MOST_STEPS} steps, not ${steps}.`,
+      hint: 'Give fewer --steps, or --sampler ancestral or greedy-tail, which take any number.',
+    });
+  },
+  sample: (run) => walk(run, run.options.tail as 'greedy' | 'ancestral'),
+};
+
+/** SEDD's own sampler (arXiv 2310.16834, algorithm 2): each step by the staggered score. */
+export const analytic: Sampler = {
+  name: 'analytic',
+  summary: "SEDD's own sampler: each step by the staggered score; steps + 1 calls.",
+  families: ['sedd'],
+  async *sample(run) {
+    const { steps, tokens, maskTokenId } = run;
+    const schedule = scheduleOf(run);
+    const times = linearTimes(steps);
+    for (let step = 0; step <= steps; step++) {
+      const { token, scoreSum } = await run.denoise({ t: times[step], step });
+      const t = levelAt(schedule, times[step]);
+      const s = step === steps ? CLEAN : levelAt(schedule, times[step + 1]);
+      const component = run.uniforms('component', step);
+      for (let i = 0; i < tokens.length; i++) {
+        if (tokens[i] !== maskTokenId) continue;
+        const sum = scoreSum![i]; // models of the family sedd always return it
+        if (component[i] < analyticUnmaskProbability(t, s, sum)) tokens[i] = token[i];
+      }
+      yield;
+    }
+  },
+};

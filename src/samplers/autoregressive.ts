@@ -1,21 +1,21 @@
 /**
- * Autoregressive generation: every token drawn from the model given those before it, one position after another. A sample
- * begins with its given tokens, or with BOS where none is given, and has the length asked for: EOS does not end it unless
- * `stop` is set, as in the reference code, whose samples all have one length.
+ * Autoregressive generation: each token is drawn given those before it, one position after another. A sample begins with its
+ * given tokens, or with BOS if it has none, and has the requested length: EOS does not end it unless `stop` is set, as in
+ * the reference code, whose samples all have one length.
  */
 import { ModelError, UsageError } from '../errors.js';
-import type { CausalModel } from './causal-model.js';
+import type { CausalModel } from './decoding.js';
 import type { Sampler, SamplingRun } from './sampler.js';
 
-/** Calls asked for before the first of them is answered: they need nothing of its answer, the tokens being where they are. */
+/** Calls in flight. A call needs no earlier answer, because the tokens stay with the model. */
 const AHEAD = 16;
 
 export const autoregressive: Sampler = {
   name: 'ar',
-  summary: 'Token by token from left to right, keys and values cached where the checkpoint takes them.',
+  summary: 'Token by token from left to right, with cached keys and values if the checkpoint takes them.',
   families: ['ar'],
   options: {
-    stop: { default: false, summary: 'A sample ends at EOS; the rest of its length is EOS, undrawn.' },
+    stop: { default: false, summary: 'A sample ends at EOS; the rest of its length is filled with EOS.' },
   },
   async *sample(run) {
     const causal = capability(run);
@@ -29,25 +29,25 @@ export const autoregressive: Sampler = {
         position,
         Float64Array.from({ length: batch }, (_, b) => numbers[b * length + position]),
       );
-      drawn.catch(() => {}); // said when its turn comes
+      drawn.catch(() => {}); // thrown below, when it is awaited
       return drawn;
     };
     const eos = run.options.stop ? causal.eosTokenId : null;
     const ended = new Uint8Array(batch);
     try {
-      const waiting: Promise<Int32Array>[] = [];
+      const inFlight: Promise<Int32Array>[] = [];
       const first = Math.min(...starts);
       for (let position = first; position < length; position++) {
-        while (waiting.length < (eos === null ? AHEAD : 1) && position + waiting.length < length)
-          waiting.push(draw(position + waiting.length));
-        const drawn = await waiting.shift()!;
+        while (inFlight.length < (eos === null ? AHEAD : 1) && position + inFlight.length < length)
+          inFlight.push(draw(position + inFlight.length));
+        const drawn = await inFlight.shift()!; // the loop above puts one there
         for (let b = 0; b < batch; b++) {
-          tokens[b * length + position] = ended[b] ? eos! : drawn[b];
+          tokens[b * length + position] = ended[b] && eos !== null ? eos : drawn[b];
           if (drawn[b] === eos && position >= starts[b]) ended[b] = 1;
         }
         yield;
-        if (ended.every(Boolean)) {
-          for (let b = 0; b < batch; b++) tokens.fill(eos!, b * length + position + 1, (b + 1) * length);
+        if (eos !== null && ended.every(Boolean)) {
+          for (let b = 0; b < batch; b++) tokens.fill(eos, b * length + position + 1, (b + 1) * length);
           return;
         }
       }
@@ -66,7 +66,7 @@ function capability({ causal, family }: SamplingRun): CausalModel {
   });
 }
 
-/** What is given, BOS at the first position of sequences where nothing is. */
+/** The given positions, after BOS was put at the first position of sequences whose first token is not given. */
 function withFirstToken(
   { batch, length, tokens, fixed }: SamplingRun,
   { bosTokenId }: CausalModel,
@@ -77,7 +77,7 @@ function withFirstToken(
     if (bosTokenId === null) {
       throw new ModelError({
         code: 'no-bos',
-        message: 'The checkpoint does not say which token a text begins with, and no prompt is given.',
+        message: 'The checkpoint names no token that a text begins with, and no prompt is given.',
         hint: 'Set bosTokenId in its card, or give a --prompt.',
       });
     }
@@ -88,8 +88,8 @@ function withFirstToken(
 }
 
 /**
- * How many tokens each sequence begins with.
- * @throws UsageError `infill-from-left` when tokens are given behind ones to be drawn: these could not know of them
+ * How many given tokens each sequence begins with.
+ * @throws UsageError `infill-from-left` when given tokens follow ones to be drawn, which could not depend on them
  */
 function givenPrefixes(given: Uint8Array, batch: number, length: number): number[] {
   return Array.from({ length: batch }, (_, b) => {

@@ -1,24 +1,24 @@
 /**
- * Most confident first (MaskGIT, arXiv 2202.04200): each step draws a token at every mask and keeps those that the model is
- * surest of, as many as bring the masks down evenly. A sequence without masks left is called no more.
+ * Most confident first (MaskGIT, arXiv 2202.04200): each step draws a token at every mask and keeps the most probable ones, as
+ * many as the pace demands. A sequence without masks needs no further calls.
  */
 import type { Denoised, Sampler, SamplingRun } from './sampler.js';
 
 export const confidence: Sampler = {
   name: 'confidence',
-  summary: 'Unmasks what the model is surest of first, the same number each step; at most steps calls.',
+  summary: 'Unmasks the most probable tokens first, the same number in each step; at most steps calls.',
   families: ['mdlm', 'sedd'],
   options: {
     pace: {
       default: 'linear',
       choices: ['linear', 'cosine'],
-      summary: 'How the masks that are left fall over the steps; cosine begins slowly.',
+      summary: 'How the number of masks falls over the steps; cosine begins slowly.',
     },
     randomness: {
       default: 0,
       min: 0,
       max: 1000,
-      summary: 'Gumbel noise on the log-confidence, of this size at first and none at last.',
+      summary: 'Scale of Gumbel noise on the log-confidence; falls to 0 at the last step.',
     },
   },
   async *sample(run) {
@@ -42,20 +42,20 @@ export const confidence: Sampler = {
   },
 };
 
-/** Share of the masks that are left when `done` of the steps are taken; exactly 0 at the end. */
+/** Share of the masks left after the share `done` of the steps; exactly 0 at the end. */
 function shareLeft(done: number, { options }: SamplingRun): number {
   if (done === 1) return 0;
   return options.pace === 'cosine' ? Math.cos((Math.PI / 2) * done) : 1 - done;
 }
 
-/** Of a sequence, as places in the batch. */
+/** The masked positions of a sequence, as indices into the batch. */
 function maskedPositions({ tokens, length, maskTokenId }: SamplingRun, b: number): number[] {
   const positions: number[] = [];
   for (let i = b * length; i < (b + 1) * length; i++) if (tokens[i] === maskTokenId) positions.push(i);
   return positions;
 }
 
-/** ln x_θ of the drawn token, and noise that fades. */
+/** ln x_θ of the drawn token, plus noise that fades. */
 function scores(run: SamplingRun, { probability }: Denoised, step: number): (i: number) => number {
   const size = (run.options.randomness as number) * (1 - (step + 1) / run.steps);
   if (size === 0) return (i) => Math.log(probability[i]);

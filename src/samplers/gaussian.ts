@@ -3,31 +3,31 @@
  * w = α̃·x + σ̃·ε a token, z = argmax w, and the latent is what is denoised. By γ = ln(σ̃²/α̃²), α̃² = sigmoid(−γ), and the
  * diffusion transformation (diffusion/transformation.ts), w at γ has the z of the discrete level α(γ), which the model is told.
  *
- * The model's x_θ is the prior of a token whose latent is not looked at; the latent's own evidence is multiplied in:
+ * The model's x_θ is the prior of a token before its own latent is seen; the evidence of the latent multiplies it:
  *
  *     x̂ ~ x_θ(v)·exp(α̃_t·w_v/σ̃_t²)
  *     w_s = α̃_s·x̂ + √(σ̃_s² − v)·ε̂ + √v·ε,    ε̂ = (w − α̃_t·x̂)/σ̃_t,    v = η²·σ̃_s²·(1 − e^{γ_s−γ_t})
  *
  * The first latent is pure noise, N(0, I): α̃ = 0, σ̃ = 1. The last call returns x̂.
  *
- * Exact for independent tokens, whatever η and the number of steps. Where tokens depend on each other it stays a little off
- * however many the steps, also with an ideal model: that sees of the other tokens no more than z, not their latents. (On a
- * Markov chain of 5 tokens the pairs keep a total variation of 0.06 to the chain's, 0.35 being that of independent tokens.)
+ * Exact for independent tokens, for any η and any number of steps. For dependent tokens a small error remains at any number of
+ * steps, even with an ideal model, which sees only z of the other tokens and not their latents. (On a Markov chain of 5 tokens
+ * the total variation of neighbouring pairs stays at 0.06; independent tokens would have 0.35.)
  */
 import type { NoiseSchedule } from '../diffusion/schedule.js';
 import { inverseDiffusionTransformation } from '../diffusion/transformation.js';
 import { UsageError } from '../errors.js';
-import type { LatentModel, LatentMove } from './latent-model.js';
+import type { LatentModel, LatentMove } from './decoding.js';
 import type { Sampler, SamplingRun } from './sampler.js';
-import { levelAt, linearTimes } from './time-grid.js';
+import { levelAt, linearTimes, scheduleOf } from './time-grid.js';
 
 export const gaussian: Sampler = {
   name: 'gaussian',
-  summary: 'A Gaussian latent of K floats a token is denoised, and guides the draws; steps + 1 calls.',
+  summary: 'Denoises a Gaussian latent of K floats per token, which guides the draws; steps + 1 calls.',
   families: ['duo'],
   needs: 'latent',
   options: {
-    eta: { default: 1, min: 0, max: 1, summary: 'Share of fresh noise: 1 ancestral, 0 none.' },
+    eta: { default: 1, min: 0, max: 1, summary: 'Share of fresh noise per step: 1 is ancestral, 0 none.' },
     mean: {
       default: false,
       summary: 'The latent takes the mean of x̂ instead of a draw: exact only for many steps.',
@@ -35,6 +35,7 @@ export const gaussian: Sampler = {
   },
   async *sample(run) {
     const { steps, tokens, fixed, batch, length } = run;
+    const schedule = scheduleOf(run);
     const eta = run.options.eta as number;
     const times = linearTimes(steps);
     const decoding = capability(run).begin({
@@ -47,9 +48,9 @@ export const gaussian: Sampler = {
     try {
       let t = pureNoise;
       for (let step = 0; step <= steps; step++) {
-        const s = step < steps ? gaussianLevel(run.schedule!, times[step + 1], run.vocabSize) : null;
+        const s = step < steps ? gaussianLevel(schedule, times[step + 1], run.vocabSize) : null;
         const { drawn, z } = await decoding.step({
-          sigma: run.schedule!.sigma(times[step]),
+          sigma: schedule.sigma(times[step]),
           evidence: t.signal / t.variance,
           uniforms: run.uniforms('own-1', step),
           move: s && { step: step + 1, ...moveBetween(t, s, eta) },
@@ -64,7 +65,7 @@ export const gaussian: Sampler = {
   },
 };
 
-/** How noisy a latent is. */
+/** The noise level of a latent. */
 export interface GaussianLevel {
   /** ln(σ̃²/α̃²) */
   gamma: number;
@@ -74,17 +75,17 @@ export interface GaussianLevel {
   variance: number;
 }
 
-export const pureNoise: GaussianLevel = { gamma: Number.POSITIVE_INFINITY, signal: 0, variance: 1 };
+const pureNoise: GaussianLevel = { gamma: Number.POSITIVE_INFINITY, signal: 0, variance: 1 };
 
 /** The Gaussian level whose argmax has the schedule's α at t. */
-export function gaussianLevel(schedule: NoiseSchedule, t: number, vocabSize: number): GaussianLevel {
+function gaussianLevel(schedule: NoiseSchedule, t: number, vocabSize: number): GaussianLevel {
   const { alpha, oneMinusAlpha } = levelAt(schedule, t);
   const gamma = inverseDiffusionTransformation(alpha, vocabSize, oneMinusAlpha);
   return { gamma, signal: Math.sqrt(sigmoid(-gamma)), variance: sigmoid(gamma) };
 }
 
-/** What becomes of a latent of level t on its way to the less noisy s. */
-export function moveBetween(t: GaussianLevel, s: GaussianLevel, eta: number): Omit<LatentMove, 'step'> {
+/** The move of a latent from level t to the less noisy level s. */
+function moveBetween(t: GaussianLevel, s: GaussianLevel, eta: number): Omit<LatentMove, 'step'> {
   const fresh = eta ** 2 * s.variance * -Math.expm1(s.gamma - t.gamma);
   const keep = Math.sqrt(Math.max(0, s.variance - fresh) / t.variance);
   return { keep, signal: s.signal - keep * t.signal, noise: Math.sqrt(fresh) };

@@ -1,33 +1,32 @@
-/** From t to s, every token of a batch, by composition: what all samplers that draw from a posterior share. */
-import {
-  CLEAN,
-  type Level,
-  remaskProbability,
-  uniformStateWeights,
-  unmaskProbability,
-} from '../diffusion/posterior.js';
+/** One step from t to s for every token of a batch: what all samplers that draw from a posterior share. */
+import { CLEAN, remaskProbability, uniformStateWeights, unmaskProbability } from '../diffusion/posterior.js';
+import type { AlphaLevel } from '../diffusion/schedule.js';
 import { isMasked } from '../models/family.js';
 import type { Denoised, SamplingRun } from './sampler.js';
 
 /**
  * Draws z_s in place of z_t.
- * @param step names the random numbers   @param kappa κ in [0, 1]; 1 is the ancestral posterior
+ * @param step addresses the random numbers   @param kappa κ in [0, 1]; 1 is the ancestral posterior
  */
 export function posteriorStep(
   run: SamplingRun,
   answer: Denoised,
-  { t, s, kappa, step }: { t: Level; s: Level; kappa: number; step: number },
+  { t, s, kappa, step }: { t: AlphaLevel; s: AlphaLevel; kappa: number; step: number },
 ): void {
   if (isMasked(run.family)) maskedStep(run, answer, t, s, kappa, step);
   else uniformStateStep(run, answer, t, s, kappa, step);
 }
 
 /** Removes the noise that is left at t: z_s with α_s = 1. */
-export function lastStep(run: SamplingRun, answer: Denoised, { t, step }: { t: Level; step: number }): void {
+export function lastStep(
+  run: SamplingRun,
+  answer: Denoised,
+  { t, step }: { t: AlphaLevel; step: number },
+): void {
   posteriorStep(run, answer, { t, s: CLEAN, kappa: 1, step });
 }
 
-/** Puts the model's tokens where there is noise: at masks, or, where noise cannot be told from text, everywhere. */
+/** Takes the model's tokens wherever there may be noise: at masks, or everywhere if the family has no mask. */
 export function takeTokens({ family, maskTokenId, tokens }: SamplingRun, { token }: Denoised): void {
   const everywhere = !isMasked(family);
   for (let i = 0; i < tokens.length; i++) {
@@ -38,8 +37,8 @@ export function takeTokens({ family, maskTokenId, tokens }: SamplingRun, { token
 function uniformStateStep(
   run: SamplingRun,
   { token, present }: Denoised,
-  t: Level,
-  s: Level,
+  t: AlphaLevel,
+  s: AlphaLevel,
   kappa: number,
   step: number,
 ): void {
@@ -47,7 +46,8 @@ function uniformStateStep(
   const component = run.uniforms('component', step);
   const anyToken = run.uniforms('token', step);
   for (let i = 0; i < tokens.length; i++) {
-    const { draw, stay } = uniformStateWeights(t, s, vocabSize, present![i], kappa);
+    const ofPresent = present![i]; // uniform-state models always return it
+    const { draw, stay } = uniformStateWeights(t, s, vocabSize, ofPresent, kappa);
     if (component[i] < draw) tokens[i] = token[i];
     else if (component[i] >= draw + stay) tokens[i] = Math.floor(anyToken[i] * vocabSize);
   }
@@ -56,8 +56,8 @@ function uniformStateStep(
 function maskedStep(
   run: SamplingRun,
   { token }: Denoised,
-  t: Level,
-  s: Level,
+  t: AlphaLevel,
+  s: AlphaLevel,
   kappa: number,
   step: number,
 ): void {
@@ -67,7 +67,7 @@ function maskedStep(
   const remask = remaskProbability(s, kappa);
   for (let i = 0; i < tokens.length; i++) {
     if (tokens[i] !== maskTokenId) {
-      if (component[i] < remask) tokens[i] = maskTokenId!;
+      if (component[i] < remask) tokens[i] = maskTokenId!; // a masked family has a mask
     } else if (component[i] < unmask) tokens[i] = token[i];
   }
 }

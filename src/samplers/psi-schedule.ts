@@ -1,9 +1,8 @@
 /**
- * Ψ schedules: at which times a Ψ sampler stops, and the κ of each step (arXiv 2602.21185, as the reference code computes
- * them). κ = 1 is the posterior, κ = 0 draws text and noises it again; ReMDM's remasking (arXiv 2503.00307) is the special
- * case κ = 1 − ς/(1 − α_s).
+ * Ψ schedules: the times of a Ψ sampler and the κ of each step (arXiv 2602.21185, as the reference code computes them). κ = 1
+ * is the posterior; κ = 0 draws text and noises it again; ReMDM's remasking (arXiv 2503.00307) is κ = 1 − ς/(1 − α_s).
  *
- * The N = steps + 1 times fall into a high, a middle and a low part: round(high·N), round(middle·N) and the rest, halves
+ * The N = steps + 1 times have a high, a middle and a low part: round(high·N), round(middle·N) and the rest, with halves
  * rounded to even. Each part has its own mode of κ.
  */
 
@@ -16,7 +15,7 @@ export interface PsiOptions {
   high: string;
   middle: string;
   low: string;
-  /** Shares of the times that are high and middle. */
+  /** Shares of the times in the high and the middle part. */
   highFraction: number;
   middleFraction: number;
   /** `linear`, `linear-constant-linear-c` or `linear-constant-linear-c-inv`. */
@@ -30,7 +29,7 @@ export interface PsiSchedule {
   kappas: Float64Array;
 }
 
-/** @param steps at least 1   @throws UsageError for a mode or profile that is none, κ or η outside [0, 1], bad fractions */
+/** @param steps at least 1   @throws UsageError for an unknown mode or profile, κ or η outside [0, 1], or bad fractions */
 export function psiSchedule(options: PsiOptions, steps: number, schedule: NoiseSchedule): PsiSchedule {
   const parts = partSizes(options, steps + 1);
   const times = timesOf(options.timeProfile, parts, steps, schedule);
@@ -47,12 +46,12 @@ export function psiSchedule(options: PsiOptions, steps: number, schedule: NoiseS
   return { times, kappas };
 }
 
-/** Times in the high, the middle and the low part. */
+/** How many times are in the high, the middle and the low part. */
 function partSizes({ highFraction, middleFraction }: PsiOptions, count: number): [number, number, number] {
   if (!(highFraction >= 0 && middleFraction >= 0 && highFraction + middleFraction <= 1)) {
     throw new UsageError({
       code: 'psi-fractions',
-      message: `The fractions ${highFraction} and ${middleFraction} of a Ψ schedule must not be negative and not exceed 1 together.`,
+      message: `The fractions ${highFraction} and ${middleFraction} of a Ψ schedule must not be negative, and their sum must not exceed 1.`,
       hint: 'Give --sampler-option high-fraction=0.2 --sampler-option middle-fraction=0.6, for example.',
     });
   }
@@ -61,7 +60,7 @@ function partSizes({ highFraction, middleFraction }: PsiOptions, count: number):
   return [high, middle, count - high - middle];
 }
 
-/** As Python's round; Math.round takes every half upwards. */
+/** As Python's round; Math.round rounds every half up. */
 export function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   if (x - below !== 0.5) return Math.round(x);
@@ -101,12 +100,12 @@ function timesOf(
   return times;
 }
 
-/** The time at which a schedule that reached its end would have this α. */
+/** The time of an α on the schedule with eps = 0. */
 function plainTimeOf(alpha: number, { type }: NoiseSchedule): number {
   return type === 'cosine' ? 1 - (2 / Math.PI) * Math.acos(1 - alpha) : 1 - alpha;
 }
 
-/** κ of the step t → s; s is null at the end of a part. */
+/** κ of a step from t to s; s is null at the end of a part. */
 type Kappa = (schedule: NoiseSchedule, t: number, s: number | null) => number;
 
 const MODE = /^(constant-remdm|constant|max-capped|max-rescale|remdm-rescale)-(\d+\.?\d*(?:e-?\d+)?|\.\d+)$/i;
@@ -141,7 +140,7 @@ function parseMode(mode: string): Kappa {
   };
 }
 
-/** ς of ReMDM from 1 − α_s and α_t; the most that keeps the marginals is (1 − α_s)/α_t. */
+/** ReMDM's ς as a function of 1 − α_s and α_t; the largest that keeps the marginals is (1 − α_s)/α_t. */
 function remaskingShare(mode: string, eta: number): (noise: number, alphaT: number) => number {
   const capped = (cap: number, noise: number, alphaT: number) => Math.min(cap, noise / alphaT);
   switch (mode) {

@@ -1,11 +1,11 @@
 /**
- * Ψ samplers (arXiv 2602.21185): each step mixes the posterior with a clean draw that is noised again, so that tokens once
- * chosen can still be corrected. ReMDM's remasking (arXiv 2503.00307) is a choice of κ, and its variants are presets.
+ * Ψ samplers (arXiv 2602.21185): each step mixes the posterior with a clean draw that is noised again, so tokens can still be
+ * corrected after they were chosen. ReMDM's remasking (arXiv 2503.00307) is one choice of κ; its variants are presets.
  */
 import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
 import { type PsiOptions, psiSchedule } from './psi-schedule.js';
 import type { OptionValue, Sampler } from './sampler.js';
-import { levelAt } from './time-grid.js';
+import { levelAt, scheduleOf } from './time-grid.js';
 
 const everywhere = (mode: string): Partial<PsiOptions> => ({
   high: mode,
@@ -16,7 +16,7 @@ const everywhere = (mode: string): Partial<PsiOptions> => ({
   timeProfile: 'linear',
 });
 
-/** What stands in place of the options, from η. */
+/** Options that a preset sets, as functions of η. */
 const presets: Record<string, (eta: number) => Partial<PsiOptions>> = {
   none: () => ({}),
   'remdm-cap': (eta) => everywhere(`max-capped-${eta}`),
@@ -33,15 +33,15 @@ const presets: Record<string, (eta: number) => Partial<PsiOptions>> = {
 
 export const psi: Sampler = {
   name: 'psi',
-  summary: 'Posterior and renoised clean draw, mixed by κ: tokens can be corrected. Holds ReMDM.',
+  summary: 'Mixes the posterior and a renoised clean draw by κ, so tokens can be corrected; includes ReMDM.',
   families: ['mdlm', 'duo'],
   options: {
     preset: {
       default: 'none',
       choices: Object.keys(presets),
-      summary: "ReMDM's variants, with `eta`; they set the modes, fractions and time profile.",
+      summary: 'A variant of ReMDM, with `eta`; it sets the modes, fractions and time profile.',
     },
-    eta: { default: 0.04, min: 0, max: 1, summary: 'η of a preset.' },
+    eta: { default: 0.04, min: 0, max: 1, summary: 'η of the preset.' },
     high: { default: 'pure-posterior', summary: 'κ mode of the first part: see docs/samplers.md.' },
     middle: { default: 'constant-0.5', summary: 'κ mode of the middle part.' },
     low: { default: 'pure-posterior', summary: 'κ mode of the last part.' },
@@ -57,12 +57,12 @@ export const psi: Sampler = {
       summary: 'The last call: a draw, the most probable token, or no call.',
     },
   },
-  check({ options, steps, schedule }) {
-    psiSchedule(scheduleOptions(options), steps, schedule!);
+  check({ options, steps, schedule, family }) {
+    psiSchedule(scheduleOptions(options), steps, scheduleOf({ schedule, family }));
   },
   async *sample(run) {
     const { steps, options } = run;
-    const schedule = run.schedule!;
+    const schedule = scheduleOf(run);
     const { times, kappas } = psiSchedule(scheduleOptions(options), steps, schedule);
     for (let step = 0; step < steps; step++) {
       const answer = await run.denoise({ t: times[step], step });

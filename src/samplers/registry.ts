@@ -1,18 +1,15 @@
-/** The samplers by name, a user's own by path; which families they drive, and what their options may be. */
+/** The samplers by name, and a user's own by path; which families they drive, and the values of their options. */
 import { randomUUID } from 'node:crypto';
 import { closest, UsageError } from '../errors.js';
 import { FAMILIES, type Family } from '../models/family.js';
-import { analytic } from './analytic.js';
-import { ancestral } from './ancestral.js';
+import { analytic, ancestral, dcd, greedyTail } from './ancestral.js';
 import { ancestralCache } from './ancestral-cache.js';
 import { autoregressive } from './autoregressive.js';
 import { confidence } from './confidence.js';
-import { dcd } from './dcd.js';
 import { gaussian } from './gaussian.js';
-import { greedyTail } from './greedy-tail.js';
 import { psi } from './psi.js';
-import type { OptionSpec, OptionValue, Sampler } from './sampler.js';
-import { isModulePath, loadUserSampler, type UserModule } from './user/user-sampler.js';
+import type { OptionSpec, OptionValue, ResolvedSampler, Sampler } from './sampler.js';
+import { isModulePath, loadUserSampler } from './user/user-sampler.js';
 
 /** In the order in which they are listed; those that are registered come after them. */
 export const samplers: Sampler[] = [
@@ -27,14 +24,6 @@ export const samplers: Sampler[] = [
   autoregressive,
 ];
 
-export interface ResolvedSampler {
-  sampler: Sampler;
-  /** The user's module it comes from; null for those of this program and for registered ones. */
-  module: UserModule | null;
-  /** Of a registered sampler: what its samples are kept under, beside its name. */
-  version?: string;
-}
-
 const versions = new Map<Sampler, string>();
 
 /**
@@ -45,20 +34,8 @@ const versions = new Map<Sampler, string>();
  * @throws UsageError where it is no sampler, or its name is taken
  */
 export function registerSampler(sampler: Sampler, { version }: { version?: string } = {}): void {
-  const { name, families, options = {} } = sampler;
-  const wrong = !NAME.test(name)
-    ? 'its name takes lower-case letters, digits and hyphens'
-    : !(families.length > 0 && families.every((family) => FAMILIES.includes(family)))
-      ? `its families are some of ${FAMILIES.join(', ')}`
-      : typeof sampler.sample !== 'function'
-        ? 'sample is an async generator function'
-        : Object.values(options).find(
-              ({ choices, default: value }) => choices && !choices.includes(String(value)),
-            )
-          ? 'the default of an option is one of its choices'
-          : samplers.some((known) => known.name === name)
-            ? 'its name is taken'
-            : null;
+  const { name } = sampler;
+  const wrong = samplers.some((known) => known.name === name) ? 'its name is taken' : unfit(sampler);
   if (wrong !== null) {
     throw new UsageError({
       code: 'sampler-not-registered',
@@ -70,7 +47,15 @@ export function registerSampler(sampler: Sampler, { version }: { version?: strin
   samplers.push(sampler);
 }
 
-const NAME = /^[a-z][a-z0-9-]*$/;
+/** What keeps an object from being a sampler; null: nothing. */
+function unfit({ name, families, options = {}, sample }: Sampler): string | null {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) return 'its name takes lower-case letters, digits and hyphens';
+  if (families.length === 0 || families.some((family) => !FAMILIES.includes(family)))
+    return `its families are some of ${FAMILIES.join(', ')}`;
+  if (typeof sample !== 'function') return 'sample is an async generator function';
+  const isOdd = ({ choices, default: value }: OptionSpec) => choices && !choices.includes(String(value));
+  return Object.values(options).some(isOdd) ? 'the default of an option is one of its choices' : null;
+}
 
 /** @param spec a name, or the path of a module   @throws UsageError */
 export async function resolveSampler(spec: string): Promise<ResolvedSampler> {
@@ -82,32 +67,32 @@ export async function resolveSampler(spec: string): Promise<ResolvedSampler> {
   throw new UsageError({
     code: 'unknown-sampler',
     message: `There is no sampler "${spec}".`,
-    hint: `${near ? `Did you mean ${near}? ` : ''}There are ${names.join(', ')}; a module of your own is given by its path, as ./mine.mjs.`,
+    hint: `${near ? `Did you mean ${near}? ` : ''}There are ${names.join(', ')}; give a module of your own by its path, such as ./mine.mjs.`,
   });
 }
 
-/** @param model what errors call it   @throws UsageError that names the samplers which fit the family */
+/** @param model its name, for errors   @throws UsageError that names the samplers for the family */
 export function checkFamily(sampler: Sampler, family: Family, model: string): void {
   if (sampler.families.includes(family)) return;
   const fitting = samplersFor(family);
   throw new UsageError({
     code: 'sampler-does-not-fit',
-    message: `The sampler ${sampler.name} is for ${listed(sampler.families, 'and')} models; ${model} is ${family}.`,
+    message: `The sampler ${sampler.name} is for ${inWords(sampler.families)} models; ${model} is ${family}.`,
     hint:
       fitting.length > 0
-        ? `For ${family} there ${fitting.length === 1 ? 'is' : 'are'} ${listed(fitting, 'and')}: give one to --sampler.`
+        ? `For ${family} there ${fitting.length === 1 ? 'is' : 'are'} ${inWords(fitting)}: give one to --sampler.`
         : `No sampler of this program drives ${family} models; a module of your own can, with --sampler ./mine.mjs.`,
   });
 }
 
-/** Names of those that drive a family. */
+/** Names of the samplers that drive a family. */
 export function samplersFor(family: Family): string[] {
   return samplers.filter(({ families }) => families.includes(family)).map(({ name }) => name);
 }
 
 /**
- * Every option with its value: what was given, checked, and defaults for the rest.
- * @param given `key=value`, the last of a key counting   @throws UsageError
+ * Every option with its value: the given one, checked, or the default.
+ * @param given `key=value`; the last value of a key counts   @throws UsageError
  */
 export function samplerOptions(sampler: Sampler, given: readonly string[]): Record<string, OptionValue> {
   const specs = sampler.options ?? {};
@@ -173,7 +158,8 @@ function optionsHint({ name, options = {} }: Sampler): string {
   return names.length > 0 ? `${name} takes ${names.join(', ')}.` : `${name} takes no options.`;
 }
 
-function listed(words: readonly string[], and: string): string {
-  if (words.length < 2) return words.join('');
-  return `${words.slice(0, -1).join(', ')} ${and} ${words[words.length - 1]}`;
+/** `a, b and c` */
+function inWords(names: readonly string[]): string {
+  if (names.length < 2) return names.join('');
+  return `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 }

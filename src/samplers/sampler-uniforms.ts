@@ -1,4 +1,4 @@
-/** The numbers that a sampler asks for by purpose: functions of (seed, sample, step, purpose), wherever it runs. */
+/** A sampler's random numbers by purpose: functions of (seed, sample, step, purpose), whichever thread it runs in. */
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import type { Purpose, SamplingRun } from './sampler.js';

@@ -1,8 +1,8 @@
-/** The times that discrete samplers walk through, from noise to text. */
-import type { Level } from '../diffusion/posterior.js';
-import type { NoiseSchedule } from '../diffusion/schedule.js';
+/** The times that discrete samplers step through, from noise to text, and the noise levels there. */
+import type { AlphaLevel, NoiseSchedule } from '../diffusion/schedule.js';
+import type { SamplingRun } from './sampler.js';
 
-/** Where the walk ends; the noise that is left there is removed by one more call. */
+/** The last time; one more call removes the noise that is left there. */
 export const LAST_TIME = 1e-5;
 
 /** t_i = 1 − i(1 − 1e-5)/steps, i = 0 … steps. */
@@ -19,7 +19,13 @@ export function evenly(first: number, last: number, count: number): Float64Array
   return points;
 }
 
+/** The schedule of a diffusion model. @throws RangeError for ar, which has none and none of these samplers drives */
+export function scheduleOf({ schedule, family }: Pick<SamplingRun, 'schedule' | 'family'>): NoiseSchedule {
+  if (schedule) return schedule;
+  throw new RangeError(`models of the family ${family} have no noise schedule`);
+}
+
 /** α and 1 − α at a time. */
-export function levelAt(schedule: NoiseSchedule, t: number): Level {
+export function levelAt(schedule: NoiseSchedule, t: number): AlphaLevel {
   return { alpha: schedule.alpha(t), oneMinusAlpha: schedule.oneMinusAlpha(t) };
 }

@@ -16,9 +16,10 @@ import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-
 import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
-import type { CausalBatch, CausalDecoding, CausalModel } from '../samplers/causal-model.js';
+import type { DrawSettings } from '../records/samples-file.js';
+import type { CausalDecoding, CausalModel, DecodingBatch } from '../samplers/decoding.js';
 import { type CausalInit, causalState, type PastKind } from './causal-state.js';
-import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import { checkFilledUp } from './filled-up.js';
 
 export interface CausalSessionOptions extends Partial<DrawSettings> {
@@ -89,7 +90,7 @@ export class CausalSession implements CausalModel {
   }
 
   /** @throws ModelError `batch-past-graph` */
-  begin({ label, batch, length, tokens, given }: CausalBatch): CausalDecoding {
+  begin({ label, batch, length, tokens, given }: DecodingBatch): CausalDecoding {
     const { checkpoint, provider, timeoutMs } = this.options;
     const { signature } = checkpoint;
     checkFixedBatch(checkpoint, batch);

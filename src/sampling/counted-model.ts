@@ -1,19 +1,20 @@
 /**
- * A batch's way to the model: checks what a sampler asks, leaves out the sequences that need no call, gives the draw its
- * random numbers, and counts a call for each sequence that went through the network. A masked family says nothing where
- * there is no mask, so a sequence without masks needs no call; whether it is left out must not depend on its batch.
+ * The model as the sampler of one batch sees it: checks each call, leaves out sequences that need none, gives the draw its
+ * random numbers, and counts calls per sequence. A masked model predicts nothing at unmasked positions, so a sequence
+ * without masks needs no call; whether it is left out must not depend on its batch.
  */
 import { UsageError } from '../errors.js';
 import { isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
+import type { CausalModel, LatentModel } from '../samplers/decoding.js';
 import type { DenoiseCall, Denoised } from '../samplers/sampler.js';
-import type { GenerationPlan } from './generate.js';
+import type { GenerationPlan } from './generation-plan.js';
 
 export class CountedModel {
   /** Calls so far, [batch]. */
   readonly count: Int32Array;
-  /** The step of each sequence's last call, [batch]: its random numbers must not serve twice. */
+  /** The step of each sequence's last call, [batch]: no random number may be used twice. */
   private readonly lastStep: Float64Array;
 
   constructor(
@@ -30,14 +31,14 @@ export class CountedModel {
     signal?.throwIfAborted();
     const { denoiser } = source;
     if (denoiser === null)
-      this.refuse('`denoise`, which this model has not', 'Use run.causal or run.latent.');
+      this.refuse('`denoise`, which this model does not have', 'Use run.causal or run.latent.');
     this.check(call);
-    const asked = Array.from({ length: batch }, (_, b) => b).filter(
+    const called = Array.from({ length: batch }, (_, b) => b).filter(
       (b) => !call.skip?.[b] && this.hasNoise(b),
     );
-    this.take(asked, call.step);
+    this.takeStep(called, call.step);
     const size = batch * length;
-    if (asked.length === 0) {
+    if (called.length === 0) {
       return {
         token: new Int32Array(size),
         probability: new Float64Array(size),
@@ -45,18 +46,18 @@ export class CountedModel {
         scoreSum: model.family === 'sedd' ? new Float64Array(size) : null,
       };
     }
-    const whole = asked.length === batch;
+    const whole = called.length === batch;
     const answer = await denoiser.denoise({
-      tokens: whole ? tokens : gathered(tokens, asked, length, new Int32Array(asked.length * length)),
-      batch: asked.length,
+      tokens: whole ? tokens : gathered(tokens, called, length, new Int32Array(called.length * length)),
+      batch: called.length,
       length,
       sigma: model.schedule?.sigma(call.t) ?? 0,
-      uniforms: call.greedy ? null : this.drawNumbers(asked, call.step),
+      uniforms: call.greedy ? null : this.drawNumbers(called, call.step),
     });
-    for (const b of asked) this.count[b]++;
+    for (const b of called) this.count[b]++;
     if (whole) return answer;
     const spread = <T extends Int32Array | Float64Array>(values: T, into: T): T =>
-      scattered(values, asked, length, into);
+      scattered(values, called, length, into);
     return {
       token: spread(answer.token, new Int32Array(size)),
       probability: spread(answer.probability, new Float64Array(size)),
@@ -68,13 +69,14 @@ export class CountedModel {
   private hasNoise(b: number): boolean {
     const { model, length } = this.plan;
     if (!isMasked(model.family)) return true;
-    return this.batch.tokens.subarray(b * length, (b + 1) * length).includes(model.maskTokenId!);
+    const tokens = this.batch.tokens.subarray(b * length, (b + 1) * length);
+    return tokens.includes(model.maskTokenId!); // a masked family has a mask
   }
 
-  private drawNumbers(asked: readonly number[], step: number): Float64Array {
+  private drawNumbers(called: readonly number[], step: number): Float64Array {
     const { seed, length } = this.plan;
-    const numbers = new Float64Array(asked.length * length);
-    for (const [i, b] of asked.entries()) {
+    const numbers = new Float64Array(called.length * length);
+    for (const [i, b] of called.entries()) {
       fillUniforms(numbers.subarray(i * length, (i + 1) * length), {
         seed,
         stream: streams.posteriorToken,
@@ -86,24 +88,23 @@ export class CountedModel {
   }
 
   private check({ t, step, skip }: DenoiseCall): void {
-    if (!(t >= 0 && t <= 1)) this.refuse(`the time ${t}`, 't is a number of [0, 1].');
+    if (!(t >= 0 && t <= 1)) this.refuse(`the time ${t}`, 't is a number in [0, 1].');
     if (!Number.isInteger(step) || step < 0 || step >= 2 ** 32)
-      this.refuse(`the step ${step}`, 'step is a whole number from 0 on, another one for each call.');
+      this.refuse(`the step ${step}`, 'step is a whole number from 0, larger in each call.');
     if (skip && skip.length !== this.batch.batch) {
       this.refuse(
         `a skip of ${skip.length} entries for ${this.batch.batch} sequences`,
-        'skip has one entry a sequence, [batch].',
+        'skip has one entry per sequence, [batch].',
       );
     }
   }
 
-  /** Notes the step of a call. */
-  private take(asked: readonly number[], step: number): void {
-    for (const b of asked) {
+  private takeStep(called: readonly number[], step: number): void {
+    for (const b of called) {
       if (step <= this.lastStep[b]) {
         this.refuse(
           `the step ${step} after the step ${this.lastStep[b]}`,
-          'The random numbers of a call follow from its step: number the calls 0, 1, 2 …',
+          'The random numbers of a call are a function of its step: number the calls 0, 1, 2 …',
         );
       }
       this.lastStep[b] = step;
@@ -132,4 +133,32 @@ function scattered<T extends Int32Array | Float64Array>(
 ): T {
   for (const [i, b] of rows.entries()) into.set(from.subarray(i * length, (i + 1) * length), b * length);
   return into;
+}
+
+/** Counts the network's calls of models that keep state for a batch. */
+export class CountedStates {
+  private readonly begun: { readonly networkCalls: number }[] = [];
+
+  /** Calls so far, each for the whole batch. */
+  get calls(): number {
+    return this.begun.reduce((sum, { networkCalls }) => sum + networkCalls, 0);
+  }
+
+  causal(model: CausalModel): CausalModel {
+    return {
+      cached: model.cached,
+      bosTokenId: model.bosTokenId,
+      eosTokenId: model.eosTokenId,
+      begin: (batch) => this.watch(model.begin(batch)),
+    };
+  }
+
+  latent(model: LatentModel): LatentModel {
+    return { begin: (batch) => this.watch(model.begin(batch)) };
+  }
+
+  private watch<Decoding extends { readonly networkCalls: number }>(decoding: Decoding): Decoding {
+    this.begun.push(decoding);
+    return decoding;
+  }
 }

@@ -1,13 +1,13 @@
-/** What a draw session gives to the graph in one call: some samples of a request, and the inputs of the draw head. */
+/** The inputs of one call of a draw session: some samples of a request, and the inputs of the draw head. */
 import { DRAW } from '../diffusion/heads/draw.js';
 import type { Feeds } from '../models/feeds.js';
 import { splitUniforms } from '../random/uniforms.js';
 import type { DenoiserRequest } from '../samplers/sampler.js';
 
-/** Whole multiples of so many rows, as in the losses: another number of rows may mean another kernel, and a new memory plan. */
+/** Rows come in multiples of this, as in the losses: each new number of rows may mean another kernel and a new memory plan. */
 const ROWS_STEP = 8;
 
-/** What goes through the network at once: some samples, filled up to what the graph insists on. */
+/** Samples of one call, filled up to the graph's fixed batch and length. */
 export interface Part {
   tokens: Int32Array;
   uniforms: Float64Array | null;
@@ -15,10 +15,10 @@ export interface Part {
   length: number;
 }
 
-/** The inputs that the head adds to the network's. */
+/** What the inputs of the draw head are made from. */
 export interface HeadInputs {
   part: Part;
-  /** Places in the part's tokens to draw at; null: all. */
+  /** Indices into the part's tokens to draw at; null: all. */
   at: Int32Array | null;
   double: boolean;
   /** Null where the head has no temperature. */
@@ -53,7 +53,7 @@ export function headFeeds({ part, at, double, inverseTemperature }: HeadInputs):
   return feeds;
 }
 
-/** Samples [from, to), the last repeated until a fixed batch is full. */
+/** Samples [from, to), with the last repeated until a fixed batch is full. */
 export function partOf(
   request: DenoiserRequest,
   from: number,
@@ -84,7 +84,7 @@ export function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
   return Int32Array.from(places);
 }
 
-/** The draw's uniform numbers: one in float64, or two in float32, one a level. */
+/** The draw's uniform numbers: one in float64, or two in float32, one per level of the draw. */
 export function uniformFeeds(uniforms: Float64Array, dims: readonly number[], double: boolean): Feeds {
   if (double) return { [DRAW.uniforms]: { type: 'float64', data: uniforms, dims } };
   const { coarse, fine } = splitUniforms(uniforms);

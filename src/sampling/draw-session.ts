@@ -1,8 +1,8 @@
 /**
- * A checkpoint with the draw from x_θ appended, running: tokens and uniform numbers in, drawn tokens out. What it returns for
- * a sequence has the same bits whatever shares its batch (on cpu).
+ * A running checkpoint with the draw from x_θ appended: tokens and uniform numbers in, drawn tokens out. On cpu, the bits of a
+ * sequence's answer do not depend on the rest of its batch.
  *
- * Not responsible for what a sampler makes of a draw, or for where the uniform numbers come from.
+ * Not responsible for how a sampler uses a draw, or for where the uniform numbers come from.
  */
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
 import { ModelError, type NumericalError } from '../errors.js';
@@ -14,9 +14,10 @@ import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession } from '../models/session.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
-import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 
 export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
@@ -38,7 +39,7 @@ export function startDrawSession(options: DrawSessionOptions): Promise<DrawSessi
   return DrawSession.start(options);
 }
 
-export class DrawSession implements Denoiser {
+class DrawSession implements Denoiser {
   private currentTemperature: number;
   private readonly limit: BatchLimit;
 
@@ -66,7 +67,7 @@ export class DrawSession implements Denoiser {
       inBlocks: provider === 'cpu',
       double: hasDouble(provider),
     });
-    // Of a small network, waking a thread costs more than it disturbs.
+    // For a small network, waking a thread costs more than spinning disturbs others.
     const spinning = vocabSize < WIDE_VOCABULARY;
     const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
     const draws = new DrawSession(checkpoint, session, options);
@@ -83,7 +84,7 @@ export class DrawSession implements Denoiser {
     return this.currentTemperature;
   }
 
-  /** Of the next calls; only in a session started with `sweep`. @throws UsageError when not above 0 */
+  /** For the next calls; only in a session started with `sweep`. @throws UsageError when not above 0 */
   set temperature(temperature: number) {
     checkDrawSettings({ temperature });
     if (!hasTemperature(this.options) && temperature !== 1) {
@@ -200,22 +201,22 @@ export class DrawSession implements Denoiser {
       const place = at?.[r] ?? r;
       const sample = from + Math.floor(place / part.length);
       const position = place % part.length;
-      if (sample >= to || position >= request.length) continue; // what fills up a fixed batch or length
+      if (sample >= to || position >= request.length) continue; // padding of a fixed batch or length
       if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(sample, position, request);
       const i = sample * request.length + position;
       answer.token[i] = Number(token[r]);
       answer.probability[i] = probability[r];
-      if (present) answer.present![i] = present[r];
-      if (logSumExp) answer.scoreSum![i] = Math.exp(logSumExp[r] - logScale);
+      if (present && answer.present) answer.present[i] = present[r];
+      if (logSumExp && answer.scoreSum) answer.scoreSum[i] = Math.exp(logSumExp[r] - logScale);
     }
   }
 
-  /** Tokens a sequence that the graph is given. */
+  /** Tokens per sequence that the graph reads. */
   private width(length: number): number {
     const { fixedLength } = this.checkpoint.signature;
     const { name, family } = this.checkpoint;
     if (fixedLength === null || fixedLength === length) return length;
-    // What comes after a token does not reach it.
+    // A causal graph can be padded behind the last token.
     if (family === 'ar' && length < fixedLength) return fixedLength;
     throw new ModelError({
       code: 'fixed-length',
@@ -233,7 +234,7 @@ export class DrawSession implements Denoiser {
 
 interface Called {
   part: Part;
-  /** Places in the part's tokens that were drawn at; null: all. */
+  /** Indices into the part's tokens that were drawn at; null: all. */
   at: Int32Array | null;
   from: number;
   to: number;

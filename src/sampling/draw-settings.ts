@@ -1,14 +1,6 @@
-/** How a token is drawn from x_θ: temperature, top-k and top-p, and their ranges. */
+/** The ranges of temperature, top-k and top-p, and the error of logits that are not finite. */
 import { NumericalError, UsageError } from '../errors.js';
-
-export interface DrawSettings {
-  /** Divides the logits; above 0. */
-  temperature: number;
-  /** How many of the most probable tokens may be drawn; null for all. */
-  topK: number | null;
-  /** Share of the probability, in (0, 1], that the most probable tokens must reach; null for all tokens. */
-  topP: number | null;
-}
+import type { DrawSettings } from '../records/samples-file.js';
 
 /** @throws UsageError naming the flag */
 export function checkDrawSettings({ temperature = 1, topK, topP }: Partial<DrawSettings>): void {

@@ -1,6 +1,6 @@
 /**
- * An autoregressive graph of a fixed length is filled up behind the last token. That is as good as nothing there, but only to
- * a network that does not look ahead. Other graphs are never given a later token.
+ * An autoregressive graph of a fixed length is filled up behind the last token. That changes nothing for a network that does not
+ * look ahead, so it is checked here. Graphs of a dynamic length never get a later token.
  */
 import { DRAW } from '../diffusion/heads/draw.js';
 import { checkCausal, probeSequences } from '../models/causality.js';
@@ -10,7 +10,7 @@ import { hasDouble } from '../models/provider.js';
 import type { ModelSession } from '../models/session.js';
 import { uniformFeeds } from './draw-batch.js';
 
-/** Positions looked at: each takes a row over the vocabulary. */
+/** How many positions are checked: each takes a row over the vocabulary. */
 const MOST_ROWS = 8;
 
 interface Drawn {
@@ -19,7 +19,7 @@ interface Drawn {
 }
 
 /**
- * @param session of the graph with a draw at some rows (causal-session.ts)
+ * @param session for the graph with a draw at some rows (causal-session.ts)
  * @throws ModelError `not-causal`, and as the session
  */
 export async function checkFilledUp(
@@ -46,7 +46,7 @@ export async function checkFilledUp(
   );
 }
 
-/** What is drawn, with the same random number everywhere, at the positions before the last of each sequence. */
+/** Tokens drawn at the positions before the last of each sequence, all with the same random number. */
 async function drawBeforeLast(
   sequences: readonly Int32Array[],
   { signature }: Checkpoint,

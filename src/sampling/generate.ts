@@ -1,95 +1,21 @@
 /**
- * Drives a sampler over a model: batches of samples from the prior to text. Given tokens are put back after each step, calls
- * are counted as they are made, and every random number is a function of (seed, sample, step, purpose), so that a sample is
- * the same in any batch.
+ * Drives a sampler over a model: batches of samples from the prior to text. Given tokens are restored after each step, model
+ * calls are counted, and every random number is a function of (seed, sample, step, purpose), so a sample is the same in any
+ * batch.
  *
- * Not responsible for what is done with the samples (sample-run.ts), nor for the model's answers (draw-session.ts).
+ * Not responsible for what happens to the samples (sample-run.ts) or for the model's answers (draw-session.ts).
  */
 
-import type { NoiseSchedule } from '../diffusion/schedule.js';
 import { DuoEvalError, UsageError } from '../errors.js';
-import { type Family, isMasked } from '../models/family.js';
+import { isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
-import type { CausalModel } from '../samplers/causal-model.js';
-import type { LatentModel } from '../samplers/latent-model.js';
-import type { ResolvedSampler } from '../samplers/registry.js';
-import type { Denoiser, OptionValue, SamplingRun } from '../samplers/sampler.js';
+import type { ResolvedSampler, SamplingRun } from '../samplers/sampler.js';
 import { uniformsOf } from '../samplers/sampler-uniforms.js';
-import { CountedModel } from './counted-model.js';
-import { CountedStates } from './counted-states.js';
+import { CountedModel, CountedStates } from './counted-model.js';
+import type { GeneratedSample, GenerationPlan } from './generation-plan.js';
 
-/** What a sampler is told of the model. */
-export interface SampledModel {
-  /** For errors. */
-  name: string;
-  family: Family;
-  /** K, the width of the logits. */
-  vocabSize: number;
-  maskTokenId: number | null;
-  /** Null for ar. */
-  schedule: NoiseSchedule | null;
-  timeConditioned: boolean;
-}
-
-/** Tokens that are given, the same for every sample. */
-export interface GivenTokens {
-  /** [length]; has meaning where `fixed`. */
-  tokens: Int32Array;
-  /** [length] of 0 and 1. */
-  fixed: Uint8Array;
-}
-
-/** What answers a sampler: draws, or a model that keeps a state for each batch. */
-export interface ModelSource {
-  /** Null where the model comes as `causal` or `latent`. */
-  denoiser: Denoiser | null;
-  causal?: CausalModel;
-  /** @param samples numbers of the batch's samples, from which its noise follows */
-  latent?(seed: number, samples: readonly number[]): LatentModel;
-}
-
-/** All that decides the samples, and how they are made. */
-export interface GenerationPlan {
-  model: SampledModel;
-  source: ModelSource;
-  sampler: ResolvedSampler;
-  options: Readonly<Record<string, OptionValue>>;
-  steps: number;
-  length: number;
-  seed: number;
-  /** Samples `first` … `samples` − 1 are made. */
-  samples: number;
-  first?: number;
-  /** Samples a call; changes no sample. */
-  batch: number;
-  given?: GivenTokens | null;
-  signal?: AbortSignal;
-  /** Most milliseconds of its own that a user's module may take for a step. */
-  timeoutMs?: number;
-  /** Told the tokens of a batch at first (step 0) and after each step, valid during the call. */
-  onStep?: (state: StepState) => void;
-}
-
-export interface StepState {
-  /** Number of the batch's first sample; the others follow. */
-  first: number;
-  step: number;
-  /** [batch × length] */
-  tokens: Int32Array;
-}
-
-export interface GeneratedSample {
-  sample: number;
-  /** [length] */
-  tokens: Int32Array;
-  /** Model calls that were made for it. */
-  nfe: number;
-  /** Of its batch, divided by the samples in it. */
-  seconds: number;
-}
-
-/** Yields a batch when it is done, in the order of the samples. @throws UsageError for a user's sampler that misbehaves */
+/** Yields each finished batch, in the order of the samples. @throws UsageError for a user's sampler that misbehaves */
 export async function* generate(plan: GenerationPlan): AsyncGenerator<GeneratedSample[], void, void> {
   for (let first = plan.first ?? 0; first < plan.samples; first += plan.batch) {
     plan.signal?.throwIfAborted();
@@ -137,11 +63,11 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
       onStep?.({ first, step, tokens });
       signal?.throwIfAborted();
     }
-    // A sampler may go on after its last yield.
+    // A sampler may change tokens after its last yield.
     checkStep(plan, run, tokens, undefined, step);
     reimpose();
   } catch (error) {
-    throw ownOrUsers(error, plan, step);
+    throw signal?.aborted ? error : usersFault(error, sampler, `failed in step ${step}`);
   }
   const seconds = (performance.now() - started) / 1000 / batch;
   return Array.from({ length: batch }, (_, b) => ({
@@ -152,14 +78,15 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   }));
 }
 
-/** z before any step: masks or uniform tokens, and what is given. ar: 0 where nothing is given. */
+/** z before any step: masks or uniform tokens (ar: zeros), with the given tokens in place. */
 function priorTokens(
   { model, seed, length, given }: GenerationPlan,
   first: number,
   batch: number,
 ): Int32Array {
   const tokens = new Int32Array(batch * length);
-  if (isMasked(model.family)) tokens.fill(model.maskTokenId!);
+  if (isMasked(model.family))
+    tokens.fill(model.maskTokenId!); // a masked family has a mask
   else if (model.family !== 'ar') {
     const uniforms = new Float64Array(length);
     for (let b = 0; b < batch; b++) {
@@ -179,7 +106,7 @@ function repeated(row: Uint8Array, batch: number): Uint8Array {
   return all;
 }
 
-/** What a sampler left after a step. @throws UsageError, or a fault of ours where the sampler is */
+/** Checks what a sampler left after a step. @throws UsageError */
 function checkStep(
   { sampler, model }: GenerationPlan,
   run: SamplingRun,
@@ -207,23 +134,18 @@ function checkStep(
   });
 }
 
-/** A user's sampler that throws gets a sentence; what the model or this program threw stays what it is. */
-function ownOrUsers(error: unknown, { sampler, signal }: GenerationPlan, step: number): unknown {
-  return signal?.aborted ? error : usersFault(error, sampler, `failed in step ${step}`);
-}
-
-/** @returns the error itself, or a sentence where it is none and the sampler is a user's */
+/** @returns an error of this program as it is; anything else that a user's sampler threw as a UsageError */
 export function usersFault(error: unknown, { sampler, module }: ResolvedSampler, what: string): unknown {
   if (error instanceof DuoEvalError || module === null) return error;
   return new UsageError({
     code: 'sampler-failed',
     message: `The sampler ${sampler.name} of ${module.path} ${what}: ${placeOf(error)}.`,
-    hint: 'Correct the module; it runs with the same seed and batch each time.',
+    hint: 'Correct the module; the same seed and batch repeat the failure.',
     cause: error,
   });
 }
 
-/** What was thrown, and the line of the module if the stack has it. */
+/** The message, and the line of the module if the stack trace names it. */
 function placeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const line = /\.[mc]?js:(\d+):\d+/.exec(error.stack ?? '')?.[1];

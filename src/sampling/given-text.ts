@@ -1,14 +1,14 @@
 /**
- * `--prompt` and `--infill` as given tokens. A prompt stands at the beginning; an infill has gaps, which the model fills:
- * `<gap>` for as many tokens as are left (shared evenly by several), `<gap 12>` for twelve. Spaces before a gap are the gap's,
+ * `--prompt` and `--infill` as given tokens. A prompt is at the beginning; an infill has gaps, which the model fills: `<gap>`
+ * for all tokens that are left (several share them evenly), `<gap 12>` for twelve. Spaces before a gap belong to the gap,
  * since a word begins with its space.
  *
- * A model whose sequences begin with BOS and end with EOS is given them too: BOS before a prompt or an infill, EOS after an
- * infill, whose text is then whole.
+ * If the model's sequences begin with BOS and end with EOS, these are given too: BOS before a prompt or an infill, EOS after an
+ * infill, whose text is complete.
  */
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
-import type { GivenTokens } from './generate.js';
+import type { GivenTokens } from './generation-plan.js';
 
 const GAP = /<gap(?: +(\d+))?>/g;
 
@@ -17,14 +17,14 @@ export function promptTokens(text: string, tokenizer: Tokenizer, length: number)
   return placed([withBos(tokenizer, tokenizer.encode(text))], [], length, '--prompt');
 }
 
-/** @throws UsageError without a gap, or where the text leaves no room for one */
+/** @throws UsageError without a gap, or if the text leaves no room for one */
 export function infillTokens(text: string, tokenizer: Tokenizer, length: number): GivenTokens {
   const gaps = [...text.matchAll(GAP)].map(([, size]) => (size === undefined ? null : Number(size)));
   if (gaps.length === 0) {
     throw new UsageError({
       code: 'infill-without-gap',
       message: '--infill has no gap to fill.',
-      hint: 'Write <gap> where the model should write, or <gap 12> for twelve tokens; for a text to go on from, use --prompt.',
+      hint: 'Write <gap> where the model should write, or <gap 12> for twelve tokens; use --prompt to continue a text.',
     });
   }
   const texts = text.split(/ *<gap(?: +\d+)?>/);
@@ -35,7 +35,7 @@ export function infillTokens(text: string, tokenizer: Tokenizer, length: number)
   return placed(parts, sized(gaps, left), length, '--infill');
 }
 
-/** Gaps without a size share what is left, the first ones taking one more where it does not divide. */
+/** Gaps without a size share what is left; the first ones get one token more if it does not divide evenly. */
 function sized(gaps: readonly (number | null)[], left: number): number[] {
   const open = gaps.filter((size) => size === null).length;
   let nth = 0;

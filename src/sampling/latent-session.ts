@@ -27,15 +27,16 @@ import { startHeadSession } from '../models/head-session.js';
 import { usableMemory } from '../models/machine.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import type { ModelSession, SessionState } from '../models/session.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type {
+  DecodingBatch,
   LatentAnswer,
-  LatentBatch,
   LatentDecoding,
   LatentModel,
   LatentStep,
-} from '../samplers/latent-model.js';
+} from '../samplers/decoding.js';
 import { uniformFeeds } from './draw-batch.js';
-import { checkDrawSettings, type DrawSettings, notFiniteLogits } from './draw-settings.js';
+import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import { LATENT, type LatentInit, latentState } from './latent-state.js';
 
 export interface LatentSessionOptions extends Partial<DrawSettings> {
@@ -94,7 +95,7 @@ export class LatentSession {
     return this.session.close();
   }
 
-  private begin(seed: number, samples: readonly number[], batch: LatentBatch): LatentDecoding {
+  private begin(seed: number, samples: readonly number[], batch: DecodingBatch): LatentDecoding {
     const { checkpoint } = this.options;
     const { signature, vocabSize } = checkpoint;
     checkFixedBatch(checkpoint, batch.batch);
@@ -107,7 +108,7 @@ export class LatentSession {
   }
 
   /** The memory of a batch's latent, before it is allocated. @throws ModelError `latent-past-memory` */
-  private checkMemory({ batch, length }: LatentBatch): void {
+  private checkMemory({ batch, length }: DecodingBatch): void {
     const { checkpoint, mean = false, notice } = this.options;
     const { name, vocabSize, signature } = checkpoint;
     // With the mean, the logits, evidence and probabilities of all positions exist at once: six arrays, as measured.
@@ -139,7 +140,7 @@ class Decoding implements LatentDecoding {
     /** Whether the provider has float64. */
     private readonly double: boolean,
     private readonly options: LatentSessionOptions,
-    private readonly batch: LatentBatch,
+    private readonly batch: DecodingBatch,
   ) {}
 
   /** @throws NumericalError `not-finite` */

@@ -12,7 +12,7 @@ import type { Network, StateKind } from '../models/session-state.js';
 import type { Signature } from '../models/signature.js';
 import { fillNormals, NORMALS_RUN } from '../random/normals.js';
 import { streams } from '../random/streams.js';
-import type { LatentAnswer, LatentMove } from '../samplers/latent-model.js';
+import type { LatentAnswer, LatentMove } from '../samplers/decoding.js';
 
 /** Names of the head's tensors in the graph. */
 export const LATENT = {

@@ -1,4 +1,5 @@
-/** From flags to a request: the sampler and its options, the tokenizer, the given text; what is not said gets its default. */
+/** From flags to a request: the sampler and its options, the tokenizer, the given text, and the defaults. */
+
 import { resolve } from 'node:path';
 import { bosNotice } from '../datasets/packing-notices.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
@@ -6,12 +7,14 @@ import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
-import { type ResolvedSampler, resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
+import type { DrawSettings } from '../records/samples-file.js';
+import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
+import type { ResolvedSampler } from '../samplers/sampler.js';
 import { infillTokens, promptTokens } from './given-text.js';
 import { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
 
-/** What flags say. */
-export interface SamplingFlags {
+/** The values of the flags. */
+export interface SamplingFlags extends DrawSettings {
   checkpoint: Checkpoint;
   sampler?: string;
   /** key=value */
@@ -21,9 +24,6 @@ export interface SamplingFlags {
   length?: number;
   batch?: number;
   seed: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
   prompt?: string;
   infill?: string;
   tokenizer?: string;
@@ -36,20 +36,20 @@ export interface SamplingFlags {
 }
 
 const DEFAULT_STEPS = 32;
-/** Their times are all made before the first. */
+/** The times of all steps are made before the first step. */
 const MOST_STEPS = 100_000;
-/** Logits of a batch beyond this are worth no more parallelism. */
+/** Larger batches of logits gain no more parallelism. */
 const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
 const LARGEST_DEFAULT_BATCH = 32;
 
-/** @throws UsageError, ModelError, DataError for what cannot be, before a model is started */
+/** @throws UsageError, ModelError, DataError for an impossible request, before a model is started */
 export async function prepareSampling(flags: SamplingFlags): Promise<SampleRequest> {
   const { checkpoint, samples } = flags;
   if ((flags.steps ?? 0) > MOST_STEPS) {
     throw new UsageError({
       code: 'invalid-flag-value',
       message: `--steps takes at most ${MOST_STEPS} steps, not ${flags.steps}.`,
-      hint: 'Some hundreds are many: more steps than tokens change little.',
+      hint: 'A few hundred are usually enough: more steps than tokens change little.',
     });
   }
   const sampler = await samplerOf(flags);
@@ -69,7 +69,7 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
     sampler,
     options,
     length,
-    // Left to right there is a step a token.
+    // An autoregressive sampler takes one step per token.
     steps: checkpoint.family === 'ar' ? length : (flags.steps ?? DEFAULT_STEPS),
     batch: Math.min(batch, samples),
     given,

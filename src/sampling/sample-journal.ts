@@ -1,13 +1,13 @@
 /**
- * Samples that are finished are never drawn again: each batch is appended to a journal, whose name is the hash of all that
- * decides a sample, and a later run of the same command begins where it ends. How many samples are asked for is no part of
- * it, nor is the batch: samples come in the order of their numbers, whichever way.
+ * Finished samples are never drawn again: each batch is appended to a journal, and a later run of the same command continues
+ * after it. The journal's name is a hash of everything that decides a sample. The number of samples and the batch size are not
+ * part of it, because samples always come in the order of their numbers.
  */
 
 import { type CacheKey, cacheEntryPath } from '../storage/cache-entry.js';
 import { type Journal, openJournal } from '../storage/journal.js';
 import { acquireLock } from '../storage/lock.js';
-import type { GeneratedSample } from './generate.js';
+import type { GeneratedSample } from './generation-plan.js';
 import {
   base64OfInts,
   intsOfBase64,
@@ -17,12 +17,12 @@ import {
   writtenTrace,
 } from './trace.js';
 
-/** A finished sample, with its way where that is kept. */
+/** A finished sample, with its trace if that is kept. */
 export interface FinishedSample extends GeneratedSample {
   trace: SampleTrace | null;
 }
 
-/** One batch: number of its first sample, tokens and calls of each, seconds of one, and traces where they are kept. */
+/** One batch: number of its first sample, tokens and calls of each, seconds per sample, and traces if they are kept. */
 interface Line {
   i: number;
   t: string[];
@@ -32,18 +32,18 @@ interface Line {
 }
 
 export interface SampleJournal {
-  /** Of earlier runs, from sample 0 on without a gap. */
+  /** Samples of earlier runs, from sample 0 without a gap. */
   readonly finished: readonly FinishedSample[];
   append(batch: readonly FinishedSample[]): void;
   /** Keeps the file for a later run. */
   close(): void;
-  /** The samples are where they belong: the next run starts anew. */
+  /** The samples are written to their files: the next run starts from sample 0. */
   finish(): void;
 }
 
 /**
- * @param key all that decides a sample   @param label what the samples are of, for an error   @param fresh ignore what an
- * earlier run left   @throws FileError `in-use` when another process makes the same samples
+ * @param key everything that decides a sample   @param label name of the model, for an error   @param fresh ignore samples of
+ * earlier runs   @throws FileError `in-use` when another process makes the same samples
  */
 export function openSampleJournal(
   key: CacheKey,
@@ -71,7 +71,7 @@ export function openSampleJournal(
         t: batch.map(({ tokens }) => base64OfInts(tokens)),
         n: batch.map(({ nfe }) => nfe),
         s: batch[0].seconds,
-        ...(batch[0].trace && { h: batch.map(({ trace }) => writtenTrace(trace!)) }),
+        ...(batch[0].trace && { h: batch.map(({ trace }) => writtenTrace(trace!)) }), // all have one, or none
       });
     },
     close() {

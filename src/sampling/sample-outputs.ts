@@ -1,16 +1,16 @@
-/** Where samples and their traces go: lines to files or stdout, and the page that plays them. */
+/** Writes samples and their traces: lines to files or stdout, and the page that plays them. */
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import type { LineOutput } from '../printing/line-output.js';
 import { fileOutput } from '../printing/line-output.js';
 import { replaceFile } from '../printing/output.js';
 import { type SampleRecord, type SamplesHeader, samplesLine } from '../records/samples-file.js';
-import type { GivenTokens } from './generate.js';
+import type { GivenTokens } from './generation-plan.js';
 import type { SampleRun } from './sample-run.js';
 import { type SampleTrace, statesOf } from './trace.js';
 import { tracePage } from './trace-page.js';
 
 export interface SampleTargets {
-  /** Lines as `--out` and stdout hold them; null: nowhere. */
+  /** Receives the lines of `--out` or stdout; null: nobody. */
   lines: LineOutput | null;
   /** `--trace` */
   trace?: string;
@@ -18,7 +18,7 @@ export interface SampleTargets {
   page?: string;
 }
 
-/** What the page needs to know. */
+/** Facts for the page. */
 export interface PageContext {
   tokenizer: Tokenizer;
   given: GivenTokens | null;
@@ -27,18 +27,18 @@ export interface PageContext {
 
 export interface SamplesSummary {
   samples: number;
-  /** Model calls, all samples together. */
+  /** Model calls of all samples. */
   modelCalls: number;
-  /** Spent on the samples, those of earlier runs included. */
+  /** Seconds spent on the samples, including those of earlier runs. */
   seconds: number;
 }
 
-/** Ways that a page shows: it holds them all at once. */
+/** Most traces on a page, which holds them all in memory. */
 const MOST_ON_PAGE = 16;
 
 /**
- * Writes every sample as it comes; files appear when all are there. @throws FileError, and what the samples throw
- * @param each told every record, in order
+ * Writes every sample as it comes; the files appear when all are written. @throws FileError, and what the samples throw
+ * @param each called with every record, in order
  */
 export async function writeSamples(
   run: SampleRun,
@@ -54,10 +54,10 @@ export async function writeSamples(
   try {
     await lines?.write(samplesLine(header));
     await trace?.write(`${JSON.stringify({ ...header, kind: 'trace' })}\n`);
-    for await (const { record, trace: way } of run.records()) {
+    for await (const { record, trace: sampleTrace } of run.records()) {
       await lines?.write(samplesLine(record));
-      if (way && trace) await writeTrace(trace, way);
-      if (way && targets.page !== undefined && onPage.length < MOST_ON_PAGE) onPage.push(way);
+      if (sampleTrace && trace) await writeTrace(trace, sampleTrace);
+      if (sampleTrace && targets.page !== undefined && onPage.length < MOST_ON_PAGE) onPage.push(sampleTrace);
       summary.samples++;
       summary.modelCalls += record.nfe;
       summary.seconds += record.seconds;
@@ -72,7 +72,7 @@ export async function writeSamples(
   return summary;
 }
 
-/** A line for the tokens before the first step, step 0, and after each. */
+/** One line for the tokens before the first step (step 0) and one after each step. */
 async function writeTrace(output: LineOutput, trace: SampleTrace): Promise<void> {
   let step = 0;
   for (const tokens of statesOf(trace)) {

@@ -1,4 +1,5 @@
-/** What samples are asked for, and what of it cannot be. */
+/** A request for samples, and the checks that refuse an impossible one. */
+
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
@@ -7,40 +8,39 @@ import { isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import { checkPositions } from '../models/positions.js';
 import type { Provider } from '../models/provider.js';
-import { checkFamily, type ResolvedSampler } from '../samplers/registry.js';
-import type { OptionValue } from '../samplers/sampler.js';
+import type { DrawSettings } from '../records/samples-file.js';
+import { checkFamily } from '../samplers/registry.js';
+import type { OptionValue, ResolvedSampler } from '../samplers/sampler.js';
 import { checkDrawSettings } from './draw-settings.js';
-import { type GivenTokens, type SampledModel, usersFault } from './generate.js';
+import { usersFault } from './generate.js';
+import type { GivenTokens, SampledModel } from './generation-plan.js';
 
-/** What is asked for, checked as far as flags can be. */
-export interface SampleRequest {
+/** What `duo-eval sample` and the evaluations of samples ask for. */
+export interface SampleRequest extends DrawSettings {
   checkpoint: Checkpoint;
   tokenizer: Tokenizer;
   sampler: ResolvedSampler;
   options: Readonly<Record<string, OptionValue>>;
   steps: number;
   samples: number;
-  /** Tokens a sample. */
+  /** Tokens per sample. */
   length: number;
-  /** Samples a call; changes no sample. */
+  /** Samples per call; no sample depends on it. */
   batch: number;
   seed: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
   given: GivenTokens | null;
   /** How tokens become text: duo cleans up spaces. */
   protocol: Protocol;
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  /** Ignore what an earlier, stopped run finished. */
+  /** Ignore the samples that an earlier, stopped run finished. */
   fresh: boolean;
   /** Keep every step's tokens. */
   traced: boolean;
 }
 
-/** Refuses what cannot be, before a model is started. @throws UsageError, ModelError, DataError */
+/** Refuses an impossible request before a model is started. @throws UsageError, ModelError, DataError */
 export async function checkSampleRequest(request: SampleRequest): Promise<SampledModel> {
   const { checkpoint, sampler, given, steps, length, options } = request;
   checkFamily(sampler.sampler, checkpoint.family, checkpoint.name);
@@ -61,14 +61,14 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
   if (given) checkGiven(given, request, model);
   checkSomethingDrawn(request);
   checkPositions(checkpoint, Math.max(length, checkpoint.signature.fixedLength ?? 0));
-  // With cached keys and values, a text of ar is read a token at a time.
+  // With cached keys and values, an ar model reads one token at a time.
   checkMemory(checkpoint, {
     length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : length),
   });
   return model;
 }
 
-/** What a sampler is told of a checkpoint. */
+/** The facts about a checkpoint that a sampler may use. */
 export function sampledModel(checkpoint: Checkpoint): SampledModel {
   const { family, vocabSize, schedule, maskTokenId, fields, name, signature } = checkpoint;
   return {
@@ -81,7 +81,7 @@ export function sampledModel(checkpoint: Checkpoint): SampledModel {
   };
 }
 
-/** @throws DataError for a token that is none of the model's, or its mask */
+/** @throws DataError for a token outside the model's vocabulary, or its mask */
 function checkGiven(
   { tokens, fixed }: GivenTokens,
   { checkpoint }: SampleRequest,
@@ -101,7 +101,7 @@ function checkGiven(
   });
 }
 
-/** Left to right, a text begins with a token that is given. @throws UsageError `nothing-to-draw` */
+/** An autoregressive text begins with a given token. @throws UsageError `nothing-to-draw` */
 function checkSomethingDrawn({ checkpoint, length, given }: SampleRequest): void {
   if (checkpoint.family !== 'ar' || length > 1 || given?.fixed[0] === 0) return;
   throw new UsageError({
@@ -116,7 +116,7 @@ export function maskOf({ family, maskTokenId }: SampledModel): number | null {
   return isMasked(family) ? maskTokenId : null;
 }
 
-/** L: what is asked for, else the graph's own, else the card's. @throws ModelError */
+/** L: the requested length, else the graph's, else the card's. @throws UsageError, ModelError */
 export function sampleLength(checkpoint: Checkpoint, wanted: number | undefined): number {
   const { name, signature, fields } = checkpoint;
   const fixed = signature.fixedLength;
@@ -128,11 +128,11 @@ export function sampleLength(checkpoint: Checkpoint, wanted: number | undefined)
       hint: 'Give --length.',
     });
   }
-  // Graphs of ar models that read a fixed number of tokens are padded; a denoiser's are all part of the text.
+  // An ar graph of a fixed length can be padded; all tokens of a denoiser are part of the text.
   if (fixed === null || asked === fixed || (checkpoint.family === 'ar' && asked < fixed)) return asked;
   throw new ModelError({
     code: 'fixed-length',
-    message: `The graph of ${name} takes exactly ${fixed} tokens a sequence; ${asked} were asked for.`,
+    message: `The graph of ${name} takes exactly ${fixed} tokens per sequence; ${asked} were asked for.`,
     hint: `Give --length ${fixed}, or export the model with a dynamic length.`,
   });
 }

@@ -1,19 +1,20 @@
 /**
- * Samples of a checkpoint, from what was asked for to records: what an earlier run finished is taken from its journal, the
- * rest is generated, and each comes with its text, in the order of the numbers.
+ * Samples of a checkpoint, from the request to records: samples that an earlier run finished come from its journal, the rest is
+ * generated, and each gets its text, in the order of their numbers.
  */
 import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../records/samples-file.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
-import { type GenerationPlan, type GivenTokens, generate, type SampledModel } from './generate.js';
+import { generate } from './generate.js';
+import type { GenerationPlan, GivenTokens, SampledModel } from './generation-plan.js';
 import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
 import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './sample-request.js';
 import { type SamplingSession, startSamplingSession } from './sampling-session.js';
 import { base64OfInts, type SampleTrace, TraceRecorder } from './trace.js';
 
-/** Raised when the same settings would give other samples. */
+/** Raised when a new version would make other samples from the same settings. */
 const SAMPLING_VERSION = 1;
 
 export interface SampleObserver {
@@ -23,7 +24,7 @@ export interface SampleObserver {
   signal?: AbortSignal;
 }
 
-/** A sample with its text, and its way where that was asked for. */
+/** A sample with its text, and its trace if that was asked for. */
 export interface TracedRecord {
   record: SampleRecord;
   trace: SampleTrace | null;
@@ -31,13 +32,13 @@ export interface TracedRecord {
 
 export interface SampleRun {
   header: SamplesHeader;
-  /** Seconds inside the runtime so far, of this run alone. */
+  /** Seconds in the runtime so far, in this run alone. */
   readonly runSeconds: number;
-  /** In the order of their numbers; to be run through once. */
+  /** In the order of their numbers; call it once. */
   records(): AsyncGenerator<TracedRecord, void, void>;
-  /** Stops the model and keeps what is finished for a later run. */
+  /** Stops the model and keeps the finished samples for a later run. */
   close(): Promise<void>;
-  /** The samples are where they belong: the next run starts anew. After `close`, or instead of it. */
+  /** The samples are written: the next run starts from sample 0. After `close`, or instead of it. */
   finish(): Promise<void>;
 }
 
@@ -85,7 +86,7 @@ export async function openSampleRun(request: SampleRequest, observer: SampleObse
   };
 }
 
-/** Finished ones first, then the rest, batch by batch. */
+/** Finished samples first, then the rest, batch by batch. */
 async function* allSamples(
   request: SampleRequest,
   model: SampledModel,
@@ -141,7 +142,7 @@ function warnOfMasks(
   );
 }
 
-/** All that decides a sample: not the batch, the threads or how many there are. */
+/** Everything that decides a sample: not the batch, the threads or the number of samples. */
 export async function samplesKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
   const { checkpoint, sampler, given } = request;
   const { schedule, maskTokenId, timeConditioning, bosTokenId, eosTokenId } = checkpoint.fields;

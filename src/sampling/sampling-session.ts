@@ -1,23 +1,22 @@
-/** A checkpoint running in the form that a sampler needs: with the draw head, left to right, or with a Gaussian latent. */
+/** A running checkpoint in the form that a sampler needs: with the draw head, from left to right, or with a Gaussian latent. */
+
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
+import type { DrawSettings } from '../records/samples-file.js';
 import type { OptionValue, Sampler } from '../samplers/sampler.js';
-import type { ModelSource } from './generate.js';
+import type { ModelSource } from './generation-plan.js';
 
-export interface SamplingSessionOptions {
+export interface SamplingSessionOptions extends DrawSettings {
   checkpoint: Checkpoint;
   sampler: Sampler;
-  /** Of the sampler. */
+  /** Options of the sampler. */
   options: Readonly<Record<string, OptionValue>>;
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
-  /** Whose BOS and EOS an autoregressive model writes, where the checkpoint itself does not say. */
+  /** Its BOS and EOS apply to an autoregressive model if the checkpoint names none. */
   tokenizer?: { bosTokenId: number | null; eosTokenId: number | null };
-  /** Told what the user should know of how it runs. */
+  /** Called with remarks for the user. */
   notice?: (text: string) => void;
 }
 
@@ -25,7 +24,7 @@ export interface SamplingSession {
   readonly source: ModelSource;
   readonly provider: Provider;
   readonly threads: number;
-  /** Seconds inside the runtime so far. */
+  /** Seconds in the runtime so far. */
   readonly runSeconds: number;
   close(): Promise<void>;
 }
@@ -37,26 +36,26 @@ export async function startSamplingSession(options: SamplingSessionOptions): Pro
     const { CausalSession } = await import('./causal-session.js');
     const session = await CausalSession.start(options);
     if (!session.cached)
-      notice?.(`${checkpoint.name}: uncached; every token reads all before it, which takes longer.`);
-    return running(session, { denoiser: null, causal: session });
+      notice?.(`${checkpoint.name}: uncached; every draw reads all tokens before it, which takes longer.`);
+    return withSource(session, { denoiser: null, causal: session });
   }
   if (sampler.needs === 'latent') {
     const { LatentSession } = await import('./latent-session.js');
     const session = await LatentSession.start({ ...options, mean: options.options.mean === true });
-    return running(session, {
+    return withSource(session, {
       denoiser: null,
       latent: (seed, samples) => session.forSamples(seed, samples),
     });
   }
   const { startDrawSession } = await import('./draw-session.js');
   const session = await startDrawSession(options);
-  return running(session, { denoiser: session });
+  return withSource(session, { denoiser: session });
 }
 
 type Session = Omit<SamplingSession, 'source'>;
 
-/** Its getters stay getters: threads and seconds are known later. */
-function running(session: Session, source: ModelSource): SamplingSession {
+/** Getters stay getters, because threads and seconds are known later. */
+function withSource(session: Session, source: ModelSource): SamplingSession {
   return {
     source,
     get provider() {

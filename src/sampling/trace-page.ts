@@ -1,6 +1,6 @@
 /**
- * One page that plays how samples came about: a token is lit in the step that changes it, and its ink tells what it has
- * been through, so that a sampler's second thoughts can be seen. Nothing outside the page is referred to, and what a model
+ * A page that plays how samples were made: a token is highlighted in the step that changes it, and underlined once it has been
+ * changed more than once, so a sampler's corrections can be seen. The page refers to nothing outside itself. What a model
  * wrote is text, never markup: it goes through JSON and `textContent` only.
  */
 import { html, scriptData } from '../printing/html/markup.js';
@@ -11,7 +11,7 @@ export interface TracedSample {
   sample: number;
   /** Token ids before the first step. */
   prior: Int32Array;
-  /** What each step changed: positions, and their tokens after it. */
+  /** The changes of each step: positions, and their tokens after it. */
   steps: readonly { at: Int32Array; tokens: Int32Array }[];
 }
 
@@ -22,9 +22,9 @@ export interface TracePage {
   /** 1 where a token was given, [length]. */
   given: Uint8Array | null;
   maskTokenId: number | null;
-  /** Of one token; '' where the tokenizer has none. */
+  /** The text of one token; '' if the tokenizer has none. */
   textOf(id: number): string;
-  /** Below the player, e.g. that not all samples are shown. */
+  /** Shown below the player, e.g. that not all samples are shown. */
   note?: string;
 }
 
@@ -57,20 +57,20 @@ export function tracePage(page: TracePage): string {
 </div>
 <p id="status" role="status"></p>
 <figure class="bars"><svg id="bars" role="img" aria-label="Tokens changed in each step" preserveAspectRatio="none"></svg>
-<figcaption>Tokens changed in each step; the orange part are tokens that had been changed before. Choose a step by its bar.</figcaption></figure>
+<figcaption>Tokens changed in each step; orange: tokens that were changed before. Click a bar to go to its step.</figcaption></figure>
 <ul class="legend keys"><li><span class="token now">changed now</span></li><li><span class="token now again">changed again now</span></li>
 <li><span class="token times-2">changed more than once</span></li>${given ? html`<li><span class="token given">given</span></li>` : null}${
       page.maskTokenId === null ? null : html`<li><span class="token mask">····</span> mask</li>`
     }</ul>
 <div class="sample" id="text"></div>
-<p class="note" id="history">Point at a token, or reach it with the Tab key, to see what stood there.</p>
+<p class="note" id="history">Point at a token, or move to it with the Tab key, to see its history.</p>
 ${page.note === undefined ? null : html`<p class="note">${page.note}</p>`}
 <noscript>The player needs JavaScript.</noscript>
 ${scriptData('trace', data)}`,
   });
 }
 
-/** Token ids as places in a list of the texts that occur. */
+/** Token ids as indices into a list of the texts that occur. */
 class Pieces {
   readonly texts: string[] = [];
   private readonly places = new Map<number, number>();
@@ -86,7 +86,7 @@ class Pieces {
   }
 }
 
-/** Control characters but the newline and the tab as the pictures that Unicode has of them. */
+/** Control characters as Unicode's pictures of them, except newline and tab. */
 function visible(text: string): string {
   return Array.from(text, (character) => {
     const code = character.charCodeAt(0);

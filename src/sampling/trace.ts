@@ -1,7 +1,7 @@
-/** The way of samples from noise to text, kept as what changed: a step of a long text changes few of its tokens. */
-import type { StepState } from './generate.js';
+/** Traces of samples from noise to text, kept as changes: a step of a long text changes few of its tokens. */
+import type { StepState } from './generation-plan.js';
 
-/** One sample's way. */
+/** The trace of one sample. */
 export interface SampleTrace {
   sample: number;
   /** Before the first step, [length]. */
@@ -11,20 +11,20 @@ export interface SampleTrace {
 }
 
 export interface StepChanges {
-  /** Positions, rising. */
+  /** Positions, ascending. */
   at: Int32Array;
   /** Their tokens after the step. */
   tokens: Int32Array;
 }
 
-/** Follows one batch after the other. */
+/** Records one batch after the other. */
 export class TraceRecorder {
   private traces: SampleTrace[] = [];
   private before = new Int32Array(0);
 
   constructor(private readonly length: number) {}
 
-  /** Of the batch that was followed last. */
+  /** Traces of the latest batch. */
   get batch(): readonly SampleTrace[] {
     return this.traces;
   }
@@ -52,7 +52,7 @@ function changesBetween(before: Int32Array, after: Int32Array): StepChanges {
   return { at, tokens: at.map((l) => after[l]) };
 }
 
-/** The tokens before the first step and after each; the same array every time. */
+/** The tokens before the first step and after each step; always the same array. */
 export function* statesOf({ prior, steps }: SampleTrace): Generator<Int32Array, void, void> {
   const tokens = prior.slice();
   yield tokens;
@@ -62,7 +62,7 @@ export function* statesOf({ prior, steps }: SampleTrace): Generator<Int32Array, 
   }
 }
 
-/** A trace as JSON: int32, little-endian, in base64; each step its positions, then their tokens. */
+/** A trace in JSON: base64 of little-endian int32; each step is its positions, then their tokens. */
 export interface WrittenTrace {
   p: string;
   c: string[];

@@ -1,6 +1,6 @@
 /**
- * The normal distribution to nearly full relative precision, tails included: what the diffusion transformation raises
- * to powers of up to 250,000 and subtracts from 1.
+ * The normal distribution to nearly full relative precision, including its tails: the diffusion transformation raises it to
+ * powers of up to 250,000 and subtracts it from 1.
  *
  * erfc by the expansion of M. M. Shepherd and J. G. Laframboise (Mathematics of Computation 36, 1981): for x ≥ 0,
  * (1 + 2x)·e^{x²}·erfc(x) is a Chebyshev series in (x − 3.75)/(x + 3.75). The coefficients were computed for this

@@ -29,7 +29,7 @@ import { checkRatio, type Ratio } from './ratio.js';
 import { studentQuantile95 } from './student.js';
 
 /** Units from which on they are enough by themselves. */
-export const ENOUGH_UNITS = 20;
+const ENOUGH_UNITS = 20;
 /** Fewer say nothing of a spread. */
 export const LEAST_UNITS = 3;
 /** Blocks cover as they say from so many correlation lengths of text on (calibrate --intervals). */
@@ -209,7 +209,8 @@ function spreadOf(n: number, residuals: Residuals, gathering: Gathering): Spread
   if (between === null) return { ...told, variance: null, margin: -1 };
   let variance = between;
   if (gathering.halved) {
-    const half = betweenUnits(n, residuals, gathering.halved).between!;
+    // Shorter blocks are more units: enough of them, as of the longer ones.
+    const half = betweenUnits(n, residuals, gathering.halved).between ?? between;
     const longRun = (n * dependenceOf(n, residuals.residual).longRunVariance) / residuals.total ** 2;
     variance = Math.max(between, 2 * between - half, longRun);
   }

@@ -43,15 +43,6 @@ export async function writeCacheEntry(path: string, content: Uint8Array): Promis
   await file.commit();
 }
 
-/** The entry's bytes, made by `make` and kept where there is none that is whole. @throws FileError */
-export async function cachedBytes(path: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
-  const kept = await readCacheEntry(path);
-  if (kept) return kept;
-  const made = await make();
-  await writeCacheEntry(path, made);
-  return made;
-}
-
 function trailerOf(content: Uint8Array): Buffer {
   return Buffer.concat([MAGIC, createHash('sha256').update(content).digest()]);
 }

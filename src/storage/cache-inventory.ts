@@ -107,13 +107,12 @@ export async function namesIn(folder: string): Promise<string[]> {
 export async function sizeAndTime(
   paths: readonly string[],
 ): Promise<{ bytes: number; modified: number } | null> {
-  const found = (await Promise.all(paths.map((path) => stat(path).catch(() => null)))).filter((each) =>
-    each?.isFile(),
-  );
+  const stats = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  const found = stats.flatMap((each) => (each?.isFile() ? [each] : []));
   if (found.length === 0) return null;
   return {
-    bytes: found.reduce((sum, each) => sum + each!.size, 0),
-    modified: Math.max(...found.map((each) => each!.mtimeMs)),
+    bytes: found.reduce((sum, each) => sum + each.size, 0),
+    modified: Math.max(...found.map((each) => each.mtimeMs)),
   };
 }
 

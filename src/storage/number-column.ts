@@ -74,7 +74,7 @@ export class NumberColumn {
     if (this.kept.length < PAGES_KEPT && this.descriptor === null) {
       return { index, values: new Float64Array(PAGE), changed: false };
     }
-    const page = this.kept.shift()!;
+    const page = this.kept.shift()!; // full, since the first condition did not hold, or some are on the disk
     const bytes = Buffer.from(page.values.buffer);
     this.withFile((descriptor) => {
       if (page.changed) writeWhole(descriptor, bytes, page.index * bytes.length);

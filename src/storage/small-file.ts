@@ -24,6 +24,8 @@ export const MOST_BYTES = {
 
 /** A file that is there and is not read. */
 export class UnfitFile extends FileError {
+  declare readonly hint: string;
+
   /**
    * @param code `not-a-file`, `file-too-large` or `git-lfs-pointer`   @param why completes «it …», for sentences of the caller's own
    */

@@ -1,10 +1,10 @@
 /**
- * The Gaussian curriculum (The Diffusion Duality, arXiv 2506.10892, section 4.1): the network reads a softmax of the noised
- * one-hot at temperature τ, a mixture of embeddings, where later it reads the argmax alone. The higher τ, the less noise
- * reaches it. The loss is the uniform-state one, at z = argmax and α(γ).
+ * The Gaussian curriculum (The Diffusion Duality, arXiv 2506.10892, section 4.1). At first the network reads a mixture of
+ * embeddings, the softmax of the noised one-hot at temperature τ; later it reads the argmax alone. The higher τ, the less
+ * noise reaches the network. The loss is the uniform-state loss at z = argmax and α(γ).
  *
- * γ runs from its least to its largest with t: what matters is which α these are. They leave out the ends of the noise range,
- * and at the published τ of 1e-3 that is what the curriculum does to gradients: the softmax is all but the argmax
+ * γ rises linearly with t between two ends, given by their α. These leave out both ends of the noise range. At the published
+ * τ of 1e-3 the softmax is nearly the argmax, so this narrower range is the curriculum's main effect on gradients
  * (fixtures/README.md has the measurement).
  */
 
@@ -16,12 +16,12 @@ import {
 } from '../diffusion/transformation.js';
 
 export interface CurriculumOptions {
-  /** Steps it lasts; afterwards the network reads tokens. */
+  /** Its length in steps; afterwards the network reads tokens. */
   steps: number;
   /** α at t = 0 and at t = 1. */
   highestAlpha: number;
   lowestAlpha: number;
-  /** log₁₀ τ at its first step, and at the step after its last. */
+  /** log₁₀ τ at the first step, and at the step after the last. */
   firstLogTemperature: number;
   lastLogTemperature: number;
   /** Entries of the softmax that are kept. */
@@ -66,7 +66,7 @@ export interface CurriculumLevel {
   oneMinusAlpha: number;
   /** −dα/dt */
   slope: number;
-  /** What the network reads: −ln α. */
+  /** −ln α, which the network reads. */
   sigma: number;
 }
 

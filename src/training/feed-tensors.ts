@@ -1,4 +1,4 @@
-/** Numbers of a batch as tensors that a graph is fed. */
+/** Numbers of a batch as input tensors. */
 import type { TensorData } from '../models/feeds.js';
 
 export const int64 = (values: ArrayLike<number>, dims: number[]): TensorData => ({
@@ -6,7 +6,7 @@ export const int64 = (values: ArrayLike<number>, dims: number[]): TensorData => 
   data: integers(values),
   dims,
 });
-/** Non-negative whole numbers, as their low halves: converting each to a bigint takes fifty times as long. */
+/** Writes only the low 32 bits of non-negative integers, which is fifty times as fast as converting each to a bigint. */
 function integers(values: ArrayLike<number>): BigInt64Array {
   const halves = new Int32Array(2 * values.length);
   for (let i = 0; i < values.length; i++) halves[2 * i] = values[i];

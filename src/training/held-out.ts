@@ -1,19 +1,19 @@
-/** What validations have in common: which sequences they see, and the mean over these. */
+/** What validations share: the sequences they use, and the mean over these. */
 import type { TrainingText } from './settings.js';
 
-/** Training counts its steps from 1; the noise of validation is that of the last steps there can be. */
+/** Validation uses the noise of the last possible steps, which no training run reaches. */
 const LAST_STEP = 2 ** 32 - 1;
 
 export interface HeldOutBatch {
-  /** As many as the graph takes. */
+  /** As many as the graph's batch. */
   rows: Int32Array[];
-  /** The first so many count; the rest only fill the last batch. */
+  /** How many of the rows count, from the first; the rest only fill the last batch. */
   counted: number;
-  /** Of the noise. */
+  /** Addresses the noise. */
   step: number;
 }
 
-/** @param sequences at most so many, the first of the text   @param batch sequences that the graph takes */
+/** @param sequences how many, at most: the first of the text   @param batch sequences per call of the graph */
 export function heldOutBatches(text: TrainingText, sequences: number, batch: number): HeldOutBatch[] {
   const asked = Math.min(sequences, text.sequences);
   return Array.from({ length: Math.ceil(asked / batch) }, (_, i) => ({
@@ -25,7 +25,7 @@ export function heldOutBatches(text: TrainingText, sequences: number, batch: num
 
 export interface MeanOverSequences {
   mean: number;
-  /** Over sequences; 0 of a single one. */
+  /** Standard error over sequences; 0 for a single one. */
   stderr: number;
   sequences: number;
 }

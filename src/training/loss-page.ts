@@ -1,4 +1,4 @@
-/** loss.html of a training run: its curve, what it is of, and the command that repeats it. */
+/** loss.html of a training run: its losses, its settings, and the command that repeats it. */
 
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { heldOutRows } from './loss-tables.js';
@@ -29,7 +29,7 @@ export async function writeLossPage(
     title: `Training of ${family === 'duo' ? 'a' : 'an'} ${family} model`,
     lead: `Step ${count(step)} of ${count(settings.steps)}.${diverged}`,
     curve,
-    lossTitle: 'loss, nats a token',
+    lossTitle: 'loss, nats per token',
     heldOut: heldOut ? heldOutRows(heldOutPath) : [],
     places,
     greatestNorm: settings.greatestNorm,
@@ -44,9 +44,9 @@ function captionOf({ problem: { family }, curriculum }: TrainingSettings): strin
   const what =
     family === 'ar'
       ? 'The loss is the negative log-likelihood.'
-      : 'The loss is a bound, drawn at random times.';
+      : 'The loss is an estimate of the bound at random times.';
   if (!curriculum) return what;
-  return `${what} In the curriculum the network reads mixtures over a narrower range of noise, so its loss is another; the held-out loss is the bound throughout.`;
+  return `${what} During the curriculum the network reads mixtures of tokens over a narrower range of noise, so its loss is not comparable; the held-out loss is the bound throughout.`;
 }
 
 function tablesOf({ settings, parameters, text, heldOut }: RunDescription): TrainingPage['tables'] {
@@ -54,7 +54,7 @@ function tablesOf({ settings, parameters, text, heldOut }: RunDescription): Trai
   const { hiddenSize, conditionSize, blocks, heads, vocabSize } = problem.dimensions;
   const network = `${blocks} ${blocks === 1 ? 'block' : 'blocks'}, ${hiddenSize} wide, ${heads} heads`;
   const condition = problem.family === 'ar' ? '' : `, time condition ${conditionSize} wide`;
-  const rate = `${learningRate.highest}, risen to in ${count(learningRate.warmup)} steps, then falling to ${number(learningRate.highest * learningRate.final)}`;
+  const rate = `up to ${learningRate.highest} in ${count(learningRate.warmup)} steps, then down to ${number(learningRate.highest * learningRate.final)}`;
   return [
     {
       title: 'Settings',
@@ -68,7 +68,7 @@ function tablesOf({ settings, parameters, text, heldOut }: RunDescription): Trai
           'AdamW',
           `β ${adamW.beta1} and ${adamW.beta2}, ε ${adamW.epsilon}, weight decay ${adamW.weightDecay}`,
         ],
-        ['moving average', `decay ${settings.averageDecay}; the checkpoint and the held-out loss are its`],
+        ['moving average', `decay ${settings.averageDecay}; used by the checkpoint and the held-out loss`],
         [
           'curriculum',
           curriculum
@@ -82,7 +82,7 @@ function tablesOf({ settings, parameters, text, heldOut }: RunDescription): Trai
       title: 'Data',
       rows: [
         ['text', `${text.name}: ${count(text.sequences)} sequences of ${count(text.length)} tokens`],
-        ['SHA-256 of its tokens', settings.text],
+        ['SHA-256 of the tokens', settings.text],
         ['tokenizer', `${text.tokenizer}; vocabulary of ${count(vocabSize)}`],
         ...(heldOut
           ? [['held-out text', `${heldOut.name}: ${count(heldOut.sequences)} sequences`] as const]

@@ -1,15 +1,15 @@
-/** The losses of a run as tables beside it: of every step, and of held-out text at every save. */
+/** The losses of a run as CSV files: loss.csv for every step, validation.csv for held-out text at every save. */
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 
-/** loss.csv. @param curve loss and gradient norm of every step, one after the other   @throws FileError */
+/** Writes loss.csv. @param curve loss and gradient norm of every step, alternating   @throws FileError */
 export async function writeCurve(path: string, curve: Float32Array): Promise<void> {
   const rows = ['step,loss,gradient_norm'];
   for (let i = 0; i < curve.length; i += 2) rows.push(`${i / 2 + 1},${curve[i]},${curve[i + 1]}`);
   await writeFileAtomically(path, `${rows.join('\n')}\n`);
 }
 
-/** validation.csv. Rows of later steps, which a run left before it was killed, give way. @param row by column */
+/** Adds a row to validation.csv. Rows of later steps, left by a run that was killed, are dropped. @param row by column */
 export async function addRow(path: string, row: { step: number } & Record<string, number>): Promise<void> {
   const known = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(1) : [];
   const before = known.filter((line) => Number.parseInt(line, 10) < row.step);
@@ -17,7 +17,7 @@ export async function addRow(path: string, row: { step: number } & Record<string
   await writeFileAtomically(path, `${lines.join('\n')}\n`);
 }
 
-/** What {@link addRow} wrote, in order of steps. */
+/** The rows that {@link addRow} wrote, in order of steps. */
 export function heldOutRows(path: string): { step: number; loss: number; stderr: number }[] {
   const rows = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(1) : [];
   return rows.map((row) => {
@@ -31,7 +31,7 @@ export function lastLoss(curve: Float32Array): number {
   return mean(lastLosses(curve));
 }
 
-/** Whether the last tenth of the losses, ten at least, is on average more than `bound` by three standard errors. */
+/** Whether the mean of the last tenth of the losses, of ten at least, exceeds `bound` by three standard errors. */
 export function surelyAbove(curve: Float32Array, bound: number): boolean {
   const losses = lastLosses(curve);
   if (losses.length < 10) return false;

@@ -1,10 +1,10 @@
 /**
- * The denoiser reading mixtures of tokens: at every position the embeddings' mean under some probabilities.
+ * A denoiser that reads mixtures of tokens: at every position, the mean of the embeddings under some probabilities.
  *
- *     whole    softmax(w/τ)·E, w of K entries a position: the curriculum as it is written
- *     kept     Σ shares·E[tokens] over a few entries, as noised-one-hot.ts gives them
+ *     whole    softmax(w/τ)·E, with w of K entries per position: the curriculum by its definition
+ *     kept     Σ shares·E[tokens] over a few entries (noised-one-hot.ts)
  *
- * `input_ids` stays an input: z, which the loss asks for.
+ * `input_ids` stays an input: z, which the loss reads.
  */
 import type { Graph, Value } from '../graph/graph.js';
 import { Gather, MatMul, Mul, Softmax, Squeeze, Unsqueeze } from '../graph/operators.js';

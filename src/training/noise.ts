@@ -1,6 +1,6 @@
 /**
- * The noise of a training step, a function of seed and step: a time for each sequence, one in every B-th part of the range
- * (as the reference's low-discrepancy times), and what it makes of the tokens.
+ * The noise of a training step, a function of seed and step: times, one in each of B equal parts of the range for B sequences
+ * (the reference's low-discrepancy times), and the noisy tokens at these times.
  */
 import { noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { duoFirstTime } from '../diffusion/integration.js';
@@ -71,7 +71,7 @@ export interface CurriculumNoise extends NoisyBatch {
   inverseTemperature: number;
 }
 
-/** With w by its largest entries, as many as the options keep. */
+/** Keeps the largest entries of w, as many as the options say. */
 export function keptCurriculumNoise(
   problem: TrainingProblem,
   options: CurriculumOptions,
@@ -97,7 +97,7 @@ export function keptCurriculumNoise(
   return { ...noisy, mixture };
 }
 
-/** With w whole, [batch · length · vocab]: K normal numbers a token. */
+/** Keeps all of w, [batch · length · vocab]: K normal numbers per token. */
 export function wholeCurriculumNoise(
   problem: TrainingProblem,
   options: CurriculumOptions,
@@ -126,7 +126,7 @@ export function wholeCurriculumNoise(
 
 const mixtureAddress = ({ seed, step }: StepAddress) => ({ seed, stream: streams.trainingMixture, step });
 
-/** All but z. */
+/** Everything but z, which the caller fills in. */
 function curriculumLevels(
   { dimensions, batch }: TrainingProblem,
   options: CurriculumOptions,

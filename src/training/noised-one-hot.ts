@@ -1,21 +1,21 @@
 /**
- * A noised one-hot vector w = α̃x + σ̃ε of K numbers, as its largest entries: which they are, and what softmax(w/τ) gives
- * them (The Diffusion Duality, Chapter II, arXiv 2602.21185). Time and memory grow with the entries kept, not with K.
+ * The largest entries of a noised one-hot vector w = α̃x + σ̃ε of K numbers: their tokens and their shares of softmax(w/τ)
+ * (The Diffusion Duality, Chapter II, arXiv 2602.21185). Time and memory grow with the number of entries kept, not with K.
  *
  * The entries other than x's are independent normal numbers, so the largest of them are order statistics, drawn from the top
- * down: the largest of n uniforms is V^{1/n}, the next that times V^{1/(n−1)}. They belong to tokens drawn without putting
- * back. Those not drawn stand in the softmax's denominator with their mean, given that they are smaller than the least drawn.
+ * down: the largest of n uniforms is V^{1/n}, the next is that times V^{1/(n−1)}. Their tokens are drawn without replacement.
+ * The entries not drawn enter the softmax's denominator by their mean, given that they are below the smallest one drawn.
  */
 import { logMeanExpBelow, normalUpperQuantile } from '../statistics/normal.js';
 
 export interface NoisedOneHot {
-  /** Tokens of the largest entries and their share of the softmax, [kept]; the shares sum to at most 1. */
+  /** Tokens of the largest entries and their shares of the softmax, [kept]; the shares sum to at most 1. */
   tokens: Int32Array;
   shares: Float32Array;
 }
 
 export interface OneHotNoise {
-  /** α̃ and σ̃: how much of the one-hot is left, and how much noise there is. */
+  /** α̃ and σ̃: the scales of the one-hot and of the noise. */
   signal: number;
   noise: number;
   /** 1/τ */
@@ -24,12 +24,12 @@ export interface OneHotNoise {
   vocabSize: number;
 }
 
-/** Uniforms that one vector takes. @param kept at most K */
+/** How many uniforms one vector takes. @param kept at most K */
 export const uniformsPerVector = (kept: number, vocabSize: number): number =>
   1 + 2 * Math.min(kept, vocabSize - 1);
 
 /**
- * @param out what is written, from `at` on: `kept` tokens and shares, in no particular order
+ * @param out receives `kept` tokens and shares from index `at`, in no particular order
  * @param uniforms of (0, 1), independent, from `from` on: uniformsPerVector of them
  * @returns z, the token of the largest entry
  */
@@ -45,7 +45,7 @@ export function noisedOneHot(
   const others = vocabSize - 1;
   const drawn = Math.min(kept, others);
   const values = largestNormals(others, drawn, uniforms, from + 1);
-  const tokens = distinct(others, drawn, uniforms, from + 1 + drawn);
+  const tokens = distinctTokens(others, drawn, uniforms, from + 1 + drawn);
   const own = signal + noise * normalUpperQuantile(uniforms[from]);
 
   const exponents = values.map((value) => noise * value * inverseTemperature);
@@ -64,7 +64,7 @@ export function noisedOneHot(
     out.shares[at + written] = Math.exp(exponent - top) / denominator;
     written++;
   };
-  // Of all drawn and x, which may be one too many, the largest.
+  // The largest of x and all drawn, which together may be one too many.
   const ownIsKept = kept > drawn || ownExponent > exponents[drawn - 1];
   if (ownIsKept) write(x, ownExponent);
   for (let i = 0; written < kept; i++) write(tokens[i] < x ? tokens[i] : tokens[i] + 1, exponents[i]);
@@ -72,7 +72,7 @@ export function noisedOneHot(
   return ownExponent >= exponents[0] ? x : first;
 }
 
-/** The largest of n standard normal numbers, in falling order. */
+/** The largest of n standard normal numbers, in descending order. */
 function largestNormals(n: number, count: number, uniforms: Float64Array, from: number): Float64Array {
   const values = new Float64Array(count);
   let logUniform = 0;
@@ -83,9 +83,9 @@ function largestNormals(n: number, count: number, uniforms: Float64Array, from: 
   return values;
 }
 
-/** The first of a random order of 0 … n − 1: the i-th is one of the n − i not yet chosen, counted past those that are
- *  (`sorted`, in rising order). */
-function distinct(n: number, count: number, uniforms: Float64Array, from: number): Int32Array {
+/** The first `count` tokens of a random order of 0 … n − 1. The i-th is one of the n − i not yet chosen, found by counting past
+ *  the chosen ones (`sorted`, ascending). */
+function distinctTokens(n: number, count: number, uniforms: Float64Array, from: number): Int32Array {
   const chosen = new Int32Array(count);
   const sorted = new Int32Array(count);
   for (let i = 0; i < count; i++) {

@@ -1,8 +1,8 @@
 /**
- * A batch as the tensors that an objective reads. The weights make the objective the mean over all tokens of the batch of
- * −α'(t)·loss: the papers' integrand over t, whatever the schedule.
+ * A batch as the tensors that an objective reads. With its weights the objective is the mean of −α'(t)·loss over all tokens of
+ * the batch: the papers' integrand over t, for any schedule.
  */
-import { HEAD } from '../diffusion/heads/index.js';
+import { HEAD } from '../diffusion/heads/head.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -14,7 +14,7 @@ export interface NoisyBatch {
   /** Clean and noisy tokens, [batch · length]. */
   x: Int32Array;
   z: Int32Array;
-  /** Of each sequence: 1 − α, −α', and the σ that the network reads. */
+  /** Per sequence: 1 − α, −α', and the σ that the network reads. */
   oneMinusAlpha: Float64Array;
   slope: Float64Array;
   sigma: Float64Array;
@@ -22,7 +22,7 @@ export interface NoisyBatch {
 
 type Size = Pick<TrainingProblem, 'batch' | 'length'>;
 
-/** @param inputs, targets [batch · length]: a target is the token after its input */
+/** @param inputs, targets [batch · length]; a target is the token after its input */
 export function autoregressiveFeeds({ batch, length }: Size, inputs: Int32Array, targets: Int32Array): Feeds {
   const tokens = batch * length;
   return {
@@ -32,7 +32,7 @@ export function autoregressiveFeeds({ batch, length }: Size, inputs: Int32Array,
   };
 }
 
-export function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
+function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
   const weights = Float32Array.from(noisy.x, (_, i) => noisy.slope[Math.floor(i / length)] / noisy.x.length);
   return {
     input_ids: int64(noisy.z, [batch, length]),
@@ -43,7 +43,7 @@ export function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): F
   };
 }
 
-/** The network reads the mixture, the loss z. */
+/** The network reads the mixture; the loss reads z. */
 export function keptMixtureFeeds(size: Size, noisy: NoisyBatch, { tokens, shares }: NoisedOneHot): Feeds {
   const dims = [size.batch, size.length, tokens.length / noisy.x.length];
   return {
@@ -53,7 +53,7 @@ export function keptMixtureFeeds(size: Size, noisy: NoisyBatch, { tokens, shares
   };
 }
 
-/** The same from w whole. @param latent [batch · length · vocab] */
+/** The same with all of w. @param latent [batch · length · vocab] */
 export function wholeMixtureFeeds(
   size: Size,
   noisy: NoisyBatch & { inverseTemperature: number },
@@ -67,8 +67,8 @@ export function wholeMixtureFeeds(
   };
 }
 
-/** The masked positions are the rows; a batch without one has a row that counts for nothing. */
-export function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+/** The rows are the masked positions; a batch without masks has one row of weight 0. */
+function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
   const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
   const places = masked.length > 0 ? masked : [0];
   const sequenceOf = (place: number) => Math.floor(place / length);
@@ -94,7 +94,7 @@ export function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskToke
   };
 }
 
-/** By the family's head. @throws RangeError for a family that is not trained on noisy sequences */
+/** The tensors for the family's loss head. @throws RangeError for a family that is not trained on noisy sequences */
 export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
   if (family === 'duo') return uniformStateFeeds(size, noisy);
   if (maskTokenId === null || family === 'ar') throw new RangeError(`no noisy sequences train ${family}`);

@@ -1,11 +1,12 @@
 /**
- * What a network is trained to make small: its family's loss (diffusion/heads), weighted token by token and summed.
+ * The training objective: the family's loss (diffusion/heads), weighted per token and summed.
  *
  *     objective = Σ weight_i · loss_i
  *
- * The losses are per unit of −dα, so −α'(t)/tokens as weights makes the mean of the papers' losses; see noisy-batch.ts.
+ * The losses are per unit of −dα; with weights −α'(t)/tokens the objective is the mean of the papers' losses (noisy-batch.ts).
  */
-import { appendLossHead, HEAD } from '../diffusion/heads/index.js';
+import { HEAD } from '../diffusion/heads/head.js';
+import { appendLossHead } from '../diffusion/heads/losses.js';
 import { fixAxes } from '../graph/fix-axes.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { Mul, ReduceSum } from '../graph/operators.js';
@@ -16,19 +17,19 @@ import { networkParameters, type Parameter } from '../models/architectures/param
 import type { Family } from '../models/family.js';
 import { type Mixture, mixtureGraph } from './mixture.js';
 
-/** Input that the objective adds: float32, of the losses' shape. */
+/** Name of the input that the objective adds: float32, in the shape of the losses. */
 export const TOKEN_WEIGHTS = 'duo_eval_token_weights';
 
 export interface TrainingProblem {
   family: Family;
   dimensions: Dimensions;
   maskTokenId: number | null;
-  /** Sequences a step, and tokens of each. */
+  /** Sequences per step, and tokens per sequence. */
   batch: number;
   length: number;
-  /** What a denoiser reads: tokens, unless a mixture of them is asked for. */
+  /** Input of a denoiser: tokens by default, or mixtures of them. */
   reads?: 'tokens' | Mixture;
-  /** Whether the network is of fused operators; yes unless told. */
+  /** Whether the network uses fused operators; true by default. */
   fused?: boolean;
 }
 
@@ -40,7 +41,7 @@ export interface Objective {
 }
 
 /** Forward pass and objective, weights as initializers without data.
- *  @throws ModelError when there can be no such network, or the family has no loss */
+ *  @throws ModelError when no such network exists, or the family has no loss */
 export function objectiveGraph(problem: TrainingProblem): Objective {
   const { family, dimensions, reads = 'tokens' } = problem;
   const causal = family === 'ar';

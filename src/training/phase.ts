@@ -1,59 +1,60 @@
 /**
- * The steps that one graph takes, and the saves between them. While the worker computes a step the next one's noise is drawn
- * here, so neither waits for the other.
+ * The steps of one graph, and the saves between them. While the worker computes a step, the noise of the next is drawn here, so
+ * neither waits for the other.
  */
 import { NumericalError } from '../errors.js';
 import type { Feeds } from '../models/feeds.js';
-import type { SavedTraining } from './saved-training.js';
+import type { SavedTraining } from './state-file.js';
 import type { TrainingSession } from './training-session.js';
 import type { StepResult } from './training-state.js';
 
 export interface Phase {
-  /** Closed at the end. */
+  /** Closed when the phase ends. */
   session: TrainingSession;
   from: Pick<SavedTraining, 'step' | 'curve'>;
-  /** Step it ends with. */
+  /** Its last step. */
   last: number;
-  /** What the loss is when nothing is known, in nats a token. */
+  /** Loss of a uniform guess, ln K, in nats per token. */
   ignorance: number;
   feedsOf: (step: number) => Feeds;
   saveEvery: number;
   save: (reached: SavedTraining) => Promise<void>;
-  /** Stops after the steps under way, which are saved. */
+  /** Stops the run after the current steps, which are saved. */
   signal?: AbortSignal;
   onStep?: (step: number, result: StepResult) => void;
   /** After every save; the next step waits for it. */
   onSave?: (saved: SavedTraining) => Promise<void>;
-  /** Before the error of a loss that diverges at a step. @param curve of the steps before it */
+  /** Called before the error of a diverging loss is thrown. @param curve of the steps before it */
   onDivergence?: (step: number, curve: Float32Array) => Promise<void>;
 }
 
-/** A loss so many times ln K, that of knowing nothing, is not coming back; clean runs, heavy tails and all, stay far below. */
+/** A loss of this many times ln K, the loss of a uniform guess, does not recover; heavy-tailed losses of good runs stay far
+ *  below. */
 const EXPLODED = 100;
 
-/** Nor is one of so many times ln K, step after step: a batch may be hard, three in succession are not. */
+/** Neither does a loss of this many times ln K, step after step: one batch may be hard, three in succession are not. */
 const HIGH = 4;
 const HIGH_IN_SUCCESSION = 3;
 
-/** Below so large a part of ln K a gradient of 0 may be that of a text known by heart. */
+/** Below this share of ln K, a gradient of 0 can mean that the text is learned by heart. */
 const LEARNED = 0.01;
 
-/** @param high losses in succession that were high, this one the last
- *  @returns what is wrong with a step's result, as a code and the beginning of a sentence; null where nothing is */
+/** @param high how many high losses in succession end with this one
+ *  @returns what is wrong with a step's result, as a code and the beginning of a sentence; null if nothing is */
 function divergence(
   step: number,
   { loss, gradientNorm }: StepResult,
   ignorance: number,
   high: number,
 ): [code: string, what: string] | null {
-  const knowingNothing = `where knowing nothing costs ${ignorance.toPrecision(3)}`;
+  const comparison = `where a uniform guess has ${ignorance.toPrecision(3)}`;
   if (high >= HIGH_IN_SUCCESSION)
     return [
       'loss-exploded',
-      `The loss of step ${step} is ${loss.toPrecision(3)}, and of those before it no better, ${knowingNothing}`,
+      `The loss of step ${step} is ${loss.toPrecision(3)}, and the losses before it are no better, ${comparison}`,
     ];
   if (loss > EXPLODED * ignorance)
-    return ['loss-exploded', `The loss of step ${step} is ${loss.toPrecision(3)}, ${knowingNothing}`];
+    return ['loss-exploded', `The loss of step ${step} is ${loss.toPrecision(3)}, ${comparison}`];
   if (gradientNorm === 0 && loss > LEARNED * ignorance)
     return ['gradient-vanished', `The gradient of step ${step} is 0 at a loss of ${loss.toPrecision(3)}`];
   return null;
@@ -65,18 +66,18 @@ function diverging(code: string, what: string, savedAt: number): NumericalError 
   if (savedAt === 0)
     return new NumericalError({
       code,
-      message: `${what}: the run diverges. Nothing had been saved yet.`,
-      hint: `Begin anew with ${gentler}.`,
+      message: `${what}: the run diverges. Nothing was saved yet.`,
+      hint: `Start again with ${gentler}.`,
     });
   return new NumericalError({
     code,
     message: `${what}: the run diverges. What was saved at step ${savedAt} is kept.`,
-    hint: `Begin anew with another --out and ${gentler}.`,
+    hint: `Start again with another --out and ${gentler}.`,
   });
 }
 
 /**
- * @returns what was saved last
+ * @returns the last save
  * @throws NumericalError `training-diverged`, `loss-exploded`, `gradient-vanished`; what was saved before stays
  * @throws FileError
  */
@@ -105,9 +106,9 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
       const goesOn = step <= last && !signal?.aborted;
       const savesHere = goesOn && (step - 1) % saveEvery === 0 && step - 1 > from.step;
       const feeds = goesOn ? feedsOf(step) : null;
-      // Before a save no further step may be under way; otherwise it is asked for before the last one is answered.
+      // Before a save no further step may be running; otherwise the next one starts before the last is answered.
       const early: Promise<StepResult> | null = feeds && !savesHere ? session.step(step, feeds) : null;
-      early?.catch(() => {}); // what fails is told by the step before, or below
+      early?.catch(() => {}); // handled below, unless the step before it throws
       if (pending) {
         const result = await pending;
         high = result.loss > HIGH * phase.ignorance ? high + 1 : 0;
@@ -116,7 +117,7 @@ export async function runPhase(phase: Phase): Promise<SavedTraining> {
         taken = step - 1;
         curve.set([result.loss, result.gradientNorm], 2 * (taken - 1));
         phase.onStep?.(taken, result);
-        // What may be diverging does not take the place of what was saved.
+        // Weights that may be diverging do not replace saved ones.
         if (savesHere && high === 0) await save();
       }
       if (!feeds) break;

@@ -1,12 +1,12 @@
 /**
- * What `duo-eval train` does: text packed, a run taken up or begun, its loss and that of held-out text written down as it
- * goes. In the folder, all of the last save:
+ * `duo-eval train`: packs the text, starts or resumes a run, and records its loss and that of held-out text. The folder holds,
+ * as of the last save:
  *
  *     <family>.onnx, <family>.card.json   the checkpoint: the moving average of the weights
- *     training.state                      what it takes to go on (state-file.ts)
- *     loss.csv                            step, loss, gradient norm, of every step
- *     loss.html                           the same drawn, with settings and the command
- *     validation.csv                      step, nelbo, stderr, at every save
+ *     training.state                      what is needed to resume (state-file.ts)
+ *     loss.csv                            step, loss and gradient norm of every step
+ *     loss.html                           the same as plots, with the settings and the command
+ *     validation.csv                      step, nelbo and stderr at every save
  */
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { PackedStream } from '../datasets/packed-stream.js';
@@ -17,12 +17,12 @@ import { elementCount, networkParameters } from '../models/architectures/paramet
 import type { Card } from '../models/card.js';
 import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
-import { defaultAdamW } from './adamw.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
 import { lastLoss, surelyAbove } from './loss-tables.js';
-import type { SavedTraining } from './saved-training.js';
+import { defaultAdamW } from './optimizer.js';
 import type { TrainingSettings } from './settings.js';
+import type { SavedTraining } from './state-file.js';
 import { train } from './train.js';
 import { saveTrained, trainingNote } from './trained-checkpoint.js';
 import {
@@ -39,15 +39,15 @@ import {
 import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
-export const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
 
 export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];
   tokenizer: string;
   size: keyof typeof SIZES;
-  /** What differs from the published size. */
+  /** Differences from the published size. */
   changes: Partial<Size>;
-  /** L: tokens of a sequence. */
+  /** L, tokens per sequence. */
   length: number;
   steps: number;
   /** 0 for none. */
@@ -58,20 +58,20 @@ export interface TrainingRequest extends RunRequest {
 }
 
 export interface TrainingObserver extends RunObserver {
-  /** By the signal. @param step the last that was taken, and saved */
+  /** The signal stopped the run. @param step its last step, which is saved */
   stopped(step: number): void;
   stepped(step: number, steps: number, result: StepResult): void;
   validated(step: number, loss: ValidationLoss): void;
 }
 
 export interface TrainedModel extends RunResult<ValidationLoss> {
-  /** What the loss is when nothing is known: ln K. */
+  /** Loss of a uniform guess: ln K. */
   ignorance: number;
-  /** Whether the last losses are not surely above that. */
+  /** False if the last losses are significantly above that. */
   learned: boolean;
 }
 
-/** Where the learning rate ends, as a share of the highest. */
+/** The last learning rate, as a share of the highest. */
 const FINAL_RATE = 0.1;
 
 /** @throws UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
@@ -137,7 +137,7 @@ async function trained(request: TrainingRequest, observer: TrainingObserver): Pr
       throw observer.signal.reason;
     }
     return {
-      ...saved!, // the last step is saved
+      ...saved!, // the last step is always saved
       steps: outcome.step,
       loss: lastLoss(outcome.curve),
       ignorance,
@@ -202,7 +202,7 @@ function curriculumOf(request: TrainingRequest): CurriculumOptions {
   };
 }
 
-/** A path as the card in a folder gives it. */
+/** A path relative to the folder of the card. */
 function fromFolder(path: string, folder: string): string {
   if (isAbsolute(path)) return path;
   return (relative(folder, path) || '.').split(sep).join('/');

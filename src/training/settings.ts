@@ -1,14 +1,13 @@
-/** All that decides the numbers of a training run, but for the text; a resumed run must have the same. */
+/** Everything that decides the numbers of a training run; a resumed run must have the same settings. */
 import type { ScheduleType } from '../diffusion/schedule.js';
-import type { AdamWOptions } from './adamw.js';
 import type { CurriculumOptions } from './curriculum.js';
-import type { LearningRateOptions } from './learning-rate.js';
 import type { TrainingProblem } from './objective.js';
+import type { AdamWOptions, LearningRateOptions } from './optimizer.js';
 
 export interface TrainingSettings {
   problem: Omit<TrainingProblem, 'reads' | 'fused'>;
   schedule: { type: ScheduleType; eps: number };
-  /** Whether the network is told the noise level, or 0. */
+  /** Whether the network reads the noise level, or 0. */
   timeConditioning: boolean;
   seed: number;
   /** Of the whole run. */
@@ -18,7 +17,7 @@ export interface TrainingSettings {
   /** Gradients of a larger norm are scaled down to it. */
   greatestNorm: number;
   averageDecay: number;
-  /** Of uniform-state models, for their first steps. */
+  /** For the first steps of a uniform-state model; null for none. */
   curriculum: CurriculumOptions | null;
   /** SHA-256 of the packed text. */
   text: string;
@@ -27,37 +26,14 @@ export interface TrainingSettings {
 /** Sequences of tokens; see datasets/packed-stream.ts. */
 export interface TrainingText {
   sequences: number;
-  /** Tokens of each, at least as many as the settings ask for. */
+  /** Tokens per sequence, at least as many as the settings need. */
   length: number;
   sequence(i: number): Int32Array;
 }
 
-/** Of the settings, what decides how much text there has to be. */
+/** The settings that decide how much text is needed. */
 export type TextSettings = { problem: Pick<TrainingSettings['problem'], 'family' | 'batch' | 'length'> };
 
-/** Tokens a sequence of the text has: an autoregressive network is asked for the last of them and does not read it. */
+/** Tokens needed per sequence of the text: an autoregressive network predicts the last one and does not read it. */
 export const tokensOfSequence = ({ problem: { family, length } }: TextSettings): number =>
   family === 'ar' ? length + 1 : length;
-
-/** The first setting in which two runs differ, as `problem.batch`, with both values; null where there is none. */
-export function differingSetting(
-  a: object,
-  b: object,
-): { setting: string; values: [unknown, unknown] } | null {
-  const [left, right] = [flattened(a), flattened(b)];
-  for (const setting of new Set([...left.keys(), ...right.keys()])) {
-    const values: [unknown, unknown] = [left.get(setting), right.get(setting)];
-    if (values[0] !== values[1]) return { setting, values };
-  }
-  return null;
-}
-
-function flattened(value: object, prefix = ''): Map<string, unknown> {
-  return new Map(
-    Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
-      inner !== null && typeof inner === 'object'
-        ? [...flattened(inner, `${prefix}${key}.`)]
-        : [[`${prefix}${key}`, inner]],
-    ),
-  );
-}

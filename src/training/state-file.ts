@@ -1,6 +1,6 @@
 /**
- * A training run on disk: what it takes to go on as if it had never stopped. One line of JSON, then the vectors and the
- * losses so far, float32. It is replaced in one step, so that whatever happens while it is written the one before is there.
+ * A training run on disk, with everything needed to resume it as if it had never stopped: one line of JSON, then the vectors
+ * and the losses so far, float32. The file is replaced atomically, so a failed write leaves the previous one in place.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -8,26 +8,27 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FileError, UsageError } from '../errors.js';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { fileFailure } from '../storage/file-failure.js';
-import { otherSettings } from './setting-sentence.js';
-import { differingSetting } from './settings.js';
+import { differingSetting, otherSettings } from './setting-difference.js';
+import type { TrainingSettings } from './settings.js';
+import { STATE, type StateName } from './training-state.js';
 
 export interface SavedRun<Name extends string> {
   /** Steps taken. */
   step: number;
   /** All of one length. */
   vectors: Record<Name, Float32Array>;
-  /** Loss and gradient norm of every step, one after the other. */
+  /** Loss and gradient norm of every step, alternating. */
   curve: Float32Array;
 }
 
 const VERSION = 1;
-/** How every kind begins. */
+/** Every kind begins with it. */
 const OURS = 'duo-eval ';
-/** Bytes of the first line, at most. */
+/** Most bytes of the first line. */
 const MOST_HEADER = 64 * 1024;
 
 interface Layout<Name extends string> {
-  /** Told by the first line, so that no run is taken for one of another kind. */
+  /** Stands in the first line, so that no run is mistaken for one of another kind. */
   kind: string;
   names: readonly Name[];
 }
@@ -46,11 +47,11 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =
 
 /** Saves and loads runs of one kind. */
 export interface StateFile<Name extends string, Settings extends object> {
-  /** @throws FileError; the file of before is then still there */
+  /** @throws FileError; the previous file then stays */
   save(path: string, settings: Settings, saved: SavedRun<Name>): Promise<void>;
   /**
-   * @returns null where there is no such file
-   * @throws UsageError `other-settings`, naming the first that differs; `other-run`
+   * @returns null if there is no such file
+   * @throws UsageError `other-settings`, naming the first difference; `other-run`
    * @throws FileError `damaged-training-state`
    */
   load(path: string, settings: Settings): Promise<SavedRun<Name> | null>;
@@ -69,7 +70,7 @@ async function save<Name extends string>(
   settings: object,
   { step, vectors, curve }: SavedRun<Name>,
 ): Promise<void> {
-  // Piece by piece: together they may be more than one buffer, or one write, can hold.
+  // Piece by piece, since all together may exceed the size of one buffer or one write.
   const pieces = [...names.map((name) => bytesOf(vectors[name])), bytesOf(curve)];
   const hash = createHash('sha256');
   for (const piece of pieces) hash.update(piece);
@@ -108,7 +109,7 @@ async function read<Name extends string>(
   const header = parsed(Buffer.from(start.subarray(0, Math.max(0, end))).toString());
   if (header?.kind?.startsWith(OURS) && header.kind !== kind) throw ofOtherRun(path, header.kind);
   if (header?.kind !== kind || header.version !== VERSION)
-    throw damaged(path, 'its first line is none of ours');
+    throw damaged(path, 'its first line is not one of duo-eval');
   const difference = differingSetting(header.settings, settings);
   if (difference) throw new UsageError(otherSettings(path, difference));
   const { step, weights, sha256 } = header;
@@ -131,7 +132,7 @@ async function read<Name extends string>(
   return { step, vectors: Object.fromEntries(vectors) as Record<Name, Float32Array>, curve };
 }
 
-/** Reads from a place on until the bytes are full or the file ends. @returns those that were read */
+/** Reads from an offset until `bytes` is full or the file ends. @returns the bytes that were read */
 async function filled(file: FileHandle, bytes: Uint8Array, at: number, path: string): Promise<Uint8Array> {
   let read = 0;
   try {
@@ -157,7 +158,7 @@ function parsed(line: string): Header | null {
 function ofOtherRun(path: string, kind: string): UsageError {
   return new UsageError({
     code: 'other-run',
-    message: `${path} is of another run: ${kind}.`,
+    message: `${path} belongs to another kind of run: ${kind}.`,
     hint: 'Give another --out.',
   });
 }
@@ -165,7 +166,15 @@ function ofOtherRun(path: string, kind: string): UsageError {
 function damaged(path: string, why: string): FileError {
   return new FileError({
     code: 'damaged-training-state',
-    message: `${path} is no training state, or a damaged one: ${why}.`,
-    hint: 'Remove it to begin anew, or give another --out.',
+    message: `${path} is not a training state, or it is damaged: ${why}.`,
+    hint: 'Remove it to start again, or give another --out.',
   });
 }
+
+/** Runs of `duo-eval train`. */
+export type SavedTraining = SavedRun<StateName>;
+
+export const trainingFile = stateFile<StateName, TrainingSettings>({
+  kind: 'duo-eval training state',
+  names: STATE,
+});

@@ -1,6 +1,6 @@
 /**
- * Which sequences a step reads: each once in every pass over the text, every pass in another order. A function of seed and
- * step, so that a resumed run reads what an unbroken one would have.
+ * Which sequences a step reads: each once per pass over the text, every pass in another order. A function of seed and step, so a
+ * resumed run reads the same sequences as an unbroken one.
  */
 import { permutation } from '../random/permutation.js';
 import { streams } from '../random/streams.js';

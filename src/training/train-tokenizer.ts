@@ -1,4 +1,4 @@
-/** What `duo-eval train tokenizer` does: the words of a text counted, pairs merged, a tokenizer's folder written. */
+/** `duo-eval train tokenizer`: counts the words of a text, merges pairs, and writes the tokenizer's folder. */
 import { join } from 'node:path';
 import { byteLevelFiles } from '../datasets/byte-level-files.js';
 import { learnMerges } from '../datasets/byte-pair-merges.js';
@@ -12,9 +12,9 @@ import { writeFileAtomically } from '../storage/atomic-file.js';
 export interface TokenizerRequest extends Omit<DatasetRequest, 'spec'> {
   /** As `--dataset` takes it. */
   data: string;
-  /** Of the tokenizer, its 256 bytes and `<|endoftext|>` included. */
+  /** Including the 256 bytes and `<|endoftext|>`. */
   vocabSize: number;
-  /** How often a pair must be seen to become a token. */
+  /** How often a pair must occur to become a token. */
   leastCount: number;
   /** Folder to write. */
   out: string;
@@ -22,7 +22,7 @@ export interface TokenizerRequest extends Omit<DatasetRequest, 'spec'> {
 
 export interface TokenizerObserver {
   signal: AbortSignal;
-  /** Texts read so far, of how many if that is known. */
+  /** @param texts read so far   @param total null if unknown */
   read(texts: number, total: number | null): void;
 }
 
@@ -30,20 +30,20 @@ export interface TrainedTokenizer {
   path: string;
   vocabSize: number;
   texts: number;
-  /** Rows without text that were passed over. */
+  /** Rows without text, which were skipped. */
   skippedRows: number;
-  /** UTF-8 bytes of the texts, as tokenised. */
+  /** UTF-8 bytes of the texts, as tokenized. */
   bytes: number;
-  /** Different words. */
+  /** Unique words. */
   words: number;
-  /** How often the last pair that became a token was seen. */
+  /** How often the last merged pair occurred. */
   leastCount: number;
 }
 
-/** Tokens that are there before any merge: the bytes, and `<|endoftext|>`. */
-export const UNMERGED = 257;
+/** Tokens before any merge: the bytes and `<|endoftext|>`. */
+const UNMERGED = 257;
 
-/** @throws DataError `text-too-short` when it has too few pairs; UsageError, FileError; the signal's reason when it aborts */
+/** @throws DataError `text-too-short` when the text has too few pairs; UsageError, FileError; the signal's reason when it aborts */
 export async function trainTokenizer(
   { data, textColumn, skipNull, vocabSize, leastCount, out }: TokenizerRequest,
   { signal, read }: TokenizerObserver,
@@ -59,7 +59,7 @@ export async function trainTokenizer(
     const most = UNMERGED + learned.merges.length;
     throw new DataError({
       code: 'text-too-short',
-      message: `${source.name} gives a tokenizer of ${most} tokens at most: no further pair is seen ${leastCount} times. ${vocabSize} were asked for.`,
+      message: `${source.name} gives a tokenizer of ${most} tokens at most: no further pair occurs ${leastCount} times. ${vocabSize} were asked for.`,
       hint: 'Give more text, or a smaller --vocab-size.',
     });
   }
@@ -74,13 +74,13 @@ export async function trainTokenizer(
 }
 
 interface CountedWords {
-  /** Word, one character a byte, → times seen. */
+  /** Word, as one character per byte, → how often it occurs. */
   words: Map<string, number>;
   texts: number;
   bytes: number;
 }
 
-/** Words as the tokenizer will see them: `<|endoftext|>` in a text is that token, and no part of a word. */
+/** Words as the tokenizer will split them: `<|endoftext|>` in a text is that token and not part of a word. */
 async function countWords(source: TextSource, { signal, read }: TokenizerObserver): Promise<CountedWords> {
   const seen = new Map<string, number>();
   let texts = 0;

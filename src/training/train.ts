@@ -1,14 +1,14 @@
 /**
- * The training loop: sequences in, steps taken, the run saved as it goes. Everything random is a function of seed and step,
- * so a run that was stopped anywhere goes on to the same weights, bit for bit on the cpu with as many threads.
+ * The training loop: sequences in, steps taken, the run saved at intervals. Everything random is a function of seed and step,
+ * so a resumed run ends with the same weights, bit for bit on the cpu with the same number of threads.
  */
 import { DataError } from '../errors.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import { randomWeights } from '../models/weights/random-weights.js';
 import { objectiveGraph } from './objective.js';
 import { runPhase } from './phase.js';
-import { type SavedTraining, trainingFile } from './saved-training.js';
 import { type TextSettings, type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
+import { type SavedTraining, trainingFile } from './state-file.js';
 import { curriculumAt, mixtureAt, stepFeeds } from './step-feeds.js';
 import { startingVectors, TrainingSession } from './training-session.js';
 import type { StepResult } from './training-state.js';
@@ -16,18 +16,18 @@ import type { StepResult } from './training-state.js';
 export interface TrainingRun {
   settings: TrainingSettings;
   text: TrainingText;
-  /** Where the run is kept; taken up where it was left when the file is there. */
+  /** The run's state; if the file exists, the run is resumed. */
   statePath: string;
   saveEvery: number;
   threads?: number;
-  /** Stops after the steps under way, which are saved. */
+  /** Stops the run after the current steps, which are saved. */
   signal?: AbortSignal;
   onStep?: (step: number, result: StepResult) => void;
-  /** After every save, and for the one a run goes on from; the next step waits for it. */
+  /** Called after every save, and with the state of a resumed run; the next step waits for it. */
   onSave?: (saved: SavedTraining) => Promise<void>;
-  /** When a run is taken up, before all else. @param step the last that was taken */
+  /** Called first when a run is resumed. @param step its last step */
   onResume?: (step: number) => void;
-  /** Before the error of a loss that diverges at a step. @param curve of the steps before it */
+  /** Called before the error of a diverging loss is thrown. @param curve of the steps before it */
   onDivergence?: (step: number, curve: Float32Array) => Promise<void>;
 }
 
@@ -44,14 +44,14 @@ export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   checkText(run);
   const before = await trainingFile.load(statePath, settings);
   if (before) run.onResume?.(before.step);
-  if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
-  let saved = before ?? beginning(settings);
+  if (before) await run.onSave?.(before); // a run killed right after a save may have missed it
+  let saved = before ?? startOf(settings);
   while (saved.step < settings.steps && !run.signal?.aborted) saved = await trainPhase(run, saved);
   return { ...saved, finished: saved.step >= settings.steps };
 }
 
-/** Weights drawn with the seed; layers that training starts at 0 are 0. */
-function beginning({ problem, seed }: TrainingSettings): SavedTraining {
+/** Random weights from the seed; layers that start at 0 are 0. */
+function startOf({ problem, seed }: TrainingSettings): SavedTraining {
   const parameters = networkParameters(problem.dimensions, { adaLN: problem.family !== 'ar' });
   const weights = new Float32Array(parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0));
   const source = randomWeights({ seed, zeroed: true });
@@ -65,7 +65,7 @@ function beginning({ problem, seed }: TrainingSettings): SavedTraining {
   return { step: 0, vectors: startingVectors(weights), curve: new Float32Array(0) };
 }
 
-/** Trains to the end of the curriculum, or of the run: as far as one graph goes. */
+/** Trains to the end of the curriculum or of the run: as long as the graph stays the same. */
 async function trainPhase(run: TrainingRun, from: SavedTraining): Promise<SavedTraining> {
   const { settings, statePath } = run;
   const { problem, adamW, greatestNorm, averageDecay, steps } = settings;

@@ -1,4 +1,4 @@
-/** The moving average of a run's weights as a checkpoint by the contract, with its card. */
+/** The moving average of a run's weights as an ONNX checkpoint with its card. */
 
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
@@ -7,7 +7,7 @@ import type { StorageType } from '../models/weights/storage-names.js';
 import type { WeightSource } from '../models/weights/weight-source.js';
 import type { TrainingSettings } from './settings.js';
 
-/** @param card what the settings do not know: tokenizer, special tokens, what it was trained on   @throws FileError */
+/** @param card what the settings do not hold: tokenizer, special tokens, training data   @throws FileError */
 export async function saveTrained(
   path: string,
   {
@@ -37,13 +37,13 @@ export async function saveTrained(
   });
 }
 
-/** What a card says of the training so far. */
+/** The card's note on the training so far. */
 export function trainingNote(step: number, { problem, curriculum, seed }: TrainingSettings): string {
   const guided = curriculum ? `, the first ${curriculum.steps} with the Gaussian curriculum` : '';
   return `${step} steps of ${problem.batch} sequences${guided}, seed ${seed}.`;
 }
 
-/** The parameters, one after another, of a vector of all. */
+/** Parameters as parts of one vector that holds them all in order. */
 function partsOf(weights: Float32Array, parameters: ReturnType<typeof networkParameters>): WeightSource {
   const places = new Map<string, number>();
   let total = 0;
@@ -52,7 +52,7 @@ function partsOf(weights: Float32Array, parameters: ReturnType<typeof networkPar
     total += elementCount(parameter);
   }
   return (parameter) => {
-    const from = places.get(parameter.name)!;
+    const from = places.get(parameter.name)!; // the network's own parameters
     return [weights.subarray(from, from + elementCount(parameter))];
   };
 }

@@ -1,10 +1,11 @@
-/** What of a curve with any number of steps can be seen in a plot: a smoothed line, and what the steps scatter over. */
+/** A curve with any number of steps, reduced to what a plot can show: a smoothed line, and the scatter of the steps. */
 
-/** Most points of a line, and most steps that are drawn one by one. */
+/** Most points of a line, and most steps that are drawn individually. */
 const MOST_POINTS = 300;
 const MOST_STEPS = 400;
 
-/** Share of the steps on either side that a smoothed value is the mean of; at least so much of it where the curve begins. */
+/** A smoothed value is the mean over this share of the steps on either side; at the start of the curve, over at least
+ *  LEAST_SHARE of that. */
 const SMOOTHED_OVER = 0.02;
 const LEAST_SHARE = 0.1;
 
@@ -26,8 +27,8 @@ export interface StepWindow {
 }
 
 /**
- * The mean of the steps around each of at most 300. At the beginning, where the curve falls, as many on either side as there
- * are before; at its end those that there are.
+ * The mean of the steps around each of at most 300 points. Near the beginning, where the curve falls, the window shrinks to the
+ * steps before the point on either side; near the end it is cut off.
  * @param values of the steps from 1
  */
 export function smoothedCurve(values: ArrayLike<number>): StepValue[] {
@@ -42,13 +43,13 @@ export function smoothedCurve(values: ArrayLike<number>): StepValue[] {
   });
 }
 
-/** The steps themselves, as long as there are few; null where windows tell more. */
+/** The steps themselves if there are few; else null, and windows show more. */
 export function fewSteps(values: ArrayLike<number>): StepValue[] | null {
   if (values.length > MOST_STEPS) return null;
   return Array.from(values, (value, i) => ({ step: i + 1, value }));
 }
 
-/** The steps in so many parts of as equal a length as there can be; fewer where there are fewer steps. */
+/** The steps in this many parts of nearly equal length; at most one part per step. */
 export function stepWindows(values: ArrayLike<number>, parts: number): StepWindow[] {
   const n = values.length;
   const count = Math.min(parts, n);
@@ -56,12 +57,12 @@ export function stepWindows(values: ArrayLike<number>, parts: number): StepWindo
     const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
     const sorted = Float64Array.from({ length: to - from }, (_, j) => values[from + j]).sort();
     const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
-    const [low, median, high] = [0.1, 0.5, 0.9].map((p) => quantile(sorted, p));
+    const [low, median, high] = [0.1, 0.5, 0.9].map((p) => sortedQuantile(sorted, p));
     return { first: from + 1, last: to, mean, median, low, high };
   });
 }
 
-/** At most so many of a list, evenly, the last among them. */
+/** At most this many entries of a list, evenly spaced, with the last. */
 export function thinned<T>(all: readonly T[], most: number): T[] {
   return places(all.length, most).map((i) => all[i]);
 }
@@ -71,8 +72,8 @@ function places(n: number, most: number): number[] {
   return Array.from({ length: most }, (_, i) => Math.round((i * (n - 1)) / (most - 1)));
 }
 
-/** @param sorted from the least; not empty */
-export function quantile(sorted: ArrayLike<number>, p: number): number {
+/** Linear interpolation between the nearest two. @param sorted ascending, not empty */
+export function sortedQuantile(sorted: ArrayLike<number>, p: number): number {
   const at = p * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(sorted.length - 1, below + 1);

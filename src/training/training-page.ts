@@ -1,6 +1,6 @@
 /**
- * A run of training as one page: its losses and gradient norms over the steps, the same in figures, what it was of, and how
- * to repeat it. Any kind of run that has a loss a step.
+ * The page of a training run: losses and gradient norms over the steps, as plots and as a table, the settings, and the command
+ * that repeats it. For any kind of run with a loss per step.
  */
 
 import { htmlTable } from '../printing/html/html-table.js';
@@ -10,9 +10,9 @@ import { htmlPage } from '../printing/html/page.js';
 import { PLOT_SCRIPT } from '../printing/html/scatter-plot.js';
 import {
   fewSteps,
-  quantile,
   type StepWindow,
   smoothedCurve,
+  sortedQuantile,
   stepWindows,
   thinned,
 } from './training-curve.js';
@@ -22,11 +22,11 @@ export interface TrainingPage {
   lead: string;
   /** Loss and gradient norm of every step so far, one after the other. */
   curve: Float32Array;
-  /** What the loss is of, with its unit. */
+  /** Name of the loss, with its unit. */
   lossTitle: string;
   /** Held-out losses, by step; empty where there are none. */
   heldOut: readonly HeldOutLoss[];
-  /** Steps where something changes; those that are not reached yet are left out. */
+  /** Steps where something changes; those not reached yet are left out. */
   places: readonly { step: number; label: string }[];
   /** Gradients of a larger norm are scaled down to it. */
   greatestNorm: number;
@@ -34,7 +34,7 @@ export interface TrainingPage {
   caption: string;
   /** Tables of names and values. */
   tables: readonly { title: string; rows: readonly (readonly [name: string, value: string])[] }[];
-  /** As a shell reads it. */
+  /** Quoted for a shell. */
   command: string;
 }
 
@@ -44,14 +44,14 @@ export interface HeldOutLoss {
   stderr: number;
 }
 
-/** A band is of so many parts at most, each of so many steps at least. */
+/** A band has at most this many parts, each of at least this many steps. */
 const MOST_WINDOWS = 200;
 const WINDOW_STEPS = 40;
 const MOST_MARKS = 50;
 const TABLE_ROWS = 12;
-/** Of a normal distribution, 95% lie within so many standard deviations. */
+/** 95% of a normal distribution lies within this many standard deviations. */
 const NORMAL_95 = 1.96;
-/** From so large a ratio on, values have a log axis. */
+/** Values with a larger ratio get a log axis. */
 const WIDE = 30;
 
 const STYLE = `
@@ -69,9 +69,9 @@ export function trainingPage(page: TrainingPage): string {
     lead: page.lead,
     body: html`${
       steps === 0
-        ? html`<p>No step was taken yet.</p>`
+        ? html`<p>No steps yet.</p>`
         : html`${lossPlot(page, loss)}${normPlot(page, norm)}
-<h2>In figures</h2>
+<h2>Losses by step</h2>
 ${figures(page, loss, norm)}`
     }
 ${tables.map(
@@ -79,7 +79,7 @@ ${tables.map(
 ${facts(rows)}`,
 )}
 <h2>How to repeat it</h2>
-<p class="note">Same seed, same losses; bit for bit on as many threads.</p>
+<p class="note">The same seed gives the same losses, bit for bit on the same number of threads.</p>
 <pre>${command}</pre>`,
     script: PLOT_SCRIPT,
     style: STYLE,
@@ -100,9 +100,9 @@ function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: F
   const notes = [
     caption,
     heldOut.length > 0
-      ? 'Intervals of the held-out loss are over its sequences (95%); these and their noise are the same at every save, so that a change between two saves is surer than they look.'
+      ? 'Bars are 95% intervals of the held-out loss over its sequences. Every save uses the same sequences and the same noise, so a change between two saves is more certain than the bars suggest.'
       : '',
-    beyond > 0 ? `${count(beyond)} of ${count(loss.length)} steps lie beyond the axis.` : '',
+    beyond > 0 ? `${count(beyond)} of ${count(loss.length)} steps lie outside the axis.` : '',
   ];
   return linePlot({
     x: { title: 'step', scale: 'linear', range: stepsShown(loss.length) },
@@ -129,8 +129,8 @@ function normPlot({ greatestNorm, places }: TrainingPage, norm: Float32Array): M
 }
 
 /**
- * Few steps as a faint line, many as the band that most of them lie in; through them the smoothed line, of means, or of
- * medians where single steps are so large that a mean tells of them alone.
+ * Few steps as a faint line, many as the band that holds 80% of them. Through them a smoothed line of means, or of medians if
+ * single steps would dominate a mean.
  */
 function drawnSteps(
   values: Float32Array,
@@ -152,7 +152,7 @@ function drawnSteps(
     return {
       lines: [through],
       band: { label: '80% of the steps', points, series },
-      range: [...ends, quantile(extent, 0.01), quantile(extent, 0.99)],
+      range: [...ends, sortedQuantile(extent, 0.01), sortedQuantile(extent, 0.99)],
     };
   }
   const sorted = Float64Array.from(values).sort();
@@ -165,11 +165,11 @@ function drawnSteps(
   return {
     lines: [each, through],
     band: null,
-    range: [...ends, quantile(sorted, 0.01), quantile(sorted, 0.99)],
+    range: [...ends, sortedQuantile(sorted, 0.01), sortedQuantile(sorted, 0.99)],
   };
 }
 
-/** An axis that holds the values; logarithmic where they are positive and far apart. */
+/** An axis that holds the values; logarithmic if they are positive and far apart. */
 function widened(values: readonly number[]): { low: number; high: number; scale: 'log' | 'linear' } {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (low > 0 && high / low > WIDE) return { low: low / 1.1, high: high * 1.1, scale: 'log' };
@@ -191,7 +191,7 @@ ${rows.map(
 `;
 }
 
-/** The plots' content in a dozen lines, for those who read rather than look. */
+/** The content of the plots as a table of a dozen rows. */
 function figures({ heldOut }: TrainingPage, loss: Float32Array, norm: Float32Array): Markup {
   const norms = stepWindows(norm, TABLE_ROWS);
   const rows = stepWindows(loss, TABLE_ROWS).map(({ first, last, mean }, i) => {
@@ -216,6 +216,6 @@ function figures({ heldOut }: TrainingPage, loss: Float32Array, norm: Float32Arr
 
 const count = (value: number): string => value.toLocaleString('en-US');
 
-/** Four decimals; divergences may be far smaller, and have four digits then. */
+/** Four decimals; four significant digits for small values, such as divergences. */
 const figure = (value: number): string =>
   Math.abs(value) < 0.01 && value !== 0 ? value.toPrecision(4) : value.toFixed(4);

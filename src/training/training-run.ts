@@ -1,6 +1,6 @@
 /**
- * What runs of training and of distillation have in common: what is asked of them, whom they tell, the text they read, the
- * files of their folder, and the losses written down as they go.
+ * What runs of training and of distillation share: the request, the observer, the text they read, the files in their folder,
+ * and the losses they record.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,10 +16,11 @@ import { addRow, writeCurve } from './loss-tables.js';
 import type { TrainingRun } from './train.js';
 
 export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
-  /** As `--dataset` takes it; the second to validate on. */
+  /** As `--dataset` takes it. */
   data: string;
+  /** Text for validation, likewise. */
   validation: string | null;
-  /** In place of the tokenizer's own. */
+  /** These replace the tokenizer's own. */
   bosTokenId?: number;
   eosTokenId?: number;
   batch: number;
@@ -31,9 +32,9 @@ export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
   out: string;
   saveEvery: number;
   validationSequences: number;
-  /** How the checkpoint keeps its matrices; training itself is in float32. */
+  /** Type of the checkpoint's matrices; training itself is in float32. */
   dtype: 'float32' | 'float16';
-  /** What repeats the run, as a shell reads it. */
+  /** Repeats the run, quoted for a shell. */
   command: string;
   threads?: number;
 }
@@ -41,9 +42,9 @@ export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
 export interface RunObserver {
   signal: AbortSignal;
   packing(dataset: string, done: number, total: number | null): void;
-  /** What a person should know. */
+  /** A remark for the user. */
   say?(text: string): void;
-  /** A run that was saved before is taken up. @param step the last that was taken */
+  /** A saved run is resumed. @param step its last step */
   resumed(step: number, steps: number): void;
 }
 
@@ -51,14 +52,14 @@ export interface RunResult<Loss> extends SavedCheckpoint {
   steps: number;
   /** Mean over the last tenth of the steps. */
   loss: number;
-  /** At the last save; null without held-out text. */
+  /** Held-out loss at the last save; null without held-out text. */
   validation: Loss | null;
   /** loss.csv and loss.html */
   curvePath: string;
   plotPath: string;
 }
 
-/** To which gradients are clipped. */
+/** Gradients of a larger norm are clipped to it. */
 export const GREATEST_NORM = 1;
 
 /** @throws DataError, FileError */
@@ -76,15 +77,15 @@ export async function packText(
   return stream;
 }
 
-/** What the page of a run tells of its texts, and the command that repeats it. */
+/** A run's texts and the command that repeats it, for its page. */
 export interface RunTexts {
   text: { name: string; sequences: number; length: number; tokenizer: string };
   heldOut: { name: string; sequences: number } | null;
-  /** As a shell reads it. */
+  /** Quoted for a shell. */
   command: string;
 }
 
-/** @param tokenizer its path */
+/** @param tokenizer path */
 export function textsOfRun(
   { validationSequences, command }: RunRequest,
   { name, sequences, length }: PackedStream,
@@ -104,9 +105,9 @@ export function textsOfRun(
 const stateOf = (folder: string): string => join(folder, 'training.state');
 
 /**
- * What a run does in its folder, which is its own meanwhile, and can be written to before any step is taken.
- * @param checkpoint name of the file that it will write
- * @throws FileError `in-use`   @throws UsageError `not-of-this-run` where such a file is, and no run that it came from
+ * Runs `work` with the folder locked for this run; that the folder can be written is checked first.
+ * @param checkpoint name of the file that the run will write
+ * @throws FileError `in-use`   @throws UsageError `not-of-this-run` if the file exists without the state of a run
  */
 export async function inOwnFolder<T>(folder: string, checkpoint: string, work: () => Promise<T>): Promise<T> {
   const lock = acquireLock(stateOf(folder), `The run in ${folder}`, 'Give another --out.');
@@ -115,7 +116,7 @@ export async function inOwnFolder<T>(folder: string, checkpoint: string, work: (
     if (existsSync(path) && !existsSync(stateOf(folder)))
       throw new UsageError({
         code: 'not-of-this-run',
-        message: `There is a ${path} already, and no training.state beside it: no run here would go on from it, only overwrite it.`,
+        message: `${path} exists, but no training.state beside it: a run here would not resume it, only overwrite it.`,
         hint: 'Give another --out, or move that checkpoint away.',
       });
     return await work();
@@ -124,7 +125,7 @@ export async function inOwnFolder<T>(folder: string, checkpoint: string, work: (
   }
 }
 
-/** Where and how a loop runs. @param steps of the whole run */
+/** The options of a training loop. @param steps of the whole run */
 export const loopOf = (
   { out, saveEvery, threads }: RunRequest,
   steps: number,
@@ -137,16 +138,16 @@ export const loopOf = (
   onResume: (step) => resumed(step, steps),
 });
 
-/** What a page is drawn from, but for what it is of. */
+/** The losses that a page draws. */
 export interface DrawnLosses {
   curve: Float32Array;
-  /** Of validation.csv. */
+  /** Path of validation.csv. */
   heldOutPath: string;
   /** Step whose loss ended the run. */
   divergedAt?: number;
 }
 
-/** loss.csv, loss.html and validation.csv in the folder of a run. Each throws FileError. */
+/** loss.csv, loss.html and validation.csv in a run's folder. Each method throws FileError. */
 export class LossFiles {
   readonly curvePath: string;
   readonly plotPath: string;
@@ -166,7 +167,7 @@ export class LossFiles {
     return writeCurve(this.curvePath, curve);
   }
 
-  /** @param row of a save, by column */
+  /** @param row for a save, by column */
   addHeldOut(row: { step: number; [column: string]: number }): Promise<void> {
     return addRow(this.heldOutPath, row);
   }
@@ -175,7 +176,7 @@ export class LossFiles {
     return this.write(this.plotPath, { curve, heldOutPath: this.heldOutPath, divergedAt });
   }
 
-  /** Before the error of a loss that diverges. */
+  /** Records a diverging loss, before its error is thrown. */
   readonly diverged = async (divergedAt: number, curve: Float32Array): Promise<void> => {
     await this.saveCurve(curve);
     await this.draw(curve, divergedAt);

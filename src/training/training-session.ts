@@ -1,15 +1,31 @@
 /** A network in training: batches in, losses out. Not responsible for the batches or for when to stop. */
 import { NumericalError } from '../errors.js';
+import { gradients } from '../graph/differentiate/gradients.js';
+import type { Graph, Value } from '../graph/graph.js';
+import { Mul } from '../graph/operators.js';
+import { type Packed, packed, packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
+import { prune } from '../graph/prune.js';
 import type { Feeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
-import { adamWScalars } from './adamw.js';
-import { type LearningRateOptions, learningRate } from './learning-rate.js';
-import { averageLeft } from './moving-average.js';
 import type { Objective } from './objective.js';
-import { appendStep, type StepOptions } from './step-graph.js';
+import {
+  type AdamWOptions,
+  adamWInputs,
+  adamWScalars,
+  adamWStep,
+  averageLeft,
+  clippingFactor,
+  globalNorm,
+  type LearningRateOptions,
+  learningRate,
+  movedAverage,
+} from './optimizer.js';
 import {
   isFiniteStep,
+  nextName,
+  STATE,
+  type StateName,
   type StepResult,
   type TrainingState,
   type TrainingVectors,
@@ -18,7 +34,7 @@ import {
 
 export interface TrainingOptions extends StepOptions {
   learningRate: LearningRateOptions;
-  /** Decay of the weights' moving average. */
+  /** Decay of the moving average of the weights. */
   averageDecay: number;
   provider?: Provider;
   threads?: number;
@@ -61,7 +77,7 @@ export class TrainingSession {
 
   /**
    * One step.
-   * @param step from 1: decides learning rate and corrections   @param batch what the objective reads
+   * @param step from 1; decides the learning rate and AdamW's corrections   @param batch inputs of the objective
    * @throws NumericalError `training-diverged`; the step is then not taken
    */
   async step(step: number, batch: Feeds): Promise<StepResult> {
@@ -89,7 +105,7 @@ export class TrainingSession {
   }
 }
 
-/** Weights before any step: moments 0, the average the weights themselves. */
+/** The vectors before the first step: moments are 0, and the average equals the weights. */
 export function startingVectors(weights: Float32Array): TrainingVectors {
   return {
     weights,
@@ -106,4 +122,53 @@ function diverged(step: number, { loss }: StepResult): NumericalError {
     message: `The ${what} of step ${step} is not finite.`,
     hint: 'Use a lower --lr, or a longer warm-up.',
   });
+}
+
+/**
+ * A training step as one graph: forward pass, loss, gradients, clipping, AdamW and the moving average. Weights, moments and
+ * average go in and come out as vectors of one layout (packed-weights.ts).
+ */
+export interface StepOptions {
+  adamW: AdamWOptions;
+  /** Gradients of a larger norm are scaled down to it. */
+  greatestNorm: number;
+}
+
+/**
+ * Turns a graph with an objective into one with a step of training.
+ *
+ * Inputs added: the vectors of STATE, the scalars of AdamW, `average_left`. Outputs: `objective`, `gradient_norm` (before
+ * clipping), and the next vectors.
+ * @param parameters initializers of the graph, in the order of the vectors
+ */
+function appendStep(
+  graph: Graph,
+  objective: Value,
+  parameters: readonly Packed[],
+  { adamW, greatestNorm }: StepOptions,
+): void {
+  const atWeights = gradients(
+    objective,
+    parameters.map(({ name }) => graph.value(name, 'float32')),
+  );
+  graph.scope('step', () => {
+    const { total } = packedOffsets(parameters);
+    const vector = (name: StateName) => graph.input(name, 'float32', [total]);
+    const [weights, first, second, average] = STATE.map(vector);
+    readWeightsFrom(weights, parameters);
+    const scalars = adamWInputs(graph);
+    const left = graph.input('average_left', 'float32', []);
+
+    const gradient = packed(graph, atWeights);
+    const norm = globalNorm(gradient);
+    const clipped = Mul(gradient, clippingFactor(norm, greatestNorm));
+    const next = adamWStep({ weights, first, second }, clipped, scalars, adamW);
+
+    graph.clearOutputs();
+    graph.output(objective, 'objective', []);
+    graph.output(norm, 'gradient_norm', []);
+    const vectors = [next.weights, next.first, next.second, movedAverage(average, next.weights, left)];
+    for (const [i, name] of STATE.entries()) graph.output(vectors[i], nextName(name), [total]);
+  });
+  prune(graph.proto);
 }

@@ -1,10 +1,9 @@
 /**
- * The training loss on held-out text, with the noise held fixed: the same sequences at the same times and with the same z
- * whenever it is asked for, so that two of its figures differ by the weights alone. To watch a run by; what a model is worth
- * is measured by the evaluations.
+ * The training loss on held-out text with fixed noise: every call uses the same sequences, times and z, so two of its figures
+ * differ by the weights alone. It serves to watch a run; a model's quality is measured by the evaluations.
  */
 
-import { HEAD } from '../diffusion/heads/index.js';
+import { HEAD } from '../diffusion/heads/head.js';
 import { noiseSchedule } from '../diffusion/schedule.js';
 import { packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
 import { prune } from '../graph/prune.js';
@@ -13,10 +12,10 @@ import { type ModelSession, startSession } from '../models/session.js';
 import { type HeldOutBatch, heldOutBatches, meanOverSequences } from './held-out.js';
 import { objectiveGraph, TOKEN_WEIGHTS } from './objective.js';
 import type { TrainingSettings, TrainingText } from './settings.js';
-import { plainFeeds } from './step-feeds.js';
+import { feedsWithoutCurriculum } from './step-feeds.js';
 
 export interface ValidationLoss {
-  /** Nats a token: negative log-likelihood of ar, a bound on it otherwise. */
+  /** Nats per token: negative log-likelihood for ar, a bound on it otherwise. */
   nelbo: number;
   /** Over sequences. */
   stderr: number;
@@ -30,7 +29,7 @@ export class Validation {
     private readonly batches: readonly (Pick<HeldOutBatch, 'counted'> & { feeds: Feeds })[],
   ) {}
 
-  /** @param sequences at most so many, the first of the text */
+  /** @param sequences how many, at most: the first of the text */
   static async start(
     settings: TrainingSettings,
     text: TrainingText,
@@ -44,13 +43,13 @@ export class Validation {
     const { batch } = settings.problem;
     const schedule = noiseSchedule(settings.schedule);
     const batches = heldOutBatches(text, sequences, batch).map(({ rows, counted, step }) => ({
-      feeds: plainFeeds(settings, schedule, rows, step),
+      feeds: feedsWithoutCurriculum(settings, schedule, rows, step),
       counted,
     }));
     return new Validation(session, settings, batches);
   }
 
-  /** @param weights as the training session reads them out */
+  /** @param weights as TrainingSession.read returns them */
   async loss(weights: Float32Array): Promise<ValidationLoss> {
     const { batch, length } = this.settings.problem;
     const perSequence: number[] = [];

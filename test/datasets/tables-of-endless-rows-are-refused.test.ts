@@ -49,6 +49,27 @@ describe('a row of a CSV file', () => {
     ]);
   });
 
+  it('with a NUL is refused, which the parser would take for the end after a quote', async () => {
+    const failure = textsOf(folder.file('nul.csv', 'text\n"a"\0\0b\n'));
+    await expect(failure).rejects.toMatchObject({
+      code: 'malformed-csv',
+      message: expect.stringMatching(/the byte at offset 8 is NUL\.$/),
+    });
+  });
+
+  it('of another length than the first costs no more than others', async () => {
+    const processorTime = async (name: string, row: string) => {
+      const file = folder.file(name, `text,more\n${row.repeat(2e5)}`);
+      const before = process.cpuUsage();
+      expect(await textsOf(file)).toEqual(new Array(2e5).fill('a'));
+      return process.cpuUsage(before).user;
+    };
+    const even = await processorTime('even.csv', 'a,b\n');
+    // An error with a copy of the row for each took twenty times as long.
+    expect(await processorTime('long-rows.csv', 'a,b,c\n')).toBeLessThan(6 * even);
+    expect(await processorTime('short-rows.csv', 'a\n')).toBeLessThan(6 * even);
+  });
+
   it('may be long, but not without end', async () => {
     const paragraph = `${'word '.repeat(2 ** 12)}\n`;
     const text = paragraph.repeat(70);

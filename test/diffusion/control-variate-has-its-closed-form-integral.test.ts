@@ -7,15 +7,16 @@ import {
   unigramFromCounts,
 } from '../../src/diffusion/control-variate.js';
 import { integration } from '../../src/diffusion/integration.js';
-import { type Level, mdlmLoss, seddLoss, uniformStateLoss } from '../../src/diffusion/losses.js';
+import type { AlphaLevel } from '../../src/diffusion/schedule.js';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
+import { mdlmLoss, seddLoss, uniformStateLoss } from './scalar-losses.js';
 
 const counts = [40, 0, 3, 3, 17, 1, 0, 9];
 const K = counts.length;
 const mask = 1;
 const single = new Float64Array(1);
-const level = (alpha: number): Level => ({ alpha, oneMinusAlpha: 1 - alpha });
-const lossOf = (control: ControlVariate, x: number, z: number, at: Level) =>
+const level = (alpha: number): AlphaLevel => ({ alpha, oneMinusAlpha: 1 - alpha });
+const lossOf = (control: ControlVariate, x: number, z: number, at: AlphaLevel) =>
   control.losses(single, [x], [z], at)[0];
 
 interface Process {
@@ -24,7 +25,7 @@ interface Process {
   control: ControlVariate;
   tokens: number[];
   /** Σ_z q(z|x)·f(x, z). */
-  mean(x: number, at: Level): number;
+  mean(x: number, at: AlphaLevel): number;
 }
 const pMasked = unigramFromCounts(counts, mask);
 const pUniform = unigramFromCounts(counts, null);
@@ -53,7 +54,7 @@ const processes: Process[] = [
 ];
 
 /** ∫ f(α) dα by the tanh-sinh rule, with 1 − α exact at the upper end when it is 1. */
-function quadrature(f: (at: Level) => number, low: number, high: number): number {
+function quadrature(f: (at: AlphaLevel) => number, low: number, high: number): number {
   const step = 1 / 32;
   let sum = 0;
   for (let k = -160; k <= 160; k++) {

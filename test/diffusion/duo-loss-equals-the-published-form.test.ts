@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { logSoftmax, uniformStateLoss } from '../../src/diffusion/losses.js';
 import { streams } from '../../src/random/streams.js';
 import { fillUniforms } from '../../src/random/uniforms.js';
+import { logSoftmax, uniformStateLoss } from './scalar-losses.js';
 
 const K = 11;
 const logits = new Float64Array(K);

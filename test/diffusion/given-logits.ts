@@ -1,6 +1,7 @@
 /** Runs a loss head over logits that are given instead of computed. */
 import * as ort from 'onnxruntime-node';
-import { appendLossHead, HEAD } from '../../src/diffusion/heads/index.js';
+import { HEAD } from '../../src/diffusion/heads/head.js';
+import { appendLossHead } from '../../src/diffusion/heads/losses.js';
 import { Graph } from '../../src/graph/graph.js';
 import { Identity } from '../../src/graph/operators.js';
 

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Integration, integration, type NoiseLevel } from '../../src/diffusion/integration.js';
-import { drawnTowardsText, proposalSlope } from '../../src/diffusion/proposal.js';
+import {
+  drawnTowardsText,
+  type Integration,
+  integration,
+  type NoiseLevel,
+  proposalSlope,
+} from '../../src/diffusion/integration.js';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
 
 const cases = (['duo', 'strict'] as const).flatMap((protocol) =>

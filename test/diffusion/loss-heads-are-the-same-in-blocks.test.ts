@@ -1,6 +1,7 @@
 import ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { appendLossHead, HEAD } from '../../src/diffusion/heads/index.js';
+import { HEAD } from '../../src/diffusion/heads/head.js';
+import { appendLossHead } from '../../src/diffusion/heads/losses.js';
 import { prune } from '../../src/graph/prune.js';
 import { int64, runGraph } from '../graph/run-graph.js';
 import { smallNetwork } from '../graph/small-network.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { arLoss, duoLoss, mdlmLoss, seddLoss } from '../../src/diffusion/losses.js';
 import { fillOpenUniforms } from '../../src/random/uniforms.js';
 import { lossOfGivenLogits } from './given-logits.js';
+import { arLoss, duoLoss, mdlmLoss, seddLoss } from './scalar-losses.js';
 
 /** Standard normals × spread, as float32 logits. */
 function someLogits(count: number, spread: number, seed: number): Float32Array {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { arLoss, duoLoss, mdlmLoss, seddLoss } from '../../src/diffusion/losses.js';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
+import { arLoss, duoLoss, mdlmLoss, seddLoss } from './scalar-losses.js';
 
 interface Case {
   family: 'ar' | 'mdlm' | 'sedd' | 'duo';

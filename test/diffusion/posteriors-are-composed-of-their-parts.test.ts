@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   analyticUnmaskProbability,
   CLEAN,
-  type Level,
   remaskProbability,
   uniformStateWeights,
   unmaskProbability,
 } from '../../src/diffusion/posterior.js';
+import type { AlphaLevel } from '../../src/diffusion/schedule.js';
 
 interface Case {
   family: string;
@@ -25,7 +25,7 @@ const cases: Case[] = (JSON.parse(readFileSync(oracle, 'utf8')).nll_and_posterio
   ({ posterior }) => posterior,
 );
 
-const level = (alpha: number): Level => ({ alpha, oneMinusAlpha: 1 - alpha });
+const level = (alpha: number): AlphaLevel => ({ alpha, oneMinusAlpha: 1 - alpha });
 
 function softmax(logits: readonly number[], except?: number): number[] {
   const kept = logits.map((logit, v) => (v === except ? Number.NEGATIVE_INFINITY : logit));
@@ -36,13 +36,20 @@ function softmax(logits: readonly number[], except?: number): number[] {
 }
 
 /** The whole distribution of z_s for a uniform-state model. */
-function uniformPosterior(x: number[], z: number, t: Level, s: Level, kappa: number): number[] {
+function uniformPosterior(x: number[], z: number, t: AlphaLevel, s: AlphaLevel, kappa: number): number[] {
   const K = x.length;
   const { draw, stay, uniform } = uniformStateWeights(t, s, K, x[z], kappa);
   return x.map((p, v) => draw * p + uniform / K + (v === z ? stay : 0));
 }
 
-function maskedPosterior(x: number[], z: number, mask: number, t: Level, s: Level, kappa: number): number[] {
+function maskedPosterior(
+  x: number[],
+  z: number,
+  mask: number,
+  t: AlphaLevel,
+  s: AlphaLevel,
+  kappa: number,
+): number[] {
   if (z !== mask) {
     const remask = remaskProbability(s, kappa);
     return x.map((_, v) => (v === z ? 1 - remask : v === mask ? remask : 0));

@@ -109,7 +109,7 @@ describe('commands that sample with such a tokenizer', () => {
     const args = ['--tokenizer', 'neither', '--length', '8', '--samples', '2', '--batch', '2'];
     const bench = ['bench', ...model, ...args, '--against', against, '--json'];
     const refused = await space.run(bench);
-    expect(refused.stdout).toContain('which token a text begins with');
+    expect(refused.stdout).toContain('names no token that a text begins with');
     const { stdout, stderr } = await succeed(space, [...bench, ...own]);
     const [row] = JSON.parse(stdout).results;
     expect(row.throughput.against.rounds).toBe(1);

@@ -38,7 +38,7 @@ describe('a fixed length', () => {
     const file = writeModel(space, 'long', smallModel({ length: 24 }), { length: 24, family: 'duo' });
     expectFailure(await space.run(ppl(file, '--length', '16')), {
       exit: 3,
-      says: 'The graph of long takes exactly 24 tokens a sequence; 16 were asked for.',
+      says: 'The graph of long takes exactly 24 tokens per sequence; 16 were asked for.',
       hint: 'Give --length 24',
     });
   });

@@ -20,7 +20,7 @@ const sample = (path: string, ...more: string[]) => [
 const misbehaving: [name: string, body: string, says: RegExp][] = [
   ['hang-sync', 'for (;;);', /gave no sign of life for 1 s of its own time, in step 0/],
   ['hang-async', 'await new Promise(() => {});', /waits for something that cannot come, in step 0/],
-  ['exit0', 'process.exit(0);', /left before its end, in step 0/],
+  ['exit0', 'process.exit(0);', /ended its thread, in step 0/],
 ];
 
 describe('a module as a sampler', () => {

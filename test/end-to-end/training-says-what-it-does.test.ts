@@ -52,7 +52,7 @@ describe('train', () => {
   it('that diverges says at which step, and draws it', async () => {
     expectFailure(await space.run(command('b', '--lr', '1e5', '--warmup', '0')), {
       exit: 5,
-      says: /The (loss|gradient) of step \d+ is .*: the run diverges\. Nothing had been saved yet\./,
+      says: /The (loss|gradient) of step \d+ is .*: the run diverges\. Nothing was saved yet\./,
       hint: 'a lower --lr',
     });
     expect(space.read('b/loss.html')).toMatch(/The loss diverged at step \d+\./);

@@ -10,6 +10,7 @@ interface Campaign {
 }
 
 const CASES = 300;
+/** All there are: a round of 30 cases has each of them at least once. */
 const KINDS = [
   'checkpoint',
   'card',
@@ -23,6 +24,11 @@ const KINDS = [
   'safetensors',
   'pickle',
   'llama2c',
+  'shapes',
+  'expressions',
+  'places',
+  'records',
+  'hubs',
   'samplers',
 ];
 
@@ -36,13 +42,7 @@ function fuzz(args: string[]): Promise<{ status: unknown; campaign: Campaign; st
 
 describe('damaged files', () => {
   it(`in ${CASES} ways end in a sentence or are sound after all`, async () => {
-    const { status, campaign, stderr } = await fuzz([
-      '--seed',
-      '20261',
-      '--count',
-      String(CASES),
-      ...KINDS.flatMap((kind) => ['--kind', kind]),
-    ]);
+    const { status, campaign, stderr } = await fuzz(['--seed', '20261', '--count', String(CASES)]);
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const { kinds } = campaign;

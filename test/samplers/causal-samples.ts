@@ -1,7 +1,7 @@
 /** Samples of autoregressive checkpoints, batch by batch, without the command around them. */
 import { fillUniforms } from '../../src/random/uniforms.js';
 import { autoregressive } from '../../src/samplers/autoregressive.js';
-import type { CausalBatch, CausalDecoding, CausalModel } from '../../src/samplers/causal-model.js';
+import type { CausalDecoding, CausalModel, DecodingBatch } from '../../src/samplers/decoding.js';
 import type { SamplingRun } from '../../src/samplers/sampler.js';
 
 export interface CausalSamples {
@@ -39,7 +39,7 @@ export async function causalSamples(
       cached: model.cached,
       bosTokenId: model.bosTokenId,
       eosTokenId: model.eosTokenId,
-      begin: (asked: CausalBatch) => (decoding = model.begin(asked)),
+      begin: (asked: DecodingBatch) => (decoding = model.begin(asked)),
     };
     const run: Partial<SamplingRun> = {
       family: 'ar',

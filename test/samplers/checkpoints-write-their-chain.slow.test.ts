@@ -7,7 +7,8 @@ import {
   sourceVocabSize,
 } from '../../src/models/sources/markov-denoiser.js';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
-import { type GeneratedSample, generate } from '../../src/sampling/generate.js';
+import { generate } from '../../src/sampling/generate.js';
+import type { GeneratedSample } from '../../src/sampling/generation-plan.js';
 import { sampledModel } from '../../src/sampling/sample-request.js';
 import { startSamplingSession } from '../../src/sampling/sampling-session.js';
 import { chiSquare, chiSquareLimit, pairCounts } from './closed-form.js';

@@ -3,7 +3,8 @@ import { noiseSchedule } from '../../src/diffusion/schedule.js';
 import type { MarkovChain } from '../../src/models/sources/markov.js';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
 import type { Denoised, Denoiser, DenoiserRequest, Sampler } from '../../src/samplers/sampler.js';
-import { type GeneratedSample, type GenerationPlan, generate } from '../../src/sampling/generate.js';
+import { generate } from '../../src/sampling/generate.js';
+import type { GeneratedSample, GenerationPlan } from '../../src/sampling/generation-plan.js';
 import { leaveOneOut, maskedEmission, uniformEmission } from '../models/sources/leave-one-out.js';
 
 export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo';

@@ -1,9 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
 import { exactCheckpoint } from '../../src/evals/calibration/run.js';
-import type { MarkovChain } from '../../src/models/sources/markov.js';
-import { independentTokens } from '../../src/models/sources/markov.js';
-import type { LatentAnswer, LatentModel } from '../../src/samplers/latent-model.js';
+import { independentTokens, type MarkovChain } from '../../src/models/sources/markov.js';
+import type { LatentAnswer, LatentModel } from '../../src/samplers/decoding.js';
 import { linearTimes } from '../../src/samplers/time-grid.js';
 import { LatentSession, type LatentSessionOptions } from '../../src/sampling/latent-session.js';
 import { unevenChain } from '../models/sources/chains.js';

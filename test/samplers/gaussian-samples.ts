@@ -2,8 +2,8 @@
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
 import type { Checkpoint } from '../../src/models/checkpoint.js';
 import { fillUniforms } from '../../src/random/uniforms.js';
+import type { LatentModel } from '../../src/samplers/decoding.js';
 import { gaussian } from '../../src/samplers/gaussian.js';
-import type { LatentModel } from '../../src/samplers/latent-model.js';
 import type { SamplingRun } from '../../src/samplers/sampler.js';
 import type { LatentSession } from '../../src/sampling/latent-session.js';
 

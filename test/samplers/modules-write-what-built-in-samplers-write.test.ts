@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/models/checkpoint.js';
-import { type GeneratedSample, generate } from '../../src/sampling/generate.js';
+import { generate } from '../../src/sampling/generate.js';
+import type { GeneratedSample } from '../../src/sampling/generation-plan.js';
 import { prepareSampling } from '../../src/sampling/prepare-sampling.js';
 import { sampledModel } from '../../src/sampling/sample-request.js';
 import { startSamplingSession } from '../../src/sampling/sampling-session.js';

@@ -32,7 +32,7 @@ describe('a module with a sampler', () => {
     ['is missing', () => join(folder, 'nowhere.mjs'), 'sampler-module-not-found', /nowhere\.mjs/],
     ['does not parse', () => moduleOf('export default {'), 'sampler-module-broken', /cannot be loaded/],
     ['throws', () => moduleOf('throw new Error("no luck")'), 'sampler-module-broken', /no luck/],
-    ['exports nothing', () => moduleOf('export const x = 1;'), 'sampler-module-invalid', /no sampler/],
+    ['exports nothing', () => moduleOf('export const x = 1;'), 'sampler-module-invalid', /not a sampler/],
     [
       'has no sample',
       () => moduleOf(good.replace('sample', 'simple')),

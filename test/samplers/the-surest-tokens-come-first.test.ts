@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Denoised } from '../../src/samplers/sampler.js';
-import { generate, type StepState } from '../../src/sampling/generate.js';
+import { generate } from '../../src/sampling/generate.js';
+import type { StepState } from '../../src/sampling/generation-plan.js';
 import { independent, planOf } from './closed-form.js';
 
 const sureness = [0.2, 0.9, 0.4, 0.8, 0.6, 0.7, 0.3, 0.5];

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { markovChain } from '../../src/models/sources/markov.js';
 import { samplers } from '../../src/samplers/registry.js';
-import { generate, type StepState } from '../../src/sampling/generate.js';
+import { generate } from '../../src/sampling/generate.js';
+import type { StepState } from '../../src/sampling/generation-plan.js';
 import {
   chiSquare,
   chiSquareLimit,

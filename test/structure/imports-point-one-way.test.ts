@@ -28,6 +28,42 @@ const imports = files.flatMap(importsOf);
 const within = imports.filter(({ to }) => to.startsWith('src/'));
 const arrow = ({ from, to }: Import) => `${from} → ${to}`;
 
+/** Rooms with circles of types that are still to be opened: this list only shrinks. */
+const LEFT: readonly string[] = [
+  'src/evals/',
+  'src/printing/',
+  'src/records/',
+  'src/samplers/',
+  'src/sampling/',
+];
+const isLeft = (circle: string) =>
+  circle.split(', ').every((file) => LEFT.some((room) => file.startsWith(room)));
+
+/** Files that reach each other (strongly connected components, Tarjan 1972), each as its files in order. */
+function circlesOf(next: ReadonlyMap<string, readonly string[]>): string[] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[] = [];
+  const visit = (file: string): number => {
+    index.set(file, index.size);
+    let lowest = index.size - 1;
+    stack.push(file);
+    for (const to of next.get(file) ?? []) {
+      if (!index.has(to)) lowest = Math.min(lowest, visit(to));
+      else if (stack.includes(to)) lowest = Math.min(lowest, low.get(to) ?? index.get(to) ?? lowest);
+    }
+    low.set(file, lowest);
+    if (lowest === index.get(file)) {
+      const circle = stack.splice(stack.indexOf(file));
+      if (circle.length > 1) circles.push(circle.sort().join(', '));
+    }
+    return lowest;
+  };
+  for (const file of next.keys()) if (!index.has(file)) visit(file);
+  return circles.sort();
+}
+
 describe('imports', () => {
   it('are found: of every room, static ones and lazy ones, and all lead to files that are there', () => {
     expect(within.length).toBeGreaterThan(files.length);
@@ -53,20 +89,11 @@ describe('imports', () => {
     expect(reaching.map(arrow)).toEqual([]);
   });
 
-  it('make no circle of files', () => {
+  it('make no circle of files, of types neither', () => {
     const next = new Map<string, string[]>();
     for (const { from, to, kind } of within)
-      if (kind === 'static') next.set(from, [...(next.get(from) ?? []), to]);
-    const done = new Set<string>();
-    const circles: string[] = [];
-    const visit = (file: string, path: string[]) => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
-      if (path.includes(file) || done.has(file)) return;
-      for (const to of next.get(file) ?? []) visit(to, [...path, file]);
-      done.add(file);
-    };
-    for (const file of files) visit(file, []);
-    expect(circles).toEqual([]);
+      if (kind !== 'dynamic') next.set(from, [...(next.get(from) ?? []), to]);
+    expect(circlesOf(next).filter((circle) => !isLeft(circle))).toEqual([]);
   });
 
   it('of onnx-buf are in src/graph/onnx.ts alone', () => {

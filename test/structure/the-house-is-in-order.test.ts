@@ -5,6 +5,33 @@ import { filesUnder, read, roomOf } from './source-files.js';
 const sources = filesUnder('src');
 const tests = filesUnder('test');
 
+/** Longer files, each with the idea that it tells from end to end. */
+const LONG: Readonly<Record<string, string>> = {
+  'src/models/importers/pickle.ts': "a pickle's stack machine, instruction by instruction",
+};
+
+/** Rooms whose assertions are still to be explained or removed: this list only shrinks. */
+const LEFT: readonly string[] = [
+  'src/cli/',
+  'src/commands/',
+  'src/datasets/',
+  'src/evals/',
+  'src/printing/',
+  'src/records/',
+  'src/report/',
+  'src/samplers/',
+  'src/sampling/',
+  'src/strict-json.ts',
+  'src/training/',
+];
+
+/** A postfix `!` outside of strings and comments. */
+function asserts(line: string): boolean {
+  if (/^\s*(\*|\/\/|\/\*)/.test(line)) return false;
+  const code = line.replace(/'(?:[^'\\]|\\.)*'|`(?:[^`\\$]|\\.)*`/g, "''").replace(/\/\/.*$/, '');
+  return /[\w\])]!(?!=)(?=[\s.,;:)\]}[(?+*/-]|$)/.test(code);
+}
+
 describe('the house', () => {
   it('has no room for things without an idea', () => {
     const folders = [...sources, ...tests].flatMap((path) => path.split('/').slice(0, -1));
@@ -23,9 +50,22 @@ describe('the house', () => {
     expect(silent).toEqual([]);
   });
 
-  it('keeps files to about 300 lines', () => {
-    const long = sources.filter((path) => read(path).split('\n').length > 400);
-    expect(long).toEqual([]);
+  it('holds a whole idea in each file: files of more than 350 lines are named here with theirs', () => {
+    const long = sources.filter((path) => read(path).split('\n').length > 350);
+    expect(long).toEqual(Object.keys(LONG));
+  });
+
+  it('says why wherever it asserts that a value is not null', () => {
+    const silent = sources.flatMap((path) => {
+      const lines = read(path).split('\n');
+      return lines.flatMap((line, i) =>
+        asserts(line) && !line.includes('//') && !(lines[i - 1] ?? '').trim().startsWith('//')
+          ? [`${path}:${i + 1}`]
+          : [],
+      );
+    });
+    const left = silent.filter((place) => !LEFT.some((room) => place.startsWith(room)));
+    expect(left).toEqual([]);
   });
 
   it('asserts something in every test file', () => {

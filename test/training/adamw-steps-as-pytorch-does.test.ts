@@ -10,7 +10,7 @@ import {
   adamWStep,
   clippingFactor,
   globalNorm,
-} from '../../src/training/adamw.js';
+} from '../../src/training/optimizer.js';
 import { hashed } from './oracle-weights.js';
 
 const SIZE = 12;

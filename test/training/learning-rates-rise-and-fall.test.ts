@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { learningRate } from '../../src/training/learning-rate.js';
+import { learningRate } from '../../src/training/optimizer.js';
 
 const options = { highest: 0.01, warmup: 10, steps: 110, final: 0.1 };
 

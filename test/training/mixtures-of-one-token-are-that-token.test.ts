@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { HEAD } from '../../src/diffusion/heads/index.js';
+import { HEAD } from '../../src/diffusion/heads/head.js';
 import { gradients } from '../../src/graph/differentiate/gradients.js';
 import { prune } from '../../src/graph/prune.js';
 import { fillWeights } from '../../src/graph/write.js';

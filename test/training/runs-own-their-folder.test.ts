@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { distillationFile } from '../../src/training/distillation/saved-distillation.js';
+import { distillationFile } from '../../src/training/distillation/distill.js';
 import { train } from '../../src/training/train.js';
 import { inOwnFolder } from '../../src/training/training-run.js';
 import { failure } from './failure.js';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { trainingFile } from '../../src/training/saved-training.js';
 import type { TrainingSettings } from '../../src/training/settings.js';
+import { trainingFile } from '../../src/training/state-file.js';
 import { train } from '../../src/training/train.js';
 import { failure } from './failure.js';
 import { temporaryState, toySettings, toyText } from './toy-run.js';
@@ -40,7 +40,7 @@ it('other settings by the names of their flags, or in words', async () => {
   expect(await told('duo', { curriculum: warmer })).toContain('has --curriculum-temperature 0.1, not 0.01');
   const wider = { ...problem, dimensions: { ...problem.dimensions, vocabSize: 12 } };
   expect(await told('duo', { problem: wider })).toContain(
-    'a vocabulary of 9, not 12, by another --tokenizer',
+    'a vocabulary of 9, not 12, from another --tokenizer',
   );
 });
 
@@ -72,7 +72,7 @@ describe('a loss that is no number any more: the step is named', () => {
     );
     expect(error.code).toBe('training-diverged');
     const step = Number(/step (\d+) is not finite/.exec(error.message)?.[1]);
-    expect(error.message).toContain('Nothing had been saved yet.');
+    expect(error.message).toContain('Nothing was saved yet.');
     expect(existsSync(statePath)).toBe(false);
     expect(told.map(([at, curve]) => [at, curve.length])).toEqual([[step, 2 * (step - 1)]]);
     expect(told[0][1].every(Number.isFinite)).toBe(true);

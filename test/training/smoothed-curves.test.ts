@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
   fewSteps,
-  quantile,
   smoothedCurve,
+  sortedQuantile,
   stepWindows,
   thinned,
 } from '../../src/training/training-curve.js';
@@ -34,7 +34,7 @@ describe('a curve of many steps', () => {
     expect(stepWindows(shuffled, 1)).toEqual([
       { first: 1, last: 101, mean: 50, median: 50, low: 10, high: 90 },
     ]);
-    expect(quantile([1, 2, 4], 0.75)).toBe(3);
+    expect(sortedQuantile([1, 2, 4], 0.75)).toBe(3);
   });
 
   it('of 400 steps is drawn step by step, of more it is not', () => {

@@ -1,6 +1,7 @@
 /** A run of a network of a few thousand weights on a text that repeats itself. */
-import { defaultAdamW } from '../../src/training/adamw.js';
+
 import { publishedCurriculum } from '../../src/training/curriculum.js';
+import { defaultAdamW } from '../../src/training/optimizer.js';
 import type { TrainingSettings, TrainingText } from '../../src/training/settings.js';
 import { temporaryFolder } from '../support/folder.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Dimensions } from '../../src/models/architectures/dimensions.js';
-import { defaultAdamW } from '../../src/training/adamw.js';
 import { autoregressiveFeeds, denoisingFeeds } from '../../src/training/noisy-batch.js';
 import { objectiveGraph, type TrainingProblem } from '../../src/training/objective.js';
+import { defaultAdamW } from '../../src/training/optimizer.js';
 import { startingVectors, TrainingSession } from '../../src/training/training-session.js';
 import { hashed, oracleWeight } from './oracle-weights.js';
 

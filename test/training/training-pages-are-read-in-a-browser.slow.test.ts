@@ -21,7 +21,7 @@ const pageOf = (steps: number, changes: Partial<TrainingPage> = {}) =>
     title: `Training ${attack}`,
     lead: attack,
     curve: curveOf(steps),
-    lossTitle: 'loss, nats a token',
+    lossTitle: 'loss, nats per token',
     heldOut: Array.from({ length: Math.min(steps, 200) }, (_, i) => ({
       step: Math.ceil(((i + 1) * steps) / Math.min(steps, 200)),
       loss: 5.2 + 3 / (i + 1),
@@ -124,7 +124,7 @@ describe('the page of a training run', () => {
   });
 
   it('holds before any step', () => {
-    expect(pageOf(0)).toContain('No step was taken yet.');
+    expect(pageOf(0)).toContain('No steps yet.');
   });
 
   it.skipIf(noBrowser).each([360, 768, 1400])(

@@ -61,7 +61,7 @@ export function checkGates(
     const line = lineOf(['gates', i]);
     return matchingRows(gate, line, rows).flatMap((row) =>
       LIMITS.filter((limit) => gate[limit] !== undefined).map((limit) =>
-        named(checkOf(gate, line, limit, row, rows, baseline), apart.get(row)!),
+        named(checkOf(gate, line, limit, row, rows, baseline), apart.get(row) ?? ''),
       ),
     );
   });
@@ -226,7 +226,7 @@ function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: Result
       draws: numberOf(row, 'protocol.draws'),
       drawError,
     },
-    bound: scale((kind === 'max' ? max : min)!),
+    bound: scale((kind === 'max' ? max : min)!), // the limit is one that the gate sets
     shown: logarithmic ? Math.exp : identity,
   };
 }
@@ -240,7 +240,7 @@ function relativeTo(
   row: ResultRow,
 ): Judged | null {
   const difference = differenceOf(row, other, metric);
-  const before = other.figures.get(metric)!.value;
+  const before = other.figures.get(metric)?.value ?? null;
   if (!difference || difference.value === null || before === null) return null;
   const logarithmic = row.figures.get(metric)?.declared.exponentialOf !== undefined;
   const unit = percent ? (logarithmic ? 100 : 100 / Math.abs(before)) : logarithmic ? before : 1;
@@ -317,6 +317,7 @@ function around(value: number, stderr: number | null, degrees: number | null): [
 }
 
 function limitText(gate: Gate, kind: Limit, change: Change | null): string {
+  // Without a change the limit is one of the figure itself, which the gate sets.
   if (!change) return `${kind === 'max' ? '≤' : '≥'} ${plain((kind === 'max' ? gate.max : gate.min)!)}`;
   return `${kind === 'maxIncrease' ? '≤ +' : '≥ −'}${change.amount}${change.percent ? '%' : ''}`;
 }

@@ -4,9 +4,9 @@ import { readDeltas, readRuns } from './runs.js';
 
 export const PLAIN = 0;
 export const PLAIN_DICTIONARY = 2;
-export const DELTA_LENGTH_BYTE_ARRAY = 6;
-export const DELTA_BYTE_ARRAY = 7;
-export const RLE_DICTIONARY = 8;
+const DELTA_LENGTH_BYTE_ARRAY = 6;
+const DELTA_BYTE_ARRAY = 7;
+const RLE_DICTIONARY = 8;
 
 export type Decode = (bytes: Buffer) => string;
 

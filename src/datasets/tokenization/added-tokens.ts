@@ -4,7 +4,8 @@
  */
 import type { AddedTokenJson } from '../tokenizer-files.js';
 import type { Normalizer } from './normalizers.js';
-import { UnusableTokenizer } from './part.js';
+import { type TokenizerBudget, UnusableTokenizer } from './part.js';
+import { Trie } from './trie.js';
 import { SPACES_AT_START, spaceBefore, WORD_AT_START, WORD_CHARACTER } from './unicode.js';
 
 /** A stretch of text, or a token in its place. */
@@ -30,6 +31,7 @@ export class AddedTokens {
   constructor(
     added: readonly AddedTokenJson[],
     private readonly normalizer: Normalizer | null,
+    private readonly budget: TokenizerBudget,
   ) {
     const tokens = [...new Map(added.map((token) => [token.content, token])).values()];
     const plain: Sought[] = [];
@@ -41,8 +43,8 @@ export class AddedTokens {
     }
     if (inNormalized.some(({ spelt }) => spelt === ''))
       throw new UnusableTokenizer('nothing is left of one of its added tokens when it is normalized');
-    this.plain = new Search(plain);
-    this.inNormalized = new Search(inNormalized);
+    this.plain = new Search(plain, budget);
+    this.inNormalized = new Search(inNormalized, budget);
     this.spelt = new Map(inNormalized.map(({ id, spelt }) => [id, spelt]));
     if (new Set(this.spelt.values()).size < inNormalized.length)
       throw new UnusableTokenizer('two of its added tokens are the same when they are normalized');
@@ -64,29 +66,29 @@ export class AddedTokens {
 
   private normalize(text: string): { text: string; startLost: boolean } {
     const draft = { text, startLost: false };
-    this.normalizer?.apply(draft);
+    if (this.normalizer) {
+      this.normalizer.apply(draft);
+      this.budget.spend(draft.text.length + 1);
+    }
     return draft;
   }
 }
 
 /** A search for the leftmost and there the longest of several texts. */
 class Search {
-  /** By their first code unit, the longest first. */
-  private readonly byStart = new Map<string, Sought[]>();
+  /** Places in `tokens`. */
+  private readonly trie = new Trie();
+  /** What may be the first code unit of one. */
   private readonly starts: RegExp | null;
 
-  constructor(tokens: readonly Sought[]) {
-    for (const token of tokens) {
-      const [start] = token.spelt.split('', 1);
-      if (start === undefined) continue;
-      const others = this.byStart.get(start);
-      if (others) others.push(token);
-      else this.byStart.set(start, [token]);
-    }
-    for (const others of this.byStart.values()) others.sort((a, b) => b.spelt.length - a.spelt.length);
-    const escaped = [...this.byStart.keys()].map(
-      (start) => `\\u${start.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
+  constructor(
+    private readonly tokens: readonly Sought[],
+    private readonly budget: TokenizerBudget,
+  ) {
+    for (const [place, { spelt }] of tokens.entries()) this.trie.add(spelt, place);
+    const starts = new Set(tokens.map(({ spelt }) => spelt.slice(0, 1)));
+    starts.delete('');
+    const escaped = [...starts].map((start) => `\\u${start.charCodeAt(0).toString(16).padStart(4, '0')}`);
     this.starts = escaped.length > 0 ? new RegExp(`[${escaped.join('')}]`, 'g') : null;
   }
 
@@ -100,8 +102,12 @@ class Search {
         if (within || WORD_AT_START.test(text.slice(end, end + 2))) continue;
       }
       // White space beside it may be a part of it, unless another token has it.
-      if (token.lstrip) start = Math.max(spaceBefore(text, start), done);
-      if (token.rstrip) end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
+      if (token.lstrip) start = Math.max(spaceBefore(text, start, done), done);
+      if (token.rstrip) {
+        // One within the white space that another has taken: it ends where that does, and is not looked over again.
+        if (end < done) end = done;
+        else end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
+      }
       if (done < start) yield { text: text.slice(done, start), id: null, first: done === 0 };
       // The token before it may have taken all that it is, as white space.
       if (start < end) yield { text: text.slice(start, end), id: token.id, first: start === 0 };
@@ -118,7 +124,12 @@ class Search {
       starts.lastIndex = from;
       const at = starts.exec(text)?.index;
       if (at === undefined) return;
-      const token = this.byStart.get(text[at])!.find(({ spelt }) => text.startsWith(spelt, at));
+      let place = -1;
+      const longer = (_end: number, id: number) => {
+        place = id;
+      };
+      this.budget.spend(this.trie.tokensAt(text, at, longer));
+      const token = this.tokens[place];
       if (token) yield { token, at };
       from = at + (token?.spelt.length ?? 1);
     }

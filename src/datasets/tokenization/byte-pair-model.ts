@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { BinaryHeap } from '../binary-heap.js';
 import { byteIds, spelledInByteTokens } from './byte-tokens.js';
 import { type Encoded, LONGEST_WORD, type Model, noUnknown, wordTooLong } from './model.js';
-import { fields, UnusableTokenizer } from './part.js';
+import { fields, type TokenizerBudget, UnusableTokenizer } from './part.js';
 
 /** Ids and places are below this, so that a pair, or a rank and a place, are one exact number. */
 const PAIR = 2 ** 24;
@@ -16,6 +16,9 @@ const SHORT = 256;
 /** Parts of longer words that are remembered. */
 const MOST_KNOWN = 2 ** 16;
 const LONGEST_KNOWN = 64;
+
+/** Each is queued and taken out twice at most, in half a microsecond or so. */
+const STEPS_A_SYMBOL = 8;
 
 export class BytePairModel implements Model {
   private readonly ids: ReadonlyMap<string, number>;
@@ -35,7 +38,10 @@ export class BytePairModel implements Model {
   private inside: ReadonlySet<string> | null = null;
 
   /** The vocabulary has been checked. @throws UnusableTokenizer */
-  constructor(part: object) {
+  constructor(
+    part: object,
+    private readonly budget: TokenizerBudget,
+  ) {
     const options = fields(part, 'model', {
       vocab: z.custom<Record<string, number>>((vocab) => !Array.isArray(vocab)),
       merges: z.custom<(string | [string, string])[]>(Array.isArray),
@@ -123,6 +129,7 @@ export class BytePairModel implements Model {
   private symbolsOf(word: string): { symbols: number[]; dropped: number } {
     // A character is one code unit or two, and at least one symbol unless it is dropped.
     if (word.length > 4 * LONGEST_WORD) throw wordTooLong();
+    this.budget.spend(word.length * (1 + this.prefix.length + this.suffix.length));
     const symbols: number[] = [];
     let dropped = 0;
     let unknowns = 0; // not yet put down: at most one
@@ -156,6 +163,7 @@ export class BytePairModel implements Model {
     const count = symbols.length;
     if (count < 2) return symbols;
     if (count > LONGEST_WORD) throw wordTooLong();
+    this.budget.spend(STEPS_A_SYMBOL * count);
     const ids = Int32Array.from(symbols);
     const next = Int32Array.from(symbols, (_, i) => (i + 1 < count ? i + 1 : -1));
     const previous = Int32Array.from(symbols, (_, i) => i - 1);

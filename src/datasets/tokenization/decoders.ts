@@ -6,7 +6,7 @@ import { bytesOfToken } from '../byte-level.js';
 import { cleanUpOfDecoders } from '../clean-up.js';
 import { replace } from '../python-text.js';
 import { byteOfToken } from './byte-tokens.js';
-import { fields, type Part, type PartBudget, partsOf, unknownPart } from './part.js';
+import { checkDecodedLength, fields, type Part, partsOf, type TokenizerBudget, unknownPart } from './part.js';
 import { patternOf, replaced } from './patterns.js';
 
 export interface Decoder {
@@ -17,15 +17,21 @@ export interface Decoder {
 const WHAT = 'decoder';
 
 /** @throws UnusableTokenizer */
-export function decoderOf(part: Part, budget: PartBudget): Decoder {
-  budget.take();
+export function decoderOf(part: Part, budget: TokenizerBudget): Decoder {
+  budget.takePart();
   switch (part.type) {
     case 'Sequence': {
       const { decoders } = fields(part, WHAT, { decoders: z.array(z.unknown()) });
       const parts = partsOf(decoders, WHAT).map((inner) => decoderOf(inner, budget));
       return {
         linear: parts.every(({ linear }) => linear),
-        decode: (tokens) => parts.reduce((decoded, { decode }) => decode(decoded), tokens),
+        decode: (tokens) =>
+          parts.reduce((decoded, { decode }) => {
+            const length = lengthOf(decoded);
+            checkDecodedLength(length);
+            budget.spend(length + decoded.length);
+            return decode(decoded);
+          }, tokens),
       };
     }
     case 'ByteLevel':
@@ -55,13 +61,21 @@ export function decoderOf(part: Part, budget: PartBudget): Decoder {
       const pattern = patternOf(part, WHAT);
       return {
         linear: pattern.linear,
-        decode: (tokens) => tokens.map((token) => replaced(token, pattern, content)),
+        decode: (tokens) =>
+          tokens.map((token) => {
+            const text = replaced(token, pattern, content);
+            budget.spend(text.length);
+            return text;
+          }),
       };
     }
     default:
       return unknownPart(part, WHAT);
   }
 }
+
+/** Characters of all. */
+export const lengthOf = (tokens: readonly string[]) => tokens.reduce((sum, { length }) => sum + length, 0);
 
 const quick = (decode: Decoder['decode']): Decoder => ({ decode, linear: true });
 

@@ -3,21 +3,22 @@ import { z } from 'zod';
 import type { TokenizerJson } from '../tokenizer-files.js';
 import { BytePairModel } from './byte-pair-model.js';
 import { type Encoded, type Model, noUnknown } from './model.js';
-import { fields, unknownPart } from './part.js';
+import { fields, type TokenizerBudget, unknownPart } from './part.js';
+import { Trie } from './trie.js';
 import { UnigramModel } from './unigram-model.js';
 
 const WHAT = 'model';
 const VOCABULARY = z.custom<Record<string, number>>((vocab) => !Array.isArray(vocab));
 
 /** The vocabulary has been checked. @throws UnusableTokenizer */
-export function modelOf(part: TokenizerJson['model']): Model {
+export function modelOf(part: TokenizerJson['model'], budget: TokenizerBudget): Model {
   switch (part.type ?? typeByFields(part)) {
     case 'BPE':
-      return new BytePairModel(part);
+      return new BytePairModel(part, budget);
     case 'Unigram':
-      return new UnigramModel(part);
+      return new UnigramModel(part, budget);
     case 'WordPiece':
-      return wordPiece(part);
+      return wordPiece(part, budget);
     case 'WordLevel':
       return wordLevel(part);
     default:
@@ -47,7 +48,7 @@ function wordLevel(part: object): Model {
 }
 
 /** The longest token first, from the left; a word with a part that is no token is unknown as a whole. */
-function wordPiece(part: object): Model {
+function wordPiece(part: object, budget: TokenizerBudget): Model {
   const options = fields(part, WHAT, {
     vocab: VOCABULARY,
     unk_token: z.string(),
@@ -55,8 +56,10 @@ function wordPiece(part: object): Model {
     max_input_chars_per_word: z.number().default(100),
   });
   const ids = new Map(Object.entries(options.vocab));
-  const longest = [...ids.keys()].reduce((most, { length }) => Math.max(most, length), 0);
+  const trie = new Trie();
+  for (const [token, id] of ids) trie.add(token, id);
   const { continuing_subword_prefix: prefix, max_input_chars_per_word: most } = options;
+  const inside = trie.after(prefix);
   const unknown = (): Encoded => {
     const id = ids.get(options.unk_token);
     if (id === undefined) throw noUnknown();
@@ -68,16 +71,17 @@ function wordPiece(part: object): Model {
       if (word.length > most && (word.length > 2 * most || [...word].length > most)) return unknown();
       const found: number[] = [];
       for (let start = 0; start < word.length; ) {
-        const before = start > 0 ? prefix : '';
-        let end = Math.min(word.length, start + longest);
-        let id: number | undefined;
-        for (; end > start; end--) {
-          id = ids.get(before + word.slice(start, end));
-          if (id !== undefined) break;
-        }
-        if (id === undefined) return unknown();
-        found.push(id);
-        start = end;
+        const from = start > 0 ? inside : 0;
+        let longest = start;
+        let longestId = 0;
+        const longer = (end: number, id: number) => {
+          longest = end;
+          longestId = id;
+        };
+        if (from !== null) budget.spend(trie.tokensAt(word, start, longer, from));
+        if (longest === start) return unknown();
+        found.push(longestId);
+        start = longest;
       }
       return { ids: found, dropped: 0 };
     },

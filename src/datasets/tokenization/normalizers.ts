@@ -1,7 +1,7 @@
 /** Normalizers: what changes a text before it is split. One function a type, as the reference has them. */
 import { z } from 'zod';
 import { spelledInBytes } from '../byte-level.js';
-import { fields, type Part, type PartBudget, partsOf, unknownPart } from './part.js';
+import { fields, type Part, partsOf, type TokenizerBudget, unknownPart } from './part.js';
 import { checkGrowth, type Pattern, patternOf, replaced } from './patterns.js';
 import { Precompiled } from './precompiled.js';
 import {
@@ -31,12 +31,13 @@ export interface Normalizer {
 const WHAT = 'normalizer';
 
 /** @throws UnusableTokenizer */
-export function normalizerOf(part: Part, budget: PartBudget): Normalizer {
-  budget.take();
+export function normalizerOf(part: Part, budget: TokenizerBudget): Normalizer {
+  budget.takePart();
   switch (part.type) {
     case 'Sequence': {
       const { normalizers } = fields(part, WHAT, { normalizers: z.array(z.unknown()) });
-      return sequence(partsOf(normalizers, WHAT).map((inner) => normalizerOf(inner, budget)));
+      const parts = partsOf(normalizers, WHAT).map((inner) => normalizerOf(inner, budget));
+      return sequence(parts, budget);
     }
     case 'NFC':
     case 'NFD':
@@ -48,7 +49,7 @@ export function normalizerOf(part: Part, budget: PartBudget): Normalizer {
     case 'Lowercase':
       return mapping(lowerCase);
     case 'Nmt':
-      return sequence([removing(NMT_CONTROL), mapping((text) => text.replace(NMT_SPACE, ' '))]);
+      return sequence([removing(NMT_CONTROL), mapping((text) => text.replace(NMT_SPACE, ' '))], budget);
     case 'StripAccents':
       return removing(EVERY_MARK);
     case 'Strip':
@@ -71,13 +72,13 @@ export function normalizerOf(part: Part, budget: PartBudget): Normalizer {
       return mapping((text) => precompiled?.normalize(text) ?? text);
     }
     case 'BertNormalizer':
-      return bert(part);
+      return bert(part, budget);
     default:
       return unknownPart(part, WHAT);
   }
 }
 
-function sequence(parts: readonly Normalizer[]): Normalizer {
+function sequence(parts: readonly Normalizer[], budget: TokenizerBudget): Normalizer {
   return {
     linear: parts.every(({ linear }) => linear),
     apply(draft) {
@@ -85,6 +86,7 @@ function sequence(parts: readonly Normalizer[]): Normalizer {
       for (const part of parts) {
         part.apply(draft);
         checkGrowth(text, draft.text);
+        budget.spend(draft.text.length + 1);
       }
     },
   };
@@ -156,7 +158,7 @@ const NMT_SPACE = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 
-function bert(part: Part): Normalizer {
+function bert(part: Part, budget: TokenizerBudget): Normalizer {
   const options = fields(part, WHAT, {
     clean_text: z.boolean(),
     handle_chinese_chars: z.boolean(),
@@ -174,5 +176,5 @@ function bert(part: Part): Normalizer {
     parts.push(removing(EVERY_NONSPACING_MARK));
   }
   if (options.lowercase) parts.push(mapping(lowerCase));
-  return sequence(parts);
+  return sequence(parts, budget);
 }

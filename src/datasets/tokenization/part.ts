@@ -3,6 +3,7 @@
  * cannot be used is refused. What is refused is refused by name: ids that differ from the reference's are worse than none.
  */
 import { z } from 'zod';
+import { BUDGET } from '../budget.js';
 
 /** A part as the file has it. */
 export interface Part {
@@ -44,15 +45,51 @@ export function partsOf(list: readonly unknown[], what: string): Part[] {
   return list as Part[];
 }
 
+/** @param length characters or bytes that ids decode to   @throws TokenizationFailure when no string can hold them */
+export function checkDecodedLength(length: number): void {
+  if (length > BUDGET.text)
+    throw new TokenizationFailure(
+      'tokenizer-too-costly',
+      'its tokens are far too long for a text of so many',
+    );
+}
+
 /** Parts in a tokenizer, sequences and what is in them. The longest published chains have a few dozen. */
 const MOST_PARTS = 256;
 
-/** Counts the parts that are made, so that a small file cannot ask for endless work. */
-export class PartBudget {
-  private left = MOST_PARTS;
+/** Steps that may be taken for nothing: added tokens are normalized, and short texts take their time too. */
+const FREE_STEPS = 2 ** 24;
+/** Steps for each character of a text, or of the tokens to be decoded. Published tokenizers take some twenty, and below a
+ *  hundred for Korean that is spelt in the bytes of its letters' parts. */
+const STEPS_A_CHARACTER = 128;
 
-  take(): void {
-    if (--this.left < 0) throw new UnusableTokenizer(`it has more than ${MOST_PARTS} parts`);
+/**
+ * What a tokenizer may cost, so that a small file cannot ask for endless work: the parts that are made, and the steps of all
+ * that it encodes and decodes. A step is a character that a part looks at or gives, or a node of a trie: 10 to 100 ns. They
+ * are counted, not timed: a text is refused on a fast machine as on a slow one.
+ */
+export class TokenizerBudget {
+  private parts = MOST_PARTS;
+  private steps = FREE_STEPS;
+
+  /** @throws UnusableTokenizer when there are more parts than any tokenizer has */
+  takePart(): void {
+    if (--this.parts < 0) throw new UnusableTokenizer(`it has more than ${MOST_PARTS} parts`);
+  }
+
+  /** @param characters that are about to be encoded or decoded */
+  allow(characters: number): void {
+    this.steps += STEPS_A_CHARACTER * characters;
+  }
+
+  /** @throws TokenizationFailure when more was done than for any honest tokenizer */
+  spend(steps: number): void {
+    this.steps -= steps;
+    if (this.steps >= 0) return;
+    throw new TokenizationFailure(
+      'tokenizer-too-costly',
+      `it takes more than ${STEPS_A_CHARACTER} steps for each character`,
+    );
   }
 }
 

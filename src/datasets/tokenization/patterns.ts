@@ -32,15 +32,26 @@ export function patternOf(part: Part, what: string): Pattern {
     pattern: z.union([z.strictObject({ String: z.string() }), z.strictObject({ Regex: z.string() })]),
   });
   if ('String' in pattern) {
-    return { expression: new RegExp(pattern.String.replace(SYNTAX, '\\$&'), 'gu'), linear: true };
+    const text = pattern.String;
+    if (text.length > LONGEST_SOURCE)
+      throw new UnusableTokenizer(
+        `the text that its ${what} seeks is longer than ${LONGEST_SOURCE} characters`,
+      );
+    // At each place most of it may be compared.
+    return {
+      expression: new RegExp(text.replace(SYNTAX, '\\$&'), 'gu'),
+      linear: text.length <= LONGEST_QUICK,
+    };
   }
   return expressionOf(pattern.Regex, what);
 }
 
 const SYNTAX = /[\\^$.*+?()[\]{}|/]/g;
 
-/** Of a regular expression, characters. */
+/** Of a regular expression or a text to be found, characters. */
 const LONGEST_SOURCE = 2 ** 16;
+/** Of a text that is found in time in proportion to what it is sought in. */
+const LONGEST_QUICK = 64;
 
 function expressionOf(source: string, what: string): Pattern {
   if (source.length > LONGEST_SOURCE)

@@ -1,12 +1,12 @@
 /** Post-processors add special tokens, which we do not ask for. What else they may do is refused. */
 import { z } from 'zod';
-import { fields, type Part, type PartBudget, partsOf, UnusableTokenizer, unknownPart } from './part.js';
+import { fields, type Part, partsOf, type TokenizerBudget, UnusableTokenizer, unknownPart } from './part.js';
 
 const WHAT = 'post-processor';
 
 /** @throws UnusableTokenizer for one that changes more than special tokens */
-export function checkPostProcessor(part: Part, budget: PartBudget): void {
-  budget.take();
+export function checkPostProcessor(part: Part, budget: TokenizerBudget): void {
+  budget.takePart();
   switch (part.type) {
     case 'ByteLevel':
     case 'BertProcessing':

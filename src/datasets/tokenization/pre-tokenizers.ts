@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { spelledInBytes } from '../byte-level.js';
 import { wordTooLong } from './model.js';
-import { fields, type Part, type PartBudget, partsOf, UnusableTokenizer, unknownPart } from './part.js';
+import { fields, type Part, partsOf, type TokenizerBudget, UnusableTokenizer, unknownPart } from './part.js';
 import { type Pattern, patternOf } from './patterns.js';
 import { BEHAVIORS, type Behavior, split } from './split.js';
 import { EVERY_NUMERAL, EVERY_PUNCTUATION, EVERY_SPACE, GPT2_PATTERN, WORDS_AND_SIGNS } from './unicode.js';
@@ -19,8 +19,8 @@ export interface PreTokenizer {
 const WHAT = 'pre-tokenizer';
 
 /** @param leading whether it is the first to split   @throws UnusableTokenizer */
-export function preTokenizerOf(part: Part, budget: PartBudget, leading = true): PreTokenizer {
-  budget.take();
+export function preTokenizerOf(part: Part, budget: TokenizerBudget, leading = true): PreTokenizer {
+  budget.takePart();
   switch (part.type) {
     case 'Sequence': {
       const { pretokenizers } = fields(part, WHAT, { pretokenizers: z.array(z.unknown()) });
@@ -28,36 +28,36 @@ export function preTokenizerOf(part: Part, budget: PartBudget, leading = true): 
       return sequence(parts.map((inner, i) => preTokenizerOf(inner, budget, leading && i === 0)));
     }
     case 'ByteLevel':
-      return byteLevel(part);
+      return byteLevel(part, budget);
     case 'Metaspace':
-      return metaspace(part, leading);
+      return metaspace(part, leading, budget);
     case 'Split': {
       const { behavior, invert } = fields(part, WHAT, { behavior: z.enum(BEHAVIORS), invert: z.boolean() });
-      return splitting(patternOf(part, WHAT), behavior, invert);
+      return splitting(patternOf(part, WHAT), behavior, budget, invert);
     }
     case 'Punctuation': {
       const { behavior } = fields(part, WHAT, { behavior: z.enum(BEHAVIORS).default('Isolated') });
-      return splitting(quick(EVERY_PUNCTUATION), behavior);
+      return splitting(quick(EVERY_PUNCTUATION), behavior, budget);
     }
     case 'Digits': {
       const { individual_digits: each } = fields(part, WHAT, { individual_digits: z.boolean() });
-      return splitting(quick(EVERY_NUMERAL), each ? 'Isolated' : 'Contiguous');
+      return splitting(quick(EVERY_NUMERAL), each ? 'Isolated' : 'Contiguous', budget);
     }
     case 'CharDelimiterSplit': {
       const { delimiter } = fields(part, WHAT, { delimiter: z.string() });
-      return splitting(patternOf({ ...part, ...stringPattern(delimiter) }, WHAT), 'Removed');
+      return splitting(patternOf({ ...part, ...stringPattern(delimiter) }, WHAT), 'Removed', budget);
     }
     case 'Whitespace':
-      return splitting(quick(WORDS_AND_SIGNS), 'Removed', true);
+      return splitting(quick(WORDS_AND_SIGNS), 'Removed', budget, true);
     case 'WhitespaceSplit':
-      return splitting(quick(EVERY_SPACE), 'Removed');
+      return splitting(quick(EVERY_SPACE), 'Removed', budget);
     case 'BertPreTokenizer':
       return sequence([
-        splitting(quick(EVERY_SPACE), 'Removed'),
-        splitting(quick(EVERY_PUNCTUATION), 'Isolated'),
+        splitting(quick(EVERY_SPACE), 'Removed', budget),
+        splitting(quick(EVERY_PUNCTUATION), 'Isolated', budget),
       ]);
     case 'FixedLength':
-      return fixedLength(fields(part, WHAT, { length: z.int().positive().default(5) }).length);
+      return fixedLength(fields(part, WHAT, { length: z.int().positive().default(5) }).length, budget);
     default:
       return unknownPart(part, WHAT);
   }
@@ -73,16 +73,24 @@ function sequence(parts: readonly PreTokenizer[]): PreTokenizer {
   };
 }
 
-function splitting(pattern: Pattern, behavior: Behavior, invert = false): PreTokenizer {
+function splitting(
+  pattern: Pattern,
+  behavior: Behavior,
+  budget: TokenizerBudget,
+  invert = false,
+): PreTokenizer {
   return {
     linear: pattern.linear,
     *split(pieces) {
-      for (const piece of pieces) yield* split(piece, pattern, behavior, invert);
+      for (const piece of pieces) {
+        budget.spend(piece.length);
+        yield* split(piece, pattern, behavior, invert);
+      }
     },
   };
 }
 
-function byteLevel(part: Part): PreTokenizer {
+function byteLevel(part: Part, budget: TokenizerBudget): PreTokenizer {
   const { add_prefix_space: prefix, use_regex: words } = fields(part, WHAT, {
     add_prefix_space: z.boolean().default(false),
     use_regex: z.boolean().default(true),
@@ -92,6 +100,7 @@ function byteLevel(part: Part): PreTokenizer {
     linear: true,
     *split(pieces) {
       for (const piece of pieces) {
+        budget.spend(piece.length);
         const whole = prefix && !piece.startsWith(' ') ? ` ${piece}` : piece;
         if (!words) yield spelled(whole);
         else for (const word of split(whole, gpt2, 'Isolated')) yield spelled(word);
@@ -108,7 +117,7 @@ function spelled(word: string): string {
   return spelledInBytes(word);
 }
 
-function metaspace(part: Part, leading: boolean): PreTokenizer {
+function metaspace(part: Part, leading: boolean, budget: TokenizerBudget): PreTokenizer {
   const options = fields(part, WHAT, {
     replacement: z.string().refine((text) => [...text].length === 1),
     prepend_scheme: z.enum(['always', 'first', 'never']).default('always'),
@@ -126,6 +135,7 @@ function metaspace(part: Part, leading: boolean): PreTokenizer {
     *split(pieces, first) {
       let place = 0;
       for (const piece of pieces) {
+        budget.spend(piece.length);
         const marks = scheme === 'always' || (scheme === 'first' && first && place === 0);
         place++;
         const spelled = piece.replaceAll(' ', replacement);
@@ -137,11 +147,12 @@ function metaspace(part: Part, leading: boolean): PreTokenizer {
   };
 }
 
-function fixedLength(length: number): PreTokenizer {
+function fixedLength(length: number, budget: TokenizerBudget): PreTokenizer {
   return {
     linear: true,
     *split(pieces) {
       for (const piece of pieces) {
+        budget.spend(piece.length);
         let start = 0;
         let count = 0;
         for (let at = 0; at < piece.length; ) {

@@ -4,6 +4,7 @@
  * and by the shortest rule that fits.
  */
 import { UnusableTokenizer } from './part.js';
+import { checkGrowth } from './patterns.js';
 
 export class Precompiled {
   private readonly units: Uint32Array;
@@ -24,6 +25,7 @@ export class Precompiled {
     for (const piece of text.split(BETWEEN_GRAPHEMES)) {
       if (piece.length < 2) result += this.replacementOf(piece) ?? piece;
       else for (const { segment } of this.segmenter.segment(piece)) result += this.ofGrapheme(segment);
+      checkGrowth(text, result);
     }
     return result;
   }

@@ -16,7 +16,7 @@ const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 
 export const SPACES_AT_START = new RegExp(`^${SPACE}+`, 'u');
 export const WORD_AT_START = new RegExp(`^[${WORD}]`, 'u');
-export const SPACE_CHARACTER = new RegExp(`^${SPACE}$`, 'u');
+const SPACE_CHARACTER = new RegExp(`^${SPACE}$`, 'u');
 export const WORD_CHARACTER = new RegExp(`^[${WORD}]$`, 'u');
 export const EVERY_SPACE = new RegExp(SPACE, 'gu');
 export const EVERY_NUMERAL = /\p{N}/gu;
@@ -75,10 +75,10 @@ export function lowerCase(text: string): string {
   return text.replaceAll('Σ', 'σ').toLowerCase();
 }
 
-/** @param end a place in `text`   @returns the place where the white space before it starts */
-export function spaceBefore(text: string, end: number): number {
+/** @param end a place in `text`   @param least is not gone before   @returns the place where the white space before it starts */
+export function spaceBefore(text: string, end: number, least = 0): number {
   let start = end;
   // All white space is of one code unit.
-  while (start > 0 && SPACE_CHARACTER.test(text[start - 1])) start--;
+  while (start > least && SPACE_CHARACTER.test(text[start - 1])) start--;
   return start;
 }

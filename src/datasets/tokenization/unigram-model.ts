@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { byteIds, spelledInByteTokens } from './byte-tokens.js';
 import { type Encoded, type Model, noUnknown, wordTooLong } from './model.js';
-import { fields } from './part.js';
+import { fields, type TokenizerBudget } from './part.js';
+import { Trie } from './trie.js';
 
 /** Below the smallest score: that of a character which is no token. */
 const UNKNOWN_PENALTY = 10;
@@ -21,7 +22,10 @@ export class UnigramModel implements Model {
   private readonly trie = new Trie();
 
   /** The vocabulary has been checked. @throws UnusableTokenizer */
-  constructor(part: object) {
+  constructor(
+    part: object,
+    private readonly budget: TokenizerBudget,
+  ) {
     const options = fields(part, 'model', {
       vocab: z.custom<[string, number][]>(Array.isArray),
       unk_id: z.number().nullish(),
@@ -67,10 +71,11 @@ export class UnigramModel implements Model {
     for (let start = 0; start < word.length; ) {
       const next = start + (word.codePointAt(start)! > 0xffff ? 2 : 1);
       let single = false;
-      this.trie.tokensAt(word, start, (end, id) => {
+      const steps = this.trie.tokensAt(word, start, (end, id) => {
         offer(start, end, this.scores[id] + best[start], id);
         single ||= end === next;
       });
+      this.budget.spend(steps);
       if (!single) {
         const score = this.unknownScore + best[start];
         if (this.unknownId === null && (startOf[next] < 0 || score > best[next])) throw noUnknown();
@@ -96,38 +101,3 @@ export class UnigramModel implements Model {
     ids.push(this.unknownId);
   }
 }
-
-/** Tokens by their characters. An edge is found by the number of its node and its character. */
-class Trie {
-  private readonly edges = new Map<number, number>();
-  /** Id of the token that ends at a node, or −1. */
-  private readonly ends: number[] = [-1];
-
-  add(token: string, id: number): void {
-    let node = 0;
-    for (const character of token) {
-      const edge = edgeOf(node, character.codePointAt(0)!);
-      let next = this.edges.get(edge);
-      if (next === undefined) {
-        next = this.ends.push(-1) - 1;
-        this.edges.set(edge, next);
-      }
-      node = next;
-    }
-    this.ends[node] = id;
-  }
-
-  /** Every token that stands at `start`, from short to long; not the empty one. */
-  tokensAt(word: string, start: number, found: (end: number, id: number) => void): void {
-    let node: number | undefined = 0;
-    for (let at = start; at < word.length; ) {
-      const character: number = word.codePointAt(at)!;
-      node = this.edges.get(edgeOf(node, character));
-      if (node === undefined) return;
-      at += character > 0xffff ? 2 : 1;
-      if (this.ends[node] >= 0) found(at, this.ends[node]);
-    }
-  }
-}
-
-const edgeOf = (node: number, character: number) => node * 0x110000 + character;

@@ -1,11 +1,10 @@
 /**
- * The draw from a model, appended to its graph: uniform numbers in; out come a token drawn from x_θ at each position, x_θ of
- * that token and x_θ of the present one. A sampler's step is composed of these (../posterior.ts), and the logits (206 MB a
+ * The draw from a model, appended to its graph: uniform numbers in; for each position a token drawn from x_θ, x_θ of that token
+ * and x_θ of the present token out. A sampler's step is composed of these (../posterior.ts), and the logits (206 MB per
  * sequence at V = 50,257, L = 1,024) stay in the runtime.
  *
- * x_θ is the softmax of the logits after temperature, top-k and top-p, in this order. SEDD's scores become x_θ by
- * normalising them: s_v/Σs = softmax(f)_v without the mask; Σs itself is returned beside, of the scores as the network
- * gives them.
+ * x_θ is the softmax of the logits after temperature, top-k and top-p, in this order. SEDD's scores are normalised to x_θ:
+ * s_v/Σs = softmax(f)_v without the mask; Σs of the network's own scores is a further output.
  */
 import { ModelError } from '../../errors.js';
 import type { Graph, Value } from '../../graph/graph.js';
@@ -29,17 +28,17 @@ import { inverseCdf } from './inverse-cdf.js';
 import { atPositions, atRows } from './rows.js';
 import { truncated } from './truncation.js';
 
-/** Names of what the draw adds to a graph. Shapes are [batch, length], or [rows] for masked families. */
+/** Names of the inputs and outputs that the draw adds. Shapes are [batch, length], or [rows] for masked families. */
 export const DRAW = {
   /** int64 [rows, 2]: the (sequence, position) pairs to draw at; masked families only. */
   rows: HEAD.rows,
-  /** float64 in [0, 1); float32, and for the block of the vocabulary alone, where the head has no float64. */
+  /** float64 in [0, 1). Without float64: float32, and for the choice of the vocabulary block alone. */
   uniforms: 'duo_eval_uniforms',
-  /** float32 in [0, 1), for the place inside the block; only where the head has no float64. */
+  /** float32 in [0, 1), for the token inside the block; only without float64. */
   fineUniforms: 'duo_eval_fine_uniforms',
-  /** float32 [], 1/temperature; only where asked for. */
+  /** float32 [], 1/temperature; only if asked for. */
   inverseTemperature: 'duo_eval_inverse_temperature',
-  /** bool []: take the most probable token of the network's own logits; uniforms are not looked at. */
+  /** bool []: take the most probable token of the network's own logits and ignore the uniforms. */
   greedy: 'duo_eval_greedy',
   /** int64 */
   token: 'duo_eval_token',
@@ -52,15 +51,15 @@ export const DRAW = {
 } as const;
 
 export interface DrawOptions extends HeadOptions {
-  /** There is an input for the temperature. No, unless said: a pass over the logits. */
+  /** Whether there is an input for the temperature, which costs a pass over the logits; false by default. */
   temperature?: boolean;
   topK?: number | null;
   topP?: number | null;
-  /** The small sums are float64; yes unless said: not every provider has it. */
+  /** Whether the small sums are float64, which not every provider has; true by default. */
   double?: boolean;
 }
 
-/** Some forty operators look at a block, each with threads to wait for: twice as many rows as for a loss, half the waiting. */
+/** About forty operators process a block, and each waits for its threads: blocks twice as large as for a loss halve the waiting. */
 const BLOCK_BYTES = 12 * 2 ** 20;
 
 /** Appends the draw; it becomes all that the graph returns. @throws ModelError for a family without a draw */
@@ -118,7 +117,7 @@ interface RowSettings extends DrawOptions {
 
 /**
  * @param f logits, [rows…, vocab]   @param uniforms [rows…] each   @param z the present tokens, [rows…], or null
- * @returns token and x_θ of it, then x_θ(z) where z is given, and ln Σe^f for scores; [rows…] each
+ * @returns token and its x_θ, then x_θ(z) if z is given, and ln Σe^f for scores; [rows…] each
  */
 function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z: Value | null): Value[] {
   const { vocabSize, greedy } = settings;
@@ -160,7 +159,7 @@ function withProbabilities(x: Value, token: Value, present: Value | null): Value
 const atToken = (values: Value, token: Value): Value =>
   Squeeze(GatherElements(values, Unsqueeze(token, [-1])), [-1]);
 
-/** ln Σ e^f in two numbers a row: f at a token, less its logarithm after normalising. */
+/** ln Σ e^f from two numbers per row: f at a token minus its log-probability. */
 function logSumExp(f: Value, token: Value): Value {
   const exact = (value: Value): Value => Cast(value, { to: 'float64' });
   return Sub(exact(atToken(f, token)), exact(atToken(LogSoftmax(f), token)));

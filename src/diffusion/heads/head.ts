@@ -1,8 +1,8 @@
 /**
- * What the loss heads share: their inputs by name and how they reach the logits.
+ * What the loss heads share: the names of their inputs, and the preparation of the logits.
  *
- * A head is graph appended to a checkpoint. It takes clean tokens and noise levels and returns a loss a token, so that
- * logits (206 MB a sequence at V = 50,257, L = 1,024) never leave the runtime.
+ * A head is a graph appended to a checkpoint. It takes clean tokens and noise levels and returns one loss per token, so the
+ * logits (206 MB per sequence at V = 50,257, L = 1,024) never leave the runtime.
  *
  * Losses come per unit of −dα: the integrand of the bound over α, without the schedule. Multiplied by −α'(t) they are the
  * papers' integrand over t. So one head serves every schedule and protocol.
@@ -10,24 +10,24 @@
 import type { Graph, Value } from '../../graph/graph.js';
 import { Add, Cast } from '../../graph/operators.js';
 
-/** What a head has to know of the checkpoint it is appended to. */
+/** Facts about the checkpoint that a head is appended to. */
 export interface HeadOptions {
   /** Name of the output that holds the logits, [batch, length, vocab]. */
   logits: string;
   /** K: width of the logits, the mask included where there is one. */
   vocabSize: number;
   maskTokenId: number | null;
-  /** Whether rows of a wide vocabulary are taken in blocks, as suits the cpu and its caches; yes unless told. */
+  /** Whether rows of a wide vocabulary are processed in blocks, for the caches of a cpu; true by default. */
   inBlocks?: boolean;
-  /** Bytes of logits in such a block; a fitting number unless told. */
+  /** Bytes of logits in such a block; has a default. */
   blockBytes?: number;
 }
 
-/** Names of what a head adds to the graph's inputs and outputs. */
+/** Names of the inputs and outputs that a head adds to the graph. */
 export const HEAD = {
   /** int64 [batch, length], or [rows] for heads that look at some positions only: the clean tokens. */
   targets: 'duo_eval_targets',
-  /** float64 [batch] or [rows]: 1 − α, given rather than α because α near 1 has lost it already. */
+  /** float64 [batch] or [rows]: 1 − α, because α near 1 has lost these digits. */
   oneMinusAlpha: 'duo_eval_one_minus_alpha',
   /** int64 [rows, 2]: the (sequence, position) pairs a head looks at. */
   rows: 'duo_eval_rows',
@@ -35,7 +35,7 @@ export const HEAD = {
   loss: 'duo_eval_loss',
 } as const;
 
-/** Logits in float32 with the mask's one at −∞, where the family has a mask: it is no token of the text. */
+/** Logits in float32, with −∞ for the mask if the family has one: text does not contain it. */
 export function textLogits(logits: Value, { vocabSize, maskTokenId }: HeadOptions): Value {
   const float32 = Cast(logits, { to: 'float32' });
   if (maskTokenId === null) return float32;
@@ -44,7 +44,7 @@ export function textLogits(logits: Value, { vocabSize, maskTokenId }: HeadOption
   return Add(float32, logits.graph.initializer('mask_bias', 'float32', [vocabSize], bias));
 }
 
-/** The small tensors of a head are float64: a few numbers a token, whose differences must keep their digits. */
+/** The small tensors of a head are float64: a few numbers per token, whose differences must keep their digits. */
 export const float64 = (value: Value): Value => Cast(value, { to: 'float64' });
 
 /** Ends a head: declares its one output. */

@@ -1,14 +1,14 @@
 /**
- * A token drawn from weights by the inverse of their cumulative sum, in two levels: which block of the vocabulary, by the
- * sums of blocks, and which token, inside the chosen block alone.
+ * Draws a token from weights by the inverse of their cumulative sum, in two levels: first a block of the vocabulary, by the sums
+ * of the blocks, then a token inside that block.
  *
- * One running sum of 50,000 float32 numbers changes 4% of the tokens; float64 throughout costs twice the time. Here
- * the long sums are of some 200 numbers each, and what is left to add, about 400 numbers a row, is added in float64.
- * A draw takes one uniform number of 53 bits. Where there is no float64 it takes two of 24 bits, one a level, since 24 bits
- * alone distinguish no more than 16 million places.
+ * A single running sum of 50,000 float32 numbers would change 4% of the tokens; float64 throughout would take twice the time.
+ * Here the sums in float32 have about 200 terms each, and the remaining additions, about 400 per row, are in float64. A draw
+ * takes one uniform number of 53 bits. Without float64 it takes two of 24 bits, one per level, since 24 bits alone
+ * distinguish only 16 million values.
  *
- * The same bits come out wherever a row stands: blocks are multiples of sixteen numbers long and start at multiples, so that
- * the runtime's vector sums begin at their first number.
+ * The result does not depend on the position of a row: blocks start at multiples of sixteen and have a multiple of sixteen
+ * entries, so the runtime's vector sums always begin at a block's first number.
  */
 import type { Value } from '../../graph/graph.js';
 import {
@@ -35,7 +35,7 @@ import {
 
 const VECTOR = 16;
 
-/** Entries a block, so that there are about as many blocks. */
+/** Entries per block, chosen so that there are about as many blocks. */
 export function blockSize(vocabSize: number): number {
   return VECTOR * Math.max(1, Math.ceil(Math.sqrt(vocabSize) / VECTOR));
 }
@@ -64,7 +64,7 @@ export function inverseCdf(weights: Value, vocabSize: number, uniforms: readonly
   const real = Less(entries, vocabSize);
   const ofBlock = Where(real, Cast(chosen, { to: dtype }), 0);
   const token = place(ofBlock, fine ? Unsqueeze(fine, [-1]) : block.rest);
-  // Weights that are no numbers pass every place; whoever looks up what was drawn finds them, not a place past the last.
+  // NaN weights pass every entry; the minimum keeps the token in range, and its probability shows the NaN.
   return Squeeze(Min(Add(start, token.index), vocabSize - 1), [-1]);
 }
 
@@ -77,11 +77,11 @@ function filledUp(weights: Value, missing: number): Value {
   return Concat([weights, Expand(graph.constant([0], dtype), shape)], { axis: -1 });
 }
 
-/** The largest number below 1: a share of a sum that is rounded up to all of it would pass its last entry. */
+/** The largest number below 1: a share that rounds up to 1 would pass the last entry. */
 const BELOW_ONE = { float64: 1 - 2 ** -53, float32: 1 - 2 ** -24 } as const;
 
 /**
- * Where the running sum of `masses` passes the share `u` of the whole.
+ * The entry where the running sum of `masses` passes the share `u` of the total.
  * @param masses [n, m]   @param u [n, 1]
  * @returns index, int64 [n, 1], and how far into that entry, as a share of it, [n, 1]
  */

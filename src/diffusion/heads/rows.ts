@@ -1,25 +1,26 @@
 /**
- * How a head reaches the logits: as rows over the vocabulary, at all positions or at some.
+ * How a head reads the logits: as rows over the vocabulary, at all positions or at some.
  *
- * All rows of a wide vocabulary at once would be written to memory and read back by every operator of the head, which
- * takes longer than many a network, and several times the logits' own memory. So the projection to the vocabulary and the
- * loss are taken together, for a few rows at a time (graph/rows.ts).
+ * With all rows of a wide vocabulary at once, every operator of the head would write and read them in memory. That takes longer
+ * than many a network, and several times the memory of the logits. So the projection to the vocabulary and the loss are
+ * computed together, for a few rows at a time (graph/rows.ts).
  */
 import type { Graph, Value } from '../../graph/graph.js';
 import { Expand, Flatten, GatherND, Reshape, Shape } from '../../graph/operators.js';
 import { inRowBlocks, type Projection, projectedRows, projection } from '../../graph/rows.js';
 import { type HeadOptions, textLogits } from './head.js';
 
-/** What a head wants of each row, [rows…] each, from its logits, [rows…, vocab], and from what else is known of the row. */
+/** What a head computes per row, [rows…] each, from the logits, [rows…, vocab], and other inputs of the row. */
 export type OfRow<Known extends Value[]> = (logits: Value, ...known: Known) => Value[];
 /** The loss of each row, likewise. */
 export type RowLoss<Known extends Value[]> = (logits: Value, ...known: Known) => Value;
 
 /** Below this vocabulary a row is too short to be worth blocks. */
 const LEAST_VOCABULARY = 4096;
-/** Logits of a block, bytes, so that they stay in a cache; more rows where that would be few for the projection. */
+/** Bytes of logits in a block, so that they stay in a cache; the projection may need more rows than that. */
 const BLOCK_BYTES = 6 * 2 ** 20;
-/** The projection's matrix is read once a block: with a row for each so many of its rows, that is little of the work. */
+/** The projection's matrix is read once per block. With at least one row per this many of the network's width, that is little
+ *  of the work. */
 const WIDTH_PER_ROW = 8;
 
 /** The loss at every position, [batch, length].
@@ -45,7 +46,7 @@ export function lossAtRows<Known extends Value[]>(
   return atRows(graph, options, rows, known, (...row) => [loss(...row)])[0];
 }
 
-/** As lossAtPositions, for several numbers a row. */
+/** As lossAtPositions, for several numbers per row. */
 export function atPositions<Known extends Value[]>(
   graph: Graph,
   options: HeadOptions,
@@ -60,7 +61,7 @@ export function atPositions<Known extends Value[]>(
   return inBlocks(last, states, options, perRow, ofRow).map((value) => Reshape(value, shape));
 }
 
-/** As lossAtRows, for several numbers a row. */
+/** As lossAtRows, for several numbers per row. */
 export function atRows<Known extends Value[]>(
   graph: Graph,
   options: HeadOptions,
@@ -73,7 +74,7 @@ export function atRows<Known extends Value[]>(
   return inBlocks(last, GatherND(last.states, rows), options, known, ofRow);
 }
 
-/** Null where rows are better taken all together, or the graph does not let them be taken apart. */
+/** Null if all rows together are better, or if the graph's last projection cannot be split into rows. */
 function projectionForBlocks(
   graph: Graph,
   { logits, vocabSize, inBlocks: asked = true }: HeadOptions,

@@ -1,4 +1,4 @@
-/** Top-k and top-p: what is left of a distribution's tail before a draw. Tokens that tie with the last one kept are kept. */
+/** Top-k and top-p cut off a distribution's tail before a draw. Tokens that tie with the last one kept are kept too. */
 import type { Value } from '../../graph/graph.js';
 import {
   Add,
@@ -18,7 +18,7 @@ import {
   Where,
 } from '../../graph/operators.js';
 
-/** What is left of logits [n, vocab] after top-k, then top-p, where they are asked for. @param dtype as of topP */
+/** Logits [n, vocab] after top-k, then top-p, each if asked for. @param dtype as in topP */
 export function truncated(
   logits: Value,
   vocabSize: number,
@@ -36,19 +36,19 @@ export function topK(logits: Value, vocabSize: number, k: number): Value {
   return keepFrom(logits, logits, Gather(largest, logits.graph.constant([-1], 'int64'), { axis: -1 }));
 }
 
-/** Entries that are sorted at first: a nucleus seldom has more, and sorting all of a wide vocabulary takes much longer. */
+/** How many entries are sorted first: a nucleus seldom has more, and sorting a whole wide vocabulary takes much longer. */
 const FIRST = 4096;
 
 /**
- * Logits [n, vocab] with −∞ where the more probable tokens alone have at least the share p: what is left is the nucleus, the
- * smallest set of the most probable tokens that has at least p (Holtzman et al. 2020, section 3.1).
+ * Logits [n, vocab] with −∞ outside the nucleus, the smallest set of most probable tokens with a total of at least p (Holtzman
+ * et al. 2020, section 3.1).
  * @param dtype of the sum over the sorted vocabulary
  */
 export function topP(logits: Value, vocabSize: number, p: number, dtype: 'float64' | 'float32'): Value {
   if (p >= 1) return logits;
   const { graph } = logits;
   const x = Softmax(logits);
-  /** The least probability in the nucleus, [n, 1], and the share that the k largest have. */
+  /** The smallest probability in the nucleus, [n, 1], and the total of the k largest. */
   const ofLargest = (values: Value, k: number) => {
     const [sorted] = TopK(values, k);
     const wide = Cast(sorted, { to: dtype });
@@ -71,7 +71,7 @@ export function topP(logits: Value, vocabSize: number, p: number, dtype: 'float6
   return keepFrom(logits, x, least);
 }
 
-/** @param values of the same order as the logits */
+/** @param values in the same order as the logits */
 function keepFrom(logits: Value, values: Value, least: Value): Value {
   const { graph, dtype } = logits;
   return Where(Less(values, least), graph.constant(Number.NEGATIVE_INFINITY, dtype), logits);

@@ -27,20 +27,20 @@ const TOY_VOCABULARY = 64;
 /**
  * The uniform-state diffusion loss (The Diffusion Duality, arXiv 2506.10892, eq. 6; UDLM, arXiv 2412.10193), per −dα.
  *
- * With k = Kα/(1−α) and y_v = 1 + k·x_θ(v), the papers' x̄_v = (1−α)·y_v. The y_v sum to K + k, so of the vocabulary's
- * sums only Λ = Σ_v ln y_v has to be computed, whose terms vanish with x_θ(v): nothing cancels in it. Then
+ * With k = Kα/(1−α) and y_v = 1 + k·x_θ(v), the papers' x̄_v = (1−α)·y_v. The y_v sum to K + k, so the only sum over the
+ * vocabulary to compute is Λ = Σ_v ln y_v. Its terms vanish with x_θ(v), so nothing cancels. Then
  *
  *     z ≠ x:  S = (K+k)(1/y_z − 1 + ln y_z) − Λ − k·ln y_x + (1+k)·ln(1+k)
  *     z = x:  S = [(K+k)((1+k)/y_z − 1) − Λ + K·ln y_z − (K−1)·ln(1+k)] / (1+k)
  *     loss = S / (Kα)
  *
  * which is Σ_{v≠z}[ρ̂_v − ρ_v − ρ_v ln(ρ̂_v/ρ_v)]/(Kα), a sum of terms ≥ 0, with its known sums carried out. Λ and the two
- * probabilities are float32, all else float64. What float32 costs is absolute, about 1e-7 nats a token over α; for vocabularies
- * of toy size, where a relative error is asked for and the price is nothing, those are float64 too.
+ * probabilities are float32, all else is float64. The error of float32 is absolute, about 1e-7 nats per token over α. For toy
+ * vocabularies, whose tests ask for a small relative error, float64 costs nothing and is used throughout.
  *
  * @param inputIds name of the graph's input that holds z, the noisy tokens
  */
-export function uniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 'input_ids'): void {
+export function appendUniformStateLoss(graph: Graph, options: HeadOptions, inputIds = 'input_ids'): void {
   const K = options.vocabSize;
   const z = graph.value(inputIds, 'int64');
   const x = graph.input(HEAD.targets, 'int64', ['batch', 'length']);
@@ -86,11 +86,11 @@ function lossOfRows(K: number, logits: Value, z: Value, x: Value, oneMinusAlpha:
 /**
  * Λ = Σ_v ln(1 + k·p_v), [batch, length], float64.
  *
- * The runtime's vector logarithm and the scalar one it uses at the ends of a thread's share differ in the last bit, so that
- * a float32 sum of them would depend on batch and threads. Logarithms are therefore taken in float64 and the sum rounded to
- * float32, where that bit is out of reach; to pay for it, they are taken of products of sixteen: of four in float32, and of
- * four such in float64. A product of four stays in float32's range: it is at least 1, and, since the p_v sum to 1, at most
- * (1 + k/4)⁴. From k = 2³⁰ on a power of two is divided out.
+ * The runtime's vector logarithm and the scalar one it uses at the ends of a thread's share differ in the last bit, so a
+ * float32 sum of them would depend on batch and threads. Logarithms are therefore taken in float64, and the sum is rounded to
+ * float32, which drops that bit. To save time they are taken of products of sixteen: of four in float32, and of four such
+ * products in float64. A product of four stays in float32's range: it is at least 1 and, since the p_v sum to 1, at most
+ * (1 + k/4)⁴. From k = 2³⁰ on, a power of two is divided out.
  *
  * @param k float64 [batch, 1, 1]
  */
@@ -125,7 +125,7 @@ function productOfQuarters(size: number, range: (from: number, to: number) => Va
   return Mul(Mul(a, b), Mul(c, d));
 }
 
-/** ln of few values in float64, by the one kernel that takes each alone: the same bits wherever a value stands. */
+/** ln of a few values in float64, by the one kernel that takes each alone: the same bits at any position. */
 function exactLog(values: Value): Value {
   return ReduceLogSum(Unsqueeze(values, [-1]), { axes: [-1], keepdims: false });
 }

@@ -23,7 +23,7 @@ import {
   uniformControlVariate,
 } from '../../diffusion/control-variate.js';
 import type { Integration } from '../../diffusion/integration.js';
-import type { Level } from '../../diffusion/losses.js';
+import type { AlphaLevel } from '../../diffusion/schedule.js';
 import { isMasked } from '../../models/family.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../models/sources/markov.js';
 import type { SourceFamily } from '../../models/sources/markov-denoiser.js';
@@ -36,7 +36,7 @@ export interface ClosedForm {
 }
 
 /** −ln p of a sequence's scored tokens: all, but for ar the first. Nats. */
-export function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: SourceFamily): number {
+function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: SourceFamily): number {
   const tokens = negativeLogProbabilities(chain, x);
   return tokens.subarray(family === 'ar' ? 1 : 0).reduce((sum, nats) => sum + nats, 0);
 }
@@ -54,8 +54,8 @@ export function closedForm(
     };
   }
   const { alphaRange, oneMinusAlphaRange, measure } = integration;
-  const low: Level = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
-  const high: Level = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
+  const low: AlphaLevel = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
+  const high: AlphaLevel = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
   const integrals = (p: Float64Array): ControlVariate =>
     isMasked(family) ? maskedControlVariate(p, chain.vocabSize) : uniformControlVariate(p);
 

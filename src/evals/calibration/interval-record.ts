@@ -3,7 +3,7 @@
 /** What a 95% interval must cover, where there is enough text or samples. */
 export const COVERAGE = [0.93, 0.97] as const;
 /** Replicates from which on these bounds are held to as they are; below, chance is allowed for. */
-export const FULL_REPLICATES = 1000;
+const FULL_REPLICATES = 1000;
 
 export type IntervalVerdict = 'pass' | 'fail' | 'not-counted';
 

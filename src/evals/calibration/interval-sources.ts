@@ -12,7 +12,7 @@ import type { JudgedSamples } from '../generation/generative-perplexity.js';
 import type { PerplexityResult } from '../perplexity/record.js';
 
 /** Tokens a sequence. */
-export const simulatedTokens = 128;
+const simulatedTokens = 128;
 /** Nats a token: of the first model on text, and of the first minus the second. */
 export const simulatedMean = 3;
 export const simulatedDifference = 0.1;

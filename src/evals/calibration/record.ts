@@ -5,7 +5,7 @@
 /** Largest |z| that passes. By chance one check in 16,000 lies outside. */
 export const LARGEST_Z = 4;
 /** Where no noise is drawn, the estimate must be the closed form itself, to float32's rounding. */
-export const EXACT_TOLERANCE = 1e-5;
+const EXACT_TOLERANCE = 1e-5;
 
 export type Verdict = 'pass' | 'fail' | 'not-counted';
 

@@ -30,7 +30,7 @@ export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
 
 /** Tokens a sequence. */
-export const calibrationLength = 32;
+const calibrationLength = 32;
 const protocols: readonly Protocol[] = ['strict', 'duo'];
 
 export interface CalibrationRequest {

@@ -55,7 +55,7 @@ export function perplexityOfText(judged: JudgedSamples, documents: DocumentsOf):
  * Σ y / Σ x over samples given by index, with the delta method's standard error.
  * @param among the samples that indices count; all when left out
  */
-export function linearisedRatio(
+function linearisedRatio(
   y: Float64Array,
   x: Float64Array,
   indices: Uint32Array,

@@ -11,8 +11,7 @@
  * A pass is corrected when it is complete, by what it and the passes before it taught, and stays as it is: what a run
  * with more draws finds is not changed in its earlier draws. Nothing depends on the order in which losses arrive.
  */
-import type { Integration } from '../../diffusion/integration.js';
-import { drawnTowardsText, proposalSlope } from '../../diffusion/proposal.js';
+import { drawnTowardsText, type Integration, proposalSlope } from '../../diffusion/integration.js';
 import type { NoiseSchedule } from '../../diffusion/schedule.js';
 import { isMasked } from '../../models/family.js';
 import type { Correction, CorrectionContext } from './correction.js';

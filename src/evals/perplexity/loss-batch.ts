@@ -6,7 +6,7 @@
  * consequence to any figure.
  */
 import { noiseMasked, noiseUniform } from '../../diffusion/forward.js';
-import { HEAD } from '../../diffusion/heads/index.js';
+import { HEAD } from '../../diffusion/heads/head.js';
 import type { NoiseLevel } from '../../diffusion/integration.js';
 import type { Family } from '../../models/card.js';
 import { isMasked } from '../../models/family.js';

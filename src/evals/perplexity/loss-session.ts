@@ -3,7 +3,8 @@
  *
  * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
  */
-import { appendLossHead, HEAD } from '../../diffusion/heads/index.js';
+import { HEAD } from '../../diffusion/heads/head.js';
+import { appendLossHead } from '../../diffusion/heads/losses.js';
 import { DataError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';

@@ -2,7 +2,7 @@
  * What a card may get wrong and a call or two can show, asked of every model before its first figure: whether one that is
  * scored as autoregressive looks at later tokens, and whether one that is told the noise level heeds it.
  */
-import { HEAD } from '../../diffusion/heads/index.js';
+import { HEAD } from '../../diffusion/heads/head.js';
 import type { NoiseLevel } from '../../diffusion/integration.js';
 import { noiseSchedule } from '../../diffusion/schedule.js';
 import { checkCausal, probeSequences } from '../../models/causality.js';

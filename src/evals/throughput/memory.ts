@@ -2,12 +2,14 @@
  * The memory that a configuration needs: of a process of its own that samples one batch and ends, since a process that runs
  * several could not tell whose memory is whose.
  */
+
 import { fork } from 'node:child_process';
 import { compiledFile } from '../../compiled.js';
 import type { CheckpointOverrides } from '../../models/checkpoint.js';
+import type { DrawSettings } from '../../records/samples-file.js';
 
 /** What the process is to do; plain data. */
-export interface MemoryProbe {
+export interface MemoryProbe extends DrawSettings {
   /** As `--model` takes it. */
   model: string;
   /** What is known of it. */
@@ -17,9 +19,6 @@ export interface MemoryProbe {
   steps: number;
   length: number;
   batch: number;
-  temperature: number;
-  topK: number | null;
-  topP: number | null;
   provider: 'cpu' | 'webgpu' | 'cuda';
   threads?: number;
 }

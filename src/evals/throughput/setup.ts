@@ -49,7 +49,7 @@ export async function withSetUp<T>(
 }
 
 /** @throws UsageError, ModelError, DataError, FileError */
-export async function setUp(request: MeasuringRequest, observer: Observer): Promise<Setup> {
+async function setUp(request: MeasuringRequest, observer: Observer): Promise<Setup> {
   const { sampling } = request;
   const models = [];
   for (const { path, name, overrides } of request.models) {

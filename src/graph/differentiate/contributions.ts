@@ -31,7 +31,7 @@ export function totalOf(tensor: Shaped, contributions: readonly Contribution[]):
     const onto = total ? expand(total, tensor) : filled(tensor, 0);
     total = shaped(scatterAdd(onto, term.indices, term.updates, term.axis), tensor.shape);
   }
-  return total!;
+  return total ?? filled(tensor, 0);
 }
 
 /** onto + updates at the elements named, those named more than once summed one after another: the same bits every time. */
@@ -65,7 +65,7 @@ function partsJoined(tensor: Shaped, contributions: readonly Contribution[]): Sh
 
 function sideBySide(tensor: Shaped, row: readonly Part[]): Shaped {
   const { axis, from } = row[0];
-  const { to } = row.at(-1)!;
+  const { to } = row[row.length - 1];
   const pieces = row.map(({ gradient }) => gradient);
   const covered = pieces.length === 1 ? pieces[0] : Concat(pieces, { axis });
   const after = Number(tensor.shape[axis]) - to;

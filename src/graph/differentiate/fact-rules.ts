@@ -14,7 +14,10 @@ const like: FactRule = (_node, [x]) => [{ dtype: x.dtype, shape: x.shape }];
 const broadcast =
   (dtype?: DType): FactRule =>
   (_node, inputs) => [
-    { dtype: dtype ?? inputs.at(-1)!.dtype, shape: broadcastShape(...inputs.map(({ shape }) => shape)) },
+    {
+      dtype: dtype ?? inputs[inputs.length - 1].dtype,
+      shape: broadcastShape(...inputs.map(({ shape }) => shape)),
+    },
   ];
 
 /** Elementwise, and on integers done right away. */
@@ -22,12 +25,14 @@ const arithmetic =
   (compute: (a: number, b: number) => number): FactRule =>
   (node, [a, b]) => {
     const [fact] = broadcast()(node, [a, b]);
-    if (!a.ints || !b.ints) return [fact];
-    const length = Math.max(a.ints.length, b.ints.length);
-    const at = ({ ints }: Fact, i: number) => ints![ints!.length === 1 ? 0 : i];
+    const { ints: left } = a;
+    const { ints: right } = b;
+    if (!left || !right) return [fact];
+    const length = Math.max(left.length, right.length);
+    const at = (some: readonly Axis[], i: number) => some[some.length === 1 ? 0 : i];
     const ints = Array.from({ length }, (_, i) => {
-      const [left, right] = [at(a, i), at(b, i)];
-      return typeof left === 'number' && typeof right === 'number' ? compute(left, right) : unknownAxis();
+      const [p, q] = [at(left, i), at(right, i)];
+      return typeof p === 'number' && typeof q === 'number' ? compute(p, q) : unknownAxis();
     });
     return [{ ...fact, ints }];
   };
@@ -51,8 +56,8 @@ const reduction: FactRule = (node, inputs) => {
 /** A vector takes part as a matrix of one row, or one column, which the product then has not. */
 const product: FactRule = (_node, [a, b]) => {
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const rows = a.shape.length > 1 ? [a.shape.at(-2)!] : [];
-  const columns = b.shape.length > 1 ? [b.shape.at(-1)!] : [];
+  const rows = a.shape.length > 1 ? [a.shape[a.shape.length - 2]] : [];
+  const columns = b.shape.length > 1 ? [b.shape[b.shape.length - 1]] : [];
   return [{ dtype: a.dtype, shape: [...batch, ...rows, ...columns] }];
 };
 
@@ -96,7 +101,7 @@ const concatenated: FactRule = (node, inputs) => {
     ? sizes.reduce((sum, size) => sum + size, 0)
     : unknownAxis();
   const shape = inputs[0].shape.with(axis, total);
-  const ints = inputs.every((input) => input.ints) ? inputs.flatMap((input) => input.ints!) : undefined;
+  const ints = inputs.every((input) => input.ints) ? inputs.flatMap((input) => input.ints ?? []) : undefined;
   return [{ dtype: inputs[0].dtype, shape, ints }];
 };
 
@@ -122,7 +127,7 @@ const sliced: FactRule = (_node, [x, starts, ends, axes, steps]) => {
   }
   const ints =
     x.ints && shape.length === 1 && typeof shape[0] === 'number' && typeof x.shape[0] === 'number'
-      ? x.ints.slice(...range(Number(starts.ints![0]), Number(ends.ints![0]), x.shape[0]))
+      ? x.ints.slice(...range(Number(starts.ints?.[0]), Number(ends.ints?.[0]), x.shape[0]))
       : undefined;
   return [{ dtype: x.dtype, shape, ints }];
 };
@@ -152,10 +157,11 @@ const squeezed: FactRule = (node, inputs) => {
 
 const gathered: FactRule = (node, [x, indices]) => {
   const axis = from(x.shape.length)(node.int('axis', 0));
+  const elements = x.ints;
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   const ints =
-    x.ints && indices.ints?.every((index) => typeof index === 'number')
-      ? indices.ints.map((index) => x.ints!.at(Number(index))!)
+    elements && indices.ints?.every((index) => typeof index === 'number')
+      ? indices.ints.map((index) => elements.at(Number(index)) ?? unknownAxis())
       : undefined;
   return [{ dtype: x.dtype, shape, ints }];
 };

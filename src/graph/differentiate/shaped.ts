@@ -26,8 +26,7 @@ export interface Shaped extends Value {
 
 export const shaped = (value: Value, shape: Axes): Shaped => ({ ...value, shape });
 
-export const sameShape = (a: Axes, b: Axes): boolean =>
-  a.length === b.length && a.every((axis, i) => axis === b[i]);
+const sameShape = (a: Axes, b: Axes): boolean => a.length === b.length && a.every((axis, i) => axis === b[i]);
 
 /** Shape of an elementwise operation's result (numpy's rule). Two axes of different names are taken for equal. */
 export function broadcastShape(...shapes: Axes[]): Axis[] {

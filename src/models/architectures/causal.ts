@@ -60,7 +60,7 @@ export function cachedCausalGraph(dimensions: Dimensions, options: BuildOptions 
 }
 
 /** Whole sequences: int64 [batch, length] → [batch, length, vocab]. */
-export function nextTokenLogits(network: Network, ids: Value): Value {
+function nextTokenLogits(network: Network, ids: Value): Value {
   const rotate = rotation(network, sequencePositions(ids));
   const causal = causalBias(Gather(Shape(ids), 1));
   return transformer(network, embed(network, ids), (name, x) =>

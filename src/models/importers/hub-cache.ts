@@ -89,7 +89,7 @@ export function recordAt(folder: string): HubModelRecord | null {
 
 /** A model that was fetched: its file, and what it is called in results. @throws ModelError `model-not-fetched`, UsageError */
 export function fetchedHubModel(spec: string): { path: string; name: string; shownAs: string } {
-  const name = parseHubModel(spec)!;
+  const name = parseHubModel(spec)!; // the caller gives what begins with hf:
   const { folder, path } = modelEntry(name);
   const record = recordAt(folder);
   const place = name.file ? `/${name.file}` : '';

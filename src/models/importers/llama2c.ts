@@ -26,7 +26,7 @@ export function llama2cModel(path: string): ImportedModel {
     attn_k: neighboursToHalves(keyValueHeads, headSize),
   };
   const source: WeightSource = (parameter) => {
-    const tensor = tensors.get(parameter.name)!;
+    const tensor = tensors.get(parameter.name)!; // layOut has every parameter of this architecture
     const part = /\.(attn_[qk])\.weight$/.exec(parameter.name)?.[1] as keyof typeof order | undefined;
     return parameter.transposed ? transposed(tensor, part ? order[part] : null) : elementsOf(tensor);
   };

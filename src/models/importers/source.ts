@@ -108,7 +108,7 @@ function formatOf(path: string): SourceFormat {
 function pointer(path: string): ModelError {
   const cause = gitLfsPointer(path);
   const { code, message, hint } = cause;
-  return new ModelError({ code, message, hint: hint!, cause });
+  return new ModelError({ code, message, hint, cause });
 }
 
 function configBeside(file: string): Source['config'] {

@@ -9,7 +9,7 @@ import { openRegularFile } from '../../storage/small-file.js';
 import { decodeBfloat16, decodeFloat16 } from '../weights/half-precision.js';
 
 /** Element types that weights may have; others may be in a file but cannot be read. */
-export const WEIGHT_TYPES = ['float32', 'float16', 'bfloat16', 'float64'] as const;
+const WEIGHT_TYPES = ['float32', 'float16', 'bfloat16', 'float64'] as const;
 export type WeightType = (typeof WEIGHT_TYPES)[number];
 
 const WIDTHS: Record<WeightType, number> = { float32: 4, float16: 2, bfloat16: 2, float64: 8 };

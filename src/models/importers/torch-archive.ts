@@ -41,14 +41,15 @@ export interface TorchCheckpoint {
 /** @throws ModelError `unsafe-pickle`, `broken-pickle`, `broken-archive`, `no-weights` */
 export function readTorchArchive(path: string): TorchCheckpoint {
   const members = readArchive(path);
-  const pickle = [...members.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickle === undefined) throw noWeights(path, 'it is an archive, but not one of PyTorch');
+  const entry = [...members].find(([name]) => /^[^/]+\/data\.pkl$/.test(name));
+  if (entry === undefined) throw noWeights(path, 'it is an archive, but not one of PyTorch');
+  const [pickle, member] = entry;
   const folder = pickle.slice(0, -'data.pkl'.length);
   const order = members.get(`${folder}byteorder`);
   if (order && readMember(path, order, 64).toString() !== 'little') {
     throw noWeights(path, 'it was written on a big-endian machine');
   }
-  const root = readPickle(readMember(path, members.get(pickle)!, LARGEST_PICKLE), path);
+  const root = readPickle(readMember(path, member, LARGEST_PICKLE), path);
   if (!(root instanceof PickleDict)) throw noWeights(path, 'it holds no dictionary');
   const state = root.get('state_dict');
   const isTraining = state instanceof PickleDict;
@@ -140,11 +141,9 @@ function averageOf(
   );
   for (const [i, name] of names.entries()) {
     const reference = list[i];
-    if (
-      !(reference instanceof TensorReference) ||
-      String(reference.shape) !== String(tensors.get(name)!.shape)
-    ) {
-      throw wrong(`its tensor ${i} should be "${name}" [${tensors.get(name)!.shape}]`);
+    const shape = String(tensors.get(name)?.shape);
+    if (!(reference instanceof TensorReference) || String(reference.shape) !== shape) {
+      throw wrong(`its tensor ${i} should be "${name}" [${shape}]`);
     }
     averaged.set(name, stored.stored(name, reference));
   }

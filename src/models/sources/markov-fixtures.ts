@@ -7,7 +7,7 @@ import { boundaryToken, byteBigramChain, countByteBigrams } from './byte-bigram.
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from './markov-denoiser.js';
 
 /** L of the fixtures, BOS and EOS included. */
-export const fixtureLength = 128;
+const fixtureLength = 128;
 
 const families: readonly SourceFamily[] = ['ar', 'mdlm', 'duo'];
 

@@ -42,6 +42,7 @@ export function ditWeights(checkpoint: Source): CheckpointWeights {
   const weights = new Float32Array(parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0));
   let at = 0;
   for (const { name } of parameters) {
+    // None is missing: see above.
     for (const piece of elements(checkpoint, stored.get(name)!)) {
       weights.set(piece, at);
       at += piece.length;

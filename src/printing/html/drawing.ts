@@ -127,7 +127,7 @@ function ticksOf({ scale, domain: [low, high] }: PlotAxis & AxisRange): number |
   return ticks;
 }
 
-export function tickText(value: number): string {
+function tickText(value: number): string {
   if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3))
     return value.toExponential().replace('e+', 'e');
   return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });

@@ -1,8 +1,8 @@
 /**
- * A user's module, running in a thread of its own (sampler-thread.ts), as a sampler of this program: started, watched and, where
- * it does not come to its end, ended. What it asks of the model is asked here, and what it leaves in its tokens is copied.
+ * Runs a user's module in a thread of its own (sampler-thread.ts) as a sampler of this program: starts it, watches it, and ends
+ * it if it does not end by itself. Its model calls are answered here, and its tokens are copied after each step.
  *
- * Not responsible for what a sampler must not do to its tokens: generate.ts looks at each step.
+ * Not responsible for what a sampler must not do to its tokens: generate.ts checks each step.
  */
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../../compiled.js';
@@ -10,23 +10,29 @@ import { DuoEvalError, type UsageError } from '../../errors.js';
 import { checkThreadFits } from '../../models/address-space.js';
 import { beginNativeCall, endNativeCall } from '../../models/native-exit.js';
 import type { Outside, SamplerSetting, SamplingRun } from '../sampler.js';
-import { SamplerCalls } from './sampler-calls.js';
-import { samplerBroke, samplerEndless, samplerHung, samplerLeft, samplerWaits } from './sampler-faults.js';
+import {
+  samplerBroke,
+  samplerEndless,
+  samplerHung,
+  samplerLeft,
+  samplerWaits,
+  Turn,
+} from './sampler-limits.js';
 import {
   type FromThread,
   MOST_STEPS_AHEAD,
-  type PlainError,
+  SamplerCalls,
   type StepTaken,
   type ThreadTask,
+  type ThrownError,
   type ToThread,
 } from './sampler-protocol.js';
-import { Turn } from './sampler-turn.js';
 
-/** Most seconds of its own that a module takes to load, to check its settings, or for a step, unless told otherwise. */
-export const OWN_SECONDS = 30;
-/** Of the thread's JavaScript; arrays of numbers lie outside. */
+/** Most seconds of its own time that a module may take to load, to check its settings, or for a step; --timeout changes it. */
+const OWN_SECONDS = 30;
+/** For the thread's JavaScript objects; typed arrays do not count. */
 const HEAP_MIB = 1024;
-/** Yields and calls of the model in a batch: so many, and so many times the steps and tokens. */
+/** Yields and model calls allowed in a batch: `least`, plus `times` for each step and each token. */
 const MOST_TURNS = { least: 1000, times: 100 };
 
 type Message<Kind extends FromThread['kind']> = Extract<FromThread, { kind: Kind }>;
@@ -34,9 +40,9 @@ type Message<Kind extends FromThread['kind']> = Extract<FromThread, { kind: Kind
 interface Running {
   turn: Turn;
   calls: SamplerCalls;
-  /** Calls that the model has not answered: until then it is not the module's turn, whatever else it does. */
+  /** Model calls without an answer yet. Until it comes it is not the module's turn, whatever else the module does. */
   pending: number;
-  /** Yields and model calls that it may take. */
+  /** Yields and model calls that are allowed. */
   mostTurns: number;
   /** Yields and model calls so far. */
   turns: number;
@@ -47,17 +53,17 @@ interface Running {
 export class SamplerHost {
   private readonly worker: Worker;
   private readonly runs = new Map<number, Running>();
-  /** Errors that the module was told, by number. */
-  private readonly told = new Map<number, unknown>();
+  /** Errors that were sent to the thread, by number: the module may throw them again. */
+  private readonly sentErrors = new Map<number, unknown>();
   private lastRun = 0;
   private lastError = 0;
   private lastAnswer: Promise<unknown> = Promise.resolve();
-  /** Loading or checking. */
+  /** The current question: to load the module, or to check settings. */
   private question: { turn: Turn; resolve: (answer: unknown) => void } | null = null;
   private ended: unknown = null;
   private wasIdle = false;
 
-  /** @param path as given, for sentences   @param file its address */
+  /** @param path as given, for errors   @param file its `file://` address */
   constructor(
     private readonly path: string,
     file: string,
@@ -80,21 +86,21 @@ export class SamplerHost {
     });
   }
 
-  /** Nothing can be asked of it any more. */
+  /** Whether the thread has ended. */
   get isOver(): boolean {
     return this.ended !== null;
   }
 
   /** @returns the default export, described   @throws UsageError, and what the module throws */
   load(): Promise<unknown> {
-    return this.asked('while it was loaded', () => {});
+    return this.ask('while it was loaded', () => {});
   }
 
   /** @throws UsageError, and what the module throws */
   async check({ schedule, ...setting }: SamplerSetting): Promise<void> {
     const { family, timeConditioned, length, steps, options } = setting;
     const plain = { family, timeConditioned, length, steps, options, schedule: plainSchedule(schedule) };
-    await this.asked('while it checked the settings', () => this.send({ kind: 'check', setting: plain }));
+    await this.ask('while it checked the settings', () => this.send({ kind: 'check', setting: plain }));
   }
 
   /** As Sampler.sample. */
@@ -102,7 +108,7 @@ export class SamplerHost {
     const number = ++this.lastRun;
     const steps: Message<'step' | 'done'>[] = [];
     let step = 0;
-    /** The thread is; its steps may wait to be looked at. */
+    /** Of the thread; some of its steps may not have been checked yet. */
     let isDone = false;
     let failure: { error: unknown } | null = null;
     let wake = () => {};
@@ -138,7 +144,7 @@ export class SamplerHost {
     const onAbort = () => turn.interrupt();
     outside.signal?.addEventListener('abort', onAbort);
     try {
-      turn.hand();
+      turn.give();
       this.send({ kind: 'sample', run: number, facts: factsOf(source, outside) });
       for (;;) {
         while (steps.length === 0 && failure === null) {
@@ -147,27 +153,27 @@ export class SamplerHost {
           });
         }
         if (failure) throw (failure as { error: unknown }).error;
-        const taken = steps.shift()!;
-        take(source, taken);
+        const taken = steps.shift()!; // the loop above waits for one
+        copyStep(source, taken);
         if (taken.kind === 'done') return;
-        // A value is handed on, so that it is refused as that of any sampler.
+        // generate.ts refuses a value, as of any sampler.
         yield (taken.yielded ? true : undefined) as undefined;
         step++;
-        // A message wakes the thread: one does for several steps.
+        // A message wakes the thread, so one covers several steps.
         if (step % (MOST_STEPS_AHEAD / 2) === 0)
-          this.send({ kind: 'seen', run: number, steps: MOST_STEPS_AHEAD / 2 });
+          this.send({ kind: 'checked-steps', run: number, steps: MOST_STEPS_AHEAD / 2 });
       }
     } finally {
       outside.signal?.removeEventListener('abort', onAbort);
       if (!isDone && failure === null && !this.ended) {
-        // Its own `finally` gets its time, as a generator's does.
+        // The module's `finally` blocks run, as those of any generator.
         await new Promise<void>((resolve) => {
           stopped = resolve;
           turn.begin();
           this.send({ kind: 'stop', run: number });
         });
       }
-      turn.keep();
+      turn.take();
       this.runs.delete(number);
       this.rest();
     }
@@ -178,32 +184,32 @@ export class SamplerHost {
     this.end(() => new Error('the thread was stopped'));
   }
 
-  /** One after another. */
-  private asked(when: string, ask: () => void): Promise<unknown> {
-    const answer = this.lastAnswer.then(() => this.askedNow(when, ask));
+  /** Questions are asked one at a time. */
+  private ask(when: string, send: () => void): Promise<unknown> {
+    const answer = this.lastAnswer.then(() => this.askNow(when, send));
     this.lastAnswer = answer.catch(() => {});
     return answer;
   }
 
-  private askedNow(when: string, ask: () => void): Promise<unknown> {
+  private askNow(when: string, send: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(this.ended);
-      const settled = (settle: () => void) => {
-        turn.keep();
+      const settle = (settlePromise: () => void) => {
+        turn.take();
         this.question = null;
         this.rest();
-        settle();
+        settlePromise();
       };
       const turn = new Turn({
         when: () => when,
         mostMs: OWN_SECONDS * 1000,
         late: () => this.late(turn),
-        fail: (error) => settled(() => reject(error)),
+        fail: (error) => settle(() => reject(error)),
       });
-      this.question = { turn, resolve: (answer) => settled(() => resolve(answer)) };
+      this.question = { turn, resolve: (answer) => settle(() => resolve(answer)) };
       this.worker.ref();
-      turn.hand();
-      ask();
+      turn.give();
+      send();
     });
   }
 
@@ -212,7 +218,7 @@ export class SamplerHost {
     this.worker.postMessage(message);
   }
 
-  /** Nothing under way: an idle thread keeps no process alive. */
+  /** An idle thread keeps no process alive. */
   private rest(): void {
     if (this.runs.size === 0 && this.question === null) this.worker.unref();
   }
@@ -235,13 +241,13 @@ export class SamplerHost {
       default: {
         const running = this.runs.get(message.run);
         if (!running) break;
-        running.turn.keep();
-        this.receiveOf(running, message);
+        running.turn.take();
+        this.receiveFor(running, message);
       }
     }
   }
 
-  private receiveOf(
+  private receiveFor(
     running: Running,
     message: Message<'step' | 'done' | 'failed' | 'stopped' | 'call'>,
   ): void {
@@ -255,29 +261,29 @@ export class SamplerHost {
     else if (message.kind === 'stopped') running.stopped();
     else running.deliver(message);
     if (message.kind === 'step') turn.begin();
-    if (running.pending > 0) turn.keep();
+    if (running.pending > 0) turn.take();
   }
 
   private async answer(running: Running, { id, call }: Message<'call'>): Promise<void> {
     running.pending++;
-    const answer = await running.calls.answer(call).catch((error) => ({ error: this.tell(error) }));
+    const answer = await running.calls.answer(call).catch((error) => ({ error: this.sent(error) }));
     running.pending--;
     if (this.ended) return;
-    if (running.pending === 0) running.turn.hand();
+    if (running.pending === 0) running.turn.give();
     if (id !== null) this.send({ kind: 'answer', call: id, answer });
   }
 
-  /** An error as the module is told it; it may come back. */
-  private tell(error: unknown) {
+  /** An error of the model in the form that the thread is sent. */
+  private sent(error: unknown) {
     const own = ++this.lastError;
-    this.told.set(own, error);
+    this.sentErrors.set(own, error);
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
     const { code, hint } = error instanceof DuoEvalError ? error : {};
     return { own, name, message, code, hint };
   }
 
-  private errorOf(error: PlainError): unknown {
-    if ('own' in error) return this.told.get(error.own);
+  private errorOf(error: ThrownError): unknown {
+    if ('own' in error) return this.sentErrors.get(error.own);
     return Object.assign(new Error(error.message), { stack: error.stack });
   }
 
@@ -285,7 +291,7 @@ export class SamplerHost {
     this.end((when) => (signal?.aborted ? signal.reason : samplerHung(this.path, when, mostMs)));
   }
 
-  /** Once only. Whoever waits is told why. */
+  /** Takes effect once. Everything that waits fails with the reason. */
   private end(why: (when: string) => unknown): void {
     if (this.ended) return;
     const turns = [
@@ -298,12 +304,12 @@ export class SamplerHost {
     void this.worker.terminate();
     this.worker.unref();
     for (const turn of turns) {
-      turn.keep();
+      turn.take();
       turn.options.fail(this.ended);
     }
   }
 
-  /** Nobody waits any more when native code is all that is left of it. */
+  /** Nothing to do: once `end` has left native code to itself, nobody waits for it. */
   abandon(): void {}
 
   private died(error: NodeJS.ErrnoException): UsageError {
@@ -333,8 +339,8 @@ function factsOf(run: SamplingRun, { seed, first }: Outside) {
   };
 }
 
-/** What the sampler did to its run is done to ours. */
-function take(run: SamplingRun, { tokens, replaced }: StepTaken): void {
+/** Repeats on this program's run what the sampler did to its own. */
+function copyStep(run: SamplingRun, { tokens, replaced }: StepTaken): void {
   run.tokens.set(tokens);
   if (replaced) (run as { tokens: Int32Array }).tokens = tokens;
 }

@@ -1,12 +1,11 @@
 /**
- * The thread that a user's module runs in. To the module everything is as if it ran beside the model: the same run, the
- * same numbers, the same answers. Here it can be stopped, whatever it does; and where it waits for nothing that could
- * come, the thread comes to its end and says so.
+ * The thread that a user's module runs in. For the module everything is as if it ran beside the model: the same run, the same
+ * random numbers, the same answers. But a thread can be stopped whatever the module does, and if the module waits for
+ * something that cannot come, the thread runs out of work and reports it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { noiseSchedule } from '../../diffusion/schedule.js';
-import type { CausalDecoding, CausalModel } from '../causal-model.js';
-import type { LatentAnswer, LatentDecoding, LatentModel } from '../latent-model.js';
+import type { CausalDecoding, CausalModel, LatentAnswer, LatentDecoding, LatentModel } from '../decoding.js';
 import type { Denoised, Sampler, SamplingRun } from '../sampler.js';
 import { uniformsOf } from '../sampler-uniforms.js';
 import {
@@ -14,31 +13,34 @@ import {
   MOST_STEPS_AHEAD,
   type ModelAnswer,
   type ModelCall,
-  type PlainError,
   type PlainRun,
   type PlainSchedule,
   type PlainSetting,
+  type SentError,
   type ThreadTask,
-  type ToldError,
+  type ThrownError,
   type ToThread,
 } from './sampler-protocol.js';
 
-const port = parentPort!;
-const say = (message: FromThread) => port.postMessage(message);
+const port = parentPort!; // this file is the entry of a worker
+const post = (message: FromThread) => port.postMessage(message);
 const { module } = workerData as ThreadTask;
-const own = new URL('../', import.meta.url).href;
+/** Address of this program's samplers, whose lines are left out of a module's stack traces. */
+const ownFolder = new URL('../', import.meta.url).href;
 
 let sampler: Sampler;
-/** Steps given and not yet looked at; of runs that wait for that, what ends the wait. Runs that are to stop. */
+/** By run: steps that were posted and are not checked yet. */
 const ahead = new Map<number, number>();
+/** By run that waits for such checks: ends the wait. */
 const waiting = new Map<number, () => void>();
+/** Runs that are to stop. */
 const stopping = new Set<number>();
 const calls = new Map<number, (answer: ModelAnswer) => void>();
 let lastCall = 0;
-/** Tasks of this program that the module has not yet come to the end of. */
+/** Tasks that the module has not finished yet. */
 let underWay = 0;
 
-/** While it is the module's turn, this thread lives only as long as something of the module's may still happen. */
+/** During the module's turn the thread stays alive only while something of the module's can still happen. */
 function listen(): void {
   if (calls.size > 0 || waiting.size === underWay) port.ref();
   else port.unref();
@@ -52,8 +54,8 @@ function receive(message: ToThread): void {
     case 'sample':
       void sample(message.run, message.facts);
       break;
-    case 'seen':
-      if (ahead.has(message.run)) ahead.set(message.run, ahead.get(message.run)! - message.steps);
+    case 'checked-steps':
+      if (ahead.has(message.run)) ahead.set(message.run, (ahead.get(message.run) ?? 0) - message.steps);
       waiting.get(message.run)?.();
       break;
     case 'stop':
@@ -71,9 +73,9 @@ async function check(setting: PlainSetting): Promise<void> {
   listen();
   try {
     await sampler.check?.({ ...setting, schedule: scheduleOf(setting.schedule) });
-    say({ kind: 'checked' });
+    post({ kind: 'checked' });
   } catch (error) {
-    say({ kind: 'checked', error: plain(error) });
+    post({ kind: 'checked', error: thrownError(error) });
   }
   underWay--;
   listen();
@@ -90,25 +92,26 @@ async function sample(number: number, facts: PlainRun): Promise<void> {
   ahead.set(number, 0);
   try {
     for await (const yielded of sampler.sample(run)) {
-      say({ kind: 'step', run: number, ...taken(yielded !== undefined) });
-      await room(number);
+      post({ kind: 'step', run: number, ...taken(yielded !== undefined) });
+      await roomForStep(number);
       if (stopping.has(number)) break;
       for (let i = 0; i < given.length; i++) if (isFixed[i]) tokens[i] = given[i];
     }
-    if (!stopping.has(number)) say({ kind: 'done', run: number, ...taken(false) });
+    if (!stopping.has(number)) post({ kind: 'done', run: number, ...taken(false) });
   } catch (error) {
-    if (!stopping.has(number)) say({ kind: 'failed', run: number, error: plain(error) });
+    if (!stopping.has(number)) post({ kind: 'failed', run: number, error: thrownError(error) });
   }
-  if (stopping.delete(number)) say({ kind: 'stopped', run: number });
+  if (stopping.delete(number)) post({ kind: 'stopped', run: number });
   ahead.delete(number);
   underWay--;
   listen();
 }
 
-/** Waits where the other side has too many steps to look at. */
-async function room(number: number): Promise<void> {
-  ahead.set(number, ahead.get(number)! + 1);
-  while (ahead.get(number)! >= MOST_STEPS_AHEAD && !stopping.has(number)) {
+/** Waits while too many steps are unchecked. */
+async function roomForStep(number: number): Promise<void> {
+  const unchecked = () => ahead.get(number) ?? 0;
+  ahead.set(number, unchecked() + 1);
+  while (unchecked() >= MOST_STEPS_AHEAD && !stopping.has(number)) {
     await new Promise<void>((resolve) => {
       waiting.set(number, () => {
         waiting.delete(number);
@@ -124,7 +127,7 @@ function runOf(number: number, facts: PlainRun): SamplingRun {
   const { seed, first, schedule, causal, latent, ...same } = facts;
   const { batch, length, tokens } = facts;
   const link: Link = {
-    tell: (call) => say({ kind: 'call', run: number, id: null, call }),
+    send: (call) => post({ kind: 'call', run: number, id: null, call }),
     ask: (call) => ask(number, call),
   };
   return {
@@ -138,19 +141,21 @@ function runOf(number: number, facts: PlainRun): SamplingRun {
   };
 }
 
+/** The way to the model. */
 interface Link {
-  tell(call: ModelCall): void;
+  /** A call without an answer. */
+  send(call: ModelCall): void;
   ask(call: ModelCall): Promise<{ value: unknown; networkCalls?: number }>;
 }
 
 function ask(run: number, call: ModelCall): ReturnType<Link['ask']> {
   return new Promise((resolve, reject) => {
     const id = ++lastCall;
-    say({ kind: 'call', run, id, call });
+    post({ kind: 'call', run, id, call });
     calls.set(id, (answer) => {
       calls.delete(id);
       listen();
-      if ('error' in answer) reject(told(answer.error));
+      if ('error' in answer) reject(receivedError(answer.error));
       else resolve(answer);
     });
     listen();
@@ -164,15 +169,15 @@ function causalModel(facts: NonNullable<PlainRun['causal']>, link: Link): Causal
     ...facts,
     begin(batch) {
       const decoding = ++lastDecoding;
-      link.tell({ what: 'begin-causal', decoding, batch });
+      link.send({ what: 'begin-causal', decoding, batch });
       const state = {
         networkCalls: 0,
         async draw(position: number, uniforms: Float64Array) {
           const answer = await link.ask({ what: 'draw', decoding, position, uniforms });
-          state.networkCalls = answer.networkCalls!;
+          state.networkCalls = answer.networkCalls ?? 0;
           return answer.value as Int32Array;
         },
-        release: () => link.tell({ what: 'release', decoding }),
+        release: () => link.send({ what: 'release', decoding }),
       };
       return state satisfies CausalDecoding;
     },
@@ -183,15 +188,15 @@ function latentModel(link: Link): LatentModel {
   return {
     begin(batch) {
       const decoding = ++lastDecoding;
-      link.tell({ what: 'begin-latent', decoding, batch });
+      link.send({ what: 'begin-latent', decoding, batch });
       const state = {
         networkCalls: 0,
         async step(step: Parameters<LatentDecoding['step']>[0]) {
           const answer = await link.ask({ what: 'latent-step', decoding, step });
-          state.networkCalls = answer.networkCalls!;
+          state.networkCalls = answer.networkCalls ?? 0;
           return answer.value as LatentAnswer;
         },
-        release: () => link.tell({ what: 'release', decoding }),
+        release: () => link.send({ what: 'release', decoding }),
       };
       return state satisfies LatentDecoding;
     },
@@ -200,26 +205,29 @@ function latentModel(link: Link): LatentModel {
 
 const scheduleOf = (schedule: PlainSchedule) => schedule && noiseSchedule(schedule);
 
-/** Errors of this program that the module was given; it may hand them on. */
-const tellings = new WeakMap<object, number>();
+/** Numbers of this program's errors that the module received; it may throw them again. */
+const received = new WeakMap<object, number>();
 
-function told({ own, ...facts }: ToldError): Error {
+function receivedError({ own, ...facts }: SentError): Error {
   const error = Object.assign(new Error(facts.message), facts);
-  tellings.set(error, own);
+  received.set(error, own);
   return error;
 }
 
-/** With the lines of the stack that are not this program's. */
-function plain(error: unknown): PlainError {
-  const number = typeof error === 'object' && error !== null ? tellings.get(error) : undefined;
+/** An error that the module threw, without the lines of this program in its stack. */
+function thrownError(error: unknown): ThrownError {
+  const number = typeof error === 'object' && error !== null ? received.get(error) : undefined;
   if (number !== undefined) return { own: number };
   if (!(error instanceof Error)) return { message: String(error), stack: '' };
   const lines = String(error.stack ?? '').split('\n');
-  return { message: String(error.message), stack: lines.filter((line) => !line.includes(own)).join('\n') };
+  return {
+    message: String(error.message),
+    stack: lines.filter((line) => !line.includes(ownFolder)).join('\n'),
+  };
 }
 
-/** What can be said of an export to another thread: keys that samplers have, functions as their type. */
-function described(sampler: unknown): unknown {
+/** A module's export in a form that another thread can receive: the keys of a sampler, functions as their type. */
+function descriptionOf(sampler: unknown): unknown {
   if (sampler === null || typeof sampler !== 'object') return typeof sampler;
   const { name, summary, families, needs, options, check, sample } = sampler as Record<string, unknown>;
   return {
@@ -238,15 +246,15 @@ function plainCopy(value: unknown, levels: number): unknown {
   return Object.fromEntries(entries.map(([key, entry]) => [key, plainCopy(entry, levels - 1)]));
 }
 
-process.on('beforeExit', () => say({ kind: 'idle' }));
+process.on('beforeExit', () => post({ kind: 'idle' }));
 port.on('message', receive);
 underWay++;
 listen();
 try {
   sampler = (await import(module)).default;
-  say({ kind: 'loaded', description: described(sampler) });
+  post({ kind: 'loaded', description: descriptionOf(sampler) });
 } catch (error) {
-  say({ kind: 'broken', error: plain(error) });
+  post({ kind: 'broken', error: thrownError(error) });
 }
 underWay--;
 listen();

@@ -1,4 +1,4 @@
-/** A user's module as a sampler: its default export is checked to be one before it is given a model. It runs in a thread of its own. */
+/** A user's module as a sampler: loaded in a thread of its own, its default export checked before it gets a model. */
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,20 +7,12 @@ import { UsageError } from '../../errors.js';
 import { FAMILIES } from '../../models/family.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
-import type { ResolvedSampler } from '../registry.js';
-import type { Sampler } from '../sampler.js';
+import type { ResolvedSampler, Sampler } from '../sampler.js';
 import { SamplerHost } from './sampler-host.js';
-
-export interface UserModule {
-  /** As given. */
-  path: string;
-  /** Of the file; not of what it imports. */
-  sha256: string;
-}
 
 const ENDINGS = ['.mjs', '.js', '.cjs'];
 
-/** Told from a name by a slash or its ending. */
+/** A module's path has a slash or a known ending; a sampler's name has neither. */
 export function isModulePath(spec: string): boolean {
   return /[\\/]/.test(spec) || ENDINGS.includes(extname(spec).toLowerCase());
 }
@@ -38,7 +30,7 @@ const option = z
     'its default must be one of its choices',
   );
 
-/** Of a description: what `typeof` said. */
+/** A description holds the types of functions. */
 const isFunction = (value: unknown) => value === 'function';
 
 const shape = z.looseObject({
@@ -51,10 +43,10 @@ const shape = z.looseObject({
   sample: z.custom<'function'>(isFunction, 'it should be an async generator function'),
 });
 
-/** Modules that run, by file and digest: as Node does, this program keeps one instance of each. */
+/** Running modules, by file and digest: like Node, this program keeps one instance of each. */
 const running = new Map<string, { host: SamplerHost; sampler: Sampler }>();
 
-/** @throws UsageError, with a code of its own for each way in which it is no sampler   @throws FileError */
+/** @throws UsageError with a code for each way in which a module can fail to be a sampler   @throws FileError */
 export async function loadUserSampler(path: string): Promise<ResolvedSampler> {
   const file = resolve(path);
   if (!existsSync(file)) {
@@ -68,12 +60,12 @@ export async function loadUserSampler(path: string): Promise<ResolvedSampler> {
   const sha256 = sha256OfBytes(readSmallFile(file, MOST_BYTES.module));
   const key = `${sha256} ${file}`;
   const known = running.get(key);
-  const found = known && !known.host.isOver ? known : await started(file, path);
+  const found = known && !known.host.isOver ? known : await start(file, path);
   running.set(key, found);
   return { sampler: found.sampler, module: { path, sha256 } };
 }
 
-async function started(file: string, path: string) {
+async function start(file: string, path: string) {
   const host = new SamplerHost(path, pathToFileURL(file).href);
   const parsed = shape.safeParse(await defaultExport(host, path));
   if (!parsed.success) {
@@ -81,15 +73,15 @@ async function started(file: string, path: string) {
     const { path: keys, message } = parsed.error.issues[0];
     throw new UsageError({
       code: 'sampler-module-invalid',
-      message: `The default export of ${path} is no sampler: ${[keys.join('.'), message].filter(Boolean).join(': ')}.`,
-      hint: 'It is an object with name, summary, families, and sample, an async generator function; docs/samplers.md has one.',
+      message: `The default export of ${path} is not a sampler: ${[keys.join('.'), message].filter(Boolean).join(': ')}.`,
+      hint: 'It must be an object with name, summary, families and sample, an async generator function; docs/samplers.md has one.',
     });
   }
   const { check, ...facts } = parsed.data;
   const sampler: Sampler = {
     ...facts,
     ...(check !== undefined && { check: (setting) => host.check(setting) }),
-    sample: (run, outside) => host.sample(run, outside!),
+    sample: (run, outside) => host.sample(run, outside!), // generate.ts always gives it
   };
   return { host, sampler };
 }
@@ -103,7 +95,7 @@ async function defaultExport(host: SamplerHost, path: string): Promise<unknown> 
     throw new UsageError({
       code: 'sampler-module-broken',
       message: `${path} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      hint: 'It is a JavaScript module (.mjs) whose default export is a sampler.',
+      hint: 'It must be a JavaScript module (.mjs) whose default export is a sampler.',
       cause,
     });
   }

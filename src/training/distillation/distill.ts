@@ -1,29 +1,28 @@
 /**
- * The loop of a distillation: rounds of steps, each with a teacher of its own, the run saved as it goes. As in training
- * everything random is a function of seed and step, and a stopped run goes on to the same weights.
+ * The loop of a distillation: rounds of steps, each with its own teacher, the run saved at intervals. As in training, everything
+ * random is a function of seed and step, and a resumed run ends with the same weights.
  */
-
 import { type Phase, runPhase } from '../phase.js';
-import type { SavedTraining } from '../saved-training.js';
 import type { TrainingText } from '../settings.js';
+import { type SavedRun, type SavedTraining, stateFile } from '../state-file.js';
 import { checkText } from '../train.js';
 import { startingVectors, TrainingSession } from '../training-session.js';
+import { STATE, type StateName } from '../training-state.js';
 import { distillationFeeds } from './feeds.js';
 import { distillationObjective, TEACHER } from './objective.js';
-import { distillationFile, type SavedDistillation } from './saved-distillation.js';
 import { type DistillationSettings, distillationSteps, roundOf } from './settings.js';
 
 export interface DistillationRun extends Pick<Phase, 'saveEvery' | 'signal' | 'onStep' | 'onDivergence'> {
   settings: DistillationSettings;
-  /** What is distilled: the student's first weights, and the first teacher. */
+  /** Weights of the checkpoint: the student starts from them, and they are the first teacher. */
   weights: Float32Array;
   text: TrainingText;
-  /** Where the run is kept; taken up where it was left when the file is there. */
+  /** The run's state; if the file exists, the run is resumed. */
   statePath: string;
   threads?: number;
-  /** After every save, and for the one a run goes on from; the next step waits for it. */
+  /** Called after every save, and with the state of a resumed run; the next step waits for it. */
   onSave?: (saved: SavedDistillation) => Promise<void>;
-  /** When a run is taken up, before all else. @param step the last that was taken */
+  /** Called first when a run is resumed. @param step its last step */
   onResume?: (step: number) => void;
 }
 
@@ -42,7 +41,7 @@ export async function distill(run: DistillationRun): Promise<DistillationOutcome
   const steps = distillationSteps(settings);
   const before = await distillationFile.load(statePath, settings);
   if (before) run.onResume?.(before.step);
-  if (before) await run.onSave?.(before); // a run killed after a save may not have come to it
+  if (before) await run.onSave?.(before); // a run killed right after a save may have missed it
   let saved = before ?? {
     step: 0,
     vectors: { ...startingVectors(weights), teacher: weights },
@@ -52,7 +51,7 @@ export async function distill(run: DistillationRun): Promise<DistillationOutcome
   return { ...saved, finished: saved.step >= steps };
 }
 
-/** A round, or what is left of it. */
+/** A round, or the rest of it. */
 async function distillRound(run: DistillationRun, from: SavedDistillation): Promise<SavedDistillation> {
   const { settings, statePath, threads, onSave } = run;
   const { problem, divergence, stepsPerRound, adamW, greatestNorm, averageDecay } = settings;
@@ -86,3 +85,13 @@ async function distillRound(run: DistillationRun, from: SavedDistillation): Prom
   });
   return withTeacher(reached);
 }
+
+/** Runs of `duo-eval distill`: the vectors of training, and the teacher of the current round. */
+type VectorName = StateName | 'teacher';
+
+export type SavedDistillation = SavedRun<VectorName>;
+
+export const distillationFile = stateFile<VectorName, DistillationSettings>({
+  kind: 'duo-eval distillation state',
+  names: [...STATE, 'teacher'],
+});

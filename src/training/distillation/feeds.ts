@@ -1,23 +1,24 @@
-/** What the graph of a distillation reads at a step: sequences of the text at two noise levels, a function of seed and step. */
+/** The inputs of a distillation step: sequences of the text at two noise levels, a function of seed and step. */
+
 import { sigmaOf } from '../../diffusion/schedule.js';
 import { oneMinusDiffusionTransformation } from '../../diffusion/transformation.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillOpenUniforms } from '../../random/uniforms.js';
+import { normalUpperQuantile } from '../../statistics/normal.js';
 import { float32, int64 } from '../feed-tensors.js';
 import { stepTimes } from '../noise.js';
 import type { TrainingText } from '../settings.js';
 import { sequencesOfStep } from '../text-order.js';
-import { noisePair, UNIFORMS_PER_TOKEN } from './noise-pair.js';
 import { TEACHER } from './objective.js';
 import { type DistillationSettings, gammaRangeOf, gapOfRound, pairOfTimes, roundOf } from './settings.js';
 
-/** Sequences at two noise levels; what the student reads first. */
+/** Sequences at two noise levels. The student reads the later, noisier ones; the teacher reads the earlier ones. */
 export interface PairedBatch {
   /** [batch · length] */
   later: Int32Array;
   earlier: Int32Array;
-  /** What the networks are told: −ln α(γ), [batch]. */
+  /** −ln α(γ), which the networks read, [batch]. */
   laterSigma: Float64Array;
   earlierSigma: Float64Array;
 }
@@ -40,7 +41,7 @@ export function distillationFeeds(
   };
 }
 
-/** @returns of clean sequences, of which the first tokens are used, and a gap, the noisy ones */
+/** @returns a function from clean sequences, whose first tokens are used, to noisy ones a gap of time apart */
 export function pairedBatches(
   settings: DistillationSettings,
 ): (rows: readonly Int32Array[], step: number, gap: number) => PairedBatch {
@@ -91,4 +92,46 @@ export function pairFeeds(
     [TEACHER.ids]: int64(earlier, [batch, length]),
     [TEACHER.sigma]: float32(earlierSigma, [batch]),
   };
+}
+
+/**
+ * argmax(α̃x + σ̃ε) at two noise levels, for one ε of K normal numbers.
+ *
+ * Let M be the largest ε of the tokens other than x. Its token is the largest of these at every level, and it beats x where
+ * σ̃M > α̃ + σ̃ε_x. So a pair takes three uniforms per token: for ε_x, for M, and for the token of M. As the noise grows, x is
+ * replaced by that token and by no other:
+ *
+ *     z = x where α̃/σ̃ = e^{−γ/2} ≥ M − ε_x, otherwise the other
+ */
+export const UNIFORMS_PER_TOKEN = 3;
+
+export interface NoisePair {
+  /** Tokens at the two levels, [x.length] each. */
+  later: Int32Array;
+  earlier: Int32Array;
+}
+
+/**
+ * @param x clean tokens
+ * @param ratios α̃/σ̃ of the later and of the earlier level
+ * @param uniforms of (0, 1), independent: UNIFORMS_PER_TOKEN each
+ */
+export function noisePair(
+  { later, earlier }: NoisePair,
+  x: Int32Array,
+  ratios: { later: number; earlier: number },
+  vocabSize: number,
+  uniforms: Float64Array,
+): void {
+  const others = vocabSize - 1;
+  for (let l = 0; l < x.length; l++) {
+    const own = normalUpperQuantile(uniforms[3 * l]);
+    // The largest of n uniforms is V^{1/n}.
+    const largest = normalUpperQuantile(-Math.expm1(Math.log(uniforms[3 * l + 1]) / others));
+    const place = Math.floor(uniforms[3 * l + 2] * others);
+    const other = place < x[l] ? place : place + 1;
+    const lead = largest - own;
+    later[l] = ratios.later >= lead ? x[l] : other;
+    earlier[l] = ratios.earlier >= lead ? x[l] : other;
+  }
 }

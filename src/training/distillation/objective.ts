@@ -1,9 +1,9 @@
 /**
- * What a student is trained to make small, as a graph of two networks of one shape: the mean over all tokens of
+ * The objective of a distillation, as a graph of two networks of one shape: the mean over all tokens of
  *
  *     KL(student ‖ teacher) = Σ_v p_v (ln p_v − ln q_v)      p of the student at z_t, q of the teacher at z_s
  *
- * or the other way round. The teacher's weights come in as one vector, and have no gradient.
+ * or KL(teacher ‖ student). The teacher's weights are one input vector and have no gradient.
  */
 import { fixAxes } from '../../graph/fix-axes.js';
 import type { Graph, Value } from '../../graph/graph.js';
@@ -31,7 +31,7 @@ export interface DistillationProblem {
   batch: number;
   length: number;
   divergence: Divergence;
-  /** Whether the networks are of fused operators; yes unless told. */
+  /** Whether the networks use fused operators; true by default. */
   fused?: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface DistillationObjective extends Objective {
 }
 
 /** Both forward passes and the objective; the student's weights are initializers without data.
- *  @throws ModelError when there can be no such network */
+ *  @throws ModelError when no such network exists */
 export function distillationObjective({
   dimensions,
   batch,

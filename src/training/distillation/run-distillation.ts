@@ -1,12 +1,12 @@
 /**
- * What `duo-eval distill` does: a checkpoint read and text packed, a run taken up or begun, its loss written down as it
- * goes. In the folder, all of the last save:
+ * `duo-eval distill`: reads a checkpoint, packs the text, starts or resumes a run, and records its loss. The folder holds, as of
+ * the last save:
  *
  *     duo-dcd.onnx, duo-dcd.card.json   the checkpoint: the moving average of the student's weights
- *     training.state                    what it takes to go on (state-file.ts)
- *     loss.csv                          step, loss, gradient norm, of every step
- *     loss.html                         the same drawn, with settings and the command
- *     validation.csv                    step, kl, stderr, at every save
+ *     training.state                    what is needed to resume (state-file.ts)
+ *     loss.csv                          step, loss and gradient norm of every step
+ *     loss.html                         the same as plots, with the settings and the command
+ *     validation.csv                    step, kl and stderr at every save
  */
 import { basename, join } from 'node:path';
 import type { PackedStream } from '../../datasets/packed-stream.js';
@@ -17,8 +17,8 @@ import { type Checkpoint, openCheckpoint } from '../../models/checkpoint.js';
 import { fromCard } from '../../models/importers/tokenizer-copy.js';
 import type { SavedCheckpoint } from '../../models/save-checkpoint.js';
 import { type CheckpointWeights, ditWeights } from '../../models/weights/checkpoint-weights.js';
-import { defaultAdamW } from '../adamw.js';
 import { lastLoss } from '../loss-tables.js';
+import { defaultAdamW } from '../optimizer.js';
 import { saveTrained } from '../trained-checkpoint.js';
 import {
   GREATEST_NORM,
@@ -32,9 +32,8 @@ import {
   textsOfRun,
 } from '../training-run.js';
 import type { StepResult } from '../training-state.js';
-import { distill } from './distill.js';
-import { type DistillationDescription, writeDistillationPage } from './page.js';
-import type { SavedDistillation } from './saved-distillation.js';
+import { distill, type SavedDistillation } from './distill.js';
+import { type DistillationDescription, writeDistillationPage } from './distillation-page.js';
 import {
   type DistillationSettings,
   type Divergence,
@@ -48,9 +47,9 @@ import { DistillationValidation, type HeldOutDivergence } from './validation.js'
 export interface DistillationRequest extends RunRequest {
   /** An ONNX file, or `hf:owner/name`. */
   model: string;
-  /** The card's unless given. */
+  /** Default: the card's. */
   tokenizer?: string;
-  /** L; the checkpoint's unless given. */
+  /** L; default: the checkpoint's. */
   length?: number;
   rounds: number;
   stepsPerRound: number;
@@ -68,7 +67,7 @@ export type DistilledModel = RunResult<HeldOutDivergence>;
 
 const NAME = 'duo-dcd.onnx';
 
-/** @throws ModelError, UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
+/** @throws ModelError, UsageError, DataError, NumericalError, FileError; InterruptedError after the steps so far are saved */
 export function runDistillation(
   request: DistillationRequest,
   observer: DistillationObserver,
@@ -130,7 +129,7 @@ async function distilled(
     });
     if (!outcome.finished) throw observer.signal.reason;
     const { curvePath, plotPath } = losses;
-    // The last step is saved.
+    // The last step is always saved, so `written` is set.
     return { ...written!, steps, loss: lastLoss(outcome.curve), validation: latest, curvePath, plotPath };
   } finally {
     await validation?.close();
@@ -146,8 +145,8 @@ function checkFamily(checkpoint: Checkpoint): asserts checkpoint is UniformState
   if (family === 'duo') return;
   throw new ModelError({
     code: 'not-uniform-state',
-    message: `${name} is of the family ${family}; consistency distillation is of uniform-state models, duo.`,
-    hint: 'Give --model a duo checkpoint: the noise pairs come from its Gaussian.',
+    message: `${name} is of the family ${family}; consistency distillation takes uniform-state models, duo.`,
+    hint: 'Give --model a duo checkpoint: its Gaussian process makes the noise pairs.',
   });
 }
 

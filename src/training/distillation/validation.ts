@@ -1,7 +1,6 @@
 /**
- * The divergence of student and teacher on held-out text, with the noise held fixed: the same sequences at the same times and
- * from the same ε whenever it is asked for, at the gap of the round that it is asked in. What can be compared are figures
- * of one round: the next has another gap, and another teacher.
+ * The divergence between student and teacher on held-out text with fixed noise: every call uses the same sequences, times and ε,
+ * at the gap of the current round. Only figures of the same round are comparable: the next has another gap and teacher.
  */
 import { packedOffsets, readWeightsFrom } from '../../graph/packed-weights.js';
 import { prune } from '../../graph/prune.js';
@@ -9,13 +8,13 @@ import type { TensorData } from '../../models/feeds.js';
 import { type ModelSession, startSession } from '../../models/session.js';
 import { type HeldOutBatch, heldOutBatches, meanOverSequences } from '../held-out.js';
 import type { TrainingText } from '../settings.js';
+import type { SavedDistillation } from './distill.js';
 import { pairedBatches, pairFeeds } from './feeds.js';
 import { distillationObjective, TEACHER } from './objective.js';
-import type { SavedDistillation } from './saved-distillation.js';
 import { type DistillationSettings, gapOfRound, roundOf } from './settings.js';
 
 export interface HeldOutDivergence {
-  /** Nats a token. */
+  /** Nats per token. */
   kl: number;
   /** Over sequences. */
   stderr: number;
@@ -31,7 +30,7 @@ export class DistillationValidation {
     private readonly batches: readonly HeldOutBatch[],
   ) {}
 
-  /** @param sequences at most so many, the first of the text */
+  /** @param sequences how many, at most: the first of the text */
   static async start(
     settings: DistillationSettings,
     text: TrainingText,
@@ -46,7 +45,7 @@ export class DistillationValidation {
     return new DistillationValidation(session, settings, heldOutBatches(text, sequences, problem.batch));
   }
 
-  /** Of the average of the student's weights, which is what the checkpoint will hold. */
+  /** Measured for the average of the student's weights, which the checkpoint will hold. */
   async loss({ step, vectors: { average, teacher } }: SavedDistillation): Promise<HeldOutDivergence> {
     const { length } = this.settings.problem;
     const gap = gapOfRound(roundOf(this.settings, step));

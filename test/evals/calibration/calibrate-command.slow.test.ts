@@ -60,7 +60,7 @@ describe('a program with a fault', () => {
     [
       'a SEDD head that counts the vocabulary wrongly by one',
       'sedd',
-      'diffusion/heads/score-entropy.js',
+      'diffusion/heads/losses.js',
       'options.vocabSize - 1',
       'options.vocabSize',
     ],

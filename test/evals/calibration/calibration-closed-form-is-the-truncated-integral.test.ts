@@ -5,11 +5,12 @@
 import { describe, expect, it } from 'vitest';
 import { uniformControlVariate } from '../../../src/diffusion/control-variate.js';
 import { type Integration, integration } from '../../../src/diffusion/integration.js';
-import { type Level, uniformStateLoss } from '../../../src/diffusion/losses.js';
+import type { AlphaLevel } from '../../../src/diffusion/schedule.js';
 import { noiseSchedule } from '../../../src/diffusion/schedule.js';
 import { closedForm } from '../../../src/evals/calibration/closed-form.js';
 import { unevenTokens } from '../../../src/evals/calibration/sources.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../../src/models/sources/markov.js';
+import { uniformStateLoss } from '../../diffusion/scalar-losses.js';
 import { allSequences, unevenChain } from '../../models/sources/chains.js';
 import {
   type Emission,
@@ -90,7 +91,7 @@ it('under strict, what is left out of a token of −ln p = 12 is 1e-6/(K·p) nat
 type Range = Pick<Integration, 'alphaRange' | 'oneMinusAlphaRange' | 'measure'>;
 
 /** measure · ∫ f dα by Simpson's rule in ln(α/(1−α)); 4e-7 below α = 1e-7, where the integrand is O(α), is nothing. */
-function integrate(range: Range, f: (level: Level) => number): number {
+function integrate(range: Range, f: (level: AlphaLevel) => number): number {
   const logit = (alpha: number, oneMinusAlpha: number) => Math.log(Math.max(alpha, 1e-7) / oneMinusAlpha);
   const low = logit(range.alphaRange[0], range.oneMinusAlphaRange[0]);
   const high = logit(range.alphaRange[1], range.oneMinusAlphaRange[1]);

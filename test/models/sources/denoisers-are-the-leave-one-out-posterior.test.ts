@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { logSoftmax } from '../../../src/diffusion/losses.js';
 import { drawFromChain, negativeLogProbabilities } from '../../../src/models/sources/markov.js';
 import { markovDenoiser } from '../../../src/models/sources/markov-denoiser.js';
+import { logSoftmax } from '../../diffusion/scalar-losses.js';
 import { allSequences, runnable, unevenChain } from './chains.js';
 import { generator } from './generator.js';
 import { enumeratedLeaveOneOut, leaveOneOut, maskedEmission, uniformEmission } from './leave-one-out.js';

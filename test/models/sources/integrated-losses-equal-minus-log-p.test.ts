@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { arLoss, duoLoss, mdlmLoss, seddLoss } from '../../../src/diffusion/losses.js';
 import { independentTokens, negativeLogProbabilities } from '../../../src/models/sources/markov.js';
 import { markovDenoiser } from '../../../src/models/sources/markov-denoiser.js';
+import { arLoss, duoLoss, mdlmLoss, seddLoss } from '../../diffusion/scalar-losses.js';
 import { allSequences, type Denoiser, runnable, unevenChain } from './chains.js';
 
 const K = 4;

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { distill } from '../../../src/training/distillation/distill.js';
-import { distillationFile } from '../../../src/training/distillation/saved-distillation.js';
+import { distill, distillationFile } from '../../../src/training/distillation/distill.js';
 import { temporaryState, toyText } from '../toy-run.js';
 import { toyDistillation, toyWeights } from './toy-distillation.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { diffusionTransformation } from '../../../src/diffusion/transformation.js';
 import { fillNormals } from '../../../src/random/normals.js';
 import { fillOpenUniforms } from '../../../src/random/uniforms.js';
-import { noisePair, UNIFORMS_PER_TOKEN } from '../../../src/training/distillation/noise-pair.js';
+import { noisePair, UNIFORMS_PER_TOKEN } from '../../../src/training/distillation/feeds.js';
 
 const COUNT = 40_000;
 const X = 1;

@@ -30,7 +30,7 @@ const layerNormalization: Rule = (site) => {
   const [mean, inverse] = moments(site);
   const normalised = times(minus(x, mean), inverse);
   const along = times(gradient, normalised);
-  const width = fixed(x.shape.at(-1)!);
+  const width = fixed(x.shape[x.shape.length - 1]);
   const average = reshape(times(scale, 1 / width), [width, 1]);
   const rowMean = (value: Shaped) => shaped(MatMul(value, average), [...x.shape.slice(0, -1), 1]);
   const centred = minus(minus(times(gradient, scale), times(normalised, rowMean(along))), rowMean(gradient));
@@ -113,7 +113,7 @@ const multiHeadAttention: Rule = (site) => {
 };
 
 function product(a: Shaped, b: Shaped): Shaped {
-  const shape: Axes = [...a.shape.slice(0, -1), b.shape.at(-1)!];
+  const shape: Axes = [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]];
   return shaped(MatMul(a, b), shape);
 }
 

@@ -40,7 +40,7 @@ const gatherND: Rule = (site) => {
   if (site.node.int('batch_dims', 0) !== 0) {
     throw noRule(site.node, 'which has one only without batch_dims');
   }
-  const depth = fixed(indices.shape.at(-1)!);
+  const depth = fixed(indices.shape[indices.shape.length - 1]);
   const sizes = x.shape.slice(0, depth).map(fixed);
   const width = fixed(joined(x.shape.slice(depth)));
   const strides = sizes.map((_, i) => sizes.slice(i + 1).reduce((product, size) => product * size, 1));

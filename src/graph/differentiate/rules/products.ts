@@ -25,14 +25,14 @@ function asRows(x: Shaped): Shaped {
   if (leading.length === 1) return x;
   const sizes = leading.map((axis) => (typeof axis === 'number' ? axis : Number.NaN));
   const rows = sizes.reduce((a, b) => a * b, 1);
-  return reshape(x, [Number.isNaN(rows) ? leading.join('·') : rows, x.shape.at(-1)!]);
+  return reshape(x, [Number.isNaN(rows) ? leading.join('·') : rows, x.shape[x.shape.length - 1]]);
 }
 
 function batched(a: Shaped, b: Shaped): Shaped {
   const shape: Axes = [
     ...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)),
-    a.shape.at(-2)!,
-    b.shape.at(-1)!,
+    a.shape[a.shape.length - 2],
+    b.shape[b.shape.length - 1],
   ];
   return shaped(MatMul(a, b), shape);
 }

@@ -29,7 +29,8 @@ function withAxes(site: Site, value: Shaped): Shaped {
   if (x.shape.length === length) return value;
   // A gradient that is still to be repeated has 1 where the output has more.
   const given = [...Array(length - value.shape.length).fill(1), ...value.shape];
-  const shape = x.shape.map((_, i) => (axes.includes(i) ? 1 : given.shift()!));
+  let next = 0;
+  const shape = x.shape.map((_, i) => (axes.includes(i) ? 1 : given[next++]));
   return reshape(value, shape);
 }
 

@@ -1,19 +1,14 @@
 /**
- * The four losses of one token in double precision, as the papers write them: what the graph heads are tested against
- * and what a calibration may trust. Slow and plain on purpose; evaluation uses the heads.
+ * The four losses of one token in double precision, as the papers write them: what the graph heads are tested against.
+ * Slow and plain on purpose.
  *
  * Every diffusion loss here is per unit of −dα: f = loss / (−α'). Times −α'_t it is the integrand over t.
  * They take 1−α, from which α is formed, because near α = 1 the losses live on it.
  */
+import type { AlphaLevel } from '../../src/diffusion/schedule.js';
 
 /** Logits of one position, [vocab]. */
 export type Row = ArrayLike<number>;
-
-/** A noise level: α and 1 − α, each without cancellation. */
-export interface Level {
-  alpha: number;
-  oneMinusAlpha: number;
-}
 
 /** log_softmax of a row, [vocab]; `excluded` gets −∞ first (a mask token no model may predict). */
 export function logSoftmax(logits: Row, excluded?: number | null): Float64Array {
@@ -38,7 +33,7 @@ export function mdlmLoss(
   logits: Row,
   x: number,
   z: number,
-  { oneMinusAlpha }: Level,
+  { oneMinusAlpha }: AlphaLevel,
   maskTokenId: number,
 ): number {
   return z === maskTokenId ? -logSoftmax(logits, maskTokenId)[x] / oneMinusAlpha : 0;
@@ -51,7 +46,7 @@ export function seddLoss(
   logits: Row,
   x: number,
   z: number,
-  { oneMinusAlpha }: Level,
+  { oneMinusAlpha }: AlphaLevel,
   maskTokenId: number,
 ): number {
   if (z !== maskTokenId) return 0;
@@ -69,7 +64,12 @@ export function seddLoss(
  *
  *  ρ_v = c where z = x; else ρ_x = 1/c and ρ_v = 1; and y_v = ρ̂_v/ρ_v − 1, proportional to Kα, formed without
  *  subtracting near-equal numbers, so that it holds for α → 0 and for α → 1. */
-export function uniformStateLoss(xTheta: Row, x: number, z: number, { alpha, oneMinusAlpha }: Level): number {
+export function uniformStateLoss(
+  xTheta: Row,
+  x: number,
+  z: number,
+  { alpha, oneMinusAlpha }: AlphaLevel,
+): number {
   const K = xTheta.length;
   const Ka = K * alpha;
   const whole = Ka + oneMinusAlpha;
@@ -93,7 +93,7 @@ export function uniformStateLoss(xTheta: Row, x: number, z: number, { alpha, one
 }
 
 /** Duo from logits: uniformStateLoss of their softmax. */
-export function duoLoss(logits: Row, x: number, z: number, level: Level): number {
+export function duoLoss(logits: Row, x: number, z: number, level: AlphaLevel): number {
   return uniformStateLoss(logSoftmax(logits).map(Math.exp), x, z, level);
 }
 

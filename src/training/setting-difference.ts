@@ -1,8 +1,11 @@
-/** In which setting two runs differ, as who gives flags reads it. */
+/** The first setting in which two runs differ, and the error that names its flag. */
 import type { ErrorDetails } from '../errors.js';
-import type { differingSetting } from './settings.js';
 
-type Difference = NonNullable<ReturnType<typeof differingSetting>>;
+/** Values are those of the saved run and of this one. */
+interface Difference {
+  setting: string;
+  values: [unknown, unknown];
+}
 
 const FLAGS: Record<string, string> = {
   'problem.family': '--family',
@@ -31,16 +34,16 @@ const FLAGS: Record<string, string> = {
 /** @param path of the run's state */
 export function otherSettings(path: string, { setting, values }: Difference): ErrorDetails {
   const code = 'other-settings';
-  const hint = 'Give the settings it was begun with, or another --out.';
-  const because = 'it cannot go on with other settings';
+  const hint = 'Give the settings that it started with, or another --out.';
+  const because = 'it cannot be resumed with other settings';
   if (setting === 'text')
     return {
       code,
-      message: `The run in ${path} reads another text, or the same by another tokenizer or --length: ${because}.`,
+      message: `The run in ${path} reads another text, or the same text with another tokenizer or --length: ${because}.`,
       hint,
     };
   if (setting === 'model')
-    return { code, message: `The run in ${path} is of another --model: ${because}.`, hint };
+    return { code, message: `The run in ${path} has another --model: ${because}.`, hint };
   if (setting.startsWith('curriculum') && values.some((value) => value === undefined))
     return {
       code,
@@ -51,12 +54,12 @@ export function otherSettings(path: string, { setting, values }: Difference): Er
   if (setting === 'problem.dimensions.vocabSize')
     return {
       code,
-      message: `The run in ${path} has a vocabulary of ${before}, not ${now}, by another --tokenizer: ${because}.`,
+      message: `The run in ${path} has a vocabulary of ${before}, not ${now}, from another --tokenizer: ${because}.`,
       hint,
     };
   const longer =
     setting === 'steps'
-      ? 'The learning rate falls over all steps, so that a run of another number is another from its beginning: give another --out.'
+      ? 'The learning rate depends on the number of steps from the start, so another number needs another --out.'
       : hint;
   return {
     code,
@@ -70,4 +73,24 @@ function shown(setting: string, value: unknown): string {
     return String(Number((10 ** value).toPrecision(6)));
   if (typeof value === 'string') return value;
   return JSON.stringify(value) ?? 'nothing';
+}
+
+/** The first setting in which two runs differ, such as `problem.batch`, with both values; null if there is none. */
+export function differingSetting(a: object, b: object): Difference | null {
+  const [left, right] = [flattened(a), flattened(b)];
+  for (const setting of new Set([...left.keys(), ...right.keys()])) {
+    const values: [unknown, unknown] = [left.get(setting), right.get(setting)];
+    if (values[0] !== values[1]) return { setting, values };
+  }
+  return null;
+}
+
+function flattened(value: object, prefix = ''): Map<string, unknown> {
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
+      inner !== null && typeof inner === 'object'
+        ? [...flattened(inner, `${prefix}${key}.`)]
+        : [[`${prefix}${key}`, inner]],
+    ),
+  );
 }

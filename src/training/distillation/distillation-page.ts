@@ -1,4 +1,4 @@
-/** loss.html of a distillation: its curve, round by round, what it is of, and the command that repeats it. */
+/** loss.html of a distillation: its losses by round, its settings, and the command that repeats it. */
 
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { heldOutRows } from '../loss-tables.js';
@@ -8,7 +8,7 @@ import { type DistillationSettings, distillationSteps, gapName } from './setting
 
 export interface DistillationDescription extends RunTexts {
   settings: DistillationSettings;
-  /** Name of the checkpoint that is distilled. */
+  /** Name of the distilled checkpoint. */
   source: string;
   parameters: number;
 }
@@ -27,7 +27,7 @@ export async function writeDistillationPage(
     title: `Distillation of ${source}`,
     lead: `Step ${count(step)} of ${count(distillationSteps(settings))}.${diverged}`,
     curve,
-    lossTitle: 'divergence, nats a token',
+    lossTitle: 'divergence, nats per token',
     heldOut: heldOut ? heldOutRows(heldOutPath) : [],
     places: [
       ...Array.from({ length: rounds - 1 }, (_, i) => ({
@@ -38,7 +38,7 @@ export async function writeDistillationPage(
     ],
     greatestNorm: settings.greatestNorm,
     caption:
-      'The loss is the divergence of student and teacher across the gap of the round. From round to round the gap doubles and the teacher is another, so the loss rises: losses of one round compare.',
+      'The loss is the divergence between student and teacher across the gap of the round. In each round the gap doubles and the teacher changes, so the loss rises: only losses of the same round are comparable.',
     tables: tablesOf(description),
     command,
   };
@@ -53,19 +53,22 @@ function tablesOf(description: DistillationDescription): TrainingPage['tables'] 
       title: 'Settings',
       rows: [
         ['model', `${source}, ${count(parameters)} parameters`],
-        ['SHA-256 of its file', settings.model],
+        ['SHA-256 of the model', settings.model],
         [
           'rounds',
           `${rounds} of ${count(stepsPerRound)} steps of ${count(problem.batch)} sequences, gaps from ${gapName(0)} to ${gapName(rounds - 1)}`,
         ],
         ['divergence', `KL ${settings.divergence}`],
         ['next teacher', `the student's ${settings.nextTeacher}`],
-        ['learning rate', `${learningRate.highest}, risen to in ${count(learningRate.warmup)} steps`],
+        [
+          'learning rate',
+          `up to ${learningRate.highest} in ${count(learningRate.warmup)} steps, then constant`,
+        ],
         [
           'AdamW',
           `β ${adamW.beta1} and ${adamW.beta2}, ε ${adamW.epsilon}, weight decay ${adamW.weightDecay}`,
         ],
-        ['moving average', `decay ${settings.averageDecay}; the checkpoint and the held-out loss are its`],
+        ['moving average', `decay ${settings.averageDecay}; used by the checkpoint and the held-out loss`],
         ['seed', String(settings.seed)],
       ],
     },
@@ -73,7 +76,7 @@ function tablesOf(description: DistillationDescription): TrainingPage['tables'] 
       title: 'Data',
       rows: [
         ['text', `${text.name}: ${count(text.sequences)} sequences of ${count(text.length)} tokens`],
-        ['SHA-256 of its tokens', settings.text],
+        ['SHA-256 of the tokens', settings.text],
         ['tokenizer', `${text.tokenizer}; vocabulary of ${count(problem.dimensions.vocabSize)}`],
         ...(heldOut
           ? [['held-out text', `${heldOut.name}: ${count(heldOut.sequences)} sequences`] as const]
