@@ -6,9 +6,9 @@ export interface Observer {
   warn?(text: string): void;
   /**
    * How far the named work is: `packing sotu`, `sampling duo`, `duo on sotu`.
-   * @param total units of work; null while nobody knows
+   * @param total units of work; null while nobody knows   @param detail of the unit under way: `step 3 of 32`
    */
-  progress?(work: string, done: number, total: number | null): void;
+  progress?(work: string, done: number, total: number | null, detail?: string): void;
   /** Stops the work when it aborts; its reason is what the work throws. */
   signal?: AbortSignal;
 }

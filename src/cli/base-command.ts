@@ -136,7 +136,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         if (!this.isRepeated(text)) this.note(text);
       },
       warn: (text) => this.warnUser(text),
-      progress: (work, done, total) => this.progress.show(work, done, total),
+      progress: (work, done, total, detail) => this.progress.show(work, done, total, detail),
       signal: this.interrupt,
     };
   }

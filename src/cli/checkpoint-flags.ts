@@ -1,6 +1,4 @@
 /** Flags that say of a checkpoint what its card does not, or otherwise: the same for every command that opens one. */
-import { existsSync } from 'node:fs';
-import { UsageError } from '../errors.js';
 import { FAMILIES } from '../models/family.js';
 import { choice, integer, string } from './flags.js';
 
@@ -58,25 +56,4 @@ export function checkpointOverrides(flags: CheckpointFlagValues) {
     ...boundariesOf(flags),
     schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
   };
-}
-
-/**
- * `name=path` or a path, as `--model` takes it. A file whose name holds `=` is meant where there is one and none of what
- * follows the sign; `./a=b.onnx` is a path always.
- */
-export function parseModelSpec(spec: string): { name: string | undefined; path: string } {
-  const named = /^([A-Za-z0-9][\w.+-]*)=(.+)$/s.exec(spec);
-  if (!named || (!existsSync(named[2]) && existsSync(spec))) return { name: undefined, path: spec };
-  return { name: named[1], path: named[2] };
-}
-
-/** Rows are told apart by name. @throws UsageError */
-export function checkDistinctNames(names: readonly string[]): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice === undefined) return;
-  throw new UsageError({
-    code: 'duplicate-model-name',
-    message: `Two models are called "${twice}".`,
-    hint: `Name them: --model first=path --model second=path`,
-  });
 }

@@ -1,6 +1,7 @@
 /** Models of the hub that a command names, `hf:owner/name`, are fetched and converted before it runs, unless they are in the cache. */
-import type { HubConnection } from '../datasets/hub/request.js';
+import { fetchHubModel, hubConnecting } from '../library/checkpoints.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
+import type { Observer } from '../observer.js';
 import { Progress } from './progress.js';
 
 /** What a command lends to what fetches. */
@@ -9,9 +10,6 @@ export interface Opening {
   quiet: boolean;
   signal?: AbortSignal;
 }
-
-/** Longest silence of the hub, ms. */
-const TIMEOUT_MS = 30_000;
 
 /** Flags and arguments that take a model. */
 const NAMES = ['model', 'judge', 'against'] as const;
@@ -26,55 +24,30 @@ export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[]
 
 /** @throws DataError (the hub's), ModelError, UsageError, FileError, InterruptedError */
 export async function fetchHubModels(specs: readonly string[], opening: Opening): Promise<void> {
-  const { hubModel } = await import('../models/importers/hub-model.js');
-  const { parseHubModel } = await import('../models/importers/hub-cache.js');
-  for (const spec of specs) {
-    const name = parseHubModel(spec)!; // hubModelsIn leaves only `hf:` names
-    const { notices } = await fetching(name, opening, (connecting) => hubModel(name, connecting));
-    for (const notice of notices) opening.note(notice);
-  }
+  for (const spec of specs) await observed(opening, (observer) => fetchHubModel(spec, observer));
 }
 
 /** Runs an action that fetches from the hub, with a connection and visible progress. */
 export async function fetching<T>(
-  { repo, file }: HubModelName,
+  name: HubModelName,
+  opening: Opening,
+  action: (connecting: Awaited<ReturnType<typeof hubConnecting>>) => Promise<T>,
+): Promise<T> {
+  return observed(opening, async (observer) => action(await hubConnecting(name, observer)));
+}
+
+async function observed<T>(
   { note, quiet, signal }: Opening,
-  action: (connecting: Connecting) => Promise<T>,
+  action: (observer: Observer) => Promise<T>,
 ): Promise<T> {
   const progress = new Progress({ quiet });
-  const kilobytes = (bytes: number) => Math.max(1, Math.round(bytes / 1000));
   try {
     return await action({
-      connection: await hubConnection({ note, signal }, TIMEOUT_MS),
-      onStart: ({ revision, bytes }) => {
-        note(
-          `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}${file ? '' : ', to convert it'}.`,
-        );
-        progress.start(kilobytes(bytes), `${repo} (kB)`);
-      },
-      onProgress: (done) => progress.update(kilobytes(done)),
+      note,
+      progress: (work, done, total) => progress.show(work, done, total),
+      signal,
     });
   } finally {
     progress.stop();
   }
 }
-
-/** The hub as every command reaches it. @param timeoutMs longest silence */
-export async function hubConnection(
-  { note, signal }: Omit<Opening, 'quiet'>,
-  timeoutMs: number,
-): Promise<HubConnection> {
-  const { hubEndpoint } = await import('../datasets/hub/endpoint.js');
-  return {
-    endpoint: hubEndpoint(),
-    timeoutMs,
-    pausesMs: [500, 1500],
-    onWait: (seconds) => note(`The hub is busy and asks to wait ${seconds} seconds.`),
-    signal,
-  };
-}
-
-type Connecting = Pick<
-  import('../models/importers/hub-model.js').HubModelOptions,
-  'connection' | 'onStart' | 'onProgress'
->;

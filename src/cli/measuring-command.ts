@@ -2,13 +2,9 @@
 
 import type { Protocol } from '../diffusion/schedule.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';
+import { checkDistinctNames, parseModelSpec } from '../library/checkpoints.js';
 import type { Provider } from '../models/provider.js';
-import {
-  type BoundaryFlagValues,
-  boundariesOf,
-  checkDistinctNames,
-  parseModelSpec,
-} from './checkpoint-flags.js';
+import { type BoundaryFlagValues, boundariesOf } from './checkpoint-flags.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
 import { tableOptions } from './table-flags.js';
 

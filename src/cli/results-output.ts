@@ -20,8 +20,7 @@ export async function writeResults(
   results: ResultsFile,
   screen: { width: number; color: boolean },
 ): Promise<string> {
-  const { stdoutText, writeOutputs } = await import('../printing/output.js');
-  const { EVALUATIONS } = await import('../evals/registry.js');
-  await writeOutputs(plan, results, EVALUATIONS);
-  return stdoutText(plan, results, EVALUATIONS, screen);
+  const { formatResults, writeResults: write } = await import('../library/results.js');
+  for (const { path, format } of plan.files) await write(results, path, format);
+  return formatResults(results, plan.stdout, screen);
 }

@@ -63,7 +63,7 @@ With --against, every configuration is also timed on another build, interleaved 
     note: (text: string) => void,
   ) {
     if (this.flags.against === undefined) return undefined;
-    const { parseModelSpec } = await import('../cli/checkpoint-flags.js');
+    const { parseModelSpec } = await import('../library/checkpoints.js');
     const { openAgainst } = await import('../evals/throughput/against.js');
     return openAgainst(parseModelSpec(this.flags.against), configurations, request, note);
   }

@@ -32,13 +32,8 @@ Rows are matched by evaluation, data set and model; models of different names ar
     const { checkWritable, planOutput, replaceFile } = await import('../printing/output.js');
     const output = planOutput(flags);
     checkWritable(output.files.map(({ path }) => path));
-    const { readRows } = await import('../records/rows.js');
-    const { EVALUATIONS } = await import('../evals/registry.js');
-    const { compareRows } = await import('../comparison/compared-rows.js');
-    const { differences, notices } = compareRows(
-      readRows(args.a, EVALUATIONS),
-      readRows(args.b, EVALUATIONS),
-    );
+    const { compareResults } = await import('../library/results.js');
+    const { differences, notices } = await compareResults(args.a, args.b);
     for (const notice of notices) this.note(notice);
     if (differences.length === 0) {
       throw new UsageError({

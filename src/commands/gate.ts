@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { choice, repeatable, string } from '../cli/flags.js';
-import { GateError, UndecidedError, UsageError } from '../errors.js';
+import { GateError, UndecidedError } from '../errors.js';
 
 export default class Gate extends BaseCommand<typeof Gate> {
   static override summary = 'Check results against limits, for continuous integration.';
@@ -30,16 +30,8 @@ In GitHub Actions a summary and annotations are written, too.`;
     const { checkWritable, planOutput, replaceFile } = await import('../printing/output.js');
     const format = planOutput({ format: flags.format, json: flags.json }).stdout;
     if (flags.junit) checkWritable([flags.junit]);
-    const { readGates } = await import('../comparison/gate/config.js');
-    const { readRows } = await import('../records/rows.js');
-    const { EVALUATIONS } = await import('../evals/registry.js');
-    const { checkGates } = await import('../comparison/gate/checks.js');
-    const gates = readGates(flags.config);
-    const read = (path: string) => readRows(path, EVALUATIONS);
-    const rows = flags.results.flatMap(read);
-    const checks = gates.value.gates.length * rows.length;
-    if (checks > MOST_CHECKS) throw tooManyChecks(gates.value.gates.length, rows.length);
-    const record = checkGates(gates, rows, flags.baseline?.flatMap(read) ?? null);
+    const { checkGates } = await import('../library/results.js');
+    const record = await checkGates(flags.config, flags);
 
     if (flags.junit) {
       const { gateJunit } = await import('../comparison/gate/junit.js');
@@ -97,15 +89,4 @@ In GitHub Actions a summary and annotations are written, too.`;
       record,
     );
   }
-}
-
-/** Gates by rows. */
-const MOST_CHECKS = 250_000;
-
-function tooManyChecks(gates: number, rows: number): UsageError {
-  return new UsageError({
-    code: 'too-many-checks',
-    message: `${gates} gates over ${rows} results are more than ${MOST_CHECKS} checks.`,
-    hint: 'Give fewer results at a time, or gates that hold for many rows.',
-  });
 }

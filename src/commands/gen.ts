@@ -1,12 +1,13 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boundariesOf, boundaryFlags, parseModelSpec } from '../cli/checkpoint-flags.js';
+import { boundariesOf, boundaryFlags } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { UsageError } from '../errors.js';
+import { parseModelSpec } from '../library/checkpoints.js';
 import type { Provider } from '../models/provider.js';
 import type { SampleRequest } from '../sampling/sample-request.js';
 

@@ -1,9 +1,10 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
+import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, integer, string } from '../cli/flags.js';
 import { paint } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
+import { parseModelSpec } from '../library/checkpoints.js';
 
 export default class Inspect extends BaseCommand<typeof Inspect> {
   static override summary = 'Show what is known about a checkpoint, and what is missing.';

@@ -1,16 +1,12 @@
 import { BaseCommand } from '../cli/base-command.js';
-import {
-  checkDistinctNames,
-  checkpointFlags,
-  checkpointOverrides,
-  parseModelSpec,
-} from '../cli/checkpoint-flags.js';
+import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import { UsageError } from '../errors.js';
 import type { SequenceLog } from '../evals/perplexity/sequence-log.js';
+import type { ResultsFile } from '../records/record.js';
 
 export default class Ppl extends BaseCommand<typeof Ppl> {
   static override summary = 'Measure zero-shot perplexity of checkpoints on data sets.';
@@ -83,67 +79,54 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
     const logPath = flags['log-sequences'];
     const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
-    const { openCheckpoint } = await import('../models/checkpoint.js');
-    const models = flags.model.map(parseModelSpec);
-    const checkpoints = [];
-    for (const { path, name } of models)
-      checkpoints.push(await openCheckpoint(path, checkpointOverrides(flags), name));
-    checkDistinctNames(checkpoints.map(({ name }) => name));
-    for (const checkpoint of checkpoints) for (const notice of checkpoint.notices) this.note(notice);
-
-    const { resolveProvider } = await import('../models/provider.js');
-    const { prepareCells } = await import('../evals/perplexity/cells.js');
-    const { runPerplexity } = await import('../evals/perplexity/run.js');
-    const request = {
-      checkpoints,
-      datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, ...tableOptions(flags) })),
-      tokenizer: flags.tokenizer,
-      length: flags.length,
-      options: {
-        protocol: flags.protocol,
-        draws: flags.draws ?? (flags.until === undefined ? 1 : MOST_DRAWS),
-        seed: flags.seed,
-        estimator: flags.estimator,
-        selection: selectionOf(flags),
-        until: flags.until ?? null,
-        batch: flags.batch ?? null,
-        sequences: flags['by-sequence'],
-      },
-      fresh: flags.fresh,
-      provider: await resolveProvider(flags.provider),
-      threads: flags.threads,
-      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-    };
-
+    const { openCheckpoint } = await import('../library/checkpoints.js');
+    const { evaluatePerplexity, planPerplexity } = await import('../library/perplexity.js');
     const { observer } = this;
-    const cells = await prepareCells(request, observer);
     let log: SequenceLog | null = null;
     try {
+      const models = [];
+      for (const spec of flags.model)
+        models.push(await openCheckpoint(spec, checkpointOverrides(flags), observer));
+      const task = {
+        models,
+        datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, ...tableOptions(flags) })),
+        tokenizer: flags.tokenizer,
+        length: flags.length,
+        protocol: flags.protocol,
+        draws: flags.draws,
+        until: flags.until,
+        estimator: flags.estimator,
+        selection: selectionOf(flags),
+        seed: flags.seed,
+        batch: flags.batch,
+        sequences: flags['by-sequence'],
+        provider: flags.provider,
+        threads: flags.threads,
+        timeoutSeconds: flags.timeout,
+        fresh: flags.fresh,
+      };
       if (flags['dry-run']) {
-        const { planText, planRecord } = await import('../evals/perplexity/dry-run.js');
-        if (output.stdout === 'json') this.printJson(planRecord(cells, request));
-        else this.print(planText(cells, request));
+        const plan = await planPerplexity(task, observer);
+        const { planText } = await import('../evals/perplexity/dry-run.js');
+        if (output.stdout === 'json') this.printJson({ cells: plan.cells });
+        else this.print(planText(plan));
         return;
       }
       const { openSequenceLog } = await import('../evals/perplexity/sequence-log.js');
       log = logPath === undefined ? null : await openSequenceLog(logPath);
-      const logged = { ...observer, sequence: log?.write };
-      const { results, finish } = await runPerplexity(request, cells, logged);
-      await log?.finish();
-      this.print(await writeResults(output, results, this.screen));
-      finish();
+      const keep = async (results: ResultsFile) => {
+        await log?.finish();
+        this.print(await writeResults(output, results, this.screen));
+      };
+      await evaluatePerplexity({ ...task, onDraw: log?.write, keep }, observer);
     } finally {
       await log?.discard();
-      for (const { stream } of cells) stream.close();
     }
   }
 }
 
-/** Draws that `--until` may take when `--draws` says nothing. */
-const MOST_DRAWS = 256;
-
 /** @throws UsageError when both are given */
-function selectionOf({ limit, first }: { limit?: number; first?: number }): Selection | null {
+function selectionOf({ limit, first }: { limit?: number; first?: number }): Selection | undefined {
   if (limit !== undefined && first !== undefined) {
     throw new UsageError({
       code: 'limit-and-first',
@@ -152,5 +135,5 @@ function selectionOf({ limit, first }: { limit?: number; first?: number }): Sele
     });
   }
   if (first !== undefined) return { kind: 'first', count: first };
-  return limit === undefined ? null : { kind: 'spread', count: limit };
+  return limit === undefined ? undefined : { kind: 'spread', count: limit };
 }

@@ -42,58 +42,26 @@ export default class Run extends BaseCommand<typeof Run> {
   async run(): Promise<void> {
     const { flags, args } = this;
     const output = await plannedOutput(flags);
-    const { checkCode, checkpointsOf, readSuite } = await import('../evals/suite/suite-file.js');
-    const { isInShard, parseShard } = await import('../evals/suite/shard.js');
-    const { resolveProvider } = await import('../models/provider.js');
-    const { openCheckpoint } = await import('../models/checkpoint.js');
-    const shard = flags.shard === undefined ? null : parseShard(flags.shard);
-    const suite = readSuite(args.suite);
-    checkCode(suite.cells, flags['allow-code']);
-    const cells = suite.cells.filter(({ index }) => isInShard(index, shard));
-    const request = {
-      cells,
-      provider: await resolveProvider(flags.provider),
+    const { planSuite, readSuite, runSuite } = await import('../library/suites.js');
+    const { parseShard } = await import('../evals/suite/shard.js');
+    const task = {
+      shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
+      provider: flags.provider,
       threads: flags.threads,
-      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
+      timeoutSeconds: flags.timeout,
       fresh: flags.fresh,
-      open: async ({ path, overrides, name }: import('../evals/suite/named-files.js').SuiteModel) => {
-        const checkpoint = await openCheckpoint(path, overrides, name);
-        for (const notice of checkpoint.notices) observer.note(notice);
-        return checkpoint;
-      },
+      allowCode: flags['allow-code'],
     };
-    const observer = this.observing(cells.length);
-    const hubModels = [...new Set(cells.flatMap(checkpointsOf))].filter((path) => path.startsWith('hf:'));
-    if (hubModels.length > 0) {
-      const { fetchHubModels } = await import('../cli/hub-models.js');
-      await fetchHubModels(hubModels, { ...observer, quiet: this.options.quiet });
-    }
+    const suite = await readSuite(args.suite);
+    const { observer } = this;
     if (flags['dry-run']) {
-      const { planSuite } = await import('../evals/suite/estimate.js');
-      const plan = await planSuite(request, observer);
+      const plan = await planSuite(suite, task, observer);
       const { planTable } = await import('../evals/suite/printed-plan.js');
       if (output.stdout === 'json') this.printJson(plan);
       else this.print(planTable(plan, this.screen));
       return;
     }
-    const { runSuite } = await import('../evals/suite/run-suite.js');
-    const { assembled } = await import('../evals/suite/part-record.js');
-    const results = await runSuite(request, observer);
-    const { name, sha256 } = suite;
-    const file = assembled({ name, sha256, cells: suite.cells.length }, results);
-    this.print(await writeResults(output, file, this.screen));
-  }
-
-  private observing(cells: number): Required<import('../evals/suite/suite-settings.js').SuiteObserver> {
-    const { observer } = this;
-    let finished = 0;
-    return {
-      ...observer,
-      progress: (work, done, total) =>
-        observer.progress(`cell ${Math.min(finished + 1, cells)} of ${cells}: ${work}`, done, total),
-      finished: () => {
-        finished++;
-      },
-    };
+    const results = await runSuite(suite, task, observer);
+    this.print(await writeResults(output, results, this.screen));
   }
 }

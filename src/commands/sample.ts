@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { checkpointFlags, checkpointOverrides, parseModelSpec } from '../cli/checkpoint-flags.js';
+import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { formatDuration } from '../cli/progress.js';
 
@@ -60,43 +60,32 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
 
   async run(): Promise<void> {
     const { flags } = this;
-    const { checkDistinctPaths, prepareSampling, samplingNotice } = await import(
-      '../sampling/prepare-sampling.js'
-    );
+    const { checkDistinctPaths } = await import('../sampling/prepare-sampling.js');
     const { checkWritable } = await import('../printing/output.js');
     const files = [flags.out, flags.trace, flags['trace-html']].filter((path) => path !== undefined);
     checkDistinctPaths(files);
     checkWritable(files);
 
-    const { openCheckpoint } = await import('../models/checkpoint.js');
-    const { resolveProvider } = await import('../models/provider.js');
-    const { path, name } = parseModelSpec(flags.model);
-    const checkpoint = await openCheckpoint(path, checkpointOverrides(flags), name);
-    for (const notice of checkpoint.notices) this.note(notice);
-    const request = await prepareSampling({
-      ...flags,
-      checkpoint,
-      samplerOptions: flags['sampler-option'] ?? [],
-      topK: flags['top-k'] ?? null,
-      topP: flags['top-p'] ?? null,
-      provider: await resolveProvider(flags.provider),
-      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-      traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
-    });
-
-    const notice = samplingNotice(request);
-    if (notice !== null) this.note(notice);
-
+    const { openCheckpoint } = await import('../library/checkpoints.js');
+    const { sample } = await import('../library/samples.js');
+    const { observer } = this;
+    const checkpoint = await openCheckpoint(flags.model, checkpointOverrides(flags), observer);
+    const run = await sample(
+      {
+        ...flags,
+        model: checkpoint,
+        samplerOptions: flags['sampler-option'],
+        topK: flags['top-k'],
+        topP: flags['top-p'],
+        timeoutSeconds: flags.timeout,
+        traced: flags.trace !== undefined || flags['trace-html'] !== undefined,
+      },
+      observer,
+    );
     const { checkStandardOutput } = await import('../cli/standard-output.js');
-    const { openSampleRun } = await import('../sampling/sample-run.js');
     const { writeSamples } = await import('../sampling/sample-outputs.js');
     const { fileOutput, streamOutput } = await import('../printing/line-output.js');
     const whole = this.options.json && flags.out === undefined;
-    const run = await openSampleRun(request, {
-      ...this.observer,
-      progress: (done, total, detail) =>
-        this.progress.show(`sampling ${checkpoint.name}`, done, total, detail),
-    });
     try {
       const records: object[] = [];
       const lines =
@@ -108,7 +97,7 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       const summary = await writeSamples(
         run,
         { lines, trace: flags.trace, page: flags['trace-html'] },
-        { ...request, maskTokenId: checkpoint.maskTokenId },
+        { ...run.request, maskTokenId: checkpoint.maskTokenId },
         (record) => whole && records.push(record),
       );
       if (whole) this.printJson({ ...run.header, samples: records });

@@ -165,7 +165,7 @@ function wrongKey(
   linked: boolean,
 ): ModelError {
   const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], card);
-  const shown = linked ? `what the file holds that ${where} links to` : shorten(JSON.stringify(value));
+  const shown = linked ? `what the file holds that ${where} links to` : shorten(JSON.stringify(value) ?? '');
   const got = value === undefined ? 'and is missing' : `not ${shown}`;
   const near =
     path[0] === 'family' && typeof value === 'string'

@@ -5,12 +5,10 @@
 import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.js';
-import type { Evaluations } from '../records/evaluation.js';
-import type { ResultsFile } from '../records/record.js';
 import { destination, writeFileAtomically } from '../storage/atomic-file.js';
 import { hintOf, reasonOf, systemCodeOf } from '../storage/file-failure.js';
 import { forgetTemporary, temporaryPath } from '../storage/temporary-files.js';
-import { type Format, formatResults, type Screen } from './formats.js';
+import type { Format } from './formats.js';
 
 export interface OutputPlan {
   /** What goes to stdout. */
@@ -64,26 +62,6 @@ export function planOutput(flags: { format?: Format; json?: boolean; out?: reado
   };
 }
 
-/** Writes every file of the plan. @throws FileError */
-export async function writeOutputs(
-  plan: OutputPlan,
-  file: ResultsFile,
-  evaluations: Evaluations,
-): Promise<void> {
-  for (const { path, format } of plan.files)
-    await replaceFile(path, await formatResults(file, format, evaluations));
-}
-
-/** What stdout gets. */
-export async function stdoutText(
-  plan: OutputPlan,
-  file: ResultsFile,
-  evaluations: Evaluations,
-  screen: Screen,
-): Promise<string> {
-  return formatResults(file, plan.stdout, evaluations, screen);
-}
-
 /** Tries each path as {@link replaceFile} would use it, and leaves no trace. @throws FileError */
 export function checkWritable(paths: readonly string[]): void {
   for (const path of paths) {
@@ -132,7 +110,8 @@ function notWritable(path: string, error: unknown): FileError {
 
 const isPage = (path: string): boolean => ENDINGS[extname(path).toLowerCase()] === 'html';
 
-function formatOfEnding(path: string): Format {
+/** @throws UsageError for an ending that says nothing */
+export function formatOfEnding(path: string): Format {
   const format = ENDINGS[extname(path).toLowerCase()];
   if (format) return format;
   throw new UsageError({

@@ -3,7 +3,8 @@
  * markdown, pages, reports, comparisons, gates and the JSON schema are derived from it.
  */
 import type { z } from 'zod';
-import type { Column, TableOrder } from '../printing/columns.js';
+import { UsageError } from '../errors.js';
+import { type Column, columnSet, columnsOf, type TableOrder } from '../printing/columns.js';
 import type { ScatterPlot } from '../printing/html/scatter-plot.js';
 import type { AnyFigure, TextSampling } from './figures.js';
 import type { Range } from './plausible.js';
@@ -177,10 +178,27 @@ export interface ReportDeclaration {
 
 /** The evaluations that a reader or printer knows. */
 export class Evaluations {
-  private readonly byName: ReadonlyMap<string, Evaluation>;
+  private readonly byName: Map<string, Evaluation>;
 
-  constructor(readonly all: readonly Evaluation[]) {
+  constructor(all: readonly Evaluation[]) {
     this.byName = new Map(all.map((one) => [one.name, one]));
+  }
+
+  get all(): readonly Evaluation[] {
+    return [...this.byName.values()];
+  }
+
+  /** Adds one, which readers and printers then know. @throws UsageError where its name is taken, or its parts do not fit together */
+  register<R extends AnyResult>(evaluation: Evaluation<R>): void {
+    const wrong = this.byName.has(evaluation.name) ? 'its name is taken' : unfit(evaluation);
+    if (wrong !== null) {
+      throw new UsageError({
+        code: 'evaluation-not-registered',
+        message: `The evaluation ${JSON.stringify(evaluation.name)} cannot be registered: ${wrong}.`,
+        hint: 'docs/library.md has an example.',
+      });
+    }
+    this.byName.set(evaluation.name, evaluation as unknown as Evaluation);
   }
 
   /** Null for one of another version. */
@@ -194,6 +212,24 @@ export class Evaluations {
     if (own) return own.figures[name] ?? null;
     return this.all.find(({ figures }) => Object.hasOwn(figures, name))?.figures[name] ?? null;
   }
+}
+
+/** What keeps a declaration from being used; null: nothing. */
+function unfit<R extends AnyResult>({ name, record, columns, table, report }: Evaluation<R>): string | null {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) return 'its name takes lower-case letters, digits and hyphens';
+  const tags = record._zod.propValues?.eval;
+  if (tags?.size !== 1 || !tags.has(name)) return `\`eval\` of its record is not z.literal('${name}')`;
+  try {
+    columnSet(columns, table, []);
+    if (report)
+      columnsOf(
+        columns.flatMap((one) => one.table),
+        report.columns,
+      );
+  } catch (error) {
+    return (error as RangeError).message.replace(/\.$/, '');
+  }
+  return null;
 }
 
 /** The results of a file by evaluation, in the order in which they first occur. */

@@ -1,6 +1,7 @@
 /** The samplers by name, and a user's own by path; which families they drive, and the values of their options. */
+import { randomUUID } from 'node:crypto';
 import { closest, UsageError } from '../errors.js';
-import type { Family } from '../models/family.js';
+import { FAMILIES, type Family } from '../models/family.js';
 import { analytic, ancestral, dcd, greedyTail } from './ancestral.js';
 import { ancestralCache } from './ancestral-cache.js';
 import { autoregressive } from './autoregressive.js';
@@ -10,8 +11,8 @@ import { psi } from './psi.js';
 import type { OptionSpec, OptionValue, ResolvedSampler, Sampler } from './sampler.js';
 import { isModulePath, loadUserSampler } from './user/user-sampler.js';
 
-/** In the order in which they are listed. */
-export const samplers: readonly Sampler[] = [
+/** In the order in which they are listed; those that are registered come after them. */
+export const samplers: Sampler[] = [
   ancestral,
   ancestralCache,
   greedyTail,
@@ -23,10 +24,43 @@ export const samplers: readonly Sampler[] = [
   autoregressive,
 ];
 
+const versions = new Map<Sampler, string>();
+
+/**
+ * Adds a sampler, which is then found by its name and offered to the families it drives. It runs in the caller's thread, and
+ * what it leaves in `run.tokens` is checked after every step.
+ * @param version of its code: runs that were stopped continue, and finished cells of suites are reused, under the same name
+ *   and version only. Without one, nothing is continued or reused in another process.
+ * @throws UsageError where it is no sampler, or its name is taken
+ */
+export function registerSampler(sampler: Sampler, { version }: { version?: string } = {}): void {
+  const { name } = sampler;
+  const wrong = samplers.some((known) => known.name === name) ? 'its name is taken' : unfit(sampler);
+  if (wrong !== null) {
+    throw new UsageError({
+      code: 'sampler-not-registered',
+      message: `The sampler ${JSON.stringify(name)} cannot be registered: ${wrong}.`,
+      hint: 'docs/samplers.md says what a sampler is.',
+    });
+  }
+  versions.set(sampler, version === undefined ? `of one process: ${randomUUID()}` : `registered: ${version}`);
+  samplers.push(sampler);
+}
+
+/** What keeps an object from being a sampler; null: nothing. */
+function unfit({ name, families, options = {}, sample }: Sampler): string | null {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) return 'its name takes lower-case letters, digits and hyphens';
+  if (families.length === 0 || families.some((family) => !FAMILIES.includes(family)))
+    return `its families are some of ${FAMILIES.join(', ')}`;
+  if (typeof sample !== 'function') return 'sample is an async generator function';
+  const isOdd = ({ choices, default: value }: OptionSpec) => choices && !choices.includes(String(value));
+  return Object.values(options).some(isOdd) ? 'the default of an option is one of its choices' : null;
+}
+
 /** @param spec a name, or the path of a module   @throws UsageError */
 export async function resolveSampler(spec: string): Promise<ResolvedSampler> {
   const known = samplers.find(({ name }) => name === spec);
-  if (known) return { sampler: known, module: null };
+  if (known) return { sampler: known, module: null, version: versions.get(known) };
   if (isModulePath(spec)) return loadUserSampler(spec);
   const names = samplers.map(({ name }) => name);
   const near = closest(spec, names);

@@ -41,8 +41,10 @@ export interface Sampler {
 
 export interface ResolvedSampler {
   sampler: Sampler;
-  /** The user's module that it comes from; null for a built-in sampler. */
+  /** The user's module that it comes from; null for a built-in sampler and for a registered one. */
   module: UserModule | null;
+  /** Of a registered sampler: what its samples are kept under, beside its name. */
+  version?: string;
 }
 
 export interface UserModule {

@@ -158,7 +158,7 @@ export async function samplesKey(request: SampleRequest, provider: Provider): Pr
     schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
     timeConditioning: timeConditioning.value,
     sampler: sampler.sampler.name,
-    module: sampler.module?.sha256 ?? null,
+    module: sampler.module?.sha256 ?? sampler.version ?? null,
     options: { ...request.options },
     steps: request.steps,
     length: request.length,

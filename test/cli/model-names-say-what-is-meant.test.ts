@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseModelSpec } from '../../src/cli/checkpoint-flags.js';
 import { hubModelsIn } from '../../src/cli/hub-models.js';
 import { beside } from '../../src/evals/suite/named-files.js';
+import { parseModelSpec } from '../../src/library/checkpoints.js';
 import { describeCheckpoint } from '../../src/models/checkpoint.js';
 import { temporaryFolder } from '../support/folder.js';
 

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FileError, UsageError } from '../../src/errors.js';
-import { EVALUATIONS } from '../../src/evals/registry.js';
-import { checkWritable, planOutput, replaceFile, writeOutputs } from '../../src/printing/output.js';
+import { writeResults } from '../../src/library/results.js';
+import { checkWritable, planOutput, replaceFile } from '../../src/printing/output.js';
 import { sampleFile } from '../records/sample.js';
 import { temporaryFolder } from '../support/folder.js';
 
@@ -79,7 +79,7 @@ describe('checking outputs before a run', () => {
 describe('writing outputs', () => {
   it('writes every file in its format and leaves nothing temporary', async () => {
     const out = ['r.json', 'r.csv', 'r.md', 'r.txt'].map((name) => join(folder, name));
-    await writeOutputs(planOutput({ out }), sampleFile(), EVALUATIONS);
+    for (const { path, format } of planOutput({ out }).files) await writeResults(sampleFile(), path, format);
     expect(readdirSync(folder).sort()).toEqual(['r.csv', 'r.json', 'r.md', 'r.txt']);
     expect(JSON.parse(readFileSync(out[0], 'utf8')).results).toHaveLength(6);
     expect(readFileSync(out[1], 'utf8')).toMatch(/^eval,model,/);

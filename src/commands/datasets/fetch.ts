@@ -36,7 +36,7 @@ HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that h
   async run(): Promise<void> {
     const { flags } = this;
     const { fetchDataset, namesToFetch } = await import('../../datasets/hub/fetch-dataset.js');
-    const { hubConnection } = await import('../../cli/hub-models.js');
+    const { hubConnection } = await import('../../library/checkpoints.js');
     const names = namesToFetch(this.args.names);
     const opening = { note: (text: string) => this.note(text), signal: this.interrupt };
     const connection = await hubConnection(opening, flags.timeout * 1000);

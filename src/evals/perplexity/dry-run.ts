@@ -1,8 +1,10 @@
 /** `--dry-run`: what a run would do, without a model call. */
+import type { Provider } from '../../models/provider.js';
 import { plainText } from '../../terminal-text.js';
 import type { Cell, PerplexityRequest } from './cells.js';
 import { evaluatedOf } from './run.js';
 
+/** A model on a data set. */
 interface PlannedCell {
   model: string;
   family: string;
@@ -14,8 +16,16 @@ interface PlannedCell {
   modelCalls: number;
 }
 
-export function planRecord(cells: readonly Cell[], { options }: PerplexityRequest): { cells: PlannedCell[] } {
+export interface PerplexityPlan {
+  protocol: 'duo' | 'strict';
+  provider: Provider;
+  cells: PlannedCell[];
+}
+
+export function planOf(cells: readonly Cell[], { options, provider }: PerplexityRequest): PerplexityPlan {
   return {
+    protocol: options.protocol,
+    provider,
     cells: cells.map(({ checkpoint, stream }) => {
       const sequences = evaluatedOf(stream, options);
       const draws = checkpoint.family === 'ar' ? 1 : options.draws;
@@ -33,11 +43,11 @@ export function planRecord(cells: readonly Cell[], { options }: PerplexityReques
 }
 
 /** One line a model and data set. */
-export function planText(cells: readonly Cell[], request: PerplexityRequest): string {
-  const lines = planRecord(cells, request).cells.map(
+export function planText({ protocol, provider, cells }: PerplexityPlan): string {
+  const lines = cells.map(
     ({ model, family, dataset, sequences, length, draws, modelCalls }) =>
       `${plainText(model)} (${family}) on ${plainText(dataset)}: ${sequences} sequences of ${length} tokens, ` +
       `${draws} draw${draws === 1 ? '' : 's'} each, ${modelCalls} model calls at most`,
   );
-  return [`Protocol ${request.options.protocol}, provider ${request.provider}:`, ...lines].join('\n');
+  return [`Protocol ${protocol}, provider ${provider}:`, ...lines].join('\n');
 }

@@ -31,6 +31,8 @@ export interface PerplexityRun {
   results: ResultsFile<PerplexityResult>;
   /** The results are where they belong: what was kept to continue the run is removed. */
   finish(): void;
+  /** They are not: what was kept stays for a later run. */
+  close(): void;
 }
 
 /** What a run gives away while it goes on. */
@@ -89,6 +91,9 @@ export async function runPerplexity(
     results,
     finish: () => {
       for (const journal of journals.values()) journal.finish();
+    },
+    close: () => {
+      for (const journal of journals.values()) journal.close();
     },
   };
 }

@@ -1,0 +1,118 @@
+/** Zero-shot perplexity: every model on every data set, and the paired differences of the models. */
+import type { DatasetRequest } from '../datasets/resolve-dataset.js';
+import type { Selection } from '../datasets/selected-sequences.js';
+import type { Cell, PerplexityRequest } from '../evals/perplexity/cells.js';
+import type { PerplexityPlan } from '../evals/perplexity/dry-run.js';
+import type { PerplexityResult } from '../evals/perplexity/record.js';
+import type { SequenceRecord } from '../evals/perplexity/run.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import type { Observer } from '../observer.js';
+import type { ResultsFile } from '../records/record.js';
+import { checkDistinctNames, openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
+
+export interface PerplexityTask extends RuntimeSettings {
+  /** Checkpoints, or what {@link openCheckpoint} takes. */
+  models: readonly (string | Checkpoint)[];
+  /** A name, `name=path`, a path, or one of these with its text column. `['sotu']` unless told. */
+  datasets?: readonly (string | DatasetRequest)[];
+  /** A folder or a tokenizer.json; that of each checkpoint unless told. */
+  tokenizer?: string;
+  /** Tokens per sequence; those of each checkpoint unless told. */
+  length?: number;
+  /** `duo` (as published figures, unless told) or `strict`. */
+  protocol?: 'duo' | 'strict';
+  /** Draws of (t, z) per sequence; with `until`, the most. 1 unless told, 256 with `until`. */
+  draws?: number;
+  /** Stop when half the 95% interval of nll over draws is at most this, in nats per token. */
+  until?: number;
+  /** `control-variate` unless told; `plain` estimates the same figure with several times the draw error. */
+  estimator?: 'control-variate' | 'plain';
+  /** Only so many sequences, spread over the data set or the first; all unless told. */
+  selection?: Selection;
+  /** Of all randomness: the same seed gives the same figure at any batch size. 1 unless told. */
+  seed?: number;
+  /** Sequences per model call; changes no figure. */
+  batch?: number;
+  /** Results hold the loss of each sequence, for paired comparisons. */
+  sequences?: boolean;
+  /** Ignore what a stopped run of the same task finished. */
+  fresh?: boolean;
+  /** Told the loss of every draw of every sequence, in nats. */
+  onDraw?(record: SequenceRecord): void;
+  /** Given the results before they are returned. Until it has kept them, a run that is stopped can be continued. */
+  keep?(results: ResultsFile<PerplexityResult>): void | Promise<void>;
+}
+
+/** Draws that `until` may take when `draws` says nothing. */
+const MOST_DRAWS = 256;
+
+/**
+ * Evaluates. A run that is stopped continues where it was when the same task is given again.
+ * @returns one result per model and data set, by data set; differences in nats per text token
+ * @throws ModelError, DataError, NumericalError, UsageError, FileError; the reason of `observer.signal` when it aborts
+ */
+export async function evaluatePerplexity(
+  task: PerplexityTask,
+  observer: Observer = {},
+): Promise<ResultsFile<PerplexityResult>> {
+  return withCells(task, observer, async (request, cells) => {
+    const { runPerplexity } = await import('../evals/perplexity/run.js');
+    const { results, finish, close } = await runPerplexity(request, cells, {
+      ...observer,
+      sequence: task.onDraw && ((record) => task.onDraw?.(record)),
+    });
+    try {
+      await task.keep?.(results);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    finish();
+    return results;
+  });
+}
+
+/** What {@link evaluatePerplexity} would do, without a model call. @throws as evaluatePerplexity */
+export async function planPerplexity(task: PerplexityTask, observer: Observer = {}): Promise<PerplexityPlan> {
+  return withCells(task, observer, async (request, cells) => {
+    const { planOf } = await import('../evals/perplexity/dry-run.js');
+    return planOf(cells, request);
+  });
+}
+
+/** Opens every model and packs every data set; closes them in the end. */
+async function withCells<T>(
+  task: PerplexityTask,
+  observer: Observer,
+  use: (request: PerplexityRequest, cells: readonly Cell[]) => Promise<T>,
+): Promise<T> {
+  const checkpoints: Checkpoint[] = [];
+  for (const model of task.models)
+    checkpoints.push(typeof model === 'string' ? await openCheckpoint(model, {}, observer) : model);
+  checkDistinctNames(checkpoints.map(({ name }) => name));
+  const { prepareCells } = await import('../evals/perplexity/cells.js');
+  const request: PerplexityRequest = {
+    checkpoints,
+    datasets: (task.datasets ?? ['sotu']).map((one) => (typeof one === 'string' ? { spec: one } : one)),
+    tokenizer: task.tokenizer,
+    length: task.length,
+    options: {
+      protocol: task.protocol ?? 'duo',
+      draws: task.draws ?? (task.until === undefined ? 1 : MOST_DRAWS),
+      seed: task.seed ?? 1,
+      estimator: task.estimator ?? 'control-variate',
+      selection: task.selection ?? null,
+      until: task.until ?? null,
+      batch: task.batch ?? null,
+      sequences: task.sequences ?? false,
+    },
+    fresh: task.fresh ?? false,
+    ...(await runtimeOf(task)),
+  };
+  const cells = await prepareCells(request, observer);
+  try {
+    return await use(request, cells);
+  } finally {
+    for (const { stream } of cells) stream.close();
+  }
+}

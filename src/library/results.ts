@@ -1,0 +1,105 @@
+/** Results: read, written, printed, compared and held to limits, of every evaluation that is known or was registered. */
+import type { NamedDifference } from '../comparison/compared-rows.js';
+import type { GateRecord } from '../comparison/gate/checks.js';
+import { UsageError } from '../errors.js';
+import type { Format, Screen } from '../printing/formats.js';
+import type { Evaluation, ResultRow } from '../records/evaluation.js';
+import type { AnyResult, ResultsFile } from '../records/record.js';
+
+/**
+ * Reads a results file. Rows of evaluations that are not known are refused; {@link readRows} takes them.
+ * @throws FileError that names the place of what is wrong
+ */
+export async function readResults(path: string): Promise<ResultsFile> {
+  const { readResults: read } = await import('../records/results-file.js');
+  return read(path, await known());
+}
+
+/**
+ * Reads a results file as rows of figures, those of evaluations of other versions included.
+ * @throws FileError that names the place of what is wrong, and where there are no results
+ */
+export async function readRows(path: string): Promise<ResultRow[]> {
+  const { readRows: read } = await import('../records/rows.js');
+  return read(path, await known());
+}
+
+/** A results file of these. @param results of one evaluation or several */
+export async function resultsFile<R extends AnyResult>(results: R[]): Promise<ResultsFile<R>> {
+  const { resultsFile: file } = await import('../records/record.js');
+  return file(results);
+}
+
+/**
+ * The text of a results file in a format: `table`, `csv`, `json`, `markdown` or `html`.
+ * @param screen width in columns of a terminal, and whether it takes colour: 100 and none unless told; for tables
+ */
+export async function formatResults(file: ResultsFile, format: Format, screen?: Screen): Promise<string> {
+  const { formatResults: formatted } = await import('../printing/formats.js');
+  return formatted(file, format, await known(), screen);
+}
+
+/**
+ * Writes a results file, whole or not at all.
+ * @param format what the ending says unless told: .json, .csv, .md, .txt (a table) or .html
+ * @throws UsageError for an ending that says nothing, FileError where it cannot be written
+ */
+export async function writeResults(file: ResultsFile, path: string, format?: Format): Promise<void> {
+  const { formatOfEnding, replaceFile } = await import('../printing/output.js');
+  await replaceFile(path, await formatResults(file, format ?? formatOfEnding(path)));
+}
+
+/**
+ * The rows of two files that answer to each other, first minus second, with intervals: sequence by sequence or sample by
+ * sample where both hold them, else by the errors of the figures.
+ * @param a paths of results files, or rows   @throws FileError, UsageError for rows of different protocols or texts
+ */
+export async function compareResults(
+  a: string | readonly ResultRow[],
+  b: string | readonly ResultRow[],
+): Promise<{ differences: NamedDifference[]; notices: string[] }> {
+  const { compareRows } = await import('../comparison/compared-rows.js');
+  const rows = async (from: typeof a) => (typeof from === 'string' ? readRows(from) : from);
+  return compareRows(await rows(a), await rows(b));
+}
+
+/**
+ * Holds results to the limits of a gates file.
+ * @param results paths of results files   @returns every check with its verdict: pass, fail or undecided
+ * @throws FileError, UsageError
+ */
+export async function checkGates(
+  config: string,
+  { results, baseline }: { results: readonly string[]; baseline?: readonly string[] },
+): Promise<GateRecord> {
+  const { readGates } = await import('../comparison/gate/config.js');
+  const { checkGates: check } = await import('../comparison/gate/checks.js');
+  const gates = readGates(config);
+  const rowsIn = async (paths: readonly string[]) => (await Promise.all(paths.map(readRows))).flat();
+  const rows = await rowsIn(results);
+  const limits = gates.value.gates.length;
+  if (limits * rows.length > MOST_CHECKS) {
+    throw new UsageError({
+      code: 'too-many-checks',
+      message: `${limits} gates over ${rows.length} results are more than ${MOST_CHECKS} checks.`,
+      hint: 'Give fewer results at a time, or gates that hold for many rows.',
+    });
+  }
+  return check(gates, rows, baseline ? await rowsIn(baseline) : null);
+}
+
+/** Gates by rows. */
+const MOST_CHECKS = 250_000;
+
+/**
+ * Adds an evaluation: readers, printers, reports, comparisons and gates then know its results. `duo-eval/evaluation` has what
+ * a declaration is made of.
+ * @throws UsageError where its name is taken, or its parts do not fit together
+ */
+export async function registerEvaluation<R extends AnyResult>(evaluation: Evaluation<R>): Promise<void> {
+  (await known()).register(evaluation);
+}
+
+async function known() {
+  return (await import('../evals/registry.js')).EVALUATIONS;
+}

@@ -1,0 +1,119 @@
+/** Suites: what a YAML file asks for, cell by cell, planned or run, all of it or some cells. */
+import type { Result } from '../evals/registry.js';
+import type { SuitePlan } from '../evals/suite/estimate.js';
+import type { SuiteFile } from '../evals/suite/part-record.js';
+import type { SuiteRequest } from '../evals/suite/run-suite.js';
+import type { Suite, SuiteCell } from '../evals/suite/suite-file.js';
+import type { SuiteObserver } from '../evals/suite/suite-settings.js';
+import type { Observer } from '../observer.js';
+import { fetchHubModel, openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
+
+export interface SuiteSettings extends RuntimeSettings {
+  /** Run every cell anew; else those that are kept of earlier runs are taken. */
+  fresh?: boolean;
+  /** Run modules that the suite names, such as samplers. */
+  allowCode?: boolean;
+}
+
+export interface SuiteTask extends SuiteSettings {
+  /** Part `part` of `of` parts, from 1: every `of`-th cell. The whole unless told. */
+  shard?: { part: number; of: number };
+}
+
+/** Reads a suite file. @throws FileError; UsageError that names line and key */
+export async function readSuite(path: string): Promise<Suite> {
+  const { readSuite: read } = await import('../evals/suite/suite-file.js');
+  return read(path);
+}
+
+/**
+ * Which cells would run, and about how long they take. Where nothing is known of a model's pace, it evaluates a few
+ * sequences, or samples for some seconds.
+ * @throws as runSuite
+ */
+export async function planSuite(
+  suite: Suite,
+  task: SuiteTask = {},
+  observer: Observer = {},
+): Promise<SuitePlan> {
+  const cells = await cellsOf(suite, task);
+  const { planSuite: plan } = await import('../evals/suite/estimate.js');
+  return plan(...(await asked(cells, task, observer)));
+}
+
+/**
+ * Runs a suite, or a part of it that `duo-eval merge` joins with the others.
+ * @throws what the evaluations do; UsageError where it names a module and `allowCode` is not given
+ */
+export async function runSuite(
+  suite: Suite,
+  task: SuiteTask = {},
+  observer: Observer = {},
+): Promise<SuiteFile> {
+  const cells = await cellsOf(suite, task);
+  const { runSuite: run } = await import('../evals/suite/run-suite.js');
+  const { assembled } = await import('../evals/suite/part-record.js');
+  const results = await run(...(await asked(cells, task, observer)));
+  const { name, sha256 } = suite;
+  return assembled({ name, sha256, cells: suite.cells.length }, results);
+}
+
+/**
+ * Runs one cell of a suite; what is kept of it is taken, as {@link runSuite} does.
+ * @returns its results: several of `bench`, none of a cell that says nothing new, such as another seed of an exact loss
+ * @throws as runSuite
+ */
+export async function runSuiteCell(
+  cell: SuiteCell,
+  settings: SuiteSettings = {},
+  observer: Observer = {},
+): Promise<readonly Result[]> {
+  const { runSuite: run } = await import('../evals/suite/run-suite.js');
+  const results = await run(...(await asked([cell], settings, observer)));
+  return results.flatMap((one) => one.results);
+}
+
+async function cellsOf({ cells }: Suite, { shard }: SuiteTask): Promise<SuiteCell[]> {
+  const { isInShard } = await import('../evals/suite/shard.js');
+  return cells.filter(({ index }) => isInShard(index, shard ?? null));
+}
+
+/** One progress over all cells; what is said of several is said once. */
+async function asked(
+  cells: readonly SuiteCell[],
+  settings: SuiteSettings,
+  observer: Observer,
+): Promise<[SuiteRequest, SuiteObserver]> {
+  const { checkCode, checkpointsOf } = await import('../evals/suite/suite-file.js');
+  checkCode(cells, settings.allowCode ?? false);
+  const runtime = await runtimeOf(settings);
+  const said = new Set<string>();
+  const once = (speak: Observer['note']) => (text: string) => {
+    if (said.has(text)) return;
+    said.add(text);
+    speak?.(text);
+  };
+  const heard: Observer = { ...observer, note: once(observer.note), warn: once(observer.warn) };
+  for (const path of new Set(cells.flatMap(checkpointsOf)))
+    if (path.startsWith('hf:')) await fetchHubModel(path, heard);
+  let finished = 0;
+  const request: SuiteRequest = {
+    ...runtime,
+    cells,
+    fresh: settings.fresh ?? false,
+    open: ({ path, overrides, name }) => openCheckpoint(path, { ...overrides, name }, heard),
+  };
+  return [
+    request,
+    {
+      ...heard,
+      progress: (work, done, total) => {
+        const cell = Math.min(finished + 1, cells.length);
+        observer.progress?.(`cell ${cell} of ${cells.length}: ${work}`, done, total);
+      },
+      finished: () => {
+        finished++;
+      },
+    },
+  ];
+}
