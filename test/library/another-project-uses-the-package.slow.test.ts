@@ -14,7 +14,7 @@ const PRINTED = [
   /^ar \d+\.\d+ \[ \d+\.\d+, \d+\.\d+ \]\nduo [\s\S]*^model +data set +perplexity/m,
   /^mine duo \d+ [0-9a-f]{64}$/m,
   /name: 'ancestral'[\s\S]*^0 \d+ \S[\s\S]*^1 \d+ \S/m,
-  /^1 2\nnll /,
+  /^1 2\ntextNll -?\d/,
   /ar on sotu: to run[\s\S]*^ppl \{[\s\S]*^1$/m,
   /\w/,
   /\| ar +\| +0\.\d+[\s\S]*^0\.\d+$/m,
