@@ -14,6 +14,7 @@ describe('a malformed card', () => {
     [{ maskTokenId: -1 }, '"maskTokenId"', 'token id'],
     [{ schedule: 'cosine' }, '"schedule"', 'object'],
     [{ schedule: { type: 'linear' } }, '"schedule.type"', 'log-linear'],
+    [{ schedule: {} }, '"schedule.type"', 'is missing'],
     [{ schedule: { type: 'cosine', eps: 2 } }, '"schedule.eps"', 'below 1'],
     [{ timeConditioning: 'false' }, '"timeConditioning"', 'true or false'],
     [{ sha256: 'abc' }, '"sha256"', '64 hexadecimal digits'],
