@@ -125,7 +125,8 @@ describe('a comparison at 80 columns', () => {
 
   it('breaks names at spaces and cuts none', () => {
     const words = table.split('\n\n')[0].split(/\s+/);
-    for (const word of ['markov-duo', 'psi,', 'steps,', 'eta', '0.04', 'nats/token']) expect(words).toContain(word);
+    for (const word of ['markov-duo', 'psi,', 'steps,', 'eta', '0.04', 'nats/token'])
+      expect(words).toContain(word);
     expect(table).not.toContain('…');
     for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
