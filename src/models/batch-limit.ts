@@ -1,4 +1,4 @@
-/** How many sequences a call of a checkpoint may take: what its graph insists on, and what memory was found to hold. */
+/** How many sequences per call of a checkpoint may take: what its graph insists on, and what memory was found to hold. */
 import { ModelError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
 
@@ -7,7 +7,7 @@ export function checkFixedBatch({ name, signature: { fixedBatch } }: Checkpoint,
   if (fixedBatch === null || batch <= fixedBatch) return;
   throw new ModelError({
     code: 'batch-past-graph',
-    message: `${name}: its graph takes ${fixedBatch} sequences a call, not ${batch}.`,
+    message: `${name}: its graph takes ${fixedBatch} sequences per call, not ${batch}.`,
     hint: `Use --batch ${fixedBatch}.`,
   });
 }
@@ -32,7 +32,7 @@ export class BatchLimit {
     if (half >= this.size) return; // another call under way has found it out already
     this.size = half;
     this.notice?.(
-      `${this.checkpoint.name}: ${size} ${this.what} a call do not fit into memory; continuing with ${half}.`,
+      `${this.checkpoint.name}: ${size} ${this.what} per call do not fit into memory; continuing with ${half}.`,
     );
   }
 }

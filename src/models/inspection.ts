@@ -128,7 +128,7 @@ function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
     );
   }
   if (signature.fixedBatch !== null) {
-    remark(`The graph takes exactly ${signature.fixedBatch} sequences a call.`, null);
+    remark(`The graph takes exactly ${signature.fixedBatch} sequences per call.`, null);
   }
   if (family.value === 'd3pm') {
     remark(

@@ -2,12 +2,12 @@
  * Figures that the papers published, to be set beside one's own as context: The Diffusion Duality (arXiv 2506.10892, table
  * 3: zero-shot perplexity) and Chapter II (arXiv 2602.21185: generative perplexity, judged by gpt2-large, and unigram
  * entropy in nats). All are of models of 170M parameters, trained for 1M steps on OpenWebText with the GPT-2 tokenizer and
- * 1,024 tokens a sequence. The runs of others are of the public checkpoints (issue 29 of kuleshov-group/mdlm).
+ * 1,024 tokens per sequence. The runs of others are of the public checkpoints (issue 29 of kuleshov-group/mdlm).
  */
 import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
 export const PUBLISHED_SOURCE =
-  'The Diffusion Duality, arXiv 2506.10892 and 2602.21185: 170M parameters, 1M steps on OpenWebText, GPT-2 tokenizer, 1,024 tokens a sequence';
+  'The Diffusion Duality, arXiv 2506.10892 and 2602.21185: 170M parameters, 1M steps on OpenWebText, GPT-2 tokenizer, 1,024 tokens per sequence';
 
 export const PUBLISHED_DATASETS = [
   'ptb',
@@ -128,7 +128,7 @@ export function reasonsNotComparable(row: ResultRow): string[] {
   const protocol = fieldOf(row, 'protocol.name');
   if (protocol !== 'duo') reasons.push(`protocol ${String(protocol)}, not duo`);
   const length = numberOf(row, 'protocol.length') ?? numberOf(row, 'samples.length');
-  if (length !== null && length !== 1024) reasons.push(`${length} tokens a sequence, not 1,024`);
+  if (length !== null && length !== 1024) reasons.push(`${length} tokens per sequence, not 1,024`);
   reasons.push(...(row.eval === 'ppl' ? otherText(row) : otherSampling(row)), ...otherTokenizer(row));
   const trained = fieldOf(row, 'model.trainedOn');
   if (typeof trained !== 'string') reasons.push('training data unknown');

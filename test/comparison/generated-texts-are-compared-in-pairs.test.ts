@@ -39,7 +39,7 @@ const of = (metric: string, differences: Difference[]) => differences.find((one)
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 describe('generated texts of one seed are compared sample by sample', () => {
-  it('by the ratio of totals: a steady gain of c nats a token is c, without an error', () => {
+  it('by the ratio of totals: a steady gain of c nats per token is c, without an error', () => {
     const [worse, better] = [columns(50), columns(50)];
     better.nats = worse.nats!.map((nats, i) => nats - 0.05 * worse.tokens![i]);
     const found = of('genNll', differencesOf(rowOf(better), rowOf(worse)));

@@ -118,7 +118,7 @@ it('a perplexity is compared by its logarithm', () => {
   expect(Math.exp(difference.value!)).toBeCloseTo(a.metrics.ppl.value! / b.metrics.ppl.value!, 10);
 });
 
-it('bits a byte are compared in pairs too', () => {
+it('bits per byte are compared in pairs too', () => {
   const [first] = rowsOfResults([a]);
   const [second] = rowsOfResults([b]);
   const difference = differenceOf(first, second, 'bitsPerByte')!;

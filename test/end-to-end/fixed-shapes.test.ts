@@ -72,7 +72,7 @@ describe('a fixed batch', () => {
   it('is used, and said where --batch asks for another', async () => {
     const file = writeModel(space, 'three', smallModel({ batch: 3 }));
     const { stdout, stderr } = await succeed(space, ppl(file, '--batch', '8', '--json'));
-    expect(stderr).toContain('three: its graph takes 3 sequences a call, so that is the batch.');
+    expect(stderr).toContain('three: its graph takes 3 sequences per call, so that is the batch.');
     expect(resultOf(stdout).environment.batch).toBe(3);
     const free = await succeed(space, ppl('free.onnx', '--json'));
     expect(resultOf(stdout).metrics).toEqual(resultOf(free.stdout).metrics);

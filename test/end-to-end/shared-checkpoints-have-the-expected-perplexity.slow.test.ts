@@ -10,7 +10,7 @@ beforeAll(() => {
   space = workspace();
 });
 
-/** Enough for a Monte Carlo error of 0.03 nats a token on 64 sequences. */
+/** Enough for a Monte Carlo error of 0.03 nats per token on 64 sequences. */
 const DRAWS = 8;
 
 describe.skipIf(!sharedIsThere)(`perplexities of trained checkpoints (${whyNot})`, () => {

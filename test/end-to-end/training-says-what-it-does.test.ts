@@ -45,7 +45,7 @@ describe('train', () => {
     expectFailure(await space.run(command('a').map((word) => (word === '20' ? '40' : word))), {
       exit: 2,
       says: 'has --steps 20, not 40',
-      hint: 'The learning rate falls over all steps',
+      hint: 'The learning rate depends on the number of steps',
     });
   });
 

@@ -28,7 +28,7 @@ const source = htmlPage({
   title: `Plot ${attack}`,
   lead: attack,
   body: scatterPlot({
-    x: { title: 'tokens a second', scale: 'log' },
+    x: { title: 'tokens per second', scale: 'log' },
     y: { title: 'generative perplexity', scale: 'linear' },
     points,
     caption: 'Three.',

@@ -8,7 +8,7 @@ const nats = Float64Array.of(30, 70, 35, 65);
 describe('perplexity metrics', () => {
   const { ppl, nll, bitsPerByte } = perplexityMetrics({ nats, tokens, textBytes, natsMcStderr: 6 }, 1);
 
-  it('take nats a token over all tokens, and exponentiate', () => {
+  it('take nats per token over all tokens, and exponentiate', () => {
     expect(nll.value).toBeCloseTo(200 / 60, 14);
     expect(ppl.value).toBeCloseTo(Math.exp(200 / 60), 10);
   });

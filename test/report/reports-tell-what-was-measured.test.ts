@@ -82,7 +82,7 @@ describe('published figures', () => {
     expect(text).toContain('| MDLM, run by others | 83.82 |');
     expect(text).toMatch(/^\| duo, here \| [\d.]+ ± [\d.]+ † \|$/m);
     expect(text).toMatch(
-      /† Does not compare: .*128 tokens a sequence, not 1,024; only 64 sequences; split evaluation, not validation; tokenizer unknown; training data unknown/,
+      /† Does not compare: .*128 tokens per sequence, not 1,024; only 64 sequences; split evaluation, not validation; tokenizer unknown; training data unknown/,
     );
     expect(text).toContain('| Duo, ancestral, published | 96.19 (5.57) | 198.27 (5.57) |');
     expect(text).toMatch(/^\| duo, ancestral, here \| 96\.00 \(5\.57\) † \| 198\.00 \(5\.20\) † \|$/m);

@@ -32,7 +32,7 @@ describe('a perplexity', () => {
 
   it.each<[Loose, string]>([
     [{ protocol: { name: 'strict' } }, 'protocol strict, not duo'],
-    [{ protocol: { length: 128 } }, '128 tokens a sequence, not 1,024'],
+    [{ protocol: { length: 128 } }, '128 tokens per sequence, not 1,024'],
     [{ protocol: { tokenizerSha256: 'ab'.repeat(32) } }, "another tokenizer file than GPT-2's"],
     [{ protocol: { tokenizerSha256: null } }, 'tokenizer unknown'],
     [{ dataset: { split: 'test' } }, 'split test, not validation'],
@@ -54,7 +54,7 @@ describe('generated text', () => {
 
   it.each<[Loose, string]>([
     [{ protocol: { name: 'strict' } }, 'protocol strict, not duo'],
-    [{ samples: { length: 256 } }, '256 tokens a sequence, not 1,024'],
+    [{ samples: { length: 256 } }, '256 tokens per sequence, not 1,024'],
     [{ samples: { temperature: 0.7 } }, 'temperature 0.7, not 1'],
     [{ samples: { temperature: null } }, 'temperature unknown'],
     [{ samples: { topK: 40 } }, 'top-k 40, not all tokens'],

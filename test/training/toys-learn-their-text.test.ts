@@ -3,7 +3,7 @@ import { train } from '../../src/training/train.js';
 import { type ToyFamily, temporaryState, toySettings, toyText } from './toy-run.js';
 
 const STEPS = 200;
-/** Nats a token that the last 30 steps must stay below; nothing learned is ln 8 = 2.08. */
+/** Nats per token that the last 30 steps must stay below; nothing learned is ln 8 = 2.08. */
 const BOUNDS: [ToyFamily, number, string, number][] = [
   ['ar', 0.3, 'without a curriculum', 0],
   ['mdlm', 1.7, 'without a curriculum', 0],
@@ -12,7 +12,7 @@ const BOUNDS: [ToyFamily, number, string, number][] = [
   ['duo', 1.6, 'with all entries of the curriculum', 9],
 ];
 
-it.each(BOUNDS)('%s to below %d nats a token, %s', async (family, bound, _how, kept) => {
+it.each(BOUNDS)('%s to below %d nats per token, %s', async (family, bound, _how, kept) => {
   const settings = toySettings(family, { steps: STEPS });
   settings.problem.batch = 16;
   settings.problem.dimensions.hiddenSize = 32;

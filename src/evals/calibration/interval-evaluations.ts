@@ -68,7 +68,7 @@ export async function wholeEvaluations(
   const covered = count.covered / evaluations;
   return {
     source: 'whole evaluations: documents of two topics',
-    ...{ figure: 'nats a token', size: '40 documents', replicates: evaluations },
+    ...{ figure: 'nats per token', size: '40 documents', replicates: evaluations },
     ...{ covered, formerly: count.formerly / evaluations },
     ...judgeCoverage(covered, evaluations, null),
   };

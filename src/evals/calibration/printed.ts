@@ -103,7 +103,7 @@ function verdictOf({ main, duo }: Row): string {
 
 function notesOf({ checks, sequences, length, seed, draws }: CalibrationRecord): string[] {
   const notes = [
-    `Nats a token of ${sequences} sequences of ${length} tokens, ${draws} draws each, seed ${seed}. Closed form, estimate ` +
+    `Nats per token of ${sequences} sequences of ${length} tokens, ${draws} draws each, seed ${seed}. Closed form, estimate ` +
       'and error: protocol strict. Duo range: the closed form of what the protocol duo integrates; what it falls short of ' +
       `−ln p is the price of its truncation. A check passes with |z| < ${LARGEST_Z}, under both protocols.`,
   ];

@@ -51,7 +51,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
     const { fixedBatch } = checkpoint.signature;
     if (fixedBatch !== null && fixedBatch !== request.options.batch) {
       observer.note?.(
-        `${checkpoint.name}: its graph takes ${fixedBatch} sequences a call, so that is the batch.`,
+        `${checkpoint.name}: its graph takes ${fixedBatch} sequences per call, so that is the batch.`,
       );
     }
     for (const source of sources) {
@@ -126,11 +126,11 @@ function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, obse
     return asked;
   }
   if (fixed < asked)
-    observer.note?.(`${name}: its graph takes ${fixed} tokens a sequence, so that is the length.`);
+    observer.note?.(`${name}: its graph takes ${fixed} tokens per sequence, so that is the length.`);
   if (fixed > asked) {
     throw new ModelError({
       code: 'fixed-length',
-      message: `The graph of ${name} takes exactly ${fixed} tokens a sequence; ${asked} were asked for.`,
+      message: `The graph of ${name} takes exactly ${fixed} tokens per sequence; ${asked} were asked for.`,
       hint: `Give --length ${fixed}, or export the model with a dynamic length.`,
     });
   }

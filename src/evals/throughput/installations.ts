@@ -129,7 +129,7 @@ export async function timeInstallations(
   }
 }
 
-/** @returns tokens a second */
+/** @returns tokens per second */
 async function timedLeg(
   { of, cache }: { of: Installation; cache: string },
   configuration: Configuration,
@@ -149,7 +149,7 @@ async function timedLeg(
   if (ran.code !== 0) throw failed(reasonOf(ran));
   const row = firstRow(ran.stdout, failed);
   const speed = row?.throughput.tokensPerSecond.value;
-  if (typeof speed !== 'number' || !(speed > 0)) throw failed('its output has no tokens a second.');
+  if (typeof speed !== 'number' || !(speed > 0)) throw failed('its output has no tokens per second.');
   of.onnxruntime = row?.environment.onnxruntime ?? null;
   return speed;
 }

@@ -59,7 +59,7 @@ it('what the closed form leaves out is far more than its error: it can be wrong'
   expect(Math.abs(whole - overRange)).toBeGreaterThan(1e-3);
 });
 
-it('a model that is shown the last σ of its schedule beyond it pays less than 1e-8 nats a token for that', () => {
+it('a model that is shown the last σ of its schedule beyond it pays less than 1e-8 nats per token for that', () => {
   const chain = unevenChain(4, 5);
   const below = { alphaRange: [0, 1e-3], oneMinusAlphaRange: [1, 0.999], measure: 1 } as const;
   for (const x of [Int32Array.of(0, 1, 3), Int32Array.of(2, 2, 0)]) {

@@ -6,7 +6,7 @@ import {
 } from '../../../src/evals/frontier/interpolation.js';
 import { normalQuantile } from '../normal-quantile.js';
 
-/** n samples of 100 tokens: nats a token of mean `nll` and entropies of mean `entropy`, with exact spreads. */
+/** n samples of 100 tokens: nats per token of mean `nll` and entropies of mean `entropy`, with exact spreads. */
 function point(
   temperature: number,
   entropy: number,

@@ -1,4 +1,4 @@
-/** With the real runtime: a graph whose memory is within bounds for two sequences a call, and beyond any for four. */
+/** With the real runtime: a graph whose memory is within bounds for two sequences per call, and beyond any for four. */
 import { expect, it } from 'vitest';
 import { packedTokens } from '../../../src/datasets/packed-tokens.js';
 import { LossSession } from '../../../src/evals/perplexity/loss-session.js';
@@ -37,7 +37,7 @@ it('is said once, and the figure stays the same', async () => {
   });
   try {
     const halved = await zeroShotPerplexity(session, stream, { ...options, batch: 4 });
-    expect(notices).toEqual(['hungry: 4 sequences a call do not fit into memory; continuing with 2.']);
+    expect(notices).toEqual(['hungry: 4 sequences per call do not fit into memory; continuing with 2.']);
     const small = await zeroShotPerplexity(session, stream, { ...options, batch: 1 });
     expect(halved.metrics).toEqual(small.metrics);
     expect(halved.modelCalls).toBe(12);

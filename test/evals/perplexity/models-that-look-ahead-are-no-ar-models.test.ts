@@ -59,7 +59,7 @@ describe('a model scored as autoregressive', () => {
 
   it.each<[string, Shape]>([
     ['of one sequence a call', { batch: 1 }],
-    ['of three sequences a call', { batch: 3 }],
+    ['of three sequences per call', { batch: 3 }],
     ['of a fixed shape', { batch: 1, length: 12 }],
     ['with a mask among the probe’s tokens', { maskTokenId: 1 }],
   ])('that looks back alone passes, and one that looks ahead does not: %s', async (_, shape) => {
@@ -97,7 +97,7 @@ describe('a model that draws at all positions at once, as autoregressive', () =>
   it.each<[string, Shape]>([
     ['of a free shape', {}],
     ['of one sequence a call', { batch: 1 }],
-    ['of three sequences a call', { batch: 3 }],
+    ['of three sequences per call', { batch: 3 }],
     ['of a fixed shape', { batch: 1, length: 12 }],
   ])('must not look ahead: %s', async (_, shape) => {
     await draws(network(before, shape));

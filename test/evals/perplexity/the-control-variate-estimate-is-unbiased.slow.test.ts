@@ -38,7 +38,7 @@ describe.each([
   });
   afterAll(() => session.close());
 
-  /** nats a token, over seeds. */
+  /** nats per token, over seeds. */
   async function overSeeds(sequences: number, seeds: number, changed: Partial<PerplexityOptions> = {}) {
     const stream = chainStream(sequences);
     const values: number[] = [];

@@ -67,7 +67,7 @@ describe.skipIf(missing)(`llama2.c's stories260K, converted${missing}`, () => {
     ['tinystories/TinyStories-train.slice.txt', 700, 1.29],
     ['lm1b/1b_benchmark.dev.tokens', 500, 4.1],
   ])(
-    'gives %s, its first %d characters, the nats a token it was said to give',
+    'gives %s, its first %d characters, the nats per token it was said to give',
     async (file, length, expected) => {
       const { path, tokenizer } = await story();
       const text = readFileSync(join(data, file), 'utf8').slice(0, length);
