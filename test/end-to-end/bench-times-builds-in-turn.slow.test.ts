@@ -194,7 +194,11 @@ describe('duo-eval bench --against another installation', () => {
     ['crashes', 'throw new Error("boom")', ': boom.'],
     ['babbles', 'console.log("hello")', 'its output is not JSON'],
     ['is-silent', 'process.exit(3)', 'its process ended with exit status 3.'],
-    ['is-empty', 'console.log(JSON.stringify({schemaVersion:1,results:[]}))', 'no tokens per second'],
+    [
+      'is-empty',
+      'console.log(JSON.stringify({schemaVersion:1,results:[],comparisons:[]}))',
+      'no tokens per second',
+    ],
   ])('that %s is told of in a sentence', async (folder, code, says) => {
     space.write(`${folder}/package.json`, '{"name":"duo-eval","version":"9.9.9"}');
     space.write(`${folder}/bin/run.js`, code);

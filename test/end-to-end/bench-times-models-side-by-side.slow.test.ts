@@ -107,7 +107,10 @@ describe('duo-eval frontier', () => {
   it('says where a sweep does not reach, and what it needs', async () => {
     const far = await succeed(space, [...args, '--temperatures', '1', '--entropy', '9']);
     expect(far.stdout.replace(/\s+/g, ' ')).toContain('no temperature of the sweep reaches this entropy');
-    expectFailure(await space.run(['frontier', '--model', duo]), { exit: 2, says: 'which a judge gives' });
+    expectFailure(await space.run(['frontier', '--model', duo]), {
+      exit: 2,
+      says: 'A frontier needs a judge',
+    });
     expectFailure(await space.run([...args, '--temperatures', '0,1']), { exit: 2, says: 'numbers above 0' });
   });
 

@@ -36,7 +36,7 @@ describe('convert SOURCE', () => {
     ['weights that are not there', ['none'], 3, /There is no file or folder none/],
     ['a folder without weights', ['empty'], 3, /has no weights/],
     ['sizes of weights that have their own', ['duo', '--blocks', '3'], 2, /--blocks is for --random/],
-    ['a revision of a folder', ['duo', '--revision', 'main'], 2, /--revision is of hf:owner\/name/],
+    ['a revision of a folder', ['duo', '--revision', 'main'], 2, /--revision belongs to hf:owner\/name/],
     ['two sources', ['duo', '--random'], 2, /Both --random and duo/],
     ['a pointer in their place', ['text.safetensors'], 3, /is a Git LFS pointer/],
     ['a pickle that wants to run code', [fileOf('runs-code.ckpt')], 3, /asks for "posix\.system"/],

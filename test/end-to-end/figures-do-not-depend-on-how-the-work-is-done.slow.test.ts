@@ -95,7 +95,7 @@ describe('the figures', () => {
     }
     // Table and markdown round alike: the perplexities of one are those of the other.
     const shown = (text: string) => [...text.matchAll(/\d+\.\d+ ± \d+\.\d+/g)].map(([figure]) => figure);
-    expect(space.read('c.md')).toMatch(/^\| model \| dataset \| perplexity \|/);
+    expect(space.read('c.md')).toMatch(/^\| model \| data set \| perplexity \|/);
     expect(shown(space.read('c.md'))).toEqual(expect.arrayContaining(shown(stdout)));
     expect(shown(stdout).length).toBeGreaterThanOrEqual(3);
   });

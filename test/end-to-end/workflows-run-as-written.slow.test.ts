@@ -159,7 +159,7 @@ describe('init-ci', () => {
   it('leaves files that are there, and says what it needs', async () => {
     const again = await space.run(['init-ci']);
     expect(again.code).toBe(6);
-    expect(again.stderr).toContain('is there already');
+    expect(again.stderr).toContain('exists already');
     const gates = space.read('gates.yaml');
     const forced = await succeed(space, ['init-ci', '--force']);
     expect(forced.stdout).toBe('.github/workflows/duo-eval.yml\n');

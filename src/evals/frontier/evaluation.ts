@@ -68,7 +68,7 @@ const columns: readonly Column<FrontierResult>[] = [
 export const FRONTIER: Evaluation<FrontierResult> = {
   name: 'frontier',
   unit: 'sample',
-  title: 'At one entropy',
+  title: 'At matched entropy',
   pageTitle: 'Generative perplexity at one entropy',
   record: frontierRecord,
   columns,
