@@ -4,7 +4,7 @@
  * block length for a data set: the longest that any of its rows and pairs asks for, since what one row hides another shows.
  */
 import { DomainError } from '../errors.js';
-import { type Numbers, numbersOf, sum } from '../statistics/numbers.js';
+import { entry, type Numbers, numbersOf, sum } from '../statistics/numbers.js';
 import { blockLengthOf, blocksAreTried, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
 import type { Figure } from './figures.js';
 import type { Comparison } from './record.js';
@@ -65,7 +65,7 @@ export function perplexityMetrics(input: PerplexityInput, blockLength?: number):
   const { nats, tokens, textBytes, documents = null, natsMcStderr } = input;
   const length = blockLength ?? longestBlock([input]);
   const perToken = textRatio(nats, tokens, documents, length);
-  const bits = numbersOf(nats.length, (i) => nats.at(i)! / Math.LN2);
+  const bits = numbersOf(nats.length, (i) => entry(nats, i) / Math.LN2);
   const perByte = textRatio(bits, textBytes, documents, length);
   const nll: Figure = { ...perToken, mcStderr: per(natsMcStderr, sum(tokens)) };
   const bitsPerByte: Figure = { ...perByte, mcStderr: per(natsMcStderr, sum(textBytes) * Math.LN2) };
@@ -118,7 +118,7 @@ function differenceOf({ textNats: a }: TextLosses, { textNats: b }: TextLosses):
       message: `A paired comparison needs the same sequences, got ${a.length} and ${b.length}.`,
     });
   }
-  return numbersOf(a.length, (i) => a.at(i)! - b.at(i)!);
+  return numbersOf(a.length, (i) => entry(a, i) - entry(b, i));
 }
 
 function per(spread: number | null, total: number): number | null {

@@ -26,8 +26,8 @@ function runsOf(rows: readonly ResultRow[]): Run[] {
     const before = last?.rows[0];
     const isBeside = before?.file === row.file;
     if (row.eval === 'gen' && !fieldOf(row, 'samples.sampler') && !textOf(row, 'samples.path')) {
-      if (isBeside && (before.eval === 'gen' || before.eval === 'bench')) last!.references.push(row.dataset);
-    } else if (row.eval === 'bench' && isBeside && isOneRun(before, row)) last!.rows.push(row);
+      if (isBeside && (before.eval === 'gen' || before.eval === 'bench')) last?.references.push(row.dataset);
+    } else if (row.eval === 'bench' && isBeside && isOneRun(before, row)) last?.rows.push(row);
     else runs.push({ rows: [row], references: [] });
   }
   return runs;

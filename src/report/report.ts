@@ -45,6 +45,7 @@ export function differencesWithin(
   const ofModel = groupsOf(rows, placeAndModelOf);
   for (const group of ofPlace.values()) if (group.length > MOST_COMPARED) throw tooMany(group);
   const pairs = rows.flatMap((a) => {
+    // `ofPlace` groups these very rows
     const group = ofPlace.get(placeOf(a))!;
     return group
       .slice(group.indexOf(a) + 1)
@@ -95,6 +96,7 @@ function isNearest(
   ofModel: ReadonlyMap<string, readonly ResultRow[]>,
 ): boolean {
   const between = (one: ResultRow, other: ResultRow) =>
+    // `settings` has every row
     namesBetween(settings.get(one)!, settings.get(other)!);
   const apart = between(a, b);
   if (apart.length === 0) return true;
@@ -104,6 +106,7 @@ function isNearest(
     return names.length < apart.length && names.every((name) => apart.includes(name));
   };
   const others = (row: ResultRow) =>
+    // `ofModel` groups these very rows
     ofModel.get(placeAndModelOf(row))!.filter((one) => one !== a && one !== b);
   return !others(b).some((row) => isNearer(a, row)) && !others(a).some((row) => isNearer(row, b));
 }

@@ -62,6 +62,7 @@ export async function wholeEvaluations(
     finish();
     const [row] = results.results;
     if (holds(row.metrics.nll.ci95, truth)) count.covered++;
+    // `sequences: true` above asks for them
     const { nats, tokens } = row.sequences!;
     if (holds(ratio(nats, tokens).ci95, truth)) count.formerly++;
   }

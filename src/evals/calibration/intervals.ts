@@ -223,6 +223,7 @@ function ofDraws(source: string, sequences: number, draws: number): Study {
           if (j === 0) first[i] = nats;
         }
       }
+      // null only for one draw of one sequence
       const { variance, degreesOfFreedom } = sums.error(draws, (i) => first[i])!;
       const around = (factor: number) => {
         const half = factor * Math.sqrt(variance);

@@ -109,6 +109,7 @@ function notesOf({ checks, sequences, length, seed, draws }: CalibrationRecord):
   ];
   const judged = checks.filter(({ verdict, stderr }) => verdict !== 'not-counted' && stderr);
   if (judged.length > 0) {
+    // `judged` has only checks with a standard error
     const widest = Math.max(...judged.map(({ stderr, closedForm }) => stderr! / closedForm));
     notes.push(
       `Largest standard error: ${(100 * widest).toPrecision(2)}% of its closed form; --sequences and --draws lower it.`,

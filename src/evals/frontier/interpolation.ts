@@ -115,6 +115,7 @@ function replicatesOf(
   return Float64Array.from({ length: count }, (_, replicate) => {
     // Of one size, one set of sample numbers for all temperatures.
     for (const [size, indices] of memory) resample(indices, size, replicate, { seed, group });
+    // `memory` has the size of every point
     const places = points.map((point) => placeOf(point, memory.get(point.nats.length)!));
     return interpolated(places, entropy + error * shifts[replicate]) ?? Number.NaN;
   });

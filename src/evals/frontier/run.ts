@@ -78,6 +78,7 @@ export async function measureFrontier(
 /** Mean entropy of real text, with its error over units of text. */
 function targetOf({ result }: MeasuredTexts): EntropyTarget {
   const { value, stderr, effectiveUnits = 0 } = result.metrics.entropy;
+  // real text always has an entropy
   return { value: value!, stderr, degrees: degreesOf(effectiveUnits) };
 }
 
@@ -122,6 +123,7 @@ async function sweepOf(
     runs.push(run);
     try {
       const measured = await measureTexts(set, { protocol: request.protocol, judge, seed }, observer);
+      // null only without a judge
       const { nats, tokens } = measured.judgement!;
       swept.push({ point: { temperature, nats, tokens, entropies: measured.entropies }, measured });
     } finally {
@@ -142,7 +144,9 @@ function factsOf(
   const tokens = sets.reduce((sum, { count, length }) => sum + count * length, 0);
   return {
     eval: 'frontier',
+    // texts sampled from a model name it, its sampler and its judge
     model: model!,
+    // as above
     sampler: samples.sampler!,
     length: samples.length,
     ...(samples.topK !== null && { topK: samples.topK }),
@@ -154,6 +158,7 @@ function factsOf(
     nfe: samples.nfe,
     tokensPerSecond: seconds > 0 ? tokens / seconds : null,
     pareto: false,
+    // a sweep is always judged
     judge: judge!,
     protocol: { ...protocol, interval: 'bootstrap-stderr' },
     environment,

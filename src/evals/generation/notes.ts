@@ -51,6 +51,7 @@ function entropyNote(results: readonly Measured[]): string[] {
 
 function entropyGap(results: readonly Measured[]): string[] {
   const known = results.filter(({ metrics }) => metrics.entropy.value !== null);
+  // `known` leaves out null
   const entropies = known.map(({ metrics }) => metrics.entropy.value!);
   const [least, most] = [Math.min(...entropies), Math.max(...entropies)];
   if (!(most - least > ENTROPY_GAP)) return [];

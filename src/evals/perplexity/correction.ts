@@ -36,6 +36,7 @@ export function vocabularyCounts(
 ): Float64Array {
   const counts = new Float64Array(vocabSize);
   counts.set(stream.unigramCounts().subarray(0, vocabSize));
+  // masked families have a mask token
   if (isMasked(family)) counts[maskTokenId!] = 0;
   return counts;
 }

@@ -70,10 +70,12 @@ export class DifficultyCorrection implements Correction {
       const call = this.callOf(i, draw);
       const { x, level } = call;
       const z = noisyTokens(new Int32Array(x.length), call, model);
+      // kept by `observe` for every call learned from
       const losses = this.lessons.get(i)!;
       const fold = this.foldOf(i, draw);
       let r = 0;
       for (let l = 0; l < x.length; l++) {
+        // only ar has no level
         if (z[l] === model.maskTokenId) this.difficulty.learn(fold, x[l], losses[r++] * level!.oneMinusAlpha);
       }
     }
@@ -84,6 +86,7 @@ export class DifficultyCorrection implements Correction {
   private centred(call: ModelCall, h: Float64Array, edge: number): { centred: number; textCentred: number } {
     const { model, integration } = this.context;
     const { x } = call;
+    // only ar has no level
     const { weight, oneMinusAlpha } = call.level!;
     const z = noisyTokens(new Int32Array(x.length), call, model);
     const mean = integration.measure * (integration.alphaRange[1] - integration.alphaRange[0]);

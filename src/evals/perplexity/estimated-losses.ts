@@ -3,7 +3,7 @@ import { longDocuments } from '../../datasets/packed-stream.js';
 import type { SelectedStream } from '../../datasets/selected-sequences.js';
 import type { SequencesRecord } from '../../records/record.js';
 import type { SequenceLosses, TextLosses } from '../../records/text-figures.js';
-import { type Numbers, numbersOf } from '../../statistics/numbers.js';
+import { entry, type Numbers, numbersOf } from '../../statistics/numbers.js';
 import type { DocumentsOf } from '../../statistics/text-ratio.js';
 import { NumberColumn } from '../../storage/number-column.js';
 
@@ -49,7 +49,7 @@ export function sequencesRecord(
   { selection, sequences, indexOf }: SelectedStream,
   { nats, tokens, textNats, textTokens, textBytes, documents }: EstimatedLosses,
 ): SequencesRecord {
-  const listed = (column: Numbers) => Array.from({ length: column.length }, (_, i) => column.at(i)!);
+  const listed = (column: Numbers) => Array.from({ length: column.length }, (_, i) => entry(column, i));
   return {
     nats: listed(nats),
     tokens: listed(tokens),

@@ -90,9 +90,11 @@ export function noisyTokens(
   model: LossModel,
 ): Int32Array {
   const { family, maskTokenId, vocabSize, seed } = model;
+  // only ar has no level
   const { oneMinusAlpha } = level!;
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
+  // masked families have a mask token
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
@@ -141,6 +143,7 @@ function prepareUniform(calls: readonly ModelCall[], model: LossModel): Prepared
     [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [calls.length, width] },
     [HEAD.oneMinusAlpha]: {
       type: 'float64' as const,
+      // only ar has no level
       data: Float64Array.from(calls, (call) => call.level!.oneMinusAlpha),
       dims: [calls.length],
     },
@@ -150,6 +153,7 @@ function prepareUniform(calls: readonly ModelCall[], model: LossModel): Prepared
 
 function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
   const width = calls[0].x.length;
+  // masked families have a mask token
   const mask = model.maskTokenId!;
   const noisy = calls.map((call) => noisyTokens(new Int32Array(width), call, model));
   const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
@@ -169,9 +173,11 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
   const oneMinusAlpha = new Float64Array(padded);
   for (let r = 0; r < padded; r++) {
     const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
+    // every row belongs to a call of the batch
     where[2 * r] = BigInt(batchIndex.get(i)!);
     where[2 * r + 1] = BigInt(l);
     targets[r] = BigInt(calls[i].x[l]);
+    // only ar has no level
     oneMinusAlpha[r] = calls[i].level!.oneMinusAlpha;
   }
   const head = {

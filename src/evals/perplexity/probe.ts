@@ -55,6 +55,7 @@ async function causalTokens(checkpoint: Checkpoint, provider: Provider, ask: Ask
     for (let b = 0; b < batch.called.length; b++) all.set(targets, b * batch.width);
   });
   const earlier = plain.length - 1;
+  // both calls ask for the loss of each token
   checkCausal(checkpoint, provider, before.byToken!.subarray(0, earlier), after.byToken!);
   return plain.length;
 }

@@ -35,6 +35,7 @@ export class UnigramCorrection implements Correction {
   observe(call: ModelCall): void {
     const { model } = this.context;
     const { x, sequence } = call;
+    // only ar has no level
     const level = call.level!;
     const z = noisyTokens(new Int32Array(x.length), call, model);
     const losses = this.control.losses(new Float64Array(x.length), x, z, level);

@@ -40,12 +40,11 @@ export async function runMeasuring(
   await checkSweeps(cells, suite);
   for (const cell of cells) {
     await withCell(cell, suite, observer, async (opened) => {
-      const results = opened === null ? [] : opened.kept;
-      if (results) {
-        found.push({ index: cell.index, results });
+      if (opened === null || opened.kept) {
+        found.push({ index: cell.index, results: opened?.kept ?? [] });
         return observer.finished(cell, true);
       }
-      const { setup, path } = opened!;
+      const { setup, path } = opened;
       const measured = await measure(cell, setup, observer);
       await writeCacheEntry(path, Buffer.from(JSON.stringify(measured.results)));
       await measured.finish();
@@ -126,6 +125,7 @@ async function keyOf(
     eval: cell.eval,
     ...{ texts, samples, protocol },
     judge: judge && (await judgeKey(judge)),
+    // references are data sets
     references: references.map(({ dataset }) => dataset!.sha256),
   };
   if (cell.eval === 'frontier') {
@@ -186,6 +186,7 @@ async function measure(
   if (cell.eval === 'frontier') {
     const { temperatures, target } = cell;
     const real = typeof target === 'number' ? target : references[0];
+    // `frontier` requires a judge
     return measureFrontier(configurations, { temperatures, target: real, judge: judge!, seed }, observer);
   }
   const options = { judge, references, seed, memory: cell.memory };

@@ -42,6 +42,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     try {
       for (const { cell, kept, unneeded } of opened) {
         if (kept === null && !unneeded) continue;
+        // null only where the cell is unneeded
         results.push({ index: cell.index, results: unneeded ? [] : [kept!] });
         observer.finished(cell, true);
       }
@@ -129,6 +130,7 @@ async function evaluated(
     {
       ...observer,
       async evaluated(result, stream) {
+        // the stream is that of an opened cell
         const one = opened.find((other) => other.stream === stream)!;
         await writeCacheEntry(one.path, Buffer.from(JSON.stringify(result)));
         results.push({ index: one.cell.index, results: [result] });

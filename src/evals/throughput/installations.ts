@@ -115,6 +115,7 @@ export async function timeInstallations(
           TimedPair['first'],
           number
         >;
+        // `pairs` has every configuration
         if (round >= 0) pairs.get(name)!.push({ first, ...speeds });
         else {
           const fastest = (request.batch * request.length) / Math.max(speeds.own, speeds.other);

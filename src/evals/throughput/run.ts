@@ -63,6 +63,7 @@ export async function measureThroughput(
     for (const configuration of configurations) {
       const runner = await start(configuration, observer);
       runners.push(runner);
+      // `requests` has every configuration
       const rival = against?.kind === 'checkpoint' ? against.requests.get(configuration.name)! : null;
       const name = `${configuration.name} (against)`;
       if (rival) runner.rival = await start({ ...configuration, name, request: rival }, observer);
@@ -78,6 +79,7 @@ export async function measureThroughput(
   const results: BenchResult[] = [];
   for (const runner of runners) {
     const result = await resultOf(runner, runners, options, observer);
+    // `pairs` has every runner
     if (against) result.throughput.against = await againstRecord(against, pairs.get(runner.name)!);
     results.push(result);
   }
@@ -217,6 +219,7 @@ async function resultOf(
   return {
     ...result,
     eval: 'bench',
+    // texts sampled from a model name it
     model: result.model!,
     throughput: {
       tokensPerSecond: medianFigure(seconds.map((one) => (batch * length) / one)),
