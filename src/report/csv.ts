@@ -1,4 +1,4 @@
-/** A report as CSV: a line a figure under a fixed header, whatever evaluations the rows are of; empty where unknown. */
+/** A report as CSV: one line per figure under a fixed header, whatever evaluations the rows are of; empty where unknown. */
 import { unitsOfFigure } from '../comparison/difference.js';
 import type { Cell } from '../printing/columns.js';
 import { csvTable } from '../printing/csv.js';

@@ -2,7 +2,7 @@
  * Figures that the papers published, to be set beside one's own as context: The Diffusion Duality (arXiv 2506.10892, table
  * 3: zero-shot perplexity) and Chapter II (arXiv 2602.21185: generative perplexity, judged by gpt2-large, and unigram
  * entropy in nats). All are of models of 170M parameters, trained for 1M steps on OpenWebText with the GPT-2 tokenizer and
- * 1,024 tokens a sequence. The runs of others are of the public checkpoints (issue 29 of kuleshov-group/mdlm).
+ * 1,024 tokens per sequence. The runs of others are of the public checkpoints (issue 29 of kuleshov-group/mdlm).
  */
 import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 

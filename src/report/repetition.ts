@@ -102,7 +102,7 @@ function perplexityCommand(row: ResultRow): string {
   ]);
 }
 
-/** Of a samples file, or of a model that is sampled on the spot. */
+/** Of a samples file, or of a model that is sampled in this run. */
 function generativeCommand(row: ResultRow, references: readonly string[]): string[] {
   const path = textOf(row, 'samples.path');
   const shared: Flag[] = [...judgeFlags(row), ...references.map((name): Flag => ['reference-dataset', name])];

@@ -20,7 +20,7 @@ export interface IntervalCheck {
   /** The same of the former way, which took sequences as independent. */
   formerly: number | null;
   verdict: IntervalVerdict;
-  /** Why it fails, or does not count. */
+  /** Why the check fails or is not counted. */
   reason: string | null;
 }
 
@@ -38,7 +38,7 @@ export interface IntervalCalibrationRecord {
   environment: { tool: string; node: string };
 }
 
-/** @param notCounted why it does not count, should it not */
+/** @param notCounted why it is not counted; null where it is */
 export function judgeCoverage(
   covered: number,
   replicates: number,

@@ -56,7 +56,7 @@ interface Study {
   source: string;
   figure: string;
   size: string;
-  /** Why it does not count. */
+  /** Why it is not counted. */
   notCounted?: string;
   replicate(draws: Draws, seed: number): Replicate;
 }

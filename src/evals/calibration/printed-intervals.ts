@@ -1,4 +1,4 @@
-/** A calibration of intervals for a terminal, at most 80 columns, and as CSV, one line a check. */
+/** A calibration of intervals for a terminal, at most 80 columns, and as CSV, one line per check. */
 
 import { csvTable } from '../../printing/csv.js';
 import { dim, type FittedColumn, fittedTable } from '../../printing/layout.js';

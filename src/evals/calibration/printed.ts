@@ -1,6 +1,6 @@
 /**
  * A calibration for a terminal, at most 80 columns: a table a source and estimator; in a row, one model under both
- * protocols. Also as CSV, one line a check.
+ * protocols. Also as CSV, one line per check.
  */
 import { styleText } from 'node:util';
 import { csvTable } from '../../printing/csv.js';

@@ -9,7 +9,7 @@ const EXACT_TOLERANCE = 1e-5;
 
 export type Verdict = 'pass' | 'fail' | 'not-counted';
 
-/** One source under one model family, schedule, estimator and protocol. Losses are in nats a scored token. */
+/** One source under one model family, schedule, estimator and protocol. Losses are in nats per scored token. */
 export interface CalibrationCheck {
   source: string;
   /** What the source is, in words. */
@@ -32,7 +32,7 @@ export interface CalibrationCheck {
   /** (estimate − closedForm)/stderr; null where there is no standard error to divide by. */
   z: number | null;
   verdict: Verdict;
-  /** Why it fails, or does not count. */
+  /** Why the check fails or is not counted. */
   reason: string | null;
 }
 
@@ -42,7 +42,7 @@ export interface CalibrationRecord {
   /** Of each source's text, and tokens in one. */
   sequences: number;
   length: number;
-  /** Draws a sequence. */
+  /** Draws per sequence. */
   draws: number;
   checks: CalibrationCheck[];
   passed: number;
@@ -58,7 +58,7 @@ export interface Measured {
   stderr: number | null;
   /** No noise was drawn: the standard error is 0 by right. */
   exact: boolean;
-  /** Why the check does not count, should it not. */
+  /** Why the check is not counted; null where it is. */
   notCounted: string | null;
 }
 

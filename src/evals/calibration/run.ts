@@ -29,7 +29,7 @@ export const calibrationFamilies = ['ar', 'mdlm', 'sedd', 'duo'] as const satisf
 export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
 
-/** Tokens a sequence. */
+/** Tokens per sequence. */
 const calibrationLength = 32;
 const protocols: readonly Protocol[] = ['strict', 'duo'];
 
@@ -39,7 +39,7 @@ export interface CalibrationRequest {
   estimators: readonly Estimator[];
   /** Of each source's text. */
   sequences: number;
-  /** (t, z) a sequence; with one the Monte Carlo error is an upper bound only. */
+  /** (t, z) per sequence; with one the Monte Carlo error is an upper bound only. */
   draws: number;
   seed: number;
   threads?: number;

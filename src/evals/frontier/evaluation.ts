@@ -23,7 +23,7 @@ import {
 import { frontierNotes } from './notes.js';
 import { type FrontierResult, frontierRecord } from './record.js';
 
-/** What a row is called by. */
+/** The label of a row. */
 const labelOf = ({ model, sampler }: FrontierResult) =>
   `${model.name}, ${sampler.name}, ${stepsLabel(sampler)}`;
 

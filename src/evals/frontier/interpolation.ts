@@ -1,5 +1,5 @@
 /**
- * Generative perplexity at a given entropy. A temperature sweep gives points (entropy, nats a token); between neighbours in
+ * Generative perplexity at a given entropy. A temperature sweep gives points (entropy, nats per token); between neighbours in
  * entropy the nats, so the logarithm of perplexity, are taken as linear. So models are compared at equal variety.
  *
  * The interval is over samples. In every bootstrap replicate one set of sample numbers is drawn for all temperatures: sample i
@@ -100,7 +100,7 @@ export function perplexityAtEntropy(
   };
 }
 
-/** Nats at the entropy, a replicate each; NaN where the sweep does not reach it. */
+/** Nats at the entropy, one per replicate; NaN where the sweep does not reach it. */
 function replicatesOf(
   points: readonly SweepPoint[],
   { entropy, error }: { entropy: number; error: number },
@@ -121,7 +121,7 @@ function replicatesOf(
   });
 }
 
-/** Entropy (x) and nats a token (y) of a point, or of the samples of it that are named. */
+/** Entropy (x) and nats per token (y) of a point, or of the samples of it that are named. */
 function placeOf({ nats, tokens, entropies }: SweepPoint, indices?: Uint32Array): { x: number; y: number } {
   if (!indices) return { x: sum(entropies) / entropies.length, y: sum(nats) / sum(tokens) };
   let [natsOf, tokensOf] = [0, 0];

@@ -21,17 +21,17 @@ export interface FrontierOptions {
   /** The entropy to compare at: a number, or that of real text. */
   target: number | TextSet;
   judge: Judge;
-  /** Of the bootstrap. */
+  /** Seed of the bootstrap. */
   seed: number;
 }
 
 export interface FrontierRun {
   results: FrontierResult[];
-  /** The results are where they belong: what was kept to continue the run is removed. */
+  /** Removes what was kept to continue the run, once the results are written. */
   finish(): Promise<void>;
 }
 
-/** A row a configuration, in their order. @throws ModelError, UsageError, DataError, NumericalError */
+/** One row per configuration, in their order. @throws ModelError, UsageError, DataError, NumericalError */
 export async function measureFrontier(
   configurations: readonly Configuration[],
   options: FrontierOptions,

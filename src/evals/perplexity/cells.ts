@@ -25,7 +25,7 @@ export interface PerplexityRequest {
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  /** Ignore what an earlier, stopped run finished. */
+  /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
 }
 
@@ -74,7 +74,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
   return cells;
 }
 
-/** Rows are told apart by name. @throws UsageError */
+/** Each row needs a unique name. @throws UsageError */
 function checkDistinct(sources: readonly TextSource[]): void {
   const names = sources.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

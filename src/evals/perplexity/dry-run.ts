@@ -42,7 +42,7 @@ export function planOf(cells: readonly Cell[], { options, provider }: Perplexity
   };
 }
 
-/** One line a model and data set. */
+/** One line per model and data set. */
 export function planText({ protocol, provider, cells }: PerplexityPlan): string {
   const lines = cells.map(
     ({ model, family, dataset, sequences, length, draws, modelCalls }) =>

@@ -7,7 +7,7 @@ import { entry, type Numbers, numbersOf } from '../../statistics/numbers.js';
 import type { DocumentsOf } from '../../statistics/text-ratio.js';
 import { NumberColumn } from '../../storage/number-column.js';
 
-/** Columns of a row, one entry a sequence; the caller closes them. Token counts, bytes and documents are the stream's. */
+/** Columns of a row, one entry per sequence; the caller closes them. Token counts, bytes and documents are the stream's. */
 export interface EstimatedLosses extends SequenceLosses, TextLosses {
   documents: DocumentsOf;
   /** Standard error of the total nats over draws; as of {@link perplexityMetrics}. */

@@ -1,6 +1,6 @@
 /**
  * Model calls of the zero-shot evaluation as plain data: which sequence, at which noise level, with which noise. A batch is
- * turned into the tensors that a checkpoint with a loss head reads, and what comes back into nats a sequence.
+ * turned into the tensors that a checkpoint with a loss head reads, and what comes back into nats per sequence.
  *
  * Everything random is a function of (seed, sequence, draw), so that how calls are gathered into batches is of no
  * consequence to any figure.

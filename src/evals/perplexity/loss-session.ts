@@ -1,5 +1,5 @@
 /**
- * A checkpoint with its family's loss appended, running: batches of model calls in, nats a sequence out.
+ * A checkpoint with its family's loss appended, running: batches of model calls in, nats per sequence out.
  *
  * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
  */
@@ -28,7 +28,7 @@ export interface LossSessionOptions {
   threads?: number;
   /** A call that takes longer is an error; without it, there is no limit. */
   timeoutMs?: number;
-  /** Told what the user should know of how it runs. */
+  /** Receives what the user should know about the run. */
   notice?: (text: string) => void;
 }
 
@@ -130,7 +130,7 @@ export class LossSession implements LossSource {
 
 /**
  * One call of the network and its loss head.
- * @param sigma what the network is told of the noise, one a sequence; left out where it takes none
+ * @param sigma what the network is told of the noise, one per sequence; left out where it takes none
  * @returns what the head returns: [called, width], or [rows] for masked families
  */
 async function lossesOf(
@@ -165,7 +165,7 @@ function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds
   return padded;
 }
 
-/** Masked heads take their targets and levels a row, not a sequence. */
+/** Masked heads take their targets and levels per row, not per sequence. */
 function isPerRow(feeds: Feeds, name: string): boolean {
   return HEAD.rows in feeds && (name === HEAD.targets || name === HEAD.oneMinusAlpha);
 }

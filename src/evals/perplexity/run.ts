@@ -24,14 +24,14 @@ import {
   zeroShotPerplexity,
 } from './zero-shot-perplexity.js';
 
-/** Raised when the same protocol name would give another figure. 2: errors are over units of text, and --limit spreads. */
+/** Increased whenever the same protocol name would give another figure. 2: errors are over units of text, and --limit spreads. */
 const PROTOCOL_VERSION = 2;
 
 export interface PerplexityRun {
   results: ResultsFile<PerplexityResult>;
-  /** The results are where they belong: what was kept to continue the run is removed. */
+  /** Removes what was kept to continue the run, once the results are written. */
   finish(): void;
-  /** They are not: what was kept stays for a later run. */
+  /** Keeps it for a later run, when the results are not written. */
   close(): void;
 }
 
@@ -216,7 +216,7 @@ function logLosses(
   };
 }
 
-/** Once a data set, before the run: models of other lengths may have other counts. */
+/** Once per data set, before the run: models of other lengths may have other counts. */
 function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: Observer): void {
   if (selection?.kind !== 'first') return;
   const cut = cells.filter(({ stream }) => selection.count < stream.sequences);

@@ -1,4 +1,4 @@
-/** `--log-sequences`: one JSON line a draw of a sequence, in a file that appears when the run has ended. */
+/** `--log-sequences`: one JSON line per draw of a sequence, in a file that appears when the run has ended. */
 import { AtomicFile } from '../../storage/atomic-file.js';
 import type { SequenceRecord } from './run.js';
 

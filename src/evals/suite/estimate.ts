@@ -65,7 +65,7 @@ function planned(one: OpenedCell, pace: number): PlannedCell {
   };
 }
 
-/** Seconds a call of the cells that are kept; null where none took any. */
+/** Seconds per call of the cells that are kept; null where none took any. */
 function keptPace(opened: readonly OpenedCell[]): number | null {
   let [seconds, calls] = [0, 0];
   for (const { kept } of opened) {

@@ -1,6 +1,6 @@
 /**
  * The part `gen` of a suite: every model, by every sampler and number of steps, from every seed, judged. A sampler that does
- * not drive a model's family, and another number of steps for a model that takes one a token, is not needed.
+ * not drive a model's family, and another number of steps for a model that takes one per token, is not needed.
  *
  *     gen:
  *       judge: gpt2.onnx
@@ -68,7 +68,7 @@ export function generationCells(
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 2;
 
 export interface OpenedGeneration {

@@ -20,7 +20,7 @@ import type { ThroughputCell } from './throughput.js';
 
 export type MeasuringCell = ThroughputCell | FrontierCell;
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 1;
 
 /** A cell, opened: what it is measured with, and where its results are kept. */

@@ -14,7 +14,7 @@ import type { CellResult } from './part-record.js';
 import type { PerplexityCell, SuiteCell } from './suite-file.js';
 import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 2;
 
 export interface SuiteRequest extends SuiteSettings {
