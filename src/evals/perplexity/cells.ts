@@ -1,6 +1,6 @@
 /**
  * What a perplexity run evaluates: every pair of a model and a data set, with its packed stream, opened and checked before
- * any model is run.
+ * any model runs.
  */
 import { packDataset } from '../../datasets/pack-dataset.js';
 import { type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream.js';
@@ -18,7 +18,7 @@ import type { PerplexityOptions } from './zero-shot-perplexity.js';
 export interface PerplexityRequest {
   checkpoints: readonly Checkpoint[];
   datasets: readonly DatasetRequest[];
-  /** Overrides the checkpoints' own. */
+  /** Overrides the tokenizers of the checkpoints. */
   tokenizer?: string;
   length?: number;
   options: PerplexityOptions;

@@ -12,7 +12,7 @@ interface PlannedCell {
   sequences: number;
   length: number;
   draws: number;
-  /** At most: masked sequences without a mask need none. */
+  /** An upper bound: masked sequences without a mask need no call. */
   modelCalls: number;
 }
 

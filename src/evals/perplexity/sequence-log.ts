@@ -5,9 +5,9 @@ import type { SequenceRecord } from './run.js';
 export interface SequenceLog {
   /** @throws FileError */
   write(record: SequenceRecord): void;
-  /** All lines are there. @throws FileError */
+  /** Completes the file. @throws FileError */
   finish(): Promise<void>;
-  /** They are not, unless it has finished: the file stays as it was. */
+  /** Discards the lines unless `finish` was called: an existing file stays as it was. */
   discard(): Promise<void>;
 }
 
