@@ -1,6 +1,6 @@
 /**
  * Models at one entropy: each configuration is sampled over temperatures, judged, and its perplexity interpolated at the
- * target (frontier-interpolation.ts). Resumable: samples and judgements that are finished are never made again.
+ * target (interpolation.ts). Resumable: finished samples and judgements are never computed again.
  */
 import { UsageError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
@@ -82,7 +82,7 @@ function targetOf({ result }: MeasuredTexts): EntropyTarget {
   return { value: value!, stderr, degrees: degreesOf(effectiveUnits) };
 }
 
-/** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */
+/** Entropies compare only between texts of one tokenizer and length. @throws UsageError */
 export function checkComparable(configurations: readonly Configuration[]): void {
   const [first] = configurations;
   for (const { name, request } of configurations) {
@@ -133,7 +133,7 @@ async function sweepOf(
   return swept;
 }
 
-/** What a row has of its sweep. */
+/** The row of a sweep. */
 function factsOf(
   sweep: readonly Swept[],
 ): Omit<FrontierResult, 'target' | 'metrics' | 'temperature' | 'outside'> {
