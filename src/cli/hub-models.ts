@@ -1,17 +1,17 @@
-/** Models of the hub that a command names, `hf:owner/name`, are fetched and converted before it runs, unless they are in the cache. */
+/** Fetches and converts the hub models (`hf:owner/name`) that a command names, before it runs, unless the cache has them. */
 import { fetchHubModel, hubConnecting } from '../library/checkpoints.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
 import type { Observer } from '../observer.js';
 import { Progress } from './progress.js';
 
-/** What a command lends to what fetches. */
+/** What fetching needs from a command. */
 export interface Opening {
   note(text: string): void;
   quiet: boolean;
   signal?: AbortSignal;
 }
 
-/** Flags and arguments that take a model. */
+/** Flags and arguments whose value is a model. */
 const NAMES = ['model', 'judge', 'against'] as const;
 
 /** The hub models among a command's values: `hf:owner/name`, also from `name=hf:owner/name`. */

@@ -1,4 +1,4 @@
-/** The list of samplers as text: one a paragraph, its options below it. */
+/** The list of samplers as text: one paragraph per sampler, with its options below. */
 import { wrap } from '../terminal-text.js';
 
 interface Listed {
@@ -40,7 +40,7 @@ function described({ summary, min, max, choices }: NonNullable<Listed['options']
   return min !== undefined && max !== undefined ? `${summary} In [${min}, ${max}].` : summary;
 }
 
-/** Lines that follow the first of a paragraph stand two columns further in. */
+/** Lines after the first of a paragraph are indented by two more columns. */
 function indented(text: string, columns: number, width: number): string[] {
   const lines = wrap(text, Math.max(20, width - columns - 2));
   return lines.map((line, i) => ' '.repeat(columns + (i > 0 ? 2 : 0)) + line);
