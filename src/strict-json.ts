@@ -25,14 +25,14 @@ export function parseStrictJson(
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new SyntaxError(unquoted((cause as Error).message, text), { cause });
+    throw new SyntaxError(reasonWithoutText((cause as Error).message, text), { cause });
   }
   checkShape(value, mostKeys);
   return value;
 }
 
 /** `expected ',' or '}' after property value (line 3)`: the engine's reason, without the text that it quotes. */
-function unquoted(message: string, text: string): string {
+function reasonWithoutText(message: string, text: string): string {
   // Every part of the pattern is optional, so it always matches.
   const [, reason, , position] = /^(.*?)(, (?:\.\.\.)?".*|(?: in JSON)? at position (\d+).*)?$/s.exec(
     message,

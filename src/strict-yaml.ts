@@ -64,7 +64,7 @@ export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, w
   const lineOf = (path: readonly PropertyKey[]) => lineOfKey(document, lines, path);
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, lineOf };
-  const { path, message, hint } = told(deepest(parsed.error.issues), schema);
+  const { path, message, hint } = describeIssue(deepest(parsed.error.issues), schema);
   const key = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
   throw refuse(
     lineOf(path),
@@ -108,7 +108,7 @@ function deepest([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   return best ? ({ ...best, path: [...issue.path, ...best.path] } as z.core.$ZodIssue) : issue;
 }
 
-function told(
+function describeIssue(
   issue: z.core.$ZodIssue,
   schema: z.ZodType,
 ): { path: PropertyKey[]; message: string; hint: string | null } {

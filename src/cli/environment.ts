@@ -90,14 +90,14 @@ export function renamingNotes(
 ): string[] {
   return Object.entries(flags).flatMap(([name, { aliases = [] }]) =>
     aliases.flatMap((former) => {
-      if (isWordOf(former, typed)) return [renamed(`--${former}`, `--${name}`)];
+      if (isWordOf(former, typed)) return [renameNote(`--${former}`, `--${name}`)];
       const variable = variableOf(former);
-      return sources.get(name) === variable ? [renamed(variable, variableOf(name))] : [];
+      return sources.get(name) === variable ? [renameNote(variable, variableOf(name))] : [];
     }),
   );
 }
 
-const renamed = (former: string, name: string): string =>
+const renameNote = (former: string, name: string): string =>
   `${former} is now called ${name}; the old name goes in the next version.`;
 
 function isTyped(name: string, flag: FlagShape, typed: readonly string[]): boolean {

@@ -54,7 +54,7 @@ export function requestedExit(error: unknown): number | null {
 
 function fromDuoEval(error: unknown): Failure | null {
   if (!(error instanceof DuoEvalError)) return null;
-  const { flag, message } = unwrapped(error);
+  const { flag, message } = unwrap(error);
   const variable = flag ? (error as OclifError).environment?.get(flag) : undefined;
   const hint =
     [variable ? `The value is from ${variable}.` : null, error.hint].filter(Boolean).join(' ') || null;
@@ -90,7 +90,7 @@ function fromUsage(error: unknown, help: string): Failure | null {
       return usage('missing-argument', `Missing argument: ${names.join(', ')}.`);
     }
     default:
-      return usage('usage', sentenceOf(unwrapped(error).message));
+      return usage('usage', sentenceOf(unwrap(error).message));
   }
 }
 
@@ -130,7 +130,7 @@ function ourFault(error: unknown): Failure {
 }
 
 /** A message without the text that oclif's parser adds around an error from a flag's own check. */
-function unwrapped(error: Error): { flag: string | null; message: string } {
+function unwrap(error: Error): { flag: string | null; message: string } {
   const match = WRAPPED.exec(error.message);
   return match ? { flag: match[1], message: match[2] } : { flag: null, message: error.message };
 }

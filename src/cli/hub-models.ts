@@ -24,7 +24,7 @@ export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[]
 
 /** @throws DataError (the hub's), ModelError, UsageError, FileError, InterruptedError */
 export async function fetchHubModels(specs: readonly string[], opening: Opening): Promise<void> {
-  for (const spec of specs) await observed(opening, (observer) => fetchHubModel(spec, observer));
+  for (const spec of specs) await withProgress(opening, (observer) => fetchHubModel(spec, observer));
 }
 
 /** Runs an action that fetches from the hub, with a connection and visible progress. */
@@ -33,10 +33,10 @@ export async function fetching<T>(
   opening: Opening,
   action: (connecting: Awaited<ReturnType<typeof hubConnecting>>) => Promise<T>,
 ): Promise<T> {
-  return observed(opening, async (observer) => action(await hubConnecting(name, observer)));
+  return withProgress(opening, async (observer) => action(await hubConnecting(name, observer)));
 }
 
-async function observed<T>(
+async function withProgress<T>(
   { note, quiet, signal }: Opening,
   action: (observer: Observer) => Promise<T>,
 ): Promise<T> {

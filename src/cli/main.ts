@@ -40,7 +40,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       const { run } = await import('@oclif/core/run');
       await run(target.argv, entryUrl);
     }
-    await drained(process.stdout);
+    await drain(process.stdout);
     checkStandardOutput();
   } catch (error) {
     return end(error);
@@ -53,7 +53,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
 async function report(error: unknown, argv: string[], command: string | null): Promise<number> {
   const { describeFailure, requestedExit } = await import('./failure.js');
   const requested = requestedExit(error);
-  if (requested === 0) await drained(process.stdout);
+  if (requested === 0) await drain(process.stdout);
   const lost = requested === 0 ? standardOutputFailure() : null;
   if (requested !== null && lost === null) return requested;
   const { inertLines, paint, plainLines, sentenceLines } = await import('./terminal.js');
@@ -75,11 +75,11 @@ async function report(error: unknown, argv: string[], command: string | null): P
 
 /** Ends the process, with its worker threads, once both streams have taken everything that was written. */
 async function exit(code: number): Promise<void> {
-  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  await Promise.all([drain(process.stdout), drain(process.stderr)]);
   process.exit(code);
 }
 
-function drained(stream: NodeJS.WriteStream): Promise<void> {
+function drain(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve());
   });

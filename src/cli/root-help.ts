@@ -41,7 +41,7 @@ export function rootHelp(facts: PackageFacts, { width, color }: { width: number;
     heading('USAGE'),
     `  $ ${bin} COMMAND [FLAGS]`,
     '',
-    ...grouped(commands).flatMap(([group, members]) => [heading(group), ...members.flatMap(row), '']),
+    ...commandsByGroup(commands).flatMap(([group, members]) => [heading(group), ...members.flatMap(row), '']),
     heading('MORE'),
     ...indented(`${bin} COMMAND --help explains a command; ${bin} --version prints the version.`),
     ...indented(
@@ -54,7 +54,7 @@ export function rootHelp(facts: PackageFacts, { width, color }: { width: number;
 }
 
 /** Groups that have commands; commands without a group come last, sorted by name. */
-function grouped(commands: readonly CommandEntry[]): [string, CommandEntry[]][] {
+function commandsByGroup(commands: readonly CommandEntry[]): [string, CommandEntry[]][] {
   const named = Object.entries(COMMAND_GROUPS).map(([group, ids]): [string, CommandEntry[]] => [
     group,
     ids.flatMap((id) => commands.filter((command) => command.id === id)),

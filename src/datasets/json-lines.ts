@@ -110,7 +110,7 @@ function rowOf(text: string, path: string, where: string, what: string): JsonRow
     throw new DataError({
       code: 'malformed-json-line',
       message: `${path}, ${where} is not JSON.`,
-      hint: `${capitalized(what)} is one JSON object. Correct or remove it.${/\.json(\.gz)?$/i.test(path) ? ' A .json file is an array of objects, or has an object a line.' : ''}`,
+      hint: `${capitalize(what)} is one JSON object. Correct or remove it.${/\.json(\.gz)?$/i.test(path) ? ' A .json file is an array of objects, or has an object a line.' : ''}`,
       cause,
     });
   }
@@ -118,10 +118,10 @@ function rowOf(text: string, path: string, where: string, what: string): JsonRow
     throw new DataError({
       code: 'malformed-json-line',
       message: `${path}, ${where} is JSON but not an object.`,
-      hint: `${capitalized(what)} is one object, such as {"text": "…"}.`,
+      hint: `${capitalize(what)} is one object, such as {"text": "…"}.`,
     });
   }
   return { record: value as Record<string, unknown>, where };
 }
 
-const capitalized = (text: string): string => text[0].toUpperCase() + text.slice(1);
+const capitalize = (text: string): string => text[0].toUpperCase() + text.slice(1);

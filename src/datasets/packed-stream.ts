@@ -87,7 +87,7 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     return i === sequences - 1 ? lastLength : length;
   };
   const block = (index: number): Int32Array => {
-    const ids = kept.get(index) ?? file.block(index) ?? damaged(path);
+    const ids = kept.get(index) ?? file.block(index) ?? throwDamaged(path);
     kept.delete(index);
     kept.set(index, ids);
     // A map with entries has a first key.
@@ -102,11 +102,11 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     lengthOf,
     textBytes(i) {
       check(i);
-      return file.textBytes(i) ?? damaged(path);
+      return file.textBytes(i) ?? throwDamaged(path);
     },
     documentOf(i) {
       check(i);
-      return file.documentOf(i) ?? damaged(path);
+      return file.documentOf(i) ?? throwDamaged(path);
     },
     sequence(i) {
       const end = lengthOf(i);
@@ -135,7 +135,7 @@ export function longDocuments(
 }
 
 /** A large file is verified block by block, so damage may be found in the middle of a run. */
-function damaged(path: string): never {
+function throwDamaged(path: string): never {
   try {
     unlinkSync(path);
   } catch {

@@ -53,11 +53,11 @@ export class Vocabulary {
       if (other !== undefined && other !== id)
         throw unsound(
           path,
-          `its added token ${quoted(content)} has the id ${id}, but ${other} in the vocabulary`,
+          `its added token ${quote(content)} has the id ${id}, but ${other} in the vocabulary`,
         );
       const owner = owners.get(id) ?? content;
       if (owner !== content)
-        throw unsound(path, `its added token ${quoted(content)} has the id of ${quoted(owner)}, ${id}`);
+        throw unsound(path, `its added token ${quote(content)} has the id of ${quote(owner)}, ${id}`);
       owners.set(id, content);
     }
   }
@@ -90,7 +90,7 @@ function isList<T>(
 function checkDistinct(ids: Readonly<Record<string, number>>, largest: number, path: string): void {
   const taken = new Uint8Array(largest + 1);
   for (const [token, id] of Object.entries(ids)) {
-    if (taken[id]) throw unsound(path, `${quoted(token)} and another token have the id ${id}`);
+    if (taken[id]) throw unsound(path, `${quote(token)} and another token have the id ${id}`);
     taken[id] = 1;
   }
 }
@@ -118,11 +118,11 @@ function checkMerges(
     }
     const [left, right] = pair as [string, string];
     const lacking = [left, right, left + right.slice(skipped)].find((token) => !Object.hasOwn(ids, token));
-    if (lacking !== undefined) throw unsound(path, `a merge has ${quoted(lacking)}, which is no token`);
+    if (lacking !== undefined) throw unsound(path, `a merge has ${quote(lacking)}, which is no token`);
   }
 }
 
-function quoted(token: string): string {
+function quote(token: string): string {
   return JSON.stringify(token.length > 40 ? `${token.slice(0, 39)}…` : token);
 }
 
