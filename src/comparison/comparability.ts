@@ -59,7 +59,7 @@ export function haveIntervalsOfOtherVersions(a: ResultRow, b: ResultRow): boolea
 export function checkComparable(a: ResultRow, b: ResultRow): void {
   const differing = fieldsThatDiffer(a, b);
   if (differing.length === 0) return;
-  const told = differing.map((one) => `${one.field} is ${shown(one.a)} and ${shown(one.b)}`);
+  const told = differing.map((one) => `${one.field} is ${formatValue(one.a)} and ${formatValue(one.b)}`);
   const ofTheMachine = differing.every(({ field }) => OF_THE_MACHINE.includes(field));
   throw new UsageError({
     code: 'different-protocols',
@@ -81,7 +81,7 @@ function differ(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) !== JSON.stringify(b);
 }
 
-function shown(value: unknown): string {
+function formatValue(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[0-9a-f]{64}$/.test(text) ? `${text.slice(0, 12)}…` : text;
 }

@@ -55,14 +55,17 @@ export interface RowPair {
 
 /** Of each pair, what the two differ in and what sets it apart from others of the same names. */
 export function apartOfPairs(pairs: readonly RowPair[]): string[] {
-  const told = pairs.map(({ a, b }) => settingsOfPair(a.record, b.record));
+  const ofPairs = pairs.map(({ a, b }) => settingsOfPair(a.record, b.record));
   const labels = pairs.map(({ a, b }) =>
     JSON.stringify([a.eval, a.model, b.model, a.dataset, a.file, b.file]),
   );
   const differing = new Map(
-    [...new Set(labels)].map((label) => [label, namesThatDiffer(told.filter((_, i) => labels[i] === label))]),
+    [...new Set(labels)].map((label) => [
+      label,
+      namesThatDiffer(ofPairs.filter((_, i) => labels[i] === label)),
+    ]),
   );
-  return told.map((settings, i) => {
+  return ofPairs.map((settings, i) => {
     const between = differing.get(labels[i]) ?? [];
     const names = [...settings]
       .filter(([name, value]) => value.includes(VERSUS) || between.includes(name))

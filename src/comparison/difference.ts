@@ -33,14 +33,14 @@ export interface Difference extends Estimate, TextSampling {
 export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
   checkComparable(a, b);
   const { pairing, compared } = a.evaluation ?? {};
-  const headline = pairing?.headline ? paired(a, b, pairing.headline) : null;
+  const headline = pairing?.headline ? pairedDifference(a, b, pairing.headline) : null;
   if (headline) return [headline];
   if (compared) return compared(a, b).map((name) => byIntervals(a, b, name));
   const names = [...a.figures].filter(
     ([name, { declared }]) => b.figures.has(name) && !declared.exponentialOf && !declared.isRatio,
   );
   return names
-    .map(([name]) => paired(a, b, name) ?? byIntervals(a, b, name))
+    .map(([name]) => pairedDifference(a, b, name) ?? byIntervals(a, b, name))
     .filter(({ value }) => value !== null);
 }
 
@@ -53,10 +53,10 @@ export function differenceOf(a: ResultRow, b: ResultRow, metric: string): Differ
   const figure = a.figures.get(metric);
   if (!figure || !b.figures.has(metric)) return null;
   const compared = figure.declared.exponentialOf ?? metric;
-  return paired(a, b, compared) ?? byIntervals(a, b, compared);
+  return pairedDifference(a, b, compared) ?? byIntervals(a, b, compared);
 }
 
-function paired(a: ResultRow, b: ResultRow, metric: string): Difference | null {
+function pairedDifference(a: ResultRow, b: ResultRow, metric: string): Difference | null {
   const difference = a.evaluation?.pairing?.difference(a, b, metric);
   return difference ? { ...difference, method: 'paired' } : null;
 }

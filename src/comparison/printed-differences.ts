@@ -129,8 +129,8 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
 
 /** `, over 19 documents`: of text, what it is over. */
 function overUnits(differences: readonly NamedDifference[]): string {
-  const told = new Set(differences.filter(({ unit }) => unit).map((one) => errorUnits(one)));
-  return told.size === 0 ? '' : `, over ${[...told].join('; ')}`;
+  const units = new Set(differences.filter(({ unit }) => unit).map((one) => errorUnits(one)));
+  return units.size === 0 ? '' : `, over ${[...units].join('; ')}`;
 }
 
 /** As `comparisons` of a results file, with what that leaves out. */

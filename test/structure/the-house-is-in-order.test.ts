@@ -19,10 +19,7 @@ const LEFT: readonly string[] = [
   'src/printing/',
   'src/records/',
   'src/report/',
-  'src/samplers/',
-  'src/sampling/',
   'src/strict-json.ts',
-  'src/training/',
 ];
 
 /** A postfix `!` outside of strings and comments. */

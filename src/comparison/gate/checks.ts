@@ -220,7 +220,7 @@ function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: Result
     figure: {
       value: scale(value),
       interval: overDraws
-        ? around(scale(value), drawError, drawDegrees(row))
+        ? studentInterval(scale(value), drawError, drawDegrees(row))
         : ci95 && [scale(ci95[0]), scale(ci95[1])],
       units: overDraws ? null : sampledOf(row, metric),
       draws: numberOf(row, 'protocol.draws'),
@@ -253,7 +253,7 @@ function relativeTo(
     figure: {
       value: difference.value,
       interval: overDraws
-        ? around(difference.value, drawError, degreesOfBoth(row, other, errors))
+        ? studentInterval(difference.value, drawError, degreesOfBoth(row, other, errors))
         : difference.ci95,
       units: overDraws ? null : (difference.sequences ?? sequencesOf(row)),
       draws: numberOf(row, 'protocol.draws'),
@@ -309,7 +309,11 @@ function drawErrorOf(row: ResultRow, metric: string): number | null {
 }
 
 /** Student's t; null where the error, or how well it is known, is not known. */
-function around(value: number, stderr: number | null, degrees: number | null): [number, number] | null {
+function studentInterval(
+  value: number,
+  stderr: number | null,
+  degrees: number | null,
+): [number, number] | null {
   if (stderr === 0) return [value, value];
   if (stderr === null || degrees === null || degrees < 1) return null;
   const half = studentQuantile95(degrees) * stderr;

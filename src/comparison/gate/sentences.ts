@@ -11,12 +11,12 @@ export function figureText({ value, ci95, percent, kind }: Check): string {
   const unit = percent ? '%' : '';
   const sign = kind.startsWith('max') && kind !== 'max' && value > 0 ? '+' : '';
   const width = ci95 ? ci95[1] - ci95[0] : 0;
-  const shown = (one: number) => `${width > 0 ? rounded(one, width) : plain(one)}${unit}`;
+  const shown = (one: number) => `${width > 0 ? roundToWidth(one, width) : plain(one)}${unit}`;
   return `${sign}${shown(value)}${ci95 ? ` [${shown(ci95[0])}, ${shown(ci95[1])}]` : ''}`;
 }
 
 /** To a hundredth of the interval's width. */
-function rounded(value: number, width: number): string {
+function roundToWidth(value: number, width: number): string {
   const places = Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(width))));
   return value.toFixed(places).replace(/^-(?=[0.]*$)/, '');
 }

@@ -61,7 +61,7 @@ export function selfAttention(
   }
   const scores = MatMul(scaled(network, byHeads(network, q)), keysTransposed(byHeads(network, k)));
   const weights = Softmax(causal ? Add(scores, causal) : scores);
-  return joined(network, name, MatMul(weights, byHeads(network, v)));
+  return joinHeads(network, name, MatMul(weights, byHeads(network, v)));
 }
 
 /**
@@ -162,7 +162,7 @@ function byHeads(network: Network, x: Value): Value {
 }
 
 /** The way back, and the block's output matrix. */
-function joined(network: Network, name: string, x: Value): Value {
+function joinHeads(network: Network, name: string, x: Value): Value {
   const together = Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, network.dimensions.hiddenSize]);
   return linear(network, `${name}.attn_out`, together, { bias: false });
 }

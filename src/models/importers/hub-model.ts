@@ -157,7 +157,7 @@ async function fetchModel(
   const folder = entry + FETCHED[0];
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
-    const files = await wanted(repo, await hubModelFiles(connection, repo, commit), () =>
+    const files = await filesToFetch(repo, await hubModelFiles(connection, repo, commit), () =>
       hubModelFiles(connection, repo, commit, { recursive: true }),
     );
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -216,7 +216,7 @@ async function fetchFile(
 }
 
 /** The configuration, the tokenizer, and one form of the weights: safetensors, whole or in parts, before PyTorch's own. */
-async function wanted(
+async function filesToFetch(
   repo: string,
   files: readonly HubFile[],
   everything: () => Promise<HubFile[]>,

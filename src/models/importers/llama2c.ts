@@ -57,7 +57,7 @@ function readDimensions(path: string): LlamaDimensions {
   let size: number;
   try {
     size = fstatSync(file).size;
-    if (size < HEADER_BYTES) throw broken(path, `it has ${size} bytes, fewer than its header`);
+    if (size < HEADER_BYTES) throw brokenFile(path, `it has ${size} bytes, fewer than its header`);
     fill(file, path, head, 0);
   } finally {
     closeSync(file);
@@ -70,17 +70,17 @@ function readDimensions(path: string): LlamaDimensions {
   const tied = vocab > 0;
   const dimensions = { hiddenSize, mlpSize, blocks, heads, keyValueHeads, vocabSize, length, tied };
   for (const [name, value] of Object.entries({ ...dimensions, tied: 1 })) {
-    if (value < 1 || value > 2 ** 24) throw broken(path, `its header says ${name} is ${value}`);
+    if (value < 1 || value > 2 ** 24) throw brokenFile(path, `its header says ${name} is ${value}`);
   }
   if (hiddenSize % (2 * heads) !== 0 || heads % keyValueHeads !== 0) {
-    throw broken(
+    throw brokenFile(
       path,
       `a width of ${hiddenSize} in ${heads} heads, ${keyValueHeads} of keys and values, cannot be`,
     );
   }
-  if (vocabSize < 2) throw broken(path, 'its vocabulary has one token');
+  if (vocabSize < 2) throw brokenFile(path, 'its vocabulary has one token');
   const bytes = bytesOf(dimensions);
-  if (bytes !== size) throw broken(path, `its header asks for ${bytes} bytes, and it has ${size}`);
+  if (bytes !== size) throw brokenFile(path, `its header asks for ${bytes} bytes, and it has ${size}`);
   return dimensions;
 }
 
@@ -124,7 +124,7 @@ function layOut(path: string, dimensions: LlamaDimensions): Map<string, StoredTe
   return tensors;
 }
 
-function broken(path: string, why: string): ModelError {
+function brokenFile(path: string, why: string): ModelError {
   return new ModelError({
     code: 'broken-llama2c',
     message: `${path} cannot be used: ${why}.`,

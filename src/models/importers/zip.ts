@@ -40,7 +40,7 @@ export function readArchive(path: string): Map<string, Member> {
 
 /** The bytes of a member. @throws ModelError when it has more than `most` */
 export function readMember(path: string, { name, offset, bytes }: Member, most: number): Buffer {
-  if (bytes > most) throw broken(path, `its member ${name} has ${bytes} bytes, more than ${most}`);
+  if (bytes > most) throw brokenArchive(path, `its member ${name} has ${bytes} bytes, more than ${most}`);
   const file = openOrFail(path);
   try {
     const content = Buffer.alloc(bytes);
@@ -155,11 +155,11 @@ class Archive {
   }
 
   private broken(why: string): ModelError {
-    return broken(this.path, why);
+    return brokenArchive(this.path, why);
   }
 }
 
-function broken(path: string, why: string): ModelError {
+function brokenArchive(path: string, why: string): ModelError {
   return new ModelError({
     code: 'broken-archive',
     message: `${path} cannot be used: ${why}.`,

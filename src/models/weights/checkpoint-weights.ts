@@ -21,7 +21,7 @@ export interface CheckpointWeights {
 }
 
 const SIZE_KEYS = ['hiddenSize', 'conditionSize', 'blocks', 'heads'] as const;
-/** Names said of those that are missing. */
+/** Names declared of those that are missing. */
 const NAMED = 3;
 
 type Source = Pick<CheckpointDescription, 'name' | 'folder' | 'fields' | 'unknownKeys' | 'graph'>;
@@ -53,17 +53,17 @@ export function ditWeights(checkpoint: Source): CheckpointWeights {
 
 function dimensionsOf(checkpoint: Source): Dimensions {
   const { fields, unknownKeys } = checkpoint;
-  const said = unknownKeys.architecture as Record<string, unknown> | undefined | null;
-  if (said?.name !== 'dit') {
+  const declared = unknownKeys.architecture as Record<string, unknown> | undefined | null;
+  if (declared?.name !== 'dit') {
     throw foreign(checkpoint, `no card says "architecture" of it, with the name "dit" and its sizes`);
   }
-  const lacking = SIZE_KEYS.find((key) => typeof said[key] !== 'number');
+  const lacking = SIZE_KEYS.find((key) => typeof declared[key] !== 'number');
   if (lacking) throw foreign(checkpoint, `the "architecture" in its card does not say "${lacking}"`);
   const [vocabSize, length] = [fields.vocabSize.value, fields.length.value];
   if (vocabSize === null || length === null) {
     throw foreign(checkpoint, `nothing says its ${vocabSize === null ? 'vocabulary' : 'length'}`);
   }
-  const size = Object.fromEntries(SIZE_KEYS.map((key) => [key, said[key]]));
+  const size = Object.fromEntries(SIZE_KEYS.map((key) => [key, declared[key]]));
   return checkDimensions({ ...size, vocabSize, length } as Dimensions);
 }
 

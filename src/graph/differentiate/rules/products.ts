@@ -28,7 +28,7 @@ function asRows(x: Shaped): Shaped {
   return reshape(x, [Number.isNaN(rows) ? leading.join('·') : rows, x.shape[x.shape.length - 1]]);
 }
 
-function batched(a: Shaped, b: Shaped): Shaped {
+function batchedProduct(a: Shaped, b: Shaped): Shaped {
   const shape: Axes = [
     ...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)),
     a.shape[a.shape.length - 2],
@@ -55,8 +55,8 @@ const matMul: Rule = (site) => {
     return whole(unbroadcast(result, result.shape, site.inputs[operand].shape));
   };
   return [
-    at(0, () => batched(gradient, matrixTranspose(b))),
-    at(1, () => batched(matrixTranspose(a), gradient)),
+    at(0, () => batchedProduct(gradient, matrixTranspose(b))),
+    at(1, () => batchedProduct(matrixTranspose(a), gradient)),
   ];
 };
 
