@@ -93,7 +93,7 @@ function positionsLookedUp(graph: Uint8Array, { op, name, reason }: FailedNode):
   return tellsPositions ? Number(range[2]) + 1 : null;
 }
 
-/** The same, if the runtime has turned the lookup of positions 0, 1, 2 … into a slice: it ends with its table and does not fit. */
+/** The same, if the runtime has turned the lookup of positions 0, 1, 2 … into a slice, which ends where its table ends. */
 function positionsAdded({ op, reason }: FailedNode, length: number | undefined): number | null {
   const sizes = /broadcast an axis by a dimension other than 1\. (\d+) by (\d+)/.exec(reason);
   if (!sizes || op !== 'Add') return null;

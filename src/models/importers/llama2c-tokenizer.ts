@@ -1,6 +1,6 @@
 /**
- * llama2.c's tokenizer.bin as a tokenizer.json: a SentencePiece vocabulary with scores, merged greedily by score, bytes where
- * there is no piece. Merges in the order of the scores of what they make do the same.
+ * llama2.c's tokenizer.bin as a tokenizer.json: a SentencePiece vocabulary with scores, merged greedily by score, with
+ * bytes as the fallback. Merges ordered by the score of their result are equivalent.
  *
  *     int32 longest piece;   each token: float32 score, int32 length, its bytes (a space where SentencePiece has ▁)
  */
@@ -89,7 +89,7 @@ export function llama2cTokenizer(path: string): ConvertedTokenizer {
   };
 }
 
-/** All ways to make each piece of two others, the best-scored pieces first. */
+/** All ways to make each piece from two others, the pieces with the highest scores first. */
 function mergesOf(pieces: readonly Piece[], vocab: Readonly<Record<string, number>>): string[] {
   const made = pieces.map((piece, id) => ({ ...piece, id })).slice(FIRST_BYTE + 256);
   made.sort((a, b) => b.score - a.score || a.id - b.id);

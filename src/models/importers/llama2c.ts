@@ -1,6 +1,6 @@
 /**
- * llama2.c's first file format: seven numbers, then all weights as float32 in a fixed order, named by nothing. So what can
- * be checked is the size, to the byte.
+ * llama2.c's first file format: seven numbers, then all weights as float32 in a fixed order, without names. So only the
+ * size can be checked, to the byte.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ModelError } from '../../errors.js';
@@ -12,7 +12,7 @@ import { neighboursToHalves, transposed } from './layouts.js';
 import { countOf, elementsOf, fill, openOrFail, type StoredTensor } from './stored-tensor.js';
 
 const HEADER_BYTES = 28;
-/** The token that stands between texts, in training and where the original program stops. */
+/** The token between texts in training, at which the original program stops. */
 const BOUNDARY = 1;
 
 /** @throws ModelError `broken-llama2c` */
@@ -48,7 +48,7 @@ export function llama2cModel(path: string): ImportedModel {
   };
 }
 
-/** Tokens of its vocabulary. @throws ModelError */
+/** Size of its vocabulary. @throws ModelError */
 export const llama2cVocabulary = (path: string): number => readDimensions(path).vocabSize;
 
 function readDimensions(path: string): LlamaDimensions {
@@ -95,7 +95,7 @@ function bytesOf(dimensions: LlamaDimensions): number {
   return HEADER_BYTES + 4 * elements;
 }
 
-/** Where each parameter lies: one kind after the other, each for all blocks. */
+/** The offset of each parameter: one kind after the other, each for all blocks. */
 function layOut(path: string, dimensions: LlamaDimensions): Map<string, StoredTensor> {
   const { hiddenSize: d, heads, keyValueHeads, mlpSize, blocks, vocabSize, tied } = dimensions;
   const narrow = (d / heads) * keyValueHeads;

@@ -1,6 +1,6 @@
 /**
  * Safetensors files (github.com/huggingface/safetensors): a length, a JSON header that says where each tensor lies, then
- * their bytes with nothing between. All that the header says is checked against the file before anything is believed.
+ * their bytes without gaps. Every statement of the header is checked against the file before use.
  * A model cut into several files has an index that names the file of each tensor.
  */
 import { isUtf8 } from 'node:buffer';
@@ -11,11 +11,11 @@ import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
 import { countOf, fill, openOrFail, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-/** Some eighty thousand tensors; a header past this is no header. */
+/** Room for some eighty thousand tensors; anything longer is not a header. */
 const LARGEST_HEADER = 1 << 23;
 const MOST_AXES = 16;
 
-/** Bytes an element, and what the type is called here. */
+/** Bytes per element, and our name for the type. */
 const TYPES: Readonly<Record<string, { bytes: number; name: string }>> = {
   F64: { bytes: 8, name: 'float64' },
   F32: { bytes: 4, name: 'float32' },
@@ -55,7 +55,7 @@ export function readSafetensors(path: string): StoredTensors {
 }
 
 function tensorsOf(path: string, header: Buffer, start: number, size: number): StoredTensors {
-  // Looked for in the text, before an object of that many keys is made.
+  // Searched in the text, before an object of that many keys is made.
   const twice = isUtf8(header) ? repeatedKey(header.toString('utf8')) : null;
   if (twice !== null) throw brokenFile(path, `its header names ${shorten(JSON.stringify(twice))} twice`);
   const entries = Object.entries(parsedObject(path, header, 'its header'));
@@ -125,7 +125,7 @@ function checkRanges(
 
 /**
  * A model in several files. @param path of the index, `model.safetensors.index.json`
- * @throws ModelError `broken-safetensors` also when files and index disagree, `weights-not-found` for a missing file
+ * @throws ModelError `broken-safetensors` if files and index disagree, too, `weights-not-found` for a missing file
  */
 export async function readShardedSafetensors(path: string): Promise<StoredTensors> {
   const bytes = readSmallFile(path, MOST_BYTES.weightsIndex);
@@ -181,8 +181,8 @@ const shorten = (text: string | undefined): string =>
   text === undefined ? 'none' : text.length > 60 ? `${text.slice(0, 59)}…` : text;
 
 /**
- * JSON.parse silently keeps the last of two equal keys of an object: here they are found in the text.
- * @param text meant as an object in JSON; whether it is one, the parser says
+ * JSON.parse silently keeps the last of two equal keys of an object, so duplicates are found in the text.
+ * @param text supposedly a JSON object; the parser decides that later
  * @returns the first key that the object itself has twice, or null
  */
 function repeatedKey(text: string): string | null {
@@ -211,7 +211,7 @@ function repeatedKey(text: string): string | null {
   return null;
 }
 
-/** Null where it is no string of JSON. */
+/** Null if it is not a JSON string. */
 function unescapeJson(written: string): string | null {
   try {
     return JSON.parse(written) as string;

@@ -1,6 +1,6 @@
 /**
- * Zip archives as PyTorch writes them: every member stored as it is, so that a tensor can be read where it lies. Only the
- * directory is read; sizes past 4 GB (zip64) included.
+ * Zip archives as PyTorch writes them: members are not compressed, so a tensor can be read in place. Only the directory is
+ * read, with zip64 for sizes past 4 GB.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ModelError } from '../../errors.js';
@@ -8,7 +8,7 @@ import { fill, openOrFail } from './stored-tensor.js';
 
 export interface Member {
   name: string;
-  /** Where its bytes begin in the file, and how many they are. */
+  /** Offset of its bytes in the file, and their number. */
   offset: number;
   bytes: number;
 }
@@ -125,7 +125,7 @@ class Archive {
     return { name, offset, bytes: size };
   }
 
-  /** The 64-bit numbers of an entry's extra field, in their order: size, stored size, place. */
+  /** The 64-bit numbers of an entry's extra field, in order: size, stored size, offset. */
   private longNumbers(extra: Buffer): number[] {
     for (let at = 0; at + 4 <= extra.length; ) {
       const length = extra.readUInt16LE(at + 2);
