@@ -1,6 +1,6 @@
 /**
- * Checks as a JUnit XML file, as continuous integration reads them: a test case a limit. A broken limit is a failure, an
- * undecided one an error: it could not be judged.
+ * Checks as a JUnit XML file for continuous integration: one test case per limit. A broken limit is a failure; an undecided
+ * one is an error, because it could not be judged.
  */
 import { plainText } from '../../terminal-text.js';
 import type { Check, GateRecord } from './checks.js';
@@ -30,7 +30,7 @@ function testCase(check: Check): string {
   return `${open}><${element} type="${verdict}" message="${text}">${text}</${element}></testcase>`;
 }
 
-/** Text of XML 1.0: what may not stand in it at all is gone already in `plainText`. */
+/** Escapes text for XML 1.0; `plainText` has already removed the characters that XML forbids. */
 function escapeXml(text: string): string {
   return plainText(text)
     .replace(/[\ufffe\uffff]/g, '')

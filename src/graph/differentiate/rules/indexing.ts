@@ -1,4 +1,4 @@
-/** Operators that pick elements: the gradient goes back to where they were picked, summed where that was more than once. */
+/** Operators that pick elements: the gradient goes back to the picked elements, summed for those picked more than once. */
 
 import type { Value } from '../../graph.js';
 import { Add, Expand, Less, Mul, ReduceSum, Shape, Where } from '../../operators.js';
@@ -6,7 +6,7 @@ import { scatterAdd, whole } from '../contributions.js';
 import { noRule, type Rule, type Rules } from '../rule.js';
 import { type Axes, expand, fixed, reshape, type Shaped, shaped } from '../shaped.js';
 
-/** Axes as one; a name where one of them has no more. */
+/** The product of some axes; a name if one of them has only a name. */
 function joinAxes(axes: Axes): number | string {
   const names = axes.filter((axis) => typeof axis === 'string');
   if (names.length > 0) return axes.filter((axis) => axis !== 1).join('·');
@@ -34,7 +34,7 @@ const gatherElements: Rule = (site) => {
   return [{ kind: 'elements', axis, indices, updates: site.fullGradient() }];
 };
 
-/** The indexed axes of x are taken as one, and the tuples of indices as places on it. */
+/** Flattens the indexed axes of x, and turns the tuples of indices into offsets on that axis. */
 const gatherND: Rule = (site) => {
   const [x, indices] = site.inputs;
   if (site.node.int('batch_dims', 0) !== 0) {

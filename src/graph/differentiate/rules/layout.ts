@@ -1,4 +1,4 @@
-/** Operators that only move or repeat numbers: their gradients move them back, and sum the repetitions. */
+/** Operators that only move or repeat numbers: their gradients move the numbers back and sum the repetitions. */
 import { Split } from '../../operators.js';
 import type { Contribution } from '../contributions.js';
 import { whole } from '../contributions.js';
