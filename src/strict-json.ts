@@ -33,9 +33,10 @@ export function parseStrictJson(
 
 /** `expected ',' or '}' after property value (line 3)`: the engine's reason, without the text that it shows. */
 function unquoted(message: string, text: string): string {
+  // Every part of the pattern is optional, so it always matches.
   const [, reason, , position] = /^(.*?)(, (?:\.\.\.)?".*|(?: in JSON)? at position (\d+).*)?$/s.exec(
     message,
-  )!;
+  )!; // see above
   const known = reason.startsWith('Unexpected token')
     ? 'unexpected text'
     : reason[0].toLowerCase() + reason.slice(1);

@@ -40,8 +40,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   };
 
   /** Parsed flags and arguments of the command, ready when `run` starts. */
-  protected flags!: FlagsOf<T>;
-  protected args!: ArgsOf<T>;
+  protected flags!: FlagsOf<T>; // set by `init`
+  protected args!: ArgsOf<T>; // set by `init`
   protected options: BaseOptions = { json: false, quiet: false };
   private progressLine: Progress | undefined;
   private readonly said = new Set<string>();

@@ -88,6 +88,7 @@ export async function learnMerges(
   const offerChanged = () => {
     for (const pair of changed) {
       const left = Math.floor(pair / PAIR);
+      // Every changed pair was counted.
       heap.push({ left, right: pair - left * PAIR, count: counts.get(pair)! });
     }
     changed.clear();
@@ -111,7 +112,7 @@ export async function learnMerges(
     const id = BYTES + merges.length;
     merges.push([left, right]);
     last = count;
-    const holders = places.get(pair)!;
+    const holders = places.get(pair)!; // a pair that is counted has places
     places.delete(pair);
     for (const word of holders) {
       mergeIn(word, left, right, id);

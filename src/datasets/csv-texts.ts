@@ -28,7 +28,7 @@ async function* columnTexts(path: string, { name }: TextColumn, delimiter: strin
   let at = -1;
   for await (const rows of batchesOfRows(path, { delimiter })) {
     if (at < 0) {
-      const columns = rows.shift()!.record;
+      const columns = rows.shift()!.record; // no batch is empty
       at = columns.indexOf(name);
       if (at < 0) throw missingColumn(path, name, columns);
     }

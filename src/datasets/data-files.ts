@@ -107,6 +107,7 @@ function together(place: string, files: readonly string[]): string[] {
   const sorted = inOrder(files);
   const splits = [...new Set(sorted.map(splitOf).filter((split) => split !== null))];
   if (splits.length > 1) {
+    // Two splits were found, so some file names one.
     const first = sorted.find((file) => splitOf(file) !== null)!;
     throw new DataError({
       code: 'several-splits',
@@ -144,7 +145,7 @@ function checkComplete(place: string, files: readonly string[]): void {
     there.set(whole, (there.get(whole) ?? new Set()).add(Number(number)));
   }
   for (const [whole, numbers] of there) {
-    const count = Number(/\d+$/.exec(whole)![0]);
+    const count = Number(/\d+$/.exec(whole)![0]); // the keys end in the count
     if (numbers.size === count) continue;
     throw new DataError({
       code: 'parts-missing',

@@ -1,13 +1,16 @@
 /** Which reader a data file needs: by its ending (.gz of any), and for the seven by the form they are published in. */
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { closest, DataError } from '../errors.js';
+import { BUDGET } from './budget.js';
+import { dataTooLarge, isCompressed, whole } from './byte-stream.js';
 import { csvTexts, tsvTexts } from './csv-texts.js';
 import { jsonTexts } from './json-lines.js';
 import { parquetTexts } from './parquet-texts.js';
-import { lookAtPlainText, plainText } from './plain-text.js';
 import { PROTOCOL_DATASETS, type ProtocolDataset } from './protocol-table.js';
 import { NullRows, type TextColumn } from './text-column.js';
 import { eachText, type TextBatches, type TextSource } from './text-source.js';
+import { decodeUtf8, utf8BytesOf, withoutByteOrderMark } from './utf8.js';
 
 export interface FileReading {
   /** With the file's bytes it decides the texts, e.g. `json-lines:text`. */
@@ -102,4 +105,17 @@ async function firstOf(batches: TextBatches): Promise<void> {
 /** Lower case, .gz left out; empty where there is none. */
 export function endingOf(path: string): string {
   return /\.[^.]+$/.exec(basename(path).replace(/\.gz$/i, ''))?.[0].toLowerCase() ?? '';
+}
+
+/** A .txt file is one text, unchanged. */
+async function* plainText(path: string): TextBatches {
+  yield [withoutByteOrderMark(decodeUtf8(await whole(utf8BytesOf(path), path), path))];
+}
+
+/** Reads the beginning only. @throws DataError for a file that {@link plainText} would refuse for its beginning or its size */
+async function lookAtPlainText(path: string): Promise<void> {
+  // UTF-16 may have two bytes where UTF-8 has one.
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (!isCompressed(path) && size > 2 * BUDGET.text) throw dataTooLarge(path, BUDGET.text);
+  for await (const _ of utf8BytesOf(path)) return;
 }

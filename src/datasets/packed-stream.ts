@@ -4,8 +4,12 @@
  */
 import { unlinkSync } from 'node:fs';
 import { DomainError, FileError } from '../errors.js';
+import { AtomicFile } from '../storage/atomic-file.js';
 import type { ProtocolName } from './cutting.js';
 import type { PackedFileReader } from './packed-file.js';
+
+/** Bytes gathered for one write of {@link writePackedIds}. */
+const BUFFER_BYTES = 2 ** 20;
 
 export interface PackedStream {
   name: string;
@@ -86,6 +90,7 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     const ids = kept.get(index) ?? file.block(index) ?? damaged(path);
     kept.delete(index);
     kept.set(index, ids);
+    // A map with entries has a first key.
     if (kept.size > BLOCKS_KEPT) kept.delete(kept.keys().next().value!);
     return ids;
   };
@@ -141,4 +146,26 @@ function damaged(path: string): never {
     message: 'The cached packed stream was damaged on the disk; it has been removed.',
     hint: 'Run again: it is made anew.',
   });
+}
+
+/** Writes the ids for other programs: int32 little-endian, sequence after sequence. The file's SHA-256 is the stream's. @throws FileError */
+export async function writePackedIds(stream: PackedStream, path: string): Promise<void> {
+  const file = await AtomicFile.create(path);
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  try {
+    for (let i = 0; i < stream.sequences; i++) {
+      const { buffer, byteOffset, byteLength } = stream.sequence(i);
+      waiting.push(Buffer.from(buffer, byteOffset, byteLength));
+      waitingBytes += byteLength;
+      if (waitingBytes < BUFFER_BYTES && i < stream.sequences - 1) continue;
+      await file.write(Buffer.concat(waiting));
+      waiting = [];
+      waitingBytes = 0;
+    }
+  } catch (cause) {
+    await file.discard();
+    throw cause;
+  }
+  await file.commit();
 }

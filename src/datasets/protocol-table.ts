@@ -3,10 +3,11 @@
  * evaluates them: split, detokenizer, form of the published file, and text column of Parquet and .jsonl conversions.
  */
 
-import { strippedLines, wikitextLines } from './corpus-lines.js';
 import { agNewsTexts } from './csv-texts.js';
 import type { DetokenizerName } from './detokenizers.js';
 import { jsonTexts, scientificPapersTexts } from './json-lines.js';
+import { batchesOfLines } from './lines.js';
+import { strip } from './python-text.js';
 import { NullRows } from './text-column.js';
 import { eachText, type TextBatches, type TextSource } from './text-source.js';
 
@@ -24,6 +25,19 @@ export interface ProtocolDataset {
   publishedEndings: readonly string[];
   /** As of a source, in its published form and as a table alike. */
   beginsDocument: TextSource['beginsDocument'];
+}
+
+/** PTB and LM1B: every line is a text, stripped; an empty line is an empty text. */
+async function* strippedLines(path: string): TextBatches {
+  for await (const lines of batchesOfLines(path, { universal: true }))
+    yield lines.map(({ text }) => strip(text));
+}
+
+/** WikiText: every line is a text and keeps its newline; a line of white space is an empty text. */
+async function* wikitextLines(path: string): TextBatches {
+  for await (const lines of batchesOfLines(path, { universal: true })) {
+    yield lines.map(({ text, ended }) => (strip(text) === '' ? '' : ended ? `${text}\n` : text));
+  }
 }
 
 /** WikiText's texts are lines; an article begins with its title, ` = Title = `, sections of it with more signs. */

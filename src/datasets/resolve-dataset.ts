@@ -38,27 +38,29 @@ export interface DatasetRequest extends TableOptions {
  */
 export async function resolveDataset({ spec, ...options }: DatasetRequest): Promise<TextSource> {
   const { name, path } = parseDatasetSpec(spec);
-  if (name !== null && path !== null) return fileSource(name, path, options);
-  if (path !== null) return fileSource(nameOfFiles(path), path, options, 'generic');
-  if (Object.hasOwn(EMBEDDED_DATASETS, name!)) return embeddedSource(name!);
-  const entry = await registeredDataset(name!);
+  if (name === null) return fileSource(nameOfFiles(path), path, options, 'generic');
+  if (path !== null) return fileSource(name, path, options);
+  if (Object.hasOwn(EMBEDDED_DATASETS, name)) return embeddedSource(name);
+  const entry = await registeredDataset(name);
   if (entry) {
-    const source = await fileSource(name!, entry.path, {
+    const source = await fileSource(name, entry.path, {
       textColumn: options.textColumn ?? entry.textColumn,
       skipNull: options.skipNull ?? entry.skipNull,
     });
-    if (source.sourceSha256 !== entry.sha256) throw changedSince(name!, entry.path);
+    if (source.sourceSha256 !== entry.sha256) throw changedSince(name, entry.path);
     return source;
   }
-  const fetched = Object.hasOwn(PROTOCOL_DATASETS, name!) ? await fetchedDataset(name!) : null;
+  const fetched = Object.hasOwn(PROTOCOL_DATASETS, name) ? await fetchedDataset(name) : null;
   if (fetched) return fetchedSource(fetched, options);
-  const isThere = !Object.hasOwn(PROTOCOL_DATASETS, name!) && existsSync(name!);
-  if (isThere) return fileSource(nameOfFiles(name!), name!, options, 'generic');
-  throw await unregistered(name!);
+  const isThere = !Object.hasOwn(PROTOCOL_DATASETS, name) && existsSync(name);
+  if (isThere) return fileSource(nameOfFiles(name), name, options, 'generic');
+  throw await unregistered(name);
 }
 
 /** Splits `name=path`; what has no name before a `=` is a path when it looks like one, and a name otherwise. */
-export function parseDatasetSpec(spec: string): { name: string | null; path: string | null } {
+export function parseDatasetSpec(
+  spec: string,
+): { name: string; path: string | null } | { name: null; path: string } {
   const named = /^([A-Za-z0-9][\w.-]*)=(.*)$/s.exec(spec);
   if (named) {
     if (named[2] !== '') return { name: named[1], path: named[2] };

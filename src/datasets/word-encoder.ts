@@ -2,14 +2,23 @@
  * Encoding word by word: a text is cut at its added tokens, normalized and split into words, and each word is encoded by the
  * model. A word seen before need not be encoded again, and a text of any length needs little memory.
  */
+import { z } from 'zod';
 import { AddedTokens } from './tokenization/added-tokens.js';
 import type { Encoded, Model } from './tokenization/model.js';
 import { modelOf } from './tokenization/models.js';
 import { type Normalizer, normalizerOf } from './tokenization/normalizers.js';
-import { TokenizerBudget } from './tokenization/part.js';
-import { checkPostProcessor } from './tokenization/post-processors.js';
+import {
+  fields,
+  type Part,
+  partsOf,
+  TokenizerBudget,
+  UnusableTokenizer,
+  unknownPart,
+} from './tokenization/part.js';
 import { type PreTokenizer, preTokenizerOf } from './tokenization/pre-tokenizers.js';
 import type { TokenizerJson } from './tokenizer-files.js';
+
+const POST_PROCESSOR = 'post-processor';
 
 /** Words remembered; a large vocabulary of forms fits, at some MiB. */
 const MOST_WORDS = 2 ** 16;
@@ -91,5 +100,34 @@ export class WordEncoder {
     }
     this.dropped += encoded.dropped;
     return encoded.ids;
+  }
+}
+
+/**
+ * Post-processors add special tokens, which we never request. This refuses one that does anything else.
+ * @throws UnusableTokenizer
+ */
+function checkPostProcessor(part: Part, budget: TokenizerBudget): void {
+  budget.takePart();
+  switch (part.type) {
+    case 'ByteLevel':
+    case 'BertProcessing':
+    case 'RobertaProcessing':
+      return;
+    case 'Sequence': {
+      const { processors } = fields(part, POST_PROCESSOR, { processors: z.array(z.unknown()) });
+      for (const inner of partsOf(processors, POST_PROCESSOR)) checkPostProcessor(inner, budget);
+      return;
+    }
+    case 'TemplateProcessing': {
+      const { single } = fields(part, POST_PROCESSOR, { single: z.array(z.record(z.string(), z.unknown())) });
+      if (single.filter((piece) => Object.hasOwn(piece, 'Sequence')).length !== 1)
+        throw new UnusableTokenizer(
+          'the template of its post-processor has not exactly one place for the text',
+        );
+      return;
+    }
+    default:
+      unknownPart(part, POST_PROCESSOR);
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { packDataset } from '../../src/datasets/pack-dataset.js';
-import { writePackedIds } from '../../src/datasets/packed-ids.js';
+import { writePackedIds } from '../../src/datasets/packed-stream.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { FileError } from '../../src/errors.js';
 import { temporaryFolder } from '../support/folder.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { packDataset } from '../../src/datasets/pack-dataset.js';
-import { writePackedIds } from '../../src/datasets/packed-ids.js';
+import { writePackedIds } from '../../src/datasets/packed-stream.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { DomainError } from '../../src/errors.js';
 import { temporaryFolder } from '../support/folder.js';

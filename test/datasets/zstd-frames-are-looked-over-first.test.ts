@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkZstdFrame } from '../../src/datasets/parquet/zstd-frame.js';
+import { checkZstdFrame } from '../../src/datasets/parquet/decompress.js';
 
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 const block = (type: number, size: number, last: boolean) => {

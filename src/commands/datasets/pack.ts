@@ -58,7 +58,7 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
       const dropped = droppedNotice(stream);
       if (dropped !== null) this.warnUser(dropped);
       if (flags.out !== undefined) {
-        const { writePackedIds } = await import('../../datasets/packed-ids.js');
+        const { writePackedIds } = await import('../../datasets/packed-stream.js');
         await writePackedIds(stream, flags.out);
       }
       const { name, split, texts, tokens, sequences, sha256, sourceSha256, droppedTokens } = stream;

@@ -116,6 +116,7 @@ async function fetchAlone(name: string, folder: string, options: FetchOptions): 
     );
     before += file.bytes;
   }
+  // Each listed file was recorded before or fetched just now.
   const record = { ...facts, ending: location.ending, files: listed.map(({ path }) => got.get(path)!) };
   await recordFetched(record, folder);
   await removeOthers(record, folder);

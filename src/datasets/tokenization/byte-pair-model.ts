@@ -66,8 +66,9 @@ export class BytePairModel implements Model {
     this.merged = new Int32Array(merges.length);
     for (const [rank, pair] of merges.entries()) {
       const [left, right] = typeof pair === 'string' ? pair.split(' ') : pair;
+      // Vocabulary checks that a merge's parts and its result are tokens.
       this.ranks.set(this.ids.get(left)! * PAIR + this.ids.get(right)!, rank);
-      this.merged[rank] = this.ids.get(left + right.slice(this.prefix.length))!;
+      this.merged[rank] = this.ids.get(left + right.slice(this.prefix.length))!; // as above
     }
   }
 
@@ -95,6 +96,7 @@ export class BytePairModel implements Model {
     let start = 0;
     let before = '';
     for (let at = 0; at < word.length; at += before.length) {
+      // `at` is inside the word.
       const character = word.codePointAt(at)! > 0xffff ? word.slice(at, at + 2) : word[at];
       const joined = this.inside.has(before + character) || !this.ids.has(before) || !this.ids.has(character);
       if (!joined && at > start) {
@@ -134,12 +136,13 @@ export class BytePairModel implements Model {
     let dropped = 0;
     let unknowns = 0; // not yet put down: at most one
     for (let at = 0; at < word.length; ) {
-      const next = at + (word.codePointAt(at)! > 0xffff ? 2 : 1);
+      const next = at + (word.codePointAt(at)! > 0xffff ? 2 : 1); // `at` is inside the word
       const spelled =
         (at > 0 ? this.prefix : '') + word.slice(at, next) + (next === word.length ? this.suffix : '');
       at = next;
       const id = this.ids.get(spelled);
       if (id !== undefined) {
+        // `unknowns` is counted only where there is an unknown token.
         if (unknowns > 0) symbols.push(this.unknownId!);
         unknowns = 0;
         symbols.push(id);
@@ -155,7 +158,7 @@ export class BytePairModel implements Model {
       }
       if (symbols.length > LONGEST_WORD) throw wordTooLong();
     }
-    if (unknowns > 0) symbols.push(this.unknownId!);
+    if (unknowns > 0) symbols.push(this.unknownId!); // as above
     return { symbols, dropped };
   }
 

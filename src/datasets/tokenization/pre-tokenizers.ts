@@ -6,8 +6,7 @@ import { z } from 'zod';
 import { spelledInBytes } from '../byte-level.js';
 import { wordTooLong } from './model.js';
 import { fields, type Part, partsOf, type TokenizerBudget, UnusableTokenizer, unknownPart } from './part.js';
-import { type Pattern, patternOf } from './patterns.js';
-import { BEHAVIORS, type Behavior, split } from './split.js';
+import { type Pattern, patternOf, type Segment, segments } from './patterns.js';
 import { EVERY_NUMERAL, EVERY_PUNCTUATION, EVERY_SPACE, GPT2_PATTERN, WORDS_AND_SIGNS } from './unicode.js';
 
 export interface PreTokenizer {
@@ -17,6 +16,10 @@ export interface PreTokenizer {
 }
 
 const WHAT = 'pre-tokenizer';
+
+/** What becomes of the matches when a text is split at them. */
+const BEHAVIORS = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const;
+type Behavior = (typeof BEHAVIORS)[number];
 
 /** @param leading whether it is the first to split   @throws UnusableTokenizer */
 export function preTokenizerOf(part: Part, budget: TokenizerBudget, leading = true): PreTokenizer {
@@ -84,7 +87,7 @@ function splitting(
     *split(pieces) {
       for (const piece of pieces) {
         budget.spend(piece.length);
-        yield* split(piece, pattern, behavior, invert);
+        yield* splitAtMatches(piece, pattern, behavior, invert);
       }
     },
   };
@@ -103,7 +106,7 @@ function byteLevel(part: Part, budget: TokenizerBudget): PreTokenizer {
         budget.spend(piece.length);
         const whole = prefix && !piece.startsWith(' ') ? ` ${piece}` : piece;
         if (!words) yield spelled(whole);
-        else for (const word of split(whole, gpt2, 'Isolated')) yield spelled(word);
+        else for (const word of splitAtMatches(whole, gpt2, 'Isolated')) yield spelled(word);
       }
     },
   };
@@ -141,7 +144,7 @@ function metaspace(part: Part, leading: boolean, budget: TokenizerBudget): PreTo
         const spelled = piece.replaceAll(' ', replacement);
         const marked = marks && !spelled.startsWith(replacement) ? replacement + spelled : spelled;
         if (options.split === false) yield marked;
-        else yield* split(marked, everyMark, 'MergedWithNext');
+        else yield* splitAtMatches(marked, everyMark, 'MergedWithNext');
       }
     },
   };
@@ -156,7 +159,7 @@ function fixedLength(length: number, budget: TokenizerBudget): PreTokenizer {
         let start = 0;
         let count = 0;
         for (let at = 0; at < piece.length; ) {
-          at += piece.codePointAt(at)! > 0xffff ? 2 : 1;
+          at += piece.codePointAt(at)! > 0xffff ? 2 : 1; // `at` is inside the piece
           if (++count < length) continue;
           yield piece.slice(start, at);
           start = at;
@@ -166,4 +169,36 @@ function fixedLength(length: number, budget: TokenizerBudget): PreTokenizer {
       }
     },
   };
+}
+
+/** The pieces, none empty. @param invert takes matches for what lies between them, and the other way round */
+function* splitAtMatches(
+  text: string,
+  pattern: Pattern,
+  behavior: Behavior,
+  invert = false,
+): Generator<string> {
+  let held: Segment | null = null; // may still grow
+  let before = false; // whether the segment before is a match
+  for (const { start, end, isMatch: matched } of segments(text, pattern)) {
+    const segment: Segment = { start, end, isMatch: matched !== invert };
+    const { isMatch } = segment;
+    if (behavior === 'Removed' && isMatch) continue;
+    if (held && joins(behavior, held, segment, before)) held.end = end;
+    else {
+      if (held && held.end > held.start) yield text.slice(held.start, held.end);
+      held = segment;
+    }
+    before = isMatch;
+  }
+  if (held && held.end > held.start) yield text.slice(held.start, held.end);
+}
+
+/** Whether `segment` goes with what is held, whose last part was a match or not (`before`). */
+function joins(behavior: Behavior, held: Segment, { isMatch }: Segment, before: boolean): boolean {
+  if (behavior === 'Contiguous') return isMatch === before;
+  if (behavior === 'MergedWithPrevious') return isMatch && !before;
+  // A match goes with what follows, unless that is a match as well.
+  if (behavior === 'MergedWithNext') return held.isMatch && before && !isMatch;
+  return false;
 }

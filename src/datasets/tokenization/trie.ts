@@ -18,7 +18,7 @@ export class Trie {
   add(token: string, id: number): void {
     let node = 0;
     for (const letter of token) {
-      const character = letter.codePointAt(0)!;
+      const character = letter.codePointAt(0)!; // a letter is never empty
       node = this.next(node, character) || this.grow(node, character);
     }
     this.ends[node] = id;
@@ -28,7 +28,7 @@ export class Trie {
   after(prefix: string): number | null {
     let node = 0;
     for (const letter of prefix) {
-      node = this.next(node, letter.codePointAt(0)!);
+      node = this.next(node, letter.codePointAt(0)!); // a letter is never empty
       if (node === 0) return null;
     }
     return node;
@@ -42,7 +42,7 @@ export class Trie {
     let node = from;
     let looked = 0;
     for (let at = start; at < word.length; ) {
-      const character = word.codePointAt(at)!;
+      const character = word.codePointAt(at)!; // `at` is inside the word
       looked++;
       node = this.next(node, character);
       if (node === 0) break;

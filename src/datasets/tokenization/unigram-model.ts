@@ -69,7 +69,7 @@ export class UnigramModel implements Model {
       idOf[end] = id;
     };
     for (let start = 0; start < word.length; ) {
-      const next = start + (word.codePointAt(start)! > 0xffff ? 2 : 1);
+      const next = start + (word.codePointAt(start)! > 0xffff ? 2 : 1); // `start` is inside the word
       let single = false;
       const steps = this.trie.tokensAt(word, start, (end, id) => {
         offer(start, end, this.scores[id] + best[start], id);
