@@ -66,7 +66,7 @@ export function checkComparable(a: ResultRow, b: ResultRow): void {
   const ofTheMachine = differing.every(({ field }) => OF_THE_MACHINE.includes(field));
   throw new UsageError({
     code: 'different-protocols',
-    message: `${nameOf(a)} and ${nameOf(b)} cannot be compared: ${told.slice(0, 3).join('; ')}.`,
+    message: `${nameOf(a)} and ${nameOf(b)} cannot be compared: ${differences.slice(0, 3).join('; ')}.`,
     hint: ofTheMachine
       ? 'Machines differ in speed: time both in one job, duo-eval bench --against, and gate its throughputRatio.'
       : 'A figure compares with another only of the same text and protocol: evaluate one of them anew.',
