@@ -17,9 +17,6 @@ const LEFT: readonly string[] = [
   'src/printing/',
   'src/records/',
   'src/report/',
-  'src/samplers/',
-  'src/sampling/',
-  'src/training/',
 ];
 
 /** A postfix `!` outside of strings and comments. */
