@@ -55,12 +55,12 @@ function splitUnlessComplete(run: Run): Run[] {
 function gridOf(rows: readonly ResultRow[]) {
   const isBaseline = (row: ResultRow) => textOf(row, 'model.family') === 'ar';
   const drawn = rows.filter((row) => !isBaseline(row));
-  const different = <T>(values: T[]) => [...new Set(values)];
+  const unique = <T>(values: T[]) => [...new Set(values)];
   return {
-    models: different(drawn.map(modelOf)),
-    samplers: different(drawn.map(samplerOf)),
-    steps: different(drawn.map(stepsOf)),
-    baselines: different(rows.filter(isBaseline).map(modelOf)),
+    models: unique(drawn.map(modelOf)),
+    samplers: unique(drawn.map(samplerOf)),
+    steps: unique(drawn.map(stepsOf)),
+    baselines: unique(rows.filter(isBaseline).map(modelOf)),
   };
 }
 

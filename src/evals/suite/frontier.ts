@@ -13,7 +13,7 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import { type ChosenSampler, fittingSamplers } from '../throughput/configurations.js';
 import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
 import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
-import { different, type SamplingSaid, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
+import { type SamplingSaid, sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 
 export const frontierSchema = z
   .strictObject({
@@ -63,7 +63,7 @@ export function frontierCells(
     eval: 'frontier' as const,
     samplers: chosen,
     place,
-    temperatures: different(temperatures),
+    temperatures: unique(temperatures),
     sampling,
     judge: judgeOf(judge, folder),
     target: entropy ?? datasetOf(reference, folder),

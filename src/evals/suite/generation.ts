@@ -21,7 +21,7 @@ import { reportGenerative } from '../generation/request.js';
 import { renamed } from './kept-names.js';
 import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
 import type { CellResult } from './part-record.js';
-import { different, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
+import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 
 export const generationSchema = z.strictObject({
@@ -47,7 +47,7 @@ export interface GenerationCell {
   isOtherSteps: boolean;
   seed: number;
   /** Settings that its name includes: those that the suite varies, other than the seed. */
-  told: { sampler: boolean; steps: boolean };
+  varied: { sampler: boolean; steps: boolean };
 }
 
 /** @param first the index of the first cell   @param folder the suite's */
@@ -64,7 +64,7 @@ export function generationCells(
     judge: judge === undefined ? null : judgeOf(judge, folder),
     sampler: sampler?.spec ?? null,
     samplerOptions: [...(sampler?.options ?? [])],
-    told: { sampler: chosen.length > 1, steps: different(steps).length > 1 },
+    varied: { sampler: chosen.length > 1, steps: unique(steps).length > 1 },
   }));
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
@@ -122,11 +122,11 @@ export async function openGeneration(cell: GenerationCell, suite: SuiteSettings)
 
 /** `uniform psi eta=0.04 8`, with sampler and steps only where the suite varies them. */
 function nameOf(
-  { model, sampler, samplerOptions, steps, told }: GenerationCell,
+  { model, sampler, samplerOptions, steps, varied }: GenerationCell,
   request: SampleRequest,
 ): string {
-  const counted = told.steps && request.checkpoint.family !== 'ar';
-  const drawn = told.sampler && sampler !== null ? [sampler, ...samplerOptions] : [];
+  const counted = varied.steps && request.checkpoint.family !== 'ar';
+  const drawn = varied.sampler && sampler !== null ? [sampler, ...samplerOptions] : [];
   return [model.name, ...drawn, ...(counted ? [steps] : [])].join(' ');
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
 import type { ChosenSampler } from '../throughput/configurations.js';
-import { beside, type SuiteModel } from './named-files.js';
+import { resolveFrom, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
 const optionValue = z.union([z.number(), z.string(), z.boolean()]);
@@ -36,7 +36,7 @@ export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): 
   return (samplers ?? []).map((one) => {
     const { name, options = {} } = typeof one === 'string' ? { name: one } : one;
     return {
-      spec: isModulePath(name) ? beside(folder, name) : name,
+      spec: isModulePath(name) ? resolveFrom(folder, name) : name,
       options: Object.entries(options).map(([key, value]) => `${key}=${value}`),
     };
   });
@@ -51,8 +51,8 @@ export const sampledCells = <Sampler, Cell>(
 ): (Cell & { model: SuiteModel; steps: number; isOtherSteps: boolean; seed: number })[] =>
   models.flatMap((model) =>
     samplers.flatMap((sampler) =>
-      different(steps).flatMap((count) =>
-        different(seeds).map((seed) => ({
+      unique(steps).flatMap((count) =>
+        unique(seeds).map((seed) => ({
           ...{ ...cellOf(sampler), model, steps: count },
           ...{ isOtherSteps: count !== steps[0], seed },
         })),
@@ -60,6 +60,6 @@ export const sampledCells = <Sampler, Cell>(
     ),
   );
 
-export function different<T>(values: readonly T[]): T[] {
+export function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
