@@ -124,7 +124,7 @@ export function parseCard(value: unknown, where: string, { linked = false } = {}
   throw wrongKey(where, path.map(String), message, given, linked);
 }
 
-/** What a model's ONNX metadata say. @throws ModelError `malformed-card`, naming the key */
+/** The card in a model's ONNX metadata. @throws ModelError `malformed-card`, naming the key */
 export function cardOfMetadata(metadata: ReadonlyMap<string, string>, modelPath: string): Card {
   const entries = [...metadata].filter(([key]) => key.startsWith(METADATA_PREFIX));
   const values = entries.map(([key, text]) => [

@@ -53,7 +53,7 @@ export type Checkpoint = CheckpointDescription & { vocabSize: number } & FamilyT
 
 /**
  * @param path of an ONNX file, or `hf:owner/name` for one that was fetched before
- * @throws ModelError naming what is wrong or missing, and the flag that would say it
+ * @throws ModelError naming what is wrong or missing, and the flag that would supply it
  */
 export async function openCheckpoint(
   path: string,
@@ -112,7 +112,7 @@ function readOrSuggest(path: string): ModelFile {
   }
 }
 
-/** A checkpoint of a graph made in memory; `fields` are what a card would say. @throws ModelError as openCheckpoint */
+/** A checkpoint of a graph made in memory; `fields` replace a card. @throws ModelError as openCheckpoint */
 export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, name: string): Checkpoint {
   const bytes = graph.toBytes();
   const description = describe({

@@ -90,7 +90,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
     family,
     vocabSize: pick('vocabSize', signature.logits.width),
     length: pick('length', signature.fixedLength),
-    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : besideModel(path)), sources),
+    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : tokenizerBesideModel(path)), sources),
     bosTokenId: pick('bosTokenId'),
     eosTokenId: pick('eosTokenId'),
     maskTokenId: pick('maskTokenId'),
@@ -110,7 +110,7 @@ function tokenizerPath(field: Field<string | null>, { path, cardFile }: FieldSou
   return { ...field, value: join(dirname(base), field.value) };
 }
 
-function besideModel(path: string): string | null {
+function tokenizerBesideModel(path: string): string | null {
   const candidate = join(dirname(path), 'tokenizer.json');
   return existsSync(candidate) ? candidate : null;
 }

@@ -6,7 +6,7 @@ import type { Provider } from './provider.js';
 /** The worker data of the thread. */
 export interface WorkerTask {
   graph: Uint8Array;
-  /** Folder that the graph's external data are relative to; '' where there are none. */
+  /** Folder that the graph's external data are relative to; '' if there are none. */
   folder: string;
   provider: Provider;
   threads: number;

@@ -56,7 +56,7 @@ export function checkGates(
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
 ): GateRecord {
-  const apart = apartOf(rows);
+  const apart = distinguishingSettings(rows);
   const checks = gates.flatMap((gate, i) => {
     const line = lineOf(['gates', i]);
     return matchingRows(gate, line, rows).flatMap((row) =>
@@ -77,7 +77,7 @@ export function checkGates(
   };
 }
 
-function apartOf(rows: readonly ResultRow[]): Map<ResultRow, string> {
+function distinguishingSettings(rows: readonly ResultRow[]): Map<ResultRow, string> {
   const labelOf = (row: ResultRow) => JSON.stringify([row.eval, row.model, row.dataset]);
   const texts = distinctionsOf(rows, labelOf, ({ record }) => settingsOf(record));
   return new Map(rows.map((row, i) => [row, texts[i]]));

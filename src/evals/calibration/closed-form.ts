@@ -1,5 +1,5 @@
 /**
- * What an exact model of a chain must pay for a sequence, in closed form.
+ * The loss of an exact model of a Markov chain on a sequence, in closed form.
  *
  * Integrated over all noise levels the loss is −ln p(x) (ar: token by token, for the families by their bound, which the
  * exact denoiser meets). A protocol integrates from α_lo to α_hi only. What it leaves out at either end is a sum over
@@ -10,12 +10,12 @@
  *   closed form = measure · [ −ln p(x) − Σ_l (D_l(1) − D_l(α_hi) of p(·|neighbours)) − Σ_l (D_l(α_lo) − D_l(0) of p_l) ]
  *
  * For independent tokens this is exact. For a chain its error is of second order in 1−α_hi and α_lo (a neighbour that is
- * noisy as well): nothing under `strict`, where 1−α_hi = 1e-6; under `duo`, by simulation, below 1e-5 nats a token for
+ * noisy as well): nothing under `strict`, where 1−α_hi = 1e-6; under `duo`, by simulation, below 1e-5 nats per token for
  * the chain of K = 3; 7e-5 (log-linear) and 1.3e-4 (cosine) for the one of K = 100, whose Monte Carlo error in a
  * calibration is a hundred times that.
  *
  * Below its schedule's last α, `strict` shows the network that last σ. Independent tokens and masked families do not read
- * it. A uniform-state chain does, but is little off where the loss itself is O(α): less than 1e-8 nats a token.
+ * it. A uniform-state chain does, but is little off where the loss itself is O(α): less than 1e-8 nats per token.
  */
 import {
   type ControlVariate,

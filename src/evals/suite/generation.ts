@@ -1,6 +1,7 @@
 /**
- * The part `gen` of a suite: every model, by every sampler and number of steps, from every seed, judged. A sampler that does
- * not drive a model's family, and another number of steps for a model that takes one a token, is not needed.
+ * The part `gen` of a suite: every model, by every sampler and number of steps, from every seed, judged. A cell is not
+ * needed where its sampler does not support the family of the model, or where it repeats an ar model, which takes one step
+ * per token, with another number of steps.
  *
  *     gen:
  *       judge: gpt2.onnx
@@ -38,14 +39,14 @@ export interface GenerationCell {
   model: SuiteModel;
   generation: Omit<Generation, 'samplers' | 'steps' | 'seeds' | 'judge'>;
   judge: SuiteJudge | null;
-  /** Null: the first that fits. */
+  /** Null: the first that supports the model. */
   sampler: string | null;
   samplerOptions: string[];
   steps: number;
-  /** Of a number of steps after the first. */
+  /** Whether its number of steps is not the first in the list. */
   isOtherSteps: boolean;
   seed: number;
-  /** What tells it from other cells of the model, beside the seed. */
+  /** Settings that its name includes: those that the suite varies, other than the seed. */
   told: { sampler: boolean; steps: boolean };
 }
 
@@ -68,7 +69,7 @@ export function generationCells(
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 2;
 
 export interface OpenedGeneration {
@@ -119,7 +120,7 @@ export async function openGeneration(cell: GenerationCell, suite: SuiteSettings)
   return { cell, request, path, kept };
 }
 
-/** `uniform psi eta=0.04 8`, as far as the suite has other samplers and other numbers of steps. */
+/** `uniform psi eta=0.04 8`, with sampler and steps only where the suite varies them. */
 function nameOf(
   { model, sampler, samplerOptions, steps, told }: GenerationCell,
   request: SampleRequest,
@@ -129,7 +130,7 @@ function nameOf(
   return [model.name, ...drawn, ...(counted ? [steps] : [])].join(' ');
 }
 
-/** What decides what a judge says. */
+/** Everything that determines the losses of a judge. */
 async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Promise<CacheKey> {
   if (!judge) return null;
   const { path, name = path, tokenizer, context = null } = judge;
@@ -144,7 +145,7 @@ async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Pro
   };
 }
 
-/** Samples and judges what is missing, cell by cell. */
+/** Samples and judges the cells without kept results. */
 export async function runGeneration(
   cells: readonly GenerationCell[],
   suite: SuiteSettings,

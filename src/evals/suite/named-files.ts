@@ -98,7 +98,7 @@ export function datasetOf(one: z.infer<typeof datasetSchema>, folder: string): S
   return { name: one.name, spec, textColumn, skipNull };
 }
 
-/** Several by commas are several paths, unless there is a file of that very name. */
+/** Splits a list of paths at commas, unless a file of the whole name exists. */
 function dataBeside(folder: string, path: string): string {
   if (existsSync(beside(folder, path))) return beside(folder, path);
   return path
@@ -116,7 +116,7 @@ export function judgeOf(one: z.infer<typeof judgeSchema>, folder: string): Suite
   };
 }
 
-/** A path of the file as one of where the program runs; `hf:` names are no paths. */
+/** Resolves a path relative to the suite's folder; `hf:` names are not paths. */
 export function beside(folder: string, path: string): string {
   if (isAbsolute(path) || path.startsWith('hf:')) return path;
   const joined = join(folder, path);

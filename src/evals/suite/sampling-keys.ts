@@ -1,4 +1,4 @@
-/** How models are sampled: keys that `gen`, `bench` and `frontier` have in common. */
+/** Sampling keys that `gen`, `bench` and `frontier` share. */
 import { z } from 'zod';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
 import type { ChosenSampler } from '../throughput/configurations.js';
@@ -28,10 +28,10 @@ export const samplingKeys = {
 const keys = z.strictObject(samplingKeys);
 type SamplingKeys = z.infer<typeof keys>;
 
-/** What is said of sampling but for samplers, steps and seeds, of which there may be several. */
+/** Sampling settings other than samplers, steps and seeds, which may be lists. */
 export type SamplingSaid = Pick<SamplingKeys, 'samples' | 'length' | 'topK' | 'topP' | 'protocol'>;
 
-/** None: the first that fits each model. */
+/** Empty: the first that supports each model. */
 export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): ChosenSampler[] {
   return (samplers ?? []).map((one) => {
     const { name, options = {} } = typeof one === 'string' ? { name: one } : one;
@@ -42,7 +42,7 @@ export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): 
   });
 }
 
-/** A cell for every model, sampler, number of steps and seed, in this order. @param cellOf what it has of its sampler */
+/** A cell for every model, sampler, number of steps and seed, in this order. @param cellOf the sampler part of the cell */
 export const sampledCells = <Sampler, Cell>(
   models: readonly SuiteModel[],
   samplers: readonly Sampler[],

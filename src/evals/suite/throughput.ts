@@ -1,6 +1,6 @@
 /**
- * The part `bench` of a suite: every model, by every sampler and number of steps, timed side by side. All of them are one
- * cell a seed, since only what took turns on one machine can be compared.
+ * The part `bench` of a suite: every model, by every sampler and number of steps, timed side by side. They form
+ * one cell per seed, since only configurations timed in turn on one machine compare.
  *
  *     bench:
  *       judge: gpt2.onnx

@@ -17,7 +17,7 @@ import { gradientRules } from './rules/index.js';
 import { type Axis, expand, type Fact, filled, type Shaped } from './shaped.js';
 
 /**
- * @param loss a scalar, that is a tensor without axes   @param of tensors of the same graph: weights, inputs, or intermediate values
+ * @param loss a scalar (a tensor without axes)   @param of tensors of the same graph: weights, inputs, or intermediate values
  * @returns one gradient for each, of its shape and type; zeros where the loss does not depend on it
  * @throws ModelError `no-gradient-rule`, `shape-not-known`, `axis-not-fixed`, `loss-not-scalar`
  */

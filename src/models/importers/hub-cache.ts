@@ -46,7 +46,8 @@ const recordSchema = z.object({
   tokenizer: z.object({ repo: z.string(), revision: z.string() }).optional(),
 });
 
-/** `hf:owner/name`, `hf:owner/name/path/to/file.onnx`, either with `@revision`; null for anything else. @throws UsageError for a malformed name that begins with `hf:` */
+/** Parses `hf:owner/name` or `hf:owner/name/path/to/file.onnx`, either with `@revision`; null for anything else.
+ *  @throws UsageError for a malformed name that begins with `hf:` */
 export function parseHubModel(spec: string): HubModelName | null {
   if (!spec.startsWith('hf:')) return null;
   const match =

@@ -25,7 +25,8 @@ const USUAL_LENGTH = 1024;
 /** How many files an error names. */
 const MOST_NAMED = 12;
 
-/** The model, its weights, and the files that describe it, in its folder or at the root. @throws ModelError `onnx-not-found`, DataError */
+/** The files to fetch: the model, its weights, and those that describe it, in its folder or at the root.
+ *  @throws ModelError `onnx-not-found`, DataError */
 export async function onnxFiles({ repo, file }: HubOnnxName, list: List): Promise<HubFile[]> {
   const folder = dirname(file);
   const root = await list({});
