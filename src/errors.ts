@@ -8,7 +8,7 @@ export interface ErrorDetails {
   code: string;
   /** One sentence: what is wrong, naming the file, line, node or sequence. */
   message: string;
-  /** Further facts, one per line, e.g. which limits are broken. Line breaks inside a text are removed. */
+  /** Further facts, one per line, e.g. which limits are broken. A line break inside a text does not start a new line. */
   details?: readonly string[];
   /** What to do about it, e.g. which flag to change. */
   hint?: string;

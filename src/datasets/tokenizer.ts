@@ -205,8 +205,8 @@ function withDeadline<T>(
  * @returns undefined when it was stopped
  */
 function withwithDeadline<T>(work: () => T, milliseconds: number): { value: T } | undefined {
-  room ??= { context: createContext({}), script: new Script('work()') };
-  const { context, script } = room;
+  sandbox ??= { context: createContext({}), script: new Script('work()') };
+  const { context, script } = sandbox;
   context.work = work;
   try {
     return { value: script.runInContext(context, { timeout: milliseconds }) as T };
@@ -218,7 +218,7 @@ function withwithDeadline<T>(work: () => T, milliseconds: number): { value: T } 
   }
 }
 
-let room: { context: Record<string, unknown>; script: Script } | undefined;
+let sandbox: { context: Record<string, unknown>; script: Script } | undefined;
 
 function outOfTime(what: string): TokenizationFailure {
   return new TokenizationFailure('tokenizer-too-costly', `its regular expressions ${what}`);
