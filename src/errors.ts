@@ -1,14 +1,14 @@
 /**
  * Every failure a user can cause or meet is one of these classes: a stable code for programs, a sentence that says
- * what is wrong, a hint that says what to do, and the exit status of its family (the table is in README.md).
- * Anything else that is thrown is a fault of ours and ends with exit status 1.
+ * what is wrong, a hint that says what to do, and the exit status of its family (see the table in README.md).
+ * Anything else thrown is a bug of ours and ends with exit status 1.
  */
 export interface ErrorDetails {
   /** Stable, kebab-case, e.g. `model-not-found`: what a program matches on. */
   code: string;
   /** One sentence: what is wrong, naming the file, line, node or sequence. */
   message: string;
-  /** Further facts, each on a line of its own: which limits are broken. Line breaks inside a text are none. */
+  /** Further facts, one per line, e.g. which limits are broken. A line break inside a text does not start a new line. */
   details?: readonly string[];
   /** What to do about it, e.g. which flag to change. */
   hint?: string;
@@ -30,7 +30,7 @@ export abstract class DuoEvalError extends Error {
   }
 }
 
-/** A flag, argument or configuration that cannot be meant (exit 2). */
+/** An invalid flag, argument or configuration (exit 2). */
 export class UsageError extends DuoEvalError {
   readonly exitCode = 2;
 }
@@ -45,7 +45,7 @@ export class DataError extends DuoEvalError {
   readonly exitCode = 4;
 }
 
-/** NaN, infinity or divergence where a number was due (exit 5). */
+/** NaN, infinity or divergence instead of a number (exit 5). */
 export class NumericalError extends DuoEvalError {
   readonly exitCode = 5;
 }
@@ -58,11 +58,11 @@ export class FileError extends DuoEvalError {
   readonly exitCode = 6;
 }
 
-/** A gate or a calibration that did not hold (exit 7). */
+/** A gate or calibration check that failed (exit 7). */
 export class GateError extends DuoEvalError {
   readonly exitCode = 7;
 
-  /** @param record what was measured: under --json it is printed beside the failure */
+  /** @param record what was measured: --json prints it with the failure */
   constructor(
     details: ErrorDetails,
     readonly record: object = {},
@@ -75,7 +75,7 @@ export class GateError extends DuoEvalError {
 export class UndecidedError extends DuoEvalError {
   readonly exitCode = 8;
 
-  /** @param record what was measured: under --json it is printed beside the failure */
+  /** @param record what was measured: --json prints it with the failure */
   constructor(
     details: ErrorDetails,
     readonly record: object = {},

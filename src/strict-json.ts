@@ -1,16 +1,16 @@
 /**
- * JSON that others wrote: UTF-8 without exception, since a silent replacement character would be a part of a token or a
- * path, and no deeper than honest files are, since what prints or compares it later would run out of stack.
+ * Parses JSON that others wrote. It must be valid UTF-8, because a silent replacement character would end up in a token or
+ * path, and no deeper than honest files, because printing or comparing it would exhaust the stack.
  */
 import { isUtf8 } from 'node:buffer';
 
-/** Levels of arrays and objects. */
+/** Deepest nesting of arrays and objects. */
 const DEEPEST = 200;
 
 /**
- * @param mostKeys that one object may have, where its reader does more with each than to look it up
- * @throws SyntaxError whose message completes «it is not usable JSON: …» and quotes nothing of the content, which may be
- * of another file than the one that was meant: a link leads anywhere
+ * @param mostKeys most keys of one object, if the caller does more with each than look it up
+ * @throws SyntaxError whose message completes «it is not usable JSON: …» and quotes none of the content, which may be
+ * that of an unintended file: a link can lead anywhere
  */
 export function parseStrictJson(
   content: Uint8Array | string,
@@ -25,14 +25,14 @@ export function parseStrictJson(
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new SyntaxError(unquoted((cause as Error).message, text), { cause });
+    throw new SyntaxError(reasonWithoutText((cause as Error).message, text), { cause });
   }
   checkShape(value, mostKeys);
   return value;
 }
 
-/** `expected ',' or '}' after property value (line 3)`: the engine's reason, without the text that it shows. */
-function unquoted(message: string, text: string): string {
+/** `expected ',' or '}' after property value (line 3)`: the engine's reason, without the text that it quotes. */
+function reasonWithoutText(message: string, text: string): string {
   // Every part of the pattern is optional, so it always matches.
   const [, reason, , position] = /^(.*?)(, (?:\.\.\.)?".*|(?: in JSON)? at position (\d+).*)?$/s.exec(
     message,
@@ -44,7 +44,7 @@ function unquoted(message: string, text: string): string {
   return line === null ? known : `${known} (line ${line})`;
 }
 
-/** Level by level, not recursively: depth is the question. */
+/** Level by level, not recursively, because depth is what it checks. */
 function checkShape(value: unknown, mostKeys: number): void {
   let level = [value];
   for (let depth = 0; level.length > 0; depth++) {

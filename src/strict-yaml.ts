@@ -1,6 +1,6 @@
 /**
- * Configuration that people write, in YAML (JSON is YAML too): checked against a zod schema, and wrong in a sentence that
- * names the line and the key. Which keys there are is the schema's affair.
+ * Reads configuration in YAML (JSON is also YAML) and checks it against a zod schema. Errors name the line and the key. The
+ * schema defines the keys.
  */
 import { isUtf8 } from 'node:buffer';
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
@@ -8,18 +8,18 @@ import { z } from 'zod';
 import { closest, FileError, UsageError } from './errors.js';
 import { MOST_BYTES, readSmallFile, UnfitFile } from './storage/small-file.js';
 
-/** What people write has far fewer. */
+/** Handwritten files have far fewer. */
 const MOST_KEYS = 1000;
 
 export interface YamlFile<T> {
   value: T;
-  /** Line of a key, from 1; of its nearest parent where there is no such key. */
+  /** Line of a key, from 1; of its nearest parent if there is no such key. */
   lineOf(path: readonly PropertyKey[]): number;
 }
 
 /**
- * @param what the file is, for sentences: `a gates file`
- * @throws FileError when it cannot be read   @throws UsageError when it is not what the schema says
+ * @param what kind of file, for messages: `a gates file`
+ * @throws FileError when it cannot be read   @throws UsageError when it does not match the schema
  */
 export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
   let bytes: Buffer;
@@ -46,7 +46,7 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): Y
 /** @param name what errors call the text   @throws UsageError */
 export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
   const lines = new LineCounter();
-  // The parser compares every key with every other; looking each up comes to the same.
+  // The parser compares every key with every other; looking each up has the same result.
   const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
   const document = parseDocument(text.replace(/^\ufeff/, ''), options);
   const refuse = (line: number, message: string, hint: string) =>
@@ -64,7 +64,7 @@ export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, w
   const lineOf = (path: readonly PropertyKey[]) => lineOfKey(document, lines, path);
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, lineOf };
-  const { path, message, hint } = told(deepest(parsed.error.issues), schema);
+  const { path, message, hint } = describeIssue(deepest(parsed.error.issues), schema);
   const key = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
   throw refuse(
     lineOf(path),
@@ -73,7 +73,7 @@ export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, w
   );
 }
 
-/** The first map that has a key twice, or too many of them. */
+/** The first map that has a duplicate key, or too many keys. */
 function crowdedMap(document: Document): { at: number; message: string; hint: string } | null {
   let found: { at: number; message: string; hint: string } | null = null;
   visit(document, {
@@ -97,7 +97,7 @@ function crowdedMap(document: Document): { at: number; message: string; hint: st
   return found;
 }
 
-/** Of a union's failures, that of the form that was meant: the one that went wrong last. */
+/** Of a union's failures, that of the intended form: the one that failed last. */
 function deepest([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const inner = issue.errors.filter((issues) => issues.length > 0).map((issues) => deepest(issues));
@@ -108,7 +108,7 @@ function deepest([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   return best ? ({ ...best, path: [...issue.path, ...best.path] } as z.core.$ZodIssue) : issue;
 }
 
-function told(
+function describeIssue(
   issue: z.core.$ZodIssue,
   schema: z.ZodType,
 ): { path: PropertyKey[]; message: string; hint: string | null } {
@@ -125,7 +125,7 @@ function told(
   return { path: issue.path, message: issue.message.replace(/\.$/, ''), hint: null };
 }
 
-/** Every key that a schema knows anywhere. */
+/** Every key anywhere in a schema. */
 function* keysOf(schema: unknown): Generator<string> {
   if (schema === null || typeof schema !== 'object') return;
   for (const [name, inner] of Object.entries(schema)) {

@@ -1,4 +1,4 @@
-/** Versions a record carries. Read from package files, so that no runtime is loaded to learn them. */
+/** Versions in a record. They come from package files, so that no runtime is loaded to find them. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 

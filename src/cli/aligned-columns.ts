@@ -1,4 +1,4 @@
-/** Rows of short texts in columns, two spaces apart, nothing after the last: for lists that are no results. */
+/** Rows of short texts in columns, two spaces apart, without trailing space: for lists that are not results. */
 import { displayWidth, plainText } from './terminal.js';
 
 export function alignedColumns(rows: readonly (readonly string[])[]): string {

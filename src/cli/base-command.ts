@@ -1,7 +1,7 @@
 /**
- * What every command shares: `--json` and `--quiet`, environment defaults, and ways to print. Data goes to stdout
- * (`print`, `printJson`), all else to stderr (`note`, `warnUser`, `progress`). Errors are not caught here: they reach
- * main.ts, which turns them into a sentence, a hint and an exit status.
+ * What every command shares: `--json` and `--quiet`, environment defaults, and printing. Data goes to stdout (`print`,
+ * `printJson`), everything else to stderr (`note`, `warnUser`, `progress`). Errors reach main.ts, which turns them into a
+ * sentence, a hint and an exit status.
  *
  *     export default class Ppl extends BaseCommand<typeof Ppl> {
  *       static override summary = 'Measure zero-shot perplexity.';
@@ -27,9 +27,9 @@ export type FlagsOf<T extends typeof Command> = InferredFlags<(typeof BaseComman
 export type ArgsOf<T extends typeof Command> = InferredArgs<T['args']>;
 
 export interface BaseOptions {
-  /** Results and failures as JSON on stdout. */
+  /** Print results and failures as JSON on stdout. */
   json: boolean;
-  /** Nothing on stderr but errors. */
+  /** Print only errors on stderr. */
   quiet: boolean;
 }
 
@@ -54,7 +54,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     await this.fetchModels({ ...args, ...flags });
   }
 
-  /** Models of the hub, `hf:owner/name`, are in the cache before a command opens them. */
+  /** Fetches models of the hub, `hf:owner/name`, into the cache before the command opens them. */
   private async fetchModels(values: Parsed): Promise<void> {
     const specs = hubModelsIn(values);
     if (specs.length === 0) return;
@@ -62,7 +62,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     await fetchHubModels(specs, { note, quiet: this.options.quiet, signal: this.interrupt });
   }
 
-  /** Parses with `DUO_EVAL_*` variables as defaults. A failure remembers which values came from a variable. */
+  /** Parses with `DUO_EVAL_*` variables as defaults. A failure records which values came from a variable. */
   protected override async parse<F extends Parsed, B extends Parsed, A extends Parsed>(
     options?: Input<F, B, A>,
     argv: string[] = this.argv,
@@ -88,24 +88,24 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
   }
 
-  /** Text for stdout, as it is, with a line end. @throws FileError when it cannot be written */
+  /** Prints text on stdout, unchanged, with a line end. @throws FileError when it cannot be written */
   protected print(text: string): void {
     this.progressLine?.stop();
     process.stdout.write(inertLines(text.endsWith('\n') ? text : `${text}\n`));
     checkStandardOutput();
   }
 
-  /** A value for stdout, as indented JSON. @throws FileError when it cannot be written */
+  /** Prints a value on stdout, as indented JSON. @throws FileError when it cannot be written */
   protected printJson(value: unknown): void {
     this.print(escapedJson(JSON.stringify(value, null, 2)));
   }
 
-  /** A remark for stderr. */
+  /** Prints a remark on stderr. */
   protected note(text: string): void {
     this.say(plainText(text));
   }
 
-  /** Something the user should know before trusting the result, once per run; on stderr. */
+  /** Warns on stderr, once per run, of something the user should know before trusting the result. */
   protected warnUser(text: string): void {
     if (this.isRepeated(text)) return;
     this.say(`${paint('Warning:', 'yellow', streamHasColor(process.stderr))} ${plainText(text)}`);
@@ -123,13 +123,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return false;
   }
 
-  /** The one line of progress; it makes way for whatever else is printed. */
+  /** The progress line; it is cleared before anything else is printed. */
   protected get progress(): Progress {
     this.progressLine ??= new Progress({ quiet: this.options.quiet });
     return this.progressLine;
   }
 
-  /** What long work reports to. Several data sets or cells may say the same: it is printed once. */
+  /** Receives reports of long work. Several data sets or cells may report the same note: it is printed once. */
   protected get observer(): Required<Observer> {
     return {
       note: (text) => {
@@ -146,12 +146,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return interruptSignal();
   }
 
-  /** How to print on stdout: its columns, and whether it takes colour. */
+  /** Format of stdout: its columns, and whether it shows colour. */
   protected get screen(): { width: number; color: boolean } {
     return { width: streamWidth(process.stdout), color: streamHasColor(process.stdout) };
   }
 
-  /** Leaves every error to main.ts. */
+  /** Passes every error to main.ts. */
   protected override async catch(error: Error): Promise<unknown> {
     throw error;
   }

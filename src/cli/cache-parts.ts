@@ -1,4 +1,4 @@
-/** The parts of the cache, each described by the code that fills it. */
+/** The parts of the cache, each described by the module that fills it. */
 
 import type { CacheItem, CacheRoom } from '../storage/cache-inventory.js';
 import { digestsRoom } from '../storage/digest.js';
@@ -9,7 +9,7 @@ export interface ListedPart {
   items: CacheItem[];
 }
 
-/** By name; each is loaded when it is looked into. */
+/** By name; each module is loaded on demand. */
 const PARTS = {
   packed: async () => (await import('../datasets/cached-data.js')).packedRoom,
   datasets: async () => (await import('../datasets/cached-data.js')).fetchedRoom,
@@ -25,7 +25,7 @@ export async function cacheParts(): Promise<CacheRoom[]> {
   return Promise.all(Object.values(PARTS).map((load) => load()));
 }
 
-/** What each part holds, oldest entry first. @throws FileError */
+/** Contents of each part, oldest entry first. @throws FileError */
 export async function listParts(parts: readonly CacheRoom[], cache: string): Promise<ListedPart[]> {
   return Promise.all(
     parts.map(async ({ name, purpose, items }) => ({

@@ -1,10 +1,10 @@
-/** Flags that say of a checkpoint what its card does not, or otherwise: the same for every command that opens one. */
+/** Flags that complete or override a checkpoint's card: the same for every command that opens one. */
 import { FAMILIES } from '../models/family.js';
 import { choice, integer, string } from './flags.js';
 
 const GROUP = 'CHECKPOINT';
 
-/** What stands at the ends of a sequence, where data are packed or text is given. */
+/** The tokens at the ends of a sequence, for packing data and for given text. */
 const boundaries = (known: string, helpGroup?: string) => ({
   'bos-token-id': integer({ min: 0, summary: `Id of BOS. [default: ${known}]`, helpGroup }),
   'eos-token-id': integer({ min: 0, summary: `Id of EOS. [default: ${known}]`, helpGroup }),
@@ -46,7 +46,7 @@ interface CheckpointFlagValues extends BoundaryFlagValues {
   schedule?: 'log-linear' | 'cosine';
 }
 
-/** The flags as what overrides a card. */
+/** Turns the flags into overrides of a card. */
 export function checkpointOverrides(flags: CheckpointFlagValues) {
   return {
     family: flags.family,

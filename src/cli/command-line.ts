@@ -1,13 +1,13 @@
 /**
- * Which command a command line names, by the oclif manifest alone: a misspelt command is answered with the one that was
- * probably meant, before anything heavy is loaded. oclif's `command_not_found` hook would not do: it is not asked where
- * `--help` follows, and takes `ppl model.onnx` for a command "ppl model.onnx".
+ * Finds the command of a command line in the oclif manifest alone, and suggests the nearest one for a misspelt command,
+ * before anything heavy is loaded. oclif's `command_not_found` hook is not enough: it does not run when `--help` follows,
+ * and takes `ppl model.onnx` for a command "ppl model.onnx".
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { closest, UsageError } from '../errors.js';
 
-/** The part of a command's entry in oclif.manifest.json that is read here. */
+/** The fields of a command in oclif.manifest.json that are used here. */
 export interface CommandEntry {
   id: string;
   summary?: string;
@@ -42,7 +42,7 @@ export type Target =
   /** A command, or a topic such as `datasets`, by its words. */
   | { kind: 'command'; name: string; argv: string[] };
 
-/** @throws UsageError when no command has that name, or it takes no such argument */
+/** @throws UsageError when no command has that name, or the command takes no such argument */
 export function resolveCommandLine(argv: readonly string[], facts: PackageFacts): Target {
   const asked = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
   const first = asked[0];
@@ -67,7 +67,7 @@ export function resolveCommandLine(argv: readonly string[], facts: PackageFacts)
   return { kind: 'command', name: words.join(' '), argv: asked };
 }
 
-/** Whether a failure is also printed as JSON. It reads the words as typed, since they may not even parse. */
+/** Whether a failure is also printed as JSON. This reads the words as typed, because they may not parse. */
 export function wantsJson(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);
@@ -90,7 +90,7 @@ function flagBeforeCommand(flag: string, { bin, commands }: PackageFacts): Usage
   });
 }
 
-/** A hint for a value whose form tells its flag: `--model x.onnx` for `x.onnx`. */
+/** A hint for a value whose form suggests its flag: `--model x.onnx` for `x.onnx`. */
 export function flagMeant(word: string, flags: object): string | null {
   const names = { model: /^hf:|\.onnx$/i, dataset: /\.(txt|jsonl?|csv|tsv|parquet)(\.gz)?$/i };
   const found = Object.entries(names).find(([flag, form]) => flag in flags && form.test(word));

@@ -1,4 +1,4 @@
-/** What `doctor` found, for reading: a line a thing, marked ok, no (not here, and not needed) or bad. */
+/** The findings of `doctor` as text: one per line, marked ok, no (absent, and not needed) or bad. */
 import type { MachineReport } from '../models/machine.js';
 import type { ProviderReport } from '../models/provider.js';
 import type { FolderReport } from '../storage/folder-check.js';

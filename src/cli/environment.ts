@@ -1,13 +1,13 @@
 /**
- * `DUO_EVAL_*` environment variables as defaults of flags: `--log-sequences` reads DUO_EVAL_LOG_SEQUENCES. They are put
- * in front of the typed arguments, so they are checked exactly as typed values are; what is typed wins. A flag that may
- * be repeated takes several values separated by commas. An empty variable is one that is not set.
+ * `DUO_EVAL_*` environment variables as defaults of flags: `--log-sequences` reads DUO_EVAL_LOG_SEQUENCES. They are
+ * inserted before the typed arguments, so they are checked like typed values, and typed values win. A repeatable flag
+ * takes several values separated by commas. An empty variable counts as unset.
  *
- * A flag's `aliases` are the names it had in the version before: they and their variables still work, with a note.
+ * A flag's `aliases` are its names in the previous version: they and their variables still work, with a note.
  */
 import { UsageError } from '../errors.js';
 
-/** What is read here of an oclif flag. */
+/** The fields of an oclif flag that are used here. */
 export interface FlagShape {
   type: 'boolean' | 'option';
   char?: string;
@@ -18,20 +18,20 @@ export interface FlagShape {
 }
 
 export interface EnvironmentDefaults {
-  /** Arguments to put before the typed ones. */
+  /** Arguments to insert before the typed ones. */
   argv: string[];
   /** Flag name → variable it came from, so that an error can name the variable. */
   sources: Map<string, string>;
 }
 
-/** Typing either of these decides the output format; the other's variable then no longer counts. */
+/** Typing either of these decides the output format, and the other's variable no longer counts. */
 const SAME_QUESTION: Record<string, string> = { json: 'format', format: 'json' };
 
 function variableOf(flag: string): string {
   return `DUO_EVAL_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** @throws UsageError when a switch's variable is neither a yes nor a no */
+/** @throws UsageError when the variable of a switch is neither yes nor no */
 export function environmentDefaults(
   flags: Record<string, FlagShape>,
   typed: readonly string[],
@@ -43,7 +43,7 @@ export function environmentDefaults(
     const spelling = [name, ...(flag.aliases ?? [])].find((one) => env[variableOf(one)]?.trim());
     if (spelling === undefined) continue;
     const variable = variableOf(spelling);
-    const value = env[variable]!; // set, since `find` saw it
+    const value = env[variable]!; // set, because `find` found it
     if (isTyped(name, flag, typed)) continue;
     const rival = SAME_QUESTION[name];
     if (rival && flags[rival] && isTyped(rival, flags[rival], typed)) continue;
@@ -90,14 +90,14 @@ export function renamingNotes(
 ): string[] {
   return Object.entries(flags).flatMap(([name, { aliases = [] }]) =>
     aliases.flatMap((former) => {
-      if (isWordOf(former, typed)) return [renamed(`--${former}`, `--${name}`)];
+      if (isWordOf(former, typed)) return [renameNote(`--${former}`, `--${name}`)];
       const variable = variableOf(former);
-      return sources.get(name) === variable ? [renamed(variable, variableOf(name))] : [];
+      return sources.get(name) === variable ? [renameNote(variable, variableOf(name))] : [];
     }),
   );
 }
 
-const renamed = (former: string, name: string): string =>
+const renameNote = (former: string, name: string): string =>
   `${former} is now called ${name}; the old name goes in the next version.`;
 
 function isTyped(name: string, flag: FlagShape, typed: readonly string[]): boolean {

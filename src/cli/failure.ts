@@ -1,7 +1,7 @@
 /**
- * Any thrown thing as a failure a person can act on: a code, a sentence, a hint and an exit status. DuoEvalError says
- * all of it itself; oclif's usage errors are reworded; errors of the operating system are the user's files (6), and so is
- * memory that there is not; the rest is a fault of ours (1).
+ * Turns anything thrown into a failure a person can act on: a code, a sentence, a hint and an exit status. DuoEvalError
+ * has all of them; oclif's usage errors are reworded; errors of the operating system and lack of memory have status 6;
+ * the rest is a bug of ours (1).
  */
 import { closest, DuoEvalError } from '../errors.js';
 import { flagMeant } from './command-line.js';
@@ -16,13 +16,13 @@ export interface Failure {
   exitCode: number;
 }
 
-/** oclif's errors, as far as they are read here. The parser's classes are not exported: names tell them apart. */
+/** The fields of oclif's errors that are used here. The parser's classes are not exported, so names identify them. */
 interface OclifError extends Error {
   oclif?: { exit?: number };
   parse?: { input?: { flags?: Record<string, { char?: string }> } };
   flags?: string[];
   args?: unknown[];
-  /** Set by BaseCommand: flag → environment variable its value came from. */
+  /** Set by BaseCommand: flag → environment variable that gave its value. */
   environment?: Map<string, string>;
 }
 
@@ -46,7 +46,7 @@ export function describeFailure(error: unknown, command: string | null, bin = 'd
 
 const detailsOf = (error: unknown) => (error instanceof DuoEvalError ? error.details : []);
 
-/** The exit status of oclif's `this.exit(n)`, which is no failure; null for anything else. */
+/** The exit status of oclif's `this.exit(n)`, which is not a failure; null for anything else. */
 export function requestedExit(error: unknown): number | null {
   const { code, oclif } = (error ?? {}) as { code?: unknown; oclif?: { exit?: number } };
   return code === 'EEXIT' ? (oclif?.exit ?? 0) : null;
@@ -54,7 +54,7 @@ export function requestedExit(error: unknown): number | null {
 
 function fromDuoEval(error: unknown): Failure | null {
   if (!(error instanceof DuoEvalError)) return null;
-  const { flag, message } = unwrapped(error);
+  const { flag, message } = unwrap(error);
   const variable = flag ? (error as OclifError).environment?.get(flag) : undefined;
   const hint =
     [variable ? `The value is from ${variable}.` : null, error.hint].filter(Boolean).join(' ') || null;
@@ -90,11 +90,11 @@ function fromUsage(error: unknown, help: string): Failure | null {
       return usage('missing-argument', `Missing argument: ${names.join(', ')}.`);
     }
     default:
-      return usage('usage', sentenceOf(unwrapped(error).message));
+      return usage('usage', sentenceOf(unwrap(error).message));
   }
 }
 
-/** oclif's wording in one line: its list of reasons, without the preamble and the reference to --help. */
+/** oclif's message in one line: its list of reasons, without the preamble and the reference to --help. */
 function sentenceOf(message: string): string {
   const line = plainLines(message)
     .replace(/\nSee more help with --help\s*$/, '')
@@ -129,8 +129,8 @@ function ourFault(error: unknown): Failure {
   };
 }
 
-/** A message without the frame that oclif's parser puts around what a flag's own check threw. */
-function unwrapped(error: Error): { flag: string | null; message: string } {
+/** A message without the text that oclif's parser adds around an error from a flag's own check. */
+function unwrap(error: Error): { flag: string | null; message: string } {
   const match = WRAPPED.exec(error.message);
   return match ? { flag: match[1], message: match[2] } : { flag: null, message: error.message };
 }

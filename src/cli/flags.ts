@@ -1,8 +1,8 @@
 /**
- * Flag types that check what they are given. Each throws a UsageError whose sentence names the flag, what it takes and
- * what it got. Use them in a command's `static flags`:
+ * Flag types that validate their values. Each throws a UsageError that names the flag, what it accepts and what it
+ * got. Use them in a command's `static flags`:
  *
- *     batch: integer({ min: 1, description: 'sequences a model call' }),
+ *     batch: integer({ min: 1, description: 'sequences per model call' }),
  *     until: number({ min: 0, description: '…' }),
  *     protocol: choice(['duo', 'strict'])({ default: 'duo', description: '…' }),
  *     model: repeatable({ description: '…' }),
@@ -14,11 +14,11 @@ import { closest, UsageError } from '../errors.js';
 export { boolean, string } from '@oclif/core/flags';
 
 type Range = {
-  /** Least value allowed. */
+  /** Smallest value allowed. */
   min?: number;
   /** Largest value allowed. */
   max?: number;
-  /** Value that must be exceeded, e.g. 0 for a positive number. */
+  /** The value must be greater than this, e.g. 0 for a positive number. */
   above?: number;
 };
 
@@ -46,7 +46,7 @@ export const number = custom<number, Range>({
   },
 });
 
-/** One of a few words; a near miss is answered with the word that was probably meant. */
+/** One of a few words; a near miss gets a suggestion. */
 export function choice<const T extends readonly string[]>(
   choices: T,
 ): FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }> {
@@ -64,7 +64,7 @@ export function choice<const T extends readonly string[]>(
   }) as FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }>;
 }
 
-/** Names of things that other programs use for some of our choices. */
+/** Names that other programs use for some of our choices. */
 const ALSO_CALLED: Readonly<Record<string, readonly string[]>> = {
   gpu: ['webgpu', 'cuda'],
   nvidia: ['cuda'],
@@ -82,7 +82,7 @@ function meant(input: string, choices: readonly string[]): string {
   return known.filter((choice) => choices.includes(choice)).join(' or ');
 }
 
-/** A text flag that may be given several times, one value each; a stray word after it is an error, not a value. */
+/** A text flag that may be repeated, one value each; a stray word after it is an error, not a value. */
 export const repeatable = custom<string>({ multiple: true, multipleNonGreedy: true });
 
 function within(value: number, range: Named, kind: string, input: string): number {

@@ -1,6 +1,6 @@
 /**
- * The help of a command, by oclif with changes of layout: the usage line names required flags only, global flags come last,
- * defaults stand behind summaries, and the summary is printed once.
+ * oclif's help of a command with another layout: the usage line names only required flags, global flags come last, defaults
+ * follow the summaries, and the summary is printed once.
  */
 import { CommandHelp as OclifCommandHelp, Help as OclifHelp } from '@oclif/core/help';
 
@@ -25,7 +25,7 @@ class CommandHelp extends OclifCommandHelp {
     return { mainFlags, flagGroups: { ...groups, GLOBAL } };
   }
 
-  /** Defaults stand behind the summary, where those that depend on a card or a tokenizer stand too. */
+  /** Defaults follow the summary, as those that depend on a card or a tokenizer do. */
   protected override flags(flags: Parameters<OclifCommandHelp['flags']>[0]) {
     return super.flags(
       flags.map((flag) =>
@@ -36,13 +36,13 @@ class CommandHelp extends OclifCommandHelp {
     );
   }
 
-  /** Without the summary, which stands at the head. */
+  /** Without the summary, which is at the top. */
   protected override description(): string | undefined {
     return this.command.description && this.wrap(this.command.description);
   }
 }
 
-/** Found by oclif as `oclif.helpClass` of package.json. */
+/** oclif finds it through `oclif.helpClass` in package.json. */
 export default class Help extends OclifHelp {
   protected override CommandHelpClass = CommandHelp;
 }

@@ -1,17 +1,17 @@
-/** Models of the hub that a command names, `hf:owner/name`, are fetched and converted before it runs, unless they are in the cache. */
+/** Fetches and converts the hub models (`hf:owner/name`) that a command names, before it runs, unless the cache has them. */
 import { fetchHubModel, hubConnecting } from '../library/checkpoints.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
 import type { Observer } from '../observer.js';
 import { Progress } from './progress.js';
 
-/** What a command lends to what fetches. */
+/** What fetching needs from a command. */
 export interface Opening {
   note(text: string): void;
   quiet: boolean;
   signal?: AbortSignal;
 }
 
-/** Flags and arguments that take a model. */
+/** Flags and arguments whose value is a model. */
 const NAMES = ['model', 'judge', 'against'] as const;
 
 /** The hub models among a command's values: `hf:owner/name`, also from `name=hf:owner/name`. */
@@ -24,7 +24,7 @@ export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[]
 
 /** @throws DataError (the hub's), ModelError, UsageError, FileError, InterruptedError */
 export async function fetchHubModels(specs: readonly string[], opening: Opening): Promise<void> {
-  for (const spec of specs) await observed(opening, (observer) => fetchHubModel(spec, observer));
+  for (const spec of specs) await withProgress(opening, (observer) => fetchHubModel(spec, observer));
 }
 
 /** Runs an action that fetches from the hub, with a connection and visible progress. */
@@ -33,10 +33,10 @@ export async function fetching<T>(
   opening: Opening,
   action: (connecting: Awaited<ReturnType<typeof hubConnecting>>) => Promise<T>,
 ): Promise<T> {
-  return observed(opening, async (observer) => action(await hubConnecting(name, observer)));
+  return withProgress(opening, async (observer) => action(await hubConnecting(name, observer)));
 }
 
-async function observed<T>(
+async function withProgress<T>(
   { note, quiet, signal }: Opening,
   action: (observer: Observer) => Promise<T>,
 ): Promise<T> {

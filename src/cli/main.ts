@@ -1,6 +1,6 @@
 /**
- * Entry of the process. `--version` and `--help` are answered from two JSON files; commands run under oclif, which is
- * loaded only for them. Whatever is thrown ends here, as a sentence and an exit status.
+ * Entry of the process. `--version` and `--help` need only two JSON files; commands run under oclif, which is loaded
+ * only for them. Every error ends here, as a sentence and an exit status.
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,12 +35,12 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       checkOpenFiles(join(root, 'package.json'));
       const { settings } = await import('@oclif/core/settings');
       settings.enableAutoTranspile = false;
-      // oclif reads it when it is loaded, and by itself knows neither COLUMNS nor a limit.
+      // oclif reads it on loading; by itself it ignores COLUMNS and has no limit.
       settings.columns = Math.min(streamWidth(process.stdout), WIDEST_HELP);
       const { run } = await import('@oclif/core/run');
       await run(target.argv, entryUrl);
     }
-    await drained(process.stdout);
+    await drain(process.stdout);
     checkStandardOutput();
   } catch (error) {
     return end(error);
@@ -53,7 +53,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
 async function report(error: unknown, argv: string[], command: string | null): Promise<number> {
   const { describeFailure, requestedExit } = await import('./failure.js');
   const requested = requestedExit(error);
-  if (requested === 0) await drained(process.stdout);
+  if (requested === 0) await drain(process.stdout);
   const lost = requested === 0 ? standardOutputFailure() : null;
   if (requested !== null && lost === null) return requested;
   const { inertLines, paint, plainLines, sentenceLines } = await import('./terminal.js');
@@ -73,13 +73,13 @@ async function report(error: unknown, argv: string[], command: string | null): P
   return failure.exitCode;
 }
 
-/** Ends the process once both streams have taken all that was written; worker threads end with it. */
+/** Ends the process, with its worker threads, once both streams have taken everything that was written. */
 async function exit(code: number): Promise<void> {
-  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  await Promise.all([drain(process.stdout), drain(process.stderr)]);
   process.exit(code);
 }
 
-function drained(stream: NodeJS.WriteStream): Promise<void> {
+function drain(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve());
   });

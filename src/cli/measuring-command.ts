@@ -1,4 +1,4 @@
-/** What `bench` and `frontier` have in common: from flags to a request. */
+/** What `bench` and `frontier` share: turning flags into a request. */
 
 import type { Protocol } from '../diffusion/schedule.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';

@@ -1,13 +1,13 @@
 /**
- * Limits of the process: enough addresses and open files are checked before a command is loaded, since V8 aborts without
- * the former and Node waits forever without the latter. Errors later that can only mean too little memory are told by
- * their texts.
+ * Limits of the process: checks for enough address space and open files before a command is loaded, because V8 aborts
+ * without the former and Node waits forever without the latter. Later errors that can only mean too little memory are
+ * recognized by their texts.
  */
 import { closeSync, openSync } from 'node:fs';
 import { FileError } from '../errors.js';
 import { ADDRESS_SPACE_HINT, addressSpace, megabytes } from '../models/address-space.js';
 
-/** Bytes, beyond those of Node itself; commands that run no model take about 280 MB. */
+/** Bytes beyond those of Node itself; commands that run no model take about 280 MB. */
 const NEEDED_BYTES = 400e6;
 
 /** @throws FileError `out-of-address-space` */
@@ -20,11 +20,11 @@ export function checkAddressSpace(space = addressSpace()): void {
   });
 }
 
-/** Files that a command opens at once, beyond those that are open; about 90 were observed. */
+/** Files that a command opens at once, beyond those already open; about 90 were observed. */
 const NEEDED_FILES = 128;
 
 /**
- * Node loads modules many at a time and waits forever, in silence, where it may not open another file. So this is checked
+ * Node loads many modules at a time and waits forever, silently, when it may not open another file. So this check runs
  * before oclif is loaded.
  * @param path of any file that can be read   @throws FileError `too-many-open-files`
  */
@@ -48,7 +48,7 @@ export function checkOpenFiles(path: string): void {
 const MEANS_NO_MEMORY =
   /array buffer allocation failed|could not allocate memory|WebAssembly\.\w+\(\): out of memory/i;
 
-/** Null for what may have another cause. */
+/** Null for an error that may have another cause. */
 export function noMemory(error: unknown): FileError | null {
   if (!(error instanceof Error)) return null;
   const { code } = error as NodeJS.ErrnoException;

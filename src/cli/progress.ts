@@ -1,6 +1,6 @@
 /**
- * Progress of a long run, on stderr: one line that is redrawn in a terminal, elsewhere a plain line now and then, so that
- * a log stays readable. It counts units of work and estimates the time left from the pace so far.
+ * Progress of a long run, on stderr: one line redrawn in a terminal, and elsewhere a plain line now and then, so a log
+ * stays readable. It counts units of work and estimates the time left from the pace so far.
  */
 import { displayWidth, inertLines, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
 
@@ -20,7 +20,7 @@ export class Progress {
   private readonly stream: OutputStream & { write(text: string): unknown };
   private readonly now: () => number;
   private readonly quiet: boolean;
-  /** Null while nobody knows. */
+  /** Null while unknown. */
   private total: number | null = null;
   private done = 0;
   private offset = 0;
@@ -39,7 +39,7 @@ export class Progress {
     this.now = now;
   }
 
-  /** Begins a piece of work of `total` units, of which a resumed run has `done` already. */
+  /** Begins a task of `total` units, of which a resumed run has already done `done`. */
   start(total: number | null, label: string, done = 0): void {
     this.stop();
     this.total = total;
@@ -51,20 +51,20 @@ export class Progress {
     this.draw();
   }
 
-  /** Shows how far the named work is, and begins a new piece of work where the name is another. */
+  /** Shows the progress of the named task, and begins a new task when the name changes. */
   show(label: string, done: number, total: number | null, detail = ''): void {
     if (plainText(label) !== this.label) this.start(total, label, done);
     this.total = total;
     this.update(done, detail);
   }
 
-  /** `done` units in all are finished. `detail`, such as the mean loss, stands after the time left. */
+  /** `done` units in all are finished. `detail`, such as the mean loss, follows the time left. */
   update(done: number, detail = ''): void {
     this.done = done;
     this.draw(detail);
   }
 
-  /** Ends the line, so that what is printed next begins at the margin. */
+  /** Ends the line, so the next output starts on a new line. */
   stop(): void {
     if (this.drawn) this.stream.write('\r\x1b[K');
     this.drawn = false;

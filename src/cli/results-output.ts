@@ -1,9 +1,9 @@
-/** Where the results of an evaluation go: files are checked before the work starts, and written when it is done. */
+/** Output of an evaluation's results: files are checked before the work starts, and written when it is done. */
 import type { Format } from '../printing/formats.js';
 import type { OutputPlan } from '../printing/output.js';
 import type { ResultsFile } from '../records/record.js';
 
-/** @param others files that the command writes besides   @throws UsageError, FileError */
+/** @param others further files that the command writes   @throws UsageError, FileError */
 export async function plannedOutput(
   flags: { format?: Format; json?: boolean; out?: readonly string[] },
   others: readonly string[] = [],
@@ -14,7 +14,7 @@ export async function plannedOutput(
   return plan;
 }
 
-/** Writes the files. @returns what goes to stdout   @throws FileError */
+/** Writes the files. @returns the text for stdout   @throws FileError */
 export async function writeResults(
   plan: OutputPlan,
   results: ResultsFile,

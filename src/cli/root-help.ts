@@ -1,11 +1,11 @@
 /**
- * `duo-eval --help`, made from the manifest without loading oclif, so that it comes at once. The help of a single
+ * `duo-eval --help`, made from the manifest without loading oclif, so that it is immediate. The help of a single
  * command is in help.ts.
  */
 import type { CommandEntry, PackageFacts } from './command-line.js';
 import { paint, wrap } from './terminal.js';
 
-/** Commands by what they are for, in the order in which a newcomer needs them. */
+/** Commands grouped by purpose, in the order in which a newcomer needs them. */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   EVALUATE: ['ppl', 'gen', 'bench', 'frontier', 'run', 'merge'],
   SAMPLE: ['sample', 'samplers'],
@@ -22,7 +22,7 @@ const EXIT_STATUSES =
 /** Longer lines are hard to read. */
 export const WIDEST_HELP = 100;
 
-/** @param width columns to fill, of which at most WIDEST_HELP are used */
+/** @param width columns available; the help uses at most WIDEST_HELP */
 export function rootHelp(facts: PackageFacts, { width, color }: { width: number; color: boolean }): string {
   const columns = Math.min(width, WIDEST_HELP);
   const { bin, description } = facts;
@@ -41,7 +41,7 @@ export function rootHelp(facts: PackageFacts, { width, color }: { width: number;
     heading('USAGE'),
     `  $ ${bin} COMMAND [FLAGS]`,
     '',
-    ...grouped(commands).flatMap(([group, members]) => [heading(group), ...members.flatMap(row), '']),
+    ...commandsByGroup(commands).flatMap(([group, members]) => [heading(group), ...members.flatMap(row), '']),
     heading('MORE'),
     ...indented(`${bin} COMMAND --help explains a command; ${bin} --version prints the version.`),
     ...indented(
@@ -53,8 +53,8 @@ export function rootHelp(facts: PackageFacts, { width, color }: { width: number;
   ].join('\n');
 }
 
-/** Groups that have commands; those in no group come last, by name. */
-function grouped(commands: readonly CommandEntry[]): [string, CommandEntry[]][] {
+/** Groups that have commands; commands without a group come last, sorted by name. */
+function commandsByGroup(commands: readonly CommandEntry[]): [string, CommandEntry[]][] {
   const named = Object.entries(COMMAND_GROUPS).map(([group, ids]): [string, CommandEntry[]] => [
     group,
     ids.flatMap((id) => commands.filter((command) => command.id === id)),

@@ -1,4 +1,4 @@
-/** The list of samplers as text: one a paragraph, its options below it. */
+/** The list of samplers as text: one paragraph per sampler, with its options below. */
 import { wrap } from '../terminal-text.js';
 
 interface Listed {
@@ -26,22 +26,22 @@ export function samplersText(samplers: readonly Listed[], width: number): string
     .map(({ name, summary, families, options = {} }) =>
       [
         `${name.padEnd(widest)}  ${families.join(', ')}`,
-        ...indented(summary, 2, width),
+        ...indent(summary, 2, width),
         ...Object.entries(options).flatMap(([option, spec]) =>
-          indented(`${option}=${spec.default}  ${described(spec)}`, 4, width),
+          indent(`${option}=${spec.default}  ${describeOption(spec)}`, 4, width),
         ),
       ].join('\n'),
     )
     .join('\n\n');
 }
 
-function described({ summary, min, max, choices }: NonNullable<Listed['options']>[string]): string {
+function describeOption({ summary, min, max, choices }: NonNullable<Listed['options']>[string]): string {
   if (choices) return `${summary} One of ${choices.join(', ')}.`;
   return min !== undefined && max !== undefined ? `${summary} In [${min}, ${max}].` : summary;
 }
 
-/** Lines that follow the first of a paragraph stand two columns further in. */
-function indented(text: string, columns: number, width: number): string[] {
+/** Lines after the first of a paragraph are indented by two more columns. */
+function indent(text: string, columns: number, width: number): string[] {
   const lines = wrap(text, Math.max(20, width - columns - 2));
   return lines.map((line, i) => ' '.repeat(columns + (i > 0 ? 2 : 0)) + line);
 }

@@ -1,4 +1,4 @@
-/** Flags that say how a model is sampled: the same for every command that samples one to measure it. */
+/** Flags for sampling a model: the same for every command that measures samples. */
 import { UsageError } from '../errors.js';
 import { integer, number, repeatable, string } from './flags.js';
 
@@ -42,7 +42,7 @@ interface SamplingFlagValues {
   batch?: number;
 }
 
-/** What the flags say but for sampler, steps and temperature. */
+/** The values of the flags other than sampler, steps and temperature. */
 export function samplingOf(flags: SamplingFlagValues) {
   return {
     samplerOptions: flags['sampler-option'] ?? [],

@@ -1,17 +1,17 @@
 /**
- * Ctrl-C and SIGTERM as an AbortSignal. The first one asks: the signal aborts with an InterruptedError (exit 130), and
- * the command stops at its next safe place, leaving a journal that a later run takes up. The second one ends the
- * process at once.
+ * Ctrl-C and SIGTERM as an AbortSignal. The first one aborts the signal with an InterruptedError (exit 130): the command
+ * stops at its next safe place and leaves a journal that a later run can resume. The second one ends the process at
+ * once.
  */
 import { InterruptedError } from '../errors.js';
 import { abandonNativeCalls } from '../models/native-exit.js';
 
-/** Time in which a model call that is under way may end after the first signal; one without end is given up then. */
+/** Time for the current model call to end after the first signal; after that it is abandoned. */
 const CALL_MS = 5000;
 
 let controller: AbortController | undefined;
 
-/** The process's one interruption signal; listeners are installed when it is first asked for. */
+/** The process's one interruption signal; listeners are installed on first use. */
 export function interruptSignal(): AbortSignal {
   if (controller) return controller.signal;
   const mine = new AbortController();
@@ -31,7 +31,7 @@ export function interruptSignal(): AbortSignal {
   return mine.signal;
 }
 
-/** What an interrupted command throws: the reason itself where an AbortError hides it. */
+/** What an interrupted command throws: the signal's reason, even when an AbortError hides it. */
 export function interruptionBehind(error: unknown): InterruptedError | null {
   if (error instanceof InterruptedError) return error;
   const reason: unknown = controller?.signal.aborted ? controller.signal.reason : undefined;

@@ -1,4 +1,4 @@
-/** Flags that say how a table is read for its texts, and from flags to options. */
+/** Flags for reading the texts of a table, and their conversion to options. */
 import type { TableOptions } from '../datasets/file-texts.js';
 import { boolean, string } from './flags.js';
 

@@ -27,14 +27,14 @@ export function streamWidth(stream: OutputStream, env: NodeJS.ProcessEnv = proce
   return Number.isInteger(asked) && asked >= 20 ? asked : 80;
 }
 
-/** Colour only where a person sees it: a terminal that is not dumb, NO_COLOR unset (https://no-color.org). */
+/** Use colour only where a person sees it: a terminal that is not dumb, with NO_COLOR unset (https://no-color.org). */
 export function streamHasColor(stream: OutputStream, env: NodeJS.ProcessEnv = process.env): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** Sentences for a person: wrapped in a terminal, one line each elsewhere, so that logs can be searched. */
+/** Sentences for a person: wrapped in a terminal, and one line each elsewhere, so that logs can be searched. */
 export function sentenceLines(text: string, stream: OutputStream, indent = ''): string {
   const lines = text.split('\n');
   const wrapped = stream.isTTY
@@ -45,7 +45,7 @@ export function sentenceLines(text: string, stream: OutputStream, indent = ''): 
 
 export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';
 
-/** `text` in a style when `color`, else as it is. */
+/** `text` in a style if `color`, else unchanged. */
 export function paint(text: string, style: Style, color: boolean): string {
   return color ? styleText(style, text, { validateStream: false }) : text;
 }

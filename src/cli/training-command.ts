@@ -7,7 +7,7 @@ import { choice, integer, string } from './flags.js';
 import type { Progress } from './progress.js';
 import { tableFlags, tableOptions } from './table-flags.js';
 
-/** The progress shows the mean loss of this many steps, since single losses scatter. */
+/** Progress shows the mean loss over this many steps, because single losses are noisy. */
 const SHOWN_OVER = 50;
 
 export const textFlags = {
@@ -56,7 +56,7 @@ interface TrainingFlagValues extends BoundaryFlagValues {
   threads?: number;
 }
 
-/** The part of a request that both commands take from the same flags. */
+/** The part of a request that both commands build from the same flags. */
 export const runRequest = (
   flags: TrainingFlagValues,
 ): Omit<RunRequest, 'warmup' | 'averageDecay' | 'command'> => ({
@@ -93,7 +93,7 @@ export function givenCommand(
 export class RunProgress implements Omit<RunObserver, 'signal'> {
   private readonly latest: number[] = [];
 
-  /** @param finishedHint stands after the note that a run is already finished */
+  /** @param finishedHint follows the note that a run is already finished */
   constructor(
     readonly say: (text: string) => void,
     private readonly progress: Progress,
@@ -108,7 +108,7 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
     else this.say(`The run is already finished: ${all} steps.${this.finishedHint}`);
   };
 
-  /** @param text what is shown of the mean of the latest losses */
+  /** @param text formats the mean of the latest losses */
   step(work: string, step: number, all: number, loss: number, text: (mean: number) => string): void {
     this.latest.push(loss);
     if (this.latest.length > SHOWN_OVER) this.latest.shift();
@@ -116,7 +116,7 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
     this.progress.show(work, step, all, text(mean));
   }
 
-  /** For losses of another kind from here on. */
+  /** Starts a new mean, because the losses that follow are of another kind. */
   forgetLosses(): void {
     this.latest.length = 0;
   }
@@ -133,7 +133,7 @@ export const resultJson = <Loss>(result: RunResult<Loss>) => {
   };
 };
 
-/** A result as rows of a table. @param loss as it is printed   @param heldOut as it is printed; null without held-out text */
+/** A result as rows of a table. @param loss as printed   @param heldOut as printed; null without held-out text */
 export const resultRows = (
   { path, dataPath, cardPath, parameters, steps, plotPath }: RunResult<unknown>,
   { loss, heldOut }: { loss: string; heldOut: string | null },

@@ -1,4 +1,4 @@
-/** All rows of two files that answer to each other, compared, and which do not. */
+/** Compares all matching rows of two files, and lists those without a match. */
 import {
   namesThatDiffer,
   settingsAsRecorded,
@@ -12,7 +12,7 @@ import { haveIntervalsOfOtherVersions, nameOf } from './comparability.js';
 import { type Difference, differencesOf } from './difference.js';
 import { matchRows } from './row-matching.js';
 
-/** A difference and the rows it is of. */
+/** A difference, and the two rows. */
 export interface NamedDifference extends Difference {
   eval: string;
   modelA: string;
@@ -20,20 +20,20 @@ export interface NamedDifference extends Difference {
   fileA: string;
   fileB: string;
   dataset: string;
-  /** How tables call the figure. */
+  /** Name of the figure in tables. */
   metricName: string;
-  /** Why it is not compared in pairs, as the end of a sentence; null where it is, or where no pairs can be made of it. */
+  /** Why the comparison is not paired, as the end of a sentence; null if it is, or if this figure has no pairs. */
   unpaired?: string | null;
-  /** Settings in which the two differ, and those that set this pair apart from others of these names: `seed 1 − 2`. */
+  /** Settings in which the two differ, and those that distinguish this pair from others with the same names: `seed 1 − 2`. */
   apart?: string;
-  /** Files whose own intervals are of an earlier version, where the other's is not. */
+  /** Files with intervals of an earlier version, if the other file has the current ones. */
   earlier?: readonly string[];
-  /** Of either row: sampler options, temperature, length, seed and the like, as recorded. */
+  /** The recorded settings of each row: sampler options, temperature, length, seed and the like. */
   settingsA?: Readonly<Record<string, unknown>>;
   settingsB?: Readonly<Record<string, unknown>>;
 }
 
-/** @throws UsageError when rows that answer to each other are not of one protocol */
+/** @throws UsageError when matching rows have different protocols */
 export function compareRows(
   a: readonly ResultRow[],
   b: readonly ResultRow[],
@@ -53,16 +53,19 @@ export interface RowPair {
   b: ResultRow;
 }
 
-/** Of each pair, what the two differ in and what sets it apart from others of the same names. */
+/** For each pair, the settings in which the two differ, and those that distinguish it from others with the same names. */
 export function apartOfPairs(pairs: readonly RowPair[]): string[] {
-  const told = pairs.map(({ a, b }) => settingsOfPair(a.record, b.record));
+  const ofPairs = pairs.map(({ a, b }) => settingsOfPair(a.record, b.record));
   const labels = pairs.map(({ a, b }) =>
     JSON.stringify([a.eval, a.model, b.model, a.dataset, a.file, b.file]),
   );
   const differing = new Map(
-    [...new Set(labels)].map((label) => [label, namesThatDiffer(told.filter((_, i) => labels[i] === label))]),
+    [...new Set(labels)].map((label) => [
+      label,
+      namesThatDiffer(ofPairs.filter((_, i) => labels[i] === label)),
+    ]),
   );
-  return told.map((settings, i) => {
+  return ofPairs.map((settings, i) => {
     const between = differing.get(labels[i]) ?? [];
     const names = [...settings]
       .filter(([name, value]) => value.includes(VERSUS) || between.includes(name))
@@ -96,7 +99,7 @@ function earlierOf(a: ResultRow, b: ResultRow): Pick<NamedDifference, 'earlier'>
   return { earlier: [a, b].filter((row) => fieldOf(row, 'protocol.version') === 1).map(({ file }) => file) };
 }
 
-/** How tables call a figure, or a figure of pairs alone. */
+/** The name in tables of a figure, or of a figure that exists only for pairs. */
 export function metricName({ evaluation, figures }: ResultRow, metric: string): string {
   const title = figures.get(metric)?.declared.title ?? evaluation?.pairing?.titles?.[metric];
   return title ?? plainText(metric);

@@ -1,6 +1,6 @@
 /**
- * How two rows differ: sequence by sequence or sample by sample where both hold the same ones, which removes what is hard, or
- * luck, for both, else by the figures' own errors. Differences are first minus second, with a 95% interval.
+ * The difference of two rows: paired by sequence or sample if both hold the same ones, which removes the variation they have
+ * in common; otherwise from the standard errors of the two figures. Differences are first minus second, with a 95% interval.
  */
 import { UsageError } from '../errors.js';
 import { numberOf, type ResultRow, type RowFigure } from '../records/evaluation.js';
@@ -19,49 +19,49 @@ export interface Difference extends Estimate, TextSampling {
   /** A figure's name, or `textNll`: nats per token of text, which compares families that score different tokens. */
   metric: string;
   method: 'paired' | 'intervals';
-  /** Sequences, or samples, that were paired. */
+  /** Number of paired sequences or samples. */
   sequences: number | null;
-  /** The figures of both, as far as they are of this metric. */
+  /** The figures of both rows, if they are of this metric. */
   a: number | null;
   b: number | null;
 }
 
 /**
- * Every figure with something to say of its own, compared; where there are pairs, and a figure of pairs alone, that one.
- * @throws UsageError when the rows are not of one protocol
+ * The difference of every independent figure; if there are pairs with a figure of their own, of that one alone.
+ * @throws UsageError when the protocols of the rows differ
  */
 export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
   checkComparable(a, b);
   const { pairing, compared } = a.evaluation ?? {};
-  const headline = pairing?.headline ? paired(a, b, pairing.headline) : null;
+  const headline = pairing?.headline ? pairedDifference(a, b, pairing.headline) : null;
   if (headline) return [headline];
   if (compared) return compared(a, b).map((name) => byIntervals(a, b, name));
   const names = [...a.figures].filter(
     ([name, { declared }]) => b.figures.has(name) && !declared.exponentialOf && !declared.isRatio,
   );
   return names
-    .map(([name]) => paired(a, b, name) ?? byIntervals(a, b, name))
+    .map(([name]) => pairedDifference(a, b, name) ?? byIntervals(a, b, name))
     .filter(({ value }) => value !== null);
 }
 
 /**
- * The difference of one figure, or of the logarithm of one that is an exponential.
- * @returns null where a row has no such figure
+ * The difference of one figure, or of its logarithm if the figure is an exponential.
+ * @returns null if a row lacks the figure
  */
 export function differenceOf(a: ResultRow, b: ResultRow, metric: string): Difference | null {
   checkComparable(a, b);
   const figure = a.figures.get(metric);
   if (!figure || !b.figures.has(metric)) return null;
   const compared = figure.declared.exponentialOf ?? metric;
-  return paired(a, b, compared) ?? byIntervals(a, b, compared);
+  return pairedDifference(a, b, compared) ?? byIntervals(a, b, compared);
 }
 
-function paired(a: ResultRow, b: ResultRow, metric: string): Difference | null {
+function pairedDifference(a: ResultRow, b: ResultRow, metric: string): Difference | null {
   const difference = a.evaluation?.pairing?.difference(a, b, metric);
   return difference ? { ...difference, method: 'paired' } : null;
 }
 
-/** As if the two were independent: on the same text the interval is wider than it need be, never narrower in expectation. */
+/** Treats the two as independent: on the same text the interval is wider than necessary, never narrower in expectation. */
 function byIntervals(a: ResultRow, b: ResultRow, metric: string): Difference {
   checkIntervals(a, b);
   const [first, second] = [a.figures.get(metric), b.figures.get(metric)];
@@ -83,13 +83,13 @@ function byIntervals(a: ResultRow, b: ResultRow, metric: string): Difference {
   return { ...base, value, stderr, ci95: [value - margin, value + margin] };
 }
 
-/** The standard error; of a figure with an interval alone, that of a normal one so wide. */
+/** The standard error; for a figure with only an interval, that of a normal interval of the same width. */
 function spread({ stderr, ci95 }: RowFigure): number | null {
   if (stderr !== null) return stderr;
   return ci95 === null ? null : (ci95[1] - ci95[0]) / (2 * NORMAL_QUANTILE_975);
 }
 
-/** @throws UsageError where only one has intervals that are too narrow, being of an earlier version */
+/** @throws UsageError if only one row has the intervals of an earlier version, which were too narrow */
 function checkIntervals(a: ResultRow, b: ResultRow): void {
   const [first, second] = [a, b].map((row) => row.evaluation?.hasNarrowIntervals?.(row) ?? false);
   if (first === second) return;
@@ -100,19 +100,19 @@ function checkIntervals(a: ResultRow, b: ResultRow): void {
   });
 }
 
-/** Sequences or samples behind a row's errors. */
+/** Number of sequences or samples behind the errors of a row. */
 export function sequencesOf(row: ResultRow): number | null {
   return numberOf(row, 'samples.count') ?? numberOf(row, 'cost.sequences');
 }
 
-/** How many units the interval of a figure is over: its own (rounds), units of text, else {@link sequencesOf}. */
+/** Number of units behind the interval of a figure: its own (rounds), units of text, else {@link sequencesOf}. */
 export function unitsOfFigure(row: ResultRow, metric: string): number | null {
   const figure = row.figures.get(metric);
   if (figure?.declared.units) return figure.declared.units.count(row.record);
   return figure?.units ?? sequencesOf(row);
 }
 
-/** Degrees of freedom of a figure's error: over units of text, else over {@link sequencesOf}; null where nobody knows. */
+/** Degrees of freedom of the error of a figure: over units of text, else over {@link sequencesOf}; null if unknown. */
 function degreesOfFigure(row: ResultRow, metric: string): number | null {
   const { units, effectiveUnits = units } = row.figures.get(metric) ?? {};
   if (effectiveUnits !== undefined) return degreesOf(effectiveUnits);
@@ -120,7 +120,7 @@ function degreesOfFigure(row: ResultRow, metric: string): number | null {
   return sequences === null || sequences < 2 ? null : sequences - 1;
 }
 
-/** Student's t at the degrees of freedom of Welch and Satterthwaite. */
+/** The 95% quantile of Student's t with the degrees of freedom of Welch and Satterthwaite (statistics/student.ts). */
 function welchQuantile95(
   [sa, sb]: readonly [number, number],
   [a, b]: readonly [number | null, number | null],
@@ -129,7 +129,7 @@ function welchQuantile95(
   return studentQuantile95(welchDegrees([sa, sb], [a, b]));
 }
 
-/** 0 lies outside the interval; null where there is none. */
+/** Whether 0 lies outside the interval; null without an interval. */
 export function isSignificant({ ci95 }: Estimate): boolean | null {
   return ci95 === null ? null : ci95[0] > 0 || ci95[1] < 0;
 }

@@ -18,7 +18,7 @@ import type { NamedDifference } from './compared-rows.js';
 import { isSignificant } from './difference.js';
 
 const TITLES = ['', 'models', 'data set', 'with', 'figure', 'difference', '95% interval', 'judged by'];
-/** How columns give way where the screen is narrow. */
+/** How columns shrink on a narrow screen. */
 const NARROW: Readonly<Record<string, Partial<FittedColumn>>> = {
   models: { wraps: true, least: 15 },
   'data set': { wraps: true, least: 12 },
@@ -56,7 +56,7 @@ export function formatDifferences(
   }
 }
 
-/** The column of settings is there where they tell anything. */
+/** The column of settings appears only if some row has any. */
 const titlesOf = (differences: readonly NamedDifference[]) =>
   TITLES.filter((title) => title !== 'with' || differences.some(({ apart }) => apart));
 
@@ -82,7 +82,7 @@ function cellsOf(one: NamedDifference): string[] {
   ];
 }
 
-/** Where the column of settings leaves no room for whole words, they stand beneath the data set. */
+/** If the column of settings leaves no room for whole words, the settings go below the data set. */
 function tableOf(differences: readonly NamedDifference[], screen: Screen): string {
   const wide = columnsOf(differences);
   const beneath = differences.map((one) => ({
@@ -127,13 +127,13 @@ function notesOf(differences: readonly NamedDifference[]): string[] {
   return notes;
 }
 
-/** `, over 19 documents`: of text, what it is over. */
+/** `, over 19 documents`: the units of an interval over text. */
 function overUnits(differences: readonly NamedDifference[]): string {
-  const told = new Set(differences.filter(({ unit }) => unit).map((one) => errorUnits(one)));
-  return told.size === 0 ? '' : `, over ${[...told].join('; ')}`;
+  const units = new Set(differences.filter(({ unit }) => unit).map((one) => errorUnits(one)));
+  return units.size === 0 ? '' : `, over ${[...units].join('; ')}`;
 }
 
-/** As `comparisons` of a results file, with what that leaves out. */
+/** An entry of `comparisons` in a results file, with further fields. */
 export function comparisonOf(one: NamedDifference): object {
   const { modelA, modelB, fileA, fileB, dataset, value, stderr, ci95, metric, method, sequences, a, b } = one;
   return {
@@ -159,7 +159,7 @@ export function comparisonOf(one: NamedDifference): object {
   };
 }
 
-/** Where the interval is over units of text. */
+/** For an interval over units of text. */
 const samplingOf = ({
   unit,
   units,

@@ -1,7 +1,7 @@
 /**
- * Which row of one file answers to which of another. Rows of the same evaluation and data set belong together when their
- * models have the same name, or when each file has only one model there; of several, the one of the same protocol, then
- * the one of the same seed.
+ * Matches the rows of one file with those of another. Rows of the same evaluation and data set match if their models have
+ * the same name, or if each file has only one model there; of several, the row with the same protocol matches, then the one
+ * with the same seed.
  */
 import { UsageError } from '../errors.js';
 import { fieldOf, type ResultRow } from '../records/evaluation.js';
@@ -9,12 +9,12 @@ import { fieldsThatDiffer, nameOf } from './comparability.js';
 
 export interface MatchedRows {
   pairs: { a: ResultRow; b: ResultRow }[];
-  /** Rows that nothing answers to. */
+  /** Rows without a match. */
   aloneInA: ResultRow[];
   aloneInB: ResultRow[];
 }
 
-/** @throws UsageError when several rows answer to one */
+/** @throws UsageError when several rows match one */
 export function matchRows(a: readonly ResultRow[], b: readonly ResultRow[]): MatchedRows {
   const pairs: MatchedRows['pairs'] = [];
   const aloneInA: ResultRow[] = [];
@@ -28,7 +28,7 @@ export function matchRows(a: readonly ResultRow[], b: readonly ResultRow[]): Mat
 }
 
 /**
- * The row of `others` that answers to `row`, one of `own`; null where there is none.
+ * The row of `others` that matches `row`, one of `own`; null if there is none.
  * @throws UsageError when there are several
  */
 export function rowFor(

@@ -1,4 +1,4 @@
-/** A priority queue: what comes first, by a strict order, is taken first. Push and pop in O(log n). */
+/** A priority queue: `pop` takes the item that comes first in a strict order. Push and pop in O(log n). */
 export class BinaryHeap<T> {
   private readonly items: T[] = [];
 

@@ -1,55 +1,54 @@
 /**
- * What reading data may cost: the limits of every reader of data sets and of the hub, in one place. They bound bytes, depth
- * and number, and so time and memory too: a byte of text, and a row, take a program some time each, whoever wrote them.
- * Beyond a limit, reading ends in a sentence.
+ * The limits of every reader of data sets and of the hub, in one place. They bound bytes, depth and counts, and so also
+ * time and memory. Beyond a limit, reading ends with an error that says so.
  */
 import { DataError } from '../errors.js';
 
 const MIB = 2 ** 20;
 
 export const BUDGET = {
-  /** Bytes of one text, and of a file that has to be read whole: what a JavaScript string can hold, and room to read on. */
+  /** Bytes of one text, or of a file that must be read whole: what a JavaScript string can hold, less some room. */
   text: 511 * MIB,
-  /** Bytes of a line, and of one object of a JSON array. Beside its text it may hold lists, which take many times their
-   *  bytes once they are parsed. */
+  /** Bytes of a line, or of one object in a JSON array. It may also hold lists, which take many times their bytes once
+   *  parsed. */
   line: 32 * MIB,
-  /** Characters of the fields of a CSV row. The parser looks at each, some 50 MB a second. */
+  /** Characters in the fields of a CSV row. The parser reads about 50 MB per second. */
   row: 64 * MIB,
   /** Brackets open at a time in JSON. */
   jsonDepth: 1000,
-  /** Texts without a character, or blank lines, one after another. */
+  /** Consecutive empty texts or blank lines. */
   emptyTexts: 1_000_000,
   /** Files of one data set. */
   parts: 10_000,
 
-  /** What a file may unfold to, by compression or repetition: so many bytes in any case, and as many times its own. Natural
-   *  text shrinks to a tenth at best; a file that holds the same again and again can hold a thousand times its bytes. */
+  /** How far a file may expand, by compression or repetition: a number of bytes that is always allowed, and a multiple of
+   *  its own size. Natural text shrinks to a tenth at best; a file of repetitions can hold a thousand times its bytes. */
   unfolded: 16 * MIB,
   unfoldedPerByte: 64,
-  /** Bytes that a text counts at least, of those: also an empty one takes time. */
+  /** Bytes counted for a text at least: even an empty one takes time. */
   leastText: 16,
 
-  /** Of Parquet. A footer of ten thousand row groups and columns takes some MiB; a page's header may hold long statistics. */
+  /** Parquet. A footer of ten thousand row groups and columns takes a few MiB; a page header may hold long statistics. */
   footer: 64 * MIB,
   pageHeader: MIB,
   page: 256 * MIB,
-  /** Values of one page: writers put some 20 thousand there, and a run of a billion takes six bytes. */
+  /** Values per page: writers put about 20,000 there, yet six bytes can declare a run of a billion. */
   pageValues: 2 ** 24,
-  /** Structs and lists within another in Parquet's headers: more than the format has. */
+  /** Nesting of structs and lists in Parquet headers: more than the format uses. */
   headerDepth: 24,
 
-  /** Of the hub. An answer is a page of names; this is a thousand times as much. */
+  /** The hub. An answer is a page of names; this is a thousand times as much. */
   answer: 16 * MIB,
   answerPages: 100,
   listedFiles: 10_000,
   redirects: 10,
-  /** Times that the transfer of one file may break in one run, however far each came. */
+  /** How often the transfer of one file may break in one run, however far it came each time. */
   brokenTransfers: 50,
-  /** Bytes a second that the hub has to send on average: less is taken for silence. */
+  /** Bytes per second that the hub must send on average: less counts as silence. */
   leastPace: 1024,
-  /** Times the longest silence that a list of files may take, all its pages. */
+  /** Time for all pages of a file list, as a multiple of the longest silence. */
   listingSilences: 10,
-  /** Milliseconds that a busy hub may ask to wait: five minutes, its own window. */
+  /** The longest wait that a busy hub may ask for, ms: five minutes, its own rate-limit window. */
   longestWait: 300_000,
 } as const;
 
@@ -62,7 +61,7 @@ export function tooManyEmpty(where: string, what: string): DataError {
   });
 }
 
-/** What has come out of a file, held against its own size. */
+/** Compares what a file has expanded to with its own size. */
 export class Unfolding {
   private bytes = 0;
   private readonly most: number;
@@ -75,7 +74,7 @@ export class Unfolding {
     this.most = BUDGET.unfolded + BUDGET.unfoldedPerByte * size;
   }
 
-  /** @throws DataError when it is more than any honest file holds */
+  /** @throws DataError when it exceeds what any honest file holds */
   add(bytes: number): void {
     this.bytes += bytes;
     if (this.bytes <= this.most) return;

@@ -1,6 +1,6 @@
 /**
- * A byte-level BPE tokenizer as files, in the format of @huggingface/tokenizers: ids 0 to 255 are the bytes themselves, then one
- * for each merge in order, and `<|endoftext|>`, both BOS and EOS, comes last.
+ * A byte-level BPE tokenizer as files, in the format of @huggingface/tokenizers: ids 0 to 255 are the bytes themselves, then comes
+ * one id per merge, in order; `<|endoftext|>`, both BOS and EOS, is last.
  */
 import { characterOfByte } from './byte-level.js';
 import type { Merge } from './byte-pair-merges.js';

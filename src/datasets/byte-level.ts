@@ -1,20 +1,20 @@
 /**
- * Byte-level vocabularies (GPT-2's): each token is a run of bytes, written with one printable character a byte. Here
- * the bytes of every token are kept, so that decoding is copying, a character cut in two by a sequence's edge becomes
- * U+FFFD as in the Rust implementation, and the length of a text needs no decoding at all.
+ * Byte-level vocabularies (GPT-2's): each token is a run of bytes, written with one printable character per byte.
+ * This class keeps the bytes of every token. So decoding is copying, a character cut by the edge of a sequence becomes
+ * U+FFFD as in the Rust implementation, and the length of a text needs no decoding.
  */
 import { isUtf8 } from 'node:buffer';
 import { checkDecodedLength } from './tokenization/part.js';
 
 export class ByteLevelVocabulary {
-  /** Bytes of all tokens, one after the other; token `id` is from `starts[id]` to `starts[id + 1]`. */
+  /** Bytes of all tokens, concatenated; token `id` runs from `starts[id]` to `starts[id + 1]`. */
   private readonly bytes: Buffer;
   private readonly starts: Uint32Array;
 
-  /** @param tokens by id; holes are ids without a token */
+  /** @param tokens by id; a hole is an id without a token */
   constructor(tokens: readonly (string | undefined)[]) {
     this.starts = new Uint32Array(tokens.length + 1);
-    // No character is more than three bytes of UTF-8 a code unit.
+    // A UTF-16 code unit takes at most three bytes of UTF-8.
     const bytes = Buffer.alloc(3 * tokens.reduce((sum, token) => sum + (token?.length ?? 0), 0));
     let end = 0;
     for (let id = 0; id < tokens.length; id++) {
@@ -24,7 +24,7 @@ export class ByteLevelVocabulary {
     this.bytes = Buffer.from(bytes.subarray(0, end));
   }
 
-  /** Text of `ids`; ids without a token are passed over. @throws TokenizationFailure */
+  /** Text of `ids`; ids without a token are skipped. @throws TokenizationFailure */
   decode(ids: ArrayLike<number>): string {
     return this.concatenate(ids).toString('utf8');
   }
@@ -73,7 +73,7 @@ function writeToken(token: string, into: Buffer, at: number): number {
 export function spelledInBytes(text: string): string {
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length > 256) {
-    // Two bytes of UTF-16 each: a string that grows by one character at a time would take many times as much.
+    // UTF-16, two bytes per character: a string that grows by one character at a time would take many times as much.
     const units = Uint16Array.from(bytes, (byte) => CHARACTERS[byte]);
     return Buffer.from(units.buffer).toString('utf16le');
   }
@@ -90,7 +90,7 @@ export function bytesOfToken(token: string): Buffer {
 
 const NO_BYTE = -1;
 
-/** GPT-2's table: printable Latin-1 stands for itself, the other 68 bytes in order for U+0100, U+0101, … */
+/** GPT-2's table: printable Latin-1 stands for itself; the other 68 bytes become U+0100, U+0101, … in order. */
 const CHARACTERS: readonly number[] = (() => {
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => {

@@ -1,13 +1,13 @@
 /**
- * Byte-pair encoding, learned: which pairs of tokens become one, in order. Sennrich et al. 2016 (1508.07909), over bytes as GPT-2
- * does, with the order of Hugging Face's trainer: the most frequent pair first, of equal ones that of the smaller ids.
+ * Learns a byte-pair encoding: the ordered list of token pairs to merge. Sennrich et al. 2016 (1508.07909), over bytes as in
+ * GPT-2, in the order of Hugging Face's trainer: the most frequent pair first, and among equals the one of smaller ids.
  *
- * A word is counted once with the number of times it was seen, so the work grows with the number of different words. Only words
- * that hold a pair are looked at when it merges; counts that have fallen since are found out when they come up.
+ * Each distinct word is processed once, weighted by its count, so the work grows with the number of distinct words. A merge
+ * visits only the words that hold the pair. The heap may hold outdated counts; they are corrected when they are popped.
  */
 import { BinaryHeap } from './binary-heap.js';
 
-/** A pair of token ids, and the id of what they become is 256 plus its place. */
+/** A pair of token ids; the merged token's id is 256 plus the pair's position. */
 export type Merge = readonly [left: number, right: number];
 
 export interface LearnedMerges {
@@ -24,20 +24,20 @@ interface Word {
 interface Candidate {
   left: number;
   right: number;
-  /** When it was put on the heap. */
+  /** The count when it was put on the heap. */
   count: number;
 }
 
 const BYTES = 256;
 const PAUSE_MS = 50;
-/** Ids are below this, so that a pair is one exact number. */
+/** Ids are below this, so one number represents a pair exactly. */
 const PAIR = 2 ** 24;
 
 /**
- * @param words word → times seen; words as one character a byte (latin1)
- * @param wanted merges; fewer are learned where no pair is seen often enough
- * @param leastCount how often a pair must be seen to merge
- * @param pause every 50 ms or so, e.g. to hear signals; what it throws ends the work
+ * @param words word → count; words have one character per byte (latin1)
+ * @param wanted number of merges; fewer are learned when no pair is frequent enough
+ * @param leastCount how often a pair must occur to be merged
+ * @param pause called about every 50 ms, e.g. to receive signals; an error it throws ends the work
  */
 export async function learnMerges(
   words: ReadonlyMap<string, number>,
@@ -64,11 +64,11 @@ export async function learnMerges(
   for (const word of corpus)
     for (let i = 1; i < word.ids.length; i++) tally(word, word.ids[i - 1], word.ids[i], 1);
 
-  /** Every occurrence, from the left, of the pair replaced by `id`; pairs that it leaves alone are not counted anew. */
+  /** Replaces every occurrence of the pair by `id`, from the left. Pairs that do not change are not counted again. */
   const mergeIn = (word: Word, left: number, right: number, id: number) => {
     const { ids } = word;
     const result: number[] = [];
-    let touched = false; // whether the last of `ids` that was passed went into a merge
+    let touched = false; // whether the previous id was part of a merge
     for (let i = 0; i < ids.length; i++) {
       const merges = ids[i] === left && ids[i + 1] === right;
       if (i > 0 && (merges || touched)) tally(word, ids[i - 1], ids[i], -1);

@@ -1,6 +1,6 @@
 /**
- * Bytes of a data file, unpacked where its name ends in .gz. Streams do not grow with the file; reading a file whole
- * has a limit, so that a small archive of endless zeros ends in a sentence, not in exhausted memory.
+ * Bytes of a data file, decompressed when its name ends in .gz. Streaming takes constant memory; reading a whole file
+ * has a limit, so a small archive of endless zeros ends with an error and does not exhaust memory.
  */
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
@@ -9,13 +9,13 @@ import { fileFailure, systemCodeOf } from '../storage/file-failure.js';
 import { gitLfsPointer, isGitLfsPointer, openRegularFile } from '../storage/small-file.js';
 import { BUDGET, Unfolding } from './budget.js';
 
-/** Bytes of the beginning, by which a Git LFS pointer and the encoding are told. */
+/** How many leading bytes serve to detect a Git LFS pointer and the encoding. */
 export const HEAD_BYTES = 64;
 const CHUNK_BYTES = 2 ** 18;
 
 /**
- * Chunks of the file, unpacked; the first is its first {@link HEAD_BYTES} bytes or more, where it has as many.
- * @throws DataError for a broken archive or one that unfolds too far   @throws FileError when it cannot be read
+ * Chunks of the decompressed file; the first has at least {@link HEAD_BYTES} bytes, unless the file is shorter.
+ * @throws DataError for a broken archive or one that expands too far   @throws FileError when it cannot be read
  */
 export async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   let head: Buffer | null = Buffer.alloc(0);
@@ -32,7 +32,7 @@ export async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   if (head !== null && head.length > 0) yield checkedHead(head, path);
 }
 
-/** The whole file, unpacked. @throws DataError when it is larger than `most` bytes */
+/** The whole file, decompressed. @throws DataError when it is larger than `most` bytes */
 export async function wholeFile(path: string, most: number = BUDGET.text): Promise<Buffer> {
   return whole(bytesOf(path), path, most);
 }
@@ -82,7 +82,7 @@ function checkedHead(head: Buffer, path: string): Buffer {
   return head;
 }
 
-/** Of a file that has to be read whole. @param most bytes */
+/** The error for a file that must be read whole and is too large. @param most bytes */
 export function dataTooLarge(path: string, most: number): DataError {
   return new DataError({
     code: 'data-too-large',

@@ -1,4 +1,4 @@
-/** What this room keeps in the cache, for `cache ls` and `cache clear`: packed streams and fetched data sets. */
+/** What data sets keep in the cache, for `cache ls` and `cache clear`: packed streams and fetched data sets. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -21,7 +21,7 @@ export const packedRoom: CacheRoom = roomOfFiles('packed', 'packed streams', (pa
   return `${name ?? 'a data set'}: ${sequences} sequences of ${length} tokens, ${sha256.slice(0, 12)}`;
 });
 
-/** A fetched data set is one entry: its files, its record, and what is left of unfinished transfers. */
+/** A fetched data set is one entry: its files, its record, and the remains of unfinished transfers. */
 export const fetchedRoom: CacheRoom = {
   name: FETCHED_ROOM,
   purpose: 'data sets fetched from the hub',
@@ -34,7 +34,7 @@ export const fetchedRoom: CacheRoom = {
       const ours = (await namesIn(folder)).filter((file) =>
         /^(record\.json|[0-9a-f]{64}\.[a-z]+)$/.test(file),
       );
-      // The record first: files without one are not used.
+      // The record goes first: files without one are not used.
       const paths = ours
         .sort((a, b) => (a === 'record.json' ? -1 : b === 'record.json' ? 1 : 0))
         .map((file) => join(folder, file));
@@ -44,7 +44,7 @@ export const fetchedRoom: CacheRoom = {
       found.push({
         room: FETCHED_ROOM,
         file: `${FETCHED_ROOM}/${name}`,
-        what: await described(name, folder),
+        what: await describe(name, folder),
         ...facts,
         inUse: isLocked(folder),
         paths,
@@ -56,7 +56,7 @@ export const fetchedRoom: CacheRoom = {
   },
 };
 
-async function described(name: string, folder: string): Promise<string> {
+async function describe(name: string, folder: string): Promise<string> {
   const record = recordIn(await readFile(join(folder, 'record.json'), 'utf8').catch(() => ''));
   return record ? `${name}: ${record.repo} at ${record.revision.slice(0, 12)}` : `${name}: unfinished`;
 }

@@ -1,4 +1,4 @@
-/** What data sets there are on this machine, how to add one, and whether those there are still the same bytes. */
+/** Lists the data sets on this machine, adds one, and verifies that their bytes have not changed. */
 import { DuoEvalError, UsageError } from '../errors.js';
 import { sha256OfFile } from '../storage/digest.js';
 import { dataFilesAt } from './data-files.js';
@@ -31,15 +31,15 @@ import {
 export interface CatalogueEntry {
   name: string;
   split: string;
-  /** `embedded`, `registered` (from `path`) and `fetched`: ready; `needs path`: of the seven, not here yet. */
+  /** `embedded`, `registered` (from `path`) and `fetched`: ready; `needs path`: one of the seven that is not here yet. */
   state: 'embedded' | 'registered' | 'fetched' | 'needs path';
-  /** What it is, or the form its file has. */
+  /** A description, or the form of its file. */
   form: string;
   path: string | null;
   sha256: string | null;
 }
 
-/** Embedded data sets, the seven, then the user's own, each kind in its order. @throws DataError, FileError */
+/** Embedded data sets, the seven, then the user's own, in this order. @throws DataError, FileError */
 export async function listDatasets(): Promise<CatalogueEntry[]> {
   const registered = new Map<string, RegisteredDataset>();
   for (const name of await registeredNames()) {
@@ -80,7 +80,7 @@ export async function listDatasets(): Promise<CatalogueEntry[]> {
 }
 
 /**
- * Registers `name=path`, after reading its first text to see that it can be read.
+ * Registers `name=path`, once its first text has been read successfully.
  * @throws UsageError, DataError, FileError
  */
 export async function addDataset(
@@ -111,13 +111,13 @@ export async function addDataset(
 export interface Verification {
   name: string;
   path: string | null;
-  /** Null when it is the same as ever. */
+  /** Null when nothing changed. */
   failure: DuoEvalError | null;
 }
 
 /**
- * Reads every byte again.
- * @param names all embedded, registered and fetched ones when empty   @throws UsageError, DataError
+ * Reads every byte again and compares digests.
+ * @param names when empty, all embedded, registered and fetched data sets   @throws UsageError, DataError
  */
 export async function verifyDatasets(names: readonly string[]): Promise<Verification[]> {
   const results: Verification[] = [];
@@ -145,7 +145,7 @@ export async function verifyDatasets(names: readonly string[]): Promise<Verifica
   return results;
 }
 
-/** Codes of {@link unregistered}: a question that cannot be meant, not a data set that changed. */
+/** Codes of {@link unregistered}: the name is wrong, rather than the data set changed. */
 const NOT_HERE = ['dataset-needs-path', 'unknown-dataset'];
 
 async function presentNames(): Promise<string[]> {
@@ -164,7 +164,7 @@ async function verifyFetched(record: FetchedDataset): Promise<void> {
     const sha256 = await sha256OfFile(path).catch(() => null);
     if (sha256 !== file.sha256) throw alteredSinceFetched(record, file);
   }
-  // A remembered digest that disagrees with the bytes would outlive this check.
+  // A cached digest that disagrees with the bytes must not survive this check.
   const [altered] = await alteredFiles(record);
   if (altered) throw alteredSinceFetched(record, altered);
 }
@@ -172,6 +172,6 @@ async function verifyFetched(record: FetchedDataset): Promise<void> {
 async function verifyFile({ name, path, sha256 }: RegisteredDataset): Promise<void> {
   const files = await dataFilesAt(path);
   if ((await sha256OfFiles(files, sha256OfFile)) !== sha256) throw changedSince(name, path);
-  // A remembered digest that disagrees with the bytes would outlive this check.
+  // A cached digest that disagrees with the bytes must not survive this check.
   if ((await sha256OfFiles(files)) !== sha256) throw changedSince(name, path);
 }

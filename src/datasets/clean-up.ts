@@ -1,8 +1,8 @@
 /**
- * Spaces before punctuation and English contractions removed, as transformers' clean_up_tokenization does when it
- * decodes: the same ten replacements in the same order. Protocol `duo` cleans up, `strict` does not.
+ * Removes spaces before punctuation and in English contractions, as transformers' clean_up_tokenization does on
+ * decoding: the same ten replacements in the same order. Protocol `duo` cleans up, `strict` does not.
  *
- * The Rust tokenizers' WordPiece decoder has a list of its own with one more, which stands in the middle.
+ * The WordPiece decoder of the Rust library has one more replacement, in the middle of the list.
  */
 import { replace } from './python-text.js';
 
@@ -25,10 +25,10 @@ const AFTER: Replacements = [
 const OF_TRANSFORMERS: Replacements = [...BEFORE, ...AFTER];
 const OF_TOKENIZERS: Replacements = [...BEFORE, [' do not', " don't"], ...AFTER];
 
-const replaced = (text: string, replacements: Replacements): string =>
+const replaceAllOf = (text: string, replacements: Replacements): string =>
   replacements.reduce((cleaned, [from, to]) => replace(cleaned, from, to), text);
 
-export const cleanUpTokenization = (text: string): string => replaced(text, OF_TRANSFORMERS);
+export const cleanUpTokenization = (text: string): string => replaceAllOf(text, OF_TRANSFORMERS);
 
-/** As the WordPiece and CTC decoders of the Rust library do, `do not` included. */
-export const cleanUpOfDecoders = (text: string): string => replaced(text, OF_TOKENIZERS);
+/** Cleans up as the WordPiece and CTC decoders of the Rust library do, `do not` included. */
+export const cleanUpOfDecoders = (text: string): string => replaceAllOf(text, OF_TOKENIZERS);

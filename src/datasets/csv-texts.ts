@@ -1,4 +1,4 @@
-/** Tables separated by commas or tabs, with real quoting (RFC 4180), read row by row. */
+/** Comma- or tab-separated tables with proper quoting (RFC 4180), read row by row. */
 import { Readable } from 'node:stream';
 import type { Options } from 'csv-parse';
 import { DataError } from '../errors.js';
@@ -8,20 +8,20 @@ import type { TextColumn } from './text-column.js';
 import type { TextBatches } from './text-source.js';
 import { decodeUtf8, utf8BytesOf } from './utf8.js';
 
-/** Rows, and characters, that are handed on at a time. */
+/** Rows, and characters, per batch. */
 const MOST_ROWS = 1024;
 const MOST_CHARACTERS = 2 ** 20;
 
 interface Row {
   record: string[];
-  /** From 1, a header counted. */
+  /** From 1, counting the header. */
   number: number;
 }
 
-/** A table whose first row names its columns. @throws DataError */
+/** Texts of a table whose first row names its columns. @throws DataError */
 export const csvTexts = (path: string, column: TextColumn): TextBatches => columnTexts(path, column, ',');
 
-/** The same with tabs between the fields, as pandas writes and reads them: a field in quotes may hold tabs and newlines. */
+/** The same with tabs between fields, as in pandas: a quoted field may hold tabs and newlines. */
 export const tsvTexts = (path: string, column: TextColumn): TextBatches => columnTexts(path, column, '\t');
 
 async function* columnTexts(path: string, { name }: TextColumn, delimiter: string): TextBatches {
@@ -40,8 +40,8 @@ async function* columnTexts(path: string, { name }: TextColumn, delimiter: strin
 }
 
 /**
- * AG News: class, title, description, without a header; text = title, a space, description. A first row whose class
- * is not a number is taken for a header all the same, as some copies have one.
+ * AG News: class, title, description, without a header; text = title, a space, description. A first row whose
+ * class is not a number counts as a header, because some copies have one.
  */
 export async function* agNewsTexts(path: string): TextBatches {
   let isFirst = true;
@@ -77,13 +77,13 @@ async function* recordsOf(path: string, options: Options): AsyncGenerator<string
     bom: true,
     relax_column_count: true,
     skip_empty_lines: true,
-    // Any of them, as pandas reads tables; left to find out which, the parser takes long over an endless first row.
+    // Any of them, as in pandas. If the parser had to detect it, an endless first row would take long.
     record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: BUDGET.row,
     ...options,
   });
-  // For each row of another length than the first the parser would make an error, with a copy of the row in it, and drop it. No
-  // row is another's measure where it takes each for the first.
+  // The parser would drop each row whose length differs from the first row's, and make an error with a copy of the row.
+  // It does not compare them when it takes every row for the first.
   const { info } = parser as unknown as { info: { records: number } };
   Object.defineProperty(info, 'records', { get: () => 0, set() {} });
   const input = Readable.from(checkedText(path));
@@ -105,7 +105,7 @@ async function* recordsOf(path: string, options: Options): AsyncGenerator<string
   }
 }
 
-/** The file as text, in pieces that end with a whole character. */
+/** The file as text, in pieces that never split a character. */
 async function* checkedText(path: string): AsyncGenerator<string> {
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
@@ -119,14 +119,14 @@ async function* checkedText(path: string): AsyncGenerator<string> {
     const newline = bytes.lastIndexOf(0x0a, Math.max(0, end - 1));
     if (newline >= 0) lineStart = offset + newline + 1;
     offset += end;
-    // The parser's own limit does not count commas, of which each makes a field.
+    // The parser's own limit does not count commas, yet each makes a field.
     if (offset - lineStart > BUDGET.line) throw tooLarge(path, 'line', BUDGET.line);
     pending = bytes.subarray(end);
   }
   if (pending.length) yield decodeUtf8(pending, path, offset);
 }
 
-/** Bytes at the end that begin a character and do not finish it. */
+/** Number of trailing bytes that begin a character without finishing it. */
 function incompleteBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back];
@@ -136,7 +136,7 @@ function incompleteBytes(bytes: Buffer): number {
   return 0;
 }
 
-/** The parser takes a NUL after a closing quote for the end of the file, and what follows for more of the field. */
+/** The parser takes a NUL after a closing quote for the end of the file, and adds what follows to the field. */
 function withNul(path: string, offset: number): DataError {
   return new DataError({
     code: 'malformed-csv',

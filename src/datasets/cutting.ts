@@ -1,19 +1,19 @@
 /**
- * From the tokens of texts to sequences of a fixed length, as the two protocols cut them.
+ * Cuts the tokens of texts into sequences of a fixed length, by one of two protocols.
  *
- * `duo`: the reference's form with one process. Texts are taken in groups of 1,000; each group's tokens are
- * concatenated without a separator, cut into L − 2, wrapped as [BOS] … [EOS], and the group's remainder is dropped.
- * `strict`: one stream; only the very last remainder is shorter than a sequence, and it is kept on request.
+ * `duo`: as the reference with one process. Texts come in groups of 1,000; each group's tokens are
+ * concatenated without a separator, cut into pieces of L − 2 and wrapped as [BOS] … [EOS]; the group's remainder is dropped.
+ * `strict`: one stream; only the last remainder is shorter than a sequence, and it is kept on request.
  * Without BOS (or EOS) its place is one more token of text; with neither, sequences are L tokens unwrapped.
  *
- * A sequence may hold pieces of several documents. It counts to the one that has most of its tokens, the earlier of equals.
+ * A sequence may hold pieces of several documents. It belongs to the one with most of its tokens, the earlier in a tie.
  */
 import { UsageError } from '../errors.js';
 
 const PROTOCOLS = ['duo', 'strict'] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];
 
-/** Texts a group: the batch size that the reference's data library maps with. */
+/** Texts per group: the batch size of `map` in the reference's data library. */
 const GROUP = 1_000;
 
 export interface CutOptions {
@@ -27,23 +27,23 @@ export interface CutOptions {
 }
 
 export class SequenceCutter {
-  /** Texts and tokens seen; tokens dropped so far. */
+  /** Texts and tokens seen, and tokens dropped, so far. */
   texts = 0;
   tokens = 0;
   droppedTokens = 0;
-  /** Documents begun. */
+  /** Documents begun so far. */
   documents = 0;
 
   private readonly sequence: Int32Array;
-  /** Where text tokens start in a sequence, and how many there is room for. */
+  /** Where text tokens start in a sequence, and how many fit. */
   private readonly start: number;
   private readonly room: number;
   private filled = 0;
-  /** Of the sequence under way: tokens of the present document, and what has most of those before it. */
+  /** In the current sequence: tokens of the current document, and the earlier document with most tokens. */
   private ofDocument = 0;
   private most = { document: 0, tokens: 0 };
 
-  /** @param emit takes each sequence, and the document that it counts to, from 0; the array is used again afterwards */
+  /** @param emit receives each sequence and its document, from 0; the array is reused afterwards */
   constructor(
     private readonly options: CutOptions,
     private readonly emit: (sequence: Int32Array, document: number) => void,
@@ -78,13 +78,13 @@ export class SequenceCutter {
     }
   }
 
-  /** The current text is over. */
+  /** Ends the current text. */
   endText(): void {
     this.texts++;
     if (this.options.protocol === 'duo' && this.texts % GROUP === 0) this.dropRemainder();
   }
 
-  /** There are no more texts. */
+  /** Ends the last text. */
   end(): void {
     if (this.options.protocol === 'strict' && this.options.keepRemainder && this.filled > 0) this.complete();
     else this.dropRemainder();
@@ -105,7 +105,7 @@ export class SequenceCutter {
     this.forget();
   }
 
-  /** The sequence under way is over. */
+  /** Emits the current sequence. */
   private forget(): void {
     this.filled = 0;
     this.ofDocument = 0;
@@ -113,7 +113,7 @@ export class SequenceCutter {
   }
 
   private weighDocument(): void {
-    const document = Math.max(0, this.documents - 1); // what stands before the first belongs to it
+    const document = Math.max(0, this.documents - 1); // text before the first document belongs to it
     if (this.ofDocument > this.most.tokens) this.most = { document, tokens: this.ofDocument };
     this.ofDocument = 0;
   }

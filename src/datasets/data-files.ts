@@ -1,7 +1,7 @@
 /**
- * Which files a path means: one file; several, by commas; the data files of a folder; or those that a pattern matches
- * (`test-*.parquet`). Several are one data set, in the order of their names. Of a folder or a pattern, it is made sure that they
- * belong together: parts of two splits would be another data set than either, and so would some parts without the others.
+ * Which files a path means: one file; several, separated by commas; the data files of a folder; or the matches of a pattern
+ * (`test-*.parquet`). Several files are one data set, in the order of their names. Files of a folder or a pattern must belong
+ * together: a mix of two splits is not a data set, and neither is a split with parts missing.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve, sep } from 'node:path';
@@ -12,22 +12,22 @@ import { DATA_ENDINGS, endingOf, KNOWN_ENDINGS } from './file-texts.js';
 
 const WILDCARD = /[*?[\]{}]/;
 
-/** Whether only a path can look like this. */
+/** Whether the text can only be a path. */
 export function looksLikePath(text: string): boolean {
   return /[\\/,]/.test(text) || WILDCARD.test(text) || DATA_ENDINGS.includes(endingOf(text));
 }
 
-/** @returns at least one; each is known to be there, not to be a file   @throws DataError, FileError */
+/** @returns at least one path; each exists, but may not be a regular file   @throws DataError, FileError */
 export async function dataFilesAt(path: string): Promise<string[]> {
   const found = await kindOf(path);
-  if (found === 'folder') return together(path, await filesInFolder(path));
+  if (found === 'folder') return checkedParts(path, await filesInFolder(path));
   if (found !== 'nothing') return [path];
-  if (path.includes(',')) return inOrder((await Promise.all(path.split(',').map(listed))).flat());
-  if (WILDCARD.test(path)) return together(path, await matching(path));
+  if (path.includes(',')) return inOrder((await Promise.all(path.split(',').map(filesOfItem))).flat());
+  if (WILDCARD.test(path)) return checkedParts(path, await filesMatching(path));
   throw noSuchFile(path);
 }
 
-/** What a data set is called that is given only as a path. */
+/** The name of a data set that is given only as a path. */
 export function nameOfFiles(path: string): string {
   const names = path.split(',').map((one) => nameOfFile(one));
   if (names.length === 1) return names[0];
@@ -36,7 +36,7 @@ export function nameOfFiles(path: string): string {
   return shared.replace(/[-_.\d]+$/, '') || names[0];
 }
 
-/** The file's name without folder and endings; of a pattern, as far as it is plain. */
+/** The file's name without folder and endings; for a pattern, its part before the first wildcard. */
 function nameOfFile(path: string): string {
   const name = basename(resolve(path)).replace(/\.gz$/i, '');
   const plain = WILDCARD.test(name) ? name.split(WILDCARD)[0].replace(/[-_.]+$/, '') : null;
@@ -44,10 +44,10 @@ function nameOfFile(path: string): string {
   return plain ?? (name.replace(/\.[^.]+$/, '') || name);
 }
 
-/** One of several by commas: a file, or a pattern. */
-async function listed(path: string): Promise<string[]> {
+/** Files of one item of a comma-separated list: a file or a pattern. */
+async function filesOfItem(path: string): Promise<string[]> {
   if ((await kindOf(path)) !== 'nothing') return [path];
-  if (WILDCARD.test(path)) return matching(path);
+  if (WILDCARD.test(path)) return filesMatching(path);
   throw noSuchFile(path);
 }
 
@@ -69,7 +69,7 @@ async function filesInFolder(folder: string): Promise<string[]> {
   });
 }
 
-async function matching(pattern: string): Promise<string[]> {
+async function filesMatching(pattern: string): Promise<string[]> {
   const { glob } = await import('tinyglobby');
   const options = { expandDirectories: false, absolute: isAbsolute(pattern) };
   const files = await glob(sep === '\\' ? pattern.replaceAll(sep, '/') : pattern, options);
@@ -83,7 +83,7 @@ async function matching(pattern: string): Promise<string[]> {
   });
 }
 
-/** In the order of their names, each once. @throws DataError */
+/** Sorted by name. @throws DataError for a file that is given twice, or too many files */
 function inOrder(files: readonly string[]): string[] {
   const sorted = [...files].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const twice = sorted.find((file, i) => i > 0 && resolve(file) === resolve(sorted[i - 1]));
@@ -102,8 +102,8 @@ function inOrder(files: readonly string[]): string[] {
   });
 }
 
-/** Files found in one place, known to be parts of one whole. @throws DataError */
-function together(place: string, files: readonly string[]): string[] {
+/** Sorts files found in one place. @throws DataError when they are not the parts of one split */
+function checkedParts(place: string, files: readonly string[]): string[] {
   const sorted = inOrder(files);
   const splits = [...new Set(sorted.map(splitOf).filter((split) => split !== null))];
   if (splits.length > 1) {
@@ -127,7 +127,7 @@ function together(place: string, files: readonly string[]): string[] {
   return sorted;
 }
 
-/** The split that a file's name says it is of: `test` of `test-00000-of-00002.parquet`. */
+/** The split that a file's name indicates: `test` of `test-00000-of-00002.parquet`. */
 function splitOf(file: string): string | null {
   const word = /(?:^|[-_.])(train|test|valid|validation|val|dev|eval|evaluation)(?=$|[-_.])/i.exec(
     basename(file),
@@ -135,7 +135,7 @@ function splitOf(file: string): string | null {
   return word?.toLowerCase().replace(/^val(id)?$/, 'validation') ?? null;
 }
 
-/** Parts that say how many they are, `name-00000-of-00002`, are all there. @throws DataError */
+/** @throws DataError when a part of a numbered set, `name-00000-of-00002`, is missing */
 function checkComplete(place: string, files: readonly string[]): void {
   const there = new Map<string, Set<number>>();
   for (const file of files) {
@@ -155,7 +155,7 @@ function checkComplete(place: string, files: readonly string[]): void {
   }
 }
 
-/** @throws FileError for what is there and cannot be looked at */
+/** @throws FileError for a path that exists but cannot be examined */
 async function kindOf(path: string): Promise<'folder' | 'something' | 'nothing'> {
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'something';

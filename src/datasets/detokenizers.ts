@@ -1,5 +1,5 @@
 /**
- * The zero-shot protocol's detokenizers: each undoes the spacing that a corpus was published with. The rules and their
+ * The zero-shot protocol's detokenizers: each undoes the spacing of the published corpus. The rules and their
  * order are those of the reference implementation (s-sahoo/duo, dataloader.py), quirks included, because a published
  * perplexity depends on them. All run in time linear in the text, whatever the text.
  */
@@ -24,8 +24,8 @@ const pattern = (source: string, to: string): Rule => {
 };
 
 /**
- * `open\s*([^close]*?)\s*close` → what is inside, stripped. The closing mark is always the next one, so a scan does
- * what the pattern says without its quadratic time on texts with many open marks and no closing one.
+ * `open\s*([^close]*?)\s*close` → the inner text, stripped. The closing mark is always the next one, so a scan does
+ * the same without the pattern's quadratic time on texts with many open marks and no closing one.
  */
 const stripInside =
   (open: string, close: string): Rule =>
@@ -47,7 +47,7 @@ const PTB: readonly Rule[] = [
   literal(" n't", "n't"),
   literal(' \n ', '\n'),
   literal('\\/', '/'),
-  // Ten times: neighbours share a space, so that one pass leaves every other N.
+  // Ten times: neighbours share a space, so one pass leaves every other N.
   ...Array.from({ length: 10 }, () => literal(' N ', ' 1 ')),
   literal('$ 1', '$1'),
   literal('# 1', '#1'),
@@ -56,7 +56,7 @@ const PTB: readonly Rule[] = [
 
 const WIKITEXT: readonly Rule[] = [
   literal("s '", "s'"),
-  // As the reference has it: the slashes are part of the pattern, and the replacement is plain text.
+  // As in the reference: the slashes are part of the pattern, and the replacement is plain text.
   pattern("/' [0-9]/", "/'[0-9]/"),
   literal(' @-@ ', '-'),
   literal(' @,@ ', ','),

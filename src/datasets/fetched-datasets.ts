@@ -1,7 +1,7 @@
 /**
- * Data sets fetched by name, in the cache: a folder each, holding the files, named by their SHA-256, and a record of what
- * was fetched. The record is written last, so a folder without one holds nothing that is used. What it says was true at
- * the first fetch and must stay true: the files, and what is fetched again, are held against it.
+ * Data sets fetched by name, in the cache. Each has a folder with the files, named by their SHA-256, and a record of what
+ * was fetched. The record is written last, so a folder without one is not used. Files, and later fetches, are checked
+ * against the record of the first fetch.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { fileFailure, isMissing } from '../storage/file-failure.js';
 import { cacheFolder } from '../storage/folders.js';
 
 export interface FetchedFile {
-  /** In the repository. */
+  /** Path in the repository. */
   path: string;
   bytes: number;
   sha256: string;
@@ -22,7 +22,7 @@ export interface FetchedFile {
 export interface FetchedDataset {
   name: string;
   repo: string;
-  /** The commit. */
+  /** Commit. */
   revision: string;
   /** Ending of the files in the cache, e.g. `.parquet`. */
   ending: string;
@@ -30,14 +30,14 @@ export interface FetchedDataset {
   files: FetchedFile[];
 }
 
-/** The folder of all of them. */
+/** The folder of all fetched data sets. */
 export const FETCHED_ROOM = 'datasets';
 
 export function fetchedFolder(name: string, folder = cacheFolder()): string {
   return join(folder, FETCHED_ROOM, name);
 }
 
-/** Where a fetched file lies. */
+/** Path of a fetched file in the cache. */
 export function fetchedPath(
   { name, ending }: FetchedDataset,
   file: FetchedFile,
@@ -46,7 +46,7 @@ export function fetchedPath(
   return join(fetchedFolder(name, folder), file.sha256 + ending);
 }
 
-/** The record, or null where nothing was fetched. @throws DataError when it is broken, FileError */
+/** The record, or null when nothing was fetched. @throws DataError when it is broken, FileError */
 export async function fetchedDataset(name: string, folder = cacheFolder()): Promise<FetchedDataset | null> {
   const path = recordPath(name, folder);
   let text: string;
@@ -72,7 +72,7 @@ export async function recordFetched(record: FetchedDataset, folder = cacheFolder
   await writeFileAtomically(recordPath(record.name, folder), text, CACHE_ADVICE);
 }
 
-/** Files of the record that are not there, or not what they were. @throws FileError */
+/** Files of the record that are missing or have changed. @throws FileError */
 export async function alteredFiles(record: FetchedDataset, folder = cacheFolder()): Promise<FetchedFile[]> {
   const altered: FetchedFile[] = [];
   for (const file of record.files) {
@@ -86,7 +86,7 @@ export async function alteredFiles(record: FetchedDataset, folder = cacheFolder(
   return altered;
 }
 
-/** The error for fetched files that are gone or changed. */
+/** The error for fetched files that are missing or have changed. */
 export function alteredSinceFetched({ name }: FetchedDataset, file: FetchedFile): DataError {
   return new DataError({
     code: 'dataset-changed',
@@ -95,7 +95,7 @@ export function alteredSinceFetched({ name }: FetchedDataset, file: FetchedFile)
   });
 }
 
-/** SHA-256 that names the whole: the file's, or that of the list where there are several. */
+/** SHA-256 of the data set: the file's, or for several files that of the list of theirs. */
 export function fetchedSha256({ files }: FetchedDataset): string {
   if (files.length === 1) return files[0].sha256;
   return sha256OfBytes(files.map(({ sha256, path }) => `${sha256}  ${path}\n`).join(''));

@@ -1,4 +1,4 @@
-/** Which reader a data file needs: by its ending (.gz of any), and for the seven by the form they are published in. */
+/** Chooses the reader of a data file: by its ending (.gz of any), and for the seven by their published form. */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { closest, DataError } from '../errors.js';
@@ -13,22 +13,22 @@ import { eachText, type TextBatches, type TextSource } from './text-source.js';
 import { decodeUtf8, utf8BytesOf, withoutByteOrderMark } from './utf8.js';
 
 export interface FileReading {
-  /** With the file's bytes it decides the texts, e.g. `json-lines:text`. */
+  /** How bytes become texts, e.g. `json-lines:text`. */
   reading: string;
   texts(): TextBatches;
-  /** Reads no more than the beginning. @throws what `texts` would throw there */
+  /** Reads only the beginning. @throws what `texts` would throw there */
   look(): Promise<void>;
-  /** Rows without text that the latest reading passed over. */
+  /** Rows without text that the latest reading skipped. */
   skippedRows(): number;
-  /** As of a source. */
+  /** See {@link TextSource.beginsDocument}. */
   beginsDocument: TextSource['beginsDocument'];
 }
 
-/** What a user says of a table. */
+/** What a user specifies about a table. */
 export interface TableOptions {
   /** Column with the text. */
   textColumn?: string;
-  /** Pass over rows whose text is null. */
+  /** Skip rows whose text is null. */
   skipNull?: boolean;
 }
 
@@ -44,13 +44,13 @@ const TABLES: Record<string, { form: string; read(path: string, column: TextColu
   '.parquet': { form: 'parquet', read: parquetTexts },
 };
 
-/** Endings that say what a file holds, in the order in which they are named; .gz may follow. */
+/** Endings that identify the form of a file, in the order that messages list them; .gz may follow. */
 export const DATA_ENDINGS: readonly string[] = ['.txt', ...Object.keys(TABLES)];
 
 /** For hints. */
 export const KNOWN_ENDINGS = '.txt, .jsonl, .json, .csv, .tsv, .parquet, and .gz of any';
 
-/** A file of one of the seven: as published, or a table made of it; `textColumn` says it is a table. */
+/** A file of one of the seven: as published, or a table made from it; `textColumn` marks a table. */
 export function protocolFile(dataset: ProtocolDataset, path: string, options: TableOptions): FileReading {
   const ending = endingOf(path);
   const { reading, beginsDocument, readPublished, publishedEndings, column } = dataset;
@@ -61,7 +61,7 @@ export function protocolFile(dataset: ProtocolDataset, path: string, options: Ta
   return { ...tableReading(path, options.textColumn ?? column, options), beginsDocument };
 }
 
-/** A file of the user's own. @param name that it was given   @throws DataError when its ending says nothing */
+/** A user's own file. @param name that it was given   @throws DataError when its ending is unknown */
 export function genericFile(path: string, options: TableOptions, name?: string): FileReading {
   const ending = endingOf(path);
   if (ending === '.txt') {
@@ -102,7 +102,7 @@ async function firstOf(batches: TextBatches): Promise<void> {
   for await (const texts of batches) if (texts.length > 0) return;
 }
 
-/** Lower case, .gz left out; empty where there is none. */
+/** In lower case, without .gz; empty when there is none. */
 export function endingOf(path: string): string {
   return /\.[^.]+$/.exec(basename(path).replace(/\.gz$/i, ''))?.[0].toLowerCase() ?? '';
 }
@@ -112,9 +112,9 @@ async function* plainText(path: string): TextBatches {
   yield [withoutByteOrderMark(decodeUtf8(await whole(utf8BytesOf(path), path), path))];
 }
 
-/** Reads the beginning only. @throws DataError for a file that {@link plainText} would refuse for its beginning or its size */
+/** Reads only the beginning. @throws DataError for a file that {@link plainText} would refuse by its beginning or size */
 async function lookAtPlainText(path: string): Promise<void> {
-  // UTF-16 may have two bytes where UTF-8 has one.
+  // UTF-16 may take two bytes where UTF-8 takes one.
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (!isCompressed(path) && size > 2 * BUDGET.text) throw dataTooLarge(path, BUDGET.text);
   for await (const _ of utf8BytesOf(path)) return;

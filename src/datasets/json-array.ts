@@ -1,13 +1,13 @@
 /**
- * A file that is one JSON array: its items as they stand, one after another, so that memory is that of an item. Only
- * brackets, quotes and commas are looked at; whether an item is JSON is for the parser to say.
+ * Reads a file that is one JSON array, item by item, so memory is that of one item. This code examines only brackets,
+ * quotes and commas; the parser decides whether an item is JSON.
  */
 import { DataError } from '../errors.js';
 import { BUDGET } from './budget.js';
 import { decodeUtf8, utf8BytesOf } from './utf8.js';
 
 export interface JsonItem {
-  /** As it stands, white space around it included. */
+  /** Raw text, with surrounding white space. */
   text: string;
   /** Counted from 1. */
   number: number;
@@ -15,7 +15,7 @@ export interface JsonItem {
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\,[]{}');
 
-/** Whether the first character is that of an array. */
+/** Whether the first character opens an array. */
 export async function isJsonArray(path: string): Promise<boolean> {
   for await (const bytes of utf8BytesOf(path)) {
     const at = firstOf(bytes);
@@ -24,15 +24,15 @@ export async function isJsonArray(path: string): Promise<boolean> {
   return false;
 }
 
-/** @throws DataError for what is no array, an item that is too large or nested too deep, and what comes after the array */
+/** @throws DataError for a file that is not an array, an item that is too large or too deep, or text after the array */
 export async function* itemsOf(path: string): AsyncGenerator<JsonItem[]> {
   let number = 0;
-  /** Brackets open, that of the array included. */
+  /** Open brackets, including the array's own. */
   let depth = 0;
   let isOver = false;
   let inText = false;
   let isEscaped = false;
-  /** Of the item under way. */
+  /** State of the current item. */
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let offset = 0;
@@ -47,7 +47,7 @@ export async function* itemsOf(path: string): AsyncGenerator<JsonItem[]> {
     else if (isOver) fail(' has something after the end of its array');
     const endItem = (end: number, isLast: boolean): void => {
       const item = Buffer.concat([...pending, bytes.subarray(from, end)]);
-      // An array may have no item at all, but none between two commas.
+      // An array may be empty, but an item between two commas may not.
       if (!isLast || number > 0 || firstOf(item) >= 0) {
         items.push({ text: decodeUtf8(item, path, offset + end - item.length), number: ++number });
       }
@@ -93,7 +93,7 @@ export async function* itemsOf(path: string): AsyncGenerator<JsonItem[]> {
   if (!isOver) fail(' ends before its array does');
 }
 
-/** Place of the first byte that is neither white space nor of a byte order mark, or −1. */
+/** Index of the first byte that is neither white space nor part of a byte order mark, or −1. */
 function firstOf(bytes: Uint8Array): number {
   const isMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   for (let i = isMark ? 3 : 0; i < bytes.length; i++) {

@@ -1,6 +1,6 @@
 /**
- * Tables of JSON objects, the text in one of their columns: one object a line, blank lines passed over; or, in a .json
- * file, one array of objects.
+ * Tables of JSON objects with the text in one column: one object per line, blank lines skipped; or, in a .json file, one
+ * array of objects.
  */
 import { DataError } from '../errors.js';
 import { BUDGET, tooManyEmpty } from './budget.js';
@@ -10,7 +10,7 @@ import { missingColumn } from './missing-column.js';
 import { type TextColumn, textIn } from './text-column.js';
 import type { TextBatches } from './text-source.js';
 
-/** Lines from this length on are looked over for brackets first: the parser takes long over very many open ones. */
+/** Longer lines are first checked for brackets: the parser is slow on very many open ones. */
 const LONG_LINE = 2 ** 20;
 
 interface JsonRow {
@@ -34,7 +34,7 @@ export async function* jsonTexts(path: string, { name, nulls }: TextColumn): Tex
 
 /**
  * Scientific papers (arXiv and PubMed, arXiv 1804.05685): `article_text`, an array of sentences, joined by newlines;
- * files converted since have the joined text as `article`.
+ * later conversions have the joined text as `article`.
  */
 export async function* scientificPapersTexts(path: string): TextBatches {
   for await (const rows of rowsOf(path)) yield rows.map((row) => articleIn(row, path));
@@ -75,14 +75,14 @@ async function* rowsOf(path: string): AsyncGenerator<JsonRow[]> {
   }
 }
 
-/** @throws SyntaxError for text with more brackets open than any table has */
+/** @throws SyntaxError for text nested deeper than any table */
 function checkDepth(text: string): void {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const character = text.charCodeAt(i);
     if (character === QUOTE) {
       for (i = text.indexOf('"', i + 1); i > 0 && isEscaped(text, i); ) i = text.indexOf('"', i + 1);
-      if (i < 0) return; // the parser says what is wrong
+      if (i < 0) return; // the parser reports what is wrong
     } else if (character === OPEN_LIST || character === OPEN_OBJECT) {
       if (++depth > BUDGET.jsonDepth) throw new SyntaxError('too deep');
     } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
@@ -93,14 +93,14 @@ const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [..
   character.charCodeAt(0),
 );
 
-/** Whether an odd number of backslashes stands before a place. */
+/** Whether an odd number of backslashes precedes a position. */
 function isEscaped(text: string, at: number): boolean {
   let before = at - 1;
   while (text.charCodeAt(before) === BACKSLASH) before--;
   return (at - before) % 2 === 0;
 }
 
-/** @param what is an object each, for the hint */
+/** @param what each object is, for the hint */
 function rowOf(text: string, path: string, where: string, what: string): JsonRow {
   let value: unknown;
   try {
@@ -110,7 +110,7 @@ function rowOf(text: string, path: string, where: string, what: string): JsonRow
     throw new DataError({
       code: 'malformed-json-line',
       message: `${path}, ${where} is not JSON.`,
-      hint: `${capitalized(what)} is one JSON object. Correct or remove it.${/\.json(\.gz)?$/i.test(path) ? ' A .json file is an array of objects, or has an object a line.' : ''}`,
+      hint: `${capitalize(what)} is one JSON object. Correct or remove it.${/\.json(\.gz)?$/i.test(path) ? ' A .json file is an array of objects, or has an object a line.' : ''}`,
       cause,
     });
   }
@@ -118,10 +118,10 @@ function rowOf(text: string, path: string, where: string, what: string): JsonRow
     throw new DataError({
       code: 'malformed-json-line',
       message: `${path}, ${where} is JSON but not an object.`,
-      hint: `${capitalized(what)} is one object, such as {"text": "…"}.`,
+      hint: `${capitalize(what)} is one object, such as {"text": "…"}.`,
     });
   }
   return { record: value as Record<string, unknown>, where };
 }
 
-const capitalized = (text: string): string => text[0].toUpperCase() + text.slice(1);
+const capitalize = (text: string): string => text[0].toUpperCase() + text.slice(1);

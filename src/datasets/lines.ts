@@ -1,12 +1,12 @@
-/** Lines of a data file, read as they are needed, with their place for messages. */
+/** Lines of a data file, read on demand, with their numbers for messages. */
 import { DataError } from '../errors.js';
 import { BUDGET } from './budget.js';
 import { decodeUtf8, utf8BytesOf, withoutByteOrderMark } from './utf8.js';
 
 export interface Line {
-  /** Without its end. */
+  /** Without its line end. */
   text: string;
-  /** Whether a line end followed: the last line may lack it. */
+  /** Whether a line end follows: the last line may lack it. */
   ended: boolean;
   /** Counted from 1. */
   number: number;
@@ -15,7 +15,7 @@ export interface Line {
 export interface LineRules {
   /** Whether `\r\n` and a lone `\r` end a line too, as when Python opens a text file; otherwise only `\n` does. */
   universal: boolean;
-  /** Bytes of one line. */
+  /** Most bytes of one line. */
   most?: number;
 }
 
@@ -26,7 +26,7 @@ export async function* linesOf(path: string, rules: LineRules): AsyncGenerator<L
   for await (const lines of batchesOfLines(path, rules)) yield* lines;
 }
 
-/** As {@link linesOf}, as many at a time as one reading of the file gave: waiting for each takes longer than reading it. */
+/** As {@link linesOf}, in batches of what one read returned: awaiting each line takes longer than reading it. */
 export async function* batchesOfLines(
   path: string,
   { universal, most = BUDGET.text }: LineRules,
@@ -37,18 +37,18 @@ export async function* batchesOfLines(
     const text = offset === 0 ? withoutByteOrderMark(decoded) : decoded;
     const texts = universal ? universalLines(text, ended) : text.split('\n');
     const last = texts.length - 1;
-    // What comes after the last end is a line only if there is something.
+    // What follows the last line end is a line only if it is not empty.
     if (!ended && texts[last] === '') texts.length--;
     yield texts.map((line, i) => ({ text: line, ended: ended || i < last, number: ++number }));
   }
 }
 
-/** @param ended whether `\n` comes next */
+/** @param ended whether `\n` follows */
 function universalLines(text: string, ended: boolean): string[] {
   return (ended && text.endsWith('\r') ? text.slice(0, -1) : text).split(/\r\n|[\r\n]/);
 }
 
-/** The bytes of some lines, without the last one's end: `ended` says whether it has one. */
+/** The bytes of some lines, without the last line end: `ended` says whether there is one. */
 async function* wholeLines(
   path: string,
   most: number,

@@ -1,18 +1,18 @@
 import { closest, DataError } from '../errors.js';
 
-/** Columns that a message names. */
+/** Most columns that a message lists. */
 const MOST_NAMES = 20;
 /** Names longer than this are data, or damage. */
 const LONGEST_NAME = 60;
 
-/** The error of a table that lacks the text column: it names the columns there are. */
+/** The error for a table without the text column: it names the columns that exist. */
 export function missingColumn(
   path: string,
   column: string,
   columns: readonly string[],
   where = '',
 ): DataError {
-  const names = columns.slice(0, MOST_NAMES).map(shortened);
+  const names = columns.slice(0, MOST_NAMES).map(shorten);
   const more = columns.length > names.length ? ` and ${columns.length - names.length} more` : '';
   const near = closest(column, names);
   return new DataError({
@@ -22,7 +22,7 @@ export function missingColumn(
   });
 }
 
-/** The error of a row whose text is not text. */
+/** The error for a row whose text is not a string. */
 export function notText(path: string, column: string, value: unknown, where: string): DataError {
   const says = (what: string) => `${path}, ${where}: "${column}" should be text but is ${what}.`;
   if (value === null) {
@@ -39,7 +39,7 @@ export function notText(path: string, column: string, value: unknown, where: str
       message: says('a struct'),
       hint:
         fields.length > 0
-          ? `Choose one of its fields: --text-column ${fields.map((field) => shortened(`${column}.${field}`)).join(', ')}.`
+          ? `Choose one of its fields: --text-column ${fields.map((field) => shorten(`${column}.${field}`)).join(', ')}.`
           : 'Choose another column with --text-column.',
     });
   }
@@ -50,4 +50,4 @@ export function notText(path: string, column: string, value: unknown, where: str
   });
 }
 
-const shortened = (name: string): string => name.slice(0, LONGEST_NAME);
+const shorten = (name: string): string => name.slice(0, LONGEST_NAME);

@@ -1,4 +1,4 @@
-/** From texts to a packed stream: detokenize, tokenize, cut; once, and from the cache ever after. */
+/** Packs texts into a stream: detokenize, tokenize, cut. Later calls read the cache. */
 import { setImmediate } from 'node:timers/promises';
 import { DataError, DuoEvalError, InterruptedError } from '../errors.js';
 import { cacheEntryPath } from '../storage/cache-entry.js';
@@ -18,13 +18,13 @@ export interface PackOptions {
   protocol: ProtocolName;
   /** Keep a strict stream's last, shorter sequence. */
   keepRemainder?: boolean;
-  /** Texts done, and how many there are where that is known. Not called when the stream is cached. */
+  /** Texts done, and their total if known. Not called when the stream is cached. */
   onProgress?: (done: number, total: number | null) => void;
   cacheFolder?: string;
   signal?: AbortSignal;
 }
 
-/** Work between two looks at the clock's other business (Ctrl-C, progress), ms. */
+/** Work between two pauses for other events (Ctrl-C, progress), ms. */
 const TURN_MS = 50;
 
 /** @throws DataError (no texts, too few tokens, broken data), FileError, UsageError, InterruptedError */
@@ -62,7 +62,7 @@ async function writePacked(path: string, cut: CutOptions, options: PackOptions):
   const { bosTokenId, eosTokenId } = cut;
   const textStart = bosTokenId === null ? 0 : 1;
   const textEnd = eosTokenId === null ? undefined : -1;
-  // Before the file is made, so that a length that cannot be meant leaves nothing behind.
+  // Before the file is created, so an invalid length leaves nothing behind.
   const cutter = new SequenceCutter(cut, (sequence, document) =>
     writer.add(sequence, tokenizer.byteLength(sequence.subarray(textStart, textEnd)), document),
   );

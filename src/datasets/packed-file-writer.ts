@@ -1,4 +1,4 @@
-/** Writes the cache file of a packed stream (packed-file.ts) in one pass, whatever its size, in little memory. */
+/** Writes the cache file of a packed stream (packed-file.ts) in one pass, in little memory whatever its size. */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { AtomicFile } from '../storage/atomic-file.js';
@@ -67,7 +67,7 @@ export class PackedFileWriter {
     }
   }
 
-  /** Writes the rest and puts the file in place. @returns the file, open: it may be cleared at once   @throws FileError */
+  /** Writes the rest and puts the file in place. @returns the file, open, since another process may clear the cache at once   @throws FileError */
   async commit(
     facts: Pick<
       PackedDescription,

@@ -1,69 +1,69 @@
 /**
- * The cache file of a packed stream, as it is read. Layout, little-endian throughout:
+ * Reads the cache file of a packed stream. Layout, little-endian throughout:
  *
- *     ids          int32, all sequences one after the other, in blocks of `blockSequences` sequences
- *     checksums    uint32 a block: CRC-32 of its bytes
- *     textBytes    uint32 a sequence
- *     documentOf   uint32 a sequence: the document that it counts to (cutting.ts)
- *     counts       float64 a token id, 0 … maxTokenId
+ *     ids          int32, all sequences concatenated, in blocks of `blockSequences` sequences
+ *     checksums    uint32 per block: CRC-32 of its bytes
+ *     textBytes    uint32 per sequence
+ *     documentOf   uint32 per sequence: the document it belongs to (cutting.ts)
+ *     counts       float64 per token id, 0 … maxTokenId
  *     description  JSON
  *     trailer      uint32 CRC-32 of the tables, checksums to counts; uint32 CRC-32 of the description;
  *                  uint32 length of the description; 8 bytes of magic
  *
- * The description comes last because it is known last: one pass writes a stream of any size in little memory. Read, too, it
- * is held in part: blocks, and pages of textBytes and documentOf, as they are asked for.
+ * The description comes last because it is known last: one pass writes a stream of any size in little memory. The
+ * reader also loads only parts: blocks, and pages of textBytes and documentOf, on demand.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
-/** Raise it when the layout changes, or when the same texts would be packed into other ids. */
+/** Increment this when the layout changes, or when the same texts would give other ids. */
 export const PACKED_FORMAT = 3;
 
 export const MAGIC = 'duopack2';
 export const TRAILER_BYTES = 12 + MAGIC.length;
-/** Of a table that is read or written piece by piece; whole numbers of any type. */
+/** Bytes of a table to read or write at once; a multiple of every element size. */
 export const PIECE_BYTES = 2 ** 16;
-/** A file this small is verified whole when it is opened; of a larger one, each block when it is read. */
+/** A file up to this size is verified whole when it is opened; a larger one block by block, when read. */
 const VERIFIED_AT_OPENING = 2 ** 26;
 
-/** What decides and describes a stream, beside its tables. */
+/** What determines and describes a stream, apart from its tables. */
 export interface PackedDescription {
   length: number;
   bosTokenId: number | null;
   eosTokenId: number | null;
   texts: number;
-  /** Null where the source does not tell documents apart. */
+  /** Null if the source does not distinguish documents. */
   documents: number | null;
   tokens: number;
   droppedTokens: number;
-  /** Characters of the texts that no token stands for. */
+  /** Characters of the texts that no token represents. */
   droppedCharacters: number;
   sequences: number;
   /** Length of the last sequence; only a strict last sequence is shorter than `length`. */
   lastLength: number;
   maxTokenId: number;
-  /** SHA-256 of the ids as they lie in the file. */
+  /** SHA-256 of the ids as stored. */
   sha256: string;
   blockSequences: number;
-  /** Rows without text that were passed over; left out where there were none. */
+  /** Rows without text that were skipped; absent when there were none. */
   skippedRows?: number;
-  /** What the data set was called when it was packed: for people who look into the cache. */
+  /** Name of the data set when it was packed, for people who inspect the cache. */
   name?: string;
 }
 
-/** An open packed file: reads blocks and tables, and knows whether they are what was written. */
+/** An open packed file: reads blocks and tables, and verifies them. */
 export class PackedFileReader {
   private constructor(
     private readonly descriptor: number,
     readonly description: PackedDescription,
     private readonly checksums: Uint32Array,
-    /** Numbers a sequence. */
+    /** Numbers per sequence. */
     private readonly ofSequence: { textBytes: SequenceTable; documentOf: SequenceTable },
     /** How often each id occurs, 0 … maxTokenId. */
     readonly counts: Float64Array,
   ) {}
 
-  /** The file, or null where there is none that is whole. */
+  /** The file, or null when there is no intact one. */
   static open(path: string): PackedFileReader | null {
     let descriptor: number;
     try {
@@ -76,7 +76,7 @@ export class PackedFileReader {
     return reader;
   }
 
-  /** What the file says it holds, its ids unread; null where it says nothing sound. */
+  /** The file's description, without reading its ids; null when the description is not sound. */
   static describe(path: string): PackedDescription | null {
     let descriptor: number;
     try {
@@ -119,7 +119,7 @@ export class PackedFileReader {
     return reader;
   }
 
-  /** Ids of a block's sequences, or null when they are not what was written. */
+  /** Ids of a block's sequences, or null when their checksum fails. */
   block(index: number): Int32Array | null {
     const { sequences, length, lastLength, blockSequences } = this.description;
     const first = index * blockSequences;
@@ -135,7 +135,7 @@ export class PackedFileReader {
     return this.ofSequence.textBytes.at(sequence);
   }
 
-  /** The document that a sequence counts to, from 0, or null when the file was cut. */
+  /** The document that a sequence belongs to, from 0, or null when the file was cut. */
   documentOf(sequence: number): number | null {
     return this.ofSequence.documentOf.at(sequence);
   }
@@ -145,9 +145,9 @@ export class PackedFileReader {
   }
 }
 
-/** A table of one uint32 a sequence, read a page at a time. */
+/** A table of one uint32 per sequence, read page by page. */
 class SequenceTable {
-  /** The one read last. */
+  /** The page read last. */
   private page: { index: number; bytes: Buffer } = { index: -1, bytes: Buffer.alloc(0) };
 
   constructor(
@@ -182,13 +182,13 @@ function readDescription(
   if (trailer?.toString('latin1', 12) !== MAGIC) return null;
   const jsonBytes = trailer.readUInt32LE(8);
   const start = size - TRAILER_BYTES - jsonBytes;
-  // The CRC-32 of nothing is 0, so that zeros would pass for a description.
+  // The CRC-32 of no bytes is 0, so zeros would pass for a description.
   const json = start >= 0 && jsonBytes > 0 ? readAt(descriptor, start, jsonBytes) : null;
   if (!json || crc32(json) !== trailer.readUInt32LE(4)) return null;
   return { description: JSON.parse(json.toString('utf8')) as PackedDescription, start, trailer };
 }
 
-/** Exactly `length` bytes in a buffer of their own, or null. */
+/** Exactly `length` bytes in a new buffer, or null. */
 function readAt(descriptor: number, position: number, length: number): Buffer | null {
   const bytes = Buffer.from(new ArrayBuffer(length));
   for (let done = 0; done < length; ) {
@@ -199,7 +199,7 @@ function readAt(descriptor: number, position: number, length: number): Buffer | 
   return bytes;
 }
 
-/** CRC-32 of a part of the file, or null when it is not there. */
+/** CRC-32 of a part of the file, or null when it is missing. */
 function checksumOf(descriptor: number, position: number, length: number): number | null {
   let checksum = 0;
   for (let done = 0; done < length; ) {

@@ -1,6 +1,6 @@
 /**
- * A data set as a model sees it: sequences of token ids, read from the cache file as they are asked for. Memory stays
- * at a few blocks of about 1 MiB, whatever the size of the stream.
+ * A data set as a model sees it: sequences of token ids, read from the cache file on demand. Memory stays at a
+ * few blocks of about 1 MiB, whatever the size of the stream.
  */
 import { unlinkSync } from 'node:fs';
 import { DomainError, FileError } from '../errors.js';
@@ -17,7 +17,7 @@ export interface PackedStream {
   sourceSha256: string;
   tokenizerSha256: string;
   protocol: ProtocolName;
-  /** L: tokens of a sequence, with BOS and EOS. */
+  /** L: tokens per sequence, with BOS and EOS. */
   length: number;
   /** False when the tokenizer has neither BOS nor EOS, so that sequences are L tokens of text. */
   wrapped: boolean;
@@ -31,19 +31,19 @@ export interface PackedStream {
   sha256: string;
   /** Tokens of the stream that are in no sequence. */
   droppedTokens: number;
-  /** Characters of the texts that the tokenizer has no token for, and which are in no sequence. */
+  /** Characters of the texts that the tokenizer has no token for; no sequence holds them. */
   droppedCharacters: number;
-  /** Rows without text that were passed over, as was asked for. */
+  /** Rows without text that were skipped on request. */
   skippedRows: number;
   /** Largest id in any sequence. */
   maxTokenId: number;
-  /** Tokens of sequence i: only a strict last one may be shorter than `length`. */
+  /** Tokens of sequence i: only the last one of a strict stream may be shorter than `length`. */
   lengthOf(i: number): number;
-  /** Documents that the source tells apart; null where it tells of none. */
+  /** Number of documents; null if the source does not distinguish them. */
   documents: number | null;
-  /** The document that sequence i counts to, from 0; 0 where none are told apart. @throws as `sequence` */
+  /** The document that sequence i belongs to, from 0; 0 if the source does not distinguish documents. @throws as `sequence` */
   documentOf(i: number): number;
-  /** UTF-8 bytes of the decoded sequence without its BOS and EOS, no clean-up. @throws as `sequence` */
+  /** UTF-8 bytes of the decoded sequence without BOS and EOS, before clean-up. @throws as `sequence` */
   textBytes(i: number): number;
   /** Ids of sequence i, a copy. @throws DomainError out of bounds, FileError when the cache file was damaged */
   sequence(i: number): Int32Array;
@@ -52,7 +52,7 @@ export interface PackedStream {
   close(): void;
 }
 
-/** What to say of rows that were passed over; null where there were none. */
+/** The notice about skipped rows; null when there were none. */
 export function skippedRowsSaid({ name, skippedRows }: PackedStream): string | null {
   if (skippedRows === 0) return null;
   return `${name}: ${skippedRows} row${skippedRows === 1 ? ' whose text is null was' : 's whose text is null were'} passed over.`;
@@ -66,7 +66,7 @@ export interface StreamNames {
   protocol: ProtocolName;
 }
 
-/** Blocks kept: the one being read, its neighbour, and two for readers that go back and forth. */
+/** Blocks in memory: the current one, its neighbour, and two for readers that go back and forth. */
 const BLOCKS_KEPT = 4;
 
 /** @param path of the cache file, to remove it when it turns out to be damaged */
@@ -87,7 +87,7 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     return i === sequences - 1 ? lastLength : length;
   };
   const block = (index: number): Int32Array => {
-    const ids = kept.get(index) ?? file.block(index) ?? damaged(path);
+    const ids = kept.get(index) ?? file.block(index) ?? throwDamaged(path);
     kept.delete(index);
     kept.set(index, ids);
     // A map with entries has a first key.
@@ -102,11 +102,11 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
     lengthOf,
     textBytes(i) {
       check(i);
-      return file.textBytes(i) ?? damaged(path);
+      return file.textBytes(i) ?? throwDamaged(path);
     },
     documentOf(i) {
       check(i);
-      return file.documentOf(i) ?? damaged(path);
+      return file.documentOf(i) ?? throwDamaged(path);
     },
     sequence(i) {
       const end = lengthOf(i);
@@ -119,8 +119,8 @@ export function packedStream(file: PackedFileReader, path: string, names: Stream
 }
 
 /**
- * The document of each sequence, where documents are what errors are over: known, and in the mean at least as long as the
- * text of a sequence. Null elsewhere: of short texts a sequence holds several.
+ * The document of each sequence, if standard errors are clustered by document: documents are known and on average at least
+ * as long as the text of a sequence. Otherwise null: a sequence holds several short texts.
  */
 export function longDocuments(
   stream: Pick<
@@ -134,12 +134,12 @@ export function longDocuments(
   return { length: sequences, at: (i) => stream.documentOf(i) };
 }
 
-/** A large file is verified block by block, so the damage may show in the middle of a run. */
-function damaged(path: string): never {
+/** A large file is verified block by block, so damage may be found in the middle of a run. */
+function throwDamaged(path: string): never {
   try {
     unlinkSync(path);
   } catch {
-    // Someone else removed it, or it cannot be removed: the message stays the same.
+    // Already removed, or it cannot be removed: the message stays the same.
   }
   throw new FileError({
     code: 'cache-damaged',

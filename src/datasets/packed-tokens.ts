@@ -1,6 +1,6 @@
 /**
- * A packed stream of tokens that were never text: they come from a source of known probabilities and lie in memory. To an
- * evaluation it is a data set like any other, of sequences without BOS and EOS.
+ * A packed stream, in memory, of tokens that were never text: they come from a source of known probabilities. Evaluations
+ * treat it as any other data set, of sequences without BOS and EOS.
  */
 import { createHash } from 'node:crypto';
 import { DomainError } from '../errors.js';
@@ -8,7 +8,7 @@ import type { PackedStream } from './packed-stream.js';
 
 /**
  * @param sequences token ids, all of the same length; not copied
- * @param documents of each sequence, from 0 and never falling; left out where sequences are independent
+ * @param documents document of each sequence, from 0, in ascending order; omitted for independent sequences
  * @throws DomainError when there are none, or their lengths differ
  */
 export function packedTokens(
@@ -65,7 +65,7 @@ export function packedTokens(
   };
 }
 
-/** Of all ids, int32 little-endian, as of a packed stream in a file. */
+/** SHA-256 of all ids, int32 little-endian, as for a packed stream in a file. */
 function sha256OfIds(sequences: readonly Int32Array[]): string {
   const hash = createHash('sha256');
   for (const sequence of sequences) {

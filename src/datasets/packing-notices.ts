@@ -1,8 +1,8 @@
-/** What a run says of how its text was turned into sequences, where that is not what one would take for granted. */
+/** Notices about how text became sequences, where users might not expect it. */
 import type { PackedStream } from './packed-stream.js';
 import type { Tokenizer } from './tokenizer.js';
 
-/** Null where the tokenizer has a BOS of its own, or a flag or a card names one, or there is no EOS either. */
+/** Null if the tokenizer has its own BOS, a flag or card names one, or there is no EOS either. */
 export function bosNotice({
   eosTokenId,
   bosIsEos,
@@ -12,7 +12,7 @@ export function bosNotice({
     : null;
 }
 
-/** Null where sequences stand between a BOS and an EOS of their own. @param length tokens a sequence */
+/** Null if sequences have a BOS or EOS of their own. @param length tokens per sequence */
 export function wrappingNotice(
   tokenizer: Pick<Tokenizer, 'bosTokenId' | 'eosTokenId' | 'bosIsEos'>,
   length: number,
@@ -22,7 +22,7 @@ export function wrappingNotice(
   return `The tokenizer has neither BOS nor EOS, so sequences are ${length} tokens, unwrapped.`;
 }
 
-/** Null where all of the text is in the stream. */
+/** Null if the stream holds all of the text. */
 export function droppedNotice({ name, droppedCharacters }: PackedStream): string | null {
   if (droppedCharacters === 0) return null;
   const letters = droppedCharacters === 1 ? 'character' : 'characters';

@@ -1,6 +1,6 @@
 /**
- * Parquet tables: the texts of one column, page by page. Offsets, sizes and counts that the file declares are held
- * against the file before anything is read or allocated for them, so memory is that of a page.
+ * Texts of one column of a Parquet table, page by page. Declared offsets, sizes and counts are checked against the file
+ * before anything is read or allocated for them, so memory is that of a page.
  */
 import { closeSync, readSync } from 'node:fs';
 import { DataError, DuoEvalError } from '../errors.js';
@@ -14,7 +14,7 @@ import type { TextColumn } from './text-column.js';
 import type { TextBatches } from './text-source.js';
 import { decodeUtf8 } from './utf8.js';
 
-/** Texts, and characters, that are handed on at a time. */
+/** Texts, and characters, per batch. */
 const MOST_TEXTS = 4096;
 const MOST_CHARACTERS = 2 ** 20;
 
@@ -84,7 +84,7 @@ function columnCalled(name: string, columns: readonly Column[], path: string): C
   throw notText(path, name, struct, 'row 1');
 }
 
-/** A value of each kind that is no text, for the message. */
+/** Sample value for each kind that is not text, for the message. */
 const EXAMPLES: Record<Exclude<Column['kind'], 'text' | 'struct'>, unknown> = {
   number: 0,
   bytes: [],
@@ -94,7 +94,7 @@ const EXAMPLES: Record<Exclude<Column['kind'], 'text' | 'struct'>, unknown> = {
 
 interface OpenTable {
   source: ByteSource;
-  /** Bytes on the disk. */
+  /** Size of the file in bytes. */
   size: number;
   close(): void;
 }

@@ -14,33 +14,33 @@ import { eachText, type TextBatches, type TextSource } from './text-source.js';
 export interface ProtocolDataset {
   split: string;
   detokenizer: DetokenizerName | null;
-  /** What the published file is, for lists and messages. */
+  /** The published file, in words for lists and messages. */
   form: string;
-  /** Name of the reading of the published file; a part of the cache key. */
+  /** Name of the way the published file is read; part of the cache key. */
   reading: string;
   readPublished(path: string): TextBatches;
-  /** Text column where the file is a table. */
+  /** Text column, if the file is a table. */
   column: string;
-  /** Endings, without .gz, of files that are read as published although the ending alone would say otherwise. */
+  /** Endings, without .gz, that are read as the published form although the ending alone suggests another. */
   publishedEndings: readonly string[];
-  /** As of a source, in its published form and as a table alike. */
+  /** See {@link TextSource.beginsDocument}; for the published form and for tables. */
   beginsDocument: TextSource['beginsDocument'];
 }
 
-/** PTB and LM1B: every line is a text, stripped; an empty line is an empty text. */
+/** PTB and LM1B, as Hugging Face datasets loads them: every line is a text, stripped; an empty line is an empty text. */
 async function* strippedLines(path: string): TextBatches {
   for await (const lines of batchesOfLines(path, { universal: true }))
     yield lines.map(({ text }) => strip(text));
 }
 
-/** WikiText: every line is a text and keeps its newline; a line of white space is an empty text. */
+/** WikiText, as Hugging Face datasets loads it: every line is a text and keeps its newline; a blank line is an empty text. */
 async function* wikitextLines(path: string): TextBatches {
   for await (const lines of batchesOfLines(path, { universal: true })) {
     yield lines.map(({ text, ended }) => (strip(text) === '' ? '' : ended ? `${text}\n` : text));
   }
 }
 
-/** WikiText's texts are lines; an article begins with its title, ` = Title = `, sections of it with more signs. */
+/** WikiText's texts are lines. An article begins with its title, ` = Title = `; sections have more equals signs. */
 const beginsArticle = (line: string): boolean => /^\s*= [^=].* =\s*$/.test(line);
 
 const wikitext: ProtocolDataset = {
@@ -74,7 +74,7 @@ export const PROTOCOL_DATASETS: Readonly<Record<string, ProtocolDataset>> = {
     readPublished: strippedLines,
     column: 'sentence',
     publishedEndings: [],
-    beginsDocument: null, // sentences, of which nobody knows the document
+    beginsDocument: null, // sentences, whose documents are unknown
   },
   wikitext103: wikitext,
   wikitext2: wikitext,

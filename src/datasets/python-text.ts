@@ -1,12 +1,12 @@
 /**
- * What Python's `str` and `re` mean by white space, word characters, `$` and `strip()`, for rules that were written
- * in Python. JavaScript differs: its `\s` has U+FEFF and lacks U+001C…U+001F and U+0085, its `\w` is ASCII, its `$`
- * does not stand before a final newline.
+ * What Python's `str` and `re` mean by white space, word characters, `$` and `strip()`, for rules written
+ * in Python. JavaScript differs: its `\s` has U+FEFF and lacks U+001C…U+001F and U+0085, its `\w` is ASCII, and its `$`
+ * does not match before a final newline.
  */
 
-/** Inside of a character class: `\s` of a Python str pattern, which is also what `strip()` removes. */
+/** For use inside a character class: `\s` of a Python str pattern, which is also what `strip()` removes. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-/** Inside of a character class of a `u` pattern: `\w` of a Python str pattern. Combining marks are no part of it. */
+/** For use inside a character class of a `u` pattern: `\w` of a Python str pattern. It excludes combining marks. */
 export const WORD = '\\p{L}\\p{N}_';
 /** `$` without re.MULTILINE: the end, or just before a newline that ends the text. */
 export const END = '(?=\\n?(?![\\s\\S]))';
@@ -22,7 +22,7 @@ export function strip(text: string): string {
   return text.slice(start, end);
 }
 
-/** `str.replace(from, to)`: every occurrence, left to right, `to` as it is. */
+/** `str.replace(from, to)`: every occurrence, left to right, `to` taken literally. */
 export function replace(text: string, from: string, to: string): string {
   return text.includes(from) ? text.split(from).join(to) : text;
 }

@@ -1,7 +1,7 @@
 /**
- * Names that a user gave to data files, kept in the configuration folder, one file a name: so two programs that
- * register at once cannot lose each other's entry. An entry records the file's SHA-256, so that a file which changed
- * since is refused and not measured under the old name.
+ * Names that a user gave to data files, kept in the configuration folder. Each name has its own file, so two processes
+ * that register at once cannot lose an entry. An entry records the file's SHA-256, so a file that has changed since is
+ * refused rather than measured under the old name.
  */
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -14,9 +14,9 @@ import { parseStrictJson } from '../strict-json.js';
 
 export interface RegisteredDataset {
   name: string;
-  /** Absolute; of several files as `--dataset` takes them. */
+  /** Absolute; several files are separated by commas, as for `--dataset`. */
   path: string;
-  /** Of the file as it lies on the disk; of several, of the list of theirs. */
+  /** SHA-256 of the file on disk; for several files, of the list of theirs. */
   sha256: string;
   textColumn?: string;
   skipNull?: boolean;
@@ -24,22 +24,22 @@ export interface RegisteredDataset {
 
 const CONFIG_ADVICE = 'Set DUO_EVAL_CONFIG to a folder that can be written to.';
 
-/** What a name may look like. Lower case only: some file systems do not tell the cases apart. */
+/** Valid names. Lower case only, because some file systems ignore case. */
 const DATASET_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** @returns the entry as it was kept   @throws UsageError for a name that cannot be one, FileError */
+/** @returns the entry as stored   @throws UsageError for an invalid name, FileError */
 export async function registerDataset(
   entry: RegisteredDataset,
   folder = configFolder(),
 ): Promise<RegisteredDataset> {
   const path = entryPath(entry.name, folder);
-  const kept = { ...entry, path: absolute(entry.path) };
+  const kept = { ...entry, path: absolutePaths(entry.path) };
   await writeFileAtomically(path, `${JSON.stringify(kept, null, 2)}\n`, CONFIG_ADVICE);
   return kept;
 }
 
-/** Several by commas are several paths, unless there is a file of that very name. */
-function absolute(path: string): string {
+/** Text with commas means several paths, unless a file has that exact name. */
+function absolutePaths(path: string): string {
   if (existsSync(path)) return resolve(path);
   return path
     .split(',')

@@ -1,4 +1,4 @@
-/** From what a user wrote after `--dataset` to a source of texts: a name, `name=path`, or a path (data-files.ts). */
+/** Resolves the value of `--dataset` to a source of texts: a name, `name=path`, or a path (data-files.ts). */
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { closest, DataError, FileError, UsageError } from '../errors.js';
@@ -33,8 +33,8 @@ export interface DatasetRequest extends TableOptions {
 }
 
 /**
- * @throws UsageError for a name nobody knows; DataError for a file that changed since it was registered or whose
- * form is unknown; FileError for a file that is not there
+ * @throws UsageError for an unknown name; DataError for a file that has changed since it was registered or whose
+ * form is unknown; FileError for a missing file
  */
 export async function resolveDataset({ spec, ...options }: DatasetRequest): Promise<TextSource> {
   const { name, path } = parseDatasetSpec(spec);
@@ -57,7 +57,7 @@ export async function resolveDataset({ spec, ...options }: DatasetRequest): Prom
   throw await unregistered(name);
 }
 
-/** Splits `name=path`; what has no name before a `=` is a path when it looks like one, and a name otherwise. */
+/** Splits `name=path`; without `name=`, the text is a path if it looks like one, and a name otherwise. */
 export function parseDatasetSpec(
   spec: string,
 ): { name: string; path: string | null } | { name: null; path: string } {
@@ -80,7 +80,7 @@ export function parseDatasetSpec(
   return looksLikePath(spec) ? { name: null, path: spec } : { name: spec, path: null };
 }
 
-/** The error for a registered file whose bytes are no longer those that were registered. */
+/** The error for a registered file whose bytes have changed. */
 export function changedSince(name: string, path: string): DataError {
   return new DataError({
     code: 'dataset-changed',
@@ -89,22 +89,22 @@ export function changedSince(name: string, path: string): DataError {
   });
 }
 
-/** Of one file its SHA-256; of several that of the list of theirs, so that it follows from bytes and order alone. */
+/** SHA-256 of one file; for several, that of the list of theirs, so it depends only on bytes and order. */
 export async function sha256OfFiles(
   files: readonly string[],
   sha256Of: (file: string) => Promise<string> = rememberedSha256OfFile,
 ): Promise<string> {
   const digests: string[] = [];
   for (const file of files) {
-    await fileIdentity(file); // what is no regular file might never end
+    await fileIdentity(file); // reading something other than a regular file might never end
     digests.push(await sha256Of(file));
   }
   return digests.length === 1 ? digests[0] : sha256OfBytes(digests.map((digest) => `${digest}\n`).join(''));
 }
 
-/** Bytes from which a file is looked into before it is hashed: a terabyte that is no data at all is hashed for an hour. */
+/** Larger files are inspected before they are hashed: hashing a terabyte takes an hour, even if it is not data. */
 const WORTH_A_LOOK = 64 * 2 ** 20;
-/** What went away since is told by whoever reads it. */
+/** A file that has disappeared counts as empty: its reader reports it. */
 const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 async function fileSource(
@@ -135,16 +135,16 @@ async function fileSource(
     reading,
     count: null,
     ...textsOf(name, readings, async (part) => {
-      // The SHA-256 was taken before: it must still be that of what was read.
+      // The SHA-256 was computed earlier: it must still match what was read.
       if ((await fileIdentity(files[part])) !== identities[part]) throw changedWhileReading(files[part]);
     }),
     detokenizer: protocol?.detokenizer ? detokenizer(protocol.detokenizer) : null,
-    // Of one .txt nobody knows where documents begin; of several, each is one.
+    // One .txt does not show where documents begin; of several, each is a document.
     beginsDocument: files.length > 1 && !protocol ? eachText : beginsDocument,
   };
 }
 
-/** The texts of a data set's parts, one after another. @param whenRead told when a part was read to its end */
+/** The texts of a data set's parts, one after another. @param whenRead called when a part was read to its end */
 function textsOf(
   name: string,
   parts: readonly FileReading[],
@@ -168,7 +168,7 @@ function textsOf(
   };
 }
 
-/** From the cache. Its files are named by their content, so one that goes while it is read does no harm. */
+/** A source from the cache. Its files are named by their content, so removing one during a read does no harm. */
 async function fetchedSource(record: FetchedDataset, options: TableOptions): Promise<TextSource> {
   const [altered] = await alteredFiles(record);
   if (altered) throw alteredSinceFetched(record, altered);
@@ -188,7 +188,7 @@ async function fetchedSource(record: FetchedDataset, options: TableOptions): Pro
   };
 }
 
-/** What changes when a file's bytes do. @throws FileError when it is no file */
+/** A value that changes when the file's bytes do. @throws FileError when it is not a file */
 async function fileIdentity(path: string): Promise<string> {
   const found = await stat(path, { bigint: true }).catch((cause) => {
     throw fileFailure(cause, 'read', path);

@@ -1,29 +1,29 @@
 /**
- * The column of a table that holds its texts: a name, or the path `a.b` of a field inside a struct. A column that is called
- * `a.b` comes before a field of that path.
+ * The text column of a table: a name, or the path `a.b` of a field inside a struct. A column named `a.b` takes precedence
+ * over a field with that path.
  */
 import { missingColumn, notText } from './missing-column.js';
 
 export interface TextColumn {
   name: string;
-  /** What becomes of rows whose text is null. */
+  /** Handles rows whose text is null. */
   nulls: NullRows;
 }
 
-/** Rows whose text is null: an error, unless they are to be passed over; then they are counted. */
+/** Rows whose text is null: an error, or, if they are to be skipped, a count. */
 export class NullRows {
   skipped = 0;
 
   constructor(readonly areSkipped: boolean) {}
 
-  /** A row without text was met. @param where e.g. `row 3`   @throws DataError unless such rows are skipped */
+  /** Records a row without text. @param where e.g. `row 3`   @throws DataError unless such rows are skipped */
   meet(path: string, column: string, where: string): void {
     if (!this.areSkipped) throw notText(path, column, null, where);
     this.skipped++;
   }
 }
 
-/** The text of a row that was an object of JSON; null where it is null. @throws DataError that says where */
+/** The text of a row that was a JSON object; null if it is null. @throws DataError that names the row */
 export function textIn(
   record: Readonly<Record<string, unknown>>,
   column: string,
@@ -36,7 +36,7 @@ export function textIn(
   throw notText(path, column, value, where);
 }
 
-/** The value at a path; null below null, undefined where there is no such field. */
+/** The value at a path; null below null, undefined if there is no such field. */
 function fieldAt(record: Readonly<Record<string, unknown>>, path: readonly string[]): unknown {
   let value: unknown = record;
   for (const name of path) {
@@ -47,7 +47,7 @@ function fieldAt(record: Readonly<Record<string, unknown>>, path: readonly strin
   return value;
 }
 
-/** Names of columns; of a struct, its fields' paths. */
+/** Names of columns; for a struct, the paths of its fields. */
 function columnsOf(record: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(record).flatMap(([name, value]) =>
     isStruct(value) ? Object.keys(value).map((field) => `${name}.${field}`) : [name],

@@ -1,6 +1,6 @@
 /**
  * The files of a tokenizer: tokenizer.json, which decides the ids, and beside it tokenizer_config.json and
- * special_tokens_map.json, which name the special tokens. Reading and the resolution of BOS and EOS; no encoding.
+ * special_tokens_map.json, which name the special tokens. This file reads them and resolves BOS and EOS; it does not encode.
  */
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ export interface TokenizerFiles {
   path: string;
   bytes: Buffer;
   tokenizer: TokenizerJson;
-  /** special_tokens_map.json under tokenizer_config.json; empty where there is neither. */
+  /** special_tokens_map.json, overridden by tokenizer_config.json; empty if there is neither. */
   config: Record<string, unknown>;
 }
 
@@ -64,9 +64,9 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
 }
 
 /**
- * Ids of BOS and EOS by the configuration: `bos_token` and `eos_token`, then CLS and SEP, named by the configuration
- * or by their usual spelling. A configuration that speaks of neither key leaves them to the tokenizer's family, as
- * transformers does: for GPT-2's both are `<|endoftext|>`. Null where there is none.
+ * Ids of BOS and EOS from the configuration: `bos_token` and `eos_token`, then CLS and SEP, named by the configuration
+ * or by their usual spelling. If the configuration has neither key, the tokenizer's family decides, as in transformers:
+ * for GPT-2 both are `<|endoftext|>`. Null if there is none.
  */
 export function specialTokenIds(
   config: Record<string, unknown>,
@@ -88,10 +88,10 @@ export function specialTokenIds(
   };
 }
 
-/** Of GPT-2: begin and end of a text. */
+/** GPT-2's token for the beginning and end of a text. */
 export const GPT2_BOUNDARY = '<|endoftext|>';
 
-/** A special token in a configuration is a text or an object with its `content`. */
+/** A special token in a configuration is a string, or an object with the string as `content`. */
 function tokenText(value: unknown): string | null {
   if (typeof value === 'string') return value;
   const content = (value as { content?: unknown } | null | undefined)?.content;
@@ -119,7 +119,7 @@ function noTokenizer(path: string, cause?: unknown): DataError {
   });
 }
 
-/** Null where there is no such file. @throws FileError */
+/** Null if there is no such file. @throws FileError */
 function read(file: string): Buffer | null {
   try {
     return readSmallFile(file, MOST_BYTES.tokenizer);

@@ -1,6 +1,6 @@
 /**
- * A tokenizer: text to ids and back. Encoding adds no special tokens and decoding keeps them; the ids are decided by
- * tokenizer.json alone, whose SHA-256 names the tokenizer in records.
+ * A tokenizer: text to ids and back. Encoding adds no special tokens and decoding keeps them. Only tokenizer.json
+ * determines the ids, and its SHA-256 identifies the tokenizer in records.
  */
 import { createContext, Script } from 'node:vm';
 import { DataError } from '../errors.js';
@@ -24,11 +24,11 @@ import { Vocabulary } from './vocabulary.js';
 import { WordEncoder } from './word-encoder.js';
 
 export interface Tokenizer {
-  /** Ids of the text, no special tokens added. @throws DataError for text it has no tokens for */
+  /** Ids of the text, without special tokens. @throws DataError for text it has no tokens for */
   encode(text: string): number[];
-  /** As {@link encode}, in pieces: where the tokenizer allows it, a text of any length needs little memory. */
+  /** As {@link encode}, in pieces: if the tokenizer allows it, a text of any length needs little memory. */
   encodePieces(text: string): Iterable<number[]>;
-  /** Characters of all texts so far that no token stands for: they are in no ids, and the tokenizer has no unknown token. */
+  /** Characters of all texts so far that no token represents; the ids omit them, as the tokenizer has no unknown token. */
   droppedCharacters(): number;
   /** Text of the ids, special tokens kept. @param options.cleanUp as transformers' clean_up_tokenization_spaces */
   decode(ids: ArrayLike<number>, options: { cleanUp: boolean }): string;
@@ -38,23 +38,23 @@ export interface Tokenizer {
   vocabSize: number;
   bosTokenId: number | null;
   eosTokenId: number | null;
-  /** Whether nothing names a BOS, and the EOS serves as one. */
+  /** Whether the EOS serves as BOS, because nothing names a BOS. */
   bosIsEos: boolean;
-  /** Of tokenizer.json. */
+  /** SHA-256 of tokenizer.json. */
   sha256: string;
 }
 
 export interface SpecialTokenOverrides {
-  /** From the card or a flag. Undefined: by the configuration, and without a BOS the EOS serves as one. Null: there is none. */
+  /** From the card or a flag. Undefined: the configuration decides, and without a BOS the EOS serves as one. Null: none. */
   bosTokenId?: number | null;
   eosTokenId?: number | null;
 }
 
 /**
- * The ids of the special tokens and the vocabulary's size are known at once; what encodes and decodes is built when
- * it is first asked to, since a run on a cached stream never asks.
+ * The ids of special tokens and the vocabulary size are known at once. The encoder and decoder are built on first use,
+ * because a run on a cached stream never needs them.
  *
- * @param path a folder or a tokenizer.json   @throws DataError for files that are no tokenizer, FileError
+ * @param path a folder or a tokenizer.json   @throws DataError for files that are not a tokenizer, FileError
  */
 export async function loadTokenizer(path: string, overrides: SpecialTokenOverrides = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(path);
@@ -63,7 +63,7 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
   const tokens = once(() => vocabulary.tokens());
   const byteLevel = isByteLevel(files.tokenizer) ? once(() => new ByteLevelVocabulary(tokens())) : null;
   const made = once(() =>
-    usable(files, () => ({
+    withNamedFile(files, () => ({
       encoder: new WordEncoder(files.tokenizer),
       decoder: textDecoderOf(files.tokenizer),
     })),
@@ -77,23 +77,25 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     const pieces = encoder.encode(wellFormed);
     clock.allow(wellFormed.length);
     for (;;) {
-      const { done, value } = inTime(files, clock, wellFormed.length, encoder.linear, () => pieces.next());
+      const { done, value } = withDeadline(files, clock, wellFormed.length, encoder.linear, () =>
+        pieces.next(),
+      );
       if (done) return;
       yield value;
     }
   }
   const decodeRaw = (ids: ArrayLike<number>): string => {
-    if (byteLevel) return usable(files, () => byteLevel().decode(ids));
+    if (byteLevel) return withNamedFile(files, () => byteLevel().decode(ids));
     const { encoder, decoder } = made();
     clock.allow(ids.length);
-    return inTime(files, clock, ids.length, decoder.linear && encoder.linear, () => {
+    return withDeadline(files, clock, ids.length, decoder.linear && encoder.linear, () => {
       const { spelt } = encoder.addedTokens();
       const known = Array.from(ids, (id) => spelt.get(id) ?? tokens()[id]);
       return decoder.decode(known.filter((token) => token !== undefined));
     });
   };
-  const eosTokenId = overridden(overrides.eosTokenId, configured.eosTokenId, 'EOS');
-  const named = overridden(overrides.bosTokenId, configured.bosTokenId, 'BOS');
+  const eosTokenId = specialTokenId(overrides.eosTokenId, configured.eosTokenId, 'EOS');
+  const named = specialTokenId(overrides.bosTokenId, configured.bosTokenId, 'BOS');
   const bosIsEos = named === null && overrides.bosTokenId === undefined && eosTokenId !== null;
   return {
     encode(text) {
@@ -105,7 +107,7 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
     droppedCharacters: () => made().encoder.dropped,
     decode: (ids, { cleanUp }) => (cleanUp ? cleanUpTokenization(decodeRaw(ids)) : decodeRaw(ids)),
     byteLength: (ids) =>
-      byteLevel ? usable(files, () => byteLevel().byteLength(ids)) : Buffer.byteLength(decodeRaw(ids)),
+      byteLevel ? withNamedFile(files, () => byteLevel().byteLength(ids)) : Buffer.byteLength(decodeRaw(ids)),
     vocabSize: vocabulary.size,
     bosTokenId: bosIsEos ? eosTokenId : named,
     eosTokenId,
@@ -114,10 +116,10 @@ export async function loadTokenizer(path: string, overrides: SpecialTokenOverrid
   };
 }
 
-/** Half of a character: no text that was read as UTF-8 has one. */
+/** Half of a character: text read as UTF-8 never has one. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
-/** The value of `make`, made at the first call. */
+/** Calls `make` at the first call, and returns the same value ever after. */
 function once<T>(make: () => T): () => T {
   let made: { value: T } | null = null;
   return () => {
@@ -126,8 +128,8 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-/** @throws DataError for a tokenizer that is not as it should be, or of a kind that is not known here */
-function usable<T>({ path }: TokenizerFiles, make: () => T): T {
+/** @throws DataError, naming the file, for a tokenizer that is broken or of an unknown kind */
+function withNamedFile<T>({ path }: TokenizerFiles, make: () => T): T {
   try {
     return make();
   } catch (cause) {
@@ -156,34 +158,40 @@ function sentenceOf(cause: unknown, path: string): unknown {
   });
 }
 
-/** For a short text, ms; and for each million characters. */
+/** Deadline for a short text, ms, and its extension per million characters. */
 const DEADLINE_MS = 3_000;
 const DEADLINE_MS_A_MILLION = 1_000;
-/** For all texts so far, ms: many that take nearly as long as one may would take days. Some ten times what they need. */
+/** Deadline for all texts together, ms: many texts just below their own deadline would take days. About ten times the need. */
 const ALL_MS = 10_000;
 const ALL_MS_A_TEXT = 2;
 const ALL_MS_A_MILLION = 20_000;
 
-/** What is left of the time for regular expressions, of all texts. */
+/** Time left for regular expressions, over all texts. */
 class Clock {
   left = ALL_MS;
 
-  /** @param size characters or tokens of a text that comes */
+  /** @param size characters or tokens of the next text */
   allow(size: number): void {
     this.left += ALL_MS_A_TEXT + (size / 1e6) * ALL_MS_A_MILLION;
   }
 }
 
 /**
- * Work with regular expressions of the tokenizer's: where they are not known to be quick, it is stopped at a deadline.
+ * Runs work that uses the tokenizer's regular expressions. Unless they are known to take linear time, it has a deadline.
  * @param size characters or tokens   @throws DataError
  */
-function inTime<T>(files: TokenizerFiles, clock: Clock, size: number, linear: boolean, work: () => T): T {
-  return usable(files, () => {
+function withDeadline<T>(
+  files: TokenizerFiles,
+  clock: Clock,
+  size: number,
+  linear: boolean,
+  work: () => T,
+): T {
+  return withNamedFile(files, () => {
     if (linear) return work();
     const deadline = DEADLINE_MS + Math.ceil((size / 1e6) * DEADLINE_MS_A_MILLION);
     const began = performance.now();
-    const done = withinTime(work, deadline);
+    const done = withwithDeadline(work, deadline);
     clock.left -= Math.min(deadline, performance.now() - began);
     if (!done) throw outOfTime(`did not come to an end within ${deadline / 1_000} s`);
     if (clock.left < 0) throw outOfTime('take far too long over its texts, all together');
@@ -192,13 +200,13 @@ function inTime<T>(files: TokenizerFiles, clock: Clock, size: number, linear: bo
 }
 
 /**
- * A deadline for code that does not look at the clock: the tokenizer's regular expressions. The runtime stops it from
- * another thread, as it does for scripts; nothing is copied, and a call takes a fraction of a millisecond.
+ * Runs code that cannot check the clock, such as a regular expression, with a deadline. The runtime stops it from another
+ * thread, as it does for scripts; nothing is copied, and the overhead is a fraction of a millisecond.
  * @returns undefined when it was stopped
  */
-function withinTime<T>(work: () => T, milliseconds: number): { value: T } | undefined {
-  room ??= { context: createContext({}), script: new Script('work()') };
-  const { context, script } = room;
+function withwithDeadline<T>(work: () => T, milliseconds: number): { value: T } | undefined {
+  sandbox ??= { context: createContext({}), script: new Script('work()') };
+  const { context, script } = sandbox;
   context.work = work;
   try {
     return { value: script.runInContext(context, { timeout: milliseconds }) as T };
@@ -210,42 +218,42 @@ function withinTime<T>(work: () => T, milliseconds: number): { value: T } | unde
   }
 }
 
-let room: { context: Record<string, unknown>; script: Script } | undefined;
+let sandbox: { context: Record<string, unknown>; script: Script } | undefined;
 
 function outOfTime(what: string): TokenizationFailure {
   return new TokenizationFailure('tokenizer-too-costly', `its regular expressions ${what}`);
 }
 
-/** Tokens to text. Without a decoder they stand with a space between. */
+/** Turns tokens into text. Without a decoder, spaces separate them. */
 function textDecoderOf({ decoder: part }: TokenizerJson): {
   linear: boolean;
   decode: (tokens: readonly string[]) => string;
 } {
   const budget = new TokenizerBudget();
   const decoder = part ? decoderOf(part, budget) : null;
-  const joined = (texts: readonly string[], between: string) => {
+  const join = (texts: readonly string[], between: string) => {
     checkDecodedLength(lengthOf(texts) + between.length * texts.length);
     return texts.join(between);
   };
-  if (!decoder) return { linear: true, decode: (tokens) => joined(tokens, ' ') };
+  if (!decoder) return { linear: true, decode: (tokens) => join(tokens, ' ') };
   return {
     linear: decoder.linear,
     decode(tokens) {
       const length = lengthOf(tokens);
       checkDecodedLength(length);
       budget.allow(length + tokens.length);
-      return joined(decoder.decode(tokens), '');
+      return join(decoder.decode(tokens), '');
     },
   };
 }
 
-/** Whether decoding is GPT-2's table and nothing else. */
+/** Whether decoding uses only GPT-2's byte table. */
 function isByteLevel({ decoder, normalizer, added_tokens: added }: TokenizerJson): boolean {
   const spelt = !normalizer || (added ?? []).every(({ normalized, special }) => !(normalized ?? !special));
   return decoder?.type === 'ByteLevel' && spelt;
 }
 
-function overridden(
+function specialTokenId(
   override: number | null | undefined,
   configured: number | null,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Bytes to text, strictly: what is not text of its encoding is an error that names the byte, because a silent replacement
- * character would be scored as if it had been written. Text is UTF-8; or UTF-16, where a byte order mark says so.
+ * Strict decoding: invalid bytes are an error that names their position, because a silent replacement character would be
+ * scored as if it were text. Text is UTF-8, or UTF-16 if a byte order mark says so.
  */
 import { isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
@@ -8,8 +8,8 @@ import { DataError } from '../errors.js';
 import { bytesOf, HEAD_BYTES } from './byte-stream.js';
 
 /**
- * The bytes of a file of text, as UTF-8 whether or not the file is. @see bytesOf
- * @throws DataError for UTF-16 that is not sound, or unmarked, and for UTF-32
+ * The bytes of a text file, converted to UTF-8 if necessary. @see bytesOf
+ * @throws DataError for UTF-16 that is invalid or unmarked, and for UTF-32
  */
 export async function* utf8BytesOf(path: string): AsyncGenerator<Buffer> {
   let decoder: TextDecoder | null | undefined;
@@ -31,7 +31,7 @@ export function decodeUtf8(bytes: Buffer, path: string, offset = 0): string {
   });
 }
 
-/** Drops a byte order mark, which is no part of the text. */
+/** Drops a byte order mark, which is not part of the text. */
 export function withoutByteOrderMark(text: string): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
@@ -49,7 +49,7 @@ function decoderFor(head: Buffer, path: string): TextDecoder | null {
   return null;
 }
 
-/** NULs at even and at odd places. Latin letters in UTF-16 have one each, and without a mark would pass for UTF-8. */
+/** NULs at even and at odd positions. Each Latin letter in UTF-16 has one, and would pass for UTF-8 without a mark. */
 function nulsIn(bytes: Buffer): [even: number, odd: number] {
   const nuls: [number, number] = [0, 0];
   for (const [i, byte] of bytes.entries()) if (byte === 0) nuls[i % 2]++;
@@ -78,7 +78,7 @@ function otherEncoding(path: string, encoding: string): DataError {
   });
 }
 
-/** Bytes before the first character that is not UTF-8. */
+/** Number of bytes before the first invalid character. */
 function validPrefixLength(bytes: Buffer): number {
   for (let i = 0; i < bytes.length; ) {
     const length = bytes[i] < 0x80 ? 1 : bytes[i] < 0xe0 ? 2 : bytes[i] < 0xf0 ? 3 : 4;

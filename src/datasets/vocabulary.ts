@@ -1,8 +1,8 @@
-/** The vocabulary that a tokenizer.json declares: which token has which id. Checked, because sizes follow from it. */
+/** The vocabulary of a tokenizer.json: token to id. It is checked, because sizes depend on it. */
 import { DataError } from '../errors.js';
 import type { TokenizerJson } from './tokenizer-files.js';
 
-/** No real vocabulary comes near; an id beyond it is a broken file, and would ask for memory. */
+/** No real vocabulary comes near; a larger id means a broken file, and would take too much memory. */
 const MOST_TOKENS = 2 ** 24;
 
 export class Vocabulary {
@@ -12,7 +12,7 @@ export class Vocabulary {
   private readonly model: Readonly<Record<string, number>> | readonly (readonly [string, number])[];
   private readonly added: readonly { id: number; content: string }[];
 
-  /** @throws DataError when ids are not ids or there are none */
+  /** @throws DataError when there are no ids, or some are invalid */
   constructor({ model, added_tokens: added }: TokenizerJson, path: string) {
     const declared = model.vocab ?? {};
     if (typeof declared !== 'object' || !Array.isArray(added ?? []))
@@ -20,7 +20,7 @@ export class Vocabulary {
     this.model = declared as typeof this.model;
     this.added = (added ?? []) as typeof this.added;
     let largest = -1;
-    // Unigram models list [token, score]; the id is the place. Others map tokens to ids.
+    // Unigram models list [token, score], with the index as id. Others map tokens to ids.
     if (Array.isArray(declared)) {
       for (const entry of declared) checkScored(entry, path);
       largest = declared.length - 1;
@@ -41,7 +41,7 @@ export class Vocabulary {
     this.checkAdded(path);
   }
 
-  /** The reference gives an added token the id that its text has in the vocabulary, else one of its own. */
+  /** The reference gives an added token the id of its text in the vocabulary, or else its own. */
   private checkAdded(path: string): void {
     if (this.added.length === 0) return;
     const known = new Map(
@@ -53,11 +53,11 @@ export class Vocabulary {
       if (other !== undefined && other !== id)
         throw unsound(
           path,
-          `its added token ${quoted(content)} has the id ${id}, but ${other} in the vocabulary`,
+          `its added token ${quote(content)} has the id ${id}, but ${other} in the vocabulary`,
         );
       const owner = owners.get(id) ?? content;
       if (owner !== content)
-        throw unsound(path, `its added token ${quoted(content)} has the id of ${quoted(owner)}, ${id}`);
+        throw unsound(path, `its added token ${quote(content)} has the id of ${quote(owner)}, ${id}`);
       owners.set(id, content);
     }
   }
@@ -70,7 +70,7 @@ export class Vocabulary {
     return index < 0 ? undefined : index;
   }
 
-  /** Tokens by id, as they are spelt in the file; undefined where no token has the id. */
+  /** Tokens by id, as spelt in the file; undefined if no token has the id. */
   tokens(): (string | undefined)[] {
     const byId = new Array<string | undefined>(this.size).fill(undefined);
     if (isList(this.model)) for (const [id, [token]] of this.model.entries()) byId[id] = token;
@@ -90,7 +90,7 @@ function isList<T>(
 function checkDistinct(ids: Readonly<Record<string, number>>, largest: number, path: string): void {
   const taken = new Uint8Array(largest + 1);
   for (const [token, id] of Object.entries(ids)) {
-    if (taken[id]) throw unsound(path, `${quoted(token)} and another token have the id ${id}`);
+    if (taken[id]) throw unsound(path, `${quote(token)} and another token have the id ${id}`);
     taken[id] = 1;
   }
 }
@@ -102,7 +102,7 @@ function checkScored(entry: unknown, path: string): void {
   }
 }
 
-/** A merge joins two tokens to a third, all of the vocabulary; the Rust implementation refuses others, too. */
+/** A merge joins two tokens into a third, all in the vocabulary; the Rust implementation also refuses others. */
 function checkMerges(
   model: TokenizerJson['model'],
   ids: Readonly<Record<string, number>>,
@@ -118,11 +118,11 @@ function checkMerges(
     }
     const [left, right] = pair as [string, string];
     const lacking = [left, right, left + right.slice(skipped)].find((token) => !Object.hasOwn(ids, token));
-    if (lacking !== undefined) throw unsound(path, `a merge has ${quoted(lacking)}, which is no token`);
+    if (lacking !== undefined) throw unsound(path, `a merge has ${quote(lacking)}, which is no token`);
   }
 }
 
-function quoted(token: string): string {
+function quote(token: string): string {
   return JSON.stringify(token.length > 40 ? `${token.slice(0, 39)}…` : token);
 }
 

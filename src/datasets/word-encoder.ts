@@ -1,6 +1,6 @@
 /**
- * Encoding word by word: a text is cut at its added tokens, normalized and split into words, and each word is encoded by the
- * model. A word seen before need not be encoded again, and a text of any length needs little memory.
+ * Encoding word by word: a text is cut at its added tokens, normalized and split into words, and the model encodes each
+ * word. A cache holds words seen before, and a text of any length needs little memory.
  */
 import { z } from 'zod';
 import { AddedTokens } from './tokenization/added-tokens.js';
@@ -20,21 +20,21 @@ import type { TokenizerJson } from './tokenizer-files.js';
 
 const POST_PROCESSOR = 'post-processor';
 
-/** Words remembered; a large vocabulary of forms fits, at some MiB. */
+/** Most words in the cache: enough for a large vocabulary of word forms, in a few MiB. */
 const MOST_WORDS = 2 ** 16;
-/** Longer words hardly come again. */
+/** Longer words rarely repeat, and are not cached. */
 const LONGEST_WORD = 64;
-/** Ids given out at once. */
+/** Ids per piece. */
 const PIECE = 2 ** 16;
-/** Words between two looks at the clock. */
+/** Words between two checks of the clock. */
 const WORDS_A_LOOK = 32;
-/** No piece is waited for longer than this, so that whoever asks can look at its clock as well, ms. */
+/** Longest time per piece, ms, so that the caller can also check its clock. */
 const PATIENCE = 100;
 
 export class WordEncoder {
-  /** Whether its regular expressions are known to be quick. */
+  /** Whether its regular expressions are known to take linear time. */
   readonly linear: boolean;
-  /** Characters of all texts so far that no token stands for, and which are in no ids. */
+  /** Characters of all texts so far that no token represents; the ids omit them. */
   dropped = 0;
 
   private readonly normalizer: Normalizer | null;
@@ -55,7 +55,7 @@ export class WordEncoder {
     this.linear = this.normalizer?.linear !== false && this.preTokenizer?.linear !== false;
   }
 
-  /** Ids of the text, in order, in arrays of about {@link PIECE} or less. @throws UnusableTokenizer, TokenizationFailure */
+  /** Ids of the text, in order, in arrays of at most about {@link PIECE}. @throws UnusableTokenizer, TokenizationFailure */
   *encode(text: string): Generator<number[]> {
     this.budget.allow(text.length);
     let ids: number[] = [];
@@ -80,7 +80,7 @@ export class WordEncoder {
   }
 
   /**
-   * Made when they are needed, where whoever asks can stop it: their contents are normalized.
+   * Built on first use, under the caller's deadline, because it normalizes their contents.
    * @throws UnusableTokenizer, TokenizationFailure
    */
   addedTokens(): AddedTokens {

@@ -12,7 +12,7 @@
  * faster for α → 1 (a token is noisy with probability 1−α, and its loss is then of order 1/(1−α)). A weighted estimate
  * varies least when α is drawn in proportion to that, so 1−α = s^p with s uniform, density ∝ (1−α)^(1/p − 1), p = 9/4.
  * By quadrature over deviations measured on small trained Duo and MDLM checkpoints and on a unigram source of 50,258
- * tokens, for 128 and 1,024 tokens a sequence and a deviation between sequences of 0 or 8% of the mean (assumed), its
+ * tokens, for 128 and 1,024 tokens per sequence and a deviation between sequences of 0 or 8% of the mean (assumed), its
  * variance is at most 1.2 times that of the best density for each case (p = 2: 1.3, p = 3: 1.4, the arcsine density:
  * 1.9, uniform: 1.8 to 17). No extra draws go to α → 0: there f and its deviation only fall.
  */

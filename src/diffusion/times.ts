@@ -45,7 +45,7 @@ export interface TimePlan {
 
 export const replicates = 4;
 
-/** @param sequences in the data set, after any limit   @param draws (t, z) pairs a sequence   @param seed as address.ts
+/** @param sequences in the data set, after any limit   @param draws (t, z) pairs per sequence   @param seed as in random/address.ts
  *  @throws DomainError when sequences or draws is not a positive integer */
 export function timePlan({
   sequences,

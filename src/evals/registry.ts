@@ -1,4 +1,4 @@
-/** The evaluations, one line each. A new one is a folder beside these, and a line here. */
+/** The evaluations, one line each. A new one is a folder here and a line below. */
 import { type Evaluation, Evaluations } from '../records/evaluation.js';
 import { FRONTIER } from './frontier/evaluation.js';
 import { GENERATION } from './generation/evaluation.js';
@@ -15,5 +15,5 @@ const all = [
 export const EVALUATIONS = new Evaluations(all);
 
 type ResultOf<E> = E extends Evaluation<infer R> ? R : never;
-/** A result of any of them; `eval` tells which. */
+/** A result of any evaluation; `eval` names it. */
 export type Result = ResultOf<(typeof all)[number]>;

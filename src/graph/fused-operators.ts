@@ -1,7 +1,6 @@
 /**
- * Operators that do in one kernel what a network otherwise spells out: of newer operator sets, or of the runtime's own
- * (domain `com.microsoft`). Each has a plain form in src/models/architectures, for training, which differentiates; a test
- * holds the two equal.
+ * Operators that need one kernel where the plain form needs many: from newer operator sets, or the runtime's own (domain
+ * `com.microsoft`). Each also has a plain form in src/models/architectures; a test checks that the two agree.
  */
 
 import type { Value } from './graph.js';
@@ -21,7 +20,7 @@ export const FastGelu = (x: Value, bias: Value) =>
   x.graph.node('FastGelu', [x, bias], { domain: MICROSOFT, outputs: [x.dtype] })[0];
 
 /**
- * Turns pairs (i, i + headSize/2) of each head by the angle of its position (operator set 23).
+ * Rotates the pairs (i, i + headSize/2) of each head by the angle of its position (operator set 23).
  * @param x [batch, length, heads · headSize]   @param cos, sin [positions, headSize / 2]
  * @param positions int64 [batch, length]
  */
@@ -38,7 +37,7 @@ export const RotaryEmbedding = (
   })[0];
 
 /**
- * softmax(q kᵀ/√headSize) v by heads; tile by tile, so that no score matrix is ever whole, where the provider can.
+ * softmax(q kᵀ/√headSize) v per head; tile by tile if the provider supports it, so that no whole score matrix exists.
  * @param query, key, value [batch, length, heads · headSize]
  */
 export const MultiHeadAttention = (

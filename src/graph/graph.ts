@@ -1,8 +1,8 @@
 /**
  * An ONNX graph under construction: new, or an existing checkpoint to which nodes are appended.
  *
- * Values are names with a type; the operators of operators.ts take and return them and add their node to the graph the
- * value belongs to. Bodies of control flow (`Scan`, `Loop`, `If`) are graphs of their own that see the outer values.
+ * Values are names with a type; the operators of operators.ts take and return values, and add their node to the graph of the
+ * value. Bodies of control flow (`Scan`, `Loop`, `If`) are separate graphs that can read the outer values.
  */
 import { ModelError } from '../errors.js';
 import { type DType, dtypeCode } from './dtype.js';
@@ -38,12 +38,12 @@ export interface Value {
   readonly dtype: DType;
 }
 
-/** What an operator accepts: a value, or a number that becomes a scalar constant of the other operand's type. */
+/** An operand: a value, or a number that becomes a scalar constant of the other operand's type. */
 export type Operand = Value | number;
 
 export interface NodeOptions {
   domain?: string;
-  /** Types of the outputs, one each. */
+  /** Type of each output. */
   outputs: readonly DType[];
   attributes?: Readonly<Record<string, Attribute | undefined>>;
 }
@@ -62,7 +62,7 @@ export class Graph {
     this.names = parent ? parent.names : namesIn(proto);
   }
 
-  /** An empty graph. @param opset version of the standard operators, 21 unless told */
+  /** An empty graph. @param opset version of the standard operator set, 21 by default */
   static create(
     name: string,
     { opset = 21, irVersion = 10 }: { opset?: number; irVersion?: number } = {},
@@ -77,7 +77,7 @@ export class Graph {
     return new Graph(model, proto, null);
   }
 
-  /** Wraps a decoded model; what is appended changes it in place. */
+  /** Wraps a decoded model; appending changes it in place. */
   static of(model: ModelProto): Graph {
     if (!model.graph) {
       throw new ModelError({ code: 'not-onnx', message: 'The model holds no graph.' });
@@ -90,7 +90,7 @@ export class Graph {
     return Graph.of(fromBinary(ModelProtoSchema, bytes));
   }
 
-  /** Version of the standard operator set the model declares. */
+  /** Version of the standard operator set that the model declares. */
   get opset(): number {
     const entry = this.model.opsetImport.find((set) => set.domain === '' || set.domain === 'ai.onnx');
     return Number(entry?.version ?? 0n);
@@ -126,7 +126,7 @@ export class Graph {
     return { graph: this, name, dtype };
   }
 
-  /** Declares a value as output, under `name` when given. */
+  /** Declares a value as an output, under `name` if given. */
   output(value: Value, name = value.name, shape: Shape | null = null): void {
     if (name !== value.name) {
       this.reserve(name);
@@ -142,7 +142,7 @@ export class Graph {
     this.proto.output.push(valueInfo(name, value.dtype, shape));
   }
 
-  /** Leaves the existing outputs out; prune.ts takes out what only they needed. */
+  /** Drops the existing outputs; prune.ts removes the nodes that only they needed. */
   clearOutputs(): void {
     this.proto.output = [];
   }
@@ -154,7 +154,7 @@ export class Graph {
     return { graph: this, name: unique, dtype };
   }
 
-  /** A weight whose data come later, from write.ts or `fillWeights`. It keeps its name as it is. */
+  /** A weight whose data come later, from write.ts or `fillWeights`. Its name stays unchanged. */
   weight(name: string, dtype: DType, dims: readonly number[]): Value {
     this.reserve(name);
     const tensor = { name, dataType: dtypeCode(dtype), dims: dims.map(BigInt) };
@@ -162,7 +162,7 @@ export class Graph {
     return { graph: this, name, dtype };
   }
 
-  /** A small constant, made once however often it is asked for. A number is a scalar, an array a vector. */
+  /** A small constant, shared by all requests for it. A number gives a scalar, an array a vector. */
   constant(data: number | readonly number[], dtype: DType): Value {
     const values = typeof data === 'number' ? [data] : data;
     const dims = typeof data === 'number' ? [] : [data.length];
@@ -175,7 +175,7 @@ export class Graph {
     return made;
   }
 
-  /** Adds one node. `inputs` may leave optional ones out with null. */
+  /** Adds one node. A null among `inputs` omits an optional one. */
   node(opType: string, inputs: readonly (Value | null)[], options: NodeOptions): Value[] {
     const name = this.unique(opType);
     const outputs = options.outputs.map((dtype, i) => ({
@@ -199,7 +199,7 @@ export class Graph {
     return outputs;
   }
 
-  /** Repeats an existing node of one output, reading `replaced` values where the original read those names. */
+  /** Copies an existing node with one output; the copy reads the `replaced` values instead of those names. */
   copyNode(node: NodeProto, replaced: ReadonlyMap<string, Value>, dtype: DType): Value {
     const name = this.unique(node.opType);
     const output = `${name}:out`;
@@ -221,7 +221,7 @@ export class Graph {
     return new Graph(this.model, create(GraphProtoSchema, { name }), this);
   }
 
-  /** Names of nodes made inside `build` start with `scope/`, so that an error of the runtime tells where it is. */
+  /** Names of nodes made inside `build` start with `scope/`, so that an error of the runtime shows where it occurred. */
   scope<T>(scope: string, build: () => T): T {
     const before = this.scopeName;
     this.scopeName = `${before}${scope}/`;

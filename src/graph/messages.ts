@@ -16,7 +16,7 @@ import {
   ValueInfoProtoSchema,
 } from './onnx.js';
 
-/** An attribute's value. Whole numbers are INT and lists of them INTS; wrap with `float` what must be FLOAT. A graph is a body of control flow. */
+/** An attribute's value. Whole numbers are INT, lists of them INTS; wrap a FLOAT in `float`. A graph is a body of control flow. */
 export type Attribute = number | string | readonly number[] | { float: number } | { proto: GraphProto };
 
 /** Marks a number as FLOAT even when it is whole. */
@@ -109,7 +109,7 @@ export function valueInfo(name: string, dtype: DType, shape: Shape | null): Valu
   });
 }
 
-/** What a declared input or output says of itself; null for what it leaves open. Unnamed axes are called `?`. */
+/** The declared type and shape of an input or output; null for what it leaves open. Unnamed axes are called `?`. */
 export function readValueInfo(info: ValueInfoProto): {
   name: string;
   dtype: DType | null;

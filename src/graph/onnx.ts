@@ -1,5 +1,5 @@
 /**
- * The only door to ONNX's protobuf schema (package onnx-buf, a pre-release pinned exactly). Nothing outside src/graph
+ * The only access to ONNX's protobuf schema (package onnx-buf, a pre-release pinned exactly). Nothing outside src/graph
  * imports that package, so replacing it touches this folder alone.
  */
 export { create, fromBinary, toBinary } from '@bufbuild/protobuf';

@@ -88,13 +88,13 @@ export const Shape = (x: Value) => one(x.graph, 'Shape', [x], 'int64');
 export const Reshape = (x: Value, shape: Value | readonly number[]) =>
   one(x.graph, 'Reshape', [x, ints(x.graph, shape)], x.dtype);
 export const Expand = (x: Value, shape: Value) => one(x.graph, 'Expand', [x, shape], x.dtype);
-/** All axes before `axis` as one, and all from it on as another. */
+/** Flattens all axes before `axis` into one, and all from it on into another. */
 export const Flatten = (x: Value, { axis = 1 } = {}) => one(x.graph, 'Flatten', [x], x.dtype, { axis });
 export const Transpose = (x: Value, { perm }: { perm: readonly number[] }) =>
   one(x.graph, 'Transpose', [x], x.dtype, { perm });
 export const Concat = (values: readonly Value[], { axis }: { axis: number }) =>
   one(values[0].graph, 'Concat', [...values], values[0].dtype, { axis });
-/** Parts of the given sizes along an axis (operator set 13 and later). */
+/** Splits into parts of the given sizes along an axis (operator set 13 and later). */
 export const Split = (x: Value, sizes: readonly number[], { axis }: { axis: number }) =>
   x.graph.node('Split', [x, x.graph.constant(sizes, 'int64')], {
     outputs: sizes.map(() => x.dtype),
@@ -104,7 +104,7 @@ export const Unsqueeze = (x: Value, axes: readonly number[]) => axesOperator('Un
 export const Squeeze = (x: Value, axes: readonly number[]) => axesOperator('Squeeze', x, axes, 13, {});
 export const ConstantOfShape = (shape: Value) => one(shape.graph, 'ConstantOfShape', [shape], 'float32');
 
-/** Half-open ranges, one each axis named. */
+/** Half-open ranges, one per named axis. */
 export function Slice(
   x: Value,
   {
@@ -160,10 +160,10 @@ export const ReduceLogSum = reduction('ReduceLogSum', 18);
 export const ReduceLogSumExp = reduction('ReduceLogSumExp', 18);
 export const ArgMax = (x: Value, { axis = -1, keepdims = true } = {}) =>
   one(x.graph, 'ArgMax', [x], 'int64', { axis, keepdims: keepdims ? 1 : 0 });
-/** @param exclusive sums up to an entry without it */
+/** @param exclusive each sum excludes its own entry */
 export const CumSum = (x: Value, axis: number, { exclusive = false } = {}) =>
   one(x.graph, 'CumSum', [x, x.graph.constant(axis, 'int64')], x.dtype, exclusive ? { exclusive: 1 } : {});
-/** The k largest entries along the last axis in falling order, and where they stand. */
+/** The k largest entries along the last axis in descending order, and their indices. */
 export const TopK = (x: Value, k: number) =>
   x.graph.node('TopK', [x, x.graph.constant([k], 'int64')], { outputs: [x.dtype, 'int64'] });
 
@@ -210,8 +210,8 @@ export interface ScanOptions {
 type Branch<Results> = (capture: (value: Value) => Value) => Results;
 
 /**
- * One of two bodies, by a boolean scalar.
- * @param then, otherwise build a body's one output; they take a function that makes a value of this graph usable in the body
+ * One of two bodies, chosen by a boolean scalar.
+ * @param then, otherwise build the one output of a body; they get a function that makes a value of this graph usable there
  */
 export function If(condition: Value, then: Branch<Value>, otherwise: Branch<Value>): Value {
   return IfAll(
@@ -221,7 +221,7 @@ export function If(condition: Value, then: Branch<Value>, otherwise: Branch<Valu
   )[0];
 }
 
-/** The same for bodies of several outputs, as many and of the same types in both. */
+/** The same for bodies with several outputs, equal in number and types. */
 export function IfAll(condition: Value, then: Branch<Value[]>, otherwise: Branch<Value[]>): Value[] {
   const { graph } = condition;
   const branch = (name: string, build: Branch<Value[]>) => {

@@ -1,6 +1,6 @@
 /**
- * All weights of a network as one vector, so that what is done to every weight alike (an optimiser's step) is done to one
- * tensor. The graph's weights become parts of it, under their own names; nothing that reads them changes.
+ * All weights of a network as one vector, so that an optimiser's step changes one tensor. The graph's weights become parts of
+ * it under their own names; their readers stay unchanged.
  */
 import type { Graph, Value } from './graph.js';
 import type { NodeProto } from './onnx.js';
@@ -13,7 +13,7 @@ export interface Packed {
 
 const sizeOf = ({ dims }: Packed): number => dims.reduce((product, size) => product * size, 1);
 
-/** Where each weight lies in the vector, in elements. */
+/** Offset of each weight in the vector, in elements. */
 export function packedOffsets(weights: readonly Packed[]): { offsets: number[]; total: number } {
   let total = 0;
   const offsets = weights.map((weight) => {
@@ -24,7 +24,7 @@ export function packedOffsets(weights: readonly Packed[]): { offsets: number[]; 
   return { offsets, total };
 }
 
-/** Takes the weights out of the graph's initializers and makes them, first of all nodes, from the vector. */
+/** Removes the weights from the graph's initializers and adds nodes, before all others, that cut them from the vector. */
 export function readWeightsFrom(vector: Value, weights: readonly Packed[]): void {
   const { graph } = vector;
   const { proto } = graph;
@@ -40,7 +40,7 @@ export function readWeightsFrom(vector: Value, weights: readonly Packed[]): void
   proto.node.unshift(...made);
 }
 
-/** Tensors one after another, each row by row. */
+/** Flattens tensors and concatenates them. */
 export function packed(graph: Graph, values: readonly Value[]): Value {
   return graph.scope('packed', () =>
     Concat(

@@ -1,10 +1,10 @@
 /**
- * Takes out what no output needs. The runtime would not: it computes every node of a graph, so a replaced vocabulary
- * product, or an output no longer asked for, would cost as much as before.
+ * Removes what no output needs. The runtime does not: it computes every node of a graph, so a replaced vocabulary product or
+ * an unused output would cost as much as before.
  */
 import type { GraphProto, NodeProto } from './onnx.js';
 
-/** Removes nodes and initializers that no output of the graph depends on. Inputs stay, so callers feed what they did. */
+/** Removes nodes and initializers that no output of the graph depends on. Inputs stay, so callers feed the same ones as before. */
 export function prune(graph: GraphProto): void {
   const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const needed = new Set<NodeProto>();
@@ -22,7 +22,7 @@ export function prune(graph: GraphProto): void {
   graph.initializer = graph.initializer.filter((tensor) => names.has(tensor.name));
 }
 
-/** What a node reads: its inputs, and whatever the bodies of control flow read, of theirs or of the outer graph. */
+/** The names that a node reads: its inputs, and all names read in its bodies of control flow. */
 function readNames(node: NodeProto): string[] {
   const bodies = node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
   const inner = bodies.flatMap((body) => [

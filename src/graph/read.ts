@@ -1,8 +1,8 @@
 /**
- * Opens an ONNX file for reading and appending: structure in memory, weights left where they are.
+ * Opens an ONNX file for reading and appending: the structure in memory, the weights still on disk.
  *
- * Everything the runtime will later trust is checked here first: declared sizes, shapes, offsets into this file and into
- * external data, and that external data stay inside the model's folder.
+ * Everything that the runtime trusts is checked here first: declared sizes, shapes, offsets into this file and into external
+ * data, and that external data stay inside the model's folder.
  */
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
@@ -21,9 +21,9 @@ import {
 } from './onnx.js';
 import { readSkeleton } from './skeleton.js';
 
-/** A Git LFS pointer is no longer. */
+/** Maximum size of a Git LFS pointer. */
 const POINTER_BYTES = 1024;
-/** The oldest operator set whose operators the appended graphs can be written in. */
+/** The oldest operator set that supports the appended operators. */
 const OLDEST_OPSET = 11;
 
 export interface ModelFile {
@@ -62,7 +62,7 @@ export function readModelFile(path: string): ModelFile {
   return { path, folder, fileSize: skeleton.fileSize, dataFiles: [...dataFiles], graph };
 }
 
-/** Names of the files that a model keeps weights in, beside its own, as it gives them. @throws ModelError as readModelFile */
+/** Names of the external data files of a model, as it gives them. @throws ModelError as readModelFile */
 export function externalLocations(path: string): string[] {
   const own = basename(path);
   const model = decode(path, readSkeleton(path, own).bytes);
@@ -78,7 +78,7 @@ function resolve(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return path; // the reader says what is wrong with it
+    return path; // the reader reports the error
   }
 }
 
@@ -95,7 +95,7 @@ function decode(path: string, bytes: Uint8Array): ModelProto {
   }
 }
 
-/** Every tensor a model holds: initializers, constants in attributes, and those of bodies and functions. */
+/** All tensors of a model: initializers, constants in attributes, and those in bodies and functions. */
 function* tensorsOf(model: ModelProto): Generator<TensorProto> {
   if (model.graph) yield* tensorsOfGraph(model.graph);
   for (const { node } of model.functions) yield* tensorsOfNodes(node);
@@ -147,7 +147,7 @@ function checkTensor(path: string, tensor: TensorProto): void {
   }
 }
 
-/** Weights kept as repeated numbers rather than raw bytes. */
+/** Checks weights stored as repeated fields instead of raw bytes. */
 function checkTypedFields(path: string, tensor: TensorProto): void {
   const count = elementCount(tensor);
   const held = Math.max(
@@ -168,9 +168,9 @@ function externalEntries(tensor: TensorProto): Map<string, string> {
 }
 
 /**
- * Where the weights of a tensor lie, when they lie where they may. A model that is a symbolic link (as in download
- * caches) may have its data beside the link, as long as they really lie in the folder of the real file; the location is
- * then rewritten to the real one, which the runtime accepts.
+ * Locates the external weights of a tensor and checks that the location is allowed. A model that is a symbolic link (as in
+ * download caches) may have its data beside the link, as long as they really lie in the folder of the real file; the location
+ * is then rewritten to the real one, which the runtime accepts.
  * @returns the absolute path of the data file
  */
 function checkExternal(path: string, folders: { real: string; given: string }, tensor: TensorProto): string {
@@ -240,7 +240,7 @@ function realFile(candidates: readonly string[]): { real: string; size: number }
   return null;
 }
 
-/** Every node's inputs exist and are made before they are used. */
+/** Checks that the inputs of every node exist and are computed before use. */
 function checkEdges(path: string, graph: Graph): void {
   const { proto } = graph;
   const known = new Set<string>(['']);

@@ -2,9 +2,9 @@
  * Rows of logits: at some positions only, without computing the others, and a block of rows at a time.
  *
  * A language model ends in an operation that is the same at every position: a product with the vocabulary matrix, perhaps a
- * bias, a scale or a cast. When the graph ends so, the wanted rows are taken before that product, which is repeated for
- * them alone; prune.ts removes the original nodes, which no output needs any more. Where the graph ends differently, the
- * rows are taken from the logits.
+ * bias, a scale or a cast. When the graph ends so, the requested rows are selected before that product, which is
+ * repeated for them alone; prune.ts removes the original nodes, which no output needs any more. If the graph ends
+ * differently, the rows are selected from the logits.
  */
 import type { DType } from './dtype.js';
 import type { Graph, Value } from './graph.js';
@@ -26,9 +26,9 @@ import {
   Unsqueeze,
 } from './operators.js';
 
-/** What a graph does to a weight before it uses it: turn it, widen it from float16 or int8, scale it. */
+/** Operations on a weight before its use: transpose it, widen it from float16 or int8, scale it. */
 const OF_WEIGHTS = new Set(['Transpose', 'Cast', 'DequantizeLinear', 'Identity']);
-/** Of those, one after the other: a damaged graph may have a circle of them. */
+/** Limit on consecutive operations of this kind, because a damaged graph may have a cycle. */
 const MOST_STEPS = 6;
 const POSITIONWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Cast', 'Identity']);
 
@@ -41,13 +41,13 @@ export function projectedRows(graph: Graph, logits: string, rows: Value): Value 
   return last ? last.project(GatherND(last.states, rows)) : GatherND(graph.value(logits), rows);
 }
 
-/** How many entries a row of logits has; null where the weights do not tell. */
+/** Entries per row of logits; null if the weights do not show it. */
 export function logitsWidth(graph: Graph, logits: string, dtype: DType): number | null {
   const last = projection(graph, logits, dtype);
   return (last && matrixSize(graph, last.matrix.name, 1)) || null;
 }
 
-/** The shape that the logits have, int64 [3], which computes none of them where the graph ends in a projection. */
+/** The shape of the logits, int64 [3], without computing them if the graph ends in a projection. */
 export function logitsShape(graph: Graph, logits: string, dtype: DType): Value {
   const last = projection(graph, logits, dtype);
   if (!last) return Shape(graph.value(logits, dtype));
@@ -56,13 +56,13 @@ export function logitsShape(graph: Graph, logits: string, dtype: DType): Value {
   return Concat([Gather(batchAndLength, at([0, 1])), Gather(width, at([1]))], { axis: 0 });
 }
 
-/** The last thing a network does, to be done again for other rows. */
+/** The last operation of a network, which can be repeated for other rows. */
 export interface Projection {
-  /** What is projected: the states of all positions, [batch, length, width]. */
+  /** The projected states of all positions, [batch, length, width]. */
   readonly states: Value;
-  /** What they are multiplied by, [width, vocab]. */
+  /** The vocabulary matrix, [width, vocab]. */
   readonly matrix: Value;
-  /** How wide a state is; 0 where the graph does not say. */
+  /** Width of a state; 0 if the graph does not show it. */
   readonly width: number;
   /** Logits [n, vocab] of states [n, width], in the graph (or the body of one) that the states belong to. */
   project(states: Value): Value;
@@ -93,7 +93,7 @@ export function projection(
   };
 }
 
-/** How many rows (axis 0) or columns (1) a weight has; 0 where the graph does not say. */
+/** Number of rows (axis 0) or columns (axis 1) of a weight; 0 if the graph does not show it. */
 function matrixSize(graph: Graph, matrix: string, axis: 0 | 1, steps = MOST_STEPS): number {
   const dims = graph.proto.initializer.find((tensor) => tensor.name === matrix)?.dims;
   if (dims) return Number(dims.at(axis === 0 ? 0 : -1) ?? 0);
@@ -123,7 +123,7 @@ function projectionChain(graph: Graph, logits: string): NodeProto[] | null {
   }
 }
 
-/** Whether a tensor is a weight of at most `rank` axes; of more it could differ from position to position. */
+/** Tests whether a tensor is a weight of at most `rank` axes; with more axes it could vary by position. */
 function constantTest(graph: Graph, producers: ReadonlyMap<string, NodeProto>) {
   const ranks = new Map(graph.proto.initializer.map((tensor) => [tensor.name, tensor.dims.length]));
   const fed = new Set(graph.proto.input.map((input) => input.name));
@@ -145,8 +145,8 @@ function constantTest(graph: Graph, producers: ReadonlyMap<string, NodeProto>) {
 }
 
 /**
- * A computation on rows, a block of rows at a time, so that its intermediate values never exist for all rows at once. For
- * logits, 200 KB per row at 50,257 entries, that is the difference between memory and cache.
+ * Runs a computation on rows, one block of rows at a time, so that its intermediate values never exist for all rows at once.
+ * For logits, 200 KB per row at 50,257 entries, they then stay in the cache.
  * @param perRow values [n, …], n ≥ 1 the same for all
  * @param size rows per block; the last block is filled up by repeating the last row
  * @param build makes numbers per row, each [size], of `size` rows of each; it may read other values of the graph, too

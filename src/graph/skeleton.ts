@@ -6,7 +6,7 @@
  * file itself as location. The result has the size of the graph alone, whatever the size of the weights, and each
  * declared length is checked against what encloses it before anything is allocated or handed to the runtime.
  *
- * Not responsible for: what the fields mean beyond model → graph → initializer, or for weights a file keeps elsewhere.
+ * Not responsible for: the meaning of fields beyond model → graph → initializer, or weights in other files.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelError } from '../errors.js';
@@ -16,7 +16,7 @@ import { varintBytes } from './wire.js';
 
 /** Tensors below this many bytes stay inline: a reference would be as long. */
 const INLINE_BYTES = 1024;
-/** A graph without its weights past this size is not one we know how to serve. */
+/** Maximum size of a graph without its weights. */
 const LARGEST_SKELETON = 1 << 29;
 
 const MODEL_IR_VERSION = 1;
@@ -32,7 +32,7 @@ export interface Skeleton {
   bytes: Uint8Array;
   /** Size of the whole file in bytes. */
   fileSize: number;
-  /** Bytes of weights referred to rather than copied. */
+  /** Bytes of weights that are referenced instead of copied. */
   referredBytes: number;
 }
 
@@ -60,7 +60,7 @@ class Scan {
   sawGraph = false;
   referredBytes = 0;
   private kept = 0;
-  /** The file began as models do: what is wrong from here on is damage, not another format. */
+  /** The file began like a model: any later error means damage, not another format. */
   private looksLikeOnnx = false;
 
   constructor(
@@ -69,7 +69,7 @@ class Scan {
     private readonly location: string,
   ) {}
 
-  /** The chunks that a message in bytes [start, end) becomes. */
+  /** The output chunks for a message in bytes [start, end). */
   message(start: number, end: number, level: Level): Uint8Array[] {
     const chunks: Uint8Array[] = [];
     let at = start;
@@ -108,14 +108,14 @@ class Scan {
       } else if (inner) {
         const body = this.message(bodyStart, at, inner);
         chunks.push(lengthDelimitedHeader(field, body));
-        for (const chunk of body) chunks.push(chunk); // too many to be arguments
+        for (const chunk of body) chunks.push(chunk); // too many for arguments of one call
       }
     }
     keepUntil(end);
     return chunks;
   }
 
-  /** Counts bytes that will be kept, before any of them is read into memory. */
+  /** Counts bytes to keep, before any of them is read into memory. */
   private count(bytes: number): void {
     this.kept += bytes;
     if (this.kept > LARGEST_SKELETON) {
@@ -204,7 +204,7 @@ class FileWindow {
 
   constructor(private readonly path: string) {
     try {
-      // A named pipe would otherwise be waited for.
+      // Opening a named pipe would block.
       this.descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     } catch (cause) {
       throw cannotRead(path, cause);

@@ -1,4 +1,4 @@
-/** Protobuf's wire format, where it is read or written by hand because the whole message would not fit in memory. */
+/** Protobuf's wire format, read or written by hand where the whole message would not fit in memory. */
 
 /** A non-negative integer in base 128, least significant digits first. */
 export function varintBytes(value: number): number[] {
@@ -12,7 +12,7 @@ export function varintBytes(value: number): number[] {
   return bytes;
 }
 
-/** What goes before a field of `length` bytes: its number with wire type 2, and its length. */
+/** The header of a field of `length` bytes: its number with wire type 2, and its length. */
 export function lengthDelimited(field: number, length: number): Uint8Array {
   return Uint8Array.from([...varintBytes(field * 8 + 2), ...varintBytes(length)]);
 }

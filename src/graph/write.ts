@@ -1,9 +1,9 @@
 /**
- * Writes a model whose weights are not in memory: each weight's bytes pass through in pieces, so that a network of any size
- * is written with the memory of one piece.
+ * Writes a model whose weights are not in memory: the bytes of each weight pass through in pieces, so writing a network of
+ * any size needs the memory of one piece.
  *
- * Protobuf puts a length before every message, so the sizes of all weights are known before the first byte is written: they
- * follow from the shapes. Past 2 GB, which protobuf cannot hold, weights go to `<model>.data` beside the model.
+ * Protobuf puts a length before every message, so the sizes of all weights must be known before the first byte is written;
+ * they follow from the shapes. Past 2 GB, which protobuf cannot hold, weights go to `<model>.data` beside the model.
  */
 import { basename } from 'node:path';
 import { AtomicFile } from '../storage/atomic-file.js';
@@ -33,26 +33,26 @@ export type WeightBytes = (weight: DeclaredWeight) => Iterable<Uint8Array> | Asy
 
 export interface WrittenModel {
   path: string;
-  /** Where the weights are, when not in the model file itself. */
+  /** Path of the weights, if they are not in the model file itself. */
   dataPath: string | null;
-  /** Of all files together. */
+  /** Bytes of all files together. */
   bytes: number;
 }
 
 export interface WriteOptions {
-  /** Weights of more bytes than this go to a file of their own. */
+  /** Weights of more bytes than this go to a separate file. */
   largestInline?: number;
 }
 
-/** Protobuf messages end below 2 GiB; the graph itself has to fit beside the weights. */
+/** Protobuf messages end below 2 GiB; the graph itself must fit in addition to the weights. */
 const LARGEST_INLINE = 2 ** 31 - 2 ** 24;
-/** Weights of a file of their own start at multiples of this: the runtime maps pages. */
+/** Alignment of weights in a separate file, because the runtime maps pages. */
 const PAGE = 4096;
 const MODEL_GRAPH = 7;
 const GRAPH_INITIALIZER = 5;
 const TENSOR_RAW_DATA = 9;
 
-/** @throws FileError when a file cannot be written   @throws RangeError when a weight has not as many bytes as its shape */
+/** @throws FileError when a file cannot be written   @throws RangeError when the bytes of a weight do not match its shape */
 export async function writeModel(
   path: string,
   graph: Graph,
@@ -66,7 +66,7 @@ export async function writeModel(
     : writeInline(path, graph, declared, weightBytes);
 }
 
-/** Puts the data of declared weights into the graph itself: for small models that never become a file. */
+/** Puts the data of declared weights into the graph itself, for small models that stay in memory. */
 export async function fillWeights(graph: Graph, weightBytes: WeightBytes): Promise<void> {
   for (const tensor of declaredTensors(graph)) {
     const data = new Uint8Array(bytesOf(tensor));
@@ -147,7 +147,7 @@ function externalTensor(tensor: TensorProto, location: string, offset: number): 
   });
 }
 
-/** Weights without data: what Graph.weight leaves. A tensor of no elements has none and needs none. */
+/** Weights without data, as Graph.weight declares them. An empty tensor needs no data. */
 function declaredTensors(graph: Graph): TensorProto[] {
   return graph.proto.initializer.filter((tensor) => !isHeld(tensor));
 }
@@ -176,10 +176,10 @@ function bytesOf({ dataType, dims }: TensorProto): number {
   return (dtype && byteLength(dtype, count)) ?? 0;
 }
 
-/** The pieces of a weight, as long together as its shape says. */
+/** The pieces of a weight; checks that their total length matches the shape. */
 async function* checkedPieces(tensor: TensorProto, weightBytes: WeightBytes): AsyncGenerator<Uint8Array> {
   let left = bytesOf(tensor);
-  // Declared by Graph.weight, whose types all have names.
+  // Graph.weight accepts only types that have names.
   const weight = { name: tensor.name, dtype: dtypeName(tensor.dataType)!, dims: tensor.dims.map(Number) };
   for await (const piece of weightBytes(weight)) {
     left -= piece.length;
@@ -192,7 +192,7 @@ async function* checkedPieces(tensor: TensorProto, weightBytes: WeightBytes): As
   );
 }
 
-/** Nothing half-written stays behind. */
+/** Discards all files if writing fails. */
 async function orDiscard<T>(files: readonly AtomicFile[], write: () => Promise<T>): Promise<T> {
   try {
     return await write();

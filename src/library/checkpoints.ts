@@ -1,6 +1,6 @@
 /**
- * Checkpoints as a user names them: an ONNX file, `hf:owner/name` for a model of the hub, or `name=` before either. What is
- * heavy is loaded when it is called for, so that a command can import this room at its start.
+ * Checkpoints as a user names them: an ONNX file, `hf:owner/name` for a model of the hub, or `name=` before either. Heavy
+ * modules are loaded on first use, so that a command can import this file at its start.
  */
 import { existsSync } from 'node:fs';
 import type { HubConnection } from '../datasets/hub/request.js';
@@ -11,7 +11,7 @@ import type { HubModelOptions } from '../models/importers/hub-model.js';
 import type { Provider, ProviderChoice } from '../models/provider.js';
 import type { Observer } from '../observer.js';
 
-/** What a card does not say, or says otherwise; and what the checkpoint is called in results. */
+/** Overrides of the card, and the checkpoint's name in results. */
 export interface CheckpointSettings extends CheckpointOverrides {
   name?: string;
 }
@@ -36,8 +36,8 @@ export async function openCheckpoint(
 }
 
 /**
- * `name=path` or a path, as `--model` takes it. A file whose name holds `=` is meant where there is one and none of what
- * follows the sign; `./a=b.onnx` is a path always.
+ * `name=path` or a path, as `--model` takes it. Where only a file of the whole name exists, a name that holds `=` is a
+ * path; `./a=b.onnx` always is.
  */
 export function parseModelSpec(spec: string): { name: string | undefined; path: string } {
   const named = /^([A-Za-z0-9][\w.+-]*)=(.+)$/s.exec(spec);
@@ -45,7 +45,7 @@ export function parseModelSpec(spec: string): { name: string | undefined; path: 
   return { name: named[1], path: named[2] };
 }
 
-/** Rows are known by their names. @throws UsageError */
+/** Rows need unique names. @throws UsageError */
 export function checkDistinctNames(names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return;
@@ -58,15 +58,15 @@ export function checkDistinctNames(names: readonly string[]): void {
 
 /** Where models run, as every task takes it. */
 export interface RuntimeSettings {
-  /** `cpu` unless told; `auto` takes the fastest that works. */
+  /** By default `cpu`; `auto` takes the fastest that works. */
   provider?: ProviderChoice;
-  /** Threads of the cpu provider; as many as the machine has processors unless told. */
+  /** Threads of the cpu provider; by default as many as the machine has processors. */
   threads?: number;
-  /** Most seconds of one model call, or of one step of a user's module. */
+  /** Maximum seconds per model call, or per step of a user's module. */
   timeoutSeconds?: number;
 }
 
-/** The same in the terms of the rooms below. */
+/** The same options as the layers below take them. */
 export async function runtimeOf({ provider = 'cpu', threads, timeoutSeconds }: RuntimeSettings): Promise<{
   provider: Provider;
   threads?: number;
@@ -77,7 +77,7 @@ export async function runtimeOf({ provider = 'cpu', threads, timeoutSeconds }: R
   return { provider: await resolveProvider(provider), threads, timeoutMs };
 }
 
-/** Longest silence of the hub, ms. */
+/** Time-out of the hub, ms without data. */
 const TIMEOUT_MS = 30_000;
 
 /** Fetches and converts a model of the hub, unless it is in the cache. @param spec `hf:owner/name`   @throws as openCheckpoint */

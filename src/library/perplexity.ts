@@ -13,33 +13,33 @@ import { checkDistinctNames, openCheckpoint, type RuntimeSettings, runtimeOf } f
 export interface PerplexityTask extends RuntimeSettings {
   /** Checkpoints, or what {@link openCheckpoint} takes. */
   models: readonly (string | Checkpoint)[];
-  /** A name, `name=path`, a path, or one of these with its text column. `['sotu']` unless told. */
+  /** A name, `name=path`, a path, or one of these with its text column. By default `['sotu']`. */
   datasets?: readonly (string | DatasetRequest)[];
-  /** A folder or a tokenizer.json; that of each checkpoint unless told. */
+  /** A folder or a tokenizer.json; by default that of each checkpoint. */
   tokenizer?: string;
-  /** Tokens per sequence; those of each checkpoint unless told. */
+  /** Tokens per sequence; by default those of each checkpoint. */
   length?: number;
-  /** `duo` (as published figures, unless told) or `strict`. */
+  /** `duo` (the default, as in published figures) or `strict`. */
   protocol?: 'duo' | 'strict';
-  /** Draws of (t, z) per sequence; with `until`, the most. 1 unless told, 256 with `until`. */
+  /** Draws of (t, z) per sequence; with `until`, the maximum. By default 1, or 256 with `until`. */
   draws?: number;
-  /** Stop when half the 95% interval of nll over draws is at most this, in nats per token. */
+  /** Stops when half the 95% interval of nll over draws is at most this, in nats per token. */
   until?: number;
-  /** `control-variate` unless told; `plain` estimates the same figure with several times the draw error. */
+  /** By default `control-variate`; `plain` estimates the same figure with several times the draw error. */
   estimator?: 'control-variate' | 'plain';
-  /** Only so many sequences, spread over the data set or the first; all unless told. */
+  /** Evaluates only this many sequences, spread over the data set or the first; by default all. */
   selection?: Selection;
-  /** Of all randomness: the same seed gives the same figure at any batch size. 1 unless told. */
+  /** Seed of all randomness: the same seed gives the same figure at any batch size. By default 1. */
   seed?: number;
   /** Sequences per model call; changes no figure. */
   batch?: number;
-  /** Results hold the loss of each sequence, for paired comparisons. */
+  /** Results include the loss of each sequence, for paired comparisons. */
   sequences?: boolean;
-  /** Ignore what a stopped run of the same task finished. */
+  /** Ignores what an interrupted run of the same task finished. */
   fresh?: boolean;
-  /** Told the loss of every draw of every sequence, in nats. */
+  /** Receives the loss of every draw of every sequence, in nats. */
   onDraw?(record: SequenceRecord): void;
-  /** Given the results before they are returned. Until it has kept them, a run that is stopped can be continued. */
+  /** Receives the results before they are returned. An interrupted run can be continued until this has stored them. */
   keep?(results: ResultsFile<PerplexityResult>): void | Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export interface PerplexityTask extends RuntimeSettings {
 const MOST_DRAWS = 256;
 
 /**
- * Evaluates. A run that is stopped continues where it was when the same task is given again.
+ * Evaluates every model on every data set. An interrupted run continues when the same task is given again.
  * @returns one result per model and data set, by data set; differences in nats per text token
  * @throws ModelError, DataError, NumericalError, UsageError, FileError; the reason of `observer.signal` when it aborts
  */

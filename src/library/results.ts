@@ -24,7 +24,7 @@ export async function readRows(path: string): Promise<ResultRow[]> {
   return read(path, await known());
 }
 
-/** A results file of these. @param results of one evaluation or several */
+/** Makes a results file. @param results of one evaluation or several */
 export async function resultsFile<R extends AnyResult>(results: R[]): Promise<ResultsFile<R>> {
   const { resultsFile: file } = await import('../records/record.js');
   return file(results);
@@ -32,7 +32,7 @@ export async function resultsFile<R extends AnyResult>(results: R[]): Promise<Re
 
 /**
  * The text of a results file in a format: `table`, `csv`, `json`, `markdown` or `html`.
- * @param screen width in columns of a terminal, and whether it takes colour: 100 and none unless told; for tables
+ * @param screen width in columns of a terminal, and whether it takes colour: by default 100 and no colour; for tables
  */
 export async function formatResults(file: ResultsFile, format: Format, screen?: Screen): Promise<string> {
   const { formatResults: formatted } = await import('../printing/formats.js');
@@ -41,7 +41,7 @@ export async function formatResults(file: ResultsFile, format: Format, screen?: 
 
 /**
  * Writes a results file, whole or not at all.
- * @param format what the ending says unless told: .json, .csv, .md, .txt (a table) or .html
+ * @param format by default what the ending says: .json, .csv, .md, .txt (a table) or .html
  * @throws UsageError for an ending that says nothing, FileError where it cannot be written
  */
 export async function writeResults(file: ResultsFile, path: string, format?: Format): Promise<void> {
@@ -50,7 +50,7 @@ export async function writeResults(file: ResultsFile, path: string, format?: For
 }
 
 /**
- * The rows of two files that answer to each other, first minus second, with intervals: sequence by sequence or sample by
+ * Differences between matching rows of two files, first minus second, with intervals: sequence by sequence or sample by
  * sample where both hold them, else by the errors of the figures.
  * @param a paths of results files, or rows   @throws FileError, UsageError for rows of different protocols or texts
  */
@@ -88,12 +88,12 @@ export async function checkGates(
   return check(gates, rows, baseline ? await rowsIn(baseline) : null);
 }
 
-/** Gates by rows. */
+/** The rows that gates apply to. */
 const MOST_CHECKS = 250_000;
 
 /**
- * Adds an evaluation: readers, printers, reports, comparisons and gates then know its results. `duo-eval/evaluation` has what
- * a declaration is made of.
+ * Adds an evaluation: readers, printers, reports, comparisons and gates then know its results. `duo-eval/evaluation` exports the
+ * parts of a declaration.
  * @throws UsageError where its name is taken, or its parts do not fit together
  */
 export async function registerEvaluation<R extends AnyResult>(evaluation: Evaluation<R>): Promise<void> {

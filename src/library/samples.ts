@@ -10,52 +10,52 @@ import { openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.j
 export interface SampleTask extends RuntimeSettings {
   /** A checkpoint, or what {@link openCheckpoint} takes. */
   model: string | Checkpoint;
-  /** A name, or the path of a module; the first that drives the family unless told. */
+  /** A name, or the path of a module; by default the first that drives the family. */
   sampler?: string;
   /** By name, or each as `key=value`; defaults for the rest. */
   samplerOptions?: Readonly<Record<string, OptionValue>> | readonly string[];
-  /** Steps from noise to text, 32 unless told; ar takes one per token. */
+  /** Steps from noise to text, by default 32; ar takes one per token. */
   steps?: number;
-  /** How many; 8 unless told. */
+  /** How many; by default 8. */
   samples?: number;
-  /** Tokens per sample; those of the checkpoint unless told. */
+  /** Tokens per sample; by default those of the checkpoint. */
   length?: number;
   /** Samples per model call; changes no sample. */
   batch?: number;
-  /** Of all randomness: the same seed gives the same samples at any batch size. 1 unless told. */
+  /** Seed of all randomness: the same seed gives the same samples at any batch size. By default 1. */
   seed?: number;
-  /** Of the draws; 1 unless told. */
+  /** Temperature of the draws; by default 1. */
   temperature?: number;
-  /** Draw from so many of the most probable tokens; all unless told. */
+  /** Draws from this many of the most probable tokens; by default all. */
   topK?: number;
-  /** Draw from the most probable tokens of this total probability; all unless told. */
+  /** Draws from the most probable tokens of this total probability; by default all. */
   topP?: number;
   /** Text that each sample begins with. */
   prompt?: string;
   /** Text with `<gap>` or `<gap 12>` where the model writes; in place of `prompt`. */
   infill?: string;
-  /** A folder or a tokenizer.json; the checkpoint's unless told. */
+  /** A folder or a tokenizer.json; by default the checkpoint's. */
   tokenizer?: string;
-  /** How tokens become text: `duo` (unless told) cleans up spaces, `strict` does not. */
+  /** How tokens become text: `duo` (the default) cleans up spaces, `strict` does not. */
   protocol?: 'duo' | 'strict';
-  /** Ignore what a stopped run of the same task finished. */
+  /** Ignores what an interrupted run of the same task finished. */
   fresh?: boolean;
-  /** Keep the tokens of every step, for `records()`. */
+  /** Keeps the tokens of every step, for `records()`. */
   traced?: boolean;
 }
 
 /**
- * Samples, to be run through once: `for await (const { text } of samples)`. At its end the model is stopped and what was
- * kept to continue is removed; where the loop is left early, the finished samples are kept for the next run of the task.
+ * Samples, which can be iterated once: `for await (const { text } of samples)`. When the loop ends, the model is stopped and the journal is
+ * removed. When the loop is left early, the finished samples are kept for the next run of the task.
  */
 export interface Samples extends SampleRun, AsyncIterable<SampleRecord> {
-  /** What was asked for, with every default. */
+  /** The request, with every default filled in. */
   request: SampleRequest;
 }
 
 /**
- * Starts the model. Who does not run through the samples calls `close()`.
- * @throws UsageError, ModelError, DataError for what cannot be, FileError `in-use` where the same task is running; from the
+ * Starts the model. Call `close()` if you do not iterate the samples.
+ * @throws UsageError, ModelError, DataError for impossible requests, FileError `in-use` where the same task is running; from the
  *   loop NumericalError as well, and the reason of `observer.signal` when it aborts
  */
 export async function sample(task: SampleTask, observer: Observer = {}): Promise<Samples> {

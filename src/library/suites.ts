@@ -9,14 +9,14 @@ import type { Observer } from '../observer.js';
 import { fetchHubModel, openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
 
 export interface SuiteSettings extends RuntimeSettings {
-  /** Run every cell anew; else those that are kept of earlier runs are taken. */
+  /** Runs every cell anew instead of reusing the results of earlier runs. */
   fresh?: boolean;
-  /** Run modules that the suite names, such as samplers. */
+  /** Allows modules that the suite names, such as samplers. */
   allowCode?: boolean;
 }
 
 export interface SuiteTask extends SuiteSettings {
-  /** Part `part` of `of` parts, from 1: every `of`-th cell. The whole unless told. */
+  /** Part `part` of `of` parts, from 1: every `of`-th cell. By default the whole suite. */
   shard?: { part: number; of: number };
 }
 
@@ -27,8 +27,8 @@ export async function readSuite(path: string): Promise<Suite> {
 }
 
 /**
- * Which cells would run, and about how long they take. Where nothing is known of a model's pace, it evaluates a few
- * sequences, or samples for some seconds.
+ * Which cells would run, and about how long they take. A model of unknown pace is timed first, on a few
+ * sequences or some seconds of sampling.
  * @throws as runSuite
  */
 export async function planSuite(
@@ -59,7 +59,7 @@ export async function runSuite(
 }
 
 /**
- * Runs one cell of a suite; what is kept of it is taken, as {@link runSuite} does.
+ * Runs one cell of a suite, or reuses its kept result, as {@link runSuite} does.
  * @returns its results: several of `bench`, none of a cell that says nothing new, such as another seed of an exact loss
  * @throws as runSuite
  */
@@ -78,7 +78,7 @@ async function cellsOf({ cells }: Suite, { shard }: SuiteTask): Promise<SuiteCel
   return cells.filter(({ index }) => isInShard(index, shard ?? null));
 }
 
-/** One progress over all cells; what is said of several is said once. */
+/** One progress over all cells; a notice that several cells give is passed on once. */
 async function asked(
   cells: readonly SuiteCell[],
   settings: SuiteSettings,
@@ -88,12 +88,16 @@ async function asked(
   checkCode(cells, settings.allowCode ?? false);
   const runtime = await runtimeOf(settings);
   const said = new Set<string>();
-  const once = (speak: Observer['note']) => (text: string) => {
+  const withoutRepeats = (speak: Observer['note']) => (text: string) => {
     if (said.has(text)) return;
     said.add(text);
     speak?.(text);
   };
-  const heard: Observer = { ...observer, note: once(observer.note), warn: once(observer.warn) };
+  const heard: Observer = {
+    ...observer,
+    note: withoutRepeats(observer.note),
+    warn: withoutRepeats(observer.warn),
+  };
   for (const path of new Set(cells.flatMap(checkpointsOf)))
     if (path.startsWith('hf:')) await fetchHubModel(path, heard);
   let finished = 0;

@@ -1,7 +1,7 @@
 /**
- * Whether this process may still reserve the addresses that a thread of JavaScript takes. V8 aborts the process where it
- * may not (`Failed to reserve virtual memory for CodeRange`), and no program can catch that; so it is asked before. Only a
- * limit on addresses (`ulimit -v`) matters here: they are reserved, and hardly used.
+ * Whether this process can still reserve the address space that a JavaScript thread needs. If not, V8 aborts the process
+ * (`Failed to reserve virtual memory for CodeRange`), which no program can catch, so this is checked first. Only a limit on
+ * address space (`ulimit -v`) matters: the addresses are reserved and hardly used.
  */
 import { readFileSync } from 'node:fs';
 import { ModelError } from '../errors.js';
@@ -12,10 +12,10 @@ export interface AddressSpace {
   used: number;
 }
 
-/** Beside what is reserved already. V8 takes 620 to 690 MB (Node 20, x64), the runtime's library and its stacks the rest. */
+/** In addition to what is reserved already: 620 to 690 MB for V8 (Node 20, x64), the rest for the runtime's library and stacks. */
 const THREAD_BYTES = 900e6;
 
-/** @returns null where there is no limit, or no way to know it (not Linux) */
+/** @returns null if there is no limit, or if it cannot be read (outside Linux) */
 export function addressSpace(): AddressSpace | null {
   if (process.platform !== 'linux') return null;
   try {

@@ -1,7 +1,7 @@
 /**
- * The checkpoint card: what the tensors of a model cannot say of themselves. It lies beside the model (`x.card.json` for
- * `x.onnx`), or in the model's ONNX metadata as `duo-eval.<key>` with JSON text. This file reads and checks either; which
- * of them wins is decided in checkpoint.ts.
+ * The checkpoint card: the facts about a model that its tensors do not state. It lies beside the model (`x.card.json` for
+ * `x.onnx`), or in the model's ONNX metadata as `duo-eval.<key>` with JSON text. This file reads and checks both;
+ * checkpoint.ts decides which of them wins.
  */
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -32,7 +32,7 @@ const scheduleSchema = z.looseObject(
   { error: 'takes an object such as {"type": "log-linear", "eps": 0.001}' },
 );
 
-/** Keys of a card and what each takes; other keys are kept as they are. `null` means the same as leaving a key out. */
+/** The keys of a card and the values each accepts. Other keys are kept as they are; `null` is the same as a missing key. */
 const shape = {
   family: z.enum(FAMILIES, { error: `takes one of: ${FAMILIES.join(', ')}` }),
   vocabSize: wholeNumber(2, 'takes the width of the logits, a whole number of at least 2'),
@@ -99,7 +99,7 @@ export function readCard(modelPath: string): CardFile | null {
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause;
     if (cause.code === 'no-such-file') return null;
-    throw malformed(
+    throw malformedCard(
       path,
       cause instanceof UnfitFile ? cause.why : `it cannot be read: ${reasonOf(cause.cause)}`,
     );
@@ -110,12 +110,12 @@ export function readCard(modelPath: string): CardFile | null {
 
 /**
  * @param where names the card in errors
- * @param linked it is a link, which may lead to a file that is none of the model's: no value of it is quoted
+ * @param linked the card is a symbolic link, which may lead to a file outside the model: errors quote none of its values
  * @throws ModelError `malformed-card`, naming the key
  */
 export function parseCard(value: unknown, where: string, { linked = false } = {}): Card {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw malformed(where, 'it is not a JSON object');
+    throw malformedCard(where, 'it is not a JSON object');
   }
   const given = Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null));
   const parsed = cardSchema.safeParse(given);
@@ -124,7 +124,7 @@ export function parseCard(value: unknown, where: string, { linked = false } = {}
   throw wrongKey(where, path.map(String), message, given, linked);
 }
 
-/** What a model's ONNX metadata say. @throws ModelError `malformed-card`, naming the key */
+/** The card in a model's ONNX metadata. @throws ModelError `malformed-card`, naming the key */
 export function cardOfMetadata(metadata: ReadonlyMap<string, string>, modelPath: string): Card {
   const entries = [...metadata].filter(([key]) => key.startsWith(METADATA_PREFIX));
   const values = entries.map(([key, text]) => [
@@ -145,11 +145,11 @@ function parseJson(where: string, content: Buffer | string): unknown {
   try {
     return parseStrictJson(content);
   } catch (cause) {
-    throw malformed(where, `it is not valid JSON (${(cause as Error).message})`);
+    throw malformedCard(where, `it is not valid JSON (${(cause as Error).message})`);
   }
 }
 
-function malformed(where: string, why: string): ModelError {
+function malformedCard(where: string, why: string): ModelError {
   return new ModelError({
     code: 'malformed-card',
     message: `The card ${where} cannot be used: ${why}.`,

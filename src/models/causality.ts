@@ -1,16 +1,16 @@
 /**
- * Does a network that is taken for autoregressive look at later tokens? Its figure would be the probability of a text by
- * someone who has read it. Names of inputs prove nothing (encoders take an attention mask too), so it is asked: of two
- * sequences that differ in their last token alone, everything before must come out the same.
+ * Does a supposedly autoregressive network look at later tokens? Its figure would then be the probability of a text that
+ * it has already read. The names of the inputs prove nothing (encoders take an attention mask too), so the network is
+ * probed: for two sequences that differ only in the last token, all earlier outputs must be the same.
  *
- * Both are asked in one call where the graph takes two sequences: a graph that quantizes its activations takes their range
- * over the whole call, so that between two calls every position moves a little.
+ * Both sequences go into one call if the graph takes two: a graph that quantizes its activations scales them by their range
+ * over the whole call, so every position moves a little from one call to the next.
  */
 import { ModelError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Provider } from './provider.js';
 
-/** Tokens of the probe's sequences, where the graph does not insist on a length: every model has so many positions. */
+/** Tokens per probe sequence if the graph fixes no length: every model has at least this many positions. */
 const LENGTH = 8;
 /** ONNX's code of float16. */
 const FLOAT16 = 10;
@@ -21,7 +21,7 @@ export interface ProbeSequences {
   changed: Int32Array;
 }
 
-/** Null for a graph that reads one token at a time, or a vocabulary without two tokens of text: there is nothing to ask. */
+/** Null for a graph that reads one token at a time, or a vocabulary with fewer than two text tokens: nothing can be probed. */
 export function probeSequences({
   signature,
   fields,
@@ -41,8 +41,8 @@ export function probeSequences({
 }
 
 /**
- * @param plain ln p of a token at each position but the last, of the plain sequence   @param changed of the same tokens, of the
- * other; more positions are not looked at
+ * @param plain ln p of the token at each position but the last, in the unchanged sequence   @param changed the same for the
+ * changed sequence; further positions are ignored
  * @throws ModelError `not-causal` when a position moved by more than rounding does
  */
 export function checkCausal(
@@ -65,12 +65,12 @@ export function checkCausal(
   });
 }
 
-/** Nats that rounding may move a loss by; of a loss above 1, as a share. */
+/** The change of a loss, in nats, that rounding explains; relative for losses above 1. */
 function roundingOf(checkpoint: Checkpoint, provider: Provider): number {
   const { proto } = checkpoint.graph();
   const quantizes = proto.node.some(({ opType }) => opType === 'DynamicQuantizeLinear');
   if (quantizes && checkpoint.signature.fixedBatch === 1) return 0.5;
-  // Weights that are only kept in float16 are widened before they are used.
+  // Weights that are merely stored as float16 are widened before use.
   const kept = new Set(
     proto.initializer.filter(({ dataType }) => dataType === FLOAT16).map(({ name }) => name),
   );

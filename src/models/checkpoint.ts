@@ -1,7 +1,7 @@
 /**
- * A checkpoint: a network and what must be known of it (fields.ts).
+ * A checkpoint: a network and what must be known about it (fields.ts).
  *
- * A checkpoint may lie in a file or be a graph made in memory (`checkpointOfGraph`): nothing here needs a path.
+ * A checkpoint is a file or a graph in memory (`checkpointOfGraph`): nothing here needs a path.
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -18,15 +18,15 @@ import { readSignature, type Signature } from './signature.js';
 
 export type { CheckpointOverrides } from './fields.js';
 
-/** All that can be said of a checkpoint, complete or not. */
+/** All that is known about a checkpoint, complete or not. */
 export interface CheckpointDescription {
   name: string;
   /** As the user gave it; null for a graph made in memory. */
   path: string | null;
-  /** The card that was read, as a path; null when there is none. */
+  /** Path of the card; null when there is none. */
   cardPath: string | null;
   fields: CheckpointFields;
-  /** Keys of card and metadata that this program has no use for. */
+  /** Keys of card and metadata that this program does not use. */
   unknownKeys: Record<string, unknown>;
   signature: Signature;
   /** Folder that external data of the graph are relative to; '' for a graph made in memory. */
@@ -36,11 +36,11 @@ export interface CheckpointDescription {
   dataFiles: readonly string[];
   /** What keeps the checkpoint from being evaluated; empty for a good one. */
   problems: ModelError[];
-  /** What differs from what was asked, in sentences to be said once. */
+  /** Deviations from what was requested, as sentences to print once. */
   notices: string[];
   /** A new copy of the graph without its weights, to append to. */
   graph(): Graph;
-  /** sha256 in hexadecimal over the model file, and its external data files where it has some. */
+  /** SHA-256, in hexadecimal, of the model file and any external data files. */
   sha256(): Promise<string>;
   /** @throws ModelError `sha256-mismatch` when the card names the digest of another file */
   verifySha256(): Promise<void>;
@@ -53,7 +53,7 @@ export type Checkpoint = CheckpointDescription & { vocabSize: number } & FamilyT
 
 /**
  * @param path of an ONNX file, or `hf:owner/name` for one that was fetched before
- * @throws ModelError naming what is wrong or missing, and the flag that would say it
+ * @throws ModelError naming what is wrong or missing, and the flag that would supply it
  */
 export async function openCheckpoint(
   path: string,
@@ -66,7 +66,7 @@ export async function openCheckpoint(
   return checkpoint;
 }
 
-/** Opens a checkpoint as far as it can be read, for looking at it. @throws ModelError when it is no readable model */
+/** Reads as much of a checkpoint as possible, for `inspect`. @throws ModelError when it is not a readable model */
 export function describeCheckpoint(
   path: string,
   overrides: CheckpointOverrides = {},
@@ -74,7 +74,7 @@ export function describeCheckpoint(
 ): CheckpointDescription {
   if (!path.startsWith('hf:')) return describeFile(path, overrides, name ?? modelName(path));
   const fetched = fetchedHubModel(path);
-  // Said in results is what it is, not where this machine keeps it.
+  // Results name the model, not where this machine keeps it.
   return { ...describeFile(fetched.path, overrides, name ?? fetched.name), path: fetched.shownAs };
 }
 
@@ -100,7 +100,7 @@ function describeFile(path: string, overrides: CheckpointOverrides, name: string
   return description;
 }
 
-/** What is no file but has a repository's form, `owner/name`, was probably meant to be one. */
+/** A missing file whose name has the form `owner/name` was probably meant as a repository. */
 function readOrSuggest(path: string): ModelFile {
   try {
     return readModelFile(path);
@@ -112,7 +112,7 @@ function readOrSuggest(path: string): ModelFile {
   }
 }
 
-/** A checkpoint of a graph made in memory; `fields` are what a card would say. @throws ModelError as openCheckpoint */
+/** A checkpoint of a graph made in memory; `fields` replace a card. @throws ModelError as openCheckpoint */
 export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, name: string): Checkpoint {
   const bytes = graph.toBytes();
   const description = describe({
@@ -189,7 +189,7 @@ function describe(opened: Opened): CheckpointDescription {
 export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
   const { family, vocabSize, schedule, maskTokenId } = description.fields;
-  // Whatever a checkpoint of its family must have and lacks is one of the problems (checkAgainstGraph in fields.ts).
+  // Anything that the family requires and the checkpoint lacks is among the problems (checkAgainstGraph in fields.ts).
   return {
     ...description,
     family: family.value,

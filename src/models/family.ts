@@ -1,4 +1,4 @@
-/** The families of models, by the names that cards use, and what a model of each family has besides its network. */
+/** The model families, by the names that cards use, and what a model of each family has besides its network. */
 export const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
 
 export type Family = (typeof FAMILIES)[number];

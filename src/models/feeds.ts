@@ -1,4 +1,4 @@
-/** What a checkpoint's network is fed for whole sequences: ids, noise level, and the inputs exporters add. */
+/** The inputs of a checkpoint's network for whole sequences: ids, noise level, and the inputs that exporters add. */
 import type { Signature, TensorSignature } from './signature.js';
 
 export type TensorType =
@@ -15,7 +15,7 @@ export type TensorType =
   | 'uint8'
   | 'bool';
 
-/** Element types as the runtime's: float16 as its bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
+/** Element types as in the runtime: float16 as its bits in a Uint16Array, bool as 0 and 1 in a Uint8Array. */
 export type TensorElements =
   | Float32Array
   | Float64Array
@@ -38,11 +38,11 @@ export interface TensorData {
 export type Feeds = Record<string, TensorData>;
 
 export interface Sequences {
-  /** Token ids, row after row, batch × length of them. */
+  /** Token ids, [batch × length], row by row. */
   inputIds: BigInt64Array;
   batch: number;
   length: number;
-  /** σ = −ln α, one a sequence; null for a model that takes none. Zeros for one trained without time conditioning. */
+  /** σ = −ln α, one per sequence; null for a model without this input. Zeros for a model trained without time conditioning. */
   sigma: Float32Array | null;
 }
 
@@ -57,13 +57,13 @@ export function networkFeeds(signature: Signature, { inputIds, batch, length, si
     };
   }
   if (signature.attentionMask) {
-    feeds.attention_mask = filled(signature.attentionMask, batch, length, () => 1);
+    feeds.attention_mask = fillByPosition(signature.attentionMask, batch, length, () => 1);
   }
   if (signature.positionIds) {
-    feeds.position_ids = filled(signature.positionIds, batch, length, (position) => position);
+    feeds.position_ids = fillByPosition(signature.positionIds, batch, length, (position) => position);
   }
   if (signature.tokenTypeIds) {
-    feeds.token_type_ids = filled(signature.tokenTypeIds, batch, length, () => 0);
+    feeds.token_type_ids = fillByPosition(signature.tokenTypeIds, batch, length, () => 0);
   }
   for (const past of signature.pastKeyValues) {
     const [, heads, , width] = past.shape ?? [];
@@ -79,7 +79,7 @@ export function networkFeeds(signature: Signature, { inputIds, batch, length, si
 
 const fixed = (size: number | string | undefined): number => (typeof size === 'number' ? size : 1);
 
-function filled(
+function fillByPosition(
   tensor: TensorSignature,
   batch: number,
   length: number,

@@ -1,5 +1,5 @@
 /**
- * What is known of a checkpoint, field by field: where each value comes from (flags, card, ONNX metadata, tensors, the
+ * What is known about a checkpoint, field by field: where each value comes from (flags, card, ONNX metadata, tensors, the
  * family's default), and whether the values agree with the graph and with each other.
  */
 import { existsSync } from 'node:fs';
@@ -20,25 +20,25 @@ export interface CheckpointFields {
   family: Field<Family | null>;
   /** Width of the logits; K of the uniform-state formulas. */
   vocabSize: Field<number | null>;
-  /** Tokens a sequence. */
+  /** Tokens per sequence. */
   length: Field<number | null>;
-  /** A folder or a tokenizer.json, relative to where the program runs, or absolute. */
+  /** A folder or a tokenizer.json, relative to the working directory, or absolute. */
   tokenizer: Field<string | null>;
   bosTokenId: Field<number | null>;
   eosTokenId: Field<number | null>;
   maskTokenId: Field<number | null>;
   /** null for autoregressive models. */
   schedule: Field<Schedule | null>;
-  /** Is the network told the noise level? If not, an input `sigma` is fed 0. */
+  /** Does the network read the noise level? If not, an input `sigma` is fed 0. */
   timeConditioning: Field<boolean>;
   trainedOn: Field<string | null>;
   distilled: Field<unknown>;
   note: Field<string | null>;
-  /** What the model file's sha256 is said to be. */
+  /** The expected SHA-256 of the model file. */
   sha256: Field<string | null>;
 }
 
-/** What flags may say; relative paths are relative to where the program runs. */
+/** Values given by flags; relative paths are relative to the working directory. */
 export type CheckpointOverrides = Pick<
   Card,
   | 'family'
@@ -90,7 +90,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
     family,
     vocabSize: pick('vocabSize', signature.logits.width),
     length: pick('length', signature.fixedLength),
-    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : besideModel(path)), sources),
+    tokenizer: tokenizerPath(pick('tokenizer', path === null ? null : tokenizerBesideModel(path)), sources),
     bosTokenId: pick('bosTokenId'),
     eosTokenId: pick('eosTokenId'),
     maskTokenId: pick('maskTokenId'),
@@ -103,22 +103,22 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
   };
 }
 
-/** Paths of a card are relative to the card, those of metadata to the model. */
+/** Paths in a card are relative to the card, paths in metadata to the model. */
 function tokenizerPath(field: Field<string | null>, { path, cardFile }: FieldSources): Field<string | null> {
   const base = field.from === 'card' ? cardFile?.path : field.from === 'metadata' ? path : null;
   if (field.value === null || !base || isAbsolute(field.value)) return field;
   return { ...field, value: join(dirname(base), field.value) };
 }
 
-function besideModel(path: string): string | null {
+function tokenizerBesideModel(path: string): string | null {
   const candidate = join(dirname(path), 'tokenizer.json');
   return existsSync(candidate) ? candidate : null;
 }
 
 export interface Findings {
-  /** What keeps the checkpoint from being evaluated, the first to mend first. */
+  /** What keeps the checkpoint from being evaluated, in the order in which to fix it. */
   problems: ModelError[];
-  /** What is done differently from what was asked, to be said once. */
+  /** Deviations from what was requested, to print once. */
   notices: string[];
 }
 
@@ -162,7 +162,7 @@ export function checkAgainstGraph(
   } else if (width !== null && width !== vocabSize.value) {
     problem(
       'vocab-size-mismatch',
-      `${said(vocabSize)} vocabSize ${vocabSize.value}, but the graph's logits are ${width} wide.`,
+      `${sourceSays(vocabSize)} vocabSize ${vocabSize.value}, but the graph's logits are ${width} wide.`,
       fix(vocabSize, '--vocab-size'),
     );
   }
@@ -171,13 +171,13 @@ export function checkAgainstGraph(
   if (length.value !== null && fixedLength !== null && length.value !== fixedLength) {
     if (length.value > fixedLength) {
       notices.push(
-        `${where}: ${said(length)} length ${length.value}, but the graph takes exactly ${fixedLength} tokens; ${fixedLength} is used.`,
+        `${where}: ${sourceSays(length)} length ${length.value}, but the graph takes exactly ${fixedLength} tokens; ${fixedLength} is used.`,
       );
       fields.length = { value: fixedLength, from: 'detected' };
     } else {
       problem(
         'length-mismatch',
-        `${said(length)} length ${length.value}, but the graph takes exactly ${fixedLength} tokens.`,
+        `${sourceSays(length)} length ${length.value}, but the graph takes exactly ${fixedLength} tokens.`,
         length.from === 'flag'
           ? `Use --length ${fixedLength}, or export the model with a dynamic length.`
           : fix(length, null),
@@ -194,7 +194,7 @@ export function checkAgainstGraph(
     if (id.value !== null && vocabSize.value !== null && id.value >= vocabSize.value) {
       problem(
         'token-outside-vocabulary',
-        `${said(id)} ${key} ${id.value}, but the vocabulary ends at ${vocabSize.value - 1}.`,
+        `${sourceSays(id)} ${key} ${id.value}, but the vocabulary ends at ${vocabSize.value - 1}.`,
         fix(id, flag),
       );
     }
@@ -212,21 +212,21 @@ export function checkAgainstGraph(
   if (timeConditioning.value && !signature.sigma) {
     problem(
       'no-sigma',
-      `${said(timeConditioning)} timeConditioning true, but the graph has no input "sigma".`,
+      `${sourceSays(timeConditioning)} timeConditioning true, but the graph has no input "sigma".`,
       fix(timeConditioning, null),
     );
   }
   const { schedule } = fields;
   if (family.value !== null && !isDiffusion(family.value) && schedule.value && schedule.from !== 'default') {
     notices.push(
-      `${where}: ${said(schedule)} a schedule, which a model of the family ${family.value} has no use for.`,
+      `${where}: ${sourceSays(schedule)} a schedule, which a model of the family ${family.value} has no use for.`,
     );
   }
   return { problems, notices };
 }
 
-/** «the card says», by where the field came from. */
-function said({ from }: Field<unknown>): string {
+/** «the card says» or its like, by the source of the field. */
+function sourceSays({ from }: Field<unknown>): string {
   switch (from) {
     case 'flag':
       return 'a flag says';

@@ -1,4 +1,4 @@
-/** A checkpoint's graph with a head in place of its logits, made into a session. */
+/** Starts a session of a checkpoint's graph with a head in place of its logits. */
 import type { Graph } from '../graph/graph.js';
 import { prune } from '../graph/prune.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -6,7 +6,7 @@ import { promiseLogits } from './promised-logits.js';
 import type { Provider } from './provider.js';
 import { type ModelSession, startSession } from './session.js';
 
-/** Of logits this wide, and all there at once, nothing should be kept twice. */
+/** Logits this wide, if all are in memory at once, should not be kept twice. */
 export const WIDE_VOCABULARY = 4096;
 
 export interface HeadSessionOptions {
@@ -17,7 +17,7 @@ export interface HeadSessionOptions {
   spinning?: boolean;
 }
 
-/** @param graph the checkpoint's, with its head: what no output needs is taken out   @throws ModelError as the session */
+/** @param graph the checkpoint's, with its head; nodes that no output needs are removed   @throws ModelError as the session */
 export function startHeadSession(
   graph: Graph,
   { checkpoint, provider, threads, spinning }: HeadSessionOptions,

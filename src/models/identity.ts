@@ -1,4 +1,4 @@
-/** Which files a checkpoint is: their digest, and whether they are still the ones that were opened. */
+/** The files of a checkpoint: their digest, and whether they have changed since they were opened. */
 import { type BigIntStats, statSync } from 'node:fs';
 import { ModelError } from '../errors.js';
 import { rememberedSha256OfFile, sha256OfBytes } from '../storage/digest.js';
@@ -15,12 +15,12 @@ export class FileSnapshot {
     this.stats = files.map(identityOf);
   }
 
-  /** sha256 of the model file alone, without its external data: what `sha256sum` prints. */
+  /** SHA-256 of the model file alone, without its external data: what `sha256sum` prints. */
   async sha256OfModelFile(): Promise<string> {
     return (await this.each())[0];
   }
 
-  /** That of the model file; with external data, sha256 over the lines of all files' digests. */
+  /** SHA-256 of the model file; with external data, SHA-256 of the list of all files' digests. */
   async sha256(): Promise<string> {
     const digests = await this.each();
     return digests.length === 1 ? digests[0] : sha256OfBytes(digests.map((digest) => `${digest}\n`).join(''));

@@ -1,11 +1,11 @@
-/** An inspection for reading: at most `width` columns, names and values of the file unable to act on the terminal. */
+/** An inspection as text: at most `width` columns; names and values from the file cannot control the terminal. */
 import { displayWidth, plainText, wrap } from '../terminal-text.js';
 import type { Advice, Inspection } from './inspection.js';
 import type { TensorSignature } from './signature.js';
 
 const INDENT = '  ';
 
-/** @param bold marks headings, where the output takes it */
+/** @param bold formats headings, if the output supports it */
 export function inspectionText(
   inspection: Inspection,
   width: number,
@@ -75,13 +75,13 @@ function rows(cells: readonly (readonly string[])[], width: number): string[] {
     const start = row
       .slice(0, columns)
       .map((cell, i) => cell + ' '.repeat(widths[i] - displayWidth(cell) + 2));
-    const [first, ...rest] = broken(row[columns], Math.max(20, width - lead));
+    const [first, ...rest] = breakLines(row[columns], Math.max(20, width - lead));
     return [`${INDENT}${start.join('')}${first}`.trimEnd(), ...rest.map((line) => ' '.repeat(lead) + line)];
   });
 }
 
-/** Wrapped at spaces, and inside words that are longer than a line. */
-function broken(text: string, width: number): string[] {
+/** Wraps text at spaces, and inside words that are longer than a line. */
+function breakLines(text: string, width: number): string[] {
   return wrap(text, width).flatMap((line) => {
     if (displayWidth(line) <= width) return [line];
     const characters = Array.from(line);
@@ -94,7 +94,9 @@ function broken(text: string, width: number): string[] {
 function advice(list: readonly Advice[], width: number): string[] {
   return list.flatMap(({ message, hint }) => {
     const text = plainText([message, hint].filter(Boolean).join(' '));
-    return broken(text, width - 4).map((line, i) => (i === 0 ? `${INDENT}- ${line}` : `${INDENT}  ${line}`));
+    return breakLines(text, width - 4).map((line, i) =>
+      i === 0 ? `${INDENT}- ${line}` : `${INDENT}  ${line}`,
+    );
   });
 }
 
@@ -113,7 +115,7 @@ function valueText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** `4.7 MB`, in powers of ten as disks are sold and `ls --si` prints. */
+/** `4.7 MB`, in powers of ten, as `ls --si` prints. */
 function bytes(size: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;

@@ -1,4 +1,4 @@
-/** What `inspect` tells of a checkpoint: every field with its source, its tensors, and what to do about what is missing. */
+/** What `inspect` reports about a checkpoint: every field with its source, the tensors, and how to supply what is missing. */
 
 import { statSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -17,24 +17,24 @@ export interface Inspection {
     /** Bytes of the model file. */
     size: number;
     sha256: string;
-    /** Path of the card that was read; null when there is none. */
+    /** Path of the card; null when there is none. */
     card: string | null;
     /** Files beside the model that hold weights, relative to its folder. */
     externalData: { file: string; size: number }[];
     opset: number;
     irVersion: number;
     producer: string | null;
-    /** Numbers in the weights, shared ones counted once. */
+    /** Number of parameters; shared ones count once. */
     parameters: number;
   };
   fields: { [K in keyof CheckpointFields]: Field<unknown> };
-  /** Keys of card and metadata that this version has no use for. */
+  /** Keys of card and metadata that this version does not use. */
   unknownKeys: Record<string, unknown>;
   inputs: TensorSignature[];
   outputs: TensorSignature[];
   /** What keeps it from being evaluated. */
   problems: Advice[];
-  /** What an evaluation will ask for, or will do differently from what was asked. */
+  /** What an evaluation will still require, or will do differently from what was requested. */
   remarks: Advice[];
 }
 
@@ -43,7 +43,7 @@ export interface Advice {
   hint: string | null;
 }
 
-/** ONNX element types of weights: all but what holds shapes, indices, switches and text. */
+/** ONNX element types of weights: all but those for shapes, indices, switches and text. */
 const INDEX_TYPES = new Set([6, 7, 8, 9, 12, 13]);
 
 export async function inspectCheckpoint(checkpoint: CheckpointDescription): Promise<Inspection> {
@@ -83,7 +83,7 @@ export async function inspectCheckpoint(checkpoint: CheckpointDescription): Prom
   });
 }
 
-/** Names and metadata are what others wrote: no text of theirs may act on a terminal, as JSON neither. */
+/** Names and metadata come from other people: their text must not control a terminal, not even as JSON. */
 function clean<T>(value: T): T {
   if (typeof value === 'string') return plainText(value) as T;
   if (Array.isArray(value)) return value.map(clean) as T;

@@ -1,9 +1,9 @@
 /**
  * Cached keys and values of an autoregressive checkpoint, as exporters name them: `past_key_values.*` in, `present.*` out.
  *
- * A `present` is its past with the new positions after it: taken as it is, every step would copy all earlier ones, in the
- * runtime and again into JavaScript. So the graph is asked for the new positions alone (`exposeAdded`), and they are put
- * into memory kept here, which has room for more positions than are filled; the attention mask hides the rest.
+ * A `present` is the past followed by the new positions. If it were used as it is, every step would copy all earlier
+ * positions, in the runtime and again into JavaScript. So the graph returns the new positions alone (`exposeAdded`). They
+ * are stored in memory kept here, which has spare room; the attention mask hides the unfilled positions.
  */
 import { ModelError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -13,12 +13,12 @@ import type { Signature } from './signature.js';
 const PAST = 'past_key_values.';
 /** Outputs of `exposeAdded`: `added.0.key` for `present.0.key`. */
 const ADDED = 'added.';
-/** Room grows by this many positions: what is read in vain stays below it, and growing, which copies, is rare. */
+/** Memory grows by this many positions: fewer than that are read in vain, and growing, which copies, is rare. */
 const ROOM = 64;
 
-/** Which cache tensors a model takes, and their shape but for batch and positions. */
+/** The cache tensors that a model takes, and their shape apart from batch and positions. */
 export interface CacheLayout {
-  /** What the model is called, for errors. */
+  /** Name of the model, for errors. */
   model: string;
   /** `0.key`, `0.value`, `1.key` … */
   parts: readonly string[];
@@ -46,8 +46,8 @@ export function cacheLayout(model: string, { pastKeyValues }: Signature): CacheL
 
 /**
  * Replaces the outputs `present.*` by the new positions alone, `added.*` [batch, heads, new, headSize], where the graph makes
- * each as Concat(past, new). Where nothing else needs that Concat, prune.ts takes it out.
- * @throws ModelError `no-cache` when a present is made in another way
+ * each as Concat(past, new). If nothing else needs that Concat, prune.ts removes it.
+ * @throws ModelError `no-cache` when a `present` is computed in another way
  */
 export function exposeAdded(graph: Graph, layout: CacheLayout): void {
   const producers = new Map(graph.proto.node.flatMap((node) => node.output.map((name) => [name, node])));
@@ -84,7 +84,7 @@ export class KeyValueCache {
     for (const part of layout.parts) this.memory.set(part, new Float32Array(0));
   }
 
-  /** Positions of the past tensors, filled or not: what comes before the new tokens in the attention mask. */
+  /** Positions of the past tensors, filled or not: those before the new tokens in the attention mask. */
   get pastLength(): number {
     return this.room;
   }
@@ -102,8 +102,8 @@ export class KeyValueCache {
   }
 
   /**
-   * For `length` new tokens: 1 for what may be seen.
-   * @param visible int64 [batch, filled + length]: 0 for a sequence's padding; null where there is none
+   * The attention mask for `length` new tokens: 1 for visible positions.
+   * @param visible int64 [batch, filled + length]: 0 for padding; null if there is none
    */
   attentionMask(length: number, visible: readonly (readonly number[])[] | null = null): TensorData {
     const width = this.room + length;
@@ -117,7 +117,7 @@ export class KeyValueCache {
     return { type: 'int64', data, dims: [this.batch, width] };
   }
 
-  /** Puts the new positions, `added.*` of a call, after those stored. @throws ModelError `foreign-cache` */
+  /** Appends the new positions, `added.*` of a call, to those stored. @throws ModelError `foreign-cache` */
   store(outputs: Feeds): void {
     const { heads, headSize, parts } = this.layout;
     const length = outputs[ADDED + parts[0]]?.dims[2] ?? 0;

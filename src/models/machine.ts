@@ -1,4 +1,4 @@
-/** What this machine can do for an evaluation: its processor and memory, and which providers really compute. */
+/** This machine's processor and memory, and which execution providers really work on it. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { VERSIONS } from '../versions.js';
 import { PROVIDERS, type ProviderReport, probeProvider } from './provider.js';
@@ -7,7 +7,7 @@ export interface MachineReport {
   platform: string;
   cpu: string;
   cores: number;
-  /** Bytes that may be used in all: the machine's, or the limit set for this process. */
+  /** Usable bytes in all: the machine's memory, or the limit set for this process. */
   memory: number;
   freeMemory: number;
   providers: ProviderReport[];
@@ -15,7 +15,7 @@ export interface MachineReport {
 
 export async function describeMachine(): Promise<MachineReport> {
   const providers: ProviderReport[] = [];
-  // One after the other, so that their times can be compared.
+  // One at a time, so that their times can be compared.
   for (const provider of PROVIDERS) providers.push(await probeProvider(provider));
   return {
     platform: `${process.platform} ${process.arch}`,

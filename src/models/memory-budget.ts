@@ -1,7 +1,6 @@
 /**
- * Whether a call can fit into memory at all, before anything is packed or loaded. The runtime would find it out by itself,
- * after hours of swapping or killed by the system. What is counted is what a call cannot do without, so that nothing is
- * refused that would have worked.
+ * Whether a call can fit into memory at all, before anything is packed or loaded. Otherwise the run would swap for hours or
+ * be killed by the system. The count is a lower bound on what a call needs, so nothing is refused that would have worked.
  */
 import { statSync } from 'node:fs';
 import { ModelError } from '../errors.js';
@@ -10,9 +9,9 @@ import type { Checkpoint } from './checkpoint.js';
 import { usableMemory } from './machine.js';
 
 export interface CallSize {
-  /** Sequences of a call; the least there can be: what the graph insists on, or 1. */
+  /** The smallest possible number of sequences per call: the graph's fixed batch, or 1. */
   batch?: number;
-  /** Tokens a sequence. */
+  /** Tokens per sequence. */
   length: number;
 }
 
@@ -33,7 +32,7 @@ export function checkMemory(checkpoint: Checkpoint, size: CallSize, memory = usa
   });
 }
 
-/** Tokens in and out, the widest of the states that the weights make of every token, and what a softmax over positions takes. */
+/** Tokens in and out, the widest hidden state per token that the weights imply, and what a softmax over positions takes. */
 function leastCallBytes(checkpoint: Checkpoint, batch: number, length: number): number {
   const graph = checkpoint.graph();
   const { dtype } = checkpoint.signature.logits;
@@ -43,7 +42,7 @@ function leastCallBytes(checkpoint: Checkpoint, batch: number, length: number): 
     .filter(({ opType, input }) => opType === 'MatMul' && input[1] !== last?.matrix.name)
     .map(({ input }) => sizes.get(input[1]) ?? [])
     .map((dims) => (dims.length === 2 ? dims[1] : 0));
-  // Where the logits are a product, they need not be there all at once; else they are, and their softmax beside them.
+  // If the logits are a product, they need not all exist at once; otherwise they do, together with their softmax.
   const widest = Math.max(last ? last.width : 2 * checkpoint.vocabSize, ...widths);
   const attends = graph.proto.node.some(
     ({ opType, output }) => opType === 'Softmax' && output[0] !== 'logits',

@@ -1,8 +1,8 @@
 /**
- * Leaving the process while the runtime is still computing. Node joins its worker threads on exit and waits for native
- * code in them, however long that takes, and onnxruntime-node then aborts the process (SIGABRT). So while a call is under
- * way, an exit handler ends the process by C's `exit` with the status that was due. Node's one way to that function is
- * the `proc_exit` of its WebAssembly System Interface.
+ * Leaves the process while the runtime is still computing. On exit, Node joins its worker threads and waits for native code
+ * in them, however long that takes, and onnxruntime-node then aborts the process (SIGABRT). So while a call is in flight, an
+ * exit handler ends the process through C's `exit` with the right status. Node's only way to that function is `proc_exit`
+ * of its WebAssembly System Interface.
  */
 import type { WASI } from 'node:wasi';
 import type { DuoEvalError } from '../errors.js';
@@ -28,7 +28,7 @@ function exitProgram(status: number): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** The part of WebAssembly used here; its types come with browsers' libraries only. */
+/** The part of WebAssembly used here; TypeScript declares its types in the browser libraries only. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   Instance: new (module: object, imports: object) => object;
@@ -42,26 +42,26 @@ function exitWithoutJoining(status: number): void {
   wasi.start(new WebAssembly.Instance(module, wasi.getImportObject()));
 }
 
-/** Who waits for native code. */
+/** A waiter for native code. */
 export interface NativeCaller {
-  /** Waits no longer: what was asked for fails with this reason. */
+  /** Stops waiting: the pending request fails with this reason. */
   abandon(reason: DuoEvalError): void;
 }
 
 const underWay = new Set<NativeCaller>();
 let listening = false;
 
-/** Ends the waiting for calls that may never return, as a graph's `Loop` can be without end. */
+/** Stops waiting for calls that may never return: a graph's `Loop` can be infinite. */
 export function abandonNativeCalls(reason: DuoEvalError): void {
   for (const caller of [...underWay]) caller.abandon(reason);
 }
 
-/** Marks a call of the runtime as begun. */
+/** Marks the start of a call of the runtime. */
 export function beginNativeCall(call: NativeCaller): void {
   underWay.add(call);
   if (listening) return;
   listening = true;
-  // Node prints an uncaught error that nobody handles only after the exit handlers, one of which does not return here.
+  // Node prints an uncaught error only after the exit handlers, and ours does not return.
   process.on('uncaughtExceptionMonitor', (error) => {
     if (underWay.size > 0 && process.listenerCount('uncaughtException') === 0) console.error(error);
   });
@@ -70,7 +70,7 @@ export function beginNativeCall(call: NativeCaller): void {
   });
 }
 
-/** Marks it as ended. */
+/** Marks its end. */
 export function endNativeCall(call: NativeCaller): void {
   underWay.delete(call);
 }

@@ -1,15 +1,15 @@
 /**
- * How many positions a graph has tables for, read from its weights: a longer sequence fails in any case, and is refused
- * before memory is gone for it. Only tables that are surely of positions count, so that nothing is refused that would work.
+ * How many positions a graph has tables for, read from its weights. A longer sequence would fail anyway; it is refused before
+ * it takes memory. Only tables that certainly hold positions count, so nothing is refused that would work.
  */
 import { ModelError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { Checkpoint } from './checkpoint.js';
 
-/** What may lie between the numbers 0, 1, 2 … and the lookup; anything else might make them smaller. */
+/** Operators allowed between the numbers 0, 1, 2 … and the lookup; any other might make the numbers smaller. */
 const KEEPS_POSITIONS = new Set(['Range', 'Unsqueeze', 'Squeeze', 'Cast', 'Expand', 'Reshape', 'Identity']);
 
-/** Null where no table is found. Angles of rotations: rows of cos; learned embeddings: rows looked up by 0, 1, 2 … */
+/** Null if no table is found. For rotary positions: the rows of cos; for learned embeddings: the rows looked up by 0, 1, 2 … */
 export function tabledPositions(graph: Graph): number | null {
   const { node, initializer } = graph.proto;
   const rows = new Map(initializer.map(({ name, dims }) => [name, dims.length === 2 ? Number(dims[0]) : 0]));

@@ -1,7 +1,7 @@
 /**
- * What a graph declares of its logits is a promise: the runtime does not hold a graph to the shapes it declares, and a card
- * may be wrong too. A softmax over twice the vocabulary costs twice the nats and no error. So every graph that logits are
- * taken from gets one more output, their shape, and the session's worker compares it with what is due after each run.
+ * The declared shape of a graph's logits is only a promise: the runtime does not enforce declared shapes, and a card may be
+ * wrong too. A softmax over a vocabulary twice too wide gives wrong losses without any error. So every graph gets the shape
+ * of its logits as an extra output, and the session's worker compares it with the expected shape after each run.
  */
 import { ModelError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -16,12 +16,12 @@ export interface PromisedLogits {
 
 /** int64 [3]: the shape that the logits have. */
 const SHAPE = 'duo_eval_logits_shape';
-/** Names of the nodes that this program appends begin so. */
+/** Prefix of the names of appended nodes. */
 const HEAD_SCOPE = 'duo_eval';
 
 /**
- * Adds the output that `checkPromise` looks at, after whatever head the graph has, and before it is pruned.
- * @throws ModelError `logits-shape` when the weights show that the promise cannot be kept
+ * Adds the output that `checkPromise` reads; call it after the head is appended and before the graph is pruned.
+ * @throws ModelError `logits-shape` when the weights already contradict the promise
  */
 export function promiseLogits(graph: Graph, { signature, vocabSize, name }: Checkpoint): PromisedLogits {
   const { dtype } = signature.logits;
@@ -32,13 +32,13 @@ export function promiseLogits(graph: Graph, { signature, vocabSize, name }: Chec
   return { vocabSize };
 }
 
-/** Shapes as they came and as they were due. */
+/** The actual and the expected shape. */
 export interface BrokenPromise {
   came: readonly (number | string)[];
   due: readonly (number | string)[];
 }
 
-/** Takes the shape out of a run's outputs. @returns null when it is as promised */
+/** Removes the shape from a run's outputs. @returns null when it is as promised */
 export function checkPromise(
   { vocabSize }: PromisedLogits,
   fed: Feeds,
@@ -61,7 +61,7 @@ export function brokenPromise(label: string, { came, due }: BrokenPromise): Mode
   );
 }
 
-/** What a head does depends on nothing but the logits, so where one fails they are not of the shape that it was made for. */
+/** A head depends on nothing but the logits, so if it fails, they do not have the shape it was built for. */
 export const isOfHead = (node: string): boolean => node.startsWith(`${HEAD_SCOPE}/`);
 
 export function unusableLogits(label: string, reason: string): ModelError {

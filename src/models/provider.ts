@@ -1,6 +1,6 @@
 /**
- * Execution providers: where the runtime computes. `cpu` is everywhere; `webgpu` and `cuda` are where their libraries
- * and drivers are; `auto` takes the fastest of those that work, found by trying each in a process of its own.
+ * Execution providers: where the runtime computes. `cpu` always works; `webgpu` and `cuda` need their libraries and drivers;
+ * `auto` tries each in a separate process and takes the fastest that works.
  */
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -18,15 +18,15 @@ export type ProviderReport =
   | { provider: Provider; works: true /** A matrix product of the probe. */; seconds: number }
   | { provider: Provider; works: false; reason: string; remedy: string };
 
-/** A driver that does not answer at all in this time counts as one that does not work. */
+/** A driver that does not answer within this time counts as not working. */
 const PROBE_TIMEOUT_MS = 60_000;
 
-/** Threads a session uses unless told. */
+/** Threads of a session by default. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** What `--provider` means on this machine: `auto` is looked into, the others are taken at their word. */
+/** Resolves `--provider` on this machine: `auto` by probing, any other to itself. */
 export async function resolveProvider(choice: ProviderChoice): Promise<Provider> {
   if (choice !== 'auto') return choice;
   const reports = await Promise.all([probeProvider('cuda'), probeProvider('webgpu')]);
@@ -37,7 +37,7 @@ export async function resolveProvider(choice: ProviderChoice): Promise<Provider>
   return candidates[0]?.provider ?? 'cpu';
 }
 
-/** Runs a small graph on a provider, in a process of its own: a driver that crashes takes nothing else with it. */
+/** Runs a small graph on a provider in a separate process, so that a driver crash does no further harm. */
 export async function probeProvider(provider: Provider): Promise<ProviderReport> {
   const script = compiledFile('models/provider-probe.js');
   const { stdout, failure } = await new Promise<{ stdout: string; failure: string | null }>((resolve) => {

@@ -1,4 +1,4 @@
-/** A checkpoint with random weights: what `convert --random` asks for, checked and written. */
+/** Writes a checkpoint with random weights, for `convert --random`. */
 import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
 import type { ArchitectureName } from './architectures/names.js';
@@ -14,15 +14,15 @@ export interface RandomCheckpointRequest {
   seed: number;
   architecture: ArchitectureName;
   size: keyof typeof SIZES;
-  /** What differs from the published size. */
+  /** Changes to the published size. */
   changes: Partial<Size>;
   vocabSize: number;
   length: number;
-  /** Of a dit; `duo` unless given. */
+  /** Family of a diffusion transformer; `duo` by default. */
   family?: Exclude<Family, 'ar'>;
-  /** As given, relative to where the program runs. */
+  /** As given, relative to the working directory. */
   tokenizer?: string;
-  /** How the file keeps the matrices. */
+  /** How the file stores the matrices. */
   dtype?: StorageType;
 }
 

@@ -1,4 +1,4 @@
-/** The runtime's messages as errors a person can act on. */
+/** Turns the runtime's messages into errors that a user can act on. */
 import { ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
 import { plainText } from '../terminal-text.js';
@@ -13,14 +13,14 @@ const LONGEST_REASON = 300;
 
 /**
  * @param label what ran, e.g. `sequence 12`   @param raw the runtime's message
- * @param graph what it ran on, as bytes: tells a position without a place in its table from a token without one
- * @param length tokens of a sequence that it was fed
+ * @param graph the graph, as bytes, to tell a position outside its table from a token outside the vocabulary
+ * @param length tokens per sequence that it was fed
  */
 export function runFailed(label: string, raw: string, graph?: Uint8Array, length?: number): ModelError {
   const reason = oneLine(raw);
   if (isOutOfMemory(raw)) return outOfMemory(label, reason);
   const node = failedNode(raw);
-  // Nothing else can go wrong with a rotation but a position that its tables of angles do not hold.
+  // A rotary embedding fails only on a position beyond its tables of angles.
   if (node?.op === 'RotaryEmbedding') {
     return new ModelError({
       code: 'length-past-model',
@@ -71,8 +71,8 @@ export function outOfMemory(label: string, reason: string): ModelError {
 }
 
 /**
- * How many positions a model has, where a lookup failed by a position that is past the last. A lookup of tokens reads
- * `input_ids`; one of positions the shape of something, a mask, or `position_ids`.
+ * How many positions a model has, if a lookup failed on a position past the last. A lookup of tokens reads `input_ids`; a
+ * lookup of positions reads the shape of a tensor, a mask, or `position_ids`.
  */
 function positionsLookedUp(graph: Uint8Array, { op, name, reason }: FailedNode): number | null {
   const range = /idx=(\d+) must be within the inclusive range \[-\d+,(\d+)\]/.exec(reason);
@@ -93,7 +93,7 @@ function positionsLookedUp(graph: Uint8Array, { op, name, reason }: FailedNode):
   return tellsPositions ? Number(range[2]) + 1 : null;
 }
 
-/** The same, where the runtime takes the lookup of positions 0, 1, 2 … for a slice: it ends with its table, and does not fit. */
+/** The same, if the runtime has turned the lookup of positions 0, 1, 2 … into a slice, which ends where its table ends. */
 function positionsAdded({ op, reason }: FailedNode, length: number | undefined): number | null {
   const sizes = /broadcast an axis by a dimension other than 1\. (\d+) by (\d+)/.exec(reason);
   if (!sizes || op !== 'Add') return null;
@@ -118,7 +118,7 @@ function failedNode(raw: string): FailedNode | null {
   }
 }
 
-/** One line without places in the runtime's own source, and not endless. */
+/** One line of limited length, without references to the runtime's own source. */
 export function oneLine(raw: string): string {
   const text = plainText(raw)
     .replace(/^.*?\S+\.(cc|h|cpp|cu):\d+ .*? was false\. /, '')

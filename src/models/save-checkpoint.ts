@@ -1,4 +1,4 @@
-/** Writes a network as a checkpoint: the ONNX file, its external data where it needs some, and the card. */
+/** Writes a network as a checkpoint: the ONNX file, its external data if needed, and the card. */
 import type { Graph } from '../graph/graph.js';
 import { type WriteOptions, type WrittenModel, writeModel } from '../graph/write.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
@@ -16,21 +16,21 @@ export interface CheckpointContent {
   architecture: ArchitectureName;
   dimensions: Dimensions;
   source: WeightSource;
-  /** Without what the dimensions say already. */
+  /** Without the fields that follow from the dimensions. */
   card: Card;
-  /** How the file keeps the matrices; float32 unless given. */
+  /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
 }
 
 /** A network of any kind, and its weights. */
 export interface NetworkContent {
   parameters: readonly Parameter[];
-  /** By the checkpoint contract. */
+  /** As the checkpoint contract requires. */
   graph(options: BuildOptions): Graph;
   source: WeightSource;
-  /** Whole: vocabulary, length and architecture too. */
+  /** Complete, with vocabulary, length and architecture. */
   card: Card;
-  /** How the file keeps the matrices; float32 unless given. */
+  /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
 }
 
@@ -57,7 +57,7 @@ export async function saveCheckpoint(
   return saveNetwork(path, network, options);
 }
 
-/** @throws ModelError when the weights are none   @throws FileError */
+/** @throws ModelError when the weights are unusable   @throws FileError */
 export async function saveNetwork(
   path: string,
   { parameters, graph: build, source, card, dtype = 'float32' }: NetworkContent,

@@ -2,13 +2,13 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { WorkerTask } from './session-protocol.js';
 
 /**
- * How the runtime is told to run a graph.
- * - The graph is given as bytes; its weights are byte ranges of files in `folder` (the runtime refuses absolute paths).
- * - Sequential execution: the networks are chains, parallelism lies inside the operators.
- * - A memory pattern (all activations of a call planned as one block) where asked: calls of small networks take 5% less
- *   time, but a second block as large as all activations is kept (981 MB for 571 where those hold 206 MB of logits).
- * - Threads that spin between operators save each a wake-up, but take the cores from others: of a graph of many short
- *   operators, like a draw in blocks of rows, calls on busy cores take three quarters of the time without it.
+ * The runtime's options for a session.
+ * - The graph is passed as bytes; its weights are byte ranges of files in `folder` (the runtime refuses absolute paths).
+ * - Sequential execution: the networks are chains, and parallelism lies inside the operators.
+ * - A memory pattern (all activations of a call planned as one block) on request: calls of small networks take 5% less time,
+ *   but a second block as large as all activations is kept (981 MB instead of 571 with 206 MB of logits).
+ * - Threads that spin between operators need not be woken for each, but occupy the cores: without spinning, calls of a graph
+ *   of many short operators, such as a draw in blocks of rows, take three quarters of the time on busy cores.
  */
 export function sessionOptions({
   folder,

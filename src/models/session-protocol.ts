@@ -3,10 +3,10 @@ import type { Feeds } from './feeds.js';
 import type { BrokenPromise, PromisedLogits } from './promised-logits.js';
 import type { Provider } from './provider.js';
 
-/** What the worker is started with. */
+/** The worker data of the thread. */
 export interface WorkerTask {
   graph: Uint8Array;
-  /** Folder that the graph's external data are relative to; '' where there are none. */
+  /** Folder that the graph's external data are relative to; '' if there are none. */
   folder: string;
   provider: Provider;
   threads: number;
@@ -30,7 +30,7 @@ export type WorkerJob = { keep: number; kind: string; init: unknown } | { releas
 
 export type ToWorker = { kind: 'run'; jobs: WorkerJob[] } | { kind: 'close' };
 
-/** How a call went: its answer, how often the runtime ran for it, and the seconds of these runs. */
+/** The result of a call: its answer, how often the runtime ran for it, and the seconds of these runs. */
 export type Answer = { id: number } & (
   | { value: unknown; runs: number; seconds: number }
   | { failure: string; broken?: BrokenPromise }
@@ -41,7 +41,7 @@ export type FromWorker =
   | { kind: 'create-failed'; message: string }
   | { kind: 'ran'; answers: Answer[] };
 
-/** Buffers of at least this size are transferred instead of copied: a transfer costs both threads some microseconds. */
+/** Buffers of at least this size are transferred instead of copied: a transfer costs both threads a few microseconds. */
 const LARGE_BYTES = 2 ** 16;
 
 /** The large buffers behind the typed arrays of some values, for a transfer list. */
@@ -57,7 +57,7 @@ export function largeBuffers(values: readonly unknown[]): ArrayBuffer[] {
   return [...buffers];
 }
 
-/** The same value with each typed array in a buffer of its own: a view of a larger buffer would take all of it along. */
+/** The same value with each typed array in a buffer of its own: a view would take its whole buffer along. */
 export function withOwnBuffers<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null) return value;
   if (ArrayBuffer.isView(value))

@@ -1,8 +1,8 @@
 /**
  * State that a session's worker keeps from call to call, so that it never crosses a thread: cached keys and values, a latent
  * of K floats per token, the vectors of a training run. A state is an object in the worker; its owner calls its methods by
- * name. A method gets the network beside its argument: it may run it any number of times, add to what it is fed, and keep
- * what comes out.
+ * name. A method gets the network along with its argument: it may run the network any number of times, add inputs, and keep
+ * the outputs.
  *
  * Calls of one state run in the order in which they were made, so several may wait, each building on the one before. After a
  * call has failed, every later call of that state fails with the same error.

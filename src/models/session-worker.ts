@@ -1,8 +1,8 @@
 /**
  * The thread that holds one session of the runtime. onnxruntime-node's `create` and `run` block their thread; here they
- * block nothing else. Calls run one at a time in the order they came, so a caller may have the next ones waiting.
+ * block nothing else. Calls run one at a time in the order of arrival, so a caller may queue the next ones.
  *
- * src/workers/session.ts is the thread's entry: it knows the kinds of states, which lie in rooms above this one.
+ * src/workers/session.ts is the entry of the thread: it knows the kinds of states, which higher layers define.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import ort, { type InferenceSession, type Tensor } from 'onnxruntime-node';
@@ -20,7 +20,7 @@ import {
 } from './session-protocol.js';
 import type { Network, StateKinds } from './session-state.js';
 
-/** Answers that come within this many milliseconds share a message: a message each would cost more than it brings. */
+/** Answers that come within this many milliseconds share a message: one message per answer would cost more than it gains. */
 const GATHER_MS = 25;
 
 const port = parentPort!; // this module runs in a worker only
@@ -28,7 +28,7 @@ const reply = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMe
 
 /** Creates the session that this thread was started for, and answers its calls until it is closed. */
 export async function serveSession(kinds: StateKinds): Promise<void> {
-  ort.env.logLevel = 'fatal'; // what goes wrong is thrown, too
+  ort.env.logLevel = 'fatal'; // errors are thrown as well
   const task = workerData as WorkerTask;
   const session = await create(task);
   if (!session) return port.close();
@@ -54,7 +54,7 @@ async function create(task: WorkerTask): Promise<InferenceSession | null> {
 class ServedSession {
   /** See WorkerTask.progress. */
   private readonly progress: Float64Array;
-  /** By number; in place of a state that could not be made or has failed, the error. */
+  /** By number: the state, or the error of one that could not be made or has failed. */
   private readonly states = new Map<number, object>();
   private closed = false;
 
@@ -128,7 +128,7 @@ class ServedSession {
     );
   }
 
-  /** One run of the runtime. A call's time limit counts these alone, not what a state does before, after and between. */
+  /** One run of the runtime. A call's time limit covers these alone, not the work of a state before, after and between them. */
   private async run(feeds: Feeds, count: { runs: number; seconds: number }): Promise<Feeds> {
     const { progress } = this;
     const { logits } = this.task;

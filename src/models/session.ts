@@ -1,7 +1,7 @@
 /**
  * A session of the runtime in a worker thread: progress, time limits and Ctrl-C stay alive while it computes, and several
- * sessions run side by side. Calls are answered in order; more than one may be waiting, so that the worker never idles
- * while the caller prepares the next batch. Calls made together travel in one message, and so do answers that come within
+ * sessions run side by side. Calls are answered in order; several may be queued, so that the worker never idles
+ * while the caller prepares the next batch. Calls made together share one message, and so do answers that come within
  * a few milliseconds: on a busy machine, waking a thread costs more than reading its message. A worker that dies or hangs
  * is an error that names the call it was working on.
  */
@@ -27,29 +27,29 @@ import {
 import type { AnswerOf, ArgumentOf, MethodName, StateKind } from './session-state.js';
 
 export interface SessionRequest {
-  /** The graph as bytes, weights left in files of `folder`. */
+  /** The graph as bytes; its weights stay in files of `folder`. */
   graph: Uint8Array;
   /** Folder that the graph's external data are relative to; '' when it has none. */
   folder: string;
   provider?: Provider;
-  /** Threads inside an operator; as many as the machine has unless given. */
+  /** Threads per operator; by default, as many as the machine has. */
   threads?: number;
-  /** Plan a call's memory as one block: faster, for graphs whose activations are small. No, unless said. */
+  /** Plan the memory of a call as one block: faster for graphs with small activations. Default: false. */
   memoryPattern?: boolean;
-  /** Threads without work look for more before they sleep; yes, unless said. See session-options.ts. */
+  /** Idle threads spin before they sleep; default: true. See session-options.ts. */
   spinning?: boolean;
-  /** What the logits of each run must be (promised-logits.ts); nothing is looked at unless given. */
+  /** The shape that the logits of each run must have (promised-logits.ts); by default nothing is checked. */
   logits?: PromisedLogits;
-  /** An interruption waits for the call under way, however long: what the session holds is to be saved after it. */
+  /** An interruption waits for the call in flight, however long, because the session's state is saved after it. */
   patient?: boolean;
-  /** What this session is, for errors: the model's name. */
+  /** The model's name, for errors. */
   label: string;
 }
 
 export interface CallOptions {
   /** What is run, for errors, e.g. `sequence 12`. */
   label: string;
-  /** Milliseconds the runtime may take for this call alone, waiting not counted; no limit unless given. */
+  /** Milliseconds that the runtime may take for this call, without the time in the queue; no limit by default. */
   timeoutMs?: number;
   /** Large arrays of the argument may be transferred to the worker instead of copied; they are empty afterwards. */
   transfer?: boolean;
@@ -72,14 +72,14 @@ export interface ModelSession {
   readonly threads: number;
   /** Seconds the runtime took to load and optimise the graph. */
   readonly createSeconds: number;
-  /** Runs of the runtime so far and the seconds it spent in them, measured beside it. */
+  /** Runs of the runtime so far, and the seconds spent in them, measured in the worker. */
   readonly runs: number;
   readonly runSeconds: number;
   /** @throws ModelError `run-failed`, `out-of-memory`, `logits-shape`, `model-hung`, `model-worker-died`, `session-closed` */
   run(feeds: Feeds, options: CallOptions): Promise<Feeds>;
   /** Begins a state in the worker. If it cannot be made, its first call fails. */
   keep<Init, State extends object>(kind: StateKind<Init, State>, init: Init): SessionState<State>;
-  /** Waits for the calls under way, then frees the model's memory. Safe to call twice. */
+  /** Waits for the calls in flight, then frees the model's memory. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
 
 interface Call {
   label: string;
-  /** Tokens of a sequence, where it is fed tokens. */
+  /** Tokens per sequence, if the call has tokens. */
   length: number | undefined;
   timeoutMs: number | undefined;
   resolve: (answer: unknown) => void;
@@ -119,16 +119,16 @@ class WorkerSession implements ModelSession, NativeCaller {
   readonly created: Promise<void>;
 
   private readonly worker: Worker;
-  /** Without weights, so that what fails can be looked up. */
+  /** The graph without weights, to look up a failed node. */
   private readonly graph: Uint8Array;
   private readonly exited: Promise<void>;
-  /** Calls not yet answered, the one under way first. */
+  /** Calls not yet answered, the one in flight first. */
   private readonly calls = new Map<number, Call>();
   private nextId = 1;
-  /** Asked for since the last message, and which of their memory may be handed over. */
+  /** Jobs since the last message, and the buffers that may be transferred with them. */
   private outbox: WorkerJob[] = [];
   private givenAway: unknown[] = [];
-  /** Of the worker: the id of the call under way and when it began, ms since the epoch. */
+  /** Written by the worker: the id of the call in flight and when it began, ms since the epoch. */
   private readonly progress: Float64Array;
   private timer: NodeJS.Timeout | undefined;
   /** Why no further call can be made. */
@@ -145,7 +145,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     this.threads = task.threads;
     this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
-    // A loader of the parent process (a test runner's, say) is none of the worker's business.
+    // The worker must not inherit a loader of the parent process, such as a test runner's.
     this.worker = new Worker(compiledFile('workers/session.js'), { workerData: task, execArgv: [] });
     this.created = new Promise((resolve, reject) => {
       this.settleCreation = { resolve, reject };
@@ -183,7 +183,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     };
   }
 
-  /** @param sent what of the call may be transferred   @param length tokens of a sequence, where it is fed tokens */
+  /** @param sent buffers that may be transferred   @param length tokens per sequence, if the call has tokens */
   private call(
     call: { feeds: Feeds } | { state: number; method: string; argument: unknown },
     sent: unknown,
@@ -251,7 +251,7 @@ class WorkerSession implements ModelSession, NativeCaller {
 
   private answer(answer: Answer): void {
     const call = this.calls.get(answer.id);
-    if (!call) return; // a hung call that came back after all
+    if (!call) return; // a call that was given up as hung, but returned after all
     this.calls.delete(answer.id);
     if (this.calls.size === 0) this.rest();
     if ('failure' in answer) {
@@ -270,7 +270,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     this.worker.ref();
   }
 
-  /** Looks after so many ms whether the call under way has had its time. */
+  /** Checks after this many ms whether the call in flight has used up its time. */
   private watch(ms: number): void {
     this.timer = setTimeout(() => {
       this.timer = undefined;
@@ -283,7 +283,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     }, ms);
   }
 
-  /** Nothing under way: an idle worker keeps no process alive. */
+  /** An idle worker does not keep the process alive. */
   private rest(): void {
     endNativeCall(this);
     clearTimeout(this.timer);
@@ -308,7 +308,7 @@ class WorkerSession implements ModelSession, NativeCaller {
   private giveUp(reason: DuoEvalError): void {
     this.hung = true;
     this.fail(reason);
-    // Native code cannot be stopped from outside; the thread is left alone, and native-exit.ts lets the process end.
+    // Native code cannot be stopped from outside; the thread is abandoned, and native-exit.ts lets the process end.
     this.worker.unref();
     beginNativeCall(this);
   }
@@ -326,7 +326,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     });
   }
 
-  /** Ends everything that waits, with one reason that names the call under way. */
+  /** Rejects everything that waits, with one reason that names the call in flight. */
   private fail(error: DuoEvalError): void {
     clearTimeout(this.timer);
     endNativeCall(this);

@@ -1,6 +1,6 @@
 /**
- * What a checkpoint's tensors say: which inputs it takes, the type and width of its logits, and what its graph fixes.
- * Everything that is read from names, types and shapes is read here.
+ * The signature of a checkpoint: which inputs it takes, the type and width of its logits, and what its graph fixes.
+ * Everything that follows from names, types and shapes is read here.
  */
 import { ModelError } from '../errors.js';
 import type { DType } from '../graph/dtype.js';
@@ -17,28 +17,28 @@ export interface TensorSignature {
 export interface Signature {
   inputs: TensorSignature[];
   outputs: TensorSignature[];
-  /** The noise level's input: one number a sequence, as [batch] or [batch, 1]; null where the model takes none. */
+  /** The noise level's input: one number per sequence, as [batch] or [batch, 1]; null if the model takes none. */
   sigma: { rank: 1 | 2 } | null;
   attentionMask: TensorSignature | null;
   positionIds: TensorSignature | null;
-  /** Which of two texts a token is of, as BERT has it; fed 0, the first. */
+  /** BERT's segment of each token; fed 0, the first segment. */
   tokenTypeIds: TensorSignature | null;
   /** Cached keys and values, fed empty when a whole sequence is scored at once. */
   pastKeyValues: TensorSignature[];
-  /** Merged decoders of exporters choose their branch by this input. */
+  /** Exporters' merged decoders choose their branch by this input. */
   useCacheBranch: boolean;
   logits: {
     dtype: 'float32' | 'float16';
-    /** Width of the last axis; null where the graph leaves it open. */
+    /** Width of the last axis; null if the graph leaves it open. */
     width: number | null;
   };
-  /** Sequences a call must have; null when free. */
+  /** Sequences per call that the graph requires; null if any number. */
   fixedBatch: number | null;
-  /** Tokens a sequence must have; null when free. */
+  /** Tokens per sequence that the graph requires; null if any number. */
   fixedLength: number | null;
 }
 
-/** Larger fixed axes are damage, not design: a batch or sequence of that size could not be fed. */
+/** A larger fixed axis means a damaged file: no batch or sequence of that size could be fed. */
 const LARGEST_AXIS = 2 ** 24;
 const PAST = /^past_key_values\./;
 
@@ -119,12 +119,12 @@ export function readSignature(graph: Graph, path: string): Signature {
   };
 }
 
-/** The family, where inputs alone tell: only decoders take cached keys and values. Encoders take a mask and positions too. */
+/** The family, if the inputs show it: only decoders take cached keys and values. (Encoders take a mask and positions too.) */
 export function detectFamily(signature: Signature): Family | null {
   return signature.sigma === null && signature.pastKeyValues.length > 0 ? 'ar' : null;
 }
 
-/** An axis that must have one length; null where it is named, unnamed, or its length is given as 0 or -1. */
+/** The fixed length of an axis; null if it is named, unnamed, or given as 0 or -1. */
 function fixedAxis(path: string, tensor: TensorSignature, axis: number): number | null {
   const size = tensor.shape?.[axis];
   if (typeof size !== 'number' || size <= 0) return null;

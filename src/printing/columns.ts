@@ -1,12 +1,12 @@
 /**
- * Columns of results, each declared once by its evaluation: its cells in a CSV, and what a person reads of it. Every printer
- * lays out the same columns; none knows an evaluation.
+ * Columns of results, each declared once by its evaluation: its cells in a CSV and its text in tables. All printers
+ * lay out the same columns and know no evaluation.
  */
 import { distinctionsOf } from '../records/distinctions.js';
 import { plainText } from '../terminal-text.js';
 import { errorAlone, intervalOf, plain, valueWithError, whole } from './numbers.js';
 
-/** What a CSV holds: numbers raw, nothing for unknown. */
+/** A CSV cell: raw numbers, empty for unknown. */
 export type Cell = string | number | null | undefined;
 
 export interface CsvColumn<R> {
@@ -19,7 +19,7 @@ export interface TableColumn<R> {
   /** Of the numbers. */
   unit?: string;
   align: 'left' | 'right';
-  /** Holds a name, which gives way first where the screen is narrow. */
+  /** Holds a name, which is shortened first on a narrow screen. */
   isName?: boolean;
   /** Is broken at spaces where it is narrowed, instead of cut. */
   wraps?: boolean;
@@ -27,24 +27,24 @@ export interface TableColumn<R> {
   cell(result: R): string;
 }
 
-/** One thing that rows say: the columns of a CSV, and of a table, that it takes. */
+/** One property of rows: its columns in a CSV and in a table. */
 export interface Column<R> {
   csv: readonly CsvColumn<R>[];
   table: readonly TableColumn<R>[];
 }
 
 interface Shown<R, V> {
-  /** What a person reads above it; left out: it is in the CSV alone. */
+  /** Its title in tables; without one it appears in the CSV only. */
   title?: string;
   unit?: string;
   isName?: boolean;
-  /** Words on the left, numbers on the right, unless told. */
+  /** By default words on the left, numbers on the right. */
   align?: 'left' | 'right';
   /** How a person reads a known value. */
   text?(value: V, result: R): string;
 }
 
-/** A name or a word. @param key in the CSV; null: in tables alone */
+/** A name or a word. @param key in the CSV; null: in tables only */
 export function text<R>(
   key: string | null,
   value: (result: R) => string | null | undefined,
@@ -111,7 +111,7 @@ interface ShownFigure<R> {
   /** Titles of the interval and of the error over draws, where a person reads them in columns of their own. */
   interval?: string;
   drawError?: string;
-  /** How a person reads it: `145.3 ± 2.1`, unless said. */
+  /** How a person reads it: by default `145.3 ± 2.1`. */
   text?(figure: { value: number | null; stderr: number | null }, result: R): string;
 }
 

@@ -1,7 +1,7 @@
 /**
  * One row per result under a fixed header for each evaluation: raw figures, an empty cell for unknown. Columns are only ever
- * added at the end. A file with results of several evaluations has the columns of each, those of one name shared.
- * Comparisons are not rows of this kind; the JSON holds them.
+ * added at the end. A file with results of several evaluations has the columns of each, with one column for
+ * each shared name. Comparisons are in the JSON only.
  */
 import { stringify } from 'csv-stringify/sync';
 import type { Evaluations } from '../records/evaluation.js';
@@ -22,7 +22,7 @@ export function formatCsv({ results }: ResultsFile, evaluations: Evaluations): s
   return csvTable([header, ...rows]);
 }
 
-/** Every table in CSV is written by this. */
+/** Writes any table as CSV. */
 export function csvTable(rows: readonly (readonly Cell[])[]): string {
   return stringify(rows.map((row) => row.map(csvCell)));
 }

@@ -3,7 +3,7 @@
  * joins the cells. It knows no width of a whole table: left alone, its columns are as wide as their longest cell, and a
  * line longer than the screen is broken by the terminal, which makes a table unreadable. So widths are chosen here: which
  * columns are wrapped at words, which are cut in the middle (a name's end tells as much as its beginning; cli-table3 cuts
- * the end), and which are left out.
+ * the end), and which are omitted.
  */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
@@ -12,21 +12,21 @@ import { breakWord, displayWidth, truncate, truncateMiddle, wrap } from '../term
 /** Spaces between columns. */
 const GAP = 2;
 
-/** A column that may give way where the screen is narrow. */
+/** A column that may be narrowed on a narrow screen. */
 export interface FittedColumn {
   title: string;
   align: 'left' | 'right';
   /** Broken at spaces, then within words: nothing of it is ever cut. */
   wraps?: boolean;
-  /** It gives way down to this width. Without it a column is as wide as its longest cell, or word. */
+  /** It can be narrowed to this width. Without it a column is as wide as its longest cell, or word. */
   least?: number;
-  /** Left out where the others have no room even at their least. */
+  /** Omitted where the others do not fit even at their least widths. */
   optional?: boolean;
-  /** At least so wide, as in other tables of the same columns. */
+  /** Minimum width, to match other tables of the same columns. */
   width?: number;
-  /** At most so wide, however wide the screen. */
+  /** Maximum width, however wide the screen. */
   most?: number;
-  /** Shortens a cell that is not wrapped; in the middle, unless told. */
+  /** Shortens a cell that is not wrapped; by default in the middle. */
   shorten?: (line: string, width: number) => string;
 }
 
@@ -37,7 +37,7 @@ interface Width {
   color: boolean;
 }
 
-/** At most as wide as the screen, where the least widths allow it. The widest gives way first; words are broken last. */
+/** At most as wide as the screen, where the least widths allow it. The widest column is narrowed first; words are broken last. */
 export function fittedTable(
   columns: readonly FittedColumn[],
   rows: readonly (readonly string[])[],
@@ -48,7 +48,7 @@ export function fittedTable(
   const natural = shown.map((i) => naturalWidth(columns[i], cellsAt(i)));
   const smallest = shown.map((i) => smallestOf(columns[i], cellsAt(i)));
   const least = shown.map((i, at) => Math.min(smallest[at], columns[i].least ?? smallest[at]));
-  const widths = narrowed(narrowed(natural, smallest, width), least, width);
+  const widths = narrowToFit(narrowToFit(natural, smallest, width), least, width);
   return layOut(
     shown.map((i, at) => ({ title: columns[i].title, align: columns[i].align, width: widths[at] })),
     rows.map((row) => shown.map((i, at) => cellWithin(columns[i], row[i], widths[at]))),
@@ -67,7 +67,7 @@ export function hasRoom(
   return totalWidth(columns.map((column, i) => smallestOf(column, cellsOf(rows, i)))) <= width;
 }
 
-/** Rather a column less than broken words. */
+/** Omits a column rather than breaking words. */
 function smallestOf(column: FittedColumn, cells: readonly string[]): number {
   if (column.wraps) return longestWord(column, cells);
   const natural = naturalWidth(column, cells);
@@ -106,8 +106,8 @@ export function totalWidth(widths: readonly number[]): number {
   return widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1);
 }
 
-/** The widest that is above its least gives way, until the table fits or all are at their least. */
-function narrowed(from: readonly number[], least: readonly number[], width: number): number[] {
+/** Narrows the widest column that is above its least width, until the table fits or all are at their least. */
+function narrowToFit(from: readonly number[], least: readonly number[], width: number): number[] {
   const widths = [...from];
   for (let excess = totalWidth(widths) - width; excess > 0; excess--) {
     let widest = -1;

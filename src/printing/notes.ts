@@ -6,7 +6,7 @@ import { plainText } from '../terminal-text.js';
 import type { Heading } from './columns.js';
 import { intervalOf, valueWithError } from './numbers.js';
 
-/** One paragraph an entry, plain text, each once. @param shows whether the table of an evaluation has a column */
+/** One paragraph per entry, plain text, each once. @param shows whether the table of an evaluation has a column */
 export function notesOf(
   { results, comparisons }: ResultsFile,
   evaluations: Evaluations,

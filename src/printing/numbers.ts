@@ -18,7 +18,7 @@ export function valueWithError({ value, stderr }: Pick<Estimate, 'value' | 'stde
   if (Math.abs(value) >= LARGE || stderr >= LARGE)
     return `${value.toExponential(2)} ± ${stderr.toExponential(1)}`;
   const places = decimals(stderr, 2);
-  return `${fixed(value, places)} ± ${stderr.toFixed(places)}`;
+  return `${toFixedUnsignedZero(value, places)} ± ${stderr.toFixed(places)}`;
 }
 
 /** `[141, 150]`: one digit of the standard error is enough for an interval's ends. */
@@ -28,14 +28,14 @@ export function intervalOf({ ci95, stderr }: Pick<Estimate, 'ci95' | 'stderr'>):
   if (Math.abs(high) >= LARGE) return `[${low.toExponential(2)}, ${high.toExponential(2)}]`;
   if (!stderr) return `[${plain(low)}, ${plain(high)}]`;
   const places = Math.max(0, decimals(stderr, 2) - 1);
-  return `[${fixed(low, places)}, ${fixed(high, places)}]`;
+  return `[${toFixedUnsignedZero(low, places)}, ${toFixedUnsignedZero(high, places)}]`;
 }
 
 /** A value to the digit that its standard error reaches, without the error; else four digits. */
 export function valueAlone({ value, stderr }: Pick<Estimate, 'value' | 'stderr'>): string {
   if (value === null) return '';
   if (!stderr || Math.abs(value) >= LARGE) return plain(value);
-  return fixed(value, decimals(stderr, 2));
+  return toFixedUnsignedZero(value, decimals(stderr, 2));
 }
 
 /** A standard error on its own: two significant digits. */
@@ -60,7 +60,7 @@ export function plain(value: number | null): string {
 }
 
 /** As `toFixed`, but what rounds to nothing has no sign. */
-function fixed(value: number, places: number): string {
+function toFixedUnsignedZero(value: number, places: number): string {
   return value.toFixed(places).replace(/^-(?=[0.]*$)/, '');
 }
 
@@ -83,7 +83,7 @@ export function ratioText({
   // Two significant digits of the interval's width; two places at least, and no more than a timing can hold.
   const places = Math.min(3, Math.max(2, decimals(Math.max(high - low, 1e-3), 2)));
   const mark = low <= 1 && 1 <= high ? '~ ' : '';
-  return `${mark}${fixed(value, places)} [${fixed(low, places)}, ${fixed(high, places)}]`;
+  return `${mark}${toFixedUnsignedZero(value, places)} [${toFixedUnsignedZero(low, places)}, ${toFixedUnsignedZero(high, places)}]`;
 }
 
 /** A mean of counts: whole where it is whole. */

@@ -17,7 +17,7 @@ export interface OutputPlan {
   files: { path: string; format: Format }[];
 }
 
-/** To who cannot write there. */
+/** Hint for a path that cannot be written. */
 export const OUTPUT_ADVICE = 'Give --out a path where you may write.';
 
 const ENDINGS: Record<string, Format> = {
@@ -31,9 +31,9 @@ const ENDINGS: Record<string, Format> = {
 };
 
 /**
- * `--json` is `--format json`. A format holds for stdout and for every file but a page, which only its ending asks for;
- * without one, stdout gets the table and a file what its ending says.
- * @throws UsageError when flags contradict each other, an ending says nothing, or two files are one
+ * `--json` is `--format json`. A format applies to stdout and to every file but an HTML page, which only its ending
+ * selects. By default stdout gets the table, and a file the format of its ending.
+ * @throws UsageError when flags contradict each other, an ending is unknown, or two paths name one file
  */
 export function planOutput(flags: { format?: Format; json?: boolean; out?: readonly string[] }): OutputPlan {
   const { format, json, out = [] } = flags;
@@ -79,7 +79,7 @@ export function checkWritable(paths: readonly string[]): void {
   }
 }
 
-/** Replaces `path` in one step, as all files are that this program writes. @throws FileError */
+/** Replaces `path` in one step, like every file that this program writes. @throws FileError */
 export async function replaceFile(path: string, text: string): Promise<void> {
   await writeFileAtomically(path, text, OUTPUT_ADVICE);
 }
@@ -110,7 +110,7 @@ function notWritable(path: string, error: unknown): FileError {
 
 const isPage = (path: string): boolean => ENDINGS[extname(path).toLowerCase()] === 'html';
 
-/** @throws UsageError for an ending that says nothing */
+/** @throws UsageError for an unknown ending */
 export function formatOfEnding(path: string): Format {
   const format = ENDINGS[extname(path).toLowerCase()];
   if (format) return format;

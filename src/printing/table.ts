@@ -1,6 +1,6 @@
 /**
  * Results for a terminal: one row per result, never wider than asked. The essential columns come first; long
- * model names give way with «…»; further columns join as the width allows. Comparisons and notes stand below.
+ * model names are shortened with «…»; further columns follow as the width allows. Comparisons and notes come below.
  */
 import { styleText } from 'node:util';
 import { byEvaluation, type Evaluations, labelOf } from '../records/evaluation.js';
@@ -16,7 +16,7 @@ export interface Screen {
   color: boolean;
 }
 
-/** No name pushes figures aside beyond this. */
+/** Maximum width of a name. */
 const WIDEST_NAME = 40;
 const NARROWEST_NAME = 6;
 const MINUS = ' − ';
@@ -38,8 +38,8 @@ export function formatTable(file: ResultsFile, evaluations: Evaluations, { width
   return `${parts.join('\n\n')}\n`;
 }
 
-/** A name gives way to its title's width. */
-function narrowest({ title }: { title: string }): number {
+/** A name is never narrower than its title. */
+function leastWidth({ title }: { title: string }): number {
   return Math.max(NARROWEST_NAME, displayWidth(title));
 }
 
@@ -49,7 +49,7 @@ function widthOf(results: readonly AnyResult[], { title, isName, cell }: TableCo
   return isName ? Math.min(natural, WIDEST_NAME) : natural;
 }
 
-/** The columns that `width` has room for: the essential ones, then further ones that say anything. */
+/** The columns that `width` has room for: the essential ones, then further ones that are not empty. */
 function columnsWithin(
   results: readonly AnyResult[],
   { essential, further }: ColumnSet<AnyResult>,
@@ -59,7 +59,7 @@ function columnsWithin(
   const total = (of: readonly TableColumn<AnyResult>[]) => totalWidth(of.map((one) => widthOf(results, one)));
   const saved = essential
     .filter(({ isName }) => isName)
-    .map((name) => Math.max(0, widthOf(results, name) - narrowest(name)))
+    .map((name) => Math.max(0, widthOf(results, name) - leastWidth(name)))
     .reduce((sum, one) => sum + one, 0);
   while (columns.length > 3 && total(columns) - saved > width) columns.pop();
   for (const column of further) {
@@ -78,7 +78,7 @@ function resultRows(
   return fittedTable(
     columns.map(({ title, align, isName, wraps }) => ({
       ...{ title, align, wraps },
-      ...(isName ? { least: narrowest({ title }), most: WIDEST_NAME } : {}),
+      ...(isName ? { least: leastWidth({ title }), most: WIDEST_NAME } : {}),
     })),
     results.map((result) => columns.map(({ cell }) => cell(result))),
     screen,
@@ -98,7 +98,7 @@ function comparisonRows(comparisons: readonly Comparison[], screen: Screen): str
   return `${screen.color ? styleText('bold', title, { validateStream: false }) : title}\n${table}`;
 }
 
-/** Both names of a pair stay recognisable: the longer gives way first. */
+/** Both names of a pair stay recognisable: the longer is shortened first. */
 function pairWithin(pair: string, width: number): string {
   if (displayWidth(pair) <= width) return pair;
   const middle = pair.indexOf(MINUS);

@@ -1,6 +1,6 @@
 /**
- * Settings that tell rows apart which would look alike in a table: seed, sampler options, temperature and the like. Only
- * settings that differ among such rows are shown, so other tables have no use for this.
+ * Settings that distinguish rows of equal label in a table: seed, sampler options, temperature and the like. Only settings
+ * that differ among such rows are shown.
  */
 import { plainText } from '../terminal-text.js';
 
@@ -21,7 +21,7 @@ export function distinctionsOf<T>(
   return rows.map((row, i) => textOf(known[i], names.get(labelOf(row)) ?? []));
 }
 
-/** Names of settings that differ between any two; to be without a setting differs from having it. */
+/** Names of settings that differ between any two rows; a missing setting differs from any value. */
 export function namesThatDiffer(all: readonly Settings[]): string[] {
   const names = new Set(all.flatMap((settings) => [...settings.keys()]));
   return [...names].filter((name) => new Set(all.map((settings) => settings.get(name))).size > 1);
@@ -37,7 +37,7 @@ export function textOf(settings: Settings, names: readonly string[]): string {
     .join(', ');
 }
 
-/** Stands between the settings of two rows. */
+/** Separates the settings of two rows. */
 export const VERSUS = ' − ';
 
 /** Settings of two rows that are compared: `1 − 2` where they differ. */

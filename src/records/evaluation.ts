@@ -11,39 +11,39 @@ import type { Range } from './plausible.js';
 import type { AnyResult, Comparison } from './record.js';
 
 export interface Evaluation<R extends AnyResult = AnyResult> {
-  /** `eval` of its records. */
+  /** Value of `eval` in its records. */
   readonly name: R['eval'];
-  /** What the errors of its figures are over: `sequence`, `sample`. */
+  /** The unit that the errors of its figures are over: `sequence`, `sample`. */
   readonly unit: string;
   /** Heading of its tables. */
   readonly title: string;
-  /** Title of a page whose first result is one of these; the heading, unless told. */
+  /** Title of a page whose first result is one of these; by default the heading. */
   readonly pageTitle?: string;
-  /** The type of its results is inferred from it. */
+  /** Schema of a record; the type of the results is inferred from it. */
   readonly record: z.ZodType<R>;
-  /** In the order of the CSV, to which columns are only ever added at the end. */
+  /** In CSV order. New columns are only added at the end. */
   readonly columns: readonly Column<R>[];
-  /** The order in which a person reads them; that of the CSV, unless told. */
+  /** The order in which a person reads them; by default that of the CSV. */
   readonly table?: TableOrder<R>;
-  /** What a row is called by; rows of one label that differ in settings say so. The names in its table, unless told. */
+  /** The label of a row; by default the names in its table. Rows of one label show the settings in which they differ. */
   label?(result: R): string;
-  /** The lines under a table, one paragraph an entry, plain text: how the figures came about, what must not be overlooked. */
+  /** The lines under a table, one paragraph per entry, plain text: how the figures came about, what must not be overlooked. */
   notes?(results: readonly R[], told: NoteContext): string[];
   /** Drawn above the table on a page. */
   plots?(results: readonly R[]): TitledPlot[];
   /** By name: those of `metrics`, and others that comparisons and gates may be asked for. */
   readonly figures: Readonly<Record<string, FigureDeclaration<R>>>;
   readonly pairing?: Pairing;
-  /** Figures that are compared by their intervals, by name; all but exponentials and ratios, unless told. */
+  /** Figures that are compared by their intervals, by name; by default all but exponentials and ratios. */
   compared?(a: ResultRow, b: ResultRow): readonly string[];
-  /** Its intervals are of an earlier version and too narrow: they are not set against those of later versions. */
+  /** Its intervals come from an earlier version and are too narrow, so they are not compared with those of later versions. */
   hasNarrowIntervals?(row: ResultRow): boolean;
-  /** What is known only where all results of a suite are together; the order is kept. */
+  /** Fills in what depends on all results of a suite; keeps their order. */
   together?(results: readonly R[]): { results: R[]; comparisons?: Comparison[] };
   readonly report?: ReportDeclaration;
 }
 
-/** What is told beside a table. */
+/** What notes and plots know about their table. */
 export interface NoteContext {
   /** All results of the file. */
   readonly results: readonly AnyResult[];
@@ -58,29 +58,29 @@ export interface TitledPlot {
 }
 
 export interface FigureDeclaration<R = AnyResult> {
-  /** How comparisons call it; its name, unless told. */
+  /** Its name in comparisons; by default the same name. */
   readonly title?: string;
   /** Possible values, where the schema does not say them. */
   readonly range?: Range;
-  /** Where it is in the record; by its name in `metrics`, unless told. */
+  /** Its path in the record; by default its name in `metrics`. */
   of?(result: R): AnyFigure | null | undefined;
-  /** The figure that this one is the exponential of: differences and limits are of the logarithm. */
+  /** The figure that this one is the exponential of. Differences and limits apply to that logarithm. */
   readonly exponentialOf?: string;
-  /** It compares two builds already: `compare` leaves it out, and a gate limits the ratio itself. */
+  /** It already compares two builds: `compare` omits it, and a gate limits the ratio itself. */
   readonly isRatio?: boolean;
-  /** It says how a figure came about, not how good it is: reports leave out its differences. */
+  /** It describes how a figure was obtained, not how good it is. Reports omit its differences. */
   readonly isSecondary?: boolean;
-  /** It depends on the machine, which must then be the same. */
+  /** It depends on the machine: only results of the same machine compare. */
   readonly isOfMachine?: boolean;
-  /** What its interval is over, where that is not text or samples. */
+  /** The unit of its interval, where that is neither text nor samples. */
   readonly units?: {
-    /** One of them: `round`. */
+    /** Its singular: `round`. */
     readonly name: string;
     count(result: R): number | null;
     /** How to get more. */
     readonly hint: string;
   };
-  /** What would give it an interval where it has none. */
+  /** How to obtain an interval where it has none. */
   readonly withoutInterval?: string;
   /** Its name in lm-evaluation-harness, and whether more of it is better. */
   readonly lmEval?: readonly [name: string, higherIsBetter: boolean];
@@ -88,18 +88,18 @@ export interface FigureDeclaration<R = AnyResult> {
   readonly modelIndex?: { readonly type: string; readonly name: string };
 }
 
-/** A result of any evaluation, read from a file: what comparing, judging and reporting need to know of all alike. */
+/** A result of any evaluation, read from a file, as comparisons, gates and reports see it. */
 export interface ResultRow {
-  /** The file it is from, as given, and its place there. */
+  /** The path of its file, as given, and its index there. */
   file: string;
   place: number;
   /** ppl, gen, … */
   eval: string;
   /** Null for one of another version. */
   evaluation: Evaluation | null;
-  /** What was evaluated: the model's name, else that of its texts. */
+  /** The model's name, else that of its texts. */
   model: string;
-  /** On what: the data set's name, else how texts were drawn. */
+  /** The data set's name, else how the texts were sampled. */
   dataset: string;
   /** By name: ppl, nll, bitsPerByte; genPpl, genNll, entropy; … */
   figures: ReadonlyMap<string, RowFigure>;
@@ -107,13 +107,13 @@ export interface ResultRow {
   record: AnyResult;
 }
 
-/** A figure: what its evaluation does not give of it is null. */
+/** A figure; what its evaluation does not record is null. */
 export interface RowFigure extends TextSampling {
   value: number | null;
   stderr: number | null;
   ci95: readonly [number, number] | null;
   mcStderr: number | null;
-  /** What its evaluation says of it. */
+  /** The declaration in its evaluation. */
   declared: FigureDeclaration;
 }
 
@@ -133,7 +133,7 @@ export function numberOf(row: ResultRow, path: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-/** A difference of two rows, first minus second, by what both hold of the same sequences or samples. */
+/** A difference of two rows, first minus second, over the sequences or samples that both hold. */
 export interface PairedDifference extends TextSampling {
   metric: string;
   value: number | null;
@@ -150,9 +150,9 @@ export interface PairedDifference extends TextSampling {
 export interface Pairing {
   /** A figure of pairs alone, compared in place of all others where there are pairs. */
   readonly headline?: string;
-  /** How tables call figures of pairs alone. */
+  /** Table titles of the figures that only pairs have. */
   readonly titles?: Readonly<Record<string, string>>;
-  /** @returns null where the rows do not hold the same ones, or nothing of this figure */
+  /** @returns null where the rows share no sequences or samples, or do not record this figure */
   difference(a: ResultRow, b: ResultRow, metric: string): PairedDifference | null;
   /** Why these rows are not paired, as the end of a sentence; null where they are. */
   whyNot?(a: ResultRow, b: ResultRow): string | null;
@@ -160,13 +160,13 @@ export interface Pairing {
   readonly metrics: readonly string[];
 }
 
-/** Its part of a report over several files. */
+/** How an evaluation appears in a report over several files. */
 export interface ReportDeclaration {
-  /** Title of the section; evaluations of one title share a section and its columns. Their heading, unless told. */
+  /** Title of the section; by default the heading. Evaluations of one title share a section and its columns. */
   readonly section?: string;
-  /** What the two columns are called that say what a row is of: `model`, `data set`. */
+  /** Titles of the two columns that identify a row: `model`, `data set`. */
   readonly subject?: readonly [model: string, dataset: string];
-  /** Of a row, in the second of those; what rows are matched by, unless told. */
+  /** The text of the second of those columns; by default the key that rows are matched by. */
   place?(row: ResultRow): string;
   /** Titles of the columns, after those. */
   readonly columns: readonly string[];
@@ -188,9 +188,9 @@ export class Evaluations {
     return [...this.byName.values()];
   }
 
-  /** Adds one, which readers and printers then know. @throws UsageError where its name is taken, or its parts do not fit together */
+  /** Adds an evaluation that readers and printers then know. @throws UsageError where its name is taken, or its parts do not fit together */
   register<R extends AnyResult>(evaluation: Evaluation<R>): void {
-    const wrong = this.byName.has(evaluation.name) ? 'its name is taken' : unfit(evaluation);
+    const wrong = this.byName.has(evaluation.name) ? 'its name is taken' : reasonUnusable(evaluation);
     if (wrong !== null) {
       throw new UsageError({
         code: 'evaluation-not-registered',
@@ -206,7 +206,7 @@ export class Evaluations {
     return this.byName.get(name) ?? null;
   }
 
-  /** What is known of a figure; of an evaluation of another version, what others say of the name. */
+  /** The declaration of a figure. For an evaluation of another version: that of any known evaluation with a figure of this name. */
   figure(evaluation: string, name: string): FigureDeclaration | null {
     const own = this.byName.get(evaluation);
     if (own) return own.figures[name] ?? null;
@@ -214,8 +214,14 @@ export class Evaluations {
   }
 }
 
-/** What keeps a declaration from being used; null: nothing. */
-function unfit<R extends AnyResult>({ name, record, columns, table, report }: Evaluation<R>): string | null {
+/** The reason a declaration is unusable; null where it is usable. */
+function reasonUnusable<R extends AnyResult>({
+  name,
+  record,
+  columns,
+  table,
+  report,
+}: Evaluation<R>): string | null {
   if (!/^[a-z][a-z0-9-]*$/.test(name)) return 'its name takes lower-case letters, digits and hyphens';
   const tags = record._zod.propValues?.eval;
   if (tags?.size !== 1 || !tags.has(name)) return `\`eval\` of its record is not z.literal('${name}')`;

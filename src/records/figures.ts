@@ -1,4 +1,4 @@
-/** What records of every evaluation are made of: schemas of numbers, counts, and figures with their errors. */
+/** The schemas that records are built from: numbers, counts, and figures with their errors. */
 import { z } from 'zod';
 import { plausibleFigure, type Range } from './plausible.js';
 
@@ -12,7 +12,7 @@ export const part = <Shape extends z.ZodRawShape>(shape: Shape) =>
 export const known = z.number().nullable();
 export const count = z.int().nonnegative();
 export const interval = z.tuple([z.number(), z.number()]);
-/** One number a sequence or sample. */
+/** One number per sequence or sample. */
 export const column = z.array(z.number());
 
 const textSampling = part({
@@ -36,7 +36,7 @@ const textSampling = part({
       'Variance over what it would be if sequences were independent; null where there is no interval.',
     ),
 });
-/** What an error over text rests on; absent from files of protocol version 1, which took sequences as independent. */
+/** The units that an error over text is computed from; absent from files of protocol version 1, which took sequences as independent. */
 export const sampling = textSampling.shape;
 export type TextSampling = z.infer<typeof textSampling>;
 

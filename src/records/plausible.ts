@@ -1,6 +1,6 @@
 /**
- * Which numbers a record can hold. A record with impossible numbers was altered or damaged, so nothing is concluded from it:
- * no gate passes on it, and no report prints it. These are refinements of the schemas; the ranges are wide, since a bad
+ * Which numbers a record can hold. A record with impossible numbers was altered or damaged, so it is refused: no gate passes
+ * on it, and no report prints it. These are refinements of the schemas; the ranges are wide, since a bad
  * model is not a bad record.
  */
 import type { z } from 'zod';
@@ -14,7 +14,7 @@ export interface Range {
   most?: number;
 }
 
-/** No model comes near it, and squares of larger losses would soon overflow. */
+/** Far above any model; squares of larger losses would soon overflow. */
 const LARGEST = 1e12;
 
 export const RANGES = {
@@ -79,10 +79,10 @@ export function plausiblePair(perplexity: string, nats: string) {
   };
 }
 
-/** Of a column: whole numbers of at least 0. */
+/** Entries of a column of counts: whole numbers of at least 0. */
 export const COUNT = 'count';
 
-/** Columns of one entry per sequence or sample: of one length, and each of numbers that it can hold. */
+/** Checks columns with one entry per sequence or sample: equal lengths, and every entry in its range. */
 export function plausibleColumns(kinds: Readonly<Record<string, Range | typeof COUNT>>) {
   return (columns: object, context: z.RefinementCtx): void => {
     const complain = complainTo(context);

@@ -1,7 +1,7 @@
 /**
  * What the records of all evaluations share: the file that `--json` prints and `--out results.json` holds, and the parts that
  * rows have in common. The file is versioned: a reader accepts keys it does not know and refuses another `schemaVersion`.
- * Unknown is null, never 0. Names of files are as the user gave them; no host, user or token is recorded.
+ * Unknown is null, never 0. Paths are recorded as the user gave them; no host, user or token is recorded.
  *
  * Schemas are the declaration: types are inferred from them, descriptions say what a key means and when it is absent.
  */
@@ -120,7 +120,7 @@ export type Comparison = z.infer<typeof comparisonRecord>;
 const named = part({ name: z.string() });
 const anySampler = part({ name: z.string(), steps: z.number().nullish() });
 
-/** What every row has, of whatever evaluation and version. */
+/** The keys that rows of every evaluation and version have. */
 export const anyResult = part({
   eval: z.string(),
   model: named.nullish(),

@@ -1,7 +1,6 @@
 /**
- * Reads a results file back: a regular file of a size that can be held, JSON in UTF-8 without exception, of this version, whose
- * rows are what their evaluations say. Unknown keys are kept; another `schemaVersion` is refused, because its numbers may
- * mean something else.
+ * Reads a results file back: a regular file of limited size, valid UTF-8 and JSON, of this version, whose rows match the schemas of
+ * their evaluations. Unknown keys are kept; another `schemaVersion` is refused, because its numbers may have another meaning.
  */
 import { z } from 'zod';
 import { FileError } from '../errors.js';
@@ -12,9 +11,9 @@ import type { Evaluations } from './evaluation.js';
 import { part } from './figures.js';
 import { type AnyResult, comparisonRecord, type ResultsFile, SCHEMA_VERSION } from './record.js';
 
-/** Bytes of a file: some 10 million sequences. */
+/** Maximum bytes of a file: about 10 million sequences. */
 const MOST_BYTES = 2 ** 28;
-/** Keys of one object, and rows of a file: the work of comparing them grows faster than their number. */
+/** Maximum keys per object and rows per file: the work of comparing them grows faster than their number. */
 const MOST_KEYS = 1000;
 const MOST_ROWS = 10_000;
 

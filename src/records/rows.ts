@@ -1,4 +1,4 @@
-/** Reads result files as rows of figures, whatever evaluations they are of. */
+/** Reads results files of any evaluation as rows of figures. */
 import { z } from 'zod';
 import type { Evaluations, ResultRow, RowFigure } from './evaluation.js';
 import { type AnyFigure, part } from './figures.js';
@@ -36,20 +36,20 @@ export function parseRowsFile(
   return checkedRows(parseResultsJson(content, name), name, evaluations);
 }
 
-/** Rows of a known evaluation are what its own schema says; of any other, what all have in common. */
+/** Rows of a known evaluation must match its schema; all others, the parts that every row has. */
 function checkedRows(value: unknown, name: string, evaluations: Evaluations): RowsFile {
   const parsed = rowsFile.safeParse(value);
   if (!parsed.success) throw invalidResults(name, parsed.error.issues);
   const { results, comparisons = [] } = value as RowsFile;
   for (const [place, row] of results.entries()) {
-    const checked = (evaluations.of(row.eval)?.record ?? otherRow(evaluations)).safeParse(row);
+    const checked = (evaluations.of(row.eval)?.record ?? unknownRow(evaluations)).safeParse(row);
     if (!checked.success) throw invalidResults(name, checked.error.issues, ['results', place]);
   }
   return { results, comparisons };
 }
 
-/** Of an evaluation of another version: figures of a known name are in their range. */
-function otherRow(evaluations: Evaluations) {
+/** A row of an unknown evaluation: figures of a known name must be in their range. */
+function unknownRow(evaluations: Evaluations) {
   return anyResult.superRefine(({ eval: evaluation, metrics }, context) => {
     for (const [name, one] of Object.entries(metrics))
       if (one)
@@ -81,7 +81,7 @@ function rowOf(
   };
 }
 
-/** Those of `metrics`, then those that the evaluation finds elsewhere. */
+/** The figures of `metrics`, then those that the evaluation declares elsewhere in the record. */
 function figuresOf(record: AnyResult, evaluations: Evaluations): Map<string, RowFigure> {
   const figures = new Map<string, RowFigure>();
   const add = (name: string, one: AnyFigure | null | undefined) => {

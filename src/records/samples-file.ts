@@ -1,6 +1,6 @@
 /**
- * samples.jsonl: what a model wrote, one JSON object a line. The first line says how it came about, every other is one
- * sample, in the order of their numbers. Keys that are not known are kept; another `schemaVersion` is refused.
+ * samples.jsonl: what a model wrote, one JSON object per line. The first line describes the run; each further line is
+ * one sample, in order of number. Unknown keys are kept; another `schemaVersion` is refused.
  *
  *     {"schemaVersion":1,"kind":"samples","model":{…},"sampler":{"name":"ancestral","options":{},"steps":32},…}
  *     {"sample":0,"tokens":[…],"text":"…","nfe":33,"seconds":0.41}
@@ -33,25 +33,25 @@ export interface SamplesHeader extends DrawSettings {
     name: string;
     options: Record<string, number | string | boolean>;
     steps: number;
-    /** The user's module that it is. */
+    /** Path of the user's module. */
     module?: { path: string; sha256: string };
-    /** ar: whether keys and values were kept. */
+    /** ar: whether keys and values were cached. */
     cached?: boolean;
   };
-  /** Tokens a sample. */
+  /** Tokens per sample. */
   length: number;
   seed: number;
   /** Width of the logits: token ids are below it. */
   vocabSize: number;
   tokenizerSha256: string | null;
-  /** BOS and EOS, by card, flag or tokenizer; null: none. Older files do not say. */
+  /** BOS and EOS, from the card, a flag or the tokenizer; null: none. Absent from older files. */
   bosTokenId?: number | null;
   eosTokenId?: number | null;
   /** Samples in the file. */
   count: number;
   /** Some tokens were given (`--prompt`, `--infill`). */
   prompt: boolean;
-  /** Of the tokens that were given, and where; null where none were. Older files do not say. */
+  /** Digest of the given tokens and their positions; null where none were given; absent from older files. */
   promptSha256?: string | null;
   /** How tokens became text: duo cleans up spaces, strict does not. */
   protocol?: 'duo' | 'strict';
@@ -67,7 +67,7 @@ export interface SampleRecord {
   text: string;
   /** Model calls made for it, counted. */
   nfe: number;
-  /** Its share of the time its batch took. */
+  /** Its share of its batch's time. */
   seconds: number;
 }
 
@@ -128,15 +128,15 @@ export function samplesLine(value: SamplesHeader | SampleRecord): string {
 
 export interface SamplesReader {
   header: SamplesHeader;
-  /** One at a time, in the order of their numbers; to be run through once. */
+  /** One at a time, in order of number; can be iterated once. */
   samples: AsyncGenerator<SampleRecord, void, void>;
 }
 
-/** Most bytes of a line. */
+/** Maximum bytes per line. */
 const LONGEST_LINE = 2 ** 27;
 
 /**
- * Reads the header, and the samples as they are asked for: memory does not grow with the file.
+ * Reads the header at once and each sample on demand, so memory does not grow with the file.
  * @throws DataError, here or later, that names the line; `samples-empty` for a file without samples
  * @throws FileError when the file cannot be read
  */
@@ -158,7 +158,7 @@ async function* readSamples(
   for await (const { text, number } of lines) {
     if (text.trim() === '') continue;
     const where = `${path}, line ${number}`;
-    const sample = validated(sampleSchema, parsedJson(text, where), where);
+    const sample = validate(sampleSchema, parsedJson(text, where), where);
     if (sample.sample !== read)
       throw invalid(where, `sample ${read} should stand here, not ${sample.sample}`);
     if (sample.tokens.length !== header.length) {
@@ -192,7 +192,7 @@ function parseHeader(text: string, path: string): SamplesHeader {
       hint: HINT,
     });
   }
-  return validated(headerSchema, value, where);
+  return validate(headerSchema, value, where);
 }
 
 function parsedJson(text: string, where: string): unknown {
@@ -203,7 +203,7 @@ function parsedJson(text: string, where: string): unknown {
   }
 }
 
-function validated<Value>(schema: z.ZodType<Value>, value: unknown, where: string): Value {
+function validate<Value>(schema: z.ZodType<Value>, value: unknown, where: string): Value {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0];

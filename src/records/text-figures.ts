@@ -1,15 +1,15 @@
 /**
- * From losses per sequence to the figures of the record: perplexity, nats a token, bits a byte, and the paired
+ * From losses per sequence to the figures of the record: perplexity, nats per token, bits per byte, and the paired
  * difference between two models. Errors are over units of text, documents or blocks (statistics/text-ratio.ts), with one
- * block length for a data set: the longest that any of its rows and pairs asks for, since what one row hides another shows.
+ * block length per data set: the longest that any of its rows and pairs needs, since a dependence that one row hides shows in another.
  */
 import { DomainError } from '../errors.js';
-import { type Numbers, numbersOf, sum } from '../statistics/numbers.js';
+import { entry, type Numbers, numbersOf, sum } from '../statistics/numbers.js';
 import { blockLengthOf, blocksAreTried, type DocumentsOf, textRatio } from '../statistics/text-ratio.js';
 import type { Figure } from './figures.js';
 import type { Comparison } from './record.js';
 
-/** Columns, one entry a sequence, in the order of the text. */
+/** Columns, one entry per sequence, in the order of the text. */
 export interface SequenceLosses {
   /** Total nats of the scored tokens, the mean over draws. */
   nats: Numbers;
@@ -17,12 +17,12 @@ export interface SequenceLosses {
   tokens: Numbers;
   /** UTF-8 bytes of the decoded text without BOS and EOS. */
   textBytes: Numbers;
-  /** Documents that are units; null or left out where there are none. */
+  /** The document of each sequence, where documents are the units; else null or absent. */
   documents?: DocumentsOf;
 }
 
 export interface PerplexityInput extends SequenceLosses {
-  /** Standard error of the total nats on this very text, over draws; 0 where the loss is exact, null where unknown. */
+  /** Monte Carlo standard error of the total nats on this text; 0 where the loss is exact, null where unknown. */
   natsMcStderr: number | null;
 }
 
@@ -32,7 +32,7 @@ export interface PerplexityMetrics {
   bitsPerByte: Figure;
 }
 
-/** Nats of the text alone, BOS and EOS not counted, which two models are compared by. */
+/** Nats of the text without BOS and EOS, by which two models are compared. */
 export interface TextLosses {
   textNats: Numbers;
   /** The same for every model of the tokenizer. */
@@ -40,45 +40,45 @@ export interface TextLosses {
   documents?: DocumentsOf;
 }
 
-/** Sequences a block that these rows, and the pairs of them that are compared, ask for; 1 where no blocks are made. */
+/** The block length, in sequences, that these rows and their pairs need; 1 where no blocks are used. */
 export function longestBlock(
   rows: readonly SequenceLosses[],
   pairs: readonly (readonly [TextLosses, TextLosses])[] = [],
 ): number {
-  const needed = (documents: DocumentsOf | undefined) => blocksAreTried(documents ?? null);
+  const needsBlocks = (documents: DocumentsOf | undefined) => blocksAreTried(documents ?? null);
   const lengths = [
     ...rows
-      .filter(({ documents }) => needed(documents))
+      .filter(({ documents }) => needsBlocks(documents))
       .map(({ nats, tokens }) => blockLengthOf(nats, tokens)),
     ...pairs
-      .filter(([{ documents }]) => needed(documents))
+      .filter(([{ documents }]) => needsBlocks(documents))
       .map(([a, b]) => blockLengthOf(differenceOf(a, b), a.textTokens)),
   ];
   return Math.max(1, ...lengths);
 }
 
 /**
- * @param blockLength sequences a block; what this row alone asks for unless told
+ * @param blockLength sequences per block; by default what this row needs
  * @throws DomainError when lengths differ or an entry is not finite
  */
 export function perplexityMetrics(input: PerplexityInput, blockLength?: number): PerplexityMetrics {
   const { nats, tokens, textBytes, documents = null, natsMcStderr } = input;
   const length = blockLength ?? longestBlock([input]);
   const perToken = textRatio(nats, tokens, documents, length);
-  const bits = numbersOf(nats.length, (i) => nats.at(i)! / Math.LN2);
+  const bits = numbersOf(nats.length, (i) => entry(nats, i) / Math.LN2);
   const perByte = textRatio(bits, textBytes, documents, length);
-  const nll: Figure = { ...perToken, mcStderr: per(natsMcStderr, sum(tokens)) };
-  const bitsPerByte: Figure = { ...perByte, mcStderr: per(natsMcStderr, sum(textBytes) * Math.LN2) };
-  return { ppl: exponentiated(nll), nll, bitsPerByte };
+  const nll: Figure = { ...perToken, mcStderr: perUnit(natsMcStderr, sum(tokens)) };
+  const bitsPerByte: Figure = { ...perByte, mcStderr: perUnit(natsMcStderr, sum(textBytes) * Math.LN2) };
+  return { ppl: perplexityOf(nll), nll, bitsPerByte };
 }
 
-function exponentiated(nll: Figure): Figure {
+function perplexityOf(nll: Figure): Figure {
   const ppl = exponential(nll);
   const mcStderr = ppl.value === null || nll.mcStderr === null ? null : ppl.value * nll.mcStderr;
   return { ...ppl, mcStderr };
 }
 
-/** Perplexity from nats a token: exp of the value and of the interval's ends, the error by the delta method. */
+/** Perplexity from nats per token: exp of the value and the interval's ends; the error by the delta method. */
 export function exponential<F extends Pick<Figure, 'value' | 'stderr' | 'ci95'>>(nats: F): F {
   const value = nats.value === null ? null : Math.exp(nats.value);
   const { stderr, ci95 } = nats;
@@ -91,10 +91,10 @@ export function exponential<F extends Pick<Figure, 'value' | 'stderr' | 'ci95'>>
 }
 
 /**
- * Difference of two models on the same sequences, in nats a text token, first minus second: negative when the first
+ * Difference of two models on the same sequences, in nats per text token, first minus second: negative when the first
  * predicts better. Pairing removes what both find hard, which is most of the variance over text. The denominator
  * is the text's, not the model's scored tokens: ar scores one fewer than the diffusion families.
- * @param blockLength sequences a block; what this pair alone asks for unless told
+ * @param blockLength sequences per block; by default what this pair needs
  */
 export function pairedComparison(
   a: TextLosses,
@@ -118,9 +118,9 @@ function differenceOf({ textNats: a }: TextLosses, { textNats: b }: TextLosses):
       message: `A paired comparison needs the same sequences, got ${a.length} and ${b.length}.`,
     });
   }
-  return numbersOf(a.length, (i) => a.at(i)! - b.at(i)!);
+  return numbersOf(a.length, (i) => entry(a, i) - entry(b, i));
 }
 
-function per(spread: number | null, total: number): number | null {
+function perUnit(spread: number | null, total: number): number | null {
   return spread === null || !(total > 0) ? null : spread / total;
 }

@@ -1,4 +1,4 @@
-/** A report as CSV: a line a figure under a fixed header, whatever evaluations the rows are of; empty where unknown. */
+/** A report as CSV: one line per figure under a fixed header, for rows of any evaluation; empty where unknown. */
 import { unitsOfFigure } from '../comparison/difference.js';
 import type { Cell } from '../printing/columns.js';
 import { csvTable } from '../printing/csv.js';
@@ -13,7 +13,7 @@ const field =
     return typeof value === 'string' || typeof value === 'number' ? value : null;
   };
 
-/** The first of them that is known; a sweep of `frontier` says some of these elsewhere. */
+/** The first known of these fields; `frontier` records some of them at other paths. */
 const first =
   (...paths: string[]): Column[1] =>
   (row, metric, figure) =>

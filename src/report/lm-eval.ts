@@ -1,7 +1,7 @@
 /**
- * Results in the form of EleutherAI's lm-evaluation-harness (`results_*.json`, from 0.4 on), for tools that read it: a task
- * a data set, figures as `name,none` with `name_stderr,none`. Tasks are called `duo_eval_…`: their protocol is not that of
- * the harness's own tasks of the same data. A file is of one model, as the harness's are.
+ * Results in the form of EleutherAI's lm-evaluation-harness (`results_*.json`, from 0.4 on), for tools that read it: one
+ * task per data set, figures as `name,none` with `name_stderr,none`. Tasks are called `duo_eval_…`: their protocol is not that
+ * of the tasks of lm-evaluation-harness on the same data. A file holds one model, as there.
  */
 import { UsageError } from '../errors.js';
 import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';

@@ -34,7 +34,7 @@ function sectionText({ title, tables, notes }: Section): string {
   return parts.join('\n\n');
 }
 
-/** Fenced by more backticks than the text has in a row. */
+/** A code block, with a fence longer than any run of backticks in the text. */
 function codeBlock(text: string): string {
   const clean = text.split('\n').map(plainText).join('\n');
   const longest = Math.max(2, ...[...clean.matchAll(/`+/g)].map(([ticks]) => ticks.length));

@@ -1,6 +1,6 @@
 /**
- * The `model-index` of a model card on the Hugging Face hub: YAML for the head of its README.md, an entry a model, a
- * result a data set, with the figures that a reader looks for and what they are of.
+ * The `model-index` of a model card on the Hugging Face hub: YAML for the head of its README.md, one entry per model
+ * and one result per data set, with the main figures and their sources.
  */
 import { stringify } from 'yaml';
 import { valueWithError } from '../printing/numbers.js';

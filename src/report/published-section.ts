@@ -1,4 +1,4 @@
-/** The papers' figures beside one's own: a table of perplexities, one of generated text, and what keeps them apart. */
+/** The papers' figures next to the user's: tables of perplexities and of generated text, and why they may not compare. */
 
 import { valueWithError } from '../printing/numbers.js';
 import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
@@ -15,11 +15,11 @@ import type { Section, Table } from './sections.js';
 
 const MARK = ' †';
 
-/** @returns null where no row is of a kind that the papers have figures of */
+/** @returns null where the papers have no figures of the kind of any row */
 export function publishedSection(rows: readonly ResultRow[]): Section | null {
   const ours = rows.filter((row) => row.eval === 'ppl' && isPublished(row.dataset));
   const drawn = rows.filter((row) => fieldOf(row, 'samples.sampler'));
-  const tables = [perplexities(ours), samplings(drawn)].filter((table) => table !== null);
+  const tables = [perplexityTable(ours), generationTable(drawn)].filter((table) => table !== null);
   if (tables.length === 0) return null;
   const apart = [...ours, ...drawn].map((row) => ({ row, reasons: reasonsNotComparable(row) }));
   const alike = new Map<string, string[]>();
@@ -45,11 +45,11 @@ function isPublished(dataset: string): boolean {
   return (PUBLISHED_DATASETS as readonly string[]).includes(dataset);
 }
 
-function marked(row: ResultRow, text: string): string {
+function withMark(row: ResultRow, text: string): string {
   return text === '' ? '' : `${text}${reasonsNotComparable(row).length > 0 ? MARK : ''}`;
 }
 
-function perplexities(ours: readonly ResultRow[]): Table | null {
+function perplexityTable(ours: readonly ResultRow[]): Table | null {
   const there = PUBLISHED_DATASETS.map((name, at) => ({ name, at })).filter(({ name }) =>
     ours.some(({ dataset }) => dataset === name),
   );
@@ -66,7 +66,7 @@ function perplexities(ours: readonly ResultRow[]): Table | null {
         `${plainText(model)}, here`,
         ...there.map(({ name }) => {
           const row = ours.find((one) => one.model === model && one.dataset === name);
-          return row ? marked(row, valueWithError(row.figures.get('ppl') ?? NOTHING)) : '';
+          return row ? withMark(row, valueWithError(row.figures.get('ppl') ?? NOTHING)) : '';
         }),
       ]),
     ],
@@ -75,8 +75,8 @@ function perplexities(ours: readonly ResultRow[]): Table | null {
 
 const NOTHING = { value: null, stderr: null };
 
-/** Of the numbers of steps that are here, what the papers have; perplexity and entropy in one cell. */
-function samplings(drawn: readonly ResultRow[]): Table | null {
+/** The papers' figures at the numbers of steps in the rows; perplexity and entropy share a cell. */
+function generationTable(drawn: readonly ResultRow[]): Table | null {
   if (drawn.length === 0) return null;
   const stepsOf = (row: ResultRow) => numberOf(row, 'samples.sampler.steps');
   const here = new Set(drawn.map(stepsOf));
@@ -104,7 +104,10 @@ function samplings(drawn: readonly ResultRow[]): Table | null {
             (name) => row?.figures.get(name)?.value ?? null,
           );
           if (!row || perplexity === null) return '';
-          return marked(row, `${perplexity.toFixed(2)}${entropy === null ? '' : ` (${entropy.toFixed(2)})`}`);
+          return withMark(
+            row,
+            `${perplexity.toFixed(2)}${entropy === null ? '' : ` (${entropy.toFixed(2)})`}`,
+          );
         }),
       ]),
     ],

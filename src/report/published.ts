@@ -1,8 +1,8 @@
 /**
- * Figures that the papers published, to be set beside one's own as context: The Diffusion Duality (arXiv 2506.10892, table
+ * Figures published in the papers, as context for results: The Diffusion Duality (arXiv 2506.10892, table
  * 3: zero-shot perplexity) and Chapter II (arXiv 2602.21185: generative perplexity, judged by gpt2-large, and unigram
  * entropy in nats). All are of models of 170M parameters, trained for 1M steps on OpenWebText with the GPT-2 tokenizer and
- * 1,024 tokens per sequence. The runs of others are of the public checkpoints (issue 29 of kuleshov-group/mdlm).
+ * 1,024 tokens per sequence. Reproductions by others use the public checkpoints (issue 29 of kuleshov-group/mdlm).
  */
 import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
@@ -25,7 +25,7 @@ export interface PublishedModel {
   family: string;
   /** Perplexities, in the order of the data sets. */
   perplexities: readonly number[];
-  /** Of others, who ran the public checkpoint anew. */
+  /** Reproductions by others with the public checkpoint. */
   rerun: boolean;
 }
 
@@ -117,19 +117,22 @@ const PUBLISHED_SPLITS: Readonly<Record<string, string>> = {
   ...{ ptb: 'validation', wikitext103: 'validation', lm1b: 'test', lambada: 'test', ag_news: 'test' },
   ...{ pubmed: 'validation', arxiv: 'validation' },
 };
-/** Of the tokenizer.json that Hugging Face has for gpt2. */
+/** SHA-256 of the tokenizer.json of gpt2 on Hugging Face. */
 const GPT2_TOKENIZER = '8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6';
 /** 100 batches of 8, scripts/gen_ppl_owt_duo.sh of the reference. */
 const PUBLISHED_SAMPLES = 800;
 
-/** Why a row's figures do not compare with the published ones; none: protocol, text, sampling and training data are theirs. */
+/** Why a row's figures do not compare with the published ones; empty where protocol, text, sampling and training data match. */
 export function reasonsNotComparable(row: ResultRow): string[] {
   const reasons: string[] = [];
   const protocol = fieldOf(row, 'protocol.name');
   if (protocol !== 'duo') reasons.push(`protocol ${String(protocol)}, not duo`);
   const length = numberOf(row, 'protocol.length') ?? numberOf(row, 'samples.length');
   if (length !== null && length !== 1024) reasons.push(`${length} tokens per sequence, not 1,024`);
-  reasons.push(...(row.eval === 'ppl' ? otherText(row) : otherSampling(row)), ...otherTokenizer(row));
+  reasons.push(
+    ...(row.eval === 'ppl' ? textDifferences(row) : samplingDifferences(row)),
+    ...tokenizerDifferences(row),
+  );
   const trained = fieldOf(row, 'model.trainedOn');
   if (typeof trained !== 'string') reasons.push('training data unknown');
   else if (!/open\s*web\s*text|\bowt\b/i.test(trained))
@@ -137,7 +140,7 @@ export function reasonsNotComparable(row: ResultRow): string[] {
   return reasons;
 }
 
-function otherText(row: ResultRow): string[] {
+function textDifferences(row: ResultRow): string[] {
   const reasons: string[] = [];
   const [limit, all] = [numberOf(row, 'dataset.limit'), numberOf(row, 'dataset.sequences')];
   if (limit !== null && (all === null || limit < all))
@@ -153,22 +156,22 @@ function otherText(row: ResultRow): string[] {
   return reasons;
 }
 
-/** The papers' samples are whole, from nothing but noise, by the model's own probabilities. */
-function otherSampling(row: ResultRow): string[] {
+/** The papers' samples are full-length, without a prompt, and drawn from the model's unmodified probabilities. */
+function samplingDifferences(row: ResultRow): string[] {
   const reasons: string[] = [];
-  const told = (name: string) => fieldOf(row, `samples.${name}`);
-  const temperature = told('temperature');
+  const setting = (name: string) => fieldOf(row, `samples.${name}`);
+  const temperature = setting('temperature');
   if (temperature !== 1)
     reasons.push(
       typeof temperature === 'number' ? `temperature ${temperature}, not 1` : 'temperature unknown',
     );
-  const topK = told('topK');
+  const topK = setting('topK');
   if (typeof topK === 'number') reasons.push(`top-k ${topK}, not all tokens`);
-  const topP = told('topP');
+  const topP = setting('topP');
   if (typeof topP === 'number' && topP < 1) reasons.push(`top-p ${topP}, not 1`);
-  const prompt = told('prompt');
+  const prompt = setting('prompt');
   if (prompt !== false) reasons.push(prompt === true ? 'after a prompt' : 'prompt unknown');
-  const options = Object.entries((told('sampler.options') ?? {}) as Record<string, unknown>);
+  const options = Object.entries((setting('sampler.options') ?? {}) as Record<string, unknown>);
   if (options.length > 0)
     reasons.push(`sampler options ${options.map(([name, value]) => `${name} ${String(value)}`).join(', ')}`);
   const samples = numberOf(row, 'samples.count');
@@ -180,7 +183,7 @@ function otherSampling(row: ResultRow): string[] {
   return reasons;
 }
 
-function otherTokenizer(row: ResultRow): string[] {
+function tokenizerDifferences(row: ResultRow): string[] {
   const own = fieldOf(row, 'protocol.tokenizerSha256') ?? fieldOf(row, 'samples.tokenizerSha256');
   if (own === GPT2_TOKENIZER) return [];
   return [typeof own === 'string' ? "another tokenizer file than GPT-2's" : 'tokenizer unknown'];

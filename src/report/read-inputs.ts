@@ -1,4 +1,4 @@
-/** The files a report is made of: results, in JSON, and samples, in JSON lines, told apart by their first bytes. */
+/** The files a report is made of: results in JSON and samples in JSON lines, distinguished by their first bytes. */
 import { closeSync, readSync } from 'node:fs';
 import type { Evaluations, ResultRow } from '../records/evaluation.js';
 import { readRowsFile, rowsOf } from '../records/rows.js';
@@ -13,7 +13,7 @@ export interface ReportInputs {
 }
 
 export interface InputOptions {
-  /** Texts shown of a samples file. */
+  /** Number of texts shown per samples file. */
   texts: number;
 }
 
@@ -44,7 +44,7 @@ function isSamplesFile(path: string): boolean {
   try {
     descriptor = openRegularFile(path).descriptor;
   } catch {
-    return false; // reading it says why
+    return false; // reading it later gives the reason
   }
   try {
     const start = Buffer.alloc(4096);

@@ -1,6 +1,6 @@
 /**
- * The commands that would give rows again, from what their records say. Data sets are known by name alone. Rows of `bench`
- * that one command can time side by side are of one command, and real text is of the command of the row before it.
+ * The commands that reproduce rows, from their records. Records name data sets but not their paths. Rows of `bench` that one
+ * command can time together share a command, and real text belongs to the command of the row before it.
  */
 
 import { shellCommand, shellWord } from '../printing/shell-command.js';
@@ -8,15 +8,15 @@ import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
 
 type Flag = readonly [string, string | number | null];
 
-/** Rows that one command gives, and the real text beside them. */
+/** Rows of one command, and the real text among them. */
 interface Run {
   rows: [ResultRow, ...ResultRow[]];
   references: string[];
 }
 
-/** @returns each command once; what a record does not say is left out of it */
+/** @returns each command once; flags that a record does not determine are omitted */
 export function commandsOf(rows: readonly ResultRow[]): string[] {
-  return [...new Set(runsOf(rows).flatMap(separable).flatMap(commandOf))];
+  return [...new Set(runsOf(rows).flatMap(splitUnlessComplete).flatMap(commandOf))];
 }
 
 function runsOf(rows: readonly ResultRow[]): Run[] {
@@ -26,14 +26,14 @@ function runsOf(rows: readonly ResultRow[]): Run[] {
     const before = last?.rows[0];
     const isBeside = before?.file === row.file;
     if (row.eval === 'gen' && !fieldOf(row, 'samples.sampler') && !textOf(row, 'samples.path')) {
-      if (isBeside && (before.eval === 'gen' || before.eval === 'bench')) last!.references.push(row.dataset);
-    } else if (row.eval === 'bench' && isBeside && isOneRun(before, row)) last!.rows.push(row);
+      if (isBeside && (before.eval === 'gen' || before.eval === 'bench')) last?.references.push(row.dataset);
+    } else if (row.eval === 'bench' && isBeside && isOneRun(before, row)) last?.rows.push(row);
     else runs.push({ rows: [row], references: [] });
   }
   return runs;
 }
 
-/** `--sampler-option` is of every sampler of a command, so that only those without options, or alike, share one. */
+/** `--sampler-option` applies to every sampler of a command, so samplers share a command only with equal options. */
 function isOneRun(a: ResultRow, b: ResultRow): boolean {
   const [ofA, ofB] = [optionsOf(a), optionsOf(b)].map((options) => JSON.stringify(options));
   const shared = (row: ResultRow) => JSON.stringify(benchFlags(row));
@@ -41,8 +41,8 @@ function isOneRun(a: ResultRow, b: ResultRow): boolean {
   return a.eval === b.eval && alike && shared(a) === shared(b);
 }
 
-/** One run where its rows are all of models × samplers × steps, else one a row. */
-function separable(run: Run): Run[] {
+/** One run if its rows are exactly models × samplers × steps, else one run per row. */
+function splitUnlessComplete(run: Run): Run[] {
   const { models, samplers, steps, baselines } = gridOf(run.rows);
   if (run.rows.length === models.length * samplers.length * steps.length + baselines.length) return [run];
   return run.rows.map((row, i) => ({
@@ -51,16 +51,16 @@ function separable(run: Run): Run[] {
   }));
 }
 
-/** Models left to right take a sampler and a number of steps of their own. */
+/** Ar models use their own sampler and number of steps. */
 function gridOf(rows: readonly ResultRow[]) {
   const isBaseline = (row: ResultRow) => textOf(row, 'model.family') === 'ar';
   const drawn = rows.filter((row) => !isBaseline(row));
-  const different = <T>(values: T[]) => [...new Set(values)];
+  const unique = <T>(values: T[]) => [...new Set(values)];
   return {
-    models: different(drawn.map(modelOf)),
-    samplers: different(drawn.map(samplerOf)),
-    steps: different(drawn.map(stepsOf)),
-    baselines: different(rows.filter(isBaseline).map(modelOf)),
+    models: unique(drawn.map(modelOf)),
+    samplers: unique(drawn.map(samplerOf)),
+    steps: unique(drawn.map(stepsOf)),
+    baselines: unique(rows.filter(isBaseline).map(modelOf)),
   };
 }
 
@@ -80,7 +80,7 @@ function commandOf(run: Run): string[] {
   }
 }
 
-/** There a limit meant the first sequences. */
+/** In version 1 a limit meant the first sequences. */
 function isOfVersion1(row: ResultRow): boolean {
   return numberOf(row, 'protocol.version') === 1;
 }
@@ -102,11 +102,11 @@ function perplexityCommand(row: ResultRow): string {
   ]);
 }
 
-/** Of a samples file, or of a model that is sampled on the spot. */
+/** Of a samples file, or of a model that is sampled in this run. */
 function generativeCommand(row: ResultRow, references: readonly string[]): string[] {
   const path = textOf(row, 'samples.path');
   const shared: Flag[] = [...judgeFlags(row), ...references.map((name): Flag => ['reference-dataset', name])];
-  if (path !== null) return [`${shellCommand('gen', shared)} ${shellWord(named(row.model, path))}`];
+  if (path !== null) return [`${shellCommand('gen', shared)} ${shellWord(nameAndPath(row.model, path))}`];
   if (textOf(row, 'model.path') === null) return [];
   return [shellCommand('gen', [['model', modelOf(row)], ...drawnFlags(row), ...drawFlags(row), ...shared])];
 }
@@ -125,7 +125,7 @@ function benchCommand({ rows, references }: Run): string {
   return numberOf(row, 'throughput.peakMemoryBytes') === null ? `${command} --no-memory` : command;
 }
 
-/** What configurations of one command share. */
+/** Flags that all configurations of a command share. */
 function benchFlags(row: ResultRow): Flag[] {
   const against = textOf(row, 'throughput.against.path');
   const provider = textOf(row, 'environment.provider');
@@ -134,7 +134,7 @@ function benchFlags(row: ResultRow): Flag[] {
     ['batch', numberOf(row, 'throughput.batch')],
     ['provider', provider === 'cpu' ? null : provider],
     ['threads', numberOf(row, 'environment.threads')],
-    ['against', against && named(textOf(row, 'throughput.against.name') ?? '', against)],
+    ['against', against && nameAndPath(textOf(row, 'throughput.against.name') ?? '', against)],
     ...judgeFlags(row),
   ];
 }
@@ -155,7 +155,7 @@ function frontierCommand(row: ResultRow): string {
   ]);
 }
 
-/** By what a row's texts are drawn. */
+/** The sampler of a row's texts. */
 function drawnFlags(row: ResultRow): Flag[] {
   const isBaseline = textOf(row, 'model.family') === 'ar';
   return [['sampler', samplerOf(row)], ...optionFlags(row), ['steps', isBaseline ? null : stepsOf(row)]];
@@ -165,7 +165,7 @@ function optionFlags(row: ResultRow): Flag[] {
   return optionsOf(row).map(([name, value]): Flag => ['sampler-option', `${name}=${value}`]);
 }
 
-/** How they are drawn, whatever draws them. */
+/** Sampling flags of every sampler. */
 function drawFlags(row: ResultRow): Flag[] {
   return [
     ['samples', numberOf(row, 'samples.count')],
@@ -179,7 +179,7 @@ function drawFlags(row: ResultRow): Flag[] {
 function judgeFlags(row: ResultRow): Flag[] {
   const path = textOf(row, 'judge.path');
   return [
-    ['judge', path && named(textOf(row, 'judge.name') ?? '', path)],
+    ['judge', path && nameAndPath(textOf(row, 'judge.name') ?? '', path)],
     ['context', path && numberOf(row, 'judge.context')],
     ['protocol', textOf(row, 'protocol.name')],
     ['seed', numberOf(row, 'protocol.seed')],
@@ -190,7 +190,7 @@ function samplerFieldOf(row: ResultRow, key: string): unknown {
   return fieldOf(row, `samples.sampler.${key}`) ?? fieldOf(row, `sampler.${key}`);
 }
 
-/** By its name, or a user's module by its path. */
+/** Name of a sampler, or path of a user's module. */
 function samplerOf(row: ResultRow): string {
   const module = samplerFieldOf(row, 'module') as { path?: string } | undefined;
   return module?.path ?? String(samplerFieldOf(row, 'name') ?? '');
@@ -202,11 +202,11 @@ const optionsOf = (row: ResultRow) => Object.entries((samplerFieldOf(row, 'optio
 
 function modelOf(row: ResultRow): string {
   const path = textOf(row, 'model.path');
-  return path === null ? row.model : named(row.model, path);
+  return path === null ? row.model : nameAndPath(row.model, path);
 }
 
 /** `name=path` where a name can be told from a path, and says more than it. */
-function named(name: string, path: string): string {
+function nameAndPath(name: string, path: string): string {
   return /^[A-Za-z0-9][\w.+-]*$/.test(name) ? `${name}=${path}` : path;
 }
 

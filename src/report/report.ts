@@ -1,4 +1,4 @@
-/** What a report tells, whatever form it is written in: rows, how they differ, where they ran, and how to repeat them. */
+/** The contents of a report in any format: rows, their differences, where they ran, and how to reproduce them. */
 
 import { fieldsThatDiffer } from '../comparison/comparability.js';
 import {
@@ -27,14 +27,14 @@ export interface Report {
   rows: readonly ResultRow[];
   differences: readonly NamedDifference[];
   samples: readonly SampleTexts[];
-  /** Set the papers' figures beside. */
+  /** Whether to add the papers' figures. */
   published: boolean;
 }
 
 /**
- * Every two models on one data set, or drawn by one sampler in as many steps, by one protocol, and what else was varied of
- * one model. Of repeats from several seeds, those of one seed: a pair is left out where another of the same two is nearer.
- * What a file says of its own pairs is taken from there where rows do not hold their sequences.
+ * Compares every two models on one data set, or with one sampler and number of steps, under one protocol; and the variants of
+ * one model. Of runs with several seeds, those with equal seeds are compared: a pair is omitted where another pair of the same
+ * two models differs in fewer settings. Where rows do not hold their sequences, the comparison in their file is used.
  */
 export function differencesWithin(
   rows: readonly ResultRow[],
@@ -45,6 +45,7 @@ export function differencesWithin(
   const ofModel = groupsOf(rows, placeAndModelOf);
   for (const group of ofPlace.values()) if (group.length > MOST_COMPARED) throw tooMany(group);
   const pairs = rows.flatMap((a) => {
+    // `ofPlace` groups these very rows
     const group = ofPlace.get(placeOf(a))!;
     return group
       .slice(group.indexOf(a) + 1)
@@ -54,13 +55,13 @@ export function differencesWithin(
   const apart = apartOfPairs(pairs);
   return pairs.flatMap(({ a, b }, i) => {
     const found = namedDifferences(a, b).filter(({ metric }) => !a.figures.get(metric)?.declared.isSecondary);
-    const told = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
+    const recorded = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
     const settings = { settingsA: settingsAsRecorded(a.record), settingsB: settingsAsRecorded(b.record) };
-    return (told ? [{ ...told, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));
+    return (recorded ? [{ ...recorded, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));
   });
 }
 
-/** Of one evaluation on one data set: every two are compared. */
+/** Maximum number of rows per evaluation and data set, since every two are compared. */
 const MOST_COMPARED = 200;
 
 const placeOf = (row: ResultRow) => JSON.stringify([row.eval, row.dataset]);
@@ -87,7 +88,7 @@ function tooMany([{ eval: evaluation, dataset }, ...others]: readonly ResultRow[
   });
 }
 
-/** No row of either's model and file differs from the other in less, and they are no mere repeats. */
+/** Whether no other row of either model and file is nearer to the other row, and the two are not mere repeats. */
 function isNearest(
   a: ResultRow,
   b: ResultRow,
@@ -95,6 +96,7 @@ function isNearest(
   ofModel: ReadonlyMap<string, readonly ResultRow[]>,
 ): boolean {
   const between = (one: ResultRow, other: ResultRow) =>
+    // `settings` has every row
     namesBetween(settings.get(one)!, settings.get(other)!);
   const apart = between(a, b);
   if (apart.length === 0) return true;
@@ -104,13 +106,14 @@ function isNearest(
     return names.length < apart.length && names.every((name) => apart.includes(name));
   };
   const others = (row: ResultRow) =>
+    // `ofModel` groups these very rows
     ofModel.get(placeAndModelOf(row))!.filter((one) => one !== a && one !== b);
   return !others(b).some((row) => isNearer(a, row)) && !others(a).some((row) => isNearer(row, b));
 }
 
 const isOneModel = (a: ResultRow, b: ResultRow) => a.model === b.model && a.file === b.file;
 
-/** Settings in which two rows differ; what one of them says nothing of does not count. */
+/** Settings in which two rows differ; a setting that one of them lacks does not count. */
 function namesBetween(a: Settings, b: Settings): string[] {
   return [...a.keys()].filter((name) => b.has(name) && a.get(name) !== b.get(name));
 }
@@ -156,7 +159,7 @@ function knownBetween(a: ResultRow, b: ResultRow, known: readonly KnownCompariso
   };
 }
 
-/** Facts of where rows ran, each once, with the models it is of. */
+/** Where rows ran: each fact once, with its models. */
 export function environmentsOf(
   rows: readonly ResultRow[],
 ): { facts: [string, string][]; models: string[] }[] {

@@ -1,4 +1,4 @@
-/** A report as titled tables and notes, from which markdown and the page are written alike. */
+/** A report as titled tables and notes, the common source of markdown and the HTML page. */
 import type { NamedDifference } from '../comparison/compared-rows.js';
 import { isSignificant } from '../comparison/difference.js';
 import { columnsOf, type Heading, type TableColumn } from '../printing/columns.js';
@@ -55,7 +55,7 @@ function evaluatedSection(title: string, rows: readonly ResultRow[]): Section {
 
 type RowColumn = TableColumn<ResultRow>;
 
-/** What rows are of, in which settings they differ, then the columns that their evaluations declare. */
+/** The columns that identify rows, the settings in which rows differ, then the declared columns. */
 function sectionTable(rows: readonly ResultRow[], evaluations: readonly Evaluation[]): Table {
   const [first] = evaluations;
   const [model, dataset] = first.report?.subject ?? ['model', 'data set'];

@@ -1,7 +1,7 @@
 /**
- * Gaussian-guided sampling of uniform-state models: the discrete z is what is seen of a Gaussian latent
- * w = α̃·x + σ̃·ε a token, z = argmax w, and the latent is what is denoised. By γ = ln(σ̃²/α̃²), α̃² = sigmoid(−γ), and the
- * diffusion transformation (diffusion/transformation.ts), w at γ has the z of the discrete level α(γ), which the model is told.
+ * Gaussian-guided sampling of uniform-state models: each token has a Gaussian latent w = α̃·x + σ̃·ε, which is denoised; the
+ * model sees only z = argmax w. With γ = ln(σ̃²/α̃²), α̃² = sigmoid(−γ), and the diffusion transformation
+ * (diffusion/transformation.ts), z has the discrete noise level α(γ), which the model reads.
  *
  * The model's x_θ is the prior of a token before its own latent is seen; the evidence of the latent multiplies it:
  *

@@ -26,7 +26,7 @@ export interface CausalSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** A longer run of the network is an error; no limit unless given. */
+  /** A longer run of the network is an error; no limit by default. */
   timeoutMs?: number;
   /** Its BOS and EOS apply where the checkpoint names none. */
   tokenizer?: { bosTokenId: number | null; eosTokenId: number | null };
@@ -113,7 +113,7 @@ export class CausalSession implements CausalModel {
     return new Decoding(this.session.keep(causalState, init), label, timeoutMs);
   }
 
-  /** Waits for the calls under way. */
+  /** Waits for the calls in flight. */
   close(): Promise<void> {
     return this.session.close();
   }

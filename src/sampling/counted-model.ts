@@ -48,7 +48,7 @@ export class CountedModel {
     }
     const whole = called.length === batch;
     const answer = await denoiser.denoise({
-      tokens: whole ? tokens : gathered(tokens, called, length, new Int32Array(called.length * length)),
+      tokens: whole ? tokens : gatherRows(tokens, called, length, new Int32Array(called.length * length)),
       batch: called.length,
       length,
       sigma: model.schedule?.sigma(call.t) ?? 0,
@@ -120,7 +120,7 @@ export class CountedModel {
   }
 }
 
-function gathered(from: Int32Array, rows: readonly number[], length: number, into: Int32Array): Int32Array {
+function gatherRows(from: Int32Array, rows: readonly number[], length: number, into: Int32Array): Int32Array {
   for (const [i, b] of rows.entries()) into.set(from.subarray(b * length, (b + 1) * length), i * length);
   return into;
 }

@@ -25,7 +25,7 @@ export interface DrawSessionOptions extends Partial<DrawSettings> {
   threads?: number;
   /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
   sweep?: boolean;
-  /** A longer call is an error; no limit unless given. */
+  /** A longer call is an error; no limit by default. */
   timeoutMs?: number;
   /** Called with remarks for the user, such as a smaller batch. */
   notice?: (text: string) => void;

@@ -30,7 +30,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   const calls = new CountedModel(plan, { first, batch, tokens });
   const states = new CountedStates();
   const numbers = Array.from({ length: batch }, (_, b) => first + b);
-  const fixed = repeated(plan.given?.fixed ?? new Uint8Array(length), batch);
+  const fixed = repeatRow(plan.given?.fixed ?? new Uint8Array(length), batch);
   const run: SamplingRun = {
     causal: plan.source.causal && states.causal(plan.source.causal),
     latent: plan.source.latent && states.latent(plan.source.latent(plan.seed, numbers)),
@@ -100,7 +100,7 @@ function priorTokens(
   return tokens;
 }
 
-function repeated(row: Uint8Array, batch: number): Uint8Array {
+function repeatRow(row: Uint8Array, batch: number): Uint8Array {
   const all = new Uint8Array(row.length * batch);
   for (let b = 0; b < batch; b++) all.set(row, b * row.length);
   return all;

@@ -14,7 +14,7 @@ const GAP = /<gap(?: +(\d+))?>/g;
 
 /** @throws UsageError for a prompt longer than the length */
 export function promptTokens(text: string, tokenizer: Tokenizer, length: number): GivenTokens {
-  return placed([withBos(tokenizer, tokenizer.encode(text))], [], length, '--prompt');
+  return placeParts([withBos(tokenizer, tokenizer.encode(text))], [], length, '--prompt');
 }
 
 /** @throws UsageError without a gap, or if the text leaves no room for one */
@@ -32,17 +32,17 @@ export function infillTokens(text: string, tokenizer: Tokenizer, length: number)
   parts[0] = withBos(tokenizer, parts[0]);
   if (tokenizer.eosTokenId !== null) parts[parts.length - 1].push(tokenizer.eosTokenId);
   const left = length - total(parts.map((part) => part.length)) - total(gaps.map((size) => size ?? 0));
-  return placed(parts, sized(gaps, left), length, '--infill');
+  return placeParts(parts, sizeGaps(gaps, left), length, '--infill');
 }
 
 /** Gaps without a size share what is left; the first ones get one token more if it does not divide evenly. */
-function sized(gaps: readonly (number | null)[], left: number): number[] {
+function sizeGaps(gaps: readonly (number | null)[], left: number): number[] {
   const open = gaps.filter((size) => size === null).length;
   let nth = 0;
   return gaps.map((size) => size ?? Math.max(0, Math.floor(left / open)) + Number(nth++ < left % open));
 }
 
-function placed(
+function placeParts(
   parts: readonly (readonly number[])[],
   gaps: readonly number[],
   length: number,

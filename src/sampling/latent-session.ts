@@ -43,7 +43,7 @@ export interface LatentSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** A longer call is an error; no limit unless given. */
+  /** A longer call is an error; no limit by default. */
   timeoutMs?: number;
   /** The latent takes the mean of x̂ instead of a draw. */
   mean?: boolean;
@@ -90,7 +90,7 @@ export class LatentSession {
     return { begin: (batch) => this.begin(seed, samples, batch) };
   }
 
-  /** Waits for the calls under way. */
+  /** Waits for the calls in flight. */
   close(): Promise<void> {
     return this.session.close();
   }

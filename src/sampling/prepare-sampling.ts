@@ -84,7 +84,7 @@ export function samplingNotice({ checkpoint, tokenizer }: SampleRequest): string
   return notice && `${checkpoint.name}: ${notice}`;
 }
 
-/** Each output needs a file of its own. @throws UsageError */
+/** Checks that each output has a separate file. @throws UsageError */
 export function checkDistinctPaths(paths: readonly string[]): void {
   const whole = paths.map((path) => resolve(path));
   const twice = paths.find((_, i) => whole.indexOf(whole[i]) !== i);

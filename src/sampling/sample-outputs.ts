@@ -10,7 +10,7 @@ import { type SampleTrace, statesOf } from './trace.js';
 import { tracePage } from './trace-page.js';
 
 export interface SampleTargets {
-  /** Receives the lines of `--out` or stdout; null: nobody. */
+  /** Receives the lines of `--out` or stdout; null if they are not written. */
   lines: LineOutput | null;
   /** `--trace` */
   trace?: string;

@@ -24,7 +24,7 @@ export interface SampleObserver {
   signal?: AbortSignal;
 }
 
-/** A sample with its text, and its trace if that was asked for. */
+/** A sample with its text, and its trace if requested. */
 export interface TracedRecord {
   record: SampleRecord;
   trace: SampleTrace | null;
@@ -152,7 +152,7 @@ export async function samplesKey(request: SampleRequest, provider: Provider): Pr
     family: checkpoint.family,
     vocabSize: checkpoint.vocabSize,
     maskTokenId: maskTokenId.value,
-    // Of the tokenizer where the checkpoint does not say: ar samples begin with it.
+    // From the tokenizer if the checkpoint names none: ar samples begin with it.
     bosTokenId: bosTokenId.value ?? request.tokenizer.bosTokenId,
     eosTokenId: eosTokenId.value ?? request.tokenizer.eosTokenId,
     schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },

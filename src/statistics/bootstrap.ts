@@ -1,29 +1,30 @@
 /**
- * The bootstrap over sequences (Efron 1979): statistics of samples drawn from the sample, with replacement. Replicate r
- * draws with uniforms of its own, a function of (seed, group, r), so that an interval is the same whenever it is computed.
+ * The bootstrap over sequences (Efron, Annals of Statistics 7, 1979): the statistic of resamples, drawn from the sample with
+ * replacement. The uniforms of replicate r are a function of (seed, group, r), so an interval can be reproduced.
  *
- * Intervals are bootstrap-t (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 12): the spread of
- * (replicate − estimate)/(the replicate's own standard error) takes the place of Student's t. At 8 samples of a skewed ratio
- * they cover some 94% where percentiles of the replicates cover 89% (calibrate --intervals). Fewer than 8 samples have too few
- * replicates that differ: a replicate of almost equal samples has almost no error, and the interval no end. They get Student's t.
+ * Intervals are bootstrap-t (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 12): the distribution of
+ * (replicate − estimate)/(the replicate's own standard error) replaces Student's t. With 8 samples of a skewed ratio they cover
+ * about 94%; percentiles of the replicates cover 89% (calibrate --intervals). With fewer than 8 samples, too few replicates
+ * are distinct: a replicate of nearly equal samples has an error near 0, and the interval becomes unbounded. Student's t is
+ * used instead.
  */
 import { DomainError } from '../errors.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import { studentQuantile95 } from './student.js';
 
-/** Replicates unless told: the ends of a 95% interval are then off by about 2% of its width. */
+/** Default number of replicates: the Monte Carlo error of the ends of a 95% interval is then about 2% of its width. */
 export const RESAMPLES = 2000;
 
 export interface BootstrapOptions {
   seed: number;
   /** Replicates. */
   resamples?: number;
-  /** Keeps apart what must be independent: sequences of another set. 0 unless told. */
+  /** Independent sets of sequences need different groups. Default: 0. */
   group?: number;
 }
 
-/** Indices of replicate `replicate`, into `out`: as many as `out` is long, from 0 to size − 1. */
+/** Fills `out` with the indices of a replicate, from 0 to size − 1. */
 export function resample(out: Uint32Array, size: number, replicate: number, options: BootstrapOptions): void {
   const uniforms = new Float64Array(out.length);
   const { seed, group = 0 } = options;
@@ -32,7 +33,7 @@ export function resample(out: Uint32Array, size: number, replicate: number, opti
 }
 
 /**
- * The statistic of every replicate, in their order.
+ * The statistic of every replicate, in order (Efron 1979).
  * @param size sequences in the sample   @param statistic of sequences given by index, with repetitions
  */
 export function bootstrap(
@@ -47,25 +48,25 @@ export function bootstrap(
   });
 }
 
-/** A statistic and its standard error by linearisation. */
+/** A statistic and its standard error by linearisation (the delta method). */
 export interface Linearised {
   value: number;
   stderr: number;
 }
 
-/** Of fewer samples nobody knows an error. */
+/** With fewer samples, no standard error is reported. */
 const LEAST_SAMPLES = 3;
-/** Of fewer samples the bootstrap-t has no end. */
+/** With fewer samples, the bootstrap-t interval may be unbounded. */
 const LEAST_RESAMPLED = 8;
 
-/** How the interval of a statistic of so many samples is made. */
+/** The method for the interval of a statistic over this many samples. */
 export const intervalMethod = (samples: number): 'bootstrap-t' | 'student-t' =>
   samples < LEAST_RESAMPLED ? 'student-t' : 'bootstrap-t';
 
 /**
- * A statistic with its standard error and 95% interval, bootstrap-t or, of fewer than 8 samples, Student's t with one degree of
- * freedom less than samples; both null with fewer than 3. Replicates without an error of their own (one sample drawn all the
- * time) count for nothing.
+ * A statistic with its standard error and 95% interval: bootstrap-t (Efron and Tibshirani 1993, section 12.5), or with fewer
+ * than 8 samples Student's t with n − 1 degrees of freedom; both null with fewer than 3. Replicates with no error of their own
+ * (all draws the same sample) are skipped.
  * @param statistic of samples given by index, with repetitions
  */
 export function bootstrapT(
@@ -97,7 +98,7 @@ export function bootstrapT(
   };
 }
 
-/** Quantile of sorted values, interpolated between the two nearest (Hyndman and Fan 1996, type 7). */
+/** Quantile of sorted values, interpolated between the two nearest (Hyndman and Fan, American Statistician 50, 1996, type 7). */
 export function sampleQuantile(sorted: ArrayLike<number>, probability: number): number {
   const last = sorted.length - 1;
   if (last < 0 || Number.isNaN(sorted[last])) {
@@ -113,7 +114,7 @@ export function sampleQuantile(sorted: ArrayLike<number>, probability: number): 
   return share === 0 ? sorted[below] : sorted[below] * (1 - share) + sorted[below + 1] * share;
 }
 
-/** Sample standard deviation; null with fewer than two values. */
+/** Sample standard deviation, with n − 1 in the denominator; null with fewer than two values. */
 export function standardDeviation(values: ArrayLike<number>): number | null {
   const n = values.length;
   if (n < 2) return null;

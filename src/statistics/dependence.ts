@@ -1,29 +1,29 @@
 /**
- * How far a series of residuals depends on itself: what an error over running text must know, where neighbours are pieces of one
- * document and hard or easy together.
+ * The serial dependence of residuals over running text, whose neighbours are pieces of one document and so similar in
+ * difficulty.
  *
- * Autocovariances R(k) = (1/n)·Σ e_i·e_{i−k}. The lag m after which they are noise is the smallest after which K_n of them
- * in a row lie below c·√(log10 n / n), c = 2, K_n = max(5, √log10 n); where none is, the last that lies above. With the
- * flat-top weights λ(x) = 1 up to ½, then falling to 0 at 1 (Politis and Romano 1995), and M = 2m:
+ * Autocovariances R(k) = (1/n)·Σ e_i·e_{i−k}. The cut-off m is the smallest lag after which K_n autocorrelations in a row lie
+ * below c·√(log10 n / n), c = 2, K_n = max(5, √log10 n); if there is none, the last lag above that bound. With the flat-top
+ * weights λ(x) = 1 up to ½, then falling linearly to 0 at 1 (Politis and Romano, J. Time Series Analysis 16, 1995), and M = 2m:
  *
  *   long-run variance   S = Σ_{|k| ≤ M} λ(k/M)·R(k)
  *   block length        b = (3·G²/(2·S²))^{1/3}·n^{1/3},   G = Σ_{|k| ≤ M} λ(k/M)·|k|·R(k)
  *
- * which is the automatic rule of Politis and White (Econometric Reviews 23, 2004, corrected with Patton, 28, 2009) for
- * blocks of one length: the b at which the variance between blocks has the least mean squared error.
+ * This is the automatic rule of Politis and White (Econometric Reviews 23, 2004; correction by Patton, Politis and White, 28,
+ * 2009) for blocks of one length: the b at which the variance between blocks has the least mean squared error.
  */
 export interface Dependence {
   /** b, in entries, at least 1; not rounded. */
   blockLength: number;
-  /** S, the variance of an entry of the mean: var(Σ e)/n for long series. May be negative where it is badly known. */
+  /** S, the long-run variance per entry: var(Σ e)/n for long series. The estimate may be negative in short ones. */
   longRunVariance: number;
 }
 
 const CONFIDENCE = 2;
-/** Lags that one pass over the series finds at first; twice as many each further pass. */
+/** Lags that the first pass over the series computes; each further pass doubles them. */
 const FIRST_LAGS = 32;
 
-/** Time n·(lags looked at), memory of that many numbers. @param at residual i, i in [0, n), mean about 0 */
+/** Block length and long-run variance by the rule above. Takes time n·lags. @param at residual i, i in [0, n), mean about 0 */
 export function dependenceOf(n: number, at: (i: number) => number): Dependence {
   if (n < 3) return { blockLength: 1, longRunVariance: n === 0 ? 0 : squares(n, at) / n };
   const inARow = Math.max(5, Math.ceil(Math.sqrt(Math.log10(n))));
@@ -47,7 +47,7 @@ export function dependenceOf(n: number, at: (i: number) => number): Dependence {
   return { blockLength: Math.max(1, Math.min(longest, length)), longRunVariance };
 }
 
-/** m: the lag after which `inARow` autocovariances in a row are noise, else the last that is not. */
+/** m: the lag after which `inARow` autocovariances in a row are within the bound, else the last lag outside it. */
 function lastOfNote(
   covariances: Autocovariances,
   { bound, inARow, largest }: { bound: number; inARow: number; largest: number },
@@ -63,7 +63,7 @@ function lastOfNote(
   return last;
 }
 
-/** Found lag by lag as they are asked for, many a pass: most series are looked at for a few lags only. */
+/** Autocovariances, computed on demand, many lags per pass: most series need only a few. */
 class Autocovariances {
   private known = new Float64Array(0);
 
@@ -72,7 +72,7 @@ class Autocovariances {
     private readonly at: (i: number) => number,
   ) {}
 
-  /** R(0) … R(lag) and perhaps more. */
+  /** R(0) … R(lag), possibly more. */
   upTo(lag: number): Float64Array {
     if (lag < this.known.length) return this.known;
     const count = Math.min(this.n, Math.max(lag + 1, FIRST_LAGS, 2 * this.known.length));

@@ -1,12 +1,11 @@
 /**
- * How many times as fast one is as another, from rounds in which both were timed one right after the other, in turn first and
- * second (A B, B A, …): what slows the machine for a while slows both of a round, and whichever comes second pays for what
- * the first left behind as often as the other does.
+ * The ratio of two speeds, from rounds that time both one right after the other, in alternating order (A B, B A, …). Whatever
+ * slows the machine for a while slows both runs of a round, and each suffers equally often from running second.
  */
 import { DomainError } from '../errors.js';
 import { studentQuantile95 } from './student.js';
 
-/** One round: tokens a second of each. */
+/** One round: tokens per second of each. */
 export interface TimedPair {
   /** Which of the two was timed first. */
   first: 'own' | 'other';
@@ -21,10 +20,10 @@ export interface RatioFigure {
 }
 
 /**
- * The two-period cross-over (Jones & Kenward, Design and Analysis of Cross-Over Trials, ch. 2) on logarithms: ln(own/other) of
- * a round is the logarithm of the ratio, plus or minus what the order does, plus noise. The estimate is the mean of both
- * orders' means; its interval is Student's t with n − 2 degrees of freedom.
- * @throws DomainError of no rounds, or of a speed that is not above 0
+ * The two-period cross-over design (Jones and Kenward, Design and Analysis of Cross-Over Trials, ch. 2) on logarithms:
+ * ln(own/other) of a round is the logarithm of the ratio, plus or minus the effect of the order, plus noise. The estimate is
+ * the mean of the means of both orders; its interval is Student's t with n − 2 degrees of freedom.
+ * @throws DomainError without rounds, or for a speed that is not above 0
  */
 export function interleavedRatio(pairs: readonly TimedPair[]): RatioFigure {
   const bad = pairs.find(
@@ -54,7 +53,7 @@ export function interleavedRatio(pairs: readonly TimedPair[]): RatioFigure {
   return { value, ci95: [Math.exp(estimate - margin), Math.exp(estimate + margin)] };
 }
 
-/** Which is timed first in round r, from 0: A B, B A, A B, … */
+/** Which one is timed first in a round, counted from 0: A B, B A, A B, … */
 export function firstInRound(round: number): TimedPair['first'] {
   return round % 2 === 0 ? 'own' : 'other';
 }

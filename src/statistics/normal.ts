@@ -1,6 +1,6 @@
 /**
  * The normal distribution to nearly full relative precision, including its tails: the diffusion transformation raises it to
- * powers of up to 250,000 and subtracts it from 1.
+ * powers up to 250,000 and subtracts the result from 1.
  *
  * erfc by the expansion of M. M. Shepherd and J. G. Laframboise (Mathematics of Computation 36, 1981): for x ≥ 0,
  * (1 + 2x)·e^{x²}·erfc(x) is a Chebyshev series in (x − 3.75)/(x + 3.75). The coefficients were computed for this
@@ -18,7 +18,7 @@ const chebyshev = [
 ];
 const INVERSE_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI);
 
-/** 1 − erf(x), relative error a few units in the last place also where it is 1e-300. */
+/** 1 − erf(x), with a relative error of a few units in the last place even at 1e-300. */
 export function erfc(x: number): number {
   if (x < 0) return 2 - erfc(-x);
   if (x > 27.3) return 0; // below the smallest double
@@ -34,7 +34,7 @@ export function erfc(x: number): number {
   return (expMinusSquare(x) * (b0 - b2)) / 2 / (1 + 2 * x);
 }
 
-/** e^{−x²} with the square split in an exact and a small part: x² alone, rounded, would cost x²·2⁻⁵³ of relative error. */
+/** e^{−x²} with the square split into an exact and a small part: rounding x² would cause a relative error of x²·2⁻⁵³. */
 function expMinusSquare(x: number): number {
   const head = Math.trunc(x * 16) / 16;
   return Math.exp(-head * head) * Math.exp(-(x - head) * (x + head));
@@ -63,7 +63,7 @@ export function logNormalDistribution(z: number): number {
 const HALF_LOG_2PI = Math.log(2 * Math.PI) / 2;
 
 /** z with Q(z) = q: a rational start (Abramowitz and Stegun, 26.2.23) and two steps of Halley's method.
- *  @param q in (0, 1), to full relative precision also where it is small */
+ *  @param q in (0, 1), to full relative precision even where it is small */
 export function normalUpperQuantile(q: number): number {
   if (q > 0.5) return -normalUpperQuantile(1 - q);
   const t = Math.sqrt(-2 * Math.log(q));

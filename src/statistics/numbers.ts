@@ -1,23 +1,23 @@
 /** Columns of numbers, one per sequence, and their sum. */
 
-/** One number per sequence, in order: an array, or something that is read from elsewhere as it is needed. */
+/** One number per sequence, in order: an array, or a view that reads its numbers on demand. */
 export interface Numbers {
   readonly length: number;
   /** @param index in [0, length) */
   at(index: number): number | undefined;
 }
 
-/** Numbers that are computed from others, each time they are read. */
+/** Numbers that are computed each time they are read. */
 export function numbersOf(length: number, at: (index: number) => number): Numbers {
   return { length, at };
 }
 
 /** The number at an index, which must be in [0, length). */
 export function entry(values: Numbers, index: number): number {
-  return values.at(index)!; // arrays type `at` as perhaps undefined
+  return values.at(index)!; // the type of `at` includes undefined
 }
 
-/** Sum of float64 numbers in the given order, with compensation (Neumaier 1974): the error is about one ulp. */
+/** Compensated sum in the given order (Neumaier, ZAMM 54, 1974): the error is about one ulp. */
 export function sum(values: Numbers): number {
   let total = 0;
   let lost = 0;

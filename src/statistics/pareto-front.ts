@@ -9,7 +9,7 @@ export interface ParetoPoint {
 
 /**
  * Whether each point is on the front (is not dominated): no other is at least as fast and at least as good, and better in
- * one of the two. Equal points are on it together. A point that is not known in both is on no front.
+ * one of the two. Equal points are on it together. A point with an unknown coordinate is not on the front.
  */
 export function paretoFront(points: readonly ParetoPoint[]): boolean[] {
   const known = points

@@ -1,7 +1,7 @@
 /**
- * A ratio of totals over independent draws, Σ y / Σ x, and how it would vary over others of the kind: samples that a model
- * drew, for one. Sequences of running text are not independent: text-ratio.ts. Sums run in the order of the entries, so the
- * figure does not depend on the order in which they were computed.
+ * A ratio of totals over independent draws, Σ y / Σ x, such as a model's samples, and its sampling error. Sequences of running
+ * text are not independent: see text-ratio.ts. Sums run in the order of the entries, so the figure does not depend on the
+ * order in which they were computed.
  */
 import { DomainError } from '../errors.js';
 import { entry, type Numbers, numbersOf, sum } from './numbers.js';
@@ -10,16 +10,17 @@ import { studentQuantile95 } from './student.js';
 export interface Ratio {
   /** Σ y / Σ x; null when Σ x is 0. */
   value: number | null;
-  /** Standard error; null with too few units for one. */
+  /** Standard error; null with too few units. */
   stderr: number | null;
-  /** 95% interval from Student's t; null with too few units for one. */
+  /** 95% interval from Student's t; null with too few units. */
   ci95: [number, number] | null;
 }
 
 /**
- * Ratio estimator with the delta method (linearisation): residuals e_i = y_i − R·x_i,
- * var R = n/(n−1) · Σ e_i² / (Σ x)². With equal x it is the sample variance of y/x divided by n.
- * @param y, x one entry a draw, x ≥ 0
+ * The ratio estimator, with its variance by linearisation (the delta method; Cochran, Sampling Techniques, 3rd ed. 1977,
+ * ch. 6): residuals e_i = y_i − R·x_i, var R = n/(n−1) · Σ e_i² / (Σ x)². With equal x it is the sample variance of y/x
+ * divided by n. The interval is Student's t with n − 1 degrees of freedom (Student, Biometrika 6, 1908).
+ * @param y, x one entry per draw, x ≥ 0
  * @throws DomainError when the lengths differ or an entry is not finite
  */
 export function ratio(y: Numbers, x: Numbers): Ratio {

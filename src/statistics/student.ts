@@ -1,6 +1,6 @@
 /**
- * The two-sided 95% quantile of Student's t. Intervals over n sequences use it with n − 1 degrees of freedom: with 4
- * sequences ±1.96 standard errors cover 85% of the time, not 95; with 1,000 the two agree to 0.1%.
+ * The two-sided 95% quantile of Student's t (Student, Biometrika 6, 1908). Intervals over n sequences use it with n − 1 degrees
+ * of freedom: with 4 sequences, ±1.96 standard errors cover 85%, not 95%; with 1,000 the two quantiles differ by about 0.1%.
  */
 
 const LEVEL = 0.95;
@@ -24,7 +24,8 @@ export function studentQuantile95(degrees: number): number {
 }
 
 /**
- * Degrees of freedom of the root of a sum of independent variances (Satterthwaite 1946; Welch 1947), rounded down, at least 1.
+ * Degrees of freedom of the standard error √Σ errors², for independent errors, rounded down, at least 1 (Satterthwaite,
+ * Biometrics Bulletin 2, 1946; Welch, Biometrika 34, 1947).
  * @param errors standard errors, not all 0   @param degrees of each
  */
 export function welchDegrees(errors: readonly number[], degrees: readonly number[]): number {
@@ -48,7 +49,7 @@ function centralProbability(t: number, degrees: number): number {
   return odd ? (2 / Math.PI) * (angle + sine * series) : sine * series;
 }
 
-/** Expansion of the quantile in 1/ν (Abramowitz & Stegun 26.7.5); beyond 100 degrees good to 1e-9. */
+/** Expansion of the quantile in 1/ν (Abramowitz & Stegun 26.7.5); accurate to 1e-9 beyond 100 degrees of freedom. */
 function cornishFisher(degrees: number): number {
   const g1 = (Z ** 3 + Z) / 4;
   const g2 = (5 * Z ** 5 + 16 * Z ** 3 + 3 * Z) / 96;

@@ -1,26 +1,27 @@
 /**
- * A ratio of totals over sequences of running text, and how it would vary on other text of the kind.
+ * A ratio of totals over sequences of running text, and how it would vary on other text of the same kind.
  *
- * Sequences of one document are hard or easy together, so what is sampled is the *unit*, not the sequence. With residuals
- * e_i = y_i − R·x_i, E_g and X_g the sums of e and x over unit g and X = Σ x, the variance is the jackknife's that leaves out
- * one unit at a time (linear in the residuals; Tukey 1958; CR3 of MacKinnon, Nielsen and Webb 2023):
+ * Sequences of one document are hard or easy together, so the sampling unit is a document or a block of text, not a sequence.
+ * With residuals e_i = y_i − R·x_i, E_g and X_g the sums of e and x over unit g, and X = Σ x, the variance is that of the
+ * jackknife that leaves out one unit at a time (Quenouille, Biometrika 43, 1956; Tukey, Annals of Mathematical Statistics 29,
+ * 1958; for clusters, CR3 of MacKinnon, Nielsen and Webb 2023):
  *
  *   var R = (G−1)/G · Σ_g (E_g / (X − X_g))²,   Student's t with G* − 1 degrees of freedom
  *
- * For units of one size it is the usual G/(G−1)·ΣE_g²/X² (Cochran, Sampling Techniques, ch. 6 and 9; Liang and Zeger 1986). Units
- * of different sizes tell less than as many equal ones: G* = X²/Σ X_g² (Kish, Survey Sampling, 1965) is G for equal ones and
- * 1 where one unit is all. The unit is
+ * For units of equal size it is the usual G/(G−1)·ΣE_g²/X² (Cochran, Sampling Techniques, 3rd ed. 1977, ch. 6 and 9; Liang and
+ * Zeger, Biometrika 73, 1986). Units of different sizes hold less information than as many equal ones. The effective number
+ * G* = X²/Σ X_g² (Kish, Survey Sampling, 1965) is G for equal units, and 1 if one unit holds everything. The unit is
  *
- * document   where documents are known, longer than sequences, and at least 20
- * block      where nothing is known of documents, or they are short: consecutive sequences, in blocks of twice the length at
- *            which the variance has the least squared error (dependence.ts), since an interval suffers more from a variance
- *            that is too small than from a noisy one (Sun, Phillips and Jin 2008); never fewer than 20 of them where there
- *            are that many sequences. Of three estimates of one variance the largest counts: V(b), the one between blocks, which
- *            is short by the share of the dependence that block edges cut; 2·V(b) − V(b/2), from which the leading part
- *            of that bias has dropped out (the lugsail of Vats and Flegal 2022); and the long-run variance
- * either     with 3 to 19 long documents both are tried, blocks inside documents by V(b), and the wider interval counts
+ * document   if documents are known, longer than sequences, and at least 20
+ * block      if documents are unknown or short: consecutive sequences, in blocks of twice the length at which the variance
+ *            has the least mean squared error (dependence.ts), because too small a variance harms an interval more than a
+ *            noisy one (Sun, Phillips and Jin, Econometrica 76, 2008); at least 20 blocks if there are 20 sequences. The
+ *            largest of three estimates of the variance is used: V(b), between blocks, which misses the dependence cut by
+ *            block edges; 2·V(b) − V(b/2), without the leading term of that bias (the lugsail estimator of Vats and Flegal,
+ *            Biometrika 109, 2022); and the long-run variance
+ * either     with 3 to 19 long documents: documents, or blocks inside documents by V(b), whichever interval is wider
  *
- * With fewer than 3 units there is no interval: one difference tells next to nothing of a spread.
+ * With fewer than 3 units there is no interval: a single difference says almost nothing about a variance.
  */
 import { DomainError } from '../errors.js';
 import { dependenceOf } from './dependence.js';
@@ -28,50 +29,51 @@ import { entry, type Numbers, numbersOf, sum } from './numbers.js';
 import { checkRatio, type Ratio } from './ratio.js';
 import { studentQuantile95 } from './student.js';
 
-/** Units from which on they are enough by themselves. */
+/** From this many documents on, blocks are not tried. */
 const ENOUGH_UNITS = 20;
-/** Fewer say nothing of a spread. */
+/** Fewer units give no variance. */
 export const LEAST_UNITS = 3;
-/** Blocks cover as they say from so many correlation lengths of text on (calibrate --intervals). */
+/** From this many correlation lengths of text on, intervals over blocks reach their nominal coverage (calibrate --intervals). */
 export const ENOUGH_CORRELATION_LENGTHS = 100;
 
 export type UnitOfText = 'document' | 'block';
 
-/** How an error over text came about. */
+/** The sampling units behind an error over text. */
 export interface Sampling {
   unit: UnitOfText;
-  /** How many there are. */
+  /** Number of units. */
   units: number;
-  /** G*: equal ones that would tell as much. */
+  /** G*, the effective number of units (Kish 1965): as many equal units would hold the same information. */
   effectiveUnits: number;
-  /** Sequences a block; null for documents. */
+  /** Sequences per block; null for documents. */
   blockLength: number | null;
-  /** The variance over what it would be were sequences independent; null where there is no interval. */
+  /** The variance relative to that of independent sequences (Kish 1965); null if there is no interval. */
   designEffect: number | null;
 }
 
 export interface TextRatio extends Ratio, Sampling {}
 
-/** The document of each sequence, never falling; null where documents are not known or are shorter than sequences. */
+/** The document of each sequence, in ascending order; null if documents are unknown or shorter than sequences. */
 export type DocumentsOf = Numbers | null;
 
-/** Whether blocks count for anything: not where documents are enough by themselves. */
+/** Whether blocks are tried: not if there are enough documents. */
 export function blocksAreTried(documents: DocumentsOf): boolean {
   return documents === null || countOf(documents) < ENOUGH_UNITS;
 }
 
-/** Over the length of least squared error. */
+/** Block length relative to the one of least mean squared error. */
 const LONGER = 2;
 
-/** Sequences a block that the residuals of a ratio ask for; 1 where they do not depend on each other. */
+/** Sequences per block that the residuals of a ratio require; 1 if the residuals are independent. */
 export function blockLengthOf(y: Numbers, x: Numbers): number {
   const value = sum(y) / sum(x);
   return LONGER * dependenceOf(y.length, (i) => entry(y, i) - value * entry(x, i)).blockLength;
 }
 
 /**
- * @param y, x one entry a sequence, x ≥ 0, in the order of the text
- * @param blockLength sequences a block: the longest that any ratio of this text asks for ({@link blockLengthOf})
+ * The ratio estimator over running text; see the head of this file for the variance and its sources.
+ * @param y, x one entry per sequence, x ≥ 0, in the order of the text
+ * @param blockLength sequences per block: the longest that any ratio of this text requires ({@link blockLengthOf})
  * @throws DomainError when the lengths differ or an entry is not finite
  */
 export function textRatio(y: Numbers, x: Numbers, documents: DocumentsOf, blockLength: number): TextRatio {
@@ -113,23 +115,23 @@ export function textRatio(y: Numbers, x: Numbers, documents: DocumentsOf, blockL
   };
 }
 
-/** Degrees of freedom of an error over so many effective units. */
+/** Degrees of freedom of an error over this many effective units: G* − 1, rounded. */
 export function degreesOf(effectiveUnits: number): number {
   return Math.max(1, Math.round(effectiveUnits) - 1);
 }
 
-/** A way to gather sequences to units. */
+/** A way to group sequences into units. */
 interface Gathering {
   unit: UnitOfText;
   units: number;
   blockLength: number | null;
-  /** Of sequence i, never falling. */
+  /** The unit of sequence i, in ascending order. */
   unitOf(i: number): number;
-  /** Of blocks where no documents are known: the same in blocks of half the length. */
+  /** For blocks of text without known documents: the same with blocks of half the length. */
   halved?: Pick<Gathering, 'units' | 'unitOf'>;
 }
 
-/** Those that count: of several the one with the wider interval. */
+/** The groupings to try; the one with the widest interval is used. */
 function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): Gathering[] {
   const longest = Math.max(1, Math.floor(n / ENOUGH_UNITS));
   const length = Math.max(1, Math.min(longest, Math.round(blockLength)));
@@ -145,7 +147,7 @@ function gatheringsOf(n: number, documents: DocumentsOf, blockLength: number): G
   return units >= ENOUGH_UNITS ? [whole] : [whole, blocksOf(sizesOf(documents), length)];
 }
 
-/** Documents, of which each lies in one piece. */
+/** Number of documents; the sequences of each are consecutive. */
 function countOf(documents: Numbers): number {
   let count = 0;
   for (let i = 0; i < documents.length; i++) if (i === 0 || documents.at(i) !== documents.at(i - 1)) count++;
@@ -162,7 +164,7 @@ function sizesOf(documents: Numbers): number[] {
   return sizes;
 }
 
-/** Stretches cut into blocks of about one length each. */
+/** Divides each stretch into blocks of about the given length. */
 function blocksOf(stretches: readonly number[], length: number): Gathering {
   const counts = stretches.map((size) => Math.max(1, Math.floor(size / length)));
   const starts: number[] = [];
@@ -174,7 +176,7 @@ function blocksOf(stretches: readonly number[], length: number): Gathering {
     start += size;
     first += counts[s];
   }
-  let stretch = 0; // asked for in order, time after time
+  let stretch = 0; // callers ask in ascending order, several times over
   return {
     unit: 'block',
     units: first,
@@ -197,27 +199,27 @@ interface Residuals {
 
 interface Spread extends Gathering {
   effectiveUnits: number;
-  /** Null of too few units, as is what follows from it. */
+  /** Null with too few units. */
   variance: number | null;
-  /** Half of the 95% interval; below 0 where there is none. */
+  /** Half the width of the 95% interval; negative if there is none. */
   margin: number;
 }
 
 function spreadOf(n: number, residuals: Residuals, gathering: Gathering): Spread {
   const { between, effectiveUnits } = betweenUnits(n, residuals, gathering);
-  const told = { ...gathering, effectiveUnits };
-  if (between === null) return { ...told, variance: null, margin: -1 };
+  const known = { ...gathering, effectiveUnits };
+  if (between === null) return { ...known, variance: null, margin: -1 };
   let variance = between;
   if (gathering.halved) {
-    // Shorter blocks are more units: enough of them, as of the longer ones.
+    // Halved blocks are more numerous, so there are enough of them, too.
     const half = betweenUnits(n, residuals, gathering.halved).between ?? between;
     const longRun = (n * dependenceOf(n, residuals.residual).longRunVariance) / residuals.total ** 2;
     variance = Math.max(between, 2 * between - half, longRun);
   }
-  return { ...told, variance, margin: studentQuantile95(degreesOf(effectiveUnits)) * Math.sqrt(variance) };
+  return { ...known, variance, margin: studentQuantile95(degreesOf(effectiveUnits)) * Math.sqrt(variance) };
 }
 
-/** Variance of the ratio by the jackknife over units; null with too few. One pass: units come one after the other. */
+/** The delete-one jackknife variance of the ratio over units; null with too few. One pass, because units are consecutive. */
 function betweenUnits(
   n: number,
   { residual, weight, total }: Residuals,
@@ -248,7 +250,7 @@ function betweenUnits(
   };
 }
 
-/** Of Σ y − R·Σ x, were sequences independent. */
+/** The variance of Σ y − R·Σ x for independent sequences (Cochran, ch. 6). */
 function independentVariance(n: number, residual: (i: number) => number): number {
   return (n / (n - 1)) * sum(numbersOf(n, (i) => residual(i) ** 2));
 }

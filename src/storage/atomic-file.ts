@@ -1,9 +1,9 @@
 /**
  * Files that appear whole or not at all: written under a temporary name in the same folder, flushed to the disk, then
- * renamed into place. Every file that this program replaces is written so. Two writers of one path do not disturb each
- * other: each has its own temporary name, and the later rename wins. The file replaced hands on its permissions; a link
- * stays one, and the file that it names is replaced. A character device, or a pipe that is this process's own, such as
- * /dev/stdout, is written to directly. Failures are FileErrors with a sentence, and leave no temporary file behind.
+ * renamed into place. This program replaces every file this way. Two writers of one path do not disturb each other:
+ * each has its own temporary name, and the later rename wins. The new file keeps the permissions of the old one. A symbolic
+ * link stays, and its target is replaced. A character device, or a pipe of this process such as /dev/stdout, is written
+ * directly. Failures are FileErrors and leave no temporary file behind.
  */
 import { fstatSync, realpathSync, type Stats, statSync, writeSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ export class AtomicFile {
 
   private constructor(
     readonly path: string,
-    /** Null: nothing is renamed. */
+    /** Null if nothing is renamed. */
     private readonly temporary: string | null,
     private readonly target: string,
     private readonly handle: FileHandle,
@@ -28,7 +28,7 @@ export class AtomicFile {
   /** Bytes written so far. */
   size = 0;
 
-  /** Opens a temporary file beside `path`, making the folder where it is missing. @throws FileError */
+  /** Opens a temporary file beside `path`, and makes the folder if it is missing. @throws FileError */
   static async create(path: string, advice = ''): Promise<AtomicFile> {
     const { target, kind, replaced } = destination(path, advice);
     let temporary: string | null = null;
@@ -45,7 +45,7 @@ export class AtomicFile {
     }
   }
 
-  /** Appends bytes. @throws FileError, after which the file is gone */
+  /** Appends bytes. @throws FileError, after discarding the file */
   async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let offset = 0; offset < bytes.byteLength; ) {
@@ -74,8 +74,8 @@ export class AtomicFile {
 
   /**
    * Flushes and renames into place.
-   * @param beforehand given the whole file under its temporary name, which is still ours alone, e.g. to open it before
-   * anybody can remove it   @throws FileError, after which nothing has changed at `path`
+   * @param beforehand called with the temporary name of the complete file, e.g. to open it before another process can
+   * remove it   @throws FileError, after which nothing has changed at `path`
    */
   async commit(beforehand: (temporary: string) => void = () => {}): Promise<void> {
     if (this.ended) return;
@@ -98,7 +98,7 @@ export class AtomicFile {
     await flushFolder(dirname(this.target));
   }
 
-  /** Gives the file up: `path` stays as it was. Of one that was committed nothing is given up. */
+  /** Discards the file: `path` stays as it was. No effect after a commit. */
   async discard(): Promise<void> {
     if (this.ended) return;
     this.ended = true;
@@ -121,17 +121,17 @@ export async function writeFileAtomically(
 }
 
 export interface Destination {
-  /** What is written or replaced: of a link, the file that it names. */
+  /** The path to write or replace: for a link, its target. */
   target: string;
   kind: 'new' | 'file' | 'device';
-  /** What is there. */
+  /** The existing file. */
   replaced: Stats | null;
 }
 
 /**
- * What is no file is looked at under its own name: /dev/stdout leads to a pipe, which has no path, and must not be replaced
- * by a file. A named pipe would be waited for without end, and a disk be overwritten.
- * @throws FileError for a folder, a named pipe and the like, or where it cannot be told
+ * Anything but a regular file is examined under its own name: /dev/stdout leads to a pipe, which has no path and must not be
+ * replaced by a file. Opening a named pipe would block, and writing to a disk device would overwrite it.
+ * @throws FileError for a folder, a named pipe and the like, or if the kind cannot be determined
  */
 export function destination(path: string, advice = ''): Destination {
   let found: Stats;
@@ -159,7 +159,7 @@ export function destination(path: string, advice = ''): Destination {
   });
 }
 
-/** A pipe without a path, as shells make them, or one that stdout or stderr already is. */
+/** A pipe without a path, as shells create, or the pipe of stdout or stderr. */
 function isOwnStream(path: string, found: Stats): boolean {
   if (found.isFIFO() && !hasPath(path)) return true;
   return [1, 2].some((descriptor) => {
@@ -174,21 +174,21 @@ function isOwnStream(path: string, found: Stats): boolean {
 
 function hasPath(path: string): boolean {
   try {
-    realpathSync.native(path); // the other one takes names such as pipe:[1] for paths
+    realpathSync.native(path); // the JavaScript version takes names such as pipe:[1] for paths
     return true;
   } catch {
     return false;
   }
 }
 
-/** Permissions of the file that is replaced, and its owner where that may be. */
+/** Copies the permissions of the replaced file, and its owner if allowed. */
 async function handOn(handle: FileHandle, { mode, uid, gid }: Stats): Promise<void> {
   const made = await handle.stat();
   if (made.uid !== uid || made.gid !== gid) await handle.chown(uid, gid).catch(() => {});
   await handle.chmod(mode & 0o777).catch(() => {});
 }
 
-/** So that the rename itself survives a power cut; file systems that cannot flush a folder do not need it. */
+/** Flushes the folder, so that the rename survives a power cut; file systems that cannot do this do not need it. */
 async function flushFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');

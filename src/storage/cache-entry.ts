@@ -1,7 +1,7 @@
 /**
- * Entries of the cache folder. An entry's name is the SHA-256 of all that decides its content, so an entry is never
- * out of date; its last bytes are a checksum of the rest, so one that was torn or altered reads as absent and is made
- * again. What an entry holds is its owner's affair.
+ * Entries of the cache folder. The name of an entry is the SHA-256 of all that decides its content, so an entry is
+ * never out of date. Its last bytes are a checksum of the rest, so a torn or altered entry reads as absent and is made again.
+ * The content of an entry is defined by its owner.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { AtomicFile } from './atomic-file.js';
 import { cacheFolder } from './folders.js';
 
-/** Said when the cache cannot be written to. */
+/** Advice if the cache is not writable. */
 export const CACHE_ADVICE = 'Set DUO_EVAL_CACHE to a folder that can be written to and has room.';
 
 const MAGIC = Buffer.from('duo-eval', 'latin1');
 const TRAILER_BYTES = MAGIC.length + 32;
 
-/** What decides an entry's content. Object keys may come in any order. */
+/** The facts that decide an entry's content. The order of object keys does not matter. */
 export type CacheKey = string | number | boolean | null | CacheKey[] | { [name: string]: CacheKey };
 
 /**
@@ -27,7 +27,7 @@ export function cacheEntryPath(room: string, key: CacheKey, extension = '', fold
   return join(folder, room, name + extension);
 }
 
-/** The entry's bytes, or null where there is none that is whole. */
+/** The bytes of an entry, or null if there is no intact one. */
 export async function readCacheEntry(path: string): Promise<Buffer | null> {
   const bytes = await readFile(path).catch(() => null);
   if (!bytes || bytes.length < TRAILER_BYTES) return null;
@@ -47,7 +47,7 @@ function trailerOf(content: Uint8Array): Buffer {
   return Buffer.concat([MAGIC, createHash('sha256').update(content).digest()]);
 }
 
-/** JSON with the keys of objects in order, so that equal keys have equal names. */
+/** JSON with sorted object keys, so that equal cache keys have equal names. */
 function canonicalJson(value: CacheKey): string {
   return JSON.stringify(value, (_key, inner) =>
     inner && typeof inner === 'object' && !Array.isArray(inner)

@@ -1,7 +1,7 @@
 /**
- * What lies in the cache folder, and how it is removed without harm: a room's entries are files named by a SHA-256, in
- * one folder. What an entry is, its room's owner says. Nothing that is not named as an entry is ever touched, so a cache
- * folder that was set to a folder with other things in it loses none of them. What a living process holds is kept.
+ * Lists the content of the cache folder and removes it safely. The entries of a room are files in one folder, each named by
+ * a SHA-256; the owner of the room describes them. Files with other names are never touched, so nothing else is lost if the
+ * cache folder is set to an existing folder. Entries held by a running process are kept.
  */
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,31 +14,31 @@ export interface CacheItem {
   room: string;
   /** Relative to the cache folder. */
   file: string;
-  /** What it is, in words; the same words for entries of which there is nothing to tell apart. */
+  /** A description in words; entries that cannot be distinguished have the same one. */
   what: string;
   bytes: number;
-  /** When it was last written, ms since 1970. */
+  /** Time of the last write, ms since 1970. */
   modified: number;
-  /** A living process holds it. */
+  /** Whether a running process holds it. */
   inUse: boolean;
-  /** Absolute, in the order in which they are removed. */
+  /** Absolute paths, in the order of removal. */
   paths: string[];
-  /** Removed after them, when it is empty. */
+  /** Folder that is removed after the files if it is empty. */
   folder: string | null;
-  /** File whose lock is held while it is removed. */
+  /** File whose lock is held during the removal. */
   lock: string | null;
 }
 
 export interface CacheRoom {
   name: string;
-  /** What it is for, e.g. `packed streams`. */
+  /** Purpose, e.g. `packed streams`. */
   purpose: string;
   items(cache: string): Promise<CacheItem[]>;
 }
 
 const ENTRY = /^[0-9a-f]{64}(\.[a-z0-9]+)?$/;
 
-/** A room of single files. @param describe in words; null for an entry that is not sound */
+/** A room of single files. @param describe in words; null for a damaged entry */
 export function roomOfFiles(
   name: string,
   purpose: string,
@@ -54,7 +54,7 @@ export function roomOfFiles(
       if (!ENTRY.test(base) || (isLock && names.includes(base))) continue;
       const path = join(cache, name, base);
       const facts = await sizeAndTime([join(cache, name, entry)]);
-      if (!facts) continue; // gone meanwhile
+      if (!facts) continue; // removed in the meantime
       found.push({
         room: name,
         file: `${name}/${base}`,
@@ -71,7 +71,7 @@ export function roomOfFiles(
   return { name, purpose, items };
 }
 
-/** Of what writers leave behind that were killed. */
+/** Files left behind by writers that were killed. */
 export async function unfinishedWrites(room: string, cache: string, folder = room): Promise<CacheItem[]> {
   const found: CacheItem[] = [];
   for (const entry of await namesIn(join(cache, folder))) {
@@ -93,7 +93,7 @@ export async function unfinishedWrites(room: string, cache: string, folder = roo
   return found;
 }
 
-/** Names in a folder, sorted; none where it is missing. @throws FileError */
+/** Names in a folder, sorted; none if it is missing. @throws FileError */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
@@ -103,7 +103,7 @@ export async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Of files together: bytes, and the latest time; null when none is there. */
+/** Total bytes and latest time of some files; null if none exists. */
 export async function sizeAndTime(
   paths: readonly string[],
 ): Promise<{ bytes: number; modified: number } | null> {
@@ -118,10 +118,10 @@ export async function sizeAndTime(
 
 export type Removal =
   | { item: CacheItem; state: 'removed'; failure?: undefined }
-  /** `in-use`: a living process holds it; `failed`: the system would not remove it. */
+  /** `in-use`: a running process holds it; `failed`: the system refused to remove it. */
   | { item: CacheItem; state: 'in-use' | 'failed'; failure: DuoEvalError | null };
 
-/** Removes an entry, unless someone holds it. */
+/** Removes an entry unless a process holds it. */
 export async function removeItem(item: CacheItem): Promise<Removal> {
   if (item.inUse) return { item, state: 'in-use', failure: null };
   try {
@@ -139,7 +139,7 @@ export async function removeItem(item: CacheItem): Promise<Removal> {
   }
 }
 
-/** One that is not empty holds what is not ours. */
+/** A folder that is not empty holds files of others and stays. */
 async function removeEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch((cause) => {
     if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(cause) ?? '')) throw cause;

@@ -1,6 +1,6 @@
 /**
- * SHA-256 of bytes and of files. A large file's digest is remembered in the cache folder under its path, size, inode
- * and times of change, so that a second run does not read gigabytes only to name them.
+ * SHA-256 of bytes and of files. The digest of a large file is cached under its path, size, inode and times of change, so
+ * that a second run does not read gigabytes just to name them.
  */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, createReadStream } from 'node:fs';
@@ -11,10 +11,10 @@ import { roomOfFiles } from './cache-inventory.js';
 import { fileFailure } from './file-failure.js';
 import { cacheFolder } from './folders.js';
 
-/** The remembered digests, for `cache ls` and `cache clear`. A digest does not tell which file it is of. */
+/** The cached digests, for `cache ls` and `cache clear`. A digest does not show which file it belongs to. */
 export const digestsRoom = roomOfFiles('sha256', 'remembered digests', () => 'digest of a file');
 
-/** Below this many bytes reading is cheaper than remembering. */
+/** Below this many bytes, reading is cheaper than caching. */
 const WORTH_REMEMBERING = 8 * 2 ** 20;
 /** A file changed this recently may change again within the same tick of its clock: 2 s is FAT's, the coarsest. */
 const SETTLED_MS = 2_500;
@@ -37,7 +37,7 @@ export async function sha256OfFile(path: string): Promise<string> {
 
 /**
  * As {@link sha256OfFile}, but a large file that has not changed since it was last hashed is not read again.
- * «Changed» means size, inode, or time of modification or status change, to the nanosecond where the disk has it.
+ * «Changed» means size, inode, or time of modification or status change, to the nanosecond if the file system records it.
  */
 export async function rememberedSha256OfFile(path: string, folder = cacheFolder()): Promise<string> {
   const before = await statOf(path);
@@ -50,7 +50,7 @@ export async function rememberedSha256OfFile(path: string, folder = cacheFolder(
   const settled =
     Number(after.ctimeMs) < Date.now() - SETTLED_MS && Number(after.mtimeMs) < Date.now() - SETTLED_MS;
   if (settled && identityOf(before) === identityOf(after)) {
-    // Only a saving: a cache folder that cannot be written to must not stop a read.
+    // The cache only saves time: an unwritable cache folder must not stop a read.
     await writeCacheEntry(entry, Buffer.from(sha256, 'latin1')).catch(() => {});
   }
   return sha256;

@@ -1,6 +1,6 @@
 /**
  * What the operating system's file errors (ENOENT, EACCES, ENOSPC, …) mean to a user: one table of codes, sentences and
- * hints. A failure becomes a FileError (exit 6) unless the caller's error class says more, as for models and data.
+ * hints. A failure becomes a FileError (exit 6) unless the caller has a more specific error class, as for models and data.
  */
 import { FileError } from '../errors.js';
 
@@ -74,7 +74,7 @@ const FILE_ERRORS: Readonly<Record<string, FileProblem>> = {
   },
 };
 /**
- * @param doing what was tried, as in «Cannot write x: …»   @param advice printed before the general hint, e.g. which
+ * @param doing the attempted action, as in «Cannot write x: …»   @param advice printed before the general hint, e.g. which
  * environment variable moves the folder
  */
 export function fileFailure(cause: unknown, doing: string, path: string, advice = ''): FileError {
@@ -96,18 +96,18 @@ export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
 }
 
-/** What to do about it; null for an error that the table does not hold. */
+/** Advice for the user; null for an error that is not in the table. */
 export function hintOf(cause: unknown): string | null {
   return problemOf(cause)?.hint ?? null;
 }
 
-/** Nothing exists at the path. */
+/** Whether the error means that nothing exists at the path. */
 export function isMissing(cause: unknown): boolean {
   const code = systemCodeOf(cause);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** `ENOENT` and its like, where the cause is a failed system call. */
+/** The code of a failed system call, such as `ENOENT`. */
 export function systemCodeOf(cause: unknown): string | null {
   const code = (cause as NodeJS.ErrnoException | null)?.code;
   return typeof code === 'string' ? code : null;

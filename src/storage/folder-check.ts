@@ -1,4 +1,4 @@
-/** Can a folder be written to, and how much room has it? Asked without leaving anything behind. */
+/** Checks whether a folder is writable and how much room it has, without leaving anything behind. */
 import { rm, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { systemCodeOf } from './file-failure.js';
 import { makeFolder, missingFolders } from './make-folder.js';
@@ -7,13 +7,13 @@ import { forgetTemporary, temporaryPath } from './temporary-files.js';
 export interface FolderReport {
   path: string;
   writable: boolean;
-  /** Bytes free to this user; null when the system does not tell. */
+  /** Bytes free for this user; null if unknown. */
   freeBytes: number | null;
-  /** The system's code for why not, e.g. `EACCES`; null when writable. */
+  /** The error code of the system, e.g. `EACCES`; null if writable. */
   reason: string | null;
 }
 
-/** A folder that is not there yet is made, tried and taken away again. */
+/** A missing folder is created, tested and removed again. */
 export async function checkFolder(path: string): Promise<FolderReport> {
   const reason = await tryWriting(path).then(
     () => null,
@@ -33,6 +33,6 @@ async function tryWriting(folder: string): Promise<void> {
     await writeFile(file, 'x', { flag: 'wx' }).finally(() => rm(file, { force: true }));
     forgetTemporary(file);
   } finally {
-    for (const each of made.reverse()) await rmdir(each).catch(() => {}); // someone may have put something there meanwhile
+    for (const each of made.reverse()) await rmdir(each).catch(() => {}); // another process may have put something there in the meantime
   }
 }

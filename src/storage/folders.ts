@@ -1,6 +1,6 @@
 /**
- * Where this program keeps things on a user's machine: a cache folder whose content can be rebuilt, and a
- * configuration folder whose content cannot. Locations only; nothing here creates a folder.
+ * The folders of this program on a user's machine: a cache folder, whose content can be rebuilt, and a configuration folder,
+ * whose content cannot. Paths only; nothing here creates a folder.
  */
 import { homedir } from 'node:os';
 import { isAbsolute, join, posix, resolve, win32 } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * The lines of a journal: JSON objects whose last member, `crc32`, is the checksum of all lines up to there, this one's
- * text before it included. So a line that was altered, moved, doubled or lost is told from one that was written, and the
- * last line alone may be torn.
+ * The lines of a journal: JSON objects whose last member, `crc32`, is the checksum of all lines up to this point,
+ * including the text of its own line before it. So altered, moved, repeated and lost lines are detected; only the last line
+ * may be torn.
  */
 import { crc32 } from 'node:zlib';
 
@@ -10,11 +10,11 @@ const CHECKSUM = /,?"crc32":"([0-9a-f]{8})"\}$/;
 
 export interface WrittenLine {
   line: string;
-  /** What the next line's checksum begins with. */
+  /** The checksum so far, from which that of the next line continues. */
   checksum: number;
 }
 
-/** @param before checksum of the lines before, 0 for the first */
+/** @param before checksum of the previous lines, 0 for the first */
 export function writeLine(value: object, before: number): WrittenLine {
   const body = JSON.stringify(value).slice(0, -1);
   const checksum = crc32(body, before);
@@ -23,18 +23,19 @@ export function writeLine(value: object, before: number): WrittenLine {
 }
 
 export interface ReadLines {
-  /** How many are good. */
+  /** Number of intact lines. */
   lines: number;
-  /** Bytes of them. */
+  /** Bytes of the intact lines. */
   bytes: number;
-  /** Checksum of them. */
+  /** Checksum of the intact lines. */
   checksum: number;
-  /** Number, from 1, of a line that is damaged although lines follow it; null where there is none. */
+  /** Number, from 1, of a damaged line before the last; null if there is none. */
   damagedLine: number | null;
 }
 
-/** Reads whole lines; a last one that is torn is left out.
- *  @param content in pieces of any size, whose memory may be used again for the next   @param onValue told each good line's object, in order */
+/** Reads whole lines; a torn last line is skipped.
+ *  @param content in pieces of any size, which may reuse the same memory
+ *  @param onValue called with the object of each intact line, in order */
 export function readLines(content: Iterable<Buffer>, onValue: (value: object) => void): ReadLines {
   const read: ReadLines = { lines: 0, bytes: 0, checksum: 0, damagedLine: null };
   let isDamaged = false;
@@ -42,7 +43,7 @@ export function readLines(content: Iterable<Buffer>, onValue: (value: object) =>
     if (isDamaged) return { ...read, damagedLine: read.lines + 1 };
     const found = readLine(line, read.checksum);
     if (found === null) {
-      isDamaged = true; // which is no harm when it was the last
+      isDamaged = true; // harmless if this is the last line
       continue;
     }
     read.lines++;
@@ -54,7 +55,7 @@ export function readLines(content: Iterable<Buffer>, onValue: (value: object) =>
 }
 
 function readLine(bytes: Buffer, before: number): { value: object; checksum: number } | null {
-  // One character a byte, so that places in the text are places in the file.
+  // One character per byte, so that offsets in the text are offsets in the file.
   const match = CHECKSUM.exec(bytes.toString('latin1'));
   if (!match) return null;
   const body = bytes.subarray(0, match.index);
@@ -63,7 +64,7 @@ function readLine(bytes: Buffer, before: number): { value: object; checksum: num
   return { value: JSON.parse(`${body.toString('utf8')}}`) as object, checksum };
 }
 
-/** Without their ends; what follows the last end is left out. */
+/** Lines without line ends; text after the last line end is dropped. */
 function* wholeLines(content: Iterable<Buffer>): Generator<Buffer> {
   let begun: Buffer[] = [];
   for (const piece of content) {

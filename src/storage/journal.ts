@@ -1,7 +1,7 @@
 /**
- * Work already done, kept as it comes: JSON lines with checksums (journal-lines.ts) appended to a file, the first of them a
- * header that says what the work is. A stopped run reads them back; a last line torn by a crash is dropped, any other
- * damage is a refusal. Who may hold the file at one time, and where it lies, is not decided here.
+ * A journal of finished work: JSON lines with checksums (journal-lines.ts) appended to a file, the first of them a header that
+ * identifies the work. A stopped run reads them back. A last line torn by a crash is dropped; any other damage is an error.
+ * Locks and the location of the file are up to the caller.
  */
 import {
   closeSync,
@@ -19,33 +19,33 @@ import { FileError } from '../errors.js';
 import { reasonOf } from '../storage/file-failure.js';
 import { type ReadLines, readLines, writeLine } from './journal-lines.js';
 
-/** What decides the content: a journal whose header differs is of other work. Plain JSON. */
+/** All that decides the content: a journal with a different header belongs to other work. Plain JSON. */
 export type JournalHeader = Record<string, unknown> & { key: string };
 
 export interface JournalOptions<Entry extends object> {
-  /** Begin anew, whatever is there (`--fresh`). */
+  /** Start anew and ignore existing work (`--fresh`). */
   fresh?: boolean;
-  /** Takes what earlier runs appended, one by one, instead of `entries`: for more of it than memory should hold. What it was
-   *  told is void when the journal turns out to be damaged. */
+  /** Receives the lines of earlier runs one by one, instead of `entries`, if they are too many for memory. If the journal turns
+   *  out to be damaged, they must be discarded. */
   onEntry?: (entry: Entry) => void;
 }
 
 /** One line: a JSON object. */
 export interface Journal<Entry extends object> {
-  /** What earlier runs appended, in order; empty where `onEntry` took it. */
+  /** The lines of earlier runs, in order; empty if `onEntry` received them. */
   readonly entries: readonly Entry[];
   /** Adds one line; on disk within a second. @throws FileError when it cannot be written */
   append(entry: Entry): void;
-  /** Everything on disk now, the file kept for a later run. */
+  /** Flushes everything to disk and keeps the file for a later run. */
   close(): void;
-  /** The work is complete: the file is removed, and the next run starts anew. */
+  /** Removes the file after the work is complete; the next run starts anew. */
   finish(): void;
 }
 
 const SYNC_MS = 1000;
 const PIECE_BYTES = 2 ** 18;
 
-/** @throws FileError when the file cannot be used, is damaged before its end, or is of other work */
+/** @throws FileError when the file cannot be used, is damaged before its end, or belongs to other work */
 export function openJournal<Entry extends object>(
   path: string,
   header: JournalHeader,
@@ -100,7 +100,7 @@ export function openJournal<Entry extends object>(
     },
     close,
     finish() {
-      close(); // does nothing when it is closed already
+      close(); // no effect if it is already closed
       attempt(path, () => rmSync(path, { force: true }));
     },
   };
@@ -134,7 +134,7 @@ function* piecesOf(path: string, descriptor: number): Generator<Buffer> {
   }
 }
 
-/** JSON with the keys of objects in order, so that equal headers are equal text. */
+/** JSON with sorted object keys, so that equal headers are equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)

@@ -1,6 +1,6 @@
 /**
- * One owner at a time for a file that is appended to. The lock is a file beside it that names its owner's process; an
- * owner that is gone (killed, crashed, or before a reboot) is taken over. Works between processes of one machine.
+ * One owner at a time for a file that is appended to. The lock is a file beside it that names the process of its owner.
+ * The lock of a dead owner (killed, crashed, or before a reboot) is taken over. Works between processes of one machine.
  */
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -16,17 +16,17 @@ export interface Lock {
 
 interface Owner {
   pid: number;
-  /** When the process began, in the system's own words; tells a process from a later one of the same number. */
+  /** Start time of the process, in the system's format; distinguishes it from a later process with the same number. */
   started: string | null;
 }
 
-/** A take-over lasts milliseconds; one that is older was itself killed. */
+/** A take-over lasts milliseconds; an older one was killed itself. */
 const TAKEOVER_MS = 10_000;
 
 /**
- * @param path of the file to own; the lock is `path.lock`   @param what the file is for, for the error's sentence
- * @param advice to who cannot have a lock made there
- * @throws FileError `in-use` when a living process owns it
+ * @param path of the file to own; the lock is `path.lock`   @param what the purpose of the file, for the error
+ * @param advice for the user if the lock cannot be created
+ * @throws FileError `in-use` when a running process owns it
  */
 export function acquireLock(path: string, what: string, advice = CACHE_ADVICE): Lock {
   const lockPath = `${path}.lock`;
@@ -45,13 +45,13 @@ export function acquireLock(path: string, what: string, advice = CACHE_ADVICE): 
   throw inUse(what, null);
 }
 
-/** Does a living process own the file? A later look may differ: to rely on it, acquire the lock. */
+/** Does a running process own the file? The answer may change at any time; acquire the lock to rely on it. */
 export function isLocked(path: string): boolean {
   const owner = readOwner(`${path}.lock`);
   return typeof owner === 'object' && isAlive(owner);
 }
 
-/** @returns false when there is a lock already */
+/** @returns false if there is a lock already */
 function create(lockPath: string, advice: string): boolean {
   let descriptor: number;
   try {
@@ -83,12 +83,12 @@ function readOwner(lockPath: string): Owner | 'absent' | 'unreadable' {
     const owner = JSON.parse(text) as Owner;
     return Number.isInteger(owner.pid) && owner.pid > 0 ? owner : 'unreadable';
   } catch {
-    // Between another's creating and writing it, or torn by a crash: only age tells.
+    // Another process has created but not written it, or a crash has torn it; only its age shows which.
     return ageOf(lockPath) > TAKEOVER_MS ? 'unreadable' : 'absent';
   }
 }
 
-/** Removes a dead owner's lock, one taker at a time: else the second would remove the first one's new lock. */
+/** Removes a dead owner's lock, one process at a time; otherwise a second one could remove the new lock of the first. */
 function takeOver(lockPath: string, advice: string): void {
   const guard = `${lockPath}.takeover`;
   if (!create(guard, advice)) {

@@ -1,12 +1,12 @@
 /**
- * Makes a folder and those above it that are missing. Node's own `recursive` never returns where the system says that a
- * folder cannot be made because one above is missing although it is there (/proc, some network disks): so, one by one.
+ * Makes a folder and its missing parents, one by one. Node's own `recursive` never returns if the system claims that a parent
+ * is missing although it exists (/proc, some network disks).
  */
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCodeOf } from './file-failure.js';
 
-/** @returns those that were made, outermost first   @throws the system's error, after which none is left */
+/** @returns the folders made, outermost first   @throws the system's error, after removing them again */
 export function makeFolder(path: string): string[] {
   const made: string[] = [];
   for (const folder of missingFolders(path).missing) {
@@ -14,7 +14,7 @@ export function makeFolder(path: string): string[] {
       mkdirSync(folder);
       made.push(folder);
     } catch (cause) {
-      if (systemCodeOf(cause) === 'EEXIST') continue; // another process was quicker
+      if (systemCodeOf(cause) === 'EEXIST') continue; // another process was faster
       for (const empty of made.reverse()) rmdirSync(empty);
       throw cause;
     }
@@ -22,7 +22,7 @@ export function makeFolder(path: string): string[] {
   return made;
 }
 
-/** The nearest folder above that exists, and those to be made below it, outermost first. */
+/** The nearest existing parent, and the folders to make below it, outermost first. */
 export function missingFolders(path: string): { there: string; missing: string[] } {
   const missing: string[] = [];
   let there = path;

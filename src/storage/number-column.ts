@@ -1,9 +1,9 @@
 /**
- * One float64 for each of any number of things, in bounded memory: a few pages are kept, the others lie in a file. The
- * file is in the cache folder (the system's temporary one may itself be memory), is made only when the pages kept do not
- * suffice, and has no name once it is open, so that nothing is left of it however the process ends.
+ * A column of float64 numbers of any length, in bounded memory: a few pages are in memory, the others in a file. The file is
+ * in the cache folder (the system's temporary folder may itself be memory), is created only if the pages in memory do not
+ * suffice, and is unlinked once it is open, so that nothing remains however the process ends.
  *
- * Made for going through in order, back and forth a little: far jumps cost a page each.
+ * Meant for roughly sequential access: each far jump costs a page.
  */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { CACHE_ADVICE } from './cache-entry.js';
@@ -12,30 +12,30 @@ import { cacheFolder } from './folders.js';
 import { makeFolder } from './make-folder.js';
 import { forgetTemporary, temporaryPath } from './temporary-files.js';
 
-/** Numbers a page. */
+/** Numbers per page. */
 const PAGE = 4096;
 const PAGES_KEPT = 8;
 
 interface Page {
   index: number;
   values: Float64Array;
-  /** It holds what the file does not. */
+  /** Whether it has changes that the file lacks. */
   changed: boolean;
 }
 
 export class NumberColumn {
-  /** Used last, last. */
+  /** In order of use, the latest last. */
   private kept: Page[] = [];
   private descriptor: number | null = null;
 
-  /** @param length numbers, all 0; more are taken as they are set */
+  /** @param length initial number of zeros; the column grows as numbers are set */
   constructor(public length = 0) {}
 
   at(index: number): number {
     return this.page(index).values[index % PAGE];
   }
 
-  /** @throws FileError when the page that has to make room cannot be written */
+  /** @throws FileError when an evicted page cannot be written */
   set(index: number, value: number): void {
     const page = this.page(index);
     page.values[index % PAGE] = value;
@@ -51,7 +51,7 @@ export class NumberColumn {
     for (let index = 0; index < this.length; index++) yield this.at(index);
   }
 
-  /** Its memory and its file are given back; may be repeated. */
+  /** Frees its memory and its file. Safe to call twice. */
   close(): void {
     this.kept = [];
     this.length = 0;
@@ -69,7 +69,7 @@ export class NumberColumn {
     return page;
   }
 
-  /** A page that is not kept, in the memory of the one used longest ago. */
+  /** Loads a page into the memory of the least recently used one. */
   private turnTo(index: number): Page {
     if (this.kept.length < PAGES_KEPT && this.descriptor === null) {
       return { index, values: new Float64Array(PAGE), changed: false };
@@ -78,7 +78,7 @@ export class NumberColumn {
     const bytes = Buffer.from(page.values.buffer);
     this.withFile((descriptor) => {
       if (page.changed) writeWhole(descriptor, bytes, page.index * bytes.length);
-      bytes.fill(0); // what was never written is 0
+      bytes.fill(0); // unwritten numbers are 0
       readSync(descriptor, bytes, 0, bytes.length, index * bytes.length);
     });
     return { index, values: page.values, changed: false };
@@ -103,7 +103,7 @@ function openNameless(folder: string): number {
     unlinkSync(path);
     forgetTemporary(path);
   } catch {
-    // A system that does not part with the names of open files: it is removed at the end.
+    // This system cannot unlink open files, so the file is removed at the end.
   }
   return descriptor;
 }

@@ -1,33 +1,32 @@
 /**
- * Files that somebody else made and that are read whole: cards, configurations, tokenizers, results. What is opened is first
- * known to be a regular file, since a named pipe is waited for without end and a device never ends; and no more is read
- * than a budget in bytes, since a file may grow while it is read.
+ * Reads whole files that others wrote: cards, configurations, tokenizers, results. Only regular files are read, because a
+ * named pipe blocks and a device never ends; and only up to a limit in bytes, because a file may grow during the read.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { FileError } from '../errors.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
 
-/** Most bytes of each kind of file: some times the largest honest one. */
+/** Maximum bytes per kind of file: several times the largest genuine one. */
 export const MOST_BYTES = {
   card: 2 ** 20,
   /** A model's config.json. */
   configuration: 2 ** 22,
-  /** A sampler of a user's own. */
+  /** A user's sampler module. */
   module: 2 ** 24,
   /** A suite, or gates. */
   yaml: 2 ** 19,
   /** model.safetensors.index.json */
   weightsIndex: 2 ** 25,
-  /** llama2.c's tokenizer.bin, and the files of a tokenizer that goes with a converted model. */
+  /** llama2.c's tokenizer.bin, and the tokenizer files of a converted model. */
   tokenizer: 2 ** 26,
 } as const;
 
-/** A file that is there and is not read. */
+/** An existing file that must not be read. */
 export class UnfitFile extends FileError {
   declare readonly hint: string;
 
   /**
-   * @param code `not-a-file`, `file-too-large` or `git-lfs-pointer`   @param why completes «it …», for sentences of the caller's own
+   * @param code `not-a-file`, `file-too-large` or `git-lfs-pointer`   @param why completes «it …», for the caller's own sentences
    */
   constructor(
     code: string,
@@ -42,20 +41,20 @@ export class UnfitFile extends FileError {
 export interface OpenFile {
   /** The caller closes it. */
   descriptor: number;
-  /** Bytes, as it was opened. */
+  /** Size in bytes when it was opened. */
   size: number;
 }
 
 /**
- * Opens a file for reading, without waiting for anybody to write to it. Links are followed.
- * @throws UnfitFile for what is no regular file   @throws FileError, `no-such-file` among others
+ * Opens a file for reading without blocking. Links are followed.
+ * @throws UnfitFile if it is not a regular file   @throws FileError, `no-such-file` among others
  */
 export function openRegularFile(path: string): OpenFile {
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
   } catch (cause) {
-    // What a socket answers.
+    // Opening a socket gives this error.
     if (systemCodeOf(cause) === 'ENXIO') throw notRegular(path, 'a socket');
     throw fileFailure(cause, 'read', path);
   }
@@ -66,8 +65,8 @@ export function openRegularFile(path: string): OpenFile {
 }
 
 /**
- * A file's bytes, all of them.
- * @param most bytes that it may have   @throws UnfitFile   @throws FileError, `no-such-file` among others
+ * All bytes of a file.
+ * @param most maximum number of bytes   @throws UnfitFile   @throws FileError, `no-such-file` among others
  */
 export function readSmallFile(path: string, most: number): Buffer {
   const { descriptor, size } = openRegularFile(path);
@@ -79,14 +78,14 @@ export function readSmallFile(path: string, most: number): Buffer {
   }
 }
 
-/** Whether bytes are what Git LFS leaves in the place of a file that it has not fetched. */
+/** Whether bytes are a Git LFS pointer, the placeholder for a file that was not fetched. */
 export function isGitLfsPointer(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, LFS_START.length)).equals(
     LFS_START,
   );
 }
 
-/** Says it of a file that {@link isGitLfsPointer} told. */
+/** The error for a file that {@link isGitLfsPointer} recognises. */
 export function gitLfsPointer(path: string): UnfitFile {
   return new UnfitFile(
     'git-lfs-pointer',
@@ -99,7 +98,7 @@ export function gitLfsPointer(path: string): UnfitFile {
 const LFS_START = Buffer.from('version https://git-lfs.github.com/spec/');
 
 function readUpTo(descriptor: number, path: string, most: number, size: number): Buffer {
-  // One byte more than is expected shows whether it has grown. Files of the kernel's own say that they have 0 bytes.
+  // Reading one byte more than expected shows whether it has grown. Kernel files such as those of /proc report 0 bytes.
   let bytes = Buffer.allocUnsafe(Math.min(most, Math.max(size, 4096)) + 1);
   let filled = 0;
   for (;;) {

@@ -1,7 +1,7 @@
 /**
- * Names of files that are being written, and what becomes of them: none outlives its process but by SIGKILL or a power cut,
- * and what these leave the next writer in the same folder removes. A name says whose it is. It does not hold the name of
- * the file to come, which may be as long as a name can be.
+ * Temporary names of files that are being written, and their removal. Only SIGKILL or a power cut can leave such a file behind,
+ * and the next writer in the same folder removes it. The name identifies the owner. It does not contain the final name,
+ * which may already have the maximum length.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { join } from 'node:path';
 import { isRunning } from './running.js';
 
 const NAME = /^\.duo-eval-(\d+)-([0-9a-f]{8})-[0-9a-f]{12}\.tmp$/;
-/** What was not written to for so long has no owner, wherever that was. */
+/** A file that was not written to for this long has no owner on any machine. */
 const ABANDONED_MS = 7 * 24 * 3600 * 1000;
 
 const own = new Set<string>();
 const swept = new Set<string>();
 
-/** A name in the folder that nothing has yet; before the first one, what others left there is removed. */
+/** An unused name in the folder; the first request also removes abandoned files there. */
 export function temporaryPath(folder: string): string {
   watchForTheEnd();
   if (!swept.has(folder)) removeAbandoned(folder);
@@ -26,12 +26,12 @@ export function temporaryPath(folder: string): string {
   return path;
 }
 
-/** It has its name, or is gone. */
+/** Call this once the file is renamed or removed. */
 export function forgetTemporary(path: string): void {
   own.delete(path);
 }
 
-/** Is it a file that someone was writing? @returns null where it is none, else whether its writer may still be at it */
+/** Is it a temporary file? @returns null if not, else whether its writer may still be running */
 export function isBeingWritten(name: string, modified: number): boolean | null {
   const [, pid, host] = NAME.exec(name) ?? [];
   if (pid === undefined) return null;
@@ -39,7 +39,7 @@ export function isBeingWritten(name: string, modified: number): boolean | null {
   return host !== here() || isRunning(Number(pid));
 }
 
-/** Of those who are gone. What cannot be looked at or removed stays. */
+/** Removes the files of dead writers. Files that cannot be examined or removed stay. */
 function removeAbandoned(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
@@ -49,13 +49,13 @@ function removeAbandoned(folder: string): void {
       if (found?.isFile() && isBeingWritten(name, found.mtimeMs) === false) rmSync(path, { force: true });
     }
   } catch {
-    // A folder that cannot be listed may still be written to.
+    // A folder that cannot be listed may still be writable.
   }
 }
 
 let host: string | null = null;
 
-/** Where process numbers mean what they mean here: this machine, and of its containers this one. */
+/** The namespace of process numbers: this machine, and this container on it. */
 function here(): string {
   if (host !== null) return host;
   let numbering = '';
@@ -70,7 +70,7 @@ function here(): string {
 
 let watched = false;
 
-/** A signal that nothing else answers to would end the process without a word to anyone. */
+/** Handles signals that have no other handler and would otherwise end the process without cleaning up. */
 function watchForTheEnd(): void {
   if (watched) return;
   watched = true;
@@ -91,7 +91,7 @@ function removeOwn(): void {
     try {
       rmSync(path, { force: true });
     } catch {
-      // The next writer in this folder does.
+      // The next writer in this folder removes it.
     }
   }
   own.clear();

@@ -71,7 +71,7 @@ export interface CurriculumNoise extends NoisyBatch {
   inverseTemperature: number;
 }
 
-/** Keeps the largest entries of w, as many as the options say. */
+/** Keeps the largest entries of w, as many as the options set. */
 export function keptCurriculumNoise(
   problem: TrainingProblem,
   options: CurriculumOptions,

@@ -76,12 +76,12 @@ const FINAL_RATE = 0.1;
 
 /** @throws UsageError, DataError, NumericalError, FileError; InterruptedError after what was done is saved */
 export function runTraining(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
-  return inOwnFolder(request.out, nameOf(request), () => trained(request, observer));
+  return inOwnFolder(request.out, nameOf(request), () => trainInFolder(request, observer));
 }
 
 const nameOf = ({ family }: TrainingRequest): string => `${family}.onnx`;
 
-async function trained(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
+async function trainInFolder(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
   const { bosTokenId, eosTokenId } = request;
   const tokenizer = await loadTokenizer(request.tokenizer, { bosTokenId, eosTokenId });
   const dimensions = dimensionsOf(request, tokenizer);

@@ -50,7 +50,7 @@ export function otherSettings(path: string, { setting, values }: Difference): Er
       message: `The run in ${path} has ${values[0] === null ? 'no' : 'a'} curriculum, by --curriculum-steps: ${because}.`,
       hint,
     };
-  const [before, now] = values.map((value) => shown(setting, value));
+  const [before, now] = values.map((value) => formatSetting(setting, value));
   if (setting === 'problem.dimensions.vocabSize')
     return {
       code,
@@ -68,7 +68,7 @@ export function otherSettings(path: string, { setting, values }: Difference): Er
   };
 }
 
-function shown(setting: string, value: unknown): string {
+function formatSetting(setting: string, value: unknown): string {
   if (setting.endsWith('LogTemperature') && typeof value === 'number')
     return String(Number((10 ** value).toPrecision(6)));
   if (typeof value === 'string') return value;
@@ -77,7 +77,7 @@ function shown(setting: string, value: unknown): string {
 
 /** The first setting in which two runs differ, such as `problem.batch`, with both values; null if there is none. */
 export function differingSetting(a: object, b: object): Difference | null {
-  const [left, right] = [flattened(a), flattened(b)];
+  const [left, right] = [flatten(a), flatten(b)];
   for (const setting of new Set([...left.keys(), ...right.keys()])) {
     const values: [unknown, unknown] = [left.get(setting), right.get(setting)];
     if (values[0] !== values[1]) return { setting, values };
@@ -85,11 +85,11 @@ export function differingSetting(a: object, b: object): Difference | null {
   return null;
 }
 
-function flattened(value: object, prefix = ''): Map<string, unknown> {
+function flatten(value: object, prefix = ''): Map<string, unknown> {
   return new Map(
     Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
       inner !== null && typeof inner === 'object'
-        ? [...flattened(inner, `${prefix}${key}.`)]
+        ? [...flatten(inner, `${prefix}${key}.`)]
         : [[`${prefix}${key}`, inner]],
     ),
   );

@@ -104,23 +104,23 @@ async function read<Name extends string>(
   { kind, names }: Layout<Name>,
   settings: object,
 ): Promise<SavedRun<Name>> {
-  const start = await filled(file, new Uint8Array(MOST_HEADER), 0, path);
+  const start = await readFully(file, new Uint8Array(MOST_HEADER), 0, path);
   const end = start.indexOf(10); // a newline
-  const header = parsed(Buffer.from(start.subarray(0, Math.max(0, end))).toString());
+  const header = parseHeader(Buffer.from(start.subarray(0, Math.max(0, end))).toString());
   if (header?.kind?.startsWith(OURS) && header.kind !== kind) throw ofOtherRun(path, header.kind);
   if (header?.kind !== kind || header.version !== VERSION)
-    throw damaged(path, 'its first line is not one of duo-eval');
+    throw damagedFile(path, 'its first line is not one of duo-eval');
   const difference = differingSetting(header.settings, settings);
   if (difference) throw new UsageError(otherSettings(path, difference));
   const { step, weights, sha256 } = header;
   const expected = 4 * (names.length * weights + 2 * step);
   const held = (await file.stat()).size - end - 1;
-  if (held !== expected) throw damaged(path, `it holds ${held} bytes of numbers, not ${expected}`);
+  if (held !== expected) throw damagedFile(path, `it holds ${held} bytes of numbers, not ${expected}`);
   const hash = createHash('sha256');
   let at = end + 1;
   const numbers = async (length: number): Promise<Float32Array> => {
     const values = new Float32Array(length);
-    const bytes = await filled(file, bytesOf(values), at, path);
+    const bytes = await readFully(file, bytesOf(values), at, path);
     hash.update(bytes);
     at += bytes.length;
     return values;
@@ -128,12 +128,12 @@ async function read<Name extends string>(
   const vectors = new Map<Name, Float32Array>();
   for (const name of names) vectors.set(name, await numbers(weights));
   const curve = await numbers(2 * step);
-  if (hash.digest('hex') !== sha256) throw damaged(path, 'its checksum does not match');
+  if (hash.digest('hex') !== sha256) throw damagedFile(path, 'its checksum does not match');
   return { step, vectors: Object.fromEntries(vectors) as Record<Name, Float32Array>, curve };
 }
 
 /** Reads from an offset until `bytes` is full or the file ends. @returns the bytes that were read */
-async function filled(file: FileHandle, bytes: Uint8Array, at: number, path: string): Promise<Uint8Array> {
+async function readFully(file: FileHandle, bytes: Uint8Array, at: number, path: string): Promise<Uint8Array> {
   let read = 0;
   try {
     while (read < bytes.length) {
@@ -147,7 +147,7 @@ async function filled(file: FileHandle, bytes: Uint8Array, at: number, path: str
   return bytes.subarray(0, read);
 }
 
-function parsed(line: string): Header | null {
+function parseHeader(line: string): Header | null {
   try {
     return JSON.parse(line);
   } catch {
@@ -163,7 +163,7 @@ function ofOtherRun(path: string, kind: string): UsageError {
   });
 }
 
-function damaged(path: string, why: string): FileError {
+function damagedFile(path: string, why: string): FileError {
   return new FileError({
     code: 'damaged-training-state',
     message: `${path} is not a training state, or it is damaged: ${why}.`,

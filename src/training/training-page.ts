@@ -95,7 +95,7 @@ function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: F
     label: `step ${count(step)}`,
     details: [['held-out loss', `${figure(loss)} ± ${figure(stderr)}`]] as const,
   }));
-  const range = widened([...drawn.range, ...shown.flatMap(({ interval }) => interval)]);
+  const range = axisRange([...drawn.range, ...shown.flatMap(({ interval }) => interval)]);
   const beyond = loss.reduce((sum, value) => sum + Number(value < range.low || value > range.high), 0);
   const notes = [
     caption,
@@ -116,7 +116,7 @@ function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: F
 
 function normPlot({ greatestNorm, places }: TrainingPage, norm: Float32Array): Markup {
   const drawn = drawnSteps(norm, { label: 'gradient norm', centre: 'median', series: 2 });
-  const range = widened([...drawn.range.filter((value) => value > 0), greatestNorm]);
+  const range = axisRange([...drawn.range.filter((value) => value > 0), greatestNorm]);
   const clipped = norm.reduce((sum, value) => sum + Number(value > greatestNorm), 0);
   return linePlot({
     x: { title: 'step', scale: 'linear', range: stepsShown(norm.length) },
@@ -170,7 +170,7 @@ function drawnSteps(
 }
 
 /** An axis that holds the values; logarithmic if they are positive and far apart. */
-function widened(values: readonly number[]): { low: number; high: number; scale: 'log' | 'linear' } {
+function axisRange(values: readonly number[]): { low: number; high: number; scale: 'log' | 'linear' } {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (low > 0 && high / low > WIDE) return { low: low / 1.1, high: high * 1.1, scale: 'log' };
   const room = 0.05 * (high - low || 1);

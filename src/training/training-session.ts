@@ -90,7 +90,7 @@ export class TrainingSession {
     }
     const label = `step ${step}`;
     const result = await this.state.call('step', feeds, { label, transfer: true });
-    if (!isFiniteStep(result)) throw diverged(step, result);
+    if (!isFiniteStep(result)) throw divergenceError(step, result);
     return result;
   }
 
@@ -115,7 +115,7 @@ export function startingVectors(weights: Float32Array): TrainingVectors {
   };
 }
 
-function diverged(step: number, { loss }: StepResult): NumericalError {
+function divergenceError(step: number, { loss }: StepResult): NumericalError {
   const what = Number.isFinite(loss) ? 'gradient' : 'loss';
   return new NumericalError({
     code: 'training-diverged',

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hubModelsIn } from '../../src/cli/hub-models.js';
-import { beside } from '../../src/evals/suite/named-files.js';
+import { resolveFrom } from '../../src/evals/suite/named-files.js';
 import { parseModelSpec } from '../../src/library/checkpoints.js';
 import { describeCheckpoint } from '../../src/models/checkpoint.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -35,8 +35,8 @@ describe('--model', () => {
 
   it('begins with ./ for a file called hf:…, in a suite too', () => {
     expect(hubModelsIn({ model: ['./hf:x.onnx', 'a=./hf:x.onnx'] })).toEqual([]);
-    expect(beside('.', './hf:x.onnx')).toBe('./hf:x.onnx');
-    expect(beside('.', 'hf:owner/name')).toBe('hf:owner/name');
+    expect(resolveFrom('.', './hf:x.onnx')).toBe('./hf:x.onnx');
+    expect(resolveFrom('.', 'hf:owner/name')).toBe('hf:owner/name');
   });
 
   it('of the form owner/name may be a repository of the hub', () => {

@@ -1,19 +1,19 @@
 /**
- * The workflow that `init-ci` writes: parts of a suite side by side, their results merged, held to the gates, and told in a
- * report. The steps are duo-eval's own commands, so the same lines work in any shell.
+ * The workflow that `init-ci` writes: it runs parts of a suite in parallel, merges their results, checks the gates and
+ * writes a report. The steps are duo-eval commands, so the same lines work in any shell.
  */
 export interface WorkflowOptions {
-  /** Paths in the repository, of characters that no shell and no YAML takes for something else. */
+  /** Paths in the repository, without characters that are special to a shell or YAML. */
   suite: string;
   gates: string;
   baseline: string;
-  /** Jobs side by side. */
+  /** Parallel jobs. */
   shards: number;
-  /** A model whose speed a pull request must not lower, and the gates of its ratio. */
+  /** A model whose speed a pull request must not lower, and the gates for the speed ratio. */
   throughput: { model: string; gates: string } | null;
 }
 
-/** Steps of every job: duo-eval, as the repository's lock file has it. */
+/** Steps of every job: install duo-eval from the repository's lock file. */
 const INSTALL = `      - uses: actions/setup-node@v4
         with:
           node-version: 20
@@ -91,7 +91,7 @@ ${INSTALL}
 ${throughput ? throughputJob(throughput) : ''}`;
 }
 
-/** Both builds in one job, since machines differ. */
+/** Both builds run in one job, because machines differ. */
 function throughputJob({ model, gates }: NonNullable<WorkflowOptions['throughput']>): string {
   return `
   throughput:
@@ -121,7 +121,7 @@ ${INSTALL}
 `;
 }
 
-/** Of the job `throughput`, to begin with. */
+/** Starting point for the gates of the job `throughput`. */
 export function starterThroughputGates(): string {
   return `# What duo-eval gate holds the throughput to, that of the base branch being 1.
 gates:
@@ -131,7 +131,7 @@ gates:
 `;
 }
 
-/** A suite to begin with. */
+/** Starting point for a suite. */
 export function starterSuite(models: readonly string[], datasets: readonly string[]): string {
   const list = (all: readonly string[]) => all.map((one) => `  - ${JSON.stringify(one)}`).join('\n');
   return `# What duo-eval run evaluates; paths are relative to this file.
@@ -145,7 +145,7 @@ ppl:
 `;
 }
 
-/** Gates to begin with: one that any model of language keeps, and what to write next. */
+/** Starting point for the gates: one that any language model passes, and comments on what to add. */
 export function starterGates(): string {
   return `# What duo-eval gate holds results to.
 gates:

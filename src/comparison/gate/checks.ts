@@ -1,4 +1,4 @@
-/** Gates against rows: one check a gate, row and limit, each with its verdict and what it rests on. */
+/** Checks rows against gates: one check per gate, row and limit, each with its verdict and evidence. */
 import { UsageError } from '../../errors.js';
 import { plain } from '../../printing/numbers.js';
 import { distinctionsOf, settingsOf } from '../../records/distinctions.js';
@@ -12,31 +12,31 @@ import { type Change, type Gate, type Gates, LIMITS, type Limit, matches } from 
 import { type JudgedFigure, judge, type Needed, type Verdict } from './judgement.js';
 
 export interface Check {
-  /** The gate's name, or what it limits. */
+  /** Name of the gate, or of the figure that it limits. */
   gate: string;
-  /** Of the gate in its file, from 1. */
+  /** Line of the gate in its file, from 1. */
   line: number;
   eval: string;
   model: string;
   dataset: string;
-  /** What sets the row apart from others of these names: `seed 1`; left out where there is none. */
+  /** Settings that distinguish the row from others with the same names: `seed 1`; absent if there are none. */
   apart?: string;
   metric: string;
   /** `≤ 95`, `≤ +1% of 93.2`. */
   limit: string;
   kind: Limit;
-  /** The figure; of a relative limit its change, in the limit's unit. */
+  /** The figure; for a relative limit its change, in the unit of the limit. */
   value: number | null;
   ci95: [number, number] | null;
-  /** The change's unit is percent. */
+  /** Whether the change is in percent. */
   percent: boolean;
-  /** Of a relative limit. */
+  /** The baseline of a relative limit. */
   baseline: number | null;
   verdict: Verdict;
   needed: Needed | null;
   /** What would decide an undecided check: `about 140 more sequences`; null otherwise. */
   wouldDecide: string | null;
-  /** Sequences or samples that were evaluated, and that there are in all, where the data set says. */
+  /** Sequences or samples evaluated, and how many there are in all, if the data set states it. */
   have: number | null;
   available: number | null;
 }
@@ -50,13 +50,13 @@ export interface GateRecord {
   checks: Check[];
 }
 
-/** @throws UsageError when a gate matches no row, its figure is none of a row's, or there is nothing to compare with */
+/** @throws UsageError when a gate matches no row, names a figure that no row has, or lacks a baseline */
 export function checkGates(
   { value: { gates }, lineOf }: Pick<YamlFile<Gates>, 'value' | 'lineOf'>,
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
 ): GateRecord {
-  const apart = apartOf(rows);
+  const apart = distinguishingSettings(rows);
   const checks = gates.flatMap((gate, i) => {
     const line = lineOf(['gates', i]);
     return matchingRows(gate, line, rows).flatMap((row) =>
@@ -77,7 +77,7 @@ export function checkGates(
   };
 }
 
-function apartOf(rows: readonly ResultRow[]): Map<ResultRow, string> {
+function distinguishingSettings(rows: readonly ResultRow[]): Map<ResultRow, string> {
   const labelOf = (row: ResultRow) => JSON.stringify([row.eval, row.model, row.dataset]);
   const texts = distinctionsOf(rows, labelOf, ({ record }) => settingsOf(record));
   return new Map(rows.map((row, i) => [row, texts[i]]));
@@ -91,7 +91,7 @@ function matchingRows(gate: Gate, line: number, rows: readonly ResultRow[]): Res
       matches(gate.eval, row.eval) && matches(gate.model, row.model) && matches(gate.dataset, row.dataset),
   );
   const found = named.filter(({ figures }) => figures.has(gate.metric));
-  // A row that should have the figure, and does not, is judged too: what is not there holds no limit.
+  // A row that lacks a figure it should have is judged too: a missing figure meets no limit.
   const having = new Set(found.filter(({ record }) => gate.metric in record.metrics).map((row) => row.eval));
   if (found.length > 0) return named.filter((row) => row.figures.has(gate.metric) || having.has(row.eval));
   const what = `eval ${gate.eval}, model ${gate.model}, dataset ${gate.dataset}, metric ${gate.metric}`;
@@ -107,7 +107,7 @@ function matchingRows(gate: Gate, line: number, rows: readonly ResultRow[]): Res
   });
 }
 
-/** What is judged: a figure on its scale, the bound there, and how to show a number of that scale. */
+/** A figure on its scale, the bound on the same scale, and how to print a number of that scale. */
 interface Judged {
   figure: JudgedFigure;
   bound: number;
@@ -162,7 +162,7 @@ function checkOf(
   });
 }
 
-/** `about 3 more draws per sequence`; what the data set has no more of is not asked for. */
+/** `about 3 more draws per sequence`; never more sequences than the data set has. */
 function wouldDecide(
   { needed, have, available, metric, ci95 }: Omit<Check, 'wouldDecide'>,
   { evaluation, figures }: ResultRow,
@@ -208,7 +208,7 @@ function baselineOf(
   });
 }
 
-/** The figure itself. @returns null where it is not known */
+/** Judges the figure itself. @returns null if it is unknown */
 function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: ResultRow): Judged | null {
   const { value = null, ci95 = null, mcStderr = null, declared = {} } = row.figures.get(metric) ?? {};
   if (value === null) return null;
@@ -220,18 +220,18 @@ function absolute({ metric, interval, max, min }: Gate, kind: Limit, row: Result
     figure: {
       value: scale(value),
       interval: overDraws
-        ? around(scale(value), drawError, drawDegrees(row))
+        ? studentInterval(scale(value), drawError, drawDegrees(row))
         : ci95 && [scale(ci95[0]), scale(ci95[1])],
       units: overDraws ? null : sampledOf(row, metric),
       draws: numberOf(row, 'protocol.draws'),
       drawError,
     },
-    bound: scale((kind === 'max' ? max : min)!), // the limit is one that the gate sets
+    bound: scale((kind === 'max' ? max : min)!), // the gate sets this limit
     shown: logarithmic ? Math.exp : identity,
   };
 }
 
-/** The change against the baseline. @returns null where a figure is not known */
+/** Judges the change from the baseline. @returns null if a figure is unknown */
 function relativeTo(
   other: ResultRow,
   { metric, interval }: Gate,
@@ -253,7 +253,7 @@ function relativeTo(
     figure: {
       value: difference.value,
       interval: overDraws
-        ? around(difference.value, drawError, degreesOfBoth(row, other, errors))
+        ? studentInterval(difference.value, drawError, degreesOfBoth(row, other, errors))
         : difference.ci95,
       units: overDraws ? null : (difference.sequences ?? sequencesOf(row)),
       draws: numberOf(row, 'protocol.draws'),
@@ -264,7 +264,7 @@ function relativeTo(
   };
 }
 
-/** @throws UsageError: an interval over draws says nothing of other text */
+/** @throws UsageError if the sequences differ: an interval over draws holds for the same text only */
 function checkSameSequences(row: ResultRow, other: ResultRow): void {
   const counts = [row, other].map((one) => numberOf(one, 'cost.sequences'));
   if (counts[0] === counts[1]) return;
@@ -275,23 +275,23 @@ function checkSameSequences(row: ResultRow, other: ResultRow): void {
   });
 }
 
-/** How many there are of what would narrow the interval of a figure: rounds, sequences or samples. */
+/** Number of rounds, sequences or samples, more of which would narrow the interval of a figure. */
 function sampledOf(row: ResultRow, metric: string): number | null {
   const units = row.figures.get(metric)?.declared.units;
   return units ? units.count(row.record) : sequencesOf(row);
 }
 
-/** Of a row's error over draws; worked out of its randomisations where the file, of an earlier version, does not say. */
+/** Degrees of freedom of a row's error over draws; derived from its randomisations if the file, of an earlier version, lacks it. */
 function drawDegrees(row: ResultRow): number | null {
-  const said = numberOf(row, 'protocol.mcDegreesOfFreedom');
-  if (said !== null) return said;
+  const recorded = numberOf(row, 'protocol.mcDegreesOfFreedom');
+  if (recorded !== null) return recorded;
   const [randomizations, draws] = [numberOf(row, 'protocol.randomizations'), numberOf(row, 'protocol.draws')];
   if (randomizations === null || draws === null) return null;
   const groups = randomizations / Math.min(draws, 4);
   return draws === 1 ? (numberOf(row, 'cost.sequences') ?? groups) - groups : randomizations - groups;
 }
 
-/** Of a difference. A loss that is exact has no error, whatever its degrees. */
+/** Degrees of freedom of a difference. An exact loss has no error, so its degrees do not matter. */
 function degreesOfBoth(row: ResultRow, other: ResultRow, errors: readonly (number | null)[]): number | null {
   if (errors.some((error) => error === null)) return null;
   const known = errors as number[];
@@ -308,8 +308,12 @@ function drawErrorOf(row: ResultRow, metric: string): number | null {
   return row.figures.get(metric)?.mcStderr ?? null;
 }
 
-/** Student's t; null where the error, or how well it is known, is not known. */
-function around(value: number, stderr: number | null, degrees: number | null): [number, number] | null {
+/** A 95% interval by Student's t; null if the error or its degrees of freedom are unknown. */
+function studentInterval(
+  value: number,
+  stderr: number | null,
+  degrees: number | null,
+): [number, number] | null {
   if (stderr === 0) return [value, value];
   if (stderr === null || degrees === null || degrees < 1) return null;
   const half = studentQuantile95(degrees) * stderr;
@@ -317,7 +321,7 @@ function around(value: number, stderr: number | null, degrees: number | null): [
 }
 
 function limitText(gate: Gate, kind: Limit, change: Change | null): string {
-  // Without a change the limit is one of the figure itself, which the gate sets.
+  // Without a change, the gate limits the figure itself.
   if (!change) return `${kind === 'max' ? '≤' : '≥'} ${plain((kind === 'max' ? gate.max : gate.min)!)}`;
   return `${kind === 'maxIncrease' ? '≤ +' : '≥ −'}${change.amount}${change.percent ? '%' : ''}`;
 }

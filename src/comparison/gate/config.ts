@@ -1,5 +1,5 @@
 /**
- * gates.yaml: what must hold of results. Each gate names rows by patterns (`*` is anything), one figure, and its limits.
+ * gates.yaml: limits on results. Each gate selects rows by patterns (`*` matches anything) and names one figure and its limits.
  *
  *     gates:
  *       - model: duo*          # every row of these models,
@@ -49,7 +49,7 @@ const gate = z
     min: z.number().optional(),
     maxIncrease: change.optional(),
     maxDecrease: change.optional(),
-    /** What the interval is over: sequences, as other text of the kind would have it; or draws, of this very text. */
+    /** What the interval covers: sequences, that is other text of the same kind; or draws, for the same text. */
     interval: z.enum(['sequences', 'draws']).default('sequences'),
   })
   .refine((one) => LIMITS.some((limit) => one[limit] !== undefined), {
@@ -60,7 +60,7 @@ export const LIMITS = ['max', 'min', 'maxIncrease', 'maxDecrease'] as const;
 export type Limit = (typeof LIMITS)[number];
 export type Gate = z.infer<typeof gate>;
 
-/** Of a file: each is held against every row. */
+/** The gates of a file: each is checked against every row. */
 const MOST_GATES = 1000;
 
 const gatesSchema = z.strictObject({
@@ -77,7 +77,7 @@ export function readGates(path: string): YamlFile<Gates> {
   return readYaml(path, gatesSchema as z.ZodType<Gates>, 'a gates file');
 }
 
-/** Does a name match a pattern, in which `*` is anything? */
+/** Does a name match a pattern, in which `*` matches anything? */
 export function matches(pattern: string, name: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
   return new RegExp(`^${parts.join('[^]*')}$`).test(name);

@@ -1,6 +1,6 @@
 /**
- * What GitHub Actions shows of a job: a summary in markdown, appended to the file that GITHUB_STEP_SUMMARY names (at most
- * 1 MiB a step), and annotations, written as workflow commands (at most 10 of a kind a step are shown).
+ * Output for GitHub Actions: a summary in markdown, appended to the file that GITHUB_STEP_SUMMARY names (at most 1 MiB per
+ * step), and annotations, written as workflow commands (GitHub shows at most 10 per kind and step).
  */
 import { appendFileSync, statSync } from 'node:fs';
 import { FileError } from '../../errors.js';
@@ -12,7 +12,7 @@ import { gateMarkdown } from './table.js';
 const LARGEST_SUMMARY = 2 ** 20;
 const MOST_ANNOTATIONS = 10;
 
-/** Appends the table, as many rows as there is room for. @throws FileError when the file cannot be written */
+/** Appends the table, with as many rows as there is room for. @throws FileError when the file cannot be written */
 export function appendSummary(path: string, record: GateRecord): void {
   const before = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const text = summaryWithin(record, LARGEST_SUMMARY - before);
@@ -28,7 +28,7 @@ export function appendSummary(path: string, record: GateRecord): void {
   }
 }
 
-/** @param bytes there is room for   @returns fewer than those, in UTF-8 */
+/** @param bytes the available room   @returns fewer bytes than that, in UTF-8 */
 export function summaryWithin(record: GateRecord, bytes: number): string {
   const sized = (most: number) => `## duo-eval gate: ${record.verdict}\n\n${gateMarkdown(record, most)}\n`;
   const fits = (text: string) => Buffer.byteLength(text) < bytes;
@@ -38,7 +38,7 @@ export function summaryWithin(record: GateRecord, bytes: number): string {
   return fits(short) ? short : '';
 }
 
-/** Workflow commands, one a line: what is broken first; the last says how many more there are. */
+/** Workflow commands, one per line: broken limits first; the last line counts those left out. */
 export function annotations(record: GateRecord, file: string): string[] {
   const urgent = byUrgency(record.checks).filter(({ verdict }) => verdict !== 'pass');
   const shown = urgent.slice(0, urgent.length > MOST_ANNOTATIONS ? MOST_ANNOTATIONS - 1 : MOST_ANNOTATIONS);

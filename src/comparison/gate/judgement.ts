@@ -1,35 +1,35 @@
 /**
- * A limit judged on an interval and not on the point: it holds when the whole interval is on its good side, is broken when
- * the whole interval is beyond it, and is undecided in between; then how much more of what would decide is worked out from
- * how errors fall, as one over the root of the number of sequences or draws.
+ * Judges a limit by the interval, not by the point estimate: the limit holds if the whole interval meets it, is broken if the
+ * whole interval exceeds it, and is undecided otherwise. An undecided judgement estimates how many more sequences or draws
+ * would decide, because errors fall as one over the root of their number.
  */
 import { NORMAL_QUANTILE_975 } from '../../statistics/student.js';
 
 export type Verdict = 'pass' | 'fail' | 'undecided';
 
-/** An estimate on a scale where its errors are symmetric: perplexities by their logarithm. */
+/** An estimate on a scale with symmetric errors: the logarithm for perplexities. */
 export interface JudgedFigure {
   value: number;
-  /** Null where there is too little for an interval. */
+  /** Null if there is too little for an interval. */
   interval: readonly [number, number] | null;
-  /** Sequences or samples that the interval is over; null where it is over draws alone. */
+  /** Number of sequences or samples behind the interval; null if it covers draws alone. */
   units: number | null;
-  /** Draws a sequence; null where nothing is drawn. */
+  /** Draws per sequence; null if nothing is drawn. */
   draws: number | null;
-  /** Standard error that more draws would remove. */
+  /** The part of the standard error that more draws would remove. */
   drawError: number | null;
 }
 
 export interface Needed {
-  /** Further sequences or samples; null where they would not help, or nobody knows. */
+  /** Further sequences or samples; null if they would not help, or if the number is unknown. */
   units: number | null;
-  /** Further draws a sequence. */
+  /** Further draws per sequence. */
   draws: number | null;
 }
 
 export interface Judgement {
   verdict: Verdict;
-  /** Of an undecided one. */
+  /** What would decide an undecided judgement. */
   needed: Needed | null;
 }
 
@@ -45,7 +45,7 @@ export function judge(figure: JudgedFigure, bound: number, side: 'max' | 'min'):
   return { verdict: 'undecided', needed: neededFor(figure, interval, Math.abs(figure.value - bound)) };
 }
 
-/** With n units the interval is half · √(units/n) wide on either side; it must become narrower than the distance. */
+/** With n units, half the width of the interval is half · √(units/n), which must become smaller than the distance. */
 function neededFor(
   { units, draws, drawError }: JudgedFigure,
   [low, high]: readonly [number, number],
@@ -59,7 +59,7 @@ function neededFor(
     return { units: null, draws: draws === null ? null : more(draws, (half / distance) ** 2) };
   const needed: Needed = { units: more(units, (half / distance) ** 2), draws: null };
   if (draws !== null && drawError !== null && drawError > 0) {
-    // Of the squared error so much is the draws' and falls with them; the text's own stays.
+    // The draws' share of the squared error falls with their number; the share of the text stays.
     const text = Math.max(0, (half / NORMAL_QUANTILE_975) ** 2 - drawError ** 2);
     const allowed = (distance / NORMAL_QUANTILE_975) ** 2 - text;
     if (allowed > 0) needed.draws = more(draws, drawError ** 2 / allowed);

@@ -1,6 +1,6 @@
 /**
- * Checks as a JUnit XML file, as continuous integration reads them: a test case a limit. A broken limit is a failure, an
- * undecided one an error: it could not be judged.
+ * Checks as a JUnit XML file for continuous integration: one test case per limit. A broken limit is a failure; an undecided
+ * one is an error, because it could not be judged.
  */
 import { plainText } from '../../terminal-text.js';
 import type { Check, GateRecord } from './checks.js';
@@ -11,8 +11,8 @@ export function gateJunit(record: GateRecord, suite = 'duo-eval gate'): string {
   const counts = `tests="${checks.length}" failures="${failed}" errors="${undecided}" time="0"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="${escaped(suite)}" ${counts}>`,
-    `  <testsuite name="${escaped(suite)}" ${counts} skipped="0">`,
+    `<testsuites name="${escapeXml(suite)}" ${counts}>`,
+    `  <testsuite name="${escapeXml(suite)}" ${counts} skipped="0">`,
     ...checks.map(testCase),
     '  </testsuite>',
     '</testsuites>',
@@ -23,15 +23,15 @@ export function gateJunit(record: GateRecord, suite = 'duo-eval gate'): string {
 function testCase(check: Check): string {
   const { gate, metric, limit, verdict } = check;
   const name = `${gate}: ${placeText(check)}, ${metric} ${limit}`;
-  const open = `    <testcase name="${escaped(name)}" classname="${escaped(`gate.${check.eval}`)}" time="0"`;
+  const open = `    <testcase name="${escapeXml(name)}" classname="${escapeXml(`gate.${check.eval}`)}" time="0"`;
   if (verdict === 'pass') return `${open}/>`;
   const element = verdict === 'fail' ? 'failure' : 'error';
-  const text = escaped(checkText(check));
+  const text = escapeXml(checkText(check));
   return `${open}><${element} type="${verdict}" message="${text}">${text}</${element}></testcase>`;
 }
 
-/** Text of XML 1.0: what may not stand in it at all is gone already in `plainText`. */
-function escaped(text: string): string {
+/** Escapes text for XML 1.0; `plainText` has already removed the characters that XML forbids. */
+function escapeXml(text: string): string {
   return plainText(text)
     .replace(/[\ufffe\uffff]/g, '')
     .replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);

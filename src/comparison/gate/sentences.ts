@@ -1,4 +1,4 @@
-/** A check in words, the same in every form it is printed in. */
+/** Checks in words, the same in every output format. */
 
 import { plain } from '../../printing/numbers.js';
 
@@ -11,12 +11,12 @@ export function figureText({ value, ci95, percent, kind }: Check): string {
   const unit = percent ? '%' : '';
   const sign = kind.startsWith('max') && kind !== 'max' && value > 0 ? '+' : '';
   const width = ci95 ? ci95[1] - ci95[0] : 0;
-  const shown = (one: number) => `${width > 0 ? rounded(one, width) : plain(one)}${unit}`;
+  const shown = (one: number) => `${width > 0 ? roundToWidth(one, width) : plain(one)}${unit}`;
   return `${sign}${shown(value)}${ci95 ? ` [${shown(ci95[0])}, ${shown(ci95[1])}]` : ''}`;
 }
 
-/** To a hundredth of the interval's width. */
-function rounded(value: number, width: number): string {
+/** Rounds to a hundredth of the width of the interval. */
+function roundToWidth(value: number, width: number): string {
   const places = Math.min(12, Math.max(0, 1 - Math.floor(Math.log10(width))));
   return value.toFixed(places).replace(/^-(?=[0.]*$)/, '');
 }
@@ -38,7 +38,7 @@ export function verdictText({ passed, failed, undecided }: GateRecord): string {
   return `${count(passed, 'limit holds', 'limits hold')}, ${count(failed, 'is broken', 'are broken')}, ${count(undecided, 'is undecided', 'are undecided')}.`;
 }
 
-/** Broken ones first, then undecided ones, each in their order. */
+/** Broken checks first, then undecided ones, otherwise in the given order. */
 export function byUrgency(checks: readonly Check[]): Check[] {
   const order = { fail: 0, undecided: 1, pass: 2 };
   return [...checks].sort((a, b) => order[a.verdict] - order[b.verdict]);

@@ -1,4 +1,4 @@
-/** Checks for a terminal and as markdown. */
+/** Tables of checks for a terminal and as markdown. */
 
 import type { Screen } from '../../printing/formats.js';
 import { dim, type FittedColumn, fittedTable } from '../../printing/layout.js';
@@ -9,7 +9,7 @@ import type { Check, GateRecord } from './checks.js';
 import { byUrgency, figureText, placeText, verdictText } from './sentences.js';
 
 const TITLES = ['', 'row', 'figure', 'limit', 'value, 95% interval', 'would decide'];
-/** What would decide stands in the notes. */
+/** The notes say what would decide an undecided check. */
 const COLUMNS: readonly FittedColumn[] = TITLES.slice(0, -1).map((title) => ({
   title,
   align: 'left',
@@ -44,7 +44,7 @@ export function gateTable(record: GateRecord, screen: Screen): string {
   return `${fittedTable(COLUMNS, rows, screen)}\n\n${dimmed.join('\n')}\n`;
 }
 
-/** @param most rows shown, those that do not hold first */
+/** @param most maximum number of rows; those that do not hold come first */
 export function gateMarkdown(record: GateRecord, most = Number.POSITIVE_INFINITY): string {
   const checks = most < record.checks.length ? byUrgency(record.checks).slice(0, most) : record.checks;
   const table = pipeTable(

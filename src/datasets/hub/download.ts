@@ -1,10 +1,10 @@
 /**
- * One file from the hub to the disk. The bytes go into a file ending in `.part` that outlives the run: a transfer that
- * broke is taken up where it stopped, by this run or a later one. The file gets its name only when it has the size and
- * the hash that the hub lists for it, so nothing half-written is ever taken for whole. One process at a time.
+ * One file from the hub to the disk. The bytes go into a `.part` file that outlives the run: this run or a later one resumes
+ * a broken transfer where it stopped. The file gets its name only when its size and hash are those that the hub lists,
+ * so a partial file never passes for a whole one. One process at a time.
  *
- * The bytes are not fetched through the hub's client: it takes nothing up, checks no hash, waits for ever, and sends the
- * token to the addresses that an answer names for parts of a file.
+ * This does not use the hub's client, which cannot resume, checks no hash, waits forever, and sends the token to any
+ * address that an answer names for parts of a file.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -26,18 +26,18 @@ export interface Download {
   kind?: RepoKind;
   commit: string;
   file: HubFile;
-  /** Where the file is put, named by its SHA-256. */
+  /** Folder of the file, which is named by its SHA-256. */
   folder: string;
   ending: string;
 }
 
-/** Where the bytes of an unfinished transfer wait: named by what they are a part of. */
+/** Path of an unfinished transfer, named by the file it is part of. */
 export function partialPath({ repo, file, folder }: Download): string {
   return join(folder, `${sha256OfBytes([repo, file.path, file.sha256 ?? file.gitBlob].join('\n'))}.part`);
 }
 
 /**
- * @param onBytes told how many bytes are there   @returns SHA-256 of the file, which is now `folder`/SHA-256`ending`
+ * @param onBytes receives the number of bytes so far   @returns SHA-256 of the file, which is now `folder`/SHA-256`ending`
  * @throws DataError (wrong hash, wrong size, and all that a request throws), FileError, InterruptedError
  */
 export async function downloadFile(
@@ -56,12 +56,12 @@ export async function downloadFile(
       return hashes.sha256;
     }
     await rm(path, { force: true });
-    // What an earlier run left may have been damaged while it waited: once more from the start.
+    // The remains of an earlier run may be damaged: start once more from the beginning.
     if (isFresh) throw wrongHash(repo, file);
   }
 }
 
-/** Until all bytes are there; a transfer that breaks is taken up, as long as breaking is not all it does. */
+/** Repeats until all bytes are there. A broken transfer is resumed, as long as it makes progress. */
 async function receiveAll(
   connection: HubConnection,
   download: Download,
@@ -84,7 +84,7 @@ async function receiveAll(
   }
 }
 
-/** One transfer, from where the file ends. @throws PassingFailure when it ends too early */
+/** One transfer, starting at the end of the partial file. @throws PassingFailure when it ends too early */
 async function receive(
   connection: HubConnection,
   { repo, kind = 'dataset', commit, file }: Download,
@@ -133,7 +133,7 @@ function checkRange(answer: HubAnswer, host: string, file: HubFile, start: numbe
   throw strange(host, `it sent another part of ${file.path} than was asked for`);
 }
 
-/** SHA-256, and what git would call a blob of this content. */
+/** SHA-256, and the git blob hash of this content. */
 async function hashesOf(path: string, bytes: number): Promise<{ sha256: string; gitBlob: string }> {
   const sha256 = createHash('sha256');
   const gitBlob = createHash('sha1').update(`blob ${bytes}\0`);
@@ -146,7 +146,7 @@ async function hashesOf(path: string, bytes: number): Promise<{ sha256: string; 
   return { sha256: sha256.digest('hex'), gitBlob: gitBlob.digest('hex') };
 }
 
-/** Fails before the transfer where the disk cannot hold the file. */
+/** Fails before the transfer when the disk cannot hold the file. */
 async function checkRoom(path: string, bytes: number): Promise<void> {
   const disk = await statfs(join(path, '..')).catch(() => null);
   if (disk === null || disk.bavail * disk.bsize >= bytes) return;

@@ -1,10 +1,10 @@
-/** Which hub is asked and as whom: HF_ENDPOINT and HF_TOKEN, the variables of the hub's own programs. */
+/** The hub's address and token: HF_ENDPOINT and HF_TOKEN, the variables of the hub's own programs. */
 import { UsageError } from '../../errors.js';
 
 export interface HubEndpoint {
-  /** Without a slash at its end, e.g. `https://huggingface.co`. */
+  /** Without a trailing slash, e.g. `https://huggingface.co`. */
   url: string;
-  /** Said in messages: host and port. */
+  /** Host and port, for messages. */
   host: string;
   /** Never printed, never recorded, and sent to no other origin than that of `url`. */
   token: string | null;
@@ -13,7 +13,7 @@ export interface HubEndpoint {
 const HUB_URL = 'https://huggingface.co';
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** @throws UsageError when a variable cannot be meant; the sentence repeats neither a token nor a password */
+/** @throws UsageError when a variable is invalid; the message repeats neither a token nor a password */
 export function hubEndpoint(env: NodeJS.ProcessEnv = process.env): HubEndpoint {
   const url = endpointUrl(env.HF_ENDPOINT?.trim() || HUB_URL);
   const token = env.HF_TOKEN?.trim() || null;

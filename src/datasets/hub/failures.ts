@@ -1,12 +1,12 @@
-/** What can go wrong between here and the hub, as sentences. Addresses are cut down to host and path: a redirect's query
- *  may hold a signature that is as good as a password. */
+/** Errors between this program and the hub. Addresses are reduced to host and path, because the query of a redirect may
+ *  hold a signature that is as good as a password. */
 import { DataError, DuoEvalError, type ErrorDetails } from '../../errors.js';
 import { systemCodeOf } from '../../storage/file-failure.js';
 import { BUDGET } from '../budget.js';
 
-/** A transfer that may succeed when it is tried again: the connection broke, or the hub was overloaded. */
+/** A transfer that may succeed on a retry: the connection broke, or the hub was overloaded. */
 export class PassingFailure extends DataError {
-  /** @param waitMs how long the hub asks to wait before, ms */
+  /** @param waitMs how long the hub asks to wait before the retry, ms */
   constructor(
     details: ErrorDetails,
     readonly waitMs = 0,
@@ -15,7 +15,7 @@ export class PassingFailure extends DataError {
   }
 }
 
-/** For as long as the user is willing to wait, nothing came, or next to nothing. */
+/** Nothing, or next to nothing, arrived for as long as the user is willing to wait. */
 export class Stalled extends Error {
   constructor(
     readonly seconds: number,
@@ -34,7 +34,7 @@ function timedOut(host: string, { seconds, bytes }: Stalled): DataError {
   });
 }
 
-/** The hub takes its time with a list of files, page after page. */
+/** The hub takes too long for a list of files, page after page. */
 export function endlessListing(host: string, seconds: number): DataError {
   return new DataError({
     code: 'hub-timeout',
@@ -48,7 +48,7 @@ export interface Refusal {
   /** What the hub was asked for, e.g. `data/test.jsonl of owner/name`. */
   what: string;
   hasToken: boolean;
-  /** The header, where it was sent. */
+  /** The header, if it was sent. */
   retryAfter: string | null;
 }
 
@@ -81,19 +81,19 @@ export function refused(host: string, { status, what, hasToken, retryAfter }: Re
   return new DataError({ ...details, hint: `It asks to wait ${minutes} minutes. Run again after that.` });
 }
 
-/** Milliseconds that a header Retry-After names, by a number of seconds or a date (RFC 9110, 10.2.3); 0 without one. */
+/** Milliseconds in a Retry-After header, given as seconds or a date (RFC 9110, 10.2.3); 0 without one. */
 function waitAskedFor(header: string | null): number {
   const text = header?.trim() ?? '';
   const wait = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
   return Number.isNaN(wait) ? 0 : Math.max(0, wait);
 }
 
-/** Statuses of a server that is overloaded or being restarted. */
+/** Statuses of a server that is overloaded or restarting. */
 function isPassing(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
-/** What a request or the reading of its answer threw. */
+/** The error for what a request, or reading its answer, threw. */
 export function broken(host: string, cause: unknown): DuoEvalError {
   for (let reason = cause; reason instanceof Error; reason = reason.cause as Error) {
     if (reason instanceof DuoEvalError) return reason;
@@ -117,7 +117,7 @@ export function broken(host: string, cause: unknown): DuoEvalError {
   });
 }
 
-/** An answer that is not what the hub's programming interface promises. */
+/** The error for an answer that breaks the hub's API. */
 export function strange(host: string, what: string, cause?: unknown): DataError {
   return new DataError({
     code: 'hub-answer',

@@ -1,6 +1,6 @@
 /**
- * A data set by name, from the hub into the cache. What the first fetch found (commit, SHA-256 of every file) binds
- * later ones: they restore it, or refuse; only `update` takes something else.
+ * Fetches a data set by name from the hub into the cache. The first fetch records commit and SHA-256 of every file; later
+ * ones restore exactly that or fail. Only `update` accepts something else.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,24 +24,24 @@ import type { HubConnection } from './request.js';
 
 export interface FetchOptions {
   connection: HubConnection;
-  /** Branch, tag or commit; the table's branch where it is not given. */
+  /** Branch, tag or commit; by default the branch in the table. */
   revision?: string;
-  /** Take what the revision holds now, whatever was fetched before. */
+  /** Accept what the revision holds now, whatever was fetched before. */
   update?: boolean;
-  /** Bytes that are there, of all, of one data set. Not called when nothing is transferred. */
+  /** Bytes so far and in total, for one data set. Not called when nothing is transferred. */
   onProgress?: (done: number, total: number) => void;
-  /** Told once it is known what is transferred. */
+  /** Called once the transfer's size is known. */
   onStart?: (record: { name: string; repo: string; revision: string; bytes: number }) => void;
   cacheFolder?: string;
 }
 
 export interface Fetched {
   record: FetchedDataset;
-  /** `fetched`: bytes were transferred; `unchanged`: all was there and is what it was. */
+  /** `fetched`: bytes were transferred; `unchanged`: everything was there and intact. */
   state: 'fetched' | 'unchanged';
 }
 
-/** The names meant, each once. @throws UsageError */
+/** The names, without duplicates. @throws UsageError */
 export function namesToFetch(names: readonly string[]): string[] {
   const chosen = names.flatMap((name) => (name === 'all' ? THE_SEVEN : [name]));
   for (const name of chosen) {
@@ -144,7 +144,7 @@ async function fetchFile(
   return { path: file.path, bytes: file.bytes, sha256 };
 }
 
-/** Against what the first fetch recorded, and against what is known of the very file. */
+/** Compares a hash with the record of the first fetch and with the table. */
 function checkExpected(sha256: string, path: string, name: string, known: FetchedDataset | null): void {
   const recorded = known?.files.find((file) => file.path === path)?.sha256;
   if (known && sha256 !== recorded) throw changedOnHub(name, path);
@@ -181,7 +181,7 @@ function otherRevision(known: FetchedDataset, commit: string): DataError {
   });
 }
 
-/** Files of revisions that are no longer used, and parts of files that are whole now. */
+/** Removes files of revisions no longer used, and parts of files that are now complete. */
 async function removeOthers(record: FetchedDataset, folder: string): Promise<void> {
   const used = record.files.map((file) => fetchedPath(record, file, folder));
   const place = fetchedFolder(record.name, folder);

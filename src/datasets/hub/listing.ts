@@ -1,8 +1,7 @@
 /**
- * What the hub has: the commit that a branch stands at, and the files of a folder with their sizes and hashes, asked
- * through the hub's own client. The client is given our requests instead of its own: it sends the token to whatever
- * address an answer names for the next page, and follows redirects without looking. Everything the hub says of a file
- * is checked before it is believed; a name that leads out of its folder is refused.
+ * Asks the hub, through its own client, for the commit of a branch and for the files of a folder with sizes and hashes.
+ * The client uses our requests: its own send the token to whatever address an answer names for the next page, and
+ * follow any redirect. Everything the hub says about a file is validated; a path that leaves its folder is refused.
  */
 import { DataError, DuoEvalError } from '../../errors.js';
 import { BUDGET } from '../budget.js';
@@ -10,11 +9,11 @@ import { endlessListing, strange } from './failures.js';
 import type { HubLocation } from './locations.js';
 import { type HubConnection, hubRequest, repeated } from './request.js';
 
-/** What a repository of the hub holds. */
+/** The kind of a repository. */
 export type RepoKind = 'dataset' | 'model';
 
 export interface HubFile {
-  /** In the repository, with forward slashes. */
+  /** Path in the repository, with forward slashes. */
   path: string;
   bytes: number;
   /** SHA-256 of a file that the hub keeps outside git, else null. */
@@ -23,7 +22,7 @@ export interface HubFile {
   gitBlob: string | null;
 }
 
-/** The commit a branch, tag or commit names. @throws DataError, InterruptedError */
+/** The commit that a branch, tag or commit names. @throws DataError, InterruptedError */
 export async function hubCommit(
   connection: HubConnection,
   repo: string,
@@ -39,7 +38,7 @@ export async function hubCommit(
     hubUrl: connection.endpoint.url,
     fetch: fetchThrough(connection, `the revision ${revision} of ${repo}`),
   };
-  const info: { sha?: unknown } = await understood(host, () =>
+  const info: { sha?: unknown } = await translateErrors(host, () =>
     kind === 'dataset' ? datasetInfo(params) : modelInfo(params),
   );
   if (typeof info.sha !== 'string' || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(info.sha)) {
@@ -49,7 +48,7 @@ export async function hubCommit(
 }
 
 /**
- * The files of a model's repository: those of one folder, its root unless said, without the folders in it, or all.
+ * The files of a model's repository: those directly in one folder (by default the root), or all.
  * @throws DataError, InterruptedError
  */
 export async function hubModelFiles(
@@ -61,7 +60,7 @@ export async function hubModelFiles(
   const { listFiles } = await import('@huggingface/hub');
   const { host, url } = connection.endpoint;
   const found: HubFile[] = [];
-  await understood(host, async () => {
+  await translateErrors(host, async () => {
     const entries = listFiles({
       repo: { type: 'model', name: repo },
       revision: commit,
@@ -79,7 +78,7 @@ export async function hubModelFiles(
   return found;
 }
 
-/** The files of a data set's split, in the order of their names, all of them. @throws DataError, InterruptedError */
+/** All files of a data set's split, sorted by name. @throws DataError, InterruptedError */
 export async function hubFiles(
   connection: HubConnection,
   { repo, folder, files }: HubLocation,
@@ -89,7 +88,7 @@ export async function hubFiles(
   const { host, url } = connection.endpoint;
   const found: HubFile[] = [];
   const others: string[] = [];
-  await understood(host, async () => {
+  await translateErrors(host, async () => {
     const entries = listFiles({
       repo: { type: 'dataset', name: repo },
       revision: commit,
@@ -112,7 +111,7 @@ export async function hubFiles(
   return found;
 }
 
-/** @throws DataError for a name that could lead anywhere but below the repository's root */
+/** @throws DataError for a path that could leave the repository's root */
 export function safePath(path: unknown, host: string): string {
   const parts = typeof path === 'string' ? path.split('/') : [''];
   const leads = parts.every(
@@ -138,7 +137,7 @@ function describedFile(
   throw strange(host, `it names no hash of ${path}`);
 }
 
-/** No shard is missing, and the conversion was not cut short. */
+/** Checks that no shard is missing and that the conversion was not cut short. */
 function checkComplete(repo: string, folder: string, found: HubFile[], others: string[]): void {
   const declared = found.map(({ path }) => Number(/-of-(\d+)\.[a-z]+$/.exec(path)?.[1] ?? found.length));
   const numbers = found.map(({ path }) => Number(/(\d+)(-of-\d+)?\.[a-z]+$/.exec(path)?.[1] ?? 0));
@@ -158,8 +157,8 @@ function checkComplete(repo: string, folder: string, found: HubFile[], others: s
   });
 }
 
-/** What the client throws, as what it means. */
-async function understood<T>(host: string, action: () => Promise<T>): Promise<T> {
+/** Turns what the client throws into our errors. */
+async function translateErrors<T>(host: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -168,7 +167,7 @@ async function understood<T>(host: string, action: () => Promise<T>): Promise<T>
   }
 }
 
-/** A `fetch` for the client: one of our requests, its answer read whole. */
+/** A `fetch` for the client: makes one of our requests and reads its whole answer. */
 function fetchThrough(connection: HubConnection, what: string): typeof fetch {
   const { host } = connection.endpoint;
   const bounded = { ...connection, signal: endsWithin(connection) };
@@ -197,7 +196,7 @@ function fetchThrough(connection: HubConnection, what: string): typeof fetch {
     });
 }
 
-/** The connection's signal, and one that ends a list which takes too long, page after page. */
+/** The connection's signal, combined with one that ends a list that takes too long, page after page. */
 function endsWithin({ endpoint: { host }, timeoutMs, signal }: HubConnection): AbortSignal {
   const most = BUDGET.listingSilences * timeoutMs;
   const limit = new AbortController();

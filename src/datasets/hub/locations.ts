@@ -1,23 +1,23 @@
 /**
- * Where each of the seven lies on the Hugging Face hub: one table, no logic. Data sets that were once loaded by a script
- * (PTB, LM1B, scientific papers) are there as the hub's own Parquet conversions, on a branch of their own. The hub could
- * not be reached where this was written; the table is from its public pages and is checked whenever something is fetched.
+ * Where each of the seven is on the Hugging Face hub: one table, no logic. Data sets once loaded by a script (PTB, LM1B,
+ * scientific papers) are there as the hub's own Parquet conversions, on a separate branch. The hub was not reachable
+ * when this was written; the table comes from its public pages and is checked on every fetch.
  */
 
 export interface HubLocation {
   /** `owner/name` of the data set. */
   repo: string;
-  /** Branch that is looked up at the first fetch; what is recorded is the commit it stood at. */
+  /** Branch to resolve at the first fetch, which records the commit. */
   branch: 'main' | 'refs/convert/parquet';
-  /** Folder whose files are listed. */
+  /** Folder to list. */
   folder: string;
-  /** Files of the split that the protocol names, below the folder, in the order of their names. */
+  /** Files of the protocol's split, below the folder, sorted by name. */
   files: RegExp;
-  /** What our copy is called: how it is read depends on it. */
+  /** Ending of our copy, which decides how it is read. */
   ending: '.parquet' | '.jsonl';
   /**
-   * SHA-256, only where the very file of the hub is known byte for byte. The others are conversions whose bytes
-   * depend on the program that wrote them; theirs are recorded at the first fetch.
+   * SHA-256, only where the hub's exact bytes are known. The others are conversions, whose bytes depend on the program
+   * that wrote them; the first fetch records their hashes.
    */
   sha256?: string;
 }
@@ -57,7 +57,7 @@ export const HUB_LOCATIONS: Readonly<Record<string, HubLocation>> = {
     folder: 'data',
     files: /^lambada_test\.jsonl$/,
     ending: '.jsonl',
-    // The file that OpenAI published; the hub's copy of it is the same, by the checksums its own card lists.
+    // The file that OpenAI published; by the checksums on its card, the hub's copy is identical.
     sha256: '4aa8d02cd17c719165fc8a7887fddd641f43fcafa4b1c806ca8abc31fabdb226',
   },
   ag_news: {
@@ -83,5 +83,5 @@ export const HUB_LOCATIONS: Readonly<Record<string, HubLocation>> = {
   },
 };
 
-/** The seven of `datasets fetch all`: WikiText once, since its two validation splits are the same text. */
+/** The seven of `datasets fetch all`: WikiText only once, because its two validation splits are the same text. */
 export const THE_SEVEN = ['ptb', 'wikitext103', 'lm1b', 'lambada', 'ag_news', 'pubmed', 'arxiv'] as const;

@@ -1,8 +1,7 @@
 /**
- * One request to the hub. Redirects are followed here and not by fetch, because three promises hang on them: the token
- * goes to the hub's own origin and nowhere else, also not when a redirect leads back; an encrypted connection never
- * becomes a plain one; nothing but http is followed. And silence ends: a request that brings no byte for `timeoutMs`,
- * or so few that it is no better, is given up, at any stage. What is asked for, and what the bytes mean, is not known here.
+ * One request to the hub. This code follows redirects, rather than fetch, to keep three promises: the token goes only to
+ * the hub's own origin, even when a redirect leads back to it; an encrypted connection never becomes a plain one; only
+ * http(s) is followed. Silence ends at any stage: a request that brings no byte for `timeoutMs`, or too few, is given up.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BUDGET } from '../budget.js';
@@ -13,36 +12,36 @@ export interface HubConnection {
   endpoint: HubEndpoint;
   /** Longest silence, ms. */
   timeoutMs: number;
-  /** Pauses before a request that failed in passing is made again, ms; as many repeats as there are pauses. */
+  /** Pauses before each retry of a request that failed temporarily, ms; one retry per pause. */
   pausesMs: readonly number[];
-  /** Told how long the hub asks to wait, and that it is waited for. */
+  /** Called when the hub asks to wait, with the time. */
   onWait?: (seconds: number) => void;
   signal?: AbortSignal;
 }
 
 export interface HubRequest {
   url: string;
-  /** What is asked for, in words for messages. */
+  /** What the request is for, in words for messages. */
   what: string;
   method?: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Statuses that are an answer although they are no success. */
+  /** Statuses that count as an answer although they are not a success. */
   accepted?: readonly number[];
 }
 
 export interface HubAnswer {
   status: number;
   headers: Headers;
-  /** The bytes as they come. @throws PassingFailure when they stop too early, DataError on silence, InterruptedError */
+  /** The bytes as they arrive. @throws PassingFailure when they stop too early, DataError on silence, InterruptedError */
   bytes(): AsyncGenerator<Uint8Array>;
-  /** Gives the connection up. */
+  /** Closes the connection. */
   cancel(): void;
 }
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** Repeats what failed in passing, after a pause. */
+/** Retries a temporary failure, after a pause. */
 export async function repeated<T>(connection: HubConnection, attempt: () => Promise<T>): Promise<T> {
   const { pausesMs } = connection;
   for (let tries = 0; ; tries++) {
@@ -55,7 +54,7 @@ export async function repeated<T>(connection: HubConnection, attempt: () => Prom
   }
 }
 
-/** Waits `milliseconds`, or longer where the hub asked for it. @throws the signal's reason */
+/** Waits `milliseconds`, or longer when the hub asked for it. @throws the signal's reason */
 export async function pauseAfter(
   { waitMs }: PassingFailure,
   milliseconds: number,
@@ -105,7 +104,7 @@ export async function hubRequest(connection: HubConnection, request: HubRequest)
         });
       }
       await response.body?.cancel();
-      url = redirected(url, response.headers.get('location'), host);
+      url = redirectTarget(url, response.headers.get('location'), host);
     }
     throw strange(host, `more than ${BUDGET.redirects} redirects`);
   } catch (error) {
@@ -115,7 +114,7 @@ export async function hubRequest(connection: HubConnection, request: HubRequest)
   }
 }
 
-function redirected(from: URL, location: string | null, host: string): URL {
+function redirectTarget(from: URL, location: string | null, host: string): URL {
   if (!location || !URL.canParse(location, from.href)) throw strange(host, 'a redirect that leads nowhere');
   const to = new URL(location, from);
   if (to.protocol !== 'https:' && to.protocol !== 'http:') {
@@ -137,7 +136,7 @@ function answerOf(
     async *bytes() {
       try {
         for await (const chunk of response.body ?? []) {
-          silence.end(chunk.length); // what the receiver takes its time for is not the hub's silence
+          silence.end(chunk.length); // the receiver's own time is not the hub's silence
           yield chunk;
           silence.begin();
         }
@@ -155,12 +154,12 @@ function answerOf(
   };
 }
 
-/** A clock that runs while the hub is waited for, and is set back at every sign of life: bytes that come at some pace. */
+/** A clock that runs while we wait for the hub. Bytes that arrive at a sufficient pace reset it. */
 class Silence {
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private began = 0;
-  /** Since the pace was looked at last: what was waited, what came, and in how many pieces. */
+  /** Since the last check of the pace: time waited, bytes received, and in how many pieces. */
   private waitedMs = 0;
   private bytes = 0;
   private pieces = 0;
@@ -177,7 +176,7 @@ class Silence {
     this.timer = setTimeout(() => this.controller.abort(new Stalled(this.timeoutMs / 1000)), this.timeoutMs);
   }
 
-  /** @param bytes that ended it   @throws Stalled when they come so slowly that it is no better than silence */
+  /** @param bytes that ended the wait   @throws Stalled when they arrive too slowly */
   end(bytes = 0): void {
     if (this.timer === undefined) return;
     clearTimeout(this.timer);
@@ -185,7 +184,7 @@ class Silence {
     this.waitedMs += performance.now() - this.began;
     this.bytes += bytes;
     if (bytes > 0) this.pieces++;
-    // One piece that comes late is no trickle.
+    // A single late piece is not a slow stream.
     if (this.pieces < 2 || this.waitedMs < this.timeoutMs) return;
     const seconds = this.waitedMs / 1000;
     if (this.bytes < BUDGET.leastPace * seconds) throw new Stalled(Math.round(seconds), this.bytes);

@@ -1,10 +1,10 @@
 /**
- * Thrift's compact protocol, as far as Parquet uses it: fields are taken one by one by whoever knows their numbers, the
- * rest is stepped over. Nothing is allocated by a declared size, so a lying file costs no memory.
+ * Thrift's compact protocol, as far as Parquet uses it: callers read the fields whose numbers they know and skip the rest.
+ * No allocation depends on a declared size, so a wrong size costs no memory.
  */
 import { BUDGET } from '../budget.js';
 
-/** The bytes end inside a value: more of them may help. */
+/** The bytes end inside a value; more bytes may help. */
 export class UnfinishedStruct extends Error {
   constructor() {
     super('it ends inside a header');
@@ -21,7 +21,7 @@ const LIST = 9;
 const SET = 10;
 const STRUCT = 12;
 
-/** What to do with the value of a field; it has to read all of it. */
+/** Reads the whole value of a field. */
 export type FieldReader = (type: number) => void;
 
 export class CompactReader {
@@ -32,7 +32,7 @@ export class CompactReader {
     public at = 0,
   ) {}
 
-  /** Reads a struct: `fields` by number, others stepped over. */
+  /** Reads a struct: `fields` by number; skips the others. */
   struct(fields: Readonly<Record<number, FieldReader>>): void {
     if (++this.depth > BUDGET.headerDepth) throw new Error('its headers are nested too deep');
     let field = 0;
@@ -46,7 +46,7 @@ export class CompactReader {
     this.depth--;
   }
 
-  /** Reads a list, one element after another. */
+  /** Reads a list, element by element. */
   list(type: number, element: FieldReader): void {
     if (type !== LIST) throw mistyped();
     const { size, elementType } = this.listHead();
@@ -71,7 +71,7 @@ export class CompactReader {
     return Buffer.from(this.binary(type)).toString('utf8');
   }
 
-  /** A struct of its own inside a field or list. */
+  /** A struct inside a field or list. */
   inner(type: number, fields: Readonly<Record<number, FieldReader>>): void {
     if (type !== STRUCT) throw mistyped();
     this.struct(fields);
@@ -91,7 +91,7 @@ export class CompactReader {
   private skipList(): void {
     if (++this.depth > BUDGET.headerDepth) throw new Error('its headers are nested too deep');
     const { size, elementType } = this.listHead();
-    // In lists, a truth value takes a byte.
+    // In lists, a boolean takes a byte.
     for (let i = 0; i < size; i++) this.skip(elementType <= FALSE ? BYTE : elementType);
     this.depth--;
   }
@@ -99,7 +99,7 @@ export class CompactReader {
   private listHead(): { size: number; elementType: number } {
     const head = this.byte();
     const size = head >> 4 === 15 ? this.varint() : head >> 4;
-    if (size > this.bytes.length - this.at) throw new UnfinishedStruct(); // each element takes a byte or more
+    if (size > this.bytes.length - this.at) throw new UnfinishedStruct(); // each element takes at least one byte
     return { size, elementType: head & 15 };
   }
 

@@ -1,4 +1,4 @@
-/** Pages as they lie in the file to pages as they were: no page becomes larger than it says, whatever it holds. */
+/** Decompresses pages. No page becomes larger than its header declares, whatever it holds. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
 export const UNCOMPRESSED = 0;
@@ -6,12 +6,12 @@ const NAMES = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZO', 'BROTLI', 'LZ4', 'ZSTD',
 
 const ZSTD_MAGIC = 0xfd2fb528;
 const LARGEST_BLOCK = 2 ** 17;
-/** Windows of one-shot writers are not larger than their content, rounded up; streams' have this default. */
+/** The default window of streaming writers; one-shot writers use no more than their content, rounded up. */
 const USUAL_WINDOW = 2 ** 23;
 const RLE = 1;
 const RESERVED = 3;
 
-/** @param size bytes the page unpacks to, as its header says   @throws Error when it does not */
+/** @param size decompressed bytes that the header declares   @throws Error when the page has another size */
 export async function decompressPage(codec: number, packed: Buffer, size: number): Promise<Buffer> {
   const page = codec === UNCOMPRESSED ? packed : await unpack(codec, packed, size);
   if (page.length !== size) throw new Error(`a page unpacks to ${page.length} bytes, not to ${size}`);
@@ -20,7 +20,7 @@ export async function decompressPage(codec: number, packed: Buffer, size: number
 
 async function unpack(codec: number, packed: Buffer, size: number): Promise<Buffer> {
   const name = NAMES[codec];
-  // zlib takes no limit of 0.
+  // zlib does not accept a limit of 0.
   const options = { maxOutputLength: Math.max(1, size) };
   if (name === 'GZIP') return gunzipSync(packed, options);
   if (name === 'BROTLI') return brotliDecompressSync(packed, options);
@@ -65,7 +65,7 @@ export function checkZstdFrame(packed: Buffer, size: number): void {
       throw new Error(`a page compressed by ZSTD unpacks to ${declared} bytes, not to ${size}`);
   }
   at += sizeBytes;
-  // Writers fill their blocks, but may flush a few.
+  // Writers fill their blocks, but may flush a few early.
   let blocks = 16 + 8 * Math.ceil(size / LARGEST_BLOCK);
   for (let last = false; !last; ) {
     const head = byte(at) + 256 * byte(at + 1) + 65_536 * byte(at + 2);

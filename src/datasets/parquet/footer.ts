@@ -1,4 +1,4 @@
-/** The footer of a Parquet file: which columns there are, and where the pages of one of them lie. */
+/** The footer of a Parquet file: its columns, and where the pages of one column are. */
 import { BUDGET } from '../budget.js';
 import { CompactReader } from './compact-protocol.js';
 
@@ -10,15 +10,15 @@ export interface ByteSource {
 
 /** A column of the table, or a field inside a struct of it. */
 export interface Column {
-  /** Of a field, with the names of the structs around it: `a.b`. */
+  /** Full name; for a field, with the names of its parent structs: `a.b`. */
   name: string;
   /** 1 for a column of the table, 2 for a field of a struct, … */
   depth: number;
   /** `list` for maps too. */
   kind: 'text' | 'number' | 'bytes' | 'struct' | 'list' | 'object';
-  /** In how many places a value may be absent: its own, and those of the structs around it. */
+  /** How many levels may be null: the value itself and its parent structs. */
   optionalLevels: number;
-  /** Which {@link ColumnChunk} of a row group holds it; −1 for structs and lists, which are several. */
+  /** Index of its {@link ColumnChunk} in a row group; −1 for structs and lists, which have several. */
   chunk: number;
 }
 
@@ -32,7 +32,7 @@ export interface ColumnChunk {
 }
 
 export interface Footer {
-  /** In the order of the schema, a struct before its fields; what lies in lists is left out. */
+  /** In schema order, a struct before its fields; without what is inside lists. */
   columns: Column[];
   rows: number;
   groups: { rows: number; chunks: ColumnChunk[] }[];
@@ -113,7 +113,7 @@ function columnsOf(schema: readonly SchemaElement[]): Column[] {
   const columns: Column[] = [];
   let at = 1;
   let chunk = 0;
-  /** Steps over an element and all below it. */
+  /** Skips an element and its descendants. */
   const read = (prefix: string, outerLevels: number, depth: number): void => {
     const element = schema[at++];
     if (!element) throw new Error('its schema ends too early');
@@ -136,13 +136,13 @@ function columnsOf(schema: readonly SchemaElement[]): Column[] {
 /** In place of a number of levels. */
 const IN_LIST = Number.NEGATIVE_INFINITY;
 
-/** @param next the element after it: of a group, the first below it */
+/** @param next the following element: for a group, its first child */
 function kindOf(
   { children, type, repetition, converted }: SchemaElement,
   next: SchemaElement | undefined,
 ): Column['kind'] {
   if (repetition === REPEATED) return 'list';
-  // Lists and maps are groups around something repeated.
+  // Lists and maps are groups around a repeated element.
   if (children > 0) return next?.repetition === REPEATED ? 'list' : 'struct';
   if (type === FIXED_LENGTH) return 'bytes';
   if (type !== BYTE_ARRAY) return 'number';
@@ -187,9 +187,9 @@ function columnChunk(reader: CompactReader, type: number, fileSize: number): Col
   });
   if (!described) throw new Error('a column has no description');
   const { codec, values, bytes, data, dictionary } = numbers;
-  // Some writers leave the dictionary's place at 0.
+  // Some writers leave the dictionary's offset at 0.
   const start = dictionary > 0 && dictionary < data ? dictionary : data;
-  // Without values, there are no pages, and the places say nothing.
+  // Without values there are no pages, and the offsets mean nothing.
   if (values === 0) return { path: path.join('.'), codec, values, start: 4, end: 4 };
   const end = start + bytes;
   if (start < 4 || bytes < 0 || end > fileSize) {

@@ -1,4 +1,4 @@
-/** The pages of a column, one after another: its texts, with null where there is none. */
+/** Reads the pages of a column in order: its texts, with null where there is none. */
 import { crc32 } from 'node:zlib';
 import { BUDGET, type Unfolding } from '../budget.js';
 import { CompactReader, UnfinishedStruct } from './compact-protocol.js';
@@ -29,7 +29,7 @@ interface PageHeader {
   checksum: number | null;
   values: number;
   encoding: number;
-  /** Of the levels of a v1 page. */
+  /** Encoding of the levels of a v1 page. */
   levelEncoding: number;
   /** Bytes of a v2 page's levels. */
   definitionBytes: number;
@@ -42,7 +42,7 @@ export interface TextsOfChunk {
   chunk: ColumnChunk;
   column: Pick<Column, 'optionalLevels'>;
   decode: Decode;
-  /** Of the file: told of a page's bytes and texts before any of them is made. */
+  /** The file's limit: receives a page's bytes and texts before they are allocated. */
   unfolding: Unfolding;
 }
 
@@ -102,7 +102,7 @@ async function textsOfDataPage(
     : splitPageV2(chunk, header, body));
   const found = optionalLevels > 0 ? readRuns(levels, 32 - Math.clz32(optionalLevels), header.values) : null;
   let count = header.values;
-  // A value is there when its own place and those around it all are.
+  // A value is present when it and all its parents are.
   if (found) count = found.reduce((sum, level) => sum + (level === optionalLevels ? 1 : 0), 0);
   const texts = textsOfPage(values, { encoding: header.encoding, count, dictionary, decode, unfolding });
   return found ? withAbsent(found, optionalLevels, texts) : texts;
@@ -117,12 +117,12 @@ function* withAbsent(
 }
 
 interface PageParts {
-  /** Which values are there, as runs; empty where all are. */
+  /** Which values are present, as runs; empty when all are. */
   levels: Uint8Array;
   values: Buffer;
 }
 
-/** Version 1: levels, behind their length, and values, compressed together. */
+/** Version 1: levels, preceded by their length, and values, compressed together. */
 async function splitPage(
   chunk: ColumnChunk,
   header: PageHeader,
@@ -138,7 +138,7 @@ async function splitPage(
   return { levels: page.subarray(4, end), values: page.subarray(end) };
 }
 
-/** Version 2: levels as they are, then the values, compressed or not. */
+/** Version 2: uncompressed levels, then the values, compressed or not. */
 async function splitPageV2(chunk: ColumnChunk, header: PageHeader, body: Buffer): Promise<PageParts> {
   const { definitionBytes, repetitionBytes, unpacked, compressed } = header;
   const end = definitionBytes + repetitionBytes;

@@ -1,6 +1,6 @@
-/** The hybrid of runs and bit packing in which Parquet writes levels and indices, and the delta encoding of numbers. */
+/** Parquet's hybrid of run-length encoding and bit packing, for levels and indices, and its delta encoding of numbers. */
 
-/** @returns `count` numbers of `width` bits from `bytes`, which may hold more   @throws Error when they are fewer */
+/** @returns `count` numbers of `width` bits from `bytes`, which may hold more   @throws Error when there are fewer */
 export function readRuns(bytes: Uint8Array, width: number, count: number): Uint32Array {
   if (width > 32) throw new Error(`a page has numbers of ${width} bits`);
   const numbers = new Uint32Array(count);
@@ -10,7 +10,7 @@ export function readRuns(bytes: Uint8Array, width: number, count: number): Uint3
     at = head.next;
     const room = count - filled;
     if (head.value % 2 === 1) {
-      // Groups of eight; the last may be longer than what is left.
+      // Groups of eight; the last may exceed what remains.
       const groups = (head.value - 1) / 2;
       const packed = bytes.subarray(at, at + Math.min(groups * width, bytes.length));
       const some = Math.min(room, groups * 8, width === 0 ? room : Math.floor((packed.length * 8) / width));
@@ -35,8 +35,8 @@ export function readRuns(bytes: Uint8Array, width: number, count: number): Uint3
 }
 
 /**
- * Numbers in blocks of differences, each block with its least one and its own widths.
- * @returns the numbers, and where they end   @throws Error when they are not `count`
+ * Numbers in blocks of differences, each block with its minimum and bit widths.
+ * @returns the numbers, and where they end   @throws Error when there are not `count`
  */
 export function readDeltas(bytes: Uint8Array, count: number): { numbers: Int32Array; end: number } {
   let at = 0;
@@ -83,7 +83,7 @@ function unpack(packed: Uint8Array, width: number, into: Uint32Array, from: numb
   let bits = 0;
   const mask = 2 ** width;
   for (let i = 0; i < count; i++) {
-    // At most 39 bits are held, which a double does exactly.
+    // At most 39 bits, which a double represents exactly.
     for (; bits < width; bits += 8) held += packed[at++] * 2 ** bits;
     into[from + i] = held % mask;
     held = Math.floor(held / mask);

@@ -1,4 +1,4 @@
-/** The texts in the bytes of a page, by encoding. */
+/** Decodes the texts of a page, by encoding. */
 import { BUDGET, type Unfolding } from '../budget.js';
 import { readDeltas, readRuns } from './runs.js';
 
@@ -10,7 +10,7 @@ const RLE_DICTIONARY = 8;
 
 export type Decode = (bytes: Buffer) => string;
 
-/** Texts that are written once, and their lengths in bytes. */
+/** Texts that are stored once, and their lengths in bytes. */
 export interface Dictionary {
   texts: string[];
   bytes: number[];
@@ -18,16 +18,16 @@ export interface Dictionary {
 
 export interface PageOfTexts {
   encoding: number;
-  /** Texts there are, absent ones not counted. */
+  /** Number of texts, without absent ones. */
   count: number;
-  /** Of the chunk, where it has one. */
+  /** The chunk's dictionary, if it has one. */
   dictionary: Dictionary | null;
   decode: Decode;
-  /** Told of what the page repeats, before it does. */
+  /** Receives the size of repetitions before they are made. */
   unfolding: Unfolding;
 }
 
-/** @throws Error when the page does not hold them */
+/** @throws Error when the page does not hold them all */
 export function* textsOfPage(bytes: Buffer, page: PageOfTexts): Generator<string> {
   const { encoding, count, decode } = page;
   switch (encoding) {
@@ -100,7 +100,7 @@ function* deltaLength(bytes: Buffer, count: number): Generator<Buffer> {
   }
 }
 
-/** Each text begins with so many bytes of the one before. */
+/** Each text shares a prefix with the previous one. */
 function* sharedPrefixes(bytes: Buffer, { count, decode, unfolding }: PageOfTexts): Generator<string> {
   const { numbers: prefixes, end } = readDeltas(bytes, count);
   unfolding.add(prefixes.reduce((sum, shared) => sum + Math.max(0, shared), 0));

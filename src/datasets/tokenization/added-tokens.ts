@@ -1,6 +1,6 @@
 /**
- * Added tokens: texts that are one token wherever they stand, found before anything is split. Those that are `normalized` are
- * looked for in the normalized text, by their own normalized form; the others in the text as it is, first.
+ * Added tokens: texts that are one token wherever they occur, found before any splitting. Those not `normalized` are found
+ * first, in the original text; the others in the normalized text, by their own normalized form.
  */
 import type { AddedTokenJson } from '../tokenizer-files.js';
 import type { Normalizer } from './normalizers.js';
@@ -8,7 +8,7 @@ import { type TokenizerBudget, UnusableTokenizer } from './part.js';
 import { Trie } from './trie.js';
 import { SPACES_AT_START, spaceBefore, WORD_AT_START, WORD_CHARACTER } from './unicode.js';
 
-/** A stretch of text, or a token in its place. */
+/** A piece of text, or a token that replaces one. */
 export interface Section {
   text: string;
   id: number | null;
@@ -21,13 +21,13 @@ interface Sought extends Omit<AddedTokenJson, 'content'> {
 }
 
 export class AddedTokens {
-  /** By id: what decoders are given for a token that is normalized. */
+  /** By id: what decoders receive for a normalized token. */
   readonly spelt: ReadonlyMap<number, string>;
 
   private readonly plain: Search;
   private readonly inNormalized: Search;
 
-  /** @throws UnusableTokenizer when a token cannot be found, or two cannot be told apart */
+  /** @throws UnusableTokenizer when a token cannot be found, or two have the same text */
   constructor(
     added: readonly AddedTokenJson[],
     private readonly normalizer: Normalizer | null,
@@ -74,11 +74,11 @@ export class AddedTokens {
   }
 }
 
-/** A search for the leftmost and there the longest of several texts. */
+/** Searches for the leftmost of several texts, and the longest at that position. */
 class Search {
-  /** Places in `tokens`. */
+  /** Indices into `tokens`. */
   private readonly trie = new Trie();
-  /** What may be the first code unit of one. */
+  /** Possible first code units. */
   private readonly starts: RegExp | null;
 
   constructor(
@@ -101,15 +101,15 @@ class Search {
         const within = at > 0 && endsWithWord(text, at);
         if (within || WORD_AT_START.test(text.slice(end, end + 2))) continue;
       }
-      // White space beside it may be a part of it, unless another token has it.
+      // Adjacent white space may belong to it, unless another token has it.
       if (token.lstrip) start = Math.max(spaceBefore(text, start, done), done);
       if (token.rstrip) {
-        // One within the white space that another has taken: it ends where that does, and is not looked over again.
+        // A token within white space that another has taken ends where that does, and is not scanned again.
         if (end < done) end = done;
         else end += SPACES_AT_START.exec(text.slice(end))?.[0].length ?? 0;
       }
       if (done < start) yield { text: text.slice(done, start), id: null, first: done === 0 };
-      // The token before it may have taken all that it is, as white space.
+      // The previous token may have taken all of it as white space.
       if (start < end) yield { text: text.slice(start, end), id: token.id, first: start === 0 };
       done = end;
     }

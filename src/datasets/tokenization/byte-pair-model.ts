@@ -1,6 +1,6 @@
 /**
- * Byte-pair encoding (Sennrich et al. 2016, 1508.07909): a word's characters, of which the pair that merges first is merged,
- * again and again. Among equal pairs the leftmost goes first. A word of n characters takes some 30 n bytes and n log n steps.
+ * Byte-pair encoding (Sennrich et al. 2016, 1508.07909): starts from a word's characters and repeatedly merges the pair of
+ * lowest rank, the leftmost in a tie. A word of n characters takes some 30 n bytes and n log n steps.
  */
 import { z } from 'zod';
 import { BinaryHeap } from '../binary-heap.js';
@@ -8,16 +8,16 @@ import { byteIds, spelledInByteTokens } from './byte-tokens.js';
 import { type Encoded, LONGEST_WORD, type Model, noUnknown, wordTooLong } from './model.js';
 import { fields, type TokenizerBudget, UnusableTokenizer } from './part.js';
 
-/** Ids and places are below this, so that a pair, or a rank and a place, are one exact number. */
+/** Ids and positions are below this, so one number represents a pair, or a rank and a position, exactly. */
 const PAIR = 2 ** 24;
 
-/** A word of so many code units is encoded at once. */
+/** Words of at most so many code units are encoded whole. */
 const SHORT = 256;
-/** Parts of longer words that are remembered. */
+/** Limits of the cache for parts of longer words. */
 const MOST_KNOWN = 2 ** 16;
 const LONGEST_KNOWN = 64;
 
-/** Each is queued and taken out twice at most, in half a microsecond or so. */
+/** Each is queued and removed at most twice, in about half a microsecond. */
 const STEPS_A_SYMBOL = 8;
 
 export class BytePairModel implements Model {
@@ -26,7 +26,7 @@ export class BytePairModel implements Model {
   private readonly bytes: readonly (number | undefined)[] | null;
   /** A pair of ids → its rank. */
   private readonly ranks = new Map<number, number>();
-  /** By rank: what the pair becomes. */
+  /** By rank: the merged token. */
   private readonly merged: Int32Array;
   private readonly prefix: string;
   private readonly suffix: string;
@@ -34,7 +34,7 @@ export class BytePairModel implements Model {
   private readonly ignoreMerges: boolean;
 
   private readonly known = new Map<string, Encoded>();
-  /** Characters side by side in tokens that merges make. Known when a long word comes. */
+  /** Adjacent characters in tokens that merges make. Computed for the first long word. */
   private inside: ReadonlySet<string> | null = null;
 
   /** The vocabulary has been checked. @throws UnusableTokenizer */
@@ -88,8 +88,8 @@ export class BytePairModel implements Model {
   }
 
   /**
-   * A long word, which may be a whole text, in parts that no merge joins: between two characters that are tokens and stand side
-   * by side in no token that a merge makes.
+   * Splits a long word, which may be a whole text, where no merge can join: between two characters that are tokens but are
+   * adjacent in no token that a merge makes.
    */
   private *parts(word: string): Generator<string> {
     this.inside ??= this.pairsInside();
@@ -125,16 +125,16 @@ export class BytePairModel implements Model {
   }
 
   /**
-   * Ids of the word's characters. As in the reference, an unknown token is put down only when the next known character
-   * comes, so that bytes in between stand before it.
+   * Ids of the word's characters. As in the reference, an unknown token is added only at the next known character, so
+   * bytes in between precede it.
    */
   private symbolsOf(word: string): { symbols: number[]; dropped: number } {
-    // A character is one code unit or two, and at least one symbol unless it is dropped.
+    // A character has one or two code units, and gives at least one symbol unless it is dropped.
     if (word.length > 4 * LONGEST_WORD) throw wordTooLong();
     this.budget.spend(word.length * (1 + this.prefix.length + this.suffix.length));
     const symbols: number[] = [];
     let dropped = 0;
-    let unknowns = 0; // not yet put down: at most one
+    let unknowns = 0; // not yet added: at most one
     for (let at = 0; at < word.length; ) {
       const next = at + (word.codePointAt(at)! > 0xffff ? 2 : 1); // `at` is inside the word
       const spelled =
@@ -182,7 +182,7 @@ export class BytePairModel implements Model {
       const place = top - rank * PAIR;
       const right = next[place];
       if (ids[place] < 0 || right < 0) continue;
-      // What was queued may have changed since.
+      // The queued pair may have changed since.
       const current = this.ranks.get(ids[place] * PAIR + ids[right]);
       if (current === undefined || this.merged[current] !== this.merged[rank]) continue;
       ids[place] = this.merged[rank];

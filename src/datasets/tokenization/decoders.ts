@@ -1,4 +1,4 @@
-/** Decoders: what makes a text of tokens again. One function a type, as the reference has them; the result is joined. */
+/** Decoders turn tokens back into text. One function per type, as in the reference; the caller joins the result. */
 
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
@@ -74,12 +74,12 @@ export function decoderOf(part: Part, budget: TokenizerBudget): Decoder {
   }
 }
 
-/** Characters of all. */
+/** Total number of characters. */
 export const lengthOf = (tokens: readonly string[]) => tokens.reduce((sum, { length }) => sum + length, 0);
 
 const quick = (decode: Decoder['decode']): Decoder => ({ decode, linear: true });
 
-/** A run of byte tokens is the text of its bytes, or a U+FFFD for each where they are none. */
+/** A run of byte tokens becomes the text of its bytes, or one U+FFFD per byte if they are not valid UTF-8. */
 function byteFallback(tokens: readonly string[]): string[] {
   const decoded: string[] = [];
   let bytes: number[] = [];
@@ -119,7 +119,7 @@ function wordPiece(token: string, place: number, prefix: string, cleanup: boolea
   return cleanup ? cleanUpOfDecoders(text) : text;
 }
 
-/** Connectionist temporal classification: a token that is said again is the same token. */
+/** Connectionist temporal classification: repeated tokens count as one. */
 function ctc(part: Part): Decoder {
   const {
     pad_token: pad,
@@ -141,7 +141,7 @@ function ctc(part: Part): Decoder {
   );
 }
 
-/** At most so many of a character taken from each end of each token. */
+/** Removes at most so many of a character from each end of each token. */
 function strip(part: Part): Decoder {
   const count = z.int().nonnegative();
   const options = fields(part, WHAT, { content: z.string(), start: count, stop: count });

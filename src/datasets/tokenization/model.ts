@@ -1,9 +1,9 @@
-/** What every model does: a word becomes ids. */
+/** The interface of all models: a word becomes ids. */
 import { TokenizationFailure } from './part.js';
 
 export interface Encoded {
   ids: readonly number[];
-  /** Characters of the word that no token stands for, and which are not in the ids. */
+  /** Characters of the word that no token represents; the ids omit them. */
   dropped: number;
 }
 
@@ -12,7 +12,7 @@ export interface Model {
   encode(word: string): Encoded;
 }
 
-/** Of a text with a part that no token stands for, by a tokenizer that cannot leave it out. */
+/** The error for text that no token represents, when the tokenizer cannot omit it. */
 export function noUnknown(): TokenizationFailure {
   return new TokenizationFailure(
     'text-without-tokens',
@@ -20,10 +20,10 @@ export function noUnknown(): TokenizationFailure {
   );
 }
 
-/** Symbols of a word, which may be characters or bytes: some 30 bytes and a microsecond are needed for each. */
+/** Most symbols (characters or bytes) of a word: each takes about 30 bytes and a microsecond. */
 export const LONGEST_WORD = 2 ** 20;
 
-/** Of a word that would take too much memory or time. */
+/** The error for a word that would take too much memory or time. */
 export function wordTooLong(): TokenizationFailure {
   return new TokenizationFailure(
     'tokenizer-too-costly',

@@ -1,4 +1,4 @@
-/** Models: what turns a word into ids. The registry of their types, and the two that only look words up. */
+/** Models turn a word into ids. This file has the registry of types, and the two models that only look words up. */
 import { z } from 'zod';
 import type { TokenizerJson } from '../tokenizer-files.js';
 import { BytePairModel } from './byte-pair-model.js';
@@ -26,7 +26,7 @@ export function modelOf(part: TokenizerJson['model'], budget: TokenizerBudget): 
   }
 }
 
-/** Files of old have no type. */
+/** Old files have no type. */
 function typeByFields(part: object): string | undefined {
   const has = (...keys: string[]) => keys.every((key) => Object.hasOwn(part, key));
   if (has('vocab', 'merges')) return 'BPE';
@@ -47,7 +47,7 @@ function wordLevel(part: object): Model {
   };
 }
 
-/** The longest token first, from the left; a word with a part that is no token is unknown as a whole. */
+/** Takes the longest token from the left; a word with a part that is not a token is unknown as a whole. */
 function wordPiece(part: object, budget: TokenizerBudget): Model {
   const options = fields(part, WHAT, {
     vocab: VOCABULARY,
@@ -67,7 +67,7 @@ function wordPiece(part: object, budget: TokenizerBudget): Model {
   };
   return {
     encode(word) {
-      // A character is one code unit or two.
+      // A character has one or two code units.
       if (word.length > most && (word.length > 2 * most || [...word].length > most)) return unknown();
       const found: number[] = [];
       for (let start = 0; start < word.length; ) {

@@ -1,4 +1,4 @@
-/** Normalizers: what changes a text before it is split. One function a type, as the reference has them. */
+/** Normalizers change a text before it is split. One function per type, as in the reference. */
 import { z } from 'zod';
 import { spelledInBytes } from '../byte-level.js';
 import { fields, type Part, partsOf, type TokenizerBudget, unknownPart } from './part.js';
@@ -15,16 +15,16 @@ import {
   spaceBefore,
 } from './unicode.js';
 
-/** A text on its way. */
+/** A text during normalization. */
 export interface Draft {
   text: string;
-  /** Whether the first character was taken away: then Metaspace no longer takes this for the text's first word. */
+  /** Whether the first character was removed: Metaspace then no longer treats this as the text's first word. */
   startLost: boolean;
 }
 
 export interface Normalizer {
   apply(draft: Draft): void;
-  /** Whether its regular expressions, if any, are known to be quick. */
+  /** Whether its regular expressions, if any, are known to take linear time. */
   linear: boolean;
 }
 
@@ -44,32 +44,32 @@ export function normalizerOf(part: Part, budget: TokenizerBudget): Normalizer {
     case 'NFKC':
     case 'NFKD': {
       const form = part.type;
-      return mapping((text) => normalized(text, form));
+      return mapText((text) => normalized(text, form));
     }
     case 'Lowercase':
-      return mapping(lowerCase);
+      return mapText(lowerCase);
     case 'Nmt':
-      return sequence([removing(NMT_CONTROL), mapping((text) => text.replace(NMT_SPACE, ' '))], budget);
+      return sequence([removeAll(NMT_CONTROL), mapText((text) => text.replace(NMT_SPACE, ' '))], budget);
     case 'StripAccents':
-      return removing(EVERY_MARK);
+      return removeAll(EVERY_MARK);
     case 'Strip':
       return strip(fields(part, WHAT, { strip_left: z.boolean(), strip_right: z.boolean() }));
     case 'Prepend': {
       const { prepend } = fields(part, WHAT, { prepend: z.string() });
-      return mapping((text) => prepend + text);
+      return mapText((text) => prepend + text);
     }
     case 'Replace': {
       const { content } = fields(part, WHAT, { content: z.string() });
       return replace(patternOf(part, WHAT), content);
     }
     case 'ByteLevel':
-      return mapping(spelledInBytes);
+      return mapText(spelledInBytes);
     case 'Precompiled': {
       const { precompiled_charsmap: map } = fields(part, WHAT, {
         precompiled_charsmap: z.string().nullish(),
       });
       const precompiled = map ? new Precompiled(Buffer.from(map, 'base64')) : null;
-      return mapping((text) => precompiled?.normalize(text) ?? text);
+      return mapText((text) => precompiled?.normalize(text) ?? text);
     }
     case 'BertNormalizer':
       return bert(part, budget);
@@ -92,8 +92,8 @@ function sequence(parts: readonly Normalizer[], budget: TokenizerBudget): Normal
   };
 }
 
-/** An empty text stays one: no normalizer adds to it. */
-function mapping(change: (text: string) => string): Normalizer {
+/** An empty text stays empty: no normalizer adds to it. */
+function mapText(change: (text: string) => string): Normalizer {
   return {
     linear: true,
     apply(draft) {
@@ -102,8 +102,8 @@ function mapping(change: (text: string) => string): Normalizer {
   };
 }
 
-/** @param every with the flag `g` */
-function removing(every: RegExp): Normalizer {
+/** @param every has the flag `g` */
+function removeAll(every: RegExp): Normalizer {
   return {
     linear: true,
     apply(draft) {
@@ -154,7 +154,7 @@ function strip({
 const NMT_CONTROL = /[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g;
 const NMT_SPACE = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 
-/** CJK ideographs, each of which is a word to BERT. */
+/** CJK ideographs; BERT treats each as a word. */
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 
@@ -167,14 +167,14 @@ function bert(part: Part, budget: TokenizerBudget): Normalizer {
   });
   const parts: Normalizer[] = [];
   if (options.clean_text) {
-    parts.push(removing(EVERY_CONTROL));
-    parts.push(mapping((text) => text.replace(EVERY_SPACE, ' ')));
+    parts.push(removeAll(EVERY_CONTROL));
+    parts.push(mapText((text) => text.replace(EVERY_SPACE, ' ')));
   }
-  if (options.handle_chinese_chars) parts.push(mapping((text) => text.replace(IDEOGRAPH, ' $& ')));
+  if (options.handle_chinese_chars) parts.push(mapText((text) => text.replace(IDEOGRAPH, ' $& ')));
   if (options.strip_accents ?? options.lowercase) {
-    parts.push(mapping((text) => normalized(text, 'NFD')));
-    parts.push(removing(EVERY_NONSPACING_MARK));
+    parts.push(mapText((text) => normalized(text, 'NFD')));
+    parts.push(removeAll(EVERY_NONSPACING_MARK));
   }
-  if (options.lowercase) parts.push(mapping(lowerCase));
+  if (options.lowercase) parts.push(mapText(lowerCase));
   return sequence(parts, budget);
 }

@@ -1,11 +1,11 @@
 /**
- * The parts of a tokenizer.json (normalizers, pre-tokenizers, models, decoders): how their fields are read, and how what
- * cannot be used is refused. What is refused is refused by name: ids that differ from the reference's are worse than none.
+ * The parts of a tokenizer.json (normalizers, pre-tokenizers, models, decoders): how to read their fields and refuse
+ * what is not supported. Errors name what they refuse: ids that differ from the reference's are worse than none.
  */
 import { z } from 'zod';
 import { BUDGET } from '../budget.js';
 
-/** A part as the file has it. */
+/** A part as stored in the file. */
 export interface Part {
   type?: unknown;
 }
@@ -13,7 +13,7 @@ export interface Part {
 /** Why a tokenizer.json cannot be used. The message completes «… cannot be used as a tokenizer: ». */
 export class UnusableTokenizer extends Error {}
 
-/** A text that a sound tokenizer cannot encode, or ids that it cannot decode. The message is a sentence without its end. */
+/** A text that a sound tokenizer cannot encode, or ids that it cannot decode. The message is a clause without a full stop. */
 export class TokenizationFailure extends Error {
   constructor(
     readonly code: 'text-without-tokens' | 'tokenizer-too-costly',
@@ -37,7 +37,7 @@ export function unknownPart(part: Part, what: string): never {
   throw new UnusableTokenizer(`its ${what} ${nameOf(part)} is not known here`);
 }
 
-/** @throws UnusableTokenizer when there are none, or more than any tokenizer has */
+/** @throws UnusableTokenizer when there are none, or more than in any real tokenizer */
 export function partsOf(list: readonly unknown[], what: string): Part[] {
   for (const part of list)
     if (part === null || typeof part !== 'object')
@@ -45,7 +45,7 @@ export function partsOf(list: readonly unknown[], what: string): Part[] {
   return list as Part[];
 }
 
-/** @param length characters or bytes that ids decode to   @throws TokenizationFailure when no string can hold them */
+/** @param length characters or bytes that ids decode to   @throws TokenizationFailure when they exceed the longest string */
 export function checkDecodedLength(length: number): void {
   if (length > BUDGET.text)
     throw new TokenizationFailure(
@@ -54,35 +54,35 @@ export function checkDecodedLength(length: number): void {
     );
 }
 
-/** Parts in a tokenizer, sequences and what is in them. The longest published chains have a few dozen. */
+/** Most parts in a tokenizer, counting sequences and their members. The longest published chains have a few dozen. */
 const MOST_PARTS = 256;
 
-/** Steps that may be taken for nothing: added tokens are normalized, and short texts take their time too. */
+/** Steps that are always allowed: added tokens are normalized, and short texts have a fixed cost. */
 const FREE_STEPS = 2 ** 24;
-/** Steps for each character of a text, or of the tokens to be decoded. Published tokenizers take some twenty, and below a
- *  hundred for Korean that is spelt in the bytes of its letters' parts. */
+/** Steps for each character of a text, or of the tokens to be decoded. Published tokenizers take about twenty, and below a
+ *  hundred for decomposed Korean in byte tokens. */
 const STEPS_A_CHARACTER = 128;
 
 /**
- * What a tokenizer may cost, so that a small file cannot ask for endless work: the parts that are made, and the steps of all
- * that it encodes and decodes. A step is a character that a part looks at or gives, or a node of a trie: 10 to 100 ns. They
- * are counted, not timed: a text is refused on a fast machine as on a slow one.
+ * What a tokenizer may cost, so a small file cannot demand endless work: the number of parts, and the steps of encoding and
+ * decoding. A step is a character that a part reads or writes, or a node of a trie: 10 to 100 ns. Steps are counted, not
+ * timed, so fast and slow machines refuse the same texts.
  */
 export class TokenizerBudget {
   private parts = MOST_PARTS;
   private steps = FREE_STEPS;
 
-  /** @throws UnusableTokenizer when there are more parts than any tokenizer has */
+  /** @throws UnusableTokenizer when there are more parts than in any real tokenizer */
   takePart(): void {
     if (--this.parts < 0) throw new UnusableTokenizer(`it has more than ${MOST_PARTS} parts`);
   }
 
-  /** @param characters that are about to be encoded or decoded */
+  /** @param characters about to be encoded or decoded */
   allow(characters: number): void {
     this.steps += STEPS_A_CHARACTER * characters;
   }
 
-  /** @throws TokenizationFailure when more was done than for any honest tokenizer */
+  /** @throws TokenizationFailure when the work exceeds that of any honest tokenizer */
   spend(steps: number): void {
     this.steps -= steps;
     if (this.steps >= 0) return;

@@ -1,13 +1,14 @@
 /**
- * Regular expressions of a tokenizer.json. They are Oniguruma's; @huggingface/tokenizers translates them, and what it
- * translates to something else is refused here by name. Matches are found as Oniguruma's iterator finds them.
+ * Regular expressions of a tokenizer.json. They use Oniguruma's syntax, which @huggingface/tokenizers
+ * translates. This file refuses, by name, constructs that lose their meaning in translation. Matches follow Oniguruma's
+ * iterator.
  */
 import * as library from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { wordTooLong } from './model.js';
 import { fields, type Part, TokenizationFailure, UnusableTokenizer } from './part.js';
 
-/** Its types are not found by TypeScript's resolution for Node. */
+/** TypeScript's resolution for Node does not find its types. */
 const { SplitPreTokenizer } = library as unknown as {
   SplitPreTokenizer: new (config: object) => { pattern: RegExp };
 };
@@ -15,11 +16,11 @@ const { SplitPreTokenizer } = library as unknown as {
 export interface Pattern {
   /** With the flags `g` and `u`. */
   expression: RegExp;
-  /** Whether it is known to need time in proportion to the text. Any other runs where it can be stopped. */
+  /** Whether it is known to take time linear in the text. Any other pattern runs under a deadline. */
   linear: boolean;
 }
 
-/** From `start` to `end`, a match or what lies between two. */
+/** From `start` to `end`: a match, or the text between two. */
 export interface Segment {
   start: number;
   end: number;
@@ -37,7 +38,7 @@ export function patternOf(part: Part, what: string): Pattern {
       throw new UnusableTokenizer(
         `the text that its ${what} seeks is longer than ${LONGEST_SOURCE} characters`,
       );
-    // At each place most of it may be compared.
+    // Each position may compare most of it.
     return {
       expression: new RegExp(text.replace(SYNTAX, '\\$&'), 'gu'),
       linear: text.length <= LONGEST_QUICK,
@@ -48,9 +49,9 @@ export function patternOf(part: Part, what: string): Pattern {
 
 const SYNTAX = /[\\^$.*+?()[\]{}|/]/g;
 
-/** Of a regular expression or a text to be found, characters. */
+/** Most characters of a regular expression or a text to find. */
 const LONGEST_SOURCE = 2 ** 16;
-/** Of a text that is found in time in proportion to what it is sought in. */
+/** Most characters of a text whose search takes linear time. */
 const LONGEST_QUICK = 64;
 
 function expressionOf(source: string, what: string): Pattern {
@@ -69,7 +70,7 @@ function expressionOf(source: string, what: string): Pattern {
   try {
     const config = { type: 'Split', pattern: { Regex: spelt }, invert: true };
     const translated = new SplitPreTokenizer(config).pattern.source;
-    // V8 finds the end in the middle of a text when it is asked for in this way.
+    // With this form, V8 also matches the end in the middle of a text.
     const anchored = translated.replaceAll('(?![\\s\\S])', '$').replaceAll('(?<![\\s\\S])', '^');
     return { expression: new RegExp(anchored, 'gu'), linear: known !== undefined };
   } catch (cause) {
@@ -78,8 +79,8 @@ function expressionOf(source: string, what: string): Pattern {
 }
 
 /**
- * English contractions without regard to case, as published patterns have them, spelt out: in Oniguruma `s` is also ſ, which
- * the translation leaves out.
+ * English contractions without regard to case, as in published patterns, spelt out: in Oniguruma `s` also matches ſ,
+ * which the translation omits.
  */
 const CONTRACTIONS: readonly (readonly [string, string])[] = [
   ["(?i:'s|'t|'re|'ve|'m|'ll|'d)", "(?:'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"],
@@ -87,9 +88,9 @@ const CONTRACTIONS: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * Patterns of published tokenizers whose time was looked at: each attempt passes over what it takes, and what it gives back
- * is one character or a run that the next alternative takes whole. The value is the same pattern in simpler words: a
- * possessive quantifier before characters that its own class lacks gives nothing back in any case.
+ * Patterns of published tokenizers that were checked for linear time: an attempt backtracks over one character, or over a
+ * run that the next alternative takes whole. The value is an equivalent, simpler pattern: a possessive quantifier before
+ * characters outside its own class never backtracks anyway.
  */
 const PUBLISHED: ReadonlyMap<string, string> = new Map(
   (
@@ -113,9 +114,9 @@ const PUBLISHED: ReadonlyMap<string, string> = new Map(
   ).map(([source, plain]) => [source, plain ?? source]),
 );
 
-/** What the translation does not keep, or null. */
+/** A construct that the translation does not preserve, or null. */
 function foreignConstruct(source: string): string | null {
-  let depth = 0; // of character classes
+  let depth = 0; // nesting of character classes
   let quantified = false;
   for (let i = 0; i < source.length; i++) {
     const rest = source.slice(i, i + 4);
@@ -130,7 +131,7 @@ function foreignConstruct(source: string): string | null {
       else if (character === ']') depth--;
     } else if (character === '[') {
       depth = 1;
-      // A bracket that comes first is itself.
+      // A leading bracket is literal.
       if (source[i + 1] === '^') i++;
       if (source[i + 1] === ']') i++;
       quantified = false;
@@ -149,8 +150,8 @@ function foreignConstruct(source: string): string | null {
 }
 
 /**
- * The whole text in segments. An empty match right after another match is none, as in Oniguruma; empty segments are given
- * where the reference has them, since some ways to split look at them.
+ * Splits the whole text into segments. An empty match right after another match does not count, as in Oniguruma. Empty
+ * segments are included where the reference has them, because some split behaviors depend on them.
  */
 export function* segments(text: string, { expression }: Pattern): Generator<Segment> {
   let previous = 0;
@@ -179,16 +180,16 @@ function matchAt(expression: RegExp, text: string, from: number): RegExpExecArra
   try {
     return expression.exec(text);
   } catch (cause) {
-    // What V8's regular expressions can go back over is bounded: their stack is 64 MiB.
+    // Backtracking in V8's regular expressions is bounded: their stack is 64 MiB.
     if (cause instanceof RangeError) throw wordTooLong();
     throw cause;
   }
 }
 
-/** Characters that a text may grow to: no honest normalizer comes near. */
+/** Most characters that a text may grow to; no honest normalizer comes near. */
 const mostOf = (text: string) => 32 * text.length + 2 ** 20;
 
-/** @throws TokenizationFailure when the result would be out of all proportion */
+/** @throws TokenizationFailure when the result would be disproportionately long */
 export function replaced(text: string, pattern: Pattern, content: string): string {
   const most = mostOf(text);
   const kept: string[] = [];
@@ -196,7 +197,7 @@ export function replaced(text: string, pattern: Pattern, content: string): strin
   for (const { start, end, isMatch } of segments(text, pattern)) {
     const piece = isMatch ? content : text.slice(start, end);
     length += piece.length;
-    if (length > most) throw grown();
+    if (length > most) throw tooMuchGrowth();
     kept.push(piece);
   }
   return kept.join('');
@@ -204,9 +205,9 @@ export function replaced(text: string, pattern: Pattern, content: string): strin
 
 /** @throws TokenizationFailure when a normalizer has made a text `most` times as long */
 export function checkGrowth(before: string, after: string): void {
-  if (after.length > mostOf(before)) throw grown();
+  if (after.length > mostOf(before)) throw tooMuchGrowth();
 }
 
-function grown(): TokenizationFailure {
+function tooMuchGrowth(): TokenizationFailure {
   return new TokenizationFailure('tokenizer-too-costly', 'it makes the text more than 32 times as long');
 }

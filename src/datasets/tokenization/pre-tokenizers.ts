@@ -1,6 +1,6 @@
 /**
- * Pre-tokenizers: what splits a text into the words that the model sees. Each takes pieces and gives pieces, one at a time,
- * so that a text of any length needs little memory.
+ * Pre-tokenizers split a text into the words that the model sees. Each turns pieces into pieces, one at a time, so a text of
+ * any length needs little memory.
  */
 import { z } from 'zod';
 import { spelledInBytes } from '../byte-level.js';
@@ -10,14 +10,14 @@ import { type Pattern, patternOf, type Segment, segments } from './patterns.js';
 import { EVERY_NUMERAL, EVERY_PUNCTUATION, EVERY_SPACE, GPT2_PATTERN, WORDS_AND_SIGNS } from './unicode.js';
 
 export interface PreTokenizer {
-  /** @param first whether the first of the pieces is the beginning of the text */
+  /** @param first whether the first piece begins the text */
   split(pieces: Iterable<string>, first: boolean): Iterable<string>;
   linear: boolean;
 }
 
 const WHAT = 'pre-tokenizer';
 
-/** What becomes of the matches when a text is split at them. */
+/** What happens to the matches when a text is split at them. */
 const BEHAVIORS = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const;
 type Behavior = (typeof BEHAVIORS)[number];
 
@@ -36,28 +36,28 @@ export function preTokenizerOf(part: Part, budget: TokenizerBudget, leading = tr
       return metaspace(part, leading, budget);
     case 'Split': {
       const { behavior, invert } = fields(part, WHAT, { behavior: z.enum(BEHAVIORS), invert: z.boolean() });
-      return splitting(patternOf(part, WHAT), behavior, budget, invert);
+      return splitter(patternOf(part, WHAT), behavior, budget, invert);
     }
     case 'Punctuation': {
       const { behavior } = fields(part, WHAT, { behavior: z.enum(BEHAVIORS).default('Isolated') });
-      return splitting(quick(EVERY_PUNCTUATION), behavior, budget);
+      return splitter(quick(EVERY_PUNCTUATION), behavior, budget);
     }
     case 'Digits': {
       const { individual_digits: each } = fields(part, WHAT, { individual_digits: z.boolean() });
-      return splitting(quick(EVERY_NUMERAL), each ? 'Isolated' : 'Contiguous', budget);
+      return splitter(quick(EVERY_NUMERAL), each ? 'Isolated' : 'Contiguous', budget);
     }
     case 'CharDelimiterSplit': {
       const { delimiter } = fields(part, WHAT, { delimiter: z.string() });
-      return splitting(patternOf({ ...part, ...stringPattern(delimiter) }, WHAT), 'Removed', budget);
+      return splitter(patternOf({ ...part, ...stringPattern(delimiter) }, WHAT), 'Removed', budget);
     }
     case 'Whitespace':
-      return splitting(quick(WORDS_AND_SIGNS), 'Removed', budget, true);
+      return splitter(quick(WORDS_AND_SIGNS), 'Removed', budget, true);
     case 'WhitespaceSplit':
-      return splitting(quick(EVERY_SPACE), 'Removed', budget);
+      return splitter(quick(EVERY_SPACE), 'Removed', budget);
     case 'BertPreTokenizer':
       return sequence([
-        splitting(quick(EVERY_SPACE), 'Removed', budget),
-        splitting(quick(EVERY_PUNCTUATION), 'Isolated', budget),
+        splitter(quick(EVERY_SPACE), 'Removed', budget),
+        splitter(quick(EVERY_PUNCTUATION), 'Isolated', budget),
       ]);
     case 'FixedLength':
       return fixedLength(fields(part, WHAT, { length: z.int().positive().default(5) }).length, budget);
@@ -76,7 +76,7 @@ function sequence(parts: readonly PreTokenizer[]): PreTokenizer {
   };
 }
 
-function splitting(
+function splitter(
   pattern: Pattern,
   behavior: Behavior,
   budget: TokenizerBudget,
@@ -105,17 +105,17 @@ function byteLevel(part: Part, budget: TokenizerBudget): PreTokenizer {
       for (const piece of pieces) {
         budget.spend(piece.length);
         const whole = prefix && !piece.startsWith(' ') ? ` ${piece}` : piece;
-        if (!words) yield spelled(whole);
-        else for (const word of splitAtMatches(whole, gpt2, 'Isolated')) yield spelled(word);
+        if (!words) yield spellInBytes(whole);
+        else for (const word of splitAtMatches(whole, gpt2, 'Isolated')) yield spellInBytes(word);
       }
     },
   };
 }
 
-/** Code units of a word that is spelt in bytes; the model may find places to split it. */
+/** Most code units of a word that is spelt in bytes; the model may still split it. */
 const LONGEST_SPELLED = 2 ** 24;
 
-function spelled(word: string): string {
+function spellInBytes(word: string): string {
   if (word.length > LONGEST_SPELLED) throw wordTooLong();
   return spelledInBytes(word);
 }
@@ -171,7 +171,7 @@ function fixedLength(length: number, budget: TokenizerBudget): PreTokenizer {
   };
 }
 
-/** The pieces, none empty. @param invert takes matches for what lies between them, and the other way round */
+/** Non-empty pieces of the text. @param invert swaps matches and the text between them */
 function* splitAtMatches(
   text: string,
   pattern: Pattern,
@@ -179,7 +179,7 @@ function* splitAtMatches(
   invert = false,
 ): Generator<string> {
   let held: Segment | null = null; // may still grow
-  let before = false; // whether the segment before is a match
+  let before = false; // whether the previous segment is a match
   for (const { start, end, isMatch: matched } of segments(text, pattern)) {
     const segment: Segment = { start, end, isMatch: matched !== invert };
     const { isMatch } = segment;
@@ -194,11 +194,11 @@ function* splitAtMatches(
   if (held && held.end > held.start) yield text.slice(held.start, held.end);
 }
 
-/** Whether `segment` goes with what is held, whose last part was a match or not (`before`). */
+/** Whether `segment` joins the held piece; `before` says whether that piece ends with a match. */
 function joins(behavior: Behavior, held: Segment, { isMatch }: Segment, before: boolean): boolean {
   if (behavior === 'Contiguous') return isMatch === before;
   if (behavior === 'MergedWithPrevious') return isMatch && !before;
-  // A match goes with what follows, unless that is a match as well.
+  // A match joins what follows, unless that is also a match.
   if (behavior === 'MergedWithNext') return held.isMatch && before && !isMatch;
   return false;
 }

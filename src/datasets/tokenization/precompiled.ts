@@ -1,7 +1,7 @@
 /**
- * SentencePiece's compiled rules of normalization: a trie of what is replaced (a double array, Darts' format) and the texts
- * that replace it. As the reference applies them: to each grapheme of less than six bytes, else to each of its characters,
- * and by the shortest rule that fits.
+ * SentencePiece's compiled normalization rules: a trie of texts to replace (a double array in Darts' format) and their
+ * replacements. As in the reference, the shortest matching rule applies to each grapheme of less than six bytes, and
+ * otherwise to each of its characters.
  */
 import { UnusableTokenizer } from './part.js';
 import { checkGrowth } from './patterns.js';
@@ -40,7 +40,7 @@ export class Precompiled {
     return result;
   }
 
-  /** Of the shortest beginning that has one; null where none has. */
+  /** Replacement of the shortest prefix that has one; null if none has. */
   private replacementOf(piece: string): string | null {
     const { units } = this;
     let node = offsetOf(units[0]);
@@ -61,10 +61,10 @@ export class Precompiled {
   }
 }
 
-/** Of a double array's unit: where its children are, relative to it. */
+/** Relative offset of a double-array unit's children. */
 function offsetOf(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6);
 }
 
-/** Two ASCII characters are two graphemes, but for \r\n; asking for all others is slow. */
+/** Two ASCII characters are two graphemes, except \r\n; segmenting the rest is slow. */
 const BETWEEN_GRAPHEMES = /(?<=[\0-\x7f])(?=[\0-\x7f])(?<!\r(?=\n))/;

@@ -1,6 +1,6 @@
 /**
- * Tokens by their characters: all that stand at a place of a text are found in one pass. The edges of all nodes are in one
- * table with open addressing: a step takes some 10 ns where the table is in the processor's cache, and a node 24 to 48 bytes.
+ * A trie of tokens: one pass finds all tokens at a position of a text. The edges of all nodes are in one table with open
+ * addressing. A step takes about 10 ns when the table is in the processor's cache; a node takes 24 to 48 bytes.
  */
 import { UnusableTokenizer } from './part.js';
 
@@ -10,7 +10,7 @@ const MOST_NODES = 2 ** 23;
 export class Trie {
   /** Id of the token that ends at a node, or −1. */
   private readonly ends: number[] = [-1];
-  /** A power of two, above twice the number of edges. Three numbers an edge: node, character, and the node that it leads to. */
+  /** A power of two, above twice the number of edges. Three numbers per edge: node, character, target node. */
   private places = 1024;
   private edges = new Int32Array(3 * this.places);
 
@@ -24,7 +24,7 @@ export class Trie {
     this.ends[node] = id;
   }
 
-  /** Where a token begins that starts with `prefix`; null where none does. */
+  /** The node after `prefix`; null if no token starts with it. */
   after(prefix: string): number | null {
     let node = 0;
     for (const letter of prefix) {
@@ -35,8 +35,8 @@ export class Trie {
   }
 
   /**
-   * Every token that stands at `start`, from short to long; not the empty one.
-   * @param from a node of {@link after}: what it begins with need not stand there   @returns the number of characters looked at
+   * Finds every non-empty token at `start`, from short to long.
+   * @param from a node of {@link after}, whose prefix need not be in the text   @returns the number of characters read
    */
   tokensAt(word: string, start: number, found: (end: number, id: number) => void, from = 0): number {
     let node = from;
@@ -52,7 +52,7 @@ export class Trie {
     return looked;
   }
 
-  /** Where an edge leads; 0, to which none does, where there is no such edge. */
+  /** Target of an edge; 0, the root, if there is no such edge. */
   private next(node: number, character: number): number {
     return this.edges[this.placeOf(node, character) + 2];
   }
@@ -66,7 +66,7 @@ export class Trie {
     return next;
   }
 
-  /** The place of an edge in `edges`, or a free one for it. */
+  /** Index of an edge in `edges`, or of a free slot for it. */
   private placeOf(node: number, character: number): number {
     const { edges, places } = this;
     let hash = Math.imul(node, 0x9e3779b1) ^ Math.imul(character, 0x85ebca6b);

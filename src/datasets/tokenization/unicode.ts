@@ -1,17 +1,17 @@
 /**
- * Character classes as the reference implementation has them. Its crates know different versions of Unicode: punctuation
- * and the marks that BERT strips are of Unicode 8, normalization and StripAccents of Unicode 9, all else is as new as
- * Node's. The lists here are the characters of each class that came later; they were found by asking both about every code
- * point (tokenizers 0.23.2, Unicode 17).
+ * Character classes of the reference implementation. Its crates use different versions of Unicode: Unicode 8 for
+ * punctuation and the marks that BERT strips, Unicode 9 for normalization and StripAccents, and otherwise a version as new
+ * as Node's. The lists here hold the characters that later versions added to each class, found by comparing both
+ * implementations on every code point (tokenizers 0.23.2, Unicode 17).
  */
 
-/** Inside of a class: `\s` of the reference, which has U+0085 and lacks U+FEFF. */
+/** For use inside a class: `\s` of the reference, which has U+0085 and lacks U+FEFF. */
 const SPACE = '\\p{White_Space}';
 /** GPT-2's pattern of words. */
 export const GPT2_PATTERN =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-/** Inside of a class: `\w` of Rust's regex crate. */
+/** For use inside a class: `\w` of Rust's regex crate. */
 const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 
 export const SPACES_AT_START = new RegExp(`^${SPACE}+`, 'u');
@@ -20,7 +20,7 @@ const SPACE_CHARACTER = new RegExp(`^${SPACE}$`, 'u');
 export const WORD_CHARACTER = new RegExp(`^[${WORD}]$`, 'u');
 export const EVERY_SPACE = new RegExp(SPACE, 'gu');
 export const EVERY_NUMERAL = /\p{N}/gu;
-/** What Whitespace keeps: words, and runs of what is neither word nor space. */
+/** What Whitespace keeps: words, and runs of characters that are neither word nor space. */
 export const WORDS_AND_SIGNS = new RegExp(`[${WORD}]+|[^${WORD}${SPACE}]+`, 'gu');
 
 const NEWER_PUNCTUATION =
@@ -38,7 +38,7 @@ const NEWER_MARK =
   '\\u{110c2}\\u{11145}\\u{11146}\\u{111c9}\\u{111ce}\\u{111cf}\\u{11241}\\u{1133b}\\u{113b8}-\\u{113e2}\\u{1145e}' +
   '\\u{1182c}-\\u{11b67}\\u{11d31}-\\u{1612f}\\u{16f4f}\\u{16f7f}-\\u{16f87}\\u{16fe4}-\\u{16ff1}' +
   '\\u{1cf00}-\\u{1cf46}\\u{1e08f}-\\u{1e6f5}';
-/** What StripAccents takes away. */
+/** What StripAccents removes. */
 export const EVERY_MARK = new RegExp(`(?![${NEWER_MARK}])\\p{M}`, 'gu');
 
 const NEWER_NONSPACING_MARK =
@@ -46,13 +46,13 @@ const NEWER_NONSPACING_MARK =
   '\\u180f-\\u1886\\u1abf-\\u1aeb\\u1df6-\\u1dfb\\ua82c\\ua8c5\\ua8ff\\ua9bd\\u{10d24}-\\u{10f85}' +
   '\\u{11070}-\\u{11074}\\u{110c2}\\u{111c9}\\u{111cf}\\u{1123e}-\\u{11241}\\u{1133b}\\u{113bb}-\\u{1145e}' +
   '\\u{1182f}-\\u{1612f}\\u{16f4f}\\u{16fe4}\\u{1cf00}-\\u{1cf46}\\u{1e000}-\\u{1e6f5}\\u{1e944}-\\u{1e94a}';
-/** What BertNormalizer takes away as accents, after NFD. */
+/** What BertNormalizer removes as accents, after NFD. */
 export const EVERY_NONSPACING_MARK = new RegExp(
   `(?![${NEWER_NONSPACING_MARK}])\\p{Mn}|[\\u1734\\u{1171e}]`,
   'gu',
 );
 
-/** What BertNormalizer cleans away. */
+/** What BertNormalizer removes as control characters. */
 export const EVERY_CONTROL = /(?![\t\n\r\u0890-\u08e2\u{110cd}-\u{1343f}])[\p{Cc}\p{Cf}\p{Co}]|\ufffd/gu;
 
 const NEWER_DECOMPOSITION =
@@ -61,7 +61,7 @@ const NEWER_DECOMPOSITION =
   '\\u{16d68}-\\u{16d6a}\\u{1ccd6}-\\u{1ccf9}\\u{1e030}-\\u{1e06d}\\u{1f16c}\\u{1fbf0}-\\u{1fbf9}';
 const NEWER_IN_NORMALIZATION = new RegExp(`((?=\\p{M})[${NEWER_MARK}]|[${NEWER_DECOMPOSITION}])`, 'u');
 
-/** Unicode normalization by the tables of Unicode 9, to which later marks are characters like any other. */
+/** Unicode normalization by the tables of Unicode 9, which treat later marks as ordinary characters. */
 export function normalized(text: string, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): string {
   if (!NEWER_IN_NORMALIZATION.test(text)) return text.normalize(form);
   return text
@@ -70,15 +70,15 @@ export function normalized(text: string, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'):
     .join('');
 }
 
-/** Lower case letter by letter: a sigma that ends a word is a sigma like any other. */
+/** Lower case letter by letter: a final sigma gets no special form. */
 export function lowerCase(text: string): string {
   return text.replaceAll('Σ', 'σ').toLowerCase();
 }
 
-/** @param end a place in `text`   @param least is not gone before   @returns the place where the white space before it starts */
+/** @param end a place in `text`   @param least lower bound of the result   @returns where the white space before `end` starts */
 export function spaceBefore(text: string, end: number, least = 0): number {
   let start = end;
-  // All white space is of one code unit.
+  // Every white-space character is one code unit.
   while (start > least && SPACE_CHARACTER.test(text[start - 1])) start--;
   return start;
 }

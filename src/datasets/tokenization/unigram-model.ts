@@ -1,6 +1,6 @@
 /**
- * Unigram language models (Kudo 2018, 1804.10959): of all ways to cut a word into tokens, the one of the largest sum of scores,
- * by Viterbi's algorithm. Time and memory grow with the word's length.
+ * Unigram language models (Kudo 2018, 1804.10959): of all ways to cut a word into tokens, Viterbi's algorithm finds the one
+ * with the largest sum of scores. Time and memory are linear in the word's length.
  */
 import { z } from 'zod';
 import { byteIds, spelledInByteTokens } from './byte-tokens.js';
@@ -8,9 +8,9 @@ import { type Encoded, type Model, noUnknown, wordTooLong } from './model.js';
 import { fields, type TokenizerBudget } from './part.js';
 import { Trie } from './trie.js';
 
-/** Below the smallest score: that of a character which is no token. */
+/** How far the score of an unknown character is below the smallest score. */
 const UNKNOWN_PENALTY = 10;
-/** UTF-16 code units of a word. Some 16 bytes are needed for each. */
+/** Most UTF-16 code units of a word; each takes about 16 bytes. */
 const LONGEST_WORD = 2 ** 24;
 
 export class UnigramModel implements Model {
@@ -44,7 +44,7 @@ export class UnigramModel implements Model {
     if (word.length > LONGEST_WORD) throw wordTooLong();
     const { startOf, idOf } = this.bestPath(word);
     const ids: number[] = [];
-    // From the end; unknown characters side by side are one token.
+    // From the end; adjacent unknown characters are one token.
     let end = word.length;
     while (end > 0) {
       let start = startOf[end];
@@ -56,7 +56,7 @@ export class UnigramModel implements Model {
     return { ids: ids.reverse(), dropped: 0 };
   }
 
-  /** For each place in the word where a token can end: where the best one starts, and its id. */
+  /** For each position in the word where a token can end: where the best token starts, and its id. */
   private bestPath(word: string): { startOf: Int32Array; idOf: Int32Array } {
     const size = word.length + 1;
     const best = new Float64Array(size);

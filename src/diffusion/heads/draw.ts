@@ -136,7 +136,7 @@ function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z
       );
     },
     (capture) => {
-      const x = Softmax(shaped(settings, capture(flat)));
+      const x = Softmax(shapeLogits(settings, capture(flat)));
       return withProbabilities(x, inverseCdf(x, vocabSize, us.map(capture)), present && capture(present));
     },
   );
@@ -145,7 +145,7 @@ function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z
 }
 
 /** Logits after temperature, top-k and top-p. */
-function shaped({ inverse, vocabSize, double = true, ...settings }: RowSettings, logits: Value): Value {
+function shapeLogits({ inverse, vocabSize, double = true, ...settings }: RowSettings, logits: Value): Value {
   const f = inverse ? Mul(logits, inverse) : logits;
   return truncated(f, vocabSize, settings, double ? 'float64' : 'float32');
 }

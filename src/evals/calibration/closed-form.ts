@@ -1,5 +1,5 @@
 /**
- * What an exact model of a chain must pay for a sequence, in closed form.
+ * The loss of an exact model of a Markov chain on a sequence, in closed form.
  *
  * Integrated over all noise levels the loss is −ln p(x) (ar: token by token, for the families by their bound, which the
  * exact denoiser meets). A protocol integrates from α_lo to α_hi only. What it leaves out at either end is a sum over

@@ -1,5 +1,5 @@
 /**
- * Intervals of whole evaluations, a packed text through session, journal and record, on a source whose mean is known in closed
+ * Intervals of whole evaluations, from packed text through session, journal and record, on a source with a mean known in closed
  * form: documents of two topics, each of independent tokens, under a model that knows one topic better than the other.
  */
 import { packedTokens } from '../../datasets/packed-tokens.js';
@@ -28,7 +28,7 @@ const known: MarkovChain = markovChain(
 );
 const EVALUATED_LENGTH = 16;
 
-/** Documents of one topic each, through all that `ppl` does. Every token after the first is scored. */
+/** Documents of one topic each, evaluated as by `ppl`. Every token after the first is scored. */
 export async function wholeEvaluations(
   evaluations: number,
   seed: number,
@@ -62,6 +62,7 @@ export async function wholeEvaluations(
     finish();
     const [row] = results.results;
     if (holds(row.metrics.nll.ci95, truth)) count.covered++;
+    // `sequences: true` above asks for them
     const { nats, tokens } = row.sequences!;
     if (holds(ratio(nats, tokens).ci95, truth)) count.formerly++;
   }

@@ -1,26 +1,26 @@
-/** The record of a calibration of intervals: how often they held a mean that is known, and how often the former way did. */
+/** The record of a calibration of intervals: how often they held a known mean, and how often those of the former method did. */
 
 /** What a 95% interval must cover, where there is enough text or samples. */
 export const COVERAGE = [0.93, 0.97] as const;
-/** Replicates from which on these bounds are held to as they are; below, chance is allowed for. */
+/** From this many replicates on, the bounds apply as they are; below, they allow for chance. */
 const FULL_REPLICATES = 1000;
 
 export type IntervalVerdict = 'pass' | 'fail' | 'not-counted';
 
 export interface IntervalCheck {
-  /** What is simulated, in words. */
+  /** The simulated source, in words. */
   source: string;
-  /** Of which figure: `perplexity`, `paired difference`, … */
+  /** The figure: `perplexity`, `paired difference`, … */
   figure: string;
   /** Sequences, samples or documents. */
   size: string;
   replicates: number;
   /** Share of the intervals that held the known mean. */
   covered: number;
-  /** The same of the former way, which took sequences as independent. */
+  /** Coverage of the former method, which took sequences as independent. */
   formerly: number | null;
   verdict: IntervalVerdict;
-  /** Why it fails, or does not count. */
+  /** Why the check fails or is not counted. */
   reason: string | null;
 }
 
@@ -28,7 +28,7 @@ export interface IntervalCalibrationRecord {
   eval: 'interval-calibration';
   seed: number;
   replicates: number;
-  /** Of them, so many were whole evaluations. */
+  /** How many of them were whole evaluations. */
   evaluations: number;
   checks: IntervalCheck[];
   passed: number;
@@ -38,7 +38,7 @@ export interface IntervalCalibrationRecord {
   environment: { tool: string; node: string };
 }
 
-/** @param notCounted why it does not count, should it not */
+/** @param notCounted why it is not counted; null where it is */
 export function judgeCoverage(
   covered: number,
   replicates: number,

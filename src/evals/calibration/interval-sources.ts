@@ -1,6 +1,6 @@
 /**
- * Simulated losses with a known mean and a known dependence, for the calibration of intervals: a replicate is what an evaluation
- * of other text of the kind, or of other samples, would have found.
+ * Simulated losses with a known mean and a known dependence, for the calibration of intervals: a replicate stands for an
+ * evaluation of another text of the same kind, or of other samples.
  */
 import { fillNormals } from '../../random/normals.js';
 import { streams } from '../../random/streams.js';
@@ -11,7 +11,7 @@ import type { SweepPoint } from '../frontier/interpolation.js';
 import type { JudgedSamples } from '../generation/generative-perplexity.js';
 import type { PerplexityResult } from '../perplexity/record.js';
 
-/** Tokens a sequence. */
+/** Tokens per sequence. */
 const simulatedTokens = 128;
 /** Nats per token: of the first model on text, and of the first minus the second. */
 export const simulatedMean = 3;
@@ -22,11 +22,11 @@ export interface SimulatedText {
   /** Nats of each sequence. */
   a: Float64Array;
   b: Float64Array;
-  /** Document of each sequence; null where the text does not tell. */
+  /** Document of each sequence; null where unknown. */
   documents: Float64Array | null;
 }
 
-/** Ends of an interval; null where there is none, which holds nothing. */
+/** Ends of an interval; null where there is none, which counts as a miss. */
 export type Interval = readonly [number, number] | null;
 
 export function holds(interval: Interval, truth: number): boolean {
@@ -59,13 +59,13 @@ export class Draws {
   }
 }
 
-/** Sequences that do not depend on each other. */
+/** Independent sequences. */
 export function independentText(sequences: number, draws: Draws): SimulatedText {
   const [own, other] = [draws.normals(sequences), draws.normals(sequences)];
   return textOf(sequences, null, (i) => [0.4 * own[i], 0.05 * other[i]]);
 }
 
-/** Documents of 2 to 22 sequences, each with a topic that makes all of it hard or easy, and that one model knows better. */
+/** Documents of 2 to 22 sequences, each with a topic that makes it hard or easy as a whole, and that one model knows better. */
 export function topicText(documents: number, draws: Draws): SimulatedText {
   const lengths = draws.uniforms(documents).map((u) => 2 + Math.floor(21 * u));
   const documentOf = Float64Array.from([...lengths].flatMap((length, d) => Array(length).fill(d)));

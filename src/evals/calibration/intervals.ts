@@ -1,9 +1,9 @@
 /**
- * The intervals measure themselves: losses are simulated whose mean is known, the statistics of the product make intervals of
- * them, and it is counted how often those hold the mean. Beside each stands what the former way covered, which took the
- * sequences of a text as independent, draws as normal, and percentiles of the bootstrap for an interval; it lives here alone.
+ * Checks the coverage of intervals: losses with a known mean are simulated, the statistics of the product make intervals from
+ * them, and the share that holds the mean is counted. For comparison, each check also runs the former method, which took the
+ * sequences of a text as independent, draws as normal, and bootstrap percentiles as an interval; it exists only here.
  *
- * A few replicates are whole evaluations: a model, a packed text, sessions, journals, and the record that is printed.
+ * A few replicates are whole evaluations: a model, a packed text, sessions, journals and the printed record.
  */
 import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
 import { timePlan } from '../../diffusion/times.js';
@@ -45,7 +45,7 @@ export interface IntervalCalibrationRequest {
   seed: number;
 }
 
-/** One replicate's interval, the former one, and what both should hold. */
+/** One replicate's interval, that of the former method, and the true value. */
 interface Replicate {
   interval: Interval;
   former: Interval;
@@ -56,7 +56,7 @@ interface Study {
   source: string;
   figure: string;
   size: string;
-  /** Why it does not count. */
+  /** Why it is not counted. */
   notCounted?: string;
   replicate(draws: Draws, seed: number): Replicate;
 }
@@ -67,7 +67,7 @@ export async function calibrateIntervals(
   { progress, signal }: Observer = {},
 ): Promise<IntervalCalibrationRecord> {
   const started = performance.now();
-  const all = studies();
+  const all = allStudies();
   const total = all.length + (evaluations > 0 ? 1 : 0);
   const checks: IntervalCheck[] = [];
   for (const [i, { source, figure, size, notCounted, replicate }] of all.entries()) {
@@ -102,7 +102,7 @@ export async function calibrateIntervals(
   };
 }
 
-function studies(): Study[] {
+function allStudies(): Study[] {
   const stay = 0.9;
   const long = Math.ceil(100 * markovCorrelationLength(stay));
   const short = 'text of fewer than 100 correlation lengths, which a run warns of';
@@ -110,11 +110,11 @@ function studies(): Study[] {
   return [
     ...ofText('independent sequences', '100 sequences', (draws) => independentText(100, draws)),
     ...ofText('documents with topics', '40 documents', (draws) => topicText(40, draws)),
-    merging('documents with topics', '40 documents', (draws) => topicText(40, draws)),
+    mergedParts('documents with topics', '40 documents', (draws) => topicText(40, draws)),
     ...ofText('a text that is hard for a while', `${long} sequences`, (draws) =>
       markovModulatedText(long, stay, draws),
     ),
-    merging('a text that is hard for a while', `${long} sequences`, (draws) =>
+    mergedParts('a text that is hard for a while', `${long} sequences`, (draws) =>
       markovModulatedText(long, stay, draws),
     ),
     ofDraws('draws of times and noise', 32, 2),
@@ -143,7 +143,7 @@ function ofText(
         const [losses] = lossesOf(text);
         return {
           interval: perplexityMetrics(losses).ppl.ci95,
-          former: exponentiated(ratio(text.a, losses.tokens).ci95),
+          former: perplexityInterval(ratio(text.a, losses.tokens).ci95),
           truth: Math.exp(simulatedMean),
         };
       },
@@ -167,8 +167,8 @@ function ofText(
   ];
 }
 
-/** Two models evaluated apart, their parts joined: the interval is the whole's, to the last digit, or counts as none. */
-function merging(source: string, size: string, draw: (draws: Draws) => SimulatedText): Study {
+/** Two models evaluated separately and merged: an interval that differs from that of a joint run counts as a miss. */
+function mergedParts(source: string, size: string, draw: (draws: Draws) => SimulatedText): Study {
   return {
     source,
     size,
@@ -223,6 +223,7 @@ function ofDraws(source: string, sequences: number, draws: number): Study {
           if (j === 0) first[i] = nats;
         }
       }
+      // null only for one draw of one sequence
       const { variance, degreesOfFreedom } = sums.error(draws, (i) => first[i])!;
       const around = (factor: number) => {
         const half = factor * Math.sqrt(variance);
@@ -251,14 +252,14 @@ function ofSamples(samples: number): Study {
       ).sort();
       return {
         interval: generativePerplexity(judged, { seed, resamples: RESAMPLES }).genPpl.ci95,
-        former: exponentiated([sampleQuantile(replicates, 0.025), sampleQuantile(replicates, 0.975)]),
+        former: perplexityInterval([sampleQuantile(replicates, 0.025), sampleQuantile(replicates, 0.975)]),
         truth: Math.exp(judgedMean),
       };
     },
   };
 }
 
-/** Fewer than the product's: a replicate's interval is noisier, and as often too long as too short. */
+/** Fewer resamples than the product uses: a replicate's interval is noisier, but no longer or shorter on average. */
 const RESAMPLES = 400;
 
 function ofSweep(samples: number): Study {
@@ -279,7 +280,7 @@ function ofSweep(samples: number): Study {
   };
 }
 
-/** Each temperature resampled by itself, and percentiles: of a target between the last two. */
+/** The former method for sweeps: percentiles, each temperature resampled separately; the target lies between the last two. */
 function formerSweep(
   sweep: ReturnType<typeof simulatedSweep>,
   options: { seed: number; resamples: number },
@@ -298,9 +299,9 @@ function formerSweep(
     return low.y[r] + share * (high.y[r] - low.y[r]);
   });
   nats.sort();
-  return exponentiated([sampleQuantile(nats, 0.025), sampleQuantile(nats, 0.975)]);
+  return perplexityInterval([sampleQuantile(nats, 0.025), sampleQuantile(nats, 0.975)]);
 }
 
-function exponentiated(interval: Interval): Interval {
+function perplexityInterval(interval: Interval): Interval {
   return interval && [Math.exp(interval[0]), Math.exp(interval[1])];
 }

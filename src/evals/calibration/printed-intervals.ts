@@ -1,4 +1,4 @@
-/** A calibration of intervals for a terminal, at most 80 columns, and as CSV, one line a check. */
+/** A calibration of intervals for a terminal, at most 80 columns, and as CSV, one line per check. */
 
 import { csvTable } from '../../printing/csv.js';
 import { dim, type FittedColumn, fittedTable } from '../../printing/layout.js';
@@ -14,14 +14,14 @@ const COLUMNS: readonly FittedColumn[] = [
   { title: 'verdict', align: 'left' },
 ];
 
-/** The whole text with a line end. */
+/** The whole text, ending with a line end. */
 export function formatIntervalCalibration(record: IntervalCalibrationRecord, screen: Screen): string {
   const notes = [...notesOf(record), intervalSummaryOf(record)].flatMap((note) => wrap(note, screen.width));
   const dimmed = notes.map((line) => (screen.color ? dim(line) : line));
   return `${fittedTable(COLUMNS, record.checks.map(cellsOf), screen)}\n\n${dimmed.join('\n')}\n`;
 }
 
-/** One sentence for the end. */
+/** The summary, one sentence. */
 export function intervalSummaryOf({ passed, failed, notCounted }: IntervalCalibrationRecord): string {
   const others = notCounted > 0 ? ` ${notCounted} more are shown and do not count.` : '';
   return failed === 0

@@ -1,6 +1,6 @@
 /**
- * A calibration for a terminal, at most 80 columns: a table a source and estimator; in a row, one model under both
- * protocols. Also as CSV, one line a check.
+ * A calibration for a terminal, at most 80 columns: one table per source and estimator; each row is one model under both
+ * protocols. Also as CSV, one line per check.
  */
 import { styleText } from 'node:util';
 import { csvTable } from '../../printing/csv.js';
@@ -9,7 +9,7 @@ import type { Screen } from '../../printing/table.js';
 import { wrap } from '../../terminal-text.js';
 import { type CalibrationCheck, type CalibrationRecord, LARGEST_Z } from './record.js';
 
-/** The checks of one model under one estimator: its one of ar, else one a protocol. */
+/** The checks of one model under one estimator: one for ar, else one per protocol. */
 interface Row {
   main: CalibrationCheck;
   duo: CalibrationCheck | null;
@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'model', align: 'left', cell: ({ main }) => [main.family, main.schedule ?? ''].join(' ').trim() },
   { title: 'closed form', ...right, cell: ({ main }) => main.closedForm.toFixed(4) },
   { title: 'estimate', ...right, cell: ({ main }) => main.estimate.toFixed(4) },
-  { title: 'error', ...right, cell: ({ main }) => short(main.stderr) },
+  { title: 'error', ...right, cell: ({ main }) => inSixCharacters(main.stderr) },
   { title: 'z', ...right, cell: ({ main }) => zOf(main) },
   { title: 'duo range', ...right, cell: ({ duo }) => duo?.closedForm.toFixed(4) ?? '' },
   { title: 'z', ...right, cell: ({ duo }) => (duo ? zOf(duo) : '') },
@@ -49,7 +49,7 @@ export function formatCalibration(record: CalibrationRecord, screen: Screen): st
   return `${parts.join('\n\n')}\n`;
 }
 
-/** One sentence for the end. */
+/** The summary, one sentence. */
 export function summaryOf({ passed, failed, notCounted }: CalibrationRecord): string {
   const others = notCounted > 0 ? ` ${notCounted} more are shown and do not count.` : '';
   return failed === 0
@@ -57,7 +57,7 @@ export function summaryOf({ passed, failed, notCounted }: CalibrationRecord): st
     : `${failed} of ${passed + failed} checks fail.${others}`;
 }
 
-/** Failures by name, for the error's sentence. */
+/** Names of the failed checks, for the error message. */
 export function nameOf({ source, family, schedule, estimator, protocol }: CalibrationCheck): string {
   const parts = [
     family,
@@ -68,7 +68,7 @@ export function nameOf({ source, family, schedule, estimator, protocol }: Calibr
   return `${source}: ${parts.filter((part) => part !== null).join(', ')}`;
 }
 
-/** A section a source and estimator; ar, which has none, stands in its source's first. */
+/** One section per source and estimator; ar, which has no estimator, is in the first section of its source. */
 function sectionsOf(checks: readonly CalibrationCheck[]): { title: string; rows: Row[] }[] {
   const sections: { title: string; rows: Row[] }[] = [];
   for (const source of new Set(checks.map((check) => check.source))) {
@@ -109,6 +109,7 @@ function notesOf({ checks, sequences, length, seed, draws }: CalibrationRecord):
   ];
   const judged = checks.filter(({ verdict, stderr }) => verdict !== 'not-counted' && stderr);
   if (judged.length > 0) {
+    // `judged` has only checks with a standard error
     const widest = Math.max(...judged.map(({ stderr, closedForm }) => stderr! / closedForm));
     notes.push(
       `Largest standard error: ${(100 * widest).toPrecision(2)}% of its closed form; --sequences and --draws lower it.`,
@@ -130,7 +131,7 @@ function zOf({ z, estimator }: CalibrationCheck): string {
 }
 
 /** A standard error in six characters. */
-function short(stderr: number | null): string {
+function inSixCharacters(stderr: number | null): string {
   if (stderr === null) return '?';
   if (stderr === 0) return '0';
   return stderr >= 1e-4 && stderr < 100 ? stderr.toFixed(4) : stderr.toExponential(0);
@@ -154,7 +155,7 @@ const CSV: readonly [string, (check: CalibrationCheck) => string | number | null
   ['reason', (check) => check.reason],
 ];
 
-/** Raw figures, an empty cell for what there is none of. */
+/** Raw figures; unknown ones are empty cells. */
 export function formatCalibrationCsv({ checks }: CalibrationRecord): string {
   return csvTable([CSV.map(([name]) => name), ...checks.map((check) => CSV.map(([, cell]) => cell(check)))]);
 }

@@ -1,15 +1,15 @@
 /**
- * The record of a calibration: what exact models of known sources were estimated to cost, beside what they do cost.
+ * The record of a calibration: estimated losses of exact models of known sources, with their closed forms.
  */
 
 /** Largest |z| that passes. By chance one check in 16,000 lies outside. */
 export const LARGEST_Z = 4;
-/** Where no noise is drawn, the estimate must be the closed form itself, to float32's rounding. */
+/** Without noise the estimate must equal the closed form up to float32 rounding. */
 const EXACT_TOLERANCE = 1e-5;
 
 export type Verdict = 'pass' | 'fail' | 'not-counted';
 
-/** One source under one model family, schedule, estimator and protocol. Losses are in nats a scored token. */
+/** One source under one model family, schedule, estimator and protocol. Losses are in nats per scored token. */
 export interface CalibrationCheck {
   source: string;
   /** What the source is, in words. */
@@ -24,7 +24,7 @@ export interface CalibrationCheck {
   draws: number | null;
   /** −ln p of the text. */
   whole: number;
-  /** What the protocol integrates of it: what the estimate must be. */
+  /** The part that the protocol integrates, which the estimate must equal. */
   closedForm: number;
   estimate: number;
   /** Monte Carlo standard error of the estimate, on this text; 0 for ar. */
@@ -32,17 +32,17 @@ export interface CalibrationCheck {
   /** (estimate − closedForm)/stderr; null where there is no standard error to divide by. */
   z: number | null;
   verdict: Verdict;
-  /** Why it fails, or does not count. */
+  /** Why the check fails or is not counted. */
   reason: string | null;
 }
 
 export interface CalibrationRecord {
   eval: 'calibration';
   seed: number;
-  /** Of each source's text, and tokens in one. */
+  /** Sequences of each source's text, and tokens per sequence. */
   sequences: number;
   length: number;
-  /** Draws a sequence. */
+  /** Draws per sequence. */
   draws: number;
   checks: CalibrationCheck[];
   passed: number;
@@ -56,13 +56,13 @@ export interface Measured {
   closedForm: number;
   estimate: number;
   stderr: number | null;
-  /** No noise was drawn: the standard error is 0 by right. */
+  /** No noise was drawn, so the standard error must be 0. */
   exact: boolean;
-  /** Why the check does not count, should it not. */
+  /** Why the check is not counted; null where it is. */
   notCounted: string | null;
 }
 
-/** A standard error of zero is no pass but for a loss without noise: it would say that nothing was drawn. */
+/** A standard error of zero passes only for a loss without noise; elsewhere it means that nothing was drawn. */
 export function judge(measured: Measured): Pick<CalibrationCheck, 'z' | 'verdict' | 'reason'> {
   const { closedForm, estimate, stderr, exact, notCounted } = measured;
   if (exact) {

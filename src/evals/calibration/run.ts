@@ -1,13 +1,13 @@
 /**
- * The harness measures itself: exact models of sources whose probabilities are known run through the code that a
- * checkpoint runs through (head, session, forward process, times, weights, estimator, Monte Carlo error), and must cost
- * what they do cost, within 4 standard errors.
+ * Checks the harness: exact models of sources with known probabilities run through the same code as a checkpoint (head,
+ * session, forward process, times, weights, estimator, Monte Carlo error). The estimated loss must equal the closed form
+ * within 4 standard errors.
  *
- * Every check is made on the text at hand: −ln p of the very tokens, so that Monte Carlo error alone separates the two.
+ * Every check compares with −ln p of the evaluated tokens, so only Monte Carlo error separates the two.
  *
- * z is not quite normal. The plain estimate of the Duo loss under the protocol `duo` has a heavy tail on the right (small t),
- * so that with little text it mostly lies low and so does its standard error: by simulation |z| ≥ 4 in 3% of such checks
- * with 64 sequences of 4 draws, in none of 160 with 512 of 8. All other checks keep to a normal's share at either size.
+ * z is not exactly normal. The plain estimate of the Duo loss under the protocol `duo` has a heavy tail on the right (small t),
+ * so with little text both the estimate and its standard error are mostly too low: by simulation |z| ≥ 4 in 3% of such checks
+ * with 64 sequences of 4 draws, in none of 160 with 512 of 8. All other checks fail no more often than for a normal z, at either size.
  */
 import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
@@ -29,7 +29,7 @@ export const calibrationFamilies = ['ar', 'mdlm', 'sedd', 'duo'] as const satisf
 export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
 
-/** Tokens a sequence. */
+/** Tokens per sequence. */
 const calibrationLength = 32;
 const protocols: readonly Protocol[] = ['strict', 'duo'];
 
@@ -37,17 +37,17 @@ export interface CalibrationRequest {
   families: readonly SourceFamily[];
   schedules: readonly ScheduleType[];
   estimators: readonly Estimator[];
-  /** Of each source's text. */
+  /** Sequences of each source's text. */
   sequences: number;
-  /** (t, z) a sequence; with one the Monte Carlo error is an upper bound only. */
+  /** (t, z) per sequence; with one the Monte Carlo error is an upper bound only. */
   draws: number;
   seed: number;
   threads?: number;
-  /** Those to run instead of all. */
+  /** The checks to run; by default all. */
   sources?: readonly CalibrationSource[];
 }
 
-/** @throws whatever an evaluation throws; a check that fails is not thrown but recorded */
+/** @throws whatever an evaluation throws; a failed check is recorded, not thrown */
 export async function calibrate(
   request: CalibrationRequest,
   observer: Observer = {},
@@ -90,7 +90,7 @@ interface SourceModel {
   checkpoint: Checkpoint;
 }
 
-/** Every source as every family and schedule; ar has no schedule. */
+/** Every source with every family and schedule; ar has no schedule. */
 function modelsOf(request: CalibrationRequest): SourceModel[] {
   const { families, schedules, sources = calibrationSources } = request;
   return sources.flatMap((source) =>
@@ -169,7 +169,7 @@ export async function checksOf(
   return checks;
 }
 
-/** Over all of the text, nats. */
+/** Closed form over the whole text, nats. */
 function costsOf(texts: readonly Int32Array[], costOf: (x: Int32Array) => ClosedForm): ClosedForm {
   const sum = { whole: 0, overRange: 0 };
   for (const x of texts) {
@@ -180,7 +180,7 @@ function costsOf(texts: readonly Int32Array[], costOf: (x: Int32Array) => Closed
   return sum;
 }
 
-/** Where the control variate is the model, an estimate corrected by it is right whatever the code computes. */
+/** Where the control variate is the model, a corrected estimate is exact whatever the code computes, so the check proves nothing. */
 function notCounted({ independent }: CalibrationSource, estimator: string): string | null {
   return independent && estimator === 'control-variate'
     ? 'for independent tokens the control variate is the model itself'

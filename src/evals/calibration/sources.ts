@@ -1,5 +1,5 @@
 /**
- * The sources that calibration runs: chains whose probabilities are known, and the text they are asked about.
+ * The sources that calibration runs: Markov chains with known probabilities, and the text that they score.
  *
  * The integrated loss of an exact model is −ln p(x) of every sequence, whatever x is and wherever it comes from. So the
  * text need not be drawn from the source itself: for the steep ones it is drawn from a flatter one, or their rare tokens,
@@ -18,9 +18,9 @@ export interface CalibrationSource {
   readonly name: string;
   /** One clause, for the table. */
   readonly description: string;
-  /** What the model knows. */
+  /** The chain that the model is exact for. */
   readonly chain: MarkovChain;
-  /** What the text is drawn from. */
+  /** The chain that the text is drawn from. */
   readonly text: MarkovChain;
   /** Tokens do not depend on each other: the unigram model, which is the control variate, is then exact too. */
   readonly independent: boolean;
@@ -31,7 +31,7 @@ export const unevenTokens = independentTokens(
   withFixed([0.5, 0.2, 0.12, 0.05, 0.015, 0.01], [Math.exp(-2.0593), Math.exp(-7.76)]),
 );
 
-/** Independent tokens, K = 8, each rarer than the one before by far: the rarest has −ln p = 12. */
+/** Independent tokens, K = 8, each much rarer than the one before: the rarest has −ln p = 12. */
 const steepTokens = independentTokens(
   withFixed(
     [1],
@@ -39,7 +39,7 @@ const steepTokens = independentTokens(
   ),
 );
 
-/** Few tokens: what counts the vocabulary wrongly by one is then wrong by much. */
+/** Few tokens, so that a vocabulary size that is off by one shows clearly. */
 const smallChain = randomChain(3, 1, 2);
 /** K past the size up to which the Duo head computes in double precision. */
 const steepChain = randomChain(100, 2, 6);

@@ -23,7 +23,7 @@ import {
 import { frontierNotes } from './notes.js';
 import { type FrontierResult, frontierRecord } from './record.js';
 
-/** What a row is called by. */
+/** The label of a row. */
 const labelOf = ({ model, sampler }: FrontierResult) =>
   `${model.name}, ${sampler.name}, ${stepsLabel(sampler)}`;
 
@@ -81,7 +81,7 @@ export const FRONTIER: Evaluation<FrontierResult> = {
   plots: sweepPlots,
   figures: {
     genPpl: { ...measuredFigures.genPpl },
-    // Differences are of nats, which a sweep does not record.
+    // A difference needs nats, which a sweep does not record.
     genNll: { ...measuredFigures.genNll, of: ({ metrics }) => logarithmOf(metrics.genPpl) },
   },
   together: (results) => ({ results: withFronts(results) }),
@@ -112,13 +112,12 @@ function logarithmOf({ value, stderr = null, ci95 = null }: AnyFigure): AnyFigur
   };
 }
 
-/** What sweeps must share to be on one front: entropies of other lengths or other tokens cannot be set equal. */
+/** The settings that sweeps on one front share: entropies compare only between texts of one tokenizer and length. */
 const frontOf = ({ protocol, length, tokenizerSha256, target }: FrontierResult) =>
   JSON.stringify([protocol.seed, length, tokenizerSha256, target]);
 
 /**
- * Sweeps of one seed and length, at one entropy, each a cell of a suite, are on one front, unless their speeds are of different
- * machines.
+ * Cells of a suite with one seed, length and entropy share a front, unless their speeds were measured on different machines.
  */
 function withFronts(results: readonly FrontierResult[]): FrontierResult[] {
   const marks = new Map<FrontierResult, boolean | null>();
@@ -196,7 +195,7 @@ function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
   ];
 }
 
-/** Of rows from several files; none where fewer than two have a place in it. */
+/** The plot of rows from several files; none where fewer than two can be drawn. */
 function reportedPlots(rows: readonly ResultRow[]): TitledPlot[] {
   const placed = rows.filter((row) => row.figures.get('genPpl')?.value && speedOf(row) !== null);
   if (placed.length < 2) return [];

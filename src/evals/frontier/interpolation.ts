@@ -1,10 +1,10 @@
 /**
  * Generative perplexity at a given entropy. A temperature sweep gives points (entropy, nats per token); between neighbours in
- * entropy the nats, so the logarithm of perplexity, are taken as linear. So models are compared at equal variety.
+ * entropy the nats, the logarithm of perplexity, are interpolated linearly. Models are then compared at equal entropy.
  *
- * The interval is over samples. In every bootstrap replicate one set of sample numbers is drawn for all temperatures: sample i
- * uses the same random numbers at each, so its figures go together across them, as its entropy and nats do within one. The
- * interpolation is done again, and the standard deviation of the replicates' nats is the standard error; Student's t around
+ * The interval is over samples. Every bootstrap replicate draws one set of sample numbers for all temperatures: sample i uses
+ * the same random numbers at each, so its figures are correlated across temperatures, as its entropy and nats are within one.
+ * Each replicate is interpolated anew, and the standard deviation of the replicates' nats is the standard error; Student's t around
  * the logarithm of perplexity makes the interval, which with few samples covers better than percentiles do.
  */
 
@@ -24,19 +24,19 @@ export interface SweepPoint extends JudgedSamples {
 }
 
 export interface AtEntropy {
-  /** The entropy asked for; of real text, its mean. */
+  /** The target entropy; for real text, its mean. */
   entropy: number;
-  /** At that entropy; unknown where the sweep does not reach it. */
+  /** Perplexity at that entropy; null values where the sweep does not reach it. */
   genPpl: SampledFigure;
-  /** The temperature that would have it, interpolated like the nats. */
+  /** The temperature at that entropy, interpolated like the nats. */
   temperature: number | null;
   /** Share of the replicates whose sweep did not reach it. */
   outside: number;
 }
 
-/** With more replicates than this outside the sweep, an interval of the others would be too short. */
+/** If a larger share of replicates is outside the sweep, an interval from the others would be too short. */
 const MOST_OUTSIDE = 0.025;
-/** Fewer say nothing of a spread. */
+/** Minimum number of samples for an interval. */
 const LEAST_SAMPLES = 3;
 
 /**
@@ -53,10 +53,10 @@ export function interpolated(points: readonly { x: number; y: number }[], x: num
   return low.y + ((high.y - low.y) * (x - low.x)) / (high.x - low.x);
 }
 
-/** An entropy to compare at; of real text with its error over units of text. */
+/** The target entropy; for real text with its error over units of text. */
 export interface EntropyTarget {
   value: number;
-  /** 0 for a number that was given; null where real text is too little to tell. */
+  /** 0 for a given number; null where there is too little real text. */
   stderr: number | null;
   /** Degrees of freedom of that error. */
   degrees: number;
@@ -89,7 +89,7 @@ export function perplexityAtEntropy(
   const deviation = outside > MOST_OUTSIDE || targetError === null ? null : standardDeviation(inside);
   if (deviation === null || samples < LEAST_SAMPLES)
     return { entropy, genPpl: { value, ...unknown }, temperature, outside };
-  // The bootstrap's variance is short by (n − 1)/n.
+  // The bootstrap variance is too small by a factor (n − 1)/n.
   const stderr = deviation * Math.sqrt(samples / (samples - 1));
   const margin = studentQuantile95(Math.min(samples - 1, targetDegrees)) * stderr;
   return {
@@ -100,7 +100,7 @@ export function perplexityAtEntropy(
   };
 }
 
-/** Nats at the entropy, a replicate each; NaN where the sweep does not reach it. */
+/** Nats at the entropy, one per replicate; NaN where the sweep does not reach it. */
 function replicatesOf(
   points: readonly SweepPoint[],
   { entropy, error }: { entropy: number; error: number },
@@ -113,14 +113,15 @@ function replicatesOf(
   const sizes = new Set(points.map(({ nats }) => nats.length));
   const memory = new Map([...sizes].map((size) => [size, new Uint32Array(size)]));
   return Float64Array.from({ length: count }, (_, replicate) => {
-    // Of one size, one set of sample numbers for all temperatures.
+    // Temperatures with equally many samples share one set of sample numbers.
     for (const [size, indices] of memory) resample(indices, size, replicate, { seed, group });
+    // `memory` has the size of every point
     const places = points.map((point) => placeOf(point, memory.get(point.nats.length)!));
     return interpolated(places, entropy + error * shifts[replicate]) ?? Number.NaN;
   });
 }
 
-/** Entropy (x) and nats per token (y) of a point, or of the samples of it that are named. */
+/** Entropy (x) and nats per token (y) of a point, over all its samples or those with these indices. */
 function placeOf({ nats, tokens, entropies }: SweepPoint, indices?: Uint32Array): { x: number; y: number } {
   if (!indices) return { x: sum(entropies) / entropies.length, y: sum(nats) / sum(tokens) };
   let [natsOf, tokensOf] = [0, 0];

@@ -1,9 +1,9 @@
-/** The lines under a table of sweeps: at which entropy models were compared, and which of them do not reach it. */
+/** The lines under a table of sweeps: the entropy of the comparison, and the models that do not reach it. */
 import { distinctionsOf } from '../../records/distinctions.js';
 import { plainText } from '../../terminal-text.js';
 import type { FrontierResult } from './record.js';
 
-/** @param labelOf what a row is called by */
+/** @param labelOf the label of a row */
 export function frontierNotes(
   results: readonly FrontierResult[],
   labelOf: (result: FrontierResult) => string,
@@ -35,7 +35,7 @@ export function frontierNotes(
   return notes.map(plainText);
 }
 
-/** One line where all were compared alike, else one per length, entropy and judge, with the models that it is of. */
+/** One line where all were compared alike, else one per length, entropy and judge, with its models. */
 function targetLines(results: readonly FrontierResult[]): string[] {
   const alike = new Map<string, FrontierResult[]>();
   for (const result of results) {

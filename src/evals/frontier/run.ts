@@ -1,6 +1,6 @@
 /**
  * Models at one entropy: each configuration is sampled over temperatures, judged, and its perplexity interpolated at the
- * target (frontier-interpolation.ts). Resumable: samples and judgements that are finished are never made again.
+ * target (interpolation.ts). Resumable: finished samples and judgements are never computed again.
  */
 import { UsageError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
@@ -21,17 +21,17 @@ export interface FrontierOptions {
   /** The entropy to compare at: a number, or that of real text. */
   target: number | TextSet;
   judge: Judge;
-  /** Of the bootstrap. */
+  /** Seed of the bootstrap. */
   seed: number;
 }
 
 export interface FrontierRun {
   results: FrontierResult[];
-  /** The results are where they belong: what was kept to continue the run is removed. */
+  /** Removes what was kept to continue the run, once the results are written. */
   finish(): Promise<void>;
 }
 
-/** A row a configuration, in their order. @throws ModelError, UsageError, DataError, NumericalError */
+/** One row per configuration, in their order. @throws ModelError, UsageError, DataError, NumericalError */
 export async function measureFrontier(
   configurations: readonly Configuration[],
   options: FrontierOptions,
@@ -78,10 +78,11 @@ export async function measureFrontier(
 /** Mean entropy of real text, with its error over units of text. */
 function targetOf({ result }: MeasuredTexts): EntropyTarget {
   const { value, stderr, effectiveUnits = 0 } = result.metrics.entropy;
+  // real text always has an entropy
   return { value: value!, stderr, degrees: degreesOf(effectiveUnits) };
 }
 
-/** Entropies of other tokens, or of other lengths, cannot be set equal. @throws UsageError */
+/** Entropies compare only between texts of one tokenizer and length. @throws UsageError */
 export function checkComparable(configurations: readonly Configuration[]): void {
   const [first] = configurations;
   for (const { name, request } of configurations) {
@@ -122,6 +123,7 @@ async function sweepOf(
     runs.push(run);
     try {
       const measured = await measureTexts(set, { protocol: request.protocol, judge, seed }, observer);
+      // null only without a judge
       const { nats, tokens } = measured.judgement!;
       swept.push({ point: { temperature, nats, tokens, entropies: measured.entropies }, measured });
     } finally {
@@ -131,7 +133,7 @@ async function sweepOf(
   return swept;
 }
 
-/** What a row has of its sweep. */
+/** The row of a sweep. */
 function factsOf(
   sweep: readonly Swept[],
 ): Omit<FrontierResult, 'target' | 'metrics' | 'temperature' | 'outside'> {
@@ -142,7 +144,9 @@ function factsOf(
   const tokens = sets.reduce((sum, { count, length }) => sum + count * length, 0);
   return {
     eval: 'frontier',
+    // texts sampled from a model name it, its sampler and its judge
     model: model!,
+    // as above
     sampler: samples.sampler!,
     length: samples.length,
     ...(samples.topK !== null && { topK: samples.topK }),
@@ -154,6 +158,7 @@ function factsOf(
     nfe: samples.nfe,
     tokensPerSecond: seconds > 0 ? tokens / seconds : null,
     pareto: false,
+    // a sweep is always judged
     judge: judge!,
     protocol: { ...protocol, interval: 'bootstrap-stderr' },
     environment,

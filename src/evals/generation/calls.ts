@@ -1,15 +1,15 @@
-/** Windows as model calls of a judge, and the digest that names the texts they are of. */
+/** Windows as model calls of a judge, and the digest that identifies a set of texts. */
 import { createHash } from 'node:crypto';
 import type { ModelCall } from '../perplexity/loss-batch.js';
 
 export interface JudgedWindow {
-  /** Its text, by number. */
+  /** Index of its text. */
   text: number;
-  /** Ids. */
+  /** Token ids. */
   window: Int32Array;
 }
 
-/** Calls of windows of one length, the longest first, so that what does not fit into memory is known at once. */
+/** Calls of windows of equal length, longest first, so that a lack of memory shows at once. */
 export function* judgeCalls(windows: readonly JudgedWindow[], batch: number): Generator<ModelCall[]> {
   const order = [...windows.keys()].sort(
     (a, b) => windows[b].window.length - windows[a].window.length || a - b,
@@ -31,7 +31,7 @@ export function longest(texts: readonly Int32Array[]): number {
   return texts.reduce((most, ids) => Math.max(most, ids.length), 1);
 }
 
-/** Of the ids and where each text ends. */
+/** SHA-256 of the ids and the length of each text. */
 export function digestOf(texts: readonly Int32Array[]): string {
   const hash = createHash('sha256');
   for (const ids of texts) {

@@ -1,6 +1,6 @@
 /**
- * How varied generated text is, without a judge: the figures that a generative perplexity must not be read without, since
- * a model that repeats itself is easily predicted.
+ * How varied generated text is, without a judge. A generative perplexity means little without these figures, since a
+ * model that repeats itself is easy to predict.
  *
  * Over a sample's own token ids: unigram entropy and repetition-4. Over all samples' ids: distinct-1, -2 and -3. Over
  * all texts' bytes: the compression ratio. No n-gram reaches from one sample into the next.
@@ -31,11 +31,11 @@ export function unigramEntropy(tokens: ArrayLike<number>): number {
 /** An id of an n-gram's first n − 1 tokens and its last token, in one number that a double holds exactly. */
 const TOKENS = 2 ** 26;
 
-/** Counts n-grams of the orders 1 to `most`, and how many of each are different. */
+/** Counts n-grams of the orders 1 to `most`, and the distinct ones of each order. */
 export class NGrams {
   /** By order, from 1: n-grams seen. */
   readonly totals: number[];
-  /** By order: the n-grams, each as (number of its first n − 1 tokens, its last token), numbered as they came. */
+  /** By order: the n-grams, each as (number of its first n − 1 tokens, its last token), numbered in order of occurrence. */
   private readonly known: Map<number, number>[];
 
   constructor(private readonly most: number) {
@@ -64,15 +64,15 @@ export class NGrams {
     }
   }
 
-  /** Different n-grams over n-grams; null where there are none. */
+  /** Distinct n-grams over n-grams; null where there are none. */
   distinct(order: number): number | null {
     return this.totals[order] > 0 ? this.known[order].size / this.totals[order] : null;
   }
 }
 
 /**
- * Repetition-4 of one sample: the share of its 4-grams that stand in it a second time or more,
- * 1 − (different 4-grams) / (4-grams); seq-rep-4 of Welleck et al. 2020 (arXiv 1908.04319). Null below 4 tokens.
+ * Repetition-4 of one sample: the share of its 4-grams that occurred before in it,
+ * 1 − (distinct 4-grams) / (4-grams); seq-rep-4 of Welleck et al. 2020 (arXiv 1908.04319). Null below 4 tokens.
  */
 export function repetition4(tokens: ArrayLike<number>): number | null {
   const grams = new NGrams(4);
@@ -84,17 +84,17 @@ export function repetition4(tokens: ArrayLike<number>): number | null {
 export interface DiversityMetrics {
   /** Nats, mean over samples. */
   entropy: SampledFigure;
-  /** Different n-grams over n-grams, of all samples together (Li et al. 2016): falls with the number of tokens. */
+  /** Distinct n-grams over n-grams, of all samples together (Li et al. 2016): falls with the number of tokens. */
   distinct1: SampledFigure;
   distinct2: SampledFigure;
   distinct3: SampledFigure;
   /** Mean over samples. */
   repetition4: SampledFigure;
-  /** UTF-8 bytes of all texts, a line end after each, over the bytes that deflate makes of them. */
+  /** UTF-8 bytes of all texts, each with a line end, over their deflated bytes. */
   compressionRatio: SampledFigure;
 }
 
-/** Takes samples one at a time and keeps of each a few numbers and its text's bytes. */
+/** Takes samples one at a time and keeps a few numbers and the text's bytes of each. */
 export class Diversity {
   private readonly grams = new NGrams(3);
   private readonly entropies: number[] = [];
@@ -109,26 +109,26 @@ export class Diversity {
     this.texts.push(Buffer.from(`${text}\n`));
   }
 
-  /** Of each sample, in nats. */
+  /** Entropy per sample, nats. */
   get entropyOfSamples(): Float64Array {
     return Float64Array.from(this.entropies);
   }
 
-  /** Of each sample; null where one has fewer than 4 tokens. */
+  /** Repetition-4 per sample; null where a sample has fewer than 4 tokens. */
   get repetitionOfSamples(): Float64Array | null {
     return this.repetitions.length === this.entropies.length ? Float64Array.from(this.repetitions) : null;
   }
 
-  /** @param documents of real text: of each, or null where none are told apart; left out for samples of a model */
+  /** @param documents the document of each sequence of real text; null where unknown; absent for samples of a model */
   metrics(documents?: DocumentsOf): DiversityMetrics {
     const meanOver = documents === undefined ? meanOfSamples : meanOfText(documents);
     return {
       entropy: meanOver(this.entropies),
-      distinct1: alone(this.grams.distinct(1)),
-      distinct2: alone(this.grams.distinct(2)),
-      distinct3: alone(this.grams.distinct(3)),
+      distinct1: withoutError(this.grams.distinct(1)),
+      distinct2: withoutError(this.grams.distinct(2)),
+      distinct3: withoutError(this.grams.distinct(3)),
       repetition4: meanOver(this.repetitions),
-      compressionRatio: alone(compressionRatio(this.texts)),
+      compressionRatio: withoutError(compressionRatio(this.texts)),
     };
   }
 }
@@ -144,17 +144,17 @@ function meanOfSamples(values: readonly number[]): SampledFigure {
   return ratio(Float64Array.from(values), new Float64Array(values.length).fill(1));
 }
 
-/** The same over units of text. */
+/** Mean, standard error and interval over units of text. */
 function meanOfText(documents: DocumentsOf): (values: readonly number[]) => SampledFigure {
   return (values) => {
     const [y, x] = [Float64Array.from(values), new Float64Array(values.length).fill(1)];
-    if (y.length === 0) return alone(null);
+    if (y.length === 0) return withoutError(null);
     const known = documents && documents.length === y.length ? documents : null;
     return textRatio(y, x, known, blockLengthOf(y, x));
   };
 }
 
-/** A figure of the whole set, which depends on its size: resampling would not tell its error. */
-function alone(value: number | null): SampledFigure {
+/** A figure of the whole set, which depends on its size: resampling cannot estimate its error. */
+function withoutError(value: number | null): SampledFigure {
   return { value, stderr: null, ci95: null };
 }

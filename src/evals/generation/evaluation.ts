@@ -9,7 +9,7 @@ import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
 import { type GenerativeResult, generativeRecord } from './record.js';
 
-/** What rows of `gen` and `bench` have in common. */
+/** The parts that rows of `gen` and `bench` share. */
 export type Measured = Omit<GenerativeResult, 'eval'>;
 
 export const measuredColumns: readonly Column<Measured>[] = [
@@ -86,7 +86,7 @@ export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>>
   compressionRatio: { isSecondary: true, range: RANGES.factor },
 };
 
-/** Section of a report that sets generated texts side by side, timed or not. */
+/** Section of a report that compares generated texts, timed or not. */
 export const GENERATED_SECTION = 'Generated text';
 
 export const GENERATION: Evaluation<GenerativeResult> = {
@@ -124,7 +124,7 @@ export const GENERATION: Evaluation<GenerativeResult> = {
   },
 };
 
-/** Tokens per second of the sampling. */
+/** Sampling speed, tokens per second. */
 function samplingSpeed({ samples: { count: texts, length, seconds } }: GenerativeResult): number | null {
   return seconds ? (texts * length) / seconds : null;
 }

@@ -1,7 +1,8 @@
 /**
- * Generative perplexity: exp of the mean nats a counted token, over all samples, token-weighted; how well an
- * autoregressive judge predicts what was generated. Its error is over samples, which a model drew independently: bootstrap-t, or
- * Student's t of the logarithm below 8 samples. Of real text it is over units of text (statistics/text-ratio.ts), which sequences of one document are not.
+ * Generative perplexity: exp of the mean nats per counted token, over all samples, token-weighted; how well an
+ * autoregressive judge predicts the texts. The error is over samples, which a model draws independently: bootstrap-t, or
+ * Student's t of the logarithm below 8 samples. For real text it is over units of text (statistics/text-ratio.ts), since
+ * sequences of one document are not independent.
  */
 import { DomainError } from '../../errors.js';
 import type { SampledFigure } from '../../records/figures.js';
@@ -10,11 +11,11 @@ import { type BootstrapOptions, bootstrapT, type Linearised } from '../../statis
 import { sum } from '../../statistics/numbers.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
 
-/** What a judge found. */
+/** Losses of texts under a judge. */
 export interface JudgedSamples {
-  /** Of each sample: nats over its counted tokens. */
+  /** Total nats of the counted tokens, per sample. */
   nats: Float64Array;
-  /** Of each sample: counted tokens. */
+  /** Counted tokens per sample. */
   tokens: Float64Array;
 }
 
@@ -26,7 +27,7 @@ export interface GenerativePerplexity {
 }
 
 /**
- * Value, standard error and 95% interval over samples; the errors are unknown with fewer than three.
+ * Value, standard error and 95% interval over samples; the errors are null below three samples.
  * @throws DomainError when the lengths differ
  */
 export function generativePerplexity(judged: JudgedSamples, options: BootstrapOptions): GenerativePerplexity {
@@ -42,7 +43,7 @@ export function generativePerplexity(judged: JudgedSamples, options: BootstrapOp
   return { genPpl: exponential(genNll), genNll };
 }
 
-/** The same of real text, in the order in which it stands. @throws DomainError when the lengths differ */
+/** The same for real text, in text order. @throws DomainError when the lengths differ */
 export function perplexityOfText(judged: JudgedSamples, documents: DocumentsOf): GenerativePerplexity {
   const { nats, tokens } = judged;
   checkLengths(judged);
@@ -52,8 +53,8 @@ export function perplexityOfText(judged: JudgedSamples, documents: DocumentsOf):
 }
 
 /**
- * Σ y / Σ x over samples given by index, with the delta method's standard error.
- * @param among the samples that indices count; all when left out
+ * Σ y / Σ x over the samples with these indices, with the delta method's standard error.
+ * @param among the indices of the samples; by default all
  */
 function linearisedRatio(
   y: Float64Array,

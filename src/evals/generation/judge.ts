@@ -1,7 +1,7 @@
 /**
- * A judge: an autoregressive checkpoint that says how well it predicts texts that were generated. Texts are re-tokenized with
- * the judge's own tokenizer, cut to their sample's length and scored in windows (generative-windows.ts), each alone and
- * without padding: windows of equal length share a model call, which changes no figure.
+ * A judge: an autoregressive checkpoint that scores how well it predicts generated texts. Texts are re-tokenized with
+ * the judge's own tokenizer, cut to their sample's length and scored in windows (windows.ts), each alone and without padding.
+ * Windows of equal length share a model call, which changes no figure.
  */
 import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError, ModelError } from '../../errors.js';
@@ -15,6 +15,7 @@ import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
+import { callsInOrder } from '../calls-in-order.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
 import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
 import { LossSession } from '../perplexity/loss-session.js';
@@ -25,28 +26,28 @@ import type { JudgedSamples } from './generative-perplexity.js';
 import type { JudgeRecord } from './record.js';
 import { countedTargets, judgeWindows } from './windows.js';
 
-/** What the reference code gives its judges of the GPT-2 family. */
+/** Context of the GPT-2 judges in the reference code, in tokens. */
 const USUAL_CONTEXT = 1024;
 
-/** Raised when the same text would give other losses. */
+/** Increased whenever the same text would give other losses. */
 const JUDGING_VERSION = 1;
 
-/** Model calls that wait behind the one under way. */
+/** Model calls queued behind the one that runs. */
 const CALLS_AHEAD = 2;
 
 export interface JudgeOptions {
   path: string;
   name?: string;
-  /** Overrides the checkpoint's own. */
+  /** Overrides the tokenizer of the checkpoint. */
   tokenizer?: string;
-  /** Tokens of a window; at most the checkpoint's length. */
+  /** Tokens per window; at most the checkpoint's length. */
   context?: number;
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  /** Windows a model call. */
+  /** Windows per model call. */
   batch?: number;
-  /** Ignore what an earlier, stopped run finished. */
+  /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
 }
 
@@ -54,7 +55,7 @@ export interface Judgement extends JudgedSamples {
   /** Windows scored. */
   modelCalls: number;
   wallSeconds: number;
-  /** Windows that an earlier run had scored. */
+  /** Windows scored by an earlier run. */
   resumed: number;
 }
 
@@ -66,22 +67,22 @@ export class Judge {
   private constructor(
     readonly checkpoint: Checkpoint,
     readonly tokenizer: Tokenizer,
-    /** Tokens of a window. */
+    /** Tokens per window. */
     readonly context: number,
     private readonly options: JudgeOptions,
     private readonly observer: Observer,
   ) {}
 
   /**
-   * Opens the checkpoint and its tokenizer; the network is not loaded before there is something to judge.
+   * Opens the checkpoint and its tokenizer; the network is loaded with the first text to judge.
    * @throws ModelError `judge-not-autoregressive`, `no-tokenizer`, and as openCheckpoint; DataError, FileError
    */
   static async open(options: JudgeOptions, observer: Observer): Promise<Judge> {
     const { path, name } = options;
     const family = describeCheckpoint(path).fields.family.value;
     if (family !== null && family !== 'ar') throw notAutoregressive(name ?? path, family);
-    const said = family === null ? { family: 'ar' as const } : {};
-    const checkpoint = await openCheckpoint(path, { ...said, tokenizer: options.tokenizer }, name);
+    const assumed = family === null ? { family: 'ar' as const } : {};
+    const checkpoint = await openCheckpoint(path, { ...assumed, tokenizer: options.tokenizer }, name);
     for (const notice of checkpoint.notices) observer.note?.(notice);
     const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
     if (tokenizer.value === null) {
@@ -100,7 +101,7 @@ export class Judge {
     return new Judge(checkpoint, loaded, context, options, observer);
   }
 
-  /** Ids that the judge reads of a text: its own, and of them at most `length`. */
+  /** The first `length` token ids of a text, in the judge's tokenizer. */
   idsOf(text: string, length: number): Int32Array {
     const ids: number[] = [];
     for (const piece of this.tokenizer.encodePieces(text)) {
@@ -118,8 +119,8 @@ export class Judge {
   }
 
   /**
-   * Nats and counted tokens of every text.
-   * @param name of the set, for progress   @param texts ids of each, as {@link idsOf} gives them
+   * Nats and counted tokens per text.
+   * @param name of the set, for progress   @param texts token ids per text, from {@link idsOf}
    * @throws ModelError, NumericalError, InterruptedError
    */
   async judge(name: string, texts: readonly Int32Array[]): Promise<Judgement> {
@@ -150,24 +151,14 @@ export class Judge {
     const call = async (calls: ModelCall[]) => {
       for (const { sequence, byToken } of await source.losses(calls, model)) {
         const counts = counted(windows[sequence].window);
+        // judgeCalls asks for the loss of each token
         nats[sequence] = sum(byToken!.map((loss, l) => (counts[l] ? loss : 0)));
       }
       done += calls.length;
       observer.progress?.(`judging ${name}`, done, windows.length);
     };
-    const underWay: Promise<void>[] = [];
-    try {
-      for (const calls of judgeCalls(windows, batch)) {
-        observer.signal?.throwIfAborted();
-        const one = call(calls);
-        one.catch(() => {}); // it may fail while an earlier one is awaited: it is looked at in its turn
-        underWay.push(one);
-        if (underWay.length > CALLS_AHEAD) await underWay.shift();
-      }
-      while (underWay.length > 0) await underWay.shift();
-    } finally {
-      await Promise.allSettled(underWay);
-    }
+    const window = { full: CALLS_AHEAD + 1, resume: CALLS_AHEAD };
+    await callsInOrder(judgeCalls(windows, batch), call, () => window, observer.signal);
     const natsOfText = new Float64Array(texts.length);
     const tokensOfText = new Float64Array(texts.length);
     for (const [i, { text, window }] of windows.entries()) {
@@ -183,7 +174,7 @@ export class Judge {
     };
   }
 
-  /** The network behind the journal of these texts. */
+  /** The journal of these texts, which calls the network for losses it does not hold. */
   private async source(digest: string, windows: number): Promise<LossJournal> {
     const { checkpoint, options, observer } = this;
     const { provider, threads, timeoutMs } = options;
@@ -235,7 +226,7 @@ export class Judge {
     };
   }
 
-  /** What ran: the provider, and its threads. */
+  /** The provider that ran, and its threads. */
   get runtime(): { provider: string | null; threads: number | null } {
     return { provider: this.session?.provider ?? null, threads: this.session?.threads ?? null };
   }
@@ -245,18 +236,18 @@ export class Judge {
     await this.session?.close();
   }
 
-  /** The run was stopped: what is finished is kept for a later one. */
+  /** Keeps the finished losses for a later run. */
   keep(): void {
     for (const journal of this.journals.values()) journal.close();
   }
 
-  /** The figures are where they belong: what was kept to continue is removed. */
+  /** Removes the journals, once the results are written. */
   finish(): void {
     for (const journal of this.journals.values()) journal.finish();
   }
 }
 
-/** @throws ModelError when more was asked for than a graph of fixed length takes */
+/** @throws ModelError when the window is longer than the context of the checkpoint */
 function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: Observer): number {
   checkReadsSequences(checkpoint);
   const { name, fields, signature } = checkpoint;

@@ -9,7 +9,7 @@ type Measured = Omit<GenerativeResult, 'eval'>;
 /** Generative perplexities do not compare where unigram entropies differ by more than this, nats. */
 const ENTROPY_GAP = 0.1;
 
-/** Rows of a file that are of generated texts: those of `gen` and `bench`. */
+/** The rows of generated texts in a file: those of `gen` and `bench`. */
 export function measuredIn(results: readonly AnyResult[]): Measured[] {
   return results.filter(({ samples }) => samples) as unknown as Measured[];
 }
@@ -51,6 +51,7 @@ function entropyNote(results: readonly Measured[]): string[] {
 
 function entropyGap(results: readonly Measured[]): string[] {
   const known = results.filter(({ metrics }) => metrics.entropy.value !== null);
+  // `known` leaves out null
   const entropies = known.map(({ metrics }) => metrics.entropy.value!);
   const [least, most] = [Math.min(...entropies), Math.max(...entropies)];
   if (!(most - least > ENTROPY_GAP)) return [];

@@ -1,14 +1,13 @@
 /**
  * The difference of two sets of generated texts, sample by sample.
  *
- * Sample i of one run and sample i of another belong together when they were drawn from one seed, after the same prompt, with
- * one tokenizer: all random numbers are functions of (seed, purpose, sample, step, position), so the two used the same ones,
- * and the luck common to both drops out of the difference. Models, samplers, steps and temperatures may differ: they are what
- * is compared. From other seeds, or after other prompts, sample numbers mean nothing across runs, and the two count as
- * independent. Texts that are identical to the last token are pairs however they came about.
+ * Sample i of one run and sample i of another are a pair when both runs used the same seed, prompt and tokenizer: all random
+ * numbers are functions of (seed, purpose, sample, step, position), so both samples used the same ones, and the luck common to
+ * both drops out of the difference. Models, samplers, steps and temperatures may differ: they are what is compared. Runs with
+ * other seeds or prompts count as independent. Texts with identical tokens are always pairs.
  *
- * Pairs are the sampling unit: the interval holds for further samples of the kind, whether or not the common numbers made
- * them alike. Where they did not, it is about as wide as that of independent sets.
+ * Pairs are the sampling unit: the interval is valid whether or not the common random numbers made paired samples similar. Where
+ * they did not, it is about as wide as that of independent sets.
  */
 import { fieldOf, type PairedDifference, type Pairing, type ResultRow } from '../../records/evaluation.js';
 import { bootstrapT, type Linearised } from '../../statistics/bootstrap.js';
@@ -16,7 +15,7 @@ import { sum } from '../../statistics/numbers.js';
 import { ratio } from '../../statistics/ratio.js';
 import type { GenerativeResult } from './record.js';
 
-/** A row holds a column of each of these; distinct-n and compression are of a whole set, and have no error at all. */
+/** The figures with one value per sample. Distinct-n and compression are figures of a whole set, without an error. */
 const MEANS = ['entropy', 'repetition4'] as const;
 
 export const samplePairing: Pairing = {
@@ -27,13 +26,13 @@ export const samplePairing: Pairing = {
 
 const columnsOf = ({ record }: ResultRow) => (record as GenerativeResult).bySample;
 
-/** One seed gives one interval, whichever of the two stands first. */
+/** A fixed seed: the interval is the same in either order of the rows. */
 const RESAMPLING_SEED = 1;
 
 /**
- * Over the samples that both hold: for `genNll` Σ nats / Σ tokens of each, bootstrap-t of pairs drawn with replacement; for
- * means Student's t of the differences.
- * @returns null where the rows do not hold the same samples, or no such column
+ * The difference over the samples that both hold: for `genNll` of Σ nats / Σ tokens, with bootstrap-t over pairs; for means,
+ * with Student's t of the differences.
+ * @returns null where the rows do not hold the same samples, or lack the column
  */
 function pairedSamples(a: ResultRow, b: ResultRow, metric: string): PairedDifference | null {
   const [first, second] = [columnsOf(a), columnsOf(b)];
@@ -105,7 +104,7 @@ function ratioDifference(
   return { a: first, b: second, value, stderr: error.stderr, ci95: error.ci95 };
 }
 
-/** Of pairs given by index: Σ nats/Σ tokens of one minus that of the other, with the delta method's standard error. */
+/** Σ nats/Σ tokens of one minus that of the other, over the pairs with these indices, with the delta method's standard error. */
 function linearisedDifference(a: Judged, b: Judged, indices: Uint32Array): Linearised {
   const ratios = [a, b].map(({ nats, tokens }) => {
     let [total, counted] = [0, 0];

@@ -23,7 +23,7 @@ export function stepsLabel(sampler: { steps: number } | null): string {
   return sampler.steps === 1 ? '1 step' : `${sampler.steps} steps`;
 }
 
-/** Of the rows of a report, of `gen` and `bench`, from several files. */
+/** Plots of the `gen` and `bench` rows of a report over several files. */
 export function qualityPlots(rows: readonly ResultRow[]): TitledPlot[] {
   const judged = rows.filter((row) => row.figures.get('genPpl')?.value);
   const settings = settingsApart(judged);
@@ -65,7 +65,7 @@ export function qualityPlots(rows: readonly ResultRow[]): TitledPlot[] {
   return plots;
 }
 
-/** Tokens per second of the sampling, timed where it ran; null where a row does not say. */
+/** Sampling speed, tokens per second, on the machine where it ran; null where not recorded. */
 export function speedOf(row: ResultRow): number | null {
   const timed = row.figures.get('tokensPerSecond')?.value ?? numberOf(row, 'tokensPerSecond');
   if (timed !== null) return timed;
@@ -75,7 +75,7 @@ export function speedOf(row: ResultRow): number | null {
   return samples && length && seconds ? (samples * length) / seconds : null;
 }
 
-/** The settings in which rows differ whose points would have one label. */
+/** The settings that distinguish points of equal label. */
 export function settingsApart(rows: readonly ResultRow[]): ReadonlyMap<ResultRow, string> {
   const texts = distinctionsOf(rows, labelOf, ({ record }) => settingsOf(record));
   return new Map(rows.map((row, i) => [row, texts[i]]));
@@ -89,7 +89,7 @@ const labelOf = (row: ResultRow): string =>
 const seriesOf = (row: ResultRow): string =>
   fieldOf(row, 'samples.sampler') || fieldOf(row, 'sampler') ? row.model : `${row.model} (real text)`;
 
-/** A row at its perplexity. @param x its place across */
+/** The point of a row: x given, y its perplexity. */
 export function pointOf(
   row: ResultRow,
   x: number | null,

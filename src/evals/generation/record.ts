@@ -1,4 +1,4 @@
-/** The record of `gen`: a set of texts, what judged them, and how good and how varied they are. */
+/** The record of `gen`: a set of texts, their judge, and how good and how varied they are. */
 import { z } from 'zod';
 import { column, count, known, part, sampledFigureIn } from '../../records/figures.js';
 import { COUNT, plausibleColumns, plausiblePair, RANGES } from '../../records/plausible.js';
@@ -60,7 +60,7 @@ export const generativeProtocolRecord = part({
   compressionLevel: z.int().describe('Level of deflate in the compression ratio.'),
 });
 
-/** One entry per sample, in the order of their numbers, so that another run can be compared sample by sample. */
+/** One entry per sample, in order of number, so that another run can be compared sample by sample. */
 const samplesRecord = part({
   nats: column.nullable().describe('Of the counted tokens under the judge; null without a judge.'),
   tokens: column.nullable().describe('Counted tokens; null without a judge.'),

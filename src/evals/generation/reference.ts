@@ -1,6 +1,6 @@
 /**
- * Real text as a set like the samples': as many sequences of as many tokens, packed as the model's training and evaluation
- * data are, spread evenly over the whole data set.
+ * Real text as a set like the samples': the same number of sequences of the same length, packed like the model's training
+ * and evaluation data, and spread evenly over the data set.
  */
 
 import type { ProtocolName } from '../../datasets/cutting.js';
@@ -15,17 +15,17 @@ import { datasetRecord } from '../dataset-record.js';
 import { type GeneratedText, type TextSet, tokenizerFacts } from './texts.js';
 
 export interface ReferenceOptions extends DatasetRequest {
-  /** The samples'. */
+  /** Tokenizer of the samples. */
   tokenizer: Tokenizer;
   protocol: ProtocolName;
-  /** Tokens a sequence. */
+  /** Tokens per sequence. */
   length: number;
-  /** Sequences, where the data set has as many. */
+  /** Number of sequences, if the data set has as many. */
   count: number;
   observer: Observer;
 }
 
-/** @returns the set, and how to free what it reads from   @throws DataError, FileError, UsageError */
+/** @returns the set, and a function that closes its data   @throws DataError, FileError, UsageError */
 export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
   const { spec, textColumn, skipNull, tokenizer, protocol, length, count, observer } = options;
   const source = await resolveDataset({ spec, textColumn, skipNull });

@@ -1,6 +1,6 @@
 /**
- * All rows of `gen`: the samples files that were named, a model sampled on the spot, and real text beside them. What is
- * missing or wrong is found before the first model call.
+ * All rows of `gen`: the named samples files, a model sampled in this run, and real text for comparison. Missing or
+ * invalid input is found before the first model call.
  */
 import type { ProtocolName } from '../../datasets/cutting.js';
 import { bosNotice } from '../../datasets/packing-notices.js';
@@ -20,24 +20,24 @@ import { samplesFile, type TextOptions, type TextSet } from './texts.js';
 
 export interface GenerativeRequest {
   files: readonly { path: string; name?: string }[];
-  /** Sampled on the spot; null: files alone. */
+  /** A model sampled in this run; null: files only. */
   sampling: SampleRequest | null;
   references: readonly DatasetRequest[];
-  /** The samples' tokenizer, where the judge's is another. */
+  /** The samples' tokenizer, where it is not the judge's. */
   tokenizer?: string;
-  /** BOS and EOS in place of its own. */
+  /** Overrides the tokenizer's BOS and EOS. */
   boundaries?: SpecialTokenOverrides;
   judge: JudgeOptions | null;
   protocol: ProtocolName;
-  /** Of the bootstrap. */
+  /** Seed of the bootstrap. */
   seed: number;
-  /** Results hold the figures of each sample. */
+  /** Results include the figures of each sample. */
   bySample?: boolean;
 }
 
 export interface GenerativeReport {
   results: ResultsFile<GenerativeResult>;
-  /** The results are where they belong: what was kept to continue the run is removed. */
+  /** Removes what was kept to continue the run, once the results are written. */
   finish(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export async function reportGenerative(
 
 interface Opened {
   sets: TextSet[];
-  /** How to free what is read from; to keep it for a later run; to remove what was kept. */
+  /** Close the data; keep the finished work for a later run; remove it. */
   ends: { close(): void | Promise<void>; stop?(): Promise<void>; finish?(): Promise<void> }[];
 }
 
@@ -99,7 +99,7 @@ async function openSets(
     sets.push(set);
   }
   const [first] = sets;
-  // Of a model that is sampled it was said above.
+  // For a sampled model the notices were given above.
   const ofFiles = first.tokenizer && first.facts.path !== null ? bosNotice(first.tokenizer) : null;
   if (ofFiles !== null && request.references.length > 0) observer.note?.(`${first.name}: ${ofFiles}`);
   for (const reference of request.references) {
@@ -119,7 +119,7 @@ async function openSets(
   checkDistinct(sets.map(({ name }) => name));
 }
 
-/** Rows are told apart by name. @throws UsageError */
+/** Each row needs a unique name. @throws UsageError */
 function checkDistinct(names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Generative quality of sets of texts, a row each: what `gen` does. A set's texts are read once; of each is kept what the
- * judge reads, its entropy and its bytes, and never a logit.
+ * Generative quality of sets of texts, a row each: what `gen` does. A set's texts are read once. Kept per text: the
+ * judge's token ids, the entropy and the bytes; never a logit.
  */
 import { createHash } from 'node:crypto';
 import type { ProtocolName } from '../../datasets/cutting.js';
@@ -13,25 +13,25 @@ import type { Judge, Judgement } from './judge.js';
 import type { GenerativeResult, SampleColumns, SampleSetRecord } from './record.js';
 import type { TextSet } from './texts.js';
 
-/** Raised when the same protocol name would give another figure. 2: intervals are bootstrap-t, of real text over units. */
+/** Increased whenever the same protocol name would give another figure. 2: intervals are bootstrap-t, of real text over units. */
 const PROTOCOL_VERSION = 2;
 
 export interface GenerativeOptions {
   protocol: ProtocolName;
-  /** Of the bootstrap. */
+  /** Seed of the bootstrap. */
   seed: number;
-  /** Null: diversity alone. */
+  /** Null: diversity only. */
   judge: Judge | null;
-  /** The result holds the figures of each sample. */
+  /** The result includes the figures of each sample. */
   bySample?: boolean;
 }
 
-/** What the figures of a set are made of, sample by sample: for intervals of what is computed from them. */
+/** The figures of a set and, for intervals of derived figures, their values per sample. */
 export interface MeasuredTexts {
   result: GenerativeResult;
   /** Null without a judge. */
   judgement: Judgement | null;
-  /** Of each sample, nats. */
+  /** Entropy per sample, nats. */
   entropies: Float64Array;
 }
 
@@ -102,7 +102,7 @@ function columnsOf(diversity: Diversity, judgement: Judgement | null): SampleCol
 interface ReadTexts {
   record: SampleSetRecord;
   diversity: Diversity;
-  /** Ids that the judge reads, a text each; empty without a judge. */
+  /** Token ids per text in the judge's tokenizer; empty without a judge. */
   judged: Int32Array[];
 }
 

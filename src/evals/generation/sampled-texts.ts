@@ -1,4 +1,4 @@
-/** A model's samples, made on the spot, as a set of texts; resumable, as `sample` is. */
+/** A model's samples, sampled in this run, as a set of texts; resumable, as `sample` is. */
 import type { Observer } from '../../observer.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { openSampleRun, type SampleRun } from '../../sampling/sample-run.js';

@@ -1,6 +1,6 @@
 /**
- * Sets of texts to be measured: those of a samples file, with the text that its tokens stand for. A set is read once,
- * sample by sample.
+ * Sets of texts to be measured, such as those of a samples file with its tokens decoded. A set is read once, sample by
+ * sample.
  */
 import { basename } from 'node:path';
 import { cleanUpTokenization } from '../../datasets/clean-up.js';
@@ -12,7 +12,7 @@ import { openSamples, type SampleRecord, type SamplesHeader } from '../../record
 import type { DocumentsOf } from '../../statistics/text-ratio.js';
 import type { SampleSetRecord } from './record.js';
 
-/** One text: its token ids as they were generated, and how it reads. */
+/** One text: its token ids as generated, and their text. */
 export interface GeneratedText {
   tokens: ArrayLike<number>;
   text: string;
@@ -25,27 +25,27 @@ export interface TextSet {
   name: string;
   model: ModelRecord | null;
   dataset: DatasetRecord | null;
-  /** Of real text: the document of each, null where they are not told apart or are short. Left out of a model's. */
+  /** Real text: the document of each; null where documents are unknown or short. Absent from samples of a model. */
   documents?: DocumentsOf;
-  /** Texts there will be. */
+  /** Number of texts. */
   count: number;
-  /** That of their tokens, where it is at hand. */
+  /** The tokenizer of their tokens, where available. */
   tokenizer: Tokenizer | null;
-  /** What else is known before they are read. */
+  /** What the record says about them. */
   facts: Omit<SampleSetRecord, 'name' | 'sha256' | 'count' | 'nfe' | 'seconds'>;
   texts: AsyncIterable<GeneratedText>;
 }
 
-/** How the texts of samples are come by. */
+/** How tokens of samples become texts. */
 export interface TextOptions {
   protocol: ProtocolName;
-  /** Said to be the samples' own; null: nothing is said. */
+  /** The tokenizer that the user names; null: none. */
   tokenizer: Tokenizer | null;
-  /** The judge's, which may be the samples' too; null without a judge. */
+  /** The judge's, which may also be the samples'; null without a judge. */
   judgeTokenizer: Tokenizer | null;
 }
 
-/** The tokenizer that wrote the samples, where it is at hand. */
+/** The tokenizer of the samples, where available. */
 function tokenizerOfSamples(
   tokenizerSha256: string | null,
   { tokenizer, judgeTokenizer }: Pick<TextOptions, 'tokenizer' | 'judgeTokenizer'>,
@@ -55,8 +55,8 @@ function tokenizerOfSamples(
 }
 
 /**
- * A samples file. Its tokens are decoded by the protocol where a tokenizer with the SHA-256 in its header is at hand;
- * else the text beside them is taken, and that is said.
+ * A samples file. Where a tokenizer with the SHA-256 in its header is available, its tokens are decoded by the protocol;
+ * else the text in the file is used, with a note.
  * @param path of the file   @throws DataError, here or while it is read, that names the line; FileError
  */
 export async function samplesFile(
@@ -78,7 +78,7 @@ export async function samplesFile(
   };
 }
 
-/** What a header says of samples. @param path of their file; null where they are made on the spot */
+/** The `samples` part of a record, from a header. @param path of the samples file; null where they are sampled in this run */
 export function factsOfSamples(header: SamplesHeader, path: string | null): TextSet['facts'] {
   const { length, tokenizerSha256, sampler, seed, temperature, topK, topP, prompt, promptSha256 } = header;
   const { bosTokenId, eosTokenId } = header;
@@ -87,7 +87,7 @@ export function factsOfSamples(header: SamplesHeader, path: string | null): Text
   return { ...facts, prompt, promptSha256 };
 }
 
-/** What a row says of the tokenizer of its texts. */
+/** The record of the tokenizer of the texts. */
 export function tokenizerFacts({ sha256, bosTokenId, eosTokenId }: Tokenizer) {
   return { tokenizerSha256: sha256, bosTokenId, eosTokenId };
 }
@@ -102,7 +102,7 @@ async function* decoded(
   }
 }
 
-/** How a sample of the file reads. */
+/** The text of a sample. */
 function textOf(
   name: string,
   header: SamplesHeader,

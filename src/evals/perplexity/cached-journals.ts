@@ -6,7 +6,7 @@ export const journalsRoom: CacheRoom = roomOfFiles('journals', 'journals of stop
   locked: true,
 });
 
-/** A header is a line of a few hundred bytes. */
+/** Enough for a header: a line of a few hundred bytes. */
 const HEADER_BYTES = 65_536;
 
 /** @returns null for a file whose first line is no header */
@@ -25,11 +25,11 @@ async function described(path: string): Promise<string | null> {
   }
 }
 
-/** Of what decided its losses or samples, that which a person knows the run by. */
+/** The parts of a journal's key by which a person recognises the run. */
 function inWords(key: Record<string, unknown>): string {
   const { family, protocol, seed, sequences, model, stream, samples, sampler, steps } = key;
-  const short = (sha256: unknown) => (typeof sha256 === 'string' ? sha256.slice(0, 12) : '?');
+  const shortDigest = (sha256: unknown) => (typeof sha256 === 'string' ? sha256.slice(0, 12) : '?');
   if (samples !== undefined)
-    return `samples of ${family ?? 'a'} model ${short(model)} by ${sampler}, ${steps} steps, seed ${seed}`;
-  return `${family ?? 'a'} model ${short(model)} on ${sequences ?? '?'} sequences of ${short(stream)}, protocol ${protocol ?? '?'}, seed ${seed ?? 'none'}`;
+    return `samples of ${family ?? 'a'} model ${shortDigest(model)} by ${sampler}, ${steps} steps, seed ${seed}`;
+  return `${family ?? 'a'} model ${shortDigest(model)} on ${sequences ?? '?'} sequences of ${shortDigest(stream)}, protocol ${protocol ?? '?'}, seed ${seed ?? 'none'}`;
 }

@@ -1,6 +1,6 @@
 /**
  * What a perplexity run evaluates: every pair of a model and a data set, with its packed stream, opened and checked before
- * any model is run.
+ * any model runs.
  */
 import { packDataset } from '../../datasets/pack-dataset.js';
 import { type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream.js';
@@ -18,14 +18,14 @@ import type { PerplexityOptions } from './zero-shot-perplexity.js';
 export interface PerplexityRequest {
   checkpoints: readonly Checkpoint[];
   datasets: readonly DatasetRequest[];
-  /** Overrides the checkpoints' own. */
+  /** Overrides the tokenizers of the checkpoints. */
   tokenizer?: string;
   length?: number;
   options: PerplexityOptions;
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  /** Ignore what an earlier, stopped run finished. */
+  /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
 }
 
@@ -74,7 +74,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
   return cells;
 }
 
-/** Rows are told apart by name. @throws UsageError */
+/** Each row needs a unique name. @throws UsageError */
 function checkDistinct(sources: readonly TextSource[]): void {
   const names = sources.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

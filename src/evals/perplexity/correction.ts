@@ -1,4 +1,4 @@
-/** What takes the noise out of a pass's losses (estimator.ts), and what it needs to know. */
+/** The interface of control variates (estimator.ts), and their inputs. */
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import type { Integration } from '../../diffusion/integration.js';
 import type { TimePlan } from '../../diffusion/times.js';
@@ -6,19 +6,19 @@ import { isMasked } from '../../models/family.js';
 import type { NumberColumn } from '../../storage/number-column.js';
 import type { LossModel, ModelCall, SequenceLoss } from './loss-batch.js';
 
-/** Takes from a pass's losses what a model in closed form explains of them. */
+/** Subtracts from a pass's losses the part that a closed-form model explains. */
 export interface Correction {
-  /** Does it want this call's losses token by token? */
+  /** Whether it needs the losses of this call per token. */
   wantsByToken(sequence: number, draw: number): boolean;
-  /** Every call of a pass once, in any order. */
+  /** Receives every call of a pass once, in any order. */
   observe(call: ModelCall, loss: SequenceLoss): void;
   /** After a pass: corrects each sequence's nats and text nats in place. */
   correct(draw: number, nats: NumberColumn, textNats: NumberColumn): Promise<void>;
-  /** It is needed no more. */
+  /** Frees its memory. */
   close(): void;
 }
 
-/** What a correction has to know of the evaluation. */
+/** The parts of an evaluation that a correction needs. */
 export interface CorrectionContext {
   stream: PackedStream;
   /** Sequences that are evaluated, the first of the stream's. */
@@ -29,13 +29,14 @@ export interface CorrectionContext {
   signal?: AbortSignal;
 }
 
-/** How often each token of the vocabulary occurs in the whole stream, [vocab]; the mask, which must not, never. */
+/** How often each token of the vocabulary occurs in the whole stream, [vocab]; 0 for the mask, which must not occur. */
 export function vocabularyCounts(
   stream: PackedStream,
   { vocabSize, maskTokenId, family }: LossModel,
 ): Float64Array {
   const counts = new Float64Array(vocabSize);
   counts.set(stream.unigramCounts().subarray(0, vocabSize));
+  // masked families have a mask token
   if (isMasked(family)) counts[maskTokenId!] = 0;
   return counts;
 }

@@ -1,9 +1,8 @@
 /**
  * The control variate of masked families: a loss of its own for each token of the vocabulary, 1[z is the mask]·h(x)/(1−α),
- * h learned from other sequences (token-difficulty.ts). The unigram's −ln p is where h begins.
+ * h learned from other sequences (token-difficulty.ts). h starts at the unigram model's −ln p.
  *
- * h is learned from the first calls only, as many as hold about a million tokens: enough for it, and a bound on what a
- * run has to remember.
+ * h is learned from the first calls only, about a million tokens: that is enough, and bounds the memory of a run.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unigramFromCounts } from '../../diffusion/control-variate.js';
@@ -15,13 +14,13 @@ import { type ModelCall, noisyTokens, type SequenceLoss } from './loss-batch.js'
 const lessonTokens = 2 ** 20;
 /** Times are independent between groups of times.ts, so folds are made of whole groups. */
 const mostFolds = 4;
-/** Sequences corrected before the event loop has its turn. */
+/** Sequences corrected between two turns of the event loop. */
 const sequencesATurn = 512;
 
 export class DifficultyCorrection implements Correction {
   private readonly difficulty: TokenDifficulty;
   private readonly folds: number;
-  /** Of the present pass: what a sequence's masked tokens cost. */
+  /** Losses of a sequence's masked tokens in the current pass. */
   private readonly lessons = new Map<number, Float32Array>();
 
   constructor(private readonly context: CorrectionContext) {
@@ -49,7 +48,11 @@ export class DifficultyCorrection implements Correction {
     const h = Array.from({ length: this.folds }, (_, fold) => this.difficulty.withoutFold(fold));
     for (let i = 0; i < sequences; i++) {
       const call = this.callOf(i, draw);
-      const { centred, textCentred } = this.centred(call, h[this.foldOf(i, draw)], model.wrapped ? 1 : 0);
+      const { centred, textCentred } = this.centredControl(
+        call,
+        h[this.foldOf(i, draw)],
+        model.wrapped ? 1 : 0,
+      );
       nats.add(i, -centred);
       textNats.add(i, -textCentred);
       if (i % sequencesATurn === sequencesATurn - 1) {
@@ -63,17 +66,19 @@ export class DifficultyCorrection implements Correction {
     this.lessons.clear();
   }
 
-  /** In the order of the sequences, which sums depend on in their last digits. */
+  /** Learns in the order of the sequences, since the last digits of sums depend on it. */
   private async learn(draw: number): Promise<void> {
     const { model } = this.context;
     for (const i of [...this.lessons.keys()].sort((a, b) => a - b)) {
       const call = this.callOf(i, draw);
       const { x, level } = call;
       const z = noisyTokens(new Int32Array(x.length), call, model);
+      // kept by `observe` for every call learned from
       const losses = this.lessons.get(i)!;
       const fold = this.foldOf(i, draw);
       let r = 0;
       for (let l = 0; l < x.length; l++) {
+        // only ar has no level
         if (z[l] === model.maskTokenId) this.difficulty.learn(fold, x[l], losses[r++] * level!.oneMinusAlpha);
       }
     }
@@ -81,9 +86,14 @@ export class DifficultyCorrection implements Correction {
   }
 
   /** The control less its mean, over all tokens and over the text, nats. */
-  private centred(call: ModelCall, h: Float64Array, edge: number): { centred: number; textCentred: number } {
+  private centredControl(
+    call: ModelCall,
+    h: Float64Array,
+    edge: number,
+  ): { centred: number; textCentred: number } {
     const { model, integration } = this.context;
     const { x } = call;
+    // only ar has no level
     const { weight, oneMinusAlpha } = call.level!;
     const z = noisyTokens(new Int32Array(x.length), call, model);
     const mean = integration.measure * (integration.alphaRange[1] - integration.alphaRange[0]);

@@ -12,7 +12,7 @@ interface PlannedCell {
   sequences: number;
   length: number;
   draws: number;
-  /** At most: masked sequences without a mask need none. */
+  /** An upper bound: masked sequences without a mask need no call. */
   modelCalls: number;
 }
 
@@ -42,7 +42,7 @@ export function planOf(cells: readonly Cell[], { options, provider }: Perplexity
   };
 }
 
-/** One line a model and data set. */
+/** One line per model and data set. */
 export function planText({ protocol, provider, cells }: PerplexityPlan): string {
   const lines = cells.map(
     ({ model, family, dataset, sequences, length, draws, modelCalls }) =>

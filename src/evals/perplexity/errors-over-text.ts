@@ -1,4 +1,4 @@
-/** From losses per sequence to errors and differences over units of text: of a run's rows, and of those of a suite. */
+/** From losses per sequence to errors and differences over units of text: for the rows of a run or a suite. */
 import type { Observer } from '../../observer.js';
 import type { Comparison, SequencesRecord } from '../../records/record.js';
 import {
@@ -11,7 +11,7 @@ import {
 import { ENOUGH_CORRELATION_LENGTHS, LEAST_UNITS } from '../../statistics/text-ratio.js';
 import type { PerplexityMetrics, PerplexityResult } from './record.js';
 
-/** A model on a data set, with its losses as far as they are at hand. */
+/** A model on a data set, with its losses where available. */
 export interface EvaluatedText {
   result: PerplexityResult;
   losses: (SequenceLosses & TextLosses) | null;
@@ -22,7 +22,7 @@ interface ErrorsOverText {
   comparisons: Comparison[];
 }
 
-/** Of records that hold the losses of their sequences. */
+/** From records that hold the losses of their sequences. */
 export function errorsOverText(results: readonly PerplexityResult[]): ErrorsOverText {
   return errorsOfTexts(
     results.map((result) => ({ result, losses: result.sequences ? lossesOf(result.sequences) : null })),
@@ -30,8 +30,8 @@ export function errorsOverText(results: readonly PerplexityResult[]): ErrorsOver
 }
 
 /**
- * Rows and their comparisons, with one block length per packed stream: the longest that any of its rows and pairs asks for.
- * Errors over draws stay as they are, to the last digit.
+ * Rows and their comparisons, with one block length per packed stream: the longest that any of its rows and pairs needs.
+ * Errors over draws are unchanged, to the last digit.
  */
 export function errorsOfTexts(rows: readonly EvaluatedText[]): ErrorsOverText {
   const pairs = pairsOf(rows);
@@ -67,10 +67,10 @@ const hasLosses = (row: EvaluatedText): row is WithLosses => row.losses !== null
 const holdsBytes = (row: EvaluatedText): row is WithLosses =>
   hasLosses(row) && row.losses.textBytes.length === row.losses.nats.length;
 
-/** Of the same data set, packed alike. */
+/** Whether both are of one data set, packed alike. */
 const streamOf = ({ result: { dataset } }: EvaluatedText) => JSON.stringify([dataset.name, dataset.sha256]);
 
-/** Models in pairs, on the same stream and from the same seed; exact ones, which have none, with every other. */
+/** Models in pairs, on the same stream and from the same seed; exact models, which use no seed, with every other. */
 function pairsOf(rows: readonly EvaluatedText[]): { a: WithLosses; b: WithLosses; seed: number | null }[] {
   return rows.filter(hasLosses).flatMap((a, i, all) =>
     all.slice(i + 1).flatMap((b) => {
@@ -99,7 +99,7 @@ function metricsOf(
   return { ppl: withDraws('ppl'), nll: withDraws('nll'), bitsPerByte: withDraws('bitsPerByte') };
 }
 
-/** Warns where there is no interval, or one that covers less often than it says: once per data set. */
+/** Warns where there is no interval, or one that covers less often than 95%: once per data set. */
 export function warnOfUnits(rows: readonly PerplexityResult[], { warn }: Observer): void {
   for (const name of new Set(rows.map(({ dataset }) => dataset.name))) {
     const warnings = rows.filter(({ dataset }) => dataset.name === name).map(unitsWarning);
@@ -108,7 +108,7 @@ export function warnOfUnits(rows: readonly PerplexityResult[], { warn }: Observe
   }
 }
 
-/** @returns what is wrong with the units of a row, and how many independent sequences its text is worth */
+/** @returns what is wrong with the units of a row, and the effective number of independent sequences */
 function unitsWarning({ metrics, cost }: PerplexityResult): { worth: number; text: string } | null {
   const { unit, units = 0, designEffect } = metrics.nll;
   if (units < LEAST_UNITS) {

@@ -1,21 +1,21 @@
-/** What an evaluation found of each sequence: the columns that errors, differences and `--by-sequence` are made from. */
+/** Losses per sequence: the columns behind errors, differences and `--by-sequence`. */
 import { longDocuments } from '../../datasets/packed-stream.js';
 import type { SelectedStream } from '../../datasets/selected-sequences.js';
 import type { SequencesRecord } from '../../records/record.js';
 import type { SequenceLosses, TextLosses } from '../../records/text-figures.js';
-import { type Numbers, numbersOf } from '../../statistics/numbers.js';
+import { entry, type Numbers, numbersOf } from '../../statistics/numbers.js';
 import type { DocumentsOf } from '../../statistics/text-ratio.js';
 import { NumberColumn } from '../../storage/number-column.js';
 
-/** Columns of a row, one entry a sequence; the caller closes them. Token counts, bytes and documents are the stream's. */
+/** Columns of a row, one entry per sequence; the caller closes them. Token counts, bytes and documents are the stream's. */
 export interface EstimatedLosses extends SequenceLosses, TextLosses {
   documents: DocumentsOf;
-  /** Standard error of the total nats over draws; as of {@link perplexityMetrics}. */
+  /** Monte Carlo standard error of the total nats, as in {@link perplexityMetrics}. */
   natsMcStderr: number | null;
   close(): void;
 }
 
-/** @param sums over so many passes, of all tokens and of the text's; they stay the caller's */
+/** @param sums over these passes, of all tokens and of the text; the caller closes them */
 export function estimatedLosses(
   stream: SelectedStream,
   sums: { nats: NumberColumn; textNats: NumberColumn },
@@ -44,19 +44,19 @@ export function estimatedLosses(
   };
 }
 
-/** For the result file. */
+/** As the results file holds them. */
 export function sequencesRecord(
   { selection, sequences, indexOf }: SelectedStream,
   { nats, tokens, textNats, textTokens, textBytes, documents }: EstimatedLosses,
 ): SequencesRecord {
-  const listed = (column: Numbers) => Array.from({ length: column.length }, (_, i) => column.at(i)!);
+  const arrayOf = (column: Numbers) => Array.from({ length: column.length }, (_, i) => entry(column, i));
   return {
-    nats: listed(nats),
-    tokens: listed(tokens),
-    textNats: listed(textNats),
-    textTokens: listed(textTokens),
-    textBytes: listed(textBytes),
-    ...(selection?.kind === 'spread' && { index: listed(numbersOf(sequences, indexOf)) }),
-    ...(documents && { document: listed(documents) }),
+    nats: arrayOf(nats),
+    tokens: arrayOf(tokens),
+    textNats: arrayOf(textNats),
+    textTokens: arrayOf(textTokens),
+    textBytes: arrayOf(textBytes),
+    ...(selection?.kind === 'spread' && { index: arrayOf(numbersOf(sequences, indexOf)) }),
+    ...(documents && { document: arrayOf(documents) }),
   };
 }

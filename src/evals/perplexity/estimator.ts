@@ -1,15 +1,15 @@
 /**
  * How a data set's loss is estimated from one (t, z) draw of each sequence, or a few.
  *
- * `plain`: the draws' mean, t as the protocol has it. `control-variate`, the default: noise levels drawn towards clean
- * text (proposal.ts), and from every draw's loss the part is taken that a model in closed form has there, whose mean is
- * put back. Both are unbiased for the same figure; the second varies several times less (bench/README.md).
+ * `plain`: the draws' mean, t as the protocol has it. `control-variate`, the default: noise levels drawn more often near clean
+ * text (proposal.ts), and a control variate: the loss of a closed-form model is subtracted from every draw's loss, and its
+ * mean added back. Both are unbiased for the same figure; the second has several times less variance (bench/README.md).
  *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
  *
- * A pass is corrected when it is complete, by what it and the passes before it taught, and stays as it is: what a run
- * with more draws finds is not changed in its earlier draws. Nothing depends on the order in which losses arrive.
+ * A complete pass is corrected once, from its own losses and those of earlier passes: more draws do not change the result of
+ * earlier ones. Nothing depends on the order in which losses arrive.
  */
 import { drawnTowardsText, type Integration, proposalSlope } from '../../diffusion/integration.js';
 import type { NoiseSchedule } from '../../diffusion/schedule.js';
@@ -33,7 +33,7 @@ export function drawnLevels(
   return drawnTowardsText(base, schedule, isMasked(family) ? proposalSlope.masked : proposalSlope.uniform);
 }
 
-/** Null where losses stay as they are. */
+/** Null where losses are not corrected. */
 export function correctionOf(estimator: Estimator, context: CorrectionContext): Correction | null {
   if (estimator === 'plain') return null;
   return isMasked(context.model.family) ? new DifficultyCorrection(context) : new UnigramCorrection(context);

@@ -10,7 +10,7 @@ import { perplexityNotes, reportedNotes } from './notes.js';
 import { scoredMetric, sequencePairing } from './pairing.js';
 import { type PerplexityResult, perplexityRecord } from './record.js';
 
-/** Parts of a figure in the CSV, beside its value. */
+/** Parts of a figure in the CSV, next to its value. */
 const ALL = ['stderr', 'ci95', 'mcStderr'] as const;
 
 const columns: readonly Column<PerplexityResult>[] = [

@@ -1,4 +1,4 @@
-/** What a call or two show of a checkpoint that its card and tensors cannot: for `inspect`. */
+/** Facts about a checkpoint that only model calls show, for `inspect`. */
 import { noiseSchedule } from '../../diffusion/schedule.js';
 import { DuoEvalError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
@@ -8,14 +8,14 @@ import { LossSession } from './loss-session.js';
 export interface InspectionProbe {
   /** What the calls showed, in sentences. */
   remarks: Advice[];
-  /** What keeps the checkpoint from being evaluated. */
+  /** Why the checkpoint cannot be evaluated. */
   problems: Advice[];
 }
 
-/** A call that takes longer may have no end. */
+/** Time limit of a call, since a broken graph may never return. */
 const TIMEOUT_MS = 300_000;
 
-/** Runs the network once on a short text and once at the length that the card says. */
+/** Runs the network once on a short text and once at the length in the card. */
 export async function probeInspection(checkpoint: Checkpoint): Promise<InspectionProbe> {
   const found: InspectionProbe = { remarks: [], problems: [] };
   if (checkpoint.family === 'd3pm') return found;
@@ -49,7 +49,7 @@ export async function probeInspection(checkpoint: Checkpoint): Promise<Inspectio
   return found;
 }
 
-/** One sequence of the length that is said, which may be more than the model has positions for. */
+/** One sequence of the length in the card, which may exceed the positions of the model. */
 async function wholeSequence(session: LossSession): Promise<void> {
   const { name, family, vocabSize, schedule, maskTokenId, fields, signature } = session.checkpoint;
   const length = fields.length.value;

@@ -1,9 +1,8 @@
 /**
- * Model calls of the zero-shot evaluation as plain data: which sequence, at which noise level, with which noise. A batch is
- * turned into the tensors that a checkpoint with a loss head reads, and what comes back into nats a sequence.
+ * Model calls of the zero-shot evaluation as plain data: a sequence, a noise level and the noise. A batch becomes
+ * the tensors that a checkpoint with a loss head reads, and the output becomes nats per sequence.
  *
- * Everything random is a function of (seed, sequence, draw), so that how calls are gathered into batches is of no
- * consequence to any figure.
+ * All randomness is a function of (seed, sequence, draw), so no figure depends on how calls are batched.
  */
 import { noiseMasked, noiseUniform } from '../../diffusion/forward.js';
 import { HEAD } from '../../diffusion/heads/head.js';
@@ -22,11 +21,11 @@ export interface ModelCall {
   x: Int32Array;
   /** Null for ar, which has no noise. */
   level: NoiseLevel | null;
-  /** Its loss is wanted token by token too (ar and masked families). */
+  /** Whether its loss per token is wanted too (ar and masked families). */
   byToken?: boolean;
 }
 
-/** What the tensors depend on besides the calls. */
+/** The properties of a model that the tensors depend on. */
 export interface LossModel {
   family: Family;
   vocabSize: number;
@@ -34,7 +33,7 @@ export interface LossModel {
   seed: number;
   /** Tokens at the ends of a sequence that wrap its text: 2 where there are BOS and EOS, else 0. */
   wrapped: boolean;
-  /** Sequence length the graph insists on; null where any will do. */
+  /** Fixed sequence length of the graph; null where it takes any. */
   fixedLength: number | null;
 }
 
@@ -45,9 +44,9 @@ export interface SequenceLoss {
   nats: number;
   /** The same without BOS and EOS. */
   textNats: number;
-  /** It went through the network; a masked sequence without a mask need not. */
+  /** Whether the network was called; a masked sequence without a mask needs no call. */
   called: boolean;
-  /** Where asked for: the loss per −dα of each masked position, in order; of ar, of each position from 1 on. */
+  /** Where wanted: the loss per −dα of each masked position, in order; for ar, the loss of each position from 1 on. */
   byToken?: Float32Array;
 }
 
@@ -65,8 +64,8 @@ export interface PreparedBatch {
 }
 
 /**
- * A masked head is given whole multiples of so many rows. With one row the runtime would multiply by another kernel, whose
- * rounding differs; and it plans its memory anew for every number of rows it meets.
+ * The rows of a masked head are padded to a multiple of this. With one row the runtime would use another matrix kernel, which
+ * rounds differently, and it plans its memory anew for every new number of rows.
  */
 const ROWS_STEP = 8;
 
@@ -83,16 +82,18 @@ export function prepareBatch(calls: readonly ModelCall[], model: LossModel): Pre
   }
 }
 
-/** z of a call, into `out`, of the call's length: what the network of a diffusion family reads. */
+/** Writes z of a call, the input of a diffusion network, to `out` [length]. */
 export function noisyTokens(
   out: Int32Array,
   { x, sequence, draw, level }: ModelCall,
   model: LossModel,
 ): Int32Array {
   const { family, maskTokenId, vocabSize, seed } = model;
+  // only ar has no level
   const { oneMinusAlpha } = level!;
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
+  // masked families have a mask token
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
@@ -108,7 +109,8 @@ function scratch(which: 0 | 1, length: number): Float64Array {
 }
 
 /**
- * Token l of the input predicts token l + 1; a graph of fixed length reads more after it, the last one and zeros, to no end.
+ * Token l of the input predicts token l + 1; a graph of fixed length also reads the last token and zeros after it,
+ * without effect.
  */
 function prepareAutoregressive(calls: readonly ModelCall[], { fixedLength }: LossModel): PreparedBatch {
   const width = fixedLength ?? calls[0].x.length - 1;
@@ -141,6 +143,7 @@ function prepareUniform(calls: readonly ModelCall[], model: LossModel): Prepared
     [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [calls.length, width] },
     [HEAD.oneMinusAlpha]: {
       type: 'float64' as const,
+      // only ar has no level
       data: Float64Array.from(calls, (call) => call.level!.oneMinusAlpha),
       dims: [calls.length],
     },
@@ -150,6 +153,7 @@ function prepareUniform(calls: readonly ModelCall[], model: LossModel): Prepared
 
 function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
   const width = calls[0].x.length;
+  // masked families have a mask token
   const mask = model.maskTokenId!;
   const noisy = calls.map((call) => noisyTokens(new Int32Array(width), call, model));
   const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
@@ -169,9 +173,11 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
   const oneMinusAlpha = new Float64Array(padded);
   for (let r = 0; r < padded; r++) {
     const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
+    // every row belongs to a call of the batch
     where[2 * r] = BigInt(batchIndex.get(i)!);
     where[2 * r + 1] = BigInt(l);
     targets[r] = BigInt(calls[i].x[l]);
+    // only ar has no level
     oneMinusAlpha[r] = calls[i].level!.oneMinusAlpha;
   }
   const head = {

@@ -1,8 +1,8 @@
 /**
- * Losses that are finished are never computed again: each batch's are appended to a journal, and a later run of the same
- * command is answered from it. The journal's name is the hash of all that decides a loss (the model, the packed stream, the
- * noise), so it can belong to no other work; numbers are written with all their digits, so the figure of a continued run
- * equals the unbroken one's to the bit.
+ * Finished losses are never computed again: the losses of each batch are appended to a journal, and a later run of the same
+ * command reads them from it. The journal's name is the hash of everything that determines a loss (the model, the packed
+ * stream, the noise), so it belongs to this work only. Numbers are written with all digits, so a continued run gives the same
+ * figure as an uninterrupted one, bit for bit.
  */
 
 import { type CacheKey, cacheEntryPath } from '../../storage/cache-entry.js';
@@ -13,22 +13,22 @@ import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import type { BatchModel, LossSource } from './loss-source.js';
 
 /** One batch: draw, sequences, their nats and text nats, whether the network was called, ms since the line before; and,
- *  where losses were asked for token by token, those as float32, little-endian, in base64. */
+ *  where losses per token were requested, those as float32, little-endian, in base64. */
 type Line = { d: number; s: number[]; n: number[]; t: number[]; c: (0 | 1)[]; ms: number; b?: string[] };
 
 export interface LossJournal extends LossSource {
-  /** Sequence losses that earlier runs had finished. */
+  /** Sequence losses finished by earlier runs. */
   readonly resumed: number;
   /** Seconds that earlier runs took for them. */
   readonly earlierSeconds: number;
   /** Keeps the file for a later run. */
   close(): void;
-  /** The figure is delivered: the next run starts anew. */
+  /** Removes the file, once the figure is written. */
   finish(): void;
 }
 
 /**
- * @param key all that decides a loss   @param sequences that are evaluated   @param fresh ignore what an earlier run left
+ * @param key everything that determines a loss   @param sequences number of evaluated sequences   @param fresh ignore an earlier journal
  * @throws FileError `in-use` when another process works on the same figure
  */
 export function journaled(
@@ -94,7 +94,7 @@ export function journaled(
   };
 }
 
-/** What a journal held when it was opened, in memory that does not grow with it. */
+/** The contents of a journal when it was opened. Memory does not grow with the journal. */
 class FinishedLosses {
   count = 0;
   milliseconds = 0;
@@ -103,7 +103,7 @@ class FinishedLosses {
   private readonly textNats = new NumberColumn();
   /** 0 unfinished, 1 finished without a call, 2 with one. */
   private readonly state = new NumberColumn();
-  /** Of the first calls, as many as difficulty-correction.ts learns from. */
+  /** Losses per token of the first calls, those that difficulty-correction.ts learns from. */
   private readonly byToken = new Map<number, string>();
 
   constructor(private readonly sequences: number) {}

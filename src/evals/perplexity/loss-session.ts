@@ -1,5 +1,5 @@
 /**
- * A checkpoint with its family's loss appended, running: batches of model calls in, nats a sequence out.
+ * A checkpoint with its family's loss appended, running: batches of model calls in, nats per sequence out.
  *
  * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
  */
@@ -26,9 +26,9 @@ export interface LossSessionOptions {
   checkpoint: Checkpoint;
   provider: Provider;
   threads?: number;
-  /** A call that takes longer is an error; without it, there is no limit. */
+  /** A longer call is an error; by default there is no limit. */
   timeoutMs?: number;
-  /** Told what the user should know of how it runs. */
+  /** Receives what the user should know about the run. */
   notice?: (text: string) => void;
 }
 
@@ -39,7 +39,7 @@ export class LossSession implements LossSource {
     readonly checkpoint: Checkpoint,
     private readonly session: ModelSession,
     private readonly options: LossSessionOptions,
-    /** What the first call showed of what the card says. */
+    /** Results of the checks of the card by {@link probe}. */
     readonly probed: Probed,
   ) {
     this.limit = new BatchLimit(checkpoint, 'sequences', options.notice);
@@ -78,7 +78,7 @@ export class LossSession implements LossSource {
   }
 
   /**
-   * A batch that does not fit into memory is halved, and later ones are no larger.
+   * Halves a batch that does not fit into memory; later batches are no larger.
    * @param calls of equal length, at most the graph's fixed batch
    * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
    */
@@ -130,7 +130,7 @@ export class LossSession implements LossSource {
 
 /**
  * One call of the network and its loss head.
- * @param sigma what the network is told of the noise, one a sequence; left out where it takes none
+ * @param sigma the noise level that the network reads, one per sequence; absent where it reads none
  * @returns what the head returns: [called, width], or [rows] for masked families
  */
 async function lossesOf(
@@ -154,7 +154,7 @@ async function lossesOf(
   return outputs[HEAD.loss].data as Float32Array;
 }
 
-/** Repeats the last sequence until a graph of fixed batch is full; what is computed for it is not looked at. */
+/** Repeats the last sequence until a graph of fixed batch is full; the extra outputs are ignored. */
 function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
   if (fixedBatch === null || fixedBatch === batch) return feeds;
   const padded: Feeds = {};
@@ -165,7 +165,7 @@ function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds
   return padded;
 }
 
-/** Masked heads take their targets and levels a row, not a sequence. */
+/** Masked heads take their targets and levels per row, not per sequence. */
 function isPerRow(feeds: Feeds, name: string): boolean {
   return HEAD.rows in feeds && (name === HEAD.targets || name === HEAD.oneMinusAlpha);
 }

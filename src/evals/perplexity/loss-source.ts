@@ -1,10 +1,10 @@
-/** Where losses come from: the network itself, or the journal of an earlier run before it. */
+/** Where losses come from: the network, or the journal of an earlier run. */
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { LossModel, ModelCall, SequenceLoss } from './loss-batch.js';
 
-/** Fields of a checkpoint that an evaluation cannot do without, known to be there. */
+/** The fields of a checkpoint that an evaluation needs, all present. */
 export interface BatchModel extends LossModel {
-  /** What the record calls the model in errors. */
+  /** Name of the model in errors. */
   name: string;
 }
 

@@ -1,11 +1,11 @@
-/** The lines under a table of perplexities: under which protocol they came about, and what the reader must not overlook. */
+/** The lines under a table of perplexities: their protocol, and the caveats. */
 import { errorUnits } from '../../printing/notes.js';
 import { fieldOf, type NoteContext, numberOf, type ResultRow } from '../../records/evaluation.js';
 import type { Comparison } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
 import type { PerplexityResult } from './record.js';
 
-/** What the figure of a protocol is; `integration` in the record has the numbers. */
+/** What each protocol estimates; `integration` in the record has the numbers. */
 const MEANING: Record<string, string> = {
   duo: 'the mean over t in [0.001, 1], as the reference code takes it; it compares with published figures and is not a bound',
   strict: 'the integral over all noise levels, a bound on −ln p',
@@ -27,7 +27,7 @@ export function perplexityNotes(
   return notes;
 }
 
-/** One line per protocol and length: what is averaged over, how many draws that took, and which models need none. */
+/** One line per protocol and length: what the average is over, the number of draws, and the models that need none. */
 function protocolLines(results: readonly PerplexityResult[]): string[] {
   const alike = new Map<string, PerplexityResult[]>();
   for (const result of results) {
@@ -46,7 +46,7 @@ function protocolLines(results: readonly PerplexityResult[]): string[] {
   });
 }
 
-/** `1 draw each`, or `8 to 64 draws each` where --until stopped some earlier. */
+/** `1 draw each`, or `8 to 64 draws each` where `--until` stopped some earlier. */
 function drawsOf(drawn: readonly PerplexityResult[]): string {
   const counts = drawn.map(({ protocol }) => protocol.draws ?? 1);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
@@ -54,7 +54,7 @@ function drawsOf(drawn: readonly PerplexityResult[]): string {
   return most === 1 ? '1 draw each' : `${most} draws each`;
 }
 
-/** What ± is over, a line for each kind: `± is the standard error over text: 19 documents of sotu …`. */
+/** The units that ± is over, one line per kind: `± is the standard error over text: 19 documents of sotu …`. */
 function errorLines(results: readonly PerplexityResult[], comparisons: readonly Comparison[]): string[] {
   const figures = results.map(({ dataset, metrics }) => ({ dataset: dataset.name, ...metrics.nll }));
   const units = unique(

@@ -1,6 +1,6 @@
 /**
- * The difference of two models on the same text, sequence by sequence, which removes what is hard for both. Sequences are
- * matched by their place in the packed stream.
+ * The difference of two models on the same text, sequence by sequence, which removes the difficulty that both share. Sequences
+ * are matched by their position in the packed stream.
  */
 import type { PairedDifference, Pairing, ResultRow } from '../../records/evaluation.js';
 import type { SequencesRecord } from '../../records/record.js';
@@ -45,18 +45,18 @@ function natsDifference(a: ResultRow, b: ResultRow, metric: 'nll' | 'textNll'): 
   if (places.length < 2 || 2 * places.length < fewest) return null;
   const [nats, tokens] =
     metric === 'nll' ? (['nats', 'tokens'] as const) : (['textNats', 'textTokens'] as const);
-  const taken = (column: readonly number[], side: 0 | 1) =>
+  const select = (column: readonly number[], side: 0 | 1) =>
     Float64Array.from(places, (place) => column[place[side]]);
-  // Documents are those of the text, so either file's hold for both.
-  const documents = ofA.document ? taken(ofA.document, 0) : ofB.document ? taken(ofB.document, 1) : null;
+  // Documents belong to the text, so those of either file are valid for both.
+  const documents = ofA.document ? select(ofA.document, 0) : ofB.document ? select(ofB.document, 1) : null;
   const lossesOf = (columns: SequencesRecord, side: 0 | 1) => ({
-    textNats: taken(columns[nats], side),
-    textTokens: taken(columns[tokens], side),
+    textNats: select(columns[nats], side),
+    textTokens: select(columns[tokens], side),
     documents,
   });
   const [first, second] = [lossesOf(ofA, 0), lossesOf(ofB, 1)];
   if (first.textTokens.some((count, i) => count !== second.textTokens[i])) return null;
-  // The block length of a row counts only where it is of these very sequences.
+  // The block length of a row applies only where it is of exactly these sequences.
   const ofRows = [a, b]
     .filter((row) => recordOf(row).sequences?.nats.length === places.length)
     .map((row) => row.figures.get('nll')?.blockLength ?? 1);
@@ -84,20 +84,20 @@ function bitsDifference(a: ResultRow, b: ResultRow): PairedDifference | null {
   const [bits, perToken] = ['bitsPerByte', 'nll'].map((name) => a.figures.get(name)?.value ?? null);
   if (bits === null || !perToken) return null;
   const unit = bits / perToken;
-  const scaled = (value: number | null) => (value === null ? null : value * unit);
+  const toBits = (value: number | null) => (value === null ? null : value * unit);
   const { value, stderr, ci95 } = nats;
   return {
     ...nats,
     metric: 'bitsPerByte',
-    a: scaled(nats.a),
-    b: scaled(nats.b),
-    value: scaled(value),
-    stderr: scaled(stderr),
+    a: toBits(nats.a),
+    b: toBits(nats.b),
+    value: toBits(value),
+    stderr: toBits(stderr),
     ci95: ci95 && [ci95[0] * unit, ci95[1] * unit],
   };
 }
 
-/** Where each sequence that both have stands in the columns of either. */
+/** The column indices, in either row, of the sequences that both hold. */
 function commonPlaces(a: SequencesRecord, b: SequencesRecord): [number, number][] {
   const places: [number, number][] = [];
   const indexOf = ({ index }: SequencesRecord, i: number) => index?.[i] ?? i;

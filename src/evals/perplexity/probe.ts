@@ -1,6 +1,6 @@
 /**
- * What a card may get wrong and a call or two can show, asked of every model before its first figure: whether one that is
- * scored as autoregressive looks at later tokens, and whether one that is told the noise level heeds it.
+ * Checks of the card by a model call or two, before the first figure of every model: whether a model scored as autoregressive
+ * looks at later tokens, and whether a network that reads the noise level uses it.
  */
 import { HEAD } from '../../diffusion/heads/head.js';
 import type { NoiseLevel } from '../../diffusion/integration.js';
@@ -18,21 +18,21 @@ import {
 } from './loss-batch.js';
 
 export interface Probed {
-  /** Tokens of the sequences that showed that nothing later is seen; null where there was nothing to ask. */
+  /** Length of the sequences that showed no look-ahead; null where this was not checked. */
   causalTokens: number | null;
-  /** The loss follows the noise level that the network is told; null where it is told none. */
+  /** Whether the loss depends on the noise level that the network reads; null where it reads none. */
   heedsTime: boolean | null;
 }
 
-/** One call of the network: the losses of a batch that is told these noise levels. */
+/** One call of the network: the losses of a batch at these noise levels. */
 type Ask = (batch: PreparedBatch, sigma: Float32Array) => Promise<Float32Array>;
 
 export const TIME_WITHOUT_EFFECT =
   'timeConditioning is true, but the noise level that the network is told changes nothing. Check that input sigma of the export is used.';
 
-/** Tokens of a probe where the graph does not insist on a length. */
+/** Length of a probe where the graph has no fixed length. */
 const LENGTH = 8;
-/** A fifth and nineteen twentieths of the schedule: levels that no network takes for one another. */
+/** A fifth and nineteen twentieths of the schedule: levels that no network confuses. */
 const TIMES = [0.2, 0.95] as const;
 
 /** @throws ModelError `not-causal`, and as the session */
@@ -48,13 +48,14 @@ async function causalTokens(checkpoint: Checkpoint, provider: Provider, ask: Ask
   const { plain, changed } = sequences;
   // The network reads all but the last token of a call.
   const calls = [plain, changed].map((x, i) => callOf(Int32Array.of(...x, x[0]), i, null));
-  // Both are asked for the plain sequence's tokens: what lies to the right is what one that looks ahead would name.
+  // Both calls score the tokens of the plain sequence, so a model that looks ahead scores them differently.
   const targets = BigInt64Array.from(calls[0].x.subarray(1), BigInt);
   const [before, after] = await askBoth(checkpoint, ask, calls, [0, 0], (batch) => {
     const all = batch.head[HEAD.targets].data as BigInt64Array;
     for (let b = 0; b < batch.called.length; b++) all.set(targets, b * batch.width);
   });
   const earlier = plain.length - 1;
+  // both calls ask for the loss of each token
   checkCausal(checkpoint, provider, before.byToken!.subarray(0, earlier), after.byToken!);
   return plain.length;
 }
@@ -65,14 +66,14 @@ async function heedsTime(checkpoint: Checkpoint, ask: Ask): Promise<boolean | nu
   const schedule = noiseSchedule(checkpoint.schedule);
   const length = signature.fixedLength ?? Math.min(LENGTH, fields.length.value ?? LENGTH);
   const x = Int32Array.from({ length }, (_, l) => (1 + l * 7919) % vocabSize);
-  // The same noisy tokens twice: only what the network is told of their noise differs.
+  // The same noisy tokens twice: only the noise level that the network reads differs.
   const alpha = schedule.alpha(TIMES[1]);
   const call = callOf(x, 0, { t: null, alpha, oneMinusAlpha: 1 - alpha, sigma: 0, weight: 1 });
   const [first, second] = await askBoth(checkpoint, ask, [call, { ...call }], TIMES.map(schedule.sigma));
   return first.called ? first.nats !== second.nats : null;
 }
 
-/** Two calls as one, or one after the other where the graph takes no two. */
+/** Two calls as one, or in turn where the graph takes only one. */
 async function askBoth(
   { signature: { fixedBatch, fixedLength }, family, vocabSize, maskTokenId }: Checkpoint,
   ask: Ask,
@@ -81,10 +82,14 @@ async function askBoth(
   change: (batch: PreparedBatch) => void = () => {},
 ): Promise<SequenceLoss[]> {
   const model = { family, vocabSize, maskTokenId, seed: 0, wrapped: false, fixedLength };
-  const answer = async (some: readonly ModelCall[], told: readonly number[]): Promise<SequenceLoss[]> => {
+  const answer = async (some: readonly ModelCall[], levels: readonly number[]): Promise<SequenceLoss[]> => {
     const batch = prepareBatch(some, model);
     change(batch);
-    return sequenceLosses(batch, batch.called.length ? await ask(batch, Float32Array.from(told)) : [], model);
+    return sequenceLosses(
+      batch,
+      batch.called.length ? await ask(batch, Float32Array.from(levels)) : [],
+      model,
+    );
   };
   if (fixedBatch !== 1) return answer(calls, sigma);
   return [...(await answer([calls[0]], [sigma[0]])), ...(await answer([calls[1]], [sigma[1]]))];

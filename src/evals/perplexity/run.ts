@@ -1,6 +1,6 @@
 /**
  * Zero-shot perplexity of several models on several data sets: every model is evaluated on every data set, and models
- * are compared pairwise where they saw the same stream. What is needed was opened before (cells.ts).
+ * are compared pairwise where they saw the same stream. Models and data sets are opened before, by cells.ts.
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
@@ -24,22 +24,22 @@ import {
   zeroShotPerplexity,
 } from './zero-shot-perplexity.js';
 
-/** Raised when the same protocol name would give another figure. 2: errors are over units of text, and --limit spreads. */
+/** Increased whenever the same protocol name would give another figure. 2: errors are over units of text, and --limit spreads. */
 const PROTOCOL_VERSION = 2;
 
 export interface PerplexityRun {
   results: ResultsFile<PerplexityResult>;
-  /** The results are where they belong: what was kept to continue the run is removed. */
+  /** Removes what was kept to continue the run, once the results are written. */
   finish(): void;
-  /** They are not: what was kept stays for a later run. */
+  /** Keeps it for a later run, when the results are not written. */
   close(): void;
 }
 
-/** What a run gives away while it goes on. */
+/** What a run reports while it goes on. */
 export interface RunSinks {
   /** The loss of a sequence in a draw. */
   sequence?: (record: SequenceRecord) => void;
-  /** A model on a stream is done; when this has kept the result, what was kept to continue is removed. */
+  /** Receives the result of a model on a stream. Its journal is removed once this has stored the result. */
   evaluated?: (result: PerplexityResult, stream: PackedStream) => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function runPerplexity(
       const streams = cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream);
       await evaluateModel(checkpoint, streams, request, observer, { evaluated, journals });
     }
-    // Rows by data set, since models are what one compares.
+    // Rows are grouped by data set, since a reader compares models.
     const order = [...new Set(cells.map(({ stream }) => stream.name))];
     evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
     noteOtherStreams(evaluated, observer);
@@ -105,7 +105,7 @@ interface Evaluated {
   result: PerplexityResult;
 }
 
-/** Models that saw different streams of one data set are not compared, which is said. */
+/** Notes which models saw different streams of one data set, and so are not compared. */
 function noteOtherStreams(evaluated: readonly Evaluated[], { note }: Observer): void {
   for (const [i, a] of evaluated.entries()) {
     for (const b of evaluated.slice(i + 1)) {
@@ -118,7 +118,7 @@ function noteOtherStreams(evaluated: readonly Evaluated[], { note }: Observer): 
   }
 }
 
-/** One model on its data sets; what is to be closed is added to `evaluated` and `journals` as it comes. */
+/** Evaluates one model on its data sets. Adds to `evaluated` and `journals`, which the caller closes. */
 async function evaluateModel(
   checkpoint: Checkpoint,
   streams: readonly PackedStream[],
@@ -131,7 +131,7 @@ async function evaluateModel(
   try {
     for (const stream of streams) {
       const key = await lossKey(checkpoint, stream, options, session.provider);
-      // The same model under another name, evaluated a moment ago: the same losses serve both.
+      // The same model under another name was just evaluated: its losses are reused.
       const twin = journals.get(JSON.stringify(key));
       twin?.close();
       const journal = journaled(session, key, {
@@ -166,7 +166,7 @@ async function evaluateModel(
   }
 }
 
-/** All that decides a loss of a (sequence, draw): not the batch, the threads or how many draws are made. */
+/** Everything that determines the loss of a (sequence, draw). Batch, threads and the number of draws do not. */
 export async function lossKey(
   checkpoint: Checkpoint,
   stream: PackedStream,
@@ -216,7 +216,7 @@ function logLosses(
   };
 }
 
-/** Once a data set, before the run: models of other lengths may have other counts. */
+/** Once per data set, before the run: models of other lengths may have other counts. */
 function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: Observer): void {
   if (selection?.kind !== 'first') return;
   const cut = cells.filter(({ stream }) => selection.count < stream.sequences);

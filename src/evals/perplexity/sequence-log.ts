@@ -1,13 +1,13 @@
-/** `--log-sequences`: one JSON line a draw of a sequence, in a file that appears when the run has ended. */
+/** `--log-sequences`: one JSON line per draw of a sequence, in a file that appears when the run has ended. */
 import { AtomicFile } from '../../storage/atomic-file.js';
 import type { SequenceRecord } from './run.js';
 
 export interface SequenceLog {
   /** @throws FileError */
   write(record: SequenceRecord): void;
-  /** All lines are there. @throws FileError */
+  /** Completes the file. @throws FileError */
   finish(): Promise<void>;
-  /** They are not, unless it has finished: the file stays as it was. */
+  /** Discards the lines unless `finish` was called: an existing file stays as it was. */
   discard(): Promise<void>;
 }
 

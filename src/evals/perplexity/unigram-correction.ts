@@ -13,10 +13,10 @@ import { type ModelCall, noisyTokens } from './loss-batch.js';
 export class UnigramCorrection implements Correction {
   private readonly control: ControlVariate;
   private readonly coefficient: FittedCoefficient;
-  /** Of the present pass, a sequence: the control less its mean, nats; of all its tokens and of its text. */
+  /** The control minus its mean, nats per sequence of the current pass: over all tokens, and over the text. */
   private readonly centred: NumberColumn;
   private readonly textCentred: NumberColumn;
-  /** The control's mean for one token v, nats; NaN where it was not yet needed. */
+  /** The control's mean for one token v, nats; NaN where not yet computed. */
   private readonly means: Float64Array;
 
   constructor(private readonly context: CorrectionContext) {
@@ -35,6 +35,7 @@ export class UnigramCorrection implements Correction {
   observe(call: ModelCall): void {
     const { model } = this.context;
     const { x, sequence } = call;
+    // only ar has no level
     const level = call.level!;
     const z = noisyTokens(new Int32Array(x.length), call, model);
     const losses = this.control.losses(new Float64Array(x.length), x, z, level);

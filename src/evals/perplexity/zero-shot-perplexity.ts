@@ -2,9 +2,9 @@
  * Zero-shot perplexity of one checkpoint on one packed stream: perplexity = exp(Σ loss / Σ tokens), with its standard error
  * over units of text and its Monte Carlo error over draws (arXiv 2506.10892, section 5.1 and table 3).
  *
- * A pass visits every sequence once; with more draws there are more passes. What is computed never depends on how calls are
- * gathered into batches. Whatever is one number a sequence is a column (storage/number-column.ts), so that memory does not
- * grow with the data set.
+ * A pass visits every sequence once; with more draws there are more passes. No figure depends on how calls are
+ * batched. Values that hold one number per sequence are columns (storage/number-column.ts), so memory does not grow with the
+ * data set.
  */
 
 import type { PackedStream } from '../../datasets/packed-stream.js';
@@ -19,9 +19,10 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Observer } from '../../observer.js';
 import type { SequencesRecord } from '../../records/record.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
-import { type Numbers, numbersOf, sum } from '../../statistics/numbers.js';
+import { entry, type Numbers, numbersOf, sum } from '../../statistics/numbers.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import { NumberColumn } from '../../storage/number-column.js';
+import { callsInOrder } from '../calls-in-order.js';
 import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
@@ -31,22 +32,22 @@ import type { PerplexityMetrics } from './record.js';
 
 export interface PerplexityOptions {
   protocol: 'duo' | 'strict';
-  /** (t, z) draws a sequence; with `until`, the most. ar takes one, exact, whatever this is. */
+  /** Draws of (t, z) per sequence; with `until`, the maximum. An ar model always takes one, since its loss is exact. */
   draws: number;
   seed: number;
-  /** How the draws are made and used; the figure estimated is the same. */
+  /** How draws are made and used. Every estimator estimates the same figure. */
   estimator: Estimator;
-  /** Which sequences; all unless told. */
+  /** Which sequences; by default all. */
   selection?: Selection | null;
-  /** Stop after a whole pass when t · mcStderr of nll is at most this, t Student's of its degrees of freedom. */
+  /** Stops after a whole pass once t · mcStderr of nll is at most this; t is Student's 95% quantile. */
   until: number | null;
-  /** Sequences a model call; null chooses by the size of the logits. */
+  /** Sequences per model call; null: chosen by the size of the logits. */
   batch: number | null;
-  /** The estimate holds the losses of its sequences. */
+  /** The estimate includes the loss of each sequence. */
   sequences?: boolean;
 }
 
-/** Gets the loss of each call as it comes. */
+/** Receives the loss of each call as soon as it is known. */
 export type LossSink = (loss: SequenceLoss, call: ModelCall, tokens: number) => void;
 
 type LossObserver = Pick<Observer, 'progress' | 'signal'> & { onLoss?: LossSink };
@@ -55,11 +56,11 @@ export interface PerplexityEstimate {
   metrics: PerplexityMetrics;
   integration: Integration | null;
   estimator: 'exact' | Estimator;
-  /** Draws that were made of every sequence. */
+  /** Draws per sequence. */
   draws: number;
   /** Independent randomisations of the times behind the Monte Carlo error. */
   randomizations: number | null;
-  /** Of the Monte Carlo error; null where nothing is drawn, or there is no error. */
+  /** Degrees of freedom of the Monte Carlo error; null where nothing is drawn, or the error is unknown. */
   mcDegreesOfFreedom: number | null;
   sequences: number;
   tokens: number;
@@ -68,23 +69,23 @@ export interface PerplexityEstimate {
   batch: number;
   /** Loss of each sequence. */
   losses: EstimatedLosses;
-  /** Where `sequences` asked for them. */
+  /** Null unless `sequences` asks for it. */
   bySequence: SequencesRecord | null;
 }
 
-/** Logits of a batch beyond this are worth no more parallelism, and are what a call's memory is made of. */
+/** Larger batches of logits gain no parallelism, and logits take most of a call's memory. */
 const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
 const LARGEST_DEFAULT_BATCH = 32;
 
-/** Sequences a call when nobody says: as many as keep a call's logits moderate. */
+/** Default sequences per call, chosen so that the logits of a call stay moderate in size. */
 export function defaultBatch(length: number, vocabSize: number): number {
   const bytes = length * vocabSize * 4;
   return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
 }
 
 /**
- * Calls are asked for in groups that take about so long, two groups ahead: of short calls many at once, since waking this
- * thread and the network's for each of them would cost more than what they are told.
+ * Calls are started in groups of about this duration, at most two groups ahead. Short calls form large groups: waking this
+ * thread and the network's for each call would cost more than the call.
  */
 const GROUP_MS = 40;
 const LARGEST_GROUP = 32;
@@ -126,7 +127,7 @@ class Run {
   private readonly passTextNats: NumberColumn;
   private readonly nats: NumberColumn;
   private readonly textNats: NumberColumn;
-  /** Scored tokens: all, but for ar the first. */
+  /** Scored tokens per sequence: all; for ar, all but the first. */
   private readonly tokens: Numbers;
   private readonly monteCarlo: MonteCarloSums | null;
   private modelCalls = 0;
@@ -174,34 +175,14 @@ class Run {
         : null;
   }
 
-  /** Every sequence once. More than one batch is under way at a time, so that the network does not wait for the next one. */
+  /** Evaluates every sequence once. */
   async pass(draw: number): Promise<void> {
-    const underWay: Promise<void>[] = [];
     const started = performance.now();
-    let finished = 0;
-    let waiting = false;
-    try {
-      for (const calls of this.batches(draw)) {
-        const group = groupSize(finished, performance.now() - started);
-        while (underWay.length >= 2 * group || (waiting && underWay.length > group)) {
-          waiting = true;
-          await underWay[0];
-          underWay.shift();
-          finished++;
-        }
-        waiting = false;
-        this.observer.signal?.throwIfAborted();
-        const call = this.call(calls);
-        call.catch(() => {}); // it may fail while the one before it is awaited: it is looked at in its turn
-        underWay.push(call);
-      }
-      while (underWay.length > 0) {
-        await underWay[0];
-        underWay.shift();
-      }
-    } finally {
-      await Promise.allSettled(underWay);
-    }
+    const windowOf = (finished: number) => {
+      const group = groupSize(finished, performance.now() - started);
+      return { full: 2 * group, resume: group };
+    };
+    await callsInOrder(this.batches(draw), (calls) => this.call(calls), windowOf, this.observer.signal);
     await this.correction?.correct(draw, this.passNats, this.passTextNats);
     for (let i = 0; i < this.sequences; i++) {
       const nats = this.passNats.at(i);
@@ -269,7 +250,7 @@ class Run {
       this.passTextNats.set(loss.sequence, loss.textNats);
       this.correction?.observe(calls[i], loss);
       if (loss.called) this.modelCalls++;
-      this.observer.onLoss?.(loss, calls[i], this.tokens.at(loss.sequence)!);
+      this.observer.onLoss?.(loss, calls[i], entry(this.tokens, loss.sequence));
     }
     const last = calls[calls.length - 1];
     this.observer.progress?.(
@@ -279,7 +260,7 @@ class Run {
     );
   }
 
-  /** Of the total loss, nats. Null where there is too little to tell. */
+  /** Monte Carlo error of the total loss, nats; null where there are too few draws. */
   private monteCarloError(passes: number): DrawError | null {
     if (!this.monteCarlo) return { stderr: 0, degreesOfFreedom: 0 };
     const error = this.monteCarlo.error(passes, (sequence) => this.nats.at(sequence));
@@ -296,7 +277,7 @@ function halfWidth({ stderr, degreesOfFreedom }: DrawError): number {
   return stderr === 0 ? 0 : studentQuantile95(degreesOfFreedom) * stderr;
 }
 
-/** Calls a group, from how long those took that are finished. */
+/** Calls per group, from the time per finished call. */
 function groupSize(finished: number, ms: number): number {
   if (finished === 0) return 1;
   return Math.max(1, Math.min(LARGEST_GROUP, Math.floor((GROUP_MS * finished) / ms)));

@@ -1,4 +1,4 @@
-/** What is planned of `gen`, `bench` and `frontier`: samples to draw, texts to judge, and about how long that takes. */
+/** The plan of `gen`, `bench` and `frontier`: samples to draw, texts to judge, and about how long that takes. */
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { Setup } from '../throughput/setup.js';
 import { type GenerationCell, openGeneration } from './generation.js';
@@ -14,35 +14,35 @@ export interface PlannedCell {
   /** From 1. */
   cell: number;
   eval: SuiteCell['eval'];
-  /** Its name; how many there are where they are several. */
+  /** Name of the model; the number of models where there are several. */
   model: string;
-  /** Or how texts are drawn. */
+  /** The data set, or how texts are sampled. */
   dataset: string;
-  /** Of what draws, where there is one sampler. */
+  /** Options of the sampler, where there is one. */
   samplerOptions?: Readonly<Record<string, unknown>>;
   seed: number | null;
   sequences: number;
   draws: number;
-  /** At most. */
+  /** An upper bound. */
   modelCalls: number;
   state: 'kept' | 'not needed' | 'to run';
-  /** Of what is to run; 0 for what is kept, null where nothing is known yet. */
+  /** Estimated seconds; 0 for a kept cell, null where the pace is unknown. */
   seconds: number | null;
 }
 
-/** A process of its own for the memory of a configuration: starting it, seconds. */
+/** Seconds to start the process that measures the memory of a configuration. */
 const PROCESS_SECONDS = 1;
 
-/** What a configuration has to do. */
+/** The work of a configuration. */
 interface Work {
   request: SampleRequest;
-  /** All that it draws. */
+  /** Number of samples drawn. */
   samples: number;
-  /** Of them or beside them. */
+  /** Number of texts judged, real text included. */
   texts: number;
-  /** Times that the model is started. */
+  /** Number of times the model is started. */
   starts: number;
-  /** Processes that are started for its memory. */
+  /** Number of processes that measure its memory. */
   processes: number;
 }
 
@@ -52,7 +52,7 @@ interface Planned {
   works: Work[];
 }
 
-/** Everything is looked up before anything is tried, so that what is kept of one cell tells the pace of another. */
+/** Looks up every cell before timing any, since a kept cell may give the pace of another. */
 export async function planSampling(suite: SuiteRequest, observer: SuiteObserver): Promise<PlannedCell[]> {
   const paces = new Paces(observer);
   const planned: Planned[] = [];
@@ -131,14 +131,14 @@ async function measuringOf(
     const { setup, kept } = opened;
     if (kept) paces.learn(kept);
     return plannedOf(cell, worksOf(cell, setup), {
-      ...{ model, dataset: toldOf(cell, setup), samples },
+      ...{ model, dataset: samplingLabel(cell, setup), samples },
       ...(cell.eval === 'frontier' && { samplerOptions: setup.configurations[0].request.options }),
       state: kept ? 'kept' : 'to run',
     });
   });
 }
 
-function toldOf(cell: MeasuringCell, { configurations }: Setup): string {
+function samplingLabel(cell: MeasuringCell, { configurations }: Setup): string {
   if (cell.eval === 'bench')
     return configurations.length === 1 ? configurations[0].name : `${configurations.length} configurations`;
   const [{ request }] = configurations;
@@ -152,7 +152,7 @@ function worksOf(cell: MeasuringCell, { configurations, references }: Setup): Wo
       const all = samples * cell.temperatures.length;
       return { request, samples: all, texts: all, starts: cell.temperatures.length, processes: 0 };
     }
-    // Every round draws whole batches; one round is not counted, and one batch is for the memory.
+    // Every round draws whole batches; one round is not counted, and one batch measures the memory.
     const rounds = Math.ceil(samples / batch) + 1;
     const real = i === 0 ? references.reduce((sum, { count }) => sum + count, 0) : 0;
     const processes = cell.memory ? 1 : 0;
@@ -166,15 +166,15 @@ function plannedOf(
   works: Work[],
   {
     samples,
-    ...told
+    ...planned
   }: Pick<PlannedCell, 'model' | 'dataset' | 'state' | 'samplerOptions'> & { samples: number },
 ): Planned {
-  // At most: a sampler may call the model once more than it takes steps.
+  // An upper bound: a sampler may call the model once more than it takes steps.
   const modelCalls = works.reduce((sum, work) => sum + work.samples * (work.request.steps + 1), 0);
   const { index, seed, judge } = cell;
   return {
     cell: {
-      ...{ cell: index + 1, eval: cell.eval, ...told, seed, sequences: samples, draws: 1, modelCalls },
+      ...{ cell: index + 1, eval: cell.eval, ...planned, seed, sequences: samples, draws: 1, modelCalls },
       seconds: null,
     },
     works,
@@ -182,7 +182,7 @@ function plannedOf(
   };
 }
 
-/** `key=value`, of a cell that is not opened. */
+/** Parses the `key=value` options of an unopened cell. */
 function givenOptions(given: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     given.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]),
@@ -190,6 +190,6 @@ function givenOptions(given: readonly string[]): Record<string, string> {
 }
 
 function drawnBy(sampler: string | undefined, steps: number): string {
-  const told = `${steps} step${steps === 1 ? '' : 's'}`;
-  return sampler === undefined ? told : `${sampler}, ${told}`;
+  const stepsText = `${steps} step${steps === 1 ? '' : 's'}`;
+  return sampler === undefined ? stepsText : `${sampler}, ${stepsText}`;
 }

@@ -1,7 +1,6 @@
 /**
- * `run --dry-run`: which cells would run, and about how long that takes. A model's pace is that of its cells that are kept;
- * where there are none, a few sequences are evaluated, or a few steps sampled, to see. Draws that `until` may save are not
- * foreseen.
+ * `run --dry-run`: which cells would run, and about how long that takes. A model's pace comes from its kept cells;
+ * where there are none, it is timed on a few sequences, or a few sampling steps. Draws that `until` may save are not predicted.
  */
 
 import { LossSession } from '../perplexity/loss-session.js';
@@ -21,7 +20,7 @@ import type { SuiteObserver } from './suite-settings.js';
 
 export interface SuitePlan {
   cells: PlannedCell[];
-  /** Of those that are known. */
+  /** Total of the known estimates. */
   seconds: number;
 }
 
@@ -65,7 +64,7 @@ function planned(one: OpenedCell, pace: number): PlannedCell {
   };
 }
 
-/** Seconds a call of the cells that are kept; null where none took any. */
+/** Seconds per model call over kept cells; null where they made no calls. */
 function keptPace(opened: readonly OpenedCell[]): number | null {
   let [seconds, calls] = [0, 0];
   for (const { kept } of opened) {

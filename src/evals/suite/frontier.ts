@@ -1,6 +1,6 @@
 /**
  * The part `frontier` of a suite: every model, by every sampler and number of steps, from every seed, at one entropy. Each is
- * a cell; which of them are on the Pareto front is said where all are together (part-record.ts).
+ * a cell; the Pareto front is marked once all cells are together (part-record.ts).
  *
  *     frontier:
  *       judge: gpt2.onnx
@@ -13,7 +13,7 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import { type ChosenSampler, fittingSamplers } from '../throughput/configurations.js';
 import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
 import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
-import { different, type SamplingSaid, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
+import { type SamplingSaid, sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 
 export const frontierSchema = z
   .strictObject({
@@ -34,12 +34,12 @@ export interface FrontierCell {
   eval: 'frontier';
   index: number;
   model: SuiteModel;
-  /** All of the part. */
+  /** All samplers of the part. */
   samplers: ChosenSampler[];
-  /** Which of them it is; 0 where none is named. */
+  /** Index of its sampler; 0 where none is named. */
   place: number;
   steps: number;
-  /** Of a number of steps after the first. */
+  /** Whether its number of steps is not the first in the list. */
   isOtherSteps: boolean;
   temperatures: number[];
   sampling: SamplingSaid & { batch: number };
@@ -63,7 +63,7 @@ export function frontierCells(
     eval: 'frontier' as const,
     samplers: chosen,
     place,
-    temperatures: different(temperatures),
+    temperatures: unique(temperatures),
     sampling,
     judge: judgeOf(judge, folder),
     target: entropy ?? datasetOf(reference, folder),
@@ -72,9 +72,9 @@ export function frontierCells(
 }
 
 /**
- * The sampler of a cell; null where the cell is not needed: its sampler does not drive the model, or the model takes a step a
- * token whatever is said. A model left to right that no sampler of the part drives has its own, as in `frontier`.
- * @throws UsageError when no sampler of the part drives the model
+ * The sampler of a cell; null where the cell is not needed: its sampler does not support the model, or the model always takes
+ * one step per token. An ar model that no sampler of the part supports uses its own, as in `frontier`.
+ * @throws UsageError when no sampler of the part supports the model
  */
 export async function samplerOfCell(
   { samplers, place, isOtherSteps }: FrontierCell,

@@ -1,6 +1,7 @@
 /**
- * The part `gen` of a suite: every model, by every sampler and number of steps, from every seed, judged. A sampler that does
- * not drive a model's family, and another number of steps for a model that takes one a token, is not needed.
+ * The part `gen` of a suite: every model, by every sampler and number of steps, from every seed, judged. A cell is not
+ * needed where its sampler does not support the family of the model, or where it repeats an ar model, which takes one step
+ * per token, with another number of steps.
  *
  *     gen:
  *       judge: gpt2.onnx
@@ -20,7 +21,7 @@ import { reportGenerative } from '../generation/request.js';
 import { renamed } from './kept-names.js';
 import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
 import type { CellResult } from './part-record.js';
-import { different, sampledCells, samplersOf, samplingKeys } from './sampling-keys.js';
+import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 
 export const generationSchema = z.strictObject({
@@ -38,15 +39,15 @@ export interface GenerationCell {
   model: SuiteModel;
   generation: Omit<Generation, 'samplers' | 'steps' | 'seeds' | 'judge'>;
   judge: SuiteJudge | null;
-  /** Null: the first that fits. */
+  /** Null: the first that supports the model. */
   sampler: string | null;
   samplerOptions: string[];
   steps: number;
-  /** Of a number of steps after the first. */
+  /** Whether its number of steps is not the first in the list. */
   isOtherSteps: boolean;
   seed: number;
-  /** What tells it from other cells of the model, beside the seed. */
-  told: { sampler: boolean; steps: boolean };
+  /** Settings that its name includes: those that the suite varies, other than the seed. */
+  varied: { sampler: boolean; steps: boolean };
 }
 
 /** @param first the index of the first cell   @param folder the suite's */
@@ -63,12 +64,12 @@ export function generationCells(
     judge: judge === undefined ? null : judgeOf(judge, folder),
     sampler: sampler?.spec ?? null,
     samplerOptions: [...(sampler?.options ?? [])],
-    told: { sampler: chosen.length > 1, steps: different(steps).length > 1 },
+    varied: { sampler: chosen.length > 1, steps: unique(steps).length > 1 },
   }));
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 2;
 
 export interface OpenedGeneration {
@@ -119,17 +120,17 @@ export async function openGeneration(cell: GenerationCell, suite: SuiteSettings)
   return { cell, request, path, kept };
 }
 
-/** `uniform psi eta=0.04 8`, as far as the suite has other samplers and other numbers of steps. */
+/** `uniform psi eta=0.04 8`, with sampler and steps only where the suite varies them. */
 function nameOf(
-  { model, sampler, samplerOptions, steps, told }: GenerationCell,
+  { model, sampler, samplerOptions, steps, varied }: GenerationCell,
   request: SampleRequest,
 ): string {
-  const counted = told.steps && request.checkpoint.family !== 'ar';
-  const drawn = told.sampler && sampler !== null ? [sampler, ...samplerOptions] : [];
+  const counted = varied.steps && request.checkpoint.family !== 'ar';
+  const drawn = varied.sampler && sampler !== null ? [sampler, ...samplerOptions] : [];
   return [model.name, ...drawn, ...(counted ? [steps] : [])].join(' ');
 }
 
-/** What decides what a judge says. */
+/** Everything that determines the losses of a judge. */
 async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Promise<CacheKey> {
   if (!judge) return null;
   const { path, name = path, tokenizer, context = null } = judge;
@@ -144,7 +145,7 @@ async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Pro
   };
 }
 
-/** Samples and judges what is missing, cell by cell. */
+/** Samples and judges the cells without kept results. */
 export async function runGeneration(
   cells: readonly GenerationCell[],
   suite: SuiteSettings,

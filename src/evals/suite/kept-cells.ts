@@ -12,6 +12,7 @@ async function described(path: string): Promise<string | null> {
   if (!bytes) return null;
   const results = [JSON.parse(bytes.toString('utf8')) as Result | Result[]].flat();
   const own = results.filter((result) => result.model !== null);
+  // `own` leaves out null
   const models = [...new Set(own.map((result) => result.model!.name))].join(', ');
   const [first] = own;
   if (!first) return null;

@@ -1,8 +1,8 @@
-/** A kept cell is known by its content; the names it is told under are the present suite's. */
+/** A kept cell is identified by its content; its names are those in the current suite. */
 import type { ModelRecord } from '../../records/record.js';
 import type { SuiteModel } from './named-files.js';
 
-/** A model of the hub keeps its commit. */
+/** A hub model keeps its commit. */
 export function renamed(record: ModelRecord, { name, path }: SuiteModel): ModelRecord {
   return { ...record, name, path: path.startsWith('hf:') ? record.path : path };
 }

@@ -1,6 +1,6 @@
 /**
- * The cells of `bench` and `frontier`: opened, looked up and measured alike, by the functions of the commands. What `bench`
- * finds is kept for the machine and the versions it was timed on; a sweep that was stopped continues from its journals.
+ * The cells of `bench` and `frontier`: opened, looked up and measured by the functions of the commands. Results of `bench` are
+ * kept per machine and versions; an interrupted sweep continues from its journals.
  */
 
 import { environmentOf } from '../../models/machine.js';
@@ -20,17 +20,17 @@ import type { ThroughputCell } from './throughput.js';
 
 export type MeasuringCell = ThroughputCell | FrontierCell;
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 1;
 
-/** A cell, opened: what it is measured with, and where its results are kept. */
+/** An opened cell: its inputs, and the path of its kept results. */
 export interface OpenedMeasuring {
   setup: Setup;
   path: string;
   kept: Result[] | null;
 }
 
-/** Measures what is missing, cell by cell. @throws what `bench` and `frontier` do */
+/** Measures the cells without kept results. @throws what `bench` and `frontier` do */
 export async function runMeasuring(
   cells: readonly MeasuringCell[],
   suite: SuiteSettings,
@@ -40,12 +40,11 @@ export async function runMeasuring(
   await checkSweeps(cells, suite);
   for (const cell of cells) {
     await withCell(cell, suite, observer, async (opened) => {
-      const results = opened === null ? [] : opened.kept;
-      if (results) {
-        found.push({ index: cell.index, results });
+      if (opened === null || opened.kept) {
+        found.push({ index: cell.index, results: opened?.kept ?? [] });
         return observer.finished(cell, true);
       }
-      const { setup, path } = opened!;
+      const { setup, path } = opened;
       const measured = await measure(cell, setup, observer);
       await writeCacheEntry(path, Buffer.from(JSON.stringify(measured.results)));
       await measured.finish();
@@ -56,7 +55,7 @@ export async function runMeasuring(
   return found;
 }
 
-/** Before any is sampled. @throws UsageError for sweeps of which the entropies do not compare */
+/** Checks sweeps before any is sampled. @throws UsageError where their entropies do not compare */
 async function checkSweeps(cells: readonly MeasuringCell[], suite: SuiteSettings): Promise<void> {
   const swept: Configuration[] = [];
   for (const cell of cells) {
@@ -70,7 +69,7 @@ async function checkSweeps(cells: readonly MeasuringCell[], suite: SuiteSettings
   if (swept.length > 0) checkComparable(swept);
 }
 
-/** @param work gets null where the cell is not needed */
+/** @param work receives null where the cell is not needed */
 export async function withCell<T>(
   cell: MeasuringCell,
   suite: SuiteSettings,
@@ -111,7 +110,7 @@ async function requestOf(cell: MeasuringCell, suite: SuiteSettings): Promise<Mea
   };
 }
 
-/** All that decides what a cell finds. */
+/** Everything that determines the results of a cell. */
 async function keyOf(
   cell: MeasuringCell,
   { configurations, judge, references }: Setup,
@@ -126,6 +125,7 @@ async function keyOf(
     eval: cell.eval,
     ...{ texts, samples, protocol },
     judge: judge && (await judgeKey(judge)),
+    // references are data sets
     references: references.map(({ dataset }) => dataset!.sha256),
   };
   if (cell.eval === 'frontier') {
@@ -151,7 +151,7 @@ async function judgeKey({ checkpoint, tokenizer, context }: Judge): Promise<Cach
   };
 }
 
-/** Under the names that this suite has for the same content. */
+/** Renames kept results to the names in this suite. */
 async function keptResults(
   path: string,
   { configurations, references, judge }: Setup,
@@ -159,7 +159,7 @@ async function keptResults(
   const bytes = await readCacheEntry(path);
   if (!bytes) return null;
   const results = JSON.parse(bytes.toString('utf8')) as Result[];
-  const said = judge && (await judge.record());
+  const judgeRecord = judge && (await judge.record());
   for (const [i, result] of results.entries()) {
     if (result.eval === 'ppl') continue;
     const configuration = configurations[i];
@@ -171,12 +171,12 @@ async function keptResults(
     if (result.eval === 'frontier') result.target.dataset = real?.name ?? null;
     else result.samples.name = (configuration ?? real).name;
     if (!configuration && result.eval === 'gen' && result.dataset) result.dataset.name = real.name;
-    if (said && result.judge) result.judge = said;
+    if (judgeRecord && result.judge) result.judge = judgeRecord;
   }
   return results;
 }
 
-/** As the commands do. */
+/** Measures a cell as its command does. */
 async function measure(
   cell: MeasuringCell,
   { configurations, judge, references }: Setup,
@@ -186,6 +186,7 @@ async function measure(
   if (cell.eval === 'frontier') {
     const { temperatures, target } = cell;
     const real = typeof target === 'number' ? target : references[0];
+    // `frontier` requires a judge
     return measureFrontier(configurations, { temperatures, target: real, judge: judge!, seed }, observer);
   }
   const options = { judge, references, seed, memory: cell.memory };

@@ -65,18 +65,19 @@ export interface SuiteJudge {
 }
 
 export function modelOf(one: z.infer<typeof modelSchema>, folder: string): SuiteModel {
-  if (typeof one === 'string') return { name: nameOfModel(one), path: beside(folder, one), overrides: {} };
+  if (typeof one === 'string')
+    return { name: nameOfModel(one), path: resolveFrom(folder, one), overrides: {} };
   const { family, vocabSize, maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer, path } = one;
   return {
     name: one.name ?? nameOfModel(path),
-    path: beside(folder, path),
+    path: resolveFrom(folder, path),
     overrides: {
       family,
       vocabSize,
       maskTokenId,
       bosTokenId,
       eosTokenId,
-      tokenizer: tokenizer && beside(folder, tokenizer),
+      tokenizer: tokenizer && resolveFrom(folder, tokenizer),
       schedule: schedule && { type: schedule, eps: 1e-3 },
     },
   };
@@ -91,33 +92,33 @@ export function datasetOf(one: z.infer<typeof datasetSchema>, folder: string): S
     const isPath = looksLikePath(one) || /\.[a-z]+$/i.test(one);
     if (!isPath) return { name: one, spec: one };
     const own = nameOfFiles(one).replace(/(\.[a-z]+)+$/i, '');
-    return { name: own, spec: `${own}=${dataBeside(folder, one)}` };
+    return { name: own, spec: `${own}=${dataPaths(folder, one)}` };
   }
   const { path, textColumn, skipNull } = one;
-  const spec = path === undefined ? one.name : `${one.name}=${dataBeside(folder, path)}`;
+  const spec = path === undefined ? one.name : `${one.name}=${dataPaths(folder, path)}`;
   return { name: one.name, spec, textColumn, skipNull };
 }
 
-/** Several by commas are several paths, unless there is a file of that very name. */
-function dataBeside(folder: string, path: string): string {
-  if (existsSync(beside(folder, path))) return beside(folder, path);
+/** Splits a list of paths at commas, unless a file of the whole name exists. */
+function dataPaths(folder: string, path: string): string {
+  if (existsSync(resolveFrom(folder, path))) return resolveFrom(folder, path);
   return path
     .split(',')
-    .map((one) => beside(folder, one))
+    .map((one) => resolveFrom(folder, one))
     .join(',');
 }
 
 export function judgeOf(one: z.infer<typeof judgeSchema>, folder: string): SuiteJudge {
-  if (typeof one === 'string') return { path: beside(folder, one) };
+  if (typeof one === 'string') return { path: resolveFrom(folder, one) };
   return {
     ...one,
-    path: beside(folder, one.path),
-    tokenizer: one.tokenizer && beside(folder, one.tokenizer),
+    path: resolveFrom(folder, one.path),
+    tokenizer: one.tokenizer && resolveFrom(folder, one.tokenizer),
   };
 }
 
-/** A path of the file as one of where the program runs; `hf:` names are no paths. */
-export function beside(folder: string, path: string): string {
+/** Resolves a path relative to the suite's folder; `hf:` names are not paths. */
+export function resolveFrom(folder: string, path: string): string {
   if (isAbsolute(path) || path.startsWith('hf:')) return path;
   const joined = join(folder, path);
   return joined.startsWith('hf:') ? `./${joined}` : joined; // a file of that name, given with ./

@@ -1,6 +1,6 @@
 /**
- * The results of a suite, whole or in part. A part says which suite it is of and which cells it holds; parts that together
- * hold every cell once are the whole, to the byte, since the whole too is assembled here from its cells.
+ * The results of a suite, whole or in part. A part records its suite and its cells. Parts that together hold every
+ * cell once merge to the same bytes as a whole run, which is assembled here in the same way.
  */
 import { FileError } from '../../errors.js';
 import { byEvaluation } from '../../records/evaluation.js';
@@ -10,13 +10,13 @@ import { EVALUATIONS, type Result } from '../registry.js';
 /** A further key of a results file. */
 export interface SuiteRecord {
   name: string;
-  /** Of what was asked. */
+  /** Digest of the suite. */
   sha256: string;
-  /** Cells of the whole. */
+  /** Number of cells in the whole suite. */
   cells: number;
-  /** Which of them each of these results is of, in their order; `bench` gives several of one cell. */
+  /** The cell of each result, in order; a `bench` cell has several results. */
   held: number[];
-  /** Those that were not needed, such as other seeds of models whose loss is exact. */
+  /** Cells that were not needed, such as further seeds of models whose loss is exact. */
   unneeded: number[];
 }
 
@@ -29,7 +29,7 @@ export interface SuiteFile {
 
 export interface CellResult {
   index: number;
-  /** None where the cell was not needed. */
+  /** Empty where the cell was not needed. */
   results: readonly Result[];
 }
 
@@ -38,7 +38,7 @@ export function assembled(
   cells: readonly CellResult[],
 ): SuiteFile {
   const ordered = [...cells].sort((a, b) => a.index - b.index);
-  const { results, comparisons } = together(ordered.flatMap((cell) => cell.results));
+  const { results, comparisons } = completeResults(ordered.flatMap((cell) => cell.results));
   const held = ordered.flatMap((cell) => cell.results.map(() => cell.index));
   const unneeded = ordered.filter((cell) => cell.results.length === 0).map(({ index }) => index);
   return {
@@ -49,8 +49,8 @@ export function assembled(
   };
 }
 
-/** What evaluations know only of all their results: errors over text, comparisons, fronts. */
-function together(all: readonly Result[]): Pick<SuiteFile, 'results' | 'comparisons'> {
+/** Adds what depends on all results: errors over text, comparisons, fronts. */
+function completeResults(all: readonly Result[]): Pick<SuiteFile, 'results' | 'comparisons'> {
   const found = new Map<AnyResult, AnyResult>();
   const comparisons: Comparison[] = [];
   for (const { evaluation, results } of byEvaluation(all, EVALUATIONS)) {

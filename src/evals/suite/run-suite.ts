@@ -1,6 +1,6 @@
 /**
- * A suite, cell by cell. A finished cell is kept in the cache under all that decides its figures, so it is not run again by
- * a later run, of this suite or another; a cell that was stopped continues from its journal.
+ * Runs a suite cell by cell. A finished cell is cached under everything that determines its figures, so that later runs of this
+ * or another suite reuse it. An interrupted cell continues from its journal.
  */
 import type { Observer } from '../../observer.js';
 import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
@@ -14,19 +14,19 @@ import type { CellResult } from './part-record.js';
 import type { PerplexityCell, SuiteCell } from './suite-file.js';
 import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
 
-/** Raised when a cell kept under the same key would hold something else. */
+/** Increased whenever a cell kept under the same key would hold something else. */
 const CELL_VERSION = 2;
 
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
 }
 
-/** A cell, opened: what it is evaluated with, and where its result is kept. */
+/** An opened cell: its inputs, and the path of its kept result. */
 export interface OpenedCell extends Cell {
   cell: PerplexityCell;
   path: string;
   kept: PerplexityResult | null;
-  /** Another seed of a model whose loss is exact. */
+  /** A further seed of a model whose loss is exact. */
   unneeded: boolean;
 }
 
@@ -42,11 +42,12 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     try {
       for (const { cell, kept, unneeded } of opened) {
         if (kept === null && !unneeded) continue;
+        // null only where the cell is unneeded
         results.push({ index: cell.index, results: unneeded ? [] : [kept!] });
         observer.finished(cell, true);
       }
       for (const missing of bySeed(opened.filter(isMissing)))
-        results.push(...(await evaluated(missing, request, observer)));
+        results.push(...(await evaluateCells(missing, request, observer)));
     } finally {
       closeCells(opened);
     }
@@ -102,7 +103,7 @@ export async function openCells(
   return opened;
 }
 
-/** Under the names that this suite has for the same content. */
+/** Reads a kept result and renames it to the names in this suite. */
 async function keptResult(
   path: string,
   { model, dataset }: PerplexityCell,
@@ -115,8 +116,8 @@ async function keptResult(
   return result;
 }
 
-/** Cells of one model and seed, that differ in their data alone. */
-async function evaluated(
+/** Evaluates cells of one model and seed that differ only in their data. */
+async function evaluateCells(
   opened: readonly OpenedCell[],
   request: SuiteRequest,
   observer: SuiteObserver,
@@ -129,6 +130,7 @@ async function evaluated(
     {
       ...observer,
       async evaluated(result, stream) {
+        // the stream is that of an opened cell
         const one = opened.find((other) => other.stream === stream)!;
         await writeCacheEntry(one.path, Buffer.from(JSON.stringify(result)));
         results.push({ index: one.cell.index, results: [result] });

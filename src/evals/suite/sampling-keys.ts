@@ -1,8 +1,8 @@
-/** How models are sampled: keys that `gen`, `bench` and `frontier` have in common. */
+/** Sampling keys that `gen`, `bench` and `frontier` share. */
 import { z } from 'zod';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
 import type { ChosenSampler } from '../throughput/configurations.js';
-import { beside, type SuiteModel } from './named-files.js';
+import { resolveFrom, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
 const optionValue = z.union([z.number(), z.string(), z.boolean()]);
@@ -28,21 +28,21 @@ export const samplingKeys = {
 const keys = z.strictObject(samplingKeys);
 type SamplingKeys = z.infer<typeof keys>;
 
-/** What is said of sampling but for samplers, steps and seeds, of which there may be several. */
+/** Sampling settings other than samplers, steps and seeds, which may be lists. */
 export type SamplingSaid = Pick<SamplingKeys, 'samples' | 'length' | 'topK' | 'topP' | 'protocol'>;
 
-/** None: the first that fits each model. */
+/** Empty: the first that supports each model. */
 export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): ChosenSampler[] {
   return (samplers ?? []).map((one) => {
     const { name, options = {} } = typeof one === 'string' ? { name: one } : one;
     return {
-      spec: isModulePath(name) ? beside(folder, name) : name,
+      spec: isModulePath(name) ? resolveFrom(folder, name) : name,
       options: Object.entries(options).map(([key, value]) => `${key}=${value}`),
     };
   });
 }
 
-/** A cell for every model, sampler, number of steps and seed, in this order. @param cellOf what it has of its sampler */
+/** A cell for every model, sampler, number of steps and seed, in this order. @param cellOf the sampler part of the cell */
 export const sampledCells = <Sampler, Cell>(
   models: readonly SuiteModel[],
   samplers: readonly Sampler[],
@@ -51,8 +51,8 @@ export const sampledCells = <Sampler, Cell>(
 ): (Cell & { model: SuiteModel; steps: number; isOtherSteps: boolean; seed: number })[] =>
   models.flatMap((model) =>
     samplers.flatMap((sampler) =>
-      different(steps).flatMap((count) =>
-        different(seeds).map((seed) => ({
+      unique(steps).flatMap((count) =>
+        unique(seeds).map((seed) => ({
           ...{ ...cellOf(sampler), model, steps: count },
           ...{ isOtherSteps: count !== steps[0], seed },
         })),
@@ -60,6 +60,6 @@ export const sampledCells = <Sampler, Cell>(
     ),
   );
 
-export function different<T>(values: readonly T[]): T[] {
+export function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }

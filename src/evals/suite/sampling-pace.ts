@@ -1,6 +1,6 @@
 /**
- * How long a model takes for a step of a sample, and a judge for a text: from what is kept of the same model at the same
- * length, else from trying, for a few seconds. What is tried is thrown away.
+ * How long a model takes for a step of a sample, and a judge for a text: from kept results of the same model at the same
+ * length, else from a trial of a few seconds, whose output is discarded.
  */
 
 import { generate } from '../../sampling/generate.js';
@@ -10,25 +10,25 @@ import { Judge, type JudgeOptions } from '../generation/judge.js';
 import type { Result } from '../registry.js';
 import type { SuiteObserver } from './suite-settings.js';
 
-/** Of sampling, after the first step. */
+/** Seconds of a sampling trial, after the first step. */
 const TRIAL_SECONDS = 2;
-/** Texts that a judge is tried on. */
+/** Number of texts in the trial of a judge. */
 const TRIAL_TEXTS = 4;
 
 export interface Pace {
-  /** Seconds of a step, or of a text. */
+  /** Seconds per step, or per text. */
   each: number;
-  /** Seconds until the first, as far as it was tried. */
+  /** Seconds until the first step or text, where measured. */
   start: number;
 }
 
 export class Paces {
-  /** Null: tried in vain. */
+  /** Null: the trial gave no pace. */
   private readonly known = new Map<string, Pace | null>();
 
   constructor(private readonly observer: SuiteObserver) {}
 
-  /** Learns from results that are kept. */
+  /** Learns from kept results. */
   learn(results: readonly Result[]): void {
     for (const result of results) {
       if (result.eval === 'ppl' || !result.model) continue;
@@ -46,14 +46,14 @@ export class Paces {
     }
   }
 
-  /** Of a step of a sample; null where the trial did not get as far as a step. */
+  /** Seconds per step of a sample; null where the trial completed no step. */
   async ofStep(request: SampleRequest): Promise<Pace | null> {
     const key = steps(request.checkpoint.name, request.length);
     if (!this.known.has(key)) this.known.set(key, await tryStep(request, this.observer));
     return this.known.get(key) ?? null;
   }
 
-  /** Of a text of so many tokens. */
+  /** Seconds per text of this many tokens. */
   async ofText(options: JudgeOptions, name: string, length: number): Promise<Pace | null> {
     const key = texts(name, length);
     if (!this.known.has(key)) this.known.set(key, await tryJudge(options, length, this.observer));
@@ -93,7 +93,7 @@ async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver):
   return { each, start: at[first] - began };
 }
 
-/** The first text starts the network. */
+/** Times a judge. The first text includes loading the network. */
 async function tryJudge(
   options: JudgeOptions,
   length: number,

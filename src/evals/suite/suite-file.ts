@@ -1,6 +1,6 @@
 /**
- * suite.yaml: which models are evaluated on what. Paths are relative to the file. What it says is unfolded into cells, one a
- * result, in an order that the file alone decides, so that parts of it can run anywhere.
+ * suite.yaml: which models are evaluated on what. Paths are relative to the file. It is expanded into cells, one per result,
+ * in an order that depends on the file only, so that parts of it can run anywhere.
  *
  *     models:
  *       - mine.onnx
@@ -72,13 +72,13 @@ type SuiteContent = z.infer<typeof suiteSchema>;
 /** One perplexity: a model on a data set, from one seed. */
 export interface PerplexityCell {
   eval: 'ppl';
-  /** Place in the suite, from 0. */
+  /** Index in the suite, from 0. */
   index: number;
   model: SuiteModel;
   dataset: SuiteDataset;
   options: PerplexityOptions;
   length?: number;
-  /** Of a seed after the first: says nothing new of a model whose loss is exact. */
+  /** Whether its seed is not the first, which gives nothing new for a model whose loss is exact. */
   isRepeat: boolean;
 }
 
@@ -110,12 +110,12 @@ function samplersNamed(cell: SuiteCell): string[] {
 
 export interface Suite {
   name: string;
-  /** Of what the cells are, paths as written and not what lies there. */
+  /** Digest of the cells, with paths as written and not the contents of the files. */
   sha256: string;
   cells: SuiteCell[];
 }
 
-/** Draws that `until` may take when `draws` says nothing. */
+/** Draws that `until` may take when `draws` is not given. */
 const MOST_DRAWS = 256;
 
 /** @throws FileError; UsageError that names line and key */
@@ -144,7 +144,7 @@ export function readSuite(path: string): Suite {
   return { name: value.name ?? basename(path).replace(/\.ya?ml$/i, ''), sha256: digestOf(value), cells };
 }
 
-/** By data set, then model, then seed: models side by side are what one compares. */
+/** By data set, then model, then seed: a reader compares models on one data set. */
 function perplexityCells(
   { ppl }: SuiteContent,
   models: readonly SuiteModel[],
@@ -174,9 +174,9 @@ function perplexityCells(
     }));
 }
 
-/** What the suite asks for. Batch changes no figure, so parts may differ in it; but it changes how fast a model is. */
+/** Digest of the suite. Parts may use different batches, which change no figure, except in `bench`, whose speeds depend on it. */
 function digestOf({ bench, ...value }: SuiteContent): string {
   const decisive = (key: string, inner: unknown) => (key === 'batch' ? undefined : inner);
-  const told = JSON.stringify(value, decisive);
-  return sha256OfBytes(bench ? told + JSON.stringify(bench) : told);
+  const content = JSON.stringify(value, decisive);
+  return sha256OfBytes(bench ? content + JSON.stringify(bench) : content);
 }

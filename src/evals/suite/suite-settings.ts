@@ -1,4 +1,4 @@
-/** What all cells of a suite have in common: how models run, and whom the run tells. */
+/** Settings that all cells of a suite share: how models run, and the observer of the run. */
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
@@ -8,7 +8,7 @@ export interface SuiteSettings {
   provider: Provider;
   threads?: number;
   timeoutMs?: number;
-  /** Ignore what is kept of earlier runs. */
+  /** Ignores the kept results of earlier runs. */
   fresh: boolean;
   open(model: SuiteModel): Promise<Checkpoint>;
 }

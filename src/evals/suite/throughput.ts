@@ -1,6 +1,6 @@
 /**
- * The part `bench` of a suite: every model, by every sampler and number of steps, timed side by side. All of them are one
- * cell a seed, since only what took turns on one machine can be compared.
+ * The part `bench` of a suite: every model, by every sampler and number of steps, timed side by side. They form
+ * one cell per seed, since only configurations timed in turn on one machine compare.
  *
  *     bench:
  *       judge: gpt2.onnx
@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { ChosenSampler } from '../throughput/configurations.js';
 import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
 import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
-import { different, type SamplingSaid, samplersOf, samplingKeys } from './sampling-keys.js';
+import { type SamplingSaid, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 
 export const throughputSchema = z.strictObject({
   ...samplingKeys,
@@ -46,12 +46,12 @@ export function throughputCells(
   folder: string,
 ): ThroughputCell[] {
   const { samplers, steps, seeds, judge, references, memory, ...sampling } = value;
-  return different(seeds).map((seed, i) => ({
+  return unique(seeds).map((seed, i) => ({
     eval: 'bench',
     index: first + i,
     models,
     samplers: samplersOf(samplers, folder),
-    steps: different(steps),
+    steps: unique(steps),
     sampling,
     judge: judge === undefined ? null : judgeOf(judge, folder),
     references: references.map((one) => datasetOf(one, folder)),

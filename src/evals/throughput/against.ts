@@ -1,6 +1,6 @@
 /**
  * What `bench --against` times beside each configuration: another build of its checkpoint, in this process, or another
- * installation of duo-eval (throughput-installations.ts). Both do the same work: sampler, steps, length and batch are those of
+ * installation of duo-eval (installations.ts). Both do the same work: sampler, steps, length and batch are those of
  * the configuration.
  */
 import { existsSync, statSync } from 'node:fs';

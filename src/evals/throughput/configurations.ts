@@ -1,11 +1,11 @@
-/** Models × samplers × steps: those that fit, each with a name of its own. */
+/** The valid combinations of models, samplers and steps, each with a unique name. */
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { resolveSampler, samplersFor } from '../../samplers/registry.js';
 import { prepareSampling, type SamplingFlags } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 
-/** A name or a module; the options are those of `flags` where it has none of its own. */
+/** A name or a module; without options of its own it takes those of `flags`. */
 export interface ChosenSampler {
   spec: string;
   options?: readonly string[];
@@ -13,10 +13,10 @@ export interface ChosenSampler {
 
 export interface ConfigurationRequest {
   models: readonly { checkpoint: Checkpoint; path: string }[];
-  /** None: the first that fits each family. */
+  /** Empty: the first sampler that supports each family. */
   samplers: readonly ChosenSampler[];
   steps: readonly number[];
-  /** All else that is said of sampling. */
+  /** All other sampling settings. */
   flags: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
 }
 
@@ -25,7 +25,7 @@ export interface Configuration {
   /** Unique. */
   name: string;
   request: SampleRequest;
-  /** As the user gave it, for a process of its own. */
+  /** As the user gave it, for a separate process. */
   modelSpec: string;
   samplerOptions: readonly string[];
 }
@@ -34,16 +34,16 @@ export interface Configuration {
 export async function configurations(request: ConfigurationRequest): Promise<Configuration[]> {
   const found: Configuration[] = [];
   for (const { checkpoint, path } of request.models) {
-    const samplers = await fittingSamplers(checkpoint, distinct(request.samplers));
+    const samplers = await fittingSamplers(checkpoint, uniqueSamplers(request.samplers));
     for (const { spec, options } of samplers) {
-      const told = samplers.length > 1 ? [spec, ...(options ?? [])] : [];
+      const samplerLabel = samplers.length > 1 ? [spec, ...(options ?? [])] : [];
       const samplerOptions = options ?? request.flags.samplerOptions;
-      // Left to right, the number of steps is that of the tokens.
+      // An ar model takes one step per token.
       const steps = checkpoint.family === 'ar' ? [undefined] : request.steps;
       for (const count of steps) {
         const flags = { ...request.flags, checkpoint, sampler: spec, samplerOptions, steps: count };
         found.push({
-          name: [checkpoint.name, ...told, ...(count ? [count] : [])].join(' '),
+          name: [checkpoint.name, ...samplerLabel, ...(count ? [count] : [])].join(' '),
           request: await prepareSampling(flags),
           modelSpec: path,
           samplerOptions,
@@ -54,12 +54,12 @@ export async function configurations(request: ConfigurationRequest): Promise<Con
   return found;
 }
 
-/** One that is given twice is measured once, as one number of steps is. */
-function distinct(samplers: readonly ChosenSampler[]): ChosenSampler[] {
+/** A sampler that is given twice is measured once. */
+function uniqueSamplers(samplers: readonly ChosenSampler[]): ChosenSampler[] {
   return [...new Map(samplers.map((one) => [JSON.stringify([one.spec, one.options]), one])).values()];
 }
 
-/** Of those, the ones that drive the model. @throws UsageError when none does */
+/** The samplers that support the model. @throws UsageError when none does */
 export async function fittingSamplers(
   { family, name }: Checkpoint,
   samplers: readonly ChosenSampler[],
@@ -74,7 +74,7 @@ export async function fittingSamplers(
     if (sampler.families.includes(family)) fits.push(one);
   }
   if (fits.length > 0) return fits;
-  // The baseline that others are compared with has a sampler of its own, which nobody needs to name.
+  // The ar baseline has its own sampler, which the user need not name.
   if (family === 'ar' && usual.length > 0) return usual;
   throw new UsageError({
     code: 'sampler-does-not-fit',

@@ -17,7 +17,7 @@ import { PERPLEXITY_AXIS, RIGHT_AND_DOWN, SPEED_AXIS, stepsLabel } from '../gene
 import { benchNotes } from './notes.js';
 import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';
 
-/** This build against another: a figure that is a change already, over rounds. */
+/** This build against another, over rounds. The figure is itself a ratio of two builds. */
 export const THROUGHPUT_RATIO = 'throughputRatio';
 
 const MEBIBYTE = 2 ** 20;
@@ -120,7 +120,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
   },
 };
 
-/** The ratio to another build comes first; then model calls are the first to give way. */
+/** With another build its ratio comes first, and model calls are dropped first. */
 function againstTitles(results: readonly BenchResult[]): readonly string[] | null {
   if (results.every(({ throughput }) => !throughput.against)) return null;
   const isJudged = results.some(({ metrics }) => metrics.genPpl.value !== null);

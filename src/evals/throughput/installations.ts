@@ -44,7 +44,7 @@ const OWN: Installation = {
 const LEG_SECONDS = 1;
 const MOST_BATCHES = 64;
 
-/** @param name what results call it; its folder's name unless told   @throws UsageError when it is none */
+/** @param name what results call it; by default its folder's name   @throws UsageError when it is none */
 export function openInstallation(folder: string, name = basename(resolve(folder))): Installation {
   const refuse = (why: string, cause?: unknown) =>
     new UsageError({
@@ -115,6 +115,7 @@ export async function timeInstallations(
           TimedPair['first'],
           number
         >;
+        // `pairs` has every configuration
         if (round >= 0) pairs.get(name)!.push({ first, ...speeds });
         else {
           const fastest = (request.batch * request.length) / Math.max(speeds.own, speeds.other);

@@ -1,4 +1,4 @@
-/** The process that throughput-memory.ts starts: samples one batch, says what memory that took, and ends. */
+/** The process that memory.ts starts: samples one batch, reports its peak memory, and ends. */
 import { openCheckpoint } from '../../models/checkpoint.js';
 import { generate } from '../../sampling/generate.js';
 import { prepareSampling } from '../../sampling/prepare-sampling.js';

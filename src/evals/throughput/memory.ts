@@ -1,6 +1,6 @@
 /**
- * The memory that a configuration needs: of a process of its own that samples one batch and ends, since a process that runs
- * several could not tell whose memory is whose.
+ * The peak memory of a configuration, measured in a separate process that samples one batch: a process that runs several
+ * configurations cannot attribute its memory.
  */
 
 import { fork } from 'node:child_process';
@@ -8,11 +8,11 @@ import { compiledFile } from '../../compiled.js';
 import type { CheckpointOverrides } from '../../models/checkpoint.js';
 import type { DrawSettings } from '../../records/samples-file.js';
 
-/** What the process is to do; plain data. */
+/** The task of the process, as plain data. */
 export interface MemoryProbe extends DrawSettings {
   /** As `--model` takes it. */
   model: string;
-  /** What is known of it. */
+  /** Overrides of its card. */
   overrides: CheckpointOverrides;
   sampler: string;
   samplerOptions: readonly string[];
@@ -23,7 +23,7 @@ export interface MemoryProbe extends DrawSettings {
   threads?: number;
 }
 
-/** @returns bytes resident at most; null when the process ended without an answer */
+/** @returns the peak of resident bytes; null when the process ended without an answer */
 export function peakMemory(probe: MemoryProbe, signal?: AbortSignal): Promise<number | null> {
   return new Promise((resolve) => {
     const child = fork(compiledFile('evals/throughput/memory-probe.js'), {

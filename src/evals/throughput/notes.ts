@@ -1,4 +1,4 @@
-/** The lines under a table of speeds: how it came about, and what its marks mean. */
+/** The lines under a table of speeds: how they were measured, and what the marks mean. */
 import { plainText } from '../../terminal-text.js';
 import type { BenchResult } from './record.js';
 

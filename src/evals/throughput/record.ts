@@ -1,4 +1,4 @@
-/** The record of `bench`: one model, sampler and number of steps, timed, beside the quality of the samples that were timed. */
+/** The record of `bench`: one model, sampler and number of steps, timed, with the quality of the timed samples. */
 import { z } from 'zod';
 import { count, known, medianFigureIn, part } from '../../records/figures.js';
 import { RANGES } from '../../records/plausible.js';
@@ -7,7 +7,7 @@ import { generativeRecord } from '../generation/record.js';
 
 const speed = medianFigureIn(RANGES.speed);
 
-/** Another build of the model or of duo-eval, and how this one compares. */
+/** Another build of the model or of duo-eval, and the ratio to it. */
 const againstRecord = part({
   kind: z.enum(['checkpoint', 'installation']),
   name: z

@@ -1,6 +1,6 @@
 /**
- * Throughput of configurations (a model, a sampler, a number of steps), beside the quality of the very samples that were timed.
- * All models are open at once; a round gives every configuration a batch, in turn, after a round that is not counted.
+ * Throughput of configurations (a model, a sampler, a number of steps), and the quality of the timed samples. All
+ * models are open at once. In each round every configuration samples one batch in turn; a first round is not counted.
  */
 import { Bench } from 'tinybench';
 import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
@@ -24,24 +24,24 @@ import type { BenchResult } from './record.js';
 import { medianFigure, speedUp } from './timing.js';
 
 export interface ThroughputOptions {
-  /** Real text beside the rows. */
+  /** Real text for comparison. */
   references: readonly TextSet[];
   judge: Judge | null;
-  /** Of the bootstrap. */
+  /** Seed of the bootstrap. */
   seed: number;
   memory: boolean;
   /** Timed in turn with every configuration. */
   against?: Against;
 }
 
-/** A configuration on its way. */
+/** A configuration while it is measured. */
 interface Runner extends Configuration {
   session: SamplingSession;
   samples: GeneratedSample[];
-  /** Of each round that counts. */
+  /** Seconds of each counted round. */
   seconds: number[];
   warmupSeconds: number;
-  /** Of all rounds that count. */
+  /** Samples of all counted rounds. */
   runtimeSeconds: number;
   /** The same of another checkpoint, whose samples are not kept. */
   rival: Runner | null;
@@ -63,6 +63,7 @@ export async function measureThroughput(
     for (const configuration of configurations) {
       const runner = await start(configuration, observer);
       runners.push(runner);
+      // `requests` has every configuration
       const rival = against?.kind === 'checkpoint' ? against.requests.get(configuration.name)! : null;
       const name = `${configuration.name} (against)`;
       if (rival) runner.rival = await start({ ...configuration, name, request: rival }, observer);
@@ -78,6 +79,7 @@ export async function measureThroughput(
   const results: BenchResult[] = [];
   for (const runner of runners) {
     const result = await resultOf(runner, runners, options, observer);
+    // `pairs` has every runner
     if (against) result.throughput.against = await againstRecord(against, pairs.get(runner.name)!);
     results.push(result);
   }
@@ -101,14 +103,14 @@ async function start(configuration: Configuration, { warn }: Observer): Promise<
   return { ...configuration, session, ...timed, rival: null };
 }
 
-/** That count; every configuration has as many. */
+/** The number of counted rounds, the same for every configuration. */
 function roundsOf(configurations: readonly Configuration[]): number {
   return Math.max(...configurations.map(({ request }) => Math.ceil(request.samples / request.batch)));
 }
 
 /**
  * One batch of each configuration per round, after a round that is not counted. tinybench warms up, repeats and times. Its
- * tasks run side by side and wait for their turns outside the timed part, so that every round times every configuration.
+ * tasks run concurrently and wait for their turns outside the timed part, so every round times every configuration.
  */
 async function timeRounds(runners: readonly Runner[], observer: Observer): Promise<void> {
   const rounds = roundsOf(runners);
@@ -121,7 +123,7 @@ async function timeRounds(runners: readonly Runner[], observer: Observer): Promi
     ...{ iterations: rounds, time: 0 },
     ...{ warmupIterations: 1, warmupTime: 0 },
   });
-  let failure: unknown = null; // kept: a task that fails would leave the others waiting for ever
+  let failure: unknown = null; // stored, since a throwing task would leave the others waiting forever
   for (const leg of order[0]) {
     let round = -1;
     const work = async () => {
@@ -136,7 +138,7 @@ async function timeRounds(runners: readonly Runner[], observer: Observer): Promi
       return { overriddenDuration };
     };
     bench.add(leg.name, work, {
-      async: true, // said, so that it is not called once to find out
+      async: true, // set explicitly: otherwise tinybench calls the function once to find out
       beforeEach: async () => {
         await turns.wait(leg);
         if (observer.signal?.aborted) failure ??= observer.signal.reason;
@@ -153,7 +155,7 @@ async function timeRounds(runners: readonly Runner[], observer: Observer): Promi
   observer.progress?.('rounds', rounds + 1, rounds + 1);
 }
 
-/** Whose turn it is, among several that all wait for theirs. */
+/** Lets several waiting tasks run one at a time, in a given order. */
 class Turns<T> {
   private now = 0;
   private readonly waiting = new Map<T, () => void>();
@@ -189,7 +191,7 @@ function pairsOf({ seconds, request }: Runner, rival: Runner): TimedPair[] {
   }));
 }
 
-/** The round that is not counted has samples of its own, after all others. */
+/** The uncounted round draws separate samples, numbered after all others. */
 async function oneBatch(runner: Runner, round: number, rounds: number, signal?: AbortSignal): Promise<void> {
   const { request, session } = runner;
   const first = (round < 0 ? rounds : round) * request.batch;
@@ -217,6 +219,7 @@ async function resultOf(
   return {
     ...result,
     eval: 'bench',
+    // texts sampled from a model name it
     model: result.model!,
     throughput: {
       tokensPerSecond: medianFigure(seconds.map((one) => (batch * length) / one)),
@@ -234,7 +237,7 @@ async function resultOf(
   };
 }
 
-/** Of the masked configurations the one of most steps. */
+/** The masked configuration with the most steps. */
 function maskedBaseline(runners: readonly Runner[]): Runner | undefined {
   const masked = runners.filter(({ request }) => isMasked(request.checkpoint.family));
   return masked.sort((a, b) => b.request.steps - a.request.steps)[0];
@@ -271,7 +274,7 @@ async function memoryOf(
   return bytes;
 }
 
-/** What decides how it is sampled, wherever it was said. */
+/** The settings that determine the samples, from every source. */
 function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
   const { maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer } = fields;
   return {

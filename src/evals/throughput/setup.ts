@@ -13,10 +13,10 @@ export interface MeasuringRequest {
   models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];
   samplers: readonly ChosenSampler[];
   steps: readonly number[];
-  /** All else that is said of sampling, of every model. */
+  /** All other sampling settings, for every model. */
   sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
   judge: JudgeOptions | null;
-  /** BOS and EOS in place of the cards' and the tokenizers'. */
+  /** Override the BOS and EOS of cards and tokenizers. */
   boundaries?: Pick<CheckpointOverrides, 'bosTokenId' | 'eosTokenId'>;
   /** Real text. */
   references: readonly DatasetRequest[];
@@ -29,7 +29,7 @@ export interface Setup {
   close(): void;
 }
 
-/** Opens, works and closes; when the work fails, what the judge has finished is kept for a later run. */
+/** Opens everything, works, and closes it. When the work fails, finished judgements are kept for a later run. */
 export async function withSetUp<T>(
   request: MeasuringRequest,
   observer: Observer,
@@ -52,12 +52,12 @@ async function setUp(request: MeasuringRequest, observer: Observer): Promise<Set
   const { sampling } = request;
   const models = [];
   for (const { path, name, overrides } of request.models) {
-    const told = {
+    const cardOverrides = {
       ...overrides,
       ...request.boundaries,
       tokenizer: sampling.tokenizer ?? overrides?.tokenizer,
     };
-    const checkpoint = await openCheckpoint(path, told, name);
+    const checkpoint = await openCheckpoint(path, cardOverrides, name);
     for (const notice of checkpoint.notices) observer.note?.(notice);
     models.push({ checkpoint, path });
   }

@@ -1,6 +1,6 @@
 /**
- * Figures of interleaved rounds: in every round each configuration does its work once, so that what slows the machine for a
- * while slows them all, and ratios are taken round by round.
+ * Figures of interleaved rounds: in every round each configuration does its work once, so a slow phase of the machine affects
+ * all of them, and ratios are taken round by round.
  */
 import { DomainError } from '../../errors.js';
 import type { MedianFigure } from '../../records/figures.js';
@@ -8,7 +8,7 @@ import { sampleQuantile } from '../../statistics/bootstrap.js';
 
 /**
  * Median and its 95% interval from order statistics: the k-th smallest to the k-th largest value, k the largest for which a
- * binomial(n, ½) falls below k with probability at most 2.5%. Holds for any distribution; there is none below 6 values.
+ * binomial(n, ½) falls below k with probability at most 2.5%. Holds for any distribution; below 6 values there is no interval.
  * @throws DomainError of no values
  */
 export function medianFigure(values: ArrayLike<number>): MedianFigure {
@@ -33,8 +33,8 @@ function rankOfInterval(n: number): number | null {
 }
 
 /**
- * How many times faster: the median over rounds of the other's seconds over these, each per unit of work.
- * @throws DomainError when the rounds are not as many
+ * How many times faster: the median over rounds of the ratio of the other's seconds to these, each per token.
+ * @throws DomainError when the numbers of rounds differ
  */
 export function speedUp(
   own: { seconds: readonly number[]; tokens: number },

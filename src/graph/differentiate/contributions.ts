@@ -1,18 +1,18 @@
 /**
- * The gradient at a tensor is a sum, one term for every place that read it. Some terms are given in less than their full
- * size: a slice's reader says something about a part of the tensor only, an indexing reader about a few elements. They are
- * put together here, so that no operator's rule makes a tensor of zeros for the rest.
+ * The gradient at a tensor is a sum with one term per node that reads it. Some terms cover only part of the tensor: that of a
+ * slice a range, that of an indexing operator a few elements. They are combined here, so that no operator's rule fills the
+ * rest with zeros.
  */
 import type { Value } from '../graph.js';
 import { Concat } from '../operators.js';
 import { expand, filled, plus, type Shaped, shaped } from './shaped.js';
 
 export type Contribution =
-  /** Of a shape that broadcasts to the tensor's. */
+  /** The shape broadcasts to the tensor's. */
   | { kind: 'whole'; gradient: Shaped }
   /** Indices [from, to) of one axis; 0 elsewhere. */
   | { kind: 'part'; axis: number; from: number; to: number; gradient: Shaped }
-  /** updates added at the elements that ScatterElements names; 0 elsewhere. */
+  /** `updates` added at the indices, as in ScatterElements; 0 elsewhere. */
   | { kind: 'elements'; axis: number; indices: Value; updates: Value };
 
 export const whole = (gradient: Shaped): Contribution => ({ kind: 'whole', gradient });
@@ -23,7 +23,7 @@ type Part = Extract<Contribution, { kind: 'part' }>;
 export function totalOf(tensor: Shaped, contributions: readonly Contribution[]): Shaped {
   const wholes = contributions.flatMap((term) => (term.kind === 'whole' ? [term.gradient] : []));
   const joined = [...wholes, ...partsJoined(tensor, contributions)];
-  // The smaller shapes first, so that what is only to be repeated is summed before it is.
+  // Smaller shapes first, so that terms are summed before they are broadcast.
   joined.sort((a, b) => repeated(tensor, b) - repeated(tensor, a));
   let total = joined.length > 0 ? joined.reduce(plus) : null;
   for (const term of contributions) {
@@ -34,7 +34,7 @@ export function totalOf(tensor: Shaped, contributions: readonly Contribution[]):
   return total ?? filled(tensor, 0);
 }
 
-/** onto + updates at the elements named, those named more than once summed one after another: the same bits every time. */
+/** Adds updates to `onto` at the given indices; repeated indices are summed in order, so the bits are always the same. */
 export function scatterAdd(onto: Value, indices: Value, updates: Value, axis: number): Value {
   return onto.graph.node('ScatterElements', [onto, indices, updates], {
     outputs: [onto.dtype],
@@ -45,7 +45,7 @@ export function scatterAdd(onto: Value, indices: Value, updates: Value, axis: nu
 const repeated = (tensor: Shaped, { shape }: Shaped): number =>
   tensor.shape.length - shape.filter((axis) => axis !== 1).length;
 
-/** Parts that adjoin are laid side by side; zeros are made only for what no part of such a row covers. */
+/** Concatenates adjacent parts; zeros fill only the ranges that no part covers. */
 function partsJoined(tensor: Shaped, contributions: readonly Contribution[]): Shaped[] {
   let left = contributions
     .filter((term): term is Part => term.kind === 'part')

@@ -1,4 +1,4 @@
-/** Type and shape of an operator's outputs, from those of its inputs. */
+/** Rules for the type and shape of the outputs of each operator, from those of its inputs. */
 import { type DType, dtypeName } from '../dtype.js';
 import type { NodeReader } from './node-reader.js';
 import { type Axes, type Axis, broadcastShape, type Fact } from './shaped.js';
@@ -6,7 +6,7 @@ import { type Axes, type Axis, broadcastShape, type Fact } from './shaped.js';
 type FactRule = (node: NodeReader, inputs: readonly Fact[]) => Fact[];
 
 let unnamed = 0;
-/** An axis of which nothing is known, not even which others are as long. */
+/** An axis of unknown length, not known to equal any other. */
 const unknownAxis = (): Axis => `?${unnamed++}`;
 
 const same: FactRule = (_node, [x]) => [{ dtype: x.dtype, shape: x.shape, ints: x.ints }];
@@ -20,7 +20,7 @@ const broadcast =
     },
   ];
 
-/** Elementwise, and on integers done right away. */
+/** Elementwise operations; integer constants are computed at once. */
 const arithmetic =
   (compute: (a: number, b: number) => number): FactRule =>
   (node, [a, b]) => {
@@ -39,7 +39,7 @@ const arithmetic =
 
 const from = (rank: number) => (axis: number) => (axis < 0 ? axis + rank : axis);
 
-/** Axes as an attribute or as the second input, as the operator set has it. */
+/** Axes from an attribute or from the second input, depending on the operator set. */
 const axesOf = (node: NodeReader, [x, axes]: readonly Fact[]): number[] | null => {
   const given = node.ints('axes') ?? (axes?.ints as number[] | undefined);
   return given ? given.map(from(x.shape.length)) : null;
@@ -53,7 +53,7 @@ const reduction: FactRule = (node, inputs) => {
   return [{ dtype: x.dtype, shape }];
 };
 
-/** A vector takes part as a matrix of one row, or one column, which the product then has not. */
+/** A vector counts as a matrix of one row or one column; the result drops that axis. */
 const product: FactRule = (_node, [a, b]) => {
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const rows = a.shape.length > 1 ? [a.shape[a.shape.length - 2]] : [];
@@ -76,7 +76,7 @@ const reshaped: FactRule = (_node, [x, wanted]) => {
   return [{ dtype: x.dtype, shape, ints: x.ints }];
 };
 
-/** The size of the one axis left open. A name stands for itself; of products of names nothing is known. */
+/** The size of the one open axis. A named axis keeps its name; products of names are unknown. */
 function quotient(all: Axes, taken: Axes): Axis {
   const left = [...all];
   for (const axis of taken)
@@ -132,7 +132,7 @@ const sliced: FactRule = (_node, [x, starts, ends, axes, steps]) => {
   return [{ dtype: x.dtype, shape, ints }];
 };
 
-/** A slice's first and end index in an axis, as ONNX reads numbers that are negative or too large. */
+/** The first and end index of a slice, after ONNX's rules for negative or too large numbers. */
 export function range(start: number, end: number, size: number): [number, number] {
   const clamp = (index: number) => Math.min(Math.max(index < 0 ? index + size : index, 0), size);
   return [clamp(start), Math.max(clamp(start), clamp(end))];

@@ -1,6 +1,6 @@
 /**
- * What is known of every tensor of a graph before it runs: element type, shape, and the content of the small integer
- * tensors that shapes are computed from. The rules of single operators are in fact-rules.ts.
+ * What is known about every tensor of a graph before it runs: element type, shape, and the values of the small integer
+ * tensors from which shapes are computed. fact-rules.ts has the rules per operator.
  */
 import { dtypeName } from '../dtype.js';
 import type { Graph } from '../graph.js';
@@ -13,7 +13,7 @@ import type { Fact } from './shaped.js';
 /** Integer tensors longer than this describe no shape. */
 const LONGEST = 64;
 
-/** @returns facts by name of tensor; a tensor behind an operator that is not known here has none */
+/** @returns facts by tensor name; a tensor that depends on an unknown operator has none */
 export function inferFacts(graph: Graph): Map<string, Fact> {
   const facts = new Map<string, Fact>();
   for (const tensor of graph.proto.initializer) {

@@ -1,11 +1,11 @@
 /**
  * Reverse-mode differentiation: appends to a graph the gradients of a scalar at any of its tensors.
  *
- * Nodes are gone through from the last to the first; each turns the gradients at its outputs into terms of those at its
- * inputs, by the rule of its operator (rules/). Only nodes between the asked tensors and the loss are looked at. What comes
- * out are ordinary nodes of the same graph: a training step is one graph.
+ * Nodes are visited from the last to the first; the rule of each operator (rules/) turns the gradients at its outputs into
+ * terms of the gradients at its inputs. Only nodes between the requested tensors and the loss are visited. The result is
+ * ordinary nodes of the same graph, so a training step is one graph.
  *
- * The runtime computes every node it is given, so `prune` the graph when its outputs are declared.
+ * The runtime computes every node of a graph, so `prune` it after declaring its outputs.
  */
 import { ModelError } from '../../errors.js';
 import type { Graph, Value } from '../graph.js';
@@ -17,7 +17,7 @@ import { gradientRules } from './rules/index.js';
 import { type Axis, expand, type Fact, filled, type Shaped } from './shaped.js';
 
 /**
- * @param loss one number, in a tensor of no axes   @param of tensors of the same graph: weights, inputs, or any between
+ * @param loss a scalar (a tensor without axes)   @param of tensors of the same graph: weights, inputs, or intermediate values
  * @returns one gradient for each, of its shape and type; zeros where the loss does not depend on it
  * @throws ModelError `no-gradient-rule`, `shape-not-known`, `axis-not-fixed`, `loss-not-scalar`
  */
@@ -32,10 +32,10 @@ export function gradients(loss: Value, of: readonly Value[]): Value[] {
 }
 
 class ReversePass {
-  /** Nodes of the graph before the first of ours. */
+  /** Number of nodes before the first gradient node. */
   readonly nodes: number;
   private readonly facts: Map<string, Fact>;
-  /** Tensors that the asked ones have a part in, in numbers that can be changed by little. */
+  /** Floating-point tensors that depend on the requested ones. */
   private readonly dependent: Set<string>;
   private readonly terms = new Map<string, Contribution[]>();
   private readonly totals = new Map<string, Shaped>();
@@ -115,7 +115,7 @@ class ReversePass {
     });
   }
 
-  /** The first node on the way to a tensor of whose output nothing is known. */
+  /** The first node before a tensor whose output has no known facts. */
   private originOfUnknown(name: string): string {
     const producer = this.graph.proto.node.find(({ output }) => output.includes(name));
     if (!producer) return 'no node makes it, and no input declares it';

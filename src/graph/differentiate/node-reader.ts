@@ -1,10 +1,10 @@
-/** A node's attributes by name, with ONNX's defaults given by whoever reads. */
+/** A node's attributes by name; callers pass ONNX's defaults. */
 import type { NodeProto } from '../onnx.js';
 
 export class NodeReader {
   constructor(readonly proto: NodeProto) {}
 
-  /** The operator, with its domain where that is not ONNX's own. */
+  /** The operator, with its domain unless that is ONNX's own. */
   get operator(): string {
     const { domain, opType } = this.proto;
     return domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`;

@@ -1,8 +1,8 @@
 /**
- * Values whose shape is known, and the arithmetic that keeps it known. An axis is a number, or a name where it is only
- * known to differ from call to call: axes of one name are of one size.
+ * Values of known shape, and arithmetic that tracks it. An axis is a number, or a name if it varies from call to call: axes
+ * of the same name have the same size.
  *
- * Nothing here writes an operation that changes nothing.
+ * No function here adds an operation without effect.
  */
 import { ModelError } from '../../errors.js';
 import type { DType } from '../dtype.js';
@@ -12,11 +12,11 @@ import * as ops from '../operators.js';
 export type Axis = number | string;
 export type Axes = readonly Axis[];
 
-/** What is known of a tensor before the graph runs. */
+/** What is known about a tensor before the graph runs. */
 export interface Fact {
   readonly dtype: DType;
   readonly shape: Axes;
-  /** Elements of an integer scalar or vector, where they are numbers or sizes of axes. */
+  /** Elements of an integer scalar or vector, if they are known numbers or sizes of axes. */
   readonly ints?: readonly Axis[];
 }
 
@@ -28,7 +28,7 @@ export const shaped = (value: Value, shape: Axes): Shaped => ({ ...value, shape 
 
 const sameShape = (a: Axes, b: Axes): boolean => a.length === b.length && a.every((axis, i) => axis === b[i]);
 
-/** Shape of an elementwise operation's result (numpy's rule). Two axes of different names are taken for equal. */
+/** Shape of an elementwise operation's result (numpy's rule). Two axes of different names are assumed to be equal. */
 export function broadcastShape(...shapes: Axes[]): Axis[] {
   const rank = Math.max(...shapes.map(({ length }) => length));
   return Array.from({ length: rank }, (_, i) => {
@@ -65,7 +65,7 @@ export const cast = (x: Shaped, to: DType): Shaped => shaped(ops.Cast(x, { to })
 export const where = (condition: Shaped, a: Factor, b: Factor): Shaped =>
   shaped(ops.Where(condition, a, b), broadcastShape(condition.shape, shapeOf(a), shapeOf(b)));
 
-/** Sums over axes, which stay as axes of size 1. */
+/** Sums over axes and keeps them as axes of size 1. */
 export function sum(x: Shaped, axes: readonly number[]): Shaped {
   const rank = x.shape.length;
   const summed = axes.map((axis) => (axis + rank) % rank).filter((axis) => x.shape[axis] !== 1);
@@ -78,7 +78,7 @@ export function reshape(x: Shaped, shape: Axes): Shaped {
   return sameShape(x.shape, shape) ? x : shaped(ops.Reshape(x, shapeValue(x, shape)), shape);
 }
 
-/** x repeated to the shape of `like`, which is only looked at where an axis has no more than a name. */
+/** Broadcasts x to the shape of `like`; the graph reads that shape only if an axis has just a name. */
 export function expand(x: Shaped, like: Shaped): Shaped {
   if (sameShape(x.shape, like.shape)) return x;
   return shaped(ops.Expand(x, knownShape(x, like.shape) ?? ops.Shape(like)), like.shape);
@@ -92,7 +92,7 @@ export function transpose(x: Shaped, perm: readonly number[]): Shaped {
   );
 }
 
-/** The last two axes exchanged. */
+/** Transposes the last two axes. */
 export function matrixTranspose(x: Shaped): Shaped {
   const rank = x.shape.length;
   const perm = x.shape.map((_, i) => i);
@@ -100,13 +100,13 @@ export function matrixTranspose(x: Shaped): Shaped {
   return transpose(x, perm);
 }
 
-/** One number everywhere in the shape of `like`, of its type. */
+/** A constant in the shape and type of `like`. */
 export const filled = (like: Shaped, number: number): Shaped =>
   expand(shaped(like.graph.constant(number, like.dtype), []), like);
 
 /**
- * The gradient at one operand of an elementwise operation: summed where that operand was repeated.
- * @param gradient as it came out, perhaps still to be repeated itself: of a shape that broadcasts to `out`
+ * The gradient at one operand of an elementwise operation, summed over the axes along which that operand was broadcast.
+ * @param gradient at the output, in a shape that broadcasts to `out`
  * @param out shape of the operation's result   @param operand shape of the operand
  * @returns a shape that broadcasts to `operand`
  */
@@ -131,7 +131,7 @@ function knownShape(x: Value, shape: Axes): Value | null {
   return shape.every((axis) => typeof axis === 'number') ? x.graph.constant(shape, 'int64') : null;
 }
 
-/** A shape as a tensor; one axis that has only a name is left for the runtime to find. */
+/** A shape as a tensor; the runtime infers one axis that has only a name. */
 function shapeValue(x: Shaped, shape: Axes): Value {
   const known = knownShape(x, shape);
   if (known) return known;

@@ -1,4 +1,4 @@
-/** Multi-head attention: of all positions to all, of each to those before it, and of new positions to cached ones. */
+/** Multi-head attention: bidirectional, causal, and of new positions to cached ones. */
 import { MultiHeadAttention } from '../../graph/fused-operators.js';
 import type { Value } from '../../graph/graph.js';
 import {
@@ -27,9 +27,9 @@ import { linear } from './layers.js';
 import type { Network } from './network.js';
 import type { Rotation } from './rotary.js';
 
-/** Added to the scores of what may not be seen. Finite, so that a padding row that sees nothing gives numbers, not NaN. */
+/** Added to the scores of hidden positions. Finite, so that a padding row that sees nothing gives numbers, not NaN. */
 const UNSEEN = -1e9;
-/** Where a slice that goes to the end ends. */
+/** The end of a slice that runs to the end of its axis. */
 const END = [Number.MAX_SAFE_INTEGER];
 
 /** Keys and values, [batch, heads, positions, headSize] each. */
@@ -38,14 +38,14 @@ export interface KeysAndValues {
   value: Value;
 }
 
-/** Queries, keys and values of a block, [batch, length, d] each, the first two turned by their positions. */
+/** Queries, keys and values of a block, [batch, length, d] each; queries and keys are rotated by their positions. */
 function projections(network: Network, name: string, x: Value, rotate: Rotation): [Value, Value, Value] {
   const { hiddenSize: d } = network.dimensions;
   const [q, k, v] = Split(linear(network, `${name}.attn_qkv`, x, { bias: false }), [d, d, d], { axis: 2 });
   return [rotate(q), rotate(k), v];
 }
 
-/** Every position sees every other; with a bias on the scores, [length, length], those that it leaves. */
+/** Every position sees every other, unless a bias on the scores, [length, length], hides some. */
 export function selfAttention(
   network: Network,
   name: string,
@@ -61,13 +61,13 @@ export function selfAttention(
   }
   const scores = MatMul(scaled(network, byHeads(network, q)), keysTransposed(byHeads(network, k)));
   const weights = Softmax(causal ? Add(scores, causal) : scores);
-  return joined(network, name, MatMul(weights, byHeads(network, v)));
+  return joinHeads(network, name, MatMul(weights, byHeads(network, v)));
 }
 
 /**
- * New positions see the cached ones and those of the new before them. The cache is read where it lies: scores and weighted
- * sums are taken of its part and of the new part, so that no step copies what all earlier steps left. An empty cache takes
- * a branch of its own, which cuts and joins nothing (and WebGPU has no product over zero elements).
+ * New positions see the cached ones and the new ones up to themselves. The cache is read in place: scores and weighted sums
+ * are computed for the cached part and the new part separately, so no step copies the cache. An empty cache takes a separate
+ * branch without slices and concatenations (and WebGPU has no product over zero elements).
  * @param bias of the scores, [batch, 1, new, cached + new]   @param pastLength int64 [1]
  * @returns the block's output for the new positions, and their keys and values
  */
@@ -85,7 +85,7 @@ export function cachedAttention(
   return { output: linear(network, `${name}.attn_out`, attended, { bias: false }), added };
 }
 
-/** Fewer heads of keys and values than of queries: each serves as many queries' heads, which follow one another. */
+/** Grouped-query attention: each head of keys and values serves several consecutive heads of queries. */
 export interface HeadSizes {
   heads: number;
   keyValueHeads: number;
@@ -93,8 +93,8 @@ export interface HeadSizes {
 }
 
 /**
- * What `cachedAttention` does between the matrices before and after it.
- * @param values q [batch, new, heads · headSize], k and v [batch, new, keyValueHeads · headSize], q and k turned by their positions
+ * The part of `cachedAttention` between the input and output matrices.
+ * @param values q [batch, new, heads · headSize], k and v [batch, new, keyValueHeads · headSize], q and k rotated
  * @returns [batch, new, heads · headSize], and the new keys and values
  */
 export function attendCached(
@@ -105,7 +105,7 @@ export function attendCached(
   const split = (x: Value, n: number) => Transpose(Reshape(x, [0, 0, n, size]), { perm: [0, 2, 1, 3] });
   const added = { key: split(k, keyValueHeads), value: split(v, keyValueHeads) };
   const shared = heads !== keyValueHeads;
-  // Shared: [batch, keyValueHeads, queries' heads of each, new, headSize], and an axis of one for keys and values.
+  // If grouped: [batch, keyValueHeads, query heads per group, new, headSize]; keys and values get an axis of size 1.
   const scaledQuery = Mul(split(q, heads), 1 / Math.sqrt(size));
   const query = shared
     ? Reshape(scaledQuery, [0, keyValueHeads, heads / keyValueHeads, -1, size])
@@ -140,7 +140,7 @@ export function causalBias(length: Value): Value {
 }
 
 /**
- * The same for new positions after cached ones, where a mask also hides the padding of shorter sequences.
+ * The same for new positions after cached ones; a mask also hides the padding of shorter sequences.
  * @param attentionMask int64 [batch, cached + new]: 1 for tokens, 0 for padding
  * @returns [batch, 1, new, cached + new]
  */
@@ -161,13 +161,13 @@ function byHeads(network: Network, x: Value): Value {
   return Transpose(Reshape(x, [0, 0, heads, headSize(network.dimensions)]), { perm: [0, 2, 1, 3] });
 }
 
-/** The way back, and the block's output matrix. */
-function joined(network: Network, name: string, x: Value): Value {
+/** The inverse of `byHeads`, then the block's output matrix. */
+function joinHeads(network: Network, name: string, x: Value): Value {
   const together = Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, network.dimensions.hiddenSize]);
   return linear(network, `${name}.attn_out`, together, { bias: false });
 }
 
-/** Queries carry the scores' 1/√headSize: there are fewer of them. */
+/** The queries take the factor 1/√headSize of the scores, because they have fewer elements. */
 const scaled = (network: Network, query: Value): Value =>
   Mul(query, 1 / Math.sqrt(headSize(network.dimensions)));
 

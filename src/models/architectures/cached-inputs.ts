@@ -13,15 +13,15 @@ export interface CachedInputs {
   /** int64 [batch, new] */
   ids: Value;
   positions: Value;
-  /** Of each block. */
+  /** One per block. */
   pasts: KeysAndValues[];
-  /** Of the scores, [batch, 1, new, past + new]. */
+  /** Bias on the scores, [batch, 1, new, past + new]. */
   bias: Value;
   /** int64 [1] */
   pastLength: Value;
 }
 
-/** Declares them, in the order of cachedCausalGraph (causal.ts), whose comment says what they are. */
+/** Declares them in the order of cachedCausalGraph (causal.ts), whose comment describes them. */
 export function cachedInputs(graph: Graph, { blocks, keyValueHeads, headSize }: CacheSizes): CachedInputs {
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'total_length']);

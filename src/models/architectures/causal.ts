@@ -1,13 +1,13 @@
 /**
- * The causal transformer, the autoregressive baseline of the same papers: the diffusion transformer's blocks, each position
- * seeing only those before it, and no noise level to be told.
+ * The causal transformer, the autoregressive baseline of the same papers: the blocks of the diffusion transformer
+ * with causal attention and without the noise level.
  *
  *     each block:   x ← x + attention(LN(x));   x ← x + MLP(LN(x))
  *     logits = linear(LN(x)): position l scores the token after l
  *
  * Two forms of the same weights. The whole-sequence form takes `input_ids` alone. The cached form is what exporters of
- * autoregressive models write: `attention_mask`, `position_ids` and `past_key_values.*` beside the ids, `present.*` beside
- * the logits. With an empty past it is the whole-sequence form, so it is what a checkpoint file holds.
+ * autoregressive models write: inputs `attention_mask`, `position_ids` and `past_key_values.*` as well as the ids, outputs
+ * `present.*` as well as the logits. With an empty past it equals the whole-sequence form, so checkpoint files hold it.
  */
 import type { Graph, Value } from '../../graph/graph.js';
 import { Add, Gather, Shape } from '../../graph/operators.js';
@@ -32,13 +32,13 @@ export function causalGraph(dimensions: Dimensions, options: BuildOptions = {}):
 /**
  * New tokens after cached ones:
  *
- *     input_ids, position_ids   int64 [batch, new]               positions count a sequence's own tokens
+ *     input_ids, position_ids   int64 [batch, new]               positions count tokens without padding
  *     attention_mask            int64 [batch, past + new]        0 for padding, wherever it lies
  *     past_key_values.i.key, .value   [batch, heads, past, headSize]     past may be 0
  *     present.i.key, .value           [batch, heads, past + new, headSize]
  *
- * `present` is the past with the new keys and values after it, nothing more: a program that keeps the cache itself may ask
- * for the second operand of that Concat instead, and no step copies the past.
+ * `present` is Concat(past, new): a program that keeps the cache itself may take the second operand of that Concat instead,
+ * so that no step copies the past.
  * @throws ModelError as ditGraph
  */
 export function cachedCausalGraph(dimensions: Dimensions, options: BuildOptions = {}): Graph {

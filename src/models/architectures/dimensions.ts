@@ -1,16 +1,16 @@
-/** How large a network is, the published sizes by name, and what cannot be built. */
+/** The dimensions of a network, the published sizes by name, and which dimensions are impossible. */
 import { type ErrorDetails, ModelError } from '../../errors.js';
 
 export interface Dimensions {
   /** d: width of the residual stream. */
   hiddenSize: number;
-  /** Width of what the blocks are told of the noise level; a causal transformer has no use for it. */
+  /** Width of the noise-level embedding that the blocks read; unused in a causal transformer. */
   conditionSize: number;
   blocks: number;
   heads: number;
   /** Width of the logits, and rows of the embedding. */
   vocabSize: number;
-  /** L: positions the rotary table holds, the most tokens a sequence may have. */
+  /** L: positions in the rotary table, the maximum number of tokens per sequence. */
   length: number;
 }
 
@@ -31,7 +31,7 @@ export const MLP_RATIO = 4;
 /** Width of one head. */
 export const headSize = ({ hiddenSize, heads }: Dimensions): number => hiddenSize / heads;
 
-/** What keeps a network of these dimensions from being built, or null. The caller knows whose mistake it is. */
+/** Why a network of these dimensions cannot be built, or null. The caller knows whose mistake it is. */
 export function dimensionProblem(dimensions: Dimensions): ErrorDetails | null {
   const names = {
     hiddenSize: 'width',

@@ -1,6 +1,6 @@
 /**
  * The diffusion transformer (Peebles and Xie, arXiv 2212.09748) as SEDD, MDLM and Duo use it for text: a bidirectional
- * transformer over noisy tokens that is told the noise level σ by adaptive layer normalisation.
+ * transformer over noisy tokens that reads the noise level σ through adaptive layer normalisation.
  *
  *     c = SiLU(MLP(sinusoids(σ)))
  *     x = E[z]
@@ -45,7 +45,7 @@ export function ditGraph(dimensions: Dimensions, options: BuildOptions = {}): Gr
 }
 
 /**
- * From embedded tokens to logits. Takes any point of the embedding space, so that training may show the network mixtures.
+ * From embedded tokens to logits. Accepts any point of the embedding space, so that training may feed mixtures of tokens.
  * @param x [batch, length, d]   @param sigma float32 [batch]   @param positions int64 [batch, length]
  * @returns [batch, length, vocab]
  */

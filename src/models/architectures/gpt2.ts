@@ -1,6 +1,6 @@
 /**
- * GPT-2 (Radford et al., 2019): learned positions, layer normalisation with biases before each part of a block, the logits
- * by the embedding itself. With cached keys and values, as causal.ts has them.
+ * GPT-2 (Radford et al., 2019): learned positions, layer normalisation with biases before each part of a block, and logits
+ * from the transposed embedding. With cached keys and values as in causal.ts.
  *
  *     x = E[ids] + P[positions]
  *     each block:   x ← x + attention(LN(x));   x ← x + MLP(LN(x))
@@ -20,7 +20,7 @@ export type Gpt2Dimensions = Omit<Dimensions, 'conditionSize'>;
 const EMBEDDING = 'vocab_embed.embedding';
 const POSITIONS = 'position_embed.embedding';
 
-/** In the order of the forward pass; matrices are [in, out], as GPT-2's own files keep them. */
+/** In the order of the forward pass; matrices are [in, out], as in GPT-2's own files. */
 export function gpt2Parameters({ hiddenSize: d, blocks, vocabSize, length }: Gpt2Dimensions): Parameter[] {
   const base = { startsAtZero: false, transposed: false };
   const normal = (name: string, dims: number[], perRow = false): Parameter => ({
@@ -57,7 +57,7 @@ export function gpt2Parameters({ hiddenSize: d, blocks, vocabSize, length }: Gpt
   ];
 }
 
-/** By the checkpoint contract, inputs and outputs as cachedCausalGraph. */
+/** Meets the checkpoint contract; inputs and outputs as in cachedCausalGraph. */
 export function gpt2Graph(dimensions: Gpt2Dimensions, options: BuildOptions = {}): Graph {
   const { hiddenSize: d, heads, blocks, vocabSize } = dimensions;
   const parameters = gpt2Parameters(dimensions);

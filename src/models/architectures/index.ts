@@ -9,7 +9,7 @@ import { networkParameters, type Parameter } from './parameters.js';
 
 export interface Architecture {
   parameters(dimensions: Dimensions): Parameter[];
-  /** By the checkpoint contract. @throws ModelError when there can be no network of these dimensions */
+  /** Builds a graph that meets the checkpoint contract. @throws ModelError when the dimensions are impossible */
   checkpointGraph(dimensions: Dimensions, options?: BuildOptions): Graph;
 }
 

@@ -25,7 +25,7 @@ export interface Modulation {
   scale: Value;
 }
 
-/** x·W + b, the bias where the layer has one. */
+/** x·W + b; the bias is optional. */
 export function linear(network: Network, name: string, x: Value, { bias = true } = {}): Value {
   const product = MatMul(x, network.parameter(`${name}.weight`));
   return bias ? Add(product, network.parameter(`${name}.bias`)) : product;
@@ -66,7 +66,7 @@ function gelu(x: Value): Value {
 /** x·sigmoid(x). */
 export const silu = (x: Value): Value => Mul(x, Sigmoid(x));
 
-/** A linear map of the time condition [batch, conditionSize], cut into `parts` of [batch, 1, d]. */
+/** A linear map of the time condition [batch, conditionSize], split into `parts` of [batch, 1, d]. */
 export function modulations(network: Network, name: string, condition: Value, parts: number): Value[] {
   const all = Unsqueeze(linear(network, `${name}.adaLN_modulation`, condition), [1]);
   return Split(all, Array(parts).fill(network.dimensions.hiddenSize), { axis: 2 });

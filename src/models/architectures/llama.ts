@@ -1,7 +1,7 @@
 /**
  * The Llama transformer (Touvron et al., arXiv 2302.13971) as llama2.c has it: root-mean-square normalisation, rotary
- * positions, SwiGLU, no biases, and fewer heads of keys and values than of queries if wished. With cached keys and values, as
- * causal.ts has them.
+ * positions, SwiGLU, no biases, and optionally fewer heads of keys and values than of queries. With cached keys and values as
+ * in causal.ts.
  *
  *     each block:   x ← x + attention(RMS(x));   h = RMS(x);  x ← x + (SiLU(h·W₁) ⊙ h·W₃)·W₂
  *     logits = RMS(x)·W, or RMS(x)·Eᵀ where the classifier is tied to the embedding
@@ -17,11 +17,11 @@ import type { Parameter } from './parameters.js';
 import { rotation } from './rotary.js';
 
 export interface LlamaDimensions extends Omit<Dimensions, 'conditionSize'> {
-  /** Of keys and values; divides the number of heads. */
+  /** Heads of keys and values; divides the number of heads. */
   keyValueHeads: number;
   /** Width of the hidden layer of each block's SwiGLU. */
   mlpSize: number;
-  /** The logits are made by the embedding. */
+  /** The logits use the transposed embedding. */
   tied: boolean;
 }
 
@@ -66,7 +66,7 @@ export function llamaParameters(dimensions: LlamaDimensions): Parameter[] {
   ];
 }
 
-/** By the checkpoint contract, inputs and outputs as cachedCausalGraph. */
+/** Meets the checkpoint contract; inputs and outputs as in cachedCausalGraph. */
 export function llamaGraph(dimensions: LlamaDimensions, options: BuildOptions = {}): Graph {
   const { hiddenSize: d, heads, keyValueHeads, blocks, vocabSize, tied } = dimensions;
   const parameters = llamaParameters(dimensions);

@@ -1,31 +1,31 @@
 /**
- * How training starts the attention of a denoiser: each head looks one position back or one ahead.
+ * The initial attention of a denoiser in training: each head looks one position back or one ahead.
  *
- * The reference starts what adaptive normalisation adds to attention's input at 0. Queries and keys then have no part that all
- * positions share, rotary attention can tell positions apart by their tokens alone, and a head averages over the whole
- * sequence. Networks stay for long at the frequencies of tokens, which one needs no neighbours for (fixtures/README.md has what
- * was measured). Here a few coordinates of the input are a constant from the start, the same at every position. With queries
- * that are the keys turned by one position, k·R(j − i − 1)k for a query at i and a key at j is greatest at j = i + 1. As values do
- * not read those coordinates at first, what a head passes on is of its neighbour's token alone. The idea of starting queries
- * and keys alike is that of mimetic initialisation (Trockman and Kolter, arXiv 2305.09828).
+ * The reference initialises to 0 what adaptive normalisation adds to the input of attention. Queries and keys then have no part
+ * that all positions share, rotary attention can distinguish positions by their tokens alone, and a head averages over the
+ * whole sequence. For a long time such networks learn only token frequencies, which need no neighbours (measurements in
+ * fixtures/README.md). Here a few coordinates of the input are constant at first, the same at every position. The queries are
+ * the keys rotated by one position, so k·R(j − i − 1)k, for a query at i and a key at j, is greatest at j = i + 1. The values do
+ * not read those coordinates at first, so a head passes on its neighbour's token alone. Similar initial queries and keys are
+ * the idea of mimetic initialisation (Trockman and Kolter, arXiv 2305.09828).
  */
 import { rotaryTables } from './rotary.js';
 
-/** Root mean square over the whole input, in units of the normalised input's. */
+/** Root mean square over the whole input, relative to that of the normalised input. */
 const SHIFT = 3;
 
-/** One in so many coordinates of attention's input is constant at first. */
+/** One in this many coordinates of the input of attention is constant at first. */
 const ONE_IN = 16;
 
-/** The first coordinates of attention's input: how many are constant at first, uniform on (−bound, bound). */
+/** How many of the first coordinates of the input are constant at first, and the bound of their uniform values. */
 export function constantCoordinates(hiddenSize: number): { count: number; bound: number } {
   const count = Math.ceil(hiddenSize / ONE_IN);
   return { count, bound: SHIFT * Math.sqrt((3 * hiddenSize) / count) };
 }
 
 /**
- * Makes drawn rows of the matrix [hiddenSize, 3 · hiddenSize] of queries, keys and values a start: queries the keys turned by
- * one position, back in even heads and ahead in odd ones, and values blind to the constant coordinates.
+ * Adjusts drawn rows of the matrix [hiddenSize, 3 · hiddenSize] of queries, keys and values: the queries become the keys
+ * rotated by one position, back in even heads and ahead in odd ones; the values ignore the constant coordinates.
  */
 export function lookingAtNeighbours(network: {
   hiddenSize: number;

@@ -4,9 +4,9 @@ import type { Dimensions } from './dimensions.js';
 import type { Parameter } from './parameters.js';
 
 export interface BuildOptions {
-  /** One kernel for what the plain form spells out in many. Those that the networks use can be differentiated. */
+  /** Use one fused kernel where the plain form needs many. The fused operators that the networks use can be differentiated. */
   fused?: boolean;
-  /** What a parameter is in the graph: a weight whose data come later unless given (training may feed it as an input). */
+  /** Makes a parameter's value in the graph: by default a weight whose data come later; training may feed it as an input. */
   declare?: (graph: Graph, parameter: Parameter) => Value;
 }
 
@@ -37,7 +37,7 @@ export class Network {
     return new Network(graph, dimensions, parameters, fused, declare);
   }
 
-  /** A parameter by the name it has in parameters.ts. */
+  /** A parameter by its name in parameters.ts. */
   parameter(name: string): Value {
     const value = this.parameters.get(name);
     if (!value) throw new RangeError(`the network has no parameter "${name}"`);

@@ -2,7 +2,7 @@
  * The parameters of a network: names, shapes, and the distribution they start from.
  *
  * Names are those of the reference implementation (s-sahoo/duo, models/dit.py), so that published weights are found by
- * name. One thing differs: a linear layer's matrix is [in, out], as a product x·W wants it, where PyTorch keeps [out, in].
+ * name. One thing differs: a linear layer's matrix is [in, out], as in the product x·W; PyTorch stores [out, in].
  */
 import { type Dimensions, MLP_RATIO } from './dimensions.js';
 import { constantCoordinates, lookingAtNeighbours } from './neighbour-attention.js';
@@ -15,26 +15,26 @@ export interface Parameter {
   dims: readonly number[];
   /** Uniform on (−bound, bound), or one value everywhere. */
   initial: { bound: number } | { value: number };
-  /** Training starts it at 0 (layers whose output is first left out: Peebles and Xie, arXiv 2212.09748, section 3.2). */
+  /** Training initialises it to 0, so that the layer at first adds nothing (Peebles and Xie, arXiv 2212.09748, section 3.2). */
   startsAtZero: boolean;
-  /** All but the first `count` elements, which start uniform on (−bound, bound). */
+  /** The same, except that the first `count` elements are uniform on (−bound, bound). */
   exceptFirst?: { count: number; bound: number };
-  /** What training makes of drawn elements: whole rows of [in, out], the first of them `firstRow`, changed in place. */
+  /** Adjusts drawn elements in place for training: whole rows of [in, out], from row `firstRow` on. */
   adapt?: (rows: Float32Array, firstRow: number) => void;
   /** Stored as [in, out]; PyTorch's is the transpose. */
   transposed: boolean;
-  /** Rows are used one by one (an embedding), so that int8 gives each a scale of its own. */
+  /** Rows are used one by one (an embedding), so int8 storage has one scale per row. */
   perRow?: boolean;
 }
 
-/** How training starts a layer. */
+/** How training initialises a layer. */
 type Start = Pick<Parameter, 'exceptFirst' | 'adapt'> & { startsAtZero?: boolean };
 
 const norm = (name: string, width: number): Parameter[] => [
   { name: `${name}.weight`, dims: [width], initial: { value: 1 }, startsAtZero: false, transposed: false },
 ];
 
-/** PyTorch's default start of a linear layer: U(±1/√in) for matrix and bias. */
+/** PyTorch's default initialisation of a linear layer: U(±1/√in) for matrix and bias. */
 function linear(
   name: string,
   from: number,

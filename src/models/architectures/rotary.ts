@@ -8,11 +8,11 @@ import { Add, Concat, Gather, Mul, Reshape, Split, Sub, Unsqueeze } from '../../
 
 const BASE = 10_000;
 
-/** Turns a [batch, length, heads · headSize] tensor by its positions; made once a network, used for every q and k. Keys may
+/** Rotates a [batch, length, heads · headSize] tensor by its positions; built once per network, used for every q and k. Keys may
  *  have fewer heads than the network's queries. */
 export type Rotation = (x: Value, heads?: number) => Value;
 
-/** What of a network's dimensions the turning depends on. */
+/** The dimensions that the rotation depends on. */
 export interface RotaryNetwork {
   readonly graph: Graph;
   readonly fused: boolean;

@@ -12,7 +12,7 @@ const PREFIXES = ['', 'transformer.', 'model.transformer.', 'module.transformer.
 /** Every published size has heads of this width. */
 const HEAD_SIZE = 64;
 
-/** Ours, and what GPT-2's files call it. */
+/** Our name, and the name in GPT-2's files. */
 const NAMES: readonly [ours: string, theirs: string][] = [
   ['vocab_embed.embedding', EMBEDDING],
   ['position_embed.embedding', 'wpe.weight'],
@@ -25,7 +25,7 @@ const NAMES: readonly [ours: string, theirs: string][] = [
   ['mlp.2', 'mlp.c_proj'],
 ];
 
-/** What stands before the names of the network's tensors; null when there is no GPT-2 in the file. */
+/** The prefix of the names of the network's tensors; null when the file holds no GPT-2. */
 export function gpt2Prefix(tensors: StoredTensors): string | null {
   const has = (prefix: string) => tensors.has(prefix + EMBEDDING) && tensors.has(`${prefix}wpe.weight`);
   return PREFIXES.find(has) ?? null;
@@ -39,7 +39,7 @@ export interface Gpt2Source {
   heads?: number;
 }
 
-/** @throws ModelError naming the tensors, or what the configuration asks for and there is not */
+/** @throws ModelError naming the tensors, or an unsupported setting of the configuration */
 export function gpt2Model({ where, tensors, config, tokenizer, heads: given }: Gpt2Source): ImportedModel {
   const prefix = gpt2Prefix(tensors) ?? '';
   const [vocabSize, hiddenSize] = twoAxes(tensors, prefix + EMBEDDING);
@@ -91,7 +91,7 @@ function theirName(ours: string): string {
   return name;
 }
 
-/** Masks that PyTorch keeps beside the weights, and the logits' matrix where it is stored although it is the embedding. */
+/** Masks that PyTorch stores with the weights, and the output matrix, if it is stored although it equals the embedding. */
 const isBuffer = (name: string): boolean => /(^|\.)(attn\.(bias|masked_bias)|lm_head\.weight)$/.test(name);
 
 function twoAxes(tensors: StoredTensors, name: string): readonly number[] {
@@ -104,7 +104,7 @@ function twoAxes(tensors: StoredTensors, name: string): readonly number[] {
   });
 }
 
-/** What a configuration may ask for of what is built here. */
+/** The settings of a configuration that are supported here. */
 const BUILT: Readonly<Record<string, readonly unknown[]>> = {
   activation_function: ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast'],
   layer_norm_epsilon: [1e-5],

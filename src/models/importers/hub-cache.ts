@@ -1,6 +1,6 @@
 /**
- * Where the models of the hub lie in the cache, by the name they were asked for: `hf:owner/name`, converted, or
- * `hf:owner/name/onnx/model.onnx`, as they are; perhaps with `@revision`. Looking only; what fetches is in hub-model.ts.
+ * Where the hub's models lie in the cache, by the requested name: `hf:owner/name`, converted, or
+ * `hf:owner/name/onnx/model.onnx`, unchanged; optionally with `@revision`. This file only looks; hub-model.ts fetches.
  */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -19,12 +19,12 @@ import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
 
 export const MODELS_ROOM = 'models';
-/** Bump when the same weights are converted to other bytes. */
+/** Raise this when the same weights are converted to other bytes. */
 const VERSION = 1;
 
 export interface HubModelName {
   repo: string;
-  /** An ONNX file of it, to be taken as it is; without one, its weights are converted. */
+  /** An ONNX file of the repository, used unchanged; without one, the weights are converted. */
   file?: string;
   /** Branch, tag or commit. */
   revision: string;
@@ -35,7 +35,7 @@ export interface HubModelRecord {
   /** The commit. */
   revision: string;
   files: { path: string; bytes: number; sha256: string }[];
-  /** Where its tokenizer is from, when from another repository. */
+  /** Source of the tokenizer, if it is another repository. */
   tokenizer?: { repo: string; revision: string };
 }
 
@@ -46,7 +46,8 @@ const recordSchema = z.object({
   tokenizer: z.object({ repo: z.string(), revision: z.string() }).optional(),
 });
 
-/** `hf:owner/name`, `hf:owner/name/path/to/file.onnx`, either with `@revision`; null for anything else. @throws UsageError for what begins so and is none */
+/** Parses `hf:owner/name` or `hf:owner/name/path/to/file.onnx`, either with `@revision`; null for anything else.
+ *  @throws UsageError for a malformed name that begins with `hf:` */
 export function parseHubModel(spec: string): HubModelName | null {
   if (!spec.startsWith('hf:')) return null;
   const match =
@@ -70,13 +71,13 @@ export function modelEntry(name: HubModelName, cache = cacheFolder()): { folder:
   return { folder, path: join(folder, name.file ? basename(name.file) : `${basename(name.repo)}.onnx`) };
 }
 
-/** What a model is called unless the user calls it otherwise: as its repository, and as the file where that says more. */
+/** The default name of a model: that of its repository, and of the file if that says more. */
 function calledAs({ repo, file }: HubModelName): string {
   const stem = file && basename(file, '.onnx');
   return stem && stem !== 'model' ? `${basename(repo)}-${stem}` : basename(repo);
 }
 
-/** What an entry of the cache says it is; null where it is not whole. */
+/** The record of a cache entry; null if the entry is incomplete. */
 export function recordAt(folder: string): HubModelRecord | null {
   try {
     return recordSchema.parse(
@@ -87,9 +88,9 @@ export function recordAt(folder: string): HubModelRecord | null {
   }
 }
 
-/** A model that was fetched: its file, and what it is called in results. @throws ModelError `model-not-fetched`, UsageError */
+/** A fetched model: its file, and its name in results. @throws ModelError `model-not-fetched`, UsageError */
 export function fetchedHubModel(spec: string): { path: string; name: string; shownAs: string } {
-  const name = parseHubModel(spec)!; // the caller gives what begins with hf:
+  const name = parseHubModel(spec)!; // the caller passes names that begin with hf:
   const { folder, path } = modelEntry(name);
   const record = recordAt(folder);
   const place = name.file ? `/${name.file}` : '';
@@ -105,7 +106,7 @@ const ENTRY = /^([0-9a-f]{64})(\.(fetched|tokenizer))?$/;
 const OURS =
   /^(record\.json|[\w.-]+\.(onnx|onnx[._]data(_\d+)?|card\.json|safetensors|safetensors\.index\.json)|(tokenizer|tokenizer_config|special_tokens_map|config)\.json|pytorch_model\.bin|[0-9a-f]{64}(\.part)?)$/;
 
-/** Converted models of the hub, and what unfinished fetches left, for `cache ls` and `cache clear`. */
+/** Converted models of the hub, and remains of unfinished fetches, for `cache ls` and `cache clear`. */
 export const modelsRoom: CacheRoom = {
   name: MODELS_ROOM,
   purpose: 'models of the hub, converted',

@@ -1,8 +1,7 @@
 /**
- * `hf:owner/name`: a model of the Hugging Face hub, fetched and converted once into the cache; with the path of an ONNX file
- * behind it, that file as it is (hub-onnx.ts). What the first use found (the
- * commit, the SHA-256 of every file) is recorded beside it, and later uses ask nobody: a figure stays of the weights that it
- * was first taken of. The fetched files themselves are not kept.
+ * `hf:owner/name`: a model of the Hugging Face hub, fetched and converted once into the cache; followed by the path of an ONNX
+ * file, that file unchanged (hub-onnx.ts). The first use records the commit and the SHA-256 of every file; later uses contact
+ * no server, so figures keep referring to the same weights. The fetched files themselves are not kept.
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -25,22 +24,22 @@ export interface HubModel {
   /** The converted model in the cache. */
   path: string;
   record: HubModelRecord;
-  /** Nothing was fetched. */
+  /** True if nothing had to be fetched. */
   wasThere: boolean;
   notices: string[];
 }
 
 export interface HubModelOptions {
   connection: HubConnection;
-  /** Told what is transferred, once it is known; then the bytes that are there, of all. */
+  /** Called once, when the size of the transfer is known; `onProgress` then gets the bytes so far and in all. */
   onStart?: (what: { repo: string; revision: string; bytes: number }) => void;
   onProgress?: (done: number, total: number) => void;
   cacheFolder?: string;
 }
 
-/** Files that say what a model is; the weights besides. */
+/** Files that describe a model; the weights come in addition. */
 const DESCRIBING = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
-/** Repositories whose tokenizers the reference's models were trained with. */
+/** Repositories of the tokenizers with which the reference's models were trained. */
 const TOKENIZERS: Readonly<Record<string, string>> = {
   gpt2: 'openai-community/gpt2',
   'bert-base-uncased': 'google-bert/bert-base-uncased',
@@ -76,13 +75,13 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
   }
 }
 
-/** Last of all: without it, nothing of an entry is used. */
+/** Written last: an entry without it is not used. */
 async function keepRecord(folder: string, record: HubModelRecord): Promise<void> {
   const text = `${JSON.stringify(record, null, 2)}\n`;
   await writeFileAtomically(join(folder, 'record.json'), text, CACHE_ADVICE);
 }
 
-/** An ONNX file, its weights, its tokenizer, and a card where the repository has none. */
+/** An ONNX file, its weights, its tokenizer, and a card if the repository has none. */
 function fetchOnnx(
   name: HubOnnxName,
   folder: string,
@@ -115,7 +114,7 @@ function fetchOnnx(
   });
 }
 
-/** Fetches a model for `use`, and takes the files away after it; after a failure they stay, to be taken up. */
+/** Fetches a model for `use` and then removes the files; after a failure they stay, so that a later fetch can resume. */
 export async function fetchedForConversion<T>(
   name: HubModelName,
   options: HubModelOptions,
@@ -134,14 +133,14 @@ export async function fetchedForConversion<T>(
 }
 
 export interface FetchedModel {
-  /** With config.json, the weights, and the tokenizer where the repository has one. */
+  /** Folder with config.json, the weights, and the tokenizer if the repository has one. */
   folder: string;
-  /** Of another repository, where this one has none and the tokenizer is known; a folder. */
+  /** Folder of the tokenizer from another repository, if this one has none and the right one is known. */
   tokenizer: string | null;
   record: HubModelRecord;
 }
 
-/** What was fetched for an entry lies beside it: the model's files, and its tokenizer's when from another repository. */
+/** The fetched files lie beside their entry: the model's, and the tokenizer's if it comes from another repository. */
 const FETCHED = ['.fetched', '.tokenizer'] as const;
 
 async function removeFetched(entry: string): Promise<void> {
@@ -157,7 +156,7 @@ async function fetchModel(
   const folder = entry + FETCHED[0];
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
-    const files = await wanted(repo, await hubModelFiles(connection, repo, commit), () =>
+    const files = await filesToFetch(repo, await hubModelFiles(connection, repo, commit), () =>
       hubModelFiles(connection, repo, commit, { recursive: true }),
     );
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -179,7 +178,7 @@ async function fetchModel(
   });
 }
 
-/** The tokenizer that the reference trained such a vocabulary with; null for another vocabulary. */
+/** The tokenizer that the reference uses with a vocabulary of this size; null for another size. */
 async function fetchTokenizer(connection: HubConnection, folder: string, place: string) {
   const path = join(folder, 'config.json');
   const text = existsSync(path) ? readSmallFile(path, MOST_BYTES.configuration).toString('utf8') : '{}';
@@ -206,7 +205,7 @@ async function fetchFile(
 ): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, basename(file.path));
-  // Of a run whose conversion failed.
+  // Left by a run whose conversion failed.
   if (file.sha256 !== null && existsSync(path) && (await sha256OfFile(path)) === file.sha256)
     return file.sha256;
   const download = { repo, kind: 'model', commit, file, folder, ending: '' } as const;
@@ -216,7 +215,7 @@ async function fetchFile(
 }
 
 /** The configuration, the tokenizer, and one form of the weights: safetensors, whole or in parts, before PyTorch's own. */
-async function wanted(
+async function filesToFetch(
   repo: string,
   files: readonly HubFile[],
   everything: () => Promise<HubFile[]>,
@@ -240,7 +239,7 @@ async function wanted(
   });
 }
 
-/** What the hub's failures advise is meant for data sets. */
+/** The hints of hub errors are written for data sets; these are for models. */
 async function withModelHints<T>(repo: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();

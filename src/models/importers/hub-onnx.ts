@@ -1,7 +1,7 @@
 /**
- * ONNX files of the hub, as exporters publish them: `onnx/model.onnx` and its smaller forms, weights past 2 GB in files beside
- * them, tokenizer and configuration at the repository's root. Which files are wanted, and the card that they lack; fetching
- * is in hub-model.ts.
+ * ONNX files of the hub, as exporters publish them: `onnx/model.onnx` and its smaller variants, weights past 2 GB in separate
+ * files, tokenizer and configuration at the root of the repository. This file chooses the files to fetch and writes the
+ * missing card; hub-model.ts fetches.
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -20,16 +20,17 @@ export type HubOnnxName = HubModelName & { file: string };
 type List = (where: { folder?: string; recursive?: boolean }) => Promise<HubFile[]>;
 
 const DESCRIBING = /^(config|tokenizer|tokenizer_config|special_tokens_map)\.json$/;
-/** Of the published protocols. */
+/** Sequence length of the published protocols. */
 const USUAL_LENGTH = 1024;
-/** Files named in an error. */
+/** How many files an error names. */
 const MOST_NAMED = 12;
 
-/** The model, its weights, and what describes it, here or at the root. @throws ModelError `onnx-not-found`, DataError */
+/** The files to fetch: the model, its weights, and those that describe it, in its folder or at the root.
+ *  @throws ModelError `onnx-not-found`, DataError */
 export async function onnxFiles({ repo, file }: HubOnnxName, list: List): Promise<HubFile[]> {
   const folder = dirname(file);
   const root = await list({});
-  // A folder that is not there is no failure of the hub's: the answer is which files there are.
+  // A missing folder is not a failure of the hub: the error lists the files that exist.
   const beside = folder === '.' ? root : await list({ folder }).catch(none);
   const model = beside.find(({ path }) => path === file);
   if (!model) {
@@ -63,7 +64,7 @@ function none(error: unknown): HubFile[] {
 const afterStart = (name: string, start: string): string =>
   name.startsWith(start) ? name.slice(start.length) : '';
 
-/** Which ONNX files a repository has, as an error that lets one choose; null without any. */
+/** An error that lists the ONNX files of a repository, to choose from; null if it has none. */
 export function onnxChoices(
   repo: string,
   files: readonly HubFile[],
@@ -81,8 +82,8 @@ export function onnxChoices(
 }
 
 /**
- * Checks that all weights are there, and writes a card of what config.json says, unless the repository has one.
- * @param from what the model is, for the card   @throws ModelError `external-data`
+ * Checks that all weights are present, and writes a card from config.json unless the repository has one.
+ * @param from the source of the model, for the card   @throws ModelError `external-data`
  */
 export async function completeOnnx({ repo, file }: HubOnnxName, folder: string, from: string): Promise<void> {
   const path = join(folder, basename(file));
@@ -102,14 +103,14 @@ export async function completeOnnx({ repo, file }: HubOnnxName, folder: string, 
   await writeFileAtomically(cardPath(path), text, CACHE_ADVICE);
 }
 
-/** What a configuration of transformers tells of a model: that it is a decoder, its positions, its boundary tokens. */
+/** What a configuration of transformers states: whether the model is a decoder, its positions, its boundary tokens. */
 function cardOfConfiguration(path: string): Card {
   if (!existsSync(path)) return {};
   let config: Record<string, unknown>;
   try {
     config = (parseStrictJson(readSmallFile(path, MOST_BYTES.configuration)) ?? {}) as typeof config;
   } catch {
-    return {}; // it is the model that counts
+    return {}; // an unreadable configuration does not make the model unusable
   }
   const [architecture] = Array.isArray(config.architectures) ? config.architectures : [];
   const whole = (keys: readonly string[], least: number) =>
@@ -119,7 +120,7 @@ function cardOfConfiguration(path: string): Card {
   const length = whole(['n_positions', 'n_ctx', 'max_position_embeddings'], 2);
   return {
     family: /(ForCausalLM|LMHeadModel)$/.test(String(architecture)) ? 'ar' : undefined,
-    // More is what a model may read, not what it is usually evaluated with.
+    // A larger number is the maximum that the model can read, not the usual length of an evaluation.
     length: length !== undefined && length <= USUAL_LENGTH ? length : undefined,
     bosTokenId: whole(['bos_token_id'], 0),
     eosTokenId: whole(['eos_token_id'], 0),

@@ -1,4 +1,4 @@
-/** `convert SOURCE`: finds out what the source is, and writes it as a checkpoint with its card and tokenizer. */
+/** `convert SOURCE`: recognises the source, and writes it as a checkpoint with its card and tokenizer. */
 import { basename } from 'node:path';
 import { DataError, ModelError, UsageError } from '../../errors.js';
 import type { Card } from '../card.js';
@@ -26,14 +26,14 @@ export interface ImportRequest {
   source: string;
   out: string;
   dtype?: StorageType;
-  /** As given, relative to where the program runs. */
+  /** As given, relative to the working directory. */
   tokenizer?: string;
-  /** Copy a given tokenizer beside the checkpoint rather than name where it is. */
+  /** Copy a given tokenizer beside the checkpoint instead of referring to its path. */
   copiesTokenizer?: boolean;
-  /** Where a copy goes, beside the checkpoint; `<name>.tokenizer` unless given. */
+  /** Folder of the copy, beside the checkpoint; `<name>.tokenizer` by default. */
   tokenizerFolder?: string;
   overrides?: ReferenceOverrides;
-  /** What the card says of where the weights are from; the source's name unless given. */
+  /** The source of the weights, for the card; the name of the source by default. */
   from?: string;
 }
 
@@ -98,7 +98,7 @@ async function importedModel(
   return model;
 }
 
-/** What the card says: where a given tokenizer is, or a copy of one that was found, or had to be converted. */
+/** The tokenizer path for the card: of the given tokenizer, or of a copy of one that was found or converted. */
 async function tokenizerOfCard(
   tokenizer: FoundTokenizer | null,
   staysWhereItIs: boolean,
@@ -110,7 +110,7 @@ async function tokenizerOfCard(
     : copyTokenizer(tokenizer, out, tokenizerFolder);
 }
 
-/** How llama2.c's programs call the tokenizer beside a model. */
+/** The name that llama2.c's programs give to the tokenizer beside a model. */
 function binaryTokenizers({ format, path }: Source): string[] {
   if (format !== 'llama2c') return [];
   return [`tok${llama2cVocabulary(path)}.bin`, 'tokenizer.bin'];

@@ -1,4 +1,4 @@
-/** A model of another program, understood: what network it is, where its weights lie, what its card says. */
+/** An imported model of another program: its network, the location of its weights, and its card. */
 import { ModelError } from '../../errors.js';
 import type { Parameter } from '../architectures/parameters.js';
 import type { NetworkContent } from '../save-checkpoint.js';
@@ -7,7 +7,7 @@ import { transposed } from './layouts.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
 export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'card'> & {
-  /** What had to be assumed, in sentences. */
+  /** Assumptions that were made, as sentences. */
   notices: string[];
 };
 
@@ -17,13 +17,13 @@ export interface ExpectedTensor {
   shape: readonly number[];
 }
 
-/** Problems named in one message; more are counted. */
+/** Problems that one message names; the rest are counted. */
 const MOST_NAMED = 24;
 
 /**
  * @param where the file or folder, for messages
  * @param mayBeExtra names that such models have beside their weights
- * @throws ModelError `tensors-do-not-fit`, naming each that is missing, misshapen, or that the network has no place for
+ * @throws ModelError `tensors-do-not-fit`, naming each that is missing, of a wrong shape, or unknown to the network
  */
 export function checkTensors(
   where: string,
@@ -53,7 +53,7 @@ export function checkTensors(
   });
 }
 
-/** Parameters from tensors of the same names behind a prefix; linear layers are turned where the file keeps [out, in]. */
+/** Parameters from tensors of the same names after a prefix; linear layers are transposed if the file stores [out, in]. */
 export function namedSource(
   tensors: StoredTensors,
   nameOf: (parameter: Parameter) => string,
@@ -65,6 +65,6 @@ export function namedSource(
   };
 }
 
-/** The shape a parameter has in a file that keeps linear layers as [out, in]. */
+/** The shape of a parameter in a file that stores linear layers as [out, in]. */
 export const shapeOutIn = ({ dims, transposed }: Parameter): readonly number[] =>
   transposed ? [...dims].reverse() : dims;

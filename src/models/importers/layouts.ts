@@ -1,14 +1,14 @@
 /**
- * Stored matrices in the layout that a network wants. PyTorch's linear layers keep [out, in], ours [in, out]; the transpose
- * of a matrix that does not fit in a band of memory is made in several passes over the file.
+ * Stored matrices in the layout that a network needs. PyTorch's linear layers store [out, in], ours [in, out]. The transpose
+ * of a matrix too large for one band of memory is made in several passes over the file.
  */
 import { elementsOf, type StoredTensor } from './stored-tensor.js';
 
-/** Elements of the transpose in memory at a time: 64 MiB. */
+/** Elements of the transpose that are in memory at a time: 64 MiB. */
 const BAND = 1 << 24;
 
 /**
- * @param tensor [rows, columns]   @param rowOrder place of each stored row among the columns of the result; as stored unless given
+ * @param tensor [rows, columns]   @param rowOrder column of the result for each stored row; in stored order by default
  * @returns the elements of the [columns, rows] matrix, row after row, in pieces
  */
 export function* transposed(
@@ -38,9 +38,9 @@ export function* transposed(
 }
 
 /**
- * Rotary positions turn pairs (i, i + size/2) of a head here; llama2.c's turn neighbours (2i, 2i + 1). The same network
- * comes out when the rows that make queries and keys change places.
- * @returns for each stored row of `heads` heads of `size`, its place
+ * Here, rotary positions rotate the pairs (i, i + size/2) of a head; in llama2.c, the neighbours (2i, 2i + 1). Permuting the
+ * rows that make queries and keys gives the same network.
+ * @returns the new index of each stored row of `heads` heads of `size`
  */
 export function neighboursToHalves(heads: number, size: number): Int32Array {
   return Int32Array.from({ length: heads * size }, (_, row) => {

@@ -1,6 +1,6 @@
 /**
- * llama2.c's tokenizer.bin as a tokenizer.json: a SentencePiece vocabulary with scores, merged greedily by score, bytes where
- * there is no piece. Merges in the order of the scores of what they make do the same.
+ * llama2.c's tokenizer.bin as a tokenizer.json: a SentencePiece vocabulary with scores, merged greedily by score, with
+ * bytes as the fallback. Merges ordered by the score of their result are equivalent.
  *
  *     int32 longest piece;   each token: float32 score, int32 length, its bytes (a space where SentencePiece has ▁)
  */
@@ -32,7 +32,10 @@ export function llama2cTokenizer(path: string): ConvertedTokenizer {
   const vocab: Record<string, number> = Object.create(null);
   for (const [id, { text }] of pieces.entries()) {
     if (text in vocab)
-      throw broken(path, `the tokens ${vocab[text]} and ${id} are the same, ${JSON.stringify(text)}`);
+      throw brokenTokenizer(
+        path,
+        `the tokens ${vocab[text]} and ${id} are the same, ${JSON.stringify(text)}`,
+      );
     vocab[text] = id;
   }
   const normal = (type: string, rest: object) => ({ type, ...rest });
@@ -86,7 +89,7 @@ export function llama2cTokenizer(path: string): ConvertedTokenizer {
   };
 }
 
-/** All ways to make each piece of two others, the best-scored pieces first. */
+/** All ways to make each piece from two others, the pieces with the highest scores first. */
 function mergesOf(pieces: readonly Piece[], vocab: Readonly<Record<string, number>>): string[] {
   const made = pieces.map((piece, id) => ({ ...piece, id })).slice(FIRST_BYTE + 256);
   made.sort((a, b) => b.score - a.score || a.id - b.id);
@@ -102,31 +105,32 @@ function mergesOf(pieces: readonly Piece[], vocab: Readonly<Record<string, numbe
 }
 
 function piecesOf(path: string, bytes: Buffer): Piece[] {
-  if (bytes.length < 4) throw broken(path, `it has ${bytes.length} bytes`);
+  if (bytes.length < 4) throw brokenTokenizer(path, `it has ${bytes.length} bytes`);
   const pieces: Piece[] = [];
   for (let at = 4; at < bytes.length; ) {
-    if (at + 8 > bytes.length) throw broken(path, `it ends within the token ${pieces.length}`);
+    if (at + 8 > bytes.length) throw brokenTokenizer(path, `it ends within the token ${pieces.length}`);
     const score = bytes.readFloatLE(at);
     const length = bytes.readInt32LE(at + 4);
     at += 8;
     if (length < 1 || length > LONGEST_PIECE || at + length > bytes.length) {
-      throw broken(path, `the token ${pieces.length} is said to have ${length} bytes`);
+      throw brokenTokenizer(path, `the token ${pieces.length} is said to have ${length} bytes`);
     }
-    if (!Number.isFinite(score)) throw broken(path, `the token ${pieces.length} has the score ${score}`);
+    if (!Number.isFinite(score))
+      throw brokenTokenizer(path, `the token ${pieces.length} has the score ${score}`);
     pieces.push({ text: textOf(path, pieces.length, bytes.subarray(at, at + length)), score });
     at += length;
   }
   for (let byte = 0; byte < 256; byte++) {
     const name = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
     if (pieces[FIRST_BYTE + byte]?.text === name) continue;
-    throw broken(path, `the token ${FIRST_BYTE + byte} is not ${name}, as in llama2.c's tokenizers`);
+    throw brokenTokenizer(path, `the token ${FIRST_BYTE + byte} is not ${name}, as in llama2.c's tokenizers`);
   }
   return pieces;
 }
 
 function textOf(path: string, id: number, bytes: Buffer): string {
   if (id < SPECIAL.length) return SPECIAL[id];
-  if (!isUtf8(bytes)) throw broken(path, `the token ${id} is not UTF-8`);
+  if (!isUtf8(bytes)) throw brokenTokenizer(path, `the token ${id} is not UTF-8`);
   return bytes.toString('utf8').replaceAll(' ', SPACE);
 }
 
@@ -134,11 +138,11 @@ function readWhole(path: string): Buffer {
   try {
     return readSmallFile(path, MOST_BYTES.tokenizer);
   } catch (cause) {
-    throw cause instanceof UnfitFile ? broken(path, cause.why) : cause;
+    throw cause instanceof UnfitFile ? brokenTokenizer(path, cause.why) : cause;
   }
 }
 
-function broken(path: string, why: string): DataError {
+function brokenTokenizer(path: string, why: string): DataError {
   return new DataError({
     code: 'broken-tokenizer',
     message: `${path} cannot be used as a tokenizer: ${why}.`,

@@ -1,6 +1,6 @@
 /**
- * llama2.c's first file format: seven numbers, then all weights as float32 in a fixed order, named by nothing. So what can
- * be checked is the size, to the byte.
+ * llama2.c's first file format: seven numbers, then all weights as float32 in a fixed order, without names. So only the
+ * size can be checked, to the byte.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ModelError } from '../../errors.js';
@@ -12,7 +12,7 @@ import { neighboursToHalves, transposed } from './layouts.js';
 import { countOf, elementsOf, fill, openOrFail, type StoredTensor } from './stored-tensor.js';
 
 const HEADER_BYTES = 28;
-/** The token that stands between texts, in training and where the original program stops. */
+/** The token between texts in training, at which the original program stops. */
 const BOUNDARY = 1;
 
 /** @throws ModelError `broken-llama2c` */
@@ -48,7 +48,7 @@ export function llama2cModel(path: string): ImportedModel {
   };
 }
 
-/** Tokens of its vocabulary. @throws ModelError */
+/** Size of its vocabulary. @throws ModelError */
 export const llama2cVocabulary = (path: string): number => readDimensions(path).vocabSize;
 
 function readDimensions(path: string): LlamaDimensions {
@@ -57,7 +57,7 @@ function readDimensions(path: string): LlamaDimensions {
   let size: number;
   try {
     size = fstatSync(file).size;
-    if (size < HEADER_BYTES) throw broken(path, `it has ${size} bytes, fewer than its header`);
+    if (size < HEADER_BYTES) throw brokenFile(path, `it has ${size} bytes, fewer than its header`);
     fill(file, path, head, 0);
   } finally {
     closeSync(file);
@@ -70,17 +70,17 @@ function readDimensions(path: string): LlamaDimensions {
   const tied = vocab > 0;
   const dimensions = { hiddenSize, mlpSize, blocks, heads, keyValueHeads, vocabSize, length, tied };
   for (const [name, value] of Object.entries({ ...dimensions, tied: 1 })) {
-    if (value < 1 || value > 2 ** 24) throw broken(path, `its header says ${name} is ${value}`);
+    if (value < 1 || value > 2 ** 24) throw brokenFile(path, `its header says ${name} is ${value}`);
   }
   if (hiddenSize % (2 * heads) !== 0 || heads % keyValueHeads !== 0) {
-    throw broken(
+    throw brokenFile(
       path,
       `a width of ${hiddenSize} in ${heads} heads, ${keyValueHeads} of keys and values, cannot be`,
     );
   }
-  if (vocabSize < 2) throw broken(path, 'its vocabulary has one token');
+  if (vocabSize < 2) throw brokenFile(path, 'its vocabulary has one token');
   const bytes = bytesOf(dimensions);
-  if (bytes !== size) throw broken(path, `its header asks for ${bytes} bytes, and it has ${size}`);
+  if (bytes !== size) throw brokenFile(path, `its header asks for ${bytes} bytes, and it has ${size}`);
   return dimensions;
 }
 
@@ -95,7 +95,7 @@ function bytesOf(dimensions: LlamaDimensions): number {
   return HEADER_BYTES + 4 * elements;
 }
 
-/** Where each parameter lies: one kind after the other, each for all blocks. */
+/** The offset of each parameter: one kind after the other, each for all blocks. */
 function layOut(path: string, dimensions: LlamaDimensions): Map<string, StoredTensor> {
   const { hiddenSize: d, heads, keyValueHeads, mlpSize, blocks, vocabSize, tied } = dimensions;
   const narrow = (d / heads) * keyValueHeads;
@@ -124,7 +124,7 @@ function layOut(path: string, dimensions: LlamaDimensions): Map<string, StoredTe
   return tensors;
 }
 
-function broken(path: string, why: string): ModelError {
+function brokenFile(path: string, why: string): ModelError {
   return new ModelError({
     code: 'broken-llama2c',
     message: `${path} cannot be used: ${why}.`,

@@ -1,10 +1,10 @@
 /**
- * What a pickle may name. A pickle can name any function of a Python installation and have it called; here nothing is ever called,
- * and only names of this list are let pass: containers, what describes tensors, and, as mere descriptions of what they
- * hold, the configuration and tokenizer classes that every .ckpt of the reference's training has in its hyperparameters.
+ * The names that a pickle may use. A pickle can name any function of a Python installation and have it called. Here nothing is
+ * ever called, and only the names on this list are accepted: containers, descriptions of tensors, and, as plain data, the
+ * configuration and tokenizer classes in the hyperparameters of every .ckpt of the reference's training.
  */
 
-/** What is done with a name when the pickle applies it to arguments. */
+/** What to do when the pickle applies a name to arguments. */
 export type GlobalKind =
   | 'dict'
   | 'list'
@@ -64,14 +64,14 @@ const PATTERNS: readonly [RegExp, GlobalKind][] = [
   [/^tokenizers(\.[a-z_]+)*\.[A-Z][A-Za-z]*$/, 'description'],
 ];
 
-/** @param name module and name with a dot between   @returns null for a name that must not be there */
+/** @param name module and name with a dot between   @returns null for a name that is not allowed */
 export function kindOfGlobal(name: string): GlobalKind | null {
   const current = name.replace(/^__builtin__\./, 'builtins.');
   if (Object.hasOwn(EXACT, current)) return EXACT[current];
   return PATTERNS.find(([pattern]) => pattern.test(current))?.[1] ?? null;
 }
 
-/** Element types of PyTorch's storages and dtypes, as our names. */
+/** Our names for the element types of PyTorch's storages and dtypes. */
 export const ELEMENT_TYPES: Readonly<Record<string, string>> = {
   'torch.FloatStorage': 'float32',
   'torch.DoubleStorage': 'float64',

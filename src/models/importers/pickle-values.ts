@@ -1,4 +1,4 @@
-/** What a pickle's values become, where JavaScript has none of its own. */
+/** The values of a pickle that JavaScript has no equivalent for. */
 import type { GlobalKind } from './pickle-globals.js';
 
 /** A dictionary; text keys and others side by side. */
@@ -10,7 +10,7 @@ export class PickleDict {
   }
 }
 
-/** A name of the list. */
+/** A name from the list of pickle-globals.ts. */
 export class PickleGlobal {
   constructor(
     readonly name: string,
@@ -18,7 +18,7 @@ export class PickleGlobal {
   ) {}
 }
 
-/** An object that is not made: the class it would be of, and what it would be given. */
+/** An object that is not constructed: its class, and the arguments that it would get. */
 export class Description {
   state: unknown = null;
   readonly items = new PickleDict();
@@ -29,7 +29,7 @@ export class Description {
   ) {}
 }
 
-/** Where PyTorch keeps elements: `('storage', type, key, location, elements)`. */
+/** A storage of PyTorch: `('storage', type, key, location, elements)`. */
 export interface StorageReference {
   type: string;
   key: string;

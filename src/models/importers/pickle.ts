@@ -1,7 +1,7 @@
 /**
  * Reads a pickle (Python's serialisation, protocols 0 to 5) as data. A pickle is a program for a stack machine that can call
- * anything; this machine calls nothing: it makes containers and descriptions, and stops at every name that is not on the list
- * of pickle-globals.ts and at every instruction it does not have.
+ * anything. This machine calls nothing: it makes containers and descriptions, and fails at every name that is not on the list
+ * of pickle-globals.ts and at every instruction that it does not know.
  */
 import { ModelError } from '../../errors.js';
 import { kindOfGlobal } from './pickle-globals.js';
@@ -15,7 +15,7 @@ import {
 
 export { Description, PickleDict, TensorReference } from './pickle-values.js';
 
-/** Pairs that dictionaries are made of; a small pickle could have one copied again and again. */
+/** Limit on dictionary pairs, because a small pickle could copy one dictionary again and again. */
 const MOST_COPIED = 1_000_000;
 const MARK = Symbol('mark');
 
@@ -46,7 +46,7 @@ class Machine {
     }
   }
 
-  // What the instructions work with.
+  // Primitives for the instructions.
 
   byte(): number {
     return this.take(1)[0];
@@ -137,7 +137,7 @@ class Machine {
     for (const item of items) list.push(item);
   }
 
-  /** State of an object; that of a container (an attribute of a dictionary) is of no use here. */
+  /** Sets the state of an object; the state of a container (an attribute of a dictionary) is dropped. */
   build(): void {
     const state = this.pop();
     const target = this.top();
@@ -145,7 +145,7 @@ class Machine {
     else if (!(target instanceof PickleDict)) throw this.unsafe('it gives a state to what is no object');
   }
 
-  /** `callable(*args)`, for the few that are known. */
+  /** `callable(*args)`, for the few known callables. */
   reduce(args: unknown, callable: unknown): void {
     if (!(callable instanceof PickleGlobal)) throw this.unsafe('it calls what is no name');
     if (!Array.isArray(args)) throw this.broken(`it gives ${callable.name} no arguments`);
@@ -247,7 +247,7 @@ function longNumber(bytes: Buffer): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** Longer numbers are none that a checkpoint has, and take long to read. */
+/** No checkpoint has longer numbers, and they would take long to read. */
 const LONGEST_NUMBER = 64;
 
 function longOf(machine: Machine, length: number): void {
@@ -273,8 +273,8 @@ const rawUnicode = (line: string): string =>
 const text = (bytes: Buffer): string => bytes.toString('utf8');
 
 /**
- * The instructions, each as what it does to the stack. Those that would look a class up other than by a name on the list
- * (INST, OBJ, EXT) are missing, so that they are refused.
+ * The instructions, each as its effect on the stack. Those that look up a class without a name from the list (INST, OBJ,
+ * EXT) are missing on purpose, so they are refused.
  */
 const STEPS = new Map<number, Step>();
 /** Instructions by their byte, where one is a letter; the rest by number. */
@@ -360,7 +360,7 @@ on(0x90, (m) => {
   m.append(m.top(), items);
 });
 on(0x91, (m) => m.push(m.sinceMark()));
-// What was seen before.
+// The memo.
 on('q', (m) => m.put(m.byte()));
 on('r', (m) => m.put(m.take(4).readUInt32LE()));
 on('p', (m) => m.put(Number(m.line())));

@@ -1,7 +1,7 @@
 /**
- * What a configuration of the reference's models says, in any of the forms it is published in: the flat config.json of the
+ * What a configuration of the reference's models says, in any published form: the flat config.json of the
  * hub's models, the nested one of its training (`algo`, `model`, `noise`), bare, under `config`, or inside a .ckpt.
- * Configurations contradict their weights now and then, so each fact remembers the key it was read from.
+ * Configurations sometimes contradict their weights, so each fact keeps the key that it was read from.
  */
 import { ModelError } from '../../errors.js';
 import type { Schedule } from '../card.js';
@@ -15,7 +15,7 @@ export interface Fact<T> {
 export interface ReferenceConfig {
   /** The file, for messages. */
   where: string;
-  /** As it calls itself, e.g. `duo_base`; null when it does not. */
+  /** Its own name, e.g. `duo_base`; null if it has none. */
   kind: Fact<string> | null;
   family: Family | null;
   causal: Fact<boolean> | null;
@@ -41,7 +41,7 @@ const FAMILY_OF: Readonly<Record<string, Family>> = {
   ar: 'ar',
 };
 
-/** @throws ModelError `bad-config` for a value that cannot be meant */
+/** @throws ModelError `bad-config` for an impossible value */
 export function readReferenceConfig(where: string, json: unknown): ReferenceConfig {
   const root = objectOf(json) ?? {};
   const config = objectOf(root.config) ?? root;
@@ -57,7 +57,7 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
   const inModel = (key: string): [Record<string, unknown>, string, string] => [model, key, `model.${key}`];
   const inAlgo = (key: string): [Record<string, unknown>, string, string] => [algo, key, `algo.${key}`];
   const size = (fact: Fact<unknown> | null) => whole(where, fact);
-  // SEDD's own configurations name no algorithm, but the forward process.
+  // SEDD's own configurations name the forward process, not an algorithm.
   const absorbing = objectOf(config.graph)?.type === 'absorb' ? { key: 'graph.type', value: 'sedd' } : null;
   const kind = text(find(inAlgo('name'), flat('model_type')) ?? absorbing);
   return {

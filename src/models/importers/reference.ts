@@ -1,7 +1,7 @@
 /**
- * Models of the reference implementation (s-sahoo/duo, models/dit.py), and of those that share its network: MDLM and
- * SEDD. The diffusion transformer and the causal one are told apart by their tensors, and all sizes but the number of heads
- * follow from these; the configuration says the rest, and must not say otherwise.
+ * Models of the reference implementation (s-sahoo/duo, models/dit.py), and others with the same network: MDLM and
+ * SEDD. The tensors show whether the transformer is diffusion or causal, and all sizes but the number of heads; the
+ * configuration states the rest and must not contradict the tensors.
  */
 import { ModelError, UsageError } from '../../errors.js';
 import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimensions.js';
@@ -14,7 +14,7 @@ import type { Fact, ReferenceConfig } from './reference-config.js';
 import { type KnownTokenizer, specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-/** What flags say; they win over the configuration, not over the tensors. */
+/** Values given by flags, which override the configuration but not the tensors. */
 export interface ReferenceOverrides {
   family?: Family;
   heads?: number;
@@ -30,20 +30,20 @@ export interface ReferenceSource {
   config: ReferenceConfig | null;
   tokenizer: KnownTokenizer | null;
   overrides: ReferenceOverrides;
-  /** Tensors of other things may lie beside those of the network, as a training's state has them. */
+  /** Tensors outside the network are allowed, as in the state of a training run. */
   holdsOthers?: boolean;
 }
 
 const EMBEDDING = 'vocab_embed.embedding';
 const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
-/** The rotary frequencies, which PyTorch keeps beside the weights. */
+/** The rotary frequencies, which PyTorch stores with the weights. */
 const FREQUENCIES = 'rotary_emb.inv_freq';
 const ROTARY_BASE = 10_000;
 const USUAL_LENGTH = 1024;
-/** Tables of rotary positions are as long as a sequence may be. */
+/** Limit on the length of a sequence, because the rotary tables have that length. */
 const LARGEST_LENGTH = 1 << 20;
 
-/** What stands before the names of the network's tensors; null when there is no such network in the file. */
+/** The prefix of the names of the network's tensors; null when the file holds no such network. */
 export function referencePrefix(tensors: StoredTensors): string | null {
   const prefixes = [...tensors.keys()]
     .filter((name) => name.endsWith(EMBEDDING))
@@ -115,7 +115,7 @@ function tooLong(where: string, length: number): ModelError {
 
 type Sizes = Omit<Dimensions, 'heads' | 'length'>;
 
-/** What the tensors' shapes say; whether they agree with each other is checked with their names. */
+/** The sizes that the shapes of the tensors show; the check of names and shapes follows later. */
 function sizesOf(tensors: StoredTensors, prefix: string, causal: boolean): Sizes {
   const [vocabSize, hiddenSize] = matrix(tensors, prefix + EMBEDDING);
   const blocks = new Set<number>();
@@ -137,7 +137,7 @@ function matrix(tensors: StoredTensors, name: string): readonly number[] {
   });
 }
 
-/** From the flag, the configuration, the number of rotary frequencies, or the published sizes. */
+/** The number of heads: from the flag, the configuration, the number of rotary frequencies, or the published sizes. */
 function headsOf(
   { where, config, overrides }: ReferenceSource,
   frequencies: StoredTensor | undefined,

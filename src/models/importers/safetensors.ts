@@ -1,6 +1,6 @@
 /**
  * Safetensors files (github.com/huggingface/safetensors): a length, a JSON header that says where each tensor lies, then
- * their bytes with nothing between. All that the header says is checked against the file before anything is believed.
+ * their bytes without gaps. Every statement of the header is checked against the file before use.
  * A model cut into several files has an index that names the file of each tensor.
  */
 import { isUtf8 } from 'node:buffer';
@@ -11,11 +11,11 @@ import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
 import { countOf, fill, openOrFail, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-/** Some eighty thousand tensors; a header past this is no header. */
+/** Room for some eighty thousand tensors; anything longer is not a header. */
 const LARGEST_HEADER = 1 << 23;
 const MOST_AXES = 16;
 
-/** Bytes an element, and what the type is called here. */
+/** Bytes per element, and our name for the type. */
 const TYPES: Readonly<Record<string, { bytes: number; name: string }>> = {
   F64: { bytes: 8, name: 'float64' },
   F32: { bytes: 4, name: 'float32' },
@@ -39,12 +39,12 @@ export function readSafetensors(path: string): StoredTensors {
   const file = openOrFail(path);
   try {
     const { size } = fstatSync(file);
-    if (size < 8) throw broken(path, `it has ${size} bytes, too few for a header`);
+    if (size < 8) throw brokenFile(path, `it has ${size} bytes, too few for a header`);
     const prefix = Buffer.alloc(8);
     fill(file, path, prefix, 0);
     const length = prefix.readBigUInt64LE();
     if (length > BigInt(LARGEST_HEADER) || length > BigInt(size - 8)) {
-      throw broken(path, `it declares a header of ${length} bytes, but has ${size - 8} after that`);
+      throw brokenFile(path, `it declares a header of ${length} bytes, but has ${size - 8} after that`);
     }
     const header = Buffer.alloc(Number(length));
     fill(file, path, header, 8);
@@ -55,9 +55,9 @@ export function readSafetensors(path: string): StoredTensors {
 }
 
 function tensorsOf(path: string, header: Buffer, start: number, size: number): StoredTensors {
-  // Looked for in the text, before an object of that many keys is made.
+  // Searched in the text, before an object of that many keys is made.
   const twice = isUtf8(header) ? repeatedKey(header.toString('utf8')) : null;
-  if (twice !== null) throw broken(path, `its header names ${shorten(JSON.stringify(twice))} twice`);
+  if (twice !== null) throw brokenFile(path, `its header names ${shorten(JSON.stringify(twice))} twice`);
   const entries = Object.entries(parsedObject(path, header, 'its header'));
   const tensors = new Map<string, StoredTensor>();
   const ranges: { name: string; from: number; to: number }[] = [];
@@ -65,7 +65,10 @@ function tensorsOf(path: string, header: Buffer, start: number, size: number): S
     if (name === '__metadata__') continue;
     const { type, shape, from, to } = tensorEntry(path, name, entry);
     if (to > size - start) {
-      throw broken(path, `the tensor "${name}" ends at byte ${to} of ${size - start}: the file is cut off`);
+      throw brokenFile(
+        path,
+        `the tensor "${name}" ends at byte ${to} of ${size - start}: the file is cut off`,
+      );
     }
     ranges.push({ name, from, to });
     tensors.set(name, { name, type, shape, path, offset: start + from });
@@ -75,7 +78,7 @@ function tensorsOf(path: string, header: Buffer, start: number, size: number): S
 }
 
 function tensorEntry(path: string, name: string, entry: unknown) {
-  const wrong = (why: string) => broken(path, `the tensor "${name}" ${why}`);
+  const wrong = (why: string) => brokenFile(path, `the tensor "${name}" ${why}`);
   if (entry === null || typeof entry !== 'object' || Array.isArray(entry)) throw wrong('is not described');
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype)) {
@@ -112,28 +115,28 @@ function checkRanges(
   let end = 0;
   let before = '';
   for (const { name, from, to } of ranges) {
-    if (from < end) throw broken(path, `the tensors "${before}" and "${name}" overlap`);
-    if (from > end) throw broken(path, `${from - end} bytes before the tensor "${name}" belong to none`);
+    if (from < end) throw brokenFile(path, `the tensors "${before}" and "${name}" overlap`);
+    if (from > end) throw brokenFile(path, `${from - end} bytes before the tensor "${name}" belong to none`);
     end = to;
     before = name;
   }
-  if (end !== bytes) throw broken(path, `its last ${bytes - end} bytes belong to no tensor`);
+  if (end !== bytes) throw brokenFile(path, `its last ${bytes - end} bytes belong to no tensor`);
 }
 
 /**
  * A model in several files. @param path of the index, `model.safetensors.index.json`
- * @throws ModelError `broken-safetensors` also when files and index disagree, `weights-not-found` for a missing file
+ * @throws ModelError `broken-safetensors` if files and index disagree, too, `weights-not-found` for a missing file
  */
 export async function readShardedSafetensors(path: string): Promise<StoredTensors> {
   const bytes = readSmallFile(path, MOST_BYTES.weightsIndex);
   const { weight_map: map } = parsedObject(path, bytes, 'it');
   if (map === null || typeof map !== 'object' || Array.isArray(map))
-    throw broken(path, 'it has no "weight_map"');
+    throw brokenFile(path, 'it has no "weight_map"');
   const tensors = new Map<string, StoredTensor>();
   const shards = new Map<string, StoredTensors>();
   for (const [name, file] of Object.entries(map)) {
     if (typeof file !== 'string' || file !== basename(file) || /[\\:\0]/.test(file) || /^\.*$/.test(file)) {
-      throw broken(
+      throw brokenFile(
         path,
         `the tensor "${name}" lies in ${shorten(JSON.stringify(file))}, which names no file beside it`,
       );
@@ -141,14 +144,14 @@ export async function readShardedSafetensors(path: string): Promise<StoredTensor
     const shard = shards.get(file) ?? readSafetensors(join(dirname(path), file));
     shards.set(file, shard);
     const tensor = shard.get(name);
-    if (!tensor) throw broken(path, `the tensor "${name}" is not in ${file}, where it should be`);
+    if (!tensor) throw brokenFile(path, `the tensor "${name}" is not in ${file}, where it should be`);
     tensors.set(name, tensor);
   }
   for (const [file, shard] of shards) {
     for (const name of shard.keys()) {
-      if (!Object.hasOwn(map, name)) throw broken(path, `the tensor "${name}" of ${file} is not in it`);
+      if (!Object.hasOwn(map, name)) throw brokenFile(path, `the tensor "${name}" of ${file} is not in it`);
       if ((map as Record<string, unknown>)[name] !== file)
-        throw broken(path, `the tensor "${name}" is in two files`);
+        throw brokenFile(path, `the tensor "${name}" is in two files`);
     }
   }
   return tensors;
@@ -159,14 +162,14 @@ function parsedObject(path: string, bytes: Buffer, what: string): Record<string,
   try {
     value = parseStrictJson(bytes);
   } catch (cause) {
-    throw broken(path, `${what} is not usable JSON (${(cause as Error).message})`);
+    throw brokenFile(path, `${what} is not usable JSON (${(cause as Error).message})`);
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw broken(path, `${what} is no JSON object`);
+    throw brokenFile(path, `${what} is no JSON object`);
   return value as Record<string, unknown>;
 }
 
-function broken(path: string, why: string): ModelError {
+function brokenFile(path: string, why: string): ModelError {
   return new ModelError({
     code: 'broken-safetensors',
     message: `${path} cannot be used: ${why}.`,
@@ -178,8 +181,8 @@ const shorten = (text: string | undefined): string =>
   text === undefined ? 'none' : text.length > 60 ? `${text.slice(0, 59)}…` : text;
 
 /**
- * JSON.parse silently keeps the last of two equal keys of an object: here they are found in the text.
- * @param text meant as an object in JSON; whether it is one, the parser says
+ * JSON.parse silently keeps the last of two equal keys of an object, so duplicates are found in the text.
+ * @param text supposedly a JSON object; the parser decides that later
  * @returns the first key that the object itself has twice, or null
  */
 function repeatedKey(text: string): string | null {
@@ -192,7 +195,7 @@ function repeatedKey(text: string): string | null {
       const end = endOfString(text, i);
       if (depth === 1 && expectsKey) {
         const written = text.slice(i, end);
-        const key = written.includes('\\') ? unescaped(written) : written.slice(1, -1);
+        const key = written.includes('\\') ? unescapeJson(written) : written.slice(1, -1);
         if (key === null) return null;
         if (seen.has(key)) return key;
         seen.add(key);
@@ -208,8 +211,8 @@ function repeatedKey(text: string): string | null {
   return null;
 }
 
-/** Null where it is no string of JSON. */
-function unescaped(written: string): string | null {
+/** Null if it is not a JSON string. */
+function unescapeJson(written: string): string | null {
   try {
     return JSON.parse(written) as string;
   } catch {

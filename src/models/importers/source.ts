@@ -1,5 +1,5 @@
 /**
- * What a user points `convert` at: a folder as the hub has them, or a file. Which format it is, its first bytes say, not its name.
+ * The source of `convert`: a folder as on the hub, or a file. Its first bytes, not its name, determine the format.
  */
 import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -25,7 +25,7 @@ export interface Source {
   config: { path: string; json: Record<string, unknown> } | null;
 }
 
-/** Looked for in a folder, in this order. */
+/** Names to look for in a folder, in this order. */
 const NAMES = [
   'model.safetensors.index.json',
   'model.safetensors',
@@ -69,7 +69,7 @@ function fileIn(folder: string): string {
   });
 }
 
-/** Bytes that tell formats apart: a zip archive; a header's length, then JSON; seven plausible numbers. */
+/** Bytes that identify the formats: a zip archive; a header's length, then JSON; seven plausible numbers. */
 function formatOf(path: string): SourceFormat {
   const file = openOrFail(path);
   const head = Buffer.alloc(64);

@@ -1,31 +1,31 @@
 /**
- * Ids of special tokens as the reference's training code fixes them (dataloader.py, trainer_base.py): BOS and EOS are the
- * tokenizer's, CLS and SEP where it has none; the mask is the tokenizer's own, or else one token is added after all others.
+ * Ids of special tokens as the reference's training code fixes them (dataloader.py, trainer_base.py): BOS and EOS of the
+ * tokenizer, or else CLS and SEP; the mask of the tokenizer, or else one token added after all others.
  */
 import type { Card } from '../card.js';
 import { type Family, isMasked } from '../family.js';
 
-/** What is known of the tokenizer that goes with a model. */
+/** What is known about the tokenizer of a model. */
 export interface KnownTokenizer {
-  /** One more than its largest id. */
+  /** Its largest id plus one. */
   size: number;
   bosTokenId: number | null;
   eosTokenId: number | null;
-  /** Of `[MASK]` or `<mask>`. */
+  /** The id of `[MASK]` or `<mask>`. */
   maskTokenId: number | null;
 }
 
 const GPT2: KnownTokenizer = { size: 50_257, bosTokenId: 50_256, eosTokenId: 50_256, maskTokenId: null };
 const BERT: KnownTokenizer = { size: 30_522, bosTokenId: 101, eosTokenId: 102, maskTokenId: 103 };
 
-/** The tokenizer that a vocabulary of this size is of, by the reference's configurations; null for another. */
+/** The tokenizer with a vocabulary of this size in the reference's configurations; null if there is none. */
 export function publishedTokenizer(vocabSize: number): (KnownTokenizer & { name: string }) | null {
   if (vocabSize === GPT2.size || vocabSize === GPT2.size + 1) return { name: 'gpt2', ...GPT2 };
   if (vocabSize === BERT.size) return { name: 'bert-base-uncased', ...BERT };
   return null;
 }
 
-/** @param tokenizer that goes with the model, or null: then the published one of this vocabulary, where there is one */
+/** @param tokenizer of the model; null: the published one with this vocabulary size, if there is one */
 export function specialTokens(
   family: Family,
   vocabSize: number,

@@ -1,6 +1,6 @@
 /**
- * Tensors that lie in files, read in pieces: where each begins, what its elements are, and its elements as float32. Nothing is read
- * before it is asked for, and no more than a piece is in memory.
+ * Tensors stored in files: their offsets and element types, and their elements as float32, read in pieces. Nothing is read
+ * before it is requested, and no more than one piece is in memory.
  */
 import { closeSync, readSync } from 'node:fs';
 import { FileError, ModelError } from '../../errors.js';
@@ -8,7 +8,7 @@ import { fileFailure } from '../../storage/file-failure.js';
 import { openRegularFile } from '../../storage/small-file.js';
 import { decodeBfloat16, decodeFloat16 } from '../weights/half-precision.js';
 
-/** Element types that weights may have; others may be in a file but cannot be read. */
+/** Readable element types; a file may have others. */
 const WEIGHT_TYPES = ['float32', 'float16', 'bfloat16', 'float64'] as const;
 export type WeightType = (typeof WEIGHT_TYPES)[number];
 
@@ -17,26 +17,26 @@ const WIDTHS: Record<WeightType, number> = { float32: 4, float16: 2, bfloat16: 2
 export interface StoredTensor {
   /** As the file names it. */
   name: string;
-  /** A weight's type, or the file's own name of another one. */
+  /** A readable type, or the file's own name for another type. */
   type: string;
   shape: readonly number[];
-  /** File that holds the elements, and the byte at which they begin; row after row, little-endian. */
+  /** The file with the elements, and the byte at which they begin; row by row, little-endian. */
   path: string;
   offset: number;
 }
 
 export type StoredTensors = ReadonlyMap<string, StoredTensor>;
 
-/** Elements a piece. */
+/** Elements per piece. */
 const PIECE = 1 << 20;
 
 export const countOf = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1);
 
 /**
- * The elements as float32, row after row. A piece is used before the next is asked for: it is the same memory.
+ * The elements as float32, row by row. Use a piece before requesting the next, which occupies the same memory.
  * @param rowLength pieces hold whole rows of this length
- * @throws ModelError `tensor-type` for elements that are no weights, `weights-changed` when the file became shorter
+ * @throws ModelError `tensor-type` for a type that cannot be read, `weights-changed` when the file became shorter
  */
 export function* elementsOf(tensor: StoredTensor, rowLength = 1): Generator<Float32Array> {
   const { path, offset, shape } = tensor;
@@ -80,7 +80,7 @@ function weightType({ type, name, path }: StoredTensor): WeightType {
   });
 }
 
-/** @throws ModelError when there is no such file, FileError when it cannot be opened or is no regular file */
+/** @throws ModelError when the file does not exist, FileError when it cannot be opened or is not a regular file */
 export function openOrFail(path: string): number {
   try {
     return openRegularFile(path).descriptor;

@@ -1,4 +1,4 @@
-/** The tokenizer that goes with an imported model: one named by a flag, or copied from beside the weights. */
+/** The tokenizer of an imported model: one given by a flag, or a copy of the one beside the weights. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
@@ -16,18 +16,18 @@ export interface FoundTokenizer {
   /** A folder, a tokenizer.json, or llama2.c's tokenizer.bin. */
   path: string;
   known: KnownTokenizer;
-  /** What it is as a tokenizer.json, where it is none itself. */
+  /** Its conversion to tokenizer.json, if it has another format. */
   converted: Record<string, string> | null;
 }
 
-/** @param path as in FoundTokenizer   @throws DataError when it is none, FileError */
+/** @param path as in FoundTokenizer   @throws DataError when it is not a tokenizer, FileError */
 export async function openTokenizer(path: string): Promise<FoundTokenizer> {
   if (path.endsWith('.bin')) {
     const { files, size } = llama2cTokenizer(path);
     return { path, known: { size, bosTokenId: 1, eosTokenId: 2, maskTokenId: null }, converted: files };
   }
   const { vocabSize, bosTokenId: bos, eosTokenId, bosIsEos } = await loadTokenizer(path);
-  // A card says what the tokenizer says; each run makes up for a missing BOS, and says so.
+  // The card repeats the tokenizer; each run substitutes a missing BOS and reports that.
   const bosTokenId = bosIsEos ? null : bos;
   const files = await readTokenizerFiles(path);
   const vocabulary = new Vocabulary(files.tokenizer, files.path);
@@ -51,8 +51,8 @@ export async function tokenizerBeside(
 }
 
 /**
- * Puts a tokenizer's files into `<name>.tokenizer` beside the checkpoint, so that it can be moved with it.
- * @param name of the folder, beside the checkpoint   @returns it, as the card gives it   @throws FileError
+ * Copies a tokenizer's files into `<name>.tokenizer` beside the checkpoint, so that both can be moved together.
+ * @param name of the folder, beside the checkpoint   @returns its path as the card gives it   @throws FileError
  */
 export async function copyTokenizer(
   { path, converted }: FoundTokenizer,

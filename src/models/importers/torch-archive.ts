@@ -1,6 +1,6 @@
 /**
- * What torch.save writes: a zip archive of one pickle and the storages it refers to. Of Lightning's .ckpt it takes the network's
- * weights, their running average where the training kept one, and the configuration.
+ * What torch.save writes: a zip archive of one pickle and the storages it refers to. From Lightning's .ckpt it takes the
+ * network's weights, or their running average if the training kept one, and the configuration.
  */
 import { ModelError } from '../../errors.js';
 import { Description, PickleDict, readPickle, TensorReference } from './pickle.js';
@@ -8,7 +8,7 @@ import { ELEMENT_TYPES } from './pickle-globals.js';
 import { countOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 import { type Member, readArchive, readMember } from './zip.js';
 
-/** The pickle of a checkpoint without its tensors; a tokenizer in it takes a few MB. */
+/** Limit on the pickle of a checkpoint, which is without the tensors; a tokenizer in it takes a few MB. */
 const LARGEST_PICKLE = 1 << 27;
 const WIDTHS: Readonly<Record<string, number>> = {
   float64: 8,
@@ -22,17 +22,17 @@ const WIDTHS: Readonly<Record<string, number>> = {
   uint8: 1,
   bool: 1,
 };
-/** Deeper configurations are none. */
+/** No configuration is deeper. */
 const DEEPEST = 60;
 const MOST_VALUES = 100_000;
-/** Buffers of a network lie among its parameters; an average is of parameters alone. */
+/** The state of a network contains buffers as well as parameters; an average contains parameters alone. */
 const BUFFER = /(^|\.)rotary_emb\.inv_freq$/;
 
 export interface TorchCheckpoint {
   tensors: StoredTensors;
-  /** The weights are the running average of the training's. */
+  /** The weights are the running average over the training. */
   averaged: boolean;
-  /** Lightning's, with more in it than the network. */
+  /** A file of Lightning, which holds more than the network. */
   isTraining: boolean;
   /** hyper_parameters as plain values, or null. */
   hyperparameters: unknown;
@@ -152,7 +152,7 @@ function averageOf(
 
 /**
  * Dictionaries, lists, and the configurations of OmegaConf, whose nodes keep `_content` or `_val`, as plain values. What is too deep
- * or too much for a configuration is null: a value may be in a pickle once and referred to without end.
+ * or too large for a configuration becomes null, because a pickle can refer to one value any number of times.
  */
 function plain(root: unknown): unknown {
   let left = MOST_VALUES;

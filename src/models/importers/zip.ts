@@ -1,6 +1,6 @@
 /**
- * Zip archives as PyTorch writes them: every member stored as it is, so that a tensor can be read where it lies. Only the
- * directory is read; sizes past 4 GB (zip64) included.
+ * Zip archives as PyTorch writes them: members are not compressed, so a tensor can be read in place. Only the directory is
+ * read, with zip64 for sizes past 4 GB.
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ModelError } from '../../errors.js';
@@ -8,7 +8,7 @@ import { fill, openOrFail } from './stored-tensor.js';
 
 export interface Member {
   name: string;
-  /** Where its bytes begin in the file, and how many they are. */
+  /** Offset of its bytes in the file, and their number. */
   offset: number;
   bytes: number;
 }
@@ -40,7 +40,7 @@ export function readArchive(path: string): Map<string, Member> {
 
 /** The bytes of a member. @throws ModelError when it has more than `most` */
 export function readMember(path: string, { name, offset, bytes }: Member, most: number): Buffer {
-  if (bytes > most) throw broken(path, `its member ${name} has ${bytes} bytes, more than ${most}`);
+  if (bytes > most) throw brokenArchive(path, `its member ${name} has ${bytes} bytes, more than ${most}`);
   const file = openOrFail(path);
   try {
     const content = Buffer.alloc(bytes);
@@ -125,7 +125,7 @@ class Archive {
     return { name, offset, bytes: size };
   }
 
-  /** The 64-bit numbers of an entry's extra field, in their order: size, stored size, place. */
+  /** The 64-bit numbers of an entry's extra field, in order: size, stored size, offset. */
   private longNumbers(extra: Buffer): number[] {
     for (let at = 0; at + 4 <= extra.length; ) {
       const length = extra.readUInt16LE(at + 2);
@@ -155,11 +155,11 @@ class Archive {
   }
 
   private broken(why: string): ModelError {
-    return broken(this.path, why);
+    return brokenArchive(this.path, why);
   }
 }
 
-function broken(path: string, why: string): ModelError {
+function brokenArchive(path: string, why: string): ModelError {
   return new ModelError({
     code: 'broken-archive',
     message: `${path} cannot be used: ${why}.`,

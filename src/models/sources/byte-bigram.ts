@@ -1,13 +1,13 @@
 /**
- * A Markov chain over bytes fitted to texts, for sequences packed as [BOS] text [EOS] with one token, the boundary, as both.
+ * A Markov chain over bytes fitted to texts, for sequences packed as [BOS] text [EOS], where one boundary token is both.
  *
- * The boundary is made to carry no information: every token is followed by it with the same probability, and a
- * sequence starts with it. So a sequence's text costs the same whether its boundaries are scored or not, up to what the
- * noise at the last position of a uniform-state model hides (fixtures/README.md has the figure).
+ * The boundary carries no information: it follows every token with the same probability, and every sequence starts with it.
+ * So the text costs the same whether its boundaries are scored or not, apart from what the noise at the last position of a
+ * uniform-state model hides (fixtures/README.md has the figure).
  */
 import { type MarkovChain, markovChain } from './markov.js';
 
-/** The token after the 256 bytes: begin and end of a sequence. */
+/** The token after the 256 bytes: the beginning and end of a sequence. */
 export const boundaryToken = 256;
 
 /** Share of every byte distribution that is uniform over the 256 bytes: −ln p of a byte is at most about 12.5. */
@@ -15,7 +15,7 @@ const uniformShare = 1e-3;
 /** Probability that a sequence starts with anything but the boundary. */
 const startsElsewhere = 1e-9;
 
-/** Occurrences of v followed by w at v·256 + w within each text; none across texts. */
+/** Counts of v followed by w, at v·256 + w, within texts but not across them. */
 export function countByteBigrams(texts: Iterable<Uint8Array>): Float64Array {
   const counts = new Float64Array(256 * 256);
   for (const text of texts) {

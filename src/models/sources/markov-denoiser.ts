@@ -46,12 +46,12 @@ import type { MarkovChain } from './markov.js';
 
 export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
 
-/** Width of the logits: the chain's tokens, and the mask after them where the family has one. */
+/** Width of the logits: the chain's tokens, then the mask if the family has one. */
 export function sourceVocabSize(chain: MarkovChain, family: SourceFamily): number {
   return chain.vocabSize + (family === 'mdlm' || family === 'sedd' ? 1 : 0);
 }
 
-/** The exact model of a chain. A sedd graph gives f of DESIGN's convention: f_v = ln p(v) + ln(K−1), K with the mask. */
+/** The exact model of a chain. A sedd graph returns f_v = ln p(v) + ln(K−1), K counting the mask (diffusion/heads/losses.ts). */
 export function markovDenoiser(chain: MarkovChain, family: SourceFamily): Graph {
   const graph = Graph.create(`markov-${family}`);
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
@@ -122,7 +122,7 @@ function logPosterior(graph: Graph, chain: MarkovChain, ids: Value, emission: Em
   return logarithm(Transpose(Mul(forward, backward), { perm: [1, 0, 2] }));
 }
 
-/** ln x by way of float64. The runtime's float32 Log computes the last elements of a buffer, or of a thread's share of it,
+/** ln x through float64. The runtime's float32 Log computes the last elements of a buffer, or of a thread's share of it,
  *  by another routine: the last bit of a logit would depend on the batch it was in. */
 function logarithm(x: Value): Value {
   return Cast(Log(Cast(x, { to: 'float64' })), { to: 'float32' });

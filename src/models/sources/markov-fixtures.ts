@@ -1,5 +1,5 @@
 /**
- * The recipe of fixtures/: from the training texts to the bytes of every file but the README. The same texts give the same bytes.
+ * Builds fixtures/: from the training texts to the bytes of every file but the README. The same texts give the same bytes.
  */
 import { createHash } from 'node:crypto';
 import { byteLevelFiles } from '../../datasets/byte-level-files.js';

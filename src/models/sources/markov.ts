@@ -1,8 +1,8 @@
 /**
  * A first-order Markov chain over tokens: a source of text whose probabilities are known in closed form. Independent
- * tokens are the chain whose rows are all the same.
+ * tokens are the chain with equal rows.
  *
- * Not responsible for how a chain is fitted (bigram.ts) or for the denoisers that know it (markov-denoiser.ts).
+ * Not responsible for how a chain is fitted (byte-bigram.ts) or for the denoisers that know it (markov-denoiser.ts).
  */
 import { ModelError } from '../../errors.js';
 
@@ -19,7 +19,7 @@ export interface MarkovChain {
 const LEAST_PROBABILITY = 1e-15;
 
 /**
- * @param initial weights of the first token, [K]   @param transition weights of v → w, row after row, [K, K]
+ * @param initial weights of the first token, [K]   @param transition weights of v → w, [K, K]
  * @returns the chain with every distribution divided by its sum
  * @throws ModelError when the sizes do not fit or a probability is below 1e-15 (zero included)
  */
@@ -63,7 +63,7 @@ export function negativeLogProbabilities(chain: MarkovChain, tokens: ArrayLike<n
   );
 }
 
-/** A sequence of the chain by inverse CDF. @param uniforms of [0, 1), one a token */
+/** Draws a sequence of the chain by inverse CDF. @param uniforms of [0, 1), one per token */
 export function drawFromChain(chain: MarkovChain, uniforms: ArrayLike<number>): Int32Array {
   const K = chain.vocabSize;
   const tokens = new Int32Array(uniforms.length);

@@ -1,7 +1,7 @@
 /**
- * The weights of a checkpoint as one vector, for what goes on training it. A checkpoint of this program keeps them as
- * initializers under the names that parameters.ts has, and its card says what the shapes alone do not (how many heads);
- * files of other exporters name and fold them as they like, and are refused.
+ * The weights of a checkpoint as one vector, to continue its training. This program's checkpoints store them as initializers
+ * under the names of parameters.ts, and the card states what the shapes do not show (the number of heads). Files of other
+ * exporters, which rename and fold weights, are refused.
  */
 import { join } from 'node:path';
 import { ModelError } from '../../errors.js';
@@ -21,12 +21,12 @@ export interface CheckpointWeights {
 }
 
 const SIZE_KEYS = ['hiddenSize', 'conditionSize', 'blocks', 'heads'] as const;
-/** Names said of those that are missing. */
+/** How many missing names an error lists. */
 const NAMED = 3;
 
 type Source = Pick<CheckpointDescription, 'name' | 'folder' | 'fields' | 'unknownKeys' | 'graph'>;
 
-/** Of a diffusion transformer. @throws ModelError `foreign-network`, `weights-of-int8`, and as elementsOf */
+/** Reads the weights of a diffusion transformer. @throws ModelError `foreign-network`, `weights-of-int8`, and as elementsOf */
 export function ditWeights(checkpoint: Source): CheckpointWeights {
   const dimensions = dimensionsOf(checkpoint);
   const parameters = architectures.dit.parameters(dimensions);
@@ -42,7 +42,7 @@ export function ditWeights(checkpoint: Source): CheckpointWeights {
   const weights = new Float32Array(parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0));
   let at = 0;
   for (const { name } of parameters) {
-    // None is missing: see above.
+    // None is missing, as checked above.
     for (const piece of elements(checkpoint, stored.get(name)!)) {
       weights.set(piece, at);
       at += piece.length;
@@ -53,17 +53,17 @@ export function ditWeights(checkpoint: Source): CheckpointWeights {
 
 function dimensionsOf(checkpoint: Source): Dimensions {
   const { fields, unknownKeys } = checkpoint;
-  const said = unknownKeys.architecture as Record<string, unknown> | undefined | null;
-  if (said?.name !== 'dit') {
+  const declared = unknownKeys.architecture as Record<string, unknown> | undefined | null;
+  if (declared?.name !== 'dit') {
     throw foreign(checkpoint, `no card says "architecture" of it, with the name "dit" and its sizes`);
   }
-  const lacking = SIZE_KEYS.find((key) => typeof said[key] !== 'number');
+  const lacking = SIZE_KEYS.find((key) => typeof declared[key] !== 'number');
   if (lacking) throw foreign(checkpoint, `the "architecture" in its card does not say "${lacking}"`);
   const [vocabSize, length] = [fields.vocabSize.value, fields.length.value];
   if (vocabSize === null || length === null) {
     throw foreign(checkpoint, `nothing says its ${vocabSize === null ? 'vocabulary' : 'length'}`);
   }
-  const size = Object.fromEntries(SIZE_KEYS.map((key) => [key, said[key]]));
+  const size = Object.fromEntries(SIZE_KEYS.map((key) => [key, declared[key]]));
   return checkDimensions({ ...size, vocabSize, length } as Dimensions);
 }
 
@@ -92,7 +92,7 @@ function elements(checkpoint: Source, tensor: TensorProto): Iterable<Float32Arra
     return elementsOf({ name, type, shape, path, offset: Number(entries.get('offset') ?? 0) });
   }
   if (floatData.length > 0) return [Float32Array.from(floatData)];
-  const bytes = rawData.slice().buffer; // aligned, as the views below ask for
+  const bytes = rawData.slice().buffer; // aligned for the views below
   if (type === 'float32') return [new Float32Array(bytes)];
   if (type === 'float16') {
     const values = new Float32Array(bytes.byteLength / 2);

@@ -1,5 +1,5 @@
 /**
- * Numbers of 16 bits, which JavaScript has no arrays for, from and to float32. Decoding is exact; encoding rounds to the
+ * Conversion between float32 and 16-bit floats, for which JavaScript has no arrays. Decoding is exact; encoding rounds to the
  * nearest, ties to even.
  */
 
@@ -40,7 +40,7 @@ export function decodeBfloat16(bits: Uint16Array, into: Float32Array): void {
   for (let i = 0; i < bits.length; i++) raw[i] = bits[i] << 16;
 }
 
-/** @returns the bits of each; what is too large becomes infinity, which the caller has to see to */
+/** @returns the bits of each; values that are too large become infinity, which the caller must check */
 export function encodeFloat16(values: Float32Array, into: Uint16Array): void {
   for (let i = 0; i < values.length; i++) into[i] = float16Bits(values[i]);
 }

@@ -1,6 +1,6 @@
 /**
- * Weights a network starts from, drawn from their distributions. A weight's numbers are a function of the seed and its
- * name: the same whatever else the network holds, and in whatever order it is asked for.
+ * Initial weights, drawn from their distributions. The numbers of a weight are a function of the seed and its name alone,
+ * not of the rest of the network or the order of requests.
  */
 import { createHash } from 'node:crypto';
 import { streams } from '../../random/streams.js';
@@ -9,12 +9,12 @@ import type { Parameter } from '../architectures/parameters.js';
 import { elementCount } from '../architectures/parameters.js';
 import type { WeightSource } from './weight-source.js';
 
-/** Elements drawn at a time, at most: whole rows of a matrix. */
+/** Maximum number of elements drawn at a time; always whole rows of a matrix. */
 const PIECE = 1 << 18;
 
 export interface RandomWeightsOptions {
   seed: number;
-  /** Layers that training starts at 0 are 0; otherwise drawn too, so that the output depends on every weight. */
+  /** True: layers that training initialises to 0 are 0. False: they are drawn too, so that the output depends on every weight. */
   zeroed: boolean;
 }
 
@@ -48,7 +48,7 @@ function start(parameter: Parameter, zeroed: boolean): { drawn: number; bound: n
   return { drawn: exceptFirst?.count ?? 0, bound: exceptFirst?.bound ?? 0, otherwise: 0 };
 }
 
-/** 48 bits of the name: the place of the weight's numbers in the stream. */
+/** A 48-bit hash of the name: the position of the weight's numbers in the stream. */
 function nameHash({ name }: Parameter): number {
   return createHash('sha256').update(name).digest().readUIntBE(0, 6);
 }

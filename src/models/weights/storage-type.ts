@@ -1,8 +1,8 @@
 /**
- * How a checkpoint file keeps its matrices: as float32, as float16, or as int8 with a scale for each output of a linear layer
- * and each row of an embedding. The network computes in float32 whichever it is: float16 is widened once, when the runtime
- * loads it, int8 at each call, which costs less time than the products and keeps the memory small. Vectors (biases, norms)
- * stay float32: they take next to nothing.
+ * How a checkpoint file stores its matrices: as float32, as float16, or as int8 with one scale per output of a linear layer
+ * and per row of an embedding. The network always computes in float32: float16 is widened once, when the runtime loads it;
+ * int8 at each call, which costs less time than the products and keeps memory small. Vectors (biases, norms) stay float32,
+ * because they are small.
  */
 import { ModelError } from '../../errors.js';
 import type { Graph, Value } from '../../graph/graph.js';
@@ -13,14 +13,14 @@ import { encodeFloat16, LARGEST_FLOAT16 } from './half-precision.js';
 import type { StorageType } from './storage-names.js';
 import type { WeightSource } from './weight-source.js';
 
-/** What int8 values are multiplied by: `<name>.scale`. */
+/** The factor of int8 values: `<name>.scale`. */
 const SCALE = '.scale';
-/** Of a symmetric int8: −128 is not used. */
+/** The largest symmetric int8: −128 is not used. */
 const LARGEST_INT8 = 127;
 
 const isMatrix = ({ dims }: Pick<Parameter, 'dims'>): boolean => dims.length === 2;
 
-/** A parameter as a weight of the graph, widened to float32. */
+/** Declares a parameter as a weight of the graph, widened to float32. */
 export function declareStored(type: StorageType): (graph: Graph, parameter: Parameter) => Value {
   return (graph, parameter) => {
     const { name, dims } = parameter;

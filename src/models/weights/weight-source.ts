@@ -2,10 +2,10 @@
 import type { WeightBytes } from '../../graph/write.js';
 import type { Parameter } from '../architectures/parameters.js';
 
-/** The elements of a parameter, row after row, in pieces of any size. A piece is used before the next is asked for. */
+/** The elements of a parameter, row by row, in pieces of any size. Use a piece before requesting the next. */
 export type WeightSource = (parameter: Parameter) => Iterable<Float32Array> | AsyncIterable<Float32Array>;
 
-/** A source as the bytes that write.ts asks for by name. */
+/** A source as the bytes that write.ts requests by name. */
 export function bytesOfSource(parameters: readonly Parameter[], source: WeightSource): WeightBytes {
   const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
   return async function* bytes({ name }) {

@@ -1,7 +1,7 @@
 /**
  * Plots as SVG, drawn by Observable Plot into a document of linkedom: no browser is needed. Colours are variables of the
  * page's style sheet, so a plot follows the reader's light or dark. The tree is written out here and not by linkedom,
- * which leaves `&` in attributes as it is: names of others become text and nothing else.
+ * which does not escape `&` in attributes, so that names from users stay text.
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
@@ -39,7 +39,7 @@ export const colourOf = (series: number) => `var(--series-${series % COLOURS})`;
 
 const SYMBOLS = ['circle', 'square2', 'triangle2', 'diamond2', 'star', 'wye'] as const;
 
-/** Series differ in shape too: colours alone are lost in print and on readers who do not tell them apart. */
+/** Series differ in shape too: colours alone are lost in print and to colour-blind readers. */
 export const symbolOf = (series: number) => SYMBOLS[series % SYMBOLS.length];
 
 /** @param arrange changes the drawing before it is written out */
@@ -61,18 +61,20 @@ export function drawing(options: Plot.PlotOptions, arrange?: (drawn: Drawn) => v
       return made;
     },
   });
-  return written(svg);
+  return serialize(svg);
 }
 
 /** The tree as source. Numbers are rounded to a tenth: a plot of 500 marks is half as long. */
-function written(element: DrawnElement): Markup {
+function serialize(element: DrawnElement): Markup {
   const { localName } = element;
   if (localName === 'style') return html``; // of a white background
   const attributes = [...element.attributes]
     .filter(({ name }) => localName !== 'svg' || !SIZE.has(name)) // a drawing is as wide as its page
-    .map(({ name, value }) => html` ${new Markup(name)}="${GEOMETRY.test(name) ? rounded(value) : value}"`);
+    .map(
+      ({ name, value }) => html` ${new Markup(name)}="${GEOMETRY.test(name) ? roundNumbers(value) : value}"`,
+    );
   const children = [...element.childNodes].map((child) =>
-    child.nodeType === ELEMENT ? written(child) : html`${child.textContent}`,
+    child.nodeType === ELEMENT ? serialize(child) : html`${child.textContent}`,
   );
   const tag = new Markup(localName);
   return html`<${tag}${attributes}>${children}</${tag}>`;
@@ -82,7 +84,7 @@ const ELEMENT = 1; // Node.ELEMENT_NODE
 const SIZE = new Set(['width', 'height']);
 const GEOMETRY = /^(?:d|transform|x|y|x1|x2|y1|y2|cx|cy|r|points)$/;
 
-function rounded(value: string): string {
+function roundNumbers(value: string): string {
   return value.replace(/-?\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1))));
 }
 

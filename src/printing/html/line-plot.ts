@@ -1,6 +1,6 @@
 /**
- * Lines over steps: a band for the scatter, lines through it, and marks with intervals on top. What lies beyond an axis is
- * cut off at the frame. Plain SVG, complete without a script; with `PLOT_SCRIPT` marks show their details.
+ * Lines over steps: a band for the scatter, lines through it, and marks with intervals on top. Lines beyond an axis are
+ * clipped at the frame. Plain SVG, complete without a script; with `PLOT_SCRIPT` marks show their details.
  */
 import * as Plot from '@observablehq/plot';
 import {
@@ -24,7 +24,7 @@ export interface PlotLine {
   label: string;
   /** From left to right. */
   points: readonly LinePoint[];
-  /** A faint line is what the others are drawn over. */
+  /** Drawn faintly, behind the other lines. */
   faint?: boolean;
   /** Number of the colour. */
   series: number;

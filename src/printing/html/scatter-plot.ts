@@ -1,6 +1,6 @@
 /**
- * Throughput against quality, and plots like it: a mark per configuration with its intervals, and the front drawn through
- * the configurations that no other beats. The drawing is plain SVG and complete without a script; with `PLOT_SCRIPT` a
+ * Throughput against quality, and plots like it: a mark per configuration with its intervals, and the Pareto front of
+ * the configurations. The drawing is plain SVG and complete without a script; with `PLOT_SCRIPT` a
  * mark shows its details when the pointer or the keyboard reaches it.
  */
 import * as Plot from '@observablehq/plot';
@@ -39,9 +39,9 @@ export interface ScatterPlot {
   /** Points that are not finite, or not positive on a log axis, cannot be drawn and are left out. */
   points: readonly PlotPoint[];
   caption: string;
-  /** Points of a series joined by a line, from left to right. No, unless said. */
+  /** Points of a series joined by a line, from left to right; by default they are not. */
   joined?: boolean;
-  /** All series of the page, so that each has one colour and shape in all its plots; those drawn here, unless given. */
+  /** All series of the page, so that each has one colour and shape in all its plots; by default those drawn here. */
   ofPage?: readonly string[];
   /** A place on the x axis to compare at. */
   at?: { x: number; label: string };
@@ -150,7 +150,7 @@ function withinAxis(interval: readonly [number, number] | null, axis: PlotAxis) 
   return interval?.every((end) => canBeDrawn(end, axis)) ? interval : null;
 }
 
-/** Wide enough for all values, and somewhat more. */
+/** The range of all values, with a margin. */
 function rangeOf({ scale }: PlotAxis, values: readonly number[]): AxisRange {
   const low = Math.min(...values, ...(values.length === 0 ? [1] : []));
   const high = Math.max(...values, ...(values.length === 0 ? [10] : []));

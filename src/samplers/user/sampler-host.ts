@@ -1,5 +1,5 @@
 /**
- * Runs a user's module in a thread of its own (sampler-thread.ts) as a sampler of this program: starts it, watches it, and ends
+ * Runs a user's module in a separate thread (sampler-thread.ts) as a sampler of this program: starts it, watches it, and ends
  * it if it does not end by itself. Its model calls are answered here, and its tokens are copied after each step.
  *
  * Not responsible for what a sampler must not do to its tokens: generate.ts checks each step.
@@ -309,7 +309,7 @@ export class SamplerHost {
     }
   }
 
-  /** Nothing to do: once `end` has left native code to itself, nobody waits for it. */
+  /** Nothing to do: `end` abandons native code, and nothing waits for it. */
   abandon(): void {}
 
   private died(error: NodeJS.ErrnoException): UsageError {

@@ -1,4 +1,4 @@
-/** A user's module as a sampler: loaded in a thread of its own, its default export checked before it gets a model. */
+/** A user's module as a sampler: loaded in a separate thread, its default export checked before it gets a model. */
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -72,13 +72,10 @@ export function runDistillation(
   request: DistillationRequest,
   observer: DistillationObserver,
 ): Promise<DistilledModel> {
-  return inOwnFolder(request.out, NAME, () => distilled(request, observer));
+  return inOwnFolder(request.out, NAME, () => distil(request, observer));
 }
 
-async function distilled(
-  request: DistillationRequest,
-  observer: DistillationObserver,
-): Promise<DistilledModel> {
+async function distil(request: DistillationRequest, observer: DistillationObserver): Promise<DistilledModel> {
   const { bosTokenId, eosTokenId } = request;
   const checkpoint = await openCheckpoint(request.model, { bosTokenId, eosTokenId });
   checkFamily(checkpoint);

@@ -1,6 +1,6 @@
 /**
- * Elementwise operations: functions of one number, and operations on two operands that repeat the smaller one along the
- * larger, whose gradients are summed over the repetitions.
+ * Elementwise operations: functions of one number, and operations on two operands that broadcast the smaller one; its
+ * gradient is summed over the repetitions.
  */
 import { Equal, Greater, Identity, Less, Sign } from '../../operators.js';
 import { type Contribution, whole } from '../contributions.js';
@@ -23,7 +23,7 @@ import {
   where,
 } from '../shaped.js';
 
-/** One operand's term; made only where it is asked for. */
+/** The term of one operand; built only if needed. */
 function term(site: Site, operand: number, gradient: () => Shaped): Contribution | null {
   if (!site.wanted(operand)) return null;
   return whole(unbroadcast(gradient(), site.outputs[0].shape, site.inputs[operand].shape));
@@ -37,7 +37,7 @@ const binary =
     return [left, right].map((derive, i) => term(site, i, () => derive(site.gradient(), a, b, y)));
   };
 
-/** Max and Min of two: to the operand that was chosen; where they are equal, half to each. */
+/** Max and Min of two: the gradient goes to the chosen operand, or half to each if they are equal. */
 const chosen =
   (isBetter: typeof Greater): Rule =>
   (site) => {

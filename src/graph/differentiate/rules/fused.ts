@@ -1,6 +1,6 @@
 /**
- * The operators of fused-operators.ts. Of their inner values they keep none, or what their other outputs tell; the rest is
- * computed again, in as few passes over memory as there can be, since passes are what these gradients cost.
+ * The operators of fused-operators.ts. They keep no intermediate values except those in their other outputs; the rest is
+ * recomputed in as few passes over memory as possible, because passes dominate the cost of these gradients.
  */
 import { RotaryEmbedding } from '../../fused-operators.js';
 import { MatMul, Neg, Softmax } from '../../operators.js';
@@ -21,7 +21,7 @@ import {
   unbroadcast,
 } from '../shaped.js';
 
-/** With x̂ = (x − mean)/deviation and n numbers a row: (g·w − Σ g w/n − x̂·Σ g w x̂/n)/deviation. */
+/** With x̂ = (x − mean)/deviation and n numbers per row: (g·w − Σ g w/n − x̂·Σ g w x̂/n)/deviation. */
 const layerNormalization: Rule = (site) => {
   const [x, scale, bias] = site.inputs;
   const axis = site.node.int('axis', -1);
@@ -41,7 +41,7 @@ const layerNormalization: Rule = (site) => {
   ];
 };
 
-/** Mean and 1/deviation of each row: outputs of the node that it need only be asked for. */
+/** Mean and 1/deviation of each row: optional outputs of the node, declared here. */
 function moments({ node: { proto }, inputs: [x] }: Site): Shaped[] {
   return ['mean', 'inverse'].map((name, i) => {
     proto.output[i + 1] ||= `${proto.name}:${name}`;
@@ -64,7 +64,7 @@ const fastGelu: Rule = (site) => {
   return [whole(gradient), bias ? whole(unbroadcast(gradient, y.shape, bias.shape)) : null];
 };
 
-/** Turned back: by the same angles the other way. */
+/** Rotates back by the same angles. */
 const rotaryEmbedding: Rule = (site) => {
   const [x, cos, sin, positions] = site.inputs;
   for (const attribute of ['interleaved', 'rotary_embedding_dim'])
@@ -73,7 +73,7 @@ const rotaryEmbedding: Rule = (site) => {
   return [whole(shaped(RotaryEmbedding(site.fullGradient(), cos, Neg(sin), positions, options), x.shape))];
 };
 
-/** Added to the scores of what may not be seen. */
+/** Added to the scores of hidden positions. */
 const UNSEEN = -1e9;
 
 /**
@@ -81,7 +81,7 @@ const UNSEEN = -1e9;
  *
  *     dv = Pᵀ g     dS = P ∘ (g vᵀ − Σ g∘o)     dq = dS k/√size     dk = dSᵀ q/√size
  *
- * The sum over a row of P ∘ g vᵀ is that of g∘o (Dao et al., arXiv 2205.14135, appendix B), which is far smaller.
+ * The row sums of P ∘ g vᵀ equal those of g∘o (Dao et al., arXiv 2205.14135, appendix B), which is far smaller.
  */
 const multiHeadAttention: Rule = (site) => {
   const { node, inputs } = site;
@@ -104,7 +104,7 @@ const multiHeadAttention: Rule = (site) => {
   const along = sum(times(ofHeads(gradient), ofHeads(site.outputs[0])), [-1]);
   const change = minus(product(byHeads(gradient), columns(value)), transpose(along, [0, 2, 1, 3]));
   const atScores = times(weights, change);
-  // Products with the transposes of the two score matrices, as transposes of products with the matrices themselves.
+  // Products with transposed score matrices, computed as transposes of products with the matrices themselves.
   return [
     whole(times(together(product(atScores, byHeads(key)), query), 1 / Math.sqrt(size))),
     whole(columnsTogether(product(columns(scaled), atScores), key)),

@@ -1,4 +1,4 @@
-/** The operators that can be differentiated. One that is not here, on the way from a weight to the loss, is an error. */
+/** The operators that can be differentiated. Any other operator between a weight and the loss is an error. */
 import type { Rule } from '../rule.js';
 import { arithmeticRules } from './arithmetic.js';
 import { fusedRules } from './fused.js';

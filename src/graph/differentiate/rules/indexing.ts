@@ -1,4 +1,4 @@
-/** Operators that pick elements: the gradient goes back to where they were picked, summed where that was more than once. */
+/** Operators that pick elements: the gradient goes back to the picked elements, summed for those picked more than once. */
 
 import type { Value } from '../../graph.js';
 import { Add, Expand, Less, Mul, ReduceSum, Shape, Where } from '../../operators.js';
@@ -6,8 +6,8 @@ import { scatterAdd, whole } from '../contributions.js';
 import { noRule, type Rule, type Rules } from '../rule.js';
 import { type Axes, expand, fixed, reshape, type Shaped, shaped } from '../shaped.js';
 
-/** Axes as one; a name where one of them has no more. */
-function joined(axes: Axes): number | string {
+/** The product of some axes; a name if one of them has only a name. */
+function joinAxes(axes: Axes): number | string {
   const names = axes.filter((axis) => typeof axis === 'string');
   if (names.length > 0) return axes.filter((axis) => axis !== 1).join('·');
   return axes.reduce<number>((product, axis) => product * Number(axis), 1);
@@ -17,7 +17,7 @@ const gather: Rule = (site) => {
   const [x, indices] = site.inputs;
   const axis = (site.node.int('axis', 0) + x.shape.length) % x.shape.length;
   const gradient = site.fullGradient();
-  const picked = joined(indices.shape);
+  const picked = joinAxes(indices.shape);
   const updates = reshape(gradient, x.shape.with(axis, picked));
   const constant = indices.shape.length === 0 ? site.integers(1) : null;
   if (constant) {
@@ -34,7 +34,7 @@ const gatherElements: Rule = (site) => {
   return [{ kind: 'elements', axis, indices, updates: site.fullGradient() }];
 };
 
-/** The indexed axes of x are taken as one, and the tuples of indices as places on it. */
+/** Flattens the indexed axes of x, and turns the tuples of indices into offsets on that axis. */
 const gatherND: Rule = (site) => {
   const [x, indices] = site.inputs;
   if (site.node.int('batch_dims', 0) !== 0) {
@@ -42,12 +42,12 @@ const gatherND: Rule = (site) => {
   }
   const depth = fixed(indices.shape[indices.shape.length - 1]);
   const sizes = x.shape.slice(0, depth).map(fixed);
-  const width = fixed(joined(x.shape.slice(depth)));
+  const width = fixed(joinAxes(x.shape.slice(depth)));
   const strides = sizes.map((_, i) => sizes.slice(i + 1).reduce((product, size) => product * size, 1));
   const constant = (values: readonly number[]): Value => x.graph.constant(values, 'int64');
   const positive = Where(Less(indices, 0), Add(indices, constant(sizes)), indices);
   const place = ReduceSum(Mul(positive, constant(strides)), { axes: [-1], keepdims: true });
-  const count = joined(indices.shape.slice(0, -1));
+  const count = joinAxes(indices.shape.slice(0, -1));
   const places = reshape(shaped(place, indices.shape.with(-1, 1)), [count, 1]);
   const updates = reshape(site.fullGradient(), [count, width]);
   const flat: Shaped = { ...x, shape: [sizes[0] * strides[0], width] };

@@ -1,4 +1,4 @@
-/** Operators that only move or repeat numbers: their gradients move them back, and sum the repetitions. */
+/** Operators that only move or repeat numbers: their gradients move the numbers back and sum the repetitions. */
 import { Split } from '../../operators.js';
 import type { Contribution } from '../contributions.js';
 import { whole } from '../contributions.js';
@@ -47,10 +47,10 @@ const slice: Rule = (site) => {
   const gradient = site.fullGradient();
   if (cuts.length === 0) return [whole(gradient)];
   if (cuts.length === 1) return [{ kind: 'part', ...cuts[0], gradient }];
-  return [whole(padded(gradient, x, cuts))];
+  return [whole(padCuts(gradient, x, cuts))];
 };
 
-function padded(
+function padCuts(
   gradient: Shaped,
   x: Shaped,
   cuts: { axis: number; from: number; to: number; size: number }[],

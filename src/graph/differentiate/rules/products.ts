@@ -13,13 +13,13 @@ import {
   unbroadcast,
 } from '../shaped.js';
 
-/** a·b, a's and b's matrices read across where said; the runtime's Gemm reads them so without a copy. */
+/** a·b, with either matrix transposed if requested, which the runtime's Gemm does without a copy. */
 function matrixProduct(a: Shaped, b: Shaped, { transA = 0, transB = 0 } = {}): Shaped {
   const [product] = a.graph.node('Gemm', [a, b], { outputs: [a.dtype], attributes: { transA, transB } });
   return shaped(product, [a.shape[transA], b.shape[1 - transB]]);
 }
 
-/** All axes but the last as one. */
+/** Flattens all axes but the last. */
 function asRows(x: Shaped): Shaped {
   const leading = x.shape.slice(0, -1);
   if (leading.length === 1) return x;
@@ -28,7 +28,7 @@ function asRows(x: Shaped): Shaped {
   return reshape(x, [Number.isNaN(rows) ? leading.join('·') : rows, x.shape[x.shape.length - 1]]);
 }
 
-function batched(a: Shaped, b: Shaped): Shaped {
+function batchedProduct(a: Shaped, b: Shaped): Shaped {
   const shape: Axes = [
     ...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)),
     a.shape[a.shape.length - 2],
@@ -37,7 +37,7 @@ function batched(a: Shaped, b: Shaped): Shaped {
   return shaped(MatMul(a, b), shape);
 }
 
-/** x·W over all leading axes of x, or matrices in pairs. */
+/** x·W over all leading axes of x, or a batch of matrix products. */
 const matMul: Rule = (site) => {
   const [a, b] = site.inputs;
   if (a.shape.length < 2 || b.shape.length < 2) throw noRule(site.node, 'with a vector as operand');
@@ -55,12 +55,12 @@ const matMul: Rule = (site) => {
     return whole(unbroadcast(result, result.shape, site.inputs[operand].shape));
   };
   return [
-    at(0, () => batched(gradient, matrixTranspose(b))),
-    at(1, () => batched(matrixTranspose(a), gradient)),
+    at(0, () => batchedProduct(gradient, matrixTranspose(b))),
+    at(1, () => batchedProduct(matrixTranspose(a), gradient)),
   ];
 };
 
-/** alpha·a'·b' + beta·c, a' and b' transposed where said. */
+/** alpha·a'·b' + beta·c, a' and b' optionally transposed. */
 const gemm: Rule = (site) => {
   const { node, inputs } = site;
   const [a, b, c] = inputs;

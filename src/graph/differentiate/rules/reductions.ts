@@ -1,4 +1,4 @@
-/** Sums, means, extremes over axes; softmax, whose denominator is one. */
+/** Sums, means and extremes over axes; softmax, whose denominator is a sum. */
 import { Equal } from '../../operators.js';
 import { whole } from '../contributions.js';
 import type { Rule, Rules, Site } from '../rule.js';
@@ -15,19 +15,19 @@ import {
   times,
 } from '../shaped.js';
 
-/** Axes reduced over. */
+/** The reduced axes. */
 function reducedAxes({ node, inputs: [x], integers }: Site): number[] {
   const axes = node.ints('axes') ?? integers(1) ?? x.shape.map((_, i) => i);
   return axes.map((axis) => (axis + x.shape.length) % x.shape.length);
 }
 
-/** A reduction's output or its gradient, with the axes reduced over put back, of size 1. */
+/** The output of a reduction or its gradient, with the reduced axes restored as axes of size 1. */
 function withAxes(site: Site, value: Shaped): Shaped {
   const [x] = site.inputs;
   const axes = reducedAxes(site);
   const { length } = site.outputs[0].shape;
   if (x.shape.length === length) return value;
-  // A gradient that is still to be repeated has 1 where the output has more.
+  // A gradient that is yet to be broadcast has axes of size 1.
   const given = [...Array(length - value.shape.length).fill(1), ...value.shape];
   let next = 0;
   const shape = x.shape.map((_, i) => (axes.includes(i) ? 1 : given[next++]));
@@ -50,7 +50,7 @@ const reduction =
 const count = ({ shape }: Shaped, axes: readonly number[]): number =>
   axes.reduce((product, axis) => product * fixed(shape[axis]), 1);
 
-/** To the elements that are the extreme, in equal shares. */
+/** The gradient goes to the extreme elements, in equal shares. */
 const extreme = reduction((g, x, y, axes) => {
   const is = cast(shaped(Equal(x, y), x.shape), x.dtype);
   return times(over(g, sum(is, axes)), is);
