@@ -66,8 +66,9 @@ const figures = (stdout: string) =>
 
 describe('a run that is killed', () => {
   it(`${KILLS} times at random moments ends with the unbroken run's figures, and nothing is run twice`, async () => {
-    const began = performance.now();
     const unbroken = await ended(start(little));
+    const began = performance.now();
+    await ended(start(little)); // the first run also reads the program from the disk
     const whole = performance.now() - began;
     expect(unbroken.status).toBe(0);
     expect(journals()).toEqual([]);
