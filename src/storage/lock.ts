@@ -2,13 +2,14 @@
  * One owner at a time for a file that is appended to. The lock is a file beside it that names the process of its owner.
  * The lock of a dead owner (killed, crashed, or before a reboot) is taken over. Works between processes of one machine.
  */
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
 import { CACHE_ADVICE } from './cache-entry.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
 import { makeFolder } from './make-folder.js';
 import { isRunning } from './running.js';
+import { forgetTemporary, temporaryPath } from './temporary-files.js';
 
 export interface Lock {
   release(): void;
@@ -51,25 +52,46 @@ export function isLocked(path: string): boolean {
   return typeof owner === 'object' && isAlive(owner);
 }
 
-/** @returns false if there is a lock already */
+/**
+ * The lock appears with its content, by a link: a process that is killed while it makes one leaves no lock without an owner.
+ * @returns false if there is a lock already
+ */
 function create(lockPath: string, advice: string): boolean {
-  let descriptor: number;
+  const owner: Owner = { pid: process.pid, started: startOf(process.pid) };
+  const temporary = temporaryPath(dirname(lockPath));
   try {
-    descriptor = openSync(lockPath, 'wx');
+    writeFileSync(temporary, JSON.stringify(owner), { flag: 'wx' });
+    linkSync(temporary, lockPath);
+    return true;
+  } catch (cause) {
+    const code = systemCodeOf(cause);
+    if (code === 'EEXIST') return false;
+    if (code !== null && WITHOUT_LINKS.has(code)) return createInPlace(lockPath, owner, advice);
+    throw fileFailure(cause, 'create the lock', lockPath, advice);
+  } finally {
+    rmSync(temporary, { force: true });
+    forgetTemporary(temporary);
+  }
+}
+
+/** Of file systems that have no hard links. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EXDEV',
+  'EMLINK',
+]);
+
+function createInPlace(lockPath: string, owner: Owner, advice: string): boolean {
+  try {
+    writeFileSync(lockPath, JSON.stringify(owner), { flag: 'wx' });
+    return true;
   } catch (cause) {
     if (systemCodeOf(cause) === 'EEXIST') return false;
     throw fileFailure(cause, 'create the lock', lockPath, advice);
   }
-  const owner: Owner = { pid: process.pid, started: startOf(process.pid) };
-  try {
-    writeSync(descriptor, JSON.stringify(owner));
-  } catch (cause) {
-    rmSync(lockPath, { force: true });
-    throw fileFailure(cause, 'create the lock', lockPath, advice);
-  } finally {
-    closeSync(descriptor);
-  }
-  return true;
 }
 
 function readOwner(lockPath: string): Owner | 'absent' | 'unreadable' {
