@@ -13,7 +13,7 @@ const REASONS = [
   ],
   [
     'needs ../shared: real data, restricted text, shared checkpoints or cases',
-    /shared-checkpoints|trained-exports-keep|trained-weights-are-read|fetched-bytes-match|generative-judge-equals|gen-measures-samples-files|of-the-cases|shared-cases|shared-tokenizers/,
+    /shared-checkpoints|trained-exports-keep|trained-weights-are-read|fetched-bytes-match|judge-equals|gen-measures-samples-files|of-the-cases|shared-cases|shared-tokenizers/,
   ],
   ['needs Chromium', /in-a-browser|html-printer|browser/i],
   [
