@@ -94,8 +94,7 @@ export interface AxisRange {
   nice?: boolean;
 }
 
-/** Scale of an axis for {@link drawing}. */
-export function scaleOf({ scale }: PlotAxis, { domain, nice = false }: AxisRange): Plot.ScaleOptions {
+function scaleOf({ scale, domain, nice = false }: PlotAxis & AxisRange): Plot.ScaleOptions {
   return { type: scale, domain: [...domain], nice, axis: null };
 }
 
@@ -135,13 +134,74 @@ function tickText(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
 }
 
+/** Width of a plot, in units of its viewBox. */
+export const PLOT_WIDTH = 760;
+export const MARGIN_RIGHT = 24;
+export const MARGIN_LEFT = 68;
+export const MARGIN_BOTTOM = 52;
+
+/** The options of a plot with axes: its size, the room around its frame, and its scales. */
+export function framed(
+  x: PlotAxis & AxisRange,
+  y: PlotAxis & AxisRange,
+  { height, top }: { height: number; top: number },
+): Plot.PlotOptions {
+  return {
+    ...{ width: PLOT_WIDTH, height },
+    ...{ marginTop: top, marginRight: MARGIN_RIGHT, marginBottom: MARGIN_BOTTOM, marginLeft: MARGIN_LEFT },
+    ...{ x: scaleOf(x), y: scaleOf(y), color: { type: 'identity' } },
+  };
+}
+
+/**
+ * What was drawn of each point, in a group of its own that the keyboard reaches and that shows the point's details.
+ * @param layers classes of the marks that draw one thing per point, the last of them its shape
+ * @param reach radius around the point within which the pointer reaches it
+ */
+export function gatherMarks(
+  { svg, across, up, element }: Drawn,
+  points: readonly MarkedPlace[],
+  layers: readonly string[],
+  reach: number,
+): void {
+  const drawn = layers.map((name) => Array.from(svg.querySelector(`g.${name}`)?.children ?? []));
+  for (const [i, { x, y, label, details }] of points.entries()) {
+    const parts = drawn.map((children) => children[i]);
+    const shape = parts[parts.length - 1];
+    shape.setAttribute('class', 'shape');
+    const group = element('g', {
+      ...{ class: 'mark', tabindex: '0', role: 'img', 'aria-label': label, 'data-label': label },
+      'data-details': JSON.stringify(details),
+    });
+    const target = { cx: String(across(x)), cy: String(up(y)), r: String(reach), fill: 'transparent' };
+    group.append(...parts.slice(0, -1), element('circle', target), shape);
+    svg.append(group);
+  }
+}
+
+/** A point that shows its details. */
+export interface MarkedPlace {
+  x: number;
+  y: number;
+  label: string;
+  /** Lines of the details, as name and value. */
+  details: readonly (readonly [string, string])[];
+}
+
+export function addText({ svg, element }: Drawn, text: string, attributes: Record<string, string>): void {
+  const label = element('text', attributes);
+  label.textContent = text;
+  svg.append(label);
+}
+
+/** A line in a legend, with the attributes of the line that it stands for. */
+export function legendLine(attributes: Plot.LineOptions): Markup {
+  const ends = [-7, 7].map((x) => [x, 0]);
+  return legendMark(Plot.line(ends, attributes));
+}
+
 /** A small drawing for a legend, 14 units wide and high. */
 export function legendMark(mark: Plot.Markish): Markup {
   const scale = { domain: [-7, 7], axis: null };
   return drawing({ width: 14, height: 14, margin: 0, x: scale, y: scale, marks: [mark] });
-}
-
-/** The drawn things of a mark, in the order of its data; none when the mark drew nothing. */
-export function childrenOf(group: DrawnElement | null): DrawnElement[] {
-  return group ? Array.from(group.children) : [];
 }

@@ -4,14 +4,18 @@
  */
 import * as Plot from '@observablehq/plot';
 import {
+  addText,
   axes,
-  childrenOf,
   colourOf,
-  type Drawn,
   drawing,
+  framed,
+  gatherMarks,
+  legendLine,
   legendMark,
+  MARGIN_RIGHT,
+  type MarkedPlace,
+  PLOT_WIDTH,
   type PlotAxis,
-  scaleOf,
 } from './drawing.js';
 import { html, type Markup } from './markup.js';
 
@@ -37,10 +41,8 @@ export interface PlotBand {
   series: number;
 }
 
-export interface MarkedPoint extends LinePoint {
+export interface MarkedPoint extends MarkedPlace {
   interval: readonly [number, number];
-  label: string;
-  details: readonly (readonly [string, string])[];
 }
 
 export interface PlotMarks {
@@ -62,9 +64,8 @@ export interface LinePlot {
   caption: string;
 }
 
-const WIDTH = 760;
 const HEIGHT = 340;
-const MARGIN = { top: 22, right: 24, bottom: 52, left: 68 };
+const TOP = 22;
 
 export function linePlot({ x, y, band, lines, marks, places = [], levels = [], caption }: LinePlot): Markup {
   const inX = { ...x, domain: x.range };
@@ -77,15 +78,7 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
   const shown = (marks?.points ?? []).filter((point) => point.y >= y.range[0] && point.y <= y.range[1]);
   const svg = drawing(
     {
-      width: WIDTH,
-      height: HEIGHT,
-      marginTop: MARGIN.top,
-      marginRight: MARGIN.right,
-      marginBottom: MARGIN.bottom,
-      marginLeft: MARGIN.left,
-      x: scaleOf(x, inX),
-      y: scaleOf(y, inY),
-      color: { type: 'identity' },
+      ...framed(inX, inY, { height: HEIGHT, top: TOP }),
       marks: [
         ...axes(inX, inY),
         ...(band
@@ -107,7 +100,7 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
               strokeLinecap: 'round',
               className: 'line',
             },
-            ...(faint ? { strokeOpacity: 0.4, strokeWidth: 1 } : { strokeWidth: 2 }),
+            ...{ strokeWidth: 1, ...strengthOf(faint) },
           }),
         ),
         ...(marks && marks.points.length > 1
@@ -127,14 +120,15 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
       ],
     },
     (plot) => {
-      gatherMarks(plot, shown);
-      for (const { x, label } of places) addText(plot, label, plot.across(x), MARGIN.top + 11);
-      for (const { y, label } of levels) addText(plot, label, WIDTH - MARGIN.right, plot.up(height(y)) - 5);
+      gatherMarks(plot, shown, ['intervals', 'shapes'], 9);
+      for (const { x, label } of places) addText(plot, label, beside(plot.across(x), TOP + 11));
+      for (const { y, label } of levels)
+        addText(plot, label, beside(PLOT_WIDTH - MARGIN_RIGHT, plot.up(height(y)) - 5));
     },
   );
   return html`<figure class="plot">
 <div class="scroll">${svg}</div>
-<ul class="legend">${lines.map(({ label, faint, series }) => html`<li>${legendLine(series, faint)}${label}</li>`)}${
+<ul class="legend">${lines.map(({ label, faint, series }) => html`<li>${legendLine({ stroke: colourOf(series), ...strengthOf(faint) })}${label}</li>`)}${
     band ? html`<li>${legendBand(band.series)}${band.label}</li>` : null
   }${
     marks && marks.points.length > 0
@@ -146,14 +140,7 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
 </figure>`;
 }
 
-function legendLine(series: number, faint = false): Markup {
-  const ends = [
-    [-7, 0],
-    [7, 0],
-  ];
-  const strength = faint ? { strokeOpacity: 0.4 } : { strokeWidth: 2 };
-  return legendMark(Plot.line(ends, { stroke: colourOf(series), ...strength }));
-}
+const strengthOf = (faint = false) => (faint ? { strokeOpacity: 0.4 } : { strokeWidth: 2 });
 
 function legendBand(series: number): Markup {
   const box = { x1: -7, x2: 7, y1: -5, y2: 5 };
@@ -165,29 +152,11 @@ function legendBand(series: number): Markup {
   );
 }
 
-/** Each point's interval and dot in a group of their own, which the keyboard reaches and which shows its details. */
-function gatherMarks({ svg, across, up, element }: Drawn, points: readonly MarkedPoint[]): void {
-  const intervals = childrenOf(svg.querySelector('g.intervals'));
-  const dots = childrenOf(svg.querySelector('g.shapes'));
-  for (const [i, point] of points.entries()) {
-    const group = element('g', {
-      ...{ class: 'mark', tabindex: '0', role: 'img', 'aria-label': point.label, 'data-label': point.label },
-      'data-details': JSON.stringify(point.details),
-    });
-    const target = { cx: String(across(point.x)), cy: String(up(point.y)), r: '9', fill: 'transparent' };
-    dots[i].setAttribute('class', 'shape');
-    group.append(intervals[i], element('circle', target), dots[i]);
-    svg.append(group);
-  }
-}
-
 /** A name stands on the side of its place where there is room. */
-function addText({ svg, element }: Drawn, text: string, at: number, y: number): void {
-  const before = at > WIDTH / 2;
-  const label = element('text', {
+function beside(x: number, y: number): Record<string, string> {
+  const before = x > PLOT_WIDTH / 2;
+  return {
     ...{ class: 'tick', 'text-anchor': before ? 'end' : 'start' },
-    ...{ x: String(before ? at - 5 : at + 5), y: String(y) },
-  });
-  label.textContent = text;
-  svg.append(label);
+    ...{ x: String(before ? x - 5 : x + 5), y: String(y) },
+  };
 }

@@ -6,30 +6,31 @@
 import * as Plot from '@observablehq/plot';
 import {
   type AxisRange,
+  addText,
   axes,
-  childrenOf,
   colourOf,
   type Drawn,
   drawing,
+  framed,
+  gatherMarks,
+  legendLine,
   legendMark,
+  MARGIN_BOTTOM,
+  MARGIN_LEFT,
+  type MarkedPlace,
+  PLOT_WIDTH,
   type PlotAxis,
-  scaleOf,
   symbolOf,
 } from './drawing.js';
 import { html, type Markup } from './markup.js';
 
-export interface PlotPoint {
-  x: number;
-  y: number;
+/** Its label is a short name beside the mark. */
+export interface PlotPoint extends MarkedPlace {
   /** 95% intervals; null where there is none. */
   xInterval: readonly [number, number] | null;
   yInterval: readonly [number, number] | null;
   /** Points of one series share colour and shape. */
   series: string;
-  /** Short name beside the mark. */
-  label: string;
-  /** Lines of the details, as name and value. */
-  details: readonly (readonly [string, string])[];
   onFront: boolean;
 }
 
@@ -47,9 +48,8 @@ export interface ScatterPlot {
   at?: { x: number; label: string };
 }
 
-const WIDTH = 760;
 const HEIGHT = 460;
-const MARGIN = { top: 16, right: 24, bottom: 52, left: 68 };
+const TOP = 16;
 
 export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at }: ScatterPlot): Markup {
   const drawn = points.filter((point) => canBeDrawn(point.x, x) && canBeDrawn(point.y, y));
@@ -74,15 +74,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
   const barY = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.yInterval, y)?.[end] ?? point.y;
   const svg = drawing(
     {
-      width: WIDTH,
-      height: HEIGHT,
-      marginTop: MARGIN.top,
-      marginRight: MARGIN.right,
-      marginBottom: MARGIN.bottom,
-      marginLeft: MARGIN.left,
-      x: scaleOf(x, inX),
-      y: scaleOf(y, inY),
-      color: { type: 'identity' },
+      ...framed(inX, inY, { height: HEIGHT, top: TOP }),
       symbol: { type: 'identity' },
       marks: [
         ...axes(inX, inY),
@@ -105,7 +97,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
       ],
     },
     (plot) => {
-      gatherMarks(plot, drawn);
+      gatherMarks(plot, drawn, ['across', 'up', 'shapes'], 11);
       addLabels(plot, drawn, at);
     },
   );
@@ -113,15 +105,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
 <div class="scroll">${svg}</div>
 <ul class="legend">${series.map((name) => html`<li>${legendShape(place(name))}${name}</li>`)}${
     front.length > 1
-      ? html`<li>${legendMark(
-          Plot.line(
-            [
-              [-7, 0],
-              [7, 0],
-            ],
-            { className: 'front' },
-          ),
-        )}front: no other is better in both</li>`
+      ? html`<li>${legendLine({ className: 'front' })}front: no other is better in both</li>`
       : null
   }${
     drawn.some(({ yInterval }) => yInterval === null)
@@ -159,43 +143,16 @@ function rangeOf({ scale }: PlotAxis, values: readonly number[]): AxisRange {
   return { domain: [low - room, high + room], nice: true };
 }
 
-/** Each point's bars and shape in a group of their own, which the keyboard reaches and which tells its details. */
-function gatherMarks({ svg, across, up, element }: Drawn, points: readonly PlotPoint[]): void {
-  const parts = ['across', 'up', 'shapes'].map((name) => childrenOf(svg.querySelector(`g.${name}`)));
-  for (const [i, point] of points.entries()) {
-    const group = element('g', {
-      ...{ class: 'mark', tabindex: '0', role: 'img', 'aria-label': point.label, 'data-label': point.label },
-      'data-details': JSON.stringify(point.details),
-    });
-    const target = { cx: String(across(point.x)), cy: String(up(point.y)), r: '11', fill: 'transparent' };
-    const [bar, upright, shape] = parts.map((children) => children[i]);
-    shape.setAttribute('class', 'shape');
-    group.append(bar, upright, element('circle', target), shape);
-    svg.append(group);
-  }
-}
-
 const LABEL_HEIGHT = 14;
 const CHARACTER_WIDTH = 6.6;
 
 /** Names beside the marks, those of the front first; one that would cover another is left to the details. */
-function addLabels(
-  { svg, across, up, element }: Drawn,
-  points: readonly PlotPoint[],
-  at: ScatterPlot['at'],
-): void {
-  const addText = (text: string, attributes: Record<string, string>) => {
-    const label = element('text', attributes);
-    label.textContent = text;
-    svg.append(label);
-  };
-  if (at)
-    addText(at.label, {
-      class: 'tick',
-      'text-anchor': 'start',
-      x: String(across(at.x) + 5),
-      y: String(MARGIN.top + 10),
-    });
+function addLabels(plot: Drawn, points: readonly PlotPoint[], at: ScatterPlot['at']): void {
+  const { across, up } = plot;
+  if (at) {
+    const place = { x: String(across(at.x) + 5), y: String(TOP + 10) };
+    addText(plot, at.label, { class: 'tick', 'text-anchor': 'start', ...place });
+  }
   const taken: [number, number, number, number][] = points.map((point) => {
     const [x, y] = [across(point.x), up(point.y)];
     return [x - 6, y - 6, x + 6, y + 6];
@@ -212,10 +169,10 @@ function addLabels(
     ];
     const place = places.find(({ left, top }) => {
       const inside =
-        left >= MARGIN.left &&
-        left + width <= WIDTH &&
+        left >= MARGIN_LEFT &&
+        left + width <= PLOT_WIDTH &&
         top >= 0 &&
-        top + LABEL_HEIGHT <= HEIGHT - MARGIN.bottom;
+        top + LABEL_HEIGHT <= HEIGHT - MARGIN_BOTTOM;
       return (
         inside &&
         taken.every(([l, t, r, b]) => left + width < l || left > r || top + LABEL_HEIGHT < t || top > b)
@@ -224,7 +181,11 @@ function addLabels(
     if (!place) continue;
     taken.push([place.left, place.top, place.left + width, place.top + LABEL_HEIGHT]);
     const anchored = place.anchor === 'start' ? place.left : place.anchor === 'end' ? place.left + width : x;
-    addText(point.label, { x: String(anchored), y: String(place.top + 11), 'text-anchor': place.anchor });
+    addText(plot, point.label, {
+      x: String(anchored),
+      y: String(place.top + 11),
+      'text-anchor': place.anchor,
+    });
   }
 }
 
