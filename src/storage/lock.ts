@@ -2,7 +2,7 @@
  * One owner at a time for a file that is appended to. The lock is a file beside it that names the process of its owner.
  * The lock of a dead owner (killed, crashed, or before a reboot) is taken over. Works between processes of one machine.
  */
-import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
 import { CACHE_ADVICE } from './cache-entry.js';
@@ -52,47 +52,38 @@ export function isLocked(path: string): boolean {
   return typeof owner === 'object' && isAlive(owner);
 }
 
-/**
- * The lock appears with its content, by a link: a process that is killed while it makes one leaves no lock without an owner.
- * @returns false if there is a lock already
- */
+/** @returns false if there is a lock already */
 function create(lockPath: string, advice: string): boolean {
   const owner: Owner = { pid: process.pid, started: startOf(process.pid) };
-  const temporary = temporaryPath(dirname(lockPath));
   try {
-    writeFileSync(temporary, JSON.stringify(owner), { flag: 'wx' });
-    linkSync(temporary, lockPath);
-    return true;
-  } catch (cause) {
-    const code = systemCodeOf(cause);
-    if (code === 'EEXIST') return false;
-    if (code !== null && WITHOUT_LINKS.has(code)) return createInPlace(lockPath, owner, advice);
-    throw fileFailure(cause, 'create the lock', lockPath, advice);
-  } finally {
-    rmSync(temporary, { force: true });
-    forgetTemporary(temporary);
-  }
-}
-
-/** Of file systems that have no hard links. */
-const WITHOUT_LINKS: ReadonlySet<string> = new Set([
-  'EPERM',
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'ENOSYS',
-  'EXDEV',
-  'EMLINK',
-]);
-
-function createInPlace(lockPath: string, owner: Owner, advice: string): boolean {
-  try {
-    writeFileSync(lockPath, JSON.stringify(owner), { flag: 'wx' });
+    writeWhole(lockPath, JSON.stringify(owner));
     return true;
   } catch (cause) {
     if (systemCodeOf(cause) === 'EEXIST') return false;
     throw fileFailure(cause, 'create the lock', lockPath, advice);
   }
 }
+
+/**
+ * A new file that appears with its content, by a link: a process that is killed here leaves no lock without an owner. In
+ * place where the file system has no links. @throws EEXIST if the file exists
+ */
+function writeWhole(path: string, content: string): void {
+  const temporary = temporaryPath(dirname(path));
+  try {
+    writeFileSync(temporary, content, { flag: 'wx' });
+    linkSync(temporary, path);
+  } catch (cause) {
+    if (!WITHOUT_LINKS.has(systemCodeOf(cause) ?? '')) throw cause;
+    copyFileSync(temporary, path, constants.COPYFILE_EXCL);
+  } finally {
+    rmSync(temporary, { force: true });
+    forgetTemporary(temporary);
+  }
+}
+
+/** Answers of file systems that have no hard links. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 function readOwner(lockPath: string): Owner | 'absent' | 'unreadable' {
   let text: string;
