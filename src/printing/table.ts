@@ -43,10 +43,13 @@ function leastWidth({ title }: { title: string }): number {
   return Math.max(NARROWEST_NAME, displayWidth(title));
 }
 
-/** Width that shows all of a column, but for names that are too long. */
-function widthOf(results: readonly AnyResult[], { title, isName, cell }: TableColumn<AnyResult>): number {
-  const natural = naturalWidth({ title }, results.map(cell));
-  return isName ? Math.min(natural, WIDEST_NAME) : natural;
+/** Names give way to the other columns, and push none of them aside beyond a width. */
+function fittedColumn({ title, align, isName, wraps }: TableColumn<AnyResult>): FittedColumn {
+  return { title, align, wraps, ...(isName ? { least: leastWidth({ title }), most: WIDEST_NAME } : {}) };
+}
+
+function widthOf(results: readonly AnyResult[], column: TableColumn<AnyResult>): number {
+  return naturalWidth(fittedColumn(column), results.map(column.cell));
 }
 
 /** The columns that `width` has room for: the essential ones, then further ones that are not empty. */
@@ -76,10 +79,7 @@ function resultRows(
   screen: Screen,
 ): string {
   return fittedTable(
-    columns.map(({ title, align, isName, wraps }) => ({
-      ...{ title, align, wraps },
-      ...(isName ? { least: leastWidth({ title }), most: WIDEST_NAME } : {}),
-    })),
+    columns.map(fittedColumn),
     results.map((result) => columns.map(({ cell }) => cell(result))),
     screen,
   );

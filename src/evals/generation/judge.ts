@@ -19,7 +19,7 @@ import { callsInOrder } from '../calls-in-order.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
 import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
 import { LossSession } from '../perplexity/loss-session.js';
-import type { BatchModel } from '../perplexity/loss-source.js';
+import { batchModelOf } from '../perplexity/loss-source.js';
 import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
 import { digestOf, judgeCalls, longest } from './calls.js';
 import type { JudgedSamples } from './generative-perplexity.js';
@@ -139,7 +139,7 @@ export class Judge {
       judgeWindows(ids, this.context).map((window) => ({ text, window })),
     );
     const source = await this.source(digest, windows.length);
-    const model = this.model();
+    const model = batchModelOf(this.checkpoint, { seed: 0, wrapped: false });
     const counted = (window: Int32Array) => countedTargets(window, this.tokenizer.eosTokenId);
     const nats = new Float64Array(windows.length);
     const batch =
@@ -199,19 +199,6 @@ export class Judge {
     const journal = journaled(this.session, key, { sequences: windows, fresh: options.fresh });
     this.journals.set(digest, journal);
     return journal;
-  }
-
-  private model(): BatchModel {
-    const { name, family, vocabSize, maskTokenId, signature } = this.checkpoint;
-    return {
-      name,
-      family,
-      vocabSize,
-      maskTokenId,
-      seed: 0,
-      wrapped: false,
-      fixedLength: signature.fixedLength,
-    };
   }
 
   async record(): Promise<JudgeRecord> {

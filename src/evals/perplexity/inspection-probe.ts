@@ -4,6 +4,7 @@ import { DuoEvalError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
 import type { Advice } from '../../models/inspection.js';
 import { LossSession } from './loss-session.js';
+import { batchModelOf } from './loss-source.js';
 
 export interface InspectionProbe {
   /** What the calls showed, in sentences. */
@@ -51,22 +52,15 @@ export async function probeInspection(checkpoint: Checkpoint): Promise<Inspectio
 
 /** One sequence of the length in the card, which may exceed the positions of the model. */
 async function wholeSequence(session: LossSession): Promise<void> {
-  const { name, family, vocabSize, schedule, maskTokenId, fields, signature } = session.checkpoint;
+  const { schedule, maskTokenId, fields } = session.checkpoint;
   const length = fields.length.value;
   if (length === null) return;
   const x = Int32Array.from({ length }, (_, l) => (l % 2 === maskTokenId ? 2 : l % 2));
   const alpha = schedule === null ? null : noiseSchedule(schedule).alpha(0.5);
   const level =
     alpha === null ? null : { t: 0.5, alpha, oneMinusAlpha: 1 - alpha, sigma: -Math.log(alpha), weight: 1 };
-  await session.losses([{ sequence: 0, draw: 0, x, level }], {
-    name,
-    family,
-    vocabSize,
-    maskTokenId,
-    seed: 0,
-    wrapped: false,
-    fixedLength: signature.fixedLength,
-  });
+  const model = batchModelOf(session.checkpoint, { seed: 0, wrapped: false });
+  await session.losses([{ sequence: 0, draw: 0, x, level }], model);
 }
 
 function adviceOf(error: unknown): Advice {

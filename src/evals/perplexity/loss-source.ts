@@ -8,6 +8,14 @@ export interface BatchModel extends LossModel {
   name: string;
 }
 
+/** @param drawn the seed of the noise, and whether sequences begin with BOS and end with EOS */
+export function batchModelOf(
+  { name, family, vocabSize, maskTokenId, signature }: Checkpoint,
+  drawn: Pick<LossModel, 'seed' | 'wrapped'>,
+): BatchModel {
+  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength: signature.fixedLength };
+}
+
 export interface LossSource {
   readonly checkpoint: Checkpoint;
   /** @param calls of equal length and of one draw */

@@ -27,7 +27,7 @@ import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
-import type { BatchModel, LossSource } from './loss-source.js';
+import { type BatchModel, batchModelOf, type LossSource } from './loss-source.js';
 import type { PerplexityMetrics } from './record.js';
 
 export interface PerplexityOptions {
@@ -145,7 +145,7 @@ class Run {
     this.draws = this.exact ? 1 : options.draws;
     this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
     this.integration = checkpoint.schedule && levelsOf(checkpoint, checkpoint.schedule, protocol, estimator);
-    const { fixedBatch, fixedLength } = checkpoint.signature;
+    const { fixedBatch } = checkpoint.signature;
     this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
     this.passNats = new NumberColumn(this.sequences);
     this.passTextNats = new NumberColumn(this.sequences);
@@ -153,15 +153,7 @@ class Run {
     this.textNats = new NumberColumn(this.sequences);
     this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (this.exact ? 1 : 0));
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
-    this.model = {
-      name: checkpoint.name,
-      family: checkpoint.family,
-      vocabSize: checkpoint.vocabSize,
-      maskTokenId: checkpoint.maskTokenId,
-      seed,
-      wrapped: stream.wrapped,
-      fixedLength,
-    };
+    this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
       this.plan && this.integration
         ? correctionOf(estimator, {
