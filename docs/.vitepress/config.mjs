@@ -44,7 +44,9 @@ export default {
         items: [
           { text: 'The command line', link: '/docs/command-line' },
           { text: 'Results format', link: '/docs/results-format' },
+          { text: 'The library', link: '/docs/library' },
           { text: 'Performance', link: '/docs/performance' },
+          { text: 'Platforms', link: '/docs/platforms' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
           { text: 'Security', link: '/SECURITY' },
           { text: 'Contributing', link: '/CONTRIBUTING' },

@@ -27,6 +27,12 @@ describe('README.md', () => {
   it('leads to every page', () => {
     for (const page of pages.filter((one) => one !== 'README.md')) expect(readme).toContain(`](${page})`);
   });
+
+  it('and the side bar of the site do', () => {
+    const site = readFileSync(join(root, 'docs/.vitepress/config.mjs'), 'utf8');
+    for (const page of pages.filter((one) => one !== 'README.md'))
+      expect(site).toContain(`link: '/${page.replace(/\.md$/, '')}'`);
+  });
 });
 
 describe('the table of npm start', () => {
