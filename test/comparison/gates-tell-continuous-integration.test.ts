@@ -1,25 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkGates } from '../../src/comparison/gate/checks.js';
 import { annotations, appendSummary, summaryWithin } from '../../src/comparison/gate/github.js';
 import { gateJunit } from '../../src/comparison/gate/junit.js';
 import { temporaryFolder } from '../support/folder.js';
-import { gatesOf } from './gates.js';
-import { resultOfNats, rowsOfResults } from './rows.js';
+import { record } from './hostile-gates.js';
 
 const folder = temporaryFolder().root;
-
-const nats = Array.from({ length: 20 }, (_, i) => 600 + 90 * Math.sin(3 * i));
-const evil = 'a,b:c%d\n::error::<&"\'>]]>\u0007';
-const rows = (count: number) =>
-  rowsOfResults(Array.from({ length: count }, (_, i) => resultOfNats(nats, `${evil}${i}`, `data ${i}`)));
-const record = (count: number) =>
-  checkGates(
-    gatesOf('- {name: "first, of 2: 100%", metric: ppl, max: 1}\n- {metric: ppl, max: 109}'),
-    rows(count),
-    null,
-  );
 
 describe('annotations', () => {
   it('are ten at most, and the last counts those that are left out', () => {

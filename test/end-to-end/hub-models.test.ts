@@ -1,10 +1,10 @@
 /** About src/cli/hub-models.ts, src/commands/cache/clear.ts, src/commands/cache/ls.ts */
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fileOf, hubConfig } from '../models/importers/published.js';
 import { localHub } from '../support/hub.js';
 import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
+import { json, model } from './tiny-duo.js';
 
 const hub = await localHub();
 let space: Workspace;
@@ -16,28 +16,6 @@ beforeEach(() => {
 });
 
 const run = (...args: string[]) => space.run(args, { HF_ENDPOINT: hub.url });
-
-/** Ten letters and the end of a text, for a vocabulary of 11. */
-const tokenizer = {
-  version: '1.0',
-  added_tokens: [{ id: 10, content: '<|endoftext|>', special: true }],
-  normalizer: null,
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-  post_processor: null,
-  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-  model: {
-    type: 'BPE',
-    vocab: Object.fromEntries([...'abcdefghiĠ', '<|endoftext|>'].map((letter, id) => [letter, id])),
-    merges: [],
-  },
-};
-const json = (value: object) => Buffer.from(JSON.stringify(value));
-const model = [
-  { path: 'README.md', content: Buffer.from('# A model') },
-  { path: 'config.json', content: json(hubConfig) },
-  { path: 'model.safetensors', content: readFileSync(fileOf('dit.safetensors')), isLarge: true },
-  { path: 'tokenizer.json', content: json(tokenizer) },
-];
 const text = 'abc def ghi '.repeat(60).trim();
 const ppl = (spec: string, ...args: string[]) =>
   run('ppl', '--model', spec, '--dataset', space.write('text.txt', text), '--json', ...args);

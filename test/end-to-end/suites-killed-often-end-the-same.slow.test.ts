@@ -1,33 +1,16 @@
 /** About src/commands/run.ts */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { uniform } from '../../src/random/uniforms.js';
-import { fixture, startDuoEval } from '../support/run.js';
-import { succeed, type Workspace, workspace } from '../support/workspace.js';
+import { startDuoEval } from '../support/run.js';
+import { succeed, type Workspace } from '../support/workspace.js';
+import { cells, run, suite, suiteWorkspace, timeless } from './suites-of-three.js';
 
 let space: Workspace;
 beforeEach(() => {
-  space = workspace();
-  space.write('suite.yaml', suite());
+  space = suiteWorkspace();
 });
-
-const suite = (ppl = 'limit: 24, draws: 4, batch: 4') => `
-models:
-  - ${fixture('markov-ar.onnx')}
-  - {name: masked, path: ${fixture('markov-mdlm.onnx')}}
-  - ${fixture('markov-duo.onnx')}
-datasets: [sotu, moby-dick]
-ppl: {protocol: strict, seeds: [1, 2], ${ppl}}
-`;
-const run = (out: string, ...more: string[]) => ['run', 'suite.yaml', '--quiet', '--out', out, ...more];
-
-/** Without how long things took. */
-const timeless = (name: string) => space.read(name).replace(/^\s*"(wallSeconds|tokensPerSecond)":.*$/gm, '');
-const cells = () => {
-  const folder = space.at('.cache/cells');
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
-};
 
 const KILLS = 20;
 describe('a suite that is killed', () => {
@@ -50,19 +33,19 @@ describe('a suite that is killed', () => {
       const timer = setTimeout(() => child.kill('SIGKILL'), (0.1 + 0.8 * moment) * whole);
       const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
       clearTimeout(timer);
-      expect(cells().length).toBeGreaterThanOrEqual(finished); // what is finished stays finished
-      finished = cells().length;
+      expect(cells(space).length).toBeGreaterThanOrEqual(finished); // what is finished stays finished
+      finished = cells(space).length;
       if (status === null) {
         kills++;
         continue;
       }
       expect(status).toBe(0);
-      expect(timeless('broken.json')).toBe(timeless('unbroken.json'));
+      expect(timeless(space, 'broken.json')).toBe(timeless(space, 'unbroken.json'));
       rmSync(space.at('.cache/cells'), { recursive: true }); // there is nothing left to kill: from the start
       finished = 0;
     }
     expect(kills).toBe(KILLS);
     await succeed(space, run('broken.json'));
-    expect(timeless('broken.json')).toBe(timeless('unbroken.json'));
+    expect(timeless(space, 'broken.json')).toBe(timeless(space, 'unbroken.json'));
   });
 });

@@ -1,31 +1,12 @@
 /** About src/commands/merge.ts, src/commands/run.ts */
-import { existsSync, readdirSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fixture } from '../support/run.js';
-import { succeed, type Workspace, workspace } from '../support/workspace.js';
+import { succeed, type Workspace } from '../support/workspace.js';
+import { cells, run, suite, suiteWorkspace, timeless } from './suites-of-three.js';
 
 let space: Workspace;
 beforeEach(() => {
-  space = workspace();
-  space.write('suite.yaml', suite());
+  space = suiteWorkspace();
 });
-
-const suite = (ppl = 'limit: 24, draws: 4, batch: 4') => `
-models:
-  - ${fixture('markov-ar.onnx')}
-  - {name: masked, path: ${fixture('markov-mdlm.onnx')}}
-  - ${fixture('markov-duo.onnx')}
-datasets: [sotu, moby-dick]
-ppl: {protocol: strict, seeds: [1, 2], ${ppl}}
-`;
-const run = (out: string, ...more: string[]) => ['run', 'suite.yaml', '--quiet', '--out', out, ...more];
-
-/** Without how long things took. */
-const timeless = (name: string) => space.read(name).replace(/^\s*"(wallSeconds|tokensPerSecond)":.*$/gm, '');
-const cells = () => {
-  const folder = space.at('.cache/cells');
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
-};
 
 describe('a suite in parts', () => {
   it('that ran on machines of their own is the whole, but for how long it took', async () => {
@@ -35,7 +16,7 @@ describe('a suite in parts', () => {
         DUO_EVAL_CACHE: space.at(`cache-${part}`),
       });
     await succeed(space, ['merge', 'part-3.json', 'part-1.json', 'part-2.json', '--out', 'merged.json']);
-    expect(timeless('merged.json')).toBe(timeless('whole.json'));
+    expect(timeless(space, 'merged.json')).toBe(timeless(space, 'whole.json'));
     const { suite: told, results, comparisons } = JSON.parse(space.read('merged.json'));
     // 3 models × 2 data sets × 2 seeds, and the exact model needs one seed.
     expect(told).toMatchObject({ cells: 12, unneeded: [1, 7] });
@@ -56,7 +37,7 @@ describe('a suite in parts', () => {
 
   it('of cells that are kept is the whole to the byte, and nothing is run again', async () => {
     await succeed(space, run('whole.json'));
-    expect(cells()).toHaveLength(10);
+    expect(cells(space)).toHaveLength(10);
     for (const part of [1, 2]) await succeed(space, run(`part-${part}.json`, '--shard', `${part}/2`));
     await succeed(space, ['merge', 'part-1.json', 'part-2.json', '--out', 'merged.json']);
     expect(space.read('merged.json')).toBe(space.read('whole.json'));
@@ -68,13 +49,13 @@ describe('a suite in parts', () => {
 
   it('run again only what changed', async () => {
     await succeed(space, run('first.json'));
-    const before = cells();
+    const before = cells(space);
     space.write(
       'suite.yaml',
       suite('limit: 24, draws: 4, batch: 7').replace('seeds: [1, 2]', 'seeds: [1, 3]'),
     );
     await succeed(space, run('second.json'));
-    const added = cells().filter((name) => !before.includes(name));
+    const added = cells(space).filter((name) => !before.includes(name));
     expect(added).toHaveLength(4); // two models that draw, on two data sets, from the new seed
   });
 });
@@ -93,7 +74,7 @@ describe('a dry run', () => {
       plan.cells.reduce((sum, { seconds }) => sum + seconds, 0),
       9,
     );
-    expect(cells()).toEqual([]);
+    expect(cells(space)).toEqual([]);
   });
 });
 

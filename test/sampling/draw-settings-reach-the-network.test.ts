@@ -2,27 +2,10 @@ import { expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { Graph } from '../../src/graph/graph.js';
 import { Gather, Mul, Unsqueeze } from '../../src/graph/operators.js';
-import { type CheckpointOverrides, checkpointOfGraph } from '../../src/models/checkpoint.js';
-import { type DrawSessionOptions, startDrawSession } from '../../src/sampling/draw-session.js';
+import { checkpointOfGraph } from '../../src/models/checkpoint.js';
+import { startDrawSession } from '../../src/sampling/draw-session.js';
 import { softmax, someNormals } from '../diffusion/drawn-from.js';
-import { type NetworkShape, smallNetwork } from '../graph/small-network.js';
-
-const VOCABULARY = 32;
-const LENGTH = 6;
-const ids = (batch: number, length = LENGTH) =>
-  Int32Array.from({ length: batch * length }, (_, i) => (i * 7) % VOCABULARY);
-const uniforms = (count: number) => Float64Array.from({ length: count }, (_, i) => (i * 0.618034) % 1);
-
-function checkpoint(family: 'ar' | 'duo', shape: NetworkShape, fields: CheckpointOverrides = {}) {
-  return checkpointOfGraph(smallNetwork({ vocabSize: VOCABULARY, ...shape }), { family, ...fields }, 'small');
-}
-
-async function drawn(options: Omit<DrawSessionOptions, 'provider'>, batch: number, length = LENGTH) {
-  const session = await startDrawSession({ provider: 'cpu', threads: 1, ...options });
-  const tokens = ids(batch, length);
-  const request = { tokens, batch, length, sigma: 0.5, uniforms: uniforms(batch * length) };
-  return session.denoise(request).finally(() => session.close());
-}
+import { checkpoint, drawn, ids, LENGTH, uniforms } from './small-draws.js';
 
 it.each([
   [true, 0.5],
