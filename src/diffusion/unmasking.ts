@@ -3,6 +3,7 @@
  * by the true tokens, and each call reveals some of the best. Sampling (samplers/unmask.ts) and the exact likelihood of what
  * it samples (DUEL, arXiv 2603.01367) follow the same policy, through the functions of this file.
  */
+import { type NoiseSchedule, sigmaOf } from './schedule.js';
 
 /**
  * What positions are ranked by, best first.
@@ -103,4 +104,13 @@ export function picked(
   }
   if (threshold !== null) for (const i of left) if (scores[i] > threshold) picks.add(i);
   return [...picks].sort((i, j) => i - j);
+}
+
+/**
+ * The noise level that a network conditioned on time reads while positions are revealed: σ = −ln α, where 1 − α is the share of
+ * the positions that are still masked. Within the schedule: with everything masked, α is its last value, not 0.
+ */
+export function sigmaOfMasked(masked: number, length: number, schedule: NoiseSchedule): number {
+  const alpha = Math.max(1 - masked / length, schedule.alpha(1));
+  return sigmaOf(alpha, Math.min(masked / length, schedule.oneMinusAlpha(1)));
 }

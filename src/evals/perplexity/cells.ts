@@ -13,6 +13,7 @@ import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js
 import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
+import { checkLikelihood } from './exact-likelihood.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -69,6 +70,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
       const skipped = skippedRowsSaid(stream);
       if (skipped !== null) observer.note?.(skipped);
       cells.push({ checkpoint, stream });
+      checkLikelihood(checkpoint, stream, request.options.likelihood);
     }
   }
   return cells;

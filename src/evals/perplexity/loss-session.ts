@@ -83,7 +83,7 @@ export class LossSession implements LossSource {
    * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
    */
   async losses(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
-    this.checkTokens(calls, model);
+    checkNoMask(calls, model);
     const losses: SequenceLoss[] = [];
     while (losses.length < calls.length) {
       const part = calls.slice(losses.length, losses.length + this.limit.size);
@@ -114,17 +114,21 @@ export class LossSession implements LossSource {
   async close(): Promise<void> {
     await this.session.close();
   }
+}
 
-  private checkTokens(calls: readonly ModelCall[], { maskTokenId, family, name }: BatchModel): void {
-    if (maskTokenId === null || family === 'duo') return;
-    for (const { x, sequence } of calls) {
-      if (!x.includes(maskTokenId)) continue;
-      throw new DataError({
-        code: 'mask-in-text',
-        message: `Sequence ${sequence} of the data holds the token ${maskTokenId}, which is the mask of ${name}.`,
-        hint: 'Check that the tokenizer is the one the model was trained with, and maskTokenId in its card.',
-      });
-    }
+/** @throws DataError `mask-in-text` */
+export function checkNoMask(
+  calls: readonly ModelCall[],
+  { maskTokenId, family, name }: Pick<BatchModel, 'maskTokenId' | 'family' | 'name'>,
+): void {
+  if (maskTokenId === null || family === 'duo') return;
+  for (const { x, sequence } of calls) {
+    if (!x.includes(maskTokenId)) continue;
+    throw new DataError({
+      code: 'mask-in-text',
+      message: `Sequence ${sequence} of the data holds the token ${maskTokenId}, which is the mask of ${name}.`,
+      hint: 'Check that the tokenizer is the one the model was trained with, and maskTokenId in its card.',
+    });
   }
 }
 
@@ -155,7 +159,7 @@ async function lossesOf(
 }
 
 /** Repeats the last sequence until a graph of fixed batch is full; the extra outputs are ignored. */
-function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
+export function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
   if (fixedBatch === null || fixedBatch === batch) return feeds;
   const padded: Feeds = {};
   for (const [name, tensor] of Object.entries(feeds)) {
@@ -187,7 +191,11 @@ function describe(calls: readonly ModelCall[]): string {
   return first === last ? `sequence ${first}` : `sequences ${first} to ${last}`;
 }
 
-function notFinite(model: BatchModel, { sequence, draw, level }: ModelCall, nats: number): NumericalError {
+export function notFinite(
+  model: Pick<BatchModel, 'name'>,
+  { sequence, draw, level }: ModelCall,
+  nats: number,
+): NumericalError {
   const where = level ? `, draw ${draw}, α = ${level.alpha.toPrecision(4)}` : '';
   return new NumericalError({
     code: 'not-finite',
