@@ -6,6 +6,7 @@ import { sigmaOfMasked, type UnmaskingOrder } from '../../diffusion/unmasking.js
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
+import { RunningModel } from '../../models/running-model.js';
 import type { ModelSession } from '../../models/session.js';
 import { ROWS_STEP } from './loss-batch.js';
 import { type LossSessionOptions, padBatch } from './loss-session.js';
@@ -22,14 +23,16 @@ export interface Question {
   left: number;
 }
 
-export class PolicyNetwork {
+export class PolicyNetwork extends RunningModel {
   private constructor(
-    private readonly session: ModelSession,
+    session: ModelSession,
     private readonly checkpoint: Checkpoint,
     /** Null where the network reads no noise level. */
     private readonly schedule: NoiseSchedule | null,
     private readonly timeoutMs: number | undefined,
-  ) {}
+  ) {
+    super(session);
+  }
 
   /** @throws ModelError as the session */
   static async start(
@@ -44,14 +47,6 @@ export class PolicyNetwork {
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
     return new PolicyNetwork(session, checkpoint, schedule, timeoutMs);
-  }
-
-  get provider() {
-    return this.session.provider;
-  }
-
-  get threads() {
-    return this.session.threads;
   }
 
   /** One call. @param questions about texts of one length   @throws ModelError as the session */
@@ -97,9 +92,5 @@ export class PolicyNetwork {
       next += count;
       return { logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) };
     });
-  }
-
-  async close(): Promise<void> {
-    await this.session.close();
   }
 }
