@@ -48,7 +48,7 @@ export async function startSamplingSession(options: SamplingSessionOptions): Pro
     });
   }
   const { startDrawSession } = await import('./draw-session.js');
-  const session = await startDrawSession(options);
+  const session = await startDrawSession({ ...options, score: sampler.score?.(options.options) ?? null });
   return withSource(session, { denoiser: session });
 }
 
