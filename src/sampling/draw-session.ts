@@ -10,15 +10,17 @@ import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
 import { checkCausal, probeSequences } from '../models/causality.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { type Family, hasMaskToken } from '../models/family.js';
+import { besidesDraw, type Family, hasMaskToken } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { hasDouble, type Provider } from '../models/provider.js';
+import { RunningModel } from '../models/running-model.js';
 import type { ModelSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import type { ModelSource } from './generation-plan.js';
 
 export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
@@ -42,7 +44,8 @@ export function startDrawSession(options: DrawSessionOptions): Promise<DrawSessi
   return DrawSession.start(options);
 }
 
-class DrawSession implements Denoiser {
+class DrawSession extends RunningModel implements Denoiser {
+  readonly source: ModelSource = { denoiser: this };
   private currentTemperature: number;
   private readonly limit: BatchLimit;
   /** Sessions of graphs that return another score than the first: for modules, which ask for one in a call. */
@@ -50,9 +53,10 @@ class DrawSession implements Denoiser {
 
   private constructor(
     readonly checkpoint: Checkpoint,
-    private readonly session: ModelSession,
+    session: ModelSession,
     private readonly options: DrawSessionOptions,
   ) {
+    super(session);
     this.currentTemperature = options.temperature ?? 1;
     this.limit = new BatchLimit(checkpoint, 'samples', options.notice);
   }
@@ -84,16 +88,7 @@ class DrawSession implements Denoiser {
     this.currentTemperature = temperature;
   }
 
-  get provider(): Provider {
-    return this.session.provider;
-  }
-
-  get threads(): number {
-    return this.session.threads;
-  }
-
-  /** Seconds inside the runtime so far. */
-  get runSeconds(): number {
+  override get runSeconds(): number {
     return [this.session, ...this.further.values()].reduce((sum, { runSeconds }) => sum + runSeconds, 0);
   }
 
@@ -115,7 +110,7 @@ class DrawSession implements Denoiser {
     return answer;
   }
 
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await Promise.all([this.session, ...this.further.values()].map((session) => session.close()));
   }
 
@@ -274,11 +269,12 @@ function startDraws(
 
 function emptyAnswer({ batch, length, score }: DenoiserRequest, family: Family): Denoised {
   const numbers = () => new Float64Array(batch * length);
+  const besides = besidesDraw(family);
   return {
     token: new Int32Array(batch * length),
     probability: numbers(),
-    present: family === 'duo' ? numbers() : null,
-    scoreSum: family === 'sedd' ? numbers() : null,
+    present: besides === 'present' ? numbers() : null,
+    scoreSum: besides === 'scoreSum' ? numbers() : null,
     ...(score && { score: numbers() }),
   };
 }
