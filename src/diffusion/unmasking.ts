@@ -57,7 +57,7 @@ export function isScored(order: UnmaskingOrder): order is ScoredOrder {
  * Scores this close to the best one are equal: with everything masked, all positions have one distribution up to rounding, which
  * would otherwise choose the order.
  */
-export const TIE_TOLERANCE = 1e-5;
+const TIE_TOLERANCE = 1e-5;
 
 /**
  * The masked positions that a policy may reveal next: those of the leftmost block that has any.
