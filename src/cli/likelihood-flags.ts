@@ -30,6 +30,12 @@ export const likelihoodFlags = {
     summary: 'Reveal every position with a score above this, but at least --tokens-per-call.',
     helpGroup,
   }),
+  'entropy-bound': number({
+    above: 0,
+    summary:
+      'For --policy entropy: reveal more while their entropies, but the largest, add up to at most this.',
+    helpGroup,
+  }),
   from: choice(STARTS)({
     summary: 'Start with BOS given, or score it too. [default: bos]',
     helpGroup,
@@ -43,6 +49,7 @@ interface LikelihoodFlagValues {
   'block-size'?: number;
   ties?: ExactLikelihoodSettings['ties'];
   threshold?: number;
+  'entropy-bound'?: number;
   from?: ExactLikelihoodSettings['from'];
 }
 
@@ -51,7 +58,9 @@ export function likelihoodOfFlags(flags: LikelihoodFlagValues): ExactLikelihoodS
   const { policy, ties, threshold, from } = flags;
   const [tokensPerCall, blockSize] = [flags['tokens-per-call'], flags['block-size']];
   if (flags.likelihood === 'exact') {
-    if (policy !== undefined) return { policy, tokensPerCall, blockSize, ties, threshold, from };
+    const entropyBound = flags['entropy-bound'];
+    if (policy !== undefined)
+      return { policy, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
     throw new UsageError({
       code: 'no-policy',
       message:

@@ -21,6 +21,7 @@ import type { ProtocolRecord, STARTS } from './record.js';
 type Start = (typeof STARTS)[number];
 
 export interface ExactLikelihood extends UnmaskingPolicy {
+  entropyBound: number | null;
   from: Start;
 }
 
@@ -30,11 +31,13 @@ export interface ExactLikelihoodSettings {
   /** Positions that a call reveals in each sequence. By default 1. */
   tokensPerCall?: number;
   /** Positions per block: a block is finished before the next begins. By default the sequence is one block. */
-  blockSize?: number;
+  blockSize?: number | null;
   /** Which of equal positions goes first: the lowest (the default), or one drawn with the seed. */
   ties?: TieRule;
   /** Reveals every position with a score above this, but at least `tokensPerCall`. */
-  threshold?: number;
+  threshold?: number | null;
+  /** γ in nats, for `entropy`: reveals the first positions while their entropies but the largest add up to at most this. */
+  entropyBound?: number | null;
   /** `bos` (the default): BOS is given and not scored. `all-masked`: it is masked and scored. */
   from?: Start;
 }
@@ -46,15 +49,18 @@ export function exactLikelihood({
   blockSize = null,
   ties = 'lowest',
   threshold = null,
+  entropyBound = null,
   from = 'bos',
-}: Omit<ExactLikelihoodSettings, 'blockSize' | 'threshold'> & {
-  blockSize?: number | null;
-  threshold?: number | null;
-}): ExactLikelihood {
-  if (tokensPerCall < 1) throw unusable(`A call reveals at least 1 token, not ${tokensPerCall}.`);
-  if (threshold !== null && !isScored(order))
-    throw unusable(`The policy ${order} ranks by no probability, so it has no threshold.`);
-  return { order, tokensPerCall, blockSize, ties, threshold, from };
+}: ExactLikelihoodSettings): ExactLikelihood {
+  if (!Number.isInteger(tokensPerCall) || tokensPerCall < 1)
+    throw unusable(`A call reveals 1, 2 or more tokens of a sequence, not ${tokensPerCall}.`);
+  if (blockSize !== null && !(Number.isInteger(blockSize) && blockSize > 0))
+    throw unusable(`A block has 1, 2 or more positions, not ${blockSize}.`);
+  if (threshold !== null && (!isScored(order) || order === 'entropy'))
+    throw unusable(`A threshold needs max-probability, margin or log-margin; ${order} has no score above 0.`);
+  if (entropyBound !== null && order !== 'entropy')
+    throw unusable(`An entropy bound needs the policy entropy, not ${order}.`);
+  return { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
 }
 
 /** The likelihood that is asked of a model; null where its loss has no order: ar, whose likelihood is exact as it is. */
@@ -135,7 +141,7 @@ export function callsOfSequence(length: number, { tokensPerCall, blockSize, from
 
 /** As the record has it. */
 export function likelihoodRecord(
-  { order, tokensPerCall, blockSize, ties, threshold, from }: ExactLikelihood,
+  { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from }: ExactLikelihood,
   { fields, signature }: Pick<Checkpoint, 'fields' | 'signature'>,
 ): Partial<ProtocolRecord> {
   const readsLevel = signature.sigma !== null && fields.timeConditioning.value === true;
@@ -146,20 +152,29 @@ export function likelihoodRecord(
     blockSize,
     ties,
     threshold,
+    ...(entropyBound !== null && { entropyBound }),
     from,
     ...(readsLevel && { sigma: 'of the share still masked' }),
   };
 }
 
 /** `max-probability, 4 per call, blocks of 32`; empty for a row without a policy. */
-export function policyText({ policy, tokensPerCall, blockSize, ties, threshold }: ProtocolRecord): string {
+export function policyText({
+  policy,
+  tokensPerCall,
+  blockSize,
+  ties,
+  threshold,
+  entropyBound,
+}: ProtocolRecord): string {
   if (policy === undefined) return '';
   return [
     policy,
     `${tokensPerCall} per call`,
     blockSize ? `blocks of ${blockSize}` : '',
     ties === 'seeded' ? 'seeded ties' : '',
-    threshold === null || threshold === undefined ? '' : `all above ${threshold}`,
+    threshold ? `all above ${threshold}` : '',
+    entropyBound ? `entropy bound ${entropyBound}` : '',
   ]
     .filter(Boolean)
     .join(', ');

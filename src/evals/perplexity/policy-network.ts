@@ -2,7 +2,7 @@
 import { HEAD } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
-import { sigmaOfMasked, type UnmaskingOrder } from '../../diffusion/unmasking.js';
+import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
@@ -71,7 +71,7 @@ export class PolicyNetwork extends RunningModel {
     }
     const sigma = signature.sigma
       ? Float32Array.from(questions, ({ left }) =>
-          this.schedule ? sigmaOfMasked(left, length, this.schedule) : 0,
+          this.schedule ? this.schedule.sigma(timeOfShare(this.schedule, left / length)) : 0,
         )
       : null;
     const feeds = {

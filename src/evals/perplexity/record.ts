@@ -62,6 +62,11 @@ const protocolRecord = part({
     .describe(
       'Every position with a score above this is revealed, but at least tokensPerCall; null: none beyond those.',
     ),
+  entropyBound: known
+    .optional()
+    .describe(
+      'Nats; for entropy: the first positions are revealed while their entropies but the largest add up to at most this. Absent: none.',
+    ),
   from: z
     .enum(STARTS)
     .optional()
