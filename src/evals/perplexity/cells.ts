@@ -13,6 +13,7 @@ import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js
 import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
+import type { LossSession } from './loss-session.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -27,6 +28,8 @@ export interface PerplexityRequest {
   timeoutMs?: number;
   /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
+  /** Of the only checkpoint; by default one is started, and closed in the end. */
+  session?: LossSession;
 }
 
 /** A model and a data set, opened. */

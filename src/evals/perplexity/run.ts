@@ -127,7 +127,8 @@ async function evaluateModel(
   { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
 ): Promise<void> {
   const { options } = request;
-  const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
+  const session =
+    request.session ?? (await LossSession.start({ checkpoint, ...request, notice: observer.warn }));
   try {
     for (const stream of streams) {
       const key = await lossKey(checkpoint, stream, options, session.provider);
@@ -162,7 +163,7 @@ async function evaluateModel(
       }
     }
   } finally {
-    await session.close();
+    if (!request.session) await session.close();
   }
 }
 
