@@ -1,0 +1,130 @@
+/**
+ * Orders in which masked positions are revealed: a policy ranks the masked positions by the model's distributions there, never
+ * by the true tokens, and each call reveals some of the best. Sampling (samplers/unmask.ts) and the exact likelihood of what
+ * it samples (DUEL, arXiv 2603.01367) follow the same policy, through the functions of this file.
+ */
+import type { NoiseSchedule } from './schedule.js';
+
+/**
+ * What positions are ranked by, best first.
+ *
+ * left-to-right     the position
+ * max-probability   p₁, the largest probability of the distribution there
+ * margin            p₁ − p₂
+ * log-margin        ln p₁ − ln p₂: another order than that of `margin`
+ * entropy           −H, H = −Σ p ln p
+ * random            a uniform number: each order of the positions is as probable as any other
+ */
+export const UNMASKING_ORDERS = [
+  'left-to-right',
+  'max-probability',
+  'margin',
+  'log-margin',
+  'entropy',
+  'random',
+] as const;
+
+export type UnmaskingOrder = (typeof UNMASKING_ORDERS)[number];
+
+/** Which of several equal positions is revealed: the lowest, or one drawn with the seed. */
+export const TIE_RULES = ['lowest', 'seeded'] as const;
+export type TieRule = (typeof TIE_RULES)[number];
+
+export interface UnmaskingPolicy {
+  order: UnmaskingOrder;
+  /** k: positions that a call reveals in each sequence, ≥ 1; the last call of a block may reveal fewer. */
+  tokensPerCall: number;
+  /** Positions per block: only the leftmost block with a mask is worked on. Null: the sequence is one block. */
+  blockSize: number | null;
+  ties: TieRule;
+  /** Reveals every position whose score is above this, but at least `tokensPerCall`. Null: none beyond those. */
+  threshold: number | null;
+  /**
+   * γ in nats, for `entropy` alone: reveals the largest set of first positions whose entropies, the largest of them left out,
+   * add up to at most this, but at least `tokensPerCall` (EB-Sampler, arXiv 2505.24857). Null, or absent: none beyond those.
+   */
+  entropyBound?: number | null;
+}
+
+/** Orders whose scores come from the model's distributions. */
+export type ScoredOrder = Exclude<UnmaskingOrder, 'left-to-right' | 'random'>;
+
+export function isScored(order: UnmaskingOrder): order is ScoredOrder {
+  return order !== 'left-to-right' && order !== 'random';
+}
+
+/**
+ * Scores this close to the best one are equal: with everything masked, all positions have one distribution up to rounding, which
+ * would otherwise choose the order.
+ */
+const TIE_TOLERANCE = 1e-5;
+
+/**
+ * The masked positions that a policy may reveal next: those of the leftmost block that has any.
+ * @param masked ascending positions, counted from the start of the sequence
+ */
+export function positionsInTurn(masked: readonly number[], blockSize: number | null): readonly number[] {
+  if (blockSize === null || masked.length === 0) return masked;
+  const end = (Math.floor(masked[0] / blockSize) + 1) * blockSize;
+  const beyond = masked.findIndex((position) => position >= end);
+  return beyond < 0 ? masked : masked.slice(0, beyond);
+}
+
+/**
+ * The time that a network with time conditioning reads: that at which as large a share of tokens is masked as still is.
+ * @param share of the sequence's positions, in (0, 1]
+ */
+export function timeOfShare(schedule: NoiseSchedule, share: number): number {
+  return Math.min(1, schedule.timeAt(1 - share, share));
+}
+
+/** What is known of the positions in turn, one number for each. */
+export interface Ranking {
+  /** Scores by the policy's order; not read for `left-to-right` and `random`. */
+  scores: ArrayLike<number>;
+  /**
+   * Uniform numbers of [0, 1), one for each position of the text and the same in each of its calls, for `random` and seeded
+   * ties; else not read.
+   */
+  uniforms: ArrayLike<number>;
+}
+
+/**
+ * The positions that a call reveals. Picks are made one after the other: of the positions whose score is within
+ * {@link TIE_TOLERANCE} of the best that is left, the lowest (or the one with the smallest uniform number), as the tie rule says.
+ * @param inTurn ascending, from {@link positionsInTurn}; `scores` and `uniforms` are in the same order
+ * @returns indices into `inTurn`, ascending; at least one unless `inTurn` is empty
+ */
+export function picked(
+  inTurn: readonly number[],
+  { scores, uniforms }: Ranking,
+  { order, tokensPerCall, ties, threshold, entropyBound = null }: UnmaskingPolicy,
+): number[] {
+  const indices = inTurn.map((_, i) => i);
+  if (order === 'left-to-right') return indices.slice(0, tokensPerCall);
+  const precedes = (i: number, j: number): boolean => uniforms[i] < uniforms[j];
+  if (order === 'random') {
+    const shuffled = indices.sort((i, j) => uniforms[i] - uniforms[j] || i - j);
+    return shuffled.slice(0, tokensPerCall).sort((i, j) => i - j);
+  }
+  const picks = new Set<number>();
+  // Best first: ties are a run at the head of what is left.
+  const left = indices.sort((i, j) => scores[j] - scores[i] || i - j);
+  /** Of the picked positions, nats: the sum of the entropies, and the largest. */
+  let [sum, largest] = [0, 0];
+  const isWithinBound = (entropy: number): boolean =>
+    entropyBound !== null && sum + entropy - Math.max(largest, entropy) <= entropyBound;
+  while (left.length > 0) {
+    const tied = left.findIndex((i) => scores[i] < scores[left[0]] - TIE_TOLERANCE);
+    const equal = tied < 0 ? left : left.slice(0, tied);
+    const first = (a: number, b: number): boolean => (ties === 'lowest' ? a < b : precedes(a, b));
+    const pick = equal.reduce((best, i) => (first(i, best) ? i : best));
+    if (picks.size >= tokensPerCall && !isWithinBound(-scores[pick])) break;
+    picks.add(pick);
+    sum -= scores[pick];
+    largest = Math.max(largest, -scores[pick]);
+    left.splice(left.indexOf(pick), 1);
+  }
+  if (threshold !== null) for (const i of left) if (scores[i] > threshold) picks.add(i);
+  return [...picks].sort((i, j) => i - j);
+}
