@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
 import { EVALUATIONS } from '../../src/evals/registry.js';
-import { readPart } from '../../src/evals/suite/read-part.js';
+import { readPart } from '../../src/evals/suite/part-record.js';
 import { parseResults, readResults } from '../../src/records/results-file.js';
 import { parseRowsFile, readRows } from '../../src/records/rows.js';
 import { resultOfNats } from '../comparison/rows.js';

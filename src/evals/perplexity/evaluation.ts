@@ -96,6 +96,7 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
   pairing: sequencePairing,
   compared: (a, b) => [scoredMetric(a, b)],
   hasNarrowIntervals: (row) => numberOf(row, 'protocol.version') === 1,
+  inputs: ({ dataset: { name, sourceSha256 } }) => [{ what: `Data set ${name}`, sha256: sourceSha256 }],
   together: errorsOverText,
   report: {
     columns: [
