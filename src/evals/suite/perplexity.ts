@@ -10,13 +10,13 @@
  */
 import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
-import { TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
+import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
 import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
 import { LossSession } from '../perplexity/loss-session.js';
-import { type PerplexityResult, STARTS } from '../perplexity/record.js';
+import type { PerplexityResult } from '../perplexity/record.js';
 import { evaluatedOf, lossKey, runPerplexity } from '../perplexity/run.js';
 import {
   defaultBatch,
