@@ -46,14 +46,14 @@ export function fieldsThatDiffer(a: ResultRow, b: ResultRow): FieldDifference[] 
     .map((key) => `protocol.${key}`);
   const machine = isOfSpeed(a) || isOfSpeed(b) ? OF_THE_MACHINE : [];
   return ['eval', ...protocol, ...OF_THE_TEXT, ...machine]
-    .map((field) => ({ field, a: valueOf(a, field), b: valueOf(b, field) }))
+    .map((field) => ({ field, a: comparedValue(a, field), b: comparedValue(b, field) }))
     .filter((one) => differ(one.a, one.b));
 }
 
 const LIKELIHOOD = 'protocol.likelihood';
 
 /** A row without an exact likelihood is a bound, unless its model has no noise: then it agrees with either. */
-function valueOf(row: ResultRow, field: string): unknown {
+function comparedValue(row: ResultRow, field: string): unknown {
   const value = fieldOf(row, field);
   if (field !== LIKELIHOOD || value !== undefined) return value;
   return fieldOf(row, 'protocol.estimator') === 'exact' ? null : 'a bound';
