@@ -48,10 +48,20 @@ const judge = {
   saveEvery: STEPS / 5,
 };
 
+/** Half of the budget: a step reads every sequence twice, noisy and clean. */
+const blockDiffusion = {
+  ...common,
+  family: 'bd3lm',
+  blockSize: 8,
+  seed: 1,
+  steps: STEPS / 2,
+};
+
 export const RUNS = new Map([
   ...SEEDS.flatMap((seed) =>
     Object.entries(families).map(([name, changes]) => [`${name}-${seed}`, { ...common, ...changes, seed }]),
   ),
+  ['bd3lm', blockDiffusion],
   ['judge', judge],
 ]);
 
@@ -75,6 +85,7 @@ export const FIXTURES = new Map([
   ['ar', 'ar-1'],
   ['mdlm', 'mdlm-1'],
   ['sedd', 'sedd-1'],
+  ['bd3lm', 'bd3lm'],
   ['duo', 'duo-1'],
   ['duo-dcd', 'duo-dcd-1'],
   ['judge', 'judge'],

@@ -188,7 +188,7 @@ function describe(opened: Opened): CheckpointDescription {
 /** @throws ModelError the first of its problems */
 export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
-  const { family, vocabSize, schedule, maskTokenId } = description.fields;
+  const { family, vocabSize, schedule, maskTokenId, blockSize } = description.fields;
   // Anything that the family requires and the checkpoint lacks is among the problems (checkAgainstGraph in fields.ts).
   return {
     ...description,
@@ -196,6 +196,7 @@ export function checkpointOf(description: CheckpointDescription): Checkpoint {
     vocabSize: vocabSize.value,
     schedule: family.value === 'ar' ? null : schedule.value,
     maskTokenId: maskTokenId.value,
+    ...(family.value === 'bd3lm' && { blockSize: blockSize.value }),
   } as Checkpoint;
 }
 

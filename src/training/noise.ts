@@ -2,7 +2,7 @@
  * The noise of a training step, a function of seed and step: times, one in each of B equal parts of the range for B sequences
  * (the reference's low-discrepancy times), and the noisy tokens at these times.
  */
-import { noiseMasked, noiseUniform } from '../diffusion/forward.js';
+import { noiseBlocks, noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { duoFirstTime } from '../diffusion/integration.js';
 import type { NoiseSchedule } from '../diffusion/schedule.js';
 import { fillNormals } from '../random/normals.js';
@@ -25,10 +25,10 @@ export interface StepAddress {
   step: number;
 }
 
-/** t of each sequence of a step, in [0.001, 1). */
-export function stepTimes({ seed, step }: StepAddress, batch: number): Float64Array {
-  return Float64Array.from({ length: batch }, (_, b) => {
-    const place = (b + uniform({ seed, stream: streams.trainingTime, sequence: b, step })) / batch;
+/** t of each sequence of a step, or of each block of each sequence, in [0.001, 1). @param count of the times */
+export function stepTimes({ seed, step }: StepAddress, count: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, b) => {
+    const place = (b + uniform({ seed, stream: streams.trainingTime, sequence: b, step })) / count;
     return duoFirstTime + (1 - duoFirstTime) * place;
   });
 }
@@ -40,7 +40,9 @@ export function noisyBatch(
   x: Int32Array,
   { seed, step }: StepAddress,
 ): NoisyBatch {
-  const times = stepTimes({ seed, step }, batch);
+  const { blockSize = length } = dimensions;
+  const levels = length / blockSize;
+  const times = stepTimes({ seed, step }, batch * levels);
   const oneMinusAlpha = times.map((t) => schedule.oneMinusAlpha(t));
   const z = new Int32Array(x.length);
   const component = new Float64Array(length);
@@ -52,6 +54,9 @@ export function noisyBatch(
     if (family === 'duo') {
       fillUniforms(token, { ...address, stream: streams.trainingToken });
       noiseUniform(noisy, clean, oneMinusAlpha[b], dimensions.vocabSize, component, token);
+    } else if (family === 'bd3lm' && maskTokenId !== null) {
+      const ofBlock = (block: number) => oneMinusAlpha[b * levels + block];
+      noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock }, maskTokenId, component);
     } else if (maskTokenId !== null) {
       noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component);
     }
@@ -61,7 +66,7 @@ export function noisyBatch(
     z,
     oneMinusAlpha,
     slope: times.map((t) => -schedule.dalpha(t, 'duo')),
-    sigma: times.map((t) => schedule.sigma(t)),
+    sigma: family === 'bd3lm' ? new Float64Array(batch) : times.map((t) => schedule.sigma(t)),
   };
 }
 

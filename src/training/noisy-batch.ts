@@ -3,6 +3,7 @@
  * the batch: the papers' integrand over t, for any schedule.
  */
 import { HEAD } from '../diffusion/heads/head.js';
+import { CLEAN_IDS } from '../models/architectures/block-diffusion.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -14,9 +15,10 @@ export interface NoisyBatch {
   /** Clean and noisy tokens, [batch · length]. */
   x: Int32Array;
   z: Int32Array;
-  /** Per sequence: 1 − α, −α', and the σ that the network reads. */
+  /** Per sequence, or for block diffusion per block: 1 − α and −α'. */
   oneMinusAlpha: Float64Array;
   slope: Float64Array;
+  /** Per sequence: what the network reads. */
   sigma: Float64Array;
 }
 
@@ -67,13 +69,21 @@ export function wholeMixtureFeeds(
   };
 }
 
-/** The rows are the masked positions; a batch without masks has one row of weight 0. */
-function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+/**
+ * The rows are the masked positions; a batch without masks has one row of weight 0.
+ * @param scored tokens of the batch that the mean is over
+ */
+function maskedFeeds(
+  { batch, length }: Size,
+  noisy: NoisyBatch,
+  maskTokenId: number,
+  scored = noisy.x.length,
+): Feeds {
   const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
   const places = masked.length > 0 ? masked : [0];
   const sequenceOf = (place: number) => Math.floor(place / length);
-  const weightOf = (place: number) =>
-    masked.length > 0 ? noisy.slope[sequenceOf(place)] / noisy.x.length : 0;
+  const levelOf = (place: number) => Math.floor((place * noisy.slope.length) / noisy.x.length);
+  const weightOf = (place: number) => (masked.length > 0 ? noisy.slope[levelOf(place)] / scored : 0);
   const rows = places.length;
   return {
     input_ids: int64(noisy.z, [batch, length]),
@@ -87,7 +97,7 @@ function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: nu
       [rows],
     ),
     [HEAD.oneMinusAlpha]: float64(
-      places.map((place) => noisy.oneMinusAlpha[sequenceOf(place)]),
+      places.map((place) => noisy.oneMinusAlpha[levelOf(place)]),
       [rows],
     ),
     [TOKEN_WEIGHTS]: float32(places.map(weightOf), [rows]),
@@ -97,6 +107,14 @@ function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: nu
 /** The tensors for the family's loss head. @throws RangeError for a family that is not trained on noisy sequences */
 export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
   if (family === 'duo') return uniformStateFeeds(size, noisy);
+  if (family === 'bd3lm' && maskTokenId !== null) {
+    const { batch, length } = size;
+    const scored = batch * (length - 1); // all but the first token of each sequence, which is given
+    return {
+      ...maskedFeeds(size, noisy, maskTokenId, scored),
+      [CLEAN_IDS]: int64(noisy.x, [batch, length]),
+    };
+  }
   if (maskTokenId === null || family === 'ar') throw new RangeError(`no noisy sequences train ${family}`);
   return maskedFeeds(size, noisy, maskTokenId);
 }

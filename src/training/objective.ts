@@ -10,11 +10,12 @@ import { appendLossHead } from '../diffusion/heads/losses.js';
 import { fixAxes } from '../graph/fix-axes.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { Mul, ReduceSum } from '../graph/operators.js';
+import { blockTrainingGraph } from '../models/architectures/block-diffusion.js';
 import { causalGraph } from '../models/architectures/causal.js';
 import type { Dimensions } from '../models/architectures/dimensions.js';
 import { ditGraph } from '../models/architectures/dit.js';
 import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
-import type { Family } from '../models/family.js';
+import { type Family, isMasked } from '../models/family.js';
 import { type Mixture, mixtureGraph } from './mixture.js';
 
 /** Name of the input that the objective adds: float32, in the shape of the losses. */
@@ -48,9 +49,11 @@ export function objectiveGraph(problem: TrainingProblem): Objective {
   const options = { fused: problem.fused ?? true };
   const graph = causal
     ? causalGraph(dimensions, options)
-    : reads === 'tokens'
-      ? ditGraph(dimensions, options)
-      : mixtureGraph(dimensions, reads, options);
+    : reads !== 'tokens'
+      ? mixtureGraph(dimensions, reads, options)
+      : dimensions.blockSize === undefined
+        ? ditGraph(dimensions, options)
+        : blockTrainingGraph(dimensions, options);
   const objective = appendObjective(graph, problem);
   return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
 }
@@ -60,7 +63,7 @@ function appendObjective(graph: Graph, problem: TrainingProblem): Value {
   const { vocabSize } = problem.dimensions;
   appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId, inBlocks: false });
   graph.clearOutputs();
-  const perRow = family === 'mdlm' || family === 'sedd';
+  const perRow = isMasked(family);
   const shape = perRow ? ['rows'] : ['batch', 'length'];
   const weights = graph.input(TOKEN_WEIGHTS, 'float32', shape);
   const weighted = Mul(graph.value(HEAD.loss, 'float32'), weights);

@@ -16,6 +16,7 @@ import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/a
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
 import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
+import { usualSchedule } from '../models/fields.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
@@ -39,7 +40,7 @@ import {
 import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
-const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'bd3lm', 'duo'] as const;
 
 export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];
@@ -49,6 +50,8 @@ export interface TrainingRequest extends RunRequest {
   changes: Partial<Size>;
   /** L, tokens per sequence. */
   length: number;
+  /** L′, tokens per block, for bd3lm alone. */
+  blockSize?: number;
   steps: number;
   /** 0 for none. */
   curriculumSteps: number;
@@ -159,10 +162,23 @@ function parametersOf({ problem: { family, dimensions } }: TrainingSettings): nu
 }
 
 /** Masked families have one token more than the tokenizer: the mask. */
-function dimensionsOf({ family, size, changes, length }: TrainingRequest, tokenizer: Tokenizer): Dimensions {
+function dimensionsOf(
+  { family, size, changes, length, blockSize }: TrainingRequest,
+  tokenizer: Tokenizer,
+): Dimensions {
+  if ((family === 'bd3lm') !== (blockSize !== undefined)) {
+    throw new UsageError({
+      code: 'block-size-of-bd3lm',
+      message:
+        blockSize === undefined
+          ? 'A model of the family bd3lm has blocks, and nothing says how long.'
+          : `--block-size is for --family bd3lm: ${family} has no blocks.`,
+      hint: blockSize === undefined ? 'Give --block-size, such as 4, 8 or 16.' : 'Leave --block-size out.',
+    });
+  }
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
   const vocabSize = tokenizer.vocabSize + (isMasked(family) ? 1 : 0);
-  const dimensions = { ...SIZES[size], ...given, vocabSize, length };
+  const dimensions = { ...SIZES[size], ...given, vocabSize, length, ...(blockSize && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new UsageError(problem);
   return dimensions;
@@ -178,7 +194,7 @@ function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: Pack
       batch,
       length: family === 'ar' ? length - 1 : length,
     },
-    schedule: { type: 'log-linear', eps: 1e-3 },
+    schedule: usualSchedule(family),
     timeConditioning: conditionsOnTimeByDefault(family),
     seed: request.seed,
     steps: request.steps,

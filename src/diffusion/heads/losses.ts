@@ -23,6 +23,7 @@ export function appendLossHead(graph: Graph, family: Family, options: HeadOption
       case 'ar':
         return appendAutoregressiveLoss(graph, options);
       case 'mdlm':
+      case 'bd3lm':
         return appendMaskedLoss(graph, options);
       case 'sedd':
         return appendScoreEntropyLoss(graph, options);
@@ -32,7 +33,7 @@ export function appendLossHead(graph: Graph, family: Family, options: HeadOption
         throw new ModelError({
           code: 'family-not-supported',
           message: `There is no loss for the family "${family}" yet.`,
-          hint: 'Families with a loss: ar, mdlm, sedd, duo.',
+          hint: 'Families with a loss: ar, mdlm, sedd, bd3lm, duo.',
         });
     }
   });
