@@ -7,7 +7,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { type ErrorDetails, ModelError } from '../errors.js';
 import { blockProblem } from './architectures/dimensions.js';
 import { type Attention, type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
-import { conditionsOnTimeByDefault, FAMILIES, type Family, isDiffusion, isMasked } from './family.js';
+import { FAMILIES, type Family, isDiffusion, isMasked, readsNoiseLevel } from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -90,7 +90,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
   const diffusion = family.value !== null && isDiffusion(family.value);
   const usual = diffusion ? usualSchedule(family.value) : null;
   const schedule = pick('schedule', null, usual);
-  const told = signature.sigma !== null && family.value !== null && conditionsOnTimeByDefault(family.value);
+  const told = signature.sigma !== null && family.value !== null && readsNoiseLevel(family.value);
   const { blockSize, attention } = attended(family.value, pick('blockSize'), pick('attention'));
   return {
     family,

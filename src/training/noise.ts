@@ -5,6 +5,7 @@
 import { noiseBlocks, noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { duoFirstTime } from '../diffusion/integration.js';
 import type { NoiseSchedule } from '../diffusion/schedule.js';
+import { isInBlocks, isUniformState } from '../models/family.js';
 import { fillNormals } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import { fillOpenUniforms, fillUniforms, uniform } from '../random/uniforms.js';
@@ -51,10 +52,10 @@ export function noisyBatch(
     const address = { seed, sequence: b, step };
     const [clean, noisy] = [x, z].map((tokens) => tokens.subarray(b * length, (b + 1) * length));
     fillUniforms(component, { ...address, stream: streams.trainingComponent });
-    if (family === 'duo') {
+    if (isUniformState(family)) {
       fillUniforms(token, { ...address, stream: streams.trainingToken });
       noiseUniform(noisy, clean, oneMinusAlpha[b], dimensions.vocabSize, component, token);
-    } else if (family === 'bd3lm' && maskTokenId !== null) {
+    } else if (isInBlocks(family) && maskTokenId !== null) {
       const ofBlock = (block: number) => oneMinusAlpha[b * levels + block];
       noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock }, maskTokenId, component);
     } else if (maskTokenId !== null) {
@@ -66,7 +67,7 @@ export function noisyBatch(
     z,
     oneMinusAlpha,
     slope: times.map((t) => -schedule.dalpha(t, 'duo')),
-    sigma: family === 'bd3lm' ? new Float64Array(batch) : times.map((t) => schedule.sigma(t)),
+    sigma: isInBlocks(family) ? new Float64Array(batch) : times.map((t) => schedule.sigma(t)),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { HEAD } from '../diffusion/heads/head.js';
 import { CLEAN_IDS } from '../models/architectures/block-diffusion.js';
+import { isInBlocks, isMasked, isUniformState } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -106,8 +107,9 @@ function maskedFeeds(
 
 /** The tensors for the family's loss head. @throws RangeError for a family that is not trained on noisy sequences */
 export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
-  if (family === 'duo') return uniformStateFeeds(size, noisy);
-  if (family === 'bd3lm' && maskTokenId !== null) {
+  if (isUniformState(family)) return uniformStateFeeds(size, noisy);
+  if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
+  if (isInBlocks(family)) {
     const { batch, length } = size;
     const scored = batch * (length - 1); // all but the first token of each sequence, which is given
     return {
@@ -115,6 +117,5 @@ export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem
       [CLEAN_IDS]: int64(noisy.x, [batch, length]),
     };
   }
-  if (maskTokenId === null || family === 'ar') throw new RangeError(`no noisy sequences train ${family}`);
   return maskedFeeds(size, noisy, maskTokenId);
 }

@@ -63,8 +63,7 @@ function appendObjective(graph: Graph, problem: TrainingProblem): Value {
   const { vocabSize } = problem.dimensions;
   appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId, inBlocks: false });
   graph.clearOutputs();
-  const perRow = isMasked(family);
-  const shape = perRow ? ['rows'] : ['batch', 'length'];
+  const shape = isMasked(family) ? ['rows'] : ['batch', 'length'];
   const weights = graph.input(TOKEN_WEIGHTS, 'float32', shape);
   const weighted = Mul(graph.value(HEAD.loss, 'float32'), weights);
   const objective = ReduceSum(weighted, { axes: shape.map((_, i) => i), keepdims: false });
