@@ -48,13 +48,16 @@ const judge = {
   saveEvery: STEPS / 5,
 };
 
-/** Half of the budget: a step reads every sequence twice, noisy and clean. */
+/** A sixth of the budget: a third of the steps, with half of the sequences. It is there for the tests, and is compared with none. */
 const blockDiffusion = {
   ...common,
   family: 'bd3lm',
   blockSize: 8,
   seed: 1,
-  steps: STEPS / 2,
+  steps: STEPS / 3,
+  batch: 8,
+  warmup: 100,
+  saveEvery: STEPS / 12,
 };
 
 export const RUNS = new Map([

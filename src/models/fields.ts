@@ -7,7 +7,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { type ErrorDetails, ModelError } from '../errors.js';
 import { blockProblem } from './architectures/dimensions.js';
 import { type Attention, type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
-import { FAMILIES, type Family, isDiffusion, isMasked, readsNoiseLevel } from './family.js';
+import { FAMILIES, type Family, isDiffusion, isInBlocks, isMasked, readsNoiseLevel } from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -114,7 +114,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
 /** Of models whose card names none: that of the published ones. Block diffusion masks with probability t, to the end. */
 export const usualSchedule = (family: Family | null): Schedule => ({
   type: 'log-linear',
-  eps: family === 'bd3lm' ? 0 : 1e-3,
+  eps: family !== null && isInBlocks(family) ? 0 : 1e-3,
 });
 
 /** "blockSize" and "attention" say the same of block diffusion; either is enough. */
@@ -123,8 +123,8 @@ function attended(
   size: Field<number | null>,
   said: Field<Attention | null>,
 ): Pick<CheckpointFields, 'blockSize' | 'attention'> {
-  if (family !== 'bd3lm') {
-    const usual = family === 'ar' ? 'causal' : 'full';
+  if (family === null || !isInBlocks(family)) {
+    const usual = family === null || isDiffusion(family) ? 'full' : 'causal';
     const attention = said.value === null ? ({ value: usual, from: 'default' } as const) : said;
     return { attention, blockSize: size.value === null ? { value: null, from: 'default' } : size };
   }
@@ -240,7 +240,7 @@ export function checkAgainstGraph(
     );
   }
 
-  if (family.value === 'bd3lm') {
+  if (family.value !== null && isInBlocks(family.value)) {
     for (const { code, message, hint } of blockProblems(fields, signature))
       problem(
         code,
@@ -289,7 +289,7 @@ function blockProblems(
   if (size === null)
     problems.push({
       code: 'no-block-size',
-      message: 'a model of the family bd3lm has blocks, but nothing says how long.',
+      message: 'a model of block diffusion has blocks, but nothing says how long.',
     });
   const blocks = typeof attention.value === 'object' ? attention.value?.blockCausal : attention.value;
   if (size !== null && blocks !== size) {

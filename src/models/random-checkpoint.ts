@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
 import type { ArchitectureName } from './architectures/names.js';
 import type { Card } from './card.js';
-import { type Family, isMasked, readsNoiseLevel } from './family.js';
+import { type Family, isInBlocks, isMasked, readsNoiseLevel } from './family.js';
 import { usualSchedule } from './fields.js';
 import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
@@ -56,7 +56,7 @@ export async function randomCheckpoint(request: RandomCheckpointRequest): Promis
       hint: blocks ? 'Give --block-size, such as 4, 8 or 16.' : 'Leave --block-size out.',
     });
   }
-  if (request.family !== undefined && blocks !== (request.family === 'bd3lm')) {
+  if (request.family !== undefined && blocks !== isInBlocks(request.family)) {
     throw new UsageError({
       code: 'family-of-blocks',
       message: `--arch ${architecture} makes no model of the family ${request.family}.`,

@@ -15,7 +15,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
-import { isMasked, readsNoiseLevel } from '../models/family.js';
+import { isInBlocks, isMasked, readsNoiseLevel } from '../models/family.js';
 import { usualSchedule } from '../models/fields.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
@@ -166,12 +166,12 @@ function dimensionsOf(
   { family, size, changes, length, blockSize }: TrainingRequest,
   tokenizer: Tokenizer,
 ): Dimensions {
-  if ((family === 'bd3lm') !== (blockSize !== undefined)) {
+  if (isInBlocks(family) !== (blockSize !== undefined)) {
     throw new UsageError({
       code: 'block-size-of-bd3lm',
       message:
         blockSize === undefined
-          ? 'A model of the family bd3lm has blocks, and nothing says how long.'
+          ? `A model of the family ${family} has blocks, and nothing says how long.`
           : `--block-size is for --family bd3lm: ${family} has no blocks.`,
       hint: blockSize === undefined ? 'Give --block-size, such as 4, 8 or 16.' : 'Leave --block-size out.',
     });

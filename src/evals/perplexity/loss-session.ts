@@ -127,7 +127,7 @@ export class LossSession extends RunningModel implements LossSource {
 async function lossesOf(
   session: ModelSession,
   { checkpoint, timeoutMs }: LossSessionOptions,
-  { called, inputIds, width, head }: PreparedBatch,
+  { called, inputIds, width, noisyWidth, head }: PreparedBatch,
   sigma: Float32Array,
 ): Promise<Float32Array> {
   const { signature } = checkpoint;
@@ -135,6 +135,7 @@ async function lossesOf(
     inputIds,
     batch: called.length,
     length: width,
+    noisyWidth,
     sigma: signature.sigma ? sigma : null,
   });
   const outputs = await session.run(padBatch({ ...feeds, ...head }, called.length, signature.fixedBatch), {

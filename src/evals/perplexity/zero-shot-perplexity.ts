@@ -16,6 +16,7 @@ import { type TimePlan, timePlan } from '../../diffusion/times.js';
 import { DataError } from '../../errors.js';
 import type { Schedule } from '../../models/card.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { isFirstGiven } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import type { SequencesRecord } from '../../records/record.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
@@ -26,7 +27,7 @@ import { callsInOrder } from '../calls-in-order.js';
 import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
-import type { ModelCall, SequenceLoss } from './loss-batch.js';
+import { callLevels, type ModelCall, type SequenceLoss } from './loss-batch.js';
 import { type BatchModel, batchModelOf, type LossSource } from './loss-source.js';
 import type { PerplexityMetrics } from './record.js';
 
@@ -127,7 +128,7 @@ class Run {
   private readonly passTextNats: NumberColumn;
   private readonly nats: NumberColumn;
   private readonly textNats: NumberColumn;
-  /** Scored tokens per sequence: all; for ar, all but the first. */
+  /** Scored tokens per sequence: all, or all but the first where that is given. */
   private readonly tokens: Numbers;
   private readonly monteCarlo: MonteCarloSums | null;
   private modelCalls = 0;
@@ -151,7 +152,8 @@ class Run {
     this.passTextNats = new NumberColumn(this.sequences);
     this.nats = new NumberColumn(this.sequences);
     this.textNats = new NumberColumn(this.sequences);
-    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (this.exact ? 1 : 0));
+    const unscored = isFirstGiven(checkpoint.family) ? 1 : 0;
+    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - unscored);
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
@@ -228,9 +230,12 @@ class Run {
         yield calls;
         calls = [];
       }
-      const level =
-        this.plan && this.integration ? this.integration.at(this.plan.at(sequence, draw).u) : null;
-      calls.push({ sequence, draw, x, level, byToken: this.correction?.wantsByToken(sequence, draw) });
+      const { plan, integration, model } = this;
+      const levels =
+        plan && integration
+          ? callLevels(plan.at(sequence, draw).u, { sequence, draw, x }, model, integration)
+          : { level: null };
+      calls.push({ sequence, draw, x, ...levels, byToken: this.correction?.wantsByToken(sequence, draw) });
     }
     if (calls.length > 0) yield calls;
   }

@@ -8,7 +8,7 @@ import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimen
 import { architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
 import type { Card, Schedule } from '../card.js';
-import { type Family, readsNoiseLevel } from '../family.js';
+import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
 import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
@@ -71,7 +71,7 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
   const length = overrides.length ?? config?.length?.value ?? USUAL_LENGTH;
   if (length > LARGEST_LENGTH) throw tooLong(where, length);
   const family = familyOf(source, causal);
-  const blockSize = family === 'bd3lm' ? blockSizeOf(source) : undefined;
+  const blockSize = isInBlocks(family) ? blockSizeOf(source) : undefined;
   const dimensions: Dimensions = { ...found, heads, length, ...(blockSize !== undefined && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new ModelError({ ...problem, message: `${where}: ${problem.message}` });
@@ -121,14 +121,15 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
 
 /** The reference's block diffusion masks with probability t, whatever its configuration says of another schedule. */
 const scheduleOf = (family: Family, config: ReferenceConfig | null): Schedule =>
-  (family === 'bd3lm' ? null : config?.schedule) ?? usualSchedule(family);
+  (isInBlocks(family) ? null : config?.schedule) ?? usualSchedule(family);
 
 /** @throws ModelError `bad-config` for a network of block diffusion without the layers that are told the noise level */
 function checkTellsNoise({ where, config, overrides }: ReferenceSource): void {
-  if ((overrides.family ?? config?.family) !== 'bd3lm' || config?.causal?.value) return;
+  const family = overrides.family ?? config?.family;
+  if (!family || !isInBlocks(family) || config?.causal?.value) return;
   throw new ModelError({
     code: 'bad-config',
-    message: `${where} is said to be of the family bd3lm, but no tensor is told the noise level${config?.adaLN?.value === false ? ` (${config.adaLN.key} is false)` : ''}; such a network is not known here.`,
+    message: `${where} is said to be of the family ${family}, but no tensor is told the noise level${config?.adaLN?.value === false ? ` (${config.adaLN.key} is false)` : ''}; such a network is not known here.`,
     hint: 'The published models have adaptive normalisation (sigma_map, adaLN_modulation). Check that the file is whole.',
   });
 }

@@ -38,8 +38,9 @@ const graphOf = {
   blocks: blockDiffusionGraph,
   trainedBlocks: blockTrainingGraph,
 };
-export type Form = keyof typeof graphOf;
-const READS_NOISE: readonly Form[] = ['dit', 'blocks', 'trainedBlocks'];
+/** What one text alone is read by. */
+export type Form = 'dit' | 'causal' | 'cached';
+const READS_NOISE: readonly (keyof typeof graphOf)[] = ['dit', 'blocks', 'trainedBlocks'];
 
 /** The formula that the oracle's file states. */
 function oracleWeight({ name, dims }: Parameter, p: number): Float32Array {
@@ -55,7 +56,7 @@ function oracleWeight({ name, dims }: Parameter, p: number): Float32Array {
 }
 
 export async function networkGraph(
-  form: Form,
+  form: keyof typeof graphOf,
   dimensions: Dimensions,
   options: BuildOptions = {},
 ): Promise<Graph> {

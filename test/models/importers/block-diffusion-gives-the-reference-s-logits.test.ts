@@ -1,16 +1,9 @@
 /** About src/models/architectures/block-diffusion.ts, src/models/importers/reference.ts and reference-config.ts: BD3-LM. */
-import { readFileSync } from 'node:fs';
 import ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
-import { converted, folderWith, largestDifference } from './published.js';
-
-const folder = new URL('../../oracles/models/bd3lm/', import.meta.url);
-const bytes = (name: string) => readFileSync(new URL(name, folder));
-const expected = JSON.parse(bytes('expected.json').toString('utf8'));
-const config = JSON.parse(bytes('config.json').toString('utf8'));
-const source = (changes: object = {}) =>
-  folderWith({ 'model.safetensors': bytes('model.safetensors'), 'config.json': { ...config, ...changes } });
+import { converted, largestDifference } from './published.js';
+import { expected, folderOf, blocksFolder as source } from './published-blocks.js';
 
 let session: ort.InferenceSession;
 beforeAll(async () => {
@@ -128,9 +121,7 @@ describe('the card', () => {
       model: { hidden_size: 36, cond_dim: 20, n_blocks: 2, n_heads: 3, length: 16 },
       noise: { type: 'loglinear' },
     };
-    const { card } = await converted(
-      folderWith({ 'model.safetensors': bytes('model.safetensors'), 'config.json': nested }),
-    );
+    const { card } = await converted(folderOf(nested));
     expect(card).toMatchObject({ family: 'bd3lm', blockSize: 8, schedule: { eps: 0 } });
   });
 });
