@@ -16,6 +16,8 @@ import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
+import { checkLikelihood } from './exact-likelihood.js';
+import type { LossSession } from './loss-session.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -30,6 +32,8 @@ export interface PerplexityRequest {
   timeoutMs?: number;
   /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
+  /** Of the only checkpoint; by default one is started, and closed in the end. */
+  session?: LossSession;
 }
 
 /** A model and a data set, opened. */
@@ -74,6 +78,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
       const skipped = skippedRowsSaid(stream);
       if (skipped !== null) observer.note?.(skipped);
       cells.push({ checkpoint, stream });
+      checkLikelihood(checkpoint, stream, request.options.likelihood);
     }
   }
   return cells;
