@@ -6,12 +6,15 @@
  *       protocol: duo
  *       draws: 4
  *       seeds: [1, 2]
+ *       likelihood: {policy: max-probability, tokensPerCall: 4}
  */
 import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
+import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
+import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import type { PerplexityResult } from '../perplexity/record.js';
 import { evaluatedOf, lossKey, runPerplexity } from '../perplexity/run.js';
@@ -36,6 +39,17 @@ const schema = z
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),
     batch: count.max(4096).optional(),
+    likelihood: z
+      .strictObject({
+        policy: z.enum(UNMASKING_ORDERS),
+        tokensPerCall: count.optional(),
+        blockSize: count.optional(),
+        ties: z.enum(TIE_RULES).optional(),
+        threshold: z.number().optional(),
+        entropyBound: z.number().positive().optional(),
+        from: z.enum(STARTS).optional(),
+      })
+      .optional(),
   })
   .refine(({ limit, first }) => limit === undefined || first === undefined, {
     error: 'limit and first exclude each other',
@@ -83,6 +97,7 @@ function requests(asked: Asked, { models, datasets, first: firstIndex }: SuiteCo
         ? { kind: 'spread', count: limit }
         : null;
   const draws = asked.draws ?? (until === null ? 1 : MOST_DRAWS);
+  const likelihood = asked.likelihood ? exactLikelihood(asked.likelihood) : null;
   const seeds = [...new Set(asked.seeds)];
   return datasets
     .flatMap((dataset) => models.flatMap((model) => seeds.map((seed) => ({ dataset, model, seed }))))
@@ -92,7 +107,7 @@ function requests(asked: Asked, { models, datasets, first: firstIndex }: SuiteCo
       ...cell,
       length,
       isRepeat: seed !== seeds[0],
-      options: { protocol, draws, seed, estimator, selection, until, batch, sequences: true },
+      options: { protocol, draws, seed, estimator, selection, until, batch, sequences: true, likelihood },
     }));
 }
 
@@ -132,20 +147,22 @@ async function openedCell(
 ): Promise<Cell<PerplexityResult>> {
   const { model, dataset, options } = cell;
   const { checkpoint, suite, observer } = running;
-  const exact = checkpoint.family === 'ar';
+  const likelihood = likelihoodOf(checkpoint, options);
+  const seeded = usesSeed(checkpoint, options);
   const sequences = evaluatedOf(stream, options);
-  const draws = exact ? 1 : options.draws;
+  const draws = checkpoint.family === 'ar' || likelihood !== null ? 1 : options.draws;
+  const modelCalls = sequences * (likelihood === null ? draws : callsOfSequence(stream.length, likelihood));
   const losses = await lossKey(checkpoint, stream, options, suite.provider);
   return {
     index: cell.index,
-    key: exact && cell.isRepeat ? null : { cell: CELL_VERSION, losses, draws, until: options.until },
+    key: !seeded && cell.isRepeat ? null : { cell: CELL_VERSION, losses, draws, until: options.until },
     plan: (state) => ({
       model: model.name,
       dataset: dataset.name,
-      seed: exact ? null : options.seed,
+      seed: seeded ? options.seed : null,
       sequences,
       draws,
-      modelCalls: sequences * draws,
+      modelCalls,
       state,
     }),
     named: ([kept]) => [
@@ -157,11 +174,12 @@ async function openedCell(
     ],
     learn: ([{ cost }]) => running.learn(cost.wallSeconds ?? 0, cost.modelCalls),
     async estimate() {
-      const seconds = sequences * draws * (await running.secondsPerCall(cell, stream));
+      const seconds = modelCalls * (await running.secondsPerCall(cell, stream));
       return async () => seconds;
     },
     async run(keep) {
-      const session = await running.session();
+      // A policy has a session of its own.
+      const session = likelihood === null ? await running.session() : undefined;
       const run = await runPerplexity(
         { ...suite, checkpoints: [checkpoint], datasets: [], options, session },
         [{ checkpoint, stream }],
@@ -222,6 +240,7 @@ class RunningCheckpoint {
           until: null,
           sequences: false,
           estimator: 'plain',
+          likelihood: null,
           selection: { kind: 'first', count: sequences },
         },
         { signal: observer.signal },
