@@ -119,10 +119,8 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         command: givenCommand('train', Train.flags, flags),
       },
       {
-        signal: this.interrupt,
-        packing: shown.packing,
+        ...this.observer,
         resumed: shown.resumed,
-        say: shown.say,
         stopped: (step) => shown.say(`Saved at step ${step}; the same command continues from there.`),
         stepped: (step, all, { loss }) =>
           shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),

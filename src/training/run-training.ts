@@ -60,12 +60,7 @@ export interface TrainingRequest extends RunRequest {
   curriculumKept: number;
 }
 
-export interface TrainingObserver extends RunObserver {
-  /** The signal stopped the run. @param step its last step, which is saved */
-  stopped(step: number): void;
-  stepped(step: number, steps: number, result: StepResult): void;
-  validated(step: number, loss: ValidationLoss): void;
-}
+export type TrainingObserver = RunObserver<StepResult, ValidationLoss>;
 
 export interface TrainedModel extends RunResult<ValidationLoss> {
   /** Loss of a uniform guess: ln K. */
@@ -136,8 +131,8 @@ async function trainInFolder(request: TrainingRequest, observer: TrainingObserve
     });
     const ignorance = Math.log(dimensions.vocabSize);
     if (!outcome.finished) {
-      observer.stopped(outcome.step);
-      throw observer.signal.reason;
+      observer.stopped?.(outcome.step);
+      throw observer.signal?.reason;
     }
     return {
       ...saved!, // the last step is always saved
