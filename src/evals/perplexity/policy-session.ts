@@ -70,7 +70,12 @@ export class PolicySession implements LossSource {
   private async loss(call: ModelCall, model: BatchModel): Promise<SequenceLoss> {
     checkNoMask([call], model);
     // only masked families have a policy
-    const drawn = { mask: model.maskTokenId!, seed: model.seed, sequence: call.sequence };
+    const drawn = {
+      mask: model.maskTokenId!,
+      seed: model.seed,
+      sequence: call.sequence,
+      modelBlock: model.blockSize,
+    };
     const walk = new PolicyWalk(call.x, this.likelihood, drawn);
     return new Promise((resolve, reject) => {
       this.waiting.push({ call, model, walk, resolve, reject });
