@@ -16,7 +16,7 @@ import {
 } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { hasBlocks, isMasked } from '../../models/family.js';
 import type { ProtocolRecord } from './record.js';
 
 export interface ExactLikelihood extends UnmaskingPolicy {
@@ -87,14 +87,16 @@ export function usesSeed(
 
 /** @throws UsageError for a model or a stream that has no likelihood of this kind */
 export function checkLikelihood(
-  { name, family }: Pick<Checkpoint, 'name' | 'family'>,
+  checkpoint: Checkpoint,
   stream: Pick<PackedStream, 'name' | 'length' | 'wrapped'>,
   likelihood: ExactLikelihood | null | undefined,
 ): void {
+  const { name, family } = checkpoint;
   if (!likelihood || family === 'ar') return;
   if (!isMasked(family)) throw noOrder({ name, family });
   const { length } = stream;
   const { tokensPerCall, blockSize, from } = likelihood;
+  if (hasBlocks(checkpoint)) checkInsideBlocks(likelihood, checkpoint.blockSize, name);
   if (tokensPerCall > length)
     throw unusable(
       `A sequence has ${length} tokens, so a call cannot reveal ${tokensPerCall}.`,
@@ -114,6 +116,24 @@ export function checkLikelihood(
   }
 }
 
+/** A policy of block diffusion works inside the model's blocks. @throws UsageError */
+function checkInsideBlocks(
+  { tokensPerCall, blockSize }: ExactLikelihood,
+  ofModel: number,
+  name: string,
+): void {
+  if (tokensPerCall > ofModel)
+    throw unusable(
+      `${name} has blocks of ${ofModel} tokens, so a call cannot reveal ${tokensPerCall} of one.`,
+      `Give --tokens-per-call of at most ${ofModel}.`,
+    );
+  if (blockSize !== null && ofModel % blockSize !== 0)
+    throw unusable(
+      `Blocks of ${blockSize} do not divide those of ${name}, which have ${ofModel} tokens.`,
+      `Give --block-size ${closestDivisor(ofModel, blockSize)}.`,
+    );
+}
+
 /** @throws UsageError when no model has an order to choose */
 export function checkAnyOrder(checkpoints: readonly Pick<Checkpoint, 'name' | 'family'>[]): void {
   if (!checkpoints.some(({ family }) => isMasked(family))) throw noOrder(checkpoints[0]);
@@ -127,7 +147,7 @@ function noOrder({ name, family }: Pick<Checkpoint, 'name' | 'family'>): UsageEr
   return new UsageError({
     code: 'no-unmasking-order',
     message: `An unmasking policy needs a model that fills masks. ${name} is of the family ${family}: ${why}.`,
-    hint: 'Families with an order to choose: mdlm, sedd.',
+    hint: 'Families with an order to choose: mdlm, sedd, bd3lm.',
   });
 }
 
@@ -141,8 +161,13 @@ function closestDivisor(length: number, size: number): number {
   return divisors.reduce((best, one) => (Math.abs(one - size) < Math.abs(best - size) ? one : best));
 }
 
-/** Model calls per sequence; with a threshold, at most. */
-export function callsOfSequence(length: number, { tokensPerCall, blockSize, from }: ExactLikelihood): number {
+/**
+ * Model calls per sequence; with a threshold, at most.
+ * @param ofModel L′ of block diffusion, whose blocks a call advances all together
+ */
+export function callsOfSequence(length: number, likelihood: ExactLikelihood, ofModel = length): number {
+  if (ofModel < length) return callsOfSequence(ofModel, { ...likelihood, from: 'all-masked' });
+  const { tokensPerCall, blockSize, from } = likelihood;
   const size = blockSize ?? length;
   let calls = 0;
   for (let start = 0; start < length; start += size) {
