@@ -109,7 +109,8 @@ export class DifficultyCorrection implements Correction {
 
   private callOf(sequence: number, draw: number): ModelCall {
     const { stream, plan, integration } = this.context;
-    return { sequence, draw, x: stream.sequence(sequence), level: integration.at(plan.at(sequence, draw).u) };
+    const x = stream.sequence(sequence);
+    return { sequence, draw, x, level: integration.at(plan.at(sequence, draw).u, x.length) };
   }
 
   private foldOf(sequence: number, draw: number): number {

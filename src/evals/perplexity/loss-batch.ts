@@ -4,7 +4,7 @@
  *
  * All randomness is a function of (seed, sequence, draw), so no figure depends on how calls are batched.
  */
-import { noiseMasked, noiseUniform } from '../../diffusion/forward.js';
+import { noiseExactCount, noiseMasked, noiseUniform } from '../../diffusion/forward.js';
 import { HEAD } from '../../diffusion/heads/head.js';
 import type { NoiseLevel } from '../../diffusion/integration.js';
 import type { Family } from '../../models/card.js';
@@ -90,9 +90,11 @@ export function noisyTokens(
 ): Int32Array {
   const { family, maskTokenId, vocabSize, seed } = model;
   // only ar has no level
-  const { oneMinusAlpha } = level!;
+  const { oneMinusAlpha, masked } = level!;
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
+  // masked families have a mask token
+  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component);
   // masked families have a mask token
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
   const token = scratch(1, x.length);

@@ -46,7 +46,7 @@ const suiteSchema = z
         length: count.min(3).optional(),
         draws: count.optional(),
         until: z.number().positive().optional(),
-        estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
+        estimator: z.enum(['control-variate', 'plain', 'exact-count']).default('control-variate'),
         limit: count.optional(),
         first: count.optional(),
         seeds: z.array(seed).min(1).default([1]),
