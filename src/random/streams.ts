@@ -7,6 +7,8 @@ export const streams = {
   timeRotation: 0x01,
   timeOrder: 0x02,
   timeJitter: 0x03,
+  /** Block diffusion: which part of [0, 1) the time of each block lies in. */
+  blockTimes: 0x04,
   /** forward.ts: whether a token is replaced, and by which. */
   forwardComponent: 0x10,
   forwardToken: 0x11,
@@ -21,6 +23,8 @@ export const streams = {
   samplerOwn2: 0x25,
   /** Samplers: the normal numbers of a Gaussian latent. */
   latentNoise: 0x26,
+  /** unmasking.ts: the order of the positions of a text under the policy `random`, and which of equal positions goes first. */
+  unmaskingOrder: 0x12,
   /** Sources of known entropy: draws of a data set. */
   sourceToken: 0x30,
   /** Weights a network starts from. */
