@@ -89,7 +89,7 @@ async function table(path, length) {
     checkpoint,
     async losses(calls, model) {
       const losses = await session.losses(calls, model);
-      counted.calls += losses.filter(({ called }) => called).length;
+      counted.calls += losses.reduce((sum, loss) => sum + loss.calls, 0);
       return losses;
     },
   };

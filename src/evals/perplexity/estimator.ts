@@ -6,7 +6,7 @@
  * mean added back. Both are unbiased for the same figure; the second has several times less variance (bench/README.md).
  *
  * `exact-count`, for mdlm: the number of masks is drawn instead of a noise level (diffusion/exact-count.ts), with the same
- * control variate. It varies less than the default where sequences are short.
+ * control variate. It varies less than the default (bench/README.md).
  *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
@@ -45,7 +45,7 @@ export function checkEstimator(
   if (isEstimatorOf(estimator, family)) return;
   throw new UsageError({
     code: 'estimator-does-not-fit',
-    message: `Exact counts of masks estimate the loss of mdlm models; ${name} is ${family}.`,
+    message: `Exact counts of masks estimate the loss of mdlm models; ${name} is of the family ${family}.`,
     hint: 'Leave out --estimator exact-count, or evaluate this model in a run of its own.',
   });
 }
