@@ -67,7 +67,9 @@ describe.each(cases)(
     });
 
     it('with it: the level follows its distribution given the count', () => {
-      expect(Math.abs(drawn(true, Math.ceil(6000 / length)) / oneByOne(base, length, true) - 1)).toBeLessThan(1e-4);
+      expect(Math.abs(drawn(true, Math.ceil(6000 / length)) / oneByOne(base, length, true) - 1)).toBeLessThan(
+        1e-4,
+      );
     });
   },
 );
