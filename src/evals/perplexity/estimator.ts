@@ -11,7 +11,7 @@
  * A complete pass is corrected once, from its own losses and those of earlier passes: more draws do not change the result of
  * earlier ones. Nothing depends on the order in which losses arrive.
  */
-import { drawnTowardsText, type Integration, proposalSlope } from '../../diffusion/integration.js';
+import { drawTowardsText, type Integration, proposalSlope } from '../../diffusion/integration.js';
 import type { NoiseSchedule } from '../../diffusion/schedule.js';
 import { isMasked } from '../../models/family.js';
 import type { Correction, CorrectionContext } from './correction.js';
@@ -30,7 +30,7 @@ export function drawnLevels(
   family: LossModel['family'],
 ): Integration {
   if (estimator === 'plain') return base;
-  return drawnTowardsText(base, schedule, isMasked(family) ? proposalSlope.masked : proposalSlope.uniform);
+  return drawTowardsText(base, schedule, isMasked(family) ? proposalSlope.masked : proposalSlope.uniform);
 }
 
 /** Null where losses are not corrected. */
