@@ -26,7 +26,9 @@ The exit status is 7 when a check fails.`;
       helpValue: '<family>',
     }),
     schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),
-    estimator: choice(['control-variate', 'plain'])({ summary: 'Only this estimator. [default: both]' }),
+    estimator: choice(['control-variate', 'plain', 'exact-count'])({
+      summary: 'Only this estimator; exact-count is for mdlm. [default: all that fit]',
+    }),
     sequences: integer({ min: 128, default: 512, summary: 'Sequences of text per source.' }),
     draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) per sequence.' }),
     intervals: boolean({ summary: 'Check the coverage of 95% intervals instead.' }),

@@ -21,16 +21,26 @@ export class PolicyWalk {
   readonly logProbability: Float64Array;
   calls = 0;
   private masked: number[];
-  private asked: readonly number[] | null = null;
+  /** What the next call is asked about, by the model's blocks. */
+  private asked: readonly (readonly number[])[] | null = null;
   /** One per position, for orders and ties that are drawn. */
   private readonly uniforms: Float64Array;
+
+  /** L′ of block diffusion, whose blocks a call advances all together; else the whole text. */
+  private readonly modelBlock: number;
 
   /** @param x the true tokens   @param drawn address of its uniform numbers */
   constructor(
     readonly x: Int32Array,
     private readonly likelihood: ExactLikelihood,
-    { mask, seed, sequence }: { mask: number; seed: number; sequence: number },
+    {
+      mask,
+      seed,
+      sequence,
+      modelBlock,
+    }: { mask: number; seed: number; sequence: number; modelBlock?: number },
   ) {
+    this.modelBlock = modelBlock ?? x.length;
     const first = likelihood.from === 'bos' ? 1 : 0;
     this.tokens = x.map((token, l) => (l < first ? token : mask));
     this.masked = Array.from({ length: x.length - first }, (_, i) => i + first);
@@ -46,25 +56,47 @@ export class PolicyWalk {
 
   /** The positions that the next call is asked about: those in turn, or of these only the ones that it reveals where that is known. */
   get positions(): readonly number[] {
-    if (this.asked === null) {
-      const inTurn = positionsInTurn(this.masked, this.likelihood.blockSize);
-      this.asked = isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
-    }
+    return this.ask().flat();
+  }
+
+  private ask(): readonly (readonly number[])[] {
+    this.asked ??= this.maskedByBlock().map((masked) => {
+      const inTurn = positionsInTurn(masked, this.likelihood.blockSize);
+      return isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
+    });
     return this.asked;
+  }
+
+  private maskedByBlock(): readonly (readonly number[])[] {
+    const blocks = new Map<number, number[]>();
+    for (const position of this.masked) {
+      const block = Math.floor(position / this.modelBlock);
+      const found = blocks.get(block);
+      if (found) found.push(position);
+      else blocks.set(block, [position]);
+    }
+    return [...blocks.values()];
   }
 
   /** Reveals what the policy picks. @param answers about {@link positions} */
   reveal({ logProbability, score }: Answers): void {
-    const { positions, x } = this;
-    const all = positions.map((_, i) => i);
-    const picks = isScored(this.likelihood.order) ? this.pick(positions, score) : all;
-    for (const i of picks) {
-      const position = positions[i];
-      this.tokens[position] = x[position];
-      this.logProbability[position] = logProbability[i];
-      this.order.push(position);
+    const { x } = this;
+    const revealed = new Set<number>();
+    let first = 0;
+    for (const positions of this.ask()) {
+      const scores = positions.map((_, i) => score[first + i]);
+      const picks = isScored(this.likelihood.order)
+        ? this.pick(positions, scores)
+        : positions.map((_, i) => i);
+      for (const i of picks) {
+        const position = positions[i];
+        this.tokens[position] = x[position];
+        this.logProbability[position] = logProbability[first + i];
+        this.order.push(position);
+        revealed.add(position);
+      }
+      first += positions.length;
     }
-    const revealed = new Set(picks.map((i) => positions[i]));
     this.masked = this.masked.filter((position) => !revealed.has(position));
     this.asked = null;
     this.calls++;

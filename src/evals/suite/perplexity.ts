@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { blockSizeOf } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
 import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
@@ -34,7 +35,7 @@ const schema = z
     length: count.min(3).optional(),
     draws: count.optional(),
     until: z.number().positive().optional(),
-    estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
+    estimator: z.enum(['control-variate', 'plain', 'exact-count']).default('control-variate'),
     limit: count.optional(),
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),
@@ -151,7 +152,9 @@ async function openedCell(
   const seeded = usesSeed(checkpoint, options);
   const sequences = evaluatedOf(stream, options);
   const draws = checkpoint.family === 'ar' || likelihood !== null ? 1 : options.draws;
-  const modelCalls = sequences * (likelihood === null ? draws : callsOfSequence(stream.length, likelihood));
+  const modelCalls =
+    sequences *
+    (likelihood === null ? draws : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint)));
   const losses = await lossKey(checkpoint, stream, options, suite.provider);
   return {
     index: cell.index,
