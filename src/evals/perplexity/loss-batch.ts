@@ -67,7 +67,7 @@ export interface PreparedBatch {
  * The rows of a masked head are padded to a multiple of this. With one row the runtime would use another matrix kernel, which
  * rounds differently, and it plans its memory anew for every new number of rows.
  */
-const ROWS_STEP = 8;
+export const ROWS_STEP = 8;
 
 /** @param calls of equal length */
 export function prepareBatch(calls: readonly ModelCall[], model: LossModel): PreparedBatch {

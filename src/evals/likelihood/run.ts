@@ -1,0 +1,246 @@
+/**
+ * ln p of continuations given their context and tail. Short ones exactly, over every order of revealing them (diffusion/subsets.ts);
+ * autoregressive ones exactly, left to right. No figure depends on the batch or on which items are asked for together.
+ */
+import {
+  likelihoodsOverOrders,
+  MOST_SUBSET_TOKENS,
+  type OrderLikelihoods,
+  properSubsets,
+  type SubsetTable,
+  subsetTable,
+} from '../../diffusion/subsets.js';
+import { UsageError } from '../../errors.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { isMasked } from '../../models/family.js';
+import { checkMemory } from '../../models/memory-budget.js';
+import type { Provider } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
+import { sum } from '../../statistics/numbers.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
+import { callsInOrder } from '../calls-in-order.js';
+import { digestOf } from '../generation/calls.js';
+import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
+import type { LikelihoodItem } from './items.js';
+import { type LikelihoodJournal, openLikelihoodJournal } from './likelihood-journal.js';
+import { type Chunk, chunksOf, type ItemTable, type SubsetCall } from './subset-calls.js';
+import { TokenSession } from './token-session.js';
+
+export interface LikelihoodRequest {
+  checkpoint: Checkpoint;
+  items: readonly LikelihoodItem[];
+  /** Whether likelihoods keep the table that they come from. */
+  bySubset?: boolean;
+  /** Sequences per model call; null: chosen by the size of the logits. */
+  batch: number | null;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Ignores what an earlier, interrupted run finished. */
+  fresh: boolean;
+}
+
+/** Of one item, in nats: ln p, negative. */
+export type ItemLikelihood =
+  /** Every order of revealing the tokens. */
+  | ({
+      method: 'subsets';
+      /** Where `bySubset` asks for it. */
+      table?: SubsetTable;
+    } & OrderLikelihoods)
+  /** Autoregressive: the chain rule, exact, in the only order that there is. */
+  | { method: 'chain-rule'; evidence: number; bound: number; leftToRight: number };
+
+export interface LikelihoodRun {
+  /** In the order of the items. */
+  likelihoods: readonly ItemLikelihood[];
+  /** Calls of the network, those of earlier runs included: fewer than the items need alone where they share some. */
+  modelCalls: number;
+  /** Removes what was kept to continue the run, once the likelihoods are written. */
+  finish(): void;
+  /** Keeps it for a later run. */
+  close(): void;
+}
+
+/** Likelihoods are of this version as long as the same items give the same figures. */
+const VERSION = 1;
+
+/**
+ * @throws UsageError for an item of too many tokens, ModelError for a family whose tokens are not revealed one by one,
+ *   NumericalError, FileError `in-use`; the reason of `observer.signal` when it aborts
+ */
+export async function runLikelihoods(
+  request: LikelihoodRequest,
+  observer: Observer = {},
+): Promise<LikelihoodRun> {
+  const { checkpoint, items } = request;
+  checkItems(request);
+  const session = await TokenSession.start({ ...request, notice: observer.warn });
+  try {
+    const key = await likelihoodKey(checkpoint, items, session.provider);
+    const journal = openLikelihoodJournal(key, { label: checkpoint.name, fresh: request.fresh });
+    try {
+      if (journal.finished > 0)
+        observer.note?.(`Continuing; ${journal.finished} model calls were made by an earlier run.`);
+      const run = new Run(request, session, journal, observer);
+      await run.all();
+      checkpoint.verifyUnchanged();
+      return {
+        likelihoods: run.likelihoods,
+        modelCalls: run.modelCalls,
+        finish: () => journal.finish(),
+        close: () => journal.close(),
+      };
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+class Run {
+  readonly likelihoods: ItemLikelihood[] = [];
+  modelCalls = 0;
+  private answered = 0;
+  private readonly answers: number;
+  private readonly mask: number | null;
+
+  constructor(
+    private readonly request: LikelihoodRequest,
+    private readonly session: TokenSession,
+    private readonly journal: LikelihoodJournal,
+    private readonly observer: Observer,
+  ) {
+    const { checkpoint, items } = request;
+    this.mask = isMasked(checkpoint.family) ? checkpoint.maskTokenId : null;
+    this.answers = items.reduce((sum, { count }) => sum + answersOf(count, this.mask), 0);
+  }
+
+  async all(): Promise<void> {
+    await callsInOrder(
+      this.batches(),
+      (batch) => this.call(batch),
+      () => WINDOW,
+      this.observer.signal,
+    );
+  }
+
+  /** Batches that earlier runs did not finish; answers of finished ones are put in their places on the way. */
+  private *batches(): Generator<Batch> {
+    const { items } = this.request;
+    for (const chunk of chunksOf(items, [...items.keys()], this.mask)) {
+      const progress = { chunk, left: chunk.count };
+      const size = this.batchOf(chunk);
+      let calls: SubsetCall[] = [];
+      for (const call of chunk.calls()) {
+        const number = this.modelCalls++;
+        if (number < this.journal.finished) {
+          this.fill(
+            progress,
+            call,
+            Array.from(call.places, () => this.journal.next()),
+          );
+          continue;
+        }
+        calls.push(call);
+        if (calls.length === size) {
+          yield { progress, first: this.modelCalls - size, calls };
+          calls = [];
+        }
+      }
+      if (calls.length > 0) yield { progress, first: this.modelCalls - calls.length, calls };
+    }
+  }
+
+  private batchOf({ tables: [{ item }] }: Chunk): number {
+    const { batch, checkpoint } = this.request;
+    const { fixedBatch, fixedLength } = checkpoint.signature;
+    const length = fixedLength ?? item.tokens.length;
+    return fixedBatch ?? batch ?? defaultBatch(length, checkpoint.vocabSize);
+  }
+
+  private async call({ progress, first, calls }: Batch): Promise<void> {
+    const answers = await this.session.logProbabilities(calls);
+    this.journal.append(first, answers);
+    for (const [i, call] of calls.entries()) this.fill(progress, call, answers[i]);
+  }
+
+  /** Puts the answers of a call in their places; after the last call of a chunk its items are known. */
+  private fill(progress: ChunkProgress, { places }: SubsetCall, answers: ArrayLike<number>): void {
+    for (const [i, { table, at }] of places.entries()) table[at] = answers[i];
+    this.answered += places.length;
+    const { checkpoint } = this.request;
+    this.observer.progress?.(`likelihoods under ${checkpoint.name}`, this.answered, this.answers);
+    if (--progress.left > 0) return;
+    for (const one of progress.chunk.tables) this.likelihoods[one.index] = this.likelihoodOf(one);
+  }
+
+  private likelihoodOf({ item, table }: ItemTable): ItemLikelihood {
+    if (this.mask === null) {
+      const evidence = sum(table);
+      return { method: 'chain-rule', evidence, bound: evidence, leftToRight: evidence };
+    }
+    const { bySubset = false } = this.request;
+    const likelihoods = likelihoodsOverOrders(table, item.count);
+    return { method: 'subsets', ...likelihoods, ...(bySubset && { table: subsetTable(table, item.count) }) };
+  }
+}
+
+interface ChunkProgress {
+  chunk: Chunk;
+  /** Calls without an answer. */
+  left: number;
+}
+
+interface Batch {
+  progress: ChunkProgress;
+  /** Number of its first call. */
+  first: number;
+  calls: SubsetCall[];
+}
+
+/** Calls under way: the network never waits for the next one. */
+const WINDOW = { full: 4, resume: 3 };
+
+/** Answers that an item needs: each of n tokens is asked for given half of the subsets. */
+const answersOf = (count: number, mask: number | null): number =>
+  mask === null ? count : count * 2 ** (count - 1);
+
+/** @throws UsageError, ModelError */
+function checkItems({ checkpoint, items }: LikelihoodRequest): void {
+  const longest = items.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
+  checkMemory(checkpoint, { length: checkpoint.signature.fixedLength ?? longest });
+  if (!isMasked(checkpoint.family)) return;
+  const index = items.findIndex(({ count }) => count > MOST_SUBSET_TOKENS);
+  if (index < 0) return;
+  const { count } = items[index];
+  throw new UsageError({
+    code: 'too-many-subsets',
+    message: `Item ${index} has ${count} unknown tokens: all subsets of them are ${properSubsets(count).toLocaleString('en')} model calls. Up to ${MOST_SUBSET_TOKENS} are exact.`,
+    hint: 'Shorten the continuation.',
+  });
+}
+
+/** Everything that decides an answer. Batch and threads do not. */
+async function likelihoodKey(
+  { sha256, family, vocabSize, fields }: Checkpoint,
+  items: readonly LikelihoodItem[],
+  provider: Provider,
+): Promise<CacheKey> {
+  const { schedule, maskTokenId, timeConditioning } = fields;
+  return {
+    likelihoods: VERSION,
+    model: await sha256(),
+    family,
+    vocabSize,
+    maskTokenId: maskTokenId.value,
+    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    timeConditioning: timeConditioning.value,
+    items: digestOf(items.map(({ tokens }) => tokens)),
+    continuations: digestOf(items.map(({ first, count }) => Int32Array.of(first, count))),
+    count: items.length,
+    provider,
+  };
+}

@@ -1,0 +1,112 @@
+/** ln p of continuations: exact for short texts, over every order of revealing their tokens. */
+import type { Tokenizer } from '../datasets/tokenizer.js';
+import type { PsiChoice } from '../diffusion/subsets.js';
+import type { LikelihoodItem, LikelihoodPrompt, TextOrIds } from '../evals/likelihood/items.js';
+import type { LikelihoodRecord } from '../evals/likelihood/record.js';
+import type { Checkpoint } from '../models/checkpoint.js';
+import { isMasked } from '../models/family.js';
+import type { Observer } from '../observer.js';
+import { openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
+
+export interface LikelihoodTask extends RuntimeSettings {
+  /** A checkpoint, or what {@link openCheckpoint} takes. */
+  model: string | Checkpoint;
+  /** What is asked for, or the path of a file of it, one JSON object per line. */
+  prompts: readonly LikelihoodPrompt[] | string;
+  /** What follows continuations that name no tail of their own: `none` (the default), `eos`, `masked`, text or ids. */
+  tail?: TextOrIds;
+  /** The likelihood that the upper bound's ψ is. By default `left-to-right`, which knows nothing of the evidence that it bounds. */
+  psi?: PsiChoice;
+  /** Records include ln p of each token given each subset of the others. */
+  bySubset?: boolean;
+  /** A folder or a tokenizer.json; by default the checkpoint's. Not needed where all prompts are ids. */
+  tokenizer?: string;
+  /** Sequences per model call; changes no figure. */
+  batch?: number;
+  /** Ignores what an interrupted run of the same task finished. */
+  fresh?: boolean;
+  /** Receives the records before they are returned. An interrupted run can be continued until this has stored them. */
+  keep?(records: readonly LikelihoodRecord[]): void | Promise<void>;
+}
+
+/**
+ * The likelihoods of each prompt's continuation. Items share model calls where the network is shown the same tokens. An interrupted
+ * run continues when the same task is given again.
+ * @returns one record per prompt, in their order
+ * @throws UsageError, ModelError, DataError, NumericalError, FileError; the reason of `observer.signal` when it aborts
+ */
+export async function conditionalLikelihood(
+  task: LikelihoodTask,
+  observer: Observer = {},
+): Promise<LikelihoodRecord[]> {
+  const checkpoint =
+    typeof task.model === 'string' ? await openCheckpoint(task.model, {}, observer) : task.model;
+  const items = await itemsOf(task, checkpoint);
+  remark(items, checkpoint, task, observer);
+  const { runLikelihoods } = await import('../evals/likelihood/run.js');
+  const { likelihoodRecord } = await import('../evals/likelihood/record.js');
+  const run = await runLikelihoods(
+    {
+      ...{ checkpoint, items },
+      bySubset: task.bySubset,
+      batch: task.batch ?? null,
+      fresh: task.fresh ?? false,
+      ...(await runtimeOf(task)),
+    },
+    observer,
+  );
+  const context = {
+    checkpoint,
+    sha256: await checkpoint.sha256(),
+    psi: task.psi ?? 'left-to-right',
+  } as const;
+  const records = run.likelihoods.map((likelihood, i) => likelihoodRecord(i, items[i], likelihood, context));
+  try {
+    await task.keep?.(records);
+  } catch (error) {
+    run.close();
+    throw error;
+  }
+  run.finish();
+  return records;
+}
+
+async function itemsOf(
+  { prompts, tail = 'none', tokenizer: override }: LikelihoodTask,
+  checkpoint: Checkpoint,
+): Promise<LikelihoodItem[]> {
+  const { readItems } = await import('../evals/likelihood/items.js');
+  const { readPrompts } = await import('../evals/likelihood/prompts-file.js');
+  const { tokenizerOf } = await import('../sampling/prepare-sampling.js');
+  const placed =
+    typeof prompts === 'string'
+      ? await readPrompts(prompts)
+      : prompts.map((prompt, i) => ({ prompt, where: `Item ${i}` }));
+  let loaded: Promise<Tokenizer> | null = null;
+  const tokenizer = () => {
+    loaded ??= tokenizerOf(checkpoint, override);
+    return loaded;
+  };
+  return readItems(placed, { checkpoint, tokenizer, tail });
+}
+
+/** What a user should know of the items before trusting their likelihoods. */
+function remark(
+  items: readonly LikelihoodItem[],
+  { name, family, fields }: Checkpoint,
+  { tail }: LikelihoodTask,
+  observer: Observer,
+): void {
+  const trained = fields.length.value;
+  const longest = items.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
+  if (trained !== null && longest > trained)
+    observer.warn?.(
+      `${name} was trained with sequences of ${trained} tokens; the longest item has ${longest}.`,
+    );
+  const unasked = tail === undefined && items.some((item) => item.tail === 'none');
+  if (isMasked(family) && fields.eosTokenId.value !== null && unasked) {
+    observer.note?.(
+      `Sequences end where their continuation ends. If ${name} was trained on windows that end with EOS, it expects EOS there, and the last tokens pay for it: --tail eos reveals one.`,
+    );
+  }
+}
