@@ -41,13 +41,13 @@ export async function conditionalLikelihood(
 ): Promise<LikelihoodRecord[]> {
   const checkpoint =
     typeof task.model === 'string' ? await openCheckpoint(task.model, {}, observer) : task.model;
-  const items = await itemsOf(task, checkpoint);
-  remark(items, checkpoint, task, observer);
+  const asked = await askedOf(task, checkpoint);
+  remark(asked, task, observer);
   const { runLikelihoods } = await import('../evals/likelihood/run.js');
   const { likelihoodRecord } = await import('../evals/likelihood/record.js');
   const run = await runLikelihoods(
     {
-      ...{ checkpoint, items },
+      ...{ checkpoint, items: asked.items },
       bySubset: task.bySubset,
       batch: task.batch ?? null,
       fresh: task.fresh ?? false,
@@ -60,7 +60,9 @@ export async function conditionalLikelihood(
     sha256: await checkpoint.sha256(),
     psi: task.psi ?? 'left-to-right',
   } as const;
-  const records = run.likelihoods.map((likelihood, i) => likelihoodRecord(i, items[i], likelihood, context));
+  const records = run.likelihoods.map((likelihood, i) =>
+    likelihoodRecord(i, asked.items[i], likelihood, context),
+  );
   try {
     await task.keep?.(records);
   } catch (error) {
@@ -71,10 +73,17 @@ export async function conditionalLikelihood(
   return records;
 }
 
-async function itemsOf(
+interface Asked {
+  checkpoint: Checkpoint;
+  items: LikelihoodItem[];
+  /** EOS of the model's sequences; null where nothing names one. */
+  eosTokenId: number | null;
+}
+
+async function askedOf(
   { prompts, tail = 'none', tokenizer: override }: LikelihoodTask,
   checkpoint: Checkpoint,
-): Promise<LikelihoodItem[]> {
+): Promise<Asked> {
   const { readItems } = await import('../evals/likelihood/items.js');
   const { readPrompts } = await import('../evals/likelihood/prompts-file.js');
   const { tokenizerOf } = await import('../sampling/prepare-sampling.js');
@@ -87,13 +96,18 @@ async function itemsOf(
     loaded ??= tokenizerOf(checkpoint, override);
     return loaded;
   };
-  return readItems(placed, { checkpoint, tokenizer, tail });
+  const items = await readItems(placed, { checkpoint, tokenizer, tail });
+  const { eosTokenId, tokenizer: named } = checkpoint.fields;
+  const hasTokenizer = override !== undefined || named.value !== null;
+  return {
+    ...{ checkpoint, items },
+    eosTokenId: eosTokenId.value ?? (hasTokenizer ? (await tokenizer()).eosTokenId : null),
+  };
 }
 
 /** What a user should know of the items before trusting their likelihoods. */
 function remark(
-  items: readonly LikelihoodItem[],
-  { name, family, fields }: Checkpoint,
+  { checkpoint: { name, family, fields }, items, eosTokenId }: Asked,
   { tail }: LikelihoodTask,
   observer: Observer,
 ): void {
@@ -104,7 +118,7 @@ function remark(
       `${name} was trained with sequences of ${trained} tokens; the longest item has ${longest}.`,
     );
   const unasked = tail === undefined && items.some((item) => item.tail === 'none');
-  if (isMasked(family) && fields.eosTokenId.value !== null && unasked) {
+  if (isMasked(family) && eosTokenId !== null && unasked) {
     observer.note?.(
       `Sequences end where their continuation ends. If ${name} was trained on windows that end with EOS, it expects EOS there, and the last tokens pay for it: --tail eos reveals one.`,
     );
