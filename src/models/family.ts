@@ -1,10 +1,39 @@
-/** The model families, by the names that cards use, and what a model of each family has besides its network. */
-export const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
+/**
+ * The model families, by the names that cards use, and what sets one apart from another. A new family is one entry here, and
+ * a loss (diffusion/heads/losses.ts); the type checker then names the tables that lack it.
+ */
 
-export type Family = (typeof FAMILIES)[number];
+interface Declaration {
+  /** What the forward process puts in place of a token. Null: there is no noise, and tokens come from left to right. */
+  readonly noise: 'mask' | 'uniform' | null;
+  /** Whether the published network reads the noise level (configs/algo of the reference implementation). */
+  readonly readsNoiseLevel: boolean;
+  /** What a sampling step needs besides a draw and its probability (Denoised in samplers/sampler.ts). */
+  readonly besidesDraw: 'present' | 'scoreSum' | null;
+  /** Whether it has a loss and a draw; a checkpoint of any other is read, and refused with a sentence. */
+  readonly isSupported: boolean;
+}
+
+const DECLARED = {
+  ar: { noise: null, readsNoiseLevel: false, besidesDraw: null, isSupported: true },
+  mdlm: { noise: 'mask', readsNoiseLevel: false, besidesDraw: null, isSupported: true },
+  sedd: { noise: 'mask', readsNoiseLevel: true, besidesDraw: 'scoreSum', isSupported: true },
+  duo: { noise: 'uniform', readsNoiseLevel: true, besidesDraw: 'present', isSupported: true },
+  d3pm: { noise: 'uniform', readsNoiseLevel: true, besidesDraw: null, isSupported: false },
+} as const satisfies Record<string, Declaration>;
+
+export type Family = keyof typeof DECLARED;
+type FamilyOf<Noise> = {
+  [F in Family]: (typeof DECLARED)[F]['noise'] extends Noise ? F : never;
+}[Family];
 
 /** Families whose forward process replaces tokens by a mask token, so that the mask's id must be known. */
-export type MaskedFamily = 'mdlm' | 'sedd';
+export type MaskedFamily = FamilyOf<'mask'>;
+
+export const FAMILIES = Object.keys(DECLARED) as readonly Family[];
+
+/** Families that can be evaluated and drawn from. */
+export const SUPPORTED_FAMILIES = FAMILIES.filter((family) => DECLARED[family].isSupported);
 
 /**
  * What follows from the family. `S` is the noise schedule: as a card names it (models/card.ts), or as functions of time
@@ -12,13 +41,13 @@ export type MaskedFamily = 'mdlm' | 'sedd';
  */
 export type FamilyTraits<S> =
   /** Left to right: no noise. A mask token named by the card is left out of the softmax. */
-  | { readonly family: 'ar'; readonly schedule: null; readonly maskTokenId: number | null }
+  | { readonly family: FamilyOf<null>; readonly schedule: null; readonly maskTokenId: number | null }
   | { readonly family: MaskedFamily; readonly schedule: S; readonly maskTokenId: number }
-  /** Uniform-state, and D3PM, for which there is no loss yet. A mask token, if the card names one, has no use. */
-  | { readonly family: 'duo' | 'd3pm'; readonly schedule: S; readonly maskTokenId: number | null };
+  /** Uniform states. A mask token, if the card names one, has no use. */
+  | { readonly family: FamilyOf<'uniform'>; readonly schedule: S; readonly maskTokenId: number | null };
 
 export function isMasked(family: Family): family is MaskedFamily {
-  return family === 'mdlm' || family === 'sedd';
+  return DECLARED[family].noise === 'mask';
 }
 
 /** `isMasked` of a model: the type then says that there is a mask token. */
@@ -28,12 +57,23 @@ export function hasMaskToken<M extends { family: Family }>(
   return isMasked(model.family);
 }
 
-/** Denoisers: they have a noise schedule. */
-export function isDiffusion(family: Family): family is Exclude<Family, 'ar'> {
-  return family !== 'ar';
+export function isUniformState(family: Family): family is FamilyOf<'uniform'> {
+  return DECLARED[family].noise === 'uniform';
 }
 
-/** Does the published network of this family read the noise level? (configs/algo of the reference implementation) */
-export function conditionsOnTimeByDefault(family: Family): boolean {
-  return family === 'duo' || family === 'sedd' || family === 'd3pm';
+/** Denoisers: they have a noise schedule. */
+export function isDiffusion(family: Family): family is Exclude<Family, FamilyOf<null>> {
+  return DECLARED[family].noise !== null;
+}
+
+export function isSupported(family: Family): boolean {
+  return DECLARED[family].isSupported;
+}
+
+export function readsNoiseLevel(family: Family): boolean {
+  return DECLARED[family].readsNoiseLevel;
+}
+
+export function besidesDraw(family: Family): Declaration['besidesDraw'] {
+  return DECLARED[family].besidesDraw;
 }

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ModelError } from '../errors.js';
 import { type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
-import { conditionsOnTimeByDefault, FAMILIES, type Family, isDiffusion, isMasked } from './family.js';
+import { FAMILIES, type Family, isDiffusion, isMasked, readsNoiseLevel } from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -85,7 +85,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
   const diffusion = family.value !== null && isDiffusion(family.value);
   const usual: Schedule | null = diffusion ? { type: 'log-linear', eps: 1e-3 } : null;
   const schedule = pick('schedule', null, usual);
-  const told = signature.sigma !== null && family.value !== null && conditionsOnTimeByDefault(family.value);
+  const told = signature.sigma !== null && family.value !== null && readsNoiseLevel(family.value);
   return {
     family,
     vocabSize: pick('vocabSize', signature.logits.width),

@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import { ModelError } from '../errors.js';
 import { plainText } from '../terminal-text.js';
 import type { CheckpointDescription } from './checkpoint.js';
-import { FAMILIES, isDiffusion } from './family.js';
+import { isDiffusion, isSupported, SUPPORTED_FAMILIES } from './family.js';
 import type { CheckpointFields, Field } from './fields.js';
 import type { TensorSignature } from './signature.js';
 
@@ -130,10 +130,10 @@ function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
   if (signature.fixedBatch !== null) {
     remark(`The graph takes exactly ${signature.fixedBatch} sequences per call.`, null);
   }
-  if (family.value === 'd3pm') {
+  if (family.value !== null && !isSupported(family.value)) {
     remark(
-      'There is no loss for d3pm yet.',
-      `Families with one: ${FAMILIES.filter((f) => f !== 'd3pm').join(', ')}.`,
+      `There is no loss for ${family.value} yet.`,
+      `Families with one: ${SUPPORTED_FAMILIES.join(', ')}.`,
     );
   }
   return remarks;

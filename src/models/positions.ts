@@ -35,13 +35,14 @@ export function tabledPositions(graph: Graph): number | null {
   return Number.isFinite(least) ? least : null;
 }
 
-/** @throws ModelError `length-past-model` */
+/** @param length tokens per sequence; ar reads all but the last   @throws ModelError `length-past-model` */
 export function checkPositions(checkpoint: Checkpoint, length: number): void {
   const positions = tabledPositions(checkpoint.graph());
-  if (positions === null || length <= positions) return;
+  const unread = checkpoint.family === 'ar' ? 1 : 0;
+  if (positions === null || length - unread <= positions) return;
   throw new ModelError({
     code: 'length-past-model',
     message: `${checkpoint.name}: sequences of ${length} tokens are longer than the model's positions, of which there are ${positions}.`,
-    hint: `Use --length ${positions} or less.`,
+    hint: `Use --length ${positions + unread} or less; for a judge, --context.`,
   });
 }

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
 import type { ArchitectureName } from './architectures/names.js';
 import type { Card } from './card.js';
-import { conditionsOnTimeByDefault, type Family, isMasked } from './family.js';
+import { type Family, isMasked, readsNoiseLevel } from './family.js';
 import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
 import { randomWeights } from './weights/random-weights.js';
@@ -79,6 +79,6 @@ function cardOf({
     ...shared,
     ...(isMasked(family) && { maskTokenId: vocabSize - 1 }),
     schedule: { type: 'log-linear', eps: 1e-3 },
-    timeConditioning: conditionsOnTimeByDefault(family),
+    timeConditioning: readsNoiseLevel(family),
   };
 }

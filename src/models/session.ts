@@ -85,12 +85,13 @@ export interface ModelSession {
 
 /** @throws ModelError `provider-unavailable`, `model-rejected`, `out-of-memory`, `out-of-address-space`, `model-worker-died` */
 export async function startSession(request: SessionRequest): Promise<ModelSession> {
-  checkThreadFits(request.label);
+  const threads = request.threads ?? defaultThreads();
+  checkThreadFits(request.label, threads);
   const task: WorkerTask = {
     graph: request.graph,
     folder: request.folder,
     provider: request.provider ?? 'cpu',
-    threads: request.threads ?? defaultThreads(),
+    threads,
     memoryPattern: request.memoryPattern ?? false,
     spinning: request.spinning,
     logits: request.logits,

@@ -15,12 +15,14 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
 import { promiseLogits } from '../models/promised-logits.js';
 import { hasDouble, type Provider } from '../models/provider.js';
+import { RunningModel } from '../models/running-model.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { CausalDecoding, CausalModel, DecodingBatch } from '../samplers/decoding.js';
 import { type CausalInit, causalState, type PastKind } from './causal-state.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import { checkFilledUp } from './filled-up.js';
+import type { ModelSource } from './generation-plan.js';
 
 export interface CausalSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
@@ -34,7 +36,8 @@ export interface CausalSessionOptions extends Partial<DrawSettings> {
   cache?: boolean;
 }
 
-export class CausalSession implements CausalModel {
+export class CausalSession extends RunningModel implements CausalModel {
+  readonly source: ModelSource = { denoiser: null, causal: this };
   readonly cached: boolean;
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;
@@ -42,8 +45,9 @@ export class CausalSession implements CausalModel {
   private constructor(
     private readonly options: CausalSessionOptions,
     private readonly past: Past,
-    private readonly session: ModelSession,
+    session: ModelSession,
   ) {
+    super(session);
     const { tokenizer, checkpoint } = options;
     const { bosTokenId, eosTokenId } = checkpoint.fields;
     this.cached = past.kind !== 'none';
@@ -76,19 +80,6 @@ export class CausalSession implements CausalModel {
     return new CausalSession(options, past, session);
   }
 
-  get provider(): Provider {
-    return this.session.provider;
-  }
-
-  get threads(): number {
-    return this.session.threads;
-  }
-
-  /** Seconds the runtime has spent in the network and its head. */
-  get runSeconds(): number {
-    return this.session.runSeconds;
-  }
-
   /** @throws ModelError `batch-past-graph` */
   begin({ label, batch, length, tokens, given }: DecodingBatch): CausalDecoding {
     const { checkpoint, provider, timeoutMs } = this.options;
@@ -111,11 +102,6 @@ export class CausalSession implements CausalModel {
       given,
     };
     return new Decoding(this.session.keep(causalState, init), label, timeoutMs);
-  }
-
-  /** Waits for the calls in flight. */
-  close(): Promise<void> {
-    return this.session.close();
   }
 }
 

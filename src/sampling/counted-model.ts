@@ -4,7 +4,7 @@
  * without masks needs no call; whether it is left out must not depend on its batch.
  */
 import { UsageError } from '../errors.js';
-import { isMasked } from '../models/family.js';
+import { besidesDraw, isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import type { CausalModel, LatentModel } from '../samplers/decoding.js';
@@ -39,11 +39,12 @@ export class CountedModel {
     this.takeStep(called, call.step);
     const size = batch * length;
     if (called.length === 0) {
+      const besides = besidesDraw(model.family);
       return {
         token: new Int32Array(size),
         probability: new Float64Array(size),
-        present: model.family === 'duo' ? new Float64Array(size) : null,
-        scoreSum: model.family === 'sedd' ? new Float64Array(size) : null,
+        present: besides === 'present' ? new Float64Array(size) : null,
+        scoreSum: besides === 'scoreSum' ? new Float64Array(size) : null,
       };
     }
     const whole = called.length === batch;

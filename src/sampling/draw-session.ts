@@ -9,15 +9,17 @@ import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
 import { checkCausal, probeSequences } from '../models/causality.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { type Family, hasMaskToken } from '../models/family.js';
+import { besidesDraw, type Family, hasMaskToken } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { hasDouble, type Provider } from '../models/provider.js';
+import { RunningModel } from '../models/running-model.js';
 import type { ModelSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import type { ModelSource } from './generation-plan.js';
 
 export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
@@ -39,15 +41,17 @@ export function startDrawSession(options: DrawSessionOptions): Promise<DrawSessi
   return DrawSession.start(options);
 }
 
-class DrawSession implements Denoiser {
+class DrawSession extends RunningModel implements Denoiser {
+  readonly source: ModelSource = { denoiser: this };
   private currentTemperature: number;
   private readonly limit: BatchLimit;
 
   private constructor(
     readonly checkpoint: Checkpoint,
-    private readonly session: ModelSession,
+    session: ModelSession,
     private readonly options: DrawSessionOptions,
   ) {
+    super(session);
     this.currentTemperature = options.temperature ?? 1;
     this.limit = new BatchLimit(checkpoint, 'samples', options.notice);
   }
@@ -93,19 +97,6 @@ class DrawSession implements Denoiser {
     this.currentTemperature = temperature;
   }
 
-  get provider(): Provider {
-    return this.session.provider;
-  }
-
-  get threads(): number {
-    return this.session.threads;
-  }
-
-  /** Seconds inside the runtime so far. */
-  get runSeconds(): number {
-    return this.session.runSeconds;
-  }
-
   /** @throws ModelError `fixed-length`, and as the session   @throws NumericalError `not-finite`, naming sample and position */
   async denoise(request: DenoiserRequest): Promise<Denoised> {
     const answer = emptyAnswer(request, this.checkpoint.family);
@@ -121,10 +112,6 @@ class DrawSession implements Denoiser {
       }
     }
     return answer;
-  }
-
-  async close(): Promise<void> {
-    await this.session.close();
   }
 
   /** Whole sequences are read at once, so what is drawn at a position must not depend on later ones. @throws ModelError `not-causal` */
@@ -247,10 +234,11 @@ const hasTemperature = ({ temperature = 1, sweep = false }: DrawSessionOptions):
 
 function emptyAnswer({ batch, length }: DenoiserRequest, family: Family): Denoised {
   const numbers = () => new Float64Array(batch * length);
+  const besides = besidesDraw(family);
   return {
     token: new Int32Array(batch * length),
     probability: numbers(),
-    present: family === 'duo' ? numbers() : null,
-    scoreSum: family === 'sedd' ? numbers() : null,
+    present: besides === 'present' ? numbers() : null,
+    scoreSum: besides === 'scoreSum' ? numbers() : null,
   };
 }

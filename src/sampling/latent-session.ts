@@ -26,6 +26,7 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import { startHeadSession } from '../models/head-session.js';
 import { usableMemory } from '../models/machine.js';
 import { hasDouble, type Provider } from '../models/provider.js';
+import { RunningModel } from '../models/running-model.js';
 import type { ModelSession, SessionState } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type {
@@ -37,6 +38,7 @@ import type {
 } from '../samplers/decoding.js';
 import { uniformFeeds } from './draw-batch.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
+import type { ModelSource } from './generation-plan.js';
 import { LATENT, type LatentInit, latentState } from './latent-state.js';
 
 export interface LatentSessionOptions extends Partial<DrawSettings> {
@@ -54,13 +56,19 @@ export interface LatentSessionOptions extends Partial<DrawSettings> {
 /** Larger latents are announced. */
 const LARGE_BYTES = 2 ** 27;
 
-export class LatentSession {
+export class LatentSession extends RunningModel {
+  readonly source: ModelSource = {
+    denoiser: null,
+    latent: (seed, samples) => this.forSamples(seed, samples),
+  };
   private announced = false;
 
   private constructor(
     private readonly options: LatentSessionOptions,
-    private readonly session: ModelSession,
-  ) {}
+    session: ModelSession,
+  ) {
+    super(session);
+  }
 
   /** @throws ModelError when the runtime refuses the graph */
   static async start(options: LatentSessionOptions): Promise<LatentSession> {
@@ -72,27 +80,9 @@ export class LatentSession {
     return new LatentSession(options, session);
   }
 
-  get provider(): Provider {
-    return this.session.provider;
-  }
-
-  get threads(): number {
-    return this.session.threads;
-  }
-
-  /** Seconds inside the runtime so far. */
-  get runSeconds(): number {
-    return this.session.runSeconds;
-  }
-
   /** @param samples numbers of the batch's samples, in its order: the latent's noise is a function of them */
   forSamples(seed: number, samples: readonly number[]): LatentModel {
     return { begin: (batch) => this.begin(seed, samples, batch) };
-  }
-
-  /** Waits for the calls in flight. */
-  close(): Promise<void> {
-    return this.session.close();
   }
 
   private begin(seed: number, samples: readonly number[], batch: DecodingBatch): LatentDecoding {

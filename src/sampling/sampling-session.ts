@@ -2,6 +2,7 @@
 
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
+import type { RunningModel } from '../models/running-model.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { OptionValue, Sampler } from '../samplers/sampler.js';
 import type { ModelSource } from './generation-plan.js';
@@ -20,13 +21,9 @@ export interface SamplingSessionOptions extends DrawSettings {
   notice?: (text: string) => void;
 }
 
-export interface SamplingSession {
+export interface SamplingSession extends RunningModel {
+  /** What answers the sampler. */
   readonly source: ModelSource;
-  readonly provider: Provider;
-  readonly threads: number;
-  /** Seconds in the runtime so far. */
-  readonly runSeconds: number;
-  close(): Promise<void>;
 }
 
 /** @throws UsageError for draw settings out of range   @throws ModelError when the runtime refuses the graph */
@@ -37,36 +34,12 @@ export async function startSamplingSession(options: SamplingSessionOptions): Pro
     const session = await CausalSession.start(options);
     if (!session.cached)
       notice?.(`${checkpoint.name}: uncached; every draw reads all tokens before it, which takes longer.`);
-    return withSource(session, { denoiser: null, causal: session });
+    return session;
   }
   if (sampler.needs === 'latent') {
     const { LatentSession } = await import('./latent-session.js');
-    const session = await LatentSession.start({ ...options, mean: options.options.mean === true });
-    return withSource(session, {
-      denoiser: null,
-      latent: (seed, samples) => session.forSamples(seed, samples),
-    });
+    return LatentSession.start({ ...options, mean: options.options.mean === true });
   }
   const { startDrawSession } = await import('./draw-session.js');
-  const session = await startDrawSession(options);
-  return withSource(session, { denoiser: session });
-}
-
-type Session = Omit<SamplingSession, 'source'>;
-
-/** Getters stay getters, because threads and seconds are known later. */
-function withSource(session: Session, source: ModelSource): SamplingSession {
-  return {
-    source,
-    get provider() {
-      return session.provider;
-    },
-    get threads() {
-      return session.threads;
-    },
-    get runSeconds() {
-      return session.runSeconds;
-    },
-    close: () => session.close(),
-  };
+  return startDrawSession(options);
 }

@@ -5,6 +5,7 @@
 import { noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { duoFirstTime } from '../diffusion/integration.js';
 import type { NoiseSchedule } from '../diffusion/schedule.js';
+import { isUniformState } from '../models/family.js';
 import { fillNormals } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import { fillOpenUniforms, fillUniforms, uniform } from '../random/uniforms.js';
@@ -49,7 +50,7 @@ export function noisyBatch(
     const address = { seed, sequence: b, step };
     const [clean, noisy] = [x, z].map((tokens) => tokens.subarray(b * length, (b + 1) * length));
     fillUniforms(component, { ...address, stream: streams.trainingComponent });
-    if (family === 'duo') {
+    if (isUniformState(family)) {
       fillUniforms(token, { ...address, stream: streams.trainingToken });
       noiseUniform(noisy, clean, oneMinusAlpha[b], dimensions.vocabSize, component, token);
     } else if (maskTokenId !== null) {

@@ -3,6 +3,7 @@
  * the batch: the papers' integrand over t, for any schedule.
  */
 import { HEAD } from '../diffusion/heads/head.js';
+import { isMasked, isUniformState } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -96,7 +97,7 @@ function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: nu
 
 /** The tensors for the family's loss head. @throws RangeError for a family that is not trained on noisy sequences */
 export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
-  if (family === 'duo') return uniformStateFeeds(size, noisy);
-  if (maskTokenId === null || family === 'ar') throw new RangeError(`no noisy sequences train ${family}`);
+  if (isUniformState(family)) return uniformStateFeeds(size, noisy);
+  if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
   return maskedFeeds(size, noisy, maskTokenId);
 }

@@ -14,7 +14,7 @@ import { causalGraph } from '../models/architectures/causal.js';
 import type { Dimensions } from '../models/architectures/dimensions.js';
 import { ditGraph } from '../models/architectures/dit.js';
 import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
-import type { Family } from '../models/family.js';
+import { type Family, isMasked } from '../models/family.js';
 import { type Mixture, mixtureGraph } from './mixture.js';
 
 /** Name of the input that the objective adds: float32, in the shape of the losses. */
@@ -60,8 +60,7 @@ function appendObjective(graph: Graph, problem: TrainingProblem): Value {
   const { vocabSize } = problem.dimensions;
   appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId, inBlocks: false });
   graph.clearOutputs();
-  const perRow = family === 'mdlm' || family === 'sedd';
-  const shape = perRow ? ['rows'] : ['batch', 'length'];
+  const shape = isMasked(family) ? ['rows'] : ['batch', 'length'];
   const weights = graph.input(TOKEN_WEIGHTS, 'float32', shape);
   const weighted = Mul(graph.value(HEAD.loss, 'float32'), weights);
   const objective = ReduceSum(weighted, { axes: shape.map((_, i) => i), keepdims: false });

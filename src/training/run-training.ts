@@ -15,7 +15,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
-import { conditionsOnTimeByDefault, isMasked } from '../models/family.js';
+import { isMasked, readsNoiseLevel } from '../models/family.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
@@ -179,7 +179,7 @@ function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: Pack
       length: family === 'ar' ? length - 1 : length,
     },
     schedule: { type: 'log-linear', eps: 1e-3 },
-    timeConditioning: conditionsOnTimeByDefault(family),
+    timeConditioning: readsNoiseLevel(family),
     seed: request.seed,
     steps: request.steps,
     learningRate: { highest: request.learningRate, warmup: request.warmup, final: FINAL_RATE },

@@ -45,6 +45,14 @@ describe.skipIf(process.platform !== 'linux')('under a limit on addresses (ulimi
     });
   });
 
+  it.each([2_300_000, 3_000_000])('of %d KiB 96 threads find no room, which is said', async (kibibytes) => {
+    expectFailure(await duoEval(kibibytes, ...ppl, '--threads', '96'), {
+      exit: 3,
+      says: /ar: the network's 96 threads take \d+ MB of addresses/,
+      hint: 'fewer --threads',
+    });
+  });
+
   it.each([4_000_000, 8_000_000, 12_000_000])('of %d KiB a small model runs', async (kibibytes) => {
     expect(await duoEval(kibibytes, ...ppl, '--json')).toMatchObject({ code: 0, stderr: '' });
   });
@@ -57,9 +65,9 @@ describe.skipIf(process.platform !== 'linux')('under a limit on addresses (ulimi
 });
 
 it('without a limit every thread fits', () => {
-  expect(() => checkThreadFits('x', null)).not.toThrow();
-  expect(() => checkThreadFits('x', { limit: 3e9, used: 2e9 })).not.toThrow();
-  expect(() => checkThreadFits('x', { limit: 3e9, used: 2.2e9 })).toThrow('800 MB of 3000 are left');
+  expect(() => checkThreadFits('x', 1, null)).not.toThrow();
+  expect(() => checkThreadFits('x', 1, { limit: 3e9, used: 2e9 })).not.toThrow();
+  expect(() => checkThreadFits('x', 1, { limit: 3e9, used: 2.2e9 })).toThrow('800 MB of 3000 are left');
 });
 
 const thrown = (work: () => unknown): unknown => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/graph.js';
 import { Add, Gather, Min, Mul, Range, ReduceSum, Shape } from '../../src/graph/operators.js';
@@ -28,8 +29,8 @@ describe('a graph with tables of positions', () => {
 
   it('of learned embeddings too, and takes that many tokens and no more', () => {
     const checkpoint = opened(positioned(false));
-    expect(() => checkPositions(checkpoint, 16)).not.toThrow();
-    expect(() => checkPositions(checkpoint, 17)).toThrow(
+    expect(() => checkPositions(checkpoint, 17)).not.toThrow(); // the last token is only predicted
+    expect(() => checkPositions(checkpoint, 18)).toThrow(
       expect.objectContaining({ code: 'length-past-model', exitCode: 3 }),
     );
   });
@@ -40,19 +41,36 @@ describe('a graph with tables of positions', () => {
   });
 });
 
-it.each(['ar.onnx', 'duo.onnx', 'mdlm.onnx'])(
-  'sample --length 1000000 of %s is refused at once',
-  async (name) => {
-    const space = workspace();
-    const ran = await space.run([
-      'sample',
-      '--model',
-      fixture(name),
-      '--length',
-      '1000000',
-      '--samples',
-      '1',
-    ]);
-    expectFailure(ran, { exit: 3, says: /positions, of which there are 128/, hint: '--length 128' });
-  },
-);
+const longest = { 'ar.onnx': 129, 'mdlm.onnx': 128 };
+const commands = {
+  sample: (model: string) => ['sample', '--model', model, '--samples', '1'],
+  ppl: (model: string) => ['ppl', '--model', model, '--first', '1', '--quiet'],
+};
+
+describe.each(Object.entries(longest))('%s', (name, most) => {
+  it.each(['sample', 'ppl'] as const)('is refused a million tokens by %s at once', async (command) => {
+    const ran = await workspace().run([...commands[command](fixture(name)), '--length', '1000000']);
+    expectFailure(ran, {
+      exit: 3,
+      says: /positions, of which there are 128/,
+      hint: `--length ${most} or less`,
+    });
+  });
+
+  it(`reads ${most} tokens per sequence`, async () => {
+    const ran = await workspace().run([...commands.ppl(fixture(name)), '--length', `${most}`]);
+    expect(ran).toMatchObject({ code: 0 });
+  });
+});
+
+it('a judge whose card says too long a length is refused a context past its positions', async () => {
+  const space = workspace();
+  const judge = space.write('judge.onnx', readFileSync(fixture('ar.onnx')));
+  const card = { family: 'ar', vocabSize: 1024, length: 100_000, tokenizer: fixture('bpe-1024') };
+  space.write('judge.card.json', JSON.stringify(card));
+  const ran = await space.run([
+    ...['gen', '--model', fixture('mdlm.onnx'), '--judge', judge],
+    ...['--context', '4000', '--samples', '1'],
+  ]);
+  expectFailure(ran, { exit: 3, says: /positions, of which there are 128/, hint: '--context' });
+});

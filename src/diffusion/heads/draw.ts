@@ -22,7 +22,14 @@ import {
   Sub,
   Unsqueeze,
 } from '../../graph/operators.js';
-import { type Family, isMasked } from '../../models/family.js';
+import {
+  besidesDraw,
+  type Family,
+  isMasked,
+  isSupported,
+  isUniformState,
+  SUPPORTED_FAMILIES,
+} from '../../models/family.js';
 import { HEAD, type HeadOptions } from './head.js';
 import { inverseCdf } from './inverse-cdf.js';
 import { atPositions, atRows } from './rows.js';
@@ -65,20 +72,21 @@ const BLOCK_BYTES = 12 * 2 ** 20;
 /** Appends the draw; it becomes all that the graph returns. @throws ModelError for a family without a draw */
 export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOptions): void {
   const options = { blockBytes: BLOCK_BYTES, ...drawOptions };
-  if (family === 'd3pm') {
+  if (!isSupported(family)) {
     throw new ModelError({
       code: 'family-not-supported',
       message: `There is no draw for the family "${family}" yet.`,
-      hint: 'Families that can be drawn from: ar, mdlm, sedd, duo.',
+      hint: `Families that can be drawn from: ${SUPPORTED_FAMILIES.join(', ')}.`,
     });
   }
   graph.scope('duo_eval', () => {
     const masked = isMasked(family);
+    const besides = besidesDraw(family);
     const shape = masked ? ['rows'] : ['batch', 'length'];
     const uniforms = uniformInputs(graph, shape, options.double ?? true);
     const settings: RowSettings = {
       ...options,
-      scores: family === 'sedd',
+      scores: besides === 'scoreSum',
       greedy: graph.input(DRAW.greedy, 'bool', []),
       inverse: options.temperature ? graph.input(DRAW.inverseTemperature, 'float32', []) : null,
     };
@@ -87,8 +95,8 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
       const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
       drawn = atRows(graph, options, rows, uniforms, (f, ...us) => drawRows(settings, f, us, null));
     } else {
-      const z = family === 'duo' ? [graph.value('input_ids', 'int64')] : [];
-      const maskTokenId = family === 'duo' ? null : options.maskTokenId;
+      const z = besides === 'present' ? [graph.value('input_ids', 'int64')] : [];
+      const maskTokenId = isUniformState(family) ? null : options.maskTokenId;
       drawn = atPositions(graph, { ...options, maskTokenId }, [...uniforms, ...z], (f, ...known) => {
         const us = known.slice(0, uniforms.length);
         return drawRows(settings, f, us, known[uniforms.length] ?? null);
@@ -98,8 +106,8 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
     const [token, probability, more] = drawn;
     graph.output(token, DRAW.token, shape);
     graph.output(probability, DRAW.probability, shape);
-    if (family === 'duo') graph.output(more, DRAW.present, shape);
-    if (family === 'sedd') graph.output(more, DRAW.logSumExp, shape);
+    if (besides === 'present') graph.output(more, DRAW.present, shape);
+    if (besides === 'scoreSum') graph.output(more, DRAW.logSumExp, shape);
   });
 }
 

@@ -11,7 +11,7 @@ import {
   Sub,
   Unsqueeze,
 } from '../../graph/operators.js';
-import type { Family } from '../../models/card.js';
+import { type Family, SUPPORTED_FAMILIES } from '../../models/family.js';
 import { float64, HEAD, type HeadOptions, lossOutput } from './head.js';
 import { lossAtPositions, lossAtRows } from './rows.js';
 import { appendUniformStateLoss } from './uniform-state.js';
@@ -32,7 +32,7 @@ export function appendLossHead(graph: Graph, family: Family, options: HeadOption
         throw new ModelError({
           code: 'family-not-supported',
           message: `There is no loss for the family "${family}" yet.`,
-          hint: 'Families with a loss: ar, mdlm, sedd, duo.',
+          hint: `Families with a loss: ${SUPPORTED_FAMILIES.join(', ')}.`,
         });
     }
   });

@@ -12,6 +12,7 @@ import {
   openCheckpoint,
 } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
+import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
@@ -97,6 +98,7 @@ export class Judge {
       eosTokenId: eosTokenId.value ?? undefined,
     });
     const context = contextOf(checkpoint, options, observer);
+    checkPositions(checkpoint, context);
     checkMemory(checkpoint, { length: context });
     return new Judge(checkpoint, loaded, context, options, observer);
   }

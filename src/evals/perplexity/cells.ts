@@ -11,6 +11,7 @@ import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
+import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
@@ -45,6 +46,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
   for (const checkpoint of request.checkpoints) {
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, observer);
+    checkPositions(checkpoint, length);
     checkMemory(checkpoint, { length });
     const wrapping = wrappingNotice(tokenizer, length);
     if (wrapping !== null) observer.note?.(`${checkpoint.name}: ${wrapping}`);

@@ -8,9 +8,11 @@ import { appendLossHead } from '../../diffusion/heads/losses.js';
 import { DataError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { isUniformState } from '../../models/family.js';
 import { type Feeds, networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
 import type { Provider } from '../../models/provider.js';
+import { RunningModel } from '../../models/running-model.js';
 import type { ModelSession } from '../../models/session.js';
 import {
   type ModelCall,
@@ -32,16 +34,17 @@ export interface LossSessionOptions {
   notice?: (text: string) => void;
 }
 
-export class LossSession implements LossSource {
+export class LossSession extends RunningModel implements LossSource {
   private readonly limit: BatchLimit;
 
   private constructor(
     readonly checkpoint: Checkpoint,
-    private readonly session: ModelSession,
+    session: ModelSession,
     private readonly options: LossSessionOptions,
     /** Results of the checks of the card by {@link probe}. */
     readonly probed: Probed,
   ) {
+    super(session);
     this.limit = new BatchLimit(checkpoint, 'sequences', options.notice);
   }
 
@@ -67,14 +70,6 @@ export class LossSession implements LossSource {
       await session.close();
       throw error;
     }
-  }
-
-  get provider(): Provider {
-    return this.session.provider;
-  }
-
-  get threads(): number {
-    return this.session.threads;
   }
 
   /**
@@ -111,12 +106,8 @@ export class LossSession implements LossSource {
     return losses;
   }
 
-  async close(): Promise<void> {
-    await this.session.close();
-  }
-
   private checkTokens(calls: readonly ModelCall[], { maskTokenId, family, name }: BatchModel): void {
-    if (maskTokenId === null || family === 'duo') return;
+    if (maskTokenId === null || isUniformState(family)) return;
     for (const { x, sequence } of calls) {
       if (!x.includes(maskTokenId)) continue;
       throw new DataError({

@@ -8,7 +8,7 @@ import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimen
 import { architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
 import type { Card, Schedule } from '../card.js';
-import { conditionsOnTimeByDefault, type Family } from '../family.js';
+import { type Family, readsNoiseLevel } from '../family.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
 import type { Fact, ReferenceConfig } from './reference-config.js';
 import { type KnownTokenizer, specialTokens } from './special-tokens.js';
@@ -87,7 +87,7 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
     ...special.card,
     ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
     ...(!causal && { schedule: overrides.schedule ?? config?.schedule ?? { type: 'log-linear', eps: 1e-3 } }),
-    timeConditioning: !causal && (config?.timeConditioning?.value ?? conditionsOnTimeByDefault(family)),
+    timeConditioning: !causal && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
     architecture: { name: causal ? 'causal' : 'dit', ...size },
   };
   const notices = overrides.maskTokenId === undefined ? special.notices : [];

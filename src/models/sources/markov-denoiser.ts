@@ -42,13 +42,14 @@ import {
   Transpose,
   Unsqueeze,
 } from '../../graph/operators.js';
+import { isMasked } from '../family.js';
 import type { MarkovChain } from './markov.js';
 
 export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
 
 /** Width of the logits: the chain's tokens, then the mask if the family has one. */
 export function sourceVocabSize(chain: MarkovChain, family: SourceFamily): number {
-  return chain.vocabSize + (family === 'mdlm' || family === 'sedd' ? 1 : 0);
+  return chain.vocabSize + (isMasked(family) ? 1 : 0);
 }
 
 /** The exact model of a chain. A sedd graph returns f_v = ln p(v) + ln(K−1), K counting the mask (diffusion/heads/losses.ts). */
