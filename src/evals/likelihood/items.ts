@@ -5,7 +5,7 @@
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError, ModelError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { isDiffusion, isMasked } from '../../models/family.js';
 import { tabledPositions } from '../../models/positions.js';
 
 /** Text, or token ids, which are taken as they are. */
@@ -95,6 +95,7 @@ async function readItem(
     before = typeof given === 'string' ? [...(await bos()), ...(await ofText(given))] : given;
     unknown = await ofText(continuation);
   }
+  const isCausal = !isDiffusion(checkpoint.family);
   const tail = ownTail ?? usual;
   const kind = TAIL_KINDS.find((one) => one === tail) ?? 'given';
   const known = before.length + unknown.length;
@@ -109,14 +110,14 @@ async function readItem(
   // Only a given tail, and what stands before it, is text: masks to the end are no tokens of a user.
   checkTokens([...before, ...unknown, ...(kind === 'masked' ? [] : after)], checkpoint, where);
   if (unknown.length === 0) throw unscorable(where, 'its continuation has no tokens');
-  if (checkpoint.family === 'ar' && before.length === 0)
+  if (isCausal && before.length === 0)
     throw unscorable(where, `${checkpoint.name} needs a token before the first one that it scores`);
   // An autoregressive model cannot see what follows.
-  const seen = checkpoint.family === 'ar' ? [] : after;
+  const seen = isCausal ? [] : after;
   return {
     tokens: Int32Array.from([...before, ...unknown, ...seen]),
     ...{ first: before.length, count: unknown.length },
-    tail: checkpoint.family === 'ar' ? 'none' : kind,
+    tail: isCausal ? 'none' : kind,
   };
 }
 
@@ -193,10 +194,11 @@ function checkLength(
   most: number,
   where: string,
 ): void {
+  const isCausal = !isDiffusion(family);
   // The last token of an autoregressive model is scored and not read.
-  const read = family === 'ar' ? tokens.length - 1 : tokens.length;
+  const read = isCausal ? tokens.length - 1 : tokens.length;
   if (read > most) throw unscorable(where, `${name} reads ${most} tokens, and these are ${read}`);
-  if (fixed === null || family === 'ar' || read === fixed) return;
+  if (fixed === null || isCausal || read === fixed) return;
   throw unscorable(
     where,
     `the graph of ${name} takes exactly ${fixed} tokens, and these are ${read}; the tail "masked" fills it up`,

@@ -11,10 +11,11 @@ import { ModelError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
 import { checkCausal, probeSequences } from '../../models/causality.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { FAMILIES, type Family, isDiffusion, isMasked } from '../../models/family.js';
 import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
 import type { Provider } from '../../models/provider.js';
+import { RunningModel } from '../../models/running-model.js';
 import type { ModelSession } from '../../models/session.js';
 import { ROWS_STEP } from '../perplexity/loss-batch.js';
 
@@ -39,13 +40,14 @@ export interface TokenSessionOptions {
   notice?: (text: string) => void;
 }
 
-export class TokenSession {
+export class TokenSession extends RunningModel {
   private readonly limit: BatchLimit;
 
   private constructor(
-    private readonly session: ModelSession,
+    session: ModelSession,
     private readonly options: TokenSessionOptions,
   ) {
+    super(session);
     this.limit = new BatchLimit(options.checkpoint, 'sequences', options.notice);
   }
 
@@ -64,20 +66,12 @@ export class TokenSession {
     const started = await startHeadSession(graph, { checkpoint, provider, threads });
     const session = new TokenSession(started, options);
     try {
-      if (family === 'ar') await session.checkCausal();
+      if (!isDiffusion(family)) await session.checkCausal();
     } catch (error) {
       await started.close();
       throw error;
     }
     return session;
-  }
-
-  get provider(): Provider {
-    return this.session.provider;
-  }
-
-  get threads(): number {
-    return this.session.threads;
   }
 
   /**
@@ -96,10 +90,6 @@ export class TokenSession {
       }
     }
     return answers;
-  }
-
-  close(): Promise<void> {
-    return this.session.close();
   }
 
   private async batch(calls: readonly TokenCall[]): Promise<Float32Array[]> {
@@ -183,12 +173,15 @@ function sigmaRead({ family, fields, schedule, maskTokenId }: Checkpoint, ids: I
   return Math.min(sigmaOf(1 - masked, masked), noiseSchedule(schedule).sigma(1));
 }
 
+/** Whether a family's tokens become known one by one. */
+const hasOrders = (family: Family): boolean => !isDiffusion(family) || isMasked(family);
+
 /** @throws ModelError `no-order-of-tokens` */
 function checkFamily({ name, family }: Checkpoint): void {
-  if (family === 'ar' || isMasked(family)) return;
+  if (hasOrders(family)) return;
   throw new ModelError({
     code: 'no-order-of-tokens',
     message: `${name} is of the family ${family}: its tokens are not revealed one by one, so there is no likelihood over orders.`,
-    hint: 'Families with such likelihoods: ar, mdlm, sedd. For duo, duo-eval ppl has the bound.',
+    hint: `Families with such likelihoods: ${FAMILIES.filter(hasOrders).join(', ')}. Of the others duo-eval ppl has the bound.`,
   });
 }
