@@ -5,6 +5,7 @@ interface Listed {
   name: string;
   summary: string;
   families: readonly string[];
+  aliases?: Readonly<Record<string, Readonly<Record<string, number | string | boolean>>>>;
   options?: Readonly<
     Record<
       string,
@@ -23,17 +24,25 @@ interface Listed {
 export function samplersText(samplers: readonly Listed[], width: number): string {
   const widest = Math.max(...samplers.map(({ name }) => name.length));
   return samplers
-    .map(({ name, summary, families, options = {} }) =>
+    .map(({ name, summary, families, options = {}, aliases = {} }) =>
       [
         `${name.padEnd(widest)}  ${families.join(', ')}`,
         ...indent(summary, 2, width),
         ...Object.entries(options).flatMap(([option, spec]) =>
           indent(`${option}=${spec.default}  ${describeOption(spec)}`, 4, width),
         ),
+        ...Object.entries(aliases).flatMap(([alias, values]) =>
+          indent(`--sampler ${alias}  ${name} with ${assignments(values)}`, 4, width),
+        ),
       ].join('\n'),
     )
     .join('\n\n');
 }
+
+const assignments = (values: Readonly<Record<string, number | string | boolean>>): string =>
+  Object.entries(values)
+    .map(([option, value]) => `${option}=${value}`)
+    .join(', ');
 
 function describeOption({ summary, min, max, choices }: NonNullable<Listed['options']>[string]): string {
   if (choices) return `${summary} One of ${choices.join(', ')}.`;

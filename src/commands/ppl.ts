@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { checkNothingDrawn, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Selection } from '../datasets/selected-sequences.js';
@@ -13,7 +14,9 @@ export default class Ppl extends BaseCommand<typeof Ppl> {
   static override description =
     `Prints one row per model and data set. ± is the standard error over documents, or over blocks of text where documents are unknown or short: how much the figure would vary on other text of the same kind. With several models, a second table has their paired differences; ~ marks those that may be chance.
 
-The protocol "duo" repeats the reference code of The Diffusion Duality, so its figures compare with published ones. "strict" integrates the whole bound.`;
+The protocol "duo" repeats the reference code of The Diffusion Duality, so its figures compare with published ones. "strict" integrates the whole bound.
+
+For masked models, --likelihood exact gives the likelihood of the sampler that reveals masked positions by --policy, without error from draws.`;
   static override examples = [
     '<%= config.bin %> ppl --model duo.onnx',
     '<%= config.bin %> ppl --model mine=a.onnx --model other=b.onnx --dataset moby-dick',
@@ -45,9 +48,14 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
       summary: 'Draw until half the 95% interval of the NLL over draws is at most this.',
     }),
     estimator: choice(['control-variate', 'plain'])({
-      default: 'control-variate',
-      summary: 'Both estimate the same figure; plain has several times the draw error.',
+      summary:
+        'Both estimate the same figure; plain has several times the draw error. [default: control-variate]',
     }),
+    likelihood: choice(['bound', 'exact'])({
+      summary: 'For masked models: their bound, or the exact likelihood under --policy. [default: bound]',
+      helpGroup: 'LIKELIHOOD',
+    }),
+    ...likelihoodFlags,
     limit: integer({ min: 1, summary: 'Evaluate this many sequences, spread evenly over the data set.' }),
     first: integer({ min: 1, summary: 'Evaluate only the first sequences, which are no random sample.' }),
     seed: integer({
@@ -77,6 +85,8 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
   async run(): Promise<void> {
     const { flags } = this;
     const logPath = flags['log-sequences'];
+    checkNothingDrawn(flags);
+    const likelihood = likelihoodOfFlags(flags);
     const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
     const { openCheckpoint } = await import('../library/checkpoints.js');
@@ -96,6 +106,7 @@ The protocol "duo" repeats the reference code of The Diffusion Duality, so its f
         draws: flags.draws,
         until: flags.until,
         estimator: flags.estimator,
+        likelihood,
         selection: selectionOf(flags),
         seed: flags.seed,
         batch: flags.batch,

@@ -11,11 +11,12 @@ export default class Samplers extends BaseCommand<typeof Samplers> {
     if (this.options.json) {
       this.printJson({
         schemaVersion: 1,
-        samplers: samplers.map(({ name, summary, families, options = {} }) => ({
+        samplers: samplers.map(({ name, summary, families, options = {}, aliases = {} }) => ({
           name,
           summary,
           families,
           options,
+          aliases,
         })),
       });
       return;

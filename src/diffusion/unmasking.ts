@@ -3,6 +3,7 @@
  * by the true tokens, and each call reveals some of the best. Sampling (samplers/unmask.ts) and the exact likelihood of what
  * it samples (DUEL, arXiv 2603.01367) follow the same policy, through the functions of this file.
  */
+import type { NoiseSchedule } from './schedule.js';
 
 /**
  * What positions are ranked by, best first.
@@ -38,6 +39,11 @@ export interface UnmaskingPolicy {
   ties: TieRule;
   /** Reveals every position whose score is above this, but at least `tokensPerCall`. Null: none beyond those. */
   threshold: number | null;
+  /**
+   * γ in nats, for `entropy` alone: reveals the largest set of first positions whose entropies, the largest of them left out,
+   * add up to at most this, but at least `tokensPerCall` (EB-Sampler, arXiv 2505.24857). Null, or absent: none beyond those.
+   */
+  entropyBound?: number | null;
 }
 
 /** Orders whose scores come from the model's distributions. */
@@ -51,7 +57,7 @@ export function isScored(order: UnmaskingOrder): order is ScoredOrder {
  * Scores this close to the best one are equal: with everything masked, all positions have one distribution up to rounding, which
  * would otherwise choose the order.
  */
-export const TIE_TOLERANCE = 1e-5;
+const TIE_TOLERANCE = 1e-5;
 
 /**
  * The masked positions that a policy may reveal next: those of the leftmost block that has any.
@@ -64,11 +70,22 @@ export function positionsInTurn(masked: readonly number[], blockSize: number | n
   return beyond < 0 ? masked : masked.slice(0, beyond);
 }
 
+/**
+ * The time that a network with time conditioning reads: that at which as large a share of tokens is masked as still is.
+ * @param share of the sequence's positions, in (0, 1]
+ */
+export function timeOfShare(schedule: NoiseSchedule, share: number): number {
+  return Math.min(1, schedule.timeAt(1 - share, share));
+}
+
 /** What is known of the positions in turn, one number for each. */
 export interface Ranking {
   /** Scores by the policy's order; not read for `left-to-right` and `random`. */
   scores: ArrayLike<number>;
-  /** Uniform numbers of [0, 1), one for each position of the text, for `random` and seeded ties; else not read. */
+  /**
+   * Uniform numbers of [0, 1), one for each position of the text and the same in each of its calls, for `random` and seeded
+   * ties; else not read.
+   */
   uniforms: ArrayLike<number>;
 }
 
@@ -81,7 +98,7 @@ export interface Ranking {
 export function picked(
   inTurn: readonly number[],
   { scores, uniforms }: Ranking,
-  { order, tokensPerCall, ties, threshold }: UnmaskingPolicy,
+  { order, tokensPerCall, ties, threshold, entropyBound = null }: UnmaskingPolicy,
 ): number[] {
   const indices = inTurn.map((_, i) => i);
   if (order === 'left-to-right') return indices.slice(0, tokensPerCall);
@@ -93,12 +110,19 @@ export function picked(
   const picks = new Set<number>();
   // Best first: ties are a run at the head of what is left.
   const left = indices.sort((i, j) => scores[j] - scores[i] || i - j);
-  while (left.length > 0 && picks.size < tokensPerCall) {
+  /** Of the picked positions, nats: the sum of the entropies, and the largest. */
+  let [sum, largest] = [0, 0];
+  const isWithinBound = (entropy: number): boolean =>
+    entropyBound !== null && sum + entropy - Math.max(largest, entropy) <= entropyBound;
+  while (left.length > 0) {
     const tied = left.findIndex((i) => scores[i] < scores[left[0]] - TIE_TOLERANCE);
     const equal = tied < 0 ? left : left.slice(0, tied);
     const first = (a: number, b: number): boolean => (ties === 'lowest' ? a < b : precedes(a, b));
     const pick = equal.reduce((best, i) => (first(i, best) ? i : best));
+    if (picks.size >= tokensPerCall && !isWithinBound(-scores[pick])) break;
     picks.add(pick);
+    sum -= scores[pick];
+    largest = Math.max(largest, -scores[pick]);
     left.splice(left.indexOf(pick), 1);
   }
   if (threshold !== null) for (const i of left) if (scores[i] > threshold) picks.add(i);

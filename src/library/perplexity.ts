@@ -3,6 +3,7 @@ import type { DatasetRequest } from '../datasets/resolve-dataset.js';
 import type { Selection } from '../datasets/selected-sequences.js';
 import type { Cell, PerplexityRequest } from '../evals/perplexity/cells.js';
 import type { PerplexityPlan } from '../evals/perplexity/dry-run.js';
+import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
 import type { PerplexityResult } from '../evals/perplexity/record.js';
 import type { SequenceRecord } from '../evals/perplexity/run.js';
 import type { Checkpoint } from '../models/checkpoint.js';
@@ -27,6 +28,11 @@ export interface PerplexityTask extends RuntimeSettings {
   until?: number;
   /** By default `control-variate`; `plain` estimates the same figure with several times the draw error. */
   estimator?: 'control-variate' | 'plain';
+  /**
+   * Masked models: the exact likelihood of the sampler that follows this unmasking policy, in place of the bound. `draws`,
+   * `until` and `estimator` then have no effect.
+   */
+  likelihood?: ExactLikelihoodSettings;
   /** Evaluates only this many sequences, spread over the data set or the first; by default all. */
   selection?: Selection;
   /** Seed of all randomness: the same seed gives the same figure at any batch size. By default 1. */
@@ -90,6 +96,9 @@ async function withCells<T>(
   for (const model of task.models)
     checkpoints.push(typeof model === 'string' ? await openCheckpoint(model, {}, observer) : model);
   checkDistinctNames(checkpoints.map(({ name }) => name));
+  const { checkAnyOrder, exactLikelihood } = await import('../evals/perplexity/exact-likelihood.js');
+  const likelihood = task.likelihood ? exactLikelihood(task.likelihood) : null;
+  checkAnyOrder(checkpoints, likelihood);
   const { prepareCells } = await import('../evals/perplexity/cells.js');
   const request: PerplexityRequest = {
     checkpoints,
@@ -105,6 +114,7 @@ async function withCells<T>(
       until: task.until ?? null,
       batch: task.batch ?? null,
       sequences: task.sequences ?? false,
+      likelihood,
     },
     fresh: task.fresh ?? false,
     ...(await runtimeOf(task)),

@@ -21,6 +21,8 @@ export const streams = {
   samplerOwn2: 0x25,
   /** Samplers: the normal numbers of a Gaussian latent. */
   latentNoise: 0x26,
+  /** unmasking.ts: the order of the positions of a text under the policy `random`, and which of equal positions goes first. */
+  unmaskingOrder: 0x12,
   /** Sources of known entropy: draws of a data set. */
   sourceToken: 0x30,
   /** Weights a network starts from. */

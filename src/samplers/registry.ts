@@ -9,6 +9,7 @@ import { confidence } from './confidence.js';
 import { gaussian } from './gaussian.js';
 import { psi } from './psi.js';
 import type { OptionSpec, OptionValue, ResolvedSampler, Sampler } from './sampler.js';
+import { unmask } from './unmask.js';
 import { isModulePath, loadUserSampler } from './user/user-sampler.js';
 
 /** In the order in which they are listed; those that are registered come after them. */
@@ -21,6 +22,7 @@ export const samplers: Sampler[] = [
   gaussian,
   dcd,
   confidence,
+  unmask,
   autoregressive,
 ];
 
@@ -57,18 +59,29 @@ function unfit({ name, families, options = {}, sample }: Sampler): string | null
   return Object.values(options).some(isOdd) ? 'the default of an option is one of its choices' : null;
 }
 
-/** @param spec a name, or the path of a module   @throws UsageError */
+/** @param spec a name, an alias, or the path of a module   @throws UsageError */
 export async function resolveSampler(spec: string): Promise<ResolvedSampler> {
   const known = samplers.find(({ name }) => name === spec);
   if (known) return { sampler: known, module: null, version: versions.get(known) };
+  const named = samplers.find(({ aliases = {} }) => Object.hasOwn(aliases, spec));
+  if (named) return { sampler: withDefaults(named, named.aliases![spec]), module: null }; // found by it
   if (isModulePath(spec)) return loadUserSampler(spec);
-  const names = samplers.map(({ name }) => name);
+  const names = samplers.flatMap(({ name, aliases = {} }) => [name, ...Object.keys(aliases)]);
   const near = closest(spec, names);
   throw new UsageError({
     code: 'unknown-sampler',
     message: `There is no sampler "${spec}".`,
     hint: `${near ? `Did you mean ${near}? ` : ''}There are ${names.join(', ')}; give a module of your own by its path, such as ./mine.mjs.`,
   });
+}
+
+/** A sampler under an alias: the same, with other defaults, which options may still change. */
+function withDefaults(sampler: Sampler, values: Readonly<Record<string, OptionValue>>): Sampler {
+  const options = Object.entries(sampler.options ?? {}).map(([name, spec]) => [
+    name,
+    { ...spec, default: values[name] ?? spec.default },
+  ]);
+  return { ...sampler, options: Object.fromEntries(options) };
 }
 
 /** @param model its name, for errors   @throws UsageError that names the samplers for the family */

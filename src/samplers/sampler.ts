@@ -5,6 +5,7 @@
  * and `denoise`, as functions of (seed, sample, step, purpose), so a sample does not depend on its batch.
  */
 import type { NoiseSchedule } from '../diffusion/schedule.js';
+import type { ScoredOrder } from '../diffusion/unmasking.js';
 import type { Family } from '../models/family.js';
 import type { CausalModel, LatentModel } from './decoding.js';
 
@@ -30,6 +31,10 @@ export interface Sampler {
    *  come as `run.causal`. */
   readonly needs?: 'latent';
   readonly options?: Readonly<Record<string, OptionSpec>>;
+  /** Names that others give it with certain options: the values of these. */
+  readonly aliases?: Readonly<Record<string, Readonly<Record<string, OptionValue>>>>;
+  /** The score that its calls ask for (`DenoiseCall.score`), so that the model is started with it; null: none. */
+  score?(options: Readonly<Record<string, OptionValue>>): ScoredOrder | null;
   /** Throws if it cannot work with the settings; called before a model is started. */
   check?(setting: SamplerSetting): void | Promise<void>;
   /**
@@ -112,6 +117,8 @@ export interface DenoiseCall {
   greedy?: boolean;
   /** [batch]: 1 for a sequence that needs no call; its part of the answer has no meaning. */
   skip?: Uint8Array;
+  /** Masked families: the answer has this score of each masked position too. Default: none. */
+  score?: ScoredOrder;
 }
 
 /** The model's answer, [batch × length]. Masked families: meaningful at masked positions only. */
@@ -124,6 +131,8 @@ export interface Denoised {
   readonly present: Float64Array | null;
   /** SEDD: the sum of the scores over the vocabulary, which is not 1; else null. */
   readonly scoreSum: Float64Array | null;
+  /** The score that the call asks for, of the network's own distribution: temperature, top-k and top-p do not change it. */
+  readonly score?: Float64Array;
 }
 
 /**
@@ -143,4 +152,6 @@ export interface DenoiserRequest {
   sigma: number;
   /** Numbers of [0, 1) for the draw, [batch × length]; null: take the most probable token. */
   uniforms: Float64Array | null;
+  /** As in {@link DenoiseCall}. */
+  score?: ScoredOrder;
 }

@@ -3,6 +3,7 @@
  * random numbers, and counts calls per sequence. A masked model predicts nothing at unmasked positions, so a sequence
  * without masks needs no call; whether it is left out must not depend on its batch.
  */
+import { isScored, UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
 import { besidesDraw, isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
@@ -10,6 +11,8 @@ import { fillUniforms } from '../random/uniforms.js';
 import type { CausalModel, LatentModel } from '../samplers/decoding.js';
 import type { DenoiseCall, Denoised } from '../samplers/sampler.js';
 import type { GenerationPlan } from './generation-plan.js';
+
+const SCORED_ORDERS = UNMASKING_ORDERS.filter(isScored);
 
 export class CountedModel {
   /** Calls so far, [batch]. */
@@ -45,6 +48,7 @@ export class CountedModel {
         probability: new Float64Array(size),
         present: besides === 'present' ? new Float64Array(size) : null,
         scoreSum: besides === 'scoreSum' ? new Float64Array(size) : null,
+        ...(call.score && { score: new Float64Array(size) }),
       };
     }
     const whole = called.length === batch;
@@ -54,6 +58,7 @@ export class CountedModel {
       length,
       sigma: model.schedule?.sigma(call.t) ?? 0,
       uniforms: call.greedy ? null : this.drawNumbers(called, call.step),
+      score: call.score,
     });
     for (const b of called) this.count[b]++;
     if (whole) return answer;
@@ -64,6 +69,7 @@ export class CountedModel {
       probability: spread(answer.probability, new Float64Array(size)),
       present: answer.present && spread(answer.present, new Float64Array(size)),
       scoreSum: answer.scoreSum && spread(answer.scoreSum, new Float64Array(size)),
+      ...(answer.score && { score: spread(answer.score, new Float64Array(size)) }),
     };
   }
 
@@ -88,7 +94,7 @@ export class CountedModel {
     return numbers;
   }
 
-  private check({ t, step, skip }: DenoiseCall): void {
+  private check({ t, step, skip, score }: DenoiseCall): void {
     if (!(t >= 0 && t <= 1)) this.refuse(`the time ${t}`, 't is a number in [0, 1].');
     if (!Number.isInteger(step) || step < 0 || step >= 2 ** 32)
       this.refuse(`the step ${step}`, 'step is a whole number from 0, larger in each call.');
@@ -98,6 +104,11 @@ export class CountedModel {
         'skip has one entry per sequence, [batch].',
       );
     }
+    if (score === undefined) return;
+    if (!isMasked(this.plan.model.family))
+      this.refuse(`the score ${score}`, 'Only models of masked families have positions to rank.');
+    if (!SCORED_ORDERS.includes(score))
+      this.refuse(`the score ${JSON.stringify(score)}`, `Scores are ${SCORED_ORDERS.join(', ')}.`);
   }
 
   private takeStep(called: readonly number[], step: number): void {

@@ -5,6 +5,7 @@
  * Not responsible for how a sampler uses a draw, or for where the uniform numbers come from.
  */
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
+import type { ScoredOrder } from '../diffusion/unmasking.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
 import { checkCausal, probeSequences } from '../models/causality.js';
@@ -27,6 +28,8 @@ export interface DrawSessionOptions extends Partial<DrawSettings> {
   threads?: number;
   /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
   sweep?: boolean;
+  /** The score that calls will ask for, if any: the one graph then serves all calls. */
+  score?: ScoredOrder | null;
   /** A longer call is an error; no limit by default. */
   timeoutMs?: number;
   /** Called with remarks for the user, such as a smaller batch. */
@@ -45,6 +48,8 @@ class DrawSession extends RunningModel implements Denoiser {
   readonly source: ModelSource = { denoiser: this };
   private currentTemperature: number;
   private readonly limit: BatchLimit;
+  /** Sessions of graphs that return another score than the first: for modules, which ask for one in a call. */
+  private readonly further = new Map<ScoredOrder, ModelSession>();
 
   private constructor(
     readonly checkpoint: Checkpoint,
@@ -58,25 +63,11 @@ class DrawSession extends RunningModel implements Denoiser {
 
   static async start(options: DrawSessionOptions): Promise<DrawSession> {
     checkDrawSettings(options);
-    const { checkpoint, provider, threads } = options;
-    const { family, vocabSize, maskTokenId } = checkpoint;
-    const graph = checkpoint.graph();
-    appendDrawHead(graph, family, {
-      logits: 'logits',
-      vocabSize,
-      maskTokenId,
-      temperature: hasTemperature(options),
-      topK: options.topK,
-      topP: options.topP,
-      inBlocks: provider === 'cpu',
-      double: hasDouble(provider),
-    });
-    // For a small network, waking a thread costs more than spinning disturbs others.
-    const spinning = vocabSize < WIDE_VOCABULARY;
-    const session = await startHeadSession(graph, { checkpoint, provider, threads, spinning });
+    const { checkpoint } = options;
+    const session = await startDraws(options, options.score ?? null);
     const draws = new DrawSession(checkpoint, session, options);
     try {
-      if (family === 'ar') await draws.checkLooksBack();
+      if (checkpoint.family === 'ar') await draws.checkLooksBack();
     } catch (error) {
       await draws.close();
       throw error;
@@ -97,21 +88,38 @@ class DrawSession extends RunningModel implements Denoiser {
     this.currentTemperature = temperature;
   }
 
+  override get runSeconds(): number {
+    return [this.session, ...this.further.values()].reduce((sum, { runSeconds }) => sum + runSeconds, 0);
+  }
+
   /** @throws ModelError `fixed-length`, and as the session   @throws NumericalError `not-finite`, naming sample and position */
   async denoise(request: DenoiserRequest): Promise<Denoised> {
     const answer = emptyAnswer(request, this.checkpoint.family);
+    const session = await this.sessionFor(request.score);
     const { fixedBatch } = this.checkpoint.signature;
     for (let from = 0; from < request.batch; ) {
       const limit = Math.min(this.limit.size, fixedBatch ?? Number.POSITIVE_INFINITY);
       const to = Math.min(request.batch, from + limit);
       try {
-        await this.denoiseSome(request, from, to, answer);
+        await this.denoiseSome(session, request, [from, to], answer);
         from = to;
       } catch (error) {
         this.limit.halve(error, to - from);
       }
     }
     return answer;
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all([this.session, ...this.further.values()].map((session) => session.close()));
+  }
+
+  /** The session whose graph returns the score. @throws ModelError when the runtime refuses the graph */
+  private async sessionFor(score: ScoredOrder | undefined): Promise<ModelSession> {
+    if (score === undefined || score === this.options.score) return this.session;
+    const session = this.further.get(score) ?? (await startDraws(this.options, score));
+    this.further.set(score, session);
+    return session;
   }
 
   /** Whole sequences are read at once, so what is drawn at a position must not depend on later ones. @throws ModelError `not-causal` */
@@ -140,9 +148,9 @@ class DrawSession extends RunningModel implements Denoiser {
 
   /** Samples [from, to) of the request, in one call of the model. */
   private async denoiseSome(
+    session: ModelSession,
     request: DenoiserRequest,
-    from: number,
-    to: number,
+    [from, to]: readonly [number, number],
     answer: Denoised,
   ): Promise<void> {
     const { checkpoint } = this;
@@ -158,7 +166,7 @@ class DrawSession extends RunningModel implements Denoiser {
         ? new Float32Array(part.batch).fill(fields.timeConditioning.value ? request.sigma : 0)
         : null,
     });
-    const outputs = await this.session.run(
+    const outputs = await session.run(
       {
         ...feeds,
         ...headFeeds({
@@ -182,6 +190,7 @@ class DrawSession extends RunningModel implements Denoiser {
     const probability = outputs[DRAW.probability].data as Float32Array;
     const present = outputs[DRAW.present]?.data as Float32Array | undefined;
     const logSumExp = outputs[DRAW.logSumExp]?.data as Float64Array | undefined;
+    const score = outputs[DRAW.score]?.data as Float32Array | undefined;
     const logScale = Math.log(Math.expm1(request.sigma)) + Math.log(this.checkpoint.vocabSize - 1);
     const count = at?.length ?? part.tokens.length;
     for (let r = 0; r < count; r++) {
@@ -194,6 +203,7 @@ class DrawSession extends RunningModel implements Denoiser {
       answer.token[i] = Number(token[r]);
       answer.probability[i] = probability[r];
       if (present && answer.present) answer.present[i] = present[r];
+      if (score && answer.score) answer.score[i] = score[r];
       if (logSumExp && answer.scoreSum) answer.scoreSum[i] = Math.exp(logSumExp[r] - logScale);
     }
   }
@@ -229,10 +239,35 @@ interface Called {
   answer: Denoised;
 }
 
-const hasTemperature = ({ temperature = 1, sweep = false }: DrawSessionOptions): boolean =>
-  sweep || temperature !== 1;
+const hasTemperature = ({
+  temperature = 1,
+  sweep = false,
+}: Pick<DrawSessionOptions, 'temperature' | 'sweep'>): boolean => sweep || temperature !== 1;
 
-function emptyAnswer({ batch, length }: DenoiserRequest, family: Family): Denoised {
+/** Starts the checkpoint's graph with the draw, and with a score where one is asked for. */
+function startDraws(
+  { checkpoint, provider, threads, ...options }: DrawSessionOptions,
+  score: ScoredOrder | null,
+): Promise<ModelSession> {
+  const { family, vocabSize, maskTokenId } = checkpoint;
+  const graph = checkpoint.graph();
+  appendDrawHead(graph, family, {
+    logits: 'logits',
+    vocabSize,
+    maskTokenId,
+    temperature: hasTemperature(options),
+    topK: options.topK,
+    topP: options.topP,
+    inBlocks: provider === 'cpu',
+    double: hasDouble(provider),
+    score,
+  });
+  // For a small network, waking a thread costs more than spinning disturbs others.
+  const spinning = vocabSize < WIDE_VOCABULARY;
+  return startHeadSession(graph, { checkpoint, provider, threads, spinning });
+}
+
+function emptyAnswer({ batch, length, score }: DenoiserRequest, family: Family): Denoised {
   const numbers = () => new Float64Array(batch * length);
   const besides = besidesDraw(family);
   return {
@@ -240,5 +275,6 @@ function emptyAnswer({ batch, length }: DenoiserRequest, family: Family): Denois
     probability: numbers(),
     present: besides === 'present' ? numbers() : null,
     scoreSum: besides === 'scoreSum' ? numbers() : null,
+    ...(score && { score: numbers() }),
   };
 }

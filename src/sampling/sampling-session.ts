@@ -41,5 +41,5 @@ export async function startSamplingSession(options: SamplingSessionOptions): Pro
     return LatentSession.start({ ...options, mean: options.options.mean === true });
   }
   const { startDrawSession } = await import('./draw-session.js');
-  return startDrawSession(options);
+  return startDrawSession({ ...options, score: sampler.score?.(options.options) ?? null });
 }

@@ -12,13 +12,29 @@ describe('a sampler', () => {
     expect(new Set(samplers.map(({ name }) => name)).size).toBe(samplers.length);
   });
 
+  it('is found by the names that others give it with certain options, which further options change', async () => {
+    const bound = await named('EntropyBound');
+    expect(bound.name).toBe('unmask');
+    expect(samplerOptions(bound, [])).toMatchObject({ order: 'entropy', 'entropy-bound': 0.1 });
+    expect(samplerOptions(bound, ['entropy-bound=1'])).toMatchObject({
+      order: 'entropy',
+      'entropy-bound': 1,
+    });
+    expect(samplerOptions(await named('LowConfidence'), [])).toEqual(
+      samplerOptions(await named('unmask'), ['order=max-probability']),
+    );
+    await expect(named('LowConfidense')).rejects.toEqual(
+      usage('unknown-sampler', /^Did you mean LowConfidence\?/),
+    );
+  });
+
   it('of a name that is nearly right is suggested', async () => {
     await expect(named('ancestrel')).rejects.toEqual(usage('unknown-sampler', /Did you mean ancestral\?/));
     await expect(named('zzz')).rejects.toEqual(usage('unknown-sampler', /^There are ancestral, /));
   });
 
   it('that does not fit the family is refused, and those that do are named', async () => {
-    const refusal = usage('sampler-does-not-fit', /^For sedd there are analytic and confidence/);
+    const refusal = usage('sampler-does-not-fit', /^For sedd there are analytic, confidence and unmask/);
     const ancestral = await named('ancestral');
     expect(() => checkFamily(ancestral, 'sedd', 'my model')).toThrow(refusal);
     expect(() => checkFamily(ancestral, 'duo', 'my model')).not.toThrow();
@@ -58,6 +74,11 @@ describe('settings that a sampler cannot work with', () => {
     ['ancestral-cache', { timeConditioned: true }, [], 'sampler-needs-time-free-model'],
     ['psi', {}, ['middle=constant-1.2'], 'kappa-out-of-range'],
     ['psi', {}, ['time-profile=square'], 'unknown-time-profile'],
+    ['unmask', {}, ['block=3'], 'unmasking-policy'],
+    ['unmask', {}, ['tokens-per-call=1.5'], 'unmasking-policy'],
+    ['unmask', {}, ['order=entropy', 'threshold=0.5'], 'unmasking-policy'],
+    ['unmask', {}, ['order=margin', 'entropy-bound=0.5'], 'unmasking-policy'],
+    ['unmask', {}, ['order=random', 'threshold=0.5'], 'unmasking-policy'],
   ])('are refused by %s before the model is started: %o %o', async (name, setting, options, code) => {
     const sampler = await named(name);
     const whole = {

@@ -30,8 +30,10 @@ import {
   isUniformState,
   SUPPORTED_FAMILIES,
 } from '../../models/family.js';
+import type { ScoredOrder } from '../unmasking.js';
 import { HEAD, type HeadOptions } from './head.js';
 import { inverseCdf } from './inverse-cdf.js';
+import { policyScore } from './policy-score.js';
 import { atPositions, atRows } from './rows.js';
 import { truncated } from './truncation.js';
 
@@ -55,6 +57,8 @@ export const DRAW = {
   present: 'duo_eval_present',
   /** float64: ln Σ_v e^{f_v}, the mask left out; sedd only. */
   logSumExp: 'duo_eval_log_sum_exp',
+  /** float32: what an unmasking policy ranks the position by; only if asked for. */
+  score: 'duo_eval_score',
 } as const;
 
 export interface DrawOptions extends HeadOptions {
@@ -64,6 +68,8 @@ export interface DrawOptions extends HeadOptions {
   topP?: number | null;
   /** Whether the small sums are float64, which not every provider has; true by default. */
   double?: boolean;
+  /** Masked families: the score to return of each position, of the network's own distribution whatever shapes the draw. */
+  score?: ScoredOrder | null;
 }
 
 /** About forty operators process a block, and each waits for its threads: blocks twice as large as for a loss halve the waiting. */
@@ -104,10 +110,12 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
     }
     graph.clearOutputs();
     const [token, probability, more] = drawn;
+    const score = drawn[drawn.length - 1];
     graph.output(token, DRAW.token, shape);
     graph.output(probability, DRAW.probability, shape);
     if (besides === 'present') graph.output(more, DRAW.present, shape);
     if (besides === 'scoreSum') graph.output(more, DRAW.logSumExp, shape);
+    if (options.score) graph.output(score, DRAW.score, shape);
   });
 }
 
@@ -125,7 +133,7 @@ interface RowSettings extends DrawOptions {
 
 /**
  * @param f logits, [rows…, vocab]   @param uniforms [rows…] each   @param z the present tokens, [rows…], or null
- * @returns token and its x_θ, then x_θ(z) if z is given, and ln Σe^f for scores; [rows…] each
+ * @returns token and its x_θ, then x_θ(z) if z is given, ln Σe^f for scores, and the policy's score; [rows…] each
  */
 function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z: Value | null): Value[] {
   const { vocabSize, greedy } = settings;
@@ -149,6 +157,7 @@ function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z
     },
   );
   if (settings.scores) results.push(logSumExp(flat, results[0]));
+  if (settings.score) results.push(policyScore(LogSoftmax(flat), settings.score));
   return results.map((value) => Reshape(value, shape));
 }
 

@@ -1,7 +1,53 @@
-/** The scores of an unmasking policy (../unmasking.ts), computed in the graph: one number per position leaves it, not the logits. */
-import type { Value } from '../../graph/graph.js';
-import { Exp, Max, Mul, ReduceMax, ReduceSum, Split, Squeeze, Sub, TopK } from '../../graph/operators.js';
-import type { ScoredOrder } from '../unmasking.js';
+/**
+ * Unmasking policies (../unmasking.ts) in the graph: the scores by which positions are ranked, and the head of the exact likelihood
+ * under a policy. One or two numbers per position leave the graph, not the logits.
+ */
+import type { Graph, Value } from '../../graph/graph.js';
+import {
+  Cast,
+  Exp,
+  GatherElements,
+  LogSoftmax,
+  Max,
+  Mul,
+  ReduceMax,
+  ReduceSum,
+  Split,
+  Squeeze,
+  Sub,
+  TopK,
+  Unsqueeze,
+} from '../../graph/operators.js';
+import { isScored, type ScoredOrder, type UnmaskingOrder } from '../unmasking.js';
+import { float64, HEAD, type HeadOptions } from './head.js';
+import { atRows } from './rows.js';
+
+/** Outputs of the head of the exact likelihood, [rows] each. */
+export const POLICY_HEAD = {
+  /** float64: ln p of the true token. */
+  logProbability: 'duo_eval_log_probability',
+  /** float32: the policy's score; absent for orders that need none. */
+  score: 'duo_eval_policy_score',
+} as const;
+
+/**
+ * Appends the head: ln p of the true tokens at some masked positions, the mask's logit being −∞, and the scores of these positions.
+ * For sedd the logits are scores, and normalising them over the tokens gives the same.
+ */
+export function appendPolicyHead(graph: Graph, order: UnmaskingOrder, options: HeadOptions): void {
+  graph.scope('duo_eval', () => {
+    const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
+    const targets = graph.input(HEAD.targets, 'int64', ['rows']);
+    const [logProbability, score] = atRows(graph, options, rows, [targets], (logits, target) => {
+      const all = LogSoftmax(logits);
+      const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));
+      return isScored(order) ? [ofTarget, policyScore(all, order)] : [ofTarget];
+    });
+    graph.clearOutputs();
+    graph.output(logProbability, POLICY_HEAD.logProbability, ['rows']);
+    if (score) graph.output(score, POLICY_HEAD.score, ['rows']);
+  });
+}
 
 /** Smaller than any logarithm of a probability that counts: its exponential is 0, and so is its product with that. */
 const LOG_OF_NOTHING = -1e30;
@@ -20,7 +66,9 @@ export function policyScore(logProbabilities: Value, order: ScoredOrder): Value 
       return twoLargest(logProbabilities, Sub);
     case 'entropy': {
       const finite = Max(logProbabilities, LOG_OF_NOTHING);
-      return ReduceSum(Mul(Exp(finite), finite), { axes: [-1], keepdims: false });
+      // Vector sums depend in the last bit on where a row lies in memory; one in float64, rounded to float32, does not.
+      const sum = ReduceSum(float64(Mul(Exp(finite), finite)), { axes: [-1], keepdims: false });
+      return Cast(sum, { to: 'float32' });
     }
   }
 }

@@ -14,6 +14,7 @@ import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
+import { checkLikelihood } from './exact-likelihood.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -71,6 +72,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
       const skipped = skippedRowsSaid(stream);
       if (skipped !== null) observer.note?.(skipped);
       cells.push({ checkpoint, stream });
+      checkLikelihood(checkpoint, stream, request.options.likelihood);
     }
   }
   return cells;

@@ -2,6 +2,7 @@
 import type { Provider } from '../../models/provider.js';
 import { plainText } from '../../terminal-text.js';
 import type { Cell, PerplexityRequest } from './cells.js';
+import { callsOfSequence, likelihoodOf } from './exact-likelihood.js';
 import { evaluatedOf } from './run.js';
 
 /** A model on a data set. */
@@ -12,7 +13,9 @@ interface PlannedCell {
   sequences: number;
   length: number;
   draws: number;
-  /** An upper bound: masked sequences without a mask need no call. */
+  /** The unmasking policy of an exact likelihood. */
+  policy?: string;
+  /** An upper bound: masked sequences without a mask need no call, and a threshold reveals more per call. */
   modelCalls: number;
 }
 
@@ -28,7 +31,10 @@ export function planOf(cells: readonly Cell[], { options, provider }: Perplexity
     provider,
     cells: cells.map(({ checkpoint, stream }) => {
       const sequences = evaluatedOf(stream, options);
-      const draws = checkpoint.family === 'ar' ? 1 : options.draws;
+      const likelihood = likelihoodOf(checkpoint, options);
+      const exact = checkpoint.family === 'ar' || likelihood !== null;
+      const draws = exact ? 1 : options.draws;
+      const calls = likelihood === null ? draws : callsOfSequence(stream.length, likelihood);
       return {
         model: checkpoint.name,
         family: checkpoint.family,
@@ -36,7 +42,8 @@ export function planOf(cells: readonly Cell[], { options, provider }: Perplexity
         sequences,
         length: stream.length,
         draws,
-        modelCalls: sequences * draws,
+        modelCalls: sequences * calls,
+        ...(likelihood && { policy: likelihood.order }),
       };
     }),
   };
@@ -45,9 +52,9 @@ export function planOf(cells: readonly Cell[], { options, provider }: Perplexity
 /** One line per model and data set. */
 export function planText({ protocol, provider, cells }: PerplexityPlan): string {
   const lines = cells.map(
-    ({ model, family, dataset, sequences, length, draws, modelCalls }) =>
+    ({ model, family, dataset, sequences, length, draws, policy, modelCalls }) =>
       `${plainText(model)} (${family}) on ${plainText(dataset)}: ${sequences} sequences of ${length} tokens, ` +
-      `${draws} draw${draws === 1 ? '' : 's'} each, ${modelCalls} model calls at most`,
+      `${policy ? `exactly under ${policy}` : `${draws} draw${draws === 1 ? '' : 's'} each`}, ${modelCalls} model calls at most`,
   );
   return [`Protocol ${protocol}, provider ${provider}:`, ...lines].join('\n');
 }

@@ -23,6 +23,8 @@ export interface ModelCall {
   level: NoiseLevel | null;
   /** Whether its loss per token is wanted too (ar and masked families). */
   byToken?: boolean;
+  /** Whether the order of its positions is wanted too (exact likelihood under a policy). */
+  path?: boolean;
 }
 
 /** The properties of a model that the tensors depend on. */
@@ -44,10 +46,19 @@ export interface SequenceLoss {
   nats: number;
   /** The same without BOS and EOS. */
   textNats: number;
-  /** Whether the network was called; a masked sequence without a mask needs no call. */
-  called: boolean;
+  /** Model calls; a masked sequence without a mask needs none. */
+  calls: number;
   /** Where wanted: the loss per −dα of each masked position, in order; for ar, the loss of each position from 1 on. */
   byToken?: Float32Array;
+  /** Where wanted: how its positions were revealed. */
+  path?: RevealedPath;
+}
+
+export interface RevealedPath {
+  /** Positions call by call, ascending within one. */
+  order: number[];
+  /** ln p of each position's token; null where it is not scored. */
+  logProbability: (number | null)[];
 }
 
 export interface PreparedBatch {
@@ -207,7 +218,7 @@ export function sequenceLosses(
       draw: call.draw,
       nats: 0,
       textNats: 0,
-      called: called.has(call),
+      calls: called.has(call) ? 1 : 0,
     }),
   );
   const add = (i: number, position: number, value: number) => {

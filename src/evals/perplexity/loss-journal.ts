@@ -9,12 +9,21 @@ import { type CacheKey, cacheEntryPath } from '../../storage/cache-entry.js';
 import { type Journal, openJournal } from '../../storage/journal.js';
 import { acquireLock } from '../../storage/lock.js';
 import { NumberColumn } from '../../storage/number-column.js';
-import type { ModelCall, SequenceLoss } from './loss-batch.js';
+import type { ModelCall, RevealedPath, SequenceLoss } from './loss-batch.js';
 import type { BatchModel, LossSource } from './loss-source.js';
 
-/** One batch: draw, sequences, their nats and text nats, whether the network was called, ms since the line before; and,
- *  where losses per token were requested, those as float32, little-endian, in base64. */
-type Line = { d: number; s: number[]; n: number[]; t: number[]; c: (0 | 1)[]; ms: number; b?: string[] };
+/** One batch: draw, sequences, their nats and text nats, model calls, ms since the line before; and, where requested, losses
+ *  per token as float32, little-endian, in base64, and how positions were revealed. */
+interface Line {
+  d: number;
+  s: number[];
+  n: number[];
+  t: number[];
+  c: number[];
+  ms: number;
+  b?: string[];
+  p?: RevealedPath[];
+}
 
 export interface LossJournal extends LossSource {
   /** Sequence losses finished by earlier runs. */
@@ -61,11 +70,12 @@ export function journaled(
       s: losses.map(({ sequence }) => sequence),
       n: losses.map(({ nats }) => nats),
       t: losses.map(({ textNats }) => textNats),
-      c: losses.map(({ called }) => (called ? 1 : 0)),
+      c: losses.map(({ calls }) => calls),
       ms: Math.round(now - last),
       ...(losses.some(({ byToken }) => byToken) && {
         b: losses.map(({ byToken }) => (byToken ? base64Of(byToken) : '')),
       }),
+      ...(losses.every(({ path }) => path) && { p: losses.flatMap(({ path }) => path ?? []) }),
     });
     last = now;
     return losses;
@@ -101,14 +111,16 @@ class FinishedLosses {
   /** By draw and sequence. */
   private readonly nats = new NumberColumn();
   private readonly textNats = new NumberColumn();
-  /** 0 unfinished, 1 finished without a call, 2 with one. */
+  /** 0 unfinished, else 1 + model calls. */
   private readonly state = new NumberColumn();
   /** Losses per token of the first calls, those that difficulty-correction.ts learns from. */
   private readonly byToken = new Map<number, string>();
+  /** As JSON, which is smaller. Only runs that log their sequences write them. */
+  private readonly paths = new Map<number, string>();
 
   constructor(private readonly sequences: number) {}
 
-  add({ d, s, n, t, c, ms, b }: Line): void {
+  add({ d, s, n, t, c, ms, b, p }: Line): void {
     for (const [i, sequence] of s.entries()) {
       const place = this.placeOf(d, sequence);
       if (this.state.at(place) === 0) this.count++;
@@ -116,13 +128,14 @@ class FinishedLosses {
       this.textNats.set(place, t[i]);
       this.state.set(place, c[i] + 1);
       if (b) this.byToken.set(place, b[i]);
+      if (p) this.paths.set(place, JSON.stringify(p[i]));
     }
     this.milliseconds += ms;
   }
 
-  has({ draw, sequence }: ModelCall): boolean {
+  has({ draw, sequence, path }: ModelCall): boolean {
     const place = this.placeOf(draw, sequence);
-    return place < this.state.length && this.state.at(place) > 0;
+    return place < this.state.length && this.state.at(place) > 0 && !(path && !this.paths.has(place));
   }
 
   get(call: ModelCall): SequenceLoss | null {
@@ -130,19 +143,22 @@ class FinishedLosses {
     const { draw, sequence } = call;
     const place = this.placeOf(draw, sequence);
     const byToken = this.byToken.get(place);
+    const path = this.paths.get(place);
     return {
       sequence,
       draw,
       nats: this.nats.at(place),
       textNats: this.textNats.at(place),
-      called: this.state.at(place) === 2,
+      calls: this.state.at(place) - 1,
       ...(byToken !== undefined && { byToken: float32Of(byToken) }),
+      ...(call.path && path !== undefined && { path: JSON.parse(path) as RevealedPath }),
     };
   }
 
   close(): void {
     for (const column of [this.nats, this.textNats, this.state]) column.close();
     this.byToken.clear();
+    this.paths.clear();
   }
 
   private placeOf(draw: number, sequence: number): number {

@@ -78,7 +78,7 @@ export class LossSession extends RunningModel implements LossSource {
    * @throws DataError `mask-in-text`   @throws NumericalError `not-finite`, naming sequence and draw
    */
   async losses(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
-    this.checkTokens(calls, model);
+    checkNoMask(calls, model);
     const losses: SequenceLoss[] = [];
     while (losses.length < calls.length) {
       const part = calls.slice(losses.length, losses.length + this.limit.size);
@@ -105,17 +105,21 @@ export class LossSession extends RunningModel implements LossSource {
       if (!Number.isFinite(loss.nats)) throw notFinite(model, calls[i], loss.nats);
     return losses;
   }
+}
 
-  private checkTokens(calls: readonly ModelCall[], { maskTokenId, family, name }: BatchModel): void {
-    if (maskTokenId === null || isUniformState(family)) return;
-    for (const { x, sequence } of calls) {
-      if (!x.includes(maskTokenId)) continue;
-      throw new DataError({
-        code: 'mask-in-text',
-        message: `Sequence ${sequence} of the data holds the token ${maskTokenId}, which is the mask of ${name}.`,
-        hint: 'Check that the tokenizer is the one the model was trained with, and maskTokenId in its card.',
-      });
-    }
+/** @throws DataError `mask-in-text` */
+export function checkNoMask(
+  calls: readonly ModelCall[],
+  { maskTokenId, family, name }: Pick<BatchModel, 'maskTokenId' | 'family' | 'name'>,
+): void {
+  if (maskTokenId === null || isUniformState(family)) return;
+  for (const { x, sequence } of calls) {
+    if (!x.includes(maskTokenId)) continue;
+    throw new DataError({
+      code: 'mask-in-text',
+      message: `Sequence ${sequence} of the data holds the token ${maskTokenId}, which is the mask of ${name}.`,
+      hint: 'Check that the tokenizer is the one the model was trained with, and maskTokenId in its card.',
+    });
   }
 }
 
@@ -146,7 +150,7 @@ async function lossesOf(
 }
 
 /** Repeats the last sequence until a graph of fixed batch is full; the extra outputs are ignored. */
-function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
+export function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null): Feeds {
   if (fixedBatch === null || fixedBatch === batch) return feeds;
   const padded: Feeds = {};
   for (const [name, tensor] of Object.entries(feeds)) {
@@ -178,7 +182,11 @@ function describe(calls: readonly ModelCall[]): string {
   return first === last ? `sequence ${first}` : `sequences ${first} to ${last}`;
 }
 
-function notFinite(model: BatchModel, { sequence, draw, level }: ModelCall, nats: number): NumericalError {
+export function notFinite(
+  model: Pick<BatchModel, 'name'>,
+  { sequence, draw, level }: ModelCall,
+  nats: number,
+): NumericalError {
   const where = level ? `, draw ${draw}, α = ${level.alpha.toPrecision(4)}` : '';
   return new NumericalError({
     code: 'not-finite',

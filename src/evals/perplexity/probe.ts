@@ -70,7 +70,7 @@ async function heedsTime(checkpoint: Checkpoint, ask: Ask): Promise<boolean | nu
   const alpha = schedule.alpha(TIMES[1]);
   const call = callOf(x, 0, { t: null, alpha, oneMinusAlpha: 1 - alpha, sigma: 0, weight: 1 });
   const [first, second] = await askBoth(checkpoint, ask, [call, { ...call }], TIMES.map(schedule.sigma));
-  return first.called ? first.nats !== second.nats : null;
+  return first.calls > 0 ? first.nats !== second.nats : null;
 }
 
 /** Two calls as one, or in turn where the graph takes only one. */

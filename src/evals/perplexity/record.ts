@@ -1,5 +1,6 @@
 /** The record of `ppl`: one model on one data set. */
 import { z } from 'zod';
+import { TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import { count, figureIn, interval, known, part } from '../../records/figures.js';
 import { plausiblePair, RANGES } from '../../records/plausible.js';
 import {
@@ -9,6 +10,9 @@ import {
   modelRecord,
   sequencesRecord,
 } from '../../records/record.js';
+
+/** What is given before the first call of an exact likelihood: BOS, which is then not scored, or nothing. */
+export const STARTS = ['bos', 'all-masked'] as const;
 
 const protocolRecord = part({
   name: z.string().describe('duo or strict.'),
@@ -35,7 +39,44 @@ const protocolRecord = part({
   until: known
     .optional()
     .describe("--until: stopped when t · mcStderr of nll was at most this, t Student's; null: not given."),
+  likelihood: z
+    .literal('exact')
+    .optional()
+    .describe(
+      'The exact likelihood of the sampler that follows the policy below at temperature 1. Absent for bounds and for ar.',
+    ),
+  policy: z
+    .enum(UNMASKING_ORDERS)
+    .optional()
+    .describe('What masked positions are ranked by. Absent, as all below, without likelihood.'),
+  tokensPerCall: count.optional().describe('Positions that a call reveals in each sequence.'),
+  blockSize: count
+    .nullish()
+    .describe('Positions per block, finished from left to right; null: the sequence is one block.'),
+  ties: z
+    .enum(TIE_RULES)
+    .optional()
+    .describe('Which of the positions whose scores are within 1e-5 of the best goes first.'),
+  threshold: known
+    .optional()
+    .describe(
+      'Every position with a score above this is revealed, but at least tokensPerCall; null: none beyond those.',
+    ),
+  entropyBound: known
+    .optional()
+    .describe(
+      'Nats; for entropy: the first positions are revealed while their entropies but the largest add up to at most this. Absent: none.',
+    ),
+  from: z
+    .enum(STARTS)
+    .optional()
+    .describe('bos: BOS is given and not scored. all-masked: it is masked and scored, as EOS is in both.'),
+  sigma: z
+    .string()
+    .optional()
+    .describe('Which noise level the network read, in words. Absent where it reads none.'),
 });
+export type ProtocolRecord = z.infer<typeof protocolRecord>;
 
 export const perplexityRecord = part({
   eval: z.literal('ppl'),

@@ -14,10 +14,13 @@ import type { CacheKey } from '../../storage/cache-entry.js';
 import { datasetRecord } from '../dataset-record.js';
 import type { Cell, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
+import { likelihoodOf, likelihoodRecord, usesSeed } from './exact-likelihood.js';
 import { journaled, type LossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
+import { PolicySession } from './policy-session.js';
 import type { PerplexityResult } from './record.js';
 import {
+  batchOf,
   type LossSink,
   type PerplexityEstimate,
   type PerplexityOptions,
@@ -55,6 +58,10 @@ export interface SequenceRecord {
   alpha: number | null;
   tokens: number;
   nats: number;
+  /** Exact likelihood under a policy: positions call by call, ascending within one. */
+  order?: readonly number[];
+  /** Likewise: ln p of each position's token; null where it is not scored. */
+  logProbability?: readonly (number | null)[];
 }
 
 /** Evaluates the cells, model by model, and compares the models on each data set. */
@@ -127,7 +134,7 @@ async function evaluateModel(
   { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
 ): Promise<void> {
   const { options } = request;
-  const session = await LossSession.start({ checkpoint, ...request, notice: observer.warn });
+  const session = await sourceOf(checkpoint, streams, request, observer);
   try {
     for (const stream of streams) {
       const key = await lossKey(checkpoint, stream, options, session.provider);
@@ -166,14 +173,34 @@ async function evaluateModel(
   }
 }
 
+/** The network with its family's loss, or with an unmasking policy. @throws ModelError as the session */
+function sourceOf(
+  checkpoint: Checkpoint,
+  [{ length }]: readonly PackedStream[],
+  request: PerplexityRequest,
+  { warn: notice, signal }: Observer,
+): Promise<LossSession | PolicySession> {
+  const { options } = request;
+  const likelihood = likelihoodOf(checkpoint, options);
+  return likelihood === null
+    ? LossSession.start({ checkpoint, ...request, notice })
+    : PolicySession.start(
+        { checkpoint, ...request, notice, signal },
+        likelihood,
+        batchOf(checkpoint, length, options),
+      );
+}
+
 /** Everything that determines the loss of a (sequence, draw). Batch, threads and the number of draws do not. */
 export async function lossKey(
   checkpoint: Checkpoint,
   stream: PackedStream,
-  { protocol, seed, selection = null, estimator }: PerplexityOptions,
+  options: PerplexityOptions,
   provider: Provider,
 ): Promise<CacheKey> {
+  const { protocol, seed, selection = null, estimator } = options;
   const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
+  const likelihood = likelihoodOf(checkpoint, options);
   return {
     losses: PROTOCOL_VERSION,
     model: await checkpoint.sha256(),
@@ -188,8 +215,9 @@ export async function lossKey(
     sequences: evaluatedOf(stream, { selection }),
     selection: selectedSequences(stream, selection).selection?.kind ?? null,
     protocol,
-    estimator,
-    seed,
+    ...(likelihood === null
+      ? { estimator, seed }
+      : { likelihood: { ...likelihood }, seed: usesSeed(checkpoint, options) ? seed : null }),
     provider,
   };
 }
@@ -210,9 +238,9 @@ function logLosses(
 ): LossSink {
   const { indexOf } = selectedSequences(stream, selection);
   const dataset = stream.name;
-  return ({ sequence: place, draw, nats }, { level }, tokens) => {
+  return ({ sequence: place, draw, nats, path }, { level }, tokens) => {
     const [t, alpha] = [level?.t ?? null, level?.alpha ?? null];
-    log({ model, dataset, sequence: indexOf(place), draw, t, alpha, tokens, nats });
+    log({ model, dataset, sequence: indexOf(place), draw, t, alpha, tokens, nats, ...path });
   };
 }
 
@@ -245,7 +273,7 @@ function warnAbout(
 }
 
 async function resultOf(
-  session: LossSession,
+  session: LossSession | PolicySession,
   stream: PackedStream,
   estimate: PerplexityEstimate,
   options: PerplexityOptions,
@@ -253,6 +281,7 @@ async function resultOf(
   const { checkpoint } = session;
   const { metrics, wallSeconds, tokens, sequences, modelCalls } = estimate;
   const exact = estimate.estimator === 'exact';
+  const likelihood = likelihoodOf(checkpoint, options);
   return {
     eval: 'ppl',
     model: {
@@ -277,11 +306,12 @@ async function resultOf(
       timeRange: !exact && options.protocol === 'duo' ? [1e-3, 1] : null,
       draws: exact ? null : estimate.draws,
       estimator: estimate.estimator,
-      seed: exact ? null : options.seed,
+      seed: usesSeed(checkpoint, options) ? options.seed : null,
       integration: estimate.integration?.description ?? null,
       randomizations: estimate.randomizations,
       mcDegreesOfFreedom: estimate.mcDegreesOfFreedom,
       until: options.until,
+      ...(likelihood && likelihoodRecord(likelihood, checkpoint)),
     },
     metrics,
     cost: {

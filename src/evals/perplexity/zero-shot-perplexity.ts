@@ -26,6 +26,7 @@ import { callsInOrder } from '../calls-in-order.js';
 import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
+import { type ExactLikelihood, likelihoodOf } from './exact-likelihood.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import { type BatchModel, batchModelOf, type LossSource } from './loss-source.js';
 import type { PerplexityMetrics } from './record.js';
@@ -45,6 +46,8 @@ export interface PerplexityOptions {
   batch: number | null;
   /** The estimate includes the loss of each sequence. */
   sequences?: boolean;
+  /** For masked families: the exact likelihood under this policy, in place of the bound. The source must be of this policy. */
+  likelihood?: ExactLikelihood | null;
 }
 
 /** Receives the loss of each call as soon as it is known. */
@@ -90,6 +93,15 @@ export function defaultBatch(length: number, vocabSize: number): number {
 const GROUP_MS = 40;
 const LARGEST_GROUP = 32;
 
+/** Sequences per model call. */
+export function batchOf(
+  { signature, vocabSize }: Pick<Checkpoint, 'signature' | 'vocabSize'>,
+  length: number,
+  { batch }: Pick<PerplexityOptions, 'batch'>,
+): number {
+  return signature.fixedBatch ?? batch ?? defaultBatch(length, vocabSize);
+}
+
 /** @throws DataError, NumericalError, ModelError, InterruptedError */
 export async function zeroShotPerplexity(
   source: LossSource,
@@ -118,6 +130,7 @@ class Run {
   private readonly sequences: number;
   private readonly batch: number;
   private readonly exact: boolean;
+  private readonly likelihood: ExactLikelihood | null;
   private readonly plan: TimePlan | null;
   private readonly integration: Integration | null;
   private readonly correction: Correction | null;
@@ -127,10 +140,12 @@ class Run {
   private readonly passTextNats: NumberColumn;
   private readonly nats: NumberColumn;
   private readonly textNats: NumberColumn;
-  /** Scored tokens per sequence: all; for ar, all but the first. */
+  /** Scored tokens per sequence: all; for ar and where BOS is given, all but the first. */
   private readonly tokens: Numbers;
   private readonly monteCarlo: MonteCarloSums | null;
   private modelCalls = 0;
+  /** Losses so far, over all passes. */
+  private finished = 0;
 
   constructor(
     private readonly source: LossSource,
@@ -140,18 +155,22 @@ class Run {
   ) {
     const { checkpoint } = source;
     const { protocol, seed, estimator } = options;
-    this.exact = checkpoint.family === 'ar';
+    this.likelihood = likelihoodOf(checkpoint, options);
+    this.exact = checkpoint.family === 'ar' || this.likelihood !== null;
     this.sequences = stream.sequences;
     this.draws = this.exact ? 1 : options.draws;
     this.plan = this.exact ? null : timePlan({ sequences: this.sequences, draws: this.draws, seed });
-    this.integration = checkpoint.schedule && levelsOf(checkpoint, checkpoint.schedule, protocol, estimator);
-    const { fixedBatch } = checkpoint.signature;
-    this.batch = fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
+    this.integration =
+      this.exact || checkpoint.schedule === null
+        ? null
+        : levelsOf(checkpoint, checkpoint.schedule, protocol, estimator);
+    this.batch = batchOf(checkpoint, stream.length, options);
     this.passNats = new NumberColumn(this.sequences);
     this.passTextNats = new NumberColumn(this.sequences);
     this.nats = new NumberColumn(this.sequences);
     this.textNats = new NumberColumn(this.sequences);
-    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (this.exact ? 1 : 0));
+    const given = this.exact && this.likelihood?.from !== 'all-masked' ? 1 : 0;
+    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - given);
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
@@ -171,6 +190,8 @@ class Run {
   async pass(draw: number): Promise<void> {
     const started = performance.now();
     const windowOf = (finished: number) => {
+      // Calls of one text each, from which the source makes its batches: so many that none of them waits for a text.
+      if (this.likelihood) return { full: 2 * this.batch, resume: 2 * this.batch - 1 };
       const group = groupSize(finished, performance.now() - started);
       return { full: 2 * group, resume: group };
     };
@@ -224,13 +245,16 @@ class Run {
     let calls: ModelCall[] = [];
     for (let sequence = 0; sequence < this.sequences; sequence++) {
       const x = this.stream.sequence(sequence);
-      if (calls.length === this.batch || (calls.length > 0 && calls[0].x.length !== x.length)) {
+      const most = this.likelihood ? 1 : this.batch;
+      if (calls.length === most || (calls.length > 0 && calls[0].x.length !== x.length)) {
         yield calls;
         calls = [];
       }
       const level =
         this.plan && this.integration ? this.integration.at(this.plan.at(sequence, draw).u) : null;
-      calls.push({ sequence, draw, x, level, byToken: this.correction?.wantsByToken(sequence, draw) });
+      const byToken = this.correction?.wantsByToken(sequence, draw);
+      const path = this.likelihood !== null && this.observer.onLoss !== undefined;
+      calls.push({ sequence, draw, x, level, byToken, path });
     }
     if (calls.length > 0) yield calls;
   }
@@ -241,15 +265,11 @@ class Run {
       this.passNats.set(loss.sequence, loss.nats);
       this.passTextNats.set(loss.sequence, loss.textNats);
       this.correction?.observe(calls[i], loss);
-      if (loss.called) this.modelCalls++;
+      this.modelCalls += loss.calls;
       this.observer.onLoss?.(loss, calls[i], entry(this.tokens, loss.sequence));
     }
-    const last = calls[calls.length - 1];
-    this.observer.progress?.(
-      this.stream.name,
-      last.draw * this.sequences + last.sequence + 1,
-      this.draws * this.sequences,
-    );
+    this.finished += calls.length;
+    this.observer.progress?.(this.stream.name, this.finished, this.draws * this.sequences);
   }
 
   /** Monte Carlo error of the total loss, nats; null where there are too few draws. */

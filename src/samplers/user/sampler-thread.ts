@@ -136,8 +136,8 @@ function runOf(number: number, facts: PlainRun): SamplingRun {
     causal: causal ? causalModel(causal, link) : undefined,
     latent: latent ? latentModel(link) : undefined,
     uniforms: uniformsOf(seed, first, batch, length),
-    denoise: async ({ t, step, greedy, skip }) =>
-      (await link.ask({ what: 'denoise', call: { t, step, greedy, skip }, tokens })).value as Denoised,
+    denoise: async ({ t, step, greedy, skip, score }) =>
+      (await link.ask({ what: 'denoise', call: { t, step, greedy, skip, score }, tokens })).value as Denoised,
   };
 }
 

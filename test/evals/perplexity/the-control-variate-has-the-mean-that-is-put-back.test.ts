@@ -45,7 +45,7 @@ it.each(
         const losses = control.losses(new Float64Array(x.length), x, z, level!);
         const nats = level!.weight * losses.reduce((a, b) => a + b, 0);
         const byToken = call.byToken ? Float32Array.from(losses.filter((_, l) => z[l] === K)) : undefined;
-        return { sequence, draw, nats, textNats: nats, called: true, byToken };
+        return { sequence, draw, nats, textNats: nats, calls: 1, byToken };
       });
     },
   };

@@ -1,0 +1,181 @@
+/**
+ * The exact likelihood of a masked model under an unmasking policy (DUEL, arXiv 2603.01367): what is asked for, which models have
+ * one, and how it is called.
+ *
+ * The text is masked. Each call, the policy picks some masked positions from the model's distributions, never from the true tokens;
+ * ln p of their true tokens, all from this call, is added, and they are revealed. The sum is ln p of the sampler that follows the
+ * policy at temperature 1, exactly. It is no property of the model alone, and not always below the model's bound.
+ */
+import type { PackedStream } from '../../datasets/packed-stream.js';
+import {
+  isScored,
+  type TieRule,
+  type UnmaskingOrder,
+  type UnmaskingPolicy,
+} from '../../diffusion/unmasking.js';
+import { UsageError } from '../../errors.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { isMasked } from '../../models/family.js';
+import type { ProtocolRecord, STARTS } from './record.js';
+
+type Start = (typeof STARTS)[number];
+
+export interface ExactLikelihood extends UnmaskingPolicy {
+  entropyBound: number | null;
+  from: Start;
+}
+
+/** As a caller asks for it; what is left out has a default. */
+export interface ExactLikelihoodSettings {
+  policy: UnmaskingOrder;
+  /** Positions that a call reveals in each sequence. By default 1. */
+  tokensPerCall?: number;
+  /** Positions per block: a block is finished before the next begins. By default the sequence is one block. */
+  blockSize?: number | null;
+  /** Which of equal positions goes first: the lowest (the default), or one drawn with the seed. */
+  ties?: TieRule;
+  /** Reveals every position with a score above this, but at least `tokensPerCall`. */
+  threshold?: number | null;
+  /** γ in nats, for `entropy`: reveals the first positions while their entropies but the largest add up to at most this. */
+  entropyBound?: number | null;
+  /** `bos` (the default): BOS is given and not scored. `all-masked`: it is masked and scored. */
+  from?: Start;
+}
+
+/** @throws UsageError for settings that contradict one another */
+export function exactLikelihood({
+  policy: order,
+  tokensPerCall = 1,
+  blockSize = null,
+  ties = 'lowest',
+  threshold = null,
+  entropyBound = null,
+  from = 'bos',
+}: ExactLikelihoodSettings): ExactLikelihood {
+  if (!Number.isInteger(tokensPerCall) || tokensPerCall < 1)
+    throw unusable(`A call reveals 1, 2 or more tokens of a sequence, not ${tokensPerCall}.`);
+  if (blockSize !== null && !(Number.isInteger(blockSize) && blockSize > 0))
+    throw unusable(`A block has 1, 2 or more positions, not ${blockSize}.`);
+  if (threshold !== null && (!isScored(order) || order === 'entropy'))
+    throw unusable(`A threshold needs max-probability, margin or log-margin; ${order} has no score above 0.`);
+  if (entropyBound !== null && order !== 'entropy')
+    throw unusable(`An entropy bound needs the policy entropy, not ${order}.`);
+  return { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
+}
+
+/** The likelihood that is asked of a model; null where its loss has no order: ar, whose likelihood is exact as it is. */
+export function likelihoodOf(
+  { family }: Pick<Checkpoint, 'family'>,
+  { likelihood = null }: { likelihood?: ExactLikelihood | null },
+): ExactLikelihood | null {
+  return isMasked(family) ? likelihood : null;
+}
+
+/** Whether any figure of the model depends on the seed. */
+export function usesSeed(
+  checkpoint: Pick<Checkpoint, 'family'>,
+  options: { likelihood?: ExactLikelihood | null },
+): boolean {
+  const likelihood = likelihoodOf(checkpoint, options);
+  if (likelihood === null) return checkpoint.family !== 'ar';
+  return likelihood.order === 'random' || (likelihood.ties === 'seeded' && isScored(likelihood.order));
+}
+
+/** @throws UsageError for a model or a stream that has no likelihood of this kind */
+export function checkLikelihood(
+  { name, family }: Checkpoint,
+  stream: Pick<PackedStream, 'name' | 'length' | 'wrapped'>,
+  likelihood: ExactLikelihood | null | undefined,
+): void {
+  if (!likelihood || family === 'ar') return;
+  if (!isMasked(family)) throw noOrder(`${name} is of the family ${family}, whose likelihood is a bound.`);
+  const { length } = stream;
+  const { tokensPerCall, blockSize, from } = likelihood;
+  if (tokensPerCall > length)
+    throw unusable(`A sequence has ${length} tokens, so a call cannot reveal ${tokensPerCall}.`);
+  if (blockSize !== null && length % blockSize !== 0)
+    throw unusable(`Blocks of ${blockSize} do not divide sequences of ${length} tokens.`);
+  if (from === 'bos' && !stream.wrapped) {
+    throw new UsageError({
+      code: 'no-bos',
+      message: `The sequences of ${stream.name} do not begin with BOS, so it cannot be given.`,
+      hint: 'Give --from all-masked, or --bos-token-id.',
+    });
+  }
+}
+
+/** @throws UsageError when no model has an order to choose */
+export function checkAnyOrder(
+  checkpoints: readonly Pick<Checkpoint, 'name' | 'family'>[],
+  likelihood: ExactLikelihood | null | undefined,
+): void {
+  if (!likelihood || checkpoints.some(({ family }) => family !== 'ar')) return;
+  const [{ name }] = checkpoints;
+  throw noOrder(
+    `${name} is of the family ar: it reads from left to right, and its likelihood is exact as it is.`,
+  );
+}
+
+function noOrder(why: string): UsageError {
+  return new UsageError({
+    code: 'no-unmasking-order',
+    message: `An unmasking policy needs a model that fills masks: ${why}`,
+    hint: 'Families with an order to choose: mdlm, sedd.',
+  });
+}
+
+function unusable(message: string): UsageError {
+  return new UsageError({ code: 'unusable-policy', message });
+}
+
+/** Model calls per sequence; with a threshold, at most. */
+export function callsOfSequence(length: number, { tokensPerCall, blockSize, from }: ExactLikelihood): number {
+  const size = blockSize ?? length;
+  let calls = 0;
+  for (let start = 0; start < length; start += size) {
+    const masked = Math.min(size, length - start) - (start === 0 && from === 'bos' ? 1 : 0);
+    calls += Math.ceil(masked / tokensPerCall);
+  }
+  return calls;
+}
+
+/** As the record has it. */
+export function likelihoodRecord(
+  { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from }: ExactLikelihood,
+  { fields, signature }: Pick<Checkpoint, 'fields' | 'signature'>,
+): Partial<ProtocolRecord> {
+  const readsLevel = signature.sigma !== null && fields.timeConditioning.value === true;
+  return {
+    likelihood: 'exact',
+    policy: order,
+    tokensPerCall,
+    blockSize,
+    ties,
+    threshold,
+    ...(entropyBound !== null && { entropyBound }),
+    from,
+    ...(readsLevel && { sigma: 'of the share still masked' }),
+  };
+}
+
+/** `max-probability, 4 per call, blocks of 32`; empty for a row without a policy. */
+export function policyText({
+  policy,
+  tokensPerCall,
+  blockSize,
+  ties,
+  threshold,
+  entropyBound,
+}: ProtocolRecord): string {
+  if (policy === undefined) return '';
+  return [
+    policy,
+    `${tokensPerCall} per call`,
+    blockSize ? `blocks of ${blockSize}` : '',
+    ties === 'seeded' ? 'seeded ties' : '',
+    threshold ? `all above ${threshold}` : '',
+    entropyBound ? `entropy bound ${entropyBound}` : '',
+  ]
+    .filter(Boolean)
+    .join(', ');
+}

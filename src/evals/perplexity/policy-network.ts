@@ -1,0 +1,96 @@
+/** A masked model with the head of the exact likelihood, running: masked texts and positions in, two numbers per position out. */
+import { HEAD } from '../../diffusion/heads/head.js';
+import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
+import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
+import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { networkFeeds } from '../../models/feeds.js';
+import { startHeadSession } from '../../models/head-session.js';
+import { RunningModel } from '../../models/running-model.js';
+import type { ModelSession } from '../../models/session.js';
+import { ROWS_STEP } from './loss-batch.js';
+import { type LossSessionOptions, padBatch } from './loss-session.js';
+import type { Answers } from './policy-walk.js';
+
+/** A text at one stage. */
+export interface Question {
+  tokens: Int32Array;
+  /** The true tokens. */
+  x: Int32Array;
+  /** Masked positions that are asked about. */
+  positions: readonly number[];
+  /** Masked positions in all. */
+  left: number;
+}
+
+export class PolicyNetwork extends RunningModel {
+  private constructor(
+    session: ModelSession,
+    private readonly checkpoint: Checkpoint,
+    /** Null where the network reads no noise level. */
+    private readonly schedule: NoiseSchedule | null,
+    private readonly timeoutMs: number | undefined,
+  ) {
+    super(session);
+  }
+
+  /** @throws ModelError as the session */
+  static async start(
+    { checkpoint, provider, threads, timeoutMs }: LossSessionOptions,
+    order: UnmaskingOrder,
+  ): Promise<PolicyNetwork> {
+    const { vocabSize, maskTokenId, signature, fields } = checkpoint;
+    const graph = checkpoint.graph();
+    const inBlocks = provider === 'cpu';
+    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks });
+    const session = await startHeadSession(graph, { checkpoint, provider, threads });
+    const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
+    const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
+    return new PolicyNetwork(session, checkpoint, schedule, timeoutMs);
+  }
+
+  /** One call. @param questions about texts of one length   @throws ModelError as the session */
+  async ask(questions: readonly Question[], label: string): Promise<Answers[]> {
+    const { signature } = this.checkpoint;
+    const batch = questions.length;
+    const length = questions[0].tokens.length;
+    const inputIds = new BigInt64Array(batch * length);
+    const rows: [question: number, position: number][] = [];
+    for (const [b, { tokens, positions }] of questions.entries()) {
+      for (let l = 0; l < length; l++) inputIds[b * length + l] = BigInt(tokens[l]);
+      for (const position of positions) rows.push([b, position]);
+    }
+    const padded = Math.ceil(rows.length / ROWS_STEP) * ROWS_STEP;
+    const where = new BigInt64Array(2 * padded);
+    const targets = new BigInt64Array(padded);
+    for (let r = 0; r < padded; r++) {
+      const [b, l] = rows[r % rows.length];
+      where[2 * r] = BigInt(b);
+      where[2 * r + 1] = BigInt(l);
+      targets[r] = BigInt(questions[b].x[l]);
+    }
+    const sigma = signature.sigma
+      ? Float32Array.from(questions, ({ left }) =>
+          this.schedule ? this.schedule.sigma(timeOfShare(this.schedule, left / length)) : 0,
+        )
+      : null;
+    const feeds = {
+      ...networkFeeds(signature, { inputIds, batch, length, sigma }),
+      [HEAD.rows]: { type: 'int64' as const, data: where, dims: [padded, 2] },
+      [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [padded] },
+    };
+    const outputs = await this.session.run(padBatch(feeds, batch, signature.fixedBatch), {
+      label,
+      timeoutMs: this.timeoutMs,
+      transfer: true,
+    });
+    const logProbability = outputs[POLICY_HEAD.logProbability].data as Float64Array;
+    const score = (outputs[POLICY_HEAD.score]?.data ?? new Float32Array(0)) as Float32Array;
+    let next = 0;
+    return questions.map(({ positions: { length: count } }) => {
+      const from = next;
+      next += count;
+      return { logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) };
+    });
+  }
+}
