@@ -75,7 +75,7 @@ export async function runLikelihoods(
 ): Promise<LikelihoodRun> {
   const { checkpoint, items } = request;
   checkItems(request);
-  const session = await TokenSession.start({ ...request, notice: observer.warn });
+  const session = await TokenSession.start({ ...request, notice: observer.warn }, 'left-to-right');
   try {
     const key = await likelihoodKey(checkpoint, items, session.provider);
     const journal = openLikelihoodJournal(key, { label: checkpoint.name, fresh: request.fresh });
@@ -162,9 +162,19 @@ class Run {
   }
 
   private async call({ progress, first, calls }: Batch): Promise<void> {
-    const answers = await this.session.logProbabilities(calls);
+    const answered = await this.session.ask(calls.map((call) => this.padded(call)));
+    const answers = answered.map(({ logProbability }) => logProbability);
     this.journal.append(first, answers);
     for (const [i, call] of calls.entries()) this.fill(progress, call, answers[i]);
+  }
+
+  /** A graph of fixed length reads zeros after an autoregressive text, without effect. */
+  private padded(call: SubsetCall): SubsetCall {
+    const { fixedLength } = this.request.checkpoint.signature;
+    if (fixedLength === null || call.tokens.length === fixedLength) return call;
+    const tokens = new Int32Array(fixedLength);
+    tokens.set(call.tokens);
+    return { ...call, tokens };
   }
 
   /** Puts the answers of a call in their places; after the last call of a chunk its items are known. */

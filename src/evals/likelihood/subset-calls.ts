@@ -11,7 +11,7 @@ import type { TokenCall } from './token-session.js';
 
 /** A call, and where each of its answers goes. */
 export interface SubsetCall extends TokenCall {
-  /** One per row. */
+  /** One per position. */
   places: readonly Place[];
 }
 
@@ -68,7 +68,7 @@ export function* chunksOf(
 }
 
 /** What a call shows of a continuation, and what it asks. */
-interface Question {
+interface SubsetQuestion {
   /** Bit j: token j is revealed. Null: autoregressive, all but the last, which is not read. */
   revealed: number | null;
   /** Tokens whose ln p is asked for. */
@@ -77,8 +77,8 @@ interface Question {
 
 interface Shared extends Pick<SubsetCall, 'label'> {
   item: LikelihoodItem;
-  question: Question;
-  rows: number[];
+  question: SubsetQuestion;
+  positions: number[];
   targets: number[];
   places: Place[];
 }
@@ -99,12 +99,12 @@ function chunkOf(items: readonly LikelihoodItem[], indices: readonly number[], m
       const key = `${around} ${shownOf(item, question).join(' ')}`;
       const call: Shared = shared.get(key) ?? {
         ...{ item, question, label: `item ${index}` },
-        ...{ rows: [], targets: [], places: [] },
+        ...{ positions: [], targets: [], places: [] },
       };
       shared.set(key, call);
       for (const i of asked) {
         // An autoregressive network predicts a token at the position before.
-        call.rows.push(first + i - (revealed === null ? 1 : 0));
+        call.positions.push(first + i - (revealed === null ? 1 : 0));
         call.targets.push(tokens[first + i]);
         call.places.push({ table, at: (revealed ?? 0) * count + i });
       }
@@ -115,12 +115,12 @@ function chunkOf(items: readonly LikelihoodItem[], indices: readonly number[], m
     count: shared.size,
     *calls() {
       for (const { item, question, ...call } of shared.values())
-        yield { ids: idsOf(item, question, mask), ...call };
+        yield { ...shownTokens(item, question, mask), ...call };
     },
   };
 }
 
-function* questionsOf({ count }: LikelihoodItem, mask: number | null): Generator<Question> {
+function* questionsOf({ count }: LikelihoodItem, mask: number | null): Generator<SubsetQuestion> {
   const all = Array.from({ length: count }, (_, i) => i);
   if (mask === null) yield { revealed: null, asked: all };
   else
@@ -131,7 +131,7 @@ function* questionsOf({ count }: LikelihoodItem, mask: number | null): Generator
 const isIn = (revealed: number, i: number): boolean => (revealed & (1 << i)) !== 0;
 
 /** Tokens of the continuation that a call shows; `_` for the others. */
-function shownOf({ tokens, first, count }: LikelihoodItem, { revealed }: Question): (number | '_')[] {
+function shownOf({ tokens, first, count }: LikelihoodItem, { revealed }: SubsetQuestion): (number | '_')[] {
   const isShown = (i: number) => (revealed === null ? i < count - 1 : isIn(revealed, i));
   return Array.from({ length: count }, (_, i) => (isShown(i) ? tokens[first + i] : '_'));
 }
@@ -147,14 +147,19 @@ function placeIn(known: Map<string, number>, text: string): number {
   return place;
 }
 
-/** What the network reads. */
-function idsOf(
-  { tokens, first, count }: LikelihoodItem,
-  { revealed }: Question,
+/** What the network reads, and how many of it are masks. */
+function shownTokens(
+  item: LikelihoodItem,
+  { revealed, asked }: SubsetQuestion,
   mask: number | null,
-): Int32Array {
-  if (mask === null || revealed === null) return tokens.subarray(0, -1);
-  const ids = tokens.slice();
-  for (let i = 0; i < count; i++) if (!isIn(revealed, i)) ids[first + i] = mask;
-  return ids;
+): Pick<SubsetCall, 'tokens' | 'left'> {
+  if (mask === null || revealed === null) return { tokens: item.tokens.subarray(0, -1), left: 0 };
+  const tokens = item.tokens.slice();
+  for (const i of asked) tokens[item.first + i] = mask;
+  return { tokens, left: asked.length + masksIn(item, mask) };
+}
+
+/** Masks of the tail, which are never revealed. */
+export function masksIn({ tokens, tail }: LikelihoodItem, mask: number): number {
+  return tail === 'masked' ? tokens.reduce((count, token) => count + Number(token === mask), 0) : 0;
 }

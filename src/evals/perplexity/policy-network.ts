@@ -1,4 +1,4 @@
-/** A masked model with the head of the exact likelihood, running: masked texts and positions in, two numbers per position out. */
+/** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
 import { HEAD } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
@@ -15,10 +15,9 @@ import type { Answers } from './policy-walk.js';
 /** A text at one stage. */
 export interface Question {
   tokens: Int32Array;
-  /** The true tokens. */
-  x: Int32Array;
-  /** Masked positions that are asked about. */
+  /** Positions that are asked about, and the token that each is asked about. */
   positions: readonly number[];
+  targets: readonly number[];
   /** Masked positions in all. */
   left: number;
 }
@@ -55,19 +54,19 @@ export class PolicyNetwork extends RunningModel {
     const batch = questions.length;
     const length = questions[0].tokens.length;
     const inputIds = new BigInt64Array(batch * length);
-    const rows: [question: number, position: number][] = [];
-    for (const [b, { tokens, positions }] of questions.entries()) {
+    const rows: [question: number, position: number, target: number][] = [];
+    for (const [b, { tokens, positions, targets }] of questions.entries()) {
       for (let l = 0; l < length; l++) inputIds[b * length + l] = BigInt(tokens[l]);
-      for (const position of positions) rows.push([b, position]);
+      for (const [i, position] of positions.entries()) rows.push([b, position, targets[i]]);
     }
     const padded = Math.ceil(rows.length / ROWS_STEP) * ROWS_STEP;
     const where = new BigInt64Array(2 * padded);
     const targets = new BigInt64Array(padded);
     for (let r = 0; r < padded; r++) {
-      const [b, l] = rows[r % rows.length];
+      const [b, l, target] = rows[r % rows.length];
       where[2 * r] = BigInt(b);
       where[2 * r + 1] = BigInt(l);
-      targets[r] = BigInt(questions[b].x[l]);
+      targets[r] = BigInt(target);
     }
     const sigma = signature.sigma
       ? Float32Array.from(questions, ({ left }) =>

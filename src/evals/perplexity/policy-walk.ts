@@ -12,6 +12,13 @@ export interface Answers {
   score: ArrayLike<number>;
 }
 
+interface WalkStart {
+  mask: number;
+  seed: number;
+  sequence: number;
+  masked?: readonly number[];
+}
+
 export class PolicyWalk {
   /** What a network reads: the mask where nothing is revealed. */
   readonly tokens: Int32Array;
@@ -25,15 +32,19 @@ export class PolicyWalk {
   /** One per position, for orders and ties that are drawn. */
   private readonly uniforms: Float64Array;
 
-  /** @param x the true tokens   @param drawn address of its uniform numbers */
+  /**
+   * @param x the true tokens   @param start address of its uniform numbers, and the positions that are to be revealed, ascending; by
+   *   default all, or all but BOS, as the likelihood says
+   */
   constructor(
-    readonly x: Int32Array,
+    private readonly x: Int32Array,
     private readonly likelihood: ExactLikelihood,
-    { mask, seed, sequence }: { mask: number; seed: number; sequence: number },
+    { mask, seed, sequence, masked }: WalkStart,
   ) {
     const first = likelihood.from === 'bos' ? 1 : 0;
-    this.tokens = x.map((token, l) => (l < first ? token : mask));
-    this.masked = Array.from({ length: x.length - first }, (_, i) => i + first);
+    this.masked = [...(masked ?? Array.from({ length: x.length - first }, (_, i) => i + first))];
+    this.tokens = x.slice();
+    for (const position of this.masked) this.tokens[position] = mask;
     this.logProbability = new Float64Array(x.length).fill(Number.NaN);
     this.uniforms = new Float64Array(x.length);
     if (likelihood.order === 'random' || likelihood.ties === 'seeded')
@@ -51,6 +62,11 @@ export class PolicyWalk {
       this.asked = isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
     }
     return this.asked;
+  }
+
+  /** The true tokens at {@link positions}. */
+  get targets(): number[] {
+    return this.positions.map((position) => this.x[position]);
   }
 
   /** Reveals what the policy picks. @param answers about {@link positions} */
