@@ -53,8 +53,11 @@ interface LikelihoodFlagValues {
   from?: ExactLikelihoodSettings['from'];
 }
 
-/** @returns undefined where a bound is asked for   @throws UsageError for flags that have no effect */
-export function likelihoodOfFlags(flags: LikelihoodFlagValues): ExactLikelihoodSettings | undefined {
+/** @param needed the flag that asks for a policy   @returns undefined where none is asked for   @throws UsageError for flags that have no effect */
+export function likelihoodOfFlags(
+  flags: LikelihoodFlagValues,
+  needed = '--likelihood exact',
+): ExactLikelihoodSettings | undefined {
   const { policy, ties, threshold, from } = flags;
   const [tokensPerCall, blockSize] = [flags['tokens-per-call'], flags['block-size']];
   if (flags.likelihood === 'exact') {
@@ -74,7 +77,7 @@ export function likelihoodOfFlags(flags: LikelihoodFlagValues): ExactLikelihoodS
   if (given === undefined) return undefined;
   throw new UsageError({
     code: 'policy-without-likelihood',
-    message: `--${given} has an effect only with --likelihood exact.`,
+    message: `--${given} has an effect only with ${needed}.`,
   });
 }
 

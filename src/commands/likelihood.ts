@@ -1,7 +1,22 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, string } from '../cli/flags.js';
+import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
+import { PSI_CHOICES } from '../diffusion/subsets.js';
+import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
+import { UsageError } from '../errors.js';
 import type { LikelihoodRecord } from '../evals/likelihood/record.js';
+import type { LikelihoodTask } from '../library/likelihood.js';
+
+/** What is given at the start is the context, so there is no --from. */
+const { from: _, ...others } = likelihoodFlags;
+const policyFlags = {
+  ...others,
+  policy: choice(UNMASKING_ORDERS)({
+    summary: 'Order in which the tokens are revealed, for --longer policy.',
+    helpGroup: 'LIKELIHOOD',
+  }),
+};
 
 export default class Likelihood extends BaseCommand<typeof Likelihood> {
   static override summary = 'Compute ln p of short texts, exactly.';
@@ -29,10 +44,21 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
       summary: 'What follows where a line does not say it: none, eos, masked, or a text. [default: none]',
       helpValue: '<tail>',
     }),
-    psi: choice(['left-to-right', 'bound', 'best', 'worst', 'evidence'])({
-      default: 'left-to-right',
-      summary: "The likelihood that the upper bound's ψ is.",
+    psi: choice(PSI_CHOICES)({
+      summary: "The likelihood that the upper bound's ψ is. [default: left-to-right]",
     }),
+    'subsets-up-to': integer({
+      min: 0,
+      max: 12,
+      default: 12,
+      summary: 'Take every order into account up to this many tokens.',
+    }),
+    longer: choice(['policy', 'exact-count'])({
+      summary:
+        'What more tokens get: the exact likelihood under --policy, or the bound from draws. [default: they are refused]',
+    }),
+    draws: integer({ min: 2, summary: 'Draws of exact-count masks per longer item. [default: 256]' }),
+    seed: integer({ min: 0, default: 1, summary: 'Seed of draws, and of orders and ties that are drawn.' }),
     'by-subset': boolean({ summary: 'Print ln p of each token given each subset of the others.' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
@@ -41,6 +67,7 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
     format: choice(['jsonl', 'table'])({ summary: 'Format on stdout. [default: jsonl]' }),
     out: string({ summary: 'Write the JSON lines to this file too.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
+    ...policyFlags,
     ...checkpointFlags,
   };
 
@@ -59,6 +86,8 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
         model,
         prompts: flags.in,
         bySubset: flags['by-subset'],
+        subsetsUpTo: flags['subsets-up-to'],
+        longer: longerOf(flags),
         timeoutSeconds: flags.timeout,
         keep: (records) => this.show(records),
       },
@@ -75,4 +104,23 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
     else if (format === 'table') this.print(formatLikelihoods(records, this.screen));
     else for (const record of records) this.print(likelihoodLine(record));
   }
+}
+
+interface LongerFlagValues extends Omit<Parameters<typeof likelihoodOfFlags>[0], 'likelihood' | 'from'> {
+  longer?: 'policy' | 'exact-count';
+  draws?: number;
+}
+
+/** @throws UsageError for flags that have no effect */
+function longerOf({ longer, draws, ...flags }: LongerFlagValues): LikelihoodTask['longer'] {
+  if (draws !== undefined && longer !== 'exact-count') {
+    throw new UsageError({
+      code: 'nothing-is-drawn',
+      message: '--draws has an effect only with --longer exact-count: nothing else is drawn.',
+    });
+  }
+  const asked = { ...flags, likelihood: longer === 'policy' ? ('exact' as const) : undefined };
+  const settings = likelihoodOfFlags(asked, '--longer policy');
+  if (settings) return { method: 'policy', ...settings };
+  return longer === 'exact-count' ? { method: 'exact-count', draws } : undefined;
 }

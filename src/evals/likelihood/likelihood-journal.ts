@@ -9,14 +9,20 @@ import { acquireLock } from '../../storage/lock.js';
 import { NumberColumn } from '../../storage/number-column.js';
 
 /** Number of the batch's first call, of its calls, and their answers, float64, little-endian, in base64. */
-type Line = { i: number; c: number; v: string };
+type CallsLine = { i: number; c: number; v: string };
+/** An item, and what came out for it. */
+type ItemLine<Outcome> = { item: number; outcome: Outcome };
 
-export interface LikelihoodJournal {
+/** @typeParam Outcome of items that are asked for as a whole: plain JSON */
+export interface LikelihoodJournal<Outcome> {
   /** Calls finished by earlier runs, from the first without a gap. */
   readonly finished: number;
   /** The next answer of an earlier run, in order. */
   next(): number;
   append(firstCall: number, answers: readonly ArrayLike<number>[]): void;
+  /** What earlier runs found for items as a whole, by item. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  appendOutcome(item: number, outcome: Outcome): void;
   /** Keeps the file for a later run. */
   close(): void;
   /** Removes the file, once the likelihoods are written. */
@@ -27,15 +33,22 @@ export interface LikelihoodJournal {
  * @param key everything that decides an answer   @param label name of the model, for an error
  * @throws FileError `in-use` when another process works on the same items
  */
-export function openLikelihoodJournal(
+export function openLikelihoodJournal<Outcome>(
   key: CacheKey,
   { label, fresh }: { label: string; fresh: boolean },
-): LikelihoodJournal {
+): LikelihoodJournal<Outcome> {
   const path = cacheEntryPath('journals', key, '.jsonl');
   const lock = acquireLock(path, `The likelihoods of ${label}`);
   const earlier = new NumberColumn();
   let finished = 0;
-  const keep = ({ i, c, v }: Line) => {
+  const outcomes = new Map<number, Outcome>();
+  type Line = CallsLine | ItemLine<Outcome>;
+  const keep = (line: Line) => {
+    if ('item' in line) {
+      outcomes.set(line.item, line.outcome);
+      return;
+    }
+    const { i, c, v } = line;
     // A batch that was finished before an earlier one has no place yet; its calls are made again.
     if (i !== finished) return;
     finished += c;
@@ -60,6 +73,8 @@ export function openLikelihoodJournal(
       for (const [i, value] of values.entries()) bytes.writeDoubleLE(value, 8 * i);
       journal.append({ i: firstCall, c: answers.length, v: bytes.toString('base64') });
     },
+    outcomes,
+    appendOutcome: (item, outcome) => journal.append({ item, outcome }),
     close() {
       earlier.close();
       journal.close();

@@ -4,12 +4,12 @@
  */
 import {
   likelihoodsOverOrders,
-  MOST_SUBSET_TOKENS,
   type OrderLikelihoods,
   properSubsets,
   type SubsetTable,
   subsetTable,
 } from '../../diffusion/subsets.js';
+import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { isMasked } from '../../models/family.js';
@@ -23,6 +23,13 @@ import { digestOf } from '../generation/calls.js';
 import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
 import type { LikelihoodItem } from './items.js';
 import { type LikelihoodJournal, openLikelihoodJournal } from './likelihood-journal.js';
+import {
+  type DrawnBound,
+  drawBound,
+  type LongerMethod,
+  type PolicyOutcome,
+  walkItems,
+} from './longer-items.js';
 import { type Chunk, chunksOf, type ItemTable, type SubsetCall } from './subset-calls.js';
 import { TokenSession } from './token-session.js';
 
@@ -31,6 +38,10 @@ export interface LikelihoodRequest {
   items: readonly LikelihoodItem[];
   /** Whether likelihoods keep the table that they come from. */
   bySubset?: boolean;
+  /** Tokens up to which all subsets are asked for, at most MOST_SUBSET_TOKENS of subsets.ts. */
+  subsetsUpTo: number;
+  /** What items of more tokens get; null: they are refused. */
+  longer: LongerMethod | null;
   /** Sequences per model call; null: chosen by the size of the logits. */
   batch: number | null;
   provider: Provider;
@@ -49,7 +60,11 @@ export type ItemLikelihood =
       table?: SubsetTable;
     } & OrderLikelihoods)
   /** Autoregressive: the chain rule, exact, in the only order that there is. */
-  | { method: 'chain-rule'; evidence: number; bound: number; leftToRight: number };
+  | { method: 'chain-rule'; evidence: number; bound: number; leftToRight: number }
+  | LongerLikelihood;
+
+/** Of an item of too many tokens for all subsets. */
+type LongerLikelihood = ({ method: 'policy' } & PolicyOutcome) | { method: 'exact-count'; bound: DrawnBound };
 
 export interface LikelihoodRun {
   /** In the order of the items. */
@@ -73,15 +88,21 @@ export async function runLikelihoods(
   request: LikelihoodRequest,
   observer: Observer = {},
 ): Promise<LikelihoodRun> {
-  const { checkpoint, items } = request;
+  const { checkpoint } = request;
   checkItems(request);
-  const session = await TokenSession.start({ ...request, notice: observer.warn }, 'left-to-right');
+  const session = await TokenSession.start({ ...request, notice: observer.warn }, orderOf(request));
   try {
-    const key = await likelihoodKey(checkpoint, items, session.provider);
-    const journal = openLikelihoodJournal(key, { label: checkpoint.name, fresh: request.fresh });
+    const key = await likelihoodKey(request, session.provider);
+    const journal = openLikelihoodJournal<LongerLikelihood>(key, {
+      label: checkpoint.name,
+      fresh: request.fresh,
+    });
     try {
-      if (journal.finished > 0)
-        observer.note?.(`Continuing; ${journal.finished} model calls were made by an earlier run.`);
+      const earlier = journal.finished + journal.outcomes.size;
+      if (earlier > 0)
+        observer.note?.(
+          `Continuing; an earlier run made ${journal.finished} calls for all subsets, and finished ${journal.outcomes.size} longer items.`,
+        );
       const run = new Run(request, session, journal, observer);
       await run.all();
       checkpoint.verifyUnchanged();
@@ -105,20 +126,34 @@ class Run {
   modelCalls = 0;
   private answered = 0;
   private readonly answers: number;
+  /** Places of the items that are asked for by subsets, and of the others. */
+  private readonly short: readonly number[];
+  private readonly long: readonly number[];
   private readonly mask: number | null;
 
   constructor(
     private readonly request: LikelihoodRequest,
     private readonly session: TokenSession,
-    private readonly journal: LikelihoodJournal,
+    private readonly journal: LikelihoodJournal<LongerLikelihood>,
     private readonly observer: Observer,
   ) {
     const { checkpoint, items } = request;
     this.mask = isMasked(checkpoint.family) ? checkpoint.maskTokenId : null;
-    this.answers = items.reduce((sum, { count }) => sum + answersOf(count, this.mask), 0);
+    this.short = [...items.keys()].filter((i) => this.mask === null || items[i].count <= request.subsetsUpTo);
+    const short = new Set(this.short);
+    this.long = [...items.keys()].filter((i) => !short.has(i));
+    this.answers = items.reduce(
+      (sum, { count }, i) => sum + (short.has(i) ? answersOf(count, this.mask) : 1),
+      0,
+    );
   }
 
   async all(): Promise<void> {
+    await this.shortOnes();
+    await this.longOnes();
+  }
+
+  private async shortOnes(): Promise<void> {
     await callsInOrder(
       this.batches(),
       (batch) => this.call(batch),
@@ -130,9 +165,9 @@ class Run {
   /** Batches that earlier runs did not finish; answers of finished ones are put in their places on the way. */
   private *batches(): Generator<Batch> {
     const { items } = this.request;
-    for (const chunk of chunksOf(items, [...items.keys()], this.mask)) {
+    for (const chunk of chunksOf(items, this.short, this.mask)) {
       const progress = { chunk, left: chunk.count };
-      const size = this.batchOf(chunk);
+      const size = this.batchOf(chunk.tables[0].item.tokens.length);
       let calls: SubsetCall[] = [];
       for (const call of chunk.calls()) {
         const number = this.modelCalls++;
@@ -154,11 +189,49 @@ class Run {
     }
   }
 
-  private batchOf({ tables: [{ item }] }: Chunk): number {
+  private async longOnes(): Promise<void> {
+    const { request, session, journal, mask } = this;
+    const { items, longer } = request;
+    if (mask === null || longer === null) return;
+    const context = { items, session, mask, signal: this.observer.signal };
+    for (const [index, likelihood] of journal.outcomes) this.known(index, likelihood);
+    const left = this.long.filter((index) => !journal.outcomes.has(index));
+    const found = (index: number, likelihood: LongerLikelihood) => {
+      journal.appendOutcome(index, likelihood);
+      this.known(index, likelihood);
+    };
+    if (longer.kind === 'policy') {
+      await walkItems(
+        left,
+        (length) => this.batchOf(length),
+        longer,
+        context,
+        (index, outcome) => found(index, { method: 'policy', ...outcome }),
+      );
+      return;
+    }
+    for (const index of left) {
+      const batch = this.batchOf(items[index].tokens.length);
+      found(index, { method: 'exact-count', bound: await drawBound(index, batch, longer, context) });
+    }
+  }
+
+  private known(index: number, likelihood: LongerLikelihood): void {
+    this.likelihoods[index] = likelihood;
+    this.modelCalls += likelihood.method === 'policy' ? likelihood.calls : likelihood.bound.draws;
+    this.progress(1);
+  }
+
+  private progress(answers: number): void {
+    this.answered += answers;
+    const { checkpoint } = this.request;
+    this.observer.progress?.(`likelihoods under ${checkpoint.name}`, this.answered, this.answers);
+  }
+
+  private batchOf(length: number): number {
     const { batch, checkpoint } = this.request;
     const { fixedBatch, fixedLength } = checkpoint.signature;
-    const length = fixedLength ?? item.tokens.length;
-    return fixedBatch ?? batch ?? defaultBatch(length, checkpoint.vocabSize);
+    return fixedBatch ?? batch ?? defaultBatch(fixedLength ?? length, checkpoint.vocabSize);
   }
 
   private async call({ progress, first, calls }: Batch): Promise<void> {
@@ -180,9 +253,7 @@ class Run {
   /** Puts the answers of a call in their places; after the last call of a chunk its items are known. */
   private fill(progress: ChunkProgress, { places }: SubsetCall, answers: ArrayLike<number>): void {
     for (const [i, { table, at }] of places.entries()) table[at] = answers[i];
-    this.answered += places.length;
-    const { checkpoint } = this.request;
-    this.observer.progress?.(`likelihoods under ${checkpoint.name}`, this.answered, this.answers);
+    this.progress(places.length);
     if (--progress.left > 0) return;
     for (const one of progress.chunk.tables) this.likelihoods[one.index] = this.likelihoodOf(one);
   }
@@ -218,27 +289,32 @@ const WINDOW = { full: 4, resume: 3 };
 const answersOf = (count: number, mask: number | null): number =>
   mask === null ? count : count * 2 ** (count - 1);
 
+/** The scores that answers come with: those of the policy, if there is one. */
+function orderOf({ longer }: LikelihoodRequest): UnmaskingOrder {
+  return longer?.kind === 'policy' ? longer.likelihood.order : 'left-to-right';
+}
+
 /** @throws UsageError, ModelError */
-function checkItems({ checkpoint, items }: LikelihoodRequest): void {
+function checkItems({ checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest): void {
   const longest = items.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
   checkMemory(checkpoint, { length: checkpoint.signature.fixedLength ?? longest });
-  if (!isMasked(checkpoint.family)) return;
-  const index = items.findIndex(({ count }) => count > MOST_SUBSET_TOKENS);
+  if (!isMasked(checkpoint.family) || longer !== null) return;
+  const index = items.findIndex(({ count }) => count > subsetsUpTo);
   if (index < 0) return;
   const { count } = items[index];
   throw new UsageError({
     code: 'too-many-subsets',
-    message: `Item ${index} has ${count} unknown tokens: all subsets of them are ${properSubsets(count).toLocaleString('en')} model calls. Up to ${MOST_SUBSET_TOKENS} are exact.`,
-    hint: 'Shorten the continuation.',
+    message: `Item ${index} has ${count} unknown tokens: all subsets of them are ${properSubsets(count).toLocaleString('en')} model calls. Up to ${subsetsUpTo} are exact, and have an upper bound.`,
+    hint: '--longer policy gives longer ones the exact likelihood under one order, --longer exact-count a bound from draws.',
   });
 }
 
 /** Everything that decides an answer. Batch and threads do not. */
 async function likelihoodKey(
-  { sha256, family, vocabSize, fields }: Checkpoint,
-  items: readonly LikelihoodItem[],
+  { checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest,
   provider: Provider,
 ): Promise<CacheKey> {
+  const { sha256, family, vocabSize, fields } = checkpoint;
   const { schedule, maskTokenId, timeConditioning } = fields;
   return {
     likelihoods: VERSION,
@@ -251,6 +327,8 @@ async function likelihoodKey(
     items: digestOf(items.map(({ tokens }) => tokens)),
     continuations: digestOf(items.map(({ first, count }) => Int32Array.of(first, count))),
     count: items.length,
+    subsetsUpTo,
+    longer: longer?.kind === 'policy' ? { ...longer, likelihood: { ...longer.likelihood } } : longer,
     provider,
   };
 }

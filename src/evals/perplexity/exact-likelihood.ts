@@ -166,7 +166,10 @@ export function policyText({
   ties,
   threshold,
   entropyBound,
-}: ProtocolRecord): string {
+}: Pick<
+  ProtocolRecord,
+  'policy' | 'tokensPerCall' | 'blockSize' | 'ties' | 'threshold' | 'entropyBound'
+>): string {
   if (policy === undefined) return '';
   return [
     policy,

@@ -41,14 +41,18 @@ export function networkOf(name: string): string {
   return fixture(where === 'fixture' ? 'mdlm.onnx' : `${name}.onnx`);
 }
 
+/** How far a figure is from an oracle's, nats; not a number where there is none. */
+export function off(found: number | null | undefined, expected: number): number {
+  return Math.abs((found ?? Number.NaN) - expected);
+}
+
 /** Largest distance of a record from an oracle's figures, nats. */
 export function distance(record: LikelihoodRecord, exact: Exact): number {
   return Math.max(
-    Math.abs(record.evidence - exact.lnEvidence),
-    Math.abs(record.bound - exact.elbo),
-    Math.abs(record.leftToRight - exact.leftToRight),
-    // masked models have both
-    Math.abs(record.best!.value - exact.best),
-    Math.abs(record.worst!.value - exact.worst),
+    off(record.evidence, exact.lnEvidence),
+    off(record.bound, exact.elbo),
+    off(record.leftToRight, exact.leftToRight),
+    off(record.best?.value, exact.best),
+    off(record.worst?.value, exact.worst),
   );
 }

@@ -22,7 +22,16 @@ beforeEach(async () => {
     prompts.map((prompt) => ({ prompt, where: 'here' })),
     { checkpoint, tokenizer: async () => Promise.reject(new Error('no text here')), tail: 'none' },
   );
-  request = { checkpoint, items, batch: 4, provider: 'cpu', threads: 1, fresh: false };
+  request = {
+    checkpoint,
+    items,
+    subsetsUpTo: 12,
+    longer: null,
+    batch: 4,
+    provider: 'cpu',
+    threads: 1,
+    fresh: false,
+  };
 });
 
 describe('a run', () => {
