@@ -28,10 +28,11 @@ export type { PerplexityPlan } from './evals/perplexity/dry-run.js';
 export type { PerplexityResult } from './evals/perplexity/record.js';
 export type { SequenceRecord } from './evals/perplexity/run.js';
 export type { Result } from './evals/registry.js';
-export type { SuitePlan } from './evals/suite/estimate.js';
-export type { PlannedCell } from './evals/suite/estimate-sampling.js';
+export type { PlannedCell } from './evals/suite/cell.js';
+export type { SuiteCell } from './evals/suite/kinds.js';
 export type { SuiteFile } from './evals/suite/part-record.js';
-export type { Suite, SuiteCell } from './evals/suite/suite-file.js';
+export type { SuitePlan } from './evals/suite/run-suite.js';
+export type { Suite } from './evals/suite/suite-file.js';
 export { type CheckpointSettings, openCheckpoint, type RuntimeSettings } from './library/checkpoints.js';
 export { evaluatePerplexity, type PerplexityTask, planPerplexity } from './library/perplexity.js';
 export {

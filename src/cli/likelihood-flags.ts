@@ -1,8 +1,7 @@
 /** Flags of the exact likelihood under an unmasking policy. */
-import { TIE_RULES, UNMASKING_ORDERS } from '../diffusion/unmasking.js';
+import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
-import { STARTS } from '../evals/perplexity/record.js';
 import { choice, integer, number } from './flags.js';
 
 const helpGroup = 'LIKELIHOOD';

@@ -24,8 +24,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
   async run(): Promise<void> {
     const { flags, args } = this;
     const output = await plannedOutput(flags);
-    const { readPart } = await import('../evals/suite/read-part.js');
-    const { merged } = await import('../evals/suite/part-record.js');
+    const { merged, readPart } = await import('../evals/suite/part-record.js');
     const file = merged((args.parts ?? []).map(readPart));
     this.print(await writeResults(output, file, this.screen));
   }

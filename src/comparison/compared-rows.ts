@@ -75,10 +75,13 @@ export function apartOfPairs(pairs: readonly RowPair[]): string[] {
 }
 
 export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] {
+  return differencesOf(a, b).map((difference) => namedDifference(a, b, difference));
+}
+
+export function namedDifference(a: ResultRow, b: ResultRow, difference: Difference): NamedDifference {
+  const { method, metric } = difference;
   const { pairing } = a.evaluation ?? {};
-  const unpaired = ({ method, metric }: Difference) =>
-    method === 'intervals' && pairing?.metrics.includes(metric) ? (pairing.whyNot?.(a, b) ?? null) : null;
-  return differencesOf(a, b).map((difference) => ({
+  return {
     ...difference,
     eval: a.eval,
     modelA: a.model,
@@ -86,12 +89,13 @@ export function namedDifferences(a: ResultRow, b: ResultRow): NamedDifference[] 
     fileA: a.file,
     fileB: b.file,
     dataset: a.dataset,
-    metricName: metricName(a, difference.metric),
-    unpaired: unpaired(difference),
+    metricName: metricName(a, metric),
+    unpaired:
+      method === 'intervals' && pairing?.metrics.includes(metric) ? (pairing.whyNot?.(a, b) ?? null) : null,
     ...earlierOf(a, b),
     settingsA: settingsAsRecorded(a.record),
     settingsB: settingsAsRecorded(b.record),
-  }));
+  };
 }
 
 function earlierOf(a: ResultRow, b: ResultRow): Pick<NamedDifference, 'earlier'> {
@@ -100,7 +104,7 @@ function earlierOf(a: ResultRow, b: ResultRow): Pick<NamedDifference, 'earlier'>
 }
 
 /** The name in tables of a figure, or of a figure that exists only for pairs. */
-export function metricName({ evaluation, figures }: ResultRow, metric: string): string {
+function metricName({ evaluation, figures }: ResultRow, metric: string): string {
   const title = figures.get(metric)?.declared.title ?? evaluation?.pairing?.titles?.[metric];
   return title ?? plainText(metric);
 }

@@ -30,6 +30,10 @@ export type UnmaskingOrder = (typeof UNMASKING_ORDERS)[number];
 export const TIE_RULES = ['lowest', 'seeded'] as const;
 export type TieRule = (typeof TIE_RULES)[number];
 
+/** What an exact likelihood begins with: BOS given, and not scored, or nothing. */
+export const STARTS = ['bos', 'all-masked'] as const;
+export type Start = (typeof STARTS)[number];
+
 export interface UnmaskingPolicy {
   order: UnmaskingOrder;
   /** k: positions that a call reveals in each sequence, ≥ 1; the last call of a block may reveal fewer. */

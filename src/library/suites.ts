@@ -1,10 +1,9 @@
 /** Suites: what a YAML file asks for, cell by cell, planned or run, all of it or some cells. */
 import type { Result } from '../evals/registry.js';
-import type { SuitePlan } from '../evals/suite/estimate.js';
+import type { SuiteCell } from '../evals/suite/kinds.js';
 import type { SuiteFile } from '../evals/suite/part-record.js';
-import type { SuiteRequest } from '../evals/suite/run-suite.js';
-import type { Suite, SuiteCell } from '../evals/suite/suite-file.js';
-import type { SuiteObserver } from '../evals/suite/suite-settings.js';
+import type { SuiteObserver, SuitePlan, SuiteRequest } from '../evals/suite/run-suite.js';
+import type { Suite } from '../evals/suite/suite-file.js';
 import type { Observer } from '../observer.js';
 import { fetchHubModel, openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
 
@@ -37,7 +36,7 @@ export async function planSuite(
   observer: Observer = {},
 ): Promise<SuitePlan> {
   const cells = await cellsOf(suite, task);
-  const { planSuite: plan } = await import('../evals/suite/estimate.js');
+  const { planSuite: plan } = await import('../evals/suite/run-suite.js');
   return plan(...(await asked(cells, task, observer)));
 }
 

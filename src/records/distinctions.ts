@@ -79,6 +79,13 @@ export function settingsAsRecorded(record: unknown): Loose {
     : {
         protocol: protocol?.name,
         length: protocol?.length,
+        policy: protocol?.policy,
+        'tokens per call': protocol?.tokensPerCall,
+        'block size': protocol?.blockSize,
+        ties: protocol?.ties,
+        threshold: protocol?.threshold,
+        'entropy bound': protocol?.entropyBound,
+        from: protocol?.from,
         estimator: protocol?.estimator,
         draws: protocol?.draws,
         seed: protocol?.seed,

@@ -38,6 +38,8 @@ export interface Evaluation<R extends AnyResult = AnyResult> {
   compared?(a: ResultRow, b: ResultRow): readonly string[];
   /** Its intervals come from an earlier version and are too narrow, so they are not compared with those of later versions. */
   hasNarrowIntervals?(row: ResultRow): boolean;
+  /** Files besides the model that results of one suite must share, by what a sentence about them begins with. */
+  inputs?(result: R): { what: string; sha256: string | null }[];
   /** Fills in what depends on all results of a suite; keeps their order. */
   together?(results: readonly R[]): { results: R[]; comparisons?: Comparison[] };
   readonly report?: ReportDeclaration;

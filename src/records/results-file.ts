@@ -9,7 +9,8 @@ import { gitLfsPointer, isGitLfsPointer, readSmallFile, UnfitFile } from '../sto
 import { parseStrictJson } from '../strict-json.js';
 import type { Evaluations } from './evaluation.js';
 import { part } from './figures.js';
-import { type AnyResult, comparisonRecord, type ResultsFile, SCHEMA_VERSION } from './record.js';
+import { plausibleFigure } from './plausible.js';
+import { anyResult, comparisonRecord, type ResultsFile, SCHEMA_VERSION } from './record.js';
 
 /** Maximum bytes of a file: about 10 million sequences. */
 const MOST_BYTES = 2 ** 28;
@@ -27,35 +28,26 @@ function resultsSchema({ all }: Evaluations) {
   }).describe('A results file of duo-eval. Unknown is null, never 0.');
 }
 
+/** What every results file of this version holds, whatever its evaluations. */
+const rowsSchema = part({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  results: z.array(anyResult),
+  comparisons: z.array(comparisonRecord).optional(),
+});
+
 /** The schema in JSON Schema (draft 2020-12), as shipped in schema/. */
 export function resultsJsonSchema(evaluations: Evaluations): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(resultsSchema(evaluations), { io: 'input' });
   return { $schema, title: 'duo-eval results, version 1', ...rest };
 }
 
+export interface ReadOptions {
+  /** Takes results of unknown evaluations, such as those of a later version, if they have the parts that every result has. */
+  allowUnknown?: boolean;
+}
+
 /** @throws FileError when the file cannot be read, or is not a results file of this version and these evaluations */
-export function readResults(path: string, evaluations: Evaluations): ResultsFile {
-  return checkedResults(readResultsJson(path), path, evaluations);
-}
-
-/** @param name what errors call the content   @throws FileError as {@link readResults} */
-export function parseResults(
-  content: Uint8Array | string,
-  name: string,
-  evaluations: Evaluations,
-): ResultsFile {
-  return checkedResults(parseResultsJson(content, name), name, evaluations);
-}
-
-/** The value itself, keys in the order of the file. @throws FileError that names the place of what is wrong */
-function checkedResults(value: unknown, name: string, evaluations: Evaluations): ResultsFile {
-  const parsed = resultsSchema(evaluations).safeParse(value);
-  if (parsed.success) return value as ResultsFile<AnyResult>;
-  throw invalidResults(name, parsed.error.issues);
-}
-
-/** @throws FileError when the file cannot be read, or is not a results file of this version */
-export function readResultsJson(path: string): unknown {
+export function readResults(path: string, evaluations: Evaluations, options?: ReadOptions): ResultsFile {
   let bytes: Buffer;
   try {
     bytes = readSmallFile(path, MOST_BYTES);
@@ -64,11 +56,50 @@ export function readResultsJson(path: string): unknown {
     const why = cause instanceof UnfitFile ? cause.why : reasonOf((cause as FileError).cause);
     throw refusal('results-unreadable', `${path} cannot be read: ${why}.`, cause);
   }
-  return parseResultsJson(bytes, path);
+  return parseResults(bytes, path, evaluations, options);
 }
 
-/** @param name what errors call the content   @throws FileError when it is not a results file of this version */
-export function parseResultsJson(content: Uint8Array | string, name: string): unknown {
+/**
+ * @param name what errors call the content
+ * @returns the value itself, keys in the order of the file
+ * @throws FileError as {@link readResults}, naming the place of what is wrong
+ */
+export function parseResults(
+  content: Uint8Array | string,
+  name: string,
+  evaluations: Evaluations,
+  { allowUnknown = false }: ReadOptions = {},
+): ResultsFile {
+  const value = parseVersion(content, name);
+  if (allowUnknown) return checkRows(value, name, evaluations);
+  const parsed = resultsSchema(evaluations).safeParse(value);
+  if (!parsed.success) throw invalid(name, parsed.error.issues);
+  return value as ResultsFile;
+}
+
+/** Rows of a known evaluation must match its schema; all others, the parts that every row has. */
+function checkRows(value: unknown, name: string, evaluations: Evaluations): ResultsFile {
+  const parsed = rowsSchema.safeParse(value);
+  if (!parsed.success) throw invalid(name, parsed.error.issues);
+  const file = value as ResultsFile;
+  for (const [place, row] of file.results.entries()) {
+    const checked = (evaluations.of(row.eval)?.record ?? unknownRow(evaluations)).safeParse(row);
+    if (!checked.success) throw invalid(name, checked.error.issues, ['results', place]);
+  }
+  return { ...file, comparisons: file.comparisons ?? [] };
+}
+
+/** A row of an unknown evaluation: figures of a known name must be in their range. */
+function unknownRow(evaluations: Evaluations) {
+  return anyResult.superRefine(({ eval: evaluation, metrics }, context) => {
+    for (const [name, one] of Object.entries(metrics))
+      if (one)
+        plausibleFigure(evaluations.figure(evaluation, name)?.range, { at: ['metrics', name] })(one, context);
+  });
+}
+
+/** JSON of this version, its rows unchecked. */
+function parseVersion(content: Uint8Array | string, name: string): unknown {
   let value: unknown;
   try {
     value = parseStrictJson(content, { mostKeys: MOST_KEYS });
@@ -94,7 +125,7 @@ export function parseResultsJson(content: Uint8Array | string, name: string): un
 }
 
 /** @param inside where the checked value is in the file: `['results', 3]` */
-export function invalidResults(
+function invalid(
   name: string,
   [{ code, path, message, ...issue }]: readonly z.core.$ZodIssue[],
   inside: readonly PropertyKey[] = [],

@@ -10,116 +10,68 @@ import { linesOf } from '../datasets/lines.js';
 import { DataError } from '../errors.js';
 import { escapedJson } from '../printing/json.js';
 import { parseStrictJson } from '../strict-json.js';
-import type { EnvironmentRecord, ModelRecord } from './record.js';
+import { count, part } from './figures.js';
+import { environmentRecord, modelRecord } from './record.js';
 
 export const SAMPLES_VERSION = 1;
 
+const drawSettings = {
+  temperature: z.number().positive().describe('Divides the logits.'),
+  topK: count.min(1).nullable().describe('How many of the most probable tokens may be drawn; null: all.'),
+  topP: z
+    .number()
+    .positive()
+    .max(1)
+    .nullable()
+    .describe('Share of the probability that the most probable tokens must reach; null: all tokens.'),
+};
 /** How a token is drawn from x_θ, the model's distribution. */
-export interface DrawSettings {
-  /** Divides the logits; above 0. */
-  temperature: number;
-  /** How many of the most probable tokens may be drawn; null for all. */
-  topK: number | null;
-  /** Share of the probability, in (0, 1], that the most probable tokens must reach; null for all tokens. */
-  topP: number | null;
-}
+export type DrawSettings = z.infer<z.ZodObject<typeof drawSettings>>;
 
-/** The first line. */
-export interface SamplesHeader extends DrawSettings {
-  schemaVersion: typeof SAMPLES_VERSION;
-  kind: 'samples';
-  model: ModelRecord;
-  sampler: {
-    name: string;
-    options: Record<string, number | string | boolean>;
-    steps: number;
-    /** Path of the user's module. */
-    module?: { path: string; sha256: string };
-    /** ar: whether keys and values were cached. */
-    cached?: boolean;
-  };
-  /** Tokens per sample. */
-  length: number;
-  seed: number;
-  /** Width of the logits: token ids are below it. */
-  vocabSize: number;
-  tokenizerSha256: string | null;
-  /** BOS and EOS, from the card, a flag or the tokenizer; null: none. Absent from older files. */
-  bosTokenId?: number | null;
-  eosTokenId?: number | null;
-  /** Samples in the file. */
-  count: number;
-  /** Some tokens were given (`--prompt`, `--infill`). */
-  prompt: boolean;
-  /** Digest of the given tokens and their positions; null where none were given; absent from older files. */
-  promptSha256?: string | null;
-  /** How tokens became text: duo cleans up spaces, strict does not. */
-  protocol?: 'duo' | 'strict';
-  environment: EnvironmentRecord;
-}
-
-/** Any other line. */
-export interface SampleRecord {
-  /** From 0. */
-  sample: number;
-  /** Token ids, [length]. */
-  tokens: number[];
-  text: string;
-  /** Model calls made for it, counted. */
-  nfe: number;
-  /** Its share of its batch's time. */
-  seconds: number;
-}
-
-const count = z.int().nonnegative();
-
-const headerSchema = z.looseObject({
+const samplesHeader = part({
   schemaVersion: z.literal(SAMPLES_VERSION),
   kind: z.literal('samples'),
-  model: z.looseObject({
-    name: z.string(),
-    family: z.string(),
-    sha256: z.string().nullable(),
-    path: z.string().nullable(),
-  }),
-  sampler: z.looseObject({
+  model: modelRecord,
+  sampler: part({
     name: z.string(),
     options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
     steps: count,
-    module: z.looseObject({ path: z.string(), sha256: z.string() }).optional(),
-    cached: z.boolean().optional(),
+    module: part({ path: z.string(), sha256: z.string() }).optional().describe("Path of the user's module."),
+    cached: z.boolean().optional().describe('ar: whether keys and values were cached.'),
   }),
-  length: count.min(1),
+  length: count.min(1).describe('Tokens per sample.'),
   seed: count,
-  temperature: z.number().positive(),
-  topK: count.min(1).nullable(),
-  topP: z.number().positive().max(1).nullable(),
-  vocabSize: count.min(1),
+  ...drawSettings,
+  vocabSize: count.min(1).describe('Width of the logits: token ids are below it.'),
   tokenizerSha256: z.string().nullable(),
-  bosTokenId: count.nullish(),
-  eosTokenId: count.nullish(),
-  count,
-  prompt: z.boolean(),
-  promptSha256: z.string().nullish(),
-  protocol: z.enum(['duo', 'strict']).optional(),
-  environment: z.looseObject({
-    tool: z.string(),
-    node: z.string(),
-    onnxruntime: z.string().nullable(),
-    provider: z.string().nullable(),
-    threads: count.nullable(),
-    cpu: z.string().nullable(),
-    batch: count.nullish(),
-  }),
-}) satisfies z.ZodType<SamplesHeader>;
+  bosTokenId: count
+    .nullish()
+    .describe('From the card, a flag or the tokenizer; null: none. Absent from older files.'),
+  eosTokenId: count.nullish().describe('As bosTokenId.'),
+  count: count.describe('Samples in the file.'),
+  prompt: z.boolean().describe('Some tokens were given (`--prompt`, `--infill`).'),
+  promptSha256: z
+    .string()
+    .nullish()
+    .describe('Of the given tokens and their positions; null: none were given. Absent from older files.'),
+  protocol: z
+    .enum(['duo', 'strict'])
+    .optional()
+    .describe('How tokens became text: duo cleans up spaces, strict does not.'),
+  environment: environmentRecord,
+});
+/** The first line. */
+export type SamplesHeader = z.infer<typeof samplesHeader>;
 
-const sampleSchema = z.looseObject({
-  sample: count,
-  tokens: z.array(count),
+const sampleRecord = part({
+  sample: count.describe('From 0.'),
+  tokens: z.array(count).describe('Token ids, [length].'),
   text: z.string(),
-  nfe: count,
-  seconds: z.number().nonnegative(),
-}) satisfies z.ZodType<SampleRecord>;
+  nfe: count.describe('Model calls made for it, counted.'),
+  seconds: z.number().nonnegative().describe("Its share of its batch's time."),
+});
+/** Any other line. */
+export type SampleRecord = z.infer<typeof sampleRecord>;
 
 /** A line of the file, its end included. */
 export function samplesLine(value: SamplesHeader | SampleRecord): string {
@@ -158,7 +110,7 @@ async function* readSamples(
   for await (const { text, number } of lines) {
     if (text.trim() === '') continue;
     const where = `${path}, line ${number}`;
-    const sample = validate(sampleSchema, parsedJson(text, where), where);
+    const sample = validate(sampleRecord, parsedJson(text, where), where);
     if (sample.sample !== read)
       throw invalid(where, `sample ${read} should stand here, not ${sample.sample}`);
     if (sample.tokens.length !== header.length) {
@@ -192,7 +144,7 @@ function parseHeader(text: string, path: string): SamplesHeader {
       hint: HINT,
     });
   }
-  return validate(headerSchema, value, where);
+  return validate(samplesHeader, value, where);
 }
 
 function parsedJson(text: string, where: string): unknown {

@@ -1,7 +1,8 @@
 /** The files a report is made of: results in JSON and samples in JSON lines, distinguished by their first bytes. */
 import { closeSync, readSync } from 'node:fs';
 import type { Evaluations, ResultRow } from '../records/evaluation.js';
-import { readRowsFile, rowsOf } from '../records/rows.js';
+import { readResults } from '../records/results-file.js';
+import { rowsOf } from '../records/rows.js';
 import { openSamples } from '../records/samples-file.js';
 import { openRegularFile } from '../storage/small-file.js';
 import { comparisonsOf, type KnownComparison, type SampleTexts } from './report.js';
@@ -31,7 +32,7 @@ export async function readInputs(
       inputs.samples.push(await someSamples(path, texts));
       continue;
     }
-    const file = readRowsFile(path, evaluations);
+    const file = readResults(path, evaluations, { allowUnknown: true });
     inputs.rows.push(...rowsOf(file, path, evaluations));
     inputs.known.push(...comparisonsOf(file, path));
   }

@@ -3,14 +3,14 @@
 import { fieldsThatDiffer } from '../comparison/comparability.js';
 import {
   apartOfPairs,
-  metricName,
   type NamedDifference,
+  namedDifference,
   namedDifferences,
 } from '../comparison/compared-rows.js';
 import { UsageError } from '../errors.js';
-import { type Settings, settingsAsRecorded, settingsOf } from '../records/distinctions.js';
+import { type Settings, settingsOf } from '../records/distinctions.js';
 import type { ResultRow } from '../records/evaluation.js';
-import type { RowsFile } from '../records/rows.js';
+import type { ResultsFile } from '../records/record.js';
 
 /** Some of the texts of a samples file. */
 export interface SampleTexts {
@@ -56,8 +56,7 @@ export function differencesWithin(
   return pairs.flatMap(({ a, b }, i) => {
     const found = namedDifferences(a, b).filter(({ metric }) => !a.figures.get(metric)?.declared.isSecondary);
     const recorded = found[0]?.method === 'intervals' ? knownBetween(a, b, known) : null;
-    const settings = { settingsA: settingsAsRecorded(a.record), settingsB: settingsAsRecorded(b.record) };
-    return (recorded ? [{ ...recorded, ...settings }] : found).map((one) => ({ ...one, apart: apart[i] }));
+    return (recorded ? [recorded] : found).map((one) => ({ ...one, apart: apart[i] }));
   });
 }
 
@@ -129,34 +128,30 @@ export interface KnownComparison {
   ci95?: unknown;
 }
 
-export function comparisonsOf(file: RowsFile, path: string): KnownComparison[] {
+export function comparisonsOf(file: ResultsFile, path: string): KnownComparison[] {
   return file.comparisons.map((one) => ({ ...one, file: path }));
 }
 
 function knownBetween(a: ResultRow, b: ResultRow, known: readonly KnownComparison[]): NamedDifference | null {
-  if (a.eval !== 'ppl' || a.file !== b.file) return null;
+  // What a file compares is what only pairs have.
+  const metric = a.evaluation?.pairing?.headline;
+  if (metric === undefined || a.file !== b.file) return null;
   const found = known.find(
     (one) => one.file === a.file && one.a === a.model && one.b === b.model && one.dataset === a.dataset,
   );
   if (typeof found?.deltaNll !== 'number' || typeof found.stderr !== 'number') return null;
   const ci95 = Array.isArray(found.ci95) ? ([found.ci95[0], found.ci95[1]] as [number, number]) : null;
-  return {
-    metric: 'textNll',
-    metricName: metricName(a, 'textNll'),
+  const { deltaNll: value, stderr } = found;
+  return namedDifference(a, b, {
+    metric,
     method: 'paired',
     sequences: null,
     a: null,
     b: null,
-    value: found.deltaNll,
-    stderr: found.stderr,
+    value,
+    stderr,
     ci95,
-    eval: a.eval,
-    modelA: a.model,
-    modelB: b.model,
-    fileA: a.file,
-    fileB: b.file,
-    dataset: a.dataset,
-  };
+  });
 }
 
 /** Where rows ran: each fact once, with its models. */

@@ -15,7 +15,7 @@ import { part, sampledFigureIn } from '../../src/records/figures.js';
 import { RANGES } from '../../src/records/plausible.js';
 import { environmentRecord, modelRecord, resultsFile } from '../../src/records/record.js';
 import { parseResults, resultsJsonSchema } from '../../src/records/results-file.js';
-import { parseRowsFile, rowsOf } from '../../src/records/rows.js';
+import { rowsOf } from '../../src/records/rows.js';
 import { lmEvalResults } from '../../src/report/lm-eval.js';
 import { reportMarkdown } from '../../src/report/markdown.js';
 import { modelIndex } from '../../src/report/model-index.js';
@@ -93,10 +93,14 @@ const result = (name: string, value: number): ChoiceResult => ({
 const file = () => resultsFile([result('duo', 0.71), result('mdlm', 0.64)]);
 const rows = (value = 0.71, name = 'r.json') => {
   const content = JSON.stringify(resultsFile([result('duo', value)]));
-  return rowsOf(parseRowsFile(content, name, evaluations), name, evaluations);
+  return rowsOf(parseResults(content, name, evaluations, { allowUnknown: true }), name, evaluations);
 };
 const report = (): Report => {
-  const all = rowsOf(parseRowsFile(JSON.stringify(file()), 'r.json', evaluations), 'r.json', evaluations);
+  const all = rowsOf(
+    parseResults(JSON.stringify(file()), 'r.json', evaluations, { allowUnknown: true }),
+    'r.json',
+    evaluations,
+  );
   const differences = differencesWithin(all, []);
   return { title: 'Toy', rows: all, differences, samples: [], published: false };
 };

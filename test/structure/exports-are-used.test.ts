@@ -30,7 +30,6 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/models/positions.ts tabledPositions': 'graphs made in tests',
   'src/random/normals.ts logOfShare': 'its relative precision',
   'src/random/philox.ts philox4x32': 'published test vectors',
-  'src/records/rows.ts parseRowsFile': 'records that are wrong on purpose',
   'src/report/csv.ts REPORT_CSV_HEADER': 'documentation lists the same columns',
   'src/samplers/psi-schedule.ts roundHalfToEven': 'compared with the reference',
   'src/statistics/normal.ts erfc': 'its relative precision',

@@ -9,7 +9,7 @@ import type { AnyFigure } from '../../records/figures.js';
 import type { EnvironmentRecord } from '../../records/record.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { plainText } from '../../terminal-text.js';
-import { measuredFigures } from '../generation/evaluation.js';
+import { judgeOfResult, measuredFigures } from '../generation/evaluation.js';
 import {
   ENTROPY_AXIS,
   PERPLEXITY_AXIS,
@@ -84,6 +84,10 @@ export const FRONTIER: Evaluation<FrontierResult> = {
     // A difference needs nats, which a sweep does not record.
     genNll: { ...measuredFigures.genNll, of: ({ metrics }) => logarithmOf(metrics.genPpl) },
   },
+  inputs: (result) => [
+    ...judgeOfResult(result),
+    { what: 'The tokenizer of the sweeps', sha256: result.tokenizerSha256 },
+  ],
   together: (results) => ({ results: withFronts(results) }),
   report: {
     subject: ['model', 'drawn by'],

@@ -7,7 +7,7 @@ import { RANGES } from '../../records/plausible.js';
 import { generativeNotes, measuredIn, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
-import { type GenerativeResult, generativeRecord } from './record.js';
+import { type GenerativeResult, generativeRecord, type JudgeRecord } from './record.js';
 
 /** The parts that rows of `gen` and `bench` share. */
 export type Measured = Omit<GenerativeResult, 'eval'>;
@@ -111,6 +111,7 @@ export const GENERATION: Evaluation<GenerativeResult> = {
   notes: (_results, { results }) => generativeNotes(measuredIn(results)),
   figures: measuredFigures,
   pairing: samplePairing,
+  inputs: judgeOfResult,
   report: {
     section: GENERATED_SECTION,
     subject: ['texts of', 'drawn by'],
@@ -127,4 +128,13 @@ export const GENERATION: Evaluation<GenerativeResult> = {
 /** Sampling speed, tokens per second. */
 function samplingSpeed({ samples: { count: texts, length, seconds } }: GenerativeResult): number | null {
   return seconds ? (texts * length) / seconds : null;
+}
+
+/** The judge, whose file all results of a suite must share. */
+export function judgeOfResult({
+  judge,
+}: {
+  judge: JudgeRecord | null;
+}): { what: string; sha256: string | null }[] {
+  return judge ? [{ what: `Judge ${judge.name}`, sha256: judge.sha256 }] : [];
 }

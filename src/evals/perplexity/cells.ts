@@ -15,6 +15,7 @@ import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { checkLikelihood } from './exact-likelihood.js';
+import type { LossSession } from './loss-session.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -29,6 +30,8 @@ export interface PerplexityRequest {
   timeoutMs?: number;
   /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
+  /** Of the only checkpoint; by default one is started, and closed in the end. */
+  session?: LossSession;
 }
 
 /** A model and a data set, opened. */

@@ -70,16 +70,30 @@ const holdsBytes = (row: EvaluatedText): row is WithLosses =>
 /** Whether both are of one data set, packed alike. */
 const streamOf = ({ result: { dataset } }: EvaluatedText) => JSON.stringify([dataset.name, dataset.sha256]);
 
-/** Models in pairs, on the same stream and from the same seed; exact models, which use no seed, with every other. */
+/**
+ * Models in pairs, on the same stream and from the same seed; exact models, which use no seed, with every other. An exact likelihood
+ * under a policy pairs with those of the same policy, and with ar, not with bounds.
+ */
 function pairsOf(rows: readonly EvaluatedText[]): { a: WithLosses; b: WithLosses; seed: number | null }[] {
   return rows.filter(hasLosses).flatMap((a, i, all) =>
     all.slice(i + 1).flatMap((b) => {
       const [seedA, seedB] = [a.result.protocol.seed, b.result.protocol.seed];
       const isOneSeed = seedA === seedB || seedA === null || seedB === null;
       const isPair = a.result.model.name !== b.result.model.name && streamOf(a) === streamOf(b);
-      return isPair && isOneSeed ? [{ a, b, seed: seedA ?? seedB }] : [];
+      return isPair && isOneSeed && haveOneLikelihood(a.result, b.result)
+        ? [{ a, b, seed: seedA ?? seedB }]
+        : [];
     }),
   );
+}
+
+function haveOneLikelihood(a: PerplexityResult, b: PerplexityResult): boolean {
+  const [first, second] = [a, b].map(({ model, protocol }) => {
+    if (model.family === 'ar') return null;
+    const { policy, tokensPerCall, blockSize, ties, threshold, entropyBound, from } = protocol;
+    return JSON.stringify([policy, tokensPerCall, blockSize, ties, threshold, entropyBound, from]);
+  });
+  return first === second || first === null || second === null;
 }
 
 function lossesOf({ textBytes = [], document, ...columns }: SequencesRecord): SequenceLosses & TextLosses {

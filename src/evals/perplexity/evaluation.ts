@@ -1,11 +1,12 @@
 /** What `ppl` declares of its results: zero-shot perplexity, one row per model and data set. */
 import { type Column, count, figure, number, text } from '../../printing/columns.js';
-import { valueAlone } from '../../printing/numbers.js';
+import { meanCount, valueAlone } from '../../printing/numbers.js';
 import { environmentColumns } from '../../records/environment-columns.js';
 import type { Evaluation } from '../../records/evaluation.js';
 import { numberOf } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { errorsOverText } from './errors-over-text.js';
+import { policyText } from './exact-likelihood.js';
 import { perplexityNotes, reportedNotes } from './notes.js';
 import { scoredMetric, sequencePairing } from './pairing.js';
 import { type PerplexityResult, perplexityRecord } from './record.js';
@@ -62,7 +63,22 @@ const columns: readonly Column<PerplexityResult>[] = [
   number('design_effect', ({ metrics }) => metrics.nll.designEffect),
   text('dataset_selection', ({ dataset }) => dataset.selection),
   count('mc_degrees_of_freedom', ({ protocol }) => protocol.mcDegreesOfFreedom),
+  text('likelihood', ({ protocol }) => protocol.likelihood),
+  text('policy', ({ protocol }) => protocol.policy),
+  text(null, ({ protocol }) => policyText(protocol), { title: 'policy', isName: true }),
+  count('tokens_per_call', ({ protocol }) => protocol.tokensPerCall),
+  count('block_size', ({ protocol }) => protocol.blockSize),
+  text('ties', ({ protocol }) => protocol.ties),
+  number('threshold', ({ protocol }) => protocol.threshold),
+  number('entropy_bound', ({ protocol }) => protocol.entropyBound),
+  text('from', ({ protocol }) => protocol.from),
+  number('nfe', callsPerSequence, { title: 'NFE', unit: 'model calls per sequence', text: meanCount }),
 ];
+
+/** Of rows with a policy: there, calls make the quality. */
+function callsPerSequence({ protocol, cost }: PerplexityResult): number | null {
+  return protocol.policy === undefined ? null : cost.modelCalls / cost.sequences;
+}
 
 export const PERPLEXITY: Evaluation<PerplexityResult> = {
   name: 'ppl',
@@ -72,6 +88,10 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
   columns,
   table: {
     essential: ['model', 'data set', 'perplexity', '95% interval', 'bits/byte'],
+    essentialOf: (results) =>
+      results.some(({ protocol }) => protocol.policy !== undefined)
+        ? ['model', 'policy', 'data set', 'perplexity', '95% interval', 'NFE']
+        : null,
     further: [
       ...['nats/token', 'draw error', 'sequences', 'tokens', 'draws', 'protocol', 'tokens/s', 'family'],
       ...['model calls', 'seconds'],
@@ -96,6 +116,7 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
   pairing: sequencePairing,
   compared: (a, b) => [scoredMetric(a, b)],
   hasNarrowIntervals: (row) => numberOf(row, 'protocol.version') === 1,
+  inputs: ({ dataset: { name, sourceSha256 } }) => [{ what: `Data set ${name}`, sha256: sourceSha256 }],
   together: errorsOverText,
   report: {
     columns: [

@@ -9,6 +9,7 @@
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import {
   isScored,
+  type Start,
   type TieRule,
   type UnmaskingOrder,
   type UnmaskingPolicy,
@@ -16,9 +17,7 @@ import {
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { isMasked } from '../../models/family.js';
-import type { ProtocolRecord, STARTS } from './record.js';
-
-type Start = (typeof STARTS)[number];
+import type { ProtocolRecord } from './record.js';
 
 export interface ExactLikelihood extends UnmaskingPolicy {
   entropyBound: number | null;

@@ -3,6 +3,7 @@ import { errorUnits } from '../../printing/notes.js';
 import { fieldOf, type NoteContext, numberOf, type ResultRow } from '../../records/evaluation.js';
 import type { Comparison } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
+import { policyText } from './exact-likelihood.js';
 import type { PerplexityResult } from './record.js';
 
 /** What each protocol estimates; `integration` in the record has the numbers. */
@@ -15,7 +16,7 @@ export function perplexityNotes(
   results: readonly PerplexityResult[],
   { comparisons, shows }: NoteContext,
 ): string[] {
-  const notes = [...protocolLines(results), ...unique(results.map(limitLine))];
+  const notes = [...protocolLines(results), ...policyLines(results), ...unique(results.map(limitLine))];
   notes.push(...errorLines(results, comparisons));
   const drawn = results.filter(isDrawn);
   if (shows('draw error') && drawn.length > 0) {
@@ -27,14 +28,45 @@ export function perplexityNotes(
   return notes;
 }
 
+/** What an exact likelihood is of. */
+const OF_A_SAMPLER =
+  'the exact likelihood of the sampler that reveals masked positions so, at temperature 1: not the model’s own, and not necessarily below its bound';
+
+/** One line per protocol, length, start and tie rule of rows with a policy. */
+function policyLines(results: readonly PerplexityResult[]): string[] {
+  const alike = grouped(
+    results.filter(({ protocol }) => protocol.policy !== undefined),
+    ({ protocol: { name, length, from, ties, sigma } }) => [name, length, from, ties, sigma],
+  );
+  return alike.map((group) => {
+    const [{ protocol }] = group;
+    const policies = unique(group.map((result) => policyText(result.protocol)));
+    const policy = policies.length === 1 ? policies[0] : 'the policy of each row';
+    const start = protocol.from === 'all-masked' ? 'BOS is scored' : 'BOS is given';
+    const ties = protocol.ties === 'seeded' ? 'one is drawn with the seed' : 'the lowest is first';
+    const level = protocol.sigma ? ` The network reads the noise level ${protocol.sigma}.` : '';
+    return plainText(
+      `Protocol ${protocol.name}, ${protocol.length} tokens per sequence, ${policy}: ${OF_A_SAMPLER}. ${start}; of positions whose scores are within 1e-5, ${ties}.${level}`,
+    );
+  });
+}
+
+function grouped<T>(all: readonly T[], keyOf: (one: T) => unknown): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const key = JSON.stringify(keyOf(one));
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
+}
+
 /** One line per protocol and length: what the average is over, the number of draws, and the models that need none. */
 function protocolLines(results: readonly PerplexityResult[]): string[] {
-  const alike = new Map<string, PerplexityResult[]>();
-  for (const result of results) {
-    const key = JSON.stringify([result.protocol.name, result.protocol.length]);
-    alike.set(key, [...(alike.get(key) ?? []), result]);
-  }
-  return [...alike.values()].map((group) => {
+  const alike = grouped(
+    results.filter(({ protocol }) => protocol.policy === undefined),
+    ({ protocol }) => [protocol.name, protocol.length],
+  );
+  return alike.map((group) => {
     const { name, length } = group[0].protocol;
     const head = `Protocol ${name}, ${length} tokens per sequence`;
     const drawn = group.filter(isDrawn);
@@ -109,6 +141,7 @@ export function reportedNotes(rows: readonly ResultRow[]): string[] {
     ...(protocols.has('strict')
       ? ['Protocol strict: the integral over all noise levels, a bound on −ln p.']
       : []),
+    ...(rows.some((row) => fieldOf(row, 'protocol.policy')) ? [`With a policy: ${OF_A_SAMPLER}.`] : []),
     ...(protocols.size > 1 ? ['Figures of different protocols do not compare.'] : []),
     ...limitNotes(limited),
   ];

@@ -27,9 +27,12 @@ export const sequencePairing: Pairing = {
   },
 };
 
-/** Nats per token mean the same only where both score the same tokens: ar leaves out the first. */
+/** Nats per token mean the same only where both score the same tokens: ar leaves out the first, as does a policy that is given BOS. */
 export function scoredMetric(a: ResultRow, b: ResultRow): 'nll' | 'bitsPerByte' {
-  const [first, second] = [a, b].map((row) => recordOf(row).protocol.estimator === 'exact');
+  const [first, second] = [a, b].map((row) => {
+    const { estimator, from } = recordOf(row).protocol;
+    return estimator === 'exact' && from !== 'all-masked';
+  });
   return first === second ? 'nll' : 'bitsPerByte';
 }
 

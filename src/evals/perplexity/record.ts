@@ -1,6 +1,6 @@
 /** The record of `ppl`: one model on one data set. */
 import { z } from 'zod';
-import { TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
+import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import { count, figureIn, interval, known, part } from '../../records/figures.js';
 import { plausiblePair, RANGES } from '../../records/plausible.js';
 import {
@@ -10,9 +10,6 @@ import {
   modelRecord,
   sequencesRecord,
 } from '../../records/record.js';
-
-/** What is given before the first call of an exact likelihood: BOS, which is then not scored, or nothing. */
-export const STARTS = ['bos', 'all-masked'] as const;
 
 const protocolRecord = part({
   name: z.string().describe('duo or strict.'),

@@ -134,7 +134,7 @@ async function evaluateModel(
   { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
 ): Promise<void> {
   const { options } = request;
-  const session = await sourceOf(checkpoint, streams, request, observer);
+  const session = request.session ?? (await sourceOf(checkpoint, streams, request, observer));
   try {
     for (const stream of streams) {
       const key = await lossKey(checkpoint, stream, options, session.provider);
@@ -169,7 +169,7 @@ async function evaluateModel(
       }
     }
   } finally {
-    await session.close();
+    if (!request.session) await session.close();
   }
 }
 

@@ -10,12 +10,30 @@
  */
 import { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { type ChosenSampler, fittingSamplers } from '../throughput/configurations.js';
-import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
-import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
+import type { FrontierResult } from '../frontier/record.js';
+import { checkComparable, measureFrontier } from '../frontier/run.js';
+import {
+  type ChosenSampler,
+  type Configuration,
+  configurations,
+  fittingSamplers,
+} from '../throughput/configurations.js';
+import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
+import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
+import { measuringKey, measuringRequest, modelNames } from './measuring.js';
+import {
+  datasetOf,
+  datasetSchema,
+  judgeOf,
+  judgeSchema,
+  type SuiteDataset,
+  type SuiteJudge,
+  type SuiteModel,
+} from './named-files.js';
 import { type SamplingSaid, sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
+import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
-export const frontierSchema = z
+const schema = z
   .strictObject({
     ...samplingKeys,
     judge: judgeSchema,
@@ -28,6 +46,7 @@ export const frontierSchema = z
     error: 'models are compared at the entropy of reference or at this one: give one of the two',
     path: ['entropy'],
   });
+type Asked = z.infer<typeof schema>;
 
 /** A sweep: a model, how it is sampled, from a seed. */
 export interface FrontierCell {
@@ -49,14 +68,62 @@ export interface FrontierCell {
   seed: number;
 }
 
-/** @param first the index of the first cell   @param folder the suite's */
-export function frontierCells(
-  value: z.infer<typeof frontierSchema>,
-  models: readonly SuiteModel[],
-  first: number,
-  folder: string,
-): FrontierCell[] {
-  const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...sampling } = value;
+export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
+  name: 'frontier',
+  schema,
+  requests,
+  checkpoints: ({ model, judge }) => [model.path, judge.path],
+  samplers: ({ samplers }) => samplers.map(({ spec }) => spec),
+  check: checkSweeps,
+  async open([cell], suite, observer, work) {
+    const request = await requestOf(cell, suite);
+    if (request === null) return work([unneededCell(cell)]);
+    return withSetUp(request, observer, async (setup) => {
+      const { configurations, judge, references } = setup;
+      const { index, seed, target, temperatures } = cell;
+      const [{ request: sampled }] = configurations;
+      const samples = cell.sampling.samples * temperatures.length;
+      const works = [
+        { request: sampled, samples, texts: samples, starts: temperatures.length, processes: 0 },
+      ];
+      return work([
+        {
+          index,
+          key: await measuringKey(cell, setup, suite, {
+            temperatures: [...temperatures].sort((a, b) => a - b),
+            entropy: typeof target === 'number' ? target : null,
+          }),
+          plan: samplingPlan(
+            {
+              model: cell.model.name,
+              dataset: samplingLabel(sampled.sampler.sampler.name, sampled.steps),
+              samplerOptions: sampled.options,
+            },
+            { seed, samples: cell.sampling.samples, works },
+          ),
+          named: (kept) => Promise.all(kept.map((result) => resultIn(setup, result))),
+          learn: ([kept], paces) => paces.learnSweep(kept),
+          estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+          async run(keep) {
+            const options = {
+              temperatures,
+              target: typeof target === 'number' ? target : references[0],
+              // `frontier` requires a judge
+              judge: judge!,
+              seed,
+            };
+            const { results, finish } = await measureFrontier(configurations, options, observer);
+            await keep(results);
+            await finish();
+          },
+        },
+      ]);
+    });
+  },
+};
+
+function requests(asked: Asked, { models, first, folder }: SuiteContext): FrontierCell[] {
+  const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...sampling } = asked;
   const chosen = samplersOf(samplers, folder);
   const places = chosen.length === 0 ? [0] : [...chosen.keys()];
   const cells = sampledCells(models, places, { steps, seeds }, (place) => ({
@@ -71,12 +138,82 @@ export function frontierCells(
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 
+/** A cell whose model its sampler does not support, or that another number of steps would repeat. */
+function unneededCell({
+  index,
+  model,
+  samplers,
+  place,
+  steps,
+  seed,
+  sampling,
+}: FrontierCell): Cell<FrontierResult> {
+  const never = () => {
+    throw new RangeError('the cell is not needed');
+  };
+  return {
+    index,
+    key: null,
+    plan: samplingPlan(
+      {
+        model: model.name,
+        dataset: samplingLabel(samplers[place]?.spec, steps),
+        samplerOptions: givenOptions(samplers[place]?.options ?? []),
+      },
+      { seed, samples: sampling.samples, works: [] },
+    ),
+    named: never,
+    learn: never,
+    estimate: never,
+    run: never,
+  };
+}
+
+/** Null where the cell is not needed. */
+async function requestOf(cell: FrontierCell, suite: SuiteSettings): Promise<MeasuringRequest | null> {
+  const sampler = await samplerOfCell(cell, await suite.open(cell.model));
+  if (sampler === null) return null;
+  const { model, steps, target } = cell;
+  const references = typeof target === 'number' ? [] : [target];
+  return measuringRequest(
+    { ...cell, models: [model], samplers: [sampler], steps: [steps], references },
+    suite,
+  );
+}
+
+/** Checks sweeps before any is sampled. @throws UsageError where their entropies do not compare */
+async function checkSweeps(cells: readonly FrontierCell[], suite: SuiteSettings): Promise<void> {
+  const swept: Configuration[] = [];
+  for (const cell of cells) {
+    const request = await requestOf(cell, suite);
+    if (!request) continue;
+    const { samplers, steps, sampling } = request;
+    const models = [{ checkpoint: await suite.open(cell.model), path: cell.model.path }];
+    swept.push(...(await configurations({ models, samplers, steps, flags: sampling })));
+  }
+  if (swept.length > 0) checkComparable(swept);
+}
+
+/** A kept result with the names of this suite. */
+async function resultIn(
+  { configurations: [configuration], references: [real], judge }: Setup,
+  result: FrontierResult,
+): Promise<FrontierResult> {
+  const { model, target } = result;
+  return {
+    ...result,
+    model: { ...model, ...modelNames(configuration) },
+    target: { ...target, dataset: real?.name ?? null },
+    judge: judge ? await judge.record() : result.judge,
+  };
+}
+
 /**
  * The sampler of a cell; null where the cell is not needed: its sampler does not support the model, or the model always takes
  * one step per token. An ar model that no sampler of the part supports uses its own, as in `frontier`.
  * @throws UsageError when no sampler of the part supports the model
  */
-export async function samplerOfCell(
+async function samplerOfCell(
   { samplers, place, isOtherSteps }: FrontierCell,
   checkpoint: Checkpoint,
 ): Promise<ChosenSampler | null> {

@@ -12,25 +12,25 @@
 import { z } from 'zod';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { UsageError } from '../../errors.js';
+import type { Observer } from '../../observer.js';
 import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { samplesKey } from '../../sampling/sample-run.js';
-import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
 import type { GenerativeResult } from '../generation/record.js';
 import { reportGenerative } from '../generation/request.js';
-import { renamed } from './kept-names.js';
-import { judgeOf, judgeSchema, type SuiteJudge, type SuiteModel } from './named-files.js';
-import type { CellResult } from './part-record.js';
+import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
+import { judgeOf, judgeSchema, modelRecordIn, type SuiteJudge, type SuiteModel } from './named-files.js';
 import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
-import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
+import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
-export const generationSchema = z.strictObject({
+const schema = z.strictObject({
   ...samplingKeys,
   judge: judgeSchema.optional(),
   temperature: z.number().positive().default(1),
   batch: z.int().min(1).max(4096).optional(),
 });
-export type Generation = z.infer<typeof generationSchema>;
+type Generation = z.infer<typeof schema>;
 
 /** One set of texts: a model, how it is sampled, from a seed. */
 export interface GenerationCell {
@@ -50,12 +50,24 @@ export interface GenerationCell {
   varied: { sampler: boolean; steps: boolean };
 }
 
-/** @param first the index of the first cell   @param folder the suite's */
-export function generationCells(
+/** Increased whenever a cell kept under the same key would hold something else. */
+const CELL_VERSION = 2;
+
+export const GENERATION_CELLS: CellKind<Generation, GenerationCell, GenerativeResult> = {
+  name: 'gen',
+  schema,
+  hasOneResult: true,
+  requests,
+  checkpoints: ({ model, judge }) => [model.path, ...(judge ? [judge.path] : [])],
+  samplers: ({ sampler }) => (sampler === null ? [] : [sampler]),
+  async open([cell], suite, observer, work) {
+    return work([await openedCell(cell, suite, observer)]);
+  },
+};
+
+function requests(
   { samplers, steps, seeds, judge, ...generation }: Generation,
-  models: readonly SuiteModel[],
-  first: number,
-  folder: string,
+  { models, first, folder }: SuiteContext,
 ): GenerationCell[] {
   const chosen = samplers === undefined ? [null] : samplersOf(samplers, folder);
   const cells = sampledCells(models, chosen, { steps, seeds }, (sampler) => ({
@@ -69,27 +81,73 @@ export function generationCells(
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
 
-/** Increased whenever a cell kept under the same key would hold something else. */
-const CELL_VERSION = 2;
-
-export interface OpenedGeneration {
-  cell: GenerationCell;
-  /** Null where the cell is not needed. */
-  request: SampleRequest | null;
-  path: string;
-  kept: GenerativeResult | null;
+async function openedCell(
+  cell: GenerationCell,
+  suite: SuiteSettings,
+  observer: Observer,
+): Promise<Cell<GenerativeResult>> {
+  const request = await requestOf(cell, suite);
+  const { index, seed, judge, model } = cell;
+  const { provider, threads, timeoutMs, fresh } = suite;
+  const { samples, protocol, batch } = cell.generation;
+  const sampler = request?.sampler.sampler.name ?? cell.sampler ?? undefined;
+  const works = request ? [{ request, samples, texts: samples, starts: 1, processes: 0 }] : [];
+  return {
+    index,
+    key: request && {
+      cell: CELL_VERSION,
+      texts: await samplesKey(request, provider),
+      samples,
+      protocol,
+      tokenizer: request.tokenizer.sha256,
+      judge: await judgeKey(cell, suite),
+    },
+    plan: samplingPlan(
+      {
+        model: model.name,
+        dataset: samplingLabel(sampler, request?.steps ?? cell.steps),
+        samplerOptions: request?.options ?? givenOptions(cell.samplerOptions),
+      },
+      { seed, samples, works },
+    ),
+    named: ([kept]) => [
+      {
+        ...kept,
+        model: kept.model && modelRecordIn(model, kept.model),
+        samples: { ...kept.samples, name: nameOf(cell, request) },
+      },
+    ],
+    learn: ([kept], paces) => paces.learnSamples(kept),
+    estimate: async (paces) => estimateOf(works, judge, suite, paces),
+    async run(keep) {
+      const { results: file, finish } = await reportGenerative(
+        {
+          files: [],
+          sampling: request,
+          references: [],
+          protocol,
+          seed,
+          bySample: true,
+          judge: judge && { ...judge, provider, threads, timeoutMs, fresh, batch },
+        },
+        observer,
+      );
+      const [result] = file.results;
+      await keep([{ ...result, samples: { ...result.samples, name: nameOf(cell, request) } }]);
+      await finish();
+    },
+  };
 }
 
-export async function openGeneration(cell: GenerationCell, suite: SuiteSettings): Promise<OpenedGeneration> {
+/** How the cell is sampled; null where it is not needed. */
+async function requestOf(cell: GenerationCell, suite: SuiteSettings): Promise<SampleRequest | null> {
   const checkpoint = await suite.open(cell.model);
-  const unneeded = { cell, request: null, path: '', kept: null };
-  if (checkpoint.family === 'ar' && cell.isOtherSteps) return unneeded;
+  if (checkpoint.family === 'ar' && cell.isOtherSteps) return null;
   const { provider, threads, timeoutMs, fresh } = suite;
   const { samples, length, temperature, topK, topP, protocol, batch } = cell.generation;
   const { samplerOptions, steps, seed } = cell;
-  let request: SampleRequest;
   try {
-    request = await prepareSampling({
+    return await prepareSampling({
       ...{ checkpoint, samplerOptions, steps, seed, samples, length, temperature, protocol, batch },
       ...{ provider, threads, timeoutMs, fresh },
       sampler: cell.sampler ?? undefined,
@@ -99,33 +157,17 @@ export async function openGeneration(cell: GenerationCell, suite: SuiteSettings)
       traced: false,
     });
   } catch (error) {
-    if (error instanceof UsageError && error.code === 'sampler-does-not-fit') return unneeded;
+    if (error instanceof UsageError && error.code === 'sampler-does-not-fit') return null;
     throw error;
   }
-  const key = {
-    cell: CELL_VERSION,
-    texts: await samplesKey(request, provider),
-    samples,
-    protocol,
-    tokenizer: request.tokenizer.sha256,
-    judge: await judgeKey(cell, suite),
-  };
-  const path = cacheEntryPath('cells', key, '.json');
-  const bytes = fresh ? null : await readCacheEntry(path);
-  const kept = bytes && (JSON.parse(bytes.toString('utf8')) as GenerativeResult);
-  if (kept) {
-    kept.model = kept.model && renamed(kept.model, cell.model);
-    kept.samples = { ...kept.samples, name: nameOf(cell, request) };
-  }
-  return { cell, request, path, kept };
 }
 
 /** `uniform psi eta=0.04 8`, with sampler and steps only where the suite varies them. */
 function nameOf(
   { model, sampler, samplerOptions, steps, varied }: GenerationCell,
-  request: SampleRequest,
+  request: SampleRequest | null,
 ): string {
-  const counted = varied.steps && request.checkpoint.family !== 'ar';
+  const counted = varied.steps && request?.checkpoint.family !== 'ar';
   const drawn = varied.sampler && sampler !== null ? [sampler, ...samplerOptions] : [];
   return [model.name, ...drawn, ...(counted ? [steps] : [])].join(' ');
 }
@@ -143,42 +185,4 @@ async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Pro
     tokens: [bosTokenId.value, eosTokenId.value],
     context,
   };
-}
-
-/** Samples and judges the cells without kept results. */
-export async function runGeneration(
-  cells: readonly GenerationCell[],
-  suite: SuiteSettings,
-  observer: SuiteObserver,
-): Promise<CellResult[]> {
-  const results: CellResult[] = [];
-  const { provider, threads, timeoutMs, fresh } = suite;
-  for (const cell of cells) {
-    const { request, path, kept } = await openGeneration(cell, suite);
-    if (kept || !request) {
-      results.push({ index: cell.index, results: kept ? [kept] : [] });
-      observer.finished(cell, true);
-      continue;
-    }
-    const { protocol, batch } = cell.generation;
-    const { results: file, finish } = await reportGenerative(
-      {
-        files: [],
-        sampling: request,
-        references: [],
-        protocol,
-        seed: cell.seed,
-        bySample: true,
-        judge: cell.judge && { ...cell.judge, provider, threads, timeoutMs, fresh, batch },
-      },
-      observer,
-    );
-    const [result] = file.results;
-    result.samples = { ...result.samples, name: nameOf(cell, request) };
-    await writeCacheEntry(path, Buffer.from(JSON.stringify(result)));
-    await finish();
-    results.push({ index: cell.index, results: [result] });
-    observer.finished(cell, false);
-  }
-  return results;
 }

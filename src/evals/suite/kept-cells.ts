@@ -1,22 +1,43 @@
-/** Results of cells that suites keep, for `cache ls` and `cache clear`. */
-
-import { readCacheEntry } from '../../storage/cache-entry.js';
+/** Results of cells that suites keep, each under the key of its cell. */
+import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
 import type { Result } from '../registry.js';
+import type { CellKind } from './cell.js';
 
-export const cellsRoom: CacheRoom = roomOfFiles('cells', 'results of suites', described);
+/** For `cache ls` and `cache clear`. */
+export const cellsRoom: CacheRoom = roomOfFiles('cells', 'results of suites', describeCell);
+
+/** Null where none are kept. */
+export function keptResults(key: CacheKey): Promise<Result[] | null> {
+  return readResults(pathOf(key));
+}
+
+export async function keepResults(
+  { hasOneResult }: CellKind,
+  key: CacheKey,
+  results: readonly Result[],
+): Promise<void> {
+  const content = JSON.stringify(hasOneResult ? results[0] : results);
+  await writeCacheEntry(pathOf(key), Buffer.from(content));
+}
+
+const pathOf = (key: CacheKey) => cacheEntryPath('cells', key, '.json');
+
+async function readResults(path: string): Promise<Result[] | null> {
+  const bytes = await readCacheEntry(path);
+  return bytes && [JSON.parse(bytes.toString('utf8')) as Result | Result[]].flat();
+}
 
 /** @returns null for a file that is damaged */
-async function described(path: string): Promise<string | null> {
-  const bytes = await readCacheEntry(path);
-  if (!bytes) return null;
-  const results = [JSON.parse(bytes.toString('utf8')) as Result | Result[]].flat();
-  const own = results.filter((result) => result.model !== null);
+async function describeCell(path: string): Promise<string | null> {
+  const results = await readResults(path);
+  const own = results?.filter((result) => result.model !== null) ?? [];
   // `own` leaves out null
   const models = [...new Set(own.map((result) => result.model!.name))].join(', ');
   const [first] = own;
   if (!first) return null;
   const { name, seed } = first.protocol;
-  const on = first.eval === 'ppl' ? ` on ${first.dataset.name}` : `, ${first.eval}`;
+  const dataset = 'dataset' in first ? first.dataset : null;
+  const on = dataset ? ` on ${dataset.name}` : `, ${first.eval}`;
   return `${models}${on}, protocol ${name}${seed === null ? '' : `, seed ${seed}`}`;
 }

@@ -6,6 +6,7 @@ import { looksLikePath, nameOfFiles } from '../../datasets/data-files.js';
 import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
 import type { CheckpointOverrides } from '../../models/checkpoint.js';
 import { FAMILIES } from '../../models/family.js';
+import type { ModelRecord } from '../../records/record.js';
 
 const name = z.string().regex(/^[A-Za-z0-9][\w.+-]*$/, {
   error: 'it takes letters, digits and . + - _, a letter or digit first',
@@ -81,6 +82,11 @@ export function modelOf(one: z.infer<typeof modelSchema>, folder: string): Suite
       schedule: schedule && { type: schedule, eps: 1e-3 },
     },
   };
+}
+
+/** The record of a model, with its name and path in this suite; a hub model keeps its commit. */
+export function modelRecordIn({ name, path }: SuiteModel, record: ModelRecord): ModelRecord {
+  return { ...record, name, path: path.startsWith('hf:') ? record.path : path };
 }
 
 export function nameOfModel(path: string): string {

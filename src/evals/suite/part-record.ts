@@ -2,23 +2,27 @@
  * The results of a suite, whole or in part. A part records its suite and its cells. Parts that together hold every
  * cell once merge to the same bytes as a whole run, which is assembled here in the same way.
  */
+import { z } from 'zod';
 import { FileError } from '../../errors.js';
 import { byEvaluation } from '../../records/evaluation.js';
+import { part } from '../../records/figures.js';
 import { type AnyResult, type Comparison, SCHEMA_VERSION } from '../../records/record.js';
+import { readResults } from '../../records/results-file.js';
 import { EVALUATIONS, type Result } from '../registry.js';
 
 /** A further key of a results file. */
-export interface SuiteRecord {
-  name: string;
+const suiteRecord = part({
+  name: z.string(),
   /** Digest of the suite. */
-  sha256: string;
+  sha256: z.string(),
   /** Number of cells in the whole suite. */
-  cells: number;
+  cells: z.int().min(1),
   /** The cell of each result, in order; a `bench` cell has several results. */
-  held: number[];
+  held: z.array(z.int().nonnegative()),
   /** Cells that were not needed, such as further seeds of models whose loss is exact. */
-  unneeded: number[];
-}
+  unneeded: z.array(z.int().nonnegative()),
+});
+export type SuiteRecord = z.infer<typeof suiteRecord>;
 
 export interface SuiteFile {
   schemaVersion: typeof SCHEMA_VERSION;
@@ -65,6 +69,20 @@ function completeResults(all: readonly Result[]): Pick<SuiteFile, 'results' | 'c
 export interface Part {
   path: string;
   file: SuiteFile;
+}
+
+/** @throws FileError when it is no part of a suite */
+export function readPart(path: string): Part {
+  const file: object & { suite?: unknown; results: unknown[] } = readResults(path, EVALUATIONS);
+  const parsed = suiteRecord.safeParse(file.suite);
+  const whole = parsed.success && parsed.data.held.length === file.results.length;
+  if (whole && [...parsed.data.held, ...parsed.data.unneeded].every((index) => index < parsed.data.cells))
+    return { path, file: file as SuiteFile };
+  throw new FileError({
+    code: 'no-part',
+    message: `${path} is no part of a suite.`,
+    hint: 'Give files that duo-eval run --shard i/n --out part.json wrote.',
+  });
 }
 
 /** @throws FileError when the parts are not of one suite, saw other files, or do not hold every cell once */
@@ -129,9 +147,8 @@ function checkSameContent(cells: readonly (CellResult & { path: string })[]): vo
   for (const { path, results } of cells) {
     for (const result of results) {
       if (result.model) check(`Model ${result.model.name}`, result.model.sha256, path);
-      if (result.eval === 'ppl') check(`Data set ${result.dataset.name}`, result.dataset.sourceSha256, path);
-      else if (result.judge) check(`Judge ${result.judge.name}`, result.judge.sha256, path);
-      if (result.eval === 'frontier') check('The tokenizer of the sweeps', result.tokenizerSha256, path);
+      for (const { what, sha256 } of EVALUATIONS.of(result.eval)?.inputs?.(result) ?? [])
+        check(what, sha256, path);
     }
   }
 }

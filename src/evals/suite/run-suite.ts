@@ -1,157 +1,114 @@
 /**
- * Runs a suite cell by cell. A finished cell is cached under everything that determines its figures, so that later runs of this
- * or another suite reuse it. An interrupted cell continues from its journal.
+ * Runs or plans a suite, group by group. A finished cell is cached under everything that determines its figures, so that later
+ * runs of this or another suite reuse it. An interrupted cell continues from its journal. Draws that `until` may save are not
+ * predicted.
  */
 import type { Observer } from '../../observer.js';
-import { cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
-import { type Cell, prepareCells } from '../perplexity/cells.js';
-import type { PerplexityResult } from '../perplexity/record.js';
-import { lossKey, runPerplexity } from '../perplexity/run.js';
-import { runGeneration } from './generation.js';
-import { renamed } from './kept-names.js';
-import { runMeasuring } from './measuring.js';
+import type { Result } from '../registry.js';
+import type { Cell, CellKind, Estimate, PlannedCell, SuiteSettings } from './cell.js';
+import { keepResults, keptResults } from './kept-cells.js';
+import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
-import type { PerplexityCell, SuiteCell } from './suite-file.js';
-import type { SuiteObserver, SuiteSettings } from './suite-settings.js';
-
-/** Increased whenever a cell kept under the same key would hold something else. */
-const CELL_VERSION = 2;
+import { Paces } from './sampling-pace.js';
 
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
 }
 
-/** An opened cell: its inputs, and the path of its kept result. */
-export interface OpenedCell extends Cell {
-  cell: PerplexityCell;
-  path: string;
-  kept: PerplexityResult | null;
-  /** A further seed of a model whose loss is exact. */
-  unneeded: boolean;
+export interface SuiteObserver extends Observer {
+  /** A cell is done. @param kept by an earlier run */
+  finished(cell: { index: number }, kept: boolean): void;
 }
 
-export function isMissing({ kept, unneeded }: OpenedCell): boolean {
-  return kept === null && !unneeded;
+export interface SuitePlan {
+  cells: PlannedCell[];
+  /** Total of the known estimates. */
+  seconds: number;
 }
 
-/** @throws what `ppl` does */
+/** @throws what the commands of its evaluations do */
 export async function runSuite(request: SuiteRequest, observer: SuiteObserver): Promise<CellResult[]> {
-  const results: CellResult[] = [];
-  for (const group of byModel(perplexitiesOf(request.cells))) {
-    const opened = await openCells(group, request, observer);
-    try {
-      for (const { cell, kept, unneeded } of opened) {
-        if (kept === null && !unneeded) continue;
-        // null only where the cell is unneeded
-        results.push({ index: cell.index, results: unneeded ? [] : [kept!] });
-        observer.finished(cell, true);
-      }
-      for (const missing of bySeed(opened.filter(isMissing)))
-        results.push(...(await evaluateCells(missing, request, observer)));
-    } finally {
-      closeCells(opened);
+  const done: CellResult[] = [];
+  for (const kind of CELL_KINDS) await kind.check?.(cellsOf(kind, request), request);
+  await forEachGroup(request, observer, async (opened) => {
+    for (const { cell, kept, state } of opened) {
+      if (state === 'to run') continue;
+      done.push({ index: cell.index, results: kept ?? [] });
+      observer.finished(cell, true);
+    }
+    for (const { kind, cell, state } of opened) {
+      if (state !== 'to run') continue;
+      await cell.run(async (results) => {
+        await keepResults(kind, cell.key, results);
+        done.push({ index: cell.index, results });
+        observer.finished(cell, false);
+      });
+    }
+  });
+  return done;
+}
+
+/** Which cells would run, and about how long that takes. @throws as runSuite */
+export async function planSuite(request: SuiteRequest, observer: SuiteObserver): Promise<SuitePlan> {
+  const paces = new Paces(observer);
+  const planned: { entry: Omit<PlannedCell, 'seconds'>; estimate: Estimate | null }[] = [];
+  await forEachGroup(request, observer, async (opened) => {
+    for (const { cell, kept } of opened) if (kept) cell.learn(kept, paces);
+    for (const { kind, cell, state } of opened) {
+      planned.push({
+        entry: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
+        estimate: state === 'to run' ? await cell.estimate(paces) : null,
+      });
+    }
+  });
+  const cells: PlannedCell[] = [];
+  for (const { entry, estimate } of planned)
+    cells.push({ ...entry, seconds: estimate === null ? 0 : await estimate() });
+  cells.sort((a, b) => a.cell - b.cell);
+  return { cells, seconds: cells.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) };
+}
+
+interface OpenedCell {
+  kind: CellKind;
+  cell: Cell;
+  /** With the names of this suite. */
+  kept: Result[] | null;
+  state: PlannedCell['state'];
+}
+
+/** Opens the groups one after another. */
+async function forEachGroup(
+  request: SuiteRequest,
+  observer: Observer,
+  work: (opened: readonly OpenedCell[]) => Promise<void>,
+): Promise<void> {
+  for (const kind of CELL_KINDS) {
+    for (const group of groupsOf(kind, request)) {
+      await kind.open(group, request, observer, async (cells) => {
+        const opened: OpenedCell[] = [];
+        for (const cell of cells) opened.push(await lookedUp(kind, cell, request));
+        await work(opened);
+      });
     }
   }
-  const texts = request.cells.filter((cell) => cell.eval === 'gen');
-  results.push(...(await runGeneration(texts, request, observer)));
-  const measured = request.cells.filter((cell) => cell.eval === 'bench' || cell.eval === 'frontier');
-  return [...results, ...(await runMeasuring(measured, request, observer))];
 }
 
-export function perplexitiesOf(cells: readonly SuiteCell[]): PerplexityCell[] {
-  return cells.filter((cell) => cell.eval === 'ppl');
+async function lookedUp(kind: CellKind, cell: Cell, { fresh }: SuiteSettings): Promise<OpenedCell> {
+  if (cell.key === null) return { kind, cell, kept: null, state: 'not needed' };
+  const found = fresh ? null : await keptResults(cell.key);
+  const kept = found && (await cell.named(found));
+  return { kind, cell, kept, state: kept ? 'kept' : 'to run' };
 }
 
-export function closeCells(opened: readonly OpenedCell[]): void {
-  for (const stream of new Set(opened.map((one) => one.stream))) stream.close();
+function cellsOf(kind: CellKind, { cells }: SuiteRequest): SuiteCell[] {
+  return cells.filter((cell) => kindOf(cell) === kind);
 }
 
-/** Cells of one model, with their data packed. The caller closes them. */
-export async function openCells(
-  cells: readonly PerplexityCell[],
-  { open, provider, fresh }: SuiteRequest,
-  notices: Observer,
-): Promise<OpenedCell[]> {
-  const [{ model, options, length }] = cells;
-  const checkpoint = await open(model);
-  const datasets = new Map(cells.map(({ dataset }) => [dataset.name, dataset]));
-  const prepared = await prepareCells(
-    { checkpoints: [checkpoint], datasets: [...datasets.values()], length, options, provider, fresh },
-    notices,
-  );
-  const names = [...datasets.keys()];
-  const opened: OpenedCell[] = [];
-  for (const cell of cells) {
-    const { stream } = prepared[names.indexOf(cell.dataset.name)];
-    const key = {
-      cell: CELL_VERSION,
-      losses: await lossKey(checkpoint, stream, cell.options, provider),
-      draws: checkpoint.family === 'ar' ? 1 : cell.options.draws,
-      until: cell.options.until,
-    };
-    const path = cacheEntryPath('cells', key, '.json');
-    const unneeded = checkpoint.family === 'ar' && cell.isRepeat;
-    opened.push({
-      cell,
-      checkpoint,
-      stream,
-      path,
-      unneeded,
-      kept: fresh ? null : await keptResult(path, cell),
-    });
+function groupsOf(kind: CellKind, request: SuiteRequest): SuiteCell[][] {
+  const groups = new Map<string, SuiteCell[]>();
+  for (const cell of cellsOf(kind, request)) {
+    const name = kind.group?.(cell) ?? String(cell.index);
+    groups.set(name, [...(groups.get(name) ?? []), cell]);
   }
-  return opened;
-}
-
-/** Reads a kept result and renames it to the names in this suite. */
-async function keptResult(
-  path: string,
-  { model, dataset }: PerplexityCell,
-): Promise<PerplexityResult | null> {
-  const bytes = await readCacheEntry(path);
-  if (!bytes) return null;
-  const result = JSON.parse(bytes.toString('utf8')) as PerplexityResult;
-  result.model = renamed(result.model, model);
-  result.dataset = { ...result.dataset, name: dataset.name };
-  return result;
-}
-
-/** Evaluates cells of one model and seed that differ only in their data. */
-async function evaluateCells(
-  opened: readonly OpenedCell[],
-  request: SuiteRequest,
-  observer: SuiteObserver,
-): Promise<CellResult[]> {
-  const [{ checkpoint, cell }] = opened;
-  const results: CellResult[] = [];
-  const run = await runPerplexity(
-    { ...request, checkpoints: [checkpoint], datasets: [], options: cell.options },
-    opened,
-    {
-      ...observer,
-      async evaluated(result, stream) {
-        // the stream is that of an opened cell
-        const one = opened.find((other) => other.stream === stream)!;
-        await writeCacheEntry(one.path, Buffer.from(JSON.stringify(result)));
-        results.push({ index: one.cell.index, results: [result] });
-        observer.finished(one.cell, false);
-      },
-    },
-  );
-  run.finish();
-  return results;
-}
-
-function byModel(cells: readonly PerplexityCell[]): PerplexityCell[][] {
-  return grouped(cells, ({ model }) => model.name);
-}
-
-function bySeed(opened: readonly OpenedCell[]): OpenedCell[][] {
-  return grouped(opened, ({ cell }) => String(cell.options.seed));
-}
-
-export function grouped<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
   return [...groups.values()];
 }

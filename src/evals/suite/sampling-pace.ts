@@ -3,12 +3,14 @@
  * length, else from a trial of a few seconds, whose output is discarded.
  */
 
+import type { Observer } from '../../observer.js';
 import { generate } from '../../sampling/generate.js';
 import { type SampleRequest, sampledModel } from '../../sampling/sample-request.js';
 import { startSamplingSession } from '../../sampling/sampling-session.js';
+import type { FrontierResult } from '../frontier/record.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
-import type { Result } from '../registry.js';
-import type { SuiteObserver } from './suite-settings.js';
+import type { GenerativeResult } from '../generation/record.js';
+import type { BenchResult } from '../throughput/record.js';
 
 /** Seconds of a sampling trial, after the first step. */
 const TRIAL_SECONDS = 2;
@@ -26,24 +28,21 @@ export class Paces {
   /** Null: the trial gave no pace. */
   private readonly known = new Map<string, Pace | null>();
 
-  constructor(private readonly observer: SuiteObserver) {}
+  constructor(private readonly observer: Observer) {}
 
-  /** Learns from kept results. */
-  learn(results: readonly Result[]): void {
-    for (const result of results) {
-      if (result.eval === 'ppl' || !result.model) continue;
-      const { judge } = result;
-      if (result.eval === 'frontier') {
-        const { length, nfe, tokensPerSecond } = result;
-        this.keep(steps(result.model.name, length), nfe && tokensPerSecond && length / tokensPerSecond / nfe);
-        continue;
-      }
-      const { length, nfe, seconds, count } = result.samples;
-      this.keep(steps(result.model.name, length), nfe && seconds && seconds / count / nfe);
-      const { modelCalls, wallSeconds } = result.cost;
-      if (judge)
-        this.keep(texts(judge.name, length), modelCalls > 0 ? wallSeconds && wallSeconds / count : null);
-    }
+  /** Learns from samples that were kept, and from their judgement. */
+  learnSamples({ model, judge, samples, cost }: BenchResult | GenerativeResult): void {
+    if (!model) return;
+    const { length, nfe, seconds, count } = samples;
+    this.keep(steps(model.name, length), nfe && seconds && seconds / count / nfe);
+    const { modelCalls, wallSeconds } = cost;
+    if (judge)
+      this.keep(texts(judge.name, length), modelCalls > 0 ? wallSeconds && wallSeconds / count : null);
+  }
+
+  /** Learns from a sweep that was kept. */
+  learnSweep({ model, length, nfe, tokensPerSecond }: FrontierResult): void {
+    this.keep(steps(model.name, length), nfe && tokensPerSecond && length / tokensPerSecond / nfe);
   }
 
   /** Seconds per step of a sample; null where the trial completed no step. */
@@ -69,7 +68,7 @@ const steps = (model: string, length: number) => `step of ${length} tokens by ${
 const texts = (judge: string, length: number) => `text of ${length} tokens read by ${judge}`;
 
 /** A batch as it would be sampled, stopped early; its first step is not counted where there are others. */
-async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver): Promise<Pace | null> {
+async function tryStep(request: SampleRequest, { warn, signal }: Observer): Promise<Pace | null> {
   const began = performance.now() / 1000;
   const enough = new AbortController();
   const at: number[] = [];
@@ -97,7 +96,7 @@ async function tryStep(request: SampleRequest, { warn, signal }: SuiteObserver):
 async function tryJudge(
   options: JudgeOptions,
   length: number,
-  { note, warn, signal }: SuiteObserver,
+  { note, warn, signal }: Observer,
 ): Promise<Pace> {
   const began = performance.now() / 1000;
   const judge = await Judge.open({ ...options, fresh: true }, { note, warn, signal });

@@ -7,10 +7,7 @@
  *       - name: theirs
  *         path: other/duo.onnx
  *     datasets: [sotu, {name: ptb, path: ptb.valid.txt}]
- *     ppl:
- *       protocol: duo
- *       draws: 4
- *       seeds: [1, 2]
+ *     ppl: {draws: 4}     # and gen, bench, frontier: each kind of cells says what it takes
  */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
@@ -18,94 +15,52 @@ import { UsageError } from '../../errors.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { readYaml } from '../../strict-yaml.js';
-import type { PerplexityOptions } from '../perplexity/zero-shot-perplexity.js';
-import { frontierCells, frontierSchema } from './frontier.js';
-import { type GenerationCell, generationCells, generationSchema } from './generation.js';
-import type { MeasuringCell } from './measuring.js';
-import {
-  datasetOf,
-  datasetSchema,
-  modelOf,
-  modelSchema,
-  type SuiteDataset,
-  type SuiteModel,
-} from './named-files.js';
-import { throughputCells, throughputSchema } from './throughput.js';
+import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
+import { datasetOf, datasetSchema, modelOf, modelSchema } from './named-files.js';
 
-const count = z.int().min(1);
-const seed = z.int().nonnegative();
+const NAMES = CELL_KINDS.map(({ name }) => name);
 
-const suiteSchema = z
-  .strictObject({
-    name: z.string().optional(),
-    models: z.array(modelSchema).min(1),
-    datasets: z.array(datasetSchema).default([]),
-    ppl: z
-      .strictObject({
-        protocol: z.enum(['duo', 'strict']).default('duo'),
-        length: count.min(3).optional(),
-        draws: count.optional(),
-        until: z.number().positive().optional(),
-        estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
-        limit: count.optional(),
-        first: count.optional(),
-        seeds: z.array(seed).min(1).default([1]),
-        batch: count.max(4096).optional(),
-      })
-      .refine(({ limit, first }) => limit === undefined || first === undefined, {
-        error: 'limit and first exclude each other',
-      })
-      .optional(),
-    gen: generationSchema.optional(),
-    bench: throughputSchema.optional(),
-    frontier: frontierSchema.optional(),
-  })
-  .refine(({ ppl, gen, bench, frontier }) => [ppl, gen, bench, frontier].some((one) => one !== undefined), {
-    error: 'it asks for nothing: give ppl, gen, bench or frontier',
-  })
-  .refine(({ ppl, datasets }) => ppl === undefined || datasets.length > 0, {
-    error: 'ppl needs data sets',
-    path: ['datasets'],
-  });
-type SuiteContent = z.infer<typeof suiteSchema>;
+/** Keys by the names of the kinds, each with what that kind asks for. */
+type Asked = Readonly<Record<string, unknown>>;
 
-/** One perplexity: a model on a data set, from one seed. */
-export interface PerplexityCell {
-  eval: 'ppl';
-  /** Index in the suite, from 0. */
-  index: number;
-  model: SuiteModel;
-  dataset: SuiteDataset;
-  options: PerplexityOptions;
-  length?: number;
-  /** Whether its seed is not the first, which gives nothing new for a model whose loss is exact. */
-  isRepeat: boolean;
-}
+const suiteSchema = CELL_KINDS.filter(({ readsDatasets }) => readsDatasets).reduce<z.ZodType<SuiteContent>>(
+  (schema, { name }) =>
+    schema.refine((suite) => suite[name] === undefined || suite.datasets.length > 0, {
+      error: `${name} needs data sets`,
+      path: ['datasets'],
+    }),
+  z
+    .strictObject({
+      name: z.string().optional(),
+      models: z.array(modelSchema).min(1),
+      datasets: z.array(datasetSchema).default([]),
+      ...Object.fromEntries(CELL_KINDS.map(({ name, schema }) => [name, schema.optional()])),
+    })
+    .refine((suite: Asked) => NAMES.some((name) => suite[name] !== undefined), {
+      error: `it asks for nothing: give ${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1)}`,
+    }),
+);
 
-export type SuiteCell = PerplexityCell | GenerationCell | MeasuringCell;
+type SuiteContent = Asked & {
+  name?: string;
+  models: z.infer<typeof modelSchema>[];
+  datasets: z.infer<typeof datasetSchema>[];
+};
 
 /** Every checkpoint that a cell opens, the judge among them. */
 export function checkpointsOf(cell: SuiteCell): string[] {
-  const models = cell.eval === 'bench' ? cell.models : [cell.model];
-  const judge = cell.eval === 'ppl' ? null : cell.judge;
-  return [...models.map(({ path }) => path), ...(judge ? [judge.path] : [])];
+  return kindOf(cell).checkpoints(cell);
 }
 
 /** @throws UsageError for a suite that would run a module of someone's, unless that is allowed */
 export function checkCode(cells: readonly SuiteCell[], allowed: boolean): void {
-  const module = cells.flatMap(samplersNamed).find(isModulePath);
+  const module = cells.flatMap((cell) => kindOf(cell).samplers(cell)).find(isModulePath);
   if (module === undefined || allowed) return;
   throw new UsageError({
     code: 'code-not-allowed',
     message: `The suite would run the code of ${module}.`,
     hint: 'If you trust it, say so: --allow-code.',
   });
-}
-
-function samplersNamed(cell: SuiteCell): string[] {
-  if (cell.eval === 'ppl') return [];
-  if (cell.eval === 'gen') return cell.sampler === null ? [] : [cell.sampler];
-  return cell.samplers.map(({ spec }) => spec);
 }
 
 export interface Suite {
@@ -115,12 +70,9 @@ export interface Suite {
   cells: SuiteCell[];
 }
 
-/** Draws that `until` may take when `draws` is not given. */
-const MOST_DRAWS = 256;
-
 /** @throws FileError; UsageError that names line and key */
 export function readSuite(path: string): Suite {
-  const { value } = readYaml(path, suiteSchema as z.ZodType<SuiteContent>, 'a suite file');
+  const { value } = readYaml(path, suiteSchema, 'a suite file');
   const folder = dirname(path);
   const models = value.models.map((one) => modelOf(one, folder));
   const datasets = value.datasets.map((one) => datasetOf(one, folder));
@@ -136,47 +88,20 @@ export function readSuite(path: string): Suite {
       hint: 'Give each a name of its own: {name: …, path: …}.',
     });
   }
-  const cells: SuiteCell[] = perplexityCells(value, models, datasets);
-  const { gen, bench, frontier } = value;
-  if (gen) cells.push(...generationCells(gen, models, cells.length, folder));
-  if (bench) cells.push(...throughputCells(bench, models, cells.length, folder));
-  if (frontier) cells.push(...frontierCells(frontier, models, cells.length, folder));
+  const cells: SuiteCell[] = [];
+  for (const { name, requests } of CELL_KINDS) {
+    if (value[name] === undefined) continue;
+    cells.push(...(requests(value[name], { models, datasets, folder, first: cells.length }) as SuiteCell[]));
+  }
   return { name: value.name ?? basename(path).replace(/\.ya?ml$/i, ''), sha256: digestOf(value), cells };
 }
 
-/** By data set, then model, then seed: a reader compares models on one data set. */
-function perplexityCells(
-  { ppl }: SuiteContent,
-  models: readonly SuiteModel[],
-  datasets: readonly SuiteDataset[],
-): PerplexityCell[] {
-  if (!ppl) return [];
-  const { protocol, estimator, limit, first, until = null, batch = null, length } = ppl;
-  const selection: PerplexityOptions['selection'] =
-    first !== undefined
-      ? { kind: 'first', count: first }
-      : limit !== undefined
-        ? { kind: 'spread', count: limit }
-        : null;
-  const draws = ppl.draws ?? (until === null ? 1 : MOST_DRAWS);
-  const seeds = [...new Set(ppl.seeds)];
-  return datasets
-    .flatMap((one) =>
-      models.flatMap((other) => seeds.map((own) => ({ dataset: one, model: other, seed: own }))),
-    )
-    .map(({ seed: own, ...cell }, index) => ({
-      eval: 'ppl' as const,
-      index,
-      ...cell,
-      length,
-      isRepeat: own !== seeds[0],
-      options: { protocol, draws, seed: own, estimator, selection, until, batch, sequences: true },
-    }));
-}
-
-/** Digest of the suite. Parts may use different batches, which change no figure, except in `bench`, whose speeds depend on it. */
-function digestOf({ bench, ...value }: SuiteContent): string {
+/** Digest of the suite. Parts may use different batches, which change no figure, except where the figures are speeds. */
+function digestOf(value: SuiteContent): string {
+  const ofBatch = new Set(CELL_KINDS.filter(({ dependsOnBatch }) => dependsOnBatch).map(({ name }) => name));
+  const entries = Object.entries(value);
+  const rest = Object.fromEntries(entries.filter(([key]) => !ofBatch.has(key)));
   const decisive = (key: string, inner: unknown) => (key === 'batch' ? undefined : inner);
-  const content = JSON.stringify(value, decisive);
-  return sha256OfBytes(bench ? content + JSON.stringify(bench) : content);
+  const whole = entries.filter(([key]) => ofBatch.has(key)).map(([, inner]) => JSON.stringify(inner));
+  return sha256OfBytes([JSON.stringify(rest, decisive), ...whole].join(''));
 }

@@ -1,6 +1,6 @@
 /**
  * The part `bench` of a suite: every model, by every sampler and number of steps, timed side by side. They form
- * one cell per seed, since only configurations timed in turn on one machine compare.
+ * one cell per seed, since only configurations timed in turn on one machine compare. Results are kept per machine and versions.
  *
  *     bench:
  *       judge: gpt2.onnx
@@ -10,12 +10,27 @@
  *       references: [sotu]
  */
 import { z } from 'zod';
+import { environmentOf } from '../../models/machine.js';
+import type { GenerativeResult } from '../generation/record.js';
 import type { ChosenSampler } from '../throughput/configurations.js';
-import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';
-import { datasetOf, datasetSchema, judgeOf, judgeSchema } from './named-files.js';
+import type { BenchResult } from '../throughput/record.js';
+import { measureThroughput } from '../throughput/run.js';
+import { type Setup, withSetUp } from '../throughput/setup.js';
+import type { CellKind, SuiteContext } from './cell.js';
+import { measuringKey, measuringRequest, modelNames } from './measuring.js';
+import {
+  datasetOf,
+  datasetSchema,
+  judgeOf,
+  judgeSchema,
+  type SuiteDataset,
+  type SuiteJudge,
+  type SuiteModel,
+} from './named-files.js';
 import { type SamplingSaid, samplersOf, samplingKeys, unique } from './sampling-keys.js';
+import { estimateOf, type SamplingWork, samplingPlan } from './sampling-work.js';
 
-export const throughputSchema = z.strictObject({
+const schema = z.strictObject({
   ...samplingKeys,
   judge: judgeSchema.optional(),
   temperature: z.number().positive().default(1),
@@ -23,6 +38,7 @@ export const throughputSchema = z.strictObject({
   references: z.array(datasetSchema).default([]),
   memory: z.boolean().default(true),
 });
+type Asked = z.infer<typeof schema>;
 
 /** All configurations, from a seed. */
 export interface ThroughputCell {
@@ -38,14 +54,60 @@ export interface ThroughputCell {
   seed: number;
 }
 
-/** @param first the index of the first cell   @param folder the suite's */
-export function throughputCells(
-  value: z.infer<typeof throughputSchema>,
-  models: readonly SuiteModel[],
-  first: number,
-  folder: string,
-): ThroughputCell[] {
-  const { samplers, steps, seeds, judge, references, memory, ...sampling } = value;
+export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | GenerativeResult> = {
+  name: 'bench',
+  schema,
+  dependsOnBatch: true,
+  requests,
+  checkpoints: ({ models, judge }) => [...models.map(({ path }) => path), ...(judge ? [judge.path] : [])],
+  samplers: ({ samplers }) => samplers.map(({ spec }) => spec),
+  open: ([cell], suite, observer, work) =>
+    withSetUp(measuringRequest(cell, suite), observer, async (setup) => {
+      const { provider, threads = null } = suite;
+      const { configurations, judge, references } = setup;
+      const { index, models, seed, memory } = cell;
+      const { samples, batch } = cell.sampling;
+      const works = worksOf(cell, setup);
+      return work([
+        {
+          index,
+          key: await measuringKey(cell, setup, suite, {
+            batch,
+            memory,
+            machine: { ...environmentOf({ provider, threads }) },
+          }),
+          plan: samplingPlan(
+            {
+              model: models.length === 1 ? models[0].name : `${models.length} models`,
+              dataset:
+                configurations.length === 1
+                  ? configurations[0].name
+                  : `${configurations.length} configurations`,
+            },
+            { seed, samples, works },
+          ),
+          named: async (kept) => {
+            const judgeRecord = judge && (await judge.record());
+            return kept.map((result, i) =>
+              resultIn(setup, i, { ...result, judge: result.judge && (judgeRecord ?? result.judge) }),
+            );
+          },
+          learn(kept, paces) {
+            for (const result of kept) paces.learnSamples(result);
+          },
+          estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+          async run(keep) {
+            const options = { judge, references, seed, memory };
+            await keep(await measureThroughput(configurations, options, observer));
+            judge?.finish();
+          },
+        },
+      ]);
+    }),
+};
+
+function requests(asked: Asked, { models, first, folder }: SuiteContext): ThroughputCell[] {
+  const { samplers, steps, seeds, judge, references, memory, ...sampling } = asked;
   return unique(seeds).map((seed, i) => ({
     eval: 'bench',
     index: first + i,
@@ -58,4 +120,39 @@ export function throughputCells(
     memory,
     seed,
   }));
+}
+
+function worksOf(cell: ThroughputCell, { configurations, references }: Setup): SamplingWork[] {
+  return configurations.map(({ request }, i) => {
+    const { samples, batch } = request;
+    // Every round draws whole batches; one round is not counted, and one batch measures the memory.
+    const rounds = Math.ceil(samples / batch) + 1;
+    const real = i === 0 ? references.reduce((sum, { count }) => sum + count, 0) : 0;
+    const processes = cell.memory ? 1 : 0;
+    const drawn = (rounds + processes) * batch;
+    return { request, samples: drawn, texts: (rounds - 1) * batch + real, starts: 1 + processes, processes };
+  });
+}
+
+/** A kept result with the names of this suite: of a configuration, or of the real text after them. */
+function resultIn<R extends BenchResult | GenerativeResult>(
+  { configurations, references }: Setup,
+  i: number,
+  result: R,
+): R {
+  const configuration = configurations[i];
+  if (configuration) {
+    const { model, samples } = result;
+    return {
+      ...result,
+      model: model && { ...model, ...modelNames(configuration) },
+      samples: { ...samples, name: configuration.name },
+    };
+  }
+  const { name } = references[i - configurations.length];
+  return {
+    ...result,
+    samples: { ...result.samples, name },
+    dataset: result.dataset && { ...result.dataset, name },
+  };
 }

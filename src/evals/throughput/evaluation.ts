@@ -8,6 +8,7 @@ import { plainText } from '../../terminal-text.js';
 import {
   GENERATED_SECTION,
   GENERATION,
+  judgeOfResult,
   type Measured,
   measuredColumns,
   measuredFigures,
@@ -110,6 +111,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
       withoutInterval: 'three rounds and more, which give an interval (more --samples)',
     },
   },
+  inputs: judgeOfResult,
   report: {
     ...GENERATION.report,
     section: GENERATED_SECTION,

@@ -1,0 +1,71 @@
+/** What a cell of `gen`, `bench` or `frontier` would take: samples to draw, texts to judge, and about how long that takes. */
+import type { SampleRequest } from '../../sampling/sample-request.js';
+import type { CellState, Estimate, PlannedCell, SuiteSettings } from './cell.js';
+import { nameOfModel, type SuiteJudge } from './named-files.js';
+import type { Paces } from './sampling-pace.js';
+
+/** Seconds to start the process that measures the memory of a configuration. */
+const PROCESS_SECONDS = 1;
+
+/** The work of a configuration. */
+export interface SamplingWork {
+  request: SampleRequest;
+  /** Number of samples drawn. */
+  samples: number;
+  /** Number of texts judged, real text included. */
+  texts: number;
+  /** Number of times the model is started. */
+  starts: number;
+  /** Number of processes that measure its memory. */
+  processes: number;
+}
+
+/** How long the work takes. */
+export function estimateOf(
+  works: readonly SamplingWork[],
+  judge: SuiteJudge | null,
+  suite: SuiteSettings,
+  paces: Paces,
+): Estimate {
+  const paceOfJudge = async ({ length }: SampleRequest) => {
+    if (!judge) return null;
+    const { provider, threads, timeoutMs, fresh } = suite;
+    const options = { ...judge, provider, threads, timeoutMs, fresh };
+    return paces.ofText(options, judge.name ?? nameOfModel(judge.path), length);
+  };
+  return async () => {
+    const judging = await paceOfJudge(works[0].request);
+    let seconds = judging?.start ?? 0;
+    for (const { request, samples, texts, starts, processes } of works) {
+      const step = await paces.ofStep(request);
+      const text = await paceOfJudge(request);
+      if (step === null || (judge && !text)) return null;
+      seconds += starts * step.start + samples * request.steps * step.each;
+      seconds += texts * (text?.each ?? 0) + processes * PROCESS_SECONDS;
+    }
+    return seconds;
+  };
+}
+
+/** The entry of a sampled cell in a plan. @param works empty where the cell is not needed */
+export function samplingPlan(
+  facts: Pick<PlannedCell, 'model' | 'dataset' | 'samplerOptions'>,
+  { seed, samples, works }: { seed: number; samples: number; works: readonly SamplingWork[] },
+): (state: CellState) => Omit<PlannedCell, 'cell' | 'eval' | 'seconds'> {
+  // An upper bound: a sampler may call the model once more than it takes steps.
+  const modelCalls = works.reduce((sum, work) => sum + work.samples * (work.request.steps + 1), 0);
+  return (state) => ({ ...facts, state, seed, sequences: samples, draws: 1, modelCalls });
+}
+
+/** The `key=value` options of a cell that was not opened. */
+export function givenOptions(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]),
+  );
+}
+
+/** `psi, 8 steps`. */
+export function samplingLabel(sampler: string | undefined, steps: number): string {
+  const stepsText = `${steps} step${steps === 1 ? '' : 's'}`;
+  return sampler === undefined ? stepsText : `${sampler}, ${stepsText}`;
+}
