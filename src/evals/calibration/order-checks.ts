@@ -74,7 +74,14 @@ async function underPolicies(
     const options = { checkpoint, provider: 'cpu' as const, threads, signal };
     const session = await PolicySession.start(options, likelihood, SEQUENCES);
     try {
-      const run = { protocol: 'strict', draws: 1, seed, estimator: 'plain', until: null, batch: null } as const;
+      const run = {
+        protocol: 'strict',
+        draws: 1,
+        seed,
+        estimator: 'plain',
+        until: null,
+        batch: null,
+      } as const;
       const { metrics, tokens, losses } = await zeroShotPerplexity(
         session,
         stream,
@@ -118,8 +125,8 @@ async function overAllOrders(
     return { estimator, tokens: UNKNOWN * items.length, nats, estimate: -sum(values) };
   };
   return [
-    of('all orders: bound', ({ bound }) => bound),
-    of('all orders: evidence', ({ evidence }) => evidence),
-    of('all orders: upper bound', (likelihoods) => upperBound(likelihoods, 'left-to-right')),
+    of('orders: bound', ({ bound }) => bound),
+    of('orders: evidence', ({ evidence }) => evidence),
+    of('orders: upper bound', (likelihoods) => upperBound(likelihoods, 'left-to-right')),
   ];
 }

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readItems } from '../../../src/evals/likelihood/items.js';
 import { type LikelihoodRequest, runLikelihoods } from '../../../src/evals/likelihood/run.js';
+import { exactLikelihood } from '../../../src/evals/perplexity/exact-likelihood.js';
 import { type Checkpoint, openCheckpoint } from '../../../src/models/checkpoint.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { fixture } from '../../support/run.js';
@@ -53,7 +54,7 @@ describe('a run', () => {
       { note: (text) => notes.push(text), progress: (_, done) => counts.push(done) },
     );
     continued.finish();
-    expect(notes).toEqual([expect.stringMatching(/^Continuing; \d+ model calls/)]);
+    expect(notes).toEqual([expect.stringMatching(/^Continuing; an earlier run made \d+ calls/)]);
     expect(Number(/\d+/.exec(notes[0])?.[0])).toBeGreaterThan(6);
     expect(continued.likelihoods).toEqual(whole.likelihoods);
     expect(continued.modelCalls).toBe(whole.modelCalls);
@@ -61,6 +62,30 @@ describe('a run', () => {
     const anew = await runLikelihoods(request, { note: (text) => notes.push(text) });
     anew.finish();
     expect(notes).toHaveLength(1);
+  });
+
+  it.each([
+    { kind: 'policy', likelihood: exactLikelihood({ policy: 'margin' }), seed: 1 },
+    { kind: 'exact-count', draws: 8, seed: 1 },
+  ] as const)('with $kind for longer texts continues after its finished texts', async (longer) => {
+    const asked = { ...request, subsetsUpTo: 1, longer };
+    const whole = await runLikelihoods(asked);
+    whole.finish();
+
+    const stop = new AbortController();
+    const stopped = runLikelihoods(asked, {
+      signal: stop.signal,
+      // Three texts of one token, then one of the others.
+      progress: (_, done) => done > 3 && stop.abort(new Error('stopped')),
+    });
+    await expect(stopped).rejects.toThrow('stopped');
+
+    const notes: string[] = [];
+    const continued = await runLikelihoods({ ...asked, batch: 2 }, { note: (text) => notes.push(text) });
+    continued.finish();
+    expect(notes[0]).toMatch(/finished [1-9] longer items/);
+    expect(continued.likelihoods).toEqual(whole.likelihoods);
+    expect(continued.modelCalls).toBe(whole.modelCalls);
   });
 
   it('shares calls that show the network the same tokens', async () => {
