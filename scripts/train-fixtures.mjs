@@ -28,10 +28,7 @@ async function trainAll(names) {
   if (unknown.length) throw new Error(`No run is called ${unknown.join(', ')}: ${known.join(', ')}`);
   const { trainTokenizer } = await import('../dist/training/train-tokenizer.js');
   if (!existsSync(join(tokenizer, 'tokenizer.json'))) {
-    await trainTokenizer(
-      { data: 'sotu-train', vocabSize: TOKENS, leastCount: 2, out: tokenizer },
-      { signal: new AbortController().signal, read: () => {} },
-    );
+    await trainTokenizer({ data: 'sotu-train', vocabSize: TOKENS, leastCount: 2, out: tokenizer });
   }
   const trained = names.filter((name) => RUNS.has(name) && stepsTaken(name) < RUNS.get(name).steps);
   await sideBySide(trained, (name) => inProcess(['--run', name, '--work', values.work], name));
@@ -94,14 +91,13 @@ async function trainOne(name) {
   };
   const trained = await runTraining(request, {
     signal: interrupted.signal,
-    packing: () => {},
     resumed: (step) => console.log(`${name} goes on from step ${step}`),
     stopped: (step) => console.log(`${name} stopped at step ${step}`),
     stepped: () => {},
     validated: (step, { nelbo, stderr }) => {
       const minutes = ((Date.now() - started) / 60_000).toFixed(1);
       console.log(
-        `${name} step ${step}: ${nelbo.toFixed(4)} ± ${stderr.toFixed(4)} nats a token, ${minutes} min`,
+        `${name} step ${step}: ${nelbo.toFixed(4)} ± ${stderr.toFixed(4)} nats per token, ${minutes} min`,
       );
       if (recipe.family !== 'duo') return;
       mkdirSync(states, { recursive: true });

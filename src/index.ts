@@ -25,6 +25,7 @@ export {
   UsageError,
 } from './errors.js';
 export type { PerplexityPlan } from './evals/perplexity/dry-run.js';
+export type { ExactLikelihoodSettings } from './evals/perplexity/exact-likelihood.js';
 export type { PerplexityResult } from './evals/perplexity/record.js';
 export type { SequenceRecord } from './evals/perplexity/run.js';
 export type { Result } from './evals/registry.js';

@@ -18,6 +18,7 @@ export default {
         text: 'Evaluate',
         items: [
           { text: 'Protocols and errors', link: '/docs/protocols' },
+          { text: 'Likelihood', link: '/docs/likelihood' },
           { text: 'Data sets and tokenizers', link: '/docs/data-sets' },
           { text: 'Models', link: '/docs/models' },
           { text: 'Comparing', link: '/docs/comparing' },

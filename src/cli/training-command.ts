@@ -1,7 +1,7 @@
 /** What `train` and `distill` share: flags, the request made from them, progress, and how results are printed. */
 
 import { shellCommand } from '../printing/shell-command.js';
-import type { RunObserver, RunRequest, RunResult } from '../training/training-run.js';
+import type { RunRequest, RunResult } from '../training/training-run.js';
 import { type BoundaryFlagValues, boundariesOf, boundaryFlags } from './checkpoint-flags.js';
 import { choice, integer, string } from './flags.js';
 import type { Progress } from './progress.js';
@@ -89,8 +89,8 @@ export function givenCommand(
   return shellCommand(name, given);
 }
 
-/** Shows packing, then the steps of a run with the mean of the latest losses. */
-export class RunProgress implements Omit<RunObserver, 'signal'> {
+/** Shows the steps of a run with the mean of the latest losses. */
+export class RunProgress {
   private readonly latest: number[] = [];
 
   /** @param finishedHint follows the note that a run is already finished */
@@ -99,9 +99,6 @@ export class RunProgress implements Omit<RunObserver, 'signal'> {
     private readonly progress: Progress,
     private readonly finishedHint = '',
   ) {}
-
-  packing = (dataset: string, done: number, total: number | null): void =>
-    this.progress.show(`packing ${dataset}`, done, total);
 
   resumed = (step: number, all: number): void => {
     if (step < all) this.say(`Continuing after step ${step} of ${all}.`);

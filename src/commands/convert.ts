@@ -15,9 +15,9 @@ const USUAL_LENGTH = 1024;
 export default class Convert extends BaseCommand<typeof Convert> {
   static override summary = 'Make an ONNX checkpoint from published or random weights.';
   static override description =
-    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, GPT-2 and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to a file beside the model.
+    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2 and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to a file beside the model.
 
-With --random, the network has the published architecture and random weights, to measure speed or to train. dit reads noisy tokens and the noise level. causal reads tokens with cached keys and values; an empty cache scores whole sequences.`;
+With --random, the network has the published architecture and random weights, to measure speed or to train. dit reads noisy tokens and the noise level. causal reads tokens with cached keys and values; an empty cache scores whole sequences. block-diffusion reads noisy tokens, and clean ones block by block.`;
   static override examples = [
     '<%= config.bin %> convert ./duo --out duo.onnx --tokenizer ./gpt2',
     '<%= config.bin %> convert stories260K.bin --out stories.onnx',
@@ -32,7 +32,7 @@ With --random, the network has the published architecture and random weights, to
     out: string({ required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
     dtype: choice(STORAGE_TYPES)({ summary: 'Type in which matrices are stored. [default: float32]' }),
     revision: string({ summary: 'Revision of hf:owner/name. [default: main]', helpValue: '<name>' }),
-    family: choice(['duo', 'mdlm', 'sedd'])({
+    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm'])({
       summary: 'Family of a dit. [default: from config.json, else duo]',
       helpGroup: CARD,
     }),
@@ -44,6 +44,11 @@ With --random, the network has the published architecture and random weights, to
     length: integer({
       min: 2,
       summary: 'Longest sequence, in tokens. [default: from config.json, else 1024]',
+      helpGroup: CARD,
+    }),
+    'block-size': integer({
+      min: 1,
+      summary: 'Tokens per block of a bd3lm. [default: from config.json]',
       helpGroup: CARD,
     }),
     schedule: choice(['log-linear', 'cosine'])({
@@ -101,6 +106,7 @@ With --random, the network has the published architecture and random weights, to
         length: flags.length,
         schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
         maskTokenId: flags['mask-token-id'],
+        blockSize: flags['block-size'],
       },
     };
     const { tokenizer: given } = flags;
@@ -173,6 +179,7 @@ With --random, the network has the published architecture and random weights, to
       },
       vocabSize,
       length: flags.length ?? USUAL_LENGTH,
+      blockSize: flags['block-size'],
       family: flags.family,
       tokenizer: flags.tokenizer,
       dtype: flags.dtype,

@@ -84,18 +84,18 @@ The checkpoint must come from train or convert.`;
         command: givenCommand('distill', Distill.flags, flags),
       },
       {
-        signal: this.interrupt,
-        packing: shown.packing,
+        ...this.observer,
         resumed: shown.resumed,
-        say: shown.say,
-        stepped: (step, all, round, { loss }) => {
+        stepped: (step, all, { loss, round }) => {
           // Losses of two rounds are of two things.
           if (round !== latelyOf) shown.forgetLosses();
           latelyOf = round;
           shown.step('distilling', step, all, loss, (mean) => `round ${round}, loss ${mean.toPrecision(3)}`);
         },
-        validated: (step, round, loss) =>
-          shown.say(`step ${step}, round ${round}: held-out divergence ${heldOutText(loss)} nats per token`),
+        validated: (step, loss) =>
+          shown.say(
+            `step ${step}, round ${loss.round}: held-out divergence ${heldOutText(loss)} nats per token`,
+          ),
       },
     );
     await this.report(distilled);

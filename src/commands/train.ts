@@ -32,7 +32,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
   ];
 
   static override flags = {
-    family: choice(['ar', 'mdlm', 'sedd', 'duo'])({ required: true, summary: 'Kind of model.' }),
+    family: choice(['ar', 'mdlm', 'sedd', 'bd3lm', 'duo'])({ required: true, summary: 'Kind of model.' }),
     ...textFlags,
     tokenizer: string({
       required: true,
@@ -43,6 +43,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
     steps: integer({ min: 1, default: 1000, summary: 'Training steps.' }),
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
     length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens per sequence.' }),
+    'block-size': integer({ min: 1, summary: 'Tokens per block of a bd3lm; it divides the length.' }),
     lr: number({ above: 0, default: 3e-4, summary: 'Peak learning rate.' }),
     warmup: integer({
       min: 0,
@@ -108,6 +109,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
           heads: flags.heads,
         },
         length: flags.length,
+        blockSize: flags['block-size'],
         steps,
         warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
         averageDecay: flags.ema,
@@ -117,10 +119,8 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         command: givenCommand('train', Train.flags, flags),
       },
       {
-        signal: this.interrupt,
-        packing: shown.packing,
+        ...this.observer,
         resumed: shown.resumed,
-        say: shown.say,
         stopped: (step) => shown.say(`Saved at step ${step}; the same command continues from there.`),
         stepped: (step, all, { loss }) =>
           shown.step('training', step, all, loss, (mean) => `loss ${mean.toFixed(3)}`),

@@ -39,3 +39,27 @@ export function noiseMasked(
   for (let l = 0; l < x.length; l++) out[l] = component[l] < oneMinusAlpha ? maskTokenId : x[l];
   return out;
 }
+
+/** A noise level for every block of a text. */
+export interface BlockLevels {
+  /** L′; the last block may be shorter. */
+  blockSize: number;
+  oneMinusAlpha(block: number): number;
+}
+
+/** The masked process with a level of its own in every block; the first token of the text is given, as the reference of block
+ *  diffusion has it (kuleshov-group/bd3lms, ignore_bos). */
+export function noiseBlocks(
+  out: Int32Array,
+  x: ArrayLike<number>,
+  { blockSize, oneMinusAlpha }: BlockLevels,
+  maskTokenId: number,
+  component: Float64Array,
+): Int32Array {
+  for (let from = 0; from < x.length; from += blockSize) {
+    const level = oneMinusAlpha(from / blockSize);
+    const to = Math.min(x.length, from + blockSize);
+    for (let l = from; l < to; l++) out[l] = l > 0 && component[l] < level ? maskTokenId : x[l];
+  }
+  return out;
+}

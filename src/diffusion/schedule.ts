@@ -37,7 +37,7 @@ export interface NoiseSchedule {
 
 export const defaultEps = 1e-3;
 
-/** @param eps ε in (0, 1), 1e-3 in every published checkpoint
+/** @param eps ε in (0, 1), 1e-3 in every published checkpoint but those of block diffusion, whose masks have probability t: 0
  *  @throws ModelError when the type is unknown or eps is outside (0, 1): both come from a checkpoint's card */
 export function noiseSchedule({
   type,
@@ -46,7 +46,8 @@ export function noiseSchedule({
   type: ScheduleType;
   eps?: number;
 }): NoiseSchedule {
-  if (!(eps > 0 && eps < 1)) {
+  const least = type === 'log-linear' ? 0 : Number.MIN_VALUE;
+  if (!(eps >= least && eps < 1)) {
     throw new ModelError({
       code: 'schedule-eps',
       message: `The noise schedule's eps must lie between 0 and 1, not ${eps}.`,

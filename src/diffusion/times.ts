@@ -19,7 +19,7 @@
 import { DomainError } from '../errors.js';
 import { permutation, stepsPerPermutation } from '../random/permutation.js';
 import { streams } from '../random/streams.js';
-import { uniform } from '../random/uniforms.js';
+import { fillUniforms, uniform } from '../random/uniforms.js';
 
 export interface TimePoint {
   /** In [0, 1), to be mapped to a noise level by integration.ts. */
@@ -98,6 +98,22 @@ export function timePlan({
       return { u: (first + vanDerCorput(Math.floor(draw / replicates))) % 1, group, replicate, stratum };
     },
   };
+}
+
+/**
+ * The points of a sequence's blocks (block diffusion has a time per block, arXiv 2503.09573): of B blocks each takes one of the
+ * parts [k/B, (k+1)/B), in a random order, at the point u inside it. Each point is uniform, and over a group of m sequences
+ * the m·B strata have one point each. Orders are independent of each other and of u.
+ */
+export function blockPoints(
+  u: number,
+  blocks: number,
+  { seed, sequence, draw }: { seed: number; sequence: number; draw: number },
+): Float64Array {
+  const keys = new Float64Array(blocks);
+  fillUniforms(keys, { seed, stream: streams.blockTimes, sequence, step: draw });
+  const order = Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b] || a - b);
+  return Float64Array.from(order, (part) => (part + u) / blocks);
 }
 
 /** The binary digits of k behind the point, in reverse: 0, 1/2, 1/4, 3/4, 1/8, … */

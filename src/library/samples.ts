@@ -82,13 +82,7 @@ export async function sample(task: SampleTask, observer: Observer = {}): Promise
   });
   const notice = samplingNotice(request);
   if (notice !== null) observer.note?.(notice);
-  const run = await openSampleRun(request, {
-    note: (text) => observer.note?.(text),
-    warn: (text) => observer.warn?.(text),
-    progress: (done, total, detail) =>
-      observer.progress?.(`sampling ${checkpoint.name}`, done, total, detail),
-    signal: observer.signal,
-  });
+  const run = await openSampleRun(request, observer);
   return {
     request,
     header: run.header,

@@ -25,7 +25,7 @@ const scheduleSchema = z.looseObject(
     type: z.enum(SCHEDULE_TYPES, { error: `takes one of: ${SCHEDULE_TYPES.join(', ')}` }),
     eps: z
       .number({ error: 'takes a number between 0 and 1' })
-      .gt(0, { error: 'takes a number above 0' })
+      .min(0, { error: 'takes a number of at least 0' })
       .lt(1, { error: 'takes a number below 1' })
       .default(1e-3),
   },
@@ -45,6 +45,10 @@ const shape = {
   maskTokenId: tokenId,
   schedule: scheduleSchema,
   timeConditioning: z.boolean({ error: 'takes true or false' }),
+  blockSize: wholeNumber(1, 'takes the tokens of a block, a whole number of at least 1'),
+  attention: z.union([z.enum(['causal', 'full']), z.strictObject({ blockCausal: z.int().min(1) })], {
+    error: 'takes "causal", "full" or {"blockCausal": n}',
+  }),
   trainedOn: z.string({ error: 'takes a text' }),
   distilled: z.unknown(),
   note: z.string({ error: 'takes a text' }),
@@ -57,9 +61,11 @@ const cardSchema = z.looseObject(shape).partial();
 
 export interface Schedule {
   type: (typeof SCHEDULE_TYPES)[number];
-  /** The schedule ends at α = eps. */
+  /** The schedule ends at α = eps; 0 only where no network reads the noise level, which is infinite there. */
   eps: number;
 }
+
+export type Attention = 'causal' | 'full' | { blockCausal: number };
 
 export interface Card {
   family?: Family;
@@ -71,6 +77,10 @@ export interface Card {
   maskTokenId?: number;
   schedule?: Schedule;
   timeConditioning?: boolean;
+  /** L′ of block diffusion. */
+  blockSize?: number;
+  /** What a token sees: those up to itself, all, or those of its block of n tokens and of earlier blocks. */
+  attention?: Attention;
   trainedOn?: string;
   distilled?: unknown;
   note?: string;

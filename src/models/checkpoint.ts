@@ -10,7 +10,7 @@ import { Graph } from '../graph/graph.js';
 import { type ModelFile, readModelFile } from '../graph/read.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
-import type { FamilyTraits } from './family.js';
+import { type FamilyTraits, isInBlocks } from './family.js';
 import { type CheckpointFields, type CheckpointOverrides, checkAgainstGraph, mergeFields } from './fields.js';
 import { FileSnapshot } from './identity.js';
 import { fetchedHubModel } from './importers/hub-cache.js';
@@ -188,7 +188,7 @@ function describe(opened: Opened): CheckpointDescription {
 /** @throws ModelError the first of its problems */
 export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
-  const { family, vocabSize, schedule, maskTokenId } = description.fields;
+  const { family, vocabSize, schedule, maskTokenId, blockSize } = description.fields;
   // Anything that the family requires and the checkpoint lacks is among the problems (checkAgainstGraph in fields.ts).
   return {
     ...description,
@@ -196,6 +196,7 @@ export function checkpointOf(description: CheckpointDescription): Checkpoint {
     vocabSize: vocabSize.value,
     schedule: family.value === 'ar' ? null : schedule.value,
     maskTokenId: maskTokenId.value,
+    ...(family.value !== null && isInBlocks(family.value) && { blockSize: blockSize.value }),
   } as Checkpoint;
 }
 

@@ -10,21 +10,34 @@ interface Declaration {
   readonly readsNoiseLevel: boolean;
   /** What a sampling step needs besides a draw and its probability (Denoised in samplers/sampler.ts). */
   readonly besidesDraw: 'present' | 'scoreSum' | null;
+  /** Whether its text comes in blocks from left to right, with noise inside a block: its first token is given, as a BOS. */
+  readonly inBlocks: boolean;
   /** Whether it has a loss and a draw; a checkpoint of any other is read, and refused with a sentence. */
   readonly isSupported: boolean;
 }
 
 const DECLARED = {
-  ar: { noise: null, readsNoiseLevel: false, besidesDraw: null, isSupported: true },
-  mdlm: { noise: 'mask', readsNoiseLevel: false, besidesDraw: null, isSupported: true },
-  sedd: { noise: 'mask', readsNoiseLevel: true, besidesDraw: 'scoreSum', isSupported: true },
-  duo: { noise: 'uniform', readsNoiseLevel: true, besidesDraw: 'present', isSupported: true },
-  d3pm: { noise: 'uniform', readsNoiseLevel: true, besidesDraw: null, isSupported: false },
+  ar: { noise: null, readsNoiseLevel: false, besidesDraw: null, inBlocks: false, isSupported: true },
+  mdlm: { noise: 'mask', readsNoiseLevel: false, besidesDraw: null, inBlocks: false, isSupported: true },
+  sedd: { noise: 'mask', readsNoiseLevel: true, besidesDraw: 'scoreSum', inBlocks: false, isSupported: true },
+  bd3lm: { noise: 'mask', readsNoiseLevel: false, besidesDraw: null, inBlocks: true, isSupported: true },
+  duo: {
+    noise: 'uniform',
+    readsNoiseLevel: true,
+    besidesDraw: 'present',
+    inBlocks: false,
+    isSupported: true,
+  },
+  d3pm: { noise: 'uniform', readsNoiseLevel: true, besidesDraw: null, inBlocks: false, isSupported: false },
 } as const satisfies Record<string, Declaration>;
 
 export type Family = keyof typeof DECLARED;
 type FamilyOf<Noise> = {
   [F in Family]: (typeof DECLARED)[F]['noise'] extends Noise ? F : never;
+}[Family];
+
+type BlockFamily = {
+  [F in Family]: (typeof DECLARED)[F]['inBlocks'] extends true ? F : never;
 }[Family];
 
 /** Families whose forward process replaces tokens by a mask token, so that the mask's id must be known. */
@@ -42,7 +55,18 @@ export const SUPPORTED_FAMILIES = FAMILIES.filter((family) => DECLARED[family].i
 export type FamilyTraits<S> =
   /** Left to right: no noise. A mask token named by the card is left out of the softmax. */
   | { readonly family: FamilyOf<null>; readonly schedule: null; readonly maskTokenId: number | null }
-  | { readonly family: MaskedFamily; readonly schedule: S; readonly maskTokenId: number }
+  | {
+      readonly family: Exclude<MaskedFamily, BlockFamily>;
+      readonly schedule: S;
+      readonly maskTokenId: number;
+    }
+  | {
+      readonly family: BlockFamily;
+      readonly schedule: S;
+      readonly maskTokenId: number;
+      /** L′: tokens per block. */
+      readonly blockSize: number;
+    }
   /** Uniform states. A mask token, if the card names one, has no use. */
   | { readonly family: FamilyOf<'uniform'>; readonly schedule: S; readonly maskTokenId: number | null };
 
@@ -55,6 +79,23 @@ export function hasMaskToken<M extends { family: Family }>(
   model: M,
 ): model is Extract<M, { family: MaskedFamily }> {
   return isMasked(model.family);
+}
+
+/** Block diffusion. */
+export function isInBlocks(family: Family): family is BlockFamily {
+  return DECLARED[family].inBlocks;
+}
+
+/** `isInBlocks` of a model: the type then says that there is a block size. */
+export function hasBlocks<M extends { family: Family }>(
+  model: M,
+): model is Extract<M, { family: BlockFamily }> {
+  return isInBlocks(model.family);
+}
+
+/** Whether the first token of a text is given and not scored: nothing, or a block's noise, comes before it. */
+export function isFirstGiven(family: Family): boolean {
+  return DECLARED[family].noise === null || isInBlocks(family);
 }
 
 export function isUniformState(family: Family): family is FamilyOf<'uniform'> {

@@ -44,10 +44,15 @@ export interface Sequences {
   length: number;
   /** σ = −ln α, one per sequence; null for a model without this input. Zeros for a model trained without time conditioning. */
   sigma: Float32Array | null;
+  /** Block diffusion: the first tokens of a row are noisy ones; the clean ones of the same positions follow. */
+  noisyWidth?: number;
 }
 
 /** The network's inputs: attention everywhere, positions from 0, one text, no cached keys and values. */
-export function networkFeeds(signature: Signature, { inputIds, batch, length, sigma }: Sequences): Feeds {
+export function networkFeeds(
+  signature: Signature,
+  { inputIds, batch, length, sigma, noisyWidth = length }: Sequences,
+): Feeds {
   const feeds: Feeds = { input_ids: { type: 'int64', data: inputIds, dims: [batch, length] } };
   if (signature.sigma) {
     feeds.sigma = {
@@ -60,10 +65,12 @@ export function networkFeeds(signature: Signature, { inputIds, batch, length, si
     feeds.attention_mask = fillByPosition(signature.attentionMask, batch, length, () => 1);
   }
   if (signature.positionIds) {
-    feeds.position_ids = fillByPosition(signature.positionIds, batch, length, (position) => position);
+    feeds.position_ids = fillByPosition(signature.positionIds, batch, length, (place) => place % noisyWidth);
   }
   if (signature.tokenTypeIds) {
-    feeds.token_type_ids = fillByPosition(signature.tokenTypeIds, batch, length, () => 0);
+    feeds.token_type_ids = fillByPosition(signature.tokenTypeIds, batch, length, (place) =>
+      Number(place >= noisyWidth),
+    );
   }
   for (const past of signature.pastKeyValues) {
     const [, heads, , width] = past.shape ?? [];

@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { ModelError } from '../errors.js';
-import { type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
-import { FAMILIES, type Family, isDiffusion, isMasked, readsNoiseLevel } from './family.js';
+import { type ErrorDetails, ModelError } from '../errors.js';
+import { blockProblem } from './architectures/dimensions.js';
+import { type Attention, type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
+import { FAMILIES, type Family, isDiffusion, isInBlocks, isMasked, readsNoiseLevel } from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -31,6 +32,10 @@ export interface CheckpointFields {
   schedule: Field<Schedule | null>;
   /** Does the network read the noise level? If not, an input `sigma` is fed 0. */
   timeConditioning: Field<boolean>;
+  /** L′: tokens per block; null but for block diffusion. */
+  blockSize: Field<number | null>;
+  /** What a token sees. */
+  attention: Field<Attention | null>;
   trainedOn: Field<string | null>;
   distilled: Field<unknown>;
   note: Field<string | null>;
@@ -83,9 +88,10 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
 
   const family = pick('family', detectFamily(signature));
   const diffusion = family.value !== null && isDiffusion(family.value);
-  const usual: Schedule | null = diffusion ? { type: 'log-linear', eps: 1e-3 } : null;
+  const usual = diffusion ? usualSchedule(family.value) : null;
   const schedule = pick('schedule', null, usual);
   const told = signature.sigma !== null && family.value !== null && readsNoiseLevel(family.value);
+  const { blockSize, attention } = attended(family.value, pick('blockSize'), pick('attention'));
   return {
     family,
     vocabSize: pick('vocabSize', signature.logits.width),
@@ -96,11 +102,36 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
     maskTokenId: pick('maskTokenId'),
     schedule,
     timeConditioning: pick('timeConditioning', null, told) as Field<boolean>,
+    blockSize,
+    attention,
     trainedOn: pick('trainedOn'),
     distilled: pick('distilled'),
     note: pick('note'),
     sha256: pick('sha256'),
   };
+}
+
+/** Of models whose card names none: that of the published ones. Block diffusion masks with probability t, to the end. */
+export const usualSchedule = (family: Family | null): Schedule => ({
+  type: 'log-linear',
+  eps: family !== null && isInBlocks(family) ? 0 : 1e-3,
+});
+
+/** "blockSize" and "attention" say the same of block diffusion; either is enough. */
+function attended(
+  family: Family | null,
+  size: Field<number | null>,
+  said: Field<Attention | null>,
+): Pick<CheckpointFields, 'blockSize' | 'attention'> {
+  if (family === null || !isInBlocks(family)) {
+    const usual = family === null || isDiffusion(family) ? 'full' : 'causal';
+    const attention = said.value === null ? ({ value: usual, from: 'default' } as const) : said;
+    return { attention, blockSize: size.value === null ? { value: null, from: 'default' } : size };
+  }
+  const blocks = said.value !== null && typeof said.value === 'object' ? said.value.blockCausal : null;
+  const blockSize = size.value === null && blocks !== null ? { value: blocks, from: said.from } : size;
+  const same = blockSize.value === null ? null : { blockCausal: blockSize.value };
+  return { blockSize, attention: said.value === null ? { value: same, from: blockSize.from } : said };
 }
 
 /** Paths in a card are relative to the card, paths in metadata to the model. */
@@ -209,6 +240,29 @@ export function checkAgainstGraph(
     );
   }
 
+  if (family.value !== null && isInBlocks(family.value)) {
+    for (const { code, message, hint } of blockProblems(fields, signature))
+      problem(
+        code,
+        message,
+        hint ?? `${put('"blockSize": n')}, the tokens of a block that it was trained with.`,
+      );
+  } else if (fields.blockSize.value !== null && family.value !== null) {
+    notices.push(
+      `${where}: ${sourceSays(fields.blockSize)} blockSize ${fields.blockSize.value}, which a model of the family ${family.value} has no use for.`,
+    );
+  }
+
+  if (
+    fields.schedule.value?.eps === 0 &&
+    (timeConditioning.value || fields.schedule.value.type === 'cosine')
+  ) {
+    problem(
+      'schedule-eps',
+      'its schedule ends at eps 0, where the noise level is infinite.',
+      fix(fields.schedule, '--schedule'),
+    );
+  }
   if (timeConditioning.value && !signature.sigma) {
     problem(
       'no-sigma',
@@ -223,6 +277,45 @@ export function checkAgainstGraph(
     );
   }
   return { problems, notices };
+}
+
+/** What keeps a checkpoint from being a model of block diffusion; the hint of a missing size depends on the card. */
+function blockProblems(
+  { blockSize, attention, length, timeConditioning }: CheckpointFields,
+  { fixedLength }: Signature,
+): ErrorDetails[] {
+  const problems: ErrorDetails[] = [];
+  const size = blockSize.value;
+  if (size === null)
+    problems.push({
+      code: 'no-block-size',
+      message: 'a model of block diffusion has blocks, but nothing says how long.',
+    });
+  const blocks = typeof attention.value === 'object' ? attention.value?.blockCausal : attention.value;
+  if (size !== null && blocks !== size) {
+    problems.push({
+      code: 'blocks-contradict',
+      message: `${sourceSays(blockSize)} blockSize ${size}, but ${sourceSays(attention)} attention ${JSON.stringify(attention.value)}.`,
+      hint: `Correct one of them: "attention": {"blockCausal": ${size}} belongs to "blockSize": ${size}.`,
+    });
+  }
+  const uneven = size === null || length.value === null ? null : blockProblem(size, length.value);
+  if (uneven) problems.push(uneven);
+  if (timeConditioning.value) {
+    problems.push({
+      code: 'one-time-per-block',
+      message: `${sourceSays(timeConditioning)} timeConditioning true, but every block of such a model has a noise level of its own, and the network reads one per sequence.`,
+      hint: 'Put "timeConditioning": false into the card: the published models read 0.',
+    });
+  }
+  if (fixedLength !== null) {
+    problems.push({
+      code: 'fixed-length',
+      message: `the graph takes exactly ${fixedLength} tokens, but a model of block diffusion reads noisy and clean ones together, as many as there are.`,
+      hint: 'Export it with a dynamic length, or convert its weights: duo-eval convert.',
+    });
+  }
+  return problems;
 }
 
 /** «the card says» or its like, by the source of the field. */

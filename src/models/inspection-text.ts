@@ -22,7 +22,8 @@ export function inspectionText(
     ['card', model.card ?? 'none'],
     ['sha256', model.sha256],
   ];
-  const known = Object.entries(fields).filter(([, { from }]) => from !== 'missing');
+  // A default of nothing is a field that models of the family do not have.
+  const known = Object.entries(fields).filter(([, { value, from }]) => from !== 'missing' && value !== null);
   const missing = Object.entries(fields).filter(([, { from }]) => from === 'missing');
   const sections = [
     [bold(plainText(model.path ?? model.name)), ...rows(facts, width)],

@@ -5,6 +5,7 @@
 import { ModelError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { Checkpoint } from './checkpoint.js';
+import { hasBlocks } from './family.js';
 
 /** Operators allowed between the numbers 0, 1, 2 … and the lookup; any other might make the numbers smaller. */
 const KEEPS_POSITIONS = new Set(['Range', 'Unsqueeze', 'Squeeze', 'Cast', 'Expand', 'Reshape', 'Identity']);
@@ -37,7 +38,9 @@ export function tabledPositions(graph: Graph): number | null {
 
 /** @param length tokens per sequence; ar reads all but the last   @throws ModelError `length-past-model` */
 export function checkPositions(checkpoint: Checkpoint, length: number): void {
-  const positions = tabledPositions(checkpoint.graph());
+  const rows = tabledPositions(checkpoint.graph());
+  // Block diffusion reads a text twice in a call, noisy and clean, and its tables have a row for each token of a call.
+  const positions = rows !== null && hasBlocks(checkpoint) ? Math.floor(rows / 2) : rows;
   const unread = checkpoint.family === 'ar' ? 1 : 0;
   if (positions === null || length - unread <= positions) return;
   throw new ModelError({

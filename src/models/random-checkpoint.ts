@@ -3,7 +3,8 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
 import type { ArchitectureName } from './architectures/names.js';
 import type { Card } from './card.js';
-import { type Family, isMasked, readsNoiseLevel } from './family.js';
+import { type Family, isInBlocks, isMasked, readsNoiseLevel } from './family.js';
+import { usualSchedule } from './fields.js';
 import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
 import { randomWeights } from './weights/random-weights.js';
@@ -18,6 +19,8 @@ export interface RandomCheckpointRequest {
   changes: Partial<Size>;
   vocabSize: number;
   length: number;
+  /** Tokens per block, for `block-diffusion` alone. */
+  blockSize?: number;
   /** Family of a diffusion transformer; `duo` by default. */
   family?: Exclude<Family, 'ar'>;
   /** As given, relative to the working directory. */
@@ -43,6 +46,23 @@ export async function randomCheckpoint(request: RandomCheckpointRequest): Promis
       hint: 'Leave --family out, or use --arch dit.',
     });
   }
+  const blocks = architecture === 'block-diffusion';
+  if (blocks !== (request.blockSize !== undefined)) {
+    throw new UsageError({
+      code: 'block-size-of-blocks',
+      message: blocks
+        ? '--arch block-diffusion needs the tokens of a block.'
+        : `--block-size is for --arch block-diffusion: ${architecture} has no blocks.`,
+      hint: blocks ? 'Give --block-size, such as 4, 8 or 16.' : 'Leave --block-size out.',
+    });
+  }
+  if (request.family !== undefined && blocks !== isInBlocks(request.family)) {
+    throw new UsageError({
+      code: 'family-of-blocks',
+      message: `--arch ${architecture} makes no model of the family ${request.family}.`,
+      hint: 'The family bd3lm and --arch block-diffusion belong together.',
+    });
+  }
   return saveCheckpoint(out, {
     architecture,
     dimensions: dimensionsOf(request),
@@ -52,9 +72,9 @@ export async function randomCheckpoint(request: RandomCheckpointRequest): Promis
   });
 }
 
-function dimensionsOf({ size, changes, vocabSize, length }: RandomCheckpointRequest): Dimensions {
+function dimensionsOf({ size, changes, vocabSize, length, blockSize }: RandomCheckpointRequest): Dimensions {
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const dimensions = { ...SIZES[size], ...given, vocabSize, length };
+  const dimensions = { ...SIZES[size], ...given, vocabSize, length, ...(blockSize && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new UsageError(problem);
   return dimensions;
@@ -62,7 +82,7 @@ function dimensionsOf({ size, changes, vocabSize, length }: RandomCheckpointRequ
 
 function cardOf({
   architecture,
-  family = 'duo',
+  family = architecture === 'block-diffusion' ? 'bd3lm' : 'duo',
   vocabSize,
   seed,
   tokenizer,
@@ -78,7 +98,7 @@ function cardOf({
     family,
     ...shared,
     ...(isMasked(family) && { maskTokenId: vocabSize - 1 }),
-    schedule: { type: 'log-linear', eps: 1e-3 },
+    schedule: usualSchedule(family),
     timeConditioning: readsNoiseLevel(family),
   };
 }

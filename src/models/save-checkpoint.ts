@@ -46,16 +46,26 @@ export async function saveCheckpoint(
   options: WriteOptions = {},
 ): Promise<SavedCheckpoint> {
   const { parameters, checkpointGraph } = architectures[architecture];
-  const { vocabSize, length, ...size } = dimensions;
+  const { vocabSize, length, blockSize, ...size } = dimensions;
   const network: NetworkContent = {
     parameters: parameters(dimensions),
     graph: (build) => checkpointGraph(dimensions, build),
     source,
-    card: { ...card, vocabSize, length, architecture: { name: architecture, ...size } },
+    card: {
+      ...card,
+      vocabSize,
+      length,
+      ...blocksOfCard(blockSize),
+      architecture: { name: architecture, ...size },
+    },
     dtype,
   };
   return saveNetwork(path, network, options);
 }
+
+/** The card's keys of block diffusion. @param blockSize of the dimensions */
+export const blocksOfCard = (blockSize: number | undefined): Pick<Card, 'blockSize' | 'attention'> =>
+  blockSize === undefined ? {} : { blockSize, attention: { blockCausal: blockSize } };
 
 /** @throws ModelError when the weights are unusable   @throws FileError */
 export async function saveNetwork(

@@ -21,7 +21,7 @@ export interface Signature {
   sigma: { rank: 1 | 2 } | null;
   attentionMask: TensorSignature | null;
   positionIds: TensorSignature | null;
-  /** BERT's segment of each token; fed 0, the first segment. */
+  /** BERT's segment of each token; fed 0, the first segment. Block diffusion: 0 for noisy tokens, 1 for clean ones. */
   tokenTypeIds: TensorSignature | null;
   /** Cached keys and values, fed empty when a whole sequence is scored at once. */
   pastKeyValues: TensorSignature[];

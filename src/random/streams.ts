@@ -7,6 +7,8 @@ export const streams = {
   timeRotation: 0x01,
   timeOrder: 0x02,
   timeJitter: 0x03,
+  /** Block diffusion: which part of [0, 1) the time of each block lies in. */
+  blockTimes: 0x04,
   /** forward.ts: whether a token is replaced, and by which. */
   forwardComponent: 0x10,
   forwardToken: 0x11,

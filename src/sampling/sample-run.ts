@@ -4,6 +4,7 @@
  */
 import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
+import type { Observer } from '../observer.js';
 import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../records/samples-file.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
@@ -16,13 +17,6 @@ import { base64OfInts, type SampleTrace, TraceRecorder } from './trace.js';
 
 /** Raised when a new version would make other samples from the same settings. */
 const SAMPLING_VERSION = 1;
-
-export interface SampleObserver {
-  note(text: string): void;
-  warn(text: string): void;
-  progress?(done: number, total: number, detail: string): void;
-  signal?: AbortSignal;
-}
 
 /** A sample with its text, and its trace if requested. */
 export interface TracedRecord {
@@ -43,7 +37,7 @@ export interface SampleRun {
 }
 
 /** Starts the model. @throws as {@link checkSampleRequest}, ModelError, and FileError `in-use` */
-export async function openSampleRun(request: SampleRequest, observer: SampleObserver): Promise<SampleRun> {
+export async function openSampleRun(request: SampleRequest, observer: Observer): Promise<SampleRun> {
   const model = await checkSampleRequest(request);
   const { checkpoint, sampler } = request;
   const session = await startSamplingSession({
@@ -63,7 +57,7 @@ export async function openSampleRun(request: SampleRequest, observer: SampleObse
   }
   const resumed = Math.min(journal.finished.length, request.samples);
   if (resumed > 0)
-    observer.note(`${checkpoint.name}: continuing; ${resumed} samples were finished by an earlier run.`);
+    observer.note?.(`${checkpoint.name}: continuing; ${resumed} samples were finished by an earlier run.`);
   let open = true;
   const stop = async (end: () => void) => {
     if (!open) return end();
@@ -90,17 +84,14 @@ export async function openSampleRun(request: SampleRequest, observer: SampleObse
 async function* allSamples(
   request: SampleRequest,
   model: SampledModel,
-  {
-    session,
-    journal,
-    observer,
-  }: { session: SamplingSession; journal: SampleJournal; observer: SampleObserver },
+  { session, journal, observer }: { session: SamplingSession; journal: SampleJournal; observer: Observer },
 ): AsyncGenerator<FinishedSample, void, void> {
-  const { samples, steps, traced } = request;
+  const { samples, steps, traced, checkpoint } = request;
   const finished = journal.finished.slice(0, samples);
-  observer.progress?.(finished.length, samples, '');
-  yield* finished;
   let done = finished.length;
+  const report = (detail = '') => observer.progress?.(`sampling ${checkpoint.name}`, done, samples, detail);
+  report();
+  yield* finished;
   const recorder = traced ? new TraceRecorder(request.length) : null;
   const plan: GenerationPlan = {
     ...request,
@@ -110,14 +101,14 @@ async function* allSamples(
     signal: observer.signal,
     onStep(state) {
       recorder?.record(state);
-      observer.progress?.(done, samples, `step ${Math.min(state.step, steps)} of ${steps}`);
+      report(`step ${Math.min(state.step, steps)} of ${steps}`);
     },
   };
   for await (const batch of generate(plan)) {
     const complete = batch.map((sample, b) => ({ ...sample, trace: recorder?.batch[b] ?? null }));
     journal.append(complete);
     done += batch.length;
-    observer.progress?.(done, samples, '');
+    report();
     warnOfMasks(request, complete, observer);
     yield* complete;
   }
@@ -131,13 +122,13 @@ function recordOf({ sample, tokens, nfe, seconds }: FinishedSample, request: Sam
 function warnOfMasks(
   { checkpoint }: SampleRequest,
   batch: readonly FinishedSample[],
-  observer: SampleObserver,
+  observer: Observer,
 ): void {
   const mask = maskOf(sampledModel(checkpoint));
   if (mask === null) return;
   const left = batch.filter(({ tokens }) => tokens.includes(mask)).map(({ sample }) => sample);
   if (left.length === 0) return;
-  observer.warn(
+  observer.warn?.(
     `${left.length === 1 ? `Sample ${left[0]} has` : `Samples ${left.join(', ')} have`} masks left: the sampler did not remove all noise.`,
   );
 }

@@ -61,6 +61,9 @@ function tablesOf({ settings, parameters, text, heldOut }: RunDescription): Trai
       rows: [
         ['family', problem.family],
         ['network', `${network}${condition}`],
+        ...(problem.dimensions.blockSize === undefined
+          ? []
+          : [['blocks of tokens', `${problem.dimensions.blockSize} tokens each`] as const]),
         ['parameters', count(parameters)],
         ['steps', `${count(settings.steps)} of ${count(problem.batch)} sequences`],
         ['learning rate', rate],

@@ -2,10 +2,10 @@
  * The noise of a training step, a function of seed and step: times, one in each of B equal parts of the range for B sequences
  * (the reference's low-discrepancy times), and the noisy tokens at these times.
  */
-import { noiseMasked, noiseUniform } from '../diffusion/forward.js';
+import { noiseBlocks, noiseMasked, noiseUniform } from '../diffusion/forward.js';
 import { duoFirstTime } from '../diffusion/integration.js';
 import type { NoiseSchedule } from '../diffusion/schedule.js';
-import { isUniformState } from '../models/family.js';
+import { isInBlocks, isUniformState } from '../models/family.js';
 import { fillNormals } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import { fillOpenUniforms, fillUniforms, uniform } from '../random/uniforms.js';
@@ -26,10 +26,10 @@ export interface StepAddress {
   step: number;
 }
 
-/** t of each sequence of a step, in [0.001, 1). */
-export function stepTimes({ seed, step }: StepAddress, batch: number): Float64Array {
-  return Float64Array.from({ length: batch }, (_, b) => {
-    const place = (b + uniform({ seed, stream: streams.trainingTime, sequence: b, step })) / batch;
+/** t of each sequence of a step, or of each block of each sequence, in [0.001, 1). @param count of the times */
+export function stepTimes({ seed, step }: StepAddress, count: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, b) => {
+    const place = (b + uniform({ seed, stream: streams.trainingTime, sequence: b, step })) / count;
     return duoFirstTime + (1 - duoFirstTime) * place;
   });
 }
@@ -41,7 +41,9 @@ export function noisyBatch(
   x: Int32Array,
   { seed, step }: StepAddress,
 ): NoisyBatch {
-  const times = stepTimes({ seed, step }, batch);
+  const { blockSize = length } = dimensions;
+  const levels = length / blockSize;
+  const times = stepTimes({ seed, step }, batch * levels);
   const oneMinusAlpha = times.map((t) => schedule.oneMinusAlpha(t));
   const z = new Int32Array(x.length);
   const component = new Float64Array(length);
@@ -53,6 +55,9 @@ export function noisyBatch(
     if (isUniformState(family)) {
       fillUniforms(token, { ...address, stream: streams.trainingToken });
       noiseUniform(noisy, clean, oneMinusAlpha[b], dimensions.vocabSize, component, token);
+    } else if (isInBlocks(family) && maskTokenId !== null) {
+      const ofBlock = (block: number) => oneMinusAlpha[b * levels + block];
+      noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock }, maskTokenId, component);
     } else if (maskTokenId !== null) {
       noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component);
     }
@@ -62,7 +67,7 @@ export function noisyBatch(
     z,
     oneMinusAlpha,
     slope: times.map((t) => -schedule.dalpha(t, 'duo')),
-    sigma: times.map((t) => schedule.sigma(t)),
+    sigma: isInBlocks(family) ? new Float64Array(batch) : times.map((t) => schedule.sigma(t)),
   };
 }
 

@@ -3,7 +3,8 @@
  * the batch: the papers' integrand over t, for any schedule.
  */
 import { HEAD } from '../diffusion/heads/head.js';
-import { isMasked, isUniformState } from '../models/family.js';
+import { CLEAN_IDS } from '../models/architectures/block-diffusion.js';
+import { isInBlocks, isMasked, isUniformState } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -15,9 +16,10 @@ export interface NoisyBatch {
   /** Clean and noisy tokens, [batch · length]. */
   x: Int32Array;
   z: Int32Array;
-  /** Per sequence: 1 − α, −α', and the σ that the network reads. */
+  /** Per sequence, or for block diffusion per block: 1 − α and −α'. */
   oneMinusAlpha: Float64Array;
   slope: Float64Array;
+  /** Per sequence: what the network reads. */
   sigma: Float64Array;
 }
 
@@ -68,13 +70,21 @@ export function wholeMixtureFeeds(
   };
 }
 
-/** The rows are the masked positions; a batch without masks has one row of weight 0. */
-function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+/**
+ * The rows are the masked positions; a batch without masks has one row of weight 0.
+ * @param scored tokens of the batch that the mean is over
+ */
+function maskedFeeds(
+  { batch, length }: Size,
+  noisy: NoisyBatch,
+  maskTokenId: number,
+  scored = noisy.x.length,
+): Feeds {
   const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
   const places = masked.length > 0 ? masked : [0];
   const sequenceOf = (place: number) => Math.floor(place / length);
-  const weightOf = (place: number) =>
-    masked.length > 0 ? noisy.slope[sequenceOf(place)] / noisy.x.length : 0;
+  const levelOf = (place: number) => Math.floor((place * noisy.slope.length) / noisy.x.length);
+  const weightOf = (place: number) => (masked.length > 0 ? noisy.slope[levelOf(place)] / scored : 0);
   const rows = places.length;
   return {
     input_ids: int64(noisy.z, [batch, length]),
@@ -88,7 +98,7 @@ function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: nu
       [rows],
     ),
     [HEAD.oneMinusAlpha]: float64(
-      places.map((place) => noisy.oneMinusAlpha[sequenceOf(place)]),
+      places.map((place) => noisy.oneMinusAlpha[levelOf(place)]),
       [rows],
     ),
     [TOKEN_WEIGHTS]: float32(places.map(weightOf), [rows]),
@@ -99,5 +109,13 @@ function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: nu
 export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
   if (isUniformState(family)) return uniformStateFeeds(size, noisy);
   if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
+  if (isInBlocks(family)) {
+    const { batch, length } = size;
+    const scored = batch * (length - 1); // all but the first token of each sequence, which is given
+    return {
+      ...maskedFeeds(size, noisy, maskTokenId, scored),
+      [CLEAN_IDS]: int64(noisy.x, [batch, length]),
+    };
+  }
   return maskedFeeds(size, noisy, maskTokenId);
 }

@@ -10,6 +10,7 @@ import { appendLossHead } from '../diffusion/heads/losses.js';
 import { fixAxes } from '../graph/fix-axes.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { Mul, ReduceSum } from '../graph/operators.js';
+import { blockTrainingGraph } from '../models/architectures/block-diffusion.js';
 import { causalGraph } from '../models/architectures/causal.js';
 import type { Dimensions } from '../models/architectures/dimensions.js';
 import { ditGraph } from '../models/architectures/dit.js';
@@ -48,9 +49,11 @@ export function objectiveGraph(problem: TrainingProblem): Objective {
   const options = { fused: problem.fused ?? true };
   const graph = causal
     ? causalGraph(dimensions, options)
-    : reads === 'tokens'
-      ? ditGraph(dimensions, options)
-      : mixtureGraph(dimensions, reads, options);
+    : reads !== 'tokens'
+      ? mixtureGraph(dimensions, reads, options)
+      : dimensions.blockSize === undefined
+        ? ditGraph(dimensions, options)
+        : blockTrainingGraph(dimensions, options);
   const objective = appendObjective(graph, problem);
   return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
 }

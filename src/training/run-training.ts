@@ -15,7 +15,8 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
-import { isMasked, readsNoiseLevel } from '../models/family.js';
+import { isInBlocks, isMasked, readsNoiseLevel } from '../models/family.js';
+import { usualSchedule } from '../models/fields.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
@@ -39,7 +40,7 @@ import {
 import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
-const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'bd3lm', 'duo'] as const;
 
 export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];
@@ -49,6 +50,8 @@ export interface TrainingRequest extends RunRequest {
   changes: Partial<Size>;
   /** L, tokens per sequence. */
   length: number;
+  /** L′, tokens per block, for bd3lm alone. */
+  blockSize?: number;
   steps: number;
   /** 0 for none. */
   curriculumSteps: number;
@@ -57,12 +60,7 @@ export interface TrainingRequest extends RunRequest {
   curriculumKept: number;
 }
 
-export interface TrainingObserver extends RunObserver {
-  /** The signal stopped the run. @param step its last step, which is saved */
-  stopped(step: number): void;
-  stepped(step: number, steps: number, result: StepResult): void;
-  validated(step: number, loss: ValidationLoss): void;
-}
+export type TrainingObserver = RunObserver<StepResult, ValidationLoss>;
 
 export interface TrainedModel extends RunResult<ValidationLoss> {
   /** Loss of a uniform guess: ln K. */
@@ -133,8 +131,8 @@ async function trainInFolder(request: TrainingRequest, observer: TrainingObserve
     });
     const ignorance = Math.log(dimensions.vocabSize);
     if (!outcome.finished) {
-      observer.stopped(outcome.step);
-      throw observer.signal.reason;
+      observer.stopped?.(outcome.step);
+      throw observer.signal?.reason;
     }
     return {
       ...saved!, // the last step is always saved
@@ -159,10 +157,23 @@ function parametersOf({ problem: { family, dimensions } }: TrainingSettings): nu
 }
 
 /** Masked families have one token more than the tokenizer: the mask. */
-function dimensionsOf({ family, size, changes, length }: TrainingRequest, tokenizer: Tokenizer): Dimensions {
+function dimensionsOf(
+  { family, size, changes, length, blockSize }: TrainingRequest,
+  tokenizer: Tokenizer,
+): Dimensions {
+  if (isInBlocks(family) !== (blockSize !== undefined)) {
+    throw new UsageError({
+      code: 'block-size-of-bd3lm',
+      message:
+        blockSize === undefined
+          ? `A model of the family ${family} has blocks, and nothing says how long.`
+          : `--block-size is for --family bd3lm: ${family} has no blocks.`,
+      hint: blockSize === undefined ? 'Give --block-size, such as 4, 8 or 16.' : 'Leave --block-size out.',
+    });
+  }
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
   const vocabSize = tokenizer.vocabSize + (isMasked(family) ? 1 : 0);
-  const dimensions = { ...SIZES[size], ...given, vocabSize, length };
+  const dimensions = { ...SIZES[size], ...given, vocabSize, length, ...(blockSize && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new UsageError(problem);
   return dimensions;
@@ -178,7 +189,7 @@ function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: Pack
       batch,
       length: family === 'ar' ? length - 1 : length,
     },
-    schedule: { type: 'log-linear', eps: 1e-3 },
+    schedule: usualSchedule(family),
     timeConditioning: readsNoiseLevel(family),
     seed: request.seed,
     steps: request.steps,

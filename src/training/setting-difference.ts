@@ -14,6 +14,7 @@ const FLAGS: Record<string, string> = {
   'problem.dimensions.blocks': '--blocks',
   'problem.dimensions.heads': '--heads',
   'problem.dimensions.length': '--length',
+  'problem.dimensions.blockSize': '--block-size',
   'problem.length': '--length',
   'problem.batch': '--batch',
   seed: '--seed',

@@ -1,4 +1,5 @@
 /** `duo-eval train tokenizer`: counts the words of a text, merges pairs, and writes the tokenizer's folder. */
+
 import { join } from 'node:path';
 import { byteLevelFiles } from '../datasets/byte-level-files.js';
 import { learnMerges } from '../datasets/byte-pair-merges.js';
@@ -7,6 +8,7 @@ import type { TextSource } from '../datasets/text-source.js';
 import { GPT2_PATTERN } from '../datasets/tokenization/unicode.js';
 import { GPT2_BOUNDARY } from '../datasets/tokenizer-files.js';
 import { DataError } from '../errors.js';
+import type { Observer } from '../observer.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 
 export interface TokenizerRequest extends Omit<DatasetRequest, 'spec'> {
@@ -18,12 +20,6 @@ export interface TokenizerRequest extends Omit<DatasetRequest, 'spec'> {
   leastCount: number;
   /** Folder to write. */
   out: string;
-}
-
-export interface TokenizerObserver {
-  signal: AbortSignal;
-  /** @param texts read so far   @param total null if unknown */
-  read(texts: number, total: number | null): void;
 }
 
 export interface TrainedTokenizer {
@@ -46,14 +42,14 @@ const UNMERGED = 257;
 /** @throws DataError `text-too-short` when the text has too few pairs; UsageError, FileError; the signal's reason when it aborts */
 export async function trainTokenizer(
   { data, textColumn, skipNull, vocabSize, leastCount, out }: TokenizerRequest,
-  { signal, read }: TokenizerObserver,
+  observer: Observer = {},
 ): Promise<TrainedTokenizer> {
   const source = await resolveDataset({ spec: data, textColumn, skipNull });
-  const counted = await countWords(source, { signal, read });
+  const counted = await countWords(source, observer);
   const wanted = vocabSize - UNMERGED;
   const learned = await learnMerges(counted.words, wanted, leastCount, async () => {
     await new Promise((resolve) => setImmediate(resolve));
-    signal.throwIfAborted();
+    observer.signal?.throwIfAborted();
   });
   if (learned.merges.length < wanted) {
     const most = UNMERGED + learned.merges.length;
@@ -81,16 +77,16 @@ interface CountedWords {
 }
 
 /** Words as the tokenizer will split them: `<|endoftext|>` in a text is that token and not part of a word. */
-async function countWords(source: TextSource, { signal, read }: TokenizerObserver): Promise<CountedWords> {
+async function countWords(source: TextSource, { signal, progress }: Observer): Promise<CountedWords> {
   const seen = new Map<string, number>();
   let texts = 0;
   for await (const text of source.texts()) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const whole = source.detokenizer?.detokenize(text) ?? text;
     for (const part of whole.split(GPT2_BOUNDARY)) {
       for (const [word] of part.matchAll(GPT2_PATTERN)) seen.set(word, (seen.get(word) ?? 0) + 1);
     }
-    read(++texts, source.count);
+    progress?.('reading', ++texts, source.count);
   }
   let bytes = 0;
   const words = new Map<string, number>();

@@ -22,7 +22,7 @@ export async function saveTrained(
   const { family, maskTokenId, dimensions } = problem;
   const causal = family === 'ar';
   return saveCheckpoint(path, {
-    architecture: causal ? 'causal' : 'dit',
+    architecture: causal ? 'causal' : dimensions.blockSize === undefined ? 'dit' : 'block-diffusion',
     dimensions,
     source: partsOf(weights, networkParameters(dimensions, { adaLN: !causal })),
     card: {

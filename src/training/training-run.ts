@@ -2,6 +2,7 @@
  * What runs of training and of distillation share: the request, the observer, the text they read, the files in their folder,
  * and the losses they record.
  */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { packDataset } from '../datasets/pack-dataset.js';
@@ -11,6 +12,7 @@ import { type DatasetRequest, resolveDataset } from '../datasets/resolve-dataset
 import type { Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
+import type { Observer } from '../observer.js';
 import { acquireLock } from '../storage/lock.js';
 import { addRow, writeCurve } from './loss-tables.js';
 import type { TrainingRun } from './train.js';
@@ -39,13 +41,14 @@ export interface RunRequest extends Omit<DatasetRequest, 'spec'> {
   threads?: number;
 }
 
-export interface RunObserver {
-  signal: AbortSignal;
-  packing(dataset: string, done: number, total: number | null): void;
-  /** A remark for the user. */
-  say?(text: string): void;
+/** Of training and of distillation: `Step` is what is known of a step, `Loss` the held-out loss. */
+export interface RunObserver<Step, Loss> extends Observer {
   /** A saved run is resumed. @param step its last step */
   resumed(step: number, steps: number): void;
+  stepped(step: number, steps: number, result: Step): void;
+  validated(step: number, loss: Loss): void;
+  /** The signal stopped the run. @param step its last step, which is saved */
+  stopped?(step: number): void;
 }
 
 export interface RunResult<Loss> extends SavedCheckpoint {
@@ -67,13 +70,14 @@ export async function packText(
   { textColumn, skipNull }: Omit<DatasetRequest, 'spec'>,
   spec: string,
   { tokenizer, length }: { tokenizer: Tokenizer; length: number },
-  { signal, packing, say }: RunObserver,
+  { signal, progress, note }: Observer,
 ): Promise<PackedStream> {
   const source = await resolveDataset({ spec, textColumn, skipNull });
-  const onProgress = (done: number, total: number | null) => packing(source.name, done, total);
+  const onProgress = (done: number, total: number | null) =>
+    progress?.(`packing ${source.name}`, done, total);
   const stream = await packDataset({ source, tokenizer, length, protocol: 'strict', signal, onProgress });
   for (const notice of [wrappingNotice(tokenizer, length), droppedNotice(stream), skippedRowsSaid(stream)])
-    if (notice !== null) say?.(notice);
+    if (notice !== null) note?.(notice);
   return stream;
 }
 
@@ -129,7 +133,7 @@ export async function inOwnFolder<T>(folder: string, checkpoint: string, work: (
 export const loopOf = (
   { out, saveEvery, threads }: RunRequest,
   steps: number,
-  { signal, resumed }: RunObserver,
+  { signal, resumed }: Pick<RunObserver<never, never>, 'signal' | 'resumed'>,
 ): Pick<TrainingRun, 'statePath' | 'saveEvery' | 'threads' | 'signal' | 'onResume'> => ({
   statePath: stateOf(out),
   saveEvery,

@@ -8,8 +8,6 @@ import { temporaryFolder } from '../support/folder.js';
 
 const folder = temporaryFolder().root;
 
-const quiet = { signal: new AbortController().signal, read: () => {} };
-
 function request(text: string, vocabSize: number) {
   const data = join(folder, 'text.txt');
   writeFileSync(data, text);
@@ -18,10 +16,12 @@ function request(text: string, vocabSize: number) {
 
 describe('a tokenizer learned from text', () => {
   it('has as many tokens as asked for, and writes any text back as it was', async () => {
-    const trained = await trainTokenizer(
-      { data: 'sotu', vocabSize: 400, leastCount: 2, out: join(folder, 'sotu') },
-      quiet,
-    );
+    const trained = await trainTokenizer({
+      data: 'sotu',
+      vocabSize: 400,
+      leastCount: 2,
+      out: join(folder, 'sotu'),
+    });
     const tokenizer = await loadTokenizer(join(folder, 'sotu'));
     expect(tokenizer.vocabSize).toBe(400);
     expect(tokenizer.bosTokenId).toBe(399);
@@ -41,7 +41,7 @@ describe('a tokenizer learned from text', () => {
   });
 
   it('splits a word as the merges were learned, by the library that reads it', async () => {
-    await trainTokenizer(request('low low low low low lower lower newest newest newest', 262), quiet);
+    await trainTokenizer(request('low low low low low lower lower newest newest newest', 262));
     const tokenizer = await loadTokenizer(join(folder, 'tokenizer'));
     const pieces = (text: string) =>
       tokenizer.encode(text).map((id) => tokenizer.decode([id], { cleanUp: false }));
@@ -51,20 +51,20 @@ describe('a tokenizer learned from text', () => {
 
   it('takes the boundary in a text for what it is', async () => {
     const text = 'one<|endoftext|>one<|endoftext|>one<|endoftext|>';
-    const trained = await trainTokenizer(request(text, 259), quiet);
+    const trained = await trainTokenizer(request(text, 259));
     expect(trained).toMatchObject({ words: 1, bytes: 9, leastCount: 3 });
     expect((await loadTokenizer(join(folder, 'tokenizer'))).encode(text)).toHaveLength(6);
   });
 
   it('is the same file whenever it is learned', async () => {
-    const once = await trainTokenizer(request('a rose is a rose is a rose', 262), quiet);
+    const once = await trainTokenizer(request('a rose is a rose is a rose', 262));
     const first = readFileSync(once.path);
-    await trainTokenizer(request('a rose is a rose is a rose', 262), quiet);
+    await trainTokenizer(request('a rose is a rose is a rose', 262));
     expect(readFileSync(once.path).equals(first)).toBe(true);
   });
 
   it('says how many tokens a text is good for when it is too short', async () => {
-    const short = trainTokenizer(request('abab abab', 300), quiet);
+    const short = trainTokenizer(request('abab abab', 300));
     await expect(short).rejects.toMatchObject({
       code: 'text-too-short',
       message: expect.stringContaining('a tokenizer of 259 tokens at most'),

@@ -41,10 +41,7 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
         leastCount: flags['least-count'],
         out: flags.out,
       },
-      {
-        signal: this.interrupt,
-        read: (texts, total) => this.progress.show('reading', texts, total),
-      },
+      this.observer,
     );
     if (trained.skippedRows > 0) this.note(`${trained.skippedRows} rows whose text is null were skipped.`);
     if (this.options.json) {

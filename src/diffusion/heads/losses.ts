@@ -23,6 +23,7 @@ export function appendLossHead(graph: Graph, family: Family, options: HeadOption
       case 'ar':
         return appendAutoregressiveLoss(graph, options);
       case 'mdlm':
+      case 'bd3lm':
         return appendMaskedLoss(graph, options);
       case 'sedd':
         return appendScoreEntropyLoss(graph, options);

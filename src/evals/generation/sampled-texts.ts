@@ -10,12 +10,7 @@ export async function sampledTexts(
   name: string,
   observer: Observer,
 ): Promise<{ set: TextSet; run: SampleRun }> {
-  const run = await openSampleRun(request, {
-    note: (text) => observer.note?.(text),
-    warn: (text) => observer.warn?.(text),
-    progress: (done, total) => observer.progress?.(`sampling ${name}`, done, total),
-    signal: observer.signal,
-  });
+  const run = await openSampleRun(request, observer);
   const { model, count } = run.header;
   const set: TextSet = {
     name,

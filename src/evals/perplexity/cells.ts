@@ -9,7 +9,9 @@ import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-data
 import type { TextSource } from '../../datasets/text-source.js';
 import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../../errors.js';
+import { blockProblem } from '../../models/architectures/dimensions.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
+import { hasBlocks } from '../../models/family.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
@@ -51,7 +53,8 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, observer);
     checkPositions(checkpoint, length);
-    checkMemory(checkpoint, { length });
+    if (hasBlocks(checkpoint)) checkBlocks(checkpoint.blockSize, length);
+    checkMemory(checkpoint, { length: hasBlocks(checkpoint) ? 2 * length : length });
     const wrapping = wrappingNotice(tokenizer, length);
     if (wrapping !== null) observer.note?.(`${checkpoint.name}: ${wrapping}`);
     const { fixedBatch } = checkpoint.signature;
@@ -142,6 +145,12 @@ function sequenceLength(checkpoint: Checkpoint, wanted: number | undefined, obse
     });
   }
   return fixed;
+}
+
+/** @throws UsageError `blocks-do-not-divide` */
+function checkBlocks(blockSize: number, length: number): void {
+  const problem = blockProblem(blockSize, length);
+  if (problem) throw new UsageError({ ...problem, hint: `Give --length a multiple of ${blockSize}.` });
 }
 
 const DEFAULT_LENGTH = 1024;

@@ -7,9 +7,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unigramFromCounts } from '../../diffusion/control-variate.js';
 import { TokenDifficulty } from '../../diffusion/token-difficulty.js';
+import { isFirstGiven } from '../../models/family.js';
 import type { NumberColumn } from '../../storage/number-column.js';
 import { type Correction, type CorrectionContext, vocabularyCounts } from './correction.js';
-import { type ModelCall, noisyTokens, type SequenceLoss } from './loss-batch.js';
+import { callLevels, levelOfToken, type ModelCall, noisyTokens, type SequenceLoss } from './loss-batch.js';
 
 const lessonTokens = 2 ** 20;
 /** Times are independent between groups of times.ts, so folds are made of whole groups. */
@@ -71,15 +72,15 @@ export class DifficultyCorrection implements Correction {
     const { model } = this.context;
     for (const i of [...this.lessons.keys()].sort((a, b) => a - b)) {
       const call = this.callOf(i, draw);
-      const { x, level } = call;
+      const { x } = call;
       const z = noisyTokens(new Int32Array(x.length), call, model);
       // kept by `observe` for every call learned from
       const losses = this.lessons.get(i)!;
       const fold = this.foldOf(i, draw);
       let r = 0;
       for (let l = 0; l < x.length; l++) {
-        // only ar has no level
-        if (z[l] === model.maskTokenId) this.difficulty.learn(fold, x[l], losses[r++] * level!.oneMinusAlpha);
+        if (z[l] !== model.maskTokenId) continue;
+        this.difficulty.learn(fold, x[l], losses[r++] * levelOfToken(call, model, l).oneMinusAlpha);
       }
     }
     this.lessons.clear();
@@ -93,14 +94,17 @@ export class DifficultyCorrection implements Correction {
   ): { centred: number; textCentred: number } {
     const { model, integration } = this.context;
     const { x } = call;
-    // only ar has no level
-    const { weight, oneMinusAlpha } = call.level!;
     const z = noisyTokens(new Int32Array(x.length), call, model);
     const mean = integration.measure * (integration.alphaRange[1] - integration.alphaRange[0]);
-    const whereMasked = weight / oneMinusAlpha - mean;
+    const whereMasked = (l: number) => {
+      const { weight, oneMinusAlpha } = levelOfToken(call, model, l);
+      return weight / oneMinusAlpha - mean;
+    };
+    const first = isFirstGiven(model.family) ? 1 : 0;
     const over = (from: number, to: number) => {
       let sum = 0;
-      for (let l = from; l < to; l++) sum += h[x[l]] * (z[l] === model.maskTokenId ? whereMasked : -mean);
+      for (let l = Math.max(from, first); l < to; l++)
+        sum += h[x[l]] * (z[l] === model.maskTokenId ? whereMasked(l) : -mean);
       return sum;
     };
     const textCentred = over(edge, x.length - edge);
@@ -108,8 +112,9 @@ export class DifficultyCorrection implements Correction {
   }
 
   private callOf(sequence: number, draw: number): ModelCall {
-    const { stream, plan, integration } = this.context;
-    return { sequence, draw, x: stream.sequence(sequence), level: integration.at(plan.at(sequence, draw).u) };
+    const { stream, plan, integration, model } = this.context;
+    const call = { sequence, draw, x: stream.sequence(sequence) };
+    return { ...call, ...callLevels(plan.at(sequence, draw).u, call, model, integration) };
   }
 
   private foldOf(sequence: number, draw: number): number {

@@ -61,7 +61,10 @@ async function wholeSequence(session: LossSession): Promise<void> {
   const level =
     alpha === null ? null : { t: 0.5, alpha, oneMinusAlpha: 1 - alpha, sigma: -Math.log(alpha), weight: 1 };
   const model = batchModelOf(session.checkpoint, { seed: 0, wrapped: false });
-  await session.losses([{ sequence: 0, draw: 0, x, level }], model);
+  const blocks = level && model.blockSize ? Math.ceil(length / model.blockSize) : 0;
+  const blockLevels = blocks > 0 && level ? Array(blocks).fill(level) : undefined;
+  const levels = blockLevels ? { level: null, blockLevels } : { level };
+  await session.losses([{ sequence: 0, draw: 0, x, ...levels }], model);
 }
 
 function adviceOf(error: unknown): Advice {

@@ -4,11 +4,12 @@
  *
  * All randomness is a function of (seed, sequence, draw), so no figure depends on how calls are batched.
  */
-import { noiseMasked, noiseUniform } from '../../diffusion/forward.js';
+import { noiseBlocks, noiseMasked, noiseUniform } from '../../diffusion/forward.js';
 import { HEAD } from '../../diffusion/heads/head.js';
-import type { NoiseLevel } from '../../diffusion/integration.js';
+import type { Integration, NoiseLevel } from '../../diffusion/integration.js';
+import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
-import { isMasked } from '../../models/family.js';
+import { isInBlocks, isMasked } from '../../models/family.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
@@ -19,8 +20,10 @@ export interface ModelCall {
   draw: number;
   /** Clean tokens, [length]. */
   x: Int32Array;
-  /** Null for ar, which has no noise. */
+  /** Null for ar, which has no noise, and for block diffusion. */
   level: NoiseLevel | null;
+  /** Block diffusion: the level of each block. */
+  blockLevels?: readonly NoiseLevel[];
   /** Whether its loss per token is wanted too (ar and masked families). */
   byToken?: boolean;
   /** Whether the order of its positions is wanted too (exact likelihood under a policy). */
@@ -32,6 +35,8 @@ export interface LossModel {
   family: Family;
   vocabSize: number;
   maskTokenId: number | null;
+  /** L′ of block diffusion. */
+  blockSize?: number;
   seed: number;
   /** Tokens at the ends of a sequence that wrap its text: 2 where there are BOS and EOS, else 0. */
   wrapped: boolean;
@@ -68,6 +73,8 @@ export interface PreparedBatch {
   /** What the network reads as tokens, int64 [called, width]. */
   inputIds: BigInt64Array;
   width: number;
+  /** Block diffusion: the noisy tokens of a row, before the clean ones. */
+  noisyWidth?: number;
   /** Inputs of the head. */
   head: Feeds;
   /** Where the head's output belongs: index of the call and position in its sequence; [outputs × 2], or null: in order. */
@@ -87,23 +94,48 @@ export function prepareBatch(calls: readonly ModelCall[], model: LossModel): Pre
       return prepareAutoregressive(calls, model);
     case 'mdlm':
     case 'sedd':
+    case 'bd3lm':
       return prepareMasked(calls, model);
     default:
       return prepareUniform(calls, model);
   }
 }
 
+/** The noise levels of a call, by its point u in [0, 1) of the time plan (diffusion/times.ts). */
+export function callLevels(
+  u: number,
+  call: Pick<ModelCall, 'sequence' | 'draw' | 'x'>,
+  { seed, blockSize }: LossModel,
+  integration: Integration,
+): Pick<ModelCall, 'level' | 'blockLevels'> {
+  if (blockSize === undefined) return { level: integration.at(u) };
+  const points = blockPoints(u, Math.ceil(call.x.length / blockSize), { seed, ...call });
+  return { level: null, blockLevels: Array.from(points, (point) => integration.at(point)) };
+}
+
+/** The noise level of a token. */
+export function levelOfToken(
+  { level, blockLevels }: ModelCall,
+  { blockSize }: LossModel,
+  position: number,
+): NoiseLevel {
+  // of families with noise, only block diffusion has no level, but one per block
+  return level ?? blockLevels![Math.floor(position / blockSize!)];
+}
+
 /** Writes z of a call, the input of a diffusion network, to `out` [length]. */
-export function noisyTokens(
-  out: Int32Array,
-  { x, sequence, draw, level }: ModelCall,
-  model: LossModel,
-): Int32Array {
-  const { family, maskTokenId, vocabSize, seed } = model;
-  // only ar has no level
-  const { oneMinusAlpha } = level!;
+export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel): Int32Array {
+  const { x, sequence, draw, level, blockLevels } = call;
+  const { family, maskTokenId, vocabSize, seed, blockSize } = model;
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
+  if (blockLevels && blockSize !== undefined) {
+    const oneMinusAlpha = (block: number) => blockLevels[block].oneMinusAlpha;
+    // a masked family has a mask token
+    return noiseBlocks(out, x, { blockSize, oneMinusAlpha }, maskTokenId!, component);
+  }
+  // only ar has no level
+  const { oneMinusAlpha } = level!;
   // masked families have a mask token
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
   const token = scratch(1, x.length);
@@ -163,16 +195,19 @@ function prepareUniform(calls: readonly ModelCall[], model: LossModel): Prepared
 }
 
 function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
-  const width = calls[0].x.length;
+  const { length } = calls[0].x;
   // masked families have a mask token
   const mask = model.maskTokenId!;
-  const noisy = calls.map((call) => noisyTokens(new Int32Array(width), call, model));
+  const noisy = calls.map((call) => noisyTokens(new Int32Array(length), call, model));
   const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
+  const doubled = isInBlocks(model.family);
+  const width = doubled ? 2 * length : length;
   const inputIds = new BigInt64Array(active.length * width);
   const rows: number[] = [];
   for (const [b, i] of active.entries()) {
-    for (let l = 0; l < width; l++) {
+    for (let l = 0; l < length; l++) {
       inputIds[b * width + l] = BigInt(noisy[i][l]);
+      if (doubled) inputIds[b * width + length + l] = BigInt(calls[i].x[l]);
       if (noisy[i][l] === mask) rows.push(i, l);
     }
   }
@@ -188,15 +223,22 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
     where[2 * r] = BigInt(batchIndex.get(i)!);
     where[2 * r + 1] = BigInt(l);
     targets[r] = BigInt(calls[i].x[l]);
-    // only ar has no level
-    oneMinusAlpha[r] = calls[i].level!.oneMinusAlpha;
+    oneMinusAlpha[r] = levelOfToken(calls[i], model, l).oneMinusAlpha;
   }
   const head = {
     [HEAD.rows]: { type: 'int64' as const, data: where, dims: [padded, 2] },
     [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [padded] },
     [HEAD.oneMinusAlpha]: { type: 'float64' as const, data: oneMinusAlpha, dims: [padded] },
   };
-  return { calls, called: active.map((i) => calls[i]), inputIds, width, head, rows: Int32Array.from(rows) };
+  return {
+    calls,
+    called: active.map((i) => calls[i]),
+    inputIds,
+    width,
+    ...(doubled && { noisyWidth: length }),
+    head,
+    rows: Int32Array.from(rows),
+  };
 }
 
 /**
@@ -228,7 +270,9 @@ export function sequenceLosses(
   if (rows) {
     const byToken = calls.map((call): number[] | null => (call.byToken ? [] : null));
     for (let r = 0; r < rows.length / 2; r++) {
-      add(rows[2 * r], rows[2 * r + 1], loss[r]);
+      const [i, position] = [rows[2 * r], rows[2 * r + 1]];
+      const weight = calls[i].blockLevels ? levelOfToken(calls[i], model, position).weight : 1;
+      add(i, position, weight * loss[r]);
       byToken[rows[2 * r]]?.push(loss[r]);
     }
     for (const [i, losses] of byToken.entries()) if (losses) sums[i].byToken = Float32Array.from(losses);

@@ -131,7 +131,7 @@ export function checkNoMask(
 async function lossesOf(
   session: ModelSession,
   { checkpoint, timeoutMs }: LossSessionOptions,
-  { called, inputIds, width, head }: PreparedBatch,
+  { called, inputIds, width, noisyWidth, head }: PreparedBatch,
   sigma: Float32Array,
 ): Promise<Float32Array> {
   const { signature } = checkpoint;
@@ -139,6 +139,7 @@ async function lossesOf(
     inputIds,
     batch: called.length,
     length: width,
+    noisyWidth,
     sigma: signature.sigma ? sigma : null,
   });
   const outputs = await session.run(padBatch({ ...feeds, ...head }, called.length, signature.fixedBatch), {

@@ -1,5 +1,6 @@
 /** Where losses come from: the network, or the journal of an earlier run. */
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { hasBlocks } from '../../models/family.js';
 import type { LossModel, ModelCall, SequenceLoss } from './loss-batch.js';
 
 /** The fields of a checkpoint that an evaluation needs, all present. */
@@ -9,11 +10,11 @@ export interface BatchModel extends LossModel {
 }
 
 /** @param drawn the seed of the noise, and whether sequences begin with BOS and end with EOS */
-export function batchModelOf(
-  { name, family, vocabSize, maskTokenId, signature }: Checkpoint,
-  drawn: Pick<LossModel, 'seed' | 'wrapped'>,
-): BatchModel {
-  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength: signature.fixedLength };
+export function batchModelOf(checkpoint: Checkpoint, drawn: Pick<LossModel, 'seed' | 'wrapped'>): BatchModel {
+  const { name, family, vocabSize, maskTokenId, signature } = checkpoint;
+  const { fixedLength } = signature;
+  const blocks = hasBlocks(checkpoint) ? { blockSize: checkpoint.blockSize } : {};
+  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength, ...blocks };
 }
 
 export interface LossSource {

@@ -5,6 +5,7 @@
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { hasBlocks } from '../../models/family.js';
 import { environmentOf } from '../../models/machine.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
@@ -209,6 +210,7 @@ export async function lossKey(
     maskTokenId: maskTokenId.value,
     schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
     timeConditioning: timeConditioning.value,
+    ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     stream: stream.sha256,
     length: stream.length,
     wrapped: stream.wrapped,

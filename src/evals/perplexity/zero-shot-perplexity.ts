@@ -16,6 +16,7 @@ import { type TimePlan, timePlan } from '../../diffusion/times.js';
 import { DataError } from '../../errors.js';
 import type { Schedule } from '../../models/card.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { isFirstGiven } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import type { SequencesRecord } from '../../records/record.js';
 import { perplexityMetrics } from '../../records/text-figures.js';
@@ -27,7 +28,7 @@ import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
 import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
 import { type ExactLikelihood, likelihoodOf } from './exact-likelihood.js';
-import type { ModelCall, SequenceLoss } from './loss-batch.js';
+import { callLevels, type ModelCall, type SequenceLoss } from './loss-batch.js';
 import { type BatchModel, batchModelOf, type LossSource } from './loss-source.js';
 import type { PerplexityMetrics } from './record.js';
 
@@ -140,7 +141,7 @@ class Run {
   private readonly passTextNats: NumberColumn;
   private readonly nats: NumberColumn;
   private readonly textNats: NumberColumn;
-  /** Scored tokens per sequence: all; for ar and where BOS is given, all but the first. */
+  /** Scored tokens per sequence: all, or all but the first where that is given. */
   private readonly tokens: Numbers;
   private readonly monteCarlo: MonteCarloSums | null;
   private modelCalls = 0;
@@ -169,8 +170,10 @@ class Run {
     this.passTextNats = new NumberColumn(this.sequences);
     this.nats = new NumberColumn(this.sequences);
     this.textNats = new NumberColumn(this.sequences);
-    const given = this.exact && this.likelihood?.from !== 'all-masked' ? 1 : 0;
-    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - given);
+    const unscored = this.likelihood
+      ? this.likelihood.from !== 'all-masked'
+      : isFirstGiven(checkpoint.family);
+    this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (unscored ? 1 : 0));
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
@@ -250,11 +253,14 @@ class Run {
         yield calls;
         calls = [];
       }
-      const level =
-        this.plan && this.integration ? this.integration.at(this.plan.at(sequence, draw).u) : null;
+      const { plan, integration, model } = this;
+      const levels =
+        plan && integration
+          ? callLevels(plan.at(sequence, draw).u, { sequence, draw, x }, model, integration)
+          : { level: null };
       const byToken = this.correction?.wantsByToken(sequence, draw);
       const path = this.likelihood !== null && this.observer.onLoss !== undefined;
-      calls.push({ sequence, draw, x, level, byToken, path });
+      calls.push({ sequence, draw, x, ...levels, byToken, path });
     }
     if (calls.length > 0) yield calls;
   }

@@ -4,6 +4,8 @@ import type { Value } from '../../graph/graph.js';
 import {
   Add,
   Concat,
+  Div,
+  Equal,
   Gather,
   Greater,
   If,
@@ -18,6 +20,7 @@ import {
   Softmax,
   Split,
   Squeeze,
+  Sub,
   Transpose,
   Unsqueeze,
   Where,
@@ -45,22 +48,25 @@ function projections(network: Network, name: string, x: Value, rotate: Rotation)
   return [rotate(q), rotate(k), v];
 }
 
-/** Every position sees every other, unless a bias on the scores, [length, length], hides some. */
+/**
+ * Every position sees every other, unless a bias on the scores, [length, length], hides some.
+ * @param causal the bias that hides later positions, for which there is a fused operator   @param bias any other
+ */
 export function selfAttention(
   network: Network,
   name: string,
   x: Value,
   rotate: Rotation,
-  { causal = null }: { causal?: Value | null } = {},
+  { causal = null, bias = causal }: { causal?: Value | null; bias?: Value | null } = {},
 ): Value {
   const { heads } = network.dimensions;
   const [q, k, v] = projections(network, name, x, rotate);
-  if (network.fused) {
+  if (network.fused && bias === causal) {
     const attended = MultiHeadAttention(q, k, v, { heads, unidirectional: causal !== null });
     return linear(network, `${name}.attn_out`, attended, { bias: false });
   }
   const scores = MatMul(scaled(network, byHeads(network, q)), keysTransposed(byHeads(network, k)));
-  const weights = Softmax(causal ? Add(scores, causal) : scores);
+  const weights = Softmax(bias ? Add(scores, bias) : scores);
   return joinHeads(network, name, MatMul(weights, byHeads(network, v)));
 }
 
@@ -131,6 +137,29 @@ export function attendCached(
   );
   const byHead = shared ? Reshape(result, [0, heads, -1, size]) : result;
   return { attended: Reshape(Transpose(byHead, { perm: [0, 2, 1, 3] }), [0, 0, heads * size]), added };
+}
+
+/** Where a block diffusion model's tokens are: a value for each token, [batch, tokens] or [tokens]. */
+export interface BlockPlaces {
+  /** int64: positions in the text, the same for a noisy token and the clean one of its place. */
+  positions: Value;
+  /** bool */
+  clean: Value;
+}
+
+/**
+ * What a token of a block diffusion model sees (BD3-LM, arXiv 2503.09573, section 3.2): a noisy token the noisy ones of its block
+ * and the clean ones of earlier blocks; a clean token the clean ones of its block and of earlier ones.
+ * @returns 0 where the token of a row sees that of a column, else −1e9: [batch, tokens, tokens] or [tokens, tokens]
+ */
+export function blockCausalBias({ positions, clean }: BlockPlaces, blockSize: number): Value {
+  const block = Div(positions, blockSize);
+  const row = (value: Value) => Unsqueeze(value, [-1]);
+  const column = (value: Value) => Unsqueeze(value, [-2]);
+  // No block is 2³¹ − 1, and −1 is not −2: clean tokens are not among the noisy ones of a block, and seek none.
+  const later = Greater(column(Where(clean, block, 2 ** 31 - 1)), row(Where(clean, block, Sub(block, 1))));
+  const together = Equal(column(Where(clean, -1, block)), row(Where(clean, -2, block)));
+  return Where(Or(Not(later), together), 0, UNSEEN);
 }
 
 /** 0 where position i may see position j ≤ i, else −1e9: [length, length]. */

@@ -26,18 +26,25 @@ export function cachedInputs(graph: Graph, { blocks, keyValueHeads, headSize }: 
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'total_length']);
   const positions = graph.input('position_ids', 'int64', ['batch', 'length']);
+  return {
+    ids,
+    positions,
+    bias: cachedBias(attentionMask, Gather(Shape(ids), 1)),
+    ...pastInputs(graph, { blocks, keyValueHeads, headSize }),
+  };
+}
+
+/** The past alone. */
+export function pastInputs(
+  graph: Graph,
+  { blocks, keyValueHeads, headSize }: CacheSizes,
+): Pick<CachedInputs, 'pasts' | 'pastLength'> {
   const shape = ['batch', keyValueHeads, 'past_length', headSize];
   const pasts = Array.from({ length: blocks }, (_, i): KeysAndValues => {
     const input = (part: string) => graph.input(`past_key_values.${i}.${part}`, 'float32', shape);
     return { key: input('key'), value: input('value') };
   });
-  return {
-    ids,
-    positions,
-    pasts,
-    bias: cachedBias(attentionMask, Gather(Shape(ids), 1)),
-    pastLength: Slice(Shape(pasts[0].key), { starts: [2], ends: [3], axes: [0] }),
-  };
+  return { pasts, pastLength: Slice(Shape(pasts[0].key), { starts: [2], ends: [3], axes: [0] }) };
 }
 
 /** The past with what each block added, as outputs `present.*`. */

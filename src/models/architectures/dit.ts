@@ -44,17 +44,31 @@ export function ditGraph(dimensions: Dimensions, options: BuildOptions = {}): Gr
   return graph;
 }
 
+/** Attention of a block: its name, its normalised input [batch, length, d], and its number. */
+export type Attend = (name: string, x: Value, rotate: Rotation, block: number) => Value;
+
 /**
  * From embedded tokens to logits. Accepts any point of the embedding space, so that training may feed mixtures of tokens.
  * @param x [batch, length, d]   @param sigma float32 [batch]   @param positions int64 [batch, length]
+ * @param attend by default, every position sees every other
  * @returns [batch, length, vocab]
  */
-export function denoiser(network: Network, x: Value, sigma: Value, positions: Value): Value {
+export function denoiser(
+  network: Network,
+  x: Value,
+  sigma: Value,
+  positions: Value,
+  attend: Attend = (name, input, rotate) => selfAttention(network, name, input, rotate),
+): Value {
   const { graph } = network;
   const condition = graph.scope('sigma_map', () => noiseCondition(network, sigma));
-  const rotate = rotation(network, positions);
-  for (let i = 0; i < network.dimensions.blocks; i++) {
-    x = graph.scope(`blocks.${i}`, () => block(network, `blocks.${i}`, x, condition, rotate));
+  const { length, blocks, blockSize } = network.dimensions;
+  const rotate = rotation(network, positions, blockSize === undefined ? length : 2 * length);
+  for (let i = 0; i < blocks; i++) {
+    const name = `blocks.${i}`;
+    x = graph.scope(name, () =>
+      block(network, name, x, condition, (input) => attend(name, input, rotate, i)),
+    );
   }
   return graph.scope('output_layer', () => {
     const [shift, scale] = modulations(network, 'output_layer', condition, 2);
@@ -82,10 +96,16 @@ function noiseCondition(network: Network, sigma: Value): Value {
   return silu(linear(network, 'sigma_map.mlp.2', hidden));
 }
 
-function block(network: Network, name: string, x: Value, condition: Value, rotate: Rotation): Value {
+function block(
+  network: Network,
+  name: string,
+  x: Value,
+  condition: Value,
+  attention: (x: Value) => Value,
+): Value {
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulations(network, name, condition, 6);
   const before = layerNorm(network, `${name}.norm1`, x, { shift: shift1, scale: scale1 });
-  const attended = Add(x, Mul(gate1, selfAttention(network, name, before, rotate)));
+  const attended = Add(x, Mul(gate1, attention(before)));
   const between = layerNorm(network, `${name}.norm2`, attended, { shift: shift2, scale: scale2 });
   return Add(attended, Mul(gate2, multilayerPerceptron(network, `${name}.mlp`, between)));
 }

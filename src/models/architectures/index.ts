@@ -1,5 +1,6 @@
 /** The architectures by name: their parameters, and the graph that a checkpoint file holds. */
 import type { Graph } from '../../graph/graph.js';
+import { blockDiffusionGraph } from './block-diffusion.js';
 import { cachedCausalGraph } from './causal.js';
 import type { Dimensions } from './dimensions.js';
 import { ditGraph } from './dit.js';
@@ -21,5 +22,9 @@ export const architectures: Record<ArchitectureName, Architecture> = {
   causal: {
     parameters: (dimensions) => networkParameters(dimensions, { adaLN: false }),
     checkpointGraph: cachedCausalGraph,
+  },
+  'block-diffusion': {
+    parameters: (dimensions) => networkParameters(dimensions, { adaLN: true }),
+    checkpointGraph: blockDiffusionGraph,
   },
 };

@@ -19,15 +19,22 @@ export interface RotaryNetwork {
   readonly dimensions: { hiddenSize: number; heads: number; length: number };
 }
 
-/** @param positions int64 [batch, length], each below the network's length */
-export function rotation(network: RotaryNetwork, positions: Value): Rotation {
+/**
+ * @param positions int64 [batch, tokens], each below the network's length
+ * @param tokens the most per sequence of a call: the runtime's operator takes no more than the tables have rows
+ */
+export function rotation(
+  network: RotaryNetwork,
+  positions: Value,
+  tokens = network.dimensions.length,
+): Rotation {
   const { graph, dimensions, fused } = network;
-  const { length, hiddenSize } = dimensions;
+  const { hiddenSize } = dimensions;
   const size = hiddenSize / dimensions.heads;
   const half = size / 2;
-  const tables = rotaryTables(length, size);
-  const cos = graph.initializer('rotary_cos', 'float32', [length, half], tables.cos);
-  const sin = graph.initializer('rotary_sin', 'float32', [length, half], tables.sin);
+  const tables = rotaryTables(tokens, size);
+  const cos = graph.initializer('rotary_cos', 'float32', [tokens, half], tables.cos);
+  const sin = graph.initializer('rotary_sin', 'float32', [tokens, half], tables.sin);
   if (fused) {
     return (x, heads = dimensions.heads) => RotaryEmbedding(x, cos, sin, positions, { heads });
   }

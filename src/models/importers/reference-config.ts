@@ -26,6 +26,11 @@ export interface ReferenceConfig {
   vocabSize: Fact<number> | null;
   length: Fact<number> | null;
   timeConditioning: Fact<boolean> | null;
+  /** Block diffusion: tokens per block, and whether the network reads the clean text beside the noisy one. */
+  blockSize: Fact<number> | null;
+  readsCleanText: Fact<boolean> | null;
+  /** Whether the noise level reaches the blocks of the network. */
+  adaLN: Fact<boolean> | null;
   schedule: Schedule | null;
 }
 
@@ -38,6 +43,7 @@ const FAMILY_OF: Readonly<Record<string, Family>> = {
   'ot-finetune': 'duo',
   mdlm: 'mdlm',
   sedd: 'sedd',
+  bd3lm: 'bd3lm',
   ar: 'ar',
 };
 
@@ -72,6 +78,9 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
     vocabSize: size(find([root, 'vocab_size', 'vocab_size'], flat('vocab_size'))),
     length: size(find(inModel('length'), flat('model_length'))),
     timeConditioning: flag(where, find(inAlgo('time_conditioning'), flat('time_conditioning'))),
+    blockSize: size(find(flat('block_size'), inAlgo('block_size'))),
+    readsCleanText: flag(where, find(inAlgo('cross_attn'), flat('cross_attn'))),
+    adaLN: flag(where, find(inModel('adaln'), flat('adaln'))),
     schedule: scheduleOf(where, objectOf(config.noise)),
   };
 }

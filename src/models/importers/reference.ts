@@ -1,6 +1,6 @@
 /**
- * Models of the reference implementation (s-sahoo/duo, models/dit.py), and others with the same network: MDLM and
- * SEDD. The tensors show whether the transformer is diffusion or causal, and all sizes but the number of heads; the
+ * Models of the reference implementation (s-sahoo/duo, models/dit.py), and others with the same tensors: MDLM, SEDD, and
+ * block diffusion (kuleshov-group/bd3lms). The tensors show whether the transformer is diffusion or causal, and all sizes but the number of heads; the
  * configuration states the rest and must not contradict the tensors.
  */
 import { ModelError, UsageError } from '../../errors.js';
@@ -8,7 +8,9 @@ import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimen
 import { architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
 import type { Card, Schedule } from '../card.js';
-import { type Family, readsNoiseLevel } from '../family.js';
+import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
+import { usualSchedule } from '../fields.js';
+import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
 import type { Fact, ReferenceConfig } from './reference-config.js';
 import { type KnownTokenizer, specialTokens } from './special-tokens.js';
@@ -21,6 +23,7 @@ export interface ReferenceOverrides {
   length?: number;
   schedule?: Schedule;
   maskTokenId?: number;
+  blockSize?: number;
 }
 
 export interface ReferenceSource {
@@ -39,6 +42,8 @@ const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
 /** The rotary frequencies, which PyTorch stores with the weights. */
 const FREQUENCIES = 'rotary_emb.inv_freq';
 const ROTARY_BASE = 10_000;
+/** The range of noise levels that variance-minimising training ended with (arXiv 2503.09573, section 5), which only training uses. */
+const TRAINED_RANGE = ['sampling_eps_min', 'sampling_eps_max'];
 const USUAL_LENGTH = 1024;
 /** Limit on the length of a sequence, because the rotary tables have that length. */
 const LARGEST_LENGTH = 1 << 20;
@@ -60,35 +65,44 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
     [...source.tensors].filter(([name]) => name.startsWith(prefix) || !source.holdsOthers),
   );
   const causal = !tensors.has(`${prefix}sigma_map.mlp.0.weight`);
+  if (causal) checkTellsNoise(source);
   const found = sizesOf(tensors, prefix, causal);
   const heads = headsOf(source, tensors.get(prefix + FREQUENCIES), found);
   const length = overrides.length ?? config?.length?.value ?? USUAL_LENGTH;
   if (length > LARGEST_LENGTH) throw tooLong(where, length);
-  const dimensions: Dimensions = { ...found, heads, length };
+  const family = familyOf(source, causal);
+  const blockSize = isInBlocks(family) ? blockSizeOf(source) : undefined;
+  const dimensions: Dimensions = { ...found, heads, length, ...(blockSize !== undefined && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new ModelError({ ...problem, message: `${where}: ${problem.message}` });
 
-  const architecture = architectures[causal ? 'causal' : 'dit'];
+  const kind = causal ? 'causal' : blockSize === undefined ? 'dit' : 'block-diffusion';
+  const architecture = architectures[kind];
   const parameters = architecture.parameters(dimensions);
   const expected = parameters.map((parameter) => ({
     name: prefix + parameter.name,
     shape: shapeOutIn(parameter),
   }));
-  checkTensors(where, expected, tensors, (name) => name === prefix + FREQUENCIES);
+  checkTensors(
+    where,
+    expected,
+    tensors,
+    (name) => name === prefix + FREQUENCIES || TRAINED_RANGE.includes(name),
+  );
   if (config) checkAgainst(config, where, found, causal, tensors, prefix);
 
-  const family = familyOf(source, causal);
   const special = specialTokens(family, found.vocabSize, tokenizer);
-  const { vocabSize, length: _, ...size } = dimensions;
+  const { vocabSize, length: _, blockSize: __, ...size } = dimensions;
   const card: Card = {
     family,
     vocabSize,
     length,
+    ...blocksOfCard(blockSize),
     ...special.card,
     ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
-    ...(!causal && { schedule: overrides.schedule ?? config?.schedule ?? { type: 'log-linear', eps: 1e-3 } }),
+    ...(!causal && { schedule: overrides.schedule ?? scheduleOf(family, config) }),
     timeConditioning: !causal && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
-    architecture: { name: causal ? 'causal' : 'dit', ...size },
+    architecture: { name: kind, ...size },
   };
   const notices = overrides.maskTokenId === undefined ? special.notices : [];
   if (overrides.length === undefined && !config?.length) {
@@ -103,6 +117,40 @@ export function referenceModel(source: ReferenceSource): ImportedModel {
     card,
     notices,
   };
+}
+
+/** The reference's block diffusion masks with probability t, whatever its configuration says of another schedule. */
+const scheduleOf = (family: Family, config: ReferenceConfig | null): Schedule =>
+  (isInBlocks(family) ? null : config?.schedule) ?? usualSchedule(family);
+
+/** @throws ModelError `bad-config` for a network of block diffusion without the layers that are told the noise level */
+function checkTellsNoise({ where, config, overrides }: ReferenceSource): void {
+  const family = overrides.family ?? config?.family;
+  if (!family || !isInBlocks(family) || config?.causal?.value) return;
+  throw new ModelError({
+    code: 'bad-config',
+    message: `${where} is said to be of the family ${family}, but no tensor is told the noise level${config?.adaLN?.value === false ? ` (${config.adaLN.key} is false)` : ''}; such a network is not known here.`,
+    hint: 'The published models have adaptive normalisation (sigma_map, adaLN_modulation). Check that the file is whole.',
+  });
+}
+
+/** @throws UsageError `block-size-unknown`   @throws ModelError `bad-config` for a network that reads no clean text */
+function blockSizeOf({ where, config, overrides }: ReferenceSource): number {
+  const reads = config?.readsCleanText ?? null;
+  if (reads?.value === false) {
+    throw new ModelError({
+      code: 'bad-config',
+      message: `${config?.where} says ${reads.key} is false: its network reads no clean text, so that no block knows the earlier ones.`,
+      hint: 'That is no block diffusion. If it was trained as masked diffusion over whole texts, give --family mdlm.',
+    });
+  }
+  const size = overrides.blockSize ?? config?.blockSize?.value;
+  if (size !== undefined) return size;
+  throw new UsageError({
+    code: 'block-size-unknown',
+    message: `${where}: nothing says how many tokens a block of it has, and the tensors are the same for any.`,
+    hint: 'Put its config.json with block_size beside it, or give --block-size.',
+  });
 }
 
 function tooLong(where: string, length: number): ModelError {
@@ -240,8 +288,8 @@ function familyOf({ where, config, overrides }: ReferenceSource, causal: boolean
     code: 'family-unknown',
     message: config?.kind
       ? `${config.where} says ${config.kind.key} is "${config.kind.value}", which is no family of models known here.`
-      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm and sedd are the same.`,
-    hint: 'Give --family duo, mdlm or sedd.',
+      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm, sedd and bd3lm are the same.`,
+    hint: 'Give --family duo, mdlm, sedd or bd3lm.',
   });
 }
 

@@ -8,6 +8,7 @@
  *     loss.html                         the same as plots, with the settings and the command
  *     validation.csv                    step, kl and stderr at every save
  */
+
 import { basename, join } from 'node:path';
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
@@ -17,6 +18,7 @@ import { type Checkpoint, openCheckpoint } from '../../models/checkpoint.js';
 import { fromCard } from '../../models/importers/tokenizer-copy.js';
 import type { SavedCheckpoint } from '../../models/save-checkpoint.js';
 import { type CheckpointWeights, ditWeights } from '../../models/weights/checkpoint-weights.js';
+import type { Observer } from '../../observer.js';
 import { lastLoss } from '../loss-tables.js';
 import { defaultAdamW } from '../optimizer.js';
 import { saveTrained } from '../trained-checkpoint.js';
@@ -57,11 +59,10 @@ export interface DistillationRequest extends RunRequest {
   divergence: Divergence;
 }
 
-export interface DistillationObserver extends RunObserver {
-  /** @param round from 1 */
-  stepped(step: number, steps: number, round: number, result: StepResult): void;
-  validated(step: number, round: number, loss: HeldOutDivergence): void;
-}
+/** What is told of a step, with its round, from 1. */
+type OfRound<T> = T & { round: number };
+
+export type DistillationObserver = RunObserver<OfRound<StepResult>, OfRound<HeldOutDivergence>>;
 
 export type DistilledModel = RunResult<HeldOutDivergence>;
 
@@ -111,7 +112,7 @@ async function distil(request: DistillationRequest, observer: DistillationObserv
       if (validation) {
         latest = await validation.loss(saved);
         await losses.addHeldOut({ step, kl: latest.kl, stderr: latest.stderr });
-        observer.validated(step, roundOf(settings, step) + 1, latest);
+        observer.validated(step, { ...latest, round: roundOf(settings, step) + 1 });
       }
       await losses.draw(curve);
     };
@@ -120,11 +121,12 @@ async function distil(request: DistillationRequest, observer: DistillationObserv
       settings,
       weights: source.weights,
       text,
-      onStep: (step, result) => observer.stepped(step, steps, roundOf(settings, step) + 1, result),
+      onStep: (step, result) =>
+        observer.stepped(step, steps, { ...result, round: roundOf(settings, step) + 1 }),
       onSave,
       onDivergence: losses.diverged,
     });
-    if (!outcome.finished) throw observer.signal.reason;
+    if (!outcome.finished) throw observer.signal?.reason;
     const { curvePath, plotPath } = losses;
     // The last step is always saved, so `written` is set.
     return { ...written!, steps, loss: lastLoss(outcome.curve), validation: latest, curvePath, plotPath };
@@ -181,7 +183,7 @@ async function packedText(
   spec: string,
   reading: { tokenizer: Tokenizer; length: number },
   { name, vocabSize }: Checkpoint,
-  observer: DistillationObserver,
+  observer: Observer,
 ): Promise<PackedStream> {
   const stream = await packText(request, spec, reading, observer);
   if (stream.maxTokenId < vocabSize) return stream;

@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs';
 import ort from 'onnxruntime-node';
 import type { Graph } from '../../../src/graph/graph.js';
 import { fillWeights } from '../../../src/graph/write.js';
+import {
+  blockDiffusionGraph,
+  blockTrainingGraph,
+} from '../../../src/models/architectures/block-diffusion.js';
 import { cachedCausalGraph, causalGraph } from '../../../src/models/architectures/causal.js';
 import type { Dimensions } from '../../../src/models/architectures/dimensions.js';
 import { ditGraph } from '../../../src/models/architectures/dit.js';
@@ -27,8 +31,16 @@ export const oracle: Oracle = JSON.parse(
   readFileSync(new URL('../../oracles/architectures.json', import.meta.url), 'utf8'),
 );
 
+const graphOf = {
+  dit: ditGraph,
+  causal: causalGraph,
+  cached: cachedCausalGraph,
+  blocks: blockDiffusionGraph,
+  trainedBlocks: blockTrainingGraph,
+};
+/** What one text alone is read by. */
 export type Form = 'dit' | 'causal' | 'cached';
-const graphOf = { dit: ditGraph, causal: causalGraph, cached: cachedCausalGraph };
+const READS_NOISE: readonly (keyof typeof graphOf)[] = ['dit', 'blocks', 'trainedBlocks'];
 
 /** The formula that the oracle's file states. */
 function oracleWeight({ name, dims }: Parameter, p: number): Float32Array {
@@ -44,12 +56,12 @@ function oracleWeight({ name, dims }: Parameter, p: number): Float32Array {
 }
 
 export async function networkGraph(
-  form: Form,
+  form: keyof typeof graphOf,
   dimensions: Dimensions,
   options: BuildOptions = {},
 ): Promise<Graph> {
   const graph = graphOf[form](dimensions, options);
-  const parameters = networkParameters(dimensions, { adaLN: form === 'dit' });
+  const parameters = networkParameters(dimensions, { adaLN: READS_NOISE.includes(form) });
   const source = (parameter: Parameter) => [oracleWeight(parameter, parameters.indexOf(parameter))];
   await fillWeights(graph, bytesOfSource(parameters, source));
   return graph;

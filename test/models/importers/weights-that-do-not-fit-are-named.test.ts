@@ -81,11 +81,11 @@ describe('tensors that are not those of the network', () => {
   });
 
   it('a family that nothing names is asked for, with the flag', async () => {
-    const source = model('dit.safetensors', { ...hubConfig, model_type: 'bd3lm' });
+    const source = model('dit.safetensors', { ...hubConfig, model_type: 'd4lm' });
     await expect(converted(source)).rejects.toMatchObject({
       code: 'family-unknown',
       exitCode: 2,
-      message: expect.stringMatching(/"bd3lm"/),
+      message: expect.stringMatching(/"d4lm"/),
       hint: expect.stringMatching(/--family/),
     });
   });
