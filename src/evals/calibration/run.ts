@@ -13,7 +13,7 @@ import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
 import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { isInBlocks, isMasked } from '../../models/family.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
 import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
@@ -105,7 +105,7 @@ interface SourceModel {
 function maskedModels({ families, sources = calibrationSources }: CalibrationRequest): SourceModel[] {
   return sources.flatMap((source) =>
     families
-      .filter(isMasked)
+      .filter((family) => isMasked(family) && !isInBlocks(family))
       .map((family) => ({ source, family, checkpoint: exactCheckpoint(source, family, 'log-linear') })),
   );
 }
