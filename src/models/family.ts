@@ -93,6 +93,11 @@ export function hasBlocks<M extends { family: Family }>(
   return isInBlocks(model.family);
 }
 
+/** L′ of a model of block diffusion; of others, nothing. */
+export function blockSizeOf(model: FamilyTraits<unknown>): number | undefined {
+  return hasBlocks(model) ? model.blockSize : undefined;
+}
+
 /** Whether the first token of a text is given and not scored: nothing, or a block's noise, comes before it. */
 export function isFirstGiven(family: Family): boolean {
   return DECLARED[family].noise === null || isInBlocks(family);

@@ -15,6 +15,8 @@ export interface Evaluation<R extends AnyResult = AnyResult> {
   readonly name: R['eval'];
   /** The unit that the errors of its figures are over: `sequence`, `sample`. */
   readonly unit: string;
+  /** Whether its figures are of given text; by default they are of sampled texts. */
+  readonly scoresText?: boolean;
   /** Heading of its tables. */
   readonly title: string;
   /** Title of a page whose first result is one of these; by default the heading. */
@@ -43,6 +45,7 @@ export interface Evaluation<R extends AnyResult = AnyResult> {
   /** Fills in what depends on all results of a suite; keeps their order. */
   together?(results: readonly R[]): { results: R[]; comparisons?: Comparison[] };
   readonly report?: ReportDeclaration;
+  readonly repetition?: RepetitionDeclaration;
 }
 
 /** What notes and plots know about their table. */
@@ -176,6 +179,18 @@ export interface ReportDeclaration {
   notes?(rows: readonly ResultRow[]): string[];
   /** @param rows of the section */
   plots?(rows: readonly ResultRow[]): TitledPlot[];
+}
+
+/** How results are given again: which rows one command gives, and that command. */
+export interface RepetitionDeclaration {
+  /** Whether this is real text, which the command of the rows before it evaluated beside them. */
+  isRealText?(row: ResultRow): boolean;
+  /** Whether its command evaluates such text. */
+  readonly evaluatesRealText?: boolean;
+  /** Whether one command gives both rows; by default each has its own. */
+  sharesCommand?(first: ResultRow, row: ResultRow): boolean;
+  /** @param rows that share a command   @param realText names of the data sets beside them   @returns none where a record does not say enough */
+  commands(rows: readonly [ResultRow, ...ResultRow[]], realText: readonly string[]): string[];
 }
 
 /** The evaluations that a reader or printer knows. */

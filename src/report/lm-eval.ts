@@ -38,7 +38,7 @@ export function lmEvalResults(rows: readonly ResultRow[]): object {
       task,
       dataset_name: row.dataset,
       test_split: fieldOf(row, 'dataset.split') ?? null,
-      output_type: row.eval !== 'ppl' ? 'generate_until' : 'loglikelihood_rolling',
+      output_type: row.evaluation?.scoresText ? 'loglikelihood_rolling' : 'generate_until',
       num_fewshot: 0,
       metadata: { version: 1, protocol: row.record.protocol },
     })),

@@ -28,7 +28,7 @@ function resultOf(row: ResultRow): object {
   return {
     task: {
       type: 'text-generation',
-      name: row.eval !== 'ppl' ? 'Unconditional generation' : 'Language modeling',
+      name: row.evaluation?.scoresText ? 'Language modeling' : 'Unconditional generation',
     },
     dataset: {
       type: row.dataset.toLowerCase().replace(/[^a-z0-9]+/g, '-'),

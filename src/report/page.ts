@@ -53,7 +53,9 @@ ${body}</section>
 
 function leadOf(rows: readonly ResultRow[]): string {
   const models = [...new Set(rows.map(({ model }) => model))];
-  const sets = [...new Set(rows.filter((row) => row.eval === 'ppl').map(({ dataset }) => dataset))];
+  const sets = [
+    ...new Set(rows.filter(({ evaluation }) => evaluation?.scoresText).map(({ dataset }) => dataset)),
+  ];
   const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const on = sets.length > 0 ? ` on ${count(sets.length, 'data set')}` : '';
   return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. ${FIGURES_LEAD}`;

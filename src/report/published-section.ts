@@ -17,7 +17,10 @@ const MARK = ' †';
 
 /** @returns null where the papers have no figures of the kind of any row */
 export function publishedSection(rows: readonly ResultRow[]): Section | null {
-  const ours = rows.filter((row) => row.eval === 'ppl' && isPublished(row.dataset));
+  const ours = rows.filter(
+    ({ evaluation, figures, dataset }) =>
+      evaluation?.scoresText && figures.has('ppl') && isPublished(dataset),
+  );
   const drawn = rows.filter((row) => fieldOf(row, 'samples.sampler'));
   const tables = [perplexityTable(ours), generationTable(drawn)].filter((table) => table !== null);
   if (tables.length === 0) return null;

@@ -130,7 +130,7 @@ export function reasonsNotComparable(row: ResultRow): string[] {
   const length = numberOf(row, 'protocol.length') ?? numberOf(row, 'samples.length');
   if (length !== null && length !== 1024) reasons.push(`${length} tokens per sequence, not 1,024`);
   reasons.push(
-    ...(row.eval === 'ppl' ? textDifferences(row) : samplingDifferences(row)),
+    ...(row.evaluation?.scoresText ? textDifferences(row) : samplingDifferences(row)),
     ...tokenizerDifferences(row),
   );
   const trained = fieldOf(row, 'model.trainedOn');
@@ -142,6 +142,8 @@ export function reasonsNotComparable(row: ResultRow): string[] {
 
 function textDifferences(row: ResultRow): string[] {
   const reasons: string[] = [];
+  if (fieldOf(row, 'protocol.likelihood') === 'exact')
+    reasons.push('the exact likelihood of a sampler, not the bound');
   const [limit, all] = [numberOf(row, 'dataset.limit'), numberOf(row, 'dataset.sequences')];
   if (limit !== null && (all === null || limit < all))
     reasons.push(

@@ -73,6 +73,20 @@ describe('a report in markdown', () => {
       'duo-eval gen --judge gpt2-large=gpt2.onnx --context 1024 --protocol duo --seed 1 duo=duo-32.jsonl',
     );
   });
+
+  it('repeats an exact likelihood under its policy, which no published figure compares with', () => {
+    const exact = structuredClone(results[0]);
+    Object.assign(exact.protocol, { estimator: 'exact', draws: null, seed: 7, likelihood: 'exact' });
+    Object.assign(exact.protocol, { policy: 'margin', tokensPerCall: 2, blockSize: null, ties: 'seeded' });
+    Object.assign(exact.protocol, { threshold: 0.5, from: 'bos' });
+    const own = reportMarkdown(report({ rows: rowsOfResults([exact]), published: true }));
+    expect(own).toContain(
+      '--protocol duo --length 128 --seed 7 --limit 64 --likelihood exact --policy margin --tokens-per-call 2 --ties seeded --threshold 0.5 --from bos\n',
+    );
+    expect(own).toMatch(
+      /† Does not compare: duo \(ptb\): .*the exact likelihood of a sampler, not the bound/,
+    );
+  });
 });
 
 describe('published figures', () => {

@@ -2,13 +2,21 @@
 import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
 import type { PlotPoint } from '../../printing/html/scatter-plot.js';
 import { meanCount, plain, valueWithError } from '../../printing/numbers.js';
+import { shellCommand } from '../../printing/shell-command.js';
 import { distinctionsOf } from '../../records/distinctions.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import { type Evaluation, fieldOf, type ResultRow, type TitledPlot } from '../../records/evaluation.js';
+import {
+  type Evaluation,
+  fieldOf,
+  numberOf,
+  type ResultRow,
+  type TitledPlot,
+} from '../../records/evaluation.js';
 import type { AnyFigure } from '../../records/figures.js';
 import type { EnvironmentRecord } from '../../records/record.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { plainText } from '../../terminal-text.js';
+import { type CommandFlag, judgeFlags, modelOf, samplerFlags, textOf } from '../command-flags.js';
 import { judgeOfResult, measuredFigures } from '../generation/evaluation.js';
 import {
   ENTROPY_AXIS,
@@ -88,6 +96,7 @@ export const FRONTIER: Evaluation<FrontierResult> = {
     ...judgeOfResult(result),
     { what: 'The tokenizer of the sweeps', sha256: result.tokenizerSha256 },
   ],
+  repetition: { commands: ([row]) => [shellCommand('frontier', commandFlagsOf(row))] },
   together: (results) => ({ results: withFronts(results) }),
   report: {
     subject: ['model', 'drawn by'],
@@ -210,4 +219,20 @@ function reportedPlots(rows: readonly ResultRow[]): TitledPlot[] {
   }));
   const y = { title: 'generative perplexity at one entropy', scale: 'log' } as const;
   return [{ title: 'Quality at one entropy', plot: { x: SPEED_AXIS, y, points, caption: RIGHT_AND_DOWN } }];
+}
+
+function commandFlagsOf(row: ResultRow): CommandFlag[] {
+  const points = (fieldOf(row, 'points') ?? []) as FrontierResult['points'];
+  const real = textOf(row, 'target.dataset');
+  return [
+    ['model', modelOf(row)],
+    ...samplerFlags(row),
+    ['temperatures', points.map(({ temperature }) => temperature).join(',')],
+    ['samples', points[0]?.samples ?? null],
+    ['length', numberOf(row, 'length')],
+    ['top-k', numberOf(row, 'topK')],
+    ['top-p', numberOf(row, 'topP')],
+    real === null ? ['entropy', numberOf(row, 'target.entropy')] : ['reference-dataset', real],
+    ...judgeFlags(row),
+  ];
 }

@@ -1,9 +1,24 @@
 /** What `gen` declares of its results: how good and how varied generated texts are, one row per set of texts. */
 import { type Column, count, figure, number, text } from '../../printing/columns.js';
 import { meanCount } from '../../printing/numbers.js';
+import { shellCommand, shellWord } from '../../printing/shell-command.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import { type Evaluation, type FigureDeclaration, fieldOf } from '../../records/evaluation.js';
+import {
+  type Evaluation,
+  type FigureDeclaration,
+  fieldOf,
+  type ResultRow,
+} from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
+import {
+  commandFlags,
+  drawFlags,
+  judgeFlags,
+  modelOf,
+  nameAndPath,
+  samplerFlags,
+  textOf,
+} from '../command-flags.js';
 import { generativeNotes, measuredIn, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
@@ -112,6 +127,11 @@ export const GENERATION: Evaluation<GenerativeResult> = {
   figures: measuredFigures,
   pairing: samplePairing,
   inputs: judgeOfResult,
+  repetition: {
+    isRealText: (row) => !fieldOf(row, 'samples.sampler') && textOf(row, 'samples.path') === null,
+    evaluatesRealText: true,
+    commands: ([row], realText) => commandsOf(row, realText),
+  },
   report: {
     section: GENERATED_SECTION,
     subject: ['texts of', 'drawn by'],
@@ -137,4 +157,13 @@ export function judgeOfResult({
   judge: JudgeRecord | null;
 }): { what: string; sha256: string | null }[] {
   return judge ? [{ what: `Judge ${judge.name}`, sha256: judge.sha256 }] : [];
+}
+
+/** Of a samples file, or of a model that is sampled in the run. */
+function commandsOf(row: ResultRow, realText: readonly string[]): string[] {
+  const path = textOf(row, 'samples.path');
+  const shared = [...judgeFlags(row), ...commandFlags('reference-dataset', realText)];
+  if (path !== null) return [`${shellCommand('gen', shared)} ${shellWord(nameAndPath(row.model, path))}`];
+  if (textOf(row, 'model.path') === null) return [];
+  return [shellCommand('gen', [['model', modelOf(row)], ...samplerFlags(row), ...drawFlags(row), ...shared])];
 }

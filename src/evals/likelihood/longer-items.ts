@@ -65,7 +65,7 @@ export async function walkItems(
     }
     const calls = underWay.map(
       ({ index, walk, masksAfter }): TokenCall => ({
-        tokens: walk.tokens,
+        ...{ tokens: walk.tokens, x: walk.x },
         ...{ positions: walk.positions, targets: walk.targets },
         left: walk.left + masksAfter,
         label: `item ${index}`,
@@ -104,7 +104,7 @@ export async function drawBound(
     const shown = tokens.slice();
     for (const position of positions) shown[position] = mask;
     return {
-      ...{ tokens: shown, positions, targets: positions.map((position) => tokens[position]) },
+      ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
       ...{ left: masked + after, label: `item ${index}` },
     };
   };

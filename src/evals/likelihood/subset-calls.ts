@@ -115,7 +115,7 @@ function chunkOf(items: readonly LikelihoodItem[], indices: readonly number[], m
     count: shared.size,
     *calls() {
       for (const { item, question, ...call } of shared.values())
-        yield { ...shownTokens(item, question, mask), ...call };
+        yield { ...shownTokens(item, question, mask), x: item.tokens, ...call };
     },
   };
 }

@@ -81,7 +81,7 @@ export class TokenSession {
     const { plain, changed } = sequences;
     const targets = [...plain.subarray(1)];
     const calls = [plain, changed].map((tokens) => ({
-      ...{ tokens, targets, positions: targets.map((_, l) => l), left: 0 },
+      ...{ tokens, x: tokens, targets, positions: targets.map((_, l) => l), left: 0 },
       label: 'the probe for causality',
     }));
     const [before, after] =

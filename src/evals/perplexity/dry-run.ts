@@ -1,4 +1,6 @@
 /** `--dry-run`: what a run would do, without a model call. */
+
+import { blockSizeOf } from '../../models/family.js';
 import type { Provider } from '../../models/provider.js';
 import { plainText } from '../../terminal-text.js';
 import type { Cell, PerplexityRequest } from './cells.js';
@@ -34,7 +36,8 @@ export function planOf(cells: readonly Cell[], { options, provider }: Perplexity
       const likelihood = likelihoodOf(checkpoint, options);
       const exact = checkpoint.family === 'ar' || likelihood !== null;
       const draws = exact ? 1 : options.draws;
-      const calls = likelihood === null ? draws : callsOfSequence(stream.length, likelihood);
+      const calls =
+        likelihood === null ? draws : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint));
       return {
         model: checkpoint.name,
         family: checkpoint.family,

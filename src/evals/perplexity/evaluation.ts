@@ -1,10 +1,11 @@
 /** What `ppl` declares of its results: zero-shot perplexity, one row per model and data set. */
 import { type Column, count, figure, number, text } from '../../printing/columns.js';
 import { meanCount, valueAlone } from '../../printing/numbers.js';
+import { shellCommand } from '../../printing/shell-command.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import type { Evaluation } from '../../records/evaluation.js';
-import { numberOf } from '../../records/evaluation.js';
+import { type Evaluation, numberOf, type ResultRow } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
+import { type CommandFlag, modelOf, textOf } from '../command-flags.js';
 import { errorsOverText } from './errors-over-text.js';
 import { policyText } from './exact-likelihood.js';
 import { perplexityNotes, reportedNotes } from './notes.js';
@@ -82,6 +83,7 @@ function callsPerSequence({ protocol, cost }: PerplexityResult): number | null {
 
 export const PERPLEXITY: Evaluation<PerplexityResult> = {
   name: 'ppl',
+  scoresText: true,
   unit: 'sequence',
   title: 'Zero-shot perplexity',
   record: perplexityRecord,
@@ -125,4 +127,31 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
     ],
     notes: reportedNotes,
   },
+  repetition: { commands: ([row]) => [shellCommand('ppl', commandFlagsOf(row))] },
 };
+
+function commandFlagsOf(row: ResultRow): CommandFlag[] {
+  const exact = textOf(row, 'protocol.estimator') === 'exact';
+  // The seed of a policy is recorded where a figure depends on it.
+  const ofPolicy = textOf(row, 'protocol.policy') !== null;
+  // In version 1 a limit meant the first sequences.
+  const isFirst = textOf(row, 'dataset.selection') === 'first' || numberOf(row, 'protocol.version') === 1;
+  return [
+    ['model', modelOf(row)],
+    ['dataset', row.dataset],
+    ['protocol', textOf(row, 'protocol.name')],
+    ['length', numberOf(row, 'protocol.length')],
+    ['draws', exact ? null : numberOf(row, 'protocol.draws')],
+    ['seed', exact && !ofPolicy ? null : numberOf(row, 'protocol.seed')],
+    ['estimator', exact ? null : textOf(row, 'protocol.estimator')],
+    [isFirst ? 'first' : 'limit', numberOf(row, 'dataset.limit')],
+    ['likelihood', textOf(row, 'protocol.likelihood')],
+    ['policy', textOf(row, 'protocol.policy')],
+    ['tokens-per-call', numberOf(row, 'protocol.tokensPerCall')],
+    ['block-size', numberOf(row, 'protocol.blockSize')],
+    ['ties', textOf(row, 'protocol.ties')],
+    ['threshold', numberOf(row, 'protocol.threshold')],
+    ['entropy-bound', numberOf(row, 'protocol.entropyBound')],
+    ['from', textOf(row, 'protocol.from')],
+  ];
+}

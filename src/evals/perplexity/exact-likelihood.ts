@@ -16,7 +16,7 @@ import {
 } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { hasBlocks, isMasked } from '../../models/family.js';
 import type { ProtocolRecord } from './record.js';
 
 export interface ExactLikelihood extends UnmaskingPolicy {
@@ -82,14 +82,16 @@ export function usesSeed(
 
 /** @throws UsageError for a model or a stream that has no likelihood of this kind */
 export function checkLikelihood(
-  { name, family }: Checkpoint,
+  checkpoint: Checkpoint,
   stream: Pick<PackedStream, 'name' | 'length' | 'wrapped'>,
   likelihood: ExactLikelihood | null | undefined,
 ): void {
+  const { name, family } = checkpoint;
   if (!likelihood || family === 'ar') return;
   if (!isMasked(family)) throw noOrder(`${name} is of the family ${family}, whose likelihood is a bound.`);
   const { length } = stream;
   const { tokensPerCall, blockSize, from } = likelihood;
+  if (hasBlocks(checkpoint)) checkInsideBlocks(likelihood, checkpoint.blockSize, name);
   if (tokensPerCall > length)
     throw unusable(`A sequence has ${length} tokens, so a call cannot reveal ${tokensPerCall}.`);
   if (blockSize !== null && length % blockSize !== 0)
@@ -101,6 +103,20 @@ export function checkLikelihood(
       hint: 'Give --from all-masked, or --bos-token-id.',
     });
   }
+}
+
+/** A policy of block diffusion works inside the model's blocks. @throws UsageError */
+function checkInsideBlocks(
+  { tokensPerCall, blockSize }: ExactLikelihood,
+  ofModel: number,
+  name: string,
+): void {
+  if (tokensPerCall > ofModel)
+    throw unusable(
+      `${name} has blocks of ${ofModel} tokens, so a call cannot reveal ${tokensPerCall} of one.`,
+    );
+  if (blockSize !== null && ofModel % blockSize !== 0)
+    throw unusable(`Blocks of ${blockSize} do not divide those of ${name}, which have ${ofModel} tokens.`);
 }
 
 /** @throws UsageError when no model has an order to choose */
@@ -119,7 +135,7 @@ function noOrder(why: string): UsageError {
   return new UsageError({
     code: 'no-unmasking-order',
     message: `An unmasking policy needs a model that fills masks: ${why}`,
-    hint: 'Families with an order to choose: mdlm, sedd.',
+    hint: 'Families with an order to choose: mdlm, sedd, bd3lm.',
   });
 }
 
@@ -127,8 +143,13 @@ function unusable(message: string): UsageError {
   return new UsageError({ code: 'unusable-policy', message });
 }
 
-/** Model calls per sequence; with a threshold, at most. */
-export function callsOfSequence(length: number, { tokensPerCall, blockSize, from }: ExactLikelihood): number {
+/**
+ * Model calls per sequence; with a threshold, at most.
+ * @param ofModel L′ of block diffusion, whose blocks a call advances all together
+ */
+export function callsOfSequence(length: number, likelihood: ExactLikelihood, ofModel = length): number {
+  if (ofModel < length) return callsOfSequence(ofModel, { ...likelihood, from: 'all-masked' });
+  const { tokensPerCall, blockSize, from } = likelihood;
   const size = blockSize ?? length;
   let calls = 0;
   for (let start = 0; start < length; start += size) {

@@ -1,6 +1,6 @@
 /** Where losses come from: the network, or the journal of an earlier run. */
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { hasBlocks } from '../../models/family.js';
+import { blockSizeOf } from '../../models/family.js';
 import type { LossModel, ModelCall, SequenceLoss } from './loss-batch.js';
 
 /** The fields of a checkpoint that an evaluation needs, all present. */
@@ -13,8 +13,7 @@ export interface BatchModel extends LossModel {
 export function batchModelOf(checkpoint: Checkpoint, drawn: Pick<LossModel, 'seed' | 'wrapped'>): BatchModel {
   const { name, family, vocabSize, maskTokenId, signature } = checkpoint;
   const { fixedLength } = signature;
-  const blocks = hasBlocks(checkpoint) ? { blockSize: checkpoint.blockSize } : {};
-  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength, ...blocks };
+  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength, blockSize: blockSizeOf(checkpoint) };
 }
 
 export interface LossSource {

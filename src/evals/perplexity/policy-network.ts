@@ -4,6 +4,7 @@ import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-scor
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { isInBlocks } from '../../models/family.js';
 import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
 import { RunningModel } from '../../models/running-model.js';
@@ -15,6 +16,8 @@ import type { Answers } from './policy-walk.js';
 /** A text at one stage. */
 export interface Question {
   tokens: Int32Array;
+  /** The true tokens; read by block diffusion alone. */
+  x: Int32Array;
   /** Positions that are asked about, and the token that each is asked about. */
   positions: readonly number[];
   targets: readonly number[];
@@ -53,10 +56,16 @@ export class PolicyNetwork extends RunningModel {
     const { signature } = this.checkpoint;
     const batch = questions.length;
     const length = questions[0].tokens.length;
-    const inputIds = new BigInt64Array(batch * length);
+    // Block diffusion reads the true tokens too: a block sees those of earlier blocks.
+    const doubled = isInBlocks(this.checkpoint.family);
+    const width = doubled ? 2 * length : length;
+    const inputIds = new BigInt64Array(batch * width);
     const rows: [question: number, position: number, target: number][] = [];
-    for (const [b, { tokens, positions, targets }] of questions.entries()) {
-      for (let l = 0; l < length; l++) inputIds[b * length + l] = BigInt(tokens[l]);
+    for (const [b, { tokens, x, positions, targets }] of questions.entries()) {
+      for (let l = 0; l < length; l++) {
+        inputIds[b * width + l] = BigInt(tokens[l]);
+        if (doubled) inputIds[b * width + length + l] = BigInt(x[l]);
+      }
       for (const [i, position] of positions.entries()) rows.push([b, position, targets[i]]);
     }
     const padded = Math.ceil(rows.length / ROWS_STEP) * ROWS_STEP;
@@ -74,7 +83,7 @@ export class PolicyNetwork extends RunningModel {
         )
       : null;
     const feeds = {
-      ...networkFeeds(signature, { inputIds, batch, length, sigma }),
+      ...networkFeeds(signature, { inputIds, batch, length: width, noisyWidth: length, sigma }),
       [HEAD.rows]: { type: 'int64' as const, data: where, dims: [padded, 2] },
       [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [padded] },
     };

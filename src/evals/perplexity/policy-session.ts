@@ -69,8 +69,10 @@ export class PolicySession implements LossSource {
 
   private async loss(call: ModelCall, model: BatchModel): Promise<SequenceLoss> {
     checkNoMask([call], model);
+    const { seed, blockSize: modelBlock } = model;
     // only masked families have a policy
-    const drawn = { mask: model.maskTokenId!, seed: model.seed, sequence: call.sequence };
+    const mask = model.maskTokenId!;
+    const drawn = { mask, seed, sequence: call.sequence, modelBlock };
     const walk = new PolicyWalk(call.x, this.likelihood, drawn);
     return new Promise((resolve, reject) => {
       this.waiting.push({ call, model, walk, resolve, reject });

@@ -14,9 +14,13 @@ export interface Answers {
 
 interface WalkStart {
   mask: number;
+  /** Address of its uniform numbers. */
   seed: number;
   sequence: number;
+  /** Positions that are to be revealed, ascending; by default all, or all but BOS, as the likelihood says. */
   masked?: readonly number[];
+  /** L′ of block diffusion. */
+  modelBlock?: number;
 }
 
 export class PolicyWalk {
@@ -28,19 +32,21 @@ export class PolicyWalk {
   readonly logProbability: Float64Array;
   calls = 0;
   private masked: number[];
-  private asked: readonly number[] | null = null;
+  /** What the next call is asked about, by the model's blocks. */
+  private asked: readonly (readonly number[])[] | null = null;
   /** One per position, for orders and ties that are drawn. */
   private readonly uniforms: Float64Array;
 
-  /**
-   * @param x the true tokens   @param start address of its uniform numbers, and the positions that are to be revealed, ascending; by
-   *   default all, or all but BOS, as the likelihood says
-   */
+  /** L′ of block diffusion, whose blocks a call advances all together; else the whole text. */
+  private readonly modelBlock: number;
+
+  /** @param x the true tokens */
   constructor(
-    private readonly x: Int32Array,
+    readonly x: Int32Array,
     private readonly likelihood: ExactLikelihood,
-    { mask, seed, sequence, masked }: WalkStart,
+    { mask, seed, sequence, masked, modelBlock }: WalkStart,
   ) {
+    this.modelBlock = modelBlock ?? x.length;
     const first = likelihood.from === 'bos' ? 1 : 0;
     this.masked = [...(masked ?? Array.from({ length: x.length - first }, (_, i) => i + first))];
     this.tokens = x.slice();
@@ -57,10 +63,14 @@ export class PolicyWalk {
 
   /** The positions that the next call is asked about: those in turn, or of these only the ones that it reveals where that is known. */
   get positions(): readonly number[] {
-    if (this.asked === null) {
-      const inTurn = positionsInTurn(this.masked, this.likelihood.blockSize);
-      this.asked = isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
-    }
+    return this.ask().flat();
+  }
+
+  private ask(): readonly (readonly number[])[] {
+    this.asked ??= this.maskedByBlock().map((masked) => {
+      const inTurn = positionsInTurn(masked, this.likelihood.blockSize);
+      return isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
+    });
     return this.asked;
   }
 
@@ -69,18 +79,36 @@ export class PolicyWalk {
     return this.positions.map((position) => this.x[position]);
   }
 
+  private maskedByBlock(): readonly (readonly number[])[] {
+    const blocks = new Map<number, number[]>();
+    for (const position of this.masked) {
+      const block = Math.floor(position / this.modelBlock);
+      const found = blocks.get(block);
+      if (found) found.push(position);
+      else blocks.set(block, [position]);
+    }
+    return [...blocks.values()];
+  }
+
   /** Reveals what the policy picks. @param answers about {@link positions} */
   reveal({ logProbability, score }: Answers): void {
-    const { positions, x } = this;
-    const all = positions.map((_, i) => i);
-    const picks = isScored(this.likelihood.order) ? this.pick(positions, score) : all;
-    for (const i of picks) {
-      const position = positions[i];
-      this.tokens[position] = x[position];
-      this.logProbability[position] = logProbability[i];
-      this.order.push(position);
+    const { x } = this;
+    const revealed = new Set<number>();
+    let first = 0;
+    for (const positions of this.ask()) {
+      const scores = positions.map((_, i) => score[first + i]);
+      const picks = isScored(this.likelihood.order)
+        ? this.pick(positions, scores)
+        : positions.map((_, i) => i);
+      for (const i of picks) {
+        const position = positions[i];
+        this.tokens[position] = x[position];
+        this.logProbability[position] = logProbability[first + i];
+        this.order.push(position);
+        revealed.add(position);
+      }
+      first += positions.length;
     }
-    const revealed = new Set(picks.map((i) => positions[i]));
     this.masked = this.masked.filter((position) => !revealed.has(position));
     this.asked = null;
     this.calls++;

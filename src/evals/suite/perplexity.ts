@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { blockSizeOf } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
 import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
@@ -151,7 +152,9 @@ async function openedCell(
   const seeded = usesSeed(checkpoint, options);
   const sequences = evaluatedOf(stream, options);
   const draws = checkpoint.family === 'ar' || likelihood !== null ? 1 : options.draws;
-  const modelCalls = sequences * (likelihood === null ? draws : callsOfSequence(stream.length, likelihood));
+  const modelCalls =
+    sequences *
+    (likelihood === null ? draws : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint)));
   const losses = await lossKey(checkpoint, stream, options, suite.provider);
   return {
     index: cell.index,

@@ -17,6 +17,7 @@ import { generativeNotes, measuredIn } from '../generation/notes.js';
 import { PERPLEXITY_AXIS, RIGHT_AND_DOWN, SPEED_AXIS, stepsLabel } from '../generation/plots.js';
 import { benchNotes } from './notes.js';
 import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';
+import { benchRepetition } from './repetition.js';
 
 /** This build against another, over rounds. The figure is itself a ratio of two builds. */
 export const THROUGHPUT_RATIO = 'throughputRatio';
@@ -112,6 +113,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
     },
   },
   inputs: judgeOfResult,
+  repetition: benchRepetition,
   report: {
     ...GENERATION.report,
     section: GENERATED_SECTION,

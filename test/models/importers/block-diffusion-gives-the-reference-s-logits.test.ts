@@ -3,41 +3,20 @@ import ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
 import { converted, largestDifference } from './published.js';
-import { expected, folderOf, blocksFolder as source } from './published-blocks.js';
+import {
+  type BlocksNetwork,
+  blocksNetwork,
+  expected,
+  folderOf,
+  type Past,
+  blocksFolder as source,
+} from './published-blocks.js';
 
-let session: ort.InferenceSession;
+let network: BlocksNetwork;
 beforeAll(async () => {
-  const { path } = await converted(source());
-  session = await ort.InferenceSession.create(path, { logSeverityLevel: 4, intraOpNumThreads: 1 });
+  network = await blocksNetwork();
 });
 
-const int64 = (rows: readonly (readonly number[])[]) =>
-  new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0].length]);
-type Past = Record<string, ort.Tensor>;
-const noPast: Past = Object.fromEntries(
-  [0, 1].flatMap((i) =>
-    ['key', 'value'].map((part) => [
-      `past_key_values.${i}.${part}`,
-      new ort.Tensor('float32', new Float32Array(0), [1, 3, 0, 12]),
-    ]),
-  ),
-);
-
-/** One sequence. @param types 0 for noisy tokens, 1 for clean ones */
-async function run(ids: number[], positions: number[], types: number[], past: Past = noPast) {
-  const outputs = await session.run({
-    input_ids: int64([ids]),
-    position_ids: int64([positions]),
-    token_type_ids: int64([types]),
-    sigma: new ort.Tensor('float32', Float32Array.of(0), [1]),
-    ...past,
-  });
-  const kept = Object.entries(outputs).filter(([name]) => name.startsWith('present.'));
-  const present: Past = Object.fromEntries(
-    kept.map(([name, value]) => [name.replace('present', 'past_key_values'), value]),
-  );
-  return { logits: outputs.logits, present };
-}
 const counted = (length: number, from = 0) => Array.from({ length }, (_, i) => from + i);
 const rows = (logits: ort.Tensor, from: number, to: number) => {
   const width = logits.dims[2];
@@ -52,7 +31,7 @@ describe('the logits are those of the reference', () => {
   it('for noisy tokens followed by clean ones', async () => {
     for (const [b, ids] of (expected.inputs.input_ids as number[][]).entries()) {
       const length = ids.length / 2;
-      const { logits } = await run(
+      const { logits } = await network.run(
         ids,
         [...counted(length), ...counted(length)],
         ids.map((_, i) => Number(i >= length)),
@@ -63,7 +42,7 @@ describe('the logits are those of the reference', () => {
 
   it('for a text whose last block is being written', async () => {
     const ids: number[] = expected.sample_mode.input_ids[0];
-    const { logits } = await run(
+    const { logits } = await network.run(
       ids,
       counted(ids.length),
       ids.map(() => 1),
@@ -73,10 +52,10 @@ describe('the logits are those of the reference', () => {
 
   it('with the keys and values of the clean blocks before it, whether its tokens count as noisy or as clean', async () => {
     const stored: number[][] = expected.sample_mode_kv.stored_blocks[0];
-    let past = noPast;
+    let past: Past | undefined;
     for (const [b, block] of stored.entries())
       past = (
-        await run(
+        await network.run(
           block,
           counted(4, 4 * b),
           block.map(() => 1),
@@ -85,7 +64,7 @@ describe('the logits are those of the reference', () => {
       ).present;
     const ids: number[] = expected.sample_mode_kv.input_ids[0];
     for (const type of [0, 1]) {
-      const { logits } = await run(
+      const { logits } = await network.run(
         ids,
         counted(4, 8),
         ids.map(() => type),
