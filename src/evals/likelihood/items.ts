@@ -20,7 +20,7 @@ export type TextOrIds = string | readonly number[];
  *
  * Or a text or ids, revealed.
  */
-export const TAIL_KINDS = ['none', 'eos', 'masked'] as const;
+const TAIL_KINDS = ['none', 'eos', 'masked'] as const;
 export type TailKind = (typeof TAIL_KINDS)[number];
 
 /** An item as a user writes it. */

@@ -16,7 +16,7 @@ import type { LikelihoodItem } from './items.js';
 import type { LongerMethod } from './longer-items.js';
 import type { ItemLikelihood } from './run.js';
 
-export const LIKELIHOODS_VERSION = 1;
+const LIKELIHOODS_VERSION = 1;
 
 export interface LikelihoodRecord {
   schemaVersion: typeof LIKELIHOODS_VERSION;
