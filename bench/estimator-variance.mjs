@@ -66,7 +66,7 @@ async function study(name) {
   });
   const schedule = noiseSchedule(checkpoint.schedule);
   const uniform = integration('duo', schedule);
-  const drawn = drawnLevels('control-variate', uniform, schedule, family);
+  const drawn = drawnLevels('control-variate', uniform, { schedule, family, readsTime: false });
   const tokens = SEQUENCES * stream.length;
   const session = await LossSession.start({ checkpoint, provider: 'cpu' });
   const modelOf = (seed) => ({
@@ -86,7 +86,7 @@ async function study(name) {
       sequence,
       draw: 0,
       x: stream.sequence(sequence),
-      level: levels.at(uOf(sequence)),
+      level: levels.at(uOf(sequence), stream.length),
       byToken: isMasked(family),
     }));
     const batches = Array.from({ length: SEQUENCES / 32 }, (_, b) => calls.slice(32 * b, 32 * b + 32));

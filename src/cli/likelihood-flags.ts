@@ -1,11 +1,29 @@
-/** Flags of the exact likelihood under an unmasking policy. */
-import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../diffusion/unmasking.js';
+/** Flags of the exact likelihood under an unmasking policy: one policy for `ppl`, several for `frontier`. */
+import { STARTS, TIE_RULES, UNMASKING_ORDERS, type UnmaskingOrder } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
-import { choice, integer, number } from './flags.js';
+import { choice, integer, number, repeatable, string } from './flags.js';
+import { numbersOf } from './sampling-flags.js';
 
 const helpGroup = 'LIKELIHOOD';
 
+const ofAllPolicies = {
+  'block-size': integer({
+    min: 1,
+    summary: 'Finish blocks of this many positions from left to right. [default: the sequence is one block]',
+    helpGroup,
+  }),
+  ties: choice(TIE_RULES)({
+    summary: 'Which of equal positions goes first. [default: lowest]',
+    helpGroup,
+  }),
+  from: choice(STARTS)({
+    summary: 'Start with BOS given, or score it too. [default: bos]',
+    helpGroup,
+  }),
+};
+
+/** For one policy. */
 export const likelihoodFlags = {
   policy: choice(UNMASKING_ORDERS)({
     summary: 'Order in which masked positions are revealed, for --likelihood exact.',
@@ -16,15 +34,7 @@ export const likelihoodFlags = {
     summary: 'Positions that a call reveals in each sequence. [default: 1]',
     helpGroup,
   }),
-  'block-size': integer({
-    min: 1,
-    summary: 'Finish blocks of this many positions from left to right. [default: the sequence is one block]',
-    helpGroup,
-  }),
-  ties: choice(TIE_RULES)({
-    summary: 'Which of equal positions goes first. [default: lowest]',
-    helpGroup,
-  }),
+  ...ofAllPolicies,
   threshold: number({
     summary: 'Reveal every position with a score above this, but at least --tokens-per-call.',
     helpGroup,
@@ -35,21 +45,31 @@ export const likelihoodFlags = {
       'For --policy entropy: reveal more while their entropies, but the largest, add up to at most this.',
     helpGroup,
   }),
-  from: choice(STARTS)({
-    summary: 'Start with BOS given, or score it too. [default: bos]',
-    helpGroup,
-  }),
 };
 
-interface LikelihoodFlagValues {
+/** For a sweep over policies and tokens per call. */
+export const policyFlags = {
+  policy: repeatable({
+    summary: `Orders in which masked positions are revealed, separated by commas or repeated. [default: ${UNMASKING_ORDERS.join(',')}]`,
+    helpValue: '<name,…>',
+    helpGroup,
+  }),
+  'tokens-per-call': string({
+    summary: 'Positions that a call reveals, separated by commas. [default: 1,2,4,8,16,32]',
+    helpValue: '<n,…>',
+    helpGroup,
+  }),
+  ...ofAllPolicies,
+};
+
+type Common = Pick<ExactLikelihoodSettings, 'ties' | 'from'> & { 'block-size'?: number };
+
+interface LikelihoodFlagValues extends Common {
   likelihood?: 'bound' | 'exact';
-  policy?: ExactLikelihoodSettings['policy'];
+  policy?: UnmaskingOrder;
   'tokens-per-call'?: number;
-  'block-size'?: number;
-  ties?: ExactLikelihoodSettings['ties'];
   threshold?: number;
   'entropy-bound'?: number;
-  from?: ExactLikelihoodSettings['from'];
 }
 
 /** @param needed the flag that asks for a policy   @returns undefined where none is asked for   @throws UsageError for flags that have no effect */
@@ -57,12 +77,12 @@ export function likelihoodOfFlags(
   flags: LikelihoodFlagValues,
   needed = '--likelihood exact',
 ): ExactLikelihoodSettings | undefined {
-  const { policy, ties, threshold, from } = flags;
-  const [tokensPerCall, blockSize] = [flags['tokens-per-call'], flags['block-size']];
-  if (flags.likelihood === 'exact') {
-    const entropyBound = flags['entropy-bound'];
-    if (policy !== undefined)
-      return { policy, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
+  const { policy, threshold } = flags;
+  if (flags.likelihood !== 'exact') {
+    checkAbsent(flags, Object.keys(likelihoodFlags), `only with ${needed}`);
+    return undefined;
+  }
+  if (policy === undefined) {
     throw new UsageError({
       code: 'no-policy',
       message:
@@ -70,23 +90,40 @@ export function likelihoodOfFlags(
       hint: `Give --policy ${UNMASKING_ORDERS.join('|')}.`,
     });
   }
-  const given = Object.keys(likelihoodFlags).find(
-    (name) => name in flags && flags[name as 'policy'] !== undefined,
-  );
-  if (given === undefined) return undefined;
-  throw new UsageError({
-    code: 'policy-without-likelihood',
-    message: `--${given} has an effect only with ${needed}.`,
-  });
+  const [tokensPerCall, entropyBound] = [flags['tokens-per-call'], flags['entropy-bound']];
+  return { policy, tokensPerCall, threshold, entropyBound, ...commonOf(flags) };
 }
 
-/** @throws UsageError for flags of a bound next to an exact likelihood */
-export function checkNothingDrawn(flags: { likelihood?: string; draws?: number; estimator?: string }): void {
-  if (flags.likelihood !== 'exact') return;
-  const given = (['draws', 'estimator'] as const).find((name) => flags[name] !== undefined);
+/** Every policy with every number of tokens per call. @throws UsageError */
+export function policiesOfFlags(
+  flags: Common & { policy?: string[]; 'tokens-per-call'?: string },
+): ExactLikelihoodSettings[] {
+  const names = (flags.policy ?? UNMASKING_ORDERS).flatMap((one) => one.split(','));
+  const orders = [...new Set(names)].map((name) => {
+    const order = UNMASKING_ORDERS.find((one) => one === name.trim());
+    if (order) return order;
+    throw new UsageError({
+      code: 'invalid-flag-value',
+      message: `--policy has no value "${name}".`,
+      hint: `It takes some of: ${UNMASKING_ORDERS.join(', ')}.`,
+    });
+  });
+  const counts = numbersOf('tokens-per-call', flags['tokens-per-call'] ?? '1,2,4,8,16,32', true);
+  return orders.flatMap((policy) =>
+    counts.map((tokensPerCall) => ({ policy, tokensPerCall, ...commonOf(flags) })),
+  );
+}
+
+const commonOf = ({ ties, from, ...flags }: Common) => ({ ties, from, blockSize: flags['block-size'] });
+
+/** @param names of flags   @param when the end of a sentence   @throws UsageError for one that is given */
+export function checkAbsent(flags: object, names: readonly string[], when: string): void {
+  const values = flags as Record<string, unknown>;
+  const given = names.find((name) => values[name] !== undefined);
   if (given === undefined) return;
   throw new UsageError({
-    code: 'nothing-is-drawn',
-    message: `--${given} has no effect on an exact likelihood: nothing is drawn.`,
+    code: 'flag-without-effect',
+    message: `--${given} has an effect ${when}.`,
+    hint: `Leave out --${given}.`,
   });
 }

@@ -26,8 +26,9 @@ The exit status is 7 when a check fails.`;
       helpValue: '<family>',
     }),
     schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),
-    estimator: choice(['control-variate', 'plain', 'orders'])({
-      summary: 'Only this estimator; orders: the exact likelihoods of masked models. [default: all]',
+    estimator: choice(['control-variate', 'plain', 'exact-count', 'orders'])({
+      summary:
+        'Only this estimator; exact-count is for mdlm, orders are the exact likelihoods of masked models. [default: all that fit]',
     }),
     sequences: integer({ min: 128, default: 512, summary: 'Sequences of text per source.' }),
     draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) per sequence.' }),

@@ -1,21 +1,50 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { number, string } from '../cli/flags.js';
+import { boundariesOf } from '../cli/checkpoint-flags.js';
+import { choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { checkAbsent, policiesOfFlags, policyFlags } from '../cli/likelihood-flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { numbersOf } from '../cli/sampling-flags.js';
+import { selectionOf } from '../cli/selection.js';
+import { tableOptions } from '../cli/table-flags.js';
 import { UsageError } from '../errors.js';
+import type { ResultsFile } from '../records/record.js';
 
 export default class Frontier extends BaseCommand<typeof Frontier> {
-  static override summary = 'Compare generative perplexity of models at equal entropy.';
+  static override summary =
+    'Compare samplers: generative perplexity at equal entropy, or exact likelihood at equal NFE.';
   static override description =
-    `Samples every configuration at each of --temperatures and interpolates its generative perplexity at one entropy: that of --reference-dataset, or --entropy. This compares models at equal variety of text. A run that was stopped continues where it was.`;
+    `Samples every configuration at each of --temperatures and interpolates its generative perplexity at one entropy: that of --reference-dataset, or --entropy. This compares models at equal variety of text. A run that was stopped continues where it was.
+
+With --by likelihood, nothing is sampled and nothing judged: the exact likelihood of masked models is computed under every --policy and number of --tokens-per-call, and stands against the model calls per sequence. Flags of sampling and judging have no effect then; ar and uniform-state models stand beside with the likelihood they have.`;
   static override examples = [
     '<%= config.bin %> frontier --model a.onnx --model b.onnx --judge gpt2.onnx',
     '<%= config.bin %> frontier --model a.onnx --judge gpt2.onnx --entropy 5.4',
+    '<%= config.bin %> frontier --by likelihood --model mdlm.onnx --policy max-probability,entropy --limit 32 --out page.html',
   ];
 
   static override flags = {
     ...measuringFlags,
+    by: choice(['entropy', 'likelihood'])({
+      default: 'entropy',
+      summary: 'What is compared: judged samples at one entropy, or exact likelihoods and their NFE.',
+    }),
+    ...policyFlags,
+    dataset: repeatable({
+      summary: 'Data set of --by likelihood: a name, name=path, or a path. [default: sotu]',
+      helpValue: '<data>',
+      helpGroup: 'LIKELIHOOD',
+    }),
+    limit: integer({
+      min: 1,
+      summary: 'Evaluate this many sequences, spread evenly over the data set.',
+      helpGroup: 'LIKELIHOOD',
+    }),
+    first: integer({
+      min: 1,
+      summary: 'Evaluate only the first sequences, which are no random sample.',
+      helpGroup: 'LIKELIHOOD',
+    }),
     temperatures: string({
       default: '0.8,0.9,1,1.1',
       summary: 'Temperatures of the sweep, separated by commas.',
@@ -31,6 +60,9 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
 
   async run(): Promise<void> {
     const { flags } = this;
+    const ofLikelihood = [...Object.keys(policyFlags), 'dataset', 'limit', 'first'];
+    if (flags.by === 'likelihood') return this.compareLikelihoods();
+    checkAbsent(flags, ofLikelihood, 'only with --by likelihood');
     const output = await plannedOutput(flags);
     const temperatures = numbersOf('temperatures', flags.temperatures, false);
     const { measuringRequest } = await import('../cli/measuring-command.js');
@@ -53,6 +85,36 @@ export default class Frontier extends BaseCommand<typeof Frontier> {
       this.print(await writeResults(output, file, this.screen));
       await finish();
     });
+  }
+
+  private async compareLikelihoods(): Promise<void> {
+    const { flags, observer } = this;
+    const ofSamples = ['sampler', 'sampler-option', 'judge', 'judge-tokenizer', 'context', 'top-k', 'top-p'];
+    checkAbsent(flags, [...ofSamples, 'entropy'], 'only with --by entropy');
+    const output = await plannedOutput(flags);
+    const { evaluatePerplexity } = await import('../library/perplexity.js');
+    const { openCheckpoint } = await import('../library/checkpoints.js');
+    const models = [];
+    for (const spec of flags.model) models.push(await openCheckpoint(spec, boundariesOf(flags), observer));
+    await evaluatePerplexity(
+      {
+        models,
+        datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, ...tableOptions(flags) })),
+        tokenizer: flags.tokenizer,
+        length: flags.length,
+        protocol: flags.protocol,
+        selection: selectionOf(flags),
+        seed: flags.seed,
+        batch: flags.batch,
+        likelihood: policiesOfFlags(flags),
+        provider: flags.provider,
+        threads: flags.threads,
+        timeoutSeconds: flags.timeout,
+        fresh: flags.fresh,
+        keep: async (results: ResultsFile) => this.print(await writeResults(output, results, this.screen)),
+      },
+      observer,
+    );
   }
 }
 

@@ -1,10 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, string } from '../cli/flags.js';
-import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
+import { checkAbsent, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { PSI_CHOICES } from '../diffusion/subsets.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
-import { UsageError } from '../errors.js';
 import type { LikelihoodRecord } from '../evals/likelihood/record.js';
 import type { LikelihoodTask } from '../library/likelihood.js';
 
@@ -113,12 +112,7 @@ interface LongerFlagValues extends Omit<Parameters<typeof likelihoodOfFlags>[0],
 
 /** @throws UsageError for flags that have no effect */
 function longerOf({ longer, draws, ...flags }: LongerFlagValues): LikelihoodTask['longer'] {
-  if (draws !== undefined && longer !== 'exact-count') {
-    throw new UsageError({
-      code: 'nothing-is-drawn',
-      message: '--draws has an effect only with --longer exact-count: nothing else is drawn.',
-    });
-  }
+  if (longer !== 'exact-count') checkAbsent({ draws }, ['draws'], 'only with --longer exact-count');
   const asked = { ...flags, likelihood: longer === 'policy' ? ('exact' as const) : undefined };
   const settings = likelihoodOfFlags(asked, '--longer policy');
   if (settings) return { method: 'policy', ...settings };

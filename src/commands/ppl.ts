@@ -1,11 +1,10 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { checkNothingDrawn, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
+import { checkAbsent, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
+import { selectionOf } from '../cli/selection.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
-import type { Selection } from '../datasets/selected-sequences.js';
-import { UsageError } from '../errors.js';
 import type { SequenceLog } from '../evals/perplexity/sequence-log.js';
 import type { ResultsFile } from '../records/record.js';
 
@@ -47,9 +46,9 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
       above: 0,
       summary: 'Draw until half the 95% interval of the NLL over draws is at most this.',
     }),
-    estimator: choice(['control-variate', 'plain'])({
+    estimator: choice(['control-variate', 'plain', 'exact-count'])({
       summary:
-        'Both estimate the same figure; plain has several times the draw error. [default: control-variate]',
+        'All estimate the same figure; plain has several times the draw error, exact-count (mdlm) less. [default: control-variate]',
     }),
     likelihood: choice(['bound', 'exact'])({
       summary: 'For masked models: their bound, or the exact likelihood under --policy. [default: bound]',
@@ -85,8 +84,8 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
   async run(): Promise<void> {
     const { flags } = this;
     const logPath = flags['log-sequences'];
-    checkNothingDrawn(flags);
     const likelihood = likelihoodOfFlags(flags);
+    if (likelihood) checkAbsent(flags, ['draws', 'estimator'], 'only on a bound: nothing is drawn');
     const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
     const { openCheckpoint } = await import('../library/checkpoints.js');
@@ -134,17 +133,4 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
       await log?.discard();
     }
   }
-}
-
-/** @throws UsageError when both are given */
-function selectionOf({ limit, first }: { limit?: number; first?: number }): Selection | undefined {
-  if (limit !== undefined && first !== undefined) {
-    throw new UsageError({
-      code: 'limit-and-first',
-      message: '--limit and --first exclude each other.',
-      hint: '--limit spreads sequences over the data set, which is the better sample.',
-    });
-  }
-  if (first !== undefined) return { kind: 'first', count: first };
-  return limit === undefined ? undefined : { kind: 'spread', count: limit };
 }

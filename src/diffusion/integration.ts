@@ -30,6 +30,14 @@ export interface NoiseLevel {
   sigma: number;
   /** Loss per token = weight × (loss per unit of −dα). */
   weight: number;
+  /** Exact counts (exact-count.ts): how many positions are masked; `oneMinusAlpha` is then their share. */
+  masked?: number;
+}
+
+/** An integration by draws that may depend on the length of a sequence. */
+export interface DrawnIntegration extends Omit<Integration, 'at'> {
+  /** @param u in [0, 1); larger is noisier   @param length of the sequence */
+  at(u: number, length: number): NoiseLevel;
 }
 
 export interface Integration {

@@ -5,7 +5,7 @@ import type { Cell, PerplexityRequest } from '../evals/perplexity/cells.js';
 import type { PerplexityPlan } from '../evals/perplexity/dry-run.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
 import type { PerplexityResult } from '../evals/perplexity/record.js';
-import type { SequenceRecord } from '../evals/perplexity/run.js';
+import type { PerplexityRun, RunSinks, SequenceRecord } from '../evals/perplexity/run.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Observer } from '../observer.js';
 import type { ResultsFile } from '../records/record.js';
@@ -26,13 +26,14 @@ export interface PerplexityTask extends RuntimeSettings {
   draws?: number;
   /** Stops when half the 95% interval of nll over draws is at most this, in nats per token. */
   until?: number;
-  /** By default `control-variate`; `plain` estimates the same figure with several times the draw error. */
-  estimator?: 'control-variate' | 'plain';
+  /** By default `control-variate`. Of the same figure, `plain` has several times the draw error, `exact-count` (mdlm) less. */
+  estimator?: 'control-variate' | 'plain' | 'exact-count';
   /**
    * Masked models: the exact likelihood of the sampler that follows this unmasking policy, in place of the bound. `draws`,
-   * `until` and `estimator` then have no effect.
+   * `until` and `estimator` then have no effect on them. Several policies: a row for each, and models without an order to choose
+   * beside them.
    */
-  likelihood?: ExactLikelihoodSettings;
+  likelihood?: ExactLikelihoodSettings | readonly ExactLikelihoodSettings[];
   /** Evaluates only this many sequences, spread over the data set or the first; by default all. */
   selection?: Selection;
   /** Seed of all randomness: the same seed gives the same figure at any batch size. By default 1. */
@@ -62,11 +63,11 @@ export async function evaluatePerplexity(
   observer: Observer = {},
 ): Promise<ResultsFile<PerplexityResult>> {
   return withCells(task, observer, async (request, cells) => {
-    const { runPerplexity } = await import('../evals/perplexity/run.js');
-    const { results, finish, close } = await runPerplexity(request, cells, {
+    const sinks = {
       ...observer,
-      sequence: task.onDraw && ((record) => task.onDraw?.(record)),
-    });
+      sequence: task.onDraw && ((record: SequenceRecord) => task.onDraw?.(record)),
+    };
+    const { results, finish, close } = await runOf(request, cells, task, sinks);
     try {
       await task.keep?.(results);
     } catch (error) {
@@ -78,11 +79,39 @@ export async function evaluatePerplexity(
   });
 }
 
+async function runOf(
+  request: PerplexityRequest,
+  cells: readonly Cell[],
+  { likelihood }: PerplexityTask,
+  observer: Observer & RunSinks,
+): Promise<PerplexityRun> {
+  if (isSeveral(likelihood)) {
+    const { exactLikelihood } = await import('../evals/perplexity/exact-likelihood.js');
+    const { runPolicies } = await import('../evals/perplexity/run-policies.js');
+    return runPolicies(request, cells, likelihood.map(exactLikelihood), observer);
+  }
+  const { runPerplexity } = await import('../evals/perplexity/run.js');
+  return runPerplexity(request, cells, observer);
+}
+
+function isSeveral(
+  likelihood: PerplexityTask['likelihood'],
+): likelihood is readonly ExactLikelihoodSettings[] {
+  return Array.isArray(likelihood);
+}
+
 /** What {@link evaluatePerplexity} would do, without a model call. @throws as evaluatePerplexity */
 export async function planPerplexity(task: PerplexityTask, observer: Observer = {}): Promise<PerplexityPlan> {
   return withCells(task, observer, async (request, cells) => {
     const { planOf } = await import('../evals/perplexity/dry-run.js');
-    return planOf(cells, request);
+    const { exactLikelihood, likelihoodOf } = await import('../evals/perplexity/exact-likelihood.js');
+    if (!isSeveral(task.likelihood)) return planOf(cells, request);
+    const plans = task.likelihood.map(exactLikelihood).map((likelihood, i) => {
+      // Models without an order are evaluated once.
+      const own = cells.filter(({ checkpoint }) => i === 0 || likelihoodOf(checkpoint, { likelihood }));
+      return planOf(own, { ...request, options: { ...request.options, likelihood } });
+    });
+    return { ...plans[0], cells: plans.flatMap((plan) => plan.cells) };
   });
 }
 
@@ -97,8 +126,9 @@ async function withCells<T>(
     checkpoints.push(typeof model === 'string' ? await openCheckpoint(model, {}, observer) : model);
   checkDistinctNames(checkpoints.map(({ name }) => name));
   const { checkAnyOrder, exactLikelihood } = await import('../evals/perplexity/exact-likelihood.js');
-  const likelihood = task.likelihood ? exactLikelihood(task.likelihood) : null;
-  checkAnyOrder(checkpoints, likelihood);
+  const { likelihood: asked } = task;
+  if (asked) checkAnyOrder(checkpoints);
+  const likelihood = asked && !isSeveral(asked) ? exactLikelihood(asked) : null;
   const { prepareCells } = await import('../evals/perplexity/cells.js');
   const request: PerplexityRequest = {
     checkpoints,

@@ -11,8 +11,8 @@ const ARGS = [
   ...['--protocol', 'strict', '--limit', '100', '--batch', '8', '--json', '--quiet'],
 ];
 
-export function startPpl({ folder }: Workspace, extra: string[]): ChildProcess {
-  return startDuoEval([...ARGS, ...extra], { folder, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startPpl({ folder }: Workspace, extra: string[], args = ARGS): ChildProcess {
+  return startDuoEval([...args, ...extra], { folder, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 const JOURNALS = '.cache/journals';

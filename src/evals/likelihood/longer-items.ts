@@ -5,6 +5,7 @@
  *
  *   E[(n/k)·Σ_{i∈M} ℓ(i | the others)] = bound
  */
+import { noiseExactCount } from '../../diffusion/forward.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
 import { sum } from '../../statistics/numbers.js';
@@ -100,9 +101,10 @@ export async function drawBound(
     fillUniforms(uniforms, { seed, stream: streams.forwardComponent, sequence: index, step: draw });
     const u = (Math.floor(draw / 2) + uniforms[count]) / strata;
     const masked = Math.min(count, 1 + Math.floor(count * u));
-    const positions = leastOf(uniforms, count, masked).map((i) => first + i);
     const shown = tokens.slice();
-    for (const position of positions) shown[position] = mask;
+    const within = (all: Int32Array) => all.subarray(first, first + count);
+    noiseExactCount(within(shown), within(tokens), masked, mask, uniforms);
+    const positions = [...within(shown).keys()].map((i) => first + i).filter((l) => shown[l] === mask);
     return {
       ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
       ...{ left: masked + after, label: `item ${index}` },
@@ -121,10 +123,4 @@ export async function drawBound(
     stderr: Math.sqrt(sum(differences.map((difference) => difference ** 2))) / values.length,
     draws: values.length,
   };
-}
-
-/** Indices of the `k` least of the first `count` numbers, ascending: a uniform subset. */
-function leastOf(uniforms: Float64Array, count: number, k: number): number[] {
-  const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => uniforms[a] - uniforms[b] || a - b);
-  return order.slice(0, k).sort((a, b) => a - b);
 }

@@ -10,6 +10,7 @@ import { errorsOverText } from './errors-over-text.js';
 import { policyText } from './exact-likelihood.js';
 import { perplexityNotes, reportedNotes } from './notes.js';
 import { scoredMetric, sequencePairing } from './pairing.js';
+import { callsPerSequence, policyPlots } from './policy-plot.js';
 import { type PerplexityResult, perplexityRecord } from './record.js';
 
 /** Parts of a figure in the CSV, next to its value. */
@@ -66,7 +67,7 @@ const columns: readonly Column<PerplexityResult>[] = [
   count('mc_degrees_of_freedom', ({ protocol }) => protocol.mcDegreesOfFreedom),
   text('likelihood', ({ protocol }) => protocol.likelihood),
   text('policy', ({ protocol }) => protocol.policy),
-  text(null, ({ protocol }) => policyText(protocol), { title: 'policy', isName: true }),
+  text(null, likelihoodText, { title: 'likelihood', isName: true }),
   count('tokens_per_call', ({ protocol }) => protocol.tokensPerCall),
   count('block_size', ({ protocol }) => protocol.blockSize),
   text('ties', ({ protocol }) => protocol.ties),
@@ -76,9 +77,9 @@ const columns: readonly Column<PerplexityResult>[] = [
   number('nfe', callsPerSequence, { title: 'NFE', unit: 'model calls per sequence', text: meanCount }),
 ];
 
-/** Of rows with a policy: there, calls make the quality. */
-function callsPerSequence({ protocol, cost }: PerplexityResult): number | null {
-  return protocol.policy === undefined ? null : cost.modelCalls / cost.sequences;
+/** The policy of an exact likelihood; else what the figure is. */
+function likelihoodText({ protocol }: PerplexityResult): string {
+  return policyText(protocol) || (protocol.estimator === 'exact' ? 'exact' : 'bound');
 }
 
 export const PERPLEXITY: Evaluation<PerplexityResult> = {
@@ -92,7 +93,7 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
     essential: ['model', 'data set', 'perplexity', '95% interval', 'bits/byte'],
     essentialOf: (results) =>
       results.some(({ protocol }) => protocol.policy !== undefined)
-        ? ['model', 'policy', 'data set', 'perplexity', '95% interval', 'NFE']
+        ? ['model', 'likelihood', 'data set', 'perplexity', '95% interval', 'NFE']
         : null,
     further: [
       ...['nats/token', 'draw error', 'sequences', 'tokens', 'draws', 'protocol', 'tokens/s', 'family'],
@@ -100,6 +101,7 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
     ],
   },
   notes: perplexityNotes,
+  plots: policyPlots,
   figures: {
     ppl: {
       exponentialOf: 'nll',
@@ -126,6 +128,7 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
       ...['protocol', 'length'],
     ],
     notes: reportedNotes,
+    plots: (rows) => policyPlots(rows.map(({ record }) => record as PerplexityResult)),
   },
   repetition: { commands: ([row]) => [shellCommand('ppl', commandFlagsOf(row))] },
 };

@@ -52,13 +52,18 @@ export function exactLikelihood({
   from = 'bos',
 }: ExactLikelihoodSettings): ExactLikelihood {
   if (!Number.isInteger(tokensPerCall) || tokensPerCall < 1)
-    throw unusable(`A call reveals 1, 2 or more tokens of a sequence, not ${tokensPerCall}.`);
+    throw unusable(`A call reveals a whole number of tokens, not ${tokensPerCall}.`, 'Give 1 or more.');
   if (blockSize !== null && !(Number.isInteger(blockSize) && blockSize > 0))
-    throw unusable(`A block has 1, 2 or more positions, not ${blockSize}.`);
+    throw unusable(`A block has a whole number of positions, not ${blockSize}.`, 'Give 1 or more.');
   if (threshold !== null && (!isScored(order) || order === 'entropy'))
-    throw unusable(`A threshold needs max-probability, margin or log-margin; ${order} has no score above 0.`);
+    throw unusable(
+      `The policy ${order} has no score that a threshold could be compared with.`,
+      order === 'entropy'
+        ? 'Give an entropy bound, or the policy max-probability.'
+        : 'Policies with a threshold: max-probability, margin, log-margin.',
+    );
   if (entropyBound !== null && order !== 'entropy')
-    throw unusable(`An entropy bound needs the policy entropy, not ${order}.`);
+    throw unusable(`An entropy bound needs the policy entropy, not ${order}.`, 'Give --policy entropy.');
   return { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
 }
 
@@ -88,14 +93,20 @@ export function checkLikelihood(
 ): void {
   const { name, family } = checkpoint;
   if (!likelihood || family === 'ar') return;
-  if (!isMasked(family)) throw noOrder(`${name} is of the family ${family}, whose likelihood is a bound.`);
+  if (!isMasked(family)) throw noOrder({ name, family });
   const { length } = stream;
   const { tokensPerCall, blockSize, from } = likelihood;
   if (hasBlocks(checkpoint)) checkInsideBlocks(likelihood, checkpoint.blockSize, name);
   if (tokensPerCall > length)
-    throw unusable(`A sequence has ${length} tokens, so a call cannot reveal ${tokensPerCall}.`);
+    throw unusable(
+      `A sequence has ${length} tokens, so a call cannot reveal ${tokensPerCall}.`,
+      `Give --tokens-per-call of at most ${length}.`,
+    );
   if (blockSize !== null && length % blockSize !== 0)
-    throw unusable(`Blocks of ${blockSize} do not divide sequences of ${length} tokens.`);
+    throw unusable(
+      `Blocks of ${blockSize} do not divide sequences of ${length} tokens.`,
+      `Give --block-size ${closestDivisor(length, blockSize)}.`,
+    );
   if (from === 'bos' && !stream.wrapped) {
     throw new UsageError({
       code: 'no-bos',
@@ -114,33 +125,40 @@ function checkInsideBlocks(
   if (tokensPerCall > ofModel)
     throw unusable(
       `${name} has blocks of ${ofModel} tokens, so a call cannot reveal ${tokensPerCall} of one.`,
+      `Give --tokens-per-call of at most ${ofModel}.`,
     );
   if (blockSize !== null && ofModel % blockSize !== 0)
-    throw unusable(`Blocks of ${blockSize} do not divide those of ${name}, which have ${ofModel} tokens.`);
+    throw unusable(
+      `Blocks of ${blockSize} do not divide those of ${name}, which have ${ofModel} tokens.`,
+      `Give --block-size ${closestDivisor(ofModel, blockSize)}.`,
+    );
 }
 
 /** @throws UsageError when no model has an order to choose */
-export function checkAnyOrder(
-  checkpoints: readonly Pick<Checkpoint, 'name' | 'family'>[],
-  likelihood: ExactLikelihood | null | undefined,
-): void {
-  if (!likelihood || checkpoints.some(({ family }) => family !== 'ar')) return;
-  const [{ name }] = checkpoints;
-  throw noOrder(
-    `${name} is of the family ar: it reads from left to right, and its likelihood is exact as it is.`,
-  );
+export function checkAnyOrder(checkpoints: readonly Pick<Checkpoint, 'name' | 'family'>[]): void {
+  if (!checkpoints.some(({ family }) => isMasked(family))) throw noOrder(checkpoints[0]);
 }
 
-function noOrder(why: string): UsageError {
+function noOrder({ name, family }: Pick<Checkpoint, 'name' | 'family'>): UsageError {
+  const why =
+    family === 'ar'
+      ? 'it reads from left to right, and its likelihood is exact as it is'
+      : 'its likelihood is a bound, whatever the order';
   return new UsageError({
     code: 'no-unmasking-order',
-    message: `An unmasking policy needs a model that fills masks: ${why}`,
+    message: `An unmasking policy needs a model that fills masks. ${name} is of the family ${family}: ${why}.`,
     hint: 'Families with an order to choose: mdlm, sedd, bd3lm.',
   });
 }
 
-function unusable(message: string): UsageError {
-  return new UsageError({ code: 'unusable-policy', message });
+function unusable(message: string, hint: string): UsageError {
+  return new UsageError({ code: 'unusable-policy', message, hint });
+}
+
+/** The divisor of a length that is closest to what was asked for. */
+function closestDivisor(length: number, size: number): number {
+  const divisors = Array.from({ length }, (_, i) => i + 1).filter((one) => length % one === 0);
+  return divisors.reduce((best, one) => (Math.abs(one - size) < Math.abs(best - size) ? one : best));
 }
 
 /**
@@ -159,12 +177,12 @@ export function callsOfSequence(length: number, likelihood: ExactLikelihood, ofM
   return calls;
 }
 
-/** As the record has it. */
+/** As the record has it. @param checkpoint null: of no model yet */
 export function likelihoodRecord(
   { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from }: ExactLikelihood,
-  { fields, signature }: Pick<Checkpoint, 'fields' | 'signature'>,
+  checkpoint: Pick<Checkpoint, 'fields' | 'signature'> | null,
 ): Partial<ProtocolRecord> {
-  const readsLevel = signature.sigma !== null && fields.timeConditioning.value === true;
+  const readsLevel = checkpoint?.signature.sigma && checkpoint.fields.timeConditioning.value;
   return {
     likelihood: 'exact',
     policy: order,
@@ -186,14 +204,11 @@ export function policyText({
   ties,
   threshold,
   entropyBound,
-}: Pick<
-  ProtocolRecord,
-  'policy' | 'tokensPerCall' | 'blockSize' | 'ties' | 'threshold' | 'entropyBound'
->): string {
+}: Partial<ProtocolRecord>): string {
   if (policy === undefined) return '';
   return [
     policy,
-    `${tokensPerCall} per call`,
+    tokensPerCall === undefined ? '' : `${tokensPerCall} per call`,
     blockSize ? `blocks of ${blockSize}` : '',
     ties === 'seeded' ? 'seeded ties' : '',
     threshold ? `all above ${threshold}` : '',

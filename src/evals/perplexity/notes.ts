@@ -16,7 +16,8 @@ export function perplexityNotes(
   results: readonly PerplexityResult[],
   { comparisons, shows }: NoteContext,
 ): string[] {
-  const notes = [...protocolLines(results), ...policyLines(results), ...unique(results.map(limitLine))];
+  const notes = [...protocolLines(results), ...policyLines(results), ...boundLine(results)];
+  notes.push(...unique(results.map(limitLine)));
   notes.push(...errorLines(results, comparisons));
   const drawn = results.filter(isDrawn);
   if (shows('draw error') && drawn.length > 0) {
@@ -49,6 +50,19 @@ function policyLines(results: readonly PerplexityResult[]): string[] {
       `Protocol ${protocol.name}, ${protocol.length} tokens per sequence, ${policy}: ${OF_A_SAMPLER}. ${start}; of positions whose scores are within 1e-5, ${ties}.${level}`,
     );
   });
+}
+
+/** Of models beside rows with a policy. */
+function boundLine(results: readonly PerplexityResult[]): string[] {
+  if (!results.some(({ protocol }) => protocol.policy !== undefined)) return [];
+  const bounds = unique(results.filter(isDrawn).map(({ model }) => model.name));
+  return bounds.length === 0
+    ? []
+    : [
+        plainText(
+          `${bounds.join(', ')}: the bound is all that can be had; no order of unmasking gives an exact likelihood.`,
+        ),
+      ];
 }
 
 function grouped<T>(all: readonly T[], keyOf: (one: T) => unknown): T[][] {
