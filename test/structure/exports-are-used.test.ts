@@ -28,7 +28,6 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/graph/operators.ts ConstantOfShape': 'graphs made in tests',
   'src/models/card.ts CARD_KEYS': 'documentation and schema list the same keys',
   'src/models/card.ts parseCard': 'cards that need no file',
-  'src/models/positions.ts tabledPositions': 'graphs made in tests',
   'src/random/normals.ts logOfShare': 'its relative precision',
   'src/random/philox.ts philox4x32': 'published test vectors',
   'src/report/csv.ts REPORT_CSV_HEADER': 'documentation lists the same columns',
