@@ -109,7 +109,8 @@ async function samplerOf({ sampler, checkpoint }: SamplingFlags): Promise<Resolv
   });
 }
 
-async function tokenizerOf(checkpoint: Checkpoint, override: string | undefined): Promise<Tokenizer> {
+/** The tokenizer of a checkpoint, with the BOS and EOS of its card. @throws ModelError `no-tokenizer`, DataError, FileError */
+export async function tokenizerOf(checkpoint: Checkpoint, override: string | undefined): Promise<Tokenizer> {
   const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
   const path = override ?? tokenizer.value;
   if (path === null) {
