@@ -13,7 +13,7 @@ import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
 import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { isInBlocks, isMasked } from '../../models/family.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
 import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
@@ -22,6 +22,7 @@ import { LossSession } from '../perplexity/loss-session.js';
 import type { LossSource } from '../perplexity/loss-source.js';
 import { zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
 import { type ClosedForm, closedForm } from './closed-form.js';
+import { orderChecks } from './order-checks.js';
 import { type CalibrationCheck, type CalibrationRecord, judge } from './record.js';
 import { type CalibrationSource, calibrationSources, drawText } from './sources.js';
 
@@ -43,6 +44,8 @@ export interface CalibrationRequest {
   draws: number;
   seed: number;
   threads?: number;
+  /** Whether likelihoods over orders of revealing tokens are checked, too (masked families). */
+  orders?: boolean;
   /** The checks to run; by default all. */
   sources?: readonly CalibrationSource[];
 }
@@ -54,10 +57,12 @@ export async function calibrate(
 ): Promise<CalibrationRecord> {
   const started = performance.now();
   const models = modelsOf(request);
+  const masked = request.orders ? maskedModels(request) : [];
+  const work = models.length + masked.length;
   const checks: CalibrationCheck[] = [];
-  let threads = 0;
+  let threads = request.threads ?? 0;
   for (const [done, { source, checkpoint, family }] of models.entries()) {
-    observer.progress?.('calibrating', done, models.length);
+    observer.progress?.('calibrating', done, work);
     const session = await LossSession.start({ checkpoint, provider: 'cpu', threads: request.threads });
     threads = session.threads;
     try {
@@ -66,7 +71,13 @@ export async function calibrate(
       await session.close();
     }
   }
-  observer.progress?.('calibrating', models.length, models.length);
+  for (const [done, { source, checkpoint }] of masked.entries()) {
+    observer.progress?.('calibrating', models.length + done, work);
+    const { seed } = request;
+    const asked = { length: calibrationLength, seed, threads: request.threads };
+    checks.push(...(await orderChecks(checkpoint, source, asked, observer.signal)));
+  }
+  observer.progress?.('calibrating', work, work);
   const count = (verdict: CalibrationCheck['verdict']) =>
     checks.filter((check) => check.verdict === verdict).length;
   return {
@@ -90,9 +101,19 @@ interface SourceModel {
   checkpoint: Checkpoint;
 }
 
+/** Every source with every masked family; no likelihood over orders depends on the schedule. */
+function maskedModels({ families, sources = calibrationSources }: CalibrationRequest): SourceModel[] {
+  return sources.flatMap((source) =>
+    families
+      .filter((family) => isMasked(family) && !isInBlocks(family))
+      .map((family) => ({ source, family, checkpoint: exactCheckpoint(source, family, 'log-linear') })),
+  );
+}
+
 /** Every source with every family and schedule; ar has no schedule. */
 function modelsOf(request: CalibrationRequest): SourceModel[] {
-  const { families, schedules, sources = calibrationSources } = request;
+  const { families, schedules, estimators: asked, sources = calibrationSources } = request;
+  if (asked.length === 0) return [];
   return sources.flatMap((source) =>
     families.flatMap((family) =>
       (family === 'ar' ? [null] : schedules).map((schedule) => ({
