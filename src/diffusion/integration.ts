@@ -152,7 +152,7 @@ export const proposalSlope = { masked: 0, uniform: 0.8 } as const;
 
 /** @param base what is integrated: its range and measure stay as they are
  *  @param slope b in [0, 1) */
-export function drawnTowardsText(base: Integration, schedule: NoiseSchedule, slope: number): Integration {
+export function drawTowardsText(base: Integration, schedule: NoiseSchedule, slope: number): Integration {
   const [noisiest, cleanest] = base.oneMinusAlphaRange;
   const cumulative = (s: number) => s - (slope / 3) * s ** 3;
   const from = cumulative(Math.sqrt(cleanest));

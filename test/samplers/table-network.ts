@@ -140,28 +140,36 @@ function permutations(values: readonly number[]): number[][] {
   );
 }
 
-/** Probability of each of the 81 texts under the policy, where random choices are drawn anew for each text; index Σ token·3^l. */
+/** Probability of each of the 81 texts under the policy, index Σ token·3^l, for each order in which equal positions may go first. */
+export function probabilitiesByPrecedence(policy: TablePolicy): Float64Array[] {
+  const isDrawn = policy.order === 'random' || policy.ties === 'seeded';
+  const precedences = isDrawn ? permutations([0, 1, 2, 3]) : [[0, 1, 2, 3]];
+  return precedences.map((precedence) => {
+    const total = new Float64Array(TOKENS ** LENGTH);
+    const go = (z: readonly number[], probability: number): void => {
+      if (!z.includes(MASK)) {
+        total[z.reduce((sum, token, l) => sum + token * TOKENS ** l, 0)] += probability;
+        return;
+      }
+      let branches = [{ z: [...z], probability }];
+      for (const l of revealed(z, policy, precedence)) {
+        const p = distribution(z, l, policy.timed ? sigmaOfShare(z) : null);
+        branches = branches.flatMap((branch) =>
+          p.map((value, token) => ({
+            z: branch.z.map((own, i) => (i === l ? token : own)),
+            probability: branch.probability * value,
+          })),
+        );
+      }
+      for (const branch of branches) go(branch.z, branch.probability);
+    };
+    go(new Array(LENGTH).fill(MASK), 1);
+    return total;
+  });
+}
+
+/** The same where random choices are drawn anew for each text. */
 export function textProbabilities(policy: TablePolicy): Float64Array {
-  const drawn = policy.order === 'random' || policy.ties === 'seeded';
-  const precedences = drawn ? permutations([0, 1, 2, 3]) : [[0, 1, 2, 3]];
-  const total = new Float64Array(TOKENS ** LENGTH);
-  const go = (z: readonly number[], probability: number, precedence: readonly number[]): void => {
-    if (!z.includes(MASK)) {
-      total[z.reduce((sum, token, l) => sum + token * TOKENS ** l, 0)] += probability / precedences.length;
-      return;
-    }
-    let branches = [{ z: [...z], probability }];
-    for (const l of revealed(z, policy, precedence)) {
-      const p = distribution(z, l, policy.timed ? sigmaOfShare(z) : null);
-      branches = branches.flatMap((branch) =>
-        p.map((value, token) => ({
-          z: branch.z.map((own, i) => (i === l ? token : own)),
-          probability: branch.probability * value,
-        })),
-      );
-    }
-    for (const branch of branches) go(branch.z, branch.probability, precedence);
-  };
-  for (const precedence of precedences) go(new Array(LENGTH).fill(MASK), 1, precedence);
-  return total;
+  const each = probabilitiesByPrecedence(policy);
+  return each[0].map((_, text) => each.reduce((sum, one) => sum + one[text], 0) / each.length);
 }

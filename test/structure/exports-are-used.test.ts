@@ -18,6 +18,7 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/diffusion/heads/inverse-cdf.ts blockSize': 'vocabularies around one block',
   'src/evals/calibration/run.ts checksOf': 'a checkpoint that is wrong on purpose fails its checks',
   'src/evals/calibration/sources.ts unevenTokens': 'its closed form',
+  'src/evals/frontier/interpolation.ts interpolate': 'points that are wrong or alike on purpose',
   'src/evals/generation/diversity.ts NGrams': 'compared with counting',
   'src/evals/generation/diversity.ts compressionRatio': 'compared with zlib',
   'src/evals/generation/diversity.ts unigramEntropy': 'its closed form',

@@ -17,7 +17,7 @@
 import { countPower, exactCounts } from '../../diffusion/exact-count.js';
 import {
   type DrawnIntegration,
-  drawnTowardsText,
+  drawTowardsText,
   type Integration,
   proposalSlope,
 } from '../../diffusion/integration.js';
@@ -71,7 +71,7 @@ export function drawnLevels(
       return exactCounts(base, { schedule, readsTime, power: countPower.towardsText });
     case 'control-variate': {
       const slope = isMasked(family) ? proposalSlope.masked : proposalSlope.uniform;
-      return drawnTowardsText(base, schedule, slope);
+      return drawTowardsText(base, schedule, slope);
     }
   }
 }
