@@ -48,7 +48,7 @@ for (const name of options.model) {
   printTable(name, await study(name));
 }
 
-/** @returns for each way of estimating, its mean loss by seed, nats a token */
+/** @returns for each way of estimating, its mean loss by seed, nats per token */
 async function study(name) {
   const checkpoint = await openCheckpoint(join(options.checkpoints, `${name}.onnx`), {}, name);
   const { fields, family, vocabSize, signature } = checkpoint;
@@ -66,7 +66,7 @@ async function study(name) {
   });
   const schedule = noiseSchedule(checkpoint.schedule);
   const uniform = integration('duo', schedule);
-  const drawn = drawnLevels('control-variate', uniform, schedule, family);
+  const drawn = drawnLevels('control-variate', uniform, { schedule, family, readsTime: false });
   const tokens = SEQUENCES * stream.length;
   const session = await LossSession.start({ checkpoint, provider: 'cpu' });
   const modelOf = (seed) => ({
@@ -86,7 +86,7 @@ async function study(name) {
       sequence,
       draw: 0,
       x: stream.sequence(sequence),
-      level: levels.at(uOf(sequence)),
+      level: levels.at(uOf(sequence), stream.length),
       byToken: isMasked(family),
     }));
     const batches = Array.from({ length: SEQUENCES / 32 }, (_, b) => calls.slice(32 * b, 32 * b + 32));
@@ -156,7 +156,7 @@ async function study(name) {
 function printTable(name, rows) {
   const reference = rows.get(REFERENCE);
   console.log(`\n**${name}**, ${seeds} seeds\n`);
-  console.log('| | mean, nats a token | standard deviation | variance ratio | at least |');
+  console.log('| | mean, nats per token | standard deviation | variance ratio | at least |');
   console.log('| --- | --- | --- | --- | --- |');
   for (const [row, values] of rows) {
     const error = Math.sqrt(variance(values) / values.length);

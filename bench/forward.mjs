@@ -2,7 +2,7 @@
  * The networks' forward passes, on checkpoints that `convert --random` writes into a temporary folder (about 0.7 GB each).
  *
  *     node bench/forward.mjs forward [other.onnx]   the diffusion transformer, interleaved with another model of its inputs
- *     node bench/forward.mjs decode                 cached generation, tokens a second, against the time of reading weights
+ *     node bench/forward.mjs decode                 cached generation, tokens per second, against the time of reading weights
  *     node bench/forward.mjs head                   opening a checkpoint bare and with its loss: seconds and peak memory
  *
  * Options: --size small, --length 1024, --vocab-size 50258, --rounds 10, --threads (all), --keep folder (reuse its checkpoints).

@@ -43,7 +43,7 @@ const suiteModels = (kinds) =>
   kinds.flatMap((kind) => SEEDS.map((seed) => ({ name: `${kind}-${seed}`, path: checkpoint(kind, seed) })));
 
 const TABLES = {
-  losses: ['Held-out loss as training went, nats a token', heldOutLosses],
+  losses: ['Held-out loss as training went, nats per token', heldOutLosses],
   variances: ['Variance of the gradient', gradientVariances],
   perplexities: ['Perplexity', perplexities],
   steps: ['Few steps', fewSteps],

@@ -84,7 +84,9 @@ try {
   rmSync(folder, { recursive: true });
 }
 for (const [name, count] of Object.entries(held))
-  console.log(`${name}: ${count} of ${COMMANDS} intervals hold the known ${truth.toFixed(4)} nats a token.`);
+  console.log(
+    `${name}: ${count} of ${COMMANDS} intervals hold the known ${truth.toFixed(4)} nats per token.`,
+  );
 
 const SEEDS = 2000;
 const source = calibrationSources.find(({ name }) => name === 'chain');

@@ -24,6 +24,8 @@ export {
   UndecidedError,
   UsageError,
 } from './errors.js';
+export type { LikelihoodPrompt } from './evals/likelihood/items.js';
+export type { LikelihoodRecord } from './evals/likelihood/record.js';
 export type { PerplexityPlan } from './evals/perplexity/dry-run.js';
 export type { ExactLikelihoodSettings } from './evals/perplexity/exact-likelihood.js';
 export type { PerplexityResult } from './evals/perplexity/record.js';
@@ -35,6 +37,7 @@ export type { SuiteFile } from './evals/suite/part-record.js';
 export type { SuitePlan } from './evals/suite/run-suite.js';
 export type { Suite } from './evals/suite/suite-file.js';
 export { type CheckpointSettings, openCheckpoint, type RuntimeSettings } from './library/checkpoints.js';
+export { conditionalLikelihood, type LikelihoodTask } from './library/likelihood.js';
 export { evaluatePerplexity, type PerplexityTask, planPerplexity } from './library/perplexity.js';
 export {
   checkGates,

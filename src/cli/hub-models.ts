@@ -1,5 +1,5 @@
 /** Fetches and converts the hub models (`hf:owner/name`) that a command names, before it runs, unless the cache has them. */
-import { fetchHubModel, hubConnecting } from '../library/checkpoints.js';
+import { fetchHubModel, hubTransfer } from '../library/checkpoints.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
 import type { Observer } from '../observer.js';
 import { Progress } from './progress.js';
@@ -28,12 +28,12 @@ export async function fetchHubModels(specs: readonly string[], opening: Opening)
 }
 
 /** Runs an action that fetches from the hub, with a connection and visible progress. */
-export async function fetching<T>(
+export async function withHubConnection<T>(
   name: HubModelName,
   opening: Opening,
-  action: (connecting: Awaited<ReturnType<typeof hubConnecting>>) => Promise<T>,
+  action: (connecting: Awaited<ReturnType<typeof hubTransfer>>) => Promise<T>,
 ): Promise<T> {
-  return withProgress(opening, async (observer) => action(await hubConnecting(name, observer)));
+  return withProgress(opening, async (observer) => action(await hubTransfer(name, observer)));
 }
 
 async function withProgress<T>(

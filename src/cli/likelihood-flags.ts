@@ -72,11 +72,14 @@ interface LikelihoodFlagValues extends Common {
   'entropy-bound'?: number;
 }
 
-/** @returns undefined where a bound is asked for   @throws UsageError for flags that have no effect */
-export function likelihoodOfFlags(flags: LikelihoodFlagValues): ExactLikelihoodSettings | undefined {
+/** @param needed the flag that asks for a policy   @returns undefined where none is asked for   @throws UsageError for flags that have no effect */
+export function likelihoodOfFlags(
+  flags: LikelihoodFlagValues,
+  needed = '--likelihood exact',
+): ExactLikelihoodSettings | undefined {
   const { policy, threshold } = flags;
   if (flags.likelihood !== 'exact') {
-    checkAbsent(flags, Object.keys(likelihoodFlags), 'only with --likelihood exact');
+    checkAbsent(flags, Object.keys(likelihoodFlags), `only with ${needed}`);
     return undefined;
   }
   if (policy === undefined) {

@@ -5,7 +5,7 @@ import { closest, GateError, UsageError } from '../errors.js';
 export default class Calibrate extends BaseCommand<typeof Calibrate> {
   static override summary = 'Check duo-eval itself on sources whose answer is known.';
   static override description =
-    `Exact models of independent tokens and of Markov chains go through the code that evaluates checkpoints, and must cost −ln p of the text within 4 standard errors. The truncated range of the protocol "duo" is shown for the same sources.
+    `Exact models of independent tokens and of Markov chains go through the code that evaluates checkpoints, and must cost −ln p of the text within 4 standard errors. The truncated range of the protocol "duo" is shown for the same sources. The exact likelihoods of masked models, under every unmasking policy and over all orders of a few tokens, must equal it.
 
 With --intervals, error bars are checked instead: losses with a known mean and dependence are simulated, and the share of 95% intervals that contain the mean is counted.
 
@@ -26,7 +26,10 @@ The exit status is 7 when a check fails.`;
       helpValue: '<family>',
     }),
     schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),
-    estimator: choice(['control-variate', 'plain'])({ summary: 'Only this estimator. [default: both]' }),
+    estimator: choice(['control-variate', 'plain', 'exact-count', 'orders'])({
+      summary:
+        'Only this estimator; exact-count is for mdlm, orders are the exact likelihoods of masked models. [default: all that fit]',
+    }),
     sequences: integer({ min: 128, default: 512, summary: 'Sequences of text per source.' }),
     draws: integer({ min: 2, default: 8, summary: 'Draws of (t, z) per sequence.' }),
     intervals: boolean({ summary: 'Check the coverage of 95% intervals instead.' }),
@@ -64,7 +67,8 @@ The exit status is 7 when a check fails.`;
         sources: chosen('source', flags.source, calibrationSources, ({ name }) => name),
         families: chosen('family', flags.family, calibrationFamilies, (name) => name),
         schedules: flags.schedule ? [flags.schedule] : calibrationSchedules,
-        estimators: flags.estimator ? [flags.estimator] : calibrationEstimators,
+        estimators: calibrationEstimators.filter((name) => (flags.estimator ?? name) === name),
+        orders: flags.estimator === undefined || flags.estimator === 'orders',
         sequences: flags.sequences,
         draws: flags.draws,
         seed: flags.seed,

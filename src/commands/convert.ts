@@ -129,7 +129,7 @@ With --random, the network has the published architecture and random weights, to
   ): Promise<ImportedCheckpoint> {
     const { fetchedForConversion } = await import('../models/importers/hub-model.js');
     const { parseHubModel } = await import('../models/importers/hub-cache.js');
-    const { fetching } = await import('../cli/hub-models.js');
+    const { withHubConnection } = await import('../cli/hub-models.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!; // it begins with `hf:`
     if (named.file !== undefined) {
       throw new UsageError({
@@ -143,7 +143,7 @@ With --random, the network has the published architecture and random weights, to
       quiet: this.options.quiet,
       signal: this.interrupt,
     };
-    return fetching(named, opening, (connecting) =>
+    return withHubConnection(named, opening, (connecting) =>
       fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
         convert({
           source: folder,

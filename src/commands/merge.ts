@@ -24,8 +24,8 @@ export default class Merge extends BaseCommand<typeof Merge> {
   async run(): Promise<void> {
     const { flags, args } = this;
     const output = await plannedOutput(flags);
-    const { merged, readPart } = await import('../evals/suite/part-record.js');
-    const file = merged((args.parts ?? []).map(readPart));
+    const { mergeParts, readPart } = await import('../evals/suite/part-record.js');
+    const file = mergeParts((args.parts ?? []).map(readPart));
     this.print(await writeResults(output, file, this.screen));
   }
 }

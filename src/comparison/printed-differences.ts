@@ -10,7 +10,7 @@ import { formatJson } from '../printing/json.js';
 import { dim, type FittedColumn, fittedTable, hasRoom } from '../printing/layout.js';
 import { errorUnits, markOf } from '../printing/notes.js';
 import { intervalOf, plain, valueWithError } from '../printing/numbers.js';
-import { escaped, pipeTable } from '../printing/pipe-table.js';
+import { escapeMarkup, pipeTable } from '../printing/pipe-table.js';
 import type { TextSampling } from '../records/figures.js';
 import { SCHEMA_VERSION } from '../records/record.js';
 import { plainText, wrap } from '../terminal-text.js';
@@ -47,7 +47,7 @@ export function formatDifferences(
       });
     case 'markdown':
       return `${pipeTable(headOf(differences), rowsOf(differences))}\n\n${notesOf(differences)
-        .map((note) => `- ${escaped(note)}`)
+        .map((note) => `- ${escapeMarkup(note)}`)
         .join('\n')}\n`;
     case 'table':
       return tableOf(differences, screen);

@@ -70,7 +70,7 @@ function writeToken(token: string, into: Buffer, at: number): number {
 }
 
 /** Each byte of a text's UTF-8 as its character. */
-export function spelledInBytes(text: string): string {
+export function charactersOfBytes(text: string): string {
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length > 256) {
     // UTF-16, two bytes per character: a string that grows by one character at a time would take many times as much.

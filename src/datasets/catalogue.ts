@@ -5,7 +5,7 @@ import { dataFilesAt } from './data-files.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
 import {
   alteredFiles,
-  alteredSinceFetched,
+  changedFetchError,
   type FetchedDataset,
   fetchedDataset,
   fetchedPath,
@@ -21,11 +21,11 @@ import {
   registeredNames,
 } from './registered-datasets.js';
 import {
-  changedSince,
+  changedDatasetError,
   parseDatasetSpec,
   resolveDataset,
   sha256OfFiles,
-  unregistered,
+  unknownDatasetError,
 } from './resolve-dataset.js';
 
 export interface CatalogueEntry {
@@ -129,7 +129,7 @@ export async function verifyDatasets(names: readonly string[]): Promise<Verifica
       if (embedded) return void (await embeddedSource(name));
       if (entry) return verifyFile(entry);
       const record = isFetched ? await fetchedDataset(name) : null;
-      if (!record) throw await unregistered(name);
+      if (!record) throw await unknownDatasetError(name);
       await verifyFetched(record);
     };
     const failure = await check().then(
@@ -145,7 +145,7 @@ export async function verifyDatasets(names: readonly string[]): Promise<Verifica
   return results;
 }
 
-/** Codes of {@link unregistered}: the name is wrong, rather than the data set changed. */
+/** Codes of {@link unknownDatasetError}: the name is wrong, rather than the data set changed. */
 const NOT_HERE = ['dataset-needs-path', 'unknown-dataset'];
 
 async function presentNames(): Promise<string[]> {
@@ -162,16 +162,16 @@ async function verifyFetched(record: FetchedDataset): Promise<void> {
   for (const file of record.files) {
     const path = fetchedPath(record, file);
     const sha256 = await sha256OfFile(path).catch(() => null);
-    if (sha256 !== file.sha256) throw alteredSinceFetched(record, file);
+    if (sha256 !== file.sha256) throw changedFetchError(record, file);
   }
   // A cached digest that disagrees with the bytes must not survive this check.
   const [altered] = await alteredFiles(record);
-  if (altered) throw alteredSinceFetched(record, altered);
+  if (altered) throw changedFetchError(record, altered);
 }
 
 async function verifyFile({ name, path, sha256 }: RegisteredDataset): Promise<void> {
   const files = await dataFilesAt(path);
-  if ((await sha256OfFiles(files, sha256OfFile)) !== sha256) throw changedSince(name, path);
+  if ((await sha256OfFiles(files, sha256OfFile)) !== sha256) throw changedDatasetError(name, path);
   // A cached digest that disagrees with the bytes must not survive this check.
-  if ((await sha256OfFiles(files)) !== sha256) throw changedSince(name, path);
+  if ((await sha256OfFiles(files)) !== sha256) throw changedDatasetError(name, path);
 }

@@ -87,7 +87,7 @@ export async function alteredFiles(record: FetchedDataset, folder = cacheFolder(
 }
 
 /** The error for fetched files that are missing or have changed. */
-export function alteredSinceFetched({ name }: FetchedDataset, file: FetchedFile): DataError {
+export function changedFetchError({ name }: FetchedDataset, file: FetchedFile): DataError {
   return new DataError({
     code: 'dataset-changed',
     message: `The cached file ${file.path} of "${name}" is gone or is not what was fetched.`,

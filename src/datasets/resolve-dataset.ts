@@ -10,7 +10,7 @@ import { detokenizer } from './detokenizers.js';
 import { EMBEDDED_DATASETS, embeddedSource } from './embedded-texts.js';
 import {
   alteredFiles,
-  alteredSinceFetched,
+  changedFetchError,
   type FetchedDataset,
   fetchedDataset,
   fetchedPath,
@@ -47,14 +47,14 @@ export async function resolveDataset({ spec, ...options }: DatasetRequest): Prom
       textColumn: options.textColumn ?? entry.textColumn,
       skipNull: options.skipNull ?? entry.skipNull,
     });
-    if (source.sourceSha256 !== entry.sha256) throw changedSince(name, entry.path);
+    if (source.sourceSha256 !== entry.sha256) throw changedDatasetError(name, entry.path);
     return source;
   }
   const fetched = Object.hasOwn(PROTOCOL_DATASETS, name) ? await fetchedDataset(name) : null;
   if (fetched) return fetchedSource(fetched, options);
   const isThere = !Object.hasOwn(PROTOCOL_DATASETS, name) && existsSync(name);
   if (isThere) return fileSource(nameOfFiles(name), name, options, 'generic');
-  throw await unregistered(name);
+  throw await unknownDatasetError(name);
 }
 
 /** Splits `name=path`; without `name=`, the text is a path if it looks like one, and a name otherwise. */
@@ -81,7 +81,7 @@ export function parseDatasetSpec(
 }
 
 /** The error for a registered file whose bytes have changed. */
-export function changedSince(name: string, path: string): DataError {
+export function changedDatasetError(name: string, path: string): DataError {
   return new DataError({
     code: 'dataset-changed',
     message: `${path} is not the file that was registered as "${name}": its SHA-256 differs.`,
@@ -171,7 +171,7 @@ function textsOf(
 /** A source from the cache. Its files are named by their content, so removing one during a read does no harm. */
 async function fetchedSource(record: FetchedDataset, options: TableOptions): Promise<TextSource> {
   const [altered] = await alteredFiles(record);
-  if (altered) throw alteredSinceFetched(record, altered);
+  if (altered) throw changedFetchError(record, altered);
   const protocol = PROTOCOL_DATASETS[record.name];
   const paths = record.files.map((file) => fetchedPath(record, file));
   const readings = paths.map((path) => protocolFile(protocol, path, options));
@@ -218,7 +218,7 @@ function changedWhileReading(path: string): DataError {
 }
 
 /** The error for a name that is neither embedded nor registered nor fetched. */
-export async function unregistered(name: string): Promise<DataError | UsageError> {
+export async function unknownDatasetError(name: string): Promise<DataError | UsageError> {
   if (Object.hasOwn(PROTOCOL_DATASETS, name)) {
     return new DataError({
       code: 'dataset-needs-path',

@@ -40,6 +40,22 @@ export function noiseMasked(
   return out;
 }
 
+/** A uniform subset of the positions of x becomes masks, into `out`: those with the smallest numbers.
+ *  @param count of masks, at most the length   @param component uniforms of [0, 1), [length] */
+export function noiseExactCount(
+  out: Int32Array,
+  x: ArrayLike<number>,
+  count: number,
+  maskTokenId: number,
+  component: Float64Array,
+): Int32Array {
+  const order = Array.from({ length: x.length }, (_, l) => l).sort(
+    (i, j) => component[i] - component[j] || i - j,
+  );
+  for (const [rank, l] of order.entries()) out[l] = rank < count ? maskTokenId : x[l];
+  return out;
+}
+
 /** A noise level for every block of a text. */
 export interface BlockLevels {
   /** L′; the last block may be shorter. */

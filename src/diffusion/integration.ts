@@ -30,6 +30,14 @@ export interface NoiseLevel {
   sigma: number;
   /** Loss per token = weight × (loss per unit of −dα). */
   weight: number;
+  /** Exact counts (exact-count.ts): how many positions are masked; `oneMinusAlpha` is then their share. */
+  masked?: number;
+}
+
+/** An integration by draws that may depend on the length of a sequence. */
+export interface DrawnIntegration extends Omit<Integration, 'at'> {
+  /** @param u in [0, 1); larger is noisier   @param length of the sequence */
+  at(u: number, length: number): NoiseLevel;
 }
 
 export interface Integration {
@@ -144,7 +152,7 @@ export const proposalSlope = { masked: 0, uniform: 0.8 } as const;
 
 /** @param base what is integrated: its range and measure stay as they are
  *  @param slope b in [0, 1) */
-export function drawnTowardsText(base: Integration, schedule: NoiseSchedule, slope: number): Integration {
+export function drawTowardsText(base: Integration, schedule: NoiseSchedule, slope: number): Integration {
   const [noisiest, cleanest] = base.oneMinusAlphaRange;
   const cumulative = (s: number) => s - (slope / 3) * s ** 3;
   const from = cumulative(Math.sqrt(cleanest));

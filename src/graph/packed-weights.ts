@@ -41,7 +41,7 @@ export function readWeightsFrom(vector: Value, weights: readonly Packed[]): void
 }
 
 /** Flattens tensors and concatenates them. */
-export function packed(graph: Graph, values: readonly Value[]): Value {
+export function packWeights(graph: Graph, values: readonly Value[]): Value {
   return graph.scope('packed', () =>
     Concat(
       values.map((value) => Reshape(value, [-1])),

@@ -85,12 +85,12 @@ export async function fetchHubModel(spec: string, observer: Observer): Promise<v
   const { hubModel } = await import('../models/importers/hub-model.js');
   const { parseHubModel } = await import('../models/importers/hub-cache.js');
   const name = parseHubModel(spec)!; // every spec that begins with hf: is one, or is refused
-  const { notices } = await hubModel(name, await hubConnecting(name, observer));
+  const { notices } = await hubModel(name, await hubTransfer(name, observer));
   for (const notice of notices) observer.note?.(notice);
 }
 
 /** The connection to the hub for one model, and what an observer is told of its transfer. */
-export async function hubConnecting(
+export async function hubTransfer(
   { repo, file }: HubModelName,
   observer: Observer,
 ): Promise<Pick<HubModelOptions, 'connection' | 'onStart' | 'onProgress'>> {

@@ -51,10 +51,10 @@ export async function runSuite(
 ): Promise<SuiteFile> {
   const cells = await cellsOf(suite, task);
   const { runSuite: run } = await import('../evals/suite/run-suite.js');
-  const { assembled } = await import('../evals/suite/part-record.js');
+  const { suiteFile } = await import('../evals/suite/part-record.js');
   const results = await run(...(await asked(cells, task, observer)));
   const { name, sha256 } = suite;
-  return assembled({ name, sha256, cells: suite.cells.length }, results);
+  return suiteFile({ name, sha256, cells: suite.cells.length }, results);
 }
 
 /**

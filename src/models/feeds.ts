@@ -44,14 +44,17 @@ export interface Sequences {
   length: number;
   /** σ = −ln α, one per sequence; null for a model without this input. Zeros for a model trained without time conditioning. */
   sigma: Float32Array | null;
-  /** Block diffusion: the first tokens of a row are noisy ones; the clean ones of the same positions follow. */
+  /** Block diffusion: the first tokens of a row are noisy ones; clean ones follow. */
   noisyWidth?: number;
+  /** Positions in the text of the first noisy token and of the first clean one; 0 by default. */
+  noisyFrom?: number;
+  cleanFrom?: number;
 }
 
 /** The network's inputs: attention everywhere, positions from 0, one text, no cached keys and values. */
 export function networkFeeds(
   signature: Signature,
-  { inputIds, batch, length, sigma, noisyWidth = length }: Sequences,
+  { inputIds, batch, length, sigma, noisyWidth = length, noisyFrom = 0, cleanFrom = 0 }: Sequences,
 ): Feeds {
   const feeds: Feeds = { input_ids: { type: 'int64', data: inputIds, dims: [batch, length] } };
   if (signature.sigma) {
@@ -65,7 +68,9 @@ export function networkFeeds(
     feeds.attention_mask = fillByPosition(signature.attentionMask, batch, length, () => 1);
   }
   if (signature.positionIds) {
-    feeds.position_ids = fillByPosition(signature.positionIds, batch, length, (place) => place % noisyWidth);
+    feeds.position_ids = fillByPosition(signature.positionIds, batch, length, (place) =>
+      place < noisyWidth ? noisyFrom + place : cleanFrom + place - noisyWidth,
+    );
   }
   if (signature.tokenTypeIds) {
     feeds.token_type_ids = fillByPosition(signature.tokenTypeIds, batch, length, (place) =>

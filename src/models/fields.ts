@@ -53,6 +53,7 @@ export type CheckpointOverrides = Pick<
   | 'bosTokenId'
   | 'eosTokenId'
   | 'maskTokenId'
+  | 'blockSize'
   | 'schedule'
   | 'timeConditioning'
 >;
@@ -282,7 +283,7 @@ export function checkAgainstGraph(
 /** What keeps a checkpoint from being a model of block diffusion; the hint of a missing size depends on the card. */
 function blockProblems(
   { blockSize, attention, length, timeConditioning }: CheckpointFields,
-  { fixedLength }: Signature,
+  { fixedLength, positionIds, tokenTypeIds }: Signature,
 ): ErrorDetails[] {
   const problems: ErrorDetails[] = [];
   const size = blockSize.value;
@@ -306,6 +307,13 @@ function blockProblems(
       code: 'one-time-per-block',
       message: `${sourceSays(timeConditioning)} timeConditioning true, but every block of such a model has a noise level of its own, and the network reads one per sequence.`,
       hint: 'Put "timeConditioning": false into the card: the published models read 0.',
+    });
+  }
+  if (!positionIds || !tokenTypeIds) {
+    problems.push({
+      code: 'no-token-types',
+      message: `the graph has no input "${positionIds ? 'token_type_ids' : 'position_ids'}", which tells ${positionIds ? 'noisy tokens from clean ones' : 'where in the text a token is'}.`,
+      hint: 'Convert its weights: duo-eval convert. docs/models.md says what such a graph takes.',
     });
   }
   if (fixedLength !== null) {

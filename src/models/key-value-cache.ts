@@ -10,9 +10,9 @@ import type { Graph } from '../graph/graph.js';
 import type { Feeds, TensorData } from './feeds.js';
 import type { Signature } from './signature.js';
 
-const PAST = 'past_key_values.';
+export const PAST = 'past_key_values.';
 /** Outputs of `exposeAdded`: `added.0.key` for `present.0.key`. */
-const ADDED = 'added.';
+export const ADDED = 'added.';
 /** Memory grows by this many positions: fewer than that are read in vain, and growing, which copies, is rare. */
 const ROOM = 64;
 

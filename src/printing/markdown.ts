@@ -3,7 +3,7 @@ import { byEvaluation, type Evaluations, labelOf } from '../records/evaluation.j
 import type { ResultsFile } from '../records/record.js';
 import { columnSet, withSettings } from './columns.js';
 import { COMPARISON_TITLE, comparisonTable, notesOf } from './notes.js';
-import { escaped, pipeTable } from './pipe-table.js';
+import { escapeMarkup, pipeTable } from './pipe-table.js';
 
 export function formatMarkdown(file: ResultsFile, evaluations: Evaluations): string {
   const parts = byEvaluation(file.results, evaluations).map(({ evaluation, results }) => {
@@ -19,7 +19,7 @@ export function formatMarkdown(file: ResultsFile, evaluations: Evaluations): str
     const { head, rows } = comparisonTable(file.comparisons);
     parts.push(`${COMPARISON_TITLE}:\n\n${pipeTable(head, rows)}`);
   }
-  const notes = notesOf(file, evaluations).map((note) => `- ${escaped(note)}`);
+  const notes = notesOf(file, evaluations).map((note) => `- ${escapeMarkup(note)}`);
   if (notes.length > 0) parts.push(notes.join('\n'));
   return `${parts.join('\n\n')}\n`;
 }

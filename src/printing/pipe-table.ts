@@ -4,14 +4,14 @@ import type { Heading } from './columns.js';
 export function pipeTable(head: readonly Heading[], rows: readonly string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [
-    line(head.map(([title]) => escaped(title))),
+    line(head.map(([title]) => escapeMarkup(title))),
     line(head.map(([, align]) => (align === 'right' ? '---:' : '---'))),
-    ...rows.map((row) => line(row.map(escaped))),
+    ...rows.map((row) => line(row.map(escapeMarkup))),
   ].join('\n');
 }
 
 /** Text that markdown shows as it is; the cell's pipe and markup characters lose their meaning. */
-export function escaped(text: string): string {
+export function escapeMarkup(text: string): string {
   return text
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')

@@ -1,6 +1,6 @@
 /** A report as GitHub-flavoured markdown. */
 
-import { escaped, pipeTable } from '../printing/pipe-table.js';
+import { escapeMarkup, pipeTable } from '../printing/pipe-table.js';
 import { plainText } from '../terminal-text.js';
 import { publishedSection } from './published-section.js';
 import { commandsOf } from './repetition.js';
@@ -9,12 +9,12 @@ import { environmentSection, type Section, sectionsOf } from './sections.js';
 
 export function reportMarkdown(report: Report): string {
   const published = report.published ? publishedSection(report.rows) : null;
-  const parts = [`# ${escaped(plainText(report.title))}`];
+  const parts = [`# ${escapeMarkup(plainText(report.title))}`];
   for (const section of [...sectionsOf(report), ...(published ? [published] : [])])
     parts.push(sectionText(section));
   for (const { model, sampling, texts, count } of report.samples) {
     parts.push(
-      `## Samples of ${escaped(plainText(model))}\n\n${escaped(plainText(sampling))}; the first ${texts.length} of ${count}.`,
+      `## Samples of ${escapeMarkup(plainText(model))}\n\n${escapeMarkup(plainText(sampling))}; the first ${texts.length} of ${count}.`,
       ...texts.map(codeBlock),
     );
   }
@@ -25,7 +25,7 @@ export function reportMarkdown(report: Report): string {
 }
 
 function sectionText({ title, tables, notes }: Section): string {
-  const list = notes.map((note) => `- ${escaped(note)}`).join('\n');
+  const list = notes.map((note) => `- ${escapeMarkup(note)}`).join('\n');
   const parts = [
     `## ${title}`,
     ...tables.map(({ head, rows }) => pipeTable(head, rows)),

@@ -4,6 +4,7 @@
  */
 import { analyticUnmaskProbability, CLEAN } from '../diffusion/posterior.js';
 import { UsageError } from '../errors.js';
+import { walkBlocks } from './ancestral-blocks.js';
 import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
 import type { Sampler, SamplingRun } from './sampler.js';
 import { levelAt, linearTimes, scheduleOf } from './time-grid.js';
@@ -11,8 +12,8 @@ import { levelAt, linearTimes, scheduleOf } from './time-grid.js';
 export const ancestral: Sampler = {
   name: 'ancestral',
   summary: 'The posterior of each step; steps + 1 calls, the last of which removes the noise that is left.',
-  families: ['mdlm', 'duo'],
-  sample: (run) => walk(run, 'ancestral'),
+  families: ['mdlm', 'duo', 'bd3lm'],
+  sample: (run) => (run.blockSize ? walkBlocks(run, run.blockSize) : walk(run, 'ancestral')),
 };
 
 /** @param tail how the last noise is removed: by a draw, or by the most probable tokens */

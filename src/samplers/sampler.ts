@@ -72,7 +72,7 @@ export interface Outside {
 /** What is known of a run before it begins. */
 export type SamplerSetting = Pick<
   SamplingRun,
-  'family' | 'schedule' | 'timeConditioned' | 'length' | 'steps' | 'options'
+  'family' | 'blockSize' | 'schedule' | 'timeConditioned' | 'length' | 'steps' | 'options'
 >;
 
 /** Purposes of random numbers: a number serves only one. The draw from x_θ has its own numbers, in `denoise`. */
@@ -84,6 +84,9 @@ export interface SamplingRun {
   /** K: width of the logits, the mask included where there is one. */
   readonly vocabSize: number;
   readonly maskTokenId: number | null;
+  /** Block diffusion: tokens per block. Answers are about the first block of a sequence that has a mask; the blocks before it are
+   *  known, those after it are not seen. */
+  readonly blockSize?: number;
   /** Of the checkpoint; null for ar. */
   readonly schedule: NoiseSchedule | null;
   /** Whether the network reads the time. If not, x_θ depends on the tokens alone. */

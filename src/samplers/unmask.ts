@@ -28,7 +28,7 @@ export const unmask: Sampler = {
   name: 'unmask',
   summary:
     'Reveals the masks that an order of the positions puts first, by the model’s distributions; at most steps calls, unless blocks, a threshold or a bound ask for more.',
-  families: ['mdlm', 'sedd'],
+  families: ['mdlm', 'sedd', 'bd3lm'],
   options: {
     order: { default: 'max-probability', choices: UNMASKING_ORDERS, summary: 'Which masks are first.' },
     'tokens-per-call': {
@@ -72,7 +72,7 @@ export const unmask: Sampler = {
     const order = options.order as UnmaskingOrder;
     return isScored(order) ? order : null;
   },
-  check({ options, length }) {
+  check({ options, length, blockSize }) {
     checkWhole(options, 'tokens-per-call');
     checkWhole(options, 'block');
     const { order, block, threshold } = options;
@@ -80,6 +80,12 @@ export const unmask: Sampler = {
       throw refusal(
         `Blocks of ${block} positions do not divide a text of ${length}.`,
         `Give --sampler-option block= a divisor of ${length}.`,
+      );
+    }
+    if (blockSize !== undefined && (block as number) > 0 && blockSize % (block as number) !== 0) {
+      throw refusal(
+        `Blocks of ${block} positions do not divide those of the model, which have ${blockSize}.`,
+        `Give --sampler-option block= a divisor of ${blockSize}, or leave it out.`,
       );
     }
     if ((threshold as number) > 0 && !['max-probability', 'margin', 'log-margin'].includes(order as string)) {
@@ -128,13 +134,13 @@ const refusal = (message: string, hint: string): UsageError =>
   new UsageError({ code: 'unmasking-policy', message, hint });
 
 /** @param masked positions of the sequence that are masked at the beginning */
-function policyOf({ options, steps }: SamplingRun, masked: number): UnmaskingPolicy {
+function policyOf({ options, steps, blockSize }: SamplingRun, masked: number): UnmaskingPolicy {
   const [threshold, entropyBound] = [options.threshold as number, options['entropy-bound'] as number];
   const adaptive = threshold > 0 || entropyBound > 0;
   return {
     order: options.order as UnmaskingOrder,
     tokensPerCall: (options['tokens-per-call'] as number) || (adaptive ? 1 : Math.ceil(masked / steps)),
-    blockSize: (options.block as number) || null,
+    blockSize: (options.block as number) || (blockSize ?? null),
     ties: options.ties as TieRule,
     threshold: threshold || null,
     entropyBound: entropyBound || null,

@@ -10,15 +10,17 @@ import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
 import { checkCausal, probeSequences } from '../models/causality.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { besidesDraw, type Family, hasMaskToken } from '../models/family.js';
+import { besidesDraw, type Family, hasBlocks, hasMaskToken } from '../models/family.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
+import { cacheLayout, exposeAdded } from '../models/key-value-cache.js';
 import { hasDouble, type Provider } from '../models/provider.js';
 import { RunningModel } from '../models/running-model.js';
 import type { ModelSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
-import { headFeeds, maskedPlaces, type Part, partOf } from './draw-batch.js';
+import { type BlockCheckpoint, BlockDraws } from './block-draws.js';
+import { headFeeds, maskedPlaces, partOf } from './draw-batch.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import type { ModelSource } from './generation-plan.js';
 
@@ -32,6 +34,8 @@ export interface DrawSessionOptions extends Partial<DrawSettings> {
   score?: ScoredOrder | null;
   /** A longer call is an error; no limit by default. */
   timeoutMs?: number;
+  /** False: block diffusion reads all that is clean before a block in every call, even where the graph takes keys and values. */
+  cache?: boolean;
   /** Called with remarks for the user, such as a smaller batch. */
   notice?: (text: string) => void;
 }
@@ -50,6 +54,7 @@ class DrawSession extends RunningModel implements Denoiser {
   private readonly limit: BatchLimit;
   /** Sessions of graphs that return another score than the first: for modules, which ask for one in a call. */
   private readonly further = new Map<ScoredOrder, ModelSession>();
+  private readonly blockDraws = new Map<ModelSession, BlockDraws>();
 
   private constructor(
     readonly checkpoint: Checkpoint,
@@ -154,6 +159,7 @@ class DrawSession extends RunningModel implements Denoiser {
     answer: Denoised,
   ): Promise<void> {
     const { checkpoint } = this;
+    if (hasBlocks(checkpoint)) return this.denoiseBlocks(session, checkpoint, request, [from, to], answer);
     const { signature, fields } = checkpoint;
     const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
     const at = hasMaskToken(checkpoint) ? maskedPlaces(part, checkpoint.maskTokenId) : null;
@@ -182,24 +188,71 @@ class DrawSession extends RunningModel implements Denoiser {
         transfer: true,
       },
     );
-    this.readOutputs(outputs, { part, at, from, to, request, answer });
+    const indexOf = (place: number) => {
+      const sample = from + Math.floor(place / part.length);
+      const position = place % part.length;
+      // Beyond them is the padding of a fixed batch or length.
+      return sample < to && position < request.length ? sample * request.length + position : null;
+    };
+    this.readOutputs(outputs, {
+      places: at ?? Int32Array.from(part.tokens.keys()),
+      indexOf,
+      request,
+      answer,
+    });
   }
 
-  private readOutputs(outputs: Feeds, { part, at, from, to, request, answer }: Called): void {
+  /** The same for block diffusion: of each sample, the block that it is at. */
+  private async denoiseBlocks(
+    session: ModelSession,
+    checkpoint: BlockCheckpoint,
+    request: DenoiserRequest,
+    [from, to]: readonly [number, number],
+    answer: Denoised,
+  ): Promise<void> {
+    const draws =
+      this.blockDraws.get(session) ?? new BlockDraws(session, checkpoint, this.options.cache ?? true);
+    this.blockDraws.set(session, draws);
+    for (const group of draws.groups(request.tokens, request.length, from, to)) {
+      const { samples, starts, noisyWidth, cleanWidth, tokens } = group;
+      const length = noisyWidth + cleanWidth;
+      const indexOf = (place: number) => {
+        const row = Math.floor(place / length);
+        return samples[row] * request.length + starts[row] + (place % length);
+      };
+      const uniforms =
+        request.uniforms &&
+        Float64Array.from(tokens, (_, place) =>
+          place % length < noisyWidth ? (request.uniforms?.[indexOf(place)] ?? 0) : 0,
+        );
+      const part = { tokens, uniforms, batch: samples.length, length };
+      const at = maskedPlaces(part, checkpoint.maskTokenId);
+      const head = headFeeds({
+        part,
+        at,
+        double: hasDouble(this.provider),
+        inverseTemperature: this.inverseTemperature,
+      });
+      const outputs = await draws.call(group, head, {
+        label: `samples ${from} to ${to - 1} of the batch`,
+        timeoutMs: this.options.timeoutMs,
+        transfer: true,
+      });
+      this.readOutputs(outputs, { places: at, indexOf, request, answer });
+    }
+  }
+
+  private readOutputs(outputs: Feeds, { places, indexOf, request, answer }: Called): void {
     const token = outputs[DRAW.token].data as BigInt64Array;
     const probability = outputs[DRAW.probability].data as Float32Array;
     const present = outputs[DRAW.present]?.data as Float32Array | undefined;
     const logSumExp = outputs[DRAW.logSumExp]?.data as Float64Array | undefined;
     const score = outputs[DRAW.score]?.data as Float32Array | undefined;
     const logScale = Math.log(Math.expm1(request.sigma)) + Math.log(this.checkpoint.vocabSize - 1);
-    const count = at?.length ?? part.tokens.length;
-    for (let r = 0; r < count; r++) {
-      const place = at?.[r] ?? r;
-      const sample = from + Math.floor(place / part.length);
-      const position = place % part.length;
-      if (sample >= to || position >= request.length) continue; // padding of a fixed batch or length
-      if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(sample, position, request);
-      const i = sample * request.length + position;
+    for (const [r, place] of places.entries()) {
+      const i = indexOf(place);
+      if (i === null) continue;
+      if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(i, request);
       answer.token[i] = Number(token[r]);
       answer.probability[i] = probability[r];
       if (present && answer.present) answer.present[i] = present[r];
@@ -222,7 +275,9 @@ class DrawSession extends RunningModel implements Denoiser {
     });
   }
 
-  private notFinite(sample: number, position: number, { sigma }: DenoiserRequest): NumericalError {
+  /** @param index of the token in the batch */
+  private notFinite(index: number, { sigma, length }: DenoiserRequest): NumericalError {
+    const [sample, position] = [Math.floor(index / length), index % length];
     return notFiniteLogits(
       `of ${this.checkpoint.name} are not finite: sample ${sample} of the batch, position ${position}, σ = ${sigma.toPrecision(4)}.`,
     );
@@ -230,11 +285,10 @@ class DrawSession extends RunningModel implements Denoiser {
 }
 
 interface Called {
-  part: Part;
-  /** Indices into the part's tokens that were drawn at; null: all. */
-  at: Int32Array | null;
-  from: number;
-  to: number;
+  /** Indices into the call's tokens that were drawn at. */
+  places: Int32Array;
+  /** Where such a token is in the request; null: nowhere. */
+  indexOf: (place: number) => number | null;
   request: DenoiserRequest;
   answer: Denoised;
 }
@@ -262,6 +316,8 @@ function startDraws(
     double: hasDouble(provider),
     score,
   });
+  if (hasBlocks(checkpoint) && checkpoint.signature.pastKeyValues.length > 0)
+    exposeAdded(graph, cacheLayout(checkpoint.name, checkpoint.signature));
   // For a small network, waking a thread costs more than spinning disturbs others.
   const spinning = vocabSize < WIDE_VOCABULARY;
   return startHeadSession(graph, { checkpoint, provider, threads, spinning });

@@ -38,6 +38,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
     family: model.family,
     vocabSize: model.vocabSize,
     maskTokenId: model.maskTokenId,
+    blockSize: model.blockSize,
     schedule: model.schedule,
     timeConditioned: model.timeConditioned,
     batch,

@@ -12,6 +12,8 @@ export interface SampledModel {
   /** K, the width of the logits. */
   vocabSize: number;
   maskTokenId: number | null;
+  /** Tokens per block of block diffusion. */
+  blockSize?: number;
   /** Null for ar. */
   schedule: NoiseSchedule | null;
   timeConditioned: boolean;

@@ -6,6 +6,7 @@ import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
+import { isInBlocks } from '../models/family.js';
 import type { Provider } from '../models/provider.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
@@ -61,7 +62,9 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
       ? promptTokens(flags.prompt, tokenizer, length)
       : flags.infill !== undefined
         ? infillTokens(flags.infill, tokenizer, length)
-        : null;
+        : isInBlocks(checkpoint.family)
+          ? promptTokens('', tokenizer, length)
+          : null;
   const batch = checkpoint.signature.fixedBatch ?? flags.batch ?? defaultBatch(length, checkpoint.vocabSize);
   const request: SampleRequest = {
     ...flags,
@@ -106,7 +109,8 @@ async function samplerOf({ sampler, checkpoint }: SamplingFlags): Promise<Resolv
   });
 }
 
-async function tokenizerOf(checkpoint: Checkpoint, override: string | undefined): Promise<Tokenizer> {
+/** The tokenizer of a checkpoint, with the BOS and EOS of its card. @throws ModelError `no-tokenizer`, DataError, FileError */
+export async function tokenizerOf(checkpoint: Checkpoint, override: string | undefined): Promise<Tokenizer> {
   const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
   const path = override ?? tokenizer.value;
   if (path === null) {

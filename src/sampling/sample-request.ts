@@ -4,7 +4,7 @@ import type { Tokenizer } from '../datasets/tokenizer.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { isMasked } from '../models/family.js';
+import { blockSizeOf, hasBlocks, isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import { checkPositions } from '../models/positions.js';
 import type { Provider } from '../models/provider.js';
@@ -59,11 +59,15 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
     throw usersFault(error, sampler, 'refuses the settings');
   }
   if (given) checkGiven(given, request, model);
+  if (given && hasBlocks(checkpoint)) checkGivenBefore(given, checkpoint.blockSize);
   checkSomethingDrawn(request);
-  checkPositions(checkpoint, Math.max(length, checkpoint.signature.fixedLength ?? 0));
+  // Block diffusion writes texts of any length: its window slides over them.
+  const window = hasBlocks(checkpoint) ? (checkpoint.fields.length.value ?? length) : length;
+  const read = Math.min(length, window);
+  checkPositions(checkpoint, Math.max(read, checkpoint.signature.fixedLength ?? 0));
   // With cached keys and values, an ar model reads one token at a time.
   checkMemory(checkpoint, {
-    length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : length),
+    length: checkpoint.signature.fixedLength ?? (checkpoint.family === 'ar' ? 1 : read),
   });
   return model;
 }
@@ -76,6 +80,7 @@ export function sampledModel(checkpoint: Checkpoint): SampledModel {
     family,
     vocabSize,
     maskTokenId,
+    blockSize: blockSizeOf(checkpoint),
     schedule: schedule && noiseSchedule(schedule),
     timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
   };
@@ -98,6 +103,21 @@ function checkGiven(
         ? `The given text holds the token ${bad}, which is the mask of ${checkpoint.name}.`
         : `The given text holds the token ${bad}; those of ${checkpoint.name} are 0 to ${model.vocabSize - 1}.`,
     hint: 'Check that the tokenizer is the one the model was trained with.',
+  });
+}
+
+/**
+ * Block diffusion writes its blocks from left to right: what is given in a later block than the first gap could not be heeded.
+ * @throws UsageError `infill-from-left`
+ */
+function checkGivenBefore({ fixed }: GivenTokens, blockSize: number): void {
+  const gap = fixed.indexOf(0);
+  const end = (Math.floor(gap / blockSize) + 1) * blockSize;
+  if (gap < 0 || fixed.indexOf(1, end) < 0) return;
+  throw new UsageError({
+    code: 'infill-from-left',
+    message: `Block diffusion writes blocks of ${blockSize} tokens from left to right: it cannot fill in before given tokens of later blocks.`,
+    hint: 'Use --prompt, or a model of masked diffusion for --infill.',
   });
 }
 

@@ -63,7 +63,7 @@ export function stepWindows(values: ArrayLike<number>, parts: number): StepWindo
 }
 
 /** At most this many entries of a list, evenly spaced, with the last. */
-export function thinned<T>(all: readonly T[], most: number): T[] {
+export function thin<T>(all: readonly T[], most: number): T[] {
   return places(all.length, most).map((i) => all[i]);
 }
 

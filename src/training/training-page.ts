@@ -14,7 +14,7 @@ import {
   smoothedCurve,
   sortedQuantile,
   stepWindows,
-  thinned,
+  thin,
 } from './training-curve.js';
 
 export interface TrainingPage {
@@ -88,7 +88,7 @@ ${facts(rows)}`,
 
 function lossPlot({ lossTitle, heldOut, places, caption }: TrainingPage, loss: Float32Array): Markup {
   const drawn = drawnSteps(loss, { label: 'loss', centre: 'mean', series: 0 });
-  const shown = thinned(heldOut, MOST_MARKS).map(({ step, loss, stderr }) => ({
+  const shown = thin(heldOut, MOST_MARKS).map(({ step, loss, stderr }) => ({
     x: step,
     y: loss,
     interval: [loss - NORMAL_95 * stderr, loss + NORMAL_95 * stderr] as const,

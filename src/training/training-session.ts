@@ -3,7 +3,7 @@ import { NumericalError } from '../errors.js';
 import { gradients } from '../graph/differentiate/gradients.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { Mul } from '../graph/operators.js';
-import { type Packed, packed, packedOffsets, readWeightsFrom } from '../graph/packed-weights.js';
+import { type Packed, packedOffsets, packWeights, readWeightsFrom } from '../graph/packed-weights.js';
 import { prune } from '../graph/prune.js';
 import type { Feeds } from '../models/feeds.js';
 import type { Provider } from '../models/provider.js';
@@ -159,7 +159,7 @@ function appendStep(
     const scalars = adamWInputs(graph);
     const left = graph.input('average_left', 'float32', []);
 
-    const gradient = packed(graph, atWeights);
+    const gradient = packWeights(graph, atWeights);
     const norm = globalNorm(gradient);
     const clipped = Mul(gradient, clippingFactor(norm, greatestNorm));
     const next = adamWStep({ weights, first, second }, clipped, scalars, adamW);

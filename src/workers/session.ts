@@ -7,6 +7,7 @@ import type { StateKinds } from '../models/session-state.js';
 import { serveSession } from '../models/session-worker.js';
 
 const kinds: StateKinds = {
+  blocks: async () => (await import('../sampling/block-state.js')).blockState,
   causal: async () => (await import('../sampling/causal-state.js')).causalState,
   latent: async () => (await import('../sampling/latent-state.js')).latentState,
   training: async () => (await import('../training/training-state.js')).trainingState,

@@ -10,7 +10,7 @@ const of = (textNats: Float64Array, tokens = 126) => ({
 const hard = Float64Array.from({ length: n }, (_, i) => 126 * (4 + Math.sin(i)));
 
 describe('the paired comparison', () => {
-  it('is the difference in nats a text token, first minus second', () => {
+  it('is the difference in nats per text token, first minus second', () => {
     const better = hard.map((nats, i) => nats - 126 * (0.02 + 0.01 * Math.cos(3 * i)));
     const { deltaNll, stderr, ci95, significant } = pairedComparison(of(better), of(hard));
     expect(deltaNll).toBeCloseTo(-0.02, 3);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  drawnTowardsText,
+  drawTowardsText,
   type Integration,
   integration,
   type NoiseLevel,
@@ -27,7 +27,7 @@ function mean(levels: Integration, f: (level: NoiseLevel) => number, n = 20_000)
 describe.each(cases)('$protocol, $type schedule, slope $slope', ({ protocol, type, slope }) => {
   const schedule = noiseSchedule({ type });
   const base = integration(protocol, schedule);
-  const drawn = drawnTowardsText(base, schedule, slope);
+  const drawn = drawTowardsText(base, schedule, slope);
 
   it('has the mean that the protocol has', () => {
     const { measure, alphaRange } = base;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { Add, MatMul, Mul } from '../../src/graph/operators.js';
-import { packed, packedOffsets, readWeightsFrom } from '../../src/graph/packed-weights.js';
+import { packedOffsets, packWeights, readWeightsFrom } from '../../src/graph/packed-weights.js';
 import { float32, runGraph } from './run-graph.js';
 
 it('a graph reads its weights from a vector under their own names, and packs tensors in the same order', async () => {
@@ -19,7 +19,7 @@ it('a graph reads its weights from a vector under their own names, and packs ten
 
   readWeightsFrom(graph.input('vector', 'float32', [total]), weights);
   graph.output(y, 'y');
-  graph.output(packed(graph, [matrix, bias, scale]), 'again');
+  graph.output(packWeights(graph, [matrix, bias, scale]), 'again');
   expect(graph.proto.initializer.map(({ name }) => name)).not.toContain('matrix');
   const vector = [1, 2, 3, 4, 5, 6, 10, 20, 30, 2];
   const outputs = await runGraph(graph.toBytes(), '', {

@@ -50,13 +50,33 @@ export function tableCheckpoint(family: 'mdlm' | 'sedd', timed = false): Checkpo
   return checkpointOfGraph(graph, fields, 'table');
 }
 
-/** A position's distribution over the tokens in a state. */
-function distribution(z: readonly number[], l: number, timed: boolean): number[] {
+/** σ of the share that is masked; the schedule's last noise level is ε = 1e-3 short of everything masked. */
+function sigmaOfShare(z: readonly number[]): number {
   const share = z.filter((token) => token === MASK).length / LENGTH;
-  // The schedule's last noise level is ε = 1e-3 short of everything masked.
-  const sigma = -Math.log(Math.max(1 - share, 1e-3));
+  return -Math.log(Math.max(1 - share, 1e-3));
+}
+
+/** Of a text at a level m: the mean over its masks, each position masked with probability m, of Σ −ln p.
+ *  @param sigma what the network reads; null: none */
+export function lossOfMasks(x: readonly number[], m: number, sigma: number | null): number {
+  let mean = 0;
+  for (let mask = 1; mask < 2 ** LENGTH; mask++) {
+    const isMasked = (l: number) => Math.floor(mask / 2 ** l) % 2 === 1;
+    const z = x.map((token, l) => (isMasked(l) ? MASK : token));
+    let [probability, loss] = [1, 0];
+    for (const [l, token] of x.entries()) {
+      probability *= isMasked(l) ? m : 1 - m;
+      if (isMasked(l)) loss -= Math.log(distribution(z, l, sigma)[token]);
+    }
+    mean += probability * loss;
+  }
+  return mean;
+}
+
+/** A position's distribution over the tokens in a state. @param sigma null: the network reads none */
+function distribution(z: readonly number[], l: number, sigma: number | null): number[] {
   const at = (stateOf(z) * LENGTH + l) * WIDTH;
-  const f = Array.from(logits.subarray(at, at + TOKENS), (value) => value * (timed ? 1 + sigma / 10 : 1));
+  const f = Array.from(logits.subarray(at, at + TOKENS), (value) => value * (1 + (sigma ?? 0) / 10));
   const total = f.reduce((sum, value) => sum + Math.exp(value), 0);
   return f.map((value) => Math.exp(value) / total);
 }
@@ -97,7 +117,7 @@ function revealed(z: readonly number[], policy: TablePolicy, precedence: readonl
   const now = masked.filter((l) => Math.floor(l / block) === Math.floor(masked[0] / block));
   if (order === 'left-to-right') return now.slice(0, k);
   if (order === 'random') return now.sort((a, b) => precedence[a] - precedence[b]).slice(0, k);
-  const p = new Map(now.map((l) => [l, distribution(z, l, timed)]));
+  const p = new Map(now.map((l) => [l, distribution(z, l, timed ? sigmaOfShare(z) : null)]));
   const score = (l: number) => scoreOf(order, p.get(l) ?? []);
   const picks: number[] = [];
   while (picks.length < now.length) {
@@ -120,28 +140,36 @@ function permutations(values: readonly number[]): number[][] {
   );
 }
 
-/** Probability of each of the 81 texts under the policy, where random choices are drawn anew for each text; index Σ token·3^l. */
+/** Probability of each of the 81 texts under the policy, index Σ token·3^l, for each order in which equal positions may go first. */
+export function probabilitiesByPrecedence(policy: TablePolicy): Float64Array[] {
+  const isDrawn = policy.order === 'random' || policy.ties === 'seeded';
+  const precedences = isDrawn ? permutations([0, 1, 2, 3]) : [[0, 1, 2, 3]];
+  return precedences.map((precedence) => {
+    const total = new Float64Array(TOKENS ** LENGTH);
+    const go = (z: readonly number[], probability: number): void => {
+      if (!z.includes(MASK)) {
+        total[z.reduce((sum, token, l) => sum + token * TOKENS ** l, 0)] += probability;
+        return;
+      }
+      let branches = [{ z: [...z], probability }];
+      for (const l of revealed(z, policy, precedence)) {
+        const p = distribution(z, l, policy.timed ? sigmaOfShare(z) : null);
+        branches = branches.flatMap((branch) =>
+          p.map((value, token) => ({
+            z: branch.z.map((own, i) => (i === l ? token : own)),
+            probability: branch.probability * value,
+          })),
+        );
+      }
+      for (const branch of branches) go(branch.z, branch.probability);
+    };
+    go(new Array(LENGTH).fill(MASK), 1);
+    return total;
+  });
+}
+
+/** The same where random choices are drawn anew for each text. */
 export function textProbabilities(policy: TablePolicy): Float64Array {
-  const drawn = policy.order === 'random' || policy.ties === 'seeded';
-  const precedences = drawn ? permutations([0, 1, 2, 3]) : [[0, 1, 2, 3]];
-  const total = new Float64Array(TOKENS ** LENGTH);
-  const go = (z: readonly number[], probability: number, precedence: readonly number[]): void => {
-    if (!z.includes(MASK)) {
-      total[z.reduce((sum, token, l) => sum + token * TOKENS ** l, 0)] += probability / precedences.length;
-      return;
-    }
-    let branches = [{ z: [...z], probability }];
-    for (const l of revealed(z, policy, precedence)) {
-      const p = distribution(z, l, policy.timed ?? false);
-      branches = branches.flatMap((branch) =>
-        p.map((value, token) => ({
-          z: branch.z.map((own, i) => (i === l ? token : own)),
-          probability: branch.probability * value,
-        })),
-      );
-    }
-    for (const branch of branches) go(branch.z, branch.probability, precedence);
-  };
-  for (const precedence of precedences) go(new Array(LENGTH).fill(MASK), 1, precedence);
-  return total;
+  const each = probabilitiesByPrecedence(policy);
+  return each[0].map((_, text) => each.reduce((sum, one) => sum + one[text], 0) / each.length);
 }

@@ -4,7 +4,7 @@ import {
   smoothedCurve,
   sortedQuantile,
   stepWindows,
-  thinned,
+  thin,
 } from '../../src/training/training-curve.js';
 
 const line = (n: number) => Float32Array.from({ length: n }, (_, i) => 3 * i);
@@ -43,7 +43,7 @@ describe('a curve of many steps', () => {
   });
 
   it('thinned, its last stays', () => {
-    expect(thinned([1, 2, 3, 4, 5, 6, 7], 3)).toEqual([1, 4, 7]);
-    expect(thinned([1, 2], 3)).toEqual([1, 2]);
+    expect(thin([1, 2, 3, 4, 5, 6, 7], 3)).toEqual([1, 4, 7]);
+    expect(thin([1, 2], 3)).toEqual([1, 2]);
   });
 });

@@ -52,7 +52,7 @@ export interface Refusal {
   retryAfter: string | null;
 }
 
-export function refused(host: string, { status, what, hasToken, retryAfter }: Refusal): DataError {
+export function refusalError(host: string, { status, what, hasToken, retryAfter }: Refusal): DataError {
   if (status === 401 || status === 403) {
     return new DataError({
       code: 'hub-access-denied',
@@ -94,7 +94,7 @@ function isPassing(status: number): boolean {
 }
 
 /** The error for what a request, or reading its answer, threw. */
-export function broken(host: string, cause: unknown): DuoEvalError {
+export function connectionError(host: string, cause: unknown): DuoEvalError {
   for (let reason = cause; reason instanceof Error; reason = reason.cause as Error) {
     if (reason instanceof DuoEvalError) return reason;
     if (reason instanceof Stalled) return timedOut(host, reason);

@@ -7,7 +7,7 @@ import { DataError, DuoEvalError } from '../../errors.js';
 import { BUDGET } from '../budget.js';
 import { endlessListing, strange } from './failures.js';
 import type { HubLocation } from './locations.js';
-import { type HubConnection, hubRequest, repeated } from './request.js';
+import { type HubConnection, hubRequest, retry } from './request.js';
 
 /** The kind of a repository. */
 export type RepoKind = 'dataset' | 'model';
@@ -173,7 +173,7 @@ function fetchThrough(connection: HubConnection, what: string): typeof fetch {
   const bounded = { ...connection, signal: endsWithin(connection) };
   let pages = 0;
   return (input, init = {}) =>
-    repeated(bounded, async () => {
+    retry(bounded, async () => {
       if (++pages > BUDGET.answerPages) throw strange(host, 'it has pages without end');
       const answer = await hubRequest(bounded, {
         url: input instanceof Request ? input.url : String(input),

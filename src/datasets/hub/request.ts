@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BUDGET } from '../budget.js';
 import type { HubEndpoint } from './endpoint.js';
-import { broken, PassingFailure, refused, Stalled, strange } from './failures.js';
+import { connectionError, PassingFailure, refusalError, Stalled, strange } from './failures.js';
 
 export interface HubConnection {
   endpoint: HubEndpoint;
@@ -42,7 +42,7 @@ export interface HubAnswer {
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /** Retries a temporary failure, after a pause. */
-export async function repeated<T>(connection: HubConnection, attempt: () => Promise<T>): Promise<T> {
+export async function retry<T>(connection: HubConnection, attempt: () => Promise<T>): Promise<T> {
   const { pausesMs } = connection;
   for (let tries = 0; ; tries++) {
     try {
@@ -96,7 +96,7 @@ export async function hubRequest(connection: HubConnection, request: HubRequest)
           return answerOf(response, { host, silence, signal });
         }
         await response.body?.cancel();
-        throw refused(url.host, {
+        throw refusalError(url.host, {
           status: response.status,
           what: request.what,
           hasToken: endpoint.token !== null,
@@ -110,7 +110,7 @@ export async function hubRequest(connection: HubConnection, request: HubRequest)
   } catch (error) {
     silence.end();
     signal?.throwIfAborted();
-    throw broken(url.host, error);
+    throw connectionError(url.host, error);
   }
 }
 
@@ -142,7 +142,7 @@ function answerOf(
         }
       } catch (error) {
         signal?.throwIfAborted();
-        throw broken(host, error);
+        throw connectionError(host, error);
       } finally {
         silence.end();
       }

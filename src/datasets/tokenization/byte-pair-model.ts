@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { BinaryHeap } from '../binary-heap.js';
-import { byteIds, spelledInByteTokens } from './byte-tokens.js';
+import { byteIds, idsOfBytes } from './byte-tokens.js';
 import { type Encoded, LONGEST_WORD, type Model, noUnknown, wordTooLong } from './model.js';
 import { fields, type TokenizerBudget, UnusableTokenizer } from './part.js';
 
@@ -148,7 +148,7 @@ export class BytePairModel implements Model {
         symbols.push(id);
         continue;
       }
-      const bytes = this.bytes && spelledInByteTokens(spelled, this.bytes);
+      const bytes = this.bytes && idsOfBytes(spelled, this.bytes);
       if (bytes) symbols.push(...bytes);
       else if (this.unknownId === null) dropped++;
       else if (this.unknownId === undefined) throw noUnknown();

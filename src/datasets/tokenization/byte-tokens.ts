@@ -10,10 +10,7 @@ function byteToken(byte: number): string {
 }
 
 /** Ids of a text's bytes; null if a byte has none. */
-export function spelledInByteTokens(
-  text: string,
-  ids: readonly (number | undefined)[],
-): readonly number[] | null {
+export function idsOfBytes(text: string, ids: readonly (number | undefined)[]): readonly number[] | null {
   const spelled = Array.from(Buffer.from(text, 'utf8'), (byte) => ids[byte]);
   return spelled.includes(undefined) ? null : (spelled as number[]);
 }

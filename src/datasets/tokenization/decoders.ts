@@ -7,7 +7,7 @@ import { cleanUpOfDecoders } from '../clean-up.js';
 import { replace } from '../python-text.js';
 import { byteOfToken } from './byte-tokens.js';
 import { checkDecodedLength, fields, type Part, partsOf, type TokenizerBudget, unknownPart } from './part.js';
-import { patternOf, replaced } from './patterns.js';
+import { patternOf, replaceMatches } from './patterns.js';
 
 export interface Decoder {
   decode(tokens: readonly string[]): readonly string[];
@@ -63,7 +63,7 @@ export function decoderOf(part: Part, budget: TokenizerBudget): Decoder {
         linear: pattern.linear,
         decode: (tokens) =>
           tokens.map((token) => {
-            const text = replaced(token, pattern, content);
+            const text = replaceMatches(token, pattern, content);
             budget.spend(text.length);
             return text;
           }),

@@ -1,8 +1,8 @@
 /** Normalizers change a text before it is split. One function per type, as in the reference. */
 import { z } from 'zod';
-import { spelledInBytes } from '../byte-level.js';
+import { charactersOfBytes } from '../byte-level.js';
 import { fields, type Part, partsOf, type TokenizerBudget, unknownPart } from './part.js';
-import { checkGrowth, type Pattern, patternOf, replaced } from './patterns.js';
+import { checkGrowth, type Pattern, patternOf, replaceMatches } from './patterns.js';
 import { Precompiled } from './precompiled.js';
 import {
   EVERY_CONTROL,
@@ -10,7 +10,7 @@ import {
   EVERY_NONSPACING_MARK,
   EVERY_SPACE,
   lowerCase,
-  normalized,
+  normalize,
   SPACES_AT_START,
   spaceBefore,
 } from './unicode.js';
@@ -44,7 +44,7 @@ export function normalizerOf(part: Part, budget: TokenizerBudget): Normalizer {
     case 'NFKC':
     case 'NFKD': {
       const form = part.type;
-      return mapText((text) => normalized(text, form));
+      return mapText((text) => normalize(text, form));
     }
     case 'Lowercase':
       return mapText(lowerCase);
@@ -63,7 +63,7 @@ export function normalizerOf(part: Part, budget: TokenizerBudget): Normalizer {
       return replace(patternOf(part, WHAT), content);
     }
     case 'ByteLevel':
-      return mapText(spelledInBytes);
+      return mapText(charactersOfBytes);
     case 'Precompiled': {
       const { precompiled_charsmap: map } = fields(part, WHAT, {
         precompiled_charsmap: z.string().nullish(),
@@ -127,7 +127,7 @@ function replace(pattern: Pattern, content: string): Normalizer {
         const first = expression.exec(draft.text);
         draft.startLost = first?.index === 0 && first[0] !== '';
       }
-      draft.text = replaced(draft.text, pattern, content);
+      draft.text = replaceMatches(draft.text, pattern, content);
     },
   };
 }
@@ -172,7 +172,7 @@ function bert(part: Part, budget: TokenizerBudget): Normalizer {
   }
   if (options.handle_chinese_chars) parts.push(mapText((text) => text.replace(IDEOGRAPH, ' $& ')));
   if (options.strip_accents ?? options.lowercase) {
-    parts.push(mapText((text) => normalized(text, 'NFD')));
+    parts.push(mapText((text) => normalize(text, 'NFD')));
     parts.push(removeAll(EVERY_NONSPACING_MARK));
   }
   if (options.lowercase) parts.push(mapText(lowerCase));

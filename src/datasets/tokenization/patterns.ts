@@ -190,7 +190,7 @@ function matchAt(expression: RegExp, text: string, from: number): RegExpExecArra
 const mostOf = (text: string) => 32 * text.length + 2 ** 20;
 
 /** @throws TokenizationFailure when the result would be disproportionately long */
-export function replaced(text: string, pattern: Pattern, content: string): string {
+export function replaceMatches(text: string, pattern: Pattern, content: string): string {
   const most = mostOf(text);
   const kept: string[] = [];
   let length = 0;

@@ -3,7 +3,7 @@
  * any length needs little memory.
  */
 import { z } from 'zod';
-import { spelledInBytes } from '../byte-level.js';
+import { charactersOfBytes } from '../byte-level.js';
 import { wordTooLong } from './model.js';
 import { fields, type Part, partsOf, type TokenizerBudget, UnusableTokenizer, unknownPart } from './part.js';
 import { type Pattern, patternOf, type Segment, segments } from './patterns.js';
@@ -117,7 +117,7 @@ const LONGEST_SPELLED = 2 ** 24;
 
 function spellInBytes(word: string): string {
   if (word.length > LONGEST_SPELLED) throw wordTooLong();
-  return spelledInBytes(word);
+  return charactersOfBytes(word);
 }
 
 function metaspace(part: Part, leading: boolean, budget: TokenizerBudget): PreTokenizer {

@@ -62,7 +62,7 @@ const NEWER_DECOMPOSITION =
 const NEWER_IN_NORMALIZATION = new RegExp(`((?=\\p{M})[${NEWER_MARK}]|[${NEWER_DECOMPOSITION}])`, 'u');
 
 /** Unicode normalization by the tables of Unicode 9, which treat later marks as ordinary characters. */
-export function normalized(text: string, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): string {
+export function normalize(text: string, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): string {
   if (!NEWER_IN_NORMALIZATION.test(text)) return text.normalize(form);
   return text
     .split(NEWER_IN_NORMALIZATION)

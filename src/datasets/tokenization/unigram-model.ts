@@ -3,7 +3,7 @@
  * with the largest sum of scores. Time and memory are linear in the word's length.
  */
 import { z } from 'zod';
-import { byteIds, spelledInByteTokens } from './byte-tokens.js';
+import { byteIds, idsOfBytes } from './byte-tokens.js';
 import { type Encoded, type Model, noUnknown, wordTooLong } from './model.js';
 import { fields, type TokenizerBudget } from './part.js';
 import { Trie } from './trie.js';
@@ -92,7 +92,7 @@ export class UnigramModel implements Model {
       ids.push(id);
       return;
     }
-    const spelled = this.bytes && spelledInByteTokens(piece, this.bytes);
+    const spelled = this.bytes && idsOfBytes(piece, this.bytes);
     if (spelled) {
       for (let i = spelled.length - 1; i >= 0; i--) ids.push(spelled[i]);
       return;

@@ -45,7 +45,7 @@ function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: Sourc
 export function closedForm(
   chain: MarkovChain,
   family: SourceFamily,
-  integration: Integration | null,
+  integration: Omit<Integration, 'at'> | null,
 ): (x: Int32Array) => ClosedForm {
   if (integration === null) {
     return (x) => {

@@ -15,7 +15,7 @@ import { studentQuantile95 } from '../../statistics/student.js';
 import { VERSIONS } from '../../versions.js';
 import { perplexityAtEntropy } from '../frontier/interpolation.js';
 import { generativePerplexity } from '../generation/generative-perplexity.js';
-import { assembled, merged, type SuiteFile } from '../suite/part-record.js';
+import { mergeParts, type SuiteFile, suiteFile } from '../suite/part-record.js';
 import { wholeEvaluations } from './interval-evaluations.js';
 import { type IntervalCalibrationRecord, type IntervalCheck, judgeCoverage } from './interval-record.js';
 import {
@@ -178,12 +178,12 @@ function mergedParts(source: string, size: string, draw: (draws: Draws) => Simul
       const losses = lossesOf(text);
       const cells = losses.map((one, index) => ({ index, results: [simulatedResult(index, one)] }));
       const suite = { name: 'simulated', sha256: '', cells: cells.length };
-      const whole = assembled(suite, cells);
+      const whole = suiteFile(suite, cells);
       const parts = cells.map((cell, i) => ({
         path: `part ${i}`,
-        file: throughJson(assembled(suite, [cell])),
+        file: throughJson(suiteFile(suite, [cell])),
       }));
-      const joined = merged(parts);
+      const joined = mergeParts(parts);
       const isWhole = JSON.stringify(joined) === JSON.stringify(whole);
       return {
         interval: isWhole ? joined.comparisons[0].ci95 : null,

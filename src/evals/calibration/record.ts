@@ -15,7 +15,7 @@ export interface CalibrationCheck {
   /** What the source is, in words. */
   description: string;
   family: string;
-  /** Null for ar, which has no noise, as are estimator and protocol. */
+  /** Null for ar, which has no noise, as are estimator and protocol; and for likelihoods over orders, which `estimator` names. */
   schedule: string | null;
   estimator: string;
   protocol: string | null;
@@ -34,6 +34,11 @@ export interface CalibrationCheck {
   verdict: Verdict;
   /** Why the check fails or is not counted. */
   reason: string | null;
+}
+
+/** Whether it checks a likelihood over orders of revealing tokens, which has no noise schedule (order-checks.ts). */
+export function isOverOrders({ family, schedule }: CalibrationCheck): boolean {
+  return schedule === null && family !== 'ar';
 }
 
 export interface CalibrationRecord {

@@ -13,15 +13,16 @@ import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
 import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
+import { isInBlocks, isMasked } from '../../models/family.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
 import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
-import { type Estimator, estimators } from '../perplexity/estimator.js';
+import { type Estimator, estimators, isEstimatorOf } from '../perplexity/estimator.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import type { LossSource } from '../perplexity/loss-source.js';
 import { zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
 import { type ClosedForm, closedForm } from './closed-form.js';
+import { orderChecks } from './order-checks.js';
 import { type CalibrationCheck, type CalibrationRecord, judge } from './record.js';
 import { type CalibrationSource, calibrationSources, drawText } from './sources.js';
 
@@ -43,6 +44,8 @@ export interface CalibrationRequest {
   draws: number;
   seed: number;
   threads?: number;
+  /** Whether likelihoods over orders of revealing tokens are checked, too (masked families). */
+  orders?: boolean;
   /** The checks to run; by default all. */
   sources?: readonly CalibrationSource[];
 }
@@ -54,10 +57,12 @@ export async function calibrate(
 ): Promise<CalibrationRecord> {
   const started = performance.now();
   const models = modelsOf(request);
+  const masked = request.orders ? maskedModels(request) : [];
+  const work = models.length + masked.length;
   const checks: CalibrationCheck[] = [];
-  let threads = 0;
+  let threads = request.threads ?? 0;
   for (const [done, { source, checkpoint, family }] of models.entries()) {
-    observer.progress?.('calibrating', done, models.length);
+    observer.progress?.('calibrating', done, work);
     const session = await LossSession.start({ checkpoint, provider: 'cpu', threads: request.threads });
     threads = session.threads;
     try {
@@ -66,7 +71,13 @@ export async function calibrate(
       await session.close();
     }
   }
-  observer.progress?.('calibrating', models.length, models.length);
+  for (const [done, { source, checkpoint }] of masked.entries()) {
+    observer.progress?.('calibrating', models.length + done, work);
+    const { seed } = request;
+    const asked = { length: calibrationLength, seed, threads: request.threads };
+    checks.push(...(await orderChecks(checkpoint, source, asked, observer.signal)));
+  }
+  observer.progress?.('calibrating', work, work);
   const count = (verdict: CalibrationCheck['verdict']) =>
     checks.filter((check) => check.verdict === verdict).length;
   return {
@@ -90,9 +101,19 @@ interface SourceModel {
   checkpoint: Checkpoint;
 }
 
+/** Every source with every masked family; no likelihood over orders depends on the schedule. */
+function maskedModels({ families, sources = calibrationSources }: CalibrationRequest): SourceModel[] {
+  return sources.flatMap((source) =>
+    families
+      .filter((family) => isMasked(family) && !isInBlocks(family))
+      .map((family) => ({ source, family, checkpoint: exactCheckpoint(source, family, 'log-linear') })),
+  );
+}
+
 /** Every source with every family and schedule; ar has no schedule. */
 function modelsOf(request: CalibrationRequest): SourceModel[] {
-  const { families, schedules, sources = calibrationSources } = request;
+  const { families, schedules, estimators: asked, sources = calibrationSources } = request;
+  if (asked.length === 0) return [];
   return sources.flatMap((source) =>
     families.flatMap((family) =>
       (family === 'ar' ? [null] : schedules).map((schedule) => ({
@@ -140,7 +161,9 @@ export async function checksOf(
   for (const protocol of exact ? protocols.slice(0, 1) : protocols) {
     const range = exact ? null : integration(protocol, noiseSchedule(schedule));
     const costs = costsOf(texts, closedForm(source.chain, family, range));
-    for (const estimator of exact ? calibrationEstimators.slice(0, 1) : request.estimators) {
+    for (const estimator of exact
+      ? calibrationEstimators.slice(0, 1)
+      : request.estimators.filter((one) => isEstimatorOf(one, family))) {
       const options = { protocol, draws, seed, estimator, until: null, batch: null };
       const found = await zeroShotPerplexity(losses, stream, options, { signal });
       const { tokens, metrics } = found;
@@ -182,7 +205,7 @@ function costsOf(texts: readonly Int32Array[], costOf: (x: Int32Array) => Closed
 
 /** Where the control variate is the model, a corrected estimate is exact whatever the code computes, so the check proves nothing. */
 function notCounted({ independent }: CalibrationSource, estimator: string): string | null {
-  return independent && estimator === 'control-variate'
+  return independent && estimator !== 'plain'
     ? 'for independent tokens the control variate is the model itself'
     : null;
 }

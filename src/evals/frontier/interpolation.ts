@@ -43,7 +43,7 @@ const LEAST_SAMPLES = 3;
  * The value at `x`, linear between the neighbours in x; null outside all of them. Points of equal x count as their mean.
  * @param points in any order
  */
-export function interpolated(points: readonly { x: number; y: number }[], x: number): number | null {
+export function interpolate(points: readonly { x: number; y: number }[], x: number): number | null {
   const sorted = [...points].sort((a, b) => a.x - b.x);
   const same = sorted.filter((point) => point.x === x);
   if (same.length > 0) return same.reduce((total, { y }) => total + y / same.length, 0);
@@ -74,8 +74,8 @@ export function perplexityAtEntropy(
     degrees: targetDegrees,
   } = typeof target === 'number' ? { value: target, stderr: 0, degrees: Number.POSITIVE_INFINITY } : target;
   const places = points.map((point) => ({ ...placeOf(point), temperature: point.temperature }));
-  const nll = interpolated(places, entropy);
-  const temperature = interpolated(
+  const nll = interpolate(places, entropy);
+  const temperature = interpolate(
     places.map(({ x, temperature: y }) => ({ x, y })),
     entropy,
   );
@@ -117,7 +117,7 @@ function replicatesOf(
     for (const [size, indices] of memory) resample(indices, size, replicate, { seed, group });
     // `memory` has the size of every point
     const places = points.map((point) => placeOf(point, memory.get(point.nats.length)!));
-    return interpolated(places, entropy + error * shifts[replicate]) ?? Number.NaN;
+    return interpolate(places, entropy + error * shifts[replicate]) ?? Number.NaN;
   });
 }
 

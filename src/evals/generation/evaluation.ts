@@ -19,7 +19,7 @@ import {
   samplerFlags,
   textOf,
 } from '../command-flags.js';
-import { generativeNotes, measuredIn, reportedNotes } from './notes.js';
+import { generativeNotes, measuredRows, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
 import { type GenerativeResult, generativeRecord, type JudgeRecord } from './record.js';
@@ -123,7 +123,7 @@ export const GENERATION: Evaluation<GenerativeResult> = {
     ],
   },
   label: ({ samples }) => samples.name,
-  notes: (_results, { results }) => generativeNotes(measuredIn(results)),
+  notes: (_results, { results }) => generativeNotes(measuredRows(results)),
   figures: measuredFigures,
   pairing: samplePairing,
   inputs: judgeOfResult,

@@ -10,7 +10,7 @@ type Measured = Omit<GenerativeResult, 'eval'>;
 const ENTROPY_GAP = 0.1;
 
 /** The rows of generated texts in a file: those of `gen` and `bench`. */
-export function measuredIn(results: readonly AnyResult[]): Measured[] {
+export function measuredRows(results: readonly AnyResult[]): Measured[] {
   return results.filter(({ samples }) => samples) as unknown as Measured[];
 }
 

@@ -16,6 +16,7 @@ import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
+import { checkEstimator } from './estimator.js';
 import { checkLikelihood } from './exact-likelihood.js';
 import type { LossSession } from './loss-session.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
@@ -50,6 +51,7 @@ export async function prepareCells(request: PerplexityRequest, observer: Observe
   const tokenizers = new Map<string, Tokenizer>();
   const cells: Cell[] = [];
   for (const checkpoint of request.checkpoints) {
+    checkEstimator(request.options.estimator, checkpoint);
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, observer);
     checkPositions(checkpoint, length);

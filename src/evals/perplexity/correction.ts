@@ -1,6 +1,6 @@
 /** The interface of control variates (estimator.ts), and their inputs. */
 import type { PackedStream } from '../../datasets/packed-stream.js';
-import type { Integration } from '../../diffusion/integration.js';
+import type { DrawnIntegration } from '../../diffusion/integration.js';
 import type { TimePlan } from '../../diffusion/times.js';
 import { isMasked } from '../../models/family.js';
 import type { NumberColumn } from '../../storage/number-column.js';
@@ -24,7 +24,7 @@ export interface CorrectionContext {
   /** Sequences that are evaluated, the first of the stream's. */
   sequences: number;
   plan: TimePlan;
-  integration: Integration;
+  integration: DrawnIntegration;
   model: LossModel;
   signal?: AbortSignal;
 }

@@ -5,32 +5,75 @@
  * text (proposal.ts), and a control variate: the loss of a closed-form model is subtracted from every draw's loss, and its
  * mean added back. Both are unbiased for the same figure; the second has several times less variance (bench/README.md).
  *
+ * `exact-count`, for mdlm: the number of masks is drawn instead of a noise level (diffusion/exact-count.ts), with the same
+ * control variate. It varies less than the default (bench/README.md).
+ *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
  *
  * A complete pass is corrected once, from its own losses and those of earlier passes: more draws do not change the result of
  * earlier ones. Nothing depends on the order in which losses arrive.
  */
-import { drawnTowardsText, type Integration, proposalSlope } from '../../diffusion/integration.js';
+import { countPower, exactCounts } from '../../diffusion/exact-count.js';
+import {
+  type DrawnIntegration,
+  drawTowardsText,
+  type Integration,
+  proposalSlope,
+} from '../../diffusion/integration.js';
 import type { NoiseSchedule } from '../../diffusion/schedule.js';
+import { UsageError } from '../../errors.js';
 import { isMasked } from '../../models/family.js';
 import type { Correction, CorrectionContext } from './correction.js';
 import { DifficultyCorrection } from './difficulty-correction.js';
 import type { LossModel } from './loss-batch.js';
 import { UnigramCorrection } from './unigram-correction.js';
 
-export type Estimator = 'control-variate' | 'plain';
-export const estimators: readonly Estimator[] = ['control-variate', 'plain'];
+export type Estimator = 'control-variate' | 'plain' | 'exact-count';
+export const estimators: readonly Estimator[] = ['control-variate', 'plain', 'exact-count'];
+
+/** Exact counts integrate a loss that depends on the noise level through 1/(1−α) alone, which mdlm's is; ar needs no estimator. */
+export function isEstimatorOf(estimator: Estimator, family: LossModel['family']): boolean {
+  return estimator !== 'exact-count' || family === 'mdlm' || family === 'ar';
+}
+
+/** @throws UsageError where a model of the family has no such estimator */
+export function checkEstimator(
+  estimator: Estimator,
+  { name, family }: { name: string; family: LossModel['family'] },
+): void {
+  if (isEstimatorOf(estimator, family)) return;
+  throw new UsageError({
+    code: 'estimator-does-not-fit',
+    message: `Exact counts of masks estimate the loss of mdlm models; ${name} is of the family ${family}.`,
+    hint: 'Leave out --estimator exact-count, or evaluate this model in a run of its own.',
+  });
+}
+
+/** What the levels that an estimator draws depend on. */
+export interface DrawnFor {
+  schedule: NoiseSchedule;
+  family: LossModel['family'];
+  /** Whether the network reads the noise level. */
+  readsTime: boolean;
+}
 
 /** The noise levels that an estimator draws. */
 export function drawnLevels(
   estimator: Estimator,
   base: Integration,
-  schedule: NoiseSchedule,
-  family: LossModel['family'],
-): Integration {
-  if (estimator === 'plain') return base;
-  return drawnTowardsText(base, schedule, isMasked(family) ? proposalSlope.masked : proposalSlope.uniform);
+  { schedule, family, readsTime }: DrawnFor,
+): DrawnIntegration {
+  switch (estimator) {
+    case 'plain':
+      return base;
+    case 'exact-count':
+      return exactCounts(base, { schedule, readsTime, power: countPower.towardsText });
+    case 'control-variate': {
+      const slope = isMasked(family) ? proposalSlope.masked : proposalSlope.uniform;
+      return drawTowardsText(base, schedule, slope);
+    }
+  }
 }
 
 /** Null where losses are not corrected. */

@@ -4,9 +4,9 @@
  *
  * All randomness is a function of (seed, sequence, draw), so no figure depends on how calls are batched.
  */
-import { noiseBlocks, noiseMasked, noiseUniform } from '../../diffusion/forward.js';
+import { noiseBlocks, noiseExactCount, noiseMasked, noiseUniform } from '../../diffusion/forward.js';
 import { HEAD } from '../../diffusion/heads/head.js';
-import type { Integration, NoiseLevel } from '../../diffusion/integration.js';
+import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
 import { isInBlocks, isMasked } from '../../models/family.js';
@@ -106,11 +106,11 @@ export function callLevels(
   u: number,
   call: Pick<ModelCall, 'sequence' | 'draw' | 'x'>,
   { seed, blockSize }: LossModel,
-  integration: Integration,
+  integration: DrawnIntegration,
 ): Pick<ModelCall, 'level' | 'blockLevels'> {
-  if (blockSize === undefined) return { level: integration.at(u) };
+  if (blockSize === undefined) return { level: integration.at(u, call.x.length) };
   const points = blockPoints(u, Math.ceil(call.x.length / blockSize), { seed, ...call });
-  return { level: null, blockLevels: Array.from(points, (point) => integration.at(point)) };
+  return { level: null, blockLevels: Array.from(points, (point) => integration.at(point, blockSize)) };
 }
 
 /** The noise level of a token. */
@@ -135,7 +135,9 @@ export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel):
     return noiseBlocks(out, x, { blockSize, oneMinusAlpha }, maskTokenId!, component);
   }
   // only ar has no level
-  const { oneMinusAlpha } = level!;
+  const { oneMinusAlpha, masked } = level!;
+  // masked families have a mask token
+  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component);
   // masked families have a mask token
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
   const token = scratch(1, x.length);

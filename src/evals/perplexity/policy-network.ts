@@ -1,4 +1,4 @@
-/** A masked model with the head of the exact likelihood, running: masked texts and positions in, two numbers per position out. */
+/** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
 import { HEAD } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
@@ -16,10 +16,11 @@ import type { Answers } from './policy-walk.js';
 /** A text at one stage. */
 export interface Question {
   tokens: Int32Array;
-  /** The true tokens. */
+  /** The true tokens; read by block diffusion alone. */
   x: Int32Array;
-  /** Masked positions that are asked about. */
+  /** Positions that are asked about, and the token that each is asked about. */
   positions: readonly number[];
+  targets: readonly number[];
   /** Masked positions in all. */
   left: number;
 }
@@ -59,22 +60,22 @@ export class PolicyNetwork extends RunningModel {
     const doubled = isInBlocks(this.checkpoint.family);
     const width = doubled ? 2 * length : length;
     const inputIds = new BigInt64Array(batch * width);
-    const rows: [question: number, position: number][] = [];
-    for (const [b, { tokens, x, positions }] of questions.entries()) {
+    const rows: [question: number, position: number, target: number][] = [];
+    for (const [b, { tokens, x, positions, targets }] of questions.entries()) {
       for (let l = 0; l < length; l++) {
         inputIds[b * width + l] = BigInt(tokens[l]);
         if (doubled) inputIds[b * width + length + l] = BigInt(x[l]);
       }
-      for (const position of positions) rows.push([b, position]);
+      for (const [i, position] of positions.entries()) rows.push([b, position, targets[i]]);
     }
     const padded = Math.ceil(rows.length / ROWS_STEP) * ROWS_STEP;
     const where = new BigInt64Array(2 * padded);
     const targets = new BigInt64Array(padded);
     for (let r = 0; r < padded; r++) {
-      const [b, l] = rows[r % rows.length];
+      const [b, l, target] = rows[r % rows.length];
       where[2 * r] = BigInt(b);
       where[2 * r + 1] = BigInt(l);
-      targets[r] = BigInt(questions[b].x[l]);
+      targets[r] = BigInt(target);
     }
     const sigma = signature.sigma
       ? Float32Array.from(questions, ({ left }) =>

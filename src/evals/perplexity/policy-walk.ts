@@ -12,6 +12,17 @@ export interface Answers {
   score: ArrayLike<number>;
 }
 
+interface WalkStart {
+  mask: number;
+  /** Address of its uniform numbers. */
+  seed: number;
+  sequence: number;
+  /** Positions that are to be revealed, ascending; by default all, or all but BOS, as the likelihood says. */
+  masked?: readonly number[];
+  /** L′ of block diffusion. */
+  modelBlock?: number;
+}
+
 export class PolicyWalk {
   /** What a network reads: the mask where nothing is revealed. */
   readonly tokens: Int32Array;
@@ -29,21 +40,17 @@ export class PolicyWalk {
   /** L′ of block diffusion, whose blocks a call advances all together; else the whole text. */
   private readonly modelBlock: number;
 
-  /** @param x the true tokens   @param drawn address of its uniform numbers */
+  /** @param x the true tokens */
   constructor(
     readonly x: Int32Array,
     private readonly likelihood: ExactLikelihood,
-    {
-      mask,
-      seed,
-      sequence,
-      modelBlock,
-    }: { mask: number; seed: number; sequence: number; modelBlock?: number },
+    { mask, seed, sequence, masked, modelBlock }: WalkStart,
   ) {
     this.modelBlock = modelBlock ?? x.length;
     const first = likelihood.from === 'bos' ? 1 : 0;
-    this.tokens = x.map((token, l) => (l < first ? token : mask));
-    this.masked = Array.from({ length: x.length - first }, (_, i) => i + first);
+    this.masked = [...(masked ?? Array.from({ length: x.length - first }, (_, i) => i + first))];
+    this.tokens = x.slice();
+    for (const position of this.masked) this.tokens[position] = mask;
     this.logProbability = new Float64Array(x.length).fill(Number.NaN);
     this.uniforms = new Float64Array(x.length);
     if (likelihood.order === 'random' || likelihood.ties === 'seeded')
@@ -65,6 +72,11 @@ export class PolicyWalk {
       return isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
     });
     return this.asked;
+  }
+
+  /** The true tokens at {@link positions}. */
+  get targets(): number[] {
+    return this.positions.map((position) => this.x[position]);
   }
 
   private maskedByBlock(): readonly (readonly number[])[] {

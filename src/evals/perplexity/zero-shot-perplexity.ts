@@ -9,7 +9,7 @@
 
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { type SelectedStream, type Selection, selectedSequences } from '../../datasets/selected-sequences.js';
-import { type Integration, integration } from '../../diffusion/integration.js';
+import { type DrawnIntegration, integration } from '../../diffusion/integration.js';
 import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
 import { noiseSchedule, type Protocol } from '../../diffusion/schedule.js';
 import { type TimePlan, timePlan } from '../../diffusion/times.js';
@@ -58,7 +58,7 @@ type LossObserver = Pick<Observer, 'progress' | 'signal'> & { onLoss?: LossSink 
 
 export interface PerplexityEstimate {
   metrics: PerplexityMetrics;
-  integration: Integration | null;
+  integration: DrawnIntegration | null;
   estimator: 'exact' | Estimator;
   /** Draws per sequence. */
   draws: number;
@@ -133,7 +133,7 @@ class Run {
   private readonly exact: boolean;
   private readonly likelihood: ExactLikelihood | null;
   private readonly plan: TimePlan | null;
-  private readonly integration: Integration | null;
+  private readonly integration: DrawnIntegration | null;
   private readonly correction: Correction | null;
   private readonly model: BatchModel;
   /** Nats of the current pass, and summed over finished passes, for all tokens and for text tokens only. */
@@ -302,13 +302,14 @@ function groupSize(finished: number, ms: number): number {
 }
 
 function levelsOf(
-  { family }: Checkpoint,
+  { family, fields, signature }: Checkpoint,
   named: Schedule,
   protocol: Protocol,
   estimator: Estimator,
-): Integration {
+): DrawnIntegration {
   const schedule = noiseSchedule(named);
-  return drawnLevels(estimator, integration(protocol, schedule), schedule, family);
+  const readsTime = signature.sigma !== null && fields.timeConditioning.value;
+  return drawnLevels(estimator, integration(protocol, schedule), { schedule, family, readsTime });
 }
 
 function checkVocabulary(stream: PackedStream, model: string, vocabSize: number): void {

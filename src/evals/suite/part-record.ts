@@ -37,7 +37,7 @@ export interface CellResult {
   results: readonly Result[];
 }
 
-export function assembled(
+export function suiteFile(
   suite: Omit<SuiteRecord, 'held' | 'unneeded'>,
   cells: readonly CellResult[],
 ): SuiteFile {
@@ -86,7 +86,7 @@ export function readPart(path: string): Part {
 }
 
 /** @throws FileError when the parts are not of one suite, saw other files, or do not hold every cell once */
-export function merged(parts: readonly Part[]): SuiteFile {
+export function mergeParts(parts: readonly Part[]): SuiteFile {
   const [first] = parts;
   const refuse = (code: string, message: string, hint: string) => new FileError({ code, message, hint });
   const cells = new Map<number, CellResult & { path: string }>();
@@ -126,7 +126,7 @@ export function merged(parts: readonly Part[]): SuiteFile {
       'Run the parts that are missing: duo-eval run --shard i/n.',
     );
   }
-  return assembled(suite, [...cells.values()]);
+  return suiteFile(suite, [...cells.values()]);
 }
 
 /** Parts may run anywhere, but on the same models and data. */

@@ -35,7 +35,7 @@ const schema = z
     length: count.min(3).optional(),
     draws: count.optional(),
     until: z.number().positive().optional(),
-    estimator: z.enum(['control-variate', 'plain']).default('control-variate'),
+    estimator: z.enum(['control-variate', 'plain', 'exact-count']).default('control-variate'),
     limit: count.optional(),
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),

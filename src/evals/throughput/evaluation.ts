@@ -13,7 +13,7 @@ import {
   measuredColumns,
   measuredFigures,
 } from '../generation/evaluation.js';
-import { generativeNotes, measuredIn } from '../generation/notes.js';
+import { generativeNotes, measuredRows } from '../generation/notes.js';
 import { PERPLEXITY_AXIS, RIGHT_AND_DOWN, SPEED_AXIS, stepsLabel } from '../generation/plots.js';
 import { benchNotes } from './notes.js';
 import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';
@@ -88,7 +88,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
     ],
   },
   label: nameOf,
-  notes: (results, { results: all }) => [...benchNotes(results), ...generativeNotes(measuredIn(all))],
+  notes: (results, { results: all }) => [...benchNotes(results), ...generativeNotes(measuredRows(all))],
   plots: speedPlots,
   figures: {
     ...measuredFigures,

@@ -5,7 +5,7 @@
  */
 import type { Value } from '../graph.js';
 import { Concat } from '../operators.js';
-import { expand, filled, plus, type Shaped, shaped } from './shaped.js';
+import { constantLike, expand, plus, type Shaped, withShape } from './shaped.js';
 
 export type Contribution =
   /** The shape broadcasts to the tensor's. */
@@ -28,10 +28,10 @@ export function totalOf(tensor: Shaped, contributions: readonly Contribution[]):
   let total = joined.length > 0 ? joined.reduce(plus) : null;
   for (const term of contributions) {
     if (term.kind !== 'elements') continue;
-    const onto = total ? expand(total, tensor) : filled(tensor, 0);
-    total = shaped(scatterAdd(onto, term.indices, term.updates, term.axis), tensor.shape);
+    const onto = total ? expand(total, tensor) : constantLike(tensor, 0);
+    total = withShape(scatterAdd(onto, term.indices, term.updates, term.axis), tensor.shape);
   }
-  return total ?? filled(tensor, 0);
+  return total ?? constantLike(tensor, 0);
 }
 
 /** Adds updates to `onto` at the given indices; repeated indices are summed in order, so the bits are always the same. */
@@ -69,9 +69,9 @@ function sideBySide(tensor: Shaped, row: readonly Part[]): Shaped {
   const pieces = row.map(({ gradient }) => gradient);
   const covered = pieces.length === 1 ? pieces[0] : Concat(pieces, { axis });
   const after = Number(tensor.shape[axis]) - to;
-  if (from === 0 && after === 0) return shaped(covered, tensor.shape);
+  if (from === 0 && after === 0) return withShape(covered, tensor.shape);
   const { graph } = tensor;
   const pads = [from, after].flatMap((size) => tensor.shape.map((_, i) => (i === axis ? size : 0)));
   const inputs = [covered, graph.constant(pads, 'int64'), graph.constant(0, tensor.dtype)];
-  return shaped(graph.node('Pad', inputs, { outputs: [tensor.dtype] })[0], tensor.shape);
+  return withShape(graph.node('Pad', inputs, { outputs: [tensor.dtype] })[0], tensor.shape);
 }

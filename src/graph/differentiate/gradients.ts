@@ -14,7 +14,7 @@ import { inferFacts } from './facts.js';
 import { NodeReader } from './node-reader.js';
 import { noRule, type Site } from './rule.js';
 import { gradientRules } from './rules/index.js';
-import { type Axis, expand, type Fact, filled, type Shaped } from './shaped.js';
+import { type Axis, constantLike, expand, type Fact, type Shaped } from './shaped.js';
 
 /**
  * @param loss a scalar (a tensor without axes)   @param of tensors of the same graph: weights, inputs, or intermediate values
@@ -65,7 +65,7 @@ class ReversePass {
         hint: 'Sum it first, with keepdims false.',
       });
     }
-    this.terms.set(loss.name, [whole(filled(tensor, 1))]);
+    this.terms.set(loss.name, [whole(constantLike(tensor, 1))]);
   }
 
   through(node: NodeReader): void {
@@ -99,7 +99,7 @@ class ReversePass {
     if (!total) {
       const tensor = this.tensor(name);
       const terms = this.terms.get(name);
-      total = terms ? totalOf(tensor, terms) : filled(tensor, 0);
+      total = terms ? totalOf(tensor, terms) : constantLike(tensor, 0);
       this.totals.set(name, total);
     }
     return total;

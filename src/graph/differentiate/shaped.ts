@@ -24,7 +24,7 @@ export interface Shaped extends Value {
   readonly shape: Axes;
 }
 
-export const shaped = (value: Value, shape: Axes): Shaped => ({ ...value, shape });
+export const withShape = (value: Value, shape: Axes): Shaped => ({ ...value, shape });
 
 const sameShape = (a: Axes, b: Axes): boolean => a.length === b.length && a.every((axis, i) => axis === b[i]);
 
@@ -42,11 +42,11 @@ const shapeOf = (a: Factor): Axes => (typeof a === 'number' ? [] : a.shape);
 const binary =
   (op: (a: Value | number, b: Value | number) => Value) =>
   (a: Factor, b: Factor): Shaped =>
-    shaped(op(a, b), broadcastShape(shapeOf(a), shapeOf(b)));
+    withShape(op(a, b), broadcastShape(shapeOf(a), shapeOf(b)));
 const unary =
   (op: (x: Value) => Value) =>
   (x: Shaped): Shaped =>
-    shaped(op(x), x.shape);
+    withShape(op(x), x.shape);
 
 export const plus = binary(ops.Add);
 export const minus = binary(ops.Sub);
@@ -60,10 +60,10 @@ export const sine = unary(ops.Sin);
 export const cosine = unary(ops.Cos);
 export const logistic = unary(ops.Sigmoid);
 
-export const cast = (x: Shaped, to: DType): Shaped => shaped(ops.Cast(x, { to }), x.shape);
+export const cast = (x: Shaped, to: DType): Shaped => withShape(ops.Cast(x, { to }), x.shape);
 
 export const where = (condition: Shaped, a: Factor, b: Factor): Shaped =>
-  shaped(ops.Where(condition, a, b), broadcastShape(condition.shape, shapeOf(a), shapeOf(b)));
+  withShape(ops.Where(condition, a, b), broadcastShape(condition.shape, shapeOf(a), shapeOf(b)));
 
 /** Sums over axes and keeps them as axes of size 1. */
 export function sum(x: Shaped, axes: readonly number[]): Shaped {
@@ -71,22 +71,22 @@ export function sum(x: Shaped, axes: readonly number[]): Shaped {
   const summed = axes.map((axis) => (axis + rank) % rank).filter((axis) => x.shape[axis] !== 1);
   if (summed.length === 0) return x;
   const shape = x.shape.map((axis, i) => (summed.includes(i) ? 1 : axis));
-  return shaped(ops.ReduceSum(x, { axes: summed }), shape);
+  return withShape(ops.ReduceSum(x, { axes: summed }), shape);
 }
 
 export function reshape(x: Shaped, shape: Axes): Shaped {
-  return sameShape(x.shape, shape) ? x : shaped(ops.Reshape(x, shapeValue(x, shape)), shape);
+  return sameShape(x.shape, shape) ? x : withShape(ops.Reshape(x, shapeValue(x, shape)), shape);
 }
 
 /** Broadcasts x to the shape of `like`; the graph reads that shape only if an axis has just a name. */
 export function expand(x: Shaped, like: Shaped): Shaped {
   if (sameShape(x.shape, like.shape)) return x;
-  return shaped(ops.Expand(x, knownShape(x, like.shape) ?? ops.Shape(like)), like.shape);
+  return withShape(ops.Expand(x, knownShape(x, like.shape) ?? ops.Shape(like)), like.shape);
 }
 
 export function transpose(x: Shaped, perm: readonly number[]): Shaped {
   if (perm.every((from, to) => from === to)) return x;
-  return shaped(
+  return withShape(
     ops.Transpose(x, { perm }),
     perm.map((from) => x.shape[from]),
   );
@@ -101,8 +101,8 @@ export function matrixTranspose(x: Shaped): Shaped {
 }
 
 /** A constant in the shape and type of `like`. */
-export const filled = (like: Shaped, number: number): Shaped =>
-  expand(shaped(like.graph.constant(number, like.dtype), []), like);
+export const constantLike = (like: Shaped, number: number): Shaped =>
+  expand(withShape(like.graph.constant(number, like.dtype), []), like);
 
 /**
  * The gradient at one operand of an elementwise operation, summed over the axes along which that operand was broadcast.
@@ -118,7 +118,7 @@ export function unbroadcast(gradient: Shaped, out: Axes, operand: Axes): Shaped 
   let copies = 1;
   for (const i of repeated) {
     if (padded[i] !== 1) continue;
-    copies *= fixed(out[i]);
+    copies *= fixedSize(out[i]);
   }
   const lifted = repeated.length > 0 ? reshape(gradient, padded) : gradient;
   const total = sum(lifted, repeated);
@@ -144,7 +144,7 @@ function shapeValue(x: Shaped, shape: Axes): Value {
 }
 
 /** @throws ModelError `axis-not-fixed` */
-export function fixed(axis: Axis): number {
+export function fixedSize(axis: Axis): number {
   if (typeof axis === 'string') throw unknownAxis(axis);
   return axis;
 }

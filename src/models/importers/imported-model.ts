@@ -3,7 +3,7 @@ import { ModelError } from '../../errors.js';
 import type { Parameter } from '../architectures/parameters.js';
 import type { NetworkContent } from '../save-checkpoint.js';
 import type { WeightSource } from '../weights/weight-source.js';
-import { transposed } from './layouts.js';
+import { transposedChunks } from './layouts.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
 export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'card'> & {
@@ -61,7 +61,7 @@ export function namedSource(
 ): WeightSource {
   return (parameter) => {
     const tensor = tensors.get(nameOf(parameter)) as StoredTensor;
-    return keepsOutIn && parameter.transposed ? transposed(tensor) : elementsOf(tensor);
+    return keepsOutIn && parameter.transposed ? transposedChunks(tensor) : elementsOf(tensor);
   };
 }
 

@@ -11,7 +11,7 @@ const BAND = 1 << 24;
  * @param tensor [rows, columns]   @param rowOrder column of the result for each stored row; in stored order by default
  * @returns the elements of the [columns, rows] matrix, row after row, in pieces
  */
-export function* transposed(
+export function* transposedChunks(
   tensor: StoredTensor,
   rowOrder: Int32Array | null = null,
   band = BAND,

@@ -8,7 +8,7 @@ import { type LlamaDimensions, llamaGraph, llamaParameters } from '../architectu
 import type { Card } from '../card.js';
 import type { WeightSource } from '../weights/weight-source.js';
 import type { ImportedModel } from './imported-model.js';
-import { neighboursToHalves, transposed } from './layouts.js';
+import { neighboursToHalves, transposedChunks } from './layouts.js';
 import { countOf, elementsOf, fill, openOrFail, type StoredTensor } from './stored-tensor.js';
 
 const HEADER_BYTES = 28;
@@ -28,7 +28,7 @@ export function llama2cModel(path: string): ImportedModel {
   const source: WeightSource = (parameter) => {
     const tensor = tensors.get(parameter.name)!; // layOut has every parameter of this architecture
     const part = /\.(attn_[qk])\.weight$/.exec(parameter.name)?.[1] as keyof typeof order | undefined;
-    return parameter.transposed ? transposed(tensor, part ? order[part] : null) : elementsOf(tensor);
+    return parameter.transposed ? transposedChunks(tensor, part ? order[part] : null) : elementsOf(tensor);
   };
   const card: Card = {
     family: 'ar',

@@ -141,7 +141,7 @@ export const MARGIN_LEFT = 68;
 export const MARGIN_BOTTOM = 52;
 
 /** The options of a plot with axes: its size, the room around its frame, and its scales. */
-export function framed(
+export function plotFrame(
   x: PlotAxis & AxisRange,
   y: PlotAxis & AxisRange,
   { height, top }: { height: number; top: number },

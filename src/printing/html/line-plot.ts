@@ -8,7 +8,6 @@ import {
   axes,
   colourOf,
   drawing,
-  framed,
   gatherMarks,
   legendLine,
   legendMark,
@@ -16,6 +15,7 @@ import {
   type MarkedPlace,
   PLOT_WIDTH,
   type PlotAxis,
+  plotFrame,
 } from './drawing.js';
 import { html, type Markup } from './markup.js';
 
@@ -78,7 +78,7 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
   const shown = (marks?.points ?? []).filter((point) => point.y >= y.range[0] && point.y <= y.range[1]);
   const svg = drawing(
     {
-      ...framed(inX, inY, { height: HEIGHT, top: TOP }),
+      ...plotFrame(inX, inY, { height: HEIGHT, top: TOP }),
       marks: [
         ...axes(inX, inY),
         ...(band

@@ -11,7 +11,6 @@ import {
   colourOf,
   type Drawn,
   drawing,
-  framed,
   gatherMarks,
   legendLine,
   legendMark,
@@ -20,6 +19,7 @@ import {
   type MarkedPlace,
   PLOT_WIDTH,
   type PlotAxis,
+  plotFrame,
   symbolOf,
 } from './drawing.js';
 import { html, type Markup } from './markup.js';
@@ -74,7 +74,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
   const barY = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.yInterval, y)?.[end] ?? point.y;
   const svg = drawing(
     {
-      ...framed(inX, inY, { height: HEIGHT, top: TOP }),
+      ...plotFrame(inX, inY, { height: HEIGHT, top: TOP }),
       symbol: { type: 'identity' },
       marks: [
         ...axes(inX, inY),

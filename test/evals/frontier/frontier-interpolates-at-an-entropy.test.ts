@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  interpolated,
+  interpolate,
   perplexityAtEntropy,
   type SweepPoint,
 } from '../../../src/evals/frontier/interpolation.js';
@@ -39,12 +39,12 @@ describe('interpolation', () => {
     [1.99, null],
     [6.01, null],
   ])('at %f is %f', (x, expected) => {
-    expect(interpolated(points, x)).toBe(expected);
+    expect(interpolate(points, x)).toBe(expected);
   });
 
   it('of points at one place is their mean', () => {
-    expect(interpolated([...points, { x: 4, y: 4 }], 4)).toBe(3);
-    expect(interpolated([], 4)).toBeNull();
+    expect(interpolate([...points, { x: 4, y: 4 }], 4)).toBe(3);
+    expect(interpolate([], 4)).toBeNull();
   });
 });
 

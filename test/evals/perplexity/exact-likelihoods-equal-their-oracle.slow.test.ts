@@ -63,7 +63,7 @@ async function alongGivenOrders(
         const positions = left
           .slice(0, tokensPerCall)
           .filter((position) => block(position) === block(left[0]));
-        return { x, tokens, positions, left: left.length };
+        return { tokens, x, positions, targets: positions.map((l) => x[l]), left: left.length };
       });
       const answers = await network.ask(questions, 'texts');
       for (const [i, { logProbability }] of answers.entries()) {

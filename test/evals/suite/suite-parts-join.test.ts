@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FrontierResult } from '../../../src/evals/frontier/record.js';
 import type { Result } from '../../../src/evals/registry.js';
-import { merged, type Part } from '../../../src/evals/suite/part-record.js';
+import { mergeParts, type Part } from '../../../src/evals/suite/part-record.js';
 
 /** A sweep, as far as joining looks at it. */
 const swept = (name: string, tokensPerSecond: number, genPpl: number, more: object = {}) =>
@@ -29,7 +29,7 @@ const part = (path: string, held: [number, Result][], unneeded: number[] = [], c
 });
 
 const marks = (parts: Part[]) =>
-  (merged(parts).results as FrontierResult[]).map(({ model, pareto }) => [model.name, pareto]);
+  (mergeParts(parts).results as FrontierResult[]).map(({ model, pareto }) => [model.name, pareto]);
 
 describe('parts of a suite', () => {
   it('mark one Pareto front over sweeps that are cells of their own', () => {
@@ -89,7 +89,7 @@ describe('parts of a suite', () => {
 
   it('keep the results of one cell together, in their order', () => {
     const [first, second, third] = ['first', 'second', 'third'].map((name) => swept(name, 1, 1));
-    const file = merged([
+    const file = mergeParts([
       part('b', [[2, third]], [0]),
       part('a', [
         [1, first],
@@ -102,7 +102,7 @@ describe('parts of a suite', () => {
 
   it('are refused where a cell is in two, or sweeps read other tokens or were judged by another', () => {
     const own = swept('own', 1, 1);
-    expect(() => merged([part('a', [[0, own]], [2]), part('b', [[0, own]], [1])])).toThrow(
+    expect(() => mergeParts([part('a', [[0, own]], [2]), part('b', [[0, own]], [1])])).toThrow(
       'both hold cell 1',
     );
     for (const [more, message] of [
@@ -110,7 +110,7 @@ describe('parts of a suite', () => {
       [{ judge: { name: 'judge', sha256: 'another' } }, 'Judge judge is not the same file'],
     ] as const)
       expect(() =>
-        merged([part('a', [[0, own]], [2]), part('b', [[1, swept('other', 1, 1, more)]])]),
+        mergeParts([part('a', [[0, own]], [2]), part('b', [[1, swept('other', 1, 1, more)]])]),
       ).toThrow(message);
   });
 });

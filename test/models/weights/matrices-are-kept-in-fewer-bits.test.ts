@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { projection } from '../../../src/graph/rows.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
-import { transposed } from '../../../src/models/importers/layouts.js';
+import { transposedChunks } from '../../../src/models/importers/layouts.js';
 import { readSafetensors } from '../../../src/models/importers/safetensors.js';
 import { decodeBfloat16, decodeFloat16, encodeFloat16 } from '../../../src/models/weights/half-precision.js';
 import {
@@ -57,8 +57,8 @@ const elements = (pieces: Iterable<Float32Array>) => Array.from(pieces, (piece) 
 describe('a transpose', () => {
   it.each([1, 24, 50, 1 << 20])('made in bands of %d elements is the transpose', (band) => {
     const tensor = readSafetensors(fileOf('dit.safetensors')).get('backbone.blocks.0.attn_qkv.weight')!;
-    const whole = elements(transposed(tensor));
-    const banded = elements(transposed(tensor, null, band));
+    const whole = elements(transposedChunks(tensor));
+    const banded = elements(transposedChunks(tensor, null, band));
     expect(banded).toEqual(whole);
     expect(whole.length).toBe(24 * 8);
   });

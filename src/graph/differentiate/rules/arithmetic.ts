@@ -16,11 +16,11 @@ import {
   plus,
   power,
   type Shaped,
-  shaped,
   sine,
   times,
   unbroadcast,
   where,
+  withShape,
 } from '../shaped.js';
 
 /** The term of one operand; built only if needed. */
@@ -45,8 +45,8 @@ const chosen =
     const [a, b] = site.inputs;
     const shape = site.outputs[0].shape;
     const share = (one: Shaped, other: Shaped) => {
-      const wins = cast(shaped(isBetter(one, other), shape), a.dtype);
-      return plus(wins, times(cast(shaped(Equal(one, other), shape), a.dtype), 0.5));
+      const wins = cast(withShape(isBetter(one, other), shape), a.dtype);
+      return plus(wins, times(cast(withShape(Equal(one, other), shape), a.dtype), 0.5));
     };
     return [
       term(site, 0, () => times(site.gradient(), share(a, b))),
@@ -61,14 +61,14 @@ const elementwise =
 
 /** Functions of one number: the gradient at the input is f'(x) times that at the output. */
 const functionRules: Rules = {
-  Identity: elementwise((g) => shaped(Identity(g), g.shape)),
+  Identity: elementwise((g) => withShape(Identity(g), g.shape)),
   Cast: elementwise((g, x) => cast(g, x.dtype)),
   Neg: elementwise((g) => negative(g)),
   Exp: elementwise((g, _x, y) => times(g, y)),
   Log: elementwise((g, x) => over(g, x)),
   Sqrt: elementwise((g, _x, y) => over(times(g, 0.5), y)),
   Reciprocal: elementwise((g, _x, y) => negative(times(g, times(y, y)))),
-  Abs: elementwise((g, x) => times(g, shaped(Sign(x), x.shape))), // 0 at 0
+  Abs: elementwise((g, x) => times(g, withShape(Sign(x), x.shape))), // 0 at 0
   Sin: elementwise((g, x) => times(g, cosine(x))),
   Cos: elementwise((g, x) => negative(times(g, sine(x)))),
   Tanh: elementwise((g, _x, y) => times(g, minus(1, times(y, y)))),

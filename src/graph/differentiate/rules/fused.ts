@@ -8,17 +8,17 @@ import { whole } from '../contributions.js';
 import { noRule, type Rule, type Rules, type Site } from '../rule.js';
 import {
   type Axes,
-  fixed,
+  fixedSize,
   logistic,
   minus,
   plus,
   reshape,
   type Shaped,
-  shaped,
   sum,
   times,
   transpose,
   unbroadcast,
+  withShape,
 } from '../shaped.js';
 
 /** With x̂ = (x − mean)/deviation and n numbers per row: (g·w − Σ g w/n − x̂·Σ g w x̂/n)/deviation. */
@@ -30,9 +30,9 @@ const layerNormalization: Rule = (site) => {
   const [mean, inverse] = moments(site);
   const normalised = times(minus(x, mean), inverse);
   const along = times(gradient, normalised);
-  const width = fixed(x.shape[x.shape.length - 1]);
+  const width = fixedSize(x.shape[x.shape.length - 1]);
   const average = reshape(times(scale, 1 / width), [width, 1]);
-  const rowMean = (value: Shaped) => shaped(MatMul(value, average), [...x.shape.slice(0, -1), 1]);
+  const rowMean = (value: Shaped) => withShape(MatMul(value, average), [...x.shape.slice(0, -1), 1]);
   const centred = minus(minus(times(gradient, scale), times(normalised, rowMean(along))), rowMean(gradient));
   return [
     whole(times(centred, inverse)),
@@ -70,7 +70,7 @@ const rotaryEmbedding: Rule = (site) => {
   for (const attribute of ['interleaved', 'rotary_embedding_dim'])
     if (site.node.int(attribute, 0) !== 0) throw noRule(site.node, `with ${attribute}`);
   const options = { heads: site.node.int('num_heads', 0) };
-  return [whole(shaped(RotaryEmbedding(site.fullGradient(), cos, Neg(sin), positions, options), x.shape))];
+  return [whole(withShape(RotaryEmbedding(site.fullGradient(), cos, Neg(sin), positions, options), x.shape))];
 };
 
 /** Added to the scores of hidden positions. */
@@ -89,7 +89,7 @@ const multiHeadAttention: Rule = (site) => {
   if (node.float('scale', 0) !== 0) throw noRule(node, 'with a scale of its own');
   const heads = node.int('num_heads', 1);
   const [query, key, value] = inputs;
-  const size = fixed(query.shape[2]) / heads;
+  const size = fixedSize(query.shape[2]) / heads;
   const ofHeads = (x: Shaped) => reshape(x, [x.shape[0], x.shape[1], heads, size]);
   const byHeads = (x: Shaped) => transpose(ofHeads(x), [0, 2, 1, 3]); // [batch, heads, length, size]
   const columns = (x: Shaped) => transpose(ofHeads(x), [0, 2, 3, 1]); // [batch, heads, size, length]
@@ -100,7 +100,7 @@ const multiHeadAttention: Rule = (site) => {
   const gradient = site.fullGradient();
   const scores = product(byHeads(scaled), columns(key));
   const seen = node.int('unidirectional', 0) === 1 ? plus(scores, causalBias(query)) : scores;
-  const weights = shaped(Softmax(seen), seen.shape);
+  const weights = withShape(Softmax(seen), seen.shape);
   const along = sum(times(ofHeads(gradient), ofHeads(site.outputs[0])), [-1]);
   const change = minus(product(byHeads(gradient), columns(value)), transpose(along, [0, 2, 1, 3]));
   const atScores = times(weights, change);
@@ -114,17 +114,17 @@ const multiHeadAttention: Rule = (site) => {
 
 function product(a: Shaped, b: Shaped): Shaped {
   const shape: Axes = [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]];
-  return shaped(MatMul(a, b), shape);
+  return withShape(MatMul(a, b), shape);
 }
 
 /** 0 where position i sees position j ≤ i, [length, length]. */
 function causalBias(query: Shaped): Shaped {
-  const length = fixed(query.shape[1]);
+  const length = fixedSize(query.shape[1]);
   const bias = Float32Array.from({ length: length * length }, (_, i) =>
     i % length > Math.floor(i / length) ? UNSEEN : 0,
   );
   const dims = [length, length];
-  return shaped(query.graph.initializer('causal_bias', 'float32', dims, bias), dims);
+  return withShape(query.graph.initializer('causal_bias', 'float32', dims, bias), dims);
 }
 
 export const fusedRules: Rules = {

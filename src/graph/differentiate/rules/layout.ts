@@ -4,7 +4,7 @@ import type { Contribution } from '../contributions.js';
 import { whole } from '../contributions.js';
 import { range } from '../fact-rules.js';
 import { noRule, type Rule, type Rules, type Site } from '../rule.js';
-import { fixed, reshape, type Shaped, shaped, transpose, unbroadcast } from '../shaped.js';
+import { fixedSize, reshape, type Shaped, transpose, unbroadcast, withShape } from '../shaped.js';
 
 const reshaped: Rule = (site) => [whole(reshape(site.fullGradient(), site.inputs[0].shape))];
 
@@ -16,14 +16,14 @@ const axisOf = ({ node, inputs: [{ shape }] }: Site): number => {
 const concat: Rule = (site) => {
   const axis = axisOf(site);
   const gradient = site.fullGradient();
-  const sizes = site.inputs.map(({ shape }) => fixed(shape[axis]));
+  const sizes = site.inputs.map(({ shape }) => fixedSize(shape[axis]));
   const parts = Split(gradient, sizes, { axis });
-  return parts.map((part, i) => whole(shaped(part, site.inputs[i].shape)));
+  return parts.map((part, i) => whole(withShape(part, site.inputs[i].shape)));
 };
 
 const split: Rule = (site) => {
   const axis = axisOf(site);
-  const sizes = site.outputs.map(({ shape }) => fixed(shape[axis]));
+  const sizes = site.outputs.map(({ shape }) => fixedSize(shape[axis]));
   const terms = site.outputs.flatMap((_, i): Contribution[] => {
     if (!site.reaches(i)) return [];
     const from = sizes.slice(0, i).reduce((sum, size) => sum + size, 0);
@@ -40,7 +40,7 @@ const slice: Rule = (site) => {
   }
   const cuts = starts.flatMap((start, i) => {
     const axis = ((axes?.[i] ?? i) + x.shape.length) % x.shape.length;
-    const size = fixed(x.shape[axis]);
+    const size = fixedSize(x.shape[axis]);
     const [from, to] = range(start, ends[i], size);
     return to - from === size ? [] : [{ axis, from, to, size }];
   });
@@ -61,7 +61,7 @@ function padCuts(
     pads[axis + x.shape.length] = size - to;
   }
   const inputs = [gradient, x.graph.constant(pads, 'int64'), x.graph.constant(0, x.dtype)];
-  return shaped(x.graph.node('Pad', inputs, { outputs: [x.dtype] })[0], x.shape);
+  return withShape(x.graph.node('Pad', inputs, { outputs: [x.dtype] })[0], x.shape);
 }
 
 export const layoutRules: Rules = {

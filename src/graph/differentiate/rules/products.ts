@@ -8,15 +8,15 @@ import {
   matrixTranspose,
   reshape,
   type Shaped,
-  shaped,
   times,
   unbroadcast,
+  withShape,
 } from '../shaped.js';
 
 /** a·b, with either matrix transposed if requested, which the runtime's Gemm does without a copy. */
 function matrixProduct(a: Shaped, b: Shaped, { transA = 0, transB = 0 } = {}): Shaped {
   const [product] = a.graph.node('Gemm', [a, b], { outputs: [a.dtype], attributes: { transA, transB } });
-  return shaped(product, [a.shape[transA], b.shape[1 - transB]]);
+  return withShape(product, [a.shape[transA], b.shape[1 - transB]]);
 }
 
 /** Flattens all axes but the last. */
@@ -34,7 +34,7 @@ function batchedProduct(a: Shaped, b: Shaped): Shaped {
     a.shape[a.shape.length - 2],
     b.shape[b.shape.length - 1],
   ];
-  return shaped(MatMul(a, b), shape);
+  return withShape(MatMul(a, b), shape);
 }
 
 /** x·W over all leading axes of x, or a batch of matrix products. */

@@ -5,14 +5,14 @@ import type { Rule, Rules, Site } from '../rule.js';
 import {
   cast,
   exponential,
-  fixed,
+  fixedSize,
   minus,
   over,
   reshape,
   type Shaped,
-  shaped,
   sum,
   times,
+  withShape,
 } from '../shaped.js';
 
 /** The reduced axes. */
@@ -48,11 +48,11 @@ const reduction =
   ];
 
 const count = ({ shape }: Shaped, axes: readonly number[]): number =>
-  axes.reduce((product, axis) => product * fixed(shape[axis]), 1);
+  axes.reduce((product, axis) => product * fixedSize(shape[axis]), 1);
 
 /** The gradient goes to the extreme elements, in equal shares. */
 const extreme = reduction((g, x, y, axes) => {
-  const is = cast(shaped(Equal(x, y), x.shape), x.dtype);
+  const is = cast(withShape(Equal(x, y), x.shape), x.dtype);
   return times(over(g, sum(is, axes)), is);
 });
 

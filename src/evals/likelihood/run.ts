@@ -1,0 +1,334 @@
+/**
+ * ln p of continuations given their context and tail. Short ones exactly, over every order of revealing them (diffusion/subsets.ts);
+ * autoregressive ones exactly, left to right. No figure depends on the batch or on which items are asked for together.
+ */
+import {
+  likelihoodsOverOrders,
+  type OrderLikelihoods,
+  properSubsets,
+  type SubsetTable,
+  subsetTable,
+} from '../../diffusion/subsets.js';
+import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
+import { UsageError } from '../../errors.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { isMasked } from '../../models/family.js';
+import { checkMemory } from '../../models/memory-budget.js';
+import type { Provider } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
+import { sum } from '../../statistics/numbers.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
+import { callsInOrder } from '../calls-in-order.js';
+import { digestOf } from '../generation/calls.js';
+import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
+import type { LikelihoodItem } from './items.js';
+import { type LikelihoodJournal, openLikelihoodJournal } from './likelihood-journal.js';
+import {
+  type DrawnBound,
+  drawBound,
+  type LongerMethod,
+  type PolicyOutcome,
+  walkItems,
+} from './longer-items.js';
+import { type Chunk, chunksOf, type ItemTable, type SubsetCall } from './subset-calls.js';
+import { TokenSession } from './token-session.js';
+
+export interface LikelihoodRequest {
+  checkpoint: Checkpoint;
+  items: readonly LikelihoodItem[];
+  /** Whether likelihoods keep the table that they come from. */
+  bySubset?: boolean;
+  /** Tokens up to which all subsets are asked for, at most MOST_SUBSET_TOKENS of subsets.ts. */
+  subsetsUpTo: number;
+  /** What items of more tokens get; null: they are refused. */
+  longer: LongerMethod | null;
+  /** Sequences per model call; null: chosen by the size of the logits. */
+  batch: number | null;
+  provider: Provider;
+  threads?: number;
+  timeoutMs?: number;
+  /** Ignores what an earlier, interrupted run finished. */
+  fresh: boolean;
+}
+
+/** Of one item, in nats: ln p, negative. */
+export type ItemLikelihood =
+  /** Every order of revealing the tokens. */
+  | ({
+      method: 'subsets';
+      /** Where `bySubset` asks for it. */
+      table?: SubsetTable;
+    } & OrderLikelihoods)
+  /** Autoregressive: the chain rule, exact, in the only order that there is. */
+  | { method: 'chain-rule'; evidence: number; bound: number; leftToRight: number }
+  | LongerLikelihood;
+
+/** Of an item of too many tokens for all subsets. */
+type LongerLikelihood = ({ method: 'policy' } & PolicyOutcome) | { method: 'exact-count'; bound: DrawnBound };
+
+export interface LikelihoodRun {
+  /** In the order of the items. */
+  likelihoods: readonly ItemLikelihood[];
+  /** Calls of the network, those of earlier runs included: fewer than the items need alone where they share some. */
+  modelCalls: number;
+  /** Removes what was kept to continue the run, once the likelihoods are written. */
+  finish(): void;
+  /** Keeps it for a later run. */
+  close(): void;
+}
+
+/** Likelihoods are of this version as long as the same items give the same figures. */
+const VERSION = 1;
+
+/**
+ * @throws UsageError for an item of too many tokens, ModelError for a family whose tokens are not revealed one by one,
+ *   NumericalError, FileError `in-use`; the reason of `observer.signal` when it aborts
+ */
+export async function runLikelihoods(
+  request: LikelihoodRequest,
+  observer: Observer = {},
+): Promise<LikelihoodRun> {
+  const { checkpoint } = request;
+  checkItems(request);
+  const session = await TokenSession.start({ ...request, notice: observer.warn }, orderOf(request));
+  try {
+    const key = await likelihoodKey(request, session.provider);
+    const journal = openLikelihoodJournal<LongerLikelihood>(key, {
+      label: checkpoint.name,
+      fresh: request.fresh,
+    });
+    try {
+      const earlier = journal.finished + journal.outcomes.size;
+      if (earlier > 0)
+        observer.note?.(
+          `Continuing; an earlier run made ${journal.finished} calls for all subsets, and finished ${journal.outcomes.size} longer items.`,
+        );
+      const run = new Run(request, session, journal, observer);
+      await run.all();
+      checkpoint.verifyUnchanged();
+      return {
+        likelihoods: run.likelihoods,
+        modelCalls: run.modelCalls,
+        finish: () => journal.finish(),
+        close: () => journal.close(),
+      };
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+class Run {
+  readonly likelihoods: ItemLikelihood[] = [];
+  modelCalls = 0;
+  private answered = 0;
+  private readonly answers: number;
+  /** Places of the items that are asked for by subsets, and of the others. */
+  private readonly short: readonly number[];
+  private readonly long: readonly number[];
+  private readonly mask: number | null;
+
+  constructor(
+    private readonly request: LikelihoodRequest,
+    private readonly session: TokenSession,
+    private readonly journal: LikelihoodJournal<LongerLikelihood>,
+    private readonly observer: Observer,
+  ) {
+    const { checkpoint, items } = request;
+    this.mask = isMasked(checkpoint.family) ? checkpoint.maskTokenId : null;
+    this.short = [...items.keys()].filter((i) => this.mask === null || items[i].count <= request.subsetsUpTo);
+    const short = new Set(this.short);
+    this.long = [...items.keys()].filter((i) => !short.has(i));
+    this.answers = items.reduce(
+      (sum, { count }, i) => sum + (short.has(i) ? answersOf(count, this.mask) : 1),
+      0,
+    );
+  }
+
+  async all(): Promise<void> {
+    await this.shortOnes();
+    await this.longOnes();
+  }
+
+  private async shortOnes(): Promise<void> {
+    await callsInOrder(
+      this.batches(),
+      (batch) => this.call(batch),
+      () => WINDOW,
+      this.observer.signal,
+    );
+  }
+
+  /** Batches that earlier runs did not finish; answers of finished ones are put in their places on the way. */
+  private *batches(): Generator<Batch> {
+    const { items } = this.request;
+    for (const chunk of chunksOf(items, this.short, this.mask)) {
+      const progress = { chunk, left: chunk.count };
+      const size = this.batchOf(chunk.tables[0].item.tokens.length);
+      let calls: SubsetCall[] = [];
+      for (const call of chunk.calls()) {
+        const number = this.modelCalls++;
+        if (number < this.journal.finished) {
+          this.fill(
+            progress,
+            call,
+            Array.from(call.places, () => this.journal.next()),
+          );
+          continue;
+        }
+        calls.push(call);
+        if (calls.length === size) {
+          yield { progress, first: this.modelCalls - size, calls };
+          calls = [];
+        }
+      }
+      if (calls.length > 0) yield { progress, first: this.modelCalls - calls.length, calls };
+    }
+  }
+
+  private async longOnes(): Promise<void> {
+    const { request, session, journal, mask } = this;
+    const { items, longer } = request;
+    if (mask === null || longer === null) return;
+    const context = { items, session, mask, signal: this.observer.signal };
+    for (const [index, likelihood] of journal.outcomes) this.known(index, likelihood);
+    const left = this.long.filter((index) => !journal.outcomes.has(index));
+    const found = (index: number, likelihood: LongerLikelihood) => {
+      journal.appendOutcome(index, likelihood);
+      this.known(index, likelihood);
+    };
+    if (longer.kind === 'policy') {
+      await walkItems(
+        left,
+        (length) => this.batchOf(length),
+        longer,
+        context,
+        (index, outcome) => found(index, { method: 'policy', ...outcome }),
+      );
+      return;
+    }
+    for (const index of left) {
+      const batch = this.batchOf(items[index].tokens.length);
+      found(index, { method: 'exact-count', bound: await drawBound(index, batch, longer, context) });
+    }
+  }
+
+  private known(index: number, likelihood: LongerLikelihood): void {
+    this.likelihoods[index] = likelihood;
+    this.modelCalls += likelihood.method === 'policy' ? likelihood.calls : likelihood.bound.draws;
+    this.progress(1);
+  }
+
+  private progress(answers: number): void {
+    this.answered += answers;
+    const { checkpoint } = this.request;
+    this.observer.progress?.(`likelihoods under ${checkpoint.name}`, this.answered, this.answers);
+  }
+
+  private batchOf(length: number): number {
+    const { batch, checkpoint } = this.request;
+    const { fixedBatch, fixedLength } = checkpoint.signature;
+    return fixedBatch ?? batch ?? defaultBatch(fixedLength ?? length, checkpoint.vocabSize);
+  }
+
+  private async call({ progress, first, calls }: Batch): Promise<void> {
+    const answered = await this.session.ask(calls.map((call) => this.padded(call)));
+    const answers = answered.map(({ logProbability }) => logProbability);
+    this.journal.append(first, answers);
+    for (const [i, call] of calls.entries()) this.fill(progress, call, answers[i]);
+  }
+
+  /** A graph of fixed length reads zeros after an autoregressive text, without effect. */
+  private padded(call: SubsetCall): SubsetCall {
+    const { fixedLength } = this.request.checkpoint.signature;
+    if (fixedLength === null || call.tokens.length === fixedLength) return call;
+    const tokens = new Int32Array(fixedLength);
+    tokens.set(call.tokens);
+    return { ...call, tokens };
+  }
+
+  /** Puts the answers of a call in their places; after the last call of a chunk its items are known. */
+  private fill(progress: ChunkProgress, { places }: SubsetCall, answers: ArrayLike<number>): void {
+    for (const [i, { table, at }] of places.entries()) table[at] = answers[i];
+    this.progress(places.length);
+    if (--progress.left > 0) return;
+    for (const one of progress.chunk.tables) this.likelihoods[one.index] = this.likelihoodOf(one);
+  }
+
+  private likelihoodOf({ item, table }: ItemTable): ItemLikelihood {
+    if (this.mask === null) {
+      const evidence = sum(table);
+      return { method: 'chain-rule', evidence, bound: evidence, leftToRight: evidence };
+    }
+    const { bySubset = false } = this.request;
+    const likelihoods = likelihoodsOverOrders(table, item.count);
+    return { method: 'subsets', ...likelihoods, ...(bySubset && { table: subsetTable(table, item.count) }) };
+  }
+}
+
+interface ChunkProgress {
+  chunk: Chunk;
+  /** Calls without an answer. */
+  left: number;
+}
+
+interface Batch {
+  progress: ChunkProgress;
+  /** Number of its first call. */
+  first: number;
+  calls: SubsetCall[];
+}
+
+/** Calls under way: the network never waits for the next one. */
+const WINDOW = { full: 4, resume: 3 };
+
+/** Answers that an item needs: each of n tokens is asked for given half of the subsets. */
+const answersOf = (count: number, mask: number | null): number =>
+  mask === null ? count : count * 2 ** (count - 1);
+
+/** The scores that answers come with: those of the policy, if there is one. */
+function orderOf({ longer }: LikelihoodRequest): UnmaskingOrder {
+  return longer?.kind === 'policy' ? longer.likelihood.order : 'left-to-right';
+}
+
+/** @throws UsageError, ModelError */
+function checkItems({ checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest): void {
+  const longest = items.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
+  checkMemory(checkpoint, { length: checkpoint.signature.fixedLength ?? longest });
+  if (!isMasked(checkpoint.family) || longer !== null) return;
+  const index = items.findIndex(({ count }) => count > subsetsUpTo);
+  if (index < 0) return;
+  const { count } = items[index];
+  throw new UsageError({
+    code: 'too-many-subsets',
+    message: `Item ${index} has ${count} unknown tokens: all subsets of them are ${properSubsets(count).toLocaleString('en')} model calls. Up to ${subsetsUpTo} are exact, and have an upper bound.`,
+    hint: '--longer policy gives longer ones the exact likelihood under one order, --longer exact-count a bound from draws.',
+  });
+}
+
+/** Everything that decides an answer. Batch and threads do not. */
+async function likelihoodKey(
+  { checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest,
+  provider: Provider,
+): Promise<CacheKey> {
+  const { sha256, family, vocabSize, fields } = checkpoint;
+  const { schedule, maskTokenId, timeConditioning } = fields;
+  return {
+    likelihoods: VERSION,
+    model: await sha256(),
+    family,
+    vocabSize,
+    maskTokenId: maskTokenId.value,
+    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    timeConditioning: timeConditioning.value,
+    items: digestOf(items.map(({ tokens }) => tokens)),
+    continuations: digestOf(items.map(({ first, count }) => Int32Array.of(first, count))),
+    count: items.length,
+    subsetsUpTo,
+    longer: longer?.kind === 'policy' ? { ...longer, likelihood: { ...longer.likelihood } } : longer,
+    provider,
+  };
+}

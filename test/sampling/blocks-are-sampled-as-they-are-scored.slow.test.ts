@@ -1,0 +1,85 @@
+/**
+ * On a random network of 3 tokens, texts of 4 tokens in blocks of 2: the frequencies of samples are the exact likelihoods of all 81
+ * texts. About src/samplers/unmask.ts, ancestral-blocks.ts and src/evals/perplexity/policy-walk.ts
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { UnmaskingOrder } from '../../src/diffusion/unmasking.js';
+import { exactLikelihood } from '../../src/evals/perplexity/exact-likelihood.js';
+import { batchModelOf } from '../../src/evals/perplexity/loss-source.js';
+import { PolicySession } from '../../src/evals/perplexity/policy-session.js';
+import { type Checkpoint, checkpointOfGraph } from '../../src/models/checkpoint.js';
+import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
+import { generate } from '../../src/sampling/generate.js';
+import { sampledModel } from '../../src/sampling/sample-request.js';
+import { startSamplingSession } from '../../src/sampling/sampling-session.js';
+import { networkGraph } from '../models/architectures/networks.js';
+import { chiSquare, chiSquareLimit } from '../samplers/closed-form.js';
+
+const [TOKENS, LENGTH, BLOCK, SAMPLES] = [3, 4, 2, 3000];
+const texts = Array.from({ length: TOKENS ** LENGTH }, (_, n) =>
+  Int32Array.from({ length: LENGTH }, (_, l) => Math.floor(n / TOKENS ** l) % TOKENS),
+);
+const closing: (() => Promise<void>)[] = [];
+let checkpoint: Checkpoint;
+beforeAll(async () => {
+  const size = { hiddenSize: 16, conditionSize: 8, blocks: 2, heads: 2 };
+  const dimensions = { ...size, vocabSize: TOKENS + 1, length: LENGTH, blockSize: BLOCK };
+  const graph = await networkGraph('blocks', dimensions);
+  const fields = { family: 'bd3lm', vocabSize: TOKENS + 1, length: LENGTH, maskTokenId: TOKENS } as const;
+  checkpoint = checkpointOfGraph(graph, { ...fields, blockSize: BLOCK }, 'blocks');
+});
+afterAll(() => Promise.all(closing.map((close) => close())));
+
+/** Of each text, under the policy inside blocks. */
+async function probabilities(policy: UnmaskingOrder, tokensPerCall: number): Promise<Float64Array> {
+  const likelihood = exactLikelihood({ policy, tokensPerCall, from: 'all-masked' });
+  const session = await PolicySession.start({ checkpoint, provider: 'cpu', threads: 1 }, likelihood, 81);
+  closing.push(() => session.close());
+  const model = batchModelOf(checkpoint, { seed: 1, wrapped: false });
+  const calls = texts.map((x, sequence) => ({ sequence, draw: 0, x, level: null }));
+  return Float64Array.from(await session.losses(calls, model), ({ nats }) => Math.exp(-nats));
+}
+
+async function counts(name: string, given: string[], steps: number): Promise<Float64Array> {
+  const { sampler, module } = await resolveSampler(name);
+  const options = samplerOptions(sampler, given);
+  const on = { provider: 'cpu', threads: 1, temperature: 1, topK: null, topP: null } as const;
+  const session = await startSamplingSession({ checkpoint, sampler, options, ...on });
+  closing.push(() => session.close());
+  const plan = {
+    ...{ model: sampledModel(checkpoint), source: session.source, sampler: { sampler, module }, options },
+    ...{ steps, length: LENGTH, seed: 3, samples: SAMPLES, batch: 1000 },
+  };
+  const found = new Float64Array(texts.length);
+  for await (const some of generate(plan))
+    for (const { tokens } of some) found[tokens.reduce((sum, token, l) => sum + token * TOKENS ** l, 0)]++;
+  return found;
+}
+
+describe('the frequencies of texts are their likelihoods', () => {
+  it.each(['left-to-right', 'max-probability', 'margin', 'log-margin', 'entropy'] as const)(
+    '%s',
+    async (order) => {
+      for (const k of [1, 2]) {
+        const p = await probabilities(order, k);
+        expect(p.reduce((sum, q) => sum + q, 0)).toBeCloseTo(1, 5);
+        const found = await counts('unmask', [`order=${order}`, `tokens-per-call=${k}`], LENGTH);
+        expect(chiSquare(found, p)).toBeLessThan(chiSquareLimit(texts.length - 1));
+      }
+    },
+  );
+
+  it('ancestral steps, of which there are many, draw a random order; one step draws the block at once', async () => {
+    const forward = await probabilities('left-to-right', 1);
+    const both = await probabilities('left-to-right', 2);
+    const few = await counts('ancestral', [], 1);
+    expect(chiSquare(few, both)).toBeLessThan(chiSquareLimit(texts.length - 1));
+    const many = await counts('ancestral', [], 128);
+    const random = await counts('unmask', ['order=random', 'tokens-per-call=1'], LENGTH);
+    expect(chiSquare(few, forward)).toBeGreaterThan(chiSquareLimit(texts.length - 1));
+    let difference = 0;
+    for (const [n, count] of many.entries())
+      difference += (count - random[n]) ** 2 / Math.max(1, count + random[n]);
+    expect(difference).toBeLessThan(chiSquareLimit(texts.length - 1));
+  });
+});
