@@ -4,6 +4,7 @@ import { hubs } from './hubs.mjs';
 import { journal, packed, registration } from './kept.mjs';
 import { card, checkpoint } from './models.mjs';
 import { places } from './places.mjs';
+import { prompts } from './prompts.mjs';
 import { records } from './records.mjs';
 import { samplers } from './samplers.mjs';
 import { shapes } from './shapes.mjs';
@@ -28,6 +29,7 @@ export const kinds = {
   expressions,
   places,
   records,
+  prompts,
   hubs,
   samplers,
 };
@@ -64,6 +66,7 @@ const ROUND = [
   'places',
   'hubs',
   'samplers',
+  'prompts',
 ];
 
 /** @param {number} index @returns {keyof typeof kinds} */

@@ -142,6 +142,15 @@ const readings = {
     },
     absent: [],
   },
+  prompts: {
+    files: ['prompts.jsonl'],
+    whole() {},
+    async read(program, folder) {
+      const { readPrompts } = await import(`${program}/evals/likelihood/prompts-file.js`);
+      await readPrompts(join(folder, 'prompts.jsonl'));
+    },
+    absent: [],
+  },
   gates: {
     files: ['gates.yaml'],
     whole() {},

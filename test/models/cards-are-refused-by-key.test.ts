@@ -17,6 +17,10 @@ describe('a malformed card', () => {
     [{ schedule: {} }, '"schedule.type"', 'is missing'],
     [{ schedule: { type: 'cosine', eps: 2 } }, '"schedule.eps"', 'below 1'],
     [{ timeConditioning: 'false' }, '"timeConditioning"', 'true or false'],
+    [{ schedule: { type: 'cosine', eps: -1 } }, '"schedule.eps"', 'at least 0'],
+    [{ blockSize: 0 }, '"blockSize"', 'at least 1'],
+    [{ attention: 'sideways' }, '"attention"', '{"blockCausal": n}'],
+    [{ attention: { blockCausal: 0 } }, '"attention', 'blockCausal'],
     [{ sha256: 'abc' }, '"sha256"', '64 hexadecimal digits'],
   ])('%j is refused by the name of its key', async (card, key, says) => {
     const error = await openCheckpoint(writeCheckpoint(card)).catch((thrown) => thrown);

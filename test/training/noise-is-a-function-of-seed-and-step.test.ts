@@ -66,6 +66,28 @@ it.each(['mdlm', 'sedd'] as const)('%s masks with 1 − α', (family) => {
   expect(noisy.slope[0]).toBeCloseTo(0.999, 12);
 });
 
+it('bd3lm masks every block with its own 1 − α, and never the first token', () => {
+  const blockSize = 100;
+  const levels = (batch * length) / blockSize;
+  const blocks = { ...problem('mdlm'), family: 'bd3lm' as const, dimensions: { ...dimensions, blockSize } };
+  const toTheEnd = noiseSchedule({ type: 'log-linear', eps: 0 });
+  let gaps = 0;
+  for (let step = 1; step <= 50; step++) {
+    const noisy = noisyBatch(blocks, toTheEnd, x, { seed: 2, step });
+    expect(noisy.oneMinusAlpha).toEqual(stepTimes({ seed: 2, step }, levels));
+    expect(noisy.sigma).toEqual(new Float64Array(batch));
+    for (const [level, p] of noisy.oneMinusAlpha.entries()) {
+      const own = noisy.z.subarray(level * blockSize, (level + 1) * blockSize);
+      const share = own.filter((token) => token === vocabSize - 1).length / blockSize;
+      gaps += (share - p) ** 2 / ((p * (1 - p)) / blockSize + 1e-9);
+    }
+    for (let b = 0; b < batch; b++) expect(noisy.z[b * length]).toBe(x[b * length]);
+  }
+  // A mean of 2,000 squares of standardised numbers, but for the given tokens.
+  expect(gaps / (50 * levels)).toBeGreaterThan(0.85);
+  expect(gaps / (50 * levels)).toBeLessThan(1.15);
+});
+
 it('duo changes with 1 − α to any token, the same included', () => {
   const noisy = noisyBatch(problem('duo'), schedule, x, { seed: 2, step: 9 });
   const changed = (1 - 1 / vocabSize) * 1;

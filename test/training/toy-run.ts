@@ -1,11 +1,12 @@
 /** A run of a network of a few thousand weights on a text that repeats itself. */
 
+import { isMasked } from '../../src/models/family.js';
 import { publishedCurriculum } from '../../src/training/curriculum.js';
 import { defaultAdamW } from '../../src/training/optimizer.js';
 import type { TrainingSettings, TrainingText } from '../../src/training/settings.js';
 import { temporaryFolder } from '../support/folder.js';
 
-export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
+export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'duo';
 
 const LENGTH = 12;
 
@@ -21,13 +22,16 @@ export function toySettings(family: ToyFamily, changes: Partial<TrainingSettings
   return {
     problem: {
       family,
-      dimensions: { hiddenSize: 16, conditionSize: 8, blocks: 1, heads: 2, vocabSize, length: LENGTH },
-      maskTokenId: family === 'mdlm' || family === 'sedd' ? vocabSize - 1 : null,
+      dimensions: {
+        ...{ hiddenSize: 16, conditionSize: 8, blocks: 1, heads: 2, vocabSize, length: LENGTH },
+        ...(family === 'bd3lm' && { blockSize: 3 }),
+      },
+      maskTokenId: isMasked(family) ? vocabSize - 1 : null,
       batch: 4,
       length: LENGTH,
     },
     schedule: { type: 'log-linear', eps: 1e-3 },
-    timeConditioning: family !== 'mdlm',
+    timeConditioning: family !== 'mdlm' && family !== 'bd3lm',
     seed: 5,
     steps: 12,
     learningRate: { highest: 0.01, warmup: 3, final: 0.1 },

@@ -7,6 +7,7 @@ const STEPS = 200;
 const BOUNDS: [ToyFamily, number, string, number][] = [
   ['ar', 0.3, 'without a curriculum', 0],
   ['mdlm', 1.7, 'without a curriculum', 0],
+  ['bd3lm', 1.2, 'without a curriculum', 0],
   ['sedd', 1.5, 'without a curriculum', 0],
   ['duo', 1.6, 'with the largest entries of the curriculum', 3],
   ['duo', 1.6, 'with all entries of the curriculum', 9],

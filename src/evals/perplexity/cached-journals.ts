@@ -31,5 +31,7 @@ function inWords(key: Record<string, unknown>): string {
   const shortDigest = (sha256: unknown) => (typeof sha256 === 'string' ? sha256.slice(0, 12) : '?');
   if (samples !== undefined)
     return `samples of ${family ?? 'a'} model ${shortDigest(model)} by ${sampler}, ${steps} steps, seed ${seed}`;
+  if (key.likelihoods !== undefined)
+    return `likelihoods of ${key.count} texts under ${family ?? 'a'} model ${shortDigest(model)}`;
   return `${family ?? 'a'} model ${shortDigest(model)} on ${sequences ?? '?'} sequences of ${shortDigest(stream)}, protocol ${protocol ?? '?'}, seed ${seed ?? 'none'}`;
 }
