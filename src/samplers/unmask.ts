@@ -9,7 +9,7 @@
  */
 import {
   isScored,
-  picked,
+  pickPositions,
   positionsInTurn,
   TIE_RULES,
   type TieRule,
@@ -190,5 +190,5 @@ function reveal(
     scores: places.map((i) => score?.[i] ?? 0),
     uniforms: places.map((i) => numbers[i]),
   };
-  for (const i of picked(inTurn, ranking, policy)) tokens[places[i]] = token[places[i]];
+  for (const i of pickPositions(inTurn, ranking, policy)) tokens[places[i]] = token[places[i]];
 }

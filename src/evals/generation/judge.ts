@@ -18,7 +18,7 @@ import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import { callsInOrder } from '../calls-in-order.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
-import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
+import { type LossJournal, openLossJournal } from '../perplexity/loss-journal.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import { batchModelOf } from '../perplexity/loss-source.js';
 import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
@@ -198,7 +198,7 @@ export class Judge {
       sequences: windows,
       provider: this.session.provider,
     };
-    const journal = journaled(this.session, key, { sequences: windows, fresh: options.fresh });
+    const journal = openLossJournal(this.session, key, { sequences: windows, fresh: options.fresh });
     this.journals.set(digest, journal);
     return journal;
   }

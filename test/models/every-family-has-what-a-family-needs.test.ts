@@ -1,0 +1,75 @@
+/** About src/models/family.ts: what CONTRIBUTING.md lists under "Add a family" is there for each, or it is refused with a sentence. */
+import { describe, expect, it } from 'vitest';
+import { appendDrawHead, DRAW } from '../../src/diffusion/heads/draw.js';
+import { HEAD } from '../../src/diffusion/heads/head.js';
+import { appendLossHead } from '../../src/diffusion/heads/losses.js';
+import {
+  besidesDraw,
+  FAMILIES,
+  type Family,
+  isDiffusion,
+  isMasked,
+  isUniformState,
+  SUPPORTED_FAMILIES,
+} from '../../src/models/family.js';
+import { samplersFor } from '../../src/samplers/registry.js';
+import { smallNetwork } from '../graph/small-network.js';
+import { read } from '../structure/source-files.js';
+
+const VOCABULARY = 17;
+const options = (family: Family) => ({
+  logits: 'logits',
+  vocabSize: VOCABULARY,
+  maskTokenId: isMasked(family) ? VOCABULARY - 1 : null,
+  inBlocks: false,
+});
+
+/** Names of what a network with the head takes and returns. */
+function ends(append: (graph: ReturnType<typeof smallNetwork>) => void) {
+  const graph = smallNetwork({ vocabSize: VOCABULARY, width: 4 });
+  append(graph);
+  const names = (values: { name: string }[]) => values.map(({ name }) => name);
+  return { takes: names(graph.proto.input), returns: names(graph.proto.output) };
+}
+const withLoss = (family: Family) => ends((graph) => appendLossHead(graph, family, options(family)));
+const withDraw = (family: Family) => ends((graph) => appendDrawHead(graph, family, options(family)));
+
+describe.each(SUPPORTED_FAMILIES)('%s', (family) => {
+  it('has a loss: at masked positions where it masks, at every position otherwise', () => {
+    const { takes, returns } = withLoss(family);
+    expect(returns).toContain(HEAD.loss);
+    expect(takes.includes(HEAD.rows)).toBe(isMasked(family));
+    expect(takes.includes(HEAD.oneMinusAlpha)).toBe(isDiffusion(family));
+  });
+
+  it('has a draw, which returns what a step of it needs', () => {
+    const { takes, returns } = withDraw(family);
+    expect(returns).toEqual(expect.arrayContaining([DRAW.token, DRAW.probability]));
+    expect(takes.includes(DRAW.rows)).toBe(isMasked(family));
+    expect(returns.includes(DRAW.present)).toBe(besidesDraw(family) === 'present');
+    expect(returns.includes(DRAW.logSumExp)).toBe(besidesDraw(family) === 'scoreSum');
+  });
+
+  it('has a sampler, and a line in the pages', () => {
+    expect(samplersFor(family)).not.toEqual([]);
+    expect(read('CONTRIBUTING.md')).toMatch(new RegExp(`^\\| _family_ .*\`${family}\``, 'm'));
+    expect(read('docs/models.md')).toMatch(new RegExp(`^\\| \`family\` .*\`${family}\``, 'm'));
+  });
+
+  it('has noise of one kind, or none', () => {
+    const kinds = [isMasked(family), isUniformState(family), !isDiffusion(family)];
+    expect(kinds.filter(Boolean)).toHaveLength(1);
+  });
+});
+
+it.each(FAMILIES.filter((family) => !SUPPORTED_FAMILIES.includes(family)))(
+  '%s is refused with those that there are',
+  (family) => {
+    for (const append of [withLoss, withDraw]) {
+      expect(() => append(family)).toThrow(`for the family "${family}" yet`);
+      expect(() => append(family)).toThrow(
+        expect.objectContaining({ hint: expect.stringContaining(SUPPORTED_FAMILIES.join(', ')) }),
+      );
+    }
+  },
+);
