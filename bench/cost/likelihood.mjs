@@ -6,7 +6,7 @@ import '../../dist/models/no-telemetry.js';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { exactLikelihood } from '../../dist/evals/perplexity/exact-likelihood.js';
-import { journaled } from '../../dist/evals/perplexity/loss-journal.js';
+import { openLossJournal } from '../../dist/evals/perplexity/loss-journal.js';
 import { PolicySession } from '../../dist/evals/perplexity/policy-session.js';
 import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
 import { interleavedRatios } from './interleaved.mjs';
@@ -31,7 +31,7 @@ export async function measureLikelihood({ pairs, threads, quick, say }) {
   let journal;
   const ours = {
     before: () => {
-      journal = journaled(session, { bench: 'likelihood', sequences }, { sequences, fresh: true });
+      journal = openLossJournal(session, { bench: 'likelihood', sequences }, { sequences, fresh: true });
     },
     run: () =>
       zeroShotPerplexity(journal, stream, {
