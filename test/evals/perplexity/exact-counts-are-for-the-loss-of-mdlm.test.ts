@@ -19,7 +19,13 @@ it.each(['mdlm', 'ar'] as const)('%s has every estimator', (family) => {
 });
 
 it('a run says so before it packs anything', async () => {
-  const { code, stderr } = await duoEval(['ppl', '--model', fixture('duo.onnx'), '--estimator', 'exact-count']);
+  const { code, stderr } = await duoEval([
+    'ppl',
+    '--model',
+    fixture('duo.onnx'),
+    '--estimator',
+    'exact-count',
+  ]);
   expect(code).toBe(2);
   expect(stderr).toContain('of the family duo');
 });
