@@ -7,7 +7,7 @@ import '../../dist/models/no-telemetry.js';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { exactLikelihood } from '../../dist/evals/perplexity/exact-likelihood.js';
-import { journaled } from '../../dist/evals/perplexity/loss-journal.js';
+import { openLossJournal } from '../../dist/evals/perplexity/loss-journal.js';
 import { PolicySession } from '../../dist/evals/perplexity/policy-session.js';
 import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
 import { networkFeeds } from '../../dist/models/feeds.js';
@@ -47,7 +47,8 @@ async function measureModel(name, { pairs, threads, quick, say }) {
   let journal;
   const ours = {
     before: () => {
-      journal = journaled(session, { bench: `likelihood of ${name}`, sequences }, { sequences, fresh: true });
+      const key = { bench: `likelihood of ${name}`, sequences };
+      journal = openLossJournal(session, key, { sequences, fresh: true });
     },
     run: () =>
       zeroShotPerplexity(journal, stream, {
