@@ -23,7 +23,7 @@ beforeAll(async () => {
   }
   await bounds.close();
   source = await LossSession.start({ checkpoint, provider: 'cpu', threads: 1 });
-}, 120_000);
+});
 afterAll(() => source.close());
 
 it.each(['control-variate', 'plain'] as const)('%s', async (estimator) => {
