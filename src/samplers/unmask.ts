@@ -184,6 +184,7 @@ function reveal(
   { token, score }: Denoised,
   { b, masked, policy, numbers }: Turn,
 ): void {
+  if (isScored(policy.order) && !score) throw new RangeError(`the model gave no score of ${policy.order}`);
   const inTurn = positionsInTurn(masked, policy.blockSize);
   const places = inTurn.map((position) => b * length + position);
   const ranking = {

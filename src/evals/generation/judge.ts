@@ -1,6 +1,6 @@
 /**
  * A judge: an autoregressive checkpoint that scores how well it predicts generated texts. Texts are re-tokenized with
- * the judge's own tokenizer, cut to their sample's length and scored in windows (windows.ts), each alone and without padding.
+ * the judge's own tokenizer, cut to their sample's length and scored in windows (calls.ts), each alone and without padding.
  * Windows of equal length share a model call, which changes no figure.
  */
 import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
@@ -22,10 +22,9 @@ import { type LossJournal, openLossJournal } from '../perplexity/loss-journal.js
 import { LossSession } from '../perplexity/loss-session.js';
 import { batchModelOf } from '../perplexity/loss-source.js';
 import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
-import { digestOf, judgeCalls, longest } from './calls.js';
+import { countedTargets, digestOf, judgeCalls, judgeWindows, longest } from './calls.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 import type { JudgeRecord } from './record.js';
-import { countedTargets, judgeWindows } from './windows.js';
 
 /** Context of the GPT-2 judges in the reference code, in tokens. */
 const USUAL_CONTEXT = 1024;

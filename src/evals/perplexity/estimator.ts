@@ -6,7 +6,7 @@
  * mean added back. Both are unbiased for the same figure; the second has several times less variance (bench/README.md).
  *
  * `exact-count`, for mdlm: the number of masks is drawn instead of a noise level (diffusion/exact-count.ts), with the same
- * control variate. It varies less than the default (bench/README.md).
+ * control variate. It varies less than the default on texts of up to some hundred tokens (bench/README.md).
  *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
