@@ -2,7 +2,7 @@
 //
 //   npm run bench                     everything, about four minutes
 //   npm run bench -- --quick          few repetitions, the embedded fixtures alone
-//   npm run bench -- --only calls     one part: calls, steps, training, process, hot-paths (repeatable)
+//   npm run bench -- --only calls     one part: calls, steps, training, likelihood, process, hot-paths (repeatable)
 //   npm run bench -- --model duo      one model's calls and steps (repeatable): wide, ar, mdlm, duo, markov-ar, …
 //   npm run bench -- --pairs 40       more interleaved pairs than 12
 //   npm run bench -- --checkpoints d  another folder than ../shared/checkpoints
@@ -15,6 +15,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureHotPaths } from './cost/hot-paths.mjs';
+import { measureLikelihood } from './cost/likelihood.mjs';
 import { measureCalls } from './cost/model-call.mjs';
 import { measureProcess } from './cost/process.mjs';
 import { printJson, printTables } from './cost/report.mjs';
@@ -26,6 +27,7 @@ const PARTS = {
   calls: measureCalls,
   steps: measureSteps,
   training: measureTraining,
+  likelihood: measureLikelihood,
   process: measureProcess,
   'hot-paths': measureHotPaths,
 };

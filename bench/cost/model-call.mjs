@@ -6,7 +6,7 @@
 import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
 import { prepareBatch } from '../../dist/evals/perplexity/loss-batch.js';
-import { journaled } from '../../dist/evals/perplexity/loss-journal.js';
+import { openLossJournal } from '../../dist/evals/perplexity/loss-journal.js';
 import { LossSession } from '../../dist/evals/perplexity/loss-session.js';
 import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
 import { interleavedRatios, timed } from './interleaved.mjs';
@@ -59,7 +59,7 @@ function evaluation(source, stream, { batch, sequences }) {
   let journal;
   return {
     before: () => {
-      journal = journaled(source, { bench: source.checkpoint.name, batch, sequences }, { fresh: true });
+      journal = openLossJournal(source, { bench: source.checkpoint.name, batch, sequences }, { fresh: true });
     },
     run: () =>
       zeroShotPerplexity(journal, stream, {

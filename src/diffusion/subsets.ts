@@ -99,6 +99,31 @@ export function likelihoodsOverOrders(table: ArrayLike<number>, n: number): Orde
   };
 }
 
+/**
+ * Likelihoods of a text in blocks that are revealed one after the other, each in every order of its own tokens.
+ * @param blocks the likelihoods of each block given the ones before, and the number of tokens before it
+ */
+export function likelihoodsOfBlocks(
+  blocks: readonly (OrderLikelihoods & { before: number })[],
+): OrderLikelihoods {
+  const total = (of: (block: OrderLikelihoods) => number) =>
+    blocks.reduce((sum, block) => sum + of(block), 0);
+  const joined = (of: (block: OrderLikelihoods) => RevealOrder): RevealOrder => ({
+    value: total((block) => of(block).value),
+    order: blocks.flatMap((block) => of(block).order.map((i) => block.before + i)),
+  });
+  // Orders of different blocks are independent: variances add, and so do the logarithms of E[p²]/E[p]².
+  return {
+    evidence: total(({ evidence }) => evidence),
+    bound: total(({ bound }) => bound),
+    best: joined(({ best }) => best),
+    worst: joined(({ worst }) => worst),
+    leftToRight: total(({ leftToRight }) => leftToRight),
+    sdOfLog: Math.sqrt(total(({ sdOfLog }) => sdOfLog ** 2)),
+    relativeSd: Math.sqrt(Math.expm1(total(({ relativeSd }) => Math.log1p(relativeSd ** 2)))),
+  };
+}
+
 /** The table that {@link likelihoodsOverOrders} reads, one row per subset. */
 export function subsetTable(table: ArrayLike<number>, n: number): SubsetTable {
   return Array.from({ length: properSubsets(n) }, (_, S) =>

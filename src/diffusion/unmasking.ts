@@ -99,7 +99,7 @@ export interface Ranking {
  * @param inTurn ascending, from {@link positionsInTurn}; `scores` and `uniforms` are in the same order
  * @returns indices into `inTurn`, ascending; at least one unless `inTurn` is empty
  */
-export function picked(
+export function pickPositions(
   inTurn: readonly number[],
   { scores, uniforms }: Ranking,
   { order, tokensPerCall, ties, threshold, entropyBound = null }: UnmaskingPolicy,

@@ -5,9 +5,10 @@ import { UsageError } from '../errors.js';
 import type { LikelihoodItem, LikelihoodPrompt, TextOrIds } from '../evals/likelihood/items.js';
 import type { LongerMethod } from '../evals/likelihood/longer-items.js';
 import type { LikelihoodRecord } from '../evals/likelihood/record.js';
+import { unknownAtOnce } from '../evals/likelihood/subset-calls.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { isMasked } from '../models/family.js';
+import { hasBlocks, isMasked } from '../models/family.js';
 import type { Observer } from '../observer.js';
 import { openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
 
@@ -106,11 +107,13 @@ function subsetsUpTo({ subsetsUpTo: most = MOST_SUBSET_TOKENS }: LikelihoodTask)
 }
 
 /** @throws UsageError `no-upper-bound` */
-function checkUpperBound({ checkpoint: { family }, items }: Asked, task: LikelihoodTask): void {
+function checkUpperBound({ checkpoint, items }: Asked, task: LikelihoodTask): void {
   const most = subsetsUpTo(task);
-  const index = isMasked(family) ? items.findIndex(({ count }) => count > most) : -1;
+  const blockSize = hasBlocks(checkpoint) ? checkpoint.blockSize : null;
+  const counts = items.map((item) => unknownAtOnce(item, blockSize));
+  const index = isMasked(checkpoint.family) ? counts.findIndex((count) => count > most) : -1;
   if (task.psi === undefined || index < 0) return;
-  const { count } = items[index];
+  const count = counts[index];
   throw new UsageError({
     code: 'no-upper-bound',
     message:

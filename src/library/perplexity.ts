@@ -1,7 +1,7 @@
 /** Zero-shot perplexity: every model on every data set, and the paired differences of the models. */
 import type { DatasetRequest } from '../datasets/resolve-dataset.js';
 import type { Selection } from '../datasets/selected-sequences.js';
-import type { Cell, PerplexityRequest } from '../evals/perplexity/cells.js';
+import type { ModelAndStream, PerplexityRequest } from '../evals/perplexity/cells.js';
 import type { PerplexityPlan } from '../evals/perplexity/dry-run.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
 import type { PerplexityResult } from '../evals/perplexity/record.js';
@@ -81,7 +81,7 @@ export async function evaluatePerplexity(
 
 async function runOf(
   request: PerplexityRequest,
-  cells: readonly Cell[],
+  cells: readonly ModelAndStream[],
   { likelihood }: PerplexityTask,
   observer: Observer & RunSinks,
 ): Promise<PerplexityRun> {
@@ -119,7 +119,7 @@ export async function planPerplexity(task: PerplexityTask, observer: Observer = 
 async function withCells<T>(
   task: PerplexityTask,
   observer: Observer,
-  use: (request: PerplexityRequest, cells: readonly Cell[]) => Promise<T>,
+  use: (request: PerplexityRequest, cells: readonly ModelAndStream[]) => Promise<T>,
 ): Promise<T> {
   const checkpoints: Checkpoint[] = [];
   for (const model of task.models)

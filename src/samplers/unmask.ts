@@ -9,7 +9,7 @@
  */
 import {
   isScored,
-  picked,
+  pickPositions,
   positionsInTurn,
   TIE_RULES,
   type TieRule,
@@ -184,11 +184,12 @@ function reveal(
   { token, score }: Denoised,
   { b, masked, policy, numbers }: Turn,
 ): void {
+  if (isScored(policy.order) && !score) throw new RangeError(`the model gave no score of ${policy.order}`);
   const inTurn = positionsInTurn(masked, policy.blockSize);
   const places = inTurn.map((position) => b * length + position);
   const ranking = {
     scores: places.map((i) => score?.[i] ?? 0),
     uniforms: places.map((i) => numbers[i]),
   };
-  for (const i of picked(inTurn, ranking, policy)) tokens[places[i]] = token[places[i]];
+  for (const i of pickPositions(inTurn, ranking, policy)) tokens[places[i]] = token[places[i]];
 }

@@ -5,7 +5,7 @@
 import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atRows } from '../diffusion/heads/rows.js';
-import { truncated } from '../diffusion/heads/truncation.js';
+import { truncateLogits } from '../diffusion/heads/truncation.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { GatherElements, Mul, Softmax, Squeeze, Unsqueeze } from '../graph/operators.js';
@@ -191,7 +191,7 @@ function appendDraw(graph: Graph, options: CausalSessionOptions): void {
     };
     const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
       const f = temperature === 1 ? logits : Mul(logits, 1 / temperature);
-      const x = Softmax(truncated(f, vocabSize, options, double ? 'float64' : 'float32'));
+      const x = Softmax(truncateLogits(f, vocabSize, options, double ? 'float64' : 'float32'));
       const drawn = inverseCdf(x, vocabSize, us);
       return [drawn, Squeeze(GatherElements(x, Unsqueeze(drawn, [-1])), [-1])];
     });

@@ -100,6 +100,8 @@ class DrawSession extends RunningModel implements Denoiser {
   /** @throws ModelError `fixed-length`, and as the session   @throws NumericalError `not-finite`, naming sample and position */
   async denoise(request: DenoiserRequest): Promise<Denoised> {
     const answer = emptyAnswer(request, this.checkpoint.family);
+    // What is not answered stays masked: the blocks after the one that a text is at.
+    if (hasBlocks(this.checkpoint)) answer.token.fill(this.checkpoint.maskTokenId);
     const session = await this.sessionFor(request.score);
     const { fixedBatch } = this.checkpoint.signature;
     for (let from = 0; from < request.batch; ) {

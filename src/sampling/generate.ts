@@ -13,7 +13,7 @@ import { fillUniforms } from '../random/uniforms.js';
 import type { ResolvedSampler, SamplingRun } from '../samplers/sampler.js';
 import { uniformsOf } from '../samplers/sampler-uniforms.js';
 import { CountedModel, CountedStates } from './counted-model.js';
-import type { GeneratedSample, GenerationPlan } from './generation-plan.js';
+import type { GeneratedSample, GenerationPlan, GivenTokens } from './generation-plan.js';
 
 /** Yields each finished batch, in the order of the samples. @throws UsageError for a user's sampler that misbehaves */
 export async function* generate(plan: GenerationPlan): AsyncGenerator<GeneratedSample[], void, void> {
@@ -30,7 +30,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
   const calls = new CountedModel(plan, { first, batch, tokens });
   const states = new CountedStates();
   const numbers = Array.from({ length: batch }, (_, b) => first + b);
-  const fixed = repeatRow(plan.given?.fixed ?? new Uint8Array(length), batch);
+  const fixed = repeatRow(givenOf(plan)?.fixed ?? new Uint8Array(length), batch);
   const run: SamplingRun = {
     causal: plan.source.causal && states.causal(plan.source.causal),
     latent: plan.source.latent && states.latent(plan.source.latent(plan.seed, numbers)),
@@ -80,11 +80,9 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
 }
 
 /** z before any step: masks or uniform tokens (ar: zeros), with the given tokens in place. */
-function priorTokens(
-  { model, seed, length, given }: GenerationPlan,
-  first: number,
-  batch: number,
-): Int32Array {
+function priorTokens(plan: GenerationPlan, first: number, batch: number): Int32Array {
+  const { model, seed, length } = plan;
+  const given = givenOf(plan);
   const tokens = new Int32Array(batch * length);
   if (isMasked(model.family))
     tokens.fill(model.maskTokenId!); // a masked family has a mask
@@ -99,6 +97,14 @@ function priorTokens(
     for (let i = 0; i < tokens.length; i++) if (given.fixed[i % length]) tokens[i] = given.tokens[i % length];
   }
   return tokens;
+}
+
+/** What is given; of block diffusion, at least the first token, which it was not trained to write. */
+function givenOf({ given, length, model: { firstToken = null } }: GenerationPlan): GivenTokens | null {
+  if (given || firstToken === null) return given ?? null;
+  const only = { tokens: new Int32Array(length), fixed: new Uint8Array(length) };
+  [only.tokens[0], only.fixed[0]] = [firstToken, 1];
+  return only;
 }
 
 function repeatRow(row: Uint8Array, batch: number): Uint8Array {

@@ -5,7 +5,7 @@
 import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atPositions } from '../diffusion/heads/rows.js';
-import { truncated } from '../diffusion/heads/truncation.js';
+import { truncateLogits } from '../diffusion/heads/truncation.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import {
@@ -185,7 +185,7 @@ function appendGuidedDraw(graph: Graph, options: LatentSessionOptions): void {
     const results = atPositions(graph, head, [index, ...uniforms], (logits, i, ...us): Value[] => {
       let f = Reshape(logits, [-1, vocabSize]);
       if (temperature !== 1) f = Mul(f, 1 / temperature);
-      f = truncated(f, vocabSize, options, double ? 'float64' : 'float32');
+      f = truncateLogits(f, vocabSize, options, double ? 'float64' : 'float32');
       const inside = (value: Value): Value => ({ ...value, graph: f.graph });
       // The rows of the block; without blocks, all rows.
       const w = f.graph === graph ? latent : Gather(inside(latent), Reshape(i, [-1]));

@@ -6,7 +6,6 @@ import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { isInBlocks } from '../models/family.js';
 import type { Provider } from '../models/provider.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
@@ -62,9 +61,7 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
       ? promptTokens(flags.prompt, tokenizer, length)
       : flags.infill !== undefined
         ? infillTokens(flags.infill, tokenizer, length)
-        : isInBlocks(checkpoint.family)
-          ? promptTokens('', tokenizer, length)
-          : null;
+        : null;
   const batch = checkpoint.signature.fixedBatch ?? flags.batch ?? defaultBatch(length, checkpoint.vocabSize);
   const request: SampleRequest = {
     ...flags,

@@ -4,7 +4,7 @@ import type { Tokenizer } from '../datasets/tokenizer.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { blockSizeOf, hasBlocks, isMasked } from '../models/family.js';
+import { hasBlocks, isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import { checkPositions } from '../models/positions.js';
 import type { Provider } from '../models/provider.js';
@@ -52,7 +52,7 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
       hint: 'Give --steps a whole number from 1 on.',
     });
   }
-  const model = sampledModel(checkpoint);
+  const model = sampledModel(checkpoint, request.tokenizer);
   try {
     await sampler.sampler.check?.({ ...model, length, steps, options });
   } catch (error) {
@@ -72,15 +72,21 @@ export async function checkSampleRequest(request: SampleRequest): Promise<Sample
   return model;
 }
 
-/** The facts about a checkpoint that a sampler may use. */
-export function sampledModel(checkpoint: Checkpoint): SampledModel {
+/** The facts about a checkpoint that a sampler may use. @param tokenizer its BOS applies where the checkpoint names none */
+export function sampledModel(
+  checkpoint: Checkpoint,
+  tokenizer: { bosTokenId: number | null } | null = null,
+): SampledModel {
   const { family, vocabSize, schedule, maskTokenId, fields, name, signature } = checkpoint;
   return {
     name,
     family,
     vocabSize,
     maskTokenId,
-    blockSize: blockSizeOf(checkpoint),
+    ...(hasBlocks(checkpoint) && {
+      blockSize: checkpoint.blockSize,
+      firstToken: fields.bosTokenId.value ?? tokenizer?.bosTokenId ?? null,
+    }),
     schedule: schedule && noiseSchedule(schedule),
     timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
   };

@@ -2,6 +2,7 @@
  * Samples of a checkpoint, from the request to records: samples that an earlier run finished come from its journal, the rest is
  * generated, and each gets its text, in the order of their numbers.
  */
+import { hasBlocks } from '../models/family.js';
 import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import type { Observer } from '../observer.js';
@@ -148,6 +149,7 @@ export async function samplesKey(request: SampleRequest, provider: Provider): Pr
     eosTokenId: eosTokenId.value ?? request.tokenizer.eosTokenId,
     schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
     timeConditioning: timeConditioning.value,
+    ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     sampler: sampler.sampler.name,
     module: sampler.module?.sha256 ?? sampler.version ?? null,
     options: { ...request.options },

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
-import { picked, positionsInTurn, timeOfShare, type UnmaskingPolicy } from '../../src/diffusion/unmasking.js';
+import {
+  pickPositions,
+  positionsInTurn,
+  timeOfShare,
+  type UnmaskingPolicy,
+} from '../../src/diffusion/unmasking.js';
 
 /** Scores this close are equal. */
 const TIE_TOLERANCE = 1e-5;
@@ -12,7 +17,7 @@ const policy: UnmaskingPolicy = {
   threshold: null,
 };
 const picks = (scores: number[], change: Partial<UnmaskingPolicy> = {}, uniforms: number[] = []) =>
-  picked(
+  pickPositions(
     scores.map((_, i) => i),
     { scores, uniforms },
     { ...policy, ...change },

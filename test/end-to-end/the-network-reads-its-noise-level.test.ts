@@ -57,3 +57,60 @@ it('is the last of the schedule below its end, under strict', async () => {
       expect(nats / blind[i].nats / (price / Math.log(byteTokens - 1))).toBeCloseTo(1, 5);
   }
 });
+
+it('is that of the share still masked, under an unmasking policy', async () => {
+  const graph = smallModel({ logit: () => 0, sigmaSlope: slope });
+  const file = writeModel(space, 'policy', graph, {
+    family: 'mdlm',
+    maskTokenId: MASK,
+    timeConditioning: true,
+  });
+  const args = [
+    'ppl',
+    '--model',
+    file,
+    '--dataset',
+    'text.txt',
+    '--likelihood',
+    'exact',
+    '--policy',
+    'left-to-right',
+  ];
+  const ran = await succeed(space, [...args, '--log-sequences', 'policy.jsonl', '--json', '--quiet']);
+  expect(JSON.parse(ran.stdout).results[0].protocol.sigma).toBe('of the share still masked');
+  const lines = space.read('policy.jsonl').trim().split('\n');
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) {
+    const { order, logProbability } = JSON.parse(line) as { order: number[]; logProbability: number[] };
+    const length = logProbability.length;
+    for (const [i, position] of order.entries()) {
+      const masked = length - 1 - i;
+      const sigma = -Math.log(1 - masked / length);
+      const price = sigma + Math.log(2 * Math.exp(-sigma) + byteTokens - 3);
+      expect(-logProbability[position]).toBeCloseTo(price, 5);
+    }
+  }
+});
+
+it('that changes nothing is said, under an unmasking policy too', async () => {
+  const card = { family: 'mdlm', maskTokenId: MASK, timeConditioning: true } as const;
+  const said = async (name: string, model: SmallModel) => {
+    const file = writeModel(space, name, smallModel({ logit: () => 0, ...model }), card);
+    const args = [
+      'ppl',
+      '--model',
+      file,
+      '--dataset',
+      'text.txt',
+      '--likelihood',
+      'exact',
+      '--policy',
+      'entropy',
+    ];
+    return (await succeed(space, [...args, '--tokens-per-call', '8'])).stderr;
+  };
+  expect(await said('deaf', { sigmaSlope: () => 0 })).toMatch(
+    /noise level that the network is told changes nothing/,
+  );
+  expect(await said('heeding', { sigmaSlope: slope })).not.toMatch(/changes nothing/);
+});

@@ -6,6 +6,7 @@ import type { Denoised, Denoiser, DenoiserRequest, Sampler } from '../../src/sam
 import { generate } from '../../src/sampling/generate.js';
 import type { GeneratedSample, GenerationPlan } from '../../src/sampling/generation-plan.js';
 import { leaveOneOut, maskedEmission, uniformEmission } from '../models/sources/leave-one-out.js';
+import { scoreOf } from './policy-scores.js';
 
 export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo';
 
@@ -45,13 +46,14 @@ function model(tokensOfChain: number, family: DiffusionFamily, predict: Predicti
     requests,
     async denoise(request): Promise<Denoised> {
       requests.push({ ...request, tokens: request.tokens.slice() });
-      const { tokens, batch, length, sigma, uniforms } = request;
+      const { tokens, batch, length, sigma, uniforms, score: order } = request;
       const size = batch * length;
       const token = new Int32Array(size);
       const probability = new Float64Array(size);
       const present = masked ? null : new Float64Array(size);
       // Exact scores are p(v)·α/(1 − α).
       const scoreSum = family === 'sedd' ? new Float64Array(size).fill(1 / Math.expm1(sigma)) : null;
+      const score = order && new Float64Array(size);
       for (let b = 0; b < batch; b++) {
         const z = tokens.slice(b * length, (b + 1) * length);
         const rowOf = predict(z, sigma);
@@ -60,16 +62,18 @@ function model(tokensOfChain: number, family: DiffusionFamily, predict: Predicti
           const row = rowOf(l);
           token[i] = uniforms ? inverseCdf(row, uniforms[i]) : row.indexOf(Math.max(...row));
           probability[i] = row[token[i]];
+          if (order && score) score[i] = scoreOf(order, row);
           if (present) present[i] = row[z[l]];
           // Elsewhere an answer has no meaning: make sure that nobody uses it.
           if (masked && z[l] !== tokensOfChain) {
             token[i] = -99;
             probability[i] = Number.NaN;
             if (scoreSum) scoreSum[i] = Number.NaN;
+            if (score) score[i] = Number.NaN;
           }
         }
       }
-      return { token, probability, present, scoreSum };
+      return { token, probability, present, scoreSum, score };
     },
   };
 }

@@ -7,6 +7,7 @@ import { Graph } from '../../src/graph/graph.js';
 import { Add, Gather, Mul, ReduceSum, Reshape, Unsqueeze } from '../../src/graph/operators.js';
 import { type Checkpoint, checkpointOfGraph } from '../../src/models/checkpoint.js';
 import { generator } from '../models/sources/generator.js';
+import { entropy, scoreOf } from './policy-scores.js';
 
 export const TOKENS = 3;
 export const LENGTH = 4;
@@ -89,17 +90,6 @@ export interface TablePolicy {
   bound?: number;
   ties?: 'lowest' | 'seeded';
   timed?: boolean;
-}
-
-const descending = (values: readonly number[]) => [...values].sort((a, b) => b - a);
-const entropy = (p: readonly number[]) => -p.reduce((sum, value) => sum + value * Math.log(value), 0);
-
-function scoreOf(order: string, p: readonly number[]): number {
-  const [first, second] = descending(p);
-  if (order === 'max-probability') return first;
-  if (order === 'margin') return first - second;
-  if (order === 'log-margin') return Math.log(first / second);
-  return -entropy(p);
 }
 
 /** The positions that a call reveals. @param precedence of the positions, for random orders and seeded ties */

@@ -33,7 +33,8 @@ describe('given tokens', () => {
     const onStep = ({ tokens }: StepState) => states.push(tokens.slice());
     const plan = await planOf(form, { sampler: name, given, length: 5, steps: 5, samples: 1, onStep });
     for await (const [{ tokens }] of generate(plan)) expect(isThere(tokens)).toBe(true);
-    expect(states.length).toBeGreaterThanOrEqual(6);
+    // `unmask` ends when nothing is masked: two tokens, one after the other.
+    expect(states.length).toBeGreaterThanOrEqual(name === 'unmask' ? 3 : 6);
     expect(states.every(isThere)).toBe(true);
     expect(form.requests.length).toBeGreaterThan(0);
     expect(form.requests.every(({ tokens }) => isThere(tokens))).toBe(true);

@@ -35,7 +35,7 @@ import { HEAD, type HeadOptions } from './head.js';
 import { inverseCdf } from './inverse-cdf.js';
 import { policyScore } from './policy-score.js';
 import { atPositions, atRows } from './rows.js';
-import { truncated } from './truncation.js';
+import { truncateLogits } from './truncation.js';
 
 /** Names of the inputs and outputs that the draw adds. Shapes are [batch, length], or [rows] for masked families. */
 export const DRAW = {
@@ -164,7 +164,7 @@ function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z
 /** Logits after temperature, top-k and top-p. */
 function shapeLogits({ inverse, vocabSize, double = true, ...settings }: RowSettings, logits: Value): Value {
   const f = inverse ? Mul(logits, inverse) : logits;
-  return truncated(f, vocabSize, settings, double ? 'float64' : 'float32');
+  return truncateLogits(f, vocabSize, settings, double ? 'float64' : 'float32');
 }
 
 function withProbabilities(x: Value, token: Value, present: Value | null): Value[] {

@@ -19,7 +19,7 @@ import {
 } from '../../graph/operators.js';
 
 /** Logits [n, vocab] after top-k, then top-p, each if asked for. @param dtype as in topP */
-export function truncated(
+export function truncateLogits(
   logits: Value,
   vocabSize: number,
   settings: { topK?: number | null; topP?: number | null },

@@ -1,6 +1,34 @@
-/** Windows as model calls of a judge, and the digest that identifies a set of texts. */
+/**
+ * What a judge is asked about texts: their windows, which targets count, and the calls that score them. As in the reference code
+ * of The Diffusion Duality, consecutive windows of the judge's context are scored each on its own; in a window, the targets
+ * from position 1 on, without the EOS tokens that follow its first EOS.
+ */
 import { createHash } from 'node:crypto';
 import type { ModelCall } from '../perplexity/loss-batch.js';
+
+/** Windows of at most `context` tokens, views of the ids. A last window of one token has no target and is omitted. */
+export function judgeWindows(ids: Int32Array, context: number): Int32Array[] {
+  const windows: Int32Array[] = [];
+  for (let start = 0; start + 1 < ids.length; start += context)
+    if (ids.length - start > 1) windows.push(ids.subarray(start, start + context));
+  return windows;
+}
+
+/**
+ * Whether the target at position l ≥ 1 counts: any token but EOS, and the window's first EOS. An EOS at position 0 is
+ * the first, although it is not a target.
+ * @param eosTokenId the judge's; null: every target counts   @returns [length − 1], for the positions from 1 on
+ */
+export function countedTargets(window: ArrayLike<number>, eosTokenId: number | null): boolean[] {
+  let ended = window[0] === eosTokenId;
+  const counted: boolean[] = [];
+  for (let l = 1; l < window.length; l++) {
+    const isEos = window[l] === eosTokenId;
+    counted.push(!isEos || !ended);
+    ended ||= isEos;
+  }
+  return counted;
+}
 
 export interface JudgedWindow {
   /** Index of its text. */
@@ -31,7 +59,7 @@ export function longest(texts: readonly Int32Array[]): number {
   return texts.reduce((most, ids) => Math.max(most, ids.length), 1);
 }
 
-/** SHA-256 of the ids and the length of each text. */
+/** What identifies a set of texts: SHA-256 of the ids and the length of each. */
 export function digestOf(texts: readonly Int32Array[]): string {
   const hash = createHash('sha256');
   for (const ids of texts) {

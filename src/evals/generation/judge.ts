@@ -1,6 +1,6 @@
 /**
  * A judge: an autoregressive checkpoint that scores how well it predicts generated texts. Texts are re-tokenized with
- * the judge's own tokenizer, cut to their sample's length and scored in windows (windows.ts), each alone and without padding.
+ * the judge's own tokenizer, cut to their sample's length and scored in windows (calls.ts), each alone and without padding.
  * Windows of equal length share a model call, which changes no figure.
  */
 import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
@@ -18,14 +18,13 @@ import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import { callsInOrder } from '../calls-in-order.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
-import { journaled, type LossJournal } from '../perplexity/loss-journal.js';
+import { type LossJournal, openLossJournal } from '../perplexity/loss-journal.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import { batchModelOf } from '../perplexity/loss-source.js';
 import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
-import { digestOf, judgeCalls, longest } from './calls.js';
+import { countedTargets, digestOf, judgeCalls, judgeWindows, longest } from './calls.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 import type { JudgeRecord } from './record.js';
-import { countedTargets, judgeWindows } from './windows.js';
 
 /** Context of the GPT-2 judges in the reference code, in tokens. */
 const USUAL_CONTEXT = 1024;
@@ -198,7 +197,7 @@ export class Judge {
       sequences: windows,
       provider: this.session.provider,
     };
-    const journal = journaled(this.session, key, { sequences: windows, fresh: options.fresh });
+    const journal = openLossJournal(this.session, key, { sequences: windows, fresh: options.fresh });
     this.journals.set(digest, journal);
     return journal;
   }

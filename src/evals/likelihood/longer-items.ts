@@ -40,6 +40,8 @@ export interface LongerContext {
   items: readonly LikelihoodItem[];
   session: TokenSession;
   mask: number;
+  /** L′ of block diffusion, whose blocks a call advances all together; else null. */
+  blockSize: number | null;
   signal?: AbortSignal;
 }
 
@@ -48,7 +50,7 @@ export async function walkItems(
   places: readonly number[],
   batchOf: (length: number) => number,
   { likelihood, seed }: Extract<LongerMethod, { kind: 'policy' }>,
-  { items, session, mask, signal }: LongerContext,
+  { items, session, mask, blockSize, signal }: LongerContext,
   done: (index: number, outcome: PolicyOutcome) => void,
 ): Promise<void> {
   const waiting = [...places].sort((a, b) => items[a].tokens.length - items[b].tokens.length || a - b);
@@ -61,7 +63,10 @@ export async function walkItems(
       const index = waiting.shift()!;
       const item = items[index];
       const masked = Array.from({ length: item.count }, (_, i) => item.first + i);
-      const walk = new PolicyWalk(item.tokens, likelihood, { mask, seed, sequence: index, masked });
+      const walk = new PolicyWalk(item.tokens, likelihood, {
+        ...{ mask, seed, sequence: index, masked },
+        modelBlock: blockSize ?? undefined,
+      });
       underWay.push({ index, item, walk, masksAfter: masksIn(item, mask) });
     }
     const calls = underWay.map(

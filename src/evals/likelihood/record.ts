@@ -14,7 +14,7 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import type { ExactLikelihood } from '../perplexity/exact-likelihood.js';
 import type { LikelihoodItem } from './items.js';
 import type { LongerMethod } from './longer-items.js';
-import type { ItemLikelihood } from './run.js';
+import type { BlockLikelihoods, ItemLikelihood } from './run.js';
 
 const LIKELIHOODS_VERSION = 1;
 
@@ -56,8 +56,10 @@ export interface LikelihoodRecord {
   policy: PolicyRecord | null;
   /** Model calls that the item needs alone. */
   modelCalls: number;
-  /** By bit mask, bit j for token j revealed: ln p of each token given these, null where revealed. Only where it was asked for. */
+  /** By bit mask, bit j for token j revealed: ln p of each token given these, null where revealed. Only where it was asked for.
+   *  A continuation in several blocks of block diffusion has one such table per block. */
   bySubset?: SubsetTable;
+  bySubsetOfBlocks?: SubsetTable[];
 }
 
 export interface PolicyRecord extends RevealOrder, Omit<ExactLikelihood, 'order' | 'from'> {
@@ -98,21 +100,21 @@ export function likelihoodRecord(
     contextTokens: first,
     tokens: Array.from(tokens.subarray(first, first + count)),
     tail,
-    ...figuresOf(likelihood, count, context),
+    ...figuresOf(likelihood, context),
   };
 }
 
-function figuresOf(likelihood: ItemLikelihood, count: number, { psi, longer }: RecordContext): Figures {
+function figuresOf(likelihood: ItemLikelihood, { psi, longer }: RecordContext): Figures {
   switch (likelihood.method) {
     case 'subsets': {
-      const { method: _, table, ...figures } = likelihood;
-      const upper = upperBound(likelihood, psi);
+      const { method: _, blocks, ...figures } = likelihood;
+      const upper = blocks.reduce((sum, block) => sum + upperBound(block, psi), 0);
       return {
         ...UNKNOWN,
         ...{ ...figures, boundStderr: 0 },
         upperBound: { psi, value: Number.isFinite(upper) ? upper : null },
-        modelCalls: properSubsets(count),
-        ...(table && { bySubset: table }),
+        modelCalls: blocks.reduce((sum, block) => sum + properSubsets(block.count), 0),
+        ...bySubsetOf(blocks),
       };
     }
     case 'chain-rule': {
@@ -130,6 +132,14 @@ function figuresOf(likelihood: ItemLikelihood, count: number, { psi, longer }: R
       return { ...UNKNOWN, policy, leftToRight: isLeftToRight ? value : null, modelCalls: calls };
     }
   }
+}
+
+function bySubsetOf(
+  blocks: readonly BlockLikelihoods[],
+): Pick<LikelihoodRecord, 'bySubset' | 'bySubsetOfBlocks'> {
+  const tables = blocks.flatMap(({ table }) => (table ? [table] : []));
+  if (tables.length === 0) return {};
+  return tables.length === 1 ? { bySubset: tables[0] } : { bySubsetOfBlocks: tables };
 }
 
 function policyRecord(

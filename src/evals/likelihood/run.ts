@@ -3,65 +3,51 @@
  * autoregressive ones exactly, left to right. No figure depends on the batch or on which items are asked for together.
  */
 import {
+  likelihoodsOfBlocks,
   likelihoodsOverOrders,
   type OrderLikelihoods,
-  properSubsets,
   type SubsetTable,
   subsetTable,
 } from '../../diffusion/subsets.js';
-import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
-import { UsageError } from '../../errors.js';
-import type { Checkpoint } from '../../models/checkpoint.js';
-import { isMasked } from '../../models/family.js';
-import { checkMemory } from '../../models/memory-budget.js';
-import type { Provider } from '../../models/provider.js';
+import { hasBlocks, isMasked } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
-import type { CacheKey } from '../../storage/cache-entry.js';
 import { callsInOrder } from '../calls-in-order.js';
-import { digestOf } from '../generation/calls.js';
 import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
-import type { LikelihoodItem } from './items.js';
 import { type LikelihoodJournal, openLikelihoodJournal } from './likelihood-journal.js';
+import { type DrawnBound, drawBound, type PolicyOutcome, walkItems } from './longer-items.js';
+import { checkItems, type LikelihoodRequest, likelihoodKey, orderOf } from './request.js';
 import {
-  type DrawnBound,
-  drawBound,
-  type LongerMethod,
-  type PolicyOutcome,
-  walkItems,
-} from './longer-items.js';
-import { type Chunk, chunksOf, type ItemTable, type SubsetCall } from './subset-calls.js';
+  type Chunk,
+  chunksOf,
+  type Part,
+  type PartTable,
+  partsOf,
+  type SubsetCall,
+  unknownAtOnce,
+} from './subset-calls.js';
 import { TokenSession } from './token-session.js';
-
-export interface LikelihoodRequest {
-  checkpoint: Checkpoint;
-  items: readonly LikelihoodItem[];
-  /** Whether likelihoods keep the table that they come from. */
-  bySubset?: boolean;
-  /** Tokens up to which all subsets are asked for, at most MOST_SUBSET_TOKENS of subsets.ts. */
-  subsetsUpTo: number;
-  /** What items of more tokens get; null: they are refused. */
-  longer: LongerMethod | null;
-  /** Sequences per model call; null: chosen by the size of the logits. */
-  batch: number | null;
-  provider: Provider;
-  threads?: number;
-  timeoutMs?: number;
-  /** Ignores what an earlier, interrupted run finished. */
-  fresh: boolean;
-}
 
 /** Of one item, in nats: ln p, negative. */
 export type ItemLikelihood =
   /** Every order of revealing the tokens. */
   | ({
       method: 'subsets';
-      /** Where `bySubset` asks for it. */
-      table?: SubsetTable;
+      /** Of block diffusion each block, else the whole continuation. */
+      blocks: readonly BlockLikelihoods[];
     } & OrderLikelihoods)
   /** Autoregressive: the chain rule, exact, in the only order that there is. */
   | { method: 'chain-rule'; evidence: number; bound: number; leftToRight: number }
   | LongerLikelihood;
+
+/** Of the tokens of a continuation that are revealed in every order. */
+export interface BlockLikelihoods extends OrderLikelihoods {
+  /** Tokens of the continuation before these, and the number of these. */
+  before: number;
+  count: number;
+  /** Where `bySubset` asks for it. */
+  table?: SubsetTable;
+}
 
 /** Of an item of too many tokens for all subsets. */
 type LongerLikelihood = ({ method: 'policy' } & PolicyOutcome) | { method: 'exact-count'; bound: DrawnBound };
@@ -76,9 +62,6 @@ export interface LikelihoodRun {
   /** Keeps it for a later run. */
   close(): void;
 }
-
-/** Likelihoods are of this version as long as the same items give the same figures. */
-const VERSION = 1;
 
 /**
  * @throws UsageError for an item of too many tokens, ModelError for a family whose tokens are not revealed one by one,
@@ -126,9 +109,11 @@ class Run {
   modelCalls = 0;
   private answered = 0;
   private readonly answers: number;
-  /** Places of the items that are asked for by subsets, and of the others. */
-  private readonly short: readonly number[];
-  private readonly long: readonly number[];
+  /** What is asked for by subsets, and the places of the other items. */
+  private readonly parts: Part[] = [];
+  private readonly long: number[] = [];
+  /** Blocks that are known, by item. */
+  private readonly blocks = new Map<number, BlockLikelihoods[]>();
   private readonly mask: number | null;
 
   constructor(
@@ -139,13 +124,13 @@ class Run {
   ) {
     const { checkpoint, items } = request;
     this.mask = isMasked(checkpoint.family) ? checkpoint.maskTokenId : null;
-    this.short = [...items.keys()].filter((i) => this.mask === null || items[i].count <= request.subsetsUpTo);
-    const short = new Set(this.short);
-    this.long = [...items.keys()].filter((i) => !short.has(i));
-    this.answers = items.reduce(
-      (sum, { count }, i) => sum + (short.has(i) ? answersOf(count, this.mask) : 1),
-      0,
-    );
+    const blockSize = hasBlocks(checkpoint) ? checkpoint.blockSize : null;
+    for (const [index, item] of items.entries()) {
+      if (this.mask !== null && unknownAtOnce(item, blockSize) > request.subsetsUpTo) this.long.push(index);
+      else this.parts.push(...partsOf(index, item, blockSize));
+    }
+    this.answers = this.parts.reduce((sum, { item }) => sum + answersOf(item.count, this.mask), 0);
+    this.answers += this.long.length;
   }
 
   async all(): Promise<void> {
@@ -164,8 +149,7 @@ class Run {
 
   /** Batches that earlier runs did not finish; answers of finished ones are put in their places on the way. */
   private *batches(): Generator<Batch> {
-    const { items } = this.request;
-    for (const chunk of chunksOf(items, this.short, this.mask)) {
+    for (const chunk of chunksOf(this.parts, this.mask)) {
       const progress = { chunk, left: chunk.count };
       const size = this.batchOf(chunk.tables[0].item.tokens.length);
       let calls: SubsetCall[] = [];
@@ -193,7 +177,9 @@ class Run {
     const { request, session, journal, mask } = this;
     const { items, longer } = request;
     if (mask === null || longer === null) return;
-    const context = { items, session, mask, signal: this.observer.signal };
+    const { checkpoint } = request;
+    const blockSize = hasBlocks(checkpoint) ? checkpoint.blockSize : null;
+    const context = { items, session, mask, blockSize, signal: this.observer.signal };
     for (const [index, likelihood] of journal.outcomes) this.known(index, likelihood);
     const left = this.long.filter((index) => !journal.outcomes.has(index));
     const found = (index: number, likelihood: LongerLikelihood) => {
@@ -255,17 +241,28 @@ class Run {
     for (const [i, { table, at }] of places.entries()) table[at] = answers[i];
     this.progress(places.length);
     if (--progress.left > 0) return;
-    for (const one of progress.chunk.tables) this.likelihoods[one.index] = this.likelihoodOf(one);
+    for (const part of progress.chunk.tables) this.finish(part);
   }
 
-  private likelihoodOf({ item, table }: ItemTable): ItemLikelihood {
+  private finish({ index, item, table }: PartTable): void {
     if (this.mask === null) {
       const evidence = sum(table);
-      return { method: 'chain-rule', evidence, bound: evidence, leftToRight: evidence };
+      this.likelihoods[index] = { method: 'chain-rule', evidence, bound: evidence, leftToRight: evidence };
+      return;
     }
-    const { bySubset = false } = this.request;
-    const likelihoods = likelihoodsOverOrders(table, item.count);
-    return { method: 'subsets', ...likelihoods, ...(bySubset && { table: subsetTable(table, item.count) }) };
+    const { items, bySubset = false } = this.request;
+    const whole = items[index];
+    const blocks = this.blocks.get(index) ?? [];
+    this.blocks.set(index, blocks);
+    blocks.push({
+      ...likelihoodsOverOrders(table, item.count),
+      ...{ before: item.first - whole.first, count: item.count },
+      ...(bySubset && { table: subsetTable(table, item.count) }),
+    });
+    if (blocks.reduce((count, block) => count + block.count, 0) < whole.count) return;
+    blocks.sort((a, b) => a.before - b.before);
+    this.blocks.delete(index);
+    this.likelihoods[index] = { method: 'subsets', ...likelihoodsOfBlocks(blocks), blocks };
   }
 }
 
@@ -288,47 +285,3 @@ const WINDOW = { full: 4, resume: 3 };
 /** Answers that an item needs: each of n tokens is asked for given half of the subsets. */
 const answersOf = (count: number, mask: number | null): number =>
   mask === null ? count : count * 2 ** (count - 1);
-
-/** The scores that answers come with: those of the policy, if there is one. */
-function orderOf({ longer }: LikelihoodRequest): UnmaskingOrder {
-  return longer?.kind === 'policy' ? longer.likelihood.order : 'left-to-right';
-}
-
-/** @throws UsageError, ModelError */
-function checkItems({ checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest): void {
-  const longest = items.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
-  checkMemory(checkpoint, { length: checkpoint.signature.fixedLength ?? longest });
-  if (!isMasked(checkpoint.family) || longer !== null) return;
-  const index = items.findIndex(({ count }) => count > subsetsUpTo);
-  if (index < 0) return;
-  const { count } = items[index];
-  throw new UsageError({
-    code: 'too-many-subsets',
-    message: `Item ${index} has ${count} unknown tokens: all subsets of them are ${properSubsets(count).toLocaleString('en')} model calls. Up to ${subsetsUpTo} are exact, and have an upper bound.`,
-    hint: '--longer policy gives longer ones the exact likelihood under one order, --longer exact-count a bound from draws.',
-  });
-}
-
-/** Everything that decides an answer. Batch and threads do not. */
-async function likelihoodKey(
-  { checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest,
-  provider: Provider,
-): Promise<CacheKey> {
-  const { sha256, family, vocabSize, fields } = checkpoint;
-  const { schedule, maskTokenId, timeConditioning } = fields;
-  return {
-    likelihoods: VERSION,
-    model: await sha256(),
-    family,
-    vocabSize,
-    maskTokenId: maskTokenId.value,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
-    timeConditioning: timeConditioning.value,
-    items: digestOf(items.map(({ tokens }) => tokens)),
-    continuations: digestOf(items.map(({ first, count }) => Int32Array.of(first, count))),
-    count: items.length,
-    subsetsUpTo,
-    longer: longer?.kind === 'policy' ? { ...longer, likelihood: { ...longer.likelihood } } : longer,
-    provider,
-  };
-}

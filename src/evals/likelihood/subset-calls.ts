@@ -20,17 +20,36 @@ interface Place {
   at: number;
 }
 
-/** An item's ln p of each token given each subset: [subsets × count] as subsets.ts has it; for ar [count], left to right. */
-export interface ItemTable {
-  /** Place among all items. */
+/** What is asked of an item at a time: all of it, or what lies in one block of block diffusion. */
+export interface Part {
+  /** Place of the item among all. */
   index: number;
+  /** The item, or its beginning up to the end of a block, of whose continuation the tokens of that block are unknown. */
   item: LikelihoodItem;
+}
+
+/** A part's ln p of each token given each subset: [subsets × count] as subsets.ts has it; for ar [count], left to right. */
+export interface PartTable extends Part {
   table: Float64Array;
+}
+
+/** @param blockSize of block diffusion, where a block sees the tokens of earlier blocks and nothing of later ones; else null */
+export function partsOf(index: number, item: LikelihoodItem, blockSize: number | null): Part[] {
+  if (blockSize === null) return [{ index, item }];
+  const { tokens, first, count, tail } = item;
+  const parts: Part[] = [];
+  for (let from = first; from < first + count; ) {
+    const end = Math.min((Math.floor(from / blockSize) + 1) * blockSize, tokens.length);
+    const to = Math.min(end, first + count);
+    parts.push({ index, item: { tokens: tokens.subarray(0, end), first: from, count: to - from, tail } });
+    from = to;
+  }
+  return parts;
 }
 
 /** Items whose tables are filled together, and their calls, all of one length. */
 export interface Chunk {
-  tables: ItemTable[];
+  tables: PartTable[];
   /** Number of calls. */
   count: number;
   /** Makes each call when it is asked for: the tokens of all would take 2ⁿ times those of an item. */
@@ -40,30 +59,31 @@ export interface Chunk {
 /** Calls of a chunk that are planned together: as many as the longest item has. */
 const CALLS_PER_CHUNK = properSubsets(MOST_SUBSET_TOKENS);
 
-/** @param places of the items among all, in order   @param mask null: autoregressive */
-export function* chunksOf(
-  items: readonly LikelihoodItem[],
-  places: readonly number[],
-  mask: number | null,
-): Generator<Chunk> {
-  const byLength = new Map<number, number[]>();
-  for (const index of places) {
-    const { length } = items[index].tokens;
-    byLength.set(length, [...(byLength.get(length) ?? []), index]);
+/** Unknown tokens whose subsets are asked for together: all of the continuation, or the most of a block. */
+export function unknownAtOnce(item: LikelihoodItem, blockSize: number | null): number {
+  return Math.max(...partsOf(0, item, blockSize).map((part) => part.item.count));
+}
+
+/** @param mask null: autoregressive */
+export function* chunksOf(parts: readonly Part[], mask: number | null): Generator<Chunk> {
+  const byLength = new Map<number, Part[]>();
+  for (const part of parts) {
+    const { length } = part.item.tokens;
+    byLength.set(length, [...(byLength.get(length) ?? []), part]);
   }
-  for (const indices of byLength.values()) {
-    let chosen: number[] = [];
+  for (const alike of byLength.values()) {
+    let chosen: Part[] = [];
     let calls = 0;
-    for (const index of indices) {
-      const more = mask === null ? 1 : properSubsets(items[index].count);
+    for (const part of alike) {
+      const more = mask === null ? 1 : properSubsets(part.item.count);
       if (calls > 0 && calls + more > CALLS_PER_CHUNK) {
-        yield chunkOf(items, chosen, mask);
+        yield chunkOf(chosen, mask);
         [chosen, calls] = [[], 0];
       }
-      chosen.push(index);
+      chosen.push(part);
       calls += more;
     }
-    yield chunkOf(items, chosen, mask);
+    yield chunkOf(chosen, mask);
   }
 }
 
@@ -83,11 +103,10 @@ interface Shared extends Pick<SubsetCall, 'label'> {
   places: Place[];
 }
 
-function chunkOf(items: readonly LikelihoodItem[], indices: readonly number[], mask: number | null): Chunk {
-  const tables = indices.map((index) => {
-    const item = items[index];
-    const size = mask === null ? item.count : 2 ** item.count * item.count;
-    return { index, item, table: new Float64Array(size) };
+function chunkOf(parts: readonly Part[], mask: number | null): Chunk {
+  const tables = parts.map((part) => {
+    const { count } = part.item;
+    return { ...part, table: new Float64Array(mask === null ? count : 2 ** count * count) };
   });
   const shared = new Map<string, Shared>();
   const surroundings = new Map<string, number>();

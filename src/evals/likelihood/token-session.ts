@@ -7,7 +7,7 @@ import { ModelError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
 import { checkCausal, probeSequences } from '../../models/causality.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { FAMILIES, type Family, isDiffusion, isInBlocks, isMasked } from '../../models/family.js';
+import { FAMILIES, type Family, isDiffusion, isMasked } from '../../models/family.js';
 import type { Provider } from '../../models/provider.js';
 import type { LossSessionOptions } from '../perplexity/loss-session.js';
 import { PolicyNetwork, type Question } from '../perplexity/policy-network.js';
@@ -100,18 +100,15 @@ export class TokenSession {
   }
 }
 
-/** Whether a family's tokens become known one by one, in any order, or from left to right. */
-const hasOrders = (family: Family): boolean =>
-  !isDiffusion(family) || (isMasked(family) && !isInBlocks(family));
+/** Whether a family's tokens become known one by one. */
+const hasOrders = (family: Family): boolean => !isDiffusion(family) || isMasked(family);
 
 /** @throws ModelError `no-order-of-tokens` */
 function checkFamily({ name, family }: Checkpoint): void {
   if (hasOrders(family)) return;
   throw new ModelError({
     code: 'no-order-of-tokens',
-    message: isMasked(family)
-      ? `${name} is of the family ${family}: its tokens are revealed block by block, not in any order.`
-      : `${name} is of the family ${family}: its tokens are not revealed one by one, so there is no likelihood over orders.`,
+    message: `${name} is of the family ${family}: its tokens are not revealed one by one, so there is no likelihood over orders.`,
     hint: `Families with such likelihoods: ${FAMILIES.filter(hasOrders).join(', ')}. For others see duo-eval ppl.`,
   });
 }

@@ -38,18 +38,21 @@ export interface PerplexityRequest {
 }
 
 /** A model and a data set, opened. */
-export interface Cell {
+export interface ModelAndStream {
   checkpoint: Checkpoint;
   stream: PackedStream;
 }
 
 /** Opens every model's tokenizer and every data set's packed stream. The caller closes the streams. */
-export async function prepareCells(request: PerplexityRequest, observer: Observer): Promise<Cell[]> {
+export async function prepareCells(
+  request: PerplexityRequest,
+  observer: Observer,
+): Promise<ModelAndStream[]> {
   const sources: TextSource[] = [];
   for (const dataset of request.datasets) sources.push(await resolveDataset(dataset));
   checkDistinct(sources);
   const tokenizers = new Map<string, Tokenizer>();
-  const cells: Cell[] = [];
+  const cells: ModelAndStream[] = [];
   for (const checkpoint of request.checkpoints) {
     checkEstimator(request.options.estimator, checkpoint);
     const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);

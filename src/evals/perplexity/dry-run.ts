@@ -3,7 +3,7 @@
 import { blockSizeOf } from '../../models/family.js';
 import type { Provider } from '../../models/provider.js';
 import { plainText } from '../../terminal-text.js';
-import type { Cell, PerplexityRequest } from './cells.js';
+import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { callsOfSequence, likelihoodOf } from './exact-likelihood.js';
 import { evaluatedOf } from './run.js';
 
@@ -27,7 +27,10 @@ export interface PerplexityPlan {
   cells: PlannedCell[];
 }
 
-export function planOf(cells: readonly Cell[], { options, provider }: PerplexityRequest): PerplexityPlan {
+export function planOf(
+  cells: readonly ModelAndStream[],
+  { options, provider }: PerplexityRequest,
+): PerplexityPlan {
   return {
     protocol: options.protocol,
     provider,

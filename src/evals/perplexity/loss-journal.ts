@@ -40,7 +40,7 @@ export interface LossJournal extends LossSource {
  * @param key everything that determines a loss   @param sequences number of evaluated sequences   @param fresh ignore an earlier journal
  * @throws FileError `in-use` when another process works on the same figure
  */
-export function journaled(
+export function openLossJournal(
   source: LossSource,
   key: CacheKey,
   { sequences, fresh }: { sequences: number; fresh: boolean },

@@ -12,6 +12,7 @@ import type { ModelSession } from '../../models/session.js';
 import { ROWS_STEP } from './loss-batch.js';
 import { type LossSessionOptions, padBatch } from './loss-session.js';
 import type { Answers } from './policy-walk.js';
+import { TIME_WITHOUT_EFFECT } from './probe.js';
 
 /** A text at one stage. */
 export interface Question {
@@ -24,6 +25,9 @@ export interface Question {
   /** Masked positions in all. */
   left: number;
 }
+
+/** Length of a probe where the graph has no fixed length. */
+const PROBE_LENGTH = 8;
 
 export class PolicyNetwork extends RunningModel {
   private constructor(
@@ -38,7 +42,7 @@ export class PolicyNetwork extends RunningModel {
 
   /** @throws ModelError as the session */
   static async start(
-    { checkpoint, provider, threads, timeoutMs }: LossSessionOptions,
+    { checkpoint, provider, threads, timeoutMs, notice }: LossSessionOptions,
     order: UnmaskingOrder,
   ): Promise<PolicyNetwork> {
     const { vocabSize, maskTokenId, signature, fields } = checkpoint;
@@ -48,7 +52,29 @@ export class PolicyNetwork extends RunningModel {
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
-    return new PolicyNetwork(session, checkpoint, schedule, timeoutMs);
+    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs);
+    try {
+      if (schedule && !(await network.heedsTime())) notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
+      return network;
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+  }
+
+  /** Whether an answer depends on the noise level that the network reads: asked of a masked text as if at two stages. */
+  private async heedsTime(): Promise<boolean> {
+    const { signature, fields, vocabSize, maskTokenId } = this.checkpoint;
+    const length = signature.fixedLength ?? Math.min(PROBE_LENGTH, fields.length.value ?? PROBE_LENGTH);
+    // only masked families have a policy
+    const mask = maskTokenId!;
+    const tokens = new Int32Array(length).fill(mask);
+    const ofStage = async (left: number) => {
+      const text = { tokens, x: tokens, positions: [0], targets: [(mask + 1) % vocabSize], left };
+      const [{ logProbability }] = await this.ask([text], 'probe');
+      return logProbability[0];
+    };
+    return (await ofStage(1)) !== (await ofStage(length));
   }
 
   /** One call. @param questions about texts of one length   @throws ModelError as the session */

@@ -1,5 +1,5 @@
 /** One text on its way from masked to revealed, under an unmasking policy. It knows no network. */
-import { isScored, picked, positionsInTurn } from '../../diffusion/unmasking.js';
+import { isScored, pickPositions, positionsInTurn } from '../../diffusion/unmasking.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
 import type { ExactLikelihood } from './exact-likelihood.js';
@@ -116,6 +116,6 @@ export class PolicyWalk {
 
   private pick(positions: readonly number[], scores: ArrayLike<number>): number[] {
     const uniforms = positions.map((position) => this.uniforms[position]);
-    return picked(positions, { scores, uniforms }, this.likelihood);
+    return pickPositions(positions, { scores, uniforms }, this.likelihood);
   }
 }

@@ -6,7 +6,7 @@
 import { isMasked } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { resultsFile } from '../../records/record.js';
-import type { Cell, PerplexityRequest } from './cells.js';
+import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOverText } from './errors-over-text.js';
 import {
   checkAnyOrder,
@@ -20,7 +20,7 @@ import { type PerplexityRun, type RunSinks, runPerplexity } from './run.js';
 /** One row per data set, model and policy. @throws as runPerplexity, and UsageError where no model has an order to choose */
 export async function runPolicies(
   request: PerplexityRequest,
-  cells: readonly Cell[],
+  cells: readonly ModelAndStream[],
   likelihoods: readonly ExactLikelihood[],
   observer: Observer & RunSinks,
 ): Promise<PerplexityRun> {

@@ -13,10 +13,10 @@ import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { datasetRecord } from '../dataset-record.js';
-import type { Cell, PerplexityRequest } from './cells.js';
+import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
 import { likelihoodOf, likelihoodRecord, usesSeed } from './exact-likelihood.js';
-import { journaled, type LossJournal } from './loss-journal.js';
+import { type LossJournal, openLossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import { PolicySession } from './policy-session.js';
 import type { PerplexityResult } from './record.js';
@@ -68,7 +68,7 @@ export interface SequenceRecord {
 /** Evaluates the cells, model by model, and compares the models on each data set. */
 export async function runPerplexity(
   request: PerplexityRequest,
-  cells: readonly Cell[],
+  cells: readonly ModelAndStream[],
   observer: Observer & RunSinks,
 ): Promise<PerplexityRun> {
   const evaluated: Evaluated[] = [];
@@ -142,7 +142,7 @@ async function evaluateModel(
       // The same model under another name was just evaluated: its losses are reused.
       const twin = journals.get(JSON.stringify(key));
       twin?.close();
-      const journal = journaled(session, key, {
+      const journal = openLossJournal(session, key, {
         sequences: evaluatedOf(stream, options),
         fresh: request.fresh && twin === undefined,
       });
@@ -247,7 +247,11 @@ function logLosses(
 }
 
 /** Once per data set, before the run: models of other lengths may have other counts. */
-function warnOfFirst(cells: readonly Cell[], { selection }: PerplexityOptions, observer: Observer): void {
+function warnOfFirst(
+  cells: readonly ModelAndStream[],
+  { selection }: PerplexityOptions,
+  observer: Observer,
+): void {
   if (selection?.kind !== 'first') return;
   const cut = cells.filter(({ stream }) => selection.count < stream.sequences);
   const warnings = cut.map(

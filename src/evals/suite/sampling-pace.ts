@@ -78,7 +78,11 @@ async function tryStep(request: SampleRequest, { warn, signal }: Observer): Prom
   };
   const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
   try {
-    const plan = { ...request, model: sampledModel(request.checkpoint), source: session.source };
+    const plan = {
+      ...request,
+      model: sampledModel(request.checkpoint, request.tokenizer),
+      source: session.source,
+    };
     const stop = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal;
     for await (const _batch of generate({ ...plan, first: 0, samples: request.batch, onStep, signal: stop }));
   } catch (error) {

@@ -22,7 +22,7 @@ async function measure(probe: MemoryProbe): Promise<void> {
     traced: false,
   });
   const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler });
-  const plan = { ...request, model: sampledModel(checkpoint), source: session.source };
+  const plan = { ...request, model: sampledModel(checkpoint, request.tokenizer), source: session.source };
   for await (const _batch of generate(plan));
   // maxRSS is in KiB.
   process.send!(process.resourceUsage().maxRSS * 1024, () => process.exit(0));

@@ -196,7 +196,7 @@ async function oneBatch(runner: Runner, round: number, rounds: number, signal?: 
   const { request, session } = runner;
   const first = (round < 0 ? rounds : round) * request.batch;
   const before = session.runSeconds;
-  const model = sampledModel(request.checkpoint);
+  const model = sampledModel(request.checkpoint, request.tokenizer);
   const plan = { ...request, model, source: session.source, first, samples: first + request.batch, signal };
   for await (const batch of generate(plan)) if (round >= 0) runner.samples.push(...batch);
   if (round >= 0) runner.runtimeSeconds += session.runSeconds - before;

@@ -3,7 +3,54 @@
  * print, in light and in dark. What is on the page is the caller's.
  */
 import { html, Markup } from './markup.js';
-import { STYLE } from './style.js';
+
+/** How pages look. Colours are variables, so that plots follow the reader's light or dark. */
+const STYLE = `
+:root {
+  --paper: #ffffff; --ink: #1d2530; --soft: #5a6675; --line: #d5dbe3; --raised: #f4f6f9;
+  --series-0: #1769aa; --series-1: #b3471b; --series-2: #3c7d22; --series-3: #8a3fa0; --series-4: #8a6a00; --series-5: #00766f;
+  --changed: #ffe08a;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #14181d; --ink: #e4e9ef; --soft: #9aa7b5; --line: #36404c; --raised: #1d232b;
+    --series-0: #6db3f2; --series-1: #f2986b; --series-2: #8fce6f; --series-3: #cf95e3; --series-4: #e0bf57; --series-5: #5cc9c0;
+    --changed: #6b5410;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+.lead, figcaption, .note { color: var(--soft); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th { font-weight: 600; vertical-align: bottom; }
+td.number, th.number { text-align: right; }
+pre, .sample { background: var(--raised); padding: .7rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .3rem; font: .85rem/1.5 ui-monospace, monospace; }
+figure { margin: 1rem 0; position: relative; }
+figure svg { display: block; width: 100%; height: auto; }
+svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
+figure.plot .scroll svg { min-width: 34rem; }
+svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+svg .axis { stroke: var(--soft); } svg .grid { stroke: var(--line); } svg .tick { fill: var(--soft); }
+svg .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
+svg .at { stroke: var(--ink); stroke-dasharray: 2 3; }
+svg .mark { cursor: default; } svg .mark:focus { outline: none; }
+svg .mark:hover .shape, svg .mark:focus .shape { stroke: var(--ink); stroke-width: 2; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; margin: .3rem 0; font-size: .9rem; }
+.legend svg { width: 14px; height: 14px; display: inline-block; vertical-align: -2px; margin-right: .4rem; }
+.details { position: absolute; pointer-events: none; background: var(--raised); border: 1px solid var(--line); border-radius: .3rem;
+  padding: .4rem .6rem; font-size: .8rem; line-height: 1.35; max-width: 18rem; z-index: 1; }
+.details[hidden] { display: none; }
+.details dl { display: grid; grid-template-columns: auto auto; gap: 0 .7rem; margin: 0; } .details dt { color: var(--soft); } .details dd { margin: 0; }
+@media print {
+  :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --raised: #fff; }
+  main { max-width: none; padding: 0; } .scroll { overflow: visible; } figure, tr { break-inside: avoid; } button { display: none; }
+}
+`;
 
 export interface Page {
   title: string;

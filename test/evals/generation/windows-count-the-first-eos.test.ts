@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countedTargets, judgeWindows } from '../../../src/evals/generation/windows.js';
+import { countedTargets, judgeWindows } from '../../../src/evals/generation/calls.js';
 
 const EOS = 9;
 const counted = (window: number[], eos: number | null = EOS) =>

@@ -1,7 +1,8 @@
 /** About src/evals/likelihood/run.ts and src/evals/likelihood/likelihood-journal.ts */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readItems } from '../../../src/evals/likelihood/items.js';
-import { type LikelihoodRequest, runLikelihoods } from '../../../src/evals/likelihood/run.js';
+import type { LikelihoodRequest } from '../../../src/evals/likelihood/request.js';
+import { runLikelihoods } from '../../../src/evals/likelihood/run.js';
 import { exactLikelihood } from '../../../src/evals/perplexity/exact-likelihood.js';
 import { type Checkpoint, openCheckpoint } from '../../../src/models/checkpoint.js';
 import { temporaryFolder } from '../../support/folder.js';

@@ -1,6 +1,6 @@
 /** About src/evals/perplexity/policy-walk.ts, policy-network.ts and exact-likelihood.ts: policies inside the blocks of a model. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isScored, picked, positionsInTurn } from '../../../src/diffusion/unmasking.js';
+import { isScored, pickPositions, positionsInTurn } from '../../../src/diffusion/unmasking.js';
 import {
   callsOfSequence,
   checkLikelihood,
@@ -93,7 +93,7 @@ async function blockByBlock(x: number[], likelihood: ExactLikelihood): Promise<n
       const scores = inTurn.map((l) =>
         isScored(order) ? scoreOf[order](rows[l - start].map(Math.exp).sort((a, b) => b - a)) : 0,
       );
-      for (const i of picked(inTurn, { scores, uniforms: [] }, likelihood)) {
+      for (const i of pickPositions(inTurn, { scores, uniforms: [] }, likelihood)) {
         total += rows[inTurn[i] - start][x[inTurn[i]]];
         block[inTurn[i] - start] = x[inTurn[i]];
       }

@@ -1,6 +1,6 @@
 /** The same seed gives the same figure to the last bit, however calls are batched, answered or remembered. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { journaled } from '../../../src/evals/perplexity/loss-journal.js';
+import { openLossJournal } from '../../../src/evals/perplexity/loss-journal.js';
 import type { LossSource } from '../../../src/evals/perplexity/loss-source.js';
 import { zeroShotPerplexity } from '../../../src/evals/perplexity/zero-shot-perplexity.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -46,10 +46,10 @@ it.each(['mdlm', 'duo'] as const)('%s: stopped in its second pass and continued'
         return session.losses(calls, model);
       },
     };
-    const first = journaled(breaking, key, { sequences: 19, fresh: false });
+    const first = openLossJournal(breaking, key, { sequences: 19, fresh: false });
     await expect(zeroShotPerplexity(first, stream, asked)).rejects.toThrow('power cut');
     first.close();
-    const second = journaled(session, key, { sequences: 19, fresh: false });
+    const second = openLossJournal(session, key, { sequences: 19, fresh: false });
     expect(second.resumed).toBeGreaterThan(19);
     const continued = await zeroShotPerplexity(second, stream, asked);
     second.finish();
