@@ -70,6 +70,47 @@ describe('likelihood', () => {
   });
 });
 
+describe('more tokens than 12', () => {
+  beforeEach(() => {
+    const long = { context: 'The state of the ', continuation: 'Union is strong, and it will be for years' };
+    space.write('p.jsonl', [long, { continuation: 'A' }].map((line) => JSON.stringify(line)).join('\n'));
+  });
+  const run = (...more: string[]) => space.run([...args('mdlm'), '--tail', 'eos', '--json', ...more]);
+
+  it('have the likelihood of a policy, or a bound with its error, beside short texts that are exact', async () => {
+    const policy = JSON.parse((await run('--longer', 'policy', '--policy', 'margin')).stdout).results;
+    expect(policy[0]).toMatchObject({
+      method: 'policy',
+      evidence: null,
+      policy: { name: 'margin', seed: 1 },
+    });
+    expect(policy[0].policy.order.toSorted((a: number, b: number) => a - b)).toEqual([
+      ...policy[0].tokens.keys(),
+    ]);
+    const drawn = JSON.parse((await run('--longer', 'exact-count', '--draws', '64')).stdout).results;
+    expect(drawn[0]).toMatchObject({ method: 'exact-count', evidence: null, modelCalls: 64, policy: null });
+    expect(drawn[0].boundStderr).toBeGreaterThan(0);
+    for (const [, short] of [policy, drawn])
+      expect(short).toMatchObject({ method: 'subsets', boundStderr: 0 });
+  });
+
+  it.each([
+    [
+      ['--longer', 'policy', '--policy', 'margin', '--psi', 'best'],
+      /from 13 on.*worthless as an upper bound/,
+    ],
+    [['--longer', 'policy'], /Give --policy/],
+    [['--policy', 'margin'], /--policy has an effect only with --longer policy/],
+    [['--longer', 'policy', '--policy', 'margin', '--draws', '8'], /--draws has an effect only/],
+    [['--psi', 'middle'], /--psi has no value "middle"/],
+  ])('%j is refused', async (more, told) => {
+    const { code, stdout } = await run(...more);
+    expect(code).toBe(2);
+    const { message, hint } = JSON.parse(stdout).error;
+    expect(`${message} ${hint}`).toMatch(told);
+  });
+});
+
 describe('refused with a sentence:', () => {
   it('a family without an order of tokens', async () => {
     const { code, stderr } = await space.run(args('duo'));

@@ -1,4 +1,6 @@
 /** Likelihoods as JSON lines, and for a terminal: one row per item, and what the columns mean. */
+
+import { isInBlocks } from '../../models/family.js';
 import { escapedJson } from '../../printing/json.js';
 import { dim, type FittedColumn, fittedTable } from '../../printing/layout.js';
 import { valueWithError, whole } from '../../printing/numbers.js';
@@ -51,8 +53,10 @@ function notesOf(records: readonly LikelihoodRecord[]): string[] {
     : 'Nothing is drawn: all is exact.';
   const notes = [plainText(`ln p of each continuation under ${records[0].model.name}, nats. ${how}`)];
   if (records.some(({ method }) => method === 'subsets')) {
+    const inBlocks = isInBlocks(records[0].model.family);
+    const where = inBlocks ? 'block by block, those of a block' : 'the tokens are revealed';
     notes.push(
-      'evidence: the tokens are revealed one by one in a uniformly random order. bound: the mean over the orders, at most the evidence; best and worst are single orders.',
+      `evidence: ${where} one by one in a uniformly random order. bound: the mean over the orders, at most the evidence; best and worst are single orders.`,
     );
   }
   const psi = records.find(({ upperBound }) => upperBound !== null)?.upperBound?.psi;

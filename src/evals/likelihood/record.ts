@@ -11,6 +11,7 @@ import {
 } from '../../diffusion/subsets.js';
 import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Family } from '../../models/family.js';
 import type { ExactLikelihood } from '../perplexity/exact-likelihood.js';
 import type { LikelihoodItem } from './items.js';
 import type { LongerMethod } from './longer-items.js';
@@ -23,7 +24,7 @@ export interface LikelihoodRecord {
   eval: 'likelihood';
   /** From 0, in the order of the prompts. */
   item: number;
-  model: { name: string; family: string; sha256: string };
+  model: { name: string; family: Family; sha256: string };
   /**
    * subsets: every order of revealing the tokens. chain-rule: autoregressive, left to right. policy: the order of an unmasking
    * policy. exact-count: the bound, from draws.

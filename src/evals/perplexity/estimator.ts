@@ -6,7 +6,8 @@
  * mean added back. Both are unbiased for the same figure; the second has several times less variance (bench/README.md).
  *
  * `exact-count`, for mdlm: the number of masks is drawn instead of a noise level (diffusion/exact-count.ts), with the same
- * control variate. It varies less still, so it is mdlm's default; that of other families is `control-variate`.
+ * control variate. It varies less on texts of up to some hundred tokens and as much on longer ones (bench/README.md), so it is
+ * mdlm's default; that of other families is `control-variate`.
  *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
