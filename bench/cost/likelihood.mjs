@@ -1,6 +1,7 @@
 /**
- * The exact likelihood of 64 sequences of `fixtures/mdlm.onnx` from left to right, one token per call, over as many bare
- * `session.run` as the sequences have tokens: the same batch, ready-made tensors of everything masked, logits out.
+ * The exact likelihood of 64 sequences from left to right, one token per call, over bare `session.run` at the same batch: ready-made
+ * tensors of everything masked, logits out. `fixtures/mdlm.onnx` takes as many calls as a sequence has tokens;
+ * `fixtures/bd3lm.onnx` as many as a block has, each of the noisy text and the clean one.
  */
 import '../../dist/models/no-telemetry.js';
 import { join } from 'node:path';
@@ -9,29 +10,45 @@ import { exactLikelihood } from '../../dist/evals/perplexity/exact-likelihood.js
 import { openLossJournal } from '../../dist/evals/perplexity/loss-journal.js';
 import { PolicySession } from '../../dist/evals/perplexity/policy-session.js';
 import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
+import { networkFeeds } from '../../dist/models/feeds.js';
 import { interleavedRatios } from './interleaved.mjs';
 import { bareSession, runAll } from './model-call.mjs';
 import { open, ROOT } from './subjects.mjs';
 
 const SEQUENCES = 64;
 
-export async function measureLikelihood({ pairs, threads, quick, say }) {
-  const { checkpoint, stream } = await open({ path: join(ROOT, 'fixtures', 'mdlm.onnx') });
+export async function measureLikelihood(options) {
+  const rows = [];
+  for (const name of ['mdlm', 'bd3lm']) rows.push(await measureModel(name, options));
+  return rows;
+}
+
+async function measureModel(name, { pairs, threads, quick, say }) {
+  const { checkpoint, stream } = await open({ path: join(ROOT, 'fixtures', `${name}.onnx`) });
   const { length } = stream;
   const sequences = quick ? 4 : SEQUENCES;
   const batch = Math.min(sequences, defaultBatch(length, checkpoint.vocabSize));
-  say(`exact likelihood, ${sequences} sequences, ${batch} a call …`);
+  say(`exact likelihood, ${name}, ${sequences} sequences, ${batch} a call …`);
   const likelihood = exactLikelihood({ policy: 'left-to-right', from: 'all-masked' });
   const session = await PolicySession.start({ checkpoint, provider: 'cpu', threads }, likelihood, batch);
   const bare = await bareSession(checkpoint, threads);
-  const ids = new BigInt64Array(batch * length).fill(BigInt(checkpoint.maskTokenId));
-  const feed = { input_ids: new ort.Tensor('int64', ids, [batch, length]) };
-  if (checkpoint.signature.sigma) feed.sigma = new ort.Tensor('float32', new Float32Array(batch), [batch]);
-  const feeds = Array.from({ length: (length * sequences) / batch }, () => feed);
+  const width = checkpoint.blockSize ? 2 * length : length;
+  const fed = networkFeeds(checkpoint.signature, {
+    inputIds: new BigInt64Array(batch * width).fill(BigInt(checkpoint.maskTokenId)),
+    ...{ batch, length: width, noisyWidth: length, sigma: new Float32Array(batch) },
+  });
+  const tensors = Object.entries(fed).map(([input, { type, data, dims }]) => [
+    input,
+    new ort.Tensor(type, data, dims),
+  ]);
+  const feed = Object.fromEntries(tensors);
+  const calls = checkpoint.blockSize ?? length;
+  const feeds = Array.from({ length: (calls * sequences) / batch }, () => feed);
   let journal;
   const ours = {
     before: () => {
-      journal = openLossJournal(session, { bench: 'likelihood', sequences }, { sequences, fresh: true });
+      const key = { bench: `likelihood of ${name}`, sequences };
+      journal = openLossJournal(session, key, { sequences, fresh: true });
     },
     run: () =>
       zeroShotPerplexity(journal, stream, {
@@ -50,14 +67,12 @@ export async function measureLikelihood({ pairs, threads, quick, say }) {
   const values = await interleavedRatios(ours, { run: () => runAll(bare, feeds) }, Math.min(pairs, 4));
   await session.close();
   await bare.release();
-  return [
-    {
-      kind: 'ratio',
-      what: `exact likelihood, mdlm, ${sequences} sequences, batch ${batch}`,
-      to: `${length} session.run`,
-      values,
-      target: 1.1,
-      aim: null,
-    },
-  ];
+  return {
+    kind: 'ratio',
+    what: `exact likelihood, ${name}, ${sequences} sequences, batch ${batch}`,
+    to: `${calls} session.run${checkpoint.blockSize ? `, ${width} tokens` : ''}`,
+    values,
+    target: 1.1,
+    aim: null,
+  };
 }

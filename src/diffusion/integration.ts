@@ -86,7 +86,7 @@ function duoIntegration(schedule: NoiseSchedule): Integration {
     timeRange: 't in [0.001, 1], mean',
     description:
       `The mean over t from ${first} to 1 of the ${schedule.type} schedule, as the reference code takes it: ` +
-      `α above ${schedule.alpha(first).toPrecision(6)} and below ${schedule.alpha(1).toPrecision(3)} is left out, ` +
+      `α above ${schedule.alpha(first).toPrecision(6)}${belowEnd(schedule.alpha(1))} is left out, ` +
       'so the figure compares with published ones and is not a bound.',
     alphaRange: [schedule.alpha(1), schedule.alpha(first)],
     oneMinusAlphaRange: [schedule.oneMinusAlpha(1), schedule.oneMinusAlpha(first)],
@@ -105,6 +105,13 @@ function duoIntegration(schedule: NoiseSchedule): Integration {
   };
 }
 
+/** A schedule of block diffusion goes to the end, α = 0, and its network reads no noise level. */
+const belowEnd = (alpha: number): string => (alpha > 0 ? ` and below ${alpha.toPrecision(3)}` : '');
+const lastRead = (sigma: number): string =>
+  Number.isFinite(sigma)
+    ? `; the network reads at most σ = ${sigma.toPrecision(4)}, the last of its schedule`
+    : '';
+
 function strictIntegration(schedule: NoiseSchedule): Integration {
   const least = strictLastOneMinusAlpha;
   const first = least ** (1 / strictPower);
@@ -113,8 +120,8 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
     protocol: 'strict',
     timeRange: 'alpha in [0, 1 - 1e-6], integral',
     description:
-      `The integral over α from 0 to 1 − ${least}; the network reads at most σ = ${lastSigma.toPrecision(4)}, the ` +
-      `last of its schedule. What is left out: α above 1 − ${least}, a few 1e-5 nats a token.`,
+      `The integral over α from 0 to 1 − ${least}${lastRead(lastSigma)}. ` +
+      `What is left out: α above 1 − ${least}, a few 1e-5 nats a token.`,
     alphaRange: [0, 1 - least],
     oneMinusAlphaRange: [1, least],
     measure: 1,

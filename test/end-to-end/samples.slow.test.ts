@@ -269,7 +269,7 @@ describe('duo-eval samplers', () => {
   it('lists them with families and options', async () => {
     const { stdout } = await succeed(space, ['samplers', '--json']);
     const { samplers } = JSON.parse(stdout) as {
-      samplers: { name: string; families: string[]; options: object }[];
+      samplers: { name: string; families: string[]; options: object; aliases: object }[];
     };
     const byName = Object.fromEntries(samplers.map((one) => [one.name, one]));
     expect(Object.keys(byName)).toEqual([
@@ -281,11 +281,17 @@ describe('duo-eval samplers', () => {
       'gaussian',
       'dcd',
       'confidence',
+      'unmask',
       'ar',
     ]);
     expect(byName.analytic.families).toEqual(['sedd']);
     expect(byName.psi.options).toMatchObject({ eta: { default: 0.04, min: 0, max: 1 } });
+    expect(byName.unmask.aliases).toEqual({
+      LowConfidence: { order: 'max-probability' },
+      EntropyBound: { order: 'entropy', 'entropy-bound': 0.1 },
+    });
     const text = (await succeed(space, ['samplers'])).stdout;
+    expect(text).toMatch(/^ +--sampler EntropyBound +unmask with order=entropy, entropy-bound=0\.1$/m);
     for (const { name, families } of samplers)
       expect(text).toMatch(new RegExp(`^${name} +${families.join(', ')}$`, 'm'));
   });

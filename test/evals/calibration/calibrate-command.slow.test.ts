@@ -29,9 +29,8 @@ it('prints a table of at most 80 columns that ends in the verdict', async () => 
   expect(stdout).toMatch(/ shown$/m);
   expect(stdout).toMatch(/^chain +orders: upper bound +\d\.\d{4} +\S+e-\d+ +\S+e-\d+ +exact$/m);
   expect(stdout).toMatch(/^Shown, not counted: for independent tokens/m);
-  // ar on 2 sources; 3 families under 2 protocols: plain on both, with the control variate, and exact counts
-  // of mdlm, on the chain; 9 likelihoods of
-  // 2 families over orders on both.
+  // ar on 2 sources; 3 families under 2 protocols: plain on both, with the control variate on the chain; exact counts of mdlm
+  // likewise; 9 likelihoods of 2 families over orders on both.
   expect(lines.at(-1)).toBe('All 58 checks pass. 8 more are shown and do not count.');
 });
 
@@ -80,6 +79,13 @@ describe('a program with a fault', () => {
       'evals/perplexity/unigram-correction.js',
       'this.means[v] = controlVariateExpectation(',
       'this.means[v] = 1.02 * controlVariateExpectation(',
+    ],
+    [
+      'a control variate of masked models whose mean is 3% off',
+      'mdlm',
+      'evals/perplexity/difficulty-correction.js',
+      'integration.measure * (',
+      '1.03 * integration.measure * (',
     ],
   ])('%s: exit status 7', async (_, family, file, right, wrong) => {
     const faulty = copyWith(file, right, wrong);
