@@ -63,8 +63,8 @@ const WAYS = [
   ['exact counts, uniform and independent', { levels: counts, us: independent }],
   ['exact counts, uniform and antithetic in batches of 16', { levels: counts, us: antithetic }],
   ['`--estimator plain`', { estimator: 'plain' }],
-  ['`--estimator control-variate`, the default', { estimator: 'control-variate' }],
-  ['`--estimator exact-count`', { estimator: 'exact-count' }],
+  ['`--estimator control-variate`', { estimator: 'control-variate' }],
+  ['`--estimator exact-count`, the default', { estimator: 'exact-count' }],
 ];
 
 for (const path of options.model) {

@@ -50,7 +50,7 @@ export const likelihoodFlags = {
 /** For a sweep over policies and tokens per call. */
 export const policyFlags = {
   policy: repeatable({
-    summary: `Orders in which masked positions are revealed, separated by commas or repeated. [default: ${UNMASKING_ORDERS.join(',')}]`,
+    summary: `Orders in which masked positions are revealed, separated by commas or repeated: ${UNMASKING_ORDERS.join(', ')}. [default: all]`,
     helpValue: '<name,…>',
     helpGroup,
   }),

@@ -48,7 +48,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
     }),
     estimator: choice(['control-variate', 'plain', 'exact-count'])({
       summary:
-        'All estimate the same figure; plain has several times the draw error, exact-count (mdlm) less. [default: control-variate]',
+        'All estimate the same figure; plain has several times the draw error. [default: exact-count for mdlm, else control-variate]',
     }),
     likelihood: choice(['bound', 'exact'])({
       summary: 'For masked models: their bound, or the exact likelihood under --policy. [default: bound]',

@@ -1,12 +1,13 @@
 /**
  * How a data set's loss is estimated from one (t, z) draw of each sequence, or a few.
  *
- * `plain`: the draws' mean, t as the protocol has it. `control-variate`, the default: noise levels drawn more often near clean
- * text (proposal.ts), and a control variate: the loss of a closed-form model is subtracted from every draw's loss, and its
+ * `plain`: the draws' mean, t as the protocol has it. `control-variate`: noise levels drawn more often near clean text
+ * (integration.ts), and a control variate: the loss of a closed-form model is subtracted from every draw's loss, and its
  * mean added back. Both are unbiased for the same figure; the second has several times less variance (bench/README.md).
  *
  * `exact-count`, for mdlm: the number of masks is drawn instead of a noise level (diffusion/exact-count.ts), with the same
- * control variate. It varies less than the default on texts of up to some hundred tokens (bench/README.md).
+ * control variate. It varies less on texts of up to some hundred tokens and as much on longer ones (bench/README.md), so it is
+ * mdlm's default; that of other families is `control-variate`.
  *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
@@ -37,12 +38,17 @@ export function isEstimatorOf(estimator: Estimator, family: LossModel['family'])
   return estimator !== 'exact-count' || family === 'mdlm' || family === 'ar';
 }
 
+/** @param asked null: the one that varies least for the family */
+export function estimatorOf(asked: Estimator | null, family: LossModel['family']): Estimator {
+  return asked ?? (family === 'mdlm' ? 'exact-count' : 'control-variate');
+}
+
 /** @throws UsageError where a model of the family has no such estimator */
 export function checkEstimator(
-  estimator: Estimator,
+  estimator: Estimator | null,
   { name, family }: { name: string; family: LossModel['family'] },
 ): void {
-  if (isEstimatorOf(estimator, family)) return;
+  if (isEstimatorOf(estimatorOf(estimator, family), family)) return;
   throw new UsageError({
     code: 'estimator-does-not-fit',
     message: `Exact counts of masks estimate the loss of mdlm models; ${name} is of the family ${family}.`,

@@ -15,6 +15,7 @@ import type { CacheKey } from '../../storage/cache-entry.js';
 import { datasetRecord } from '../dataset-record.js';
 import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
+import { estimatorOf } from './estimator.js';
 import { likelihoodOf, likelihoodRecord, usesSeed } from './exact-likelihood.js';
 import { type LossJournal, openLossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
@@ -199,7 +200,8 @@ export async function lossKey(
   options: PerplexityOptions,
   provider: Provider,
 ): Promise<CacheKey> {
-  const { protocol, seed, selection = null, estimator } = options;
+  const { protocol, seed, selection = null } = options;
+  const estimator = estimatorOf(options.estimator, checkpoint.family);
   const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
   const likelihood = likelihoodOf(checkpoint, options);
   return {

@@ -26,7 +26,7 @@ import { NumberColumn } from '../../storage/number-column.js';
 import { callsInOrder } from '../calls-in-order.js';
 import type { Correction } from './correction.js';
 import { type EstimatedLosses, estimatedLosses, sequencesRecord } from './estimated-losses.js';
-import { correctionOf, drawnLevels, type Estimator } from './estimator.js';
+import { correctionOf, drawnLevels, type Estimator, estimatorOf } from './estimator.js';
 import { type ExactLikelihood, likelihoodOf } from './exact-likelihood.js';
 import { callLevels, type ModelCall, type SequenceLoss } from './loss-batch.js';
 import { type BatchModel, batchModelOf, type LossSource } from './loss-source.js';
@@ -37,8 +37,8 @@ export interface PerplexityOptions {
   /** Draws of (t, z) per sequence; with `until`, the maximum. An ar model always takes one, since its loss is exact. */
   draws: number;
   seed: number;
-  /** How draws are made and used. Every estimator estimates the same figure. */
-  estimator: Estimator;
+  /** How draws are made and used; null: what varies least for the family. Every estimator estimates the same figure. */
+  estimator: Estimator | null;
   /** Which sequences; by default all. */
   selection?: Selection | null;
   /** Stops after a whole pass once t · mcStderr of nll is at most this; t is Student's 95% quantile. */
@@ -131,6 +131,7 @@ class Run {
   private readonly sequences: number;
   private readonly batch: number;
   private readonly exact: boolean;
+  private readonly estimator: Estimator;
   private readonly likelihood: ExactLikelihood | null;
   private readonly plan: TimePlan | null;
   private readonly integration: DrawnIntegration | null;
@@ -155,7 +156,8 @@ class Run {
     private readonly observer: LossObserver,
   ) {
     const { checkpoint } = source;
-    const { protocol, seed, estimator } = options;
+    const { protocol, seed } = options;
+    this.estimator = estimatorOf(options.estimator, checkpoint.family);
     this.likelihood = likelihoodOf(checkpoint, options);
     this.exact = checkpoint.family === 'ar' || this.likelihood !== null;
     this.sequences = stream.sequences;
@@ -164,7 +166,7 @@ class Run {
     this.integration =
       this.exact || checkpoint.schedule === null
         ? null
-        : levelsOf(checkpoint, checkpoint.schedule, protocol, estimator);
+        : levelsOf(checkpoint, checkpoint.schedule, protocol, this.estimator);
     this.batch = batchOf(checkpoint, stream.length, options);
     this.passNats = new NumberColumn(this.sequences);
     this.passTextNats = new NumberColumn(this.sequences);
@@ -178,7 +180,7 @@ class Run {
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
       this.plan && this.integration
-        ? correctionOf(estimator, {
+        ? correctionOf(this.estimator, {
             stream,
             sequences: this.sequences,
             plan: this.plan,
@@ -225,7 +227,7 @@ class Run {
     return {
       metrics: perplexityMetrics(losses),
       integration: this.integration,
-      estimator: this.exact ? 'exact' : this.options.estimator,
+      estimator: this.exact ? 'exact' : this.estimator,
       draws: passes,
       randomizations: this.plan ? this.plan.groups * Math.min(passes, 4) : null,
       mcDegreesOfFreedom: this.exact ? null : (error?.degreesOfFreedom ?? null),

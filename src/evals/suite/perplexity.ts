@@ -35,7 +35,7 @@ const schema = z
     length: count.min(3).optional(),
     draws: count.optional(),
     until: z.number().positive().optional(),
-    estimator: z.enum(['control-variate', 'plain', 'exact-count']).default('control-variate'),
+    estimator: z.enum(['control-variate', 'plain', 'exact-count']).optional(),
     limit: count.optional(),
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),
@@ -90,7 +90,7 @@ export const PERPLEXITY_CELLS: CellKind<Asked, PerplexityCell, PerplexityResult>
 
 /** By data set, then model, then seed: a reader compares models on one data set. */
 function requests(asked: Asked, { models, datasets, first: firstIndex }: SuiteContext): PerplexityCell[] {
-  const { protocol, estimator, limit, first, until = null, batch = null, length } = asked;
+  const { protocol, estimator = null, limit, first, until = null, batch = null, length } = asked;
   const selection: PerplexityOptions['selection'] =
     first !== undefined
       ? { kind: 'first', count: first }
