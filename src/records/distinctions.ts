@@ -40,10 +40,13 @@ export function textOf(settings: Settings, names: readonly string[]): string {
 /** Separates the settings of two rows. */
 export const VERSUS = ' − ';
 
-/** Settings of two rows that are compared: `1 − 2` where they differ. */
+/** Settings of two rows that are compared: `1 − 2` where they differ. The estimator goes with the family: its default differs. */
 export function settingsOfPair(a: unknown, b: unknown): Settings {
   const [ofA, ofB] = [settingsOf(a), settingsOf(b)];
-  const names = [...new Set([...ofA.keys(), ...ofB.keys()])];
+  const isOneFamily = familyOf(a) === familyOf(b);
+  const names = [...new Set([...ofA.keys(), ...ofB.keys()])].filter(
+    (name) => isOneFamily || name !== 'estimator',
+  );
   return new Map(
     names.map((name) => {
       const values = new Set([ofA.get(name), ofB.get(name)].filter((value) => value !== undefined));
@@ -53,6 +56,8 @@ export function settingsOfPair(a: unknown, b: unknown): Settings {
 }
 
 type Loose = Record<string, unknown>;
+
+const familyOf = (record: unknown): unknown => ((record as Loose).model as Loose | undefined)?.family;
 
 /** {@link settingsAsRecorded} as texts. */
 export function settingsOf(record: unknown): Settings {
