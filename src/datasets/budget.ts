@@ -14,6 +14,8 @@ export const BUDGET = {
   line: 32 * MIB,
   /** Characters in the fields of a CSV row. The parser reads about 50 MB per second. */
   row: 64 * MIB,
+  /** Separators in a line of a table: each makes a field, which takes far more time and memory than its byte. */
+  separators: 2 ** 20,
   /** Brackets open at a time in JSON. */
   jsonDepth: 1000,
   /** Consecutive empty texts or blank lines. */

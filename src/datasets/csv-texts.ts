@@ -86,7 +86,7 @@ async function* recordsOf(path: string, options: Options): AsyncGenerator<string
   // It does not compare them when it takes every row for the first.
   const { info } = parser as unknown as { info: { records: number } };
   Object.defineProperty(info, 'records', { get: () => 0, set() {} });
-  const input = Readable.from(checkedText(path));
+  const input = Readable.from(checkedText(path, options.delimiter === '\t' ? '\t' : ','));
   input.on('error', (cause) => parser.destroy(cause));
   input.pipe(parser);
   try {
@@ -106,10 +106,12 @@ async function* recordsOf(path: string, options: Options): AsyncGenerator<string
 }
 
 /** The file as text, in pieces that never split a character. */
-async function* checkedText(path: string): AsyncGenerator<string> {
+async function* checkedText(path: string, separator: string): AsyncGenerator<string> {
   let pending: Buffer = Buffer.alloc(0);
   let offset = 0;
   let lineStart = 0;
+  /** In the line that is not finished. */
+  let separators = 0;
   for await (const chunk of utf8BytesOf(path)) {
     const bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
     const end = bytes.length - incompleteBytes(bytes);
@@ -117,13 +119,24 @@ async function* checkedText(path: string): AsyncGenerator<string> {
     if (nul >= 0) throw withNul(path, offset + nul);
     yield decodeUtf8(bytes.subarray(0, end), path, offset);
     const newline = bytes.lastIndexOf(0x0a, Math.max(0, end - 1));
-    if (newline >= 0) lineStart = offset + newline + 1;
+    if (newline >= 0) {
+      lineStart = offset + newline + 1;
+      separators = 0;
+    }
     offset += end;
-    // The parser's own limit does not count commas, yet each makes a field.
     if (offset - lineStart > BUDGET.line) throw tooLarge(path, 'line', BUDGET.line);
+    // The parser's own limit does not count them.
+    separators += occurrences(bytes.subarray(newline + 1, end), separator.charCodeAt(0));
+    if (separators > BUDGET.separators) throw tooManySeparators(path, separator);
     pending = bytes.subarray(end);
   }
   if (pending.length) yield decodeUtf8(pending, path, offset);
+}
+
+function occurrences(bytes: Uint8Array, byte: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(byte); at >= 0; at = bytes.indexOf(byte, at + 1)) count++;
+  return count;
 }
 
 /** Number of trailing bytes that begin a character without finishing it. */
@@ -150,6 +163,14 @@ function tooLarge(path: string, what: string, most: number): DataError {
     code: 'data-too-large',
     message: `${path} has a ${what} of more than ${most / 2 ** 20} MiB.`,
     hint: 'A quote that is never closed also does this. Longer texts: turn the table into .jsonl.',
+  });
+}
+
+function tooManySeparators(path: string, separator: string): DataError {
+  return new DataError({
+    code: 'data-too-large',
+    message: `${path} has a line with more than ${BUDGET.separators.toLocaleString('en')} ${separator === ',' ? 'commas' : 'tabs'}.`,
+    hint: 'Check that it is the file that you mean. Texts of that size: turn the table into .jsonl.',
   });
 }
 
