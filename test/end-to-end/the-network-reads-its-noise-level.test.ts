@@ -16,12 +16,13 @@ beforeAll(() => {
 
 const slope = (scored: number) => (scored === TOKEN || scored === BOUNDARY ? -1 : 0);
 
-/** The log of a masked model whose logits are σ·slope, or constant. */
+/** The log of a masked model whose logits are σ·slope, or constant; every draw has its own time. */
 async function losses(name: string, model: SmallModel, timeConditioning: boolean, protocol: string) {
   const graph = smallModel({ logit: () => 0, ...model });
   const file = writeModel(space, name, graph, { family: 'mdlm', maskTokenId: MASK, timeConditioning });
   const args = ['ppl', '--model', file, '--dataset', 'text.txt', '--draws', '4', '--protocol', protocol];
-  await succeed(space, [...args, '--log-sequences', `${name}.jsonl`, '--quiet']);
+  const drawn = ['--estimator', 'control-variate', '--log-sequences', `${name}.jsonl`];
+  await succeed(space, [...args, ...drawn, '--quiet']);
   const lines = space.read(`${name}.jsonl`).trim().split('\n');
   return lines.map((line) => JSON.parse(line) as { alpha: number; nats: number; t: number | null });
 }
