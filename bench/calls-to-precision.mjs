@@ -19,6 +19,7 @@ import { LossSession } from '../dist/evals/perplexity/loss-session.js';
 import { batchModelOf } from '../dist/evals/perplexity/loss-source.js';
 import { zeroShotPerplexity } from '../dist/evals/perplexity/zero-shot-perplexity.js';
 import { openCheckpoint } from '../dist/models/checkpoint.js';
+import { average, generator, variance } from './simulation.mjs';
 
 const TEXTS = 64;
 const SINGLE = { texts: 8, draws: 16 };
@@ -168,24 +169,4 @@ async function overSeeds(estimateOf, count = seeds) {
 
 function rounded(calls) {
   return Number(calls.toPrecision(2)).toLocaleString('en');
-}
-
-function average(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function variance(values) {
-  const mean = average(values);
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-}
-
-/** Uniforms of [0, 1): a 32-bit Weyl sequence, scrambled. */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let bits = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);
-    return ((bits ^ (bits >>> 15)) >>> 0) / 2 ** 32;
-  };
 }

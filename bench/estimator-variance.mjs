@@ -23,6 +23,7 @@ import { noisyTokens } from '../dist/evals/perplexity/loss-batch.js';
 import { LossSession } from '../dist/evals/perplexity/loss-session.js';
 import { openCheckpoint } from '../dist/models/checkpoint.js';
 import { isMasked } from '../dist/models/family.js';
+import { average, generator, variance } from './simulation.mjs';
 
 const SEQUENCES = 64;
 const REFERENCE_BATCH = 16;
@@ -177,24 +178,4 @@ function ratioOf(reference, values) {
     () => variance(resampled(reference)) / variance(resampled(values)),
   ).sort((a, b) => a - b);
   return [variance(reference) / variance(values), ratios[Math.floor(0.025 * RESAMPLES)]];
-}
-
-function average(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function variance(values) {
-  const mean = average(values);
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-}
-
-/** Uniforms of [0, 1) for the reference's times and the bootstrap: a 32-bit Weyl sequence, scrambled. */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let bits = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);
-    return ((bits ^ (bits >>> 15)) >>> 0) / 2 ** 32;
-  };
 }

@@ -3,10 +3,8 @@
  * after it. The journal's name is a hash of everything that decides a sample. The number of samples and the batch size are not
  * part of it, because samples always come in the order of their numbers.
  */
-
-import { type CacheKey, cacheEntryPath } from '../storage/cache-entry.js';
-import { type Journal, openJournal } from '../storage/journal.js';
-import { acquireLock } from '../storage/lock.js';
+import type { CacheKey } from '../storage/cache-entry.js';
+import { openWorkJournal } from '../storage/work-journal.js';
 import type { GeneratedSample } from './generation-plan.js';
 import {
   base64OfInts,
@@ -49,21 +47,14 @@ export function openSampleJournal(
   key: CacheKey,
   { label, fresh }: { label: string; fresh: boolean },
 ): SampleJournal {
-  const path = cacheEntryPath('journals', key, '.jsonl');
-  const lock = acquireLock(path, `Sampling ${label}`);
   const finished: FinishedSample[] = [];
-  let journal: Journal<Line>;
-  try {
-    journal = openJournal<Line>(
-      path,
-      { key: JSON.stringify(key) },
-      { fresh, onEntry: (line) => keep(finished, line) },
-    );
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
+  const journal = openWorkJournal<Line>(key, {
+    what: `Sampling ${label}`,
+    fresh,
+    onEntry: (line) => keep(finished, line),
+  });
   return {
+    ...journal,
     finished,
     append(batch) {
       journal.append({
@@ -73,14 +64,6 @@ export function openSampleJournal(
         s: batch[0].seconds,
         ...(batch[0].trace && { h: batch.map(({ trace }) => writtenTrace(trace!)) }), // all have one, or none
       });
-    },
-    close() {
-      journal.close();
-      lock.release();
-    },
-    finish() {
-      journal.finish();
-      lock.release();
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * On a random network of 3 tokens, texts of 4 tokens in blocks of 2: the frequencies of samples are the exact likelihoods of all 81
- * texts. About src/samplers/unmask.ts, ancestral-blocks.ts and src/evals/perplexity/policy-walk.ts
+ * texts. About src/samplers/unmask.ts, ancestral.ts and src/evals/perplexity/policy-walk.ts
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UnmaskingOrder } from '../../src/diffusion/unmasking.js';

@@ -1,4 +1,4 @@
-/** About src/sampling/block-draws.ts, block-state.ts and src/samplers/ancestral-blocks.ts */
+/** About src/sampling/block-draws.ts, block-state.ts and src/samplers/ancestral.ts */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
 import type { Denoiser } from '../../src/samplers/sampler.js';

@@ -3,10 +3,9 @@
  * reads them back. Calls come in an order that the items alone decide, so the journal is the answers in this order, and what it
  * holds is a beginning of the work.
  */
-import { type CacheKey, cacheEntryPath } from '../../storage/cache-entry.js';
-import { type Journal, openJournal } from '../../storage/journal.js';
-import { acquireLock } from '../../storage/lock.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
 import { NumberColumn } from '../../storage/number-column.js';
+import { openWorkJournal } from '../../storage/work-journal.js';
 
 /** Number of the batch's first call, of its calls, and their answers, float64, little-endian, in base64. */
 type CallsLine = { i: number; c: number; v: string };
@@ -37,8 +36,6 @@ export function openLikelihoodJournal<Outcome>(
   key: CacheKey,
   { label, fresh }: { label: string; fresh: boolean },
 ): LikelihoodJournal<Outcome> {
-  const path = cacheEntryPath('journals', key, '.jsonl');
-  const lock = acquireLock(path, `The likelihoods of ${label}`);
   const earlier = new NumberColumn();
   let finished = 0;
   const outcomes = new Map<number, Outcome>();
@@ -55,14 +52,8 @@ export function openLikelihoodJournal<Outcome>(
     const bytes = Buffer.from(v, 'base64');
     for (let at = 0; at < bytes.length; at += 8) earlier.set(earlier.length, bytes.readDoubleLE(at));
   };
-  let journal: Journal<Line>;
-  try {
-    journal = openJournal<Line>(path, { key: JSON.stringify(key) }, { fresh, onEntry: keep });
-  } catch (error) {
-    earlier.close();
-    lock.release();
-    throw error;
-  }
+  const what = `The likelihoods of ${label}`;
+  const journal = openWorkJournal<Line>(key, { what, fresh, onEntry: keep, kept: earlier });
   let read = 0;
   return {
     finished,
@@ -75,15 +66,7 @@ export function openLikelihoodJournal<Outcome>(
     },
     outcomes,
     appendOutcome: (item, outcome) => journal.append({ item, outcome }),
-    close() {
-      earlier.close();
-      journal.close();
-      lock.release();
-    },
-    finish() {
-      earlier.close();
-      journal.finish();
-      lock.release();
-    },
+    close: journal.close,
+    finish: journal.finish,
   };
 }

@@ -5,10 +5,9 @@
  * figure as an uninterrupted one, bit for bit.
  */
 
-import { type CacheKey, cacheEntryPath } from '../../storage/cache-entry.js';
-import { type Journal, openJournal } from '../../storage/journal.js';
-import { acquireLock } from '../../storage/lock.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
 import { NumberColumn } from '../../storage/number-column.js';
+import { openWorkJournal } from '../../storage/work-journal.js';
 import type { ModelCall, RevealedPath, SequenceLoss } from './loss-batch.js';
 import type { BatchModel, LossSource } from './loss-source.js';
 
@@ -45,21 +44,13 @@ export function openLossJournal(
   key: CacheKey,
   { sequences, fresh }: { sequences: number; fresh: boolean },
 ): LossJournal {
-  const path = cacheEntryPath('journals', key, '.jsonl');
-  const lock = acquireLock(path, `The evaluation of ${source.checkpoint.name}`);
   const earlier = new FinishedLosses(sequences);
-  let journal: Journal<Line>;
-  try {
-    journal = openJournal<Line>(
-      path,
-      { key: JSON.stringify(key) },
-      { fresh, onEntry: (line) => earlier.add(line) },
-    );
-  } catch (error) {
-    earlier.close();
-    lock.release();
-    throw error;
-  }
+  const journal = openWorkJournal<Line>(key, {
+    what: `The evaluation of ${source.checkpoint.name}`,
+    fresh,
+    onEntry: (line) => earlier.add(line),
+    kept: earlier,
+  });
   let last = performance.now();
 
   const compute = async (calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> => {
@@ -91,16 +82,8 @@ export function openLossJournal(
       let next = 0;
       return calls.map((call) => earlier.get(call) ?? computed[next++]);
     },
-    close() {
-      earlier.close();
-      journal.close();
-      lock.release();
-    },
-    finish() {
-      earlier.close();
-      journal.finish();
-      lock.release();
-    },
+    close: journal.close,
+    finish: journal.finish,
   };
 }
 

@@ -1,21 +1,9 @@
 /** What a suite would run, for a terminal. */
-
 import type { Screen } from '../../printing/formats.js';
 import { type FittedColumn, fittedTable } from '../../printing/layout.js';
 import { distinctionsOf } from '../../records/distinctions.js';
 import { plainText, wrap } from '../../terminal-text.js';
-
-interface Planned {
-  cell: number;
-  eval: string;
-  model: string;
-  dataset: string;
-  samplerOptions?: Readonly<Record<string, unknown>>;
-  seed: number | null;
-  modelCalls: number;
-  state: string;
-  seconds: number | null;
-}
+import type { PlannedCell } from './cell.js';
 
 const COLUMNS: readonly FittedColumn[] = [
   { title: 'cell', align: 'right' },
@@ -28,7 +16,7 @@ const COLUMNS: readonly FittedColumn[] = [
 ];
 
 export function planTable(
-  { cells, seconds }: { cells: readonly Planned[]; seconds: number },
+  { cells, seconds }: { cells: readonly PlannedCell[]; seconds: number },
   screen: Screen,
 ): string {
   const apart = distinctionsOf(

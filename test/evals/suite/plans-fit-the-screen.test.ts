@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { PlannedCell } from '../../../src/evals/suite/cell.js';
 import { planTable } from '../../../src/evals/suite/printed-plan.js';
 
-const cell = (over: object) => ({
+const cell = (over: Partial<PlannedCell>): PlannedCell => ({
   ...{ cell: 1, eval: 'frontier', model: 'a-checkpoint-with-a-long-name-of-its-own', seed: 1 },
-  ...{ dataset: 'ancestral-cache, 128 steps', modelCalls: 1_000_000, state: 'to run', seconds: 3000 },
+  ...{ dataset: 'ancestral-cache, 128 steps', sequences: 64, draws: 1, modelCalls: 1_000_000 },
+  ...{ state: 'to run', seconds: 3000 },
   ...over,
 });
-const lines = (cells: ReturnType<typeof cell>[], width: number) =>
+const lines = (cells: PlannedCell[], width: number) =>
   planTable(
     { cells, seconds: cells.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) },
     { width, color: false },

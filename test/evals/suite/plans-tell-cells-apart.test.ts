@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
+import type { PlannedCell } from '../../../src/evals/suite/cell.js';
 import { planTable } from '../../../src/evals/suite/printed-plan.js';
 
-const cell = (number: number, eta: number, seed = 1, model = 'duo') => ({
-  ...{ cell: number, eval: 'gen', model, dataset: 'psi, 8 steps', seed, modelCalls: 72, state: 'to run' },
-  ...{ samplerOptions: { preset: 'remdm-cap', eta }, seconds: 3 },
+const cell = (number: number, eta: number, seed = 1, model = 'duo'): PlannedCell => ({
+  ...{ cell: number, eval: 'gen', model, dataset: 'psi, 8 steps', seed, modelCalls: 72 },
+  ...{ sequences: 8, draws: 1, state: 'to run', seconds: 3 },
+  samplerOptions: { preset: 'remdm-cap', eta },
 });
-const table = (cells: ReturnType<typeof cell>[], width = 100) =>
+const table = (cells: PlannedCell[], width = 100) =>
   planTable({ cells, seconds: 9 }, { width, color: false });
 
 it('cells of one sampler say in which option they differ, and no more', () => {
