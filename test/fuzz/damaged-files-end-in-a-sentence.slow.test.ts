@@ -10,7 +10,7 @@ interface Campaign {
 }
 
 const CASES = 300;
-/** All there are: a round of 30 cases has each of them at least once. */
+/** All there are: a round of 31 cases has each of them at least once. */
 const KINDS = [
   'checkpoint',
   'card',
@@ -28,6 +28,7 @@ const KINDS = [
   'expressions',
   'places',
   'records',
+  'prompts',
   'hubs',
   'samplers',
 ];
