@@ -12,6 +12,8 @@ import { compile, link, runExample, writeProject } from './project.js';
 /** What each example of the page prints, in their order. */
 const PRINTED = [
   /^ar \d+\.\d+ \[ \d+\.\d+, \d+\.\d+ \]\nduo [\s\S]*^model +data set +perplexity/m,
+  /^\d+ \d+\.\d+ \[ \d+, \d+, \d+ \]\n[\s\S]*^\d\.\d+ max-probability$/m,
+  /^-\d+\.\d+ -\d+\.\d+ -\d+\.\d+\n-\d+\.\d+ -\d+\.\d+ -\d+\.\d+$/m,
   /^mine duo \d+ [0-9a-f]{64}$/m,
   /name: 'ancestral'[\s\S]*^0 \d+ \S[\s\S]*^1 \d+ \S/m,
   /^1 2\ntextNll -?\d/,
