@@ -11,8 +11,7 @@ import { UsageError } from '../errors.js';
 import type { ResultsFile } from '../records/record.js';
 
 export default class Frontier extends BaseCommand<typeof Frontier> {
-  static override summary =
-    'Compare samplers: generative perplexity at equal entropy, or exact likelihood at equal NFE.';
+  static override summary = 'Compare samplers at equal entropy, or by exact likelihood at equal NFE.';
   static override description =
     `Samples every configuration at each of --temperatures and interpolates its generative perplexity at one entropy: that of --reference-dataset, or --entropy. This compares models at equal variety of text. A run that was stopped continues where it was.
 
@@ -20,7 +19,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
   static override examples = [
     '<%= config.bin %> frontier --model a.onnx --model b.onnx --judge gpt2.onnx',
     '<%= config.bin %> frontier --model a.onnx --judge gpt2.onnx --entropy 5.4',
-    '<%= config.bin %> frontier --by likelihood --model mdlm.onnx --policy max-probability,entropy --limit 32 --out page.html',
+    '<%= config.bin %> frontier --by likelihood --model mdlm.onnx --limit 32',
   ];
 
   static override flags = {

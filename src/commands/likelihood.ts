@@ -25,7 +25,7 @@ export default class Likelihood extends BaseCommand<typeof Likelihood> {
 The tail is what follows: nothing, one EOS, masks to the model's length, or text of your own. It matters: a model that was trained on windows expects EOS at the end.`;
   static override examples = [
     '<%= config.bin %> likelihood --model mdlm.onnx --in prompts.jsonl',
-    '<%= config.bin %> likelihood --model mdlm.onnx --in prompts.jsonl --tail eos --format table',
+    '<%= config.bin %> likelihood --model mdlm.onnx --in prompts.jsonl --tail eos',
   ];
 
   static override flags = {

@@ -27,6 +27,8 @@ it('measures calls, processes and hot paths in any clone, and nothing else on st
     ['markov-duo, batch 32', 'session.run', null],
     ['duo, 2M parameters, step of training', 'its loss alone', null],
     ['duo, 2M parameters, step of training, memory', '1.5 GB', 1],
+    ['exact likelihood, mdlm, 4 sequences, batch 4', '128 session.run', 1.1],
+    ['exact likelihood, bd3lm, 4 sequences, batch 4', '8 session.run, 256 tokens', 1.1],
     ['--help', 'node -e 0', 3],
     ['--version', 'node -e 0', 3],
     ['markov-duo, one call, cached', '1.5 s', null],
@@ -49,5 +51,5 @@ it('prints a table with median, range, target and verdict', async () => {
 it('refuses a part that it does not have', async () => {
   const failure = await run(process.execPath, [bench, '--only', 'everything']).catch((error) => error);
   expect(failure.code).toBe(2);
-  expect(failure.stderr).toContain('--only takes calls, steps, training, process, hot-paths');
+  expect(failure.stderr).toContain('--only takes calls, steps, training, likelihood, process, hot-paths');
 });
