@@ -57,6 +57,11 @@ export function isScored(order: UnmaskingOrder): order is ScoredOrder {
   return order !== 'left-to-right' && order !== 'random';
 }
 
+/** Orders whose scores are not negative, the higher the surer: those that a threshold can be put on. */
+export function takesThreshold(order: UnmaskingOrder): boolean {
+  return isScored(order) && order !== 'entropy';
+}
+
 /**
  * Scores this close to the best one are equal: with everything masked, all positions have one distribution up to rounding, which
  * would otherwise choose the order.

@@ -13,6 +13,7 @@ import {
   positionsInTurn,
   TIE_RULES,
   type TieRule,
+  takesThreshold,
   timeOfShare,
   UNMASKING_ORDERS,
   type UnmaskingOrder,
@@ -88,7 +89,7 @@ export const unmask: Sampler = {
         `Give --sampler-option block= a divisor of ${blockSize}, or leave it out.`,
       );
     }
-    if ((threshold as number) > 0 && !['max-probability', 'margin', 'log-margin'].includes(order as string)) {
+    if ((threshold as number) > 0 && !takesThreshold(order as UnmaskingOrder)) {
       throw refusal(
         `A threshold needs scores of which more is better, from 0 on; the order ${order} has none.`,
         order === 'entropy'

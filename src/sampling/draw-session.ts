@@ -197,7 +197,8 @@ class DrawSession extends RunningModel implements Denoiser {
       return sample < to && position < request.length ? sample * request.length + position : null;
     };
     this.readOutputs(outputs, {
-      places: at ?? Int32Array.from(part.tokens.keys()),
+      places: at,
+      count: at?.length ?? part.tokens.length,
       indexOf,
       request,
       answer,
@@ -240,19 +241,19 @@ class DrawSession extends RunningModel implements Denoiser {
         timeoutMs: this.options.timeoutMs,
         transfer: true,
       });
-      this.readOutputs(outputs, { places: at, indexOf, request, answer });
+      this.readOutputs(outputs, { places: at, count: at.length, indexOf, request, answer });
     }
   }
 
-  private readOutputs(outputs: Feeds, { places, indexOf, request, answer }: Called): void {
+  private readOutputs(outputs: Feeds, { places, count, indexOf, request, answer }: Called): void {
     const token = outputs[DRAW.token].data as BigInt64Array;
     const probability = outputs[DRAW.probability].data as Float32Array;
     const present = outputs[DRAW.present]?.data as Float32Array | undefined;
     const logSumExp = outputs[DRAW.logSumExp]?.data as Float64Array | undefined;
     const score = outputs[DRAW.score]?.data as Float32Array | undefined;
     const logScale = Math.log(Math.expm1(request.sigma)) + Math.log(this.checkpoint.vocabSize - 1);
-    for (const [r, place] of places.entries()) {
-      const i = indexOf(place);
+    for (let r = 0; r < count; r++) {
+      const i = indexOf(places?.[r] ?? r);
       if (i === null) continue;
       if (!(probability[r] > 0 && (present?.[r] ?? 0) >= 0)) throw this.notFinite(i, request);
       answer.token[i] = Number(token[r]);
@@ -287,8 +288,10 @@ class DrawSession extends RunningModel implements Denoiser {
 }
 
 interface Called {
-  /** Indices into the call's tokens that were drawn at. */
-  places: Int32Array;
+  /** Indices into the call's tokens that were drawn at; null: all. */
+  places: Int32Array | null;
+  /** How many those are. */
+  count: number;
   /** Where such a token is in the request; null: nowhere. */
   indexOf: (place: number) => number | null;
   request: DenoiserRequest;

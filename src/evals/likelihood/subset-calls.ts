@@ -69,7 +69,9 @@ export function* chunksOf(parts: readonly Part[], mask: number | null): Generato
   const byLength = new Map<number, Part[]>();
   for (const part of parts) {
     const { length } = part.item.tokens;
-    byLength.set(length, [...(byLength.get(length) ?? []), part]);
+    const alike = byLength.get(length);
+    if (alike) alike.push(part);
+    else byLength.set(length, [part]);
   }
   for (const alike of byLength.values()) {
     let chosen: Part[] = [];

@@ -7,7 +7,7 @@ import { type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream
 import { droppedNotice, wrappingNotice } from '../../datasets/packing-notices.js';
 import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
 import type { TextSource } from '../../datasets/text-source.js';
-import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
+import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../../errors.js';
 import { blockProblem } from '../../models/architectures/dimensions.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
@@ -16,6 +16,7 @@ import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
+import { tokenizerOf } from '../../sampling/prepare-sampling.js';
 import { checkEstimator } from './estimator.js';
 import { checkLikelihood } from './exact-likelihood.js';
 import type { LossSession } from './loss-session.js';
@@ -55,7 +56,7 @@ export async function prepareCells(
   const cells: ModelAndStream[] = [];
   for (const checkpoint of request.checkpoints) {
     checkEstimator(request.options.estimator, checkpoint);
-    const tokenizer = await tokenizerOf(checkpoint, request.tokenizer, tokenizers);
+    const tokenizer = await sharedTokenizer(checkpoint, request.tokenizer, tokenizers);
     const length = sequenceLength(checkpoint, request.length, observer);
     checkPositions(checkpoint, length);
     if (hasBlocks(checkpoint)) checkBlocks(checkpoint.blockSize, length);
@@ -101,30 +102,17 @@ function checkDistinct(sources: readonly TextSource[]): void {
   });
 }
 
-async function tokenizerOf(
+/** The tokenizer of a model, loaded once for models that share it. */
+async function sharedTokenizer(
   checkpoint: Checkpoint,
   override: string | undefined,
   loaded: Map<string, Tokenizer>,
 ): Promise<Tokenizer> {
-  const path = override ?? checkpoint.fields.tokenizer.value;
-  if (path === null) {
-    throw new ModelError({
-      code: 'no-tokenizer',
-      message: `Nothing says which tokenizer ${checkpoint.name} was trained with.`,
-      hint: 'Give --tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.',
-    });
-  }
-  const bosTokenId = checkpoint.fields.bosTokenId.value;
-  const eosTokenId = checkpoint.fields.eosTokenId.value;
-  const key = JSON.stringify([path, bosTokenId, eosTokenId]);
-  const known = loaded.get(key);
-  if (known) return known;
-  const tokenizer = await loadTokenizer(path, {
-    bosTokenId: bosTokenId ?? undefined,
-    eosTokenId: eosTokenId ?? undefined,
-  });
-  loaded.set(key, tokenizer);
-  return tokenizer;
+  const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
+  const key = JSON.stringify([override ?? tokenizer.value, bosTokenId.value, eosTokenId.value]);
+  const known = loaded.get(key) ?? (await tokenizerOf(checkpoint, override));
+  loaded.set(key, known);
+  return known;
 }
 
 /** L: the flag, else the graph's own, else the card's, else the published protocol's 1,024. */

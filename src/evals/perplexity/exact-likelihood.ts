@@ -11,6 +11,7 @@ import {
   isScored,
   type Start,
   type TieRule,
+  takesThreshold,
   type UnmaskingOrder,
   type UnmaskingPolicy,
 } from '../../diffusion/unmasking.js';
@@ -55,7 +56,7 @@ export function exactLikelihood({
     throw unusable(`A call reveals a whole number of tokens, not ${tokensPerCall}.`, 'Give 1 or more.');
   if (blockSize !== null && !(Number.isInteger(blockSize) && blockSize > 0))
     throw unusable(`A block has a whole number of positions, not ${blockSize}.`, 'Give 1 or more.');
-  if (threshold !== null && (!isScored(order) || order === 'entropy'))
+  if (threshold !== null && !takesThreshold(order))
     throw unusable(
       `The policy ${order} has no score that a threshold could be compared with.`,
       order === 'entropy'

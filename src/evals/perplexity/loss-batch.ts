@@ -85,7 +85,7 @@ export interface PreparedBatch {
  * The rows of a masked head are padded to a multiple of this. With one row the runtime would use another matrix kernel, which
  * rounds differently, and it plans its memory anew for every new number of rows.
  */
-export const ROWS_STEP = 8;
+const ROWS_STEP = 8;
 
 /** @param calls of equal length */
 export function prepareBatch(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
@@ -203,43 +203,79 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
   const noisy = calls.map((call) => noisyTokens(new Int32Array(length), call, model));
   const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
   const doubled = isInBlocks(model.family);
-  const width = doubled ? 2 * length : length;
-  const inputIds = new BigInt64Array(active.length * width);
+  const texts = active.map((i) => ({ tokens: noisy[i], x: calls[i].x }));
   const rows: number[] = [];
+  const asked: number[] = [];
   for (const [b, i] of active.entries()) {
     for (let l = 0; l < length; l++) {
-      inputIds[b * width + l] = BigInt(noisy[i][l]);
-      if (doubled) inputIds[b * width + length + l] = BigInt(calls[i].x[l]);
-      if (noisy[i][l] === mask) rows.push(i, l);
+      if (noisy[i][l] !== mask) continue;
+      rows.push(i, l);
+      asked.push(b, l, calls[i].x[l]);
     }
   }
-  const batchIndex = new Map(active.map((i, b) => [i, b]));
   const count = rows.length / 2;
-  const padded = Math.ceil(count / ROWS_STEP) * ROWS_STEP;
-  const where = new BigInt64Array(padded * 2);
-  const targets = new BigInt64Array(padded);
-  const oneMinusAlpha = new Float64Array(padded);
-  for (let r = 0; r < padded; r++) {
+  const oneMinusAlpha = Float64Array.from({ length: paddedRows(count) }, (_, r) => {
     const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
-    // every row belongs to a call of the batch
-    where[2 * r] = BigInt(batchIndex.get(i)!);
-    where[2 * r + 1] = BigInt(l);
-    targets[r] = BigInt(calls[i].x[l]);
-    oneMinusAlpha[r] = levelOfToken(calls[i], model, l).oneMinusAlpha;
-  }
+    return levelOfToken(calls[i], model, l).oneMinusAlpha;
+  });
   const head = {
-    [HEAD.rows]: { type: 'int64' as const, data: where, dims: [padded, 2] },
-    [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [padded] },
-    [HEAD.oneMinusAlpha]: { type: 'float64' as const, data: oneMinusAlpha, dims: [padded] },
+    ...rowFeeds(asked),
+    [HEAD.oneMinusAlpha]: {
+      type: 'float64' as const,
+      data: oneMinusAlpha,
+      dims: [oneMinusAlpha.length],
+    },
   };
   return {
     calls,
     called: active.map((i) => calls[i]),
-    inputIds,
-    width,
+    ...maskedInput(texts, length, doubled),
     ...(doubled && { noisyWidth: length }),
     head,
     rows: Int32Array.from(rows),
+  };
+}
+
+/**
+ * What a masked network reads of texts of one length: their noisy tokens, and in block diffusion the clean ones after these.
+ * @returns int64 [texts, width]
+ */
+export function maskedInput(
+  texts: readonly { tokens: Int32Array; x: Int32Array }[],
+  length: number,
+  doubled: boolean,
+): { inputIds: BigInt64Array; width: number } {
+  const width = doubled ? 2 * length : length;
+  const inputIds = new BigInt64Array(texts.length * width);
+  for (const [b, { tokens, x }] of texts.entries()) {
+    for (let l = 0; l < length; l++) {
+      inputIds[b * width + l] = BigInt(tokens[l]);
+      if (doubled) inputIds[b * width + length + l] = BigInt(x[l]);
+    }
+  }
+  return { inputIds, width };
+}
+
+const paddedRows = (count: number): number => Math.ceil(count / ROWS_STEP) * ROWS_STEP;
+
+/**
+ * The rows that a head looks at as its inputs, the first ones repeated at the end: see {@link ROWS_STEP}.
+ * @param rows [rows × 3]: text of the batch, position, and the token there
+ */
+export function rowFeeds(rows: readonly number[]): Feeds {
+  const count = rows.length / 3;
+  const padded = paddedRows(count);
+  const where = new BigInt64Array(2 * padded);
+  const targets = new BigInt64Array(padded);
+  for (let r = 0; r < padded; r++) {
+    const at = 3 * (r % count);
+    where[2 * r] = BigInt(rows[at]);
+    where[2 * r + 1] = BigInt(rows[at + 1]);
+    targets[r] = BigInt(rows[at + 2]);
+  }
+  return {
+    [HEAD.rows]: { type: 'int64', data: where, dims: [padded, 2] },
+    [HEAD.targets]: { type: 'int64', data: targets, dims: [padded] },
   };
 }
 

@@ -1,5 +1,4 @@
 /** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
-import { HEAD } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
@@ -9,7 +8,7 @@ import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
 import { RunningModel } from '../../models/running-model.js';
 import type { ModelSession } from '../../models/session.js';
-import { ROWS_STEP } from './loss-batch.js';
+import { maskedInput, rowFeeds } from './loss-batch.js';
 import { type LossSessionOptions, padBatch } from './loss-session.js';
 import type { Answers } from './policy-walk.js';
 import { TIME_WITHOUT_EFFECT } from './probe.js';
@@ -84,25 +83,10 @@ export class PolicyNetwork extends RunningModel {
     const length = questions[0].tokens.length;
     // Block diffusion reads the true tokens too: a block sees those of earlier blocks.
     const doubled = isInBlocks(this.checkpoint.family);
-    const width = doubled ? 2 * length : length;
-    const inputIds = new BigInt64Array(batch * width);
-    const rows: [question: number, position: number, target: number][] = [];
-    for (const [b, { tokens, x, positions, targets }] of questions.entries()) {
-      for (let l = 0; l < length; l++) {
-        inputIds[b * width + l] = BigInt(tokens[l]);
-        if (doubled) inputIds[b * width + length + l] = BigInt(x[l]);
-      }
-      for (const [i, position] of positions.entries()) rows.push([b, position, targets[i]]);
-    }
-    const padded = Math.ceil(rows.length / ROWS_STEP) * ROWS_STEP;
-    const where = new BigInt64Array(2 * padded);
-    const targets = new BigInt64Array(padded);
-    for (let r = 0; r < padded; r++) {
-      const [b, l, target] = rows[r % rows.length];
-      where[2 * r] = BigInt(b);
-      where[2 * r + 1] = BigInt(l);
-      targets[r] = BigInt(target);
-    }
+    const { inputIds, width } = maskedInput(questions, length, doubled);
+    const rows = questions.flatMap(({ positions, targets }, b) =>
+      positions.flatMap((position, i) => [b, position, targets[i]]),
+    );
     const sigma = signature.sigma
       ? Float32Array.from(questions, ({ left }) =>
           this.schedule ? this.schedule.sigma(timeOfShare(this.schedule, left / length)) : 0,
@@ -110,8 +94,7 @@ export class PolicyNetwork extends RunningModel {
       : null;
     const feeds = {
       ...networkFeeds(signature, { inputIds, batch, length: width, noisyWidth: length, sigma }),
-      [HEAD.rows]: { type: 'int64' as const, data: where, dims: [padded, 2] },
-      [HEAD.targets]: { type: 'int64' as const, data: targets, dims: [padded] },
+      ...rowFeeds(rows),
     };
     const outputs = await this.session.run(padBatch(feeds, batch, signature.fixedBatch), {
       label,
