@@ -3,8 +3,9 @@ import { ModelError } from '../../errors.js';
 import { type Gpt2Dimensions, gpt2Graph, gpt2Parameters } from '../architectures/gpt2.js';
 import type { Card } from '../card.js';
 import { checkTensors, type ImportedModel, namedSource } from './imported-model.js';
+import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import type { Source } from './source.js';
-import { type KnownTokenizer, specialTokens } from './special-tokens.js';
+import { specialTokens } from './special-tokens.js';
 import type { StoredTensors } from './stored-tensor.js';
 
 const EMBEDDING = 'wte.weight';
@@ -26,21 +27,19 @@ const NAMES: readonly [ours: string, theirs: string][] = [
 ];
 
 /** The prefix of the names of the network's tensors; null when the file holds no GPT-2. */
-export function gpt2Prefix(tensors: StoredTensors): string | null {
+function gpt2Prefix(tensors: StoredTensors): string | null {
   const has = (prefix: string) => tensors.has(prefix + EMBEDDING) && tensors.has(`${prefix}wpe.weight`);
   return PREFIXES.find(has) ?? null;
 }
 
-export interface Gpt2Source {
-  where: string;
-  tensors: StoredTensors;
-  config: Source['config'];
-  tokenizer: KnownTokenizer | null;
-  heads?: number;
-}
+export const gpt2Layout: PublishedLayout = {
+  description: 'GPT-2 (wte.weight, h.0.attn.c_attn.weight)',
+  recognises: ({ tensors }) => gpt2Prefix(tensors) !== null,
+  read: gpt2Model,
+};
 
 /** @throws ModelError naming the tensors, or an unsupported setting of the configuration */
-export function gpt2Model({ where, tensors, config, tokenizer, heads: given }: Gpt2Source): ImportedModel {
+function gpt2Model({ where, tensors, config, tokenizer, overrides }: PublishedModel): ImportedModel {
   const prefix = gpt2Prefix(tensors) ?? '';
   const [vocabSize, hiddenSize] = twoAxes(tensors, prefix + EMBEDDING);
   const [length] = twoAxes(tensors, `${prefix}wpe.weight`);
@@ -53,7 +52,8 @@ export function gpt2Model({ where, tensors, config, tokenizer, heads: given }: G
     checkConfig(config, { vocab_size: vocabSize, n_embd: hiddenSize, n_layer: blocks, n_positions: length });
   const configured = config?.json.n_head;
   const heads =
-    given ?? (typeof configured === 'number' ? configured : Math.max(1, Math.round(hiddenSize / HEAD_SIZE)));
+    overrides.heads ??
+    (typeof configured === 'number' ? configured : Math.max(1, Math.round(hiddenSize / HEAD_SIZE)));
   if (!Number.isSafeInteger(heads) || heads < 1 || hiddenSize % heads !== 0) {
     throw new ModelError({
       code: 'heads-do-not-divide',

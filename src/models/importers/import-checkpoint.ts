@@ -4,11 +4,11 @@ import { DataError, ModelError, UsageError } from '../../errors.js';
 import type { Card } from '../card.js';
 import { type SavedCheckpoint, saveNetwork } from '../save-checkpoint.js';
 import type { StorageType } from '../weights/storage-names.js';
-import { gpt2Model, gpt2Prefix } from './gpt2.js';
 import type { ImportedModel } from './imported-model.js';
 import { llama2cModel, llama2cVocabulary } from './llama2c.js';
-import { type ReferenceOverrides, referenceModel, referencePrefix } from './reference.js';
-import { readReferenceConfig } from './reference-config.js';
+import type { PublishedModel } from './published-layout.js';
+import { PUBLISHED_LAYOUTS } from './published-layouts.js';
+import type { ReferenceOverrides } from './reference.js';
 import { readSafetensors, readShardedSafetensors } from './safetensors.js';
 import { findSource, type Source } from './source.js';
 import type { StoredTensors } from './stored-tensor.js';
@@ -19,7 +19,7 @@ import {
   openTokenizer,
   tokenizerBeside,
 } from './tokenizer-copy.js';
-import { readTorchArchive } from './torch-archive.js';
+import { readTorchArchive, type TorchCheckpoint } from './torch-archive.js';
 
 export interface ImportRequest {
   /** A folder or a file. */
@@ -72,22 +72,23 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
 async function importedModel(
   source: Source,
   tokenizer: FoundTokenizer | null,
-  { overrides = {} }: ImportRequest,
+  { overrides = {}, from, source: named }: ImportRequest,
 ): Promise<ImportedModel> {
   if (source.format === 'llama2c') return llama2cModel(source.path);
   const torch = source.format === 'torch' ? readTorchArchive(source.path) : null;
   const tensors = torch?.tensors ?? (await safetensorsOf(source));
-  const { path: where } = source;
-  const known = tokenizer?.known ?? null;
-  if (gpt2Prefix(tensors) !== null) {
-    return gpt2Model({ where, tensors, config: source.config, tokenizer: known, heads: overrides.heads });
-  }
-  if (referencePrefix(tensors) === null) throw unknownArchitecture(source, tensors);
-  const config = torch?.isTraining
-    ? readReferenceConfig(`${where}, hyper_parameters`, torch.hyperparameters)
-    : source.config && readReferenceConfig(source.config.path, source.config.json);
-  const holdsOthers = torch?.isTraining ?? false;
-  const model = referenceModel({ where, tensors, config, tokenizer: known, overrides, holdsOthers });
+  const published: PublishedModel = {
+    where: source.path,
+    name: from ?? named,
+    tensors,
+    config: torch?.isTraining ? trainingConfig(source, torch) : source.config,
+    isTraining: torch?.isTraining ?? false,
+    tokenizer: tokenizer?.known ?? null,
+    overrides,
+  };
+  const layout = PUBLISHED_LAYOUTS.find((each) => each.recognises(published));
+  if (!layout) throw unknownArchitecture(source, tensors);
+  const model = layout.read(published);
   if (torch?.isTraining) {
     model.notices.push(
       torch.averaged
@@ -133,8 +134,13 @@ function unknownArchitecture({ path, config }: Source, tensors: StoredTensors): 
   });
 }
 
-const KNOWN =
-  "the transformers of s-sahoo/duo, MDLM and SEDD (vocab_embed.embedding, blocks.0.attn_qkv.weight), GPT-2 (wte.weight, h.0.attn.c_attn.weight), llama2.c's files";
+const KNOWN = [...PUBLISHED_LAYOUTS.map(({ description }) => description), "llama2.c's files"].join(', ');
+
+/** What a training run was configured with; it takes the place of a config.json beside the file. */
+const trainingConfig = ({ path }: Source, { hyperparameters }: TorchCheckpoint): Source['config'] => ({
+  path: `${path}, hyper_parameters`,
+  json: (hyperparameters ?? {}) as Record<string, unknown>,
+});
 
 function checkTokenizer(tokenizer: FoundTokenizer | null, { vocabSize }: Card): void {
   if (!tokenizer || vocabSize === undefined || tokenizer.known.size <= vocabSize) return;

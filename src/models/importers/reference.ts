@@ -12,8 +12,9 @@ import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
 import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
-import type { Fact, ReferenceConfig } from './reference-config.js';
-import { type KnownTokenizer, specialTokens } from './special-tokens.js';
+import type { PublishedLayout, PublishedModel } from './published-layout.js';
+import { type Fact, type ReferenceConfig, readReferenceConfig } from './reference-config.js';
+import { specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
 /** Values given by flags, which override the configuration but not the tensors. */
@@ -26,16 +27,7 @@ export interface ReferenceOverrides {
   blockSize?: number;
 }
 
-export interface ReferenceSource {
-  /** The file or folder, for messages. */
-  where: string;
-  tensors: StoredTensors;
-  config: ReferenceConfig | null;
-  tokenizer: KnownTokenizer | null;
-  overrides: ReferenceOverrides;
-  /** Tensors outside the network are allowed, as in the state of a training run. */
-  holdsOthers?: boolean;
-}
+type ReferenceSource = Omit<PublishedModel, 'config'> & { config: ReferenceConfig | null };
 
 const EMBEDDING = 'vocab_embed.embedding';
 const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
@@ -49,7 +41,7 @@ const USUAL_LENGTH = 1024;
 const LARGEST_LENGTH = 1 << 20;
 
 /** The prefix of the names of the network's tensors; null when the file holds no such network. */
-export function referencePrefix(tensors: StoredTensors): string | null {
+function referencePrefix(tensors: StoredTensors): string | null {
   const prefixes = [...tensors.keys()]
     .filter((name) => name.endsWith(EMBEDDING))
     .map((name) => name.slice(0, -EMBEDDING.length))
@@ -57,12 +49,21 @@ export function referencePrefix(tensors: StoredTensors): string | null {
   return prefixes.sort((a, b) => a.length - b.length)[0] ?? null;
 }
 
+export const referenceLayout: PublishedLayout = {
+  description:
+    'the transformers of s-sahoo/duo, MDLM, SEDD and BD3-LM (vocab_embed.embedding, blocks.0.attn_qkv.weight)',
+  recognises: ({ tensors }) => referencePrefix(tensors) !== null,
+  read: referenceModel,
+};
+
 /** @throws ModelError naming the tensors, or the contradiction, and the flag that would help */
-export function referenceModel(source: ReferenceSource): ImportedModel {
-  const { where, config, overrides, tokenizer } = source;
+function referenceModel(model: PublishedModel): ImportedModel {
+  const config = model.config && readReferenceConfig(model.config.path, model.config.json);
+  const source: ReferenceSource = { ...model, config };
+  const { where, overrides, tokenizer } = source;
   const prefix = referencePrefix(source.tensors) ?? '';
   const tensors = new Map(
-    [...source.tensors].filter(([name]) => name.startsWith(prefix) || !source.holdsOthers),
+    [...source.tensors].filter(([name]) => name.startsWith(prefix) || !source.isTraining),
   );
   const causal = !tensors.has(`${prefix}sigma_map.mlp.0.weight`);
   if (causal) checkTellsNoise(source);
