@@ -124,7 +124,7 @@ const COUNTS = {
 } as const;
 
 /** Why a decoder of these dimensions cannot be built, or null. The caller knows whose mistake it is. */
-export function decoderProblem(dimensions: DecoderDimensions): ErrorDetails | null {
+function decoderProblem(dimensions: DecoderDimensions): ErrorDetails | null {
   const impossible = (message: string): ErrorDetails => ({ code: 'bad-dimensions', message });
   for (const [key, name] of Object.entries(COUNTS)) {
     const value = dimensions[key as keyof typeof COUNTS];

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { constantCoordinates } from '../../../src/models/architectures/neighbour-attention.js';
-import { elementCount, networkParameters } from '../../../src/models/architectures/parameters.js';
+import {
+  constantCoordinates,
+  elementCount,
+  networkParameters,
+} from '../../../src/models/architectures/parameters.js';
 import { randomWeights } from '../../../src/models/weights/random-weights.js';
 
 async function weight(name: string, dimensions: typeof small, { zeroed = true, adaLN = true } = {}) {
