@@ -113,7 +113,7 @@ const SHIFT = 3;
 const ONE_IN = 16;
 
 /** How many of the first coordinates of the input are constant at first, and the bound of their uniform values. */
-export function constantCoordinates(hiddenSize: number): { count: number; bound: number } {
+function constantCoordinates(hiddenSize: number): { count: number; bound: number } {
   const count = Math.ceil(hiddenSize / ONE_IN);
   return { count, bound: SHIFT * Math.sqrt((3 * hiddenSize) / count) };
 }
