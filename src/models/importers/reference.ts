@@ -18,16 +18,6 @@ import { type Fact, type ReferenceConfig, readReferenceConfig } from './referenc
 import { specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-/** Values given by flags, which override the configuration but not the tensors. */
-export interface ReferenceOverrides {
-  family?: Family;
-  heads?: number;
-  length?: number;
-  schedule?: Schedule;
-  maskTokenId?: number;
-  blockSize?: number;
-}
-
 type ReferenceSource = Omit<PublishedModel, 'config'> & { config: ReferenceConfig | null };
 
 const EMBEDDING = 'vocab_embed.embedding';
