@@ -12,20 +12,10 @@ import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
 import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
-import type { PublishedLayout, PublishedModel } from './published-layout.js';
+import type { PublishedLayout, PublishedModel, ReferenceOverrides } from './published-layout.js';
 import { type Fact, type ReferenceConfig, readReferenceConfig } from './reference-config.js';
 import { specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
-
-/** Values given by flags, which override the configuration but not the tensors. */
-export interface ReferenceOverrides {
-  family?: Family;
-  heads?: number;
-  length?: number;
-  schedule?: Schedule;
-  maskTokenId?: number;
-  blockSize?: number;
-}
 
 type ReferenceSource = Omit<PublishedModel, 'config'> & { config: ReferenceConfig | null };
 
