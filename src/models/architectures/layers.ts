@@ -58,7 +58,7 @@ export function multilayerPerceptron(network: Network, name: string, x: Value): 
 }
 
 /** x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))) (Hendrycks and Gimpel, arXiv 1606.08415). */
-function gelu(x: Value): Value {
+export function gelu(x: Value): Value {
   const inner = Mul(Mul(x, Math.sqrt(2 / Math.PI)), Add(Mul(Mul(x, x), 0.044715), 1));
   return Mul(Mul(x, 0.5), Add(Tanh(inner), 1));
 }

@@ -11,7 +11,7 @@ import type { KnownTokenizer } from './special-tokens.js';
 import type { StoredTensors } from './stored-tensor.js';
 
 /** Values given by flags, which override the configuration but not the tensors. */
-export interface ReferenceOverrides {
+export interface ImportOverrides {
   family?: Family;
   heads?: number;
   length?: number;
@@ -32,7 +32,7 @@ export interface PublishedModel {
   isTraining: boolean;
   tokenizer: KnownTokenizer | null;
   /** Values given by flags, which override the configuration but not the tensors. */
-  overrides: ReferenceOverrides;
+  overrides: ImportOverrides;
 }
 
 export interface PublishedLayout {

@@ -12,7 +12,7 @@ import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
 import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
-import type { PublishedLayout, PublishedModel, ReferenceOverrides } from './published-layout.js';
+import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import { type Fact, type ReferenceConfig, readReferenceConfig } from './reference-config.js';
 import { specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
