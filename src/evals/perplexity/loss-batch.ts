@@ -136,20 +136,20 @@ export const firstMasked = (model: Pick<LossModel, 'family' | 'neverMasked'>): 0
 export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel): Int32Array {
   const { x, sequence, draw, level, blockLevels } = call;
   const { family, maskTokenId, vocabSize, seed, blockSize } = model;
-  const first = firstMasked(model);
+  const start = firstMasked(model);
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
   if (blockLevels && blockSize !== undefined) {
     const oneMinusAlpha = (block: number) => blockLevels[block].oneMinusAlpha;
     // a masked family has a mask token
-    return noiseBlocks(out, x, { blockSize, oneMinusAlpha, first }, maskTokenId!, component);
+    return noiseBlocks(out, x, { blockSize, oneMinusAlpha, first: start }, maskTokenId!, component);
   }
   // only ar has no level
   const { oneMinusAlpha, masked } = level!;
   // masked families have a mask token
-  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component, first);
+  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component, start);
   // masked families have a mask token
-  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component, first);
+  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component, start);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
   if (call.unknown === undefined) return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
