@@ -171,6 +171,16 @@ export function blocksBias(places: BlockPlaces, blockSize: number, pastLength: V
   return Concat([seen, among], { axis: 3 });
 }
 
+/** The same for a text's noisy tokens followed by its clean ones: [2 · length, 2 · length]. */
+export function doubledBias(length: Value, blockSize: number): Value {
+  const places = Range(0, length, 1);
+  const clean = Concat([Mul(places, 0), Add(Mul(places, 0), 1)], { axis: 0 });
+  return blockCausalBias(
+    { positions: Concat([places, places], { axis: 0 }), clean: Greater(clean, 0) },
+    blockSize,
+  );
+}
+
 /** 0 where position i may see position j ≤ i, else −1e9: [length, length]. */
 export function causalBias(length: Value): Value {
   const positions = Range(0, length, 1);
