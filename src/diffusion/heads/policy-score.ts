@@ -28,25 +28,51 @@ export const POLICY_HEAD = {
   logProbability: 'duo_eval_log_probability',
   /** float32: the policy's score; absent for orders that need none. */
   score: 'duo_eval_policy_score',
+  /** int64: the most probable token, the one after it, and so on, by rank from 0; absent unless asked for. */
+  topToken: (rank: number) => `duo_eval_top_token_${rank}`,
+  /** float64: ln p of that token. */
+  topLogProbability: (rank: number) => `duo_eval_top_log_probability_${rank}`,
 } as const;
 
 /**
  * Appends the head: ln p of the true tokens at some masked positions, the mask's logit being −∞, and the scores of these positions.
  * For sedd the logits are scores, and normalising them over the tokens gives the same.
+ * @param top how many of the most probable tokens are returned too
  */
-export function appendPolicyHead(graph: Graph, order: UnmaskingOrder, options: HeadOptions): void {
+export function appendPolicyHead(
+  graph: Graph,
+  order: UnmaskingOrder,
+  { top = 0, ...options }: HeadOptions & { top?: number },
+): void {
   graph.scope('duo_eval', () => {
     const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
     const targets = graph.input(HEAD.targets, 'int64', ['rows']);
-    const [logProbability, score] = atRows(graph, options, rows, [targets], (logits, target) => {
+    const scores = isScored(order) ? 1 : 0;
+    const [logProbability, ...others] = atRows(graph, options, rows, [targets], (logits, target) => {
       const all = LogSoftmax(logits);
       const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));
-      return isScored(order) ? [ofTarget, policyScore(all, order)] : [ofTarget];
+      const ofPolicy = isScored(order) ? [policyScore(all, order)] : [];
+      return [ofTarget, ...ofPolicy, ...(top > 0 ? mostProbable(all, top) : [])];
     });
+    const [score] = others.slice(0, scores);
+    const tops = others.slice(scores);
     graph.clearOutputs();
     graph.output(logProbability, POLICY_HEAD.logProbability, ['rows']);
     if (score) graph.output(score, POLICY_HEAD.score, ['rows']);
+    for (let rank = 0; rank < top; rank++) {
+      graph.output(tops[rank], POLICY_HEAD.topToken(rank), ['rows']);
+      graph.output(tops[top + rank], POLICY_HEAD.topLogProbability(rank), ['rows']);
+    }
   });
+}
+
+/** The tokens by rank, then ln p of each, [rows] each: rows that are computed in blocks have one number per value. */
+function mostProbable(logProbabilities: Value, top: number): Value[] {
+  const each = Array<number>(top).fill(1);
+  const ranks = (values: Value) =>
+    (top === 1 ? [values] : Split(values, each, { axis: -1 })).map((value) => Squeeze(value, [-1]));
+  const [values, tokens] = TopK(logProbabilities, top);
+  return [...ranks(tokens), ...ranks(values).map(float64)];
 }
 
 /** Smaller than any logarithm of a probability that counts: its exponential is 0, and so is its product with that. */

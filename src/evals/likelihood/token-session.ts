@@ -33,7 +33,10 @@ export class TokenSession {
    * @param order the scores that answers come with
    * @throws ModelError for a family whose tokens do not become known one by one, or an ar model that looks ahead
    */
-  static async start(options: LossSessionOptions, order: UnmaskingOrder): Promise<TokenSession> {
+  static async start(
+    options: LossSessionOptions & { top?: number },
+    order: UnmaskingOrder,
+  ): Promise<TokenSession> {
     const { checkpoint } = options;
     checkFamily(checkpoint);
     const session = new TokenSession(await PolicyNetwork.start(options, order), options);

@@ -35,23 +35,25 @@ export class PolicyNetwork extends RunningModel {
     /** Null where the network reads no noise level. */
     private readonly schedule: NoiseSchedule | null,
     private readonly timeoutMs: number | undefined,
+    /** How many of the most probable tokens an answer has. */
+    private readonly top: number,
   ) {
     super(session);
   }
 
   /** @throws ModelError as the session */
   static async start(
-    { checkpoint, provider, threads, timeoutMs, notice }: LossSessionOptions,
+    { checkpoint, provider, threads, timeoutMs, notice, top = 0 }: LossSessionOptions & { top?: number },
     order: UnmaskingOrder,
   ): Promise<PolicyNetwork> {
     const { vocabSize, maskTokenId, signature, fields } = checkpoint;
     const graph = checkpoint.graph();
     const inBlocks = provider === 'cpu';
-    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks });
+    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks, top });
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
-    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs);
+    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs, top);
     try {
       if (schedule && !(await network.heedsTime())) notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
       return network;
@@ -103,11 +105,24 @@ export class PolicyNetwork extends RunningModel {
     });
     const logProbability = outputs[POLICY_HEAD.logProbability].data as Float64Array;
     const score = (outputs[POLICY_HEAD.score]?.data ?? new Float32Array(0)) as Float32Array;
+    const tops = Array.from({ length: this.top }, (_, rank) => ({
+      token: outputs[POLICY_HEAD.topToken(rank)].data as BigInt64Array,
+      logProbability: outputs[POLICY_HEAD.topLogProbability(rank)].data as Float64Array,
+    }));
     let next = 0;
     return questions.map(({ positions: { length: count } }) => {
       const from = next;
       next += count;
-      return { logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) };
+      return {
+        logProbability: logProbability.subarray(from, next),
+        score: score.subarray(from, next),
+        ...(tops.length > 0 && {
+          top: tops.map(({ token, logProbability: ofToken }) => ({
+            token: token.subarray(from, next),
+            logProbability: ofToken.subarray(from, next),
+          })),
+        }),
+      };
     });
   }
 }

@@ -10,6 +10,8 @@ export interface Answers {
   logProbability: ArrayLike<number>;
   /** The policy's score; not read by orders that need none. */
   score: ArrayLike<number>;
+  /** The most probable tokens there, and ln p of each, by rank, where they are asked for. */
+  top?: readonly { token: ArrayLike<bigint>; logProbability: ArrayLike<number> }[];
 }
 
 interface WalkStart {
