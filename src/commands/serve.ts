@@ -41,14 +41,20 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
     }),
     'max-body': number({ above: 0, max: 64, default: 4, summary: 'Largest body of a request, in MiB.' }),
     'max-length': integer({ min: 2, summary: "Most tokens of a text. [default: the model's length]" }),
-    bos: choice(['auto', 'given'])({
-      default: 'auto',
-      summary: 'Put BOS before prompts that lack it, or take prompts as they are.',
+    bos: choice(['always', 'when-empty'])({
+      default: 'always',
+      summary: 'Put BOS before every prompt that lacks it, or only before an empty one.',
     }),
     tail: choice(['none', 'eos', 'masked'])({
       default: 'none',
       summary: 'What follows a text whose log-probabilities are asked for.',
     }),
+    method: choice(['policy', 'evidence', 'bound'])({
+      default: 'policy',
+      summary:
+        'What /v1/loglikelihood gives for masked models: the chain rule from left to right, the evidence over all orders, or the bound.',
+    }),
+    draws: integer({ min: 2, summary: 'Draws for a continuation, where it is drawn. [default: 128]' }),
     batch: integer({ min: 1, max: 4096, summary: 'Texts per model call; does not change figures.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
@@ -59,7 +65,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
     const { flags, observer } = this;
     const token = tokenOf(flags['token-file']);
     const { openCheckpoint, runtimeOf } = await import('../library/checkpoints.js');
-    const overrides = checkpointOverrides(flags);
+    const overrides = { ...checkpointOverrides(flags), length: flags['max-length'] };
     const checkpoint = await openCheckpoint(flags.model, overrides, observer);
     const { serve } = await import('../server/serve.js');
     const { isLoopback } = await import('../server/server.js');
@@ -75,8 +81,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
         ...{ checkpoint, spec: flags.model, overrides, token },
         ...{ host: flags.host, port: flags.port, places: flags['max-queue'] },
         bodyBytes: Math.floor(flags['max-body'] * 2 ** 20),
-        maxLength: flags['max-length'],
-        ...{ bos: flags.bos, tail: flags.tail, batch: flags.batch },
+        ...{ bos: flags.bos, tail: flags.tail, method: flags.method, draws: flags.draws, batch: flags.batch },
         ...(await runtimeOf({ provider: flags.provider, threads: flags.threads })),
         timeoutMs: flags.timeout * 1000,
       },

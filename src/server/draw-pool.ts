@@ -4,7 +4,7 @@
  */
 import { type Network, NetworkLost } from './network.js';
 import type { DrawRow, DrawSetting } from './network-protocol.js';
-import { MOST_LOSSES } from './score-pool.js';
+import { MOST_LOSSES } from './turns.js';
 
 export interface DrawJob {
   setting: DrawSetting;

@@ -2,7 +2,9 @@
  * Entry of the process that runs the network for a server: it opens the checkpoint, and answers one message with one (network-protocol.ts).
  * Sessions are opened when they are first needed. It ends with its parent.
  */
+import type { Tokenizer } from '../datasets/tokenizer.js';
 import { DuoEvalError } from '../errors.js';
+import type { ScoringSession } from '../evals/likelihood/scored-questions.js';
 import type { TokenCall, TokenSession } from '../evals/likelihood/token-session.js';
 import { openCheckpoint } from '../library/checkpoints.js';
 import type { Checkpoint } from '../models/checkpoint.js';
@@ -10,6 +12,7 @@ import { isDiffusion, isMasked } from '../models/family.js';
 import { resolveSampler } from '../samplers/registry.js';
 import type { ResolvedSampler } from '../samplers/sampler.js';
 import { generate } from '../sampling/generate.js';
+import { tokenizerOf } from '../sampling/prepare-sampling.js';
 import { sampledModel } from '../sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../sampling/sampling-session.js';
 import {
@@ -31,6 +34,8 @@ const LOST = new Set(['model-hung', 'model-worker-died', 'session-closed']);
 
 class Network {
   private scoring: Promise<TokenSession> | null = null;
+  private likelihoods: Promise<ScoringSession> | null = null;
+  private tokenizer: Promise<Tokenizer> | null = null;
   /** By what decides the graph, the least recently used first. */
   private readonly drawing = new Map<string, Promise<SamplingSession>>();
   private readonly samplers = new Map<string, ResolvedSampler>();
@@ -54,6 +59,28 @@ class Network {
         logProbability: Float64Array.from(logProbability),
       })),
     }));
+  }
+
+  async likelihood({
+    requests,
+  }: NetworkTasks['likelihood']['argument']): Promise<NetworkTasks['likelihood']['answer']> {
+    const { openScoring, scoreContinuations } = await import('../evals/likelihood/scoring-session.js');
+    const { checkpoint, model } = this;
+    const { provider, threads, timeoutMs, likelihood } = model;
+    this.likelihoods ??= openScoring({
+      ...{ checkpoint, provider, threads, timeoutMs, ...likelihood },
+      tooLong: 'truncate',
+      tokenizer: () => {
+        this.tokenizer ??= tokenizerOf(checkpoint, undefined);
+        return this.tokenizer;
+      },
+    });
+    const session = await this.likelihoods.catch((error) => {
+      this.likelihoods = null;
+      throw error;
+    });
+    const scores = await scoreContinuations(session, requests);
+    return scores.map(({ draws: _, ...score }) => score);
   }
 
   async draw(
@@ -95,7 +122,7 @@ class Network {
     const { checkpoint, model } = this;
     const { provider, threads, timeoutMs } = model;
     return import('../evals/likelihood/token-session.js').then(({ TokenSession }) =>
-      TokenSession.start({ checkpoint, provider, threads, timeoutMs, top }, 'left-to-right'),
+      TokenSession.start({ checkpoint, provider, threads, timeoutMs }, 'left-to-right', { top }),
     );
   }
 
@@ -161,7 +188,9 @@ async function answer(id: number, task: TaskName, argument: unknown): Promise<vo
     const value =
       task === 'score'
         ? await opened.score(argument as NetworkTasks['score']['argument'])
-        : await opened.draw(argument as NetworkTasks['draw']['argument'], tell, stop.signal);
+        : task === 'likelihood'
+          ? await opened.likelihood(argument as NetworkTasks['likelihood']['argument'])
+          : await opened.draw(argument as NetworkTasks['draw']['argument'], tell, stop.signal);
     send({ kind: 'answer', id, answer: value });
   } catch (error) {
     const lost = error instanceof DuoEvalError && LOST.has(error.code);

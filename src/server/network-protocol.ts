@@ -3,6 +3,9 @@
  * runtime's native code, the system where memory is short, `kill -9`) ends no request that it was not working on.
  */
 import { DataError, DuoEvalError, ModelError, NumericalError, UsageError } from '../errors.js';
+import type { BosRule, TailKind } from '../evals/likelihood/items.js';
+import type { ContinuationScore, ScoringMethod } from '../evals/likelihood/question-walks.js';
+import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
 import type { TokenCall } from '../evals/likelihood/token-session.js';
 import type { CheckpointOverrides } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
@@ -20,6 +23,18 @@ export interface NetworkModel {
   /** Of the tokenizer, for a checkpoint that names none. */
   bosTokenId: number | null;
   eosTokenId: number | null;
+  likelihood: LikelihoodSettings;
+}
+
+/** How continuations are scored. */
+export interface LikelihoodSettings {
+  tail: TailKind;
+  bos: BosRule;
+  method: ScoringMethod;
+  /** Where something is drawn: by default what the session has. */
+  draws?: number;
+  /** Texts per model call. */
+  batch?: number;
 }
 
 /** How texts are drawn that can share a batch. */
@@ -49,6 +64,8 @@ export interface DrawRow {
 export interface NetworkTasks {
   /** ln p of tokens, and the most probable ones. @see TokenSession */
   score: { argument: { calls: TokenCall[]; top: number }; answer: ScoreAnswer[]; event: never };
+  /** ln p of continuations; the requests of a question are its choices. @see scoreContinuations */
+  likelihood: { argument: { requests: ScoreRequest[] }; answer: LikelihoodAnswer[]; event: never };
   draw: {
     argument: { setting: DrawSetting; rows: DrawRow[]; length: number };
     answer: { tokens: Int32Array; calls: number }[];
@@ -56,6 +73,9 @@ export interface NetworkTasks {
     event: { step: number; rows: ToldRow[] };
   };
 }
+
+/** Of a continuation, as ContinuationScore has it. */
+export type LikelihoodAnswer = Omit<ContinuationScore, 'draws'>;
 
 export interface ToldRow {
   row: number;

@@ -10,6 +10,7 @@ import {
   completionRequest,
   denoiseRequest,
   detokenizeRequest,
+  likelihoodRequest,
   tokenizeRequest,
 } from './requests.js';
 import type { ServedModel } from './served-model.js';
@@ -125,6 +126,27 @@ export const modelRoutes: readonly Route[] = [
       const request = checked(chatRequest, body);
       checkModel(model, request.model);
       return streamed(await answerChat(model, request, signal));
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/loglikelihood',
+    summary: 'ln p of continuations given their contexts.',
+    request: likelihoodRequest,
+    takesPlace: true,
+    answer: async ({ model, body, signal }) => {
+      const request = checked(likelihoodRequest, body);
+      const items = Array.isArray(request) ? request : request.items;
+      if (!Array.isArray(request)) checkModel(model, request.model);
+      const scores = await model.likelihoods(
+        items.map(({ context, continuation }) => ({ ...(context != null && { context }), continuation })),
+        signal,
+      );
+      const data = scores.map(({ logLikelihood, isGreedy, error, method, calls, cut }, index) => ({
+        ...{ index, loglikelihood: logLikelihood, is_greedy: isGreedy, error, method },
+        ...{ model_calls: calls, truncated: cut },
+      }));
+      return { json: { object: 'list', model: model.name, tail: model.tail, data } };
     },
   },
   {

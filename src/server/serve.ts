@@ -1,6 +1,7 @@
 /** Puts a server together: the network's process, the model with its texts, and HTTP. */
 import { ModelError } from '../errors.js';
-import type { TailKind } from '../evals/likelihood/items.js';
+import type { BosRule, TailKind } from '../evals/likelihood/items.js';
+import type { ScoringMethod } from '../evals/likelihood/question-walks.js';
 import { type Checkpoint, type CheckpointOverrides, checkReadsSequences } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { Observer } from '../observer.js';
@@ -16,9 +17,10 @@ export interface ServeRequest
   overrides: CheckpointOverrides;
   /** As `ServedModelOptions` has them. */
   batch?: number;
-  maxLength?: number;
-  bos: 'auto' | 'given';
+  bos: BosRule;
   tail: TailKind;
+  method: ScoringMethod;
+  draws?: number;
   provider: Provider;
   threads?: number;
 }
@@ -36,8 +38,12 @@ export async function serve(
       message: `${checkpoint.name} is no file, and the process that runs it could not open it.`,
     });
   }
+  const { tail, bos, method, draws, batch } = request;
   const network: Network = new Network(
-    { spec, overrides, provider, threads, timeoutMs, bosTokenId: null, eosTokenId: null },
+    {
+      ...{ spec, overrides, provider, threads, timeoutMs, bosTokenId: null, eosTokenId: null },
+      likelihood: { tail, bos, method, draws, batch },
+    },
     (why) => observer.warn?.(`The process that runs the network was lost: ${why}. It is started again.`),
   );
   const model = await ServedModel.open({ ...request, network, tokenizer: overrides.tokenizer });

@@ -4,7 +4,8 @@
  */
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { DataError, UsageError } from '../errors.js';
-import type { TailKind } from '../evals/likelihood/items.js';
+import type { BosRule, TailKind } from '../evals/likelihood/items.js';
+import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
 import type { TokenCall } from '../evals/likelihood/token-session.js';
 import { defaultBatch } from '../evals/perplexity/zero-shot-perplexity.js';
 import type { Checkpoint } from '../models/checkpoint.js';
@@ -13,10 +14,14 @@ import { tabledPositions } from '../models/positions.js';
 import { tokenizerOf } from '../sampling/prepare-sampling.js';
 import { DrawPool } from './draw-pool.js';
 import type { Network } from './network.js';
-import { ScorePool } from './score-pool.js';
+import type { LikelihoodAnswer, ScoreAnswer } from './network-protocol.js';
+import { Turns } from './turns.js';
 
 /** Most of the most probable tokens that an answer may have, as in OpenAI's completions. */
-export const MOST_TOP = 5;
+const MOST_TOP = 5;
+
+/** Questions that are scored together: the network's process puts their calls into batches. */
+const QUESTIONS_AT_ONCE = 64;
 
 /** Lengths of a causal model's calls are rounded up to these, so that requests of unlike lengths share batches. */
 const LENGTH_STEP = 16;
@@ -28,10 +33,8 @@ export interface ServedModelOptions {
   tokenizer?: string;
   /** Texts per model call; by default what suits the length. */
   batch?: number;
-  /** Tokens of a text at most, in place of the checkpoint's length. */
-  maxLength?: number;
-  /** Whether BOS stands before prompts that do not begin with it, where the model's sequences do. */
-  bos: 'auto' | 'given';
+  /** Whether BOS stands before every prompt that does not begin with it, or only before an empty one. */
+  bos: BosRule;
   /** What stands behind a text that is scored; masked models see it. */
   tail: TailKind;
 }
@@ -57,7 +60,12 @@ export interface ReadPrompt {
 }
 
 export class ServedModel {
-  readonly scores: ScorePool;
+  /** Model calls for log-probabilities, by length. */
+  private readonly calls: Turns<TokenCall, ScoreAnswer>;
+  /** Continuations of one context each. */
+  private readonly questions: Turns<ScoreRequest[], LikelihoodAnswer[]>;
+  /** Model calls that were made for log-probabilities, and tokens of them; continuations that were scored. */
+  readonly counts = { calls: 0, tokens: 0, continuations: 0 };
   readonly draws: DrawPool;
   /** As it is for this model: a causal one sees nothing behind a text, a graph of fixed length is filled up with masks. */
   readonly tail: TailKind;
@@ -77,7 +85,28 @@ export class ServedModel {
     const isMaskedModel = hasMaskToken(checkpoint);
     this.tail = !isMaskedModel ? 'none' : fixedLength !== null ? 'masked' : options.tail;
     const usable = checkpoint.vocabSize - Number(checkpoint.maskTokenId !== null);
-    this.scores = new ScorePool(network, batchOf, Math.min(MOST_TOP, usable));
+    const top = Math.min(MOST_TOP, usable);
+    this.calls = new Turns(async (calls) => {
+      const answers = await network.ask('score', { calls: [...calls], top });
+      this.counts.calls += calls.length;
+      this.counts.tokens += calls.reduce((sum, { tokens }) => sum + tokens.length, 0);
+      return answers;
+    }, batchOf);
+    this.questions = new Turns(
+      async (questions) => {
+        const requests = questions.flatMap((choices, question) =>
+          choices.map((one) => ({ ...one, question })),
+        );
+        const answers = await network.ask('likelihood', { requests });
+        this.counts.continuations += answers.length;
+        let next = 0;
+        return questions.map(({ length }) => {
+          next += length;
+          return answers.slice(next - length, next);
+        });
+      },
+      () => QUESTIONS_AT_ONCE,
+    );
     this.draws = new DrawPool(network, batchOf, !isDiffusion(checkpoint.family));
   }
 
@@ -88,7 +117,7 @@ export class ServedModel {
     const tokenizer = await tokenizerOf(checkpoint, options.tokenizer);
     const known = [signature.fixedLength, tabledPositions(checkpoint.graph()), fields.length.value];
     const most = Math.min(...known.map((length) => length ?? Number.POSITIVE_INFINITY));
-    const length = options.maxLength ?? (Number.isFinite(most) ? most : null);
+    const length = Number.isFinite(most) ? most : null;
     if (options.tail === 'masked' && length === null && isMasked(checkpoint.family)) {
       throw new UsageError({
         code: 'no-length',
@@ -170,7 +199,8 @@ export class ServedModel {
    */
   read(ids: number[], more: number, length = this.length): ReadPrompt {
     const { bosTokenId } = this.tokenizer;
-    const withBos = this.options.bos === 'auto' && bosTokenId !== null && ids[0] !== bosTokenId;
+    const isWanted = this.options.bos === 'always' || ids.length === 0;
+    const withBos = isWanted && bosTokenId !== null && ids[0] !== bosTokenId;
     const behind = more + Number(withBos);
     const room = length === null ? Number.POSITIVE_INFINITY : length - behind;
     if (room < 1) {
@@ -209,9 +239,9 @@ export class ServedModel {
     let made = 0;
     await Promise.all(
       jobs.map(({ length, calls }) =>
-        this.scores.ask({
-          length,
-          calls: calls[Symbol.iterator](),
+        this.calls.take({
+          kind: length,
+          units: calls[Symbol.iterator](),
           signal,
           answered: ({ positions, label }, { logProbability, top }) => {
             made++;
@@ -234,6 +264,33 @@ export class ServedModel {
       next: next && after ? { ...after, logProbability: after.top[0].logProbability } : null,
       calls: made,
     };
+  }
+
+  /**
+   * ln p of continuations given their contexts, by the best way that the family has: exact where it can be, else with its error.
+   * @throws DataError for one that cannot be scored
+   */
+  async likelihoods(
+    items: readonly { context?: string | number[]; continuation: string | number[] }[],
+    signal: AbortSignal,
+  ): Promise<LikelihoodAnswer[]> {
+    const byContext = new Map<string, (ScoreRequest & { place: number })[]>();
+    for (const [place, item] of items.entries()) {
+      const key = JSON.stringify(item.context ?? '');
+      const choice = { ...item, place, label: `Item ${place}` };
+      byContext.set(key, [...(byContext.get(key) ?? []), choice]);
+    }
+    const answers = new Array<LikelihoodAnswer>(items.length);
+    await this.questions.take({
+      kind: 0,
+      units: byContext.values(),
+      signal,
+      answered: (choices, scores) => {
+        for (const [i, choice] of choices.entries())
+          answers[(choice as ScoreRequest & { place: number }).place] = scores[i];
+      },
+    });
+    return answers;
   }
 
   /** @throws UsageError `no-chain-rule` */

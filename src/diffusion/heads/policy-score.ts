@@ -28,41 +28,54 @@ export const POLICY_HEAD = {
   logProbability: 'duo_eval_log_probability',
   /** float32: the policy's score; absent for orders that need none. */
   score: 'duo_eval_policy_score',
-  /** int64: the most probable token, the one after it, and so on, by rank from 0; absent unless asked for. */
+  /** float64: ln p of the most probable token, where it is asked for; equal to the first where the true token is that. */
+  best: 'duo_eval_best_log_probability',
+  /** int64: the most probable token, the one after it, and so on, by rank from 0, where they are asked for. */
   topToken: (rank: number) => `duo_eval_top_token_${rank}`,
   /** float64: ln p of that token. */
   topLogProbability: (rank: number) => `duo_eval_top_log_probability_${rank}`,
 } as const;
 
+/** What a head of the exact likelihood says beside ln p of the true tokens. */
+export interface FurtherAnswers {
+  /** ln p of the most probable token. */
+  best?: boolean;
+  /** How many of the most probable tokens, with ln p of each. */
+  top?: number;
+}
+
 /**
  * Appends the head: ln p of the true tokens at some masked positions, the mask's logit being −∞, and the scores of these positions.
  * For sedd the logits are scores, and normalising them over the tokens gives the same.
- * @param top how many of the most probable tokens are returned too
  */
 export function appendPolicyHead(
   graph: Graph,
   order: UnmaskingOrder,
-  { top = 0, ...options }: HeadOptions & { top?: number },
+  options: HeadOptions,
+  { best = false, top = 0 }: FurtherAnswers = {},
 ): void {
   graph.scope('duo_eval', () => {
     const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
     const targets = graph.input(HEAD.targets, 'int64', ['rows']);
-    const scores = isScored(order) ? 1 : 0;
-    const [logProbability, ...others] = atRows(graph, options, rows, [targets], (logits, target) => {
+    const names = [
+      POLICY_HEAD.logProbability,
+      ...(isScored(order) ? [POLICY_HEAD.score] : []),
+      ...(best ? [POLICY_HEAD.best] : []),
+      ...Array.from({ length: top }, (_, rank) => POLICY_HEAD.topToken(rank)),
+      ...Array.from({ length: top }, (_, rank) => POLICY_HEAD.topLogProbability(rank)),
+    ];
+    const outputs = atRows(graph, options, rows, [targets], (logits, target) => {
       const all = LogSoftmax(logits);
       const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));
-      const ofPolicy = isScored(order) ? [policyScore(all, order)] : [];
-      return [ofTarget, ...ofPolicy, ...(top > 0 ? mostProbable(all, top) : [])];
+      return [
+        ofTarget,
+        ...(isScored(order) ? [policyScore(all, order)] : []),
+        ...(best ? [float64(ReduceMax(all, { axes: [-1], keepdims: false }))] : []),
+        ...(top > 0 ? mostProbable(all, top) : []),
+      ];
     });
-    const [score] = others.slice(0, scores);
-    const tops = others.slice(scores);
     graph.clearOutputs();
-    graph.output(logProbability, POLICY_HEAD.logProbability, ['rows']);
-    if (score) graph.output(score, POLICY_HEAD.score, ['rows']);
-    for (let rank = 0; rank < top; rank++) {
-      graph.output(tops[rank], POLICY_HEAD.topToken(rank), ['rows']);
-      graph.output(tops[top + rank], POLICY_HEAD.topLogProbability(rank), ['rows']);
-    }
+    for (const [i, output] of outputs.entries()) graph.output(output, names[i], ['rows']);
   });
 }
 

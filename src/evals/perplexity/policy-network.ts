@@ -1,5 +1,5 @@
 /** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
-import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
+import { appendPolicyHead, type FurtherAnswers, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
@@ -41,19 +41,20 @@ export class PolicyNetwork extends RunningModel {
     super(session);
   }
 
-  /** @throws ModelError as the session */
+  /** @param asks what answers say of the most probable tokens   @throws ModelError as the session */
   static async start(
-    { checkpoint, provider, threads, timeoutMs, notice, top = 0 }: LossSessionOptions & { top?: number },
+    { checkpoint, provider, threads, timeoutMs, notice }: LossSessionOptions,
     order: UnmaskingOrder,
+    asks: FurtherAnswers = {},
   ): Promise<PolicyNetwork> {
     const { vocabSize, maskTokenId, signature, fields } = checkpoint;
     const graph = checkpoint.graph();
     const inBlocks = provider === 'cpu';
-    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks, top });
+    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks }, asks);
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
-    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs, top);
+    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs, asks.top ?? 0);
     try {
       if (schedule && !(await network.heedsTime())) notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
       return network;
@@ -105,7 +106,8 @@ export class PolicyNetwork extends RunningModel {
     });
     const logProbability = outputs[POLICY_HEAD.logProbability].data as Float64Array;
     const score = (outputs[POLICY_HEAD.score]?.data ?? new Float32Array(0)) as Float32Array;
-    const tops = Array.from({ length: this.top }, (_, rank) => ({
+    const best = outputs[POLICY_HEAD.best]?.data as Float64Array | undefined;
+    const top = Array.from({ length: this.top }, (_, rank) => ({
       token: outputs[POLICY_HEAD.topToken(rank)].data as BigInt64Array,
       logProbability: outputs[POLICY_HEAD.topLogProbability(rank)].data as Float64Array,
     }));
@@ -114,12 +116,12 @@ export class PolicyNetwork extends RunningModel {
       const from = next;
       next += count;
       return {
-        logProbability: logProbability.subarray(from, next),
-        score: score.subarray(from, next),
-        ...(tops.length > 0 && {
-          top: tops.map(({ token, logProbability: ofToken }) => ({
-            token: token.subarray(from, next),
-            logProbability: ofToken.subarray(from, next),
+        ...{ logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) },
+        ...(best && { best: best.subarray(from, next) }),
+        ...(top.length > 0 && {
+          top: top.map((rank) => ({
+            token: rank.token.subarray(from, next),
+            logProbability: rank.logProbability.subarray(from, next),
           })),
         }),
       };
