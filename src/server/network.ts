@@ -49,6 +49,11 @@ export class Network {
     return this.child !== null && !this.closed;
   }
 
+  /** Whether a question waits for an answer. */
+  get isAsked(): boolean {
+    return this.questions.size > 0;
+  }
+
   /** Starts the process, unless it runs. @throws ModelError, DataError as openCheckpoint, NetworkLost */
   async start(): Promise<void> {
     if (this.closed) throw new NetworkLost('the server stops');
