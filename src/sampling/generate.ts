@@ -105,7 +105,7 @@ function priorTokens(
   return tokens;
 }
 
-/** What is given; of block diffusion, at least the first token, which it was not trained to write. */
+/** What is given; of models that never mask the first token, at least that, which they were not trained to write. */
 function givenOf(plan: GenerationPlan, place: number): GivenTokens | null {
   const { length, model } = plan;
   const { firstToken = null } = model;

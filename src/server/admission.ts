@@ -2,6 +2,7 @@
  * Who is let in: so many requests at a time, each for so long. A place is taken when a request is read and given back when it is
  * answered, fails, or its client leaves.
  */
+import { setMaxListeners } from 'node:events';
 import { ClientLeft, RequestFailure } from './failures.js';
 
 export interface AdmissionLimits {
@@ -50,6 +51,8 @@ export class Admission {
     }
     const { timeoutMs } = this.limits;
     const controller = new AbortController();
+    // Each text of a request listens.
+    setMaxListeners(0, controller.signal);
     const began = performance.now();
     const late = new RequestFailure(
       504,

@@ -54,7 +54,7 @@ describe('turns', () => {
       [5, 6, 7, 8],
     ]);
     await slow.answer();
-    expect(slow.asked[2]).toEqual([100, 9, 10]);
+    expect(new Set(slow.asked[2])).toEqual(new Set([100, 9, 10]));
     await slow.answer();
     expect(slow.asked[3]).toEqual([200]);
     await slow.answer();
