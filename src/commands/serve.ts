@@ -68,7 +68,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
     const overrides = { ...checkpointOverrides(flags), length: flags['max-length'] };
     const checkpoint = await openCheckpoint(flags.model, overrides, observer);
     const { serve } = await import('../server/serve.js');
-    const { isLoopback } = await import('../server/server.js');
+    const { isLoopback } = await import('../server/entrance.js');
     if (!isLoopback(flags.host)) {
       this.warnUser(
         token === null

@@ -121,7 +121,7 @@ export const chatRequest = z.strictObject({
 
 const textOrIds = z.union([text, z.array(id)]);
 
-export const likelihoodItem = z.strictObject({
+const likelihoodItem = z.strictObject({
   context: textOrIds.nullish(),
   continuation: textOrIds,
 });

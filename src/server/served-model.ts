@@ -9,9 +9,10 @@ import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
 import type { TokenCall } from '../evals/likelihood/token-session.js';
 import { defaultBatch } from '../evals/perplexity/zero-shot-perplexity.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { blockSizeOf, hasBlocks, hasMaskToken, isDiffusion, isMasked } from '../models/family.js';
+import { hasBlocks, hasMaskToken, isDiffusion, isMasked } from '../models/family.js';
 import { tabledPositions } from '../models/positions.js';
 import { tokenizerOf } from '../sampling/prepare-sampling.js';
+import { CAUSAL, chainRuleJobs, NEXT } from './chain-rule.js';
 import { DrawPool } from './draw-pool.js';
 import type { Network } from './network.js';
 import type { LikelihoodAnswer, ScoreAnswer } from './network-protocol.js';
@@ -22,9 +23,6 @@ const MOST_TOP = 5;
 
 /** Questions that are scored together: the network's process puts their calls into batches. */
 const QUESTIONS_AT_ONCE = 64;
-
-/** Lengths of a causal model's calls are rounded up to these, so that requests of unlike lengths share batches. */
-const LENGTH_STEP = 16;
 
 export interface ServedModelOptions {
   checkpoint: Checkpoint;
@@ -235,7 +233,9 @@ export class ServedModel {
     const offset = cut - Number(withBos);
     const scores: (TokenScore | undefined)[] = [];
     const first = Math.max(1, from - offset);
-    const jobs = this.callsFor(Int32Array.from(read), first, next);
+    const { checkpoint, tail, length } = this;
+    const eosTokenId = this.tokenizer.eosTokenId;
+    const jobs = chainRuleJobs({ checkpoint, tail, length, eosTokenId }, Int32Array.from(read), first, next);
     let made = 0;
     await Promise.all(
       jobs.map(({ length, calls }) =>
@@ -304,99 +304,11 @@ export class ServedModel {
     });
   }
 
-  /** The model calls behind the chain rule, by length. @param first position that is asked about */
-  private callsFor(
-    read: Int32Array,
-    first: number,
-    next: boolean,
-  ): { length: number; calls: Iterable<TokenCall> }[] {
-    const { checkpoint } = this;
-    if (!hasMaskToken(checkpoint)) return [this.causalCall(read, first, next)];
-    const mask = checkpoint.maskTokenId;
-    const { fixedLength } = checkpoint.signature;
-    const jobs: { length: number; calls: Iterable<TokenCall> }[] = [];
-    if (read.length > first) {
-      const x = Int32Array.of(...read, ...this.tailAfter(read.length, mask));
-      const blockSize = blockSizeOf(checkpoint) ?? x.length;
-      const calls = chainCalls(x, { first, end: read.length, mask, blockSize });
-      jobs.push({ length: x.length, calls });
-    }
-    if (next) {
-      // A text that leaves no room for a further token gives up its oldest one.
-      const room = Math.min(read.length, (this.length ?? Number.POSITIVE_INFINITY) - 1);
-      const length = fixedLength ?? room + 1;
-      const tokens = new Int32Array(length).fill(mask);
-      tokens.set(read.subarray(read.length - room));
-      const left = length - room;
-      jobs.push({
-        length,
-        calls: [{ tokens, x: tokens, positions: [room], targets: [0], left, label: NEXT }],
-      });
-    }
-    return jobs;
-  }
-
-  /** What stands behind a text that is scored. */
-  private tailAfter(read: number, mask: number): number[] {
-    const { tail, checkpoint, length } = this;
-    const [token, size] =
-      tail === 'eos'
-        ? [this.tokenizer.eosTokenId!, 1] // checked when the server starts
-        : [mask, tail === 'masked' ? (checkpoint.signature.fixedLength ?? length ?? read) - read : 0];
-    return Array<number>(size).fill(token);
-  }
-
-  /** An autoregressive network predicts a token at the position before; padding behind the text changes nothing. */
-  private causalCall(read: Int32Array, first: number, next: boolean): { length: number; calls: TokenCall[] } {
-    const { fixedLength } = this.checkpoint.signature;
-    const last = read.length - Number(!next);
-    const rounded = Math.ceil(last / LENGTH_STEP) * LENGTH_STEP;
-    const length = fixedLength ?? Math.max(last, Math.min(rounded, this.length ?? rounded));
-    const tokens = new Int32Array(length);
-    tokens.set(read.subarray(0, last));
-    const positions = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first - 1 + i);
-    const targets = positions.map((position) => read[position + 1] ?? 0);
-    if (positions.length === 0) return { length, calls: [] };
-    return { length, calls: [{ tokens, x: tokens, positions, targets, left: 0, label: CAUSAL }] };
-  }
-
   private async reload(): Promise<void> {
     const { checkpoint, tokenizer } = this.options;
     const path = tokenizer ?? checkpoint.fields.tokenizer.value;
     if (path === null) return;
     const { bosTokenId, eosTokenId } = this.loaded;
     this.loaded = await loadTokenizer(path, { bosTokenId, eosTokenId });
-  }
-}
-
-/** Names the calls whose answers are about the token after a position, and those about what follows the text. */
-const CAUSAL = 'a text';
-const NEXT = 'the token after a text';
-
-interface Chain {
-  /** Positions from `first` up to `end` are asked about. */
-  first: number;
-  end: number;
-  mask: number;
-  blockSize: number;
-}
-
-/**
- * One call per position of a block: in each block the tokens from there on are masked, up to the tail. A model without blocks has one,
- * and the chain rule takes as many calls as there are tokens.
- */
-function* chainCalls(x: Int32Array, { first, end, mask, blockSize }: Chain): Generator<TokenCall> {
-  const starts = Array.from({ length: Math.ceil(end / blockSize) }, (_, block) => block * blockSize);
-  for (let step = 0; step < blockSize; step++) {
-    const positions = starts.map((start) => start + step).filter((at) => at >= first && at < end);
-    if (positions.length === 0) continue;
-    const tokens = x.slice();
-    for (const start of starts) {
-      const [from, to] = [Math.max(first, start + step), Math.min(end, start + blockSize)];
-      if (from < to) tokens.fill(mask, from, to);
-    }
-    const left = tokens.reduce((count, token) => count + Number(token === mask), 0);
-    const targets = positions.map((position) => x[position]);
-    yield { tokens, x, positions, targets, left, label: `position ${positions[0]}` };
   }
 }

@@ -2,16 +2,14 @@
  * The HTTP server: who may ask, how much may be sent, and how answers and failures go out. Hono routes nothing here but what routes.ts
  * declares; it brings requests and responses of the web to Node.
  */
-import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { closest, UsageError } from '../errors.js';
-import { sha256OfBytes } from '../storage/digest.js';
-import { parseStrictJson } from '../strict-json.js';
 import { Admission } from './admission.js';
+import { Entrance } from './entrance.js';
 import { ClientLeft, failureAnswer, RequestFailure } from './failures.js';
 import { Metrics } from './metrics.js';
 import type { Network } from './network.js';
@@ -53,13 +51,8 @@ export interface RunningServer {
 type Env = { Bindings: HttpBindings };
 
 const SEND_MS = { head: 10_000, all: 60_000 };
-/** Bodies that are being read, together. */
-const BODIES_BYTES = 128 * 2 ** 20;
 /** What a client that reads slowly may leave unread. */
 const UNREAD_BYTES = 16 * 2 ** 20;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/i;
-
-export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
 /** @throws UsageError where the port is taken, or the host is none of this machine */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -126,15 +119,12 @@ class Desk {
   readonly admission: Admission;
   private readonly metrics: Metrics;
   private readonly routes: readonly Route[];
-  private readonly tokenDigest: Buffer | null;
-  private readonly isLocal: boolean;
-  private bodies = 0;
+  private readonly entrance: Entrance;
 
   constructor(private readonly options: ServerOptions) {
-    const { model, network, token } = options;
+    const { model, network } = options;
     this.admission = new Admission(options);
-    this.isLocal = isLoopback(options.host);
-    this.tokenDigest = token === null ? null : digestOf(token);
+    this.entrance = new Entrance(options);
     const gauge = (name: string, help: string, value: () => number) => ({
       name,
       help,
@@ -182,9 +172,9 @@ class Desk {
       done(outgoing.writableFinished ? outgoing.statusCode : 499);
     });
     try {
-      this.checkHost(context);
+      this.entrance.checkHost(context.req.header('host'));
       route = this.routeOf(context.req.method, path);
-      if (!route.isPublic) this.checkToken(context.req.header('authorization'));
+      if (!route.isPublic) this.entrance.checkToken(context.req.header('authorization'));
       return await this.answerRoute(route, context, path, client.signal);
     } catch (error) {
       return this.failed(error);
@@ -197,7 +187,8 @@ class Desk {
     path: string,
     client: AbortSignal,
   ): Promise<Response> {
-    const body = route.method === 'POST' ? await this.readBody(context, client) : undefined;
+    const body =
+      route.method === 'POST' ? await this.entrance.readBody(context.env.incoming, client) : undefined;
     const rest = decodeURIComponent(path.slice(route.path.length));
     const visit = route.takesPlace ? this.admission.admit(client) : null;
     const call = { model: this.options.model, body, rest, signal: visit?.signal ?? client };
@@ -265,30 +256,6 @@ class Desk {
     });
   }
 
-  /** A page of another site can make a browser ask a server that listens here alone, but not under one of these names. @throws RequestFailure */
-  private checkHost(context: Context<Env>): void {
-    if (!this.isLocal) return;
-    const host = context.req.header('host') ?? '';
-    if (isLoopback(host.replace(/:\d+$/, ''))) return;
-    throw new RequestFailure(
-      403,
-      'host-not-local',
-      'This server listens for programs of its own machine: ask it as 127.0.0.1 or localhost.',
-    );
-  }
-
-  /** @throws RequestFailure */
-  private checkToken(header: string | undefined): void {
-    if (this.tokenDigest === null) return;
-    const given = /^Bearer +(.+)$/i.exec(header ?? '')?.[1] ?? '';
-    if (timingSafeEqual(digestOf(given.trim()), this.tokenDigest)) return;
-    throw new RequestFailure(
-      401,
-      'wrong-token',
-      'This server asks for a token: send "Authorization: Bearer …".',
-    );
-  }
-
   /** @throws RequestFailure 404, 405 */
   private routeOf(method: string, path: string): Route {
     const matching = this.routes.filter((route) =>
@@ -314,57 +281,6 @@ class Desk {
     );
   }
 
-  /** @throws RequestFailure */
-  private async readBody(context: Context<Env>, client: AbortSignal): Promise<unknown> {
-    const { bodyBytes } = this.options;
-    const type = context.req.header('content-type') ?? '';
-    if (!/^application\/json\s*(;|$)/i.test(type))
-      throw new RequestFailure(
-        415,
-        'body-not-json',
-        'Send "Content-Type: application/json" and a JSON body.',
-      );
-    const tooLarge = () =>
-      new RequestFailure(
-        413,
-        'body-too-large',
-        `The body is larger than ${bodyBytes / 2 ** 20} MiB. Send fewer texts at a time, or start the server with a larger --max-body.`,
-      );
-    if (Number(context.req.header('content-length') ?? 0) > bodyBytes) throw tooLarge();
-    const chunks: Buffer[] = [];
-    let size = 0;
-    try {
-      for await (const chunk of context.env.incoming as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        this.bodies += chunk.length;
-        if (size > bodyBytes) throw tooLarge();
-        if (this.bodies > BODIES_BYTES)
-          throw new RequestFailure(
-            429,
-            'queue-full',
-            'Too many large requests are being sent at once. Try again later.',
-            1,
-          );
-        chunks.push(chunk);
-      }
-    } catch (error) {
-      if (error instanceof RequestFailure) throw error;
-      throw new ClientLeft();
-    } finally {
-      this.bodies -= size;
-    }
-    if (client.aborted) throw new ClientLeft();
-    try {
-      return parseStrictJson(Buffer.concat(chunks));
-    } catch (error) {
-      throw new RequestFailure(
-        400,
-        'body-not-json',
-        `The body is no usable JSON: ${(error as Error).message}.`,
-      );
-    }
-  }
-
   private ownRoutes(): Route[] {
     const { model, network } = this.options;
     return [
@@ -374,7 +290,7 @@ class Desk {
         summary: 'A page on which a text emerges.',
         isPublic: true,
         answer: () => ({
-          text: servedPage(model, this.tokenDigest !== null),
+          text: servedPage(model, this.options.token !== null),
           type: 'text/html; charset=utf-8',
         }),
       },
@@ -410,8 +326,6 @@ class Desk {
     ];
   }
 }
-
-const digestOf = (text: string): Buffer => Buffer.from(sha256OfBytes(Buffer.from(text)), 'hex');
 
 /** The work, or the signal's reason as soon as it aborts. */
 function withSignal<T>(work: Promise<T> | T, signal: AbortSignal): Promise<T> {
