@@ -56,7 +56,7 @@ export function itemsOf(
 }
 
 /** Places of the chosen documents, ascending. */
-export function selectedPlaces(count: number, { limit, order, shard }: ItemSelection): number[] {
+function selectedPlaces(count: number, { limit, order, shard }: ItemSelection): number[] {
   const taken = Math.min(limit ?? count, count);
   const places = Array.from({ length: taken }, (_, i) =>
     order === 'first' ? i : Math.floor(((i + 0.5) * count) / taken),
