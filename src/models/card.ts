@@ -14,7 +14,7 @@ import { FAMILIES, type Family } from './family.js';
 
 export type { Family } from './family.js';
 
-const METADATA_PREFIX = 'duo-eval.';
+export const METADATA_PREFIX = 'duo-eval.';
 
 const wholeNumber = (least: number, what: string) => z.int({ error: what }).min(least, { error: what });
 const tokenId = wholeNumber(0, 'takes a token id, a whole number from 0 on');

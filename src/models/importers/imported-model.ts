@@ -6,7 +6,7 @@ import type { WeightSource } from '../weights/weight-source.js';
 import { transposedChunks } from './layouts.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'card'> & {
+export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'copied' | 'card'> & {
   /** Assumptions that were made, as sentences. */
   notices: string[];
 };
@@ -59,10 +59,15 @@ export function namedSource(
   nameOf: (parameter: Parameter) => string,
   keepsOutIn: boolean,
 ): WeightSource {
-  return (parameter) => {
-    const tensor = tensors.get(nameOf(parameter)) as StoredTensor;
-    return keepsOutIn && parameter.transposed ? transposedChunks(tensor) : elementsOf(tensor);
+  const turned = (parameter: Parameter) => keepsOutIn && parameter.transposed;
+  const tensorOf = (parameter: Parameter) => tensors.get(nameOf(parameter)) as StoredTensor;
+  const source: WeightSource = (parameter) =>
+    turned(parameter) ? transposedChunks(tensorOf(parameter)) : elementsOf(tensorOf(parameter));
+  source.byOutput = (parameter) => {
+    const tensor = tensorOf(parameter);
+    return turned(parameter) ? elementsOf(tensor, tensor.shape[1]) : null;
   };
+  return source;
 }
 
 /** The shape of a parameter in a file that stores linear layers as [out, in]. */

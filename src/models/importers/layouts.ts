@@ -2,10 +2,12 @@
  * Stored matrices in the layout that a network needs. PyTorch's linear layers store [out, in], ours [in, out]. The transpose
  * of a matrix too large for one band of memory is made in several passes over the file.
  */
-import { elementsOf, type StoredTensor } from './stored-tensor.js';
+import { decodedElements, type StoredTensor, undecodedArray, undecodedElementsOf } from './stored-tensor.js';
 
-/** Elements of the transpose that are in memory at a time: 64 MiB. */
-const BAND = 1 << 24;
+/** Elements of the transpose that are in memory at a time, as the file has them: 64 MiB of 16 bits, 128 MiB of float32. */
+const BAND = 1 << 25;
+/** Elements of the result per piece, about. */
+const PIECE = 1 << 20;
 
 /**
  * @param tensor [rows, columns]   @param rowOrder column of the result for each stored row; in stored order by default
@@ -18,12 +20,13 @@ export function* transposedChunks(
 ): Generator<Float32Array> {
   const [rows, columns] = tensor.shape;
   const wide = Math.min(columns, Math.max(1, Math.floor(band / rows)));
-  const result = new Float32Array(wide * rows);
+  const result = undecodedArray(tensor, wide * rows);
   const order = rowOrder ?? Int32Array.from({ length: rows }, (_, row) => row);
+  const atOnce = Math.max(1, Math.floor(PIECE / rows)) * rows;
   for (let from = 0; from < columns; from += wide) {
     const here = Math.min(wide, columns - from);
     let first = 0;
-    for (const piece of elementsOf(tensor, columns)) {
+    for (const piece of undecodedElementsOf(tensor, columns)) {
       const count = piece.length / columns;
       for (let column = 0; column < here; column++) {
         const at = column * rows;
@@ -33,7 +36,9 @@ export function* transposedChunks(
       }
       first += count;
     }
-    yield result.subarray(0, here * rows);
+    // Decoded last, so that the band of a file of 16 bits holds twice as much.
+    for (let at = 0; at < here * rows; at += atOnce)
+      yield decodedElements(tensor, result.subarray(at, Math.min(here * rows, at + atOnce)));
   }
 }
 
