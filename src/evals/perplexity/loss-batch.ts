@@ -9,7 +9,7 @@ import { HEAD } from '../../diffusion/heads/head.js';
 import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
-import { isInBlocks, isMasked } from '../../models/family.js';
+import { isFirstGiven, isInBlocks, isMasked } from '../../models/family.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
@@ -24,6 +24,8 @@ export interface ModelCall {
   level: NoiseLevel | null;
   /** Block diffusion: the level of each block. */
   blockLevels?: readonly NoiseLevel[];
+  /** Uniform states: only these positions are noised and scored; the others are given, clean at every level. By default all. */
+  unknown?: { first: number; count: number };
   /** Whether its loss per token is wanted too (ar and masked families). */
   byToken?: boolean;
   /** Whether the order of its positions is wanted too (exact likelihood under a policy). */
@@ -37,6 +39,8 @@ export interface LossModel {
   maskTokenId: number | null;
   /** L′ of block diffusion. */
   blockSize?: number;
+  /** Positions that never become the mask; by default those of the family. */
+  neverMasked?: readonly number[];
   seed: number;
   /** Tokens at the ends of a sequence that wrap its text: 2 where there are BOS and EOS, else 0. */
   wrapped: boolean;
@@ -105,10 +109,11 @@ export function prepareBatch(calls: readonly ModelCall[], model: LossModel): Pre
 export function callLevels(
   u: number,
   call: Pick<ModelCall, 'sequence' | 'draw' | 'x'>,
-  { seed, blockSize }: LossModel,
+  model: LossModel,
   integration: DrawnIntegration,
 ): Pick<ModelCall, 'level' | 'blockLevels'> {
-  if (blockSize === undefined) return { level: integration.at(u, call.x.length) };
+  const { seed, blockSize } = model;
+  if (blockSize === undefined) return { level: integration.at(u, call.x.length - firstMasked(model)) };
   const points = blockPoints(u, Math.ceil(call.x.length / blockSize), { seed, ...call });
   return { level: null, blockLevels: Array.from(points, (point) => integration.at(point, blockSize)) };
 }
@@ -123,26 +128,36 @@ export function levelOfToken(
   return level ?? blockLevels![Math.floor(position / blockSize!)];
 }
 
+/** The first position that can become the mask. */
+export const firstMasked = (model: Pick<LossModel, 'family' | 'neverMasked'>): 0 | 1 =>
+  isFirstGiven(model) ? 1 : 0;
+
 /** Writes z of a call, the input of a diffusion network, to `out` [length]. */
 export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel): Int32Array {
   const { x, sequence, draw, level, blockLevels } = call;
   const { family, maskTokenId, vocabSize, seed, blockSize } = model;
+  const start = firstMasked(model);
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
   if (blockLevels && blockSize !== undefined) {
     const oneMinusAlpha = (block: number) => blockLevels[block].oneMinusAlpha;
     // a masked family has a mask token
-    return noiseBlocks(out, x, { blockSize, oneMinusAlpha }, maskTokenId!, component);
+    return noiseBlocks(out, x, { blockSize, oneMinusAlpha, first: start }, maskTokenId!, component);
   }
   // only ar has no level
   const { oneMinusAlpha, masked } = level!;
   // masked families have a mask token
-  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component);
+  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component, start);
   // masked families have a mask token
-  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
+  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component, start);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
-  return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
+  if (call.unknown === undefined) return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
+  const { first, count } = call.unknown;
+  out.set(x);
+  const within = (all: Int32Array) => all.subarray(first, first + count);
+  noiseUniform(within(out), within(x), oneMinusAlpha, vocabSize, component, token);
+  return out;
 }
 
 const scratches = [new Float64Array(0), new Float64Array(0)];
@@ -316,9 +331,10 @@ export function sequenceLosses(
     for (const [i, losses] of byToken.entries()) if (losses) sums[i].byToken = Float32Array.from(losses);
   } else {
     const shift = model.family === 'ar' ? 1 : 0;
-    for (const [i, { x, byToken }] of calls.entries()) {
+    for (const [i, { x, byToken, unknown }] of calls.entries()) {
       const scored = x.length - shift;
-      for (let l = 0; l < scored; l++) add(i, l + shift, loss[i * width + l]);
+      const [from, to] = unknown ? [unknown.first, unknown.first + unknown.count] : [0, scored];
+      for (let l = from; l < to; l++) add(i, l + shift, loss[i * width + l]);
       if (byToken) sums[i].byToken = Float32Array.from({ length: scored }, (_, l) => loss[i * width + l]);
     }
   }

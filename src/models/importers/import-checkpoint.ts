@@ -9,9 +9,8 @@ import type { FourBits, StorageType } from '../weights/storage-names.js';
 import type { ImportedModel } from './imported-model.js';
 import { llama2cModel, llama2cVocabulary } from './llama2c.js';
 import { cardOfCheckpoint, onnxModel } from './onnx-checkpoint.js';
-import type { PublishedModel } from './published-layout.js';
+import type { ImportOverrides, PublishedModel } from './published-layout.js';
 import { PUBLISHED_LAYOUTS } from './published-layouts.js';
-import type { ReferenceOverrides } from './reference.js';
 import { readSafetensors, readShardedSafetensors } from './safetensors.js';
 import { findSource, type Source } from './source.js';
 import type { StoredTensors } from './stored-tensor.js';
@@ -39,7 +38,7 @@ export interface ImportRequest {
   copiesTokenizer?: boolean;
   /** Folder of the copy, beside the checkpoint; `<name>.tokenizer` by default. */
   tokenizerFolder?: string;
-  overrides?: ReferenceOverrides;
+  overrides?: ImportOverrides;
   /** The source of the weights, for the card; the name of the source by default. */
   from?: string;
 }
@@ -115,7 +114,7 @@ async function importedModel(
 }
 
 /** Flags for the card take the place of what the card of an ONNX checkpoint says. */
-function changedCard(model: ImportedModel, { heads: _, ...changes }: ReferenceOverrides): ImportedModel {
+function changedCard(model: ImportedModel, { heads: _, ...changes }: ImportOverrides): ImportedModel {
   const given = Object.entries(changes).filter(([, value]) => value !== undefined);
   return { ...model, card: { ...model.card, ...Object.fromEntries(given) } };
 }
