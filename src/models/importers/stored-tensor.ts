@@ -82,6 +82,9 @@ export function decodedElements(tensor: StoredTensor, elements: Undecoded): Floa
   return into;
 }
 
+/** Bytes of an element. @throws ModelError `tensor-type` */
+export const widthOf = (tensor: StoredTensor): number => WIDTHS[weightType(tensor)];
+
 function weightType({ type, name, path }: StoredTensor): WeightType {
   if ((WEIGHT_TYPES as readonly string[]).includes(type)) return type as WeightType;
   throw new ModelError({
