@@ -59,7 +59,7 @@ export interface SmallFile {
 /** Protobuf messages end below 2 GiB; the graph itself must fit in addition to the weights. */
 const LARGEST_INLINE = 2 ** 31 - 2 ** 24;
 /** File systems of memory cards end at 4 GiB. */
-export const LARGEST_SHARD = 4e9;
+const LARGEST_SHARD = 4e9;
 /** Alignment of weights in a separate file, because the runtime maps pages. */
 const PAGE = 4096;
 const MODEL_GRAPH = 7;

@@ -1,4 +1,4 @@
-/** About src/graph/write.ts, src/models/save-checkpoint.ts, src/models/checkpoint.ts and src/storage/atomic-file.ts. */
+/** About src/graph/write.ts, src/models/save-checkpoint.ts, src/models/checkpoint.ts and src/storage/atomic-file.ts */
 import {
   closeSync,
   existsSync,

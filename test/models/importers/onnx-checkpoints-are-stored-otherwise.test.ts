@@ -1,4 +1,4 @@
-/** About src/models/importers/onnx-checkpoint.ts and src/commands/convert.ts. */
+/** About src/models/importers/onnx-checkpoint.ts and src/commands/convert.ts */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type ort from 'onnxruntime-node';

@@ -1,4 +1,4 @@
-/** About src/models/weights/four-bits.ts, src/models/weights/stored-matrices.ts, src/models/weights/storage-type.ts. */
+/** About src/models/weights/four-bits.ts, src/models/weights/stored-matrices.ts and src/models/weights/storage-type.ts */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type ort from 'onnxruntime-node';
