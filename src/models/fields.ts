@@ -7,7 +7,15 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { type ErrorDetails, ModelError } from '../errors.js';
 import { blockProblem } from './architectures/dimensions.js';
 import { type Attention, type Card, type CardFile, cardPath as cardPathOf, type Schedule } from './card.js';
-import { FAMILIES, type Family, isDiffusion, isInBlocks, isMasked, readsNoiseLevel } from './family.js';
+import {
+  FAMILIES,
+  type Family,
+  isDiffusion,
+  isInBlocks,
+  isInSteps,
+  isMasked,
+  readsNoiseLevel,
+} from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -90,7 +98,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
   const family = pick('family', detectFamily(signature));
   const diffusion = family.value !== null && isDiffusion(family.value);
   const usual = diffusion ? usualSchedule(family.value) : null;
-  const schedule = pick('schedule', null, usual);
+  const schedule = wholeSchedule(pick('schedule', null, usual), sources);
   const told = signature.sigma !== null && family.value !== null && readsNoiseLevel(family.value);
   const { blockSize, attention } = attended(family.value, pick('blockSize'), pick('attention'));
   return {
@@ -116,7 +124,21 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
 export const usualSchedule = (family: Family | null): Schedule => ({
   type: 'log-linear',
   eps: family !== null && isInBlocks(family) ? 0 : 1e-3,
+  ...(family !== null && isInSteps(family) && { steps: USUAL_STEPS }),
 });
+
+/** T of the reference's discrete time. */
+const USUAL_STEPS = 1000;
+
+/** A flag says the type of a schedule alone: its number of steps is still the card's. */
+function wholeSchedule(
+  field: Field<Schedule | null>,
+  { cardFile, metadata }: FieldSources,
+): Field<Schedule | null> {
+  const said = cardFile?.card.schedule ?? metadata.schedule;
+  if (field.from !== 'flag' || field.value === null || said?.steps === undefined) return field;
+  return { ...field, value: { steps: said.steps, ...field.value } };
+}
 
 /** "blockSize" and "attention" say the same of block diffusion; either is enough. */
 function attended(
@@ -272,6 +294,18 @@ export function checkAgainstGraph(
     );
   }
   const { schedule } = fields;
+  const inSteps = family.value !== null && isInSteps(family.value);
+  if (inSteps !== (schedule.value?.steps !== undefined) && schedule.value && family.value !== null) {
+    problem(
+      'steps-of-schedule',
+      inSteps
+        ? `a model of the family ${family.value} has discrete time, but its schedule does not say of how many steps.`
+        : `${sourceSays(schedule)} a schedule of ${schedule.value.steps} steps, but time is continuous in the family ${family.value}.`,
+      inSteps
+        ? `${put('"schedule": {…, "steps": T}')}; the reference trains with 1,000.`
+        : fix(schedule, null),
+    );
+  }
   if (family.value !== null && !isDiffusion(family.value) && schedule.value && schedule.from !== 'default') {
     notices.push(
       `${where}: ${sourceSays(schedule)} a schedule, which a model of the family ${family.value} has no use for.`,

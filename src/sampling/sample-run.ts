@@ -2,6 +2,7 @@
  * Samples of a checkpoint, from the request to records: samples that an earlier run finished come from its journal, the rest is
  * generated, and each gets its text, in the order of their numbers.
  */
+import { scheduleSettings } from '../diffusion/schedule.js';
 import { hasBlocks } from '../models/family.js';
 import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
@@ -147,7 +148,7 @@ export async function samplesKey(request: SampleRequest, provider: Provider): Pr
     // From the tokenizer if the checkpoint names none: ar samples begin with it.
     bosTokenId: bosTokenId.value ?? request.tokenizer.bosTokenId,
     eosTokenId: eosTokenId.value ?? request.tokenizer.eosTokenId,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    schedule: schedule.value && { ...scheduleSettings(schedule.value) },
     timeConditioning: timeConditioning.value,
     ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     sampler: sampler.sampler.name,

@@ -1,4 +1,6 @@
 /** What is asked of a model: the items, what they get, and how it runs; its checks, and the key that a stopped run is found by. */
+
+import { scheduleSettings } from '../../diffusion/schedule.js';
 import { properSubsets } from '../../diffusion/subsets.js';
 import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
@@ -68,7 +70,7 @@ export async function likelihoodKey(
     family,
     vocabSize,
     maskTokenId: maskTokenId.value,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    schedule: schedule.value && { ...scheduleSettings(schedule.value) },
     timeConditioning: timeConditioning.value,
     items: digestOf(items.map(({ tokens }) => tokens)),
     continuations: digestOf(items.map(({ first, count }) => Int32Array.of(first, count))),

@@ -2,7 +2,6 @@
 import { noiseSchedule } from '../../diffusion/schedule.js';
 import { DuoEvalError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
-import { isSupported } from '../../models/family.js';
 import type { Advice } from '../../models/inspection.js';
 import { LossSession } from './loss-session.js';
 import { batchModelOf } from './loss-source.js';
@@ -20,7 +19,6 @@ const TIMEOUT_MS = 300_000;
 /** Runs the network once on a short text and once at the length in the card. */
 export async function probeInspection(checkpoint: Checkpoint): Promise<InspectionProbe> {
   const found: InspectionProbe = { remarks: [], problems: [] };
-  if (!isSupported(checkpoint.family)) return found;
   try {
     checkReadsSequences(checkpoint);
   } catch (error) {

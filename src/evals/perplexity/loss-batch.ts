@@ -9,7 +9,7 @@ import { HEAD } from '../../diffusion/heads/head.js';
 import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
-import { isInBlocks, isMasked } from '../../models/family.js';
+import { isInBlocks, isInSteps, isMasked } from '../../models/family.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
@@ -95,8 +95,9 @@ export function prepareBatch(calls: readonly ModelCall[], model: LossModel): Pre
     case 'mdlm':
     case 'sedd':
     case 'bd3lm':
+    case 'd3pm':
       return prepareMasked(calls, model);
-    default:
+    case 'duo':
       return prepareUniform(calls, model);
   }
 }
@@ -201,30 +202,35 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
   // masked families have a mask token
   const mask = model.maskTokenId!;
   const noisy = calls.map((call) => noisyTokens(new Int32Array(length), call, model));
-  const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
+  // Of a clean text, the reconstruction of every token is asked for.
+  const whole = calls.map(({ level }) => level?.oneMinusAlpha === 0);
+  const active = calls.map((_, i) => i).filter((i) => whole[i] || noisy[i].includes(mask));
   const doubled = isInBlocks(model.family);
   const texts = active.map((i) => ({ tokens: noisy[i], x: calls[i].x }));
   const rows: number[] = [];
   const asked: number[] = [];
   for (const [b, i] of active.entries()) {
     for (let l = 0; l < length; l++) {
-      if (noisy[i][l] !== mask) continue;
+      if (!whole[i] && noisy[i][l] !== mask) continue;
       rows.push(i, l);
       asked.push(b, l, calls[i].x[l]);
     }
   }
   const count = rows.length / 2;
-  const oneMinusAlpha = Float64Array.from({ length: paddedRows(count) }, (_, r) => {
-    const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
-    return levelOfToken(calls[i], model, l).oneMinusAlpha;
-  });
+  const ofRows = (value: (level: NoiseLevel) => number) => {
+    const data = Float64Array.from({ length: paddedRows(count) }, (_, r) => {
+      const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
+      return value(levelOfToken(calls[i], model, l));
+    });
+    return { type: 'float64' as const, data, dims: [data.length] };
+  };
   const head = {
     ...rowFeeds(asked),
-    [HEAD.oneMinusAlpha]: {
-      type: 'float64' as const,
-      data: oneMinusAlpha,
-      dims: [oneMinusAlpha.length],
-    },
+    // The reconstruction is the loss of a step from nothing but noise to the text.
+    [HEAD.oneMinusAlpha]: ofRows((level) => level.oneMinusAlpha || 1),
+    ...(isInSteps(model.family) && {
+      [HEAD.nextOneMinusAlpha]: ofRows((level) => level.nextOneMinusAlpha ?? 0),
+    }),
   };
   return {
     calls,

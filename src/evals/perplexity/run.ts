@@ -4,6 +4,7 @@
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
+import { scheduleSettings } from '../../diffusion/schedule.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { hasBlocks } from '../../models/family.js';
 import { environmentOf } from '../../models/machine.js';
@@ -210,7 +211,7 @@ export async function lossKey(
     family: checkpoint.family,
     vocabSize: checkpoint.vocabSize,
     maskTokenId: maskTokenId.value,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    schedule: schedule.value && { ...scheduleSettings(schedule.value) },
     timeConditioning: timeConditioning.value,
     ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     stream: stream.sha256,
