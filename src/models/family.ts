@@ -110,6 +110,9 @@ export function isInSteps(family: Family): boolean {
   return DECLARED[family].inSteps;
 }
 
+/** Model calls for the loss of one draw: discrete time asks about the clean text too. */
+export const callsPerDraw = (family: Family): number => (isInSteps(family) ? 2 : 1);
+
 export function readsNoiseLevel(family: Family): boolean {
   return DECLARED[family].readsNoiseLevel;
 }

@@ -32,6 +32,9 @@ export interface ReferenceConfig {
   /** Whether the noise level reaches the blocks of the network. */
   adaLN: Fact<boolean> | null;
   schedule: Schedule | null;
+  /** T of discrete time, and whether the network's own probability of the mask is left out (d3pm). */
+  steps: Fact<number> | null;
+  leavesMaskOut: Fact<boolean> | null;
 }
 
 /** Names of algorithms and model types, and the family each trains. */
@@ -44,6 +47,7 @@ const FAMILY_OF: Readonly<Record<string, Family>> = {
   mdlm: 'mdlm',
   sedd: 'sedd',
   bd3lm: 'bd3lm',
+  d3pm: 'd3pm',
   ar: 'ar',
 };
 
@@ -63,9 +67,12 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
   const inModel = (key: string): [Record<string, unknown>, string, string] => [model, key, `model.${key}`];
   const inAlgo = (key: string): [Record<string, unknown>, string, string] => [algo, key, `algo.${key}`];
   const size = (fact: Fact<unknown> | null) => whole(where, fact);
+  const stepsOf = (fact: Fact<unknown> | null) => (fact?.value === 0 ? null : size(fact));
   // SEDD's own configurations name the forward process, not an algorithm.
   const absorbing = objectOf(config.graph)?.type === 'absorb' ? { key: 'graph.type', value: 'sedd' } : null;
-  const kind = text(find(inAlgo('name'), flat('model_type')) ?? absorbing);
+  // MDLM's names its loss: d3pm is one.
+  const discrete = config.parameterization === 'd3pm' ? { key: 'parameterization', value: 'd3pm' } : null;
+  const kind = text(find(inAlgo('name'), flat('model_type')) ?? absorbing ?? discrete);
   return {
     where,
     kind,
@@ -82,6 +89,9 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
     readsCleanText: flag(where, find(inAlgo('cross_attn'), flat('cross_attn'))),
     adaLN: flag(where, find(inModel('adaln'), flat('adaln'))),
     schedule: scheduleOf(where, objectOf(config.noise)),
+    // 0 stands for continuous time.
+    steps: stepsOf(find(inAlgo('T'), flat('T'))),
+    leavesMaskOut: flag(where, find(inAlgo('subs_masking'), flat('subs_masking'))),
   };
 }
 

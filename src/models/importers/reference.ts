@@ -8,9 +8,10 @@ import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimen
 import { architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
 import type { Card, Schedule } from '../card.js';
-import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
+import { type Family, isInBlocks, isInSteps, readsNoiseLevel } from '../family.js';
 import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
+import type { WeightSource } from '../weights/weight-source.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import { type Fact, type ReferenceConfig, readReferenceConfig } from './reference-config.js';
@@ -25,11 +26,14 @@ export interface ReferenceOverrides {
   schedule?: Schedule;
   maskTokenId?: number;
   blockSize?: number;
+  /** T of discrete time. */
+  diffusionSteps?: number;
 }
 
 type ReferenceSource = Omit<PublishedModel, 'config'> & { config: ReferenceConfig | null };
 
 const EMBEDDING = 'vocab_embed.embedding';
+const OUTPUT_BIAS = 'output_layer.linear.bias';
 const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
 /** The rotary frequencies, which PyTorch stores with the weights. */
 const FREQUENCIES = 'rotary_emb.inv_freq';
@@ -101,7 +105,7 @@ function referenceModel(model: PublishedModel): ImportedModel {
     ...blocksOfCard(blockSize),
     ...special.card,
     ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
-    ...(!causal && { schedule: overrides.schedule ?? scheduleOf(family, config) }),
+    ...(!causal && { schedule: scheduleOf(family, source) }),
     timeConditioning: !causal && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
     architecture: { name: kind, ...size },
   };
@@ -111,18 +115,44 @@ function referenceModel(model: PublishedModel): ImportedModel {
       `Nothing says how long its sequences are: ${USUAL_LENGTH} is assumed; --length says otherwise.`,
     );
   }
+  if (card.schedule?.steps !== undefined && overrides.diffusionSteps === undefined && !config?.steps) {
+    notices.push(
+      `Nothing says of how many steps its discrete time is: ${card.schedule.steps} are assumed; --diffusion-steps says otherwise.`,
+    );
+  }
+  const weights = namedSource(tensors, ({ name }) => prefix + name, true);
+  const maskLeftOut = isInSteps(family) && config?.leavesMaskOut?.value ? (card.maskTokenId ?? null) : null;
   return {
     parameters,
     graph: (options) => architecture.checkpointGraph(dimensions, options),
-    source: namedSource(tensors, ({ name }) => prefix + name, true),
+    source: maskLeftOut === null ? weights : withoutMask(weights, maskLeftOut),
     card,
     notices,
   };
 }
 
 /** The reference's block diffusion masks with probability t, whatever its configuration says of another schedule. */
-const scheduleOf = (family: Family, config: ReferenceConfig | null): Schedule =>
-  (isInBlocks(family) ? null : config?.schedule) ?? usualSchedule(family);
+function scheduleOf(family: Family, { config, overrides }: ReferenceSource): Schedule {
+  const usual = usualSchedule(family);
+  const said = overrides.schedule ?? (isInBlocks(family) ? null : config?.schedule) ?? usual;
+  const steps = overrides.diffusionSteps ?? config?.steps?.value ?? usual.steps;
+  return isInSteps(family) && steps !== undefined ? { ...said, steps } : said;
+}
+
+/** What the reference adds to the logit of a token that is left out. */
+const LEFT_OUT = -1e6;
+
+/** The weights of a network whose logits leave the mask out, where the reference does that outside the network (`subs_masking`). */
+const withoutMask = (weights: WeightSource, maskTokenId: number): WeightSource =>
+  async function* (parameter) {
+    let from = 0;
+    for await (const piece of weights(parameter)) {
+      const at = maskTokenId - from;
+      from += piece.length;
+      if (parameter.name !== OUTPUT_BIAS || at < 0 || at >= piece.length) yield piece;
+      else yield piece.map((value, i) => (i === at ? value + LEFT_OUT : value));
+    }
+  };
 
 /** @throws ModelError `bad-config` for a network of block diffusion without the layers that are told the noise level */
 function checkTellsNoise({ where, config, overrides }: ReferenceSource): void {
@@ -289,8 +319,8 @@ function familyOf({ where, config, overrides }: ReferenceSource, causal: boolean
     code: 'family-unknown',
     message: config?.kind
       ? `${config.where} says ${config.kind.key} is "${config.kind.value}", which is no family of models known here.`
-      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm, sedd and bd3lm are the same.`,
-    hint: 'Give --family duo, mdlm, sedd or bd3lm.',
+      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm, sedd, bd3lm and d3pm are the same.`,
+    hint: 'Give --family duo, mdlm, sedd, bd3lm or d3pm.',
   });
 }
 
