@@ -8,12 +8,27 @@ import { float } from './messages.js';
 
 const MICROSOFT = 'com.microsoft';
 
-/** (x − mean)/√(variance + ε) · scale over the last axis (operator set 17). */
-export const LayerNormalization = (x: Value, scale: Value, { epsilon = 1e-5 } = {}) =>
-  x.graph.node('LayerNormalization', [x, scale], {
+/** (x − mean)/√(variance + ε) · scale + bias over the last axis (operator set 17). */
+export const LayerNormalization = (
+  x: Value,
+  scale: Value,
+  { epsilon = 1e-5, bias = null }: { epsilon?: number; bias?: Value | null } = {},
+) =>
+  x.graph.node('LayerNormalization', bias ? [x, scale, bias] : [x, scale], {
     outputs: [x.dtype],
     attributes: { axis: -1, epsilon: float(epsilon) },
   })[0];
+
+/** x/√(mean of x² + ε) · scale over the last axis (operator set 23). */
+export const RMSNormalization = (x: Value, scale: Value, { epsilon }: { epsilon: number }) =>
+  x.graph.node('RMSNormalization', [x, scale], {
+    outputs: [x.dtype],
+    attributes: { axis: -1, epsilon: float(epsilon) },
+  })[0];
+
+/** x·Φ(x), or its tanh approximation (operator set 20). */
+export const Gelu = (x: Value, { approximate }: { approximate: 'none' | 'tanh' }) =>
+  x.graph.node('Gelu', [x], { outputs: [x.dtype], attributes: { approximate } })[0];
 
 /** The tanh approximation of x·Φ(x) at x + bias. */
 export const FastGelu = (x: Value, bias: Value) =>
@@ -23,17 +38,18 @@ export const FastGelu = (x: Value, bias: Value) =>
  * Rotates the pairs (i, i + headSize/2) of each head by the angle of its position (operator set 23).
  * @param x [batch, length, heads · headSize]   @param cos, sin [positions, headSize / 2]
  * @param positions int64 [batch, length]
+ * @param turned coordinates of each head that turn, its first ones; 0: all
  */
 export const RotaryEmbedding = (
   x: Value,
   cos: Value,
   sin: Value,
   positions: Value,
-  { heads }: { heads: number },
+  { heads, turned = 0 }: { heads: number; turned?: number },
 ) =>
   x.graph.node('RotaryEmbedding', [x, cos, sin, positions], {
     outputs: [x.dtype],
-    attributes: { num_heads: heads },
+    attributes: { num_heads: heads, rotary_embedding_dim: turned || undefined },
   })[0];
 
 /**

@@ -55,6 +55,7 @@ export const Sign = unary('Sign');
 export const Sin = unary('Sin');
 export const Cos = unary('Cos');
 export const Tanh = unary('Tanh');
+export const Erf = unary('Erf');
 export const Sigmoid = unary('Sigmoid');
 export const Reciprocal = unary('Reciprocal');
 export const Not = unary('Not');

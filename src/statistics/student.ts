@@ -3,6 +3,8 @@
  * of freedom: with 4 sequences, ±1.96 standard errors cover 85%, not 95%; with 1,000 the two quantiles differ by about 0.1%.
  */
 
+import { normalUpperTail } from './normal.js';
+
 const LEVEL = 0.95;
 /** The normal distribution's 97.5% quantile. */
 export const NORMAL_QUANTILE_975 = 1.959963984540054;
@@ -32,6 +34,12 @@ export function welchDegrees(errors: readonly number[], degrees: readonly number
   const variance = errors.reduce((total, error) => total + error ** 2, 0);
   const spread = errors.reduce((total, error, i) => total + (error > 0 ? error ** 4 / degrees[i] : 0), 0);
   return Math.max(1, Math.floor(variance ** 2 / spread));
+}
+
+/** P(T > t) for t ≥ 0; the normal tail beyond 1,000 degrees of freedom. */
+export function studentUpperTail(t: number, degrees: number): number {
+  if (!Number.isFinite(t)) return 0;
+  return degrees > 1000 ? normalUpperTail(t) : Math.max(0, (1 - centralProbability(t, degrees)) / 2);
 }
 
 /** P(|T| ≤ t) as a finite series (Abramowitz & Stegun 26.7.3 and 26.7.4). */

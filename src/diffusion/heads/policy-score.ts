@@ -28,24 +28,40 @@ export const POLICY_HEAD = {
   logProbability: 'duo_eval_log_probability',
   /** float32: the policy's score; absent for orders that need none. */
   score: 'duo_eval_policy_score',
+  /** float64: ln p of the most probable token, where it is asked for; equal to the first where the true token is that. */
+  best: 'duo_eval_best_log_probability',
 } as const;
 
 /**
  * Appends the head: ln p of the true tokens at some masked positions, the mask's logit being −∞, and the scores of these positions.
  * For sedd the logits are scores, and normalising them over the tokens gives the same.
+ * @param asks whether ln p of the most probable token is an output too
  */
-export function appendPolicyHead(graph: Graph, order: UnmaskingOrder, options: HeadOptions): void {
+export function appendPolicyHead(
+  graph: Graph,
+  order: UnmaskingOrder,
+  options: HeadOptions,
+  asks: { best?: boolean } = {},
+): void {
   graph.scope('duo_eval', () => {
     const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
     const targets = graph.input(HEAD.targets, 'int64', ['rows']);
-    const [logProbability, score] = atRows(graph, options, rows, [targets], (logits, target) => {
+    const names = [
+      POLICY_HEAD.logProbability,
+      ...(isScored(order) ? [POLICY_HEAD.score] : []),
+      ...(asks.best ? [POLICY_HEAD.best] : []),
+    ];
+    const outputs = atRows(graph, options, rows, [targets], (logits, target) => {
       const all = LogSoftmax(logits);
       const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));
-      return isScored(order) ? [ofTarget, policyScore(all, order)] : [ofTarget];
+      return [
+        ofTarget,
+        ...(isScored(order) ? [policyScore(all, order)] : []),
+        ...(asks.best ? [float64(ReduceMax(all, { axes: [-1], keepdims: false }))] : []),
+      ];
     });
     graph.clearOutputs();
-    graph.output(logProbability, POLICY_HEAD.logProbability, ['rows']);
-    if (score) graph.output(score, POLICY_HEAD.score, ['rows']);
+    for (const [i, output] of outputs.entries()) graph.output(output, names[i], ['rows']);
   });
 }
 

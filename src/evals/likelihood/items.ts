@@ -41,6 +41,8 @@ export interface LikelihoodItem {
   count: number;
   /** In words: `none`, `eos`, `masked` or `given`. */
   tail: TailKind | 'given';
+  /** Tokens of the context that were cut from its beginning, since the item is longer than the model; absent: none. */
+  cut?: number;
 }
 
 export interface Reading {
@@ -49,7 +51,17 @@ export interface Reading {
   tokenizer: () => Promise<Tokenizer>;
   /** Of items that name none. */
   tail: TextOrIds;
+  /** Whether BOS stands before every context that is text, or only before an empty one. By default the former. */
+  bos?: BosRule;
+  /**
+   * What becomes of items that are longer than the sequences that the model was trained with: cut from the left, as
+   * lm-evaluation-harness does, or refused. By default only those are refused that the network cannot read.
+   */
+  tooLong?: TooLong;
 }
+
+export type BosRule = 'always' | 'when-empty';
+export type TooLong = 'truncate' | 'refuse';
 
 /** A prompt and what names it in errors: `prompts.jsonl, line 3`. */
 export interface PlacedPrompt {
@@ -66,7 +78,7 @@ export async function readItems(
   const most = signature.fixedLength ?? tabledPositions(graph()) ?? Number.POSITIVE_INFINITY;
   const items: LikelihoodItem[] = [];
   for (const { prompt, where } of prompts) {
-    const item = await readItem(prompt, reading, where);
+    const item = await readItem(prompt, reading, where, most);
     checkLength(item, reading.checkpoint, most, where);
     items.push(item);
   }
@@ -75,29 +87,37 @@ export async function readItems(
 
 async function readItem(
   { context, continuation, tail: ownTail }: LikelihoodPrompt,
-  { checkpoint, tokenizer, tail: usual }: Reading,
+  { checkpoint, tokenizer, tail: usual, bos: rule, tooLong }: Reading,
   where: string,
+  most: number,
 ): Promise<LikelihoodItem> {
   const ofText = async (text: TextOrIds): Promise<readonly number[]> =>
     typeof text === 'string' ? (await tokenizer()).encode(text) : text;
-  const bos = async () => {
+  const bos = async (text: string) => {
     const { bosTokenId } = await tokenizer();
-    return bosTokenId === null ? [] : [bosTokenId];
+    return bosTokenId === null || (rule === 'when-empty' && text !== '') ? [] : [bosTokenId];
   };
   let before: readonly number[];
   let unknown: readonly number[];
   if (typeof continuation === 'string' && (context === undefined || typeof context === 'string')) {
     const parts = encodeParts(await tokenizer(), context ?? '', continuation);
-    before = [...(await bos()), ...parts.context];
+    before = [...(await bos(context ?? '')), ...parts.context];
     unknown = parts.continuation;
   } else {
     const given = context ?? [];
-    before = typeof given === 'string' ? [...(await bos()), ...(await ofText(given))] : given;
+    before = typeof given === 'string' ? [...(await bos(given)), ...(await ofText(given))] : given;
     unknown = await ofText(continuation);
   }
   const isCausal = !isDiffusion(checkpoint.family);
   const tail = ownTail ?? usual;
   const kind = TAIL_KINDS.find((one) => one === tail) ?? 'given';
+  let cut = 0;
+  if (tooLong !== undefined) {
+    const room =
+      longestItem(checkpoint, most) - unknown.length - (isCausal ? 0 : await tailLength(kind, tail, ofText));
+    cut = Math.max(0, before.length - room);
+    if (cut > 0) before = shortened(before, cut, { checkpoint, tooLong, where, count: unknown.length });
+  }
   const known = before.length + unknown.length;
   const after =
     kind === 'none'
@@ -118,7 +138,36 @@ async function readItem(
     tokens: Int32Array.from([...before, ...unknown, ...seen]),
     ...{ first: before.length, count: unknown.length },
     tail: isCausal ? 'none' : kind,
+    ...(cut > 0 && { cut }),
   };
+}
+
+/** Tokens of the longest item that is neither cut nor refused: as long as the network reads and as it was trained with. */
+function longestItem({ family, fields }: Checkpoint, most: number): number {
+  // The last token of an autoregressive model is scored and not read.
+  return Math.min(isDiffusion(family) ? most : most + 1, fields.length.value ?? Number.POSITIVE_INFINITY);
+}
+
+const tailLength = async (
+  kind: TailKind | 'given',
+  tail: TextOrIds,
+  ofText: (text: TextOrIds) => Promise<readonly number[]>,
+): Promise<number> => (kind === 'eos' ? 1 : kind === 'given' ? (await ofText(tail)).length : 0);
+
+/** @throws DataError where it may not be cut, or nothing would be left before the continuation */
+function shortened(
+  before: readonly number[],
+  cut: number,
+  about: { checkpoint: Checkpoint; tooLong: TooLong; where: string; count: number },
+): readonly number[] {
+  const { checkpoint, tooLong, where, count } = about;
+  const whole = before.length + count;
+  const over = `it has ${whole} tokens, ${cut} more than a sequence of ${checkpoint.name} takes`;
+  if (tooLong === 'refuse') throw unscorable(where, `${over}; it can be cut from the left`);
+  const left = before.length - cut;
+  if (left < 0 || (left === 0 && !isDiffusion(checkpoint.family)))
+    throw unscorable(where, `${over}, and its continuation alone has ${count}`);
+  return before.slice(cut);
 }
 
 /**

@@ -30,13 +30,17 @@ export class TokenSession {
   }
 
   /**
-   * @param order the scores that answers come with
+   * @param order the scores that answers come with   @param asks whether they say how probable the best token is
    * @throws ModelError for a family whose tokens do not become known one by one, or an ar model that looks ahead
    */
-  static async start(options: LossSessionOptions, order: UnmaskingOrder): Promise<TokenSession> {
+  static async start(
+    options: LossSessionOptions,
+    order: UnmaskingOrder,
+    asks: { best?: boolean } = {},
+  ): Promise<TokenSession> {
     const { checkpoint } = options;
     checkFamily(checkpoint);
-    const session = new TokenSession(await PolicyNetwork.start(options, order), options);
+    const session = new TokenSession(await PolicyNetwork.start(options, order, asks), options);
     try {
       if (!isDiffusion(checkpoint.family)) await session.checkCausal();
     } catch (error) {

@@ -24,6 +24,8 @@ export interface ModelCall {
   level: NoiseLevel | null;
   /** Block diffusion: the level of each block. */
   blockLevels?: readonly NoiseLevel[];
+  /** Uniform states: only these positions are noised and scored; the others are given, clean at every level. By default all. */
+  unknown?: { first: number; count: number };
   /** Whether its loss per token is wanted too (ar and masked families). */
   byToken?: boolean;
   /** Whether the order of its positions is wanted too (exact likelihood under a policy). */
@@ -143,7 +145,12 @@ export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel):
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
-  return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
+  if (call.unknown === undefined) return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
+  const { first, count } = call.unknown;
+  out.set(x);
+  const within = (all: Int32Array) => all.subarray(first, first + count);
+  noiseUniform(within(out), within(x), oneMinusAlpha, vocabSize, component, token);
+  return out;
 }
 
 const scratches = [new Float64Array(0), new Float64Array(0)];
@@ -322,9 +329,10 @@ export function sequenceLosses(
     for (const [i, losses] of byToken.entries()) if (losses) sums[i].byToken = Float32Array.from(losses);
   } else {
     const shift = model.family === 'ar' ? 1 : 0;
-    for (const [i, { x, byToken }] of calls.entries()) {
+    for (const [i, { x, byToken, unknown }] of calls.entries()) {
       const scored = x.length - shift;
-      for (let l = 0; l < scored; l++) add(i, l + shift, loss[i * width + l]);
+      const [from, to] = unknown ? [unknown.first, unknown.first + unknown.count] : [0, scored];
+      for (let l = from; l < to; l++) add(i, l + shift, loss[i * width + l]);
       if (byToken) sums[i].byToken = Float32Array.from({ length: scored }, (_, l) => loss[i * width + l]);
     }
   }

@@ -39,15 +39,16 @@ export class PolicyNetwork extends RunningModel {
     super(session);
   }
 
-  /** @throws ModelError as the session */
+  /** @param asks whether answers say how probable the best token is   @throws ModelError as the session */
   static async start(
     { checkpoint, provider, threads, timeoutMs, notice }: LossSessionOptions,
     order: UnmaskingOrder,
+    asks: { best?: boolean } = {},
   ): Promise<PolicyNetwork> {
     const { vocabSize, maskTokenId, signature, fields } = checkpoint;
     const graph = checkpoint.graph();
     const inBlocks = provider === 'cpu';
-    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks });
+    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks }, asks);
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
@@ -103,11 +104,15 @@ export class PolicyNetwork extends RunningModel {
     });
     const logProbability = outputs[POLICY_HEAD.logProbability].data as Float64Array;
     const score = (outputs[POLICY_HEAD.score]?.data ?? new Float32Array(0)) as Float32Array;
+    const best = outputs[POLICY_HEAD.best]?.data as Float64Array | undefined;
     let next = 0;
     return questions.map(({ positions: { length: count } }) => {
       const from = next;
       next += count;
-      return { logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) };
+      return {
+        ...{ logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) },
+        ...(best && { best: best.subarray(from, next) }),
+      };
     });
   }
 }

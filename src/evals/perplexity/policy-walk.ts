@@ -10,6 +10,8 @@ export interface Answers {
   logProbability: ArrayLike<number>;
   /** The policy's score; not read by orders that need none. */
   score: ArrayLike<number>;
+  /** ln p of the most probable token, where it was asked for. */
+  best?: ArrayLike<number>;
 }
 
 interface WalkStart {
@@ -31,6 +33,8 @@ export class PolicyWalk {
   /** ln p of each position's token; NaN where it is not scored or not yet revealed. */
   readonly logProbability: Float64Array;
   calls = 0;
+  /** Whether each token revealed so far was the most probable one; where answers do not say it, true. */
+  isGreedy = true;
   private masked: number[];
   /** What the next call is asked about, by the model's blocks. */
   private asked: readonly (readonly number[])[] | null = null;
@@ -91,7 +95,7 @@ export class PolicyWalk {
   }
 
   /** Reveals what the policy picks. @param answers about {@link positions} */
-  reveal({ logProbability, score }: Answers): void {
+  reveal({ logProbability, score, best }: Answers): void {
     const { x } = this;
     const revealed = new Set<number>();
     let first = 0;
@@ -104,6 +108,7 @@ export class PolicyWalk {
         const position = positions[i];
         this.tokens[position] = x[position];
         this.logProbability[position] = logProbability[first + i];
+        if (best && logProbability[first + i] < best[first + i]) this.isGreedy = false;
         this.order.push(position);
         revealed.add(position);
       }

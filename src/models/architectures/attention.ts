@@ -6,6 +6,7 @@ import {
   Concat,
   Div,
   Equal,
+  Expand,
   Gather,
   Greater,
   If,
@@ -160,6 +161,14 @@ export function blockCausalBias({ positions, clean }: BlockPlaces, blockSize: nu
   const later = Greater(column(Where(clean, block, 2 ** 31 - 1)), row(Where(clean, block, Sub(block, 1))));
   const together = Equal(column(Where(clean, -1, block)), row(Where(clean, -2, block)));
   return Where(Or(Not(later), together), 0, UNSEEN);
+}
+
+/** The same for tokens after cached ones, which are all seen: [batch, 1, tokens, past + tokens]. @param pastLength int64 [1] */
+export function blocksBias(places: BlockPlaces, blockSize: number, pastLength: Value): Value {
+  const among = Unsqueeze(blockCausalBias(places, blockSize), [1]); // [batch, 1, tokens, tokens]
+  const size = Slice(Shape(among), { starts: [0], ends: [3], axes: [0] });
+  const seen = Expand(among.graph.constant([0], 'float32'), Concat([size, pastLength], { axis: 0 }));
+  return Concat([seen, among], { axis: 3 });
 }
 
 /** 0 where position i may see position j ≤ i, else −1e9: [length, length]. */

@@ -9,19 +9,14 @@
  * blocks were known and none of the later ones. A clean token depends on no noisy one: its keys and values can be kept.
  */
 import type { Graph } from '../../graph/graph.js';
+import { Add, Concat, Gather, Greater, Mul, Range, Shape } from '../../graph/operators.js';
 import {
-  Add,
-  Concat,
-  Expand,
-  Gather,
-  Greater,
-  Mul,
-  Range,
-  Shape,
-  Slice,
-  Unsqueeze,
-} from '../../graph/operators.js';
-import { blockCausalBias, cachedAttention, type KeysAndValues, selfAttention } from './attention.js';
+  blockCausalBias,
+  blocksBias,
+  cachedAttention,
+  type KeysAndValues,
+  selfAttention,
+} from './attention.js';
 import { cachedOutputs, pastInputs } from './cached-inputs.js';
 import { checkDimensions, type Dimensions, headSize } from './dimensions.js';
 import { denoiser, sequencePositions } from './dit.js';
@@ -56,15 +51,7 @@ export function blockDiffusionGraph(dimensions: Dimensions, options: BuildOption
   const types = graph.input('token_type_ids', 'int64', shape);
   const { pasts, pastLength } = pastInputs(graph, sizes);
   const places = { positions, clean: Greater(types, 0) };
-  const bias = graph.scope('bias', () => {
-    const among = Unsqueeze(blockCausalBias(places, blockSize), [1]); // [batch, 1, tokens, tokens]
-    const size = Shape(among);
-    const toPast = Expand(
-      graph.constant([0], 'float32'),
-      Concat([Slice(size, { starts: [0], ends: [3], axes: [0] }), pastLength], { axis: 0 }),
-    );
-    return Concat([toPast, among], { axis: 3 });
-  });
+  const bias = graph.scope('bias', () => blocksBias(places, blockSize, pastLength));
   const all: KeysAndValues[] = [];
   const logits = denoiser(network, embed(network, ids), sigma, positions, (name, x, rotate, i) => {
     const { output, added } = cachedAttention(network, name, x, rotate, { past: pasts[i], bias, pastLength });

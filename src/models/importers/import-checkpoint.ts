@@ -6,9 +6,8 @@ import { type SavedCheckpoint, saveNetwork } from '../save-checkpoint.js';
 import type { StorageType } from '../weights/storage-names.js';
 import type { ImportedModel } from './imported-model.js';
 import { llama2cModel, llama2cVocabulary } from './llama2c.js';
-import type { PublishedModel } from './published-layout.js';
+import type { ImportOverrides, PublishedModel } from './published-layout.js';
 import { PUBLISHED_LAYOUTS } from './published-layouts.js';
-import type { ReferenceOverrides } from './reference.js';
 import { readSafetensors, readShardedSafetensors } from './safetensors.js';
 import { findSource, type Source } from './source.js';
 import type { StoredTensors } from './stored-tensor.js';
@@ -32,7 +31,7 @@ export interface ImportRequest {
   copiesTokenizer?: boolean;
   /** Folder of the copy, beside the checkpoint; `<name>.tokenizer` by default. */
   tokenizerFolder?: string;
-  overrides?: ReferenceOverrides;
+  overrides?: ImportOverrides;
   /** The source of the weights, for the card; the name of the source by default. */
   from?: string;
 }

@@ -4,7 +4,8 @@
  */
 import { closeSync, fstatSync } from 'node:fs';
 import { ModelError } from '../../errors.js';
-import { type LlamaDimensions, llamaGraph, llamaParameters } from '../architectures/llama.js';
+import { decoderGraph } from '../architectures/decoder.js';
+import { type DecoderDimensions, decoderParameters } from '../architectures/decoder-dimensions.js';
 import type { Card } from '../card.js';
 import type { WeightSource } from '../weights/weight-source.js';
 import type { ImportedModel } from './imported-model.js';
@@ -18,9 +19,8 @@ const BOUNDARY = 1;
 /** @throws ModelError `broken-llama2c` */
 export function llama2cModel(path: string): ImportedModel {
   const dimensions = readDimensions(path);
-  const { heads, keyValueHeads, hiddenSize, vocabSize, length, blocks, mlpSize, tied } = dimensions;
+  const { heads, keyValueHeads, headSize, vocabSize, length, ...rest } = dimensions;
   const tensors = layOut(path, dimensions);
-  const headSize = hiddenSize / heads;
   const order = {
     attn_q: neighboursToHalves(heads, headSize),
     attn_k: neighboursToHalves(keyValueHeads, headSize),
@@ -37,11 +37,11 @@ export function llama2cModel(path: string): ImportedModel {
     bosTokenId: BOUNDARY,
     eosTokenId: BOUNDARY,
     timeConditioning: false,
-    architecture: { name: 'llama', hiddenSize, blocks, heads, keyValueHeads, mlpSize, tied },
+    architecture: { name: 'decoder', heads, keyValueHeads, headSize, ...rest },
   };
   return {
-    parameters: llamaParameters(dimensions),
-    graph: (options) => llamaGraph(dimensions, options),
+    parameters: decoderParameters(dimensions),
+    graph: (options) => decoderGraph(dimensions, options),
     source,
     card,
     notices: [],
@@ -51,7 +51,7 @@ export function llama2cModel(path: string): ImportedModel {
 /** Size of its vocabulary. @throws ModelError */
 export const llama2cVocabulary = (path: string): number => readDimensions(path).vocabSize;
 
-function readDimensions(path: string): LlamaDimensions {
+function readDimensions(path: string): DecoderDimensions {
   const file = openOrFail(path);
   const head = Buffer.alloc(HEADER_BYTES);
   let size: number;
@@ -79,15 +79,24 @@ function readDimensions(path: string): LlamaDimensions {
     );
   }
   if (vocabSize < 2) throw brokenFile(path, 'its vocabulary has one token');
-  const bytes = bytesOf(dimensions);
+  const whole: DecoderDimensions = {
+    ...dimensions,
+    headSize: hiddenSize / heads,
+    attention: 'causal',
+    norm: { type: 'rms', epsilon: 1e-5 },
+    rotary: { theta: 10_000 },
+    activation: 'silu',
+    gated: true,
+  };
+  const bytes = bytesOf(whole);
   if (bytes !== size) throw brokenFile(path, `its header asks for ${bytes} bytes, and it has ${size}`);
-  return dimensions;
+  return whole;
 }
 
-const rotaryElements = ({ length, hiddenSize, heads }: LlamaDimensions): number =>
+const rotaryElements = ({ length, hiddenSize, heads }: DecoderDimensions): number =>
   length * (hiddenSize / heads);
 
-function bytesOf(dimensions: LlamaDimensions): number {
+function bytesOf(dimensions: DecoderDimensions): number {
   const { hiddenSize: d, heads, keyValueHeads, mlpSize, blocks, vocabSize, tied } = dimensions;
   const narrow = (d / heads) * keyValueHeads;
   const block = 2 * d + 2 * d * d + 2 * d * narrow + 3 * d * mlpSize;
@@ -96,7 +105,7 @@ function bytesOf(dimensions: LlamaDimensions): number {
 }
 
 /** The offset of each parameter: one kind after the other, each for all blocks. */
-function layOut(path: string, dimensions: LlamaDimensions): Map<string, StoredTensor> {
+function layOut(path: string, dimensions: DecoderDimensions): Map<string, StoredTensor> {
   const { hiddenSize: d, heads, keyValueHeads, mlpSize, blocks, vocabSize, tied } = dimensions;
   const narrow = (d / heads) * keyValueHeads;
   const tensors = new Map<string, StoredTensor>();

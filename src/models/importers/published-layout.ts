@@ -3,11 +3,24 @@
  * recognises it and reads it; published-layouts.ts lists them.
  */
 
+import type { Schedule } from '../card.js';
+import type { Family } from '../family.js';
 import type { ImportedModel } from './imported-model.js';
-import type { ReferenceOverrides } from './reference.js';
 import type { Source } from './source.js';
 import type { KnownTokenizer } from './special-tokens.js';
 import type { StoredTensors } from './stored-tensor.js';
+
+/** Values given by flags, which override the configuration but not the tensors. */
+export interface ImportOverrides {
+  family?: Family;
+  heads?: number;
+  length?: number;
+  schedule?: Schedule;
+  maskTokenId?: number;
+  blockSize?: number;
+  /** T of discrete time. */
+  diffusionSteps?: number;
+}
 
 export interface PublishedModel {
   /** The file or folder, for messages. */
@@ -21,7 +34,7 @@ export interface PublishedModel {
   isTraining: boolean;
   tokenizer: KnownTokenizer | null;
   /** Values given by flags, which override the configuration but not the tensors. */
-  overrides: ReferenceOverrides;
+  overrides: ImportOverrides;
 }
 
 export interface PublishedLayout {

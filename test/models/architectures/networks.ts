@@ -43,7 +43,7 @@ export type Form = 'dit' | 'causal' | 'cached';
 const READS_NOISE: readonly (keyof typeof graphOf)[] = ['dit', 'blocks', 'trainedBlocks'];
 
 /** The formula that the oracle's file states. */
-function oracleWeight({ name, dims }: Parameter, p: number): Float32Array {
+export function oracleWeight({ name, dims }: Parameter, p: number): Float32Array {
   const offset = /norm/.test(name) ? 1 : 0;
   return Float32Array.from({ length: elementCount({ dims }) }, (_, i) => {
     let h = (i + 1 + 1000003 * p) >>> 0;

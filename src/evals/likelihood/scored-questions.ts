@@ -1,0 +1,146 @@
+/**
+ * Questions over one network: the walks of many are advanced together, their calls go out in batches of one length, and calls that
+ * show the network the same are one.
+ */
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { callsInOrder } from '../calls-in-order.js';
+import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
+import type { Reading } from './items.js';
+import type { ContinuationScore, Question, Walk } from './question-walks.js';
+
+/** A checkpoint that scores, running. */
+export interface ScoringSession {
+  readonly checkpoint: Checkpoint;
+  /** Sequences that went through the network so far, those shared by several requests once. */
+  readonly modelCalls: number;
+  /** @internal Use {@link scoreContinuations}. */
+  score(items: readonly Question[], listening: Listening): Promise<ContinuationScore[][]>;
+  readonly reading: Reading;
+  close(): Promise<void>;
+}
+
+export interface Listening {
+  signal?: AbortSignal;
+  /** Receives the scores of each question as it is finished: its index among those asked for, and its choices' scores. */
+  onQuestion?: (index: number, scores: readonly ContinuationScore[]) => void;
+}
+
+/** Walks under way together. */
+interface UnderWay<Call, Answer> {
+  index: number;
+  walk: Walk<Call, Answer>;
+  calls: Call[];
+}
+
+/** What a family says of its calls, to be scored by. */
+export abstract class Scoring<Call, Answer> implements ScoringSession {
+  modelCalls = 0;
+
+  protected constructor(
+    readonly checkpoint: Checkpoint,
+    readonly reading: Reading,
+    private readonly batch: number | null,
+  ) {}
+
+  abstract close(): Promise<void>;
+  protected abstract walk(question: Question): Walk<Call, Answer>;
+  /** Tokens that the network reads. */
+  protected abstract lengthOf(call: Call): number;
+  /** @param calls of one length, at most a batch */
+  protected abstract ask(calls: readonly Call[]): Promise<Answer[]>;
+  /** Joins calls that show the network the same: which calls are made, and the answers of all of them from those. */
+  protected abstract joined(calls: readonly Call[]): {
+    distinct: Call[];
+    answersOf(answers: readonly Answer[]): Answer[];
+  };
+
+  async score(questions: readonly Question[], listening: Listening): Promise<ContinuationScore[][]> {
+    const scores = new Array<ContinuationScore[]>(questions.length);
+    // Questions of one length share batches.
+    const waiting = [...questions.keys()].sort(
+      (a, b) => longestOf(questions[a]) - longestOf(questions[b]) || a - b,
+    );
+    let underWay: UnderWay<Call, Answer>[] = [];
+    const begin = (index: number) =>
+      this.advance(underWay, scores, listening, {
+        index,
+        walk: this.walk(questions[index]),
+      });
+    for (let next = 0; next < waiting.length || underWay.length > 0; ) {
+      listening.signal?.throwIfAborted();
+      const pending = () => underWay.reduce((total, { calls }) => total + calls.length, 0);
+      while (
+        next < waiting.length &&
+        pending() < WAVE_BATCHES * this.batchOf(longestOf(questions[waiting[next]]))
+      )
+        begin(waiting[next++]);
+      const wave = underWay;
+      underWay = [];
+      const answers = await this.answers(
+        wave.flatMap(({ calls }) => calls),
+        listening.signal,
+      );
+      let at = 0;
+      for (const { calls, ...one } of wave) {
+        this.advance(underWay, scores, listening, one, answers.slice(at, at + calls.length));
+        at += calls.length;
+      }
+    }
+    return scores;
+  }
+
+  /** One step of a walk: it waits for the calls that it asks for, or is finished. */
+  private advance(
+    underWay: UnderWay<Call, Answer>[],
+    scores: ContinuationScore[][],
+    { onQuestion }: Listening,
+    { index, walk }: Omit<UnderWay<Call, Answer>, 'calls'>,
+    answers: Answer[] = [],
+  ): void {
+    const { done, value } = walk.next(answers);
+    if (!done) underWay.push({ index, walk, calls: value });
+    else {
+      scores[index] = value;
+      onQuestion?.(index, value);
+    }
+  }
+
+  private async answers(calls: readonly Call[], signal: AbortSignal | undefined): Promise<Answer[]> {
+    const { distinct, answersOf } = this.joined(calls);
+    this.modelCalls += distinct.length;
+    const byLength = new Map<number, number[]>();
+    for (const [i, call] of distinct.entries()) {
+      const alike = byLength.get(this.lengthOf(call));
+      if (alike) alike.push(i);
+      else byLength.set(this.lengthOf(call), [i]);
+    }
+    const answers = new Array<Answer>(distinct.length);
+    const batches = [...byLength].flatMap(([length, alike]) => {
+      const size = this.batchOf(length);
+      return Array.from({ length: Math.ceil(alike.length / size) }, (_, b) =>
+        alike.slice(b * size, (b + 1) * size),
+      );
+    });
+    await callsInOrder(
+      batches,
+      async (places) => {
+        const found = await this.ask(places.map((i) => distinct[i]));
+        for (const [j, i] of places.entries()) answers[i] = found[j];
+      },
+      () => ({ full: 3, resume: 2 }),
+      signal,
+    );
+    return answersOf(answers);
+  }
+
+  private batchOf(length: number): number {
+    const { signature, vocabSize } = this.checkpoint;
+    return signature.fixedBatch ?? this.batch ?? defaultBatch(signature.fixedLength ?? length, vocabSize);
+  }
+}
+
+/** Calls under way are so many batches, so that those of one length fill theirs. */
+const WAVE_BATCHES = 8;
+
+const longestOf = ({ items }: Question): number =>
+  items.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
