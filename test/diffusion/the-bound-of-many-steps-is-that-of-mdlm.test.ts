@@ -1,4 +1,4 @@
-/** About src/diffusion/heads/losses.ts. */
+/** About src/diffusion/heads/losses.ts */
 import { expect, it } from 'vitest';
 import { levelOfStep, noiseSchedule } from '../../src/diffusion/schedule.js';
 import { lossOfGivenLogits } from './given-logits.js';

@@ -1,4 +1,4 @@
-/** About src/diffusion/heads/losses.ts and src/diffusion/integration.ts. */
+/** About src/diffusion/heads/losses.ts and src/diffusion/integration.ts */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { integration, type NoiseLevel, RECONSTRUCTION } from '../../../src/diffusion/integration.js';
 import { noiseSchedule } from '../../../src/diffusion/schedule.js';
