@@ -65,9 +65,15 @@ export function namedSource(
   };
 }
 
-/** The same weights with a number added to one element of a parameter. */
-export const withAdded = (weights: WeightSource, name: string, index: number, added: number): WeightSource =>
+/** The same weights with a number added to one element of a parameter. @param index undefined: nowhere */
+export const withAdded = (
+  weights: WeightSource,
+  name: string,
+  index: number | undefined,
+  added: number,
+): WeightSource =>
   async function* (parameter) {
+    if (index === undefined) return yield* weights(parameter);
     let from = 0;
     for await (const piece of weights(parameter)) {
       const at = index - from;

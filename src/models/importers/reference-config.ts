@@ -6,7 +6,9 @@
  */
 import { ModelError } from '../../errors.js';
 import type { Schedule } from '../card.js';
-import type { Family } from '../family.js';
+import { type Family, isInBlocks } from '../family.js';
+import { usualSchedule } from '../fields.js';
+import type { ImportOverrides } from './published-layout.js';
 
 export interface Fact<T> {
   key: string;
@@ -115,6 +117,17 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
     distilled: kind?.value === 'multi-round-sdtt',
     di4c: flag(where, find(flat('is_di4c'))),
   };
+}
+
+/** The noise of a model's training. The reference's block diffusion masks with probability t, whatever a configuration says of it. */
+export function trainedSchedule(
+  family: Family,
+  config: ReferenceConfig | null,
+  { schedule, diffusionSteps }: ImportOverrides,
+): Schedule {
+  const { steps = null, ...usual } = usualSchedule(family);
+  const said = schedule ?? (isInBlocks(family) ? null : config?.schedule) ?? usual;
+  return steps === null ? said : { ...said, steps: diffusionSteps ?? config?.steps?.value ?? steps };
 }
 
 function familyOf(name: string): Family | null {

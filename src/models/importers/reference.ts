@@ -8,20 +8,18 @@ import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimen
 import { timelessGraph, timelessParameters } from '../architectures/dit.js';
 import { type Architecture, architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
-import type { Card, Schedule } from '../card.js';
+import type { Card } from '../card.js';
 import { type Family, isInBlocks, isInSteps, isMasked, readsNoiseLevel } from '../family.js';
-import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn, withAdded } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { type Fact, type ReferenceConfig, readReferenceConfig } from './reference-config.js';
+import { type Fact, type ReferenceConfig, readReferenceConfig, trainedSchedule } from './reference-config.js';
 import { specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
 type ReferenceSource = Omit<PublishedModel, 'config'> & { config: ReferenceConfig | null };
 
 const EMBEDDING = 'vocab_embed.embedding';
-const OUTPUT_BIAS = 'output_layer.linear.bias';
 /** What the reference adds, outside the network, to the logit of a mask that it leaves out (`subs_masking`). */
 const LEFT_OUT = -1e6;
 const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
@@ -104,7 +102,7 @@ function referenceModel(model: PublishedModel): ImportedModel {
     // Whatever token of that name the tokenizer has.
     ...(config?.rows && isMasked(family) && { maskTokenId: found.vocabSize - 1 }),
     ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
-    ...(!causal && { schedule: scheduleOf(family, source) }),
+    ...(!causal && { schedule: trainedSchedule(family, config, overrides) }),
     timeConditioning: told && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
     ...(config?.distilled && { distilled: true }),
     architecture: { name: kind, ...size },
@@ -117,15 +115,19 @@ function referenceModel(model: PublishedModel): ImportedModel {
   }
   if (card.schedule?.steps !== undefined && overrides.diffusionSteps === undefined && !config?.steps) {
     notices.push(
-      `Nothing says of how many steps its discrete time is: ${card.schedule.steps} are assumed; --diffusion-steps says otherwise.`,
+      `Nothing says how many steps its time has: ${card.schedule.steps} are assumed; --diffusion-steps says otherwise.`,
     );
   }
-  const weights = namedSource(tensors, ({ name }) => prefix + name, true);
-  const maskLeftOut = isInSteps(family) && config?.leavesMaskOut?.value ? (card.maskTokenId ?? null) : null;
+  const leftOut = isInSteps(family) && config?.leavesMaskOut?.value ? card.maskTokenId : undefined;
   return {
     parameters,
     graph: (options) => architecture.checkpointGraph(dimensions, options),
-    source: maskLeftOut === null ? weights : withAdded(weights, OUTPUT_BIAS, maskLeftOut, LEFT_OUT),
+    source: withAdded(
+      namedSource(tensors, ({ name }) => prefix + name, true),
+      'output_layer.linear.bias',
+      leftOut,
+      LEFT_OUT,
+    ),
     card,
     notices,
   };
@@ -166,14 +168,6 @@ function timelessFamily({ where, overrides: { family: flag } }: ReferenceSource)
     flag,
     'its tensors are those of RADD, which is masked diffusion: the family mdlm',
   );
-}
-
-/** The reference's block diffusion masks with probability t, whatever its configuration says of another schedule. */
-function scheduleOf(family: Family, { config, overrides }: ReferenceSource): Schedule {
-  const usual = usualSchedule(family);
-  const said = overrides.schedule ?? (isInBlocks(family) ? null : config?.schedule) ?? usual;
-  const steps = overrides.diffusionSteps ?? config?.steps?.value ?? usual.steps;
-  return isInSteps(family) && steps !== undefined ? { ...said, steps } : said;
 }
 
 /** @throws ModelError `bad-config` for a network of block diffusion without the layers that are told the noise level */
