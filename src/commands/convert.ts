@@ -51,7 +51,7 @@ With --random, the network has the published architecture and random weights, to
       helpGroup: STORAGE,
     }),
     revision: string({ summary: 'Revision of hf:owner/name. [default: main]', helpValue: '<name>' }),
-    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm'])({
+    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm', 'd3pm'])({
       summary: 'Family of a dit. [default: from config.json, else duo]',
       helpGroup: CARD,
     }),
@@ -68,6 +68,12 @@ With --random, the network has the published architecture and random weights, to
     'block-size': integer({
       min: 1,
       summary: 'Tokens per block of a bd3lm. [default: from config.json]',
+      helpGroup: CARD,
+    }),
+    'diffusion-steps': integer({
+      min: 1,
+      max: 1_000_000,
+      summary: "Steps of a d3pm's discrete time. [default: from config.json]",
       helpGroup: CARD,
     }),
     schedule: choice(['log-linear', 'cosine'])({
@@ -127,6 +133,7 @@ With --random, the network has the published architecture and random weights, to
         schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
         maskTokenId: flags['mask-token-id'],
         blockSize: flags['block-size'],
+        diffusionSteps: flags['diffusion-steps'],
       },
     };
     const { tokenizer: given } = flags;

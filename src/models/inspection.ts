@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import { ModelError } from '../errors.js';
 import { plainText } from '../terminal-text.js';
 import type { CheckpointDescription } from './checkpoint.js';
-import { isDiffusion, isSupported, SUPPORTED_FAMILIES } from './family.js';
+import { isDiffusion, isInSteps } from './family.js';
 import type { CheckpointFields, Field } from './fields.js';
 import type { TensorSignature } from './signature.js';
 import { type StoredWeights, storedWeights } from './stored-weights.js';
@@ -168,10 +168,10 @@ function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
   if (signature.fixedBatch !== null) {
     remark(`The graph takes exactly ${signature.fixedBatch} sequences per call.`, null);
   }
-  if (family.value !== null && !isSupported(family.value)) {
+  if (family.value !== null && isInSteps(family.value) && schedule.value?.steps !== undefined) {
     remark(
-      `There is no loss for ${family.value} yet.`,
-      `Families with one: ${SUPPORTED_FAMILIES.join(', ')}.`,
+      `Its bound has ${schedule.value.steps} steps and the reconstruction of the clean text: two calls per draw.`,
+      null,
     );
   }
   return remarks;

@@ -70,6 +70,24 @@ export function namedSource(
   return source;
 }
 
+/** The same weights with a number added to one element of a parameter. @param index undefined: nowhere */
+export const withAdded = (
+  weights: WeightSource,
+  name: string,
+  index: number | undefined,
+  added: number,
+): WeightSource =>
+  async function* (parameter) {
+    if (index === undefined) return yield* weights(parameter);
+    let from = 0;
+    for await (const piece of weights(parameter)) {
+      const at = index - from;
+      from += piece.length;
+      if (parameter.name !== name || at < 0 || at >= piece.length) yield piece;
+      else yield piece.map((value, i) => (i === at ? value + added : value));
+    }
+  };
+
 /** The shape of a parameter in a file that stores linear layers as [out, in]. */
 export const shapeOutIn = ({ dims, transposed }: Parameter): readonly number[] =>
   transposed ? [...dims].reverse() : dims;
