@@ -1,6 +1,13 @@
 /** The layouts that are known. The first that recognises a model reads it. */
+import { bertLayout } from './bert.js';
 import { gpt2Layout } from './gpt2.js';
+import { modernBertLayout } from './modernbert.js';
 import type { PublishedLayout } from './published-layout.js';
 import { referenceLayout } from './reference.js';
 
-export const PUBLISHED_LAYOUTS: readonly PublishedLayout[] = [gpt2Layout, referenceLayout];
+export const PUBLISHED_LAYOUTS: readonly PublishedLayout[] = [
+  gpt2Layout,
+  bertLayout,
+  modernBertLayout,
+  referenceLayout,
+];
