@@ -44,6 +44,7 @@ export function maskedCard(
     schedule: overrides.schedule ?? usualSchedule('mdlm'),
     timeConditioning: false,
     ...(bosTokenId !== undefined && { neverMasked: [0] }),
+    ...(tokenizer && tokenizer.size < vocabSize && { textVocabSize: tokenizer.size }),
   };
   return { card, context, notices };
 }
