@@ -1,4 +1,4 @@
-/** About src/models/importers/bert.ts, modernbert.ts and masked-encoder.ts: from files of transformers to figures at the terminal. */
+/** About src/commands/ppl.ts, src/commands/sample.ts, src/commands/likelihood.ts, with BERT and ModernBERT from files of transformers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encoderFolder, wordPiece } from '../models/importers/encoders.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
