@@ -96,11 +96,14 @@ const plan = {
   seed: 1,
 };
 const times = { ours: [], theirs: [] };
+const processor = { ours: [], theirs: [] };
 const noted = (name, work) => ({
   async run() {
-    const start = performance.now();
+    const [start, used] = [performance.now(), process.cpuUsage()];
     await work();
     times[name].push((performance.now() - start) / tokens);
+    const { user, system } = process.cpuUsage(used);
+    processor[name].push((user + system) / 1000 / tokens);
   },
 });
 const ratios = await interleavedRatios(
@@ -118,8 +121,13 @@ const result = {
   difference,
   ratio: median(ratios),
   ratios,
-  ours: { median: median(times.ours), least: Math.min(...times.ours) },
-  theirs: { median: median(times.theirs), least: Math.min(...times.theirs) },
+  processorRatio: median(processor.ours) / median(processor.theirs),
+  ours: { median: median(times.ours), least: Math.min(...times.ours), processor: median(processor.ours) },
+  theirs: {
+    median: median(times.theirs),
+    least: Math.min(...times.theirs),
+    processor: median(processor.theirs),
+  },
 };
 if (options.json) console.log(JSON.stringify(result));
 else {
@@ -127,8 +135,12 @@ else {
     `${tokens} tokens, ${threads} threads; largest difference of logits ${difference.toExponential(1)}`,
   );
   for (const side of ['ours', 'theirs']) {
-    const { median: middle, least } = result[side];
-    console.log(`${side.padEnd(7)} ${middle.toFixed(1)} ms per token (shortest leg ${least.toFixed(1)})`);
+    const { median: middle, least, processor } = result[side];
+    console.log(
+      `${side.padEnd(7)} ${middle.toFixed(1)} ms per token (shortest leg ${least.toFixed(1)}), ${processor.toFixed(1)} ms of processor time`,
+    );
   }
-  console.log(`ratio   ${result.ratio.toFixed(3)}, median of ${pairs} pairs`);
+  console.log(
+    `ratio   ${result.ratio.toFixed(3)}, median of ${pairs} pairs; of processor time ${result.processorRatio.toFixed(3)}`,
+  );
 }

@@ -163,7 +163,7 @@ export interface BlockPlaces {
  * and the clean ones of earlier blocks; a clean token the clean ones of its block and of earlier ones.
  * @returns 0 where the token of a row sees that of a column, else −1e9: [batch, tokens, tokens] or [tokens, tokens]
  */
-export function blockCausalBias({ positions, clean }: BlockPlaces, blockSize: number): Value {
+function blockCausalBias({ positions, clean }: BlockPlaces, blockSize: number): Value {
   const block = Div(positions, blockSize);
   const row = (value: Value) => Unsqueeze(value, [-1]);
   const column = (value: Value) => Unsqueeze(value, [-2]);
