@@ -3,12 +3,14 @@ import { FastGelu, LayerNormalization } from '../../graph/fused-operators.js';
 import type { Value } from '../../graph/graph.js';
 import {
   Add,
+  Concat,
   Div,
   Gather,
   MatMul,
   Mul,
   ReduceMean,
   Sigmoid,
+  Slice,
   Split,
   Sqrt,
   Sub,
@@ -85,4 +87,10 @@ export const silu = (x: Value): Value => Mul(x, Sigmoid(x));
 export function modulations(network: Network, name: string, condition: Value, parts: number): Value[] {
   const all = Unsqueeze(linear(network, `${name}.adaLN_modulation`, condition), [1]);
   return Split(all, Array(parts).fill(network.dimensions.hiddenSize), { axis: 2 });
+}
+
+/** Row i becomes row i − 1, and row 0 stays: [batch, tokens, d]. */
+export function oneLater(states: Value): Value {
+  const rows = (from: number, to: number) => Slice(states, { starts: [from], ends: [to], axes: [1] });
+  return Concat([rows(0, 1), rows(0, -1)], { axis: 1 });
 }

@@ -33,6 +33,17 @@ export interface PublishedModel {
   tokenizer: KnownTokenizer | null;
   /** Values given by flags, which override the configuration but not the tensors. */
   overrides: ImportOverrides;
+  /** What is known of the published model beside its files, which win over it. */
+  known: PublishedFacts | null;
+}
+
+/** What a repository's own files may leave out. */
+export interface PublishedFacts {
+  family?: Family;
+  maskTokenId?: number;
+  blockSize?: number;
+  /** The repository of its tokenizer. */
+  tokenizer?: string;
 }
 
 export interface PublishedLayout {

@@ -248,8 +248,9 @@ export function lengthOf(
   config: TransformersConfig,
   { overrides, where }: Pick<PublishedModel, 'overrides' | 'where'>,
   usual: number,
+  key = 'max_position_embeddings',
 ): { length: number; context: number; notices: string[] } {
-  const context = config.count('max_position_embeddings', usual);
+  const context = config.count(key, usual);
   const most = Math.min(context, LARGEST_LENGTH);
   const length = overrides.length ?? Math.min(most, USUAL_LONGEST);
   if (length > most) {
