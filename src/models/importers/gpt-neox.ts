@@ -11,15 +11,14 @@ import {
 } from './decoder-import.js';
 import type { ImportedModel } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { specialTokens } from './special-tokens.js';
 import {
   ACTIVATIONS,
-  boundariesOf,
   checkClass,
   lengthOf,
   modelType,
   rotaryOf,
   TransformersConfig,
+  textTokens,
 } from './transformers-config.js';
 
 const TOGETHER = 'attention.query_key_value';
@@ -96,12 +95,11 @@ function gptNeoxModel(model: PublishedModel): ImportedModel {
     gated: false,
     parallel: config.flag('use_parallel_residual', true),
   };
-  const { maskTokenId: _, ...special } = specialTokens('ar', vocabSize, model.tokenizer).card;
   return decoderImport(model, {
     dimensions,
     placeOf: (parameter) => placeOf(parameter, dimensions),
     mayBeExtra: (name) => isBuffer(name) || (tied && name === 'embed_out.weight'),
-    card: { family: 'ar', ...boundariesOf(config, vocabSize), ...special },
+    card: { family: 'ar', ...textTokens(config, vocabSize, model.tokenizer) },
     notices,
   });
 }

@@ -14,16 +14,15 @@ import {
 } from './decoder-import.js';
 import type { ImportedModel } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { specialTokens } from './special-tokens.js';
 import {
   ACTIVATIONS,
-  boundariesOf,
   checkClass,
   checkWindow,
   lengthOf,
   modelType,
   rotaryOf,
   TransformersConfig,
+  textTokens,
 } from './transformers-config.js';
 
 const NAMES: NameTable = {
@@ -134,8 +133,7 @@ export const llamaLayout: PublishedLayout = {
     if (!kind) throw config.unsupported('model_type', `known: ${Object.keys(LLAMA_KINDS).join(', ')}`);
     checkClass(config, kind.classes);
     const { dimensions, notices } = llamaDimensions(model, config, kind, 'causal');
-    const { maskTokenId: _, ...special } = specialTokens('ar', dimensions.vocabSize, model.tokenizer).card;
-    const card = { family: 'ar' as const, ...boundariesOf(config, dimensions.vocabSize), ...special };
+    const card = { family: 'ar' as const, ...textTokens(config, dimensions.vocabSize, model.tokenizer) };
     return llamaImport(model, kind, { dimensions, card, notices });
   },
 };

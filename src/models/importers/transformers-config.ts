@@ -8,6 +8,7 @@ import type { RotaryTurn } from '../architectures/rotary.js';
 import type { Card } from '../card.js';
 import type { PublishedModel } from './published-layout.js';
 import type { Source } from './source.js';
+import type { KnownTokenizer } from './special-tokens.js';
 
 /** Longest sequence of a card, if no flag says another: attention takes memory that grows with its square. */
 const USUAL_LONGEST = 2048;
@@ -291,15 +292,19 @@ export function checkClass(config: TransformersConfig, known: readonly string[])
   );
 }
 
-/** BOS and EOS of a configuration. */
-export function boundariesOf(
+/** The tokens of an autoregressive model's card: BOS and EOS of the tokenizer, else of the configuration; and what of the rows is padding. */
+export function textTokens(
   config: TransformersConfig,
   vocabSize: number,
-): Pick<Card, 'bosTokenId' | 'eosTokenId'> {
-  const [bosTokenId, eosTokenId] = ['bos_token_id', 'eos_token_id'].map((key) =>
-    config.token(key, vocabSize),
-  );
-  return { ...(bosTokenId !== undefined && { bosTokenId }), ...(eosTokenId !== undefined && { eosTokenId }) };
+  tokenizer: KnownTokenizer | null,
+): Pick<Card, 'bosTokenId' | 'eosTokenId' | 'textVocabSize'> {
+  const bosTokenId = tokenizer?.bosTokenId ?? config.token('bos_token_id', vocabSize);
+  const eosTokenId = tokenizer?.eosTokenId ?? config.token('eos_token_id', vocabSize);
+  return {
+    ...(bosTokenId !== undefined && { bosTokenId }),
+    ...(eosTokenId !== undefined && { eosTokenId }),
+    ...(tokenizer && tokenizer.size < vocabSize && { textVocabSize: tokenizer.size }),
+  };
 }
 
 /** The `model_type` of a configuration, or null. */
