@@ -7,8 +7,8 @@ import type { DecoderDimensions } from '../architectures/decoder-dimensions.js';
 import { blocksIn, decoderImport, matrixSizes, type NameTable, nameBy } from './decoder-import.js';
 import type { ImportedModel } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { maskTokenOf, specialTokens } from './special-tokens.js';
-import { boundariesOf, lengthOf, modelType, TransformersConfig } from './transformers-config.js';
+import { maskTokenOf } from './special-tokens.js';
+import { lengthOf, modelType, TransformersConfig, textTokens } from './transformers-config.js';
 
 const PREFIX = 'model.transformer.';
 const NAMES: NameTable = {
@@ -87,15 +87,13 @@ function lladaModel(model: PublishedModel): ImportedModel {
     activation: 'silu',
     gated: true,
   };
-  const { maskTokenId: _, ...special } = specialTokens('ar', vocabSize, model.tokenizer).card;
   return decoderImport(model, {
     dimensions,
     placeOf: (parameter) => ({ name: theirName(parameter) }),
     mayBeExtra: (name) => tied && name === `${NAMES['output_layer.linear']}.weight`,
     card: {
       family: 'mdlm',
-      ...boundariesOf(config, vocabSize),
-      ...special,
+      ...textTokens(config, vocabSize, model.tokenizer),
       maskTokenId: maskTokenOf(model, vocabSize, config.token('mask_token_id', vocabSize)),
     },
     notices,

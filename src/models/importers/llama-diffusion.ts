@@ -9,8 +9,8 @@ import type { Card } from '../card.js';
 import type { ImportedModel } from './imported-model.js';
 import { LLAMA_KINDS, type LlamaKind, llamaDimensions, llamaImport } from './llama.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { maskTokenOf, specialTokens } from './special-tokens.js';
-import { boundariesOf, modelType, TransformersConfig } from './transformers-config.js';
+import { maskTokenOf } from './special-tokens.js';
+import { modelType, TransformersConfig, textTokens } from './transformers-config.js';
 
 interface DiffusionKind {
   /** The network. */
@@ -56,11 +56,9 @@ function diffusionModel(model: PublishedModel): ImportedModel {
   const { dimensions, notices } = llamaDimensions(model, config, kind.of, attention);
   const { vocabSize } = dimensions;
   const family = blockSize === null ? 'mdlm' : 'bd3lm';
-  const { maskTokenId: _, ...special } = specialTokens('ar', vocabSize, model.tokenizer).card;
   const card: Card = {
     family,
-    ...boundariesOf(config, vocabSize),
-    ...special,
+    ...textTokens(config, vocabSize, model.tokenizer),
     maskTokenId: maskTokenOf(model, vocabSize, config.token('mask_token_id', vocabSize)),
     ...(kind.shift && { neverMasked: [0] }),
   };
