@@ -7,9 +7,9 @@ import { ModelError } from '../../errors.js';
 import { type Gpt2Dimensions, gpt2Graph, gpt2Parameters } from '../architectures/gpt2.js';
 import type { Card } from '../card.js';
 import { checkTensors, type ImportedModel, namedSource } from './imported-model.js';
-import type { PublishedLayout, PublishedModel } from './published-layout.js';
+import { maskTokenOf, type PublishedLayout, type PublishedModel } from './published-layout.js';
 import type { Source } from './source.js';
-import { maskTokenOf, specialTokens } from './special-tokens.js';
+import { specialTokens } from './special-tokens.js';
 import type { StoredTensors } from './stored-tensor.js';
 
 const EMBEDDING = 'wte.weight';

@@ -6,8 +6,7 @@ import { ModelError } from '../../errors.js';
 import type { DecoderDimensions } from '../architectures/decoder-dimensions.js';
 import { blocksIn, decoderImport, matrixSizes, type NameTable, nameBy } from './decoder-import.js';
 import type { ImportedModel } from './imported-model.js';
-import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { maskTokenOf } from './special-tokens.js';
+import { maskTokenOf, type PublishedLayout, type PublishedModel } from './published-layout.js';
 import { lengthOf, modelType, TransformersConfig, textTokens } from './transformers-config.js';
 
 const PREFIX = 'model.transformer.';

@@ -8,8 +8,7 @@ import type { DecoderAttention } from '../architectures/decoder-dimensions.js';
 import type { Card } from '../card.js';
 import type { ImportedModel } from './imported-model.js';
 import { LLAMA_KINDS, type LlamaKind, llamaDimensions, llamaImport } from './llama.js';
-import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { maskTokenOf } from './special-tokens.js';
+import { maskTokenOf, type PublishedLayout, type PublishedModel } from './published-layout.js';
 import { modelType, TransformersConfig, textTokens } from './transformers-config.js';
 
 interface DiffusionKind {

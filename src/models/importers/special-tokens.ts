@@ -2,10 +2,8 @@
  * Ids of special tokens as the reference's training code fixes them (dataloader.py, trainer_base.py): BOS and EOS of the
  * tokenizer, or else CLS and SEP; the mask of the tokenizer, or else one token added after all others.
  */
-import { ModelError } from '../../errors.js';
 import type { Card } from '../card.js';
 import { type Family, isMasked } from '../family.js';
-import type { PublishedModel } from './published-layout.js';
 
 /** What is known about the tokenizer of a model. */
 export interface KnownTokenizer {
@@ -47,30 +45,4 @@ export function specialTokens(
       );
   }
   return { card, notices };
-}
-
-/**
- * The mask of a model whose mask is one of its tokens: by a flag, its configuration, its tokenizer, or what is known of the published
- * model, in this order.
- * @param rows of the embedding   @param said by the configuration   @throws ModelError `no-mask-token`, `token-outside-vocabulary`
- */
-export function maskTokenOf(
-  { where, overrides, tokenizer, known }: PublishedModel,
-  rows: number,
-  said?: number,
-): number {
-  const id = overrides.maskTokenId ?? said ?? tokenizer?.maskTokenId ?? known?.maskTokenId;
-  if (id === undefined) {
-    throw new ModelError({
-      code: 'no-mask-token',
-      message: `${where}: nothing says which token is the mask: no flag, no mask_token_id in its configuration, no tokenizer that names one.`,
-      hint: 'Put its tokenizer.json beside it, or give --mask-token-id.',
-    });
-  }
-  if (id < rows) return id;
-  throw new ModelError({
-    code: 'token-outside-vocabulary',
-    message: `${where}: the mask is said to be the token ${id}, but the embedding ends at ${rows - 1}.`,
-    hint: 'Check --mask-token-id, and that the tokenizer is that of the model.',
-  });
 }
