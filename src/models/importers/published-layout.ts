@@ -37,7 +37,7 @@ export interface PublishedModel {
   /** Values given by flags, which override the configuration but not the tensors. */
   overrides: ImportOverrides;
   /** What is known of the published model beside its files, which win over it. */
-  known: PublishedFacts | null;
+  known?: PublishedFacts | null;
 }
 
 /** What a repository's own files may leave out. */
