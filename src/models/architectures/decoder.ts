@@ -16,6 +16,7 @@ import { MultiHeadAttention, RMSNormalization } from '../../graph/fused-operator
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   Add,
+  Concat,
   Div,
   Expand,
   Gather,
