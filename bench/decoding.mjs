@@ -7,6 +7,8 @@
  * the cache kept outside it. Theirs is session.run alone: logits out, every `present` the next `past`; no token is drawn. What
  * is compared first: both give the same logits. bench/export-decoder.py makes both models.
  *
+ * With --bare, ours is run bare, too: graph against graph.
+ *
  * Options: --tokens 64, --pairs 12, --threads (all), --json.
  */
 import '../dist/models/no-telemetry.js';
@@ -26,6 +28,7 @@ const { values: options, positionals } = parseArgs({
     tokens: { type: 'string', default: '64' },
     pairs: { type: 'string', default: '12' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    bare: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -70,7 +73,7 @@ const theirs = await ort.InferenceSession.create(theirPath, bareOptions);
 const ourBare = await ort.InferenceSession.create(ourPath, bareOptions);
 const [a, b] = [await readOneByOne(ourBare, ids.slice(0, 8)), await readOneByOne(theirs, ids.slice(0, 8))];
 const difference = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-await ourBare.release();
+if (!options.bare) await ourBare.release();
 
 const sampler = await resolveSampler('ar');
 const session = await startSamplingSession({
@@ -108,7 +111,8 @@ const noted = (name, work) => ({
 });
 const ratios = await interleavedRatios(
   noted('ours', async () => {
-    for await (const _ of generate({ ...plan, source: session.source }));
+    if (options.bare) await readOneByOne(ourBare, ids);
+    else for await (const _ of generate({ ...plan, source: session.source }));
   }),
   noted('theirs', () => readOneByOne(theirs, ids)),
   pairs,

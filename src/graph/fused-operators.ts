@@ -19,6 +19,22 @@ export const LayerNormalization = (
     attributes: { axis: -1, epsilon: float(epsilon) },
   })[0];
 
+/**
+ * softmax(q kᵀ/√headSize + bias) v per head, with keys and values after cached ones, of which each head serves several heads of
+ * queries (operator set 23).
+ * @param query, key, value [batch, new, heads · headSize], key and value with fewer heads   @param bias [batch, 1, new, past + new]
+ * @param pastKey, pastValue [batch, keyValueHeads, past, headSize]
+ */
+export const Attention = (
+  { query, key, value }: { query: Value; key: Value; value: Value },
+  { bias, pastKey, pastValue }: { bias: Value; pastKey: Value; pastValue: Value },
+  { heads, keyValueHeads }: { heads: number; keyValueHeads: number },
+) =>
+  query.graph.node('Attention', [query, key, value, bias, pastKey, pastValue], {
+    outputs: [query.dtype, query.dtype, query.dtype],
+    attributes: { q_num_heads: heads, kv_num_heads: keyValueHeads },
+  })[0];
+
 /** x/√(mean of x² + ε) · scale over the last axis (operator set 23). */
 export const RMSNormalization = (x: Value, scale: Value, { epsilon }: { epsilon: number }) =>
   x.graph.node('RMSNormalization', [x, scale], {

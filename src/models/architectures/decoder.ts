@@ -12,7 +12,7 @@
  *     full           input_ids → logits: row i scores token i
  *     block-causal   noisy and clean tokens with cached keys and values, as blockDiffusionGraph, without a noise level
  */
-import { MultiHeadAttention, RMSNormalization } from '../../graph/fused-operators.js';
+import { Attention, MultiHeadAttention, RMSNormalization } from '../../graph/fused-operators.js';
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   Add,
@@ -91,7 +91,7 @@ function wholeSequences(network: Network, dimensions: DecoderDimensions, isCausa
 function cachedCausal(network: Network, dimensions: DecoderDimensions): void {
   const { graph } = network;
   const { ids, positions, pasts, bias, pastLength } = cachedInputs(graph, dimensions);
-  const { attend, added } = cachedAttention(dimensions, pasts, { bias, pastLength });
+  const { attend, added } = cachedAttention(network, dimensions, pasts, { bias, pastLength });
   outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend));
   cachedOutputs(graph, pasts, added, dimensions);
 }
@@ -104,7 +104,7 @@ function blockCausal(network: Network, dimensions: DecoderDimensions, blockSize:
   const types = graph.input('token_type_ids', 'int64', shape);
   const { pasts, pastLength } = pastInputs(graph, dimensions);
   const bias = blocksBias({ positions, clean: Greater(types, 0) }, blockSize, pastLength);
-  const { attend, added } = cachedAttention(dimensions, pasts, { bias, pastLength });
+  const { attend, added } = cachedAttention(network, dimensions, pasts, { bias, pastLength });
   outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend));
   cachedOutputs(graph, pasts, added, dimensions);
 }
@@ -129,12 +129,21 @@ function outputLogits({ graph }: Network, { vocabSize }: DecoderDimensions, logi
 }
 
 function cachedAttention(
+  { fused }: Network,
   sizes: DecoderDimensions,
   pasts: readonly KeysAndValues[],
   { bias, pastLength }: { bias: Value; pastLength: Value },
 ): { attend: Attend; added: KeysAndValues[] } {
   const added: KeysAndValues[] = [];
   const attend: Attend = (qkv, i) => {
+    if (fused) {
+      const { key: pastKey, value: pastValue } = pasts[i];
+      const { q: query, k: key, v: value } = qkv;
+      const split = (x: Value) =>
+        Transpose(Reshape(x, [0, 0, sizes.keyValueHeads, sizes.headSize]), { perm: [0, 2, 1, 3] });
+      added.push({ key: split(key), value: split(value) });
+      return Attention({ query, key, value }, { bias, pastKey, pastValue }, sizes);
+    }
     const of = attendCached(sizes, qkv, { past: pasts[i], bias, pastLength });
     added.push(of.added);
     return of.attended;
