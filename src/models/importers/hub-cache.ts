@@ -24,7 +24,7 @@ const VERSION = 1;
 
 export interface HubModelName {
   repo: string;
-  /** An ONNX file of the repository, used unchanged; without one, the weights are converted. */
+  /** A file of the repository: ONNX, used unchanged, or .safetensors, converted. Without one, the repository's weights are converted. */
   file?: string;
   /** Branch, tag or commit. */
   revision: string;
@@ -51,7 +51,7 @@ const recordSchema = z.object({
 export function parseHubModel(spec: string): HubModelName | null {
   if (!spec.startsWith('hf:')) return null;
   const match =
-    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.onnx))?(?:@([\w][\w./-]*))?$/.exec(
+    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(?:onnx|safetensors)))?(?:@([\w][\w./-]*))?$/.exec(
       spec,
     );
   if (match && !match[0].includes('..')) {
@@ -68,12 +68,18 @@ export function parseHubModel(spec: string): HubModelName | null {
 /** Folder of a model in the cache, and the model in it. */
 export function modelEntry(name: HubModelName, cache = cacheFolder()): { folder: string; path: string } {
   const folder = cacheEntryPath(MODELS_ROOM, { ...name, version: VERSION }, '', cache);
-  return { folder, path: join(folder, name.file ? basename(name.file) : `${basename(name.repo)}.onnx`) };
+  return { folder, path: join(folder, `${basename(name.file ?? name.repo).replace(WEIGHTS, '')}.onnx`) };
 }
+
+/** The ending of a file of weights. */
+const WEIGHTS = /\.(onnx|safetensors)$/;
+
+/** Whether the file is used as it is. */
+export const isOnnxFile = ({ file }: HubModelName): boolean => file?.endsWith('.onnx') ?? false;
 
 /** The default name of a model: that of its repository, and of the file if that says more. */
 function calledAs({ repo, file }: HubModelName): string {
-  const stem = file && basename(file, '.onnx');
+  const stem = file && basename(file).replace(WEIGHTS, '');
   return stem && stem !== 'model' ? `${basename(repo)}-${stem}` : basename(repo);
 }
 
