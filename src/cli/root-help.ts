@@ -7,8 +7,9 @@ import { paint, wrap } from './terminal.js';
 
 /** Commands grouped by purpose, in the order in which a newcomer needs them. */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  EVALUATE: ['ppl', 'likelihood', 'gen', 'bench', 'frontier', 'run', 'merge'],
+  EVALUATE: ['ppl', 'likelihood', 'tasks', 'gen', 'bench', 'frontier', 'run', 'merge'],
   SAMPLE: ['sample', 'samplers'],
+  SERVE: ['serve'],
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
   MODELS: ['convert', 'inspect', 'train', 'train:tokenizer', 'distill'],
   DATA: ['datasets:list', 'datasets:add', 'datasets:fetch', 'datasets:verify', 'datasets:pack'],

@@ -1,14 +1,17 @@
 /** Layers that the diffusion transformer and the causal transformer share. x is [batch, length, d] throughout. */
-import { FastGelu, LayerNormalization } from '../../graph/fused-operators.js';
+import { FastGelu, Gelu, LayerNormalization } from '../../graph/fused-operators.js';
 import type { Value } from '../../graph/graph.js';
 import {
   Add,
+  Concat,
   Div,
+  Erf,
   Gather,
   MatMul,
   Mul,
   ReduceMean,
   Sigmoid,
+  Slice,
   Split,
   Sqrt,
   Sub,
@@ -56,8 +59,17 @@ export function layerNorm(
 }
 
 /** Layer normalisation with a weight and a bias. */
-export const biasedNorm = (network: Network, name: string, x: Value, options?: NormOptions): Value =>
-  Add(layerNorm(network, name, x, undefined, options), network.parameter(`${name}.bias`));
+export function biasedNorm(
+  network: Network,
+  name: string,
+  x: Value,
+  { epsilon = EPSILON }: NormOptions = {},
+): Value {
+  const [weight, bias] = ['weight', 'bias'].map((part) => network.parameter(`${name}.${part}`));
+  return network.fused
+    ? LayerNormalization(x, weight, { epsilon, bias })
+    : Add(plainNorm(x, weight, epsilon), bias);
+}
 
 function plainNorm(x: Value, weight: Value, epsilon: number): Value {
   const centred = Sub(x, ReduceMean(x, { axes: [-1] }));
@@ -73,9 +85,18 @@ export function multilayerPerceptron(network: Network, name: string, x: Value): 
 }
 
 /** x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))) (Hendrycks and Gimpel, arXiv 1606.08415). */
-export function gelu(x: Value): Value {
+function gelu(x: Value): Value {
   const inner = Mul(Mul(x, Math.sqrt(2 / Math.PI)), Add(Mul(Mul(x, x), 0.044715), 1));
   return Mul(Mul(x, 0.5), Add(Tanh(inner), 1));
+}
+
+/** GELU by the error function or by tanh. */
+export type Activation = 'silu' | 'gelu' | 'gelu-tanh';
+
+export function activation({ fused }: Pick<Network, 'fused'>, kind: Activation, x: Value): Value {
+  if (kind === 'silu') return silu(x);
+  if (fused) return Gelu(x, { approximate: kind === 'gelu' ? 'none' : 'tanh' });
+  return kind === 'gelu' ? Mul(Mul(x, 0.5), Add(Erf(Mul(x, Math.SQRT1_2)), 1)) : gelu(x);
 }
 
 /** x·sigmoid(x). */
@@ -85,4 +106,10 @@ export const silu = (x: Value): Value => Mul(x, Sigmoid(x));
 export function modulations(network: Network, name: string, condition: Value, parts: number): Value[] {
   const all = Unsqueeze(linear(network, `${name}.adaLN_modulation`, condition), [1]);
   return Split(all, Array(parts).fill(network.dimensions.hiddenSize), { axis: 2 });
+}
+
+/** Row i becomes row i − 1, and row 0 stays: [batch, tokens, d]. */
+export function oneLater(states: Value): Value {
+  const rows = (from: number, to: number) => Slice(states, { starts: [from], ends: [to], axes: [1] });
+  return Concat([rows(0, 1), rows(0, -1)], { axis: 1 });
 }
