@@ -160,7 +160,7 @@ With --random, the network has the published architecture and random weights, to
     const { publishedFacts } = await import('../models/importers/published-models.js');
     const { withHubConnection } = await import('../cli/hub-models.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!; // it begins with `hf:`
-    if (isOnnxFile(named)) {
+    if (isOnnxFile(named) || named.variant !== undefined) {
       throw new UsageError({
         code: 'already-onnx',
         message: `${spec} is an ONNX file: there is nothing to convert.`,
