@@ -16,8 +16,17 @@ import { sha256OfFile } from '../../storage/digest.js';
 import { cacheFolder } from '../../storage/folders.js';
 import { acquireLock } from '../../storage/lock.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
-import { type HubModelName, type HubModelRecord, MODELS_ROOM, modelEntry, recordAt } from './hub-cache.js';
-import { completeOnnx, type HubOnnxName, onnxChoices, onnxFiles } from './hub-onnx.js';
+import {
+  type HubModelName,
+  type HubModelRecord,
+  isOnnxFile,
+  MODELS_ROOM,
+  modelEntry,
+  modelOf,
+  recordAt,
+} from './hub-cache.js';
+import { chosenOnnx, completeOnnx, type HubOnnxName, onnxFiles } from './hub-onnx.js';
+import { publishedFacts } from './published-models.js';
 import { publishedTokenizer } from './special-tokens.js';
 
 export interface HubModel {
@@ -32,7 +41,7 @@ export interface HubModel {
 export interface HubModelOptions {
   connection: HubConnection;
   /** Called once, when the size of the transfer is known; `onProgress` then gets the bytes so far and in all. */
-  onStart?: (what: { repo: string; revision: string; bytes: number }) => void;
+  onStart?: (what: { repo: string; revision: string; bytes: number; converts: boolean }) => void;
   onProgress?: (done: number, total: number) => void;
   cacheFolder?: string;
 }
@@ -49,19 +58,32 @@ const TOKENIZERS: Readonly<Record<string, string>> = {
 export async function hubModel(name: HubModelName, options: HubModelOptions): Promise<HubModel> {
   const { folder, path } = modelEntry(name, options.cacheFolder);
   const known = recordAt(folder);
-  if (known) return { path, record: known, wasThere: true, notices: [] };
+  if (known) return { path: modelOf(folder, known).path, record: known, wasThere: true, notices: [] };
   const lock = acquireLock(folder, `The fetch of hf:${name.repo}`);
+  const unchanged = async (file: string, notice: string | null): Promise<HubModel> => {
+    const record = await fetchOnnx({ ...name, file }, folder, options);
+    await keepRecord(folder, record);
+    const notices = notice === null ? [] : [notice];
+    return { path: modelOf(folder, record).path, record, wasThere: false, notices };
+  };
   try {
-    if (name.file !== undefined) {
-      const record = await fetchOnnx({ ...name, file: name.file }, folder, options);
-      await keepRecord(folder, record);
-      return { path, record, wasThere: false, notices: [] };
+    if (name.file !== undefined && isOnnxFile(name)) return await unchanged(name.file, null);
+    if (name.variant !== undefined) {
+      const { file, notice } = await exportedFile(name, options);
+      return await unchanged(file, notice);
     }
     const { importCheckpoint } = await import('./import-checkpoint.js');
-    const fetched = await fetchModel(name, folder, options);
+    let fetched: FetchedModel;
+    try {
+      fetched = await fetchModel(name, folder, options);
+    } catch (error) {
+      if (!(error instanceof OnnxAlone)) throw error;
+      return await unchanged(error.file, error.notice);
+    }
     const { notices } = await importCheckpoint({
-      source: fetched.folder,
+      source: fetched.source,
       out: path,
+      known: publishedFacts(name),
       tokenizer: fetched.tokenizer ?? undefined,
       copiesTokenizer: true,
       tokenizerFolder: '.',
@@ -72,6 +94,33 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
     return { path, record: fetched.record, wasThere: false, notices };
   } finally {
     lock.release();
+  }
+}
+
+/** The ONNX file that a variant names. @throws ModelError `onnx-not-found`, DataError */
+function exportedFile(
+  { repo, revision, variant }: HubModelName,
+  { connection }: HubModelOptions,
+): Promise<{ file: string; notice: string | null }> {
+  return withModelHints(repo, async () => {
+    const commit = await hubCommit(connection, repo, revision, 'model');
+    const files = await hubModelFiles(connection, repo, commit, { recursive: true });
+    return chosenOnnx(repo, files, variant);
+  });
+}
+
+/** A repository that has no weights to convert, but an ONNX file to use as it is. */
+class OnnxAlone extends ModelError {
+  constructor(
+    repo: string,
+    readonly file: string,
+    readonly notice: string | null,
+  ) {
+    super({
+      code: 'onnx-alone',
+      message: `${repo} has no weights to convert, but an ONNX file: ${file}.`,
+      hint: `Use it as it is: --model hf:${repo}/${file}`,
+    });
   }
 }
 
@@ -95,7 +144,7 @@ function fetchOnnx(
       hubModelFiles(connection, repo, commit, where);
     const files = await onnxFiles(name, list);
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    onStart?.({ repo, revision: commit, bytes: total });
+    onStart?.({ repo, revision: commit, bytes: total, converts: false });
     let before = 0;
     for (const file of files) {
       const done = before;
@@ -133,8 +182,8 @@ export async function fetchedForConversion<T>(
 }
 
 export interface FetchedModel {
-  /** Folder with config.json, the weights, and the tokenizer if the repository has one. */
-  folder: string;
+  /** Folder with config.json, the weights, and the tokenizer if the repository has one; or the file of weights that was named. */
+  source: string;
   /** Folder of the tokenizer from another repository, if this one has none and the right one is known. */
   tokenizer: string | null;
   record: HubModelRecord;
@@ -149,18 +198,22 @@ async function removeFetched(entry: string): Promise<void> {
 
 /** The files of a model, under their own names, beside an entry. @throws DataError, ModelError, FileError, InterruptedError */
 async function fetchModel(
-  { repo, revision }: HubModelName,
+  name: HubModelName,
   entry: string,
   { connection, onStart, onProgress }: HubModelOptions,
 ): Promise<FetchedModel> {
+  const { repo, revision, file: named } = name;
   const folder = entry + FETCHED[0];
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
-    const files = await filesToFetch(repo, await hubModelFiles(connection, repo, commit), () =>
-      hubModelFiles(connection, repo, commit, { recursive: true }),
-    );
+    const list = (where: { folder?: string; recursive?: boolean } = {}) =>
+      hubModelFiles(connection, repo, commit, where);
+    const files =
+      named === undefined
+        ? await filesToFetch(repo, await list(), () => list({ recursive: true }))
+        : [await fileToFetch(repo, named, await list({ recursive: true }))];
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    onStart?.({ repo, revision: commit, bytes: total });
+    onStart?.({ repo, revision: commit, bytes: total, converts: true });
     const record: HubModelRecord = { repo, revision: commit, files: [] };
     let before = 0;
     for (const file of files) {
@@ -172,21 +225,29 @@ async function fetchModel(
       before += file.bytes;
     }
     const hasTokenizer = files.some(({ path }) => path === 'tokenizer.json');
-    const tokenizer = hasTokenizer ? null : await fetchTokenizer(connection, folder, entry + FETCHED[1]);
+    const known = publishedFacts(name)?.tokenizer;
+    const tokenizer = hasTokenizer
+      ? null
+      : await fetchTokenizer(connection, folder, entry + FETCHED[1], known);
     if (tokenizer) record.tokenizer = tokenizer.from;
-    return { folder, tokenizer: tokenizer?.folder ?? null, record };
+    const source = named === undefined ? folder : join(folder, basename(named));
+    return { source, tokenizer: tokenizer?.folder ?? null, record };
   });
 }
 
-/** The tokenizer that the configuration names (SDTT), or that the reference uses with a vocabulary of this size; else null. */
-async function fetchTokenizer(connection: HubConnection, folder: string, place: string) {
+/**
+ * The tokenizer of a model whose repository has none: that of a known model, one that the configuration names (SDTT), or that the
+ * reference uses with a vocabulary of this size; else null.
+ */
+async function fetchTokenizer(connection: HubConnection, folder: string, place: string, known?: string) {
   const path = join(folder, 'config.json');
   const text = existsSync(path) ? readSmallFile(path, MOST_BYTES.configuration).toString('utf8') : '{}';
   const named = /"tokenizer"\s*:\s*\{\s*"name"\s*:\s*"([\w-]{1,40})"/.exec(text)?.[1];
   const vocabSize = /"(?:vocab_size|tokens)"\s*:\s*(\d{1,9})/.exec(text)?.[1];
   const name = named ?? (vocabSize === undefined ? undefined : publishedTokenizer(Number(vocabSize))?.name);
-  if (name === undefined || !Object.hasOwn(TOKENIZERS, name)) return null;
-  const repo = TOKENIZERS[name];
+  const usual = name !== undefined && Object.hasOwn(TOKENIZERS, name) ? TOKENIZERS[name] : undefined;
+  const repo = known ?? usual;
+  if (repo === undefined) return null;
   const commit = await hubCommit(connection, repo, 'main', 'model');
   for (const file of await hubModelFiles(connection, repo, commit)) {
     if (/^(tokenizer|tokenizer_config|special_tokens_map)\.json$/.test(file.path)) {
@@ -231,12 +292,27 @@ async function filesToFetch(
   ];
   const weights = choices.find((choice) => choice.length > 0);
   if (weights) return [...named(DESCRIBING), ...weights];
-  const exported = onnxChoices(repo, await everything());
-  if (exported) throw exported;
+  const all = await everything();
+  if (all.some(({ path }) => /\.onnx$/i.test(path))) {
+    const { file, notice } = chosenOnnx(repo, all, undefined);
+    throw new OnnxAlone(repo, file, notice);
+  }
   throw new ModelError({
     code: 'weights-not-found',
     message: `${repo} has no weights that can be read: no model.safetensors, no pytorch_model.bin.`,
     hint: 'Name another repository or revision, or export the model to ONNX.',
+  });
+}
+
+/** @throws ModelError `weights-not-found`, naming those that are there */
+async function fileToFetch(repo: string, named: string, files: readonly HubFile[]): Promise<HubFile> {
+  const found = files.find(({ path }) => path === named);
+  if (found) return found;
+  const others = files.flatMap(({ path }) => (path.endsWith('.safetensors') ? [path] : [])).sort();
+  throw new ModelError({
+    code: 'weights-not-found',
+    message: `${repo} has no file ${named}.${others.length > 0 ? ` It has ${others.slice(0, 12).join(', ')}${others.length > 12 ? ' and more' : ''}.` : ''}`,
+    hint: `Name one of its files: --model hf:${repo}/name.safetensors`,
   });
 }
 
