@@ -192,15 +192,12 @@ export class ServedModel {
   }
 
   /**
-   * What the network reads of a prompt: what is too long is cut off at its beginning, as lm-evaluation-harness does.
+   * What the network reads of a prompt: what is too long is cut off at its beginning, as lm-evaluation-harness does, a BOS first.
    * @param more tokens that follow it   @throws UsageError where these alone are too many
    */
   read(ids: number[], more: number, length = this.length): ReadPrompt {
     const { bosTokenId } = this.tokenizer;
-    const isWanted = this.options.bos === 'always' || ids.length === 0;
-    const withBos = isWanted && bosTokenId !== null && ids[0] !== bosTokenId;
-    const behind = more + Number(withBos);
-    const room = length === null ? Number.POSITIVE_INFINITY : length - behind;
+    const room = length === null ? Number.POSITIVE_INFINITY : length - more;
     if (room < 1) {
       throw new UsageError({
         code: 'too-many-tokens',
@@ -208,6 +205,8 @@ export class ServedModel {
         hint: 'Ask for fewer, or start the server with a larger --max-length.',
       });
     }
+    const isWanted = this.options.bos === 'always' || ids.length === 0;
+    const withBos = isWanted && bosTokenId !== null && ids[0] !== bosTokenId && ids.length < room;
     const cut = Math.max(0, ids.length - room);
     // `withBos` says that there is one
     return { ids, read: [...(withBos ? [bosTokenId!] : []), ...ids.slice(cut)], withBos, cut };
