@@ -42,7 +42,7 @@ async function slices(space: Workspace): Promise<void> {
   const fits = (line: string) => tokenizer.encode(JSON.parse(line).text).length <= 100;
   const write = (name: string, lines: readonly string[], task: string) => {
     space.write(`${name}.jsonl`, `${lines.join('\n')}\n`);
-    space.write(`${name}.yaml`, `task: ${name}\n${dataOf(space.at(`${name}.jsonl`))}${task}`);
+    space.write(`${name}.yaml`, `task: ${name}\n${dataOf(`${name}.jsonl`)}${task}`);
   };
   write('short_lambada', lambada.filter(fits).slice(0, 4), LAMBADA);
   write('long_lambada', lambada.filter((line) => !fits(line)).slice(0, 3), LAMBADA);
