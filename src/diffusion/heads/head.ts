@@ -47,6 +47,15 @@ export function textLogits(logits: Value, { vocabSize, maskTokenId }: HeadOption
 /** The small tensors of a head are float64: a few numbers per token, whose differences must keep their digits. */
 export const float64 = (value: Value): Value => Cast(value, { to: 'float64' });
 
+/**
+ * The rows of a masked head are padded to a multiple of this. With one row the runtime would use another matrix kernel, which
+ * rounds differently, and it plans its memory anew for every new number of rows.
+ */
+const ROWS_STEP = 8;
+
+/** Rows that a head is given where this many are asked for; the first ones are repeated at the end. */
+export const paddedRows = (count: number): number => Math.ceil(count / ROWS_STEP) * ROWS_STEP;
+
 /** Ends a head: declares its one output. */
 export function lossOutput(graph: Graph, loss: Value, shape: readonly string[]): void {
   graph.clearOutputs();
