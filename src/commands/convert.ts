@@ -15,7 +15,7 @@ const USUAL_LENGTH = 1024;
 export default class Convert extends BaseCommand<typeof Convert> {
   static override summary = 'Make an ONNX checkpoint from published or random weights.';
   static override description =
-    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2 and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to a file beside the model.
+    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2, Llama, Mistral, Qwen, Gemma, Pythia and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to a file beside the model.
 
 With --random, the network has the published architecture and random weights, to measure speed or to train. dit reads noisy tokens and the noise level. causal reads tokens with cached keys and values; an empty cache scores whole sequences. block-diffusion reads noisy tokens, and clean ones block by block.`;
   static override examples = [

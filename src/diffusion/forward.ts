@@ -28,30 +28,33 @@ export function noiseUniform(
 }
 
 /** z ~ q(·|x) of the masked process, into `out`.
- *  @param component uniforms of [0, 1), [length]: masked where it is below 1−α */
+ *  @param component uniforms of [0, 1), [length]: masked where it is below 1−α   @param first position that may become the mask */
 export function noiseMasked(
   out: Int32Array,
   x: ArrayLike<number>,
   oneMinusAlpha: number,
   maskTokenId: number,
   component: Float64Array,
+  first = 0,
 ): Int32Array {
-  for (let l = 0; l < x.length; l++) out[l] = component[l] < oneMinusAlpha ? maskTokenId : x[l];
+  for (let l = 0; l < x.length; l++) out[l] = l >= first && component[l] < oneMinusAlpha ? maskTokenId : x[l];
   return out;
 }
 
 /** A uniform subset of the positions of x becomes masks, into `out`: those with the smallest numbers.
- *  @param count of masks, at most the length   @param component uniforms of [0, 1), [length] */
+ *  @param count of masks, at most the length without what is before `first`   @param component uniforms of [0, 1), [length] */
 export function noiseExactCount(
   out: Int32Array,
   x: ArrayLike<number>,
   count: number,
   maskTokenId: number,
   component: Float64Array,
+  first = 0,
 ): Int32Array {
-  const order = Array.from({ length: x.length }, (_, l) => l).sort(
+  const order = Array.from({ length: x.length - first }, (_, l) => l + first).sort(
     (i, j) => component[i] - component[j] || i - j,
   );
+  for (let l = 0; l < first; l++) out[l] = x[l];
   for (const [rank, l] of order.entries()) out[l] = rank < count ? maskTokenId : x[l];
   return out;
 }
@@ -61,21 +64,23 @@ export interface BlockLevels {
   /** L′; the last block may be shorter. */
   blockSize: number;
   oneMinusAlpha(block: number): number;
+  /** The first position that may become the mask; by default 1. */
+  first?: number;
 }
 
-/** The masked process with a level of its own in every block; the first token of the text is given, as the reference of block
- *  diffusion has it (kuleshov-group/bd3lms, ignore_bos). */
+/** The masked process with a level of its own in every block; by default the first token of the text is given, as the reference of
+ *  block diffusion has it (kuleshov-group/bd3lms, ignore_bos). */
 export function noiseBlocks(
   out: Int32Array,
   x: ArrayLike<number>,
-  { blockSize, oneMinusAlpha }: BlockLevels,
+  { blockSize, oneMinusAlpha, first = 1 }: BlockLevels,
   maskTokenId: number,
   component: Float64Array,
 ): Int32Array {
   for (let from = 0; from < x.length; from += blockSize) {
     const level = oneMinusAlpha(from / blockSize);
     const to = Math.min(x.length, from + blockSize);
-    for (let l = from; l < to; l++) out[l] = l > 0 && component[l] < level ? maskTokenId : x[l];
+    for (let l = from; l < to; l++) out[l] = l >= first && component[l] < level ? maskTokenId : x[l];
   }
   return out;
 }

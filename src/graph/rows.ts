@@ -41,6 +41,32 @@ export function projectedRows(graph: Graph, logits: string, rows: Value): Value 
   return last ? last.project(GatherND(last.states, rows)) : GatherND(graph.value(logits), rows);
 }
 
+/**
+ * Moves the logits by one position: row i of the graph's output becomes row i − 1, and row 0 stays. A graph that ends in a product
+ * with the vocabulary matrix still does: its states are moved, which are narrower.
+ * @param logits name of an output [batch, length, vocab]
+ */
+export function shiftLogits(graph: Graph, logits: string, dtype: DType): void {
+  const last = projection(graph, logits, dtype);
+  const unshifted = `${logits}:unshifted`;
+  for (const node of graph.proto.node) {
+    node.output = node.output.map((name) => (name === logits ? unshifted : name));
+    node.input = node.input.map((name) => (name === logits ? unshifted : name));
+  }
+  graph.scope('shift', () => {
+    if (last) last.project(shiftedRows(last.states));
+    else shiftedRows({ graph, name: unshifted, dtype });
+  });
+  // the node that was appended last
+  graph.proto.node[graph.proto.node.length - 1].output = [logits];
+}
+
+/** [batch, length, …]: row 0, then all rows but the last. */
+function shiftedRows(values: Value): Value {
+  const part = (ends: number) => Slice(values, { starts: [0], ends: [ends], axes: [1] });
+  return Concat([part(1), part(-1)], { axis: 1 });
+}
+
 /** Entries per row of logits; null if the weights do not show it. */
 export function logitsWidth(graph: Graph, logits: string, dtype: DType): number | null {
   const last = projection(graph, logits, dtype);

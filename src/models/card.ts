@@ -49,6 +49,9 @@ const shape = {
   attention: z.union([z.enum(['causal', 'full']), z.strictObject({ blockCausal: z.int().min(1) })], {
     error: 'takes "causal", "full" or {"blockCausal": n}',
   }),
+  shiftLogits: z.boolean({ error: 'takes true or false' }),
+  neverMasked: z.array(z.int().min(0), { error: 'takes a list of positions, such as [0]' }),
+  textVocabSize: wholeNumber(2, 'takes the tokens of the tokenizer, a whole number of at least 2'),
   trainedOn: z.string({ error: 'takes a text' }),
   distilled: z.unknown(),
   note: z.string({ error: 'takes a text' }),
@@ -81,6 +84,15 @@ export interface Card {
   blockSize?: number;
   /** What a token sees: those up to itself, all, or those of its block of n tokens and of earlier blocks. */
   attention?: Attention;
+  /**
+   * Row i − 1 of the logits belongs to token i, and row 0 to token 0 too: of a graph that another program exported. A converted
+   * network has the shift inside.
+   */
+  shiftLogits?: boolean;
+  /** Positions that never become the mask: [0] where the first token of a text is given, as a BOS. */
+  neverMasked?: number[];
+  /** Tokens that the tokenizer has; rows of the logits from here on are padding, and never count. */
+  textVocabSize?: number;
   trainedOn?: string;
   distilled?: unknown;
   note?: string;

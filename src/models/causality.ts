@@ -21,17 +21,19 @@ export interface ProbeSequences {
   changed: Int32Array;
 }
 
-/** Null for a graph that reads one token at a time, or a vocabulary with fewer than two text tokens: nothing can be probed. */
-export function probeSequences({
-  signature,
-  fields,
+/** Ids that are surely tokens: the last ones of a vocabulary may be padding that no embedding has. */
+export const sureTokens = ({
   vocabSize,
-  maskTokenId,
-}: Checkpoint): ProbeSequences | null {
+  textVocabSize,
+}: Pick<Checkpoint, 'vocabSize' | 'textVocabSize'>): number =>
+  Math.max(2, textVocabSize ?? Math.floor(0.9 * vocabSize));
+
+/** Null for a graph that reads one token at a time, or a vocabulary with fewer than two text tokens: nothing can be probed. */
+export function probeSequences(checkpoint: Checkpoint): ProbeSequences | null {
+  const { signature, fields, maskTokenId } = checkpoint;
   const most = Math.min(LENGTH, fields.length.value ?? LENGTH);
   const length = signature.fixedLength ?? Math.max(2, most);
-  // The last ids of a vocabulary may be padding that no embedding has.
-  const ids = Math.max(2, Math.floor(0.9 * vocabSize));
+  const ids = sureTokens(checkpoint);
   const text = (id: number) => (id % ids === maskTokenId ? (id + 1) % ids : id % ids);
   const plain = Int32Array.from({ length }, (_, l) => text(1 + l * 7919));
   const changed = plain.slice();

@@ -8,10 +8,13 @@ import { basename } from 'node:path';
 import { ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
 import { type ModelFile, readModelFile } from '../graph/read.js';
+import { shiftLogits } from '../graph/rows.js';
+import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
-import { type FamilyTraits, isInBlocks } from './family.js';
-import { type CheckpointFields, type CheckpointOverrides, checkAgainstGraph, mergeFields } from './fields.js';
+import { checkAgainstGraph } from './contradictions.js';
+import { type FamilyTraits, hasBlocks, isDiffusion, isInBlocks } from './family.js';
+import { type CheckpointFields, type CheckpointOverrides, mergeFields } from './fields.js';
 import { FileSnapshot } from './identity.js';
 import { fetchedHubModel } from './importers/hub-cache.js';
 import { readSignature, type Signature } from './signature.js';
@@ -38,7 +41,7 @@ export interface CheckpointDescription {
   problems: ModelError[];
   /** Deviations from what was requested, as sentences to print once. */
   notices: string[];
-  /** A new copy of the graph without its weights, to append to. */
+  /** A new copy of the graph without its weights, to append to: row i of its logits belongs to token i (ar: to the next). */
   graph(): Graph;
   /** SHA-256, in hexadecimal, of the model file and any external data files. */
   sha256(): Promise<string>;
@@ -49,7 +52,13 @@ export interface CheckpointDescription {
 }
 
 /** A checkpoint that can be evaluated: its family says whether it has a noise schedule and a mask token. */
-export type Checkpoint = CheckpointDescription & { vocabSize: number } & FamilyTraits<Schedule>;
+export type Checkpoint = CheckpointDescription & {
+  vocabSize: number;
+  /** Logits from here on are padding; null: none are. */
+  textVocabSize: number | null;
+  /** Positions that never become the mask. */
+  neverMasked: readonly number[];
+} & FamilyTraits<Schedule>;
 
 /**
  * @param path of an ONNX file, or `hf:owner/name` for one that was fetched before
@@ -178,22 +187,52 @@ function describe(opened: Opened): CheckpointDescription {
     dataFiles: opened.dataFiles,
     problems,
     notices,
-    graph: () => Graph.fromBytes(bytes),
+    graph: () => graphOf(bytes, fields, signature),
     sha256: opened.sha256,
     verifySha256: async () => {},
     verifyUnchanged: opened.verifyUnchanged,
   };
 }
 
+/** What decides the answers of a checkpoint beside its file, for the keys of journals: by the usual value where nothing is said. */
+export function decidingFields(checkpoint: Checkpoint): Record<string, CacheKey> {
+  const { family, vocabSize, textVocabSize, fields } = checkpoint;
+  const { schedule, maskTokenId, timeConditioning, shiftLogits, neverMasked } = fields;
+  return {
+    ...{ family, vocabSize, maskTokenId: maskTokenId.value },
+    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    timeConditioning: timeConditioning.value,
+    ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
+    ...(textVocabSize !== null && { textVocabSize }),
+    ...(shiftLogits.value && { shiftLogits: true }),
+    ...(neverMasked.from !== 'default' && neverMasked.value && { neverMasked: [...neverMasked.value] }),
+  };
+}
+
+/** What the card says of rows is done here, once, so that nothing that is appended to the graph needs to know it. */
+function graphOf(
+  bytes: Uint8Array,
+  { family, shiftLogits: shifted }: CheckpointFields,
+  { logits }: Signature,
+) {
+  const graph = Graph.fromBytes(bytes);
+  if (shifted.value && family.value !== null && isDiffusion(family.value))
+    shiftLogits(graph, 'logits', logits.dtype);
+  return graph;
+}
+
 /** @throws ModelError the first of its problems */
 export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
-  const { family, vocabSize, schedule, maskTokenId, blockSize } = description.fields;
-  // Anything that the family requires and the checkpoint lacks is among the problems (checkAgainstGraph in fields.ts).
+  const { family, vocabSize, schedule, maskTokenId, blockSize, neverMasked, textVocabSize } =
+    description.fields;
+  // Anything that the family requires and the checkpoint lacks is among the problems (contradictions.ts).
   return {
     ...description,
     family: family.value,
     vocabSize: vocabSize.value,
+    textVocabSize: textVocabSize.value,
+    neverMasked: neverMasked.value ?? [],
     schedule: family.value === 'ar' ? null : schedule.value,
     maskTokenId: maskTokenId.value,
     ...(family.value !== null && isInBlocks(family.value) && { blockSize: blockSize.value }),

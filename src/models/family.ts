@@ -98,10 +98,23 @@ export function blockSizeOf(model: FamilyTraits<unknown>): number | undefined {
   return hasBlocks(model) ? model.blockSize : undefined;
 }
 
-/** Whether the first token of a text is given and not scored: nothing, or a block's noise, comes before it. */
-export function isFirstGiven(family: Family): boolean {
-  return DECLARED[family].noise === null || isInBlocks(family);
+/**
+ * Whether the first token of a text is given and not scored: nothing, or a block's noise, comes before it, or the model says that
+ * it never masks it.
+ */
+export function isFirstGiven({ family, neverMasked }: Masking): boolean {
+  if (DECLARED[family].noise === null) return true;
+  return (neverMasked ?? usuallyNeverMasked(family)).includes(0);
 }
+
+interface Masking {
+  family: Family;
+  /** Positions that never become the mask; by default those of the family. */
+  neverMasked?: readonly number[];
+}
+
+/** What the published models of the family never mask: of block diffusion, the first token. */
+export const usuallyNeverMasked = (family: Family): readonly number[] => (isInBlocks(family) ? [0] : []);
 
 export function isUniformState(family: Family): family is FamilyOf<'uniform'> {
   return DECLARED[family].noise === 'uniform';

@@ -91,6 +91,44 @@ function clean<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [plainText(key), clean(inner)])) as T;
 }
 
+/** What the card says of rows and positions, explained. */
+function remarksOnRows({
+  attention,
+  shiftLogits,
+  neverMasked,
+  textVocabSize,
+  family,
+  vocabSize,
+}: CheckpointFields): Advice[] {
+  const explain = (message: string): Advice => ({ message, hint: null });
+  const remarks: Advice[] = [];
+  if (shiftLogits.value && family.value !== null && isDiffusion(family.value))
+    remarks.push(
+      explain('Row i − 1 of its logits is read for token i, and row 0 for token 0 too (shiftLogits).'),
+    );
+  if (neverMasked.value?.includes(0))
+    remarks.push(
+      explain(
+        'The first token of a text is never masked: it is given, as a BOS, and not scored (neverMasked).',
+      ),
+    );
+  if (textVocabSize.value !== null && textVocabSize.value !== vocabSize.value)
+    remarks.push(
+      explain(
+        `Logits from ${textVocabSize.value} on are padding that no tokenizer makes: they never count (textVocabSize).`,
+      ),
+    );
+  if (attention.value === 'causal' && family.value !== null && isDiffusion(family.value))
+    remarks.push(explain('A token sees those up to itself, and no later one (attention).'));
+  else if (attention.value !== null && typeof attention.value === 'object')
+    remarks.push(
+      explain(
+        `A token sees those of its block of ${attention.value.blockCausal} and of earlier blocks (attention).`,
+      ),
+    );
+  return remarks;
+}
+
 function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
   const remarks: Advice[] = [];
   const remark = (message: string, hint: string | null) => remarks.push({ message, hint });
@@ -112,6 +150,7 @@ function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
       'Put "bosTokenId" and "eosTokenId" into the card if it does not know them.',
     );
   }
+  remarks.push(...remarksOnRows(fields));
   const { family, schedule } = fields;
   if (family.value !== null && isDiffusion(family.value) && schedule.from === 'default') {
     remark(

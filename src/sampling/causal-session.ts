@@ -3,6 +3,7 @@
  * graph takes cached keys and values, they stay in the session's worker (causal-state.ts).
  */
 import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
+import { headOptionsOf } from '../diffusion/heads/head.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atRows } from '../diffusion/heads/rows.js';
 import { truncateLogits } from '../diffusion/heads/truncation.js';
@@ -178,17 +179,13 @@ function wholeSequences(checkpoint: Checkpoint): Past {
 /** Replaces the logits by a drawn token for each of some rows: temperature, top-k, top-p, then the draw. */
 function appendDraw(graph: Graph, options: CausalSessionOptions): void {
   const { checkpoint, provider, temperature = 1 } = options;
-  const { vocabSize, maskTokenId } = checkpoint;
+  const { vocabSize } = checkpoint;
   const double = hasDouble(provider);
   graph.scope('duo_eval', () => {
     const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
     const uniforms = uniformInputs(graph, ['rows'], double);
-    const head = {
-      logits: 'logits',
-      vocabSize,
-      maskTokenId,
-      inBlocks: false, // one row per sequence
-    };
+    // one row per sequence
+    const head = { ...headOptionsOf(checkpoint), inBlocks: false };
     const [token, probability] = atRows(graph, head, rows, uniforms, (logits, ...us) => {
       const f = temperature === 1 ? logits : Mul(logits, 1 / temperature);
       const x = Softmax(truncateLogits(f, vocabSize, options, double ? 'float64' : 'float32'));

@@ -5,6 +5,7 @@
  * Not responsible for how a sampler uses a draw, or for where the uniform numbers come from.
  */
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
+import { headOptionsOf } from '../diffusion/heads/head.js';
 import type { ScoredOrder } from '../diffusion/unmasking.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
@@ -308,12 +309,10 @@ function startDraws(
   { checkpoint, provider, threads, ...options }: DrawSessionOptions,
   score: ScoredOrder | null,
 ): Promise<ModelSession> {
-  const { family, vocabSize, maskTokenId } = checkpoint;
+  const { family, vocabSize } = checkpoint;
   const graph = checkpoint.graph();
   appendDrawHead(graph, family, {
-    logits: 'logits',
-    vocabSize,
-    maskTokenId,
+    ...headOptionsOf(checkpoint),
     temperature: hasTemperature(options),
     topK: options.topK,
     topP: options.topP,

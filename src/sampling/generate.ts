@@ -99,7 +99,7 @@ function priorTokens(plan: GenerationPlan, first: number, batch: number): Int32A
   return tokens;
 }
 
-/** What is given; of block diffusion, at least the first token, which it was not trained to write. */
+/** What is given; of models that never mask the first token, at least that, which they were not trained to write. */
 function givenOf({ given, length, model: { firstToken = null } }: GenerationPlan): GivenTokens | null {
   if (given || firstToken === null) return given ?? null;
   const only = { tokens: new Int32Array(length), fixed: new Uint8Array(length) };

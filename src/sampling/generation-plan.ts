@@ -14,7 +14,7 @@ export interface SampledModel {
   maskTokenId: number | null;
   /** Tokens per block of block diffusion. */
   blockSize?: number;
-  /** Block diffusion: what a text without a given beginning begins with; null where the model writes that, too. */
+  /** Where the first token is given: what a text without a given beginning begins with; null where the model writes that, too. */
   firstToken?: number | null;
   /** Null for ar. */
   schedule: NoiseSchedule | null;

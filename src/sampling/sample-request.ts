@@ -4,7 +4,7 @@ import type { Tokenizer } from '../datasets/tokenizer.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { hasBlocks, isMasked } from '../models/family.js';
+import { hasBlocks, isFirstGiven, isMasked } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import { checkPositions } from '../models/positions.js';
 import type { Provider } from '../models/provider.js';
@@ -83,10 +83,11 @@ export function sampledModel(
     family,
     vocabSize,
     maskTokenId,
-    ...(hasBlocks(checkpoint) && {
-      blockSize: checkpoint.blockSize,
-      firstToken: fields.bosTokenId.value ?? tokenizer?.bosTokenId ?? null,
-    }),
+    ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
+    ...(isMasked(family) &&
+      isFirstGiven(checkpoint) && {
+        firstToken: fields.bosTokenId.value ?? tokenizer?.bosTokenId ?? null,
+      }),
     schedule: schedule && noiseSchedule(schedule),
     timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
   };

@@ -2,7 +2,7 @@
  * Samples of a checkpoint, from the request to records: samples that an earlier run finished come from its journal, the rest is
  * generated, and each gets its text, in the order of their numbers.
  */
-import { hasBlocks } from '../models/family.js';
+import { decidingFields } from '../models/checkpoint.js';
 import { environmentOf } from '../models/machine.js';
 import type { Provider } from '../models/provider.js';
 import type { Observer } from '../observer.js';
@@ -137,19 +137,14 @@ function warnOfMasks(
 /** Everything that decides a sample: not the batch, the threads or the number of samples. */
 export async function samplesKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
   const { checkpoint, sampler, given } = request;
-  const { schedule, maskTokenId, timeConditioning, bosTokenId, eosTokenId } = checkpoint.fields;
+  const { bosTokenId, eosTokenId } = checkpoint.fields;
   return {
     samples: SAMPLING_VERSION,
     model: await checkpoint.sha256(),
-    family: checkpoint.family,
-    vocabSize: checkpoint.vocabSize,
-    maskTokenId: maskTokenId.value,
+    ...decidingFields(checkpoint),
     // From the tokenizer if the checkpoint names none: ar samples begin with it.
     bosTokenId: bosTokenId.value ?? request.tokenizer.bosTokenId,
     eosTokenId: eosTokenId.value ?? request.tokenizer.eosTokenId,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
-    timeConditioning: timeConditioning.value,
-    ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     sampler: sampler.sampler.name,
     module: sampler.module?.sha256 ?? sampler.version ?? null,
     options: { ...request.options },

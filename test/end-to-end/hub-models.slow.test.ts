@@ -94,6 +94,25 @@ describe('ppl --model hf:owner/name', () => {
   });
 });
 
+it.each([
+  ['names', { tokenizer: { name: 'gpt2' } }],
+  ['counts, as SEDD’s does,', { tokens: 50_257 }],
+])('the tokenizer that a configuration %s comes from its own repository', async (_says, extra) => {
+  const [tokenizer, others] = [model.filter(isTokenizer), model.filter((file) => !isTokenizer(file))];
+  const config = JSON.parse(others.find(({ path }) => path === 'config.json')!.content.toString());
+  hub.put('tiny/untold', [
+    ...others.filter(({ path }) => path !== 'config.json'),
+    { path: 'config.json', content: json({ ...config, vocab_size: undefined, ...extra }) },
+  ]);
+  const commit = hub.put('openai-community/gpt2', tokenizer);
+  const failedOrDone = await ppl('hf:tiny/untold');
+  expect(hub.asked.some(({ url }) => url.includes(`openai-community/gpt2/resolve/${commit}`))).toBe(true);
+  // What the second configuration says of the tokens contradicts these tensors.
+  if (!('tokens' in extra)) expect(failedOrDone.code).toBe(0);
+  else expect(failedOrDone.stdout).toMatch('tokens, with the mask, is 50258');
+});
+const isTokenizer = ({ path }: { path: string }) => path.startsWith('tokenizer');
+
 describe('convert hf:owner/name', () => {
   it('writes the model here, its tokenizer beside it, and leaves nothing in the cache', async () => {
     const commit = hub.put('tiny/duo-distilled', model);

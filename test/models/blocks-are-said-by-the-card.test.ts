@@ -1,4 +1,4 @@
-/** About src/models/fields.ts, family.ts and inspection-text.ts: block diffusion. */
+/** About src/models/fields.ts, contradictions.ts, family.ts and inspection-text.ts: block diffusion. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';

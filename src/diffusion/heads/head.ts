@@ -9,6 +9,7 @@
  */
 import type { Graph, Value } from '../../graph/graph.js';
 import { Add, Cast } from '../../graph/operators.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
 
 /** Facts about the checkpoint that a head is appended to. */
 export interface HeadOptions {
@@ -17,6 +18,8 @@ export interface HeadOptions {
   /** K: width of the logits, the mask included where there is one. */
   vocabSize: number;
   maskTokenId: number | null;
+  /** Logits from here on are padding, which never counts; by default none are. */
+  textVocabSize?: number | null;
   /** Whether rows of a wide vocabulary are processed in blocks, for the caches of a cpu; true by default. */
   inBlocks?: boolean;
   /** Bytes of logits in such a block; has a default. */
@@ -35,12 +38,25 @@ export const HEAD = {
   loss: 'duo_eval_loss',
 } as const;
 
-/** Logits in float32, with −∞ for the mask if the family has one: text does not contain it. */
-export function textLogits(logits: Value, { vocabSize, maskTokenId }: HeadOptions): Value {
+/** What a checkpoint's head is appended to. */
+export const headOptionsOf = ({
+  vocabSize,
+  maskTokenId,
+  textVocabSize,
+}: Pick<Checkpoint, 'vocabSize' | 'maskTokenId' | 'textVocabSize'>): HeadOptions => ({
+  logits: 'logits',
+  vocabSize,
+  maskTokenId,
+  textVocabSize,
+});
+
+/** Logits in float32, with −∞ for what no text contains: the mask if the family has one, and padding. */
+export function textLogits(logits: Value, { vocabSize, maskTokenId, textVocabSize }: HeadOptions): Value {
   const float32 = Cast(logits, { to: 'float32' });
-  if (maskTokenId === null) return float32;
-  const bias = new Float32Array(vocabSize);
-  bias[maskTokenId] = Number.NEGATIVE_INFINITY;
+  const end = textVocabSize ?? vocabSize;
+  if (maskTokenId === null && end >= vocabSize) return float32;
+  const bias = new Float32Array(vocabSize).fill(Number.NEGATIVE_INFINITY, end);
+  if (maskTokenId !== null) bias[maskTokenId] = Number.NEGATIVE_INFINITY;
   return Add(float32, logits.graph.initializer('mask_bias', 'float32', [vocabSize], bias));
 }
 

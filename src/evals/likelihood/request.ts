@@ -2,7 +2,7 @@
 import { properSubsets } from '../../diffusion/subsets.js';
 import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
-import type { Checkpoint } from '../../models/checkpoint.js';
+import { type Checkpoint, decidingFields } from '../../models/checkpoint.js';
 import { hasBlocks, isMasked } from '../../models/family.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import type { Provider } from '../../models/provider.js';
@@ -60,16 +60,10 @@ export async function likelihoodKey(
   { checkpoint, items, subsetsUpTo, longer }: LikelihoodRequest,
   provider: Provider,
 ): Promise<CacheKey> {
-  const { sha256, family, vocabSize, fields } = checkpoint;
-  const { schedule, maskTokenId, timeConditioning } = fields;
   return {
     likelihoods: VERSION,
-    model: await sha256(),
-    family,
-    vocabSize,
-    maskTokenId: maskTokenId.value,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
-    timeConditioning: timeConditioning.value,
+    model: await checkpoint.sha256(),
+    ...decidingFields(checkpoint),
     items: digestOf(items.map(({ tokens }) => tokens)),
     continuations: digestOf(items.map(({ first, count }) => Int32Array.of(first, count))),
     count: items.length,

@@ -7,10 +7,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unigramFromCounts } from '../../diffusion/control-variate.js';
 import { TokenDifficulty } from '../../diffusion/token-difficulty.js';
-import { isFirstGiven } from '../../models/family.js';
 import type { NumberColumn } from '../../storage/number-column.js';
 import { type Correction, type CorrectionContext, vocabularyCounts } from './correction.js';
-import { callLevels, levelOfToken, type ModelCall, noisyTokens, type SequenceLoss } from './loss-batch.js';
+import {
+  callLevels,
+  firstMasked,
+  levelOfToken,
+  type ModelCall,
+  noisyTokens,
+  type SequenceLoss,
+} from './loss-batch.js';
 
 const lessonTokens = 2 ** 20;
 /** Times are independent between groups of times.ts, so folds are made of whole groups. */
@@ -100,7 +106,7 @@ export class DifficultyCorrection implements Correction {
       const { weight, oneMinusAlpha } = levelOfToken(call, model, l);
       return weight / oneMinusAlpha - mean;
     };
-    const first = isFirstGiven(model.family) ? 1 : 0;
+    const first = firstMasked(model);
     const over = (from: number, to: number) => {
       let sum = 0;
       for (let l = Math.max(from, first); l < to; l++)

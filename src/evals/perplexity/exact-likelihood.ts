@@ -17,7 +17,7 @@ import {
 } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { blockSizeOf, isMasked } from '../../models/family.js';
+import { blockSizeOf, isFirstGiven, isMasked } from '../../models/family.js';
 import type { ProtocolRecord } from './record.js';
 
 export interface ExactLikelihood extends UnmaskingPolicy {
@@ -85,7 +85,16 @@ export function checkLikelihood(
   if (!likelihood || family === 'ar') return;
   if (!isMasked(family)) throw noOrder({ name, family });
   checkPolicy(likelihood, { length: stream.length, ofModel: blockSizeOf(checkpoint) });
-  if (likelihood.from === 'bos' && !stream.wrapped) {
+  const { from } = likelihood;
+  const { neverMasked } = checkpoint.fields;
+  if (from === 'all-masked' && neverMasked.from !== 'default' && neverMasked.value?.includes(0)) {
+    throw new UsageError({
+      code: 'first-never-masked',
+      message: `${name} never masks the first token of a text, so it has no probability.`,
+      hint: 'Give --from bos: the first token is then given.',
+    });
+  }
+  if (from === 'bos' && !stream.wrapped && !isFirstGiven(checkpoint)) {
     throw new UsageError({
       code: 'no-bos',
       message: `The sequences of ${stream.name} do not begin with BOS, so it cannot be given.`,

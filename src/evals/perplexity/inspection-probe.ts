@@ -1,4 +1,5 @@
 /** Facts about a checkpoint that only model calls show, for `inspect`. */
+import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { noiseSchedule } from '../../diffusion/schedule.js';
 import { DuoEvalError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
@@ -6,6 +7,7 @@ import { isSupported } from '../../models/family.js';
 import type { Advice } from '../../models/inspection.js';
 import { LossSession } from './loss-session.js';
 import { batchModelOf } from './loss-source.js';
+import { probeRows, type RowsProbed } from './row-probe.js';
 
 export interface InspectionProbe {
   /** What the calls showed, in sentences. */
@@ -17,8 +19,11 @@ export interface InspectionProbe {
 /** Time limit of a call, since a broken graph may never return. */
 const TIMEOUT_MS = 300_000;
 
-/** Runs the network once on a short text and once at the length in the card. */
-export async function probeInspection(checkpoint: Checkpoint): Promise<InspectionProbe> {
+/** Runs the network on a few short texts, and once at the length in the card. */
+export async function probeInspection(
+  checkpoint: Checkpoint,
+  tokenizer: Pick<Tokenizer, 'encode'> | null = null,
+): Promise<InspectionProbe> {
   const found: InspectionProbe = { remarks: [], problems: [] };
   if (!isSupported(checkpoint.family)) return found;
   try {
@@ -45,10 +50,39 @@ export async function probeInspection(checkpoint: Checkpoint): Promise<Inspectio
     } finally {
       await session.close();
     }
+    const rows = await probeRows({ checkpoint, provider: 'cpu', timeoutMs: TIMEOUT_MS }, tokenizer);
+    if (rows) found.remarks.push(...shownByRows(checkpoint, rows));
   } catch (error) {
     found.problems.push(adviceOf(error));
   }
   return found;
+}
+
+/** What the rows of a masked network show, beside what its card says. */
+function shownByRows({ fields }: Checkpoint, { seesLater, betterRow }: RowsProbed): Advice[] {
+  const { attention } = fields;
+  const shown: Advice[] = [];
+  const show = (message: string, hint: string | null = null) => shown.push({ message, hint });
+  if (seesLater === false && attention.value === 'causal') show('Asked: a masked token sees no later token.');
+  else if (seesLater === false)
+    show(
+      'Asked: a masked token sees the token before it, and not the one after it. The network is causal.',
+      'Check that the export is of the bidirectional network; if it is meant so, put "attention": "causal" into the card.',
+    );
+  else if (seesLater && attention.value === 'causal')
+    show(
+      'Asked: a masked token sees the token after it, but the card says that attention is causal.',
+      'Correct "attention" in the card.',
+    );
+  else if (seesLater) show('Asked: a masked token sees tokens on both sides.');
+  if (betterRow)
+    show(
+      `Asked: the row ${betterRow.row} a masked token's own knows it better, by ${betterRow.nats.toFixed(1)} nats a token. Figures of this checkpoint would be wrong.`,
+      betterRow.row === 'before'
+        ? 'Its logits seem to be shifted by one: put "shiftLogits": true into the card.'
+        : 'Its logits seem not to be shifted: put "shiftLogits": false into the card.',
+    );
+  return shown;
 }
 
 /** One sequence of the length in the card, which may exceed the positions of the model. */

@@ -9,7 +9,7 @@ import { HEAD, paddedRows } from '../../diffusion/heads/head.js';
 import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
-import { isInBlocks, isMasked } from '../../models/family.js';
+import { isFirstGiven, isInBlocks, isMasked } from '../../models/family.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
@@ -39,6 +39,8 @@ export interface LossModel {
   maskTokenId: number | null;
   /** L′ of block diffusion. */
   blockSize?: number;
+  /** Positions that never become the mask; by default those of the family. */
+  neverMasked?: readonly number[];
   seed: number;
   /** Tokens at the ends of a sequence that wrap its text: 2 where there are BOS and EOS, else 0. */
   wrapped: boolean;
@@ -101,10 +103,11 @@ export function prepareBatch(calls: readonly ModelCall[], model: LossModel): Pre
 export function callLevels(
   u: number,
   call: Pick<ModelCall, 'sequence' | 'draw' | 'x'>,
-  { seed, blockSize }: LossModel,
+  model: LossModel,
   integration: DrawnIntegration,
 ): Pick<ModelCall, 'level' | 'blockLevels'> {
-  if (blockSize === undefined) return { level: integration.at(u, call.x.length) };
+  const { seed, blockSize } = model;
+  if (blockSize === undefined) return { level: integration.at(u, call.x.length - firstMasked(model)) };
   const points = blockPoints(u, Math.ceil(call.x.length / blockSize), { seed, ...call });
   return { level: null, blockLevels: Array.from(points, (point) => integration.at(point, blockSize)) };
 }
@@ -119,23 +122,28 @@ export function levelOfToken(
   return level ?? blockLevels![Math.floor(position / blockSize!)];
 }
 
+/** The first position that can become the mask. */
+export const firstMasked = (model: Pick<LossModel, 'family' | 'neverMasked'>): 0 | 1 =>
+  isFirstGiven(model) ? 1 : 0;
+
 /** Writes z of a call, the input of a diffusion network, to `out` [length]. */
 export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel): Int32Array {
   const { x, sequence, draw, level, blockLevels } = call;
   const { family, maskTokenId, vocabSize, seed, blockSize } = model;
+  const start = firstMasked(model);
   const component = scratch(0, x.length);
   fillUniforms(component, { seed, stream: streams.forwardComponent, sequence, step: draw });
   if (blockLevels && blockSize !== undefined) {
     const oneMinusAlpha = (block: number) => blockLevels[block].oneMinusAlpha;
     // a masked family has a mask token
-    return noiseBlocks(out, x, { blockSize, oneMinusAlpha }, maskTokenId!, component);
+    return noiseBlocks(out, x, { blockSize, oneMinusAlpha, first: start }, maskTokenId!, component);
   }
   // only ar has no level
   const { oneMinusAlpha, masked } = level!;
   // masked families have a mask token
-  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component);
+  if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component, start);
   // masked families have a mask token
-  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component);
+  if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component, start);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
   if (call.unknown === undefined) return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);

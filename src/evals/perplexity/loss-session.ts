@@ -3,7 +3,7 @@
  *
  * Not responsible for which calls are made (zero-shot-perplexity.ts) or for the tensors they become (loss-batch.ts).
  */
-import { HEAD } from '../../diffusion/heads/head.js';
+import { HEAD, headOptionsOf } from '../../diffusion/heads/head.js';
 import { appendLossHead } from '../../diffusion/heads/losses.js';
 import { DataError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
@@ -51,14 +51,8 @@ export class LossSession extends RunningModel implements LossSource {
   /** @throws ModelError when the family has no loss, the runtime refuses the graph, or an ar model looks ahead */
   static async start(options: LossSessionOptions): Promise<LossSession> {
     const { checkpoint, provider, threads } = options;
-    const { family, vocabSize, maskTokenId } = checkpoint;
     const graph = checkpoint.graph();
-    appendLossHead(graph, family, {
-      logits: 'logits',
-      vocabSize,
-      maskTokenId,
-      inBlocks: provider === 'cpu',
-    });
+    appendLossHead(graph, checkpoint.family, { ...headOptionsOf(checkpoint), inBlocks: provider === 'cpu' });
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     try {
       const probed = await probe(checkpoint, provider, (batch, sigma) =>

@@ -11,9 +11,10 @@ export interface BatchModel extends LossModel {
 
 /** @param drawn the seed of the noise, and whether sequences begin with BOS and end with EOS */
 export function batchModelOf(checkpoint: Checkpoint, drawn: Pick<LossModel, 'seed' | 'wrapped'>): BatchModel {
-  const { name, family, vocabSize, maskTokenId, signature } = checkpoint;
+  const { name, family, vocabSize, maskTokenId, signature, neverMasked } = checkpoint;
   const { fixedLength } = signature;
-  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength, blockSize: blockSizeOf(checkpoint) };
+  const blockSize = blockSizeOf(checkpoint);
+  return { name, family, vocabSize, maskTokenId, ...drawn, fixedLength, blockSize, neverMasked };
 }
 
 export interface LossSource {

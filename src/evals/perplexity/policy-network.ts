@@ -1,4 +1,5 @@
 /** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
+import { headOptionsOf } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
@@ -45,10 +46,10 @@ export class PolicyNetwork extends RunningModel {
     order: UnmaskingOrder,
     asks: { best?: boolean } = {},
   ): Promise<PolicyNetwork> {
-    const { vocabSize, maskTokenId, signature, fields } = checkpoint;
+    const { signature, fields } = checkpoint;
     const graph = checkpoint.graph();
-    const inBlocks = provider === 'cpu';
-    appendPolicyHead(graph, order, { logits: 'logits', vocabSize, maskTokenId, inBlocks }, asks);
+    const head = { ...headOptionsOf(checkpoint), inBlocks: provider === 'cpu' };
+    appendPolicyHead(graph, order, head, asks);
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;

@@ -5,8 +5,7 @@
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
 import { batchOf } from '../../models/batch-limit.js';
-import type { Checkpoint } from '../../models/checkpoint.js';
-import { hasBlocks } from '../../models/family.js';
+import { type Checkpoint, decidingFields } from '../../models/checkpoint.js';
 import { environmentOf } from '../../models/machine.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
@@ -202,17 +201,11 @@ export async function lossKey(
 ): Promise<CacheKey> {
   const { protocol, seed, selection = null } = options;
   const estimator = estimatorOf(options.estimator, checkpoint.family);
-  const { schedule, maskTokenId, timeConditioning } = checkpoint.fields;
   const likelihood = likelihoodOf(checkpoint, options);
   return {
     losses: PROTOCOL_VERSION,
     model: await checkpoint.sha256(),
-    family: checkpoint.family,
-    vocabSize: checkpoint.vocabSize,
-    maskTokenId: maskTokenId.value,
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
-    timeConditioning: timeConditioning.value,
-    ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
+    ...decidingFields(checkpoint),
     stream: stream.sha256,
     length: stream.length,
     wrapped: stream.wrapped,

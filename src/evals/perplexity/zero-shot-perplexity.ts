@@ -93,7 +93,7 @@ export async function zeroShotPerplexity(
   observer: LossObserver = {},
 ): Promise<PerplexityEstimate> {
   const { checkpoint } = source;
-  checkVocabulary(stream, checkpoint.name, checkpoint.vocabSize);
+  checkVocabulary(stream, checkpoint.name, checkpoint.textVocabSize ?? checkpoint.vocabSize);
   const run = new Run(source, selectedSequences(stream, options.selection ?? null), options, observer);
   const started = performance.now();
   let passes = 0;
@@ -154,9 +154,7 @@ class Run {
     this.passTextNats = new NumberColumn(this.sequences);
     this.nats = new NumberColumn(this.sequences);
     this.textNats = new NumberColumn(this.sequences);
-    const unscored = this.likelihood
-      ? this.likelihood.from !== 'all-masked'
-      : isFirstGiven(checkpoint.family);
+    const unscored = this.likelihood ? this.likelihood.from !== 'all-masked' : isFirstGiven(checkpoint);
     this.tokens = numbersOf(this.sequences, (i) => stream.lengthOf(i) - (unscored ? 1 : 0));
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });

@@ -112,6 +112,12 @@ export function decoderParameters(dimensions: DecoderDimensions): Parameter[] {
   ];
 }
 
+/** The card's key `architecture`: from it, with `vocabSize` and `length`, the same network can be built again. */
+export const architectureOfDecoder = ({ vocabSize: _, length: __, ...rest }: DecoderDimensions) => ({
+  name: 'decoder' as const,
+  ...rest,
+});
+
 const COUNTS = {
   hiddenSize: 'width',
   blocks: 'number of blocks',

@@ -23,9 +23,9 @@ import {
 } from '../../graph/operators.js';
 import { selfAttention } from './attention.js';
 import { checkDimensions, type Dimensions } from './dimensions.js';
-import { embed, layerNorm, linear, modulations, multilayerPerceptron, silu } from './layers.js';
+import { biasedNorm, embed, layerNorm, linear, modulations, multilayerPerceptron, silu } from './layers.js';
 import { type BuildOptions, Network } from './network.js';
-import { FREQUENCY_SIZE, networkParameters } from './parameters.js';
+import { FREQUENCY_SIZE, networkParameters, type Parameter } from './parameters.js';
 import { type Rotation, rotation } from './rotary.js';
 
 /** Longest period of the sinusoids of σ. */
@@ -43,6 +43,37 @@ export function ditGraph(dimensions: Dimensions, options: BuildOptions = {}): Gr
   graph.output(logits, 'logits', ['batch', 'length', dimensions.vocabSize]);
   return graph;
 }
+
+/**
+ * The same network without the noise level, as RADD has it (arXiv 2406.03736): the best prediction of a masked token does not
+ * depend on it. Its layer normalisation has biases in place of the modulation: `input_ids` → `logits`.
+ * @throws ModelError as ditGraph
+ */
+export function timelessGraph(dimensions: Dimensions, options: BuildOptions = {}): Graph {
+  checkDimensions(dimensions);
+  const network = Network.create('radd', dimensions, timelessParameters(dimensions), options);
+  const { graph } = network;
+  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+  const rotate = rotation(network, sequencePositions(ids));
+  let x = embed(network, ids);
+  for (let i = 0; i < dimensions.blocks; i++) {
+    const name = `blocks.${i}`;
+    x = graph.scope(name, () => {
+      const attended = selfAttention(network, name, biasedNorm(network, `${name}.norm1`, x), rotate);
+      const between = Add(x, attended);
+      const normalised = biasedNorm(network, `${name}.norm2`, between);
+      return Add(between, multilayerPerceptron(network, `${name}.mlp`, normalised));
+    });
+  }
+  const logits = graph.scope('output_layer', () =>
+    linear(network, 'output_layer.linear', biasedNorm(network, 'output_layer.norm_final', x)),
+  );
+  graph.output(logits, 'logits', ['batch', 'length', dimensions.vocabSize]);
+  return graph;
+}
+
+export const timelessParameters = (dimensions: Dimensions): Parameter[] =>
+  networkParameters(dimensions, { adaLN: false, normBias: true });
 
 /** Attention of a block: its name, its normalised input [batch, length, d], and its number. */
 export type Attend = (name: string, x: Value, rotate: Rotation, block: number) => Value;

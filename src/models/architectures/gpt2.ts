@@ -11,7 +11,7 @@ import { Add, Gather, MatMul, Split, Transpose } from '../../graph/operators.js'
 import { attendCached, type KeysAndValues } from './attention.js';
 import { cachedInputs, cachedOutputs } from './cached-inputs.js';
 import { type Dimensions, MLP_RATIO } from './dimensions.js';
-import { layerNorm, linear, multilayerPerceptron } from './layers.js';
+import { biasedNorm, linear, multilayerPerceptron } from './layers.js';
 import { type BuildOptions, Network } from './network.js';
 import type { Parameter } from './parameters.js';
 
@@ -65,8 +65,7 @@ export function gpt2Graph(dimensions: Gpt2Dimensions, options: BuildOptions = {}
   const { graph } = network;
   const sizes = { blocks, heads, keyValueHeads: heads, headSize: d / heads };
   const { ids, positions, pasts, bias, pastLength } = cachedInputs(graph, sizes);
-  const norm = (name: string, x: Value) =>
-    Add(layerNorm(network, name, x), network.parameter(`${name}.bias`));
+  const norm = (name: string, x: Value) => biasedNorm(network, name, x);
   const embedding = network.parameter(EMBEDDING);
   let x = Add(Gather(embedding, ids), Gather(network.parameter(POSITIONS), positions));
   const all: KeysAndValues[] = [];

@@ -19,6 +19,11 @@ import type { Network } from './network.js';
 
 const EPSILON = 1e-5;
 
+interface NormOptions {
+  /** Added to the variance; 1e-5 by default. */
+  epsilon?: number;
+}
+
 /** Shift and scale of a normalised x, from the time condition: [batch, 1, d] each. */
 export interface Modulation {
   shift: Value;
@@ -36,18 +41,28 @@ export const embed = (network: Network, ids: Value): Value =>
 
 /** Layer normalisation with a weight and no bias; modulated, LN(x)·w·(1 + scale) + shift (adaLN). The modulation could be
  *  the fused operator's own scale and bias, [batch, 1, d], but WebGPU's kernel takes these by width only. */
-export function layerNorm(network: Network, name: string, x: Value, modulation?: Modulation): Value {
+export function layerNorm(
+  network: Network,
+  name: string,
+  x: Value,
+  modulation?: Modulation,
+  { epsilon = EPSILON }: NormOptions = {},
+): Value {
   const weight = network.parameter(`${name}.weight`);
   const normalised = network.fused
-    ? LayerNormalization(x, weight, { epsilon: EPSILON })
-    : plainNorm(x, weight);
+    ? LayerNormalization(x, weight, { epsilon })
+    : plainNorm(x, weight, epsilon);
   return modulation ? Add(Mul(normalised, Add(modulation.scale, 1)), modulation.shift) : normalised;
 }
 
-function plainNorm(x: Value, weight: Value): Value {
+/** Layer normalisation with a weight and a bias. */
+export const biasedNorm = (network: Network, name: string, x: Value, options?: NormOptions): Value =>
+  Add(layerNorm(network, name, x, undefined, options), network.parameter(`${name}.bias`));
+
+function plainNorm(x: Value, weight: Value, epsilon: number): Value {
   const centred = Sub(x, ReduceMean(x, { axes: [-1] }));
   const variance = ReduceMean(Mul(centred, centred), { axes: [-1] });
-  return Mul(Div(centred, Sqrt(Add(variance, EPSILON))), weight);
+  return Mul(Div(centred, Sqrt(Add(variance, epsilon))), weight);
 }
 
 /** Linear, GELU by its tanh approximation, linear. */

@@ -30,8 +30,17 @@ export interface Parameter {
 /** How training initialises a layer. */
 type Start = Pick<Parameter, 'exceptFirst' | 'adapt'> & { startsAtZero?: boolean };
 
-const norm = (name: string, width: number): Parameter[] => [
-  { name: `${name}.weight`, dims: [width], initial: { value: 1 }, startsAtZero: false, transposed: false },
+const filled = (name: string, width: number, value: number): Parameter => ({
+  name,
+  dims: [width],
+  initial: { value },
+  startsAtZero: false,
+  transposed: false,
+});
+
+const norm = (name: string, width: number, { normBias }: Kind): Parameter[] => [
+  filled(`${name}.weight`, width, 1),
+  ...(normBias ? [filled(`${name}.bias`, width, 0)] : []),
 ];
 
 /** PyTorch's default initialisation of a linear layer: U(±1/√in) for matrix and bias. */
@@ -57,23 +66,34 @@ const embedding = (rows: number, width: number): Parameter => ({
   perRow: true,
 });
 
-function block(name: string, dimensions: Dimensions, adaLN: boolean): Parameter[] {
+/** What sets the networks apart. */
+interface Kind {
+  /** The noise level modulates the normalised input of each part. */
+  adaLN: boolean;
+  /** Layer normalisation has a bias besides its weight. */
+  normBias?: boolean;
+}
+
+function block(name: string, dimensions: Dimensions, kind: Kind): Parameter[] {
+  const { adaLN } = kind;
   const { hiddenSize: d, conditionSize } = dimensions;
   const modulation: Start = { startsAtZero: true, exceptFirst: constantCoordinates(d) };
   const attention: Start = adaLN ? { adapt: lookingAtNeighbours(dimensions) } : {};
   return [
-    ...norm(`${name}.norm1`, d),
+    ...norm(`${name}.norm1`, d, kind),
     ...linear(`${name}.attn_qkv`, d, 3 * d, { bias: false, ...attention }),
     ...linear(`${name}.attn_out`, d, d, { bias: false }),
-    ...norm(`${name}.norm2`, d),
+    ...norm(`${name}.norm2`, d, kind),
     ...linear(`${name}.mlp.0`, d, MLP_RATIO * d),
     ...linear(`${name}.mlp.2`, MLP_RATIO * d, d),
     ...(adaLN ? linear(`${name}.adaLN_modulation`, conditionSize, 6 * d, modulation) : []),
   ];
 }
 
-/** All parameters of the diffusion transformer (`adaLN`) or of the causal transformer, in the order of the forward pass. */
-export function networkParameters(dimensions: Dimensions, { adaLN }: { adaLN: boolean }): Parameter[] {
+/** All parameters of the diffusion transformer (`adaLN`), of the one without the noise level (`normBias`) or of the causal
+ *  transformer, in the order of the forward pass. */
+export function networkParameters(dimensions: Dimensions, kind: Kind): Parameter[] {
+  const { adaLN } = kind;
   const { hiddenSize: d, conditionSize, vocabSize, blocks } = dimensions;
   return [
     embedding(vocabSize, d),
@@ -83,8 +103,8 @@ export function networkParameters(dimensions: Dimensions, { adaLN }: { adaLN: bo
           ...linear('sigma_map.mlp.2', conditionSize, conditionSize),
         ]
       : []),
-    ...Array.from({ length: blocks }, (_, i) => block(`blocks.${i}`, dimensions, adaLN)).flat(),
-    ...norm('output_layer.norm_final', d),
+    ...Array.from({ length: blocks }, (_, i) => block(`blocks.${i}`, dimensions, kind)).flat(),
+    ...norm('output_layer.norm_final', d, kind),
     ...(adaLN ? linear('output_layer.adaLN_modulation', conditionSize, 2 * d, { startsAtZero: true }) : []),
     ...linear('output_layer.linear', d, vocabSize, { startsAtZero: true }),
   ];

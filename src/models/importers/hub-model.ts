@@ -178,14 +178,15 @@ async function fetchModel(
   });
 }
 
-/** The tokenizer that the reference uses with a vocabulary of this size; null for another size. */
+/** The tokenizer that the configuration names (SDTT), or that the reference uses with a vocabulary of this size; else null. */
 async function fetchTokenizer(connection: HubConnection, folder: string, place: string) {
   const path = join(folder, 'config.json');
   const text = existsSync(path) ? readSmallFile(path, MOST_BYTES.configuration).toString('utf8') : '{}';
-  const vocabSize = /"vocab_size"\s*:\s*(\d{1,9})/.exec(text)?.[1];
-  const published = vocabSize === undefined ? null : publishedTokenizer(Number(vocabSize));
-  if (!published) return null;
-  const repo = TOKENIZERS[published.name];
+  const named = /"tokenizer"\s*:\s*\{\s*"name"\s*:\s*"([\w-]{1,40})"/.exec(text)?.[1];
+  const vocabSize = /"(?:vocab_size|tokens)"\s*:\s*(\d{1,9})/.exec(text)?.[1];
+  const name = named ?? (vocabSize === undefined ? undefined : publishedTokenizer(Number(vocabSize))?.name);
+  if (name === undefined || !Object.hasOwn(TOKENIZERS, name)) return null;
+  const repo = TOKENIZERS[name];
   const commit = await hubCommit(connection, repo, 'main', 'model');
   for (const file of await hubModelFiles(connection, repo, commit)) {
     if (/^(tokenizer|tokenizer_config|special_tokens_map)\.json$/.test(file.path)) {

@@ -121,14 +121,16 @@ async function safetensorsOf({ format, path }: Source): Promise<StoredTensors> {
 }
 
 function unknownArchitecture({ path, config }: Source, tensors: StoredTensors): ModelError {
-  const kind = config?.json.model_type ?? config?.json.architectures;
+  const { model_type: type, architectures, auto_map: code } = config?.json ?? {};
+  const kind = typeof type === 'string' ? type : Array.isArray(architectures) ? architectures[0] : null;
   const first = [...tensors.keys()].sort().slice(0, 3);
+  const ownCode = code ? ' Its repository brings code of its own (auto_map), which is never run.' : '';
   return new ModelError({
     code: 'unknown-architecture',
     message:
       `${path} is of an architecture that is not known` +
       `${typeof kind === 'string' ? `, "${kind.slice(0, 40)}"` : ''}: its tensors are called ` +
-      `${first.map((name) => `"${name.slice(0, 60)}"`).join(', ') || 'nothing'}${tensors.size > 3 ? ' …' : ''}.`,
+      `${first.map((name) => `"${name.slice(0, 60)}"`).join(', ') || 'nothing'}${tensors.size > 3 ? ' …' : ''}.${ownCode}`,
     hint: `Known: ${KNOWN}. Others: export them to ONNX.`,
   });
 }

@@ -2,36 +2,48 @@
  * Stored matrices in the layout that a network needs. PyTorch's linear layers store [out, in], ours [in, out]. The transpose
  * of a matrix too large for one band of memory is made in several passes over the file.
  */
-import { elementsOf, type StoredTensor } from './stored-tensor.js';
+import { countOf, elementsOf, type StoredTensor, widthOf } from './stored-tensor.js';
 
 /** Elements of the transpose that are in memory at a time: 64 MiB. */
 const BAND = 1 << 24;
 
+/** Rows [from, to) of a stored matrix, or elements of a vector. */
+export function rowsOf(tensor: StoredTensor, from: number, to: number): StoredTensor {
+  const [, ...rest] = tensor.shape;
+  const offset = tensor.offset + from * countOf(rest) * widthOf(tensor);
+  return { ...tensor, shape: [to - from, ...rest], offset };
+}
+
 /**
- * @param tensor [rows, columns]   @param rowOrder column of the result for each stored row; in stored order by default
+ * @param stored [rows, columns], or several matrices of as many columns, one below the other
+ * @param rowOrder column of the result for each stored row; in stored order by default
  * @returns the elements of the [columns, rows] matrix, row after row, in pieces
  */
 export function* transposedChunks(
-  tensor: StoredTensor,
+  stored: StoredTensor | readonly StoredTensor[],
   rowOrder: Int32Array | null = null,
   band = BAND,
 ): Generator<Float32Array> {
-  const [rows, columns] = tensor.shape;
+  const tensors = 'shape' in stored ? [stored] : stored;
+  const [, columns] = tensors[0].shape;
+  const rows = tensors.reduce((sum, { shape }) => sum + shape[0], 0);
   const wide = Math.min(columns, Math.max(1, Math.floor(band / rows)));
   const result = new Float32Array(wide * rows);
   const order = rowOrder ?? Int32Array.from({ length: rows }, (_, row) => row);
   for (let from = 0; from < columns; from += wide) {
     const here = Math.min(wide, columns - from);
     let first = 0;
-    for (const piece of elementsOf(tensor, columns)) {
-      const count = piece.length / columns;
-      for (let column = 0; column < here; column++) {
-        const at = column * rows;
-        for (let row = 0, source = from + column; row < count; row++, source += columns) {
-          result[at + order[first + row]] = piece[source];
+    for (const tensor of tensors) {
+      for (const piece of elementsOf(tensor, columns)) {
+        const count = piece.length / columns;
+        for (let column = 0; column < here; column++) {
+          const at = column * rows;
+          for (let row = 0, source = from + column; row < count; row++, source += columns) {
+            result[at + order[first + row]] = piece[source];
+          }
         }
+        first += count;
       }
-      first += count;
     }
     yield result.subarray(0, here * rows);
   }

@@ -1,6 +1,7 @@
 /**
  * What a configuration of the reference's models says, in any published form: the flat config.json of the
- * hub's models, the nested one of its training (`algo`, `model`, `noise`), bare, under `config`, or inside a .ckpt.
+ * hub's models, the nested one of its training (`algo`, `model`, `noise`), bare, under `config`, or inside a .ckpt; and the
+ * nested ones of SEDD (louaaron/Score-Entropy-Discrete-Diffusion), RADD (ML-GSAI/RADD) and SDTT (jdeschena/sdtt).
  * Configurations sometimes contradict their weights, so each fact keeps the key that it was read from.
  */
 import { ModelError } from '../../errors.js';
@@ -32,6 +33,14 @@ export interface ReferenceConfig {
   /** Whether the noise level reaches the blocks of the network. */
   adaLN: Fact<boolean> | null;
   schedule: Schedule | null;
+  /** SEDD's own: what noise puts in place of a token (`absorb`: the mask), and whether the noise level scales the scores. */
+  process: Fact<string> | null;
+  scaledBySigma: Fact<boolean> | null;
+  /** Rows of the embedding as SEDD and RADD say it: the tokenizer's tokens, and one for the mask. */
+  rows: Fact<number> | null;
+  /** SDTT: distilled, whatever its file is called; with Di4C, the network reads a random number besides the tokens. */
+  distilled: boolean;
+  di4c: Fact<boolean> | null;
 }
 
 /** Names of algorithms and model types, and the family each trains. */
@@ -42,6 +51,7 @@ const FAMILY_OF: Readonly<Record<string, Family>> = {
   distillation: 'duo',
   'ot-finetune': 'duo',
   mdlm: 'mdlm',
+  'multi-round-sdtt': 'mdlm',
   sedd: 'sedd',
   bd3lm: 'bd3lm',
   ar: 'ar',
@@ -64,8 +74,14 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
   const inAlgo = (key: string): [Record<string, unknown>, string, string] => [algo, key, `algo.${key}`];
   const size = (fact: Fact<unknown> | null) => whole(where, fact);
   // SEDD's own configurations name the forward process, not an algorithm.
-  const absorbing = objectOf(config.graph)?.type === 'absorb' ? { key: 'graph.type', value: 'sedd' } : null;
-  const kind = text(find(inAlgo('name'), flat('model_type')) ?? absorbing);
+  const process = text(find([objectOf(config.graph) ?? {}, 'type', 'graph.type']));
+  const absorbing = process?.value === 'absorb' ? { key: 'graph.type', value: 'sedd' } : null;
+  const parameterization = objectOf(config.parameterization) ?? {};
+  const kind = text(
+    find(inAlgo('name'), flat('model_type'), [parameterization, 'name', 'parameterization.name']) ??
+      absorbing,
+  );
+  const tokens = size(find(flat('tokens')));
   return {
     where,
     kind,
@@ -82,6 +98,11 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
     readsCleanText: flag(where, find(inAlgo('cross_attn'), flat('cross_attn'))),
     adaLN: flag(where, find(inModel('adaln'), flat('adaln'))),
     schedule: scheduleOf(where, objectOf(config.noise)),
+    process,
+    scaledBySigma: flag(where, find(inModel('scale_by_sigma'))),
+    rows: tokens && { key: 'tokens, with the mask,', value: tokens.value + 1 },
+    distilled: kind?.value === 'multi-round-sdtt',
+    di4c: flag(where, find(flat('is_di4c'))),
   };
 }
 
@@ -96,6 +117,13 @@ function scheduleOf(where: string, noise: Record<string, unknown> | null): Sched
   const eps = typeof noise.eps === 'string' ? Number(noise.eps) : (noise.eps ?? 1e-3);
   if ((type === 'log-linear' || type === 'cosine') && typeof eps === 'number' && eps > 0 && eps < 1) {
     return { type, eps };
+  }
+  if (type === 'geometric') {
+    throw new ModelError({
+      code: 'schedule-type',
+      message: `${where} says noise.type is "geometric", a noise schedule that is not known here.`,
+      hint: 'Known are log-linear, which the published SEDD models have, and cosine.',
+    });
   }
   throw bad(
     where,

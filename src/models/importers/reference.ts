@@ -1,14 +1,15 @@
 /**
- * Models of the reference implementation (s-sahoo/duo, models/dit.py), and others with the same tensors: MDLM, SEDD, and
- * block diffusion (kuleshov-group/bd3lms). The tensors show whether the transformer is diffusion or causal, and all sizes but the number of heads; the
- * configuration states the rest and must not contradict the tensors.
+ * Models of the reference implementation (s-sahoo/duo, models/dit.py), and others with the same tensors: MDLM, also distilled
+ * (SDTT), SEDD, block diffusion (kuleshov-group/bd3lms), and RADD. The tensors show whether the transformer is told the noise
+ * level, is causal or is RADD's, and all sizes but the number of heads; the configuration states the rest and must not contradict the tensors.
  */
 import { ModelError, UsageError } from '../../errors.js';
 import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimensions.js';
-import { architectures } from '../architectures/index.js';
+import { timelessGraph, timelessParameters } from '../architectures/dit.js';
+import { type Architecture, architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
 import type { Card, Schedule } from '../card.js';
-import { type Family, isInBlocks, readsNoiseLevel } from '../family.js';
+import { type Family, isInBlocks, isMasked, readsNoiseLevel } from '../family.js';
 import { usualSchedule } from '../fields.js';
 import { blocksOfCard } from '../save-checkpoint.js';
 import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
@@ -24,6 +25,10 @@ const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
 /** The rotary frequencies, which PyTorch stores with the weights. */
 const FREQUENCIES = 'rotary_emb.inv_freq';
 const ROTARY_BASE = 10_000;
+/** Of all networks with these names, RADD's alone has biases in its layer normalisation; it sees all tokens, and no noise level. */
+const TIMELESS = 'output_layer.norm_final.bias';
+/** The schedule of SDTT's training may have a parameter, which stands for nothing. */
+const NOISE = /^noise\./;
 /** The range of noise levels that variance-minimising training ended with (arXiv 2503.09573, section 5), which only training uses. */
 const TRAINED_RANGE = ['sampling_eps_min', 'sampling_eps_max'];
 const USUAL_LENGTH = 1024;
@@ -41,7 +46,7 @@ function referencePrefix(tensors: StoredTensors): string | null {
 
 export const referenceLayout: PublishedLayout = {
   description:
-    'the transformers of s-sahoo/duo, MDLM, SEDD and BD3-LM (vocab_embed.embedding, blocks.0.attn_qkv.weight)',
+    'the transformers of s-sahoo/duo, MDLM, SDTT, SEDD, RADD and BD3-LM (vocab_embed.embedding, blocks.0.attn_qkv.weight)',
   recognises: ({ tensors }) => referencePrefix(tensors) !== null,
   read: referenceModel,
 };
@@ -55,20 +60,23 @@ function referenceModel(model: PublishedModel): ImportedModel {
   const tensors = new Map(
     [...source.tensors].filter(([name]) => name.startsWith(prefix) || !source.isTraining),
   );
-  const causal = !tensors.has(`${prefix}sigma_map.mlp.0.weight`);
+  if (config) checkKnown(config);
+  const timeless = tensors.has(prefix + TIMELESS);
+  const told = !timeless && tensors.has(`${prefix}sigma_map.mlp.0.weight`);
+  const causal = !timeless && !told;
   if (causal) checkTellsNoise(source);
-  const found = sizesOf(tensors, prefix, causal);
+  const found = sizesOf(tensors, prefix, told);
   const heads = headsOf(source, tensors.get(prefix + FREQUENCIES), found);
   const length = overrides.length ?? config?.length?.value ?? USUAL_LENGTH;
   if (length > LARGEST_LENGTH) throw tooLong(where, length);
-  const family = familyOf(source, causal);
+  const family = timeless ? timelessFamily(source) : familyOf(source, causal);
   const blockSize = isInBlocks(family) ? blockSizeOf(source) : undefined;
   const dimensions: Dimensions = { ...found, heads, length, ...(blockSize !== undefined && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new ModelError({ ...problem, message: `${where}: ${problem.message}` });
 
-  const kind = causal ? 'causal' : blockSize === undefined ? 'dit' : 'block-diffusion';
-  const architecture = architectures[kind];
+  const kind = timeless ? 'radd' : causal ? 'causal' : blockSize === undefined ? 'dit' : 'block-diffusion';
+  const architecture = kind === 'radd' ? TIMELESS_NETWORK : architectures[kind];
   const parameters = architecture.parameters(dimensions);
   const expected = parameters.map((parameter) => ({
     name: prefix + parameter.name,
@@ -78,9 +86,9 @@ function referenceModel(model: PublishedModel): ImportedModel {
     where,
     expected,
     tensors,
-    (name) => name === prefix + FREQUENCIES || TRAINED_RANGE.includes(name),
+    (name) => name === prefix + FREQUENCIES || TRAINED_RANGE.includes(name) || NOISE.test(name),
   );
-  if (config) checkAgainst(config, where, found, causal, tensors, prefix);
+  if (config) checkAgainst(config, where, found, { told, causal }, tensors, prefix);
 
   const special = specialTokens(family, found.vocabSize, tokenizer);
   const { vocabSize, length: _, blockSize: __, ...size } = dimensions;
@@ -90,12 +98,15 @@ function referenceModel(model: PublishedModel): ImportedModel {
     length,
     ...blocksOfCard(blockSize),
     ...special.card,
+    // Whatever token of that name the tokenizer has.
+    ...(config?.rows && isMasked(family) && { maskTokenId: found.vocabSize - 1 }),
     ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
     ...(!causal && { schedule: overrides.schedule ?? scheduleOf(family, config) }),
-    timeConditioning: !causal && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
+    timeConditioning: told && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
+    ...(config?.distilled && { distilled: true }),
     architecture: { name: kind, ...size },
   };
-  const notices = overrides.maskTokenId === undefined ? special.notices : [];
+  const notices = overrides.maskTokenId === undefined && !config?.rows ? special.notices : [];
   if (overrides.length === undefined && !config?.length) {
     notices.push(
       `Nothing says how long its sequences are: ${USUAL_LENGTH} is assumed; --length says otherwise.`,
@@ -108,6 +119,43 @@ function referenceModel(model: PublishedModel): ImportedModel {
     card,
     notices,
   };
+}
+
+const TIMELESS_NETWORK: Architecture = { parameters: timelessParameters, checkpointGraph: timelessGraph };
+
+/** @throws ModelError for a model whose configuration asks for what no family here does, though its tensors look alike */
+function checkKnown({ where, process, scaledBySigma, kind, di4c }: ReferenceConfig): void {
+  if (di4c?.value) {
+    throw new ModelError({
+      code: 'unknown-architecture',
+      message: `${where} says ${di4c.key} is true: its network reads a random number besides the tokens, and is not known here.`,
+      hint: 'Models distilled without Di4C (SDTT) open.',
+    });
+  }
+  if (process?.value === 'uniform') {
+    throw new ModelError({
+      code: 'family-not-supported',
+      message: `${where} says ${process.key} is "uniform": a SEDD whose noise puts any token in place of another, and score entropy is known here for masks alone.`,
+      hint: 'Its published variant with graph.type "absorb" opens. The family duo has such noise, but its networks predict clean tokens, not scores.',
+    });
+  }
+  if (scaledBySigma?.value === false && kind?.key === process?.key) {
+    throw new ModelError({
+      code: 'family-not-supported',
+      message: `${where} says ${scaledBySigma.key} is false; the scores of the SEDD known here are divided by e^σ − 1.`,
+      hint: 'The published SEDD models are. Correct the configuration if this one is, too.',
+    });
+  }
+}
+
+/** RADD's losses (arXiv 2406.03736, λ-DCE and t-DCE) are the bound of masked diffusion, in other variables. */
+function timelessFamily({ where, overrides: { family: flag } }: ReferenceSource): Family {
+  if (flag === undefined || flag === 'mdlm') return 'mdlm';
+  throw contradiction(
+    where,
+    flag,
+    'its tensors are those of RADD, which is masked diffusion: the family mdlm',
+  );
 }
 
 /** The reference's block diffusion masks with probability t, whatever its configuration says of another schedule. */
@@ -155,14 +203,14 @@ function tooLong(where: string, length: number): ModelError {
 type Sizes = Omit<Dimensions, 'heads' | 'length'>;
 
 /** The sizes that the shapes of the tensors show; the check of names and shapes follows later. */
-function sizesOf(tensors: StoredTensors, prefix: string, causal: boolean): Sizes {
+function sizesOf(tensors: StoredTensors, prefix: string, told: boolean): Sizes {
   const [vocabSize, hiddenSize] = matrix(tensors, prefix + EMBEDDING);
   const blocks = new Set<number>();
   for (const name of tensors.keys()) {
     const index = name.startsWith(prefix) ? /^blocks\.(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
     if (index) blocks.add(Number(index[1]));
   }
-  const conditionSize = causal ? 128 : matrix(tensors, `${prefix}sigma_map.mlp.0.weight`)[0];
+  const conditionSize = told ? matrix(tensors, `${prefix}sigma_map.mlp.0.weight`)[0] : 128;
   return { vocabSize, hiddenSize, conditionSize, blocks: Math.max(1, blocks.size) };
 }
 
@@ -231,13 +279,14 @@ function checkAgainst(
   config: ReferenceConfig,
   where: string,
   found: Sizes,
-  causal: boolean,
+  { told, causal }: { told: boolean; causal: boolean },
   tensors: StoredTensors,
   prefix: string,
 ): void {
   const embedding = `"${prefix}${EMBEDDING}" is [${tensors.get(prefix + EMBEDDING)?.shape}]`;
   const facts: [Fact<unknown> | null, unknown, string][] = [
     [config.vocabSize, found.vocabSize, embedding],
+    [config.rows, found.vocabSize, embedding],
     [config.hiddenSize, found.hiddenSize, embedding],
     [config.blocks, found.blocks, `there are tensors of ${found.blocks} blocks`],
     [
@@ -245,15 +294,11 @@ function checkAgainst(
       causal,
       causal ? 'no tensor is told the noise level' : 'its tensors are told the noise level',
     ],
-    ...(causal
-      ? []
-      : ([
-          [
-            config.conditionSize,
-            found.conditionSize,
-            `"${prefix}sigma_map.mlp.0.weight" is [${found.conditionSize},${FREQUENCY_SIZE}]`,
-          ],
-        ] as [Fact<unknown> | null, unknown, string][])),
+    [
+      told ? config.conditionSize : null,
+      found.conditionSize,
+      `"${prefix}sigma_map.mlp.0.weight" is [${found.conditionSize},${FREQUENCY_SIZE}]`,
+    ],
   ];
   for (const [fact, tensor, evidence] of facts) {
     if (!fact || fact.value === tensor) continue;

@@ -71,6 +71,9 @@ function decode(bytes: Buffer, type: WeightType, into: Float32Array | null): Flo
   return into;
 }
 
+/** Bytes of an element. @throws ModelError `tensor-type` */
+export const widthOf = (tensor: StoredTensor): number => WIDTHS[weightType(tensor)];
+
 function weightType({ type, name, path }: StoredTensor): WeightType {
   if ((WEIGHT_TYPES as readonly string[]).includes(type)) return type as WeightType;
   throw new ModelError({

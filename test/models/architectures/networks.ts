@@ -71,12 +71,15 @@ export interface RunnableNetwork {
   run(feeds: Record<string, ort.Tensor>): Promise<Record<string, ort.Tensor>>;
 }
 
-export async function sessionOf(graph: Graph, providers: string[] = ['cpu']): Promise<RunnableNetwork> {
-  const session = await ort.InferenceSession.create(graph.toBytes(), {
-    executionProviders: providers,
-    intraOpNumThreads: 1,
-    logSeverityLevel: 4,
-  });
+/** @param model a graph, or the path of a file */
+export async function sessionOf(
+  model: Graph | string,
+  providers: string[] = ['cpu'],
+): Promise<RunnableNetwork> {
+  const options = { executionProviders: providers, intraOpNumThreads: 1, logSeverityLevel: 4 } as const;
+  const session = await (typeof model === 'string'
+    ? ort.InferenceSession.create(model, options)
+    : ort.InferenceSession.create(model.toBytes(), options));
   return { run: async (feeds) => ({ ...(await session.run(feeds)) }) as Record<string, ort.Tensor> };
 }
 
