@@ -36,6 +36,8 @@ export type { SuiteCell } from './evals/suite/kinds.js';
 export type { SuiteFile } from './evals/suite/part-record.js';
 export type { SuitePlan } from './evals/suite/run-suite.js';
 export type { Suite } from './evals/suite/suite-file.js';
+export type { ItemLine } from './evals/tasks/item-lines.js';
+export type { TasksResult } from './evals/tasks/record.js';
 export { type CheckpointSettings, openCheckpoint, type RuntimeSettings } from './library/checkpoints.js';
 export { conditionalLikelihood, type LikelihoodTask } from './library/likelihood.js';
 export { evaluatePerplexity, type PerplexityTask, planPerplexity } from './library/perplexity.js';
@@ -58,6 +60,7 @@ export {
   type SuiteSettings,
   type SuiteTask,
 } from './library/suites.js';
+export { evaluateTasks, planTasks, type TasksPlan, type TasksTask } from './library/tasks.js';
 export type { Checkpoint } from './models/checkpoint.js';
 export type { Family } from './models/family.js';
 export type { ProviderChoice } from './models/provider.js';

@@ -3,7 +3,7 @@
  * schema defines the keys.
  */
 import { isUtf8 } from 'node:buffer';
-import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument, type ScalarTag, visit } from 'yaml';
 import { z } from 'zod';
 import { closest, FileError, UsageError } from './errors.js';
 import { MOST_BYTES, readSmallFile, UnfitFile } from './storage/small-file.js';
@@ -18,10 +18,15 @@ export interface YamlFile<T> {
 }
 
 /**
- * @param what kind of file, for messages: `a gates file`
+ * @param what kind of file, for messages: `a gates file`   @param tags that scalars may have, beside YAML's own
  * @throws FileError when it cannot be read   @throws UsageError when it does not match the schema
  */
-export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
+export function readYaml<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  what: string,
+  tags: readonly ScalarTag[] = [],
+): YamlFile<T> {
   let bytes: Buffer;
   try {
     bytes = readSmallFile(path, MOST_BYTES.yaml);
@@ -35,7 +40,7 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): Y
       cause,
     });
   }
-  if (isUtf8(bytes)) return parseYaml(bytes.toString('utf8'), path, schema, what);
+  if (isUtf8(bytes)) return parseYaml(bytes.toString('utf8'), path, schema, what, tags);
   throw new UsageError({
     code: 'config-invalid',
     message: `${path} is not UTF-8 text.`,
@@ -44,10 +49,16 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, what: string): Y
 }
 
 /** @param name what errors call the text   @throws UsageError */
-export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, what: string): YamlFile<T> {
+export function parseYaml<T>(
+  text: string,
+  name: string,
+  schema: z.ZodType<T>,
+  what: string,
+  tags: readonly ScalarTag[] = [],
+): YamlFile<T> {
   const lines = new LineCounter();
   // The parser compares every key with every other; looking each up has the same result.
-  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false };
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false, customTags: [...tags] };
   const document = parseDocument(text.replace(/^\ufeff/, ''), options);
   const refuse = (line: number, message: string, hint: string) =>
     new UsageError({ code: 'config-invalid', message: `${name}, line ${line}: ${message}`, hint });
@@ -69,7 +80,7 @@ export function parseYaml<T>(text: string, name: string, schema: z.ZodType<T>, w
   throw refuse(
     lineOf(path),
     `${key}${message}.`,
-    hint ?? `It must be ${what}; docs/suites.md and docs/gates-and-ci.md show one.`,
+    hint ?? `It must be ${what}; docs/suites.md, docs/gates-and-ci.md and docs/tasks.md show them.`,
   );
 }
 

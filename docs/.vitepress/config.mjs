@@ -19,6 +19,7 @@ export default {
         items: [
           { text: 'Protocols and errors', link: '/docs/protocols' },
           { text: 'Likelihood', link: '/docs/likelihood' },
+          { text: 'Tasks', link: '/docs/tasks' },
           { text: 'Data sets and tokenizers', link: '/docs/data-sets' },
           { text: 'Models', link: '/docs/models' },
           { text: 'Comparing', link: '/docs/comparing' },

@@ -39,7 +39,7 @@ function weights(seeds, names) {
         : damage(files[name], random, kinds, seed.places?.[name]);
       files[name] = bytes;
       for (const [file, content] of Object.entries(files)) writeFileSync(join(folder, file), content);
-      const dtype = random.of(['float32', 'float16', 'int8']);
+      const dtype = random.of(['float32', 'float16', 'int8', 'int4']);
       return {
         how: `${seed.name}, ${name}: ${how}`,
         read: () => convert(program, folder, names(seed), dtype),

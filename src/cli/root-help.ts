@@ -7,7 +7,7 @@ import { paint, wrap } from './terminal.js';
 
 /** Commands grouped by purpose, in the order in which a newcomer needs them. */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  EVALUATE: ['ppl', 'likelihood', 'gen', 'bench', 'frontier', 'run', 'merge'],
+  EVALUATE: ['ppl', 'likelihood', 'tasks', 'gen', 'bench', 'frontier', 'run', 'merge'],
   SAMPLE: ['sample', 'samplers'],
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
   MODELS: ['convert', 'inspect', 'train', 'train:tokenizer', 'distill'],

@@ -5,7 +5,7 @@ import { closest, GateError, UsageError } from '../errors.js';
 export default class Calibrate extends BaseCommand<typeof Calibrate> {
   static override summary = 'Check duo-eval itself on sources whose answer is known.';
   static override description =
-    `Exact models of independent tokens and of Markov chains go through the code that evaluates checkpoints, and must cost −ln p of the text within 4 standard errors. The truncated range of the protocol "duo" is shown for the same sources. The exact likelihoods of masked models, under every unmasking policy and over all orders of a few tokens, must equal it.
+    `Exact models of independent tokens and of Markov chains go through the code that evaluates checkpoints, and must cost −ln p of the text within 4 standard errors; in discrete time (d3pm), the bound of its steps, by enumeration. The truncated range of the protocol "duo" is shown for the same sources. The exact likelihoods of masked models, under every unmasking policy and over all orders of a few tokens, must equal it.
 
 With --intervals, error bars are checked instead: losses with a known mean and dependence are simulated, and the share of 95% intervals that contain the mean is counted.
 
@@ -22,7 +22,7 @@ The exit status is 7 when a check fails.`;
       helpValue: '<name>',
     }),
     family: repeatable({
-      summary: 'Only this family: ar, mdlm, sedd or duo; repeatable. [default: all]',
+      summary: 'Only this family: ar, mdlm, sedd, duo, d3pm; repeatable. [default: all]',
       helpValue: '<family>',
     }),
     schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),

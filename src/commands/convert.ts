@@ -1,26 +1,30 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, string } from '../cli/flags.js';
+import { boolean, choice, integer, number, string } from '../cli/flags.js';
 import { UsageError } from '../errors.js';
 import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { ARCHITECTURE_NAMES } from '../models/architectures/names.js';
 import type { ImportedCheckpoint, ImportRequest } from '../models/importers/import-checkpoint.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
-import { STORAGE_TYPES } from '../models/weights/storage-names.js';
+import { INT4_BLOCKS, STORAGE_TYPES } from '../models/weights/storage-names.js';
 
 const RANDOM = 'RANDOM WEIGHTS';
 const CARD = 'CARD';
+const STORAGE = 'STORAGE';
 const USUAL_LENGTH = 1024;
 
 export default class Convert extends BaseCommand<typeof Convert> {
   static override summary = 'Make an ONNX checkpoint from published or random weights.';
   static override description =
-    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2, Llama, Mistral, Qwen, Gemma, Pythia and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to a file beside the model.
+    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, an .onnx to store in another type, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2, Llama, Mistral, Qwen, Gemma, Pythia and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to files beside the model.
+
+Networks compute in float32 whatever the type. float16 is widened when it is loaded, int8 (one scale per output) at each call. int4 keeps products in blocks of 4 bits that one operator multiplies (MatMulNBits of onnxruntime), and embeddings in 8 or 4.
 
 With --random, the network has the published architecture and random weights, to measure speed or to train. dit reads noisy tokens and the noise level. causal reads tokens with cached keys and values; an empty cache scores whole sequences. block-diffusion reads noisy tokens, and clean ones block by block.`;
   static override examples = [
     '<%= config.bin %> convert ./duo --out duo.onnx --tokenizer ./gpt2',
     '<%= config.bin %> convert stories260K.bin --out stories.onnx',
+    '<%= config.bin %> convert duo.onnx --dtype int4 --out duo-int4.onnx',
     '<%= config.bin %> convert --random --arch dit --vocab-size 50257 --out dit.onnx',
   ];
 
@@ -30,9 +34,24 @@ With --random, the network has the published architecture and random weights, to
 
   static override flags = {
     out: string({ required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
-    dtype: choice(STORAGE_TYPES)({ summary: 'Type in which matrices are stored. [default: float32]' }),
+    dtype: choice(STORAGE_TYPES)({
+      summary: 'Type in which matrices are stored. [default: float32]',
+      helpGroup: STORAGE,
+    }),
+    'int4-block': choice(INT4_BLOCKS.map(String))({
+      summary: 'Weights that share a scale, for int4. [default: 32]',
+      helpGroup: STORAGE,
+    }),
+    'int4-symmetric': boolean({ summary: 'No zero points, for int4.', helpGroup: STORAGE }),
+    'shard-size': number({
+      above: 0,
+      max: 1e6,
+      summary: 'Largest file of weights beside a model past 2 GB. [default: 4]',
+      helpValue: '<GB>',
+      helpGroup: STORAGE,
+    }),
     revision: string({ summary: 'Revision of hf:owner/name. [default: main]', helpValue: '<name>' }),
-    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm'])({
+    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm', 'd3pm'])({
       summary: 'Family of a dit. [default: from config.json, else duo]',
       helpGroup: CARD,
     }),
@@ -49,6 +68,12 @@ With --random, the network has the published architecture and random weights, to
     'block-size': integer({
       min: 1,
       summary: 'Tokens per block of a bd3lm. [default: from config.json]',
+      helpGroup: CARD,
+    }),
+    'diffusion-steps': integer({
+      min: 1,
+      max: 1_000_000,
+      summary: "Steps of a d3pm's discrete time. [default: from config.json]",
       helpGroup: CARD,
     }),
     schedule: choice(['log-linear', 'cosine'])({
@@ -87,8 +112,9 @@ With --random, the network has the published architecture and random weights, to
         hint: 'Give a folder or file of weights, or --random for random ones.',
       });
     }
+    const storage = this.storage();
     if (args.source === undefined) {
-      const saved = await this.draw();
+      const saved = await this.draw(storage);
       await this.report(saved, {});
       if (flags.tokenizer === undefined) this.noteNoTokenizer();
       return;
@@ -99,7 +125,7 @@ With --random, the network has the published architecture and random weights, to
       importCheckpoint({ ...from, ...request });
     const request = {
       out: flags.out,
-      dtype: flags.dtype,
+      ...storage,
       overrides: {
         family: flags.family,
         heads: flags.heads,
@@ -107,6 +133,7 @@ With --random, the network has the published architecture and random weights, to
         schedule: flags.schedule && { type: flags.schedule, eps: 1e-3 },
         maskTokenId: flags['mask-token-id'],
         blockSize: flags['block-size'],
+        diffusionSteps: flags['diffusion-steps'],
       },
     };
     const { tokenizer: given } = flags;
@@ -155,7 +182,25 @@ With --random, the network has the published architecture and random weights, to
     );
   }
 
-  private async draw(): Promise<SavedCheckpoint> {
+  /** How matrices are stored, and in how large files. @throws UsageError for flags of int4 without it */
+  private storage(): Pick<ImportRequest, 'dtype' | 'fourBits' | 'largestShard'> {
+    const { dtype, 'int4-block': block, 'int4-symmetric': symmetric, 'shard-size': gigabytes } = this.flags;
+    const idle = block !== undefined ? 'int4-block' : symmetric ? 'int4-symmetric' : null;
+    if (dtype !== 'int4' && idle !== null) {
+      throw new UsageError({
+        code: 'flag-of-int4',
+        message: `--${idle} is for --dtype int4.`,
+        hint: `Leave --${idle} out, or give --dtype int4.`,
+      });
+    }
+    return {
+      dtype,
+      fourBits: { block: INT4_BLOCKS.find((size) => String(size) === block), symmetric },
+      largestShard: gigabytes === undefined ? undefined : gigabytes * 1e9,
+    };
+  }
+
+  private async draw(storage: ReturnType<Convert['storage']>): Promise<SavedCheckpoint> {
     const { flags } = this;
     const { arch, 'vocab-size': vocabSize } = flags;
     if (arch === undefined || vocabSize === undefined) {
@@ -182,7 +227,7 @@ With --random, the network has the published architecture and random weights, to
       blockSize: flags['block-size'],
       family: flags.family,
       tokenizer: flags.tokenizer,
-      dtype: flags.dtype,
+      ...storage,
     });
   }
 
@@ -208,11 +253,18 @@ With --random, the network has the published architecture and random weights, to
   }
 
   private async report(
-    { path, dataPath, cardPath, parameters, bytes }: SavedCheckpoint,
+    { path, dataPath, dataPaths, cardPath, parameters, bytes }: SavedCheckpoint,
     facts: { family?: string; vocabSize?: number; length?: number },
   ): Promise<void> {
     if (this.options.json) {
-      const written = { model: path, data: dataPath, card: cardPath, parameters, bytes };
+      const written = {
+        model: path,
+        data: dataPath,
+        dataFiles: dataPaths,
+        card: cardPath,
+        parameters,
+        bytes,
+      };
       this.printJson({ schemaVersion: 1, ...written, ...facts });
       return;
     }
@@ -220,7 +272,7 @@ With --random, the network has the published architecture and random weights, to
     this.print(
       alignedColumns([
         ['model', path],
-        ...(dataPath ? [['data', dataPath]] : []),
+        ...dataPaths.map((each) => ['data', each]),
         ['card', cardPath],
         ...(facts.family ? [['family', facts.family]] : []),
         ['parameters', parameters.toLocaleString('en-US')],

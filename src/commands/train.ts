@@ -32,7 +32,10 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
   ];
 
   static override flags = {
-    family: choice(['ar', 'mdlm', 'sedd', 'bd3lm', 'duo'])({ required: true, summary: 'Kind of model.' }),
+    family: choice(['ar', 'mdlm', 'sedd', 'bd3lm', 'duo', 'd3pm'])({
+      required: true,
+      summary: 'Kind of model.',
+    }),
     ...textFlags,
     tokenizer: string({
       required: true,
@@ -44,6 +47,11 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
     length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens per sequence.' }),
     'block-size': integer({ min: 1, summary: 'Tokens per block of a bd3lm; it divides the length.' }),
+    'diffusion-steps': integer({
+      min: 1,
+      max: 1_000_000,
+      summary: "Steps of a d3pm's discrete time. [default: 1000]",
+    }),
     lr: number({ above: 0, default: 3e-4, summary: 'Peak learning rate.' }),
     warmup: integer({
       min: 0,
@@ -110,6 +118,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         },
         length: flags.length,
         blockSize: flags['block-size'],
+        diffusionSteps: flags['diffusion-steps'],
         steps,
         warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
         averageDecay: flags.ema,

@@ -39,6 +39,25 @@ async function* columnTexts(path: string, { name }: TextColumn, delimiter: strin
   }
 }
 
+/** Every row of a table whose first row names its columns, as objects of texts. @throws DataError */
+export async function* csvRows(
+  path: string,
+  delimiter: ',' | '\t',
+): AsyncGenerator<{ record: Record<string, string>; where: string }[]> {
+  let columns: string[] | null = null;
+  for await (const rows of batchesOfRows(path, { delimiter })) {
+    columns ??= rows.shift()!.record; // no batch is empty
+    const names = columns;
+    yield rows.map(({ record, number }) => {
+      if (record.length < names.length) throw shortRow(path, number, record.length, names.length);
+      return {
+        record: Object.fromEntries(names.map((name, i) => [name, record[i]])),
+        where: `row ${number}`,
+      };
+    });
+  }
+}
+
 /**
  * AG News: class, title, description, without a header; text = title, a space, description. A first row whose
  * class is not a number counts as a header, because some copies have one.

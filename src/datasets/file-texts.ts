@@ -4,9 +4,9 @@ import { basename } from 'node:path';
 import { closest, DataError } from '../errors.js';
 import { BUDGET } from './budget.js';
 import { dataTooLarge, isCompressed, whole } from './byte-stream.js';
-import { csvTexts, tsvTexts } from './csv-texts.js';
-import { jsonTexts } from './json-lines.js';
-import { parquetTexts } from './parquet-texts.js';
+import { csvRows, csvTexts, tsvTexts } from './csv-texts.js';
+import { jsonRows, jsonTexts } from './json-lines.js';
+import { parquetRows, parquetTexts } from './parquet-texts.js';
 import { PROTOCOL_DATASETS, type ProtocolDataset } from './protocol-table.js';
 import { NullRows, type TextColumn } from './text-column.js';
 import { eachText, type TextBatches, type TextSource } from './text-source.js';
@@ -34,15 +34,43 @@ export interface TableOptions {
 
 const DEFAULT_COLUMN = 'text';
 
+/** A row of a table, and what names it in errors: `line 3`. */
+export interface TableRow {
+  record: Record<string, unknown>;
+  where: string;
+}
+
+interface TableReader {
+  form: string;
+  /** The texts of one column. */
+  read(path: string, column: TextColumn): TextBatches;
+  /** Whole rows. */
+  rows(path: string): AsyncGenerator<TableRow[]>;
+}
+
 /** The table readers, by ending. */
-const TABLES: Record<string, { form: string; read(path: string, column: TextColumn): TextBatches }> = {
-  '.jsonl': { form: 'json-lines', read: jsonTexts },
-  '.ndjson': { form: 'json-lines', read: jsonTexts },
-  '.json': { form: 'json', read: jsonTexts },
-  '.csv': { form: 'csv', read: csvTexts },
-  '.tsv': { form: 'tsv', read: tsvTexts },
-  '.parquet': { form: 'parquet', read: parquetTexts },
+const TABLES: Record<string, TableReader> = {
+  '.jsonl': { form: 'json-lines', read: jsonTexts, rows: jsonRows },
+  '.ndjson': { form: 'json-lines', read: jsonTexts, rows: jsonRows },
+  '.json': { form: 'json', read: jsonTexts, rows: jsonRows },
+  '.csv': { form: 'csv', read: csvTexts, rows: (path) => csvRows(path, ',') },
+  '.tsv': { form: 'tsv', read: tsvTexts, rows: (path) => csvRows(path, '\t') },
+  '.parquet': { form: 'parquet', read: parquetTexts, rows: parquetRows },
 };
+
+/** Endings of tables; .gz may follow. */
+export const TABLE_ENDINGS: readonly string[] = Object.keys(TABLES);
+
+/** Whole rows of a table, in batches. @throws DataError for an ending that names no table, and for what is not sound */
+export function tableRows(path: string): AsyncGenerator<TableRow[]> {
+  const table = TABLES[endingOf(path)];
+  if (table) return table.rows(path);
+  throw new DataError({
+    code: 'unknown-data-form',
+    message: `The ending of ${path} names no table.`,
+    hint: `Known endings: ${TABLE_ENDINGS.join(', ')}, and .gz of any.`,
+  });
+}
 
 /** Endings that identify the form of a file, in the order that messages list them; .gz may follow. */
 export const DATA_ENDINGS: readonly string[] = ['.txt', ...Object.keys(TABLES)];

@@ -13,7 +13,7 @@ import type { TextBatches } from './text-source.js';
 /** Longer lines are first checked for brackets: the parser is slow on very many open ones. */
 const LONG_LINE = 2 ** 20;
 
-interface JsonRow {
+export interface JsonRow {
   record: Record<string, unknown>;
   /** E.g. `line 3`. */
   where: string;
@@ -21,7 +21,7 @@ interface JsonRow {
 
 /** @throws DataError that names the row */
 export async function* jsonTexts(path: string, { name, nulls }: TextColumn): TextBatches {
-  for await (const rows of rowsOf(path)) {
+  for await (const rows of jsonRows(path)) {
     const texts: string[] = [];
     for (const { record, where } of rows) {
       const text = textIn(record, name, path, where);
@@ -37,7 +37,7 @@ export async function* jsonTexts(path: string, { name, nulls }: TextColumn): Tex
  * later conversions have the joined text as `article`.
  */
 export async function* scientificPapersTexts(path: string): TextBatches {
-  for await (const rows of rowsOf(path)) yield rows.map((row) => articleIn(row, path));
+  for await (const rows of jsonRows(path)) yield rows.map((row) => articleIn(row, path));
 }
 
 function articleIn({ record, where }: JsonRow, path: string): string {
@@ -56,7 +56,8 @@ function articleIn({ record, where }: JsonRow, path: string): string {
   return sentences.join('\n');
 }
 
-async function* rowsOf(path: string): AsyncGenerator<JsonRow[]> {
+/** Every object of the file, in batches. @throws DataError that names the row */
+export async function* jsonRows(path: string): AsyncGenerator<JsonRow[]> {
   if (/\.json(\.gz)?$/i.test(path) && (await isJsonArray(path))) {
     for await (const items of itemsOf(path)) {
       yield items.map(({ text, number }) => rowOf(text, path, `item ${number}`, 'an item of the array'));

@@ -16,7 +16,7 @@
  * proportion to that. With q uniform, k and M are those of LLaDA (arXiv 2502.09992).
  */
 import { incompleteBetas } from '../statistics/incomplete-beta.js';
-import type { DrawnIntegration, Integration } from './integration.js';
+import { type DrawnIntegration, firstAbove, type Integration } from './integration.js';
 import { type NoiseSchedule, sigmaOf } from './schedule.js';
 
 /** q_k ∝ k^−power. */
@@ -76,17 +76,6 @@ function cumulativeOf(length: number, power: number): Float64Array {
   for (let k = 1; k <= length; k++) cumulative[k] = cumulative[k - 1] + k ** -power;
   const total = cumulative[length];
   return cumulative.map((sum) => sum / total);
-}
-
-/** The first k from 1 on whose entry is above u; the entries rise from 0 to 1. */
-function firstAbove(cumulative: Float64Array, u: number): number {
-  let [low, high] = [1, cumulative.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cumulative[middle] > u) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** The m of [a, b] with I_m(k, L−k+1) = p, by bisection. */

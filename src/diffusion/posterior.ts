@@ -50,10 +50,16 @@ export function uniformStateWeights(
   };
 }
 
-/** Probability that a masked token becomes a draw from x_θ. @param kappa κ in [0, 1] */
-export function unmaskProbability(t: AlphaLevel, s: AlphaLevel, kappa: number): number {
-  if (t.oneMinusAlpha === 0) return 1;
-  return (kappa * alphaRise(t, s)) / t.oneMinusAlpha + (1 - kappa) * s.alpha;
+/**
+ * Probability that a masked token becomes a draw from x_θ.
+ * @param kappa κ in [0, 1]
+ * @param ofMask what the network gives the mask itself (d3pm): the rest of that is shared out among the tokens in the draw. At the
+ *   last step, where no mask may stay, it counts for nothing
+ */
+export function unmaskProbability(t: AlphaLevel, s: AlphaLevel, kappa: number, ofMask = 0): number {
+  if (t.oneMinusAlpha === 0 || s.oneMinusAlpha === 0) return 1;
+  const ancestral = (alphaRise(t, s) * (1 - ofMask)) / (t.oneMinusAlpha + t.alpha * ofMask);
+  return kappa * ancestral + (1 - kappa) * s.alpha;
 }
 
 /** Probability that a clean token becomes the mask again. */

@@ -19,10 +19,16 @@ export interface AlphaLevel {
   readonly oneMinusAlpha: number;
 }
 
-export interface NoiseSchedule {
+/** What decides a schedule. */
+export interface ScheduleSettings {
   readonly type: ScheduleType;
   /** ε: how far the schedule stops short of its end. */
   readonly eps: number;
+  /** T of discrete time, whose times are i/T; absent: time is continuous. */
+  readonly steps?: number;
+}
+
+export interface NoiseSchedule extends ScheduleSettings {
   /** α_t, to full relative precision also where it is small. */
   alpha(t: number): number;
   /** 1 − α_t, to full relative precision also where it is small. */
@@ -42,10 +48,8 @@ export const defaultEps = 1e-3;
 export function noiseSchedule({
   type,
   eps = defaultEps,
-}: {
-  type: ScheduleType;
-  eps?: number;
-}): NoiseSchedule {
+  steps,
+}: Pick<ScheduleSettings, 'type' | 'steps'> & { eps?: number }): NoiseSchedule {
   const least = type === 'log-linear' ? 0 : Number.MIN_VALUE;
   if (!(eps >= least && eps < 1)) {
     throw new ModelError({
@@ -56,9 +60,9 @@ export function noiseSchedule({
   }
   switch (type) {
     case 'log-linear':
-      return logLinear(eps);
+      return { ...logLinear(eps), ...(steps !== undefined && { steps }) };
     case 'cosine':
-      return cosine(eps);
+      return { ...cosine(eps), ...(steps !== undefined && { steps }) };
     default:
       throw new ModelError({
         code: 'schedule-type',
@@ -71,6 +75,20 @@ export function noiseSchedule({
 /** −ln α, from α or from 1 − α, whichever is more exact. */
 export function sigmaOf(alpha: number, oneMinusAlpha: number): number {
   return oneMinusAlpha < 0.5 ? -Math.log1p(-oneMinusAlpha) : -Math.log(alpha);
+}
+
+/** The settings alone, of a schedule or of a card: what a cache's key holds, and what passes to another thread. */
+export const scheduleSettings = ({ type, eps, steps }: ScheduleSettings): ScheduleSettings => ({
+  type,
+  eps,
+  ...(steps !== undefined && { steps }),
+});
+
+/** Discrete time: the level at t = i/T, i from 0, no noise, to T, nothing but noise, whatever the schedule's ε. Only so is what
+ *  the reverse process begins with known. */
+export function levelOfStep(schedule: NoiseSchedule, i: number, steps: number): AlphaLevel {
+  if (i === steps) return { alpha: 0, oneMinusAlpha: 1 };
+  return { alpha: schedule.alpha(i / steps), oneMinusAlpha: schedule.oneMinusAlpha(i / steps) };
 }
 
 function logLinear(eps: number): NoiseSchedule {

@@ -3,6 +3,7 @@ import { type Evaluation, Evaluations } from '../records/evaluation.js';
 import { FRONTIER } from './frontier/evaluation.js';
 import { GENERATION } from './generation/evaluation.js';
 import { PERPLEXITY } from './perplexity/evaluation.js';
+import { TASKS } from './tasks/evaluation.js';
 import { THROUGHPUT } from './throughput/evaluation.js';
 
 const all = [
@@ -10,6 +11,7 @@ const all = [
   GENERATION,
   THROUGHPUT,
   FRONTIER,
+  TASKS,
 ] as const;
 
 export const EVALUATIONS = new Evaluations(all);

@@ -67,3 +67,34 @@ export const MultiHeadAttention = (
     outputs: [query.dtype],
     attributes: { num_heads: heads, unidirectional: Number(unidirectional) },
   })[0];
+
+/** What the runtime needs of a matrix in blocks of 4 bits (src/models/weights/four-bits.ts): codes, scales, zero points. */
+export interface BlockMatrix {
+  codes: Value;
+  scales: Value;
+  /** Null: 8 everywhere. */
+  zeros: Value | null;
+  outputs: number;
+  inputs: number;
+  block: number;
+}
+
+/**
+ * x·Wᵀ for a matrix in blocks of 4 bits, which is widened tile by tile inside the kernel. Sums are of float32 numbers
+ * (accuracy level 1); level 4 would round x to int8 as well.
+ * @param x [..., inputs]   @returns [..., outputs]
+ */
+export const MatMulNBits = (x: Value, { codes, scales, zeros, outputs, inputs, block }: BlockMatrix) =>
+  x.graph.node('MatMulNBits', [x, codes, scales, ...(zeros ? [zeros] : [])], {
+    domain: MICROSOFT,
+    outputs: [x.dtype],
+    attributes: { K: inputs, N: outputs, bits: 4, block_size: block, accuracy_level: 1 },
+  })[0];
+
+/** Rows of the same matrix. @param codes uint8 [outputs, inputs / 2]   @returns [..., inputs] for ids [...] */
+export const GatherBlockQuantized = (codes: Value, ids: Value, { scales, zeros, block }: BlockMatrix) =>
+  codes.graph.node('GatherBlockQuantized', [codes, ids, scales, ...(zeros ? [zeros] : [])], {
+    domain: MICROSOFT,
+    outputs: [scales.dtype],
+    attributes: { bits: 4, block_size: block, gather_axis: 0, quantize_axis: 1 },
+  })[0];

@@ -69,27 +69,29 @@ function shiftedRows(values: Value): Value {
 
 /** Entries per row of logits; null if the weights do not show it. */
 export function logitsWidth(graph: Graph, logits: string, dtype: DType): number | null {
-  const last = projection(graph, logits, dtype);
-  return (last && matrixSize(graph, last.matrix.name, 1)) || null;
+  return projection(graph, logits, dtype)?.outputs || null;
 }
 
 /** The shape of the logits, int64 [3], without computing them if the graph ends in a projection. */
 export function logitsShape(graph: Graph, logits: string, dtype: DType): Value {
   const last = projection(graph, logits, dtype);
   if (!last) return Shape(graph.value(logits, dtype));
-  const [batchAndLength, width] = [Shape(last.states), Shape(last.matrix)];
   const at = (places: readonly number[]) => graph.constant(places, 'int64');
-  return Concat([Gather(batchAndLength, at([0, 1])), Gather(width, at([1]))], { axis: 0 });
+  const width = last.inBlocks ? at([last.outputs]) : Gather(Shape(last.matrix), at([1]));
+  return Concat([Gather(Shape(last.states), at([0, 1])), width], { axis: 0 });
 }
 
 /** The last operation of a network, which can be repeated for other rows. */
 export interface Projection {
   /** The projected states of all positions, [batch, length, width]. */
   readonly states: Value;
-  /** The vocabulary matrix, [width, vocab]. */
+  /** The vocabulary matrix, [width, vocab]; or its codes in blocks, where only the operator knows its sizes. */
   readonly matrix: Value;
+  readonly inBlocks: boolean;
   /** Width of a state; 0 if the graph does not show it. */
   readonly width: number;
+  /** Entries per row of logits; 0 if the graph does not show it. */
+  readonly outputs: number;
   /** Logits [n, vocab] of states [n, width], in the graph (or the body of one) that the states belong to. */
   project(states: Value): Value;
 }
@@ -102,11 +104,17 @@ export function projection(
 ): Projection | null {
   const chain = projectionChain(graph, logits);
   if (!chain) return null;
-  const states: Value = { graph, name: chain[0].input[0], dtype };
+  const [product] = chain;
+  const states: Value = { graph, name: product.input[0], dtype };
+  const inBlocks = isBlockProduct(product);
+  const size = (axis: 0 | 1) =>
+    inBlocks ? blockProductSizes(product)[axis] : matrixSize(graph, product.input[1], axis);
   return {
     states,
-    matrix: { graph, name: chain[0].input[1], dtype },
-    width: matrixSize(graph, chain[0].input[1], 0),
+    matrix: { graph, name: product.input[1], dtype },
+    inBlocks,
+    width: size(0),
+    outputs: size(1),
     project(rows) {
       let { name } = states;
       let current = rows;
@@ -118,6 +126,16 @@ export function projection(
     },
   };
 }
+
+/** A product with a matrix in blocks of few bits, as `convert --dtype int4` and exporters write it. */
+export const isBlockProduct = ({ domain, opType }: NodeProto): boolean =>
+  domain === 'com.microsoft' && opType === 'MatMulNBits';
+
+/** [inputs, outputs] of such a product, by its attributes; 0 for one that is missing. */
+export const blockProductSizes = ({ attribute }: NodeProto): [number, number] => {
+  const size = (of: string) => Number(attribute.find(({ name }) => name === of)?.i ?? 0n);
+  return [size('K'), size('N')];
+};
 
 /** Number of rows (axis 0) or columns (axis 1) of a weight; 0 if the graph does not show it. */
 function matrixSize(graph: Graph, matrix: string, axis: 0 | 1, steps = MOST_STEPS): number {
@@ -139,6 +157,10 @@ function projectionChain(graph: Graph, logits: string): NodeProto[] | null {
   let name = logits;
   for (;;) {
     const node = producers.get(name);
+    if (node && isBlockProduct(node)) {
+      const [, ...weights] = node.input.filter((input) => input !== '');
+      return weights.every((input) => isConstant(input, 3)) ? [node, ...chain] : null;
+    }
     if (node?.domain !== '') return null;
     chain.unshift(node);
     if (node.opType === 'MatMul') return isConstant(node.input[1], 2) ? chain : null;

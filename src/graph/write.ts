@@ -3,7 +3,8 @@
  * any size needs the memory of one piece.
  *
  * Protobuf puts a length before every message, so the sizes of all weights must be known before the first byte is written;
- * they follow from the shapes. Past 2 GB, which protobuf cannot hold, weights go to `<model>.data` beside the model.
+ * they follow from the shapes. Past 2 GB, which protobuf cannot hold, weights go to files beside the model: `<model>.data`,
+ * and where that is full, `<model>.data_1`, `<model>.data_2` … No file of them appears before all are complete.
  */
 import { basename } from 'node:path';
 import { AtomicFile } from '../storage/atomic-file.js';
@@ -33,19 +34,32 @@ export type WeightBytes = (weight: DeclaredWeight) => Iterable<Uint8Array> | Asy
 
 export interface WrittenModel {
   path: string;
-  /** Path of the weights, if they are not in the model file itself. */
+  /** Path of the weights, if they are not in the model file itself; the first of several. */
   dataPath: string | null;
+  /** Paths of all files of weights beside the model. */
+  dataPaths: string[];
   /** Bytes of all files together. */
   bytes: number;
 }
 
 export interface WriteOptions {
-  /** Weights of more bytes than this go to a separate file. */
+  /** Weights of more bytes than this go to separate files. */
   largestInline?: number;
+  /** Bytes after which the next file of weights begins. A weight is never cut: one that is larger has a file of its own. */
+  largestShard?: number;
+  /** Small files that appear with the model, such as its card. */
+  beside?: readonly SmallFile[];
+}
+
+export interface SmallFile {
+  path: string;
+  content: string | Buffer;
 }
 
 /** Protobuf messages end below 2 GiB; the graph itself must fit in addition to the weights. */
 const LARGEST_INLINE = 2 ** 31 - 2 ** 24;
+/** File systems of memory cards end at 4 GiB. */
+const LARGEST_SHARD = 4e9;
 /** Alignment of weights in a separate file, because the runtime maps pages. */
 const PAGE = 4096;
 const MODEL_GRAPH = 7;
@@ -57,13 +71,35 @@ export async function writeModel(
   path: string,
   graph: Graph,
   weightBytes: WeightBytes,
-  { largestInline = LARGEST_INLINE }: WriteOptions = {},
+  { largestInline = LARGEST_INLINE, largestShard = LARGEST_SHARD, beside = [] }: WriteOptions = {},
 ): Promise<WrittenModel> {
   const declared = declaredTensors(graph);
   const total = declared.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
-  return total > largestInline
-    ? writeExternal(path, graph, declared, weightBytes)
-    : writeInline(path, graph, declared, weightBytes);
+  const files: AtomicFile[] = [];
+  const create = async (at: string) => {
+    const file = await AtomicFile.create(at);
+    files.push(file);
+    return file;
+  };
+  try {
+    const shards =
+      total > largestInline
+        ? await writeExternal(path, graph, declared, weightBytes, { create, largestShard })
+        : await writeInline(path, graph, declared, weightBytes, create);
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    for (const { path: at, content } of beside)
+      await (await create(at)).write(typeof content === 'string' ? Buffer.from(content) : content);
+    // The model last: until then, nothing refers to the others. What belongs beside it comes before it, too.
+    const inOrder = [
+      ...files.filter((file) => file.path !== path),
+      ...files.filter((file) => file.path === path),
+    ];
+    for (const file of inOrder) await file.commit();
+    return { path, dataPath: shards[0] ?? null, dataPaths: shards, bytes };
+  } catch (error) {
+    for (const file of files) await file.withdraw();
+    throw error;
+  }
 }
 
 /** Puts the data of declared weights into the graph itself, for small models that stay in memory. */
@@ -79,12 +115,15 @@ export async function fillWeights(graph: Graph, weightBytes: WeightBytes): Promi
   }
 }
 
+type CreateFile = (path: string) => Promise<AtomicFile>;
+
 async function writeInline(
   path: string,
   graph: Graph,
   declared: readonly TensorProto[],
   weightBytes: WeightBytes,
-): Promise<WrittenModel> {
+  createFile: CreateFile,
+): Promise<string[]> {
   const rest = toBinary(GraphProtoSchema, withInitializers(graph, heldTensors(graph)).proto);
   const fields = declared.map((tensor) => {
     const described = toBinary(TensorProtoSchema, tensor);
@@ -94,46 +133,43 @@ async function writeInline(
     return { tensor, before: [header, described, dataHeader], length: header.length + length };
   });
   const graphLength = rest.length + fields.reduce((sum, { length }) => sum + length, 0);
-  const file = await AtomicFile.create(path);
-  await orDiscard([file], async () => {
-    await file.write(
-      toBinary(ModelProtoSchema, create(ModelProtoSchema, { ...graph.model, graph: undefined })),
-    );
-    await file.write(lengthDelimited(MODEL_GRAPH, graphLength));
-    await file.write(rest);
-    for (const { tensor, before } of fields) {
-      for (const bytes of before) await file.write(bytes);
-      for await (const piece of checkedPieces(tensor, weightBytes)) await file.write(piece);
-    }
-    await file.commit();
-  });
-  return { path, dataPath: null, bytes: file.size };
+  const file = await createFile(path);
+  await file.write(
+    toBinary(ModelProtoSchema, create(ModelProtoSchema, { ...graph.model, graph: undefined })),
+  );
+  await file.write(lengthDelimited(MODEL_GRAPH, graphLength));
+  await file.write(rest);
+  for (const { tensor, before } of fields) {
+    for (const bytes of before) await file.write(bytes);
+    for await (const piece of checkedPieces(tensor, weightBytes)) await file.write(piece);
+  }
+  return [];
 }
 
+/** @returns the paths of the files of weights */
 async function writeExternal(
   path: string,
   graph: Graph,
   declared: readonly TensorProto[],
   weightBytes: WeightBytes,
-): Promise<WrittenModel> {
-  const dataPath = `${path}.data`;
-  const data = await AtomicFile.create(dataPath);
+  { create: createFile, largestShard }: { create: CreateFile; largestShard: number },
+): Promise<string[]> {
+  const shards: string[] = [];
   const external: TensorProto[] = [];
-  return orDiscard([data], async () => {
-    for (const tensor of declared) {
-      await data.write(new Uint8Array((PAGE - (data.size % PAGE)) % PAGE));
-      external.push(externalTensor(tensor, basename(dataPath), data.size));
-      for await (const piece of checkedPieces(tensor, weightBytes)) await data.write(piece);
-    }
-    const file = await AtomicFile.create(path);
-    await orDiscard([file], async () => {
-      const { model } = withInitializers(graph, [...heldTensors(graph), ...external]);
-      await file.write(toBinary(ModelProtoSchema, model));
-      await data.commit();
-      await file.commit();
-    });
-    return { path, dataPath, bytes: data.size + file.size };
-  });
+  let data: AtomicFile | null = null;
+  for (const tensor of declared) {
+    const padding: number = data ? (PAGE - (data.size % PAGE)) % PAGE : 0;
+    if (!data || (data.size > 0 && data.size + padding + bytesOf(tensor) > largestShard)) {
+      shards.push(`${path}.data${shards.length === 0 ? '' : `_${shards.length}`}`);
+      data = await createFile(shards[shards.length - 1]);
+    } else await data.write(new Uint8Array(padding));
+    external.push(externalTensor(tensor, basename(data.path), data.size));
+    for await (const piece of checkedPieces(tensor, weightBytes)) await data.write(piece);
+  }
+  const file = await createFile(path);
+  const { model } = withInitializers(graph, [...heldTensors(graph), ...external]);
+  await file.write(toBinary(ModelProtoSchema, model));
+  return shards;
 }
 
 function externalTensor(tensor: TensorProto, location: string, offset: number): TensorProto {
@@ -190,14 +226,4 @@ async function* checkedPieces(tensor: TensorProto, weightBytes: WeightBytes): As
   throw new RangeError(
     `the weight "${tensor.name}" has ${left > 0 ? 'fewer' : 'more'} bytes than its shape [${tensor.dims}]`,
   );
-}
-
-/** Discards all files if writing fails. */
-async function orDiscard<T>(files: readonly AtomicFile[], write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    for (const file of files) await file.discard();
-    throw error;
-  }
 }

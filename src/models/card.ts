@@ -14,7 +14,7 @@ import { FAMILIES, type Family } from './family.js';
 
 export type { Family } from './family.js';
 
-const METADATA_PREFIX = 'duo-eval.';
+export const METADATA_PREFIX = 'duo-eval.';
 
 const wholeNumber = (least: number, what: string) => z.int({ error: what }).min(least, { error: what });
 const tokenId = wholeNumber(0, 'takes a token id, a whole number from 0 on');
@@ -28,6 +28,11 @@ const scheduleSchema = z.looseObject(
       .min(0, { error: 'takes a number of at least 0' })
       .lt(1, { error: 'takes a number below 1' })
       .default(1e-3),
+    steps: z
+      .int({ error: 'takes the T of discrete time, a whole number from 1 to 1,000,000' })
+      .min(1, { error: 'takes a whole number of at least 1' })
+      .max(1_000_000, { error: 'takes at most 1,000,000' })
+      .optional(),
   },
   { error: 'takes an object such as {"type": "log-linear", "eps": 0.001}' },
 );
@@ -66,6 +71,8 @@ export interface Schedule {
   type: (typeof SCHEDULE_TYPES)[number];
   /** The schedule ends at α = eps; 0 only where no network reads the noise level, which is infinite there. */
   eps: number;
+  /** T of discrete time: of the family d3pm, and of no other. */
+  steps?: number;
 }
 
 export type Attention = 'causal' | 'full' | { blockCausal: number };

@@ -200,7 +200,7 @@ export function decidingFields(checkpoint: Checkpoint): Record<string, CacheKey>
   const { schedule, maskTokenId, timeConditioning, shiftLogits, neverMasked } = fields;
   return {
     ...{ family, vocabSize, maskTokenId: maskTokenId.value },
-    schedule: schedule.value && { type: schedule.value.type, eps: schedule.value.eps },
+    schedule: schedule.value && settingsOf(schedule.value),
     timeConditioning: timeConditioning.value,
     ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     ...(textVocabSize !== null && { textVocabSize }),
@@ -208,6 +208,12 @@ export function decidingFields(checkpoint: Checkpoint): Record<string, CacheKey>
     ...(neverMasked.from !== 'default' && neverMasked.value && { neverMasked: [...neverMasked.value] }),
   };
 }
+
+/** Keys of a card that this version does not use decide nothing. */
+const settingsOf = ({ type, eps, steps }: Schedule): Record<string, CacheKey> => ({
+  ...{ type, eps },
+  ...(steps !== undefined && { steps }),
+});
 
 /** What the card says of rows is done here, once, so that nothing that is appended to the graph needs to know it. */
 function graphOf(

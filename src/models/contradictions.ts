@@ -2,7 +2,7 @@
 import { type ErrorDetails, ModelError } from '../errors.js';
 import { blockProblem } from './architectures/dimensions.js';
 import { cardPath as cardPathOf } from './card.js';
-import { FAMILIES, isDiffusion, isInBlocks, isMasked, isUniformState } from './family.js';
+import { FAMILIES, isDiffusion, isInBlocks, isInSteps, isMasked, isUniformState } from './family.js';
 import type { CheckpointFields, Field } from './fields.js';
 import type { Signature } from './signature.js';
 
@@ -137,6 +137,18 @@ export function checkAgainstGraph(
   if (family.value !== null && !isDiffusion(family.value) && shiftLogits.value) {
     notices.push(
       `${where}: ${sourceSays(shiftLogits)} shiftLogits true, as every model of the family ${family.value} is read; nothing is shifted twice.`,
+    );
+  }
+  const inSteps = family.value !== null && isInSteps(family.value);
+  if (family.value !== null && schedule.value && inSteps !== (schedule.value.steps !== undefined)) {
+    problem(
+      'steps-of-schedule',
+      inSteps
+        ? `a model of the family ${family.value} has discrete time, but its schedule does not say of how many steps.`
+        : `${sourceSays(schedule)} a schedule of ${schedule.value.steps} steps, but time is continuous in the family ${family.value}.`,
+      inSteps
+        ? `${put('"schedule": {"type": "log-linear", "steps": T}')}; the reference trains with 1,000.`
+        : fix(schedule, null),
     );
   }
   if (family.value !== null && !isDiffusion(family.value) && schedule.value && schedule.from !== 'default') {

@@ -12,23 +12,19 @@ interface Declaration {
   readonly besidesDraw: 'present' | 'scoreSum' | null;
   /** Whether its text comes in blocks from left to right, with noise inside a block: its first token is given, as a BOS. */
   readonly inBlocks: boolean;
-  /** Whether it has a loss and a draw; a checkpoint of any other is read, and refused with a sentence. */
-  readonly isSupported: boolean;
+  /** Whether its time goes in T steps, which its schedule says, and not continuously. */
+  readonly inSteps: boolean;
 }
 
+const usual = { besidesDraw: null, inBlocks: false, inSteps: false } as const;
+
 const DECLARED = {
-  ar: { noise: null, readsNoiseLevel: false, besidesDraw: null, inBlocks: false, isSupported: true },
-  mdlm: { noise: 'mask', readsNoiseLevel: false, besidesDraw: null, inBlocks: false, isSupported: true },
-  sedd: { noise: 'mask', readsNoiseLevel: true, besidesDraw: 'scoreSum', inBlocks: false, isSupported: true },
-  bd3lm: { noise: 'mask', readsNoiseLevel: false, besidesDraw: null, inBlocks: true, isSupported: true },
-  duo: {
-    noise: 'uniform',
-    readsNoiseLevel: true,
-    besidesDraw: 'present',
-    inBlocks: false,
-    isSupported: true,
-  },
-  d3pm: { noise: 'uniform', readsNoiseLevel: true, besidesDraw: null, inBlocks: false, isSupported: false },
+  ar: { ...usual, noise: null, readsNoiseLevel: false },
+  mdlm: { ...usual, noise: 'mask', readsNoiseLevel: false },
+  sedd: { ...usual, noise: 'mask', readsNoiseLevel: true, besidesDraw: 'scoreSum' },
+  bd3lm: { ...usual, noise: 'mask', readsNoiseLevel: false, inBlocks: true },
+  d3pm: { ...usual, noise: 'mask', readsNoiseLevel: true, besidesDraw: 'present', inSteps: true },
+  duo: { ...usual, noise: 'uniform', readsNoiseLevel: true, besidesDraw: 'present' },
 } as const satisfies Record<string, Declaration>;
 
 export type Family = keyof typeof DECLARED;
@@ -44,9 +40,6 @@ type BlockFamily = {
 export type MaskedFamily = FamilyOf<'mask'>;
 
 export const FAMILIES = Object.keys(DECLARED) as readonly Family[];
-
-/** Families that can be evaluated and drawn from. */
-export const SUPPORTED_FAMILIES = FAMILIES.filter((family) => DECLARED[family].isSupported);
 
 /**
  * What follows from the family. `S` is the noise schedule: as a card names it (models/card.ts), or as functions of time
@@ -125,9 +118,13 @@ export function isDiffusion(family: Family): family is Exclude<Family, FamilyOf<
   return DECLARED[family].noise !== null;
 }
 
-export function isSupported(family: Family): boolean {
-  return DECLARED[family].isSupported;
+/** Discrete time: a bound of T terms, of which the first asks about the clean text (diffusion/integration.ts). */
+export function isInSteps(family: Family): boolean {
+  return DECLARED[family].inSteps;
 }
+
+/** Model calls for the loss of one draw: discrete time asks about the clean text too. */
+export const callsPerDraw = (family: Family): number => (isInSteps(family) ? 2 : 1);
 
 export function readsNoiseLevel(family: Family): boolean {
   return DECLARED[family].readsNoiseLevel;

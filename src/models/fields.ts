@@ -5,7 +5,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Attention, Card, CardFile, Schedule } from './card.js';
-import { type Family, isDiffusion, isInBlocks, readsNoiseLevel, usuallyNeverMasked } from './family.js';
+import {
+  type Family,
+  isDiffusion,
+  isInBlocks,
+  isInSteps,
+  readsNoiseLevel,
+  usuallyNeverMasked,
+} from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
 export type Provenance = 'flag' | 'card' | 'metadata' | 'detected' | 'default' | 'missing';
@@ -98,7 +105,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
   const family = pick('family', detectFamily(signature));
   const diffusion = family.value !== null && isDiffusion(family.value);
   const usual = diffusion ? usualSchedule(family.value) : null;
-  const schedule = pick('schedule', null, usual);
+  const schedule = wholeSchedule(pick('schedule', null, usual), sources);
   const told = signature.sigma !== null && family.value !== null && readsNoiseLevel(family.value);
   const { blockSize, attention } = attended(family.value, pick('blockSize'), pick('attention'));
   return {
@@ -127,7 +134,21 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
 export const usualSchedule = (family: Family | null): Schedule => ({
   type: 'log-linear',
   eps: family !== null && isInBlocks(family) ? 0 : 1e-3,
+  ...(family !== null && isInSteps(family) && { steps: USUAL_STEPS }),
 });
+
+/** T of the reference's discrete time. */
+const USUAL_STEPS = 1000;
+
+/** A flag says the type of a schedule alone: its number of steps is still the card's. */
+function wholeSchedule(
+  field: Field<Schedule | null>,
+  { cardFile, metadata }: FieldSources,
+): Field<Schedule | null> {
+  const said = cardFile?.card.schedule ?? metadata.schedule;
+  if (field.from !== 'flag' || field.value === null || said?.steps === undefined) return field;
+  return { ...field, value: { steps: said.steps, ...field.value } };
+}
 
 /** Null where no position is singled out. */
 function usualNeverMasked(family: Family | null): number[] | null {

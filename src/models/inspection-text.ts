@@ -14,6 +14,7 @@ export function inspectionText(
   const { model, fields, inputs, outputs, unknownKeys, problems, remarks } = inspection;
   const facts: [string, string][] = [
     ['size', `${bytes(model.size)}, ${count(model.parameters)} parameters`],
+    ['stored as', model.weights.map(storedText).join('; ') || 'nothing'],
     ...model.externalData.map(({ file, size }): [string, string] => [
       'weights in',
       `${file}, ${bytes(size)}`,
@@ -63,6 +64,9 @@ export function inspectionText(
   if (remarks.length > 0) sections.push([bold('Remarks'), ...advice(remarks, width)]);
   return sections.map((lines) => lines.join('\n')).join('\n\n');
 }
+
+const storedText = ({ as, parameters, bytes: size }: Inspection['model']['weights'][number]): string =>
+  `${as}: ${count(parameters)} (${bytes(size)})`;
 
 /** Aligned columns, the last one wrapped under itself. */
 function rows(cells: readonly (readonly string[])[], width: number): string[] {

@@ -5,9 +5,10 @@ import { relative } from 'node:path';
 import { ModelError } from '../errors.js';
 import { plainText } from '../terminal-text.js';
 import type { CheckpointDescription } from './checkpoint.js';
-import { isDiffusion, isSupported, SUPPORTED_FAMILIES } from './family.js';
+import { isDiffusion, isInSteps } from './family.js';
 import type { CheckpointFields, Field } from './fields.js';
 import type { TensorSignature } from './signature.js';
+import { type StoredWeights, storedWeights } from './stored-weights.js';
 
 export interface Inspection {
   schemaVersion: 1;
@@ -26,6 +27,8 @@ export interface Inspection {
     producer: string | null;
     /** Number of parameters; shared ones count once. */
     parameters: number;
+    /** How they are stored, the largest part first. */
+    weights: StoredWeights[];
   };
   fields: { [K in keyof CheckpointFields]: Field<unknown> };
   /** Keys of card and metadata that this version does not use. */
@@ -43,9 +46,6 @@ export interface Advice {
   hint: string | null;
 }
 
-/** ONNX element types of weights: all but those for shapes, indices, switches and text. */
-const INDEX_TYPES = new Set([6, 7, 8, 9, 12, 13]);
-
 export async function inspectCheckpoint(checkpoint: CheckpointDescription): Promise<Inspection> {
   const problems: Advice[] = checkpoint.problems.map(({ message, hint }) => ({ message, hint }));
   await checkpoint.verifySha256().catch((error: unknown) => {
@@ -53,10 +53,8 @@ export async function inspectCheckpoint(checkpoint: CheckpointDescription): Prom
     problems.push({ message: error.message, hint: error.hint });
   });
   const graph = checkpoint.graph();
-  const { model, proto } = graph;
-  const parameters = proto.initializer
-    .filter(({ dataType }) => !INDEX_TYPES.has(dataType))
-    .reduce((sum, { dims }) => sum + dims.reduce((product, size) => product * Number(size), 1), 0);
+  const { model } = graph;
+  const weights = storedWeights(graph);
   return clean({
     schemaVersion: 1,
     model: {
@@ -72,7 +70,8 @@ export async function inspectCheckpoint(checkpoint: CheckpointDescription): Prom
       opset: graph.opset,
       irVersion: Number(model.irVersion),
       producer: [model.producerName, model.producerVersion].filter(Boolean).join(' ') || null,
-      parameters,
+      parameters: weights.reduce((sum, { parameters }) => sum + parameters, 0),
+      weights,
     },
     fields: checkpoint.fields,
     unknownKeys: checkpoint.unknownKeys,
@@ -169,10 +168,10 @@ function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
   if (signature.fixedBatch !== null) {
     remark(`The graph takes exactly ${signature.fixedBatch} sequences per call.`, null);
   }
-  if (family.value !== null && !isSupported(family.value)) {
+  if (family.value !== null && isInSteps(family.value) && schedule.value?.steps !== undefined) {
     remark(
-      `There is no loss for ${family.value} yet.`,
-      `Families with one: ${SUPPORTED_FAMILIES.join(', ')}.`,
+      `Its bound has ${schedule.value.steps} steps and the reconstruction of the clean text: two calls per draw.`,
+      null,
     );
   }
   return remarks;

@@ -2,11 +2,11 @@
  * Whether a call can fit into memory at all, before anything is packed or loaded. Otherwise the run would swap for hours or
  * be killed by the system. The count is a lower bound on what a call needs, so nothing is refused that would have worked.
  */
-import { statSync } from 'node:fs';
 import { ModelError } from '../errors.js';
-import { projection } from '../graph/rows.js';
+import { blockProductSizes, isBlockProduct, projection } from '../graph/rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { usableMemory } from './machine.js';
+import { loadedBytes } from './stored-weights.js';
 
 export interface CallSize {
   /** The smallest possible number of sequences per call: the graph's fixed batch, or 1. */
@@ -15,13 +15,20 @@ export interface CallSize {
   length: number;
 }
 
-/** @throws ModelError `call-past-memory`   @param memory bytes that this process may use */
+/** @throws ModelError `weights-past-memory`, `call-past-memory`   @param memory bytes that this process may use */
 export function checkMemory(checkpoint: Checkpoint, size: CallSize, memory = usableMemory()): void {
-  const { name, signature, dataFiles } = checkpoint;
+  const { name, signature } = checkpoint;
   const { batch = signature.fixedBatch ?? 1, length } = size;
-  const weights = dataFiles.reduce((sum, file) => sum + statSync(file).size, 0);
+  const weights = loadedBytes(checkpoint.graph());
   const needs = weights + leastCallBytes(checkpoint, batch, length);
   if (needs <= memory) return;
+  if (weights > memory) {
+    throw new ModelError({
+      code: 'weights-past-memory',
+      message: `${name}: its weights need at least ${gigabytes(weights)} once they are loaded; this process may use ${gigabytes(memory)}.`,
+      hint: 'Store them in fewer bits: duo-eval convert --dtype int8 or int4. float16 is widened to float32 when it is loaded.',
+    });
+  }
   throw new ModelError({
     code: 'call-past-memory',
     message: `${name}: a call of ${batch} × ${length} tokens needs at least ${gigabytes(needs)}; this process may use ${gigabytes(memory)}.`,
@@ -39,9 +46,12 @@ function leastCallBytes(checkpoint: Checkpoint, batch: number, length: number): 
   const last = projection(graph, 'logits', dtype);
   const sizes = new Map(graph.proto.initializer.map(({ name, dims }) => [name, dims.map(Number)]));
   const widths = graph.proto.node
-    .filter(({ opType, input }) => opType === 'MatMul' && input[1] !== last?.matrix.name)
-    .map(({ input }) => sizes.get(input[1]) ?? [])
-    .map((dims) => (dims.length === 2 ? dims[1] : 0));
+    .filter(({ input }) => input[1] !== last?.matrix.name)
+    .map((node) => {
+      if (isBlockProduct(node)) return blockProductSizes(node)[1];
+      const dims = node.opType === 'MatMul' ? (sizes.get(node.input[1]) ?? []) : [];
+      return dims.length === 2 ? dims[1] : 0;
+    });
   // If the logits are a product, they need not all exist at once; otherwise they do, together with their softmax.
   const widest = Math.max(last ? last.width : 2 * checkpoint.vocabSize, ...widths);
   const attends = graph.proto.node.some(

@@ -8,7 +8,7 @@ import { usualSchedule } from './fields.js';
 import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
 import { randomWeights } from './weights/random-weights.js';
-import type { StorageType } from './weights/storage-names.js';
+import type { FourBits, StorageType } from './weights/storage-names.js';
 
 export interface RandomCheckpointRequest {
   out: string;
@@ -27,6 +27,10 @@ export interface RandomCheckpointRequest {
   tokenizer?: string;
   /** How the file stores the matrices. */
   dtype?: StorageType;
+  /** How int4 rounds. */
+  fourBits?: FourBits;
+  /** Bytes of a file of weights beside the model, from which on the next begins. */
+  largestShard?: number;
 }
 
 /** @throws UsageError when the flags describe no network   @throws FileError */
@@ -63,13 +67,15 @@ export async function randomCheckpoint(request: RandomCheckpointRequest): Promis
       hint: 'The family bd3lm and --arch block-diffusion belong together.',
     });
   }
-  return saveCheckpoint(out, {
+  const content = {
     architecture,
     dimensions: dimensionsOf(request),
     source: randomWeights({ seed, zeroed: false }),
     card: cardOf(request),
     dtype: request.dtype,
-  });
+    fourBits: request.fourBits,
+  };
+  return saveCheckpoint(out, content, { largestShard: request.largestShard });
 }
 
 function dimensionsOf({ size, changes, vocabSize, length, blockSize }: RandomCheckpointRequest): Dimensions {

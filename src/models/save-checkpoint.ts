@@ -1,15 +1,15 @@
 /** Writes a network as a checkpoint: the ONNX file, its external data if needed, and the card. */
 import type { Graph } from '../graph/graph.js';
 import { type WriteOptions, type WrittenModel, writeModel } from '../graph/write.js';
-import { writeFileAtomically } from '../storage/atomic-file.js';
 import type { Dimensions } from './architectures/dimensions.js';
 import { architectures } from './architectures/index.js';
 import type { ArchitectureName } from './architectures/names.js';
 import type { BuildOptions } from './architectures/network.js';
 import { elementCount, type Parameter } from './architectures/parameters.js';
 import { type Card, cardPath, metadataOfCard } from './card.js';
-import type { StorageType } from './weights/storage-names.js';
-import { declareStored, storedBytes } from './weights/storage-type.js';
+import type { FourBits, StorageType } from './weights/storage-names.js';
+import { storedBytes } from './weights/storage-type.js';
+import { storeMatrices } from './weights/stored-matrices.js';
 import type { WeightSource } from './weights/weight-source.js';
 
 export interface CheckpointContent {
@@ -20,6 +20,8 @@ export interface CheckpointContent {
   card: Card;
   /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
+  /** For int4 alone. */
+  fourBits?: FourBits;
 }
 
 /** A network of any kind, and its weights. */
@@ -28,10 +30,14 @@ export interface NetworkContent {
   /** As the checkpoint contract requires. */
   graph(options: BuildOptions): Graph;
   source: WeightSource;
+  /** Bytes of weights of the graph that are no parameters, by name. */
+  copied?: ReadonlyMap<string, () => Iterable<Uint8Array>>;
   /** Complete, with vocabulary, length and architecture. */
   card: Card;
   /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
+  /** For int4 alone. */
+  fourBits?: FourBits;
 }
 
 export interface SavedCheckpoint extends WrittenModel {
@@ -42,7 +48,7 @@ export interface SavedCheckpoint extends WrittenModel {
 /** @throws ModelError when there can be no such network   @throws FileError */
 export async function saveCheckpoint(
   path: string,
-  { architecture, dimensions, source, card, dtype }: CheckpointContent,
+  { architecture, dimensions, source, card, dtype, fourBits }: CheckpointContent,
   options: WriteOptions = {},
 ): Promise<SavedCheckpoint> {
   const { parameters, checkpointGraph } = architectures[architecture];
@@ -59,6 +65,7 @@ export async function saveCheckpoint(
       architecture: { name: architecture, ...size },
     },
     dtype,
+    fourBits,
   };
   return saveNetwork(path, network, options);
 }
@@ -67,17 +74,24 @@ export async function saveCheckpoint(
 export const blocksOfCard = (blockSize: number | undefined): Pick<Card, 'blockSize' | 'attention'> =>
   blockSize === undefined ? {} : { blockSize, attention: { blockCausal: blockSize } };
 
-/** @throws ModelError when the weights are unusable   @throws FileError */
+/** @throws ModelError when the weights are unusable   @throws FileError; then no file of the checkpoint is there */
 export async function saveNetwork(
   path: string,
-  { parameters, graph: build, source, card, dtype = 'float32' }: NetworkContent,
+  { parameters, graph: build, source, copied, card, dtype = 'float32', fourBits }: NetworkContent,
   options: WriteOptions = {},
 ): Promise<SavedCheckpoint> {
-  const graph = build({ declare: declareStored(dtype) });
+  const graph = build({});
+  const forms = storeMatrices(graph, parameters, dtype, fourBits);
   // The tokenizer's path is relative to the card, and would be wrong in a model moved without it.
   for (const [key, json] of metadataOfCard({ ...card, tokenizer: undefined })) graph.setMetadata(key, json);
-  const written = await writeModel(path, graph, storedBytes(parameters, source), options);
-  await writeFileAtomically(cardPath(path), `${JSON.stringify(card, null, 2)}\n`);
+  const bytes = storedBytes(parameters, source, forms);
+  const written = await writeModel(path, graph, (weight) => copied?.get(weight.name)?.() ?? bytes(weight), {
+    ...options,
+    beside: [
+      ...(options.beside ?? []),
+      { path: cardPath(path), content: `${JSON.stringify(card, null, 2)}\n` },
+    ],
+  });
   return {
     ...written,
     cardPath: cardPath(path),

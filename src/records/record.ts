@@ -13,7 +13,7 @@ export const SCHEMA_VERSION = 1;
 
 export const modelRecord = part({
   name: z.string().describe("As in `--model name=path`, else the file's name."),
-  family: z.string().describe('ar, mdlm, sedd, duo or d3pm.'),
+  family: z.string().describe('ar, mdlm, sedd, bd3lm, d3pm or duo.'),
   sha256: z.string().nullable().describe('Of the ONNX file.'),
   path: z.string().nullable().describe('As given by the user.'),
   trainedOn: z.string().nullish().describe('What the card says it was trained on; absent: not recorded.'),

@@ -1,7 +1,8 @@
 /**
  * Results in the form of EleutherAI's lm-evaluation-harness (`results_*.json`, from 0.4 on), for tools that read it: one
- * task per data set, figures as `name,none` with `name_stderr,none`. Tasks are called `duo_eval_…`: their protocol is not that
- * of the tasks of lm-evaluation-harness on the same data. A file holds one model, as there.
+ * task per data set, figures as `name,none` with `name_stderr,none`. Tasks are called `duo_eval_…`, since their protocol is not that
+ * of the tasks of lm-evaluation-harness on the same data; those of `tasks`, whose prompts are the same, have the names and
+ * versions that they have there. A file holds one model, as there.
  */
 import { UsageError } from '../errors.js';
 import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
@@ -38,19 +39,24 @@ export function lmEvalResults(rows: readonly ResultRow[]): object {
       task,
       dataset_name: row.dataset,
       test_split: fieldOf(row, 'dataset.split') ?? null,
-      output_type: row.evaluation?.scoresText ? 'loglikelihood_rolling' : 'generate_until',
-      num_fewshot: 0,
-      metadata: { version: 1, protocol: row.record.protocol },
+      output_type:
+        fieldOf(row, 'task.output') ??
+        (row.evaluation?.scoresText ? 'loglikelihood_rolling' : 'generate_until'),
+      num_fewshot: shotsOf(row),
+      metadata: { version: versionOf(row), protocol: row.record.protocol },
     })),
-    versions: each((row) => numberOf(row, 'protocol.version') ?? 1),
-    'n-shot': each(() => 0),
+    versions: each((row) => numberOf(row, 'task.version') ?? numberOf(row, 'protocol.version') ?? 1),
+    'n-shot': each(shotsOf),
     higher_is_better: each((row) =>
       Object.fromEntries(
         [...row.figures.values()].flatMap(({ declared }) => (declared.lmEval ? [declared.lmEval] : [])),
       ),
     ),
     'n-samples': each((row) => ({
-      original: numberOf(row, 'dataset.sequences') ?? numberOf(row, 'samples.count'),
+      original:
+        numberOf(row, 'dataset.sequences') ??
+        numberOf(row, 'samples.count') ??
+        numberOf(row, 'dataset.texts'),
       effective: numberOf(row, 'cost.sequences') ?? numberOf(row, 'samples.count'),
     })),
     config: {
@@ -67,7 +73,12 @@ export function lmEvalResults(rows: readonly ResultRow[]): object {
   };
 }
 
-function taskOf({ eval: evaluation, dataset }: ResultRow): string {
+const shotsOf = (row: ResultRow): number => numberOf(row, 'protocol.shots') ?? 0;
+const versionOf = (row: ResultRow): number => numberOf(row, 'task.version') ?? 1;
+
+function taskOf(row: ResultRow): string {
+  const { eval: evaluation, dataset } = row;
+  if (fieldOf(row, 'task.name') !== undefined) return dataset;
   const name = dataset.toLowerCase().replace(/[^a-z0-9]+/g, '_');
   return evaluation === 'ppl' ? `duo_eval_${name}` : `duo_eval_${evaluation}_${name}`;
 }

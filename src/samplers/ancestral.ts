@@ -6,29 +6,29 @@ import { analyticUnmaskProbability, CLEAN, unmaskProbability } from '../diffusio
 import { UsageError } from '../errors.js';
 import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
 import type { Sampler, SamplingRun } from './sampler.js';
-import { levelAt, linearTimes, scheduleOf } from './time-grid.js';
+import { levelAt, linearTimes, scheduleOf, walkTimes } from './time-grid.js';
 
 export const ancestral: Sampler = {
   name: 'ancestral',
   summary: 'The posterior of each step; steps + 1 calls, the last of which removes the noise that is left.',
-  families: ['mdlm', 'duo', 'bd3lm'],
+  families: ['mdlm', 'duo', 'bd3lm', 'd3pm'],
   sample: (run) => (run.blockSize ? walkBlocks(run, run.blockSize) : walk(run, 'ancestral')),
 };
 
 /** @param tail how the last noise is removed: by a draw, or by the most probable tokens */
 async function* walk(run: SamplingRun, tail: 'ancestral' | 'greedy'): AsyncGenerator<void, void, void> {
-  const { steps } = run;
   const schedule = scheduleOf(run);
-  const times = linearTimes(steps);
-  for (let step = 0; step < steps; step++) {
+  const times = walkTimes(run);
+  const last = times.length - 1;
+  for (let step = 0; step < last; step++) {
     const answer = await run.denoise({ t: times[step], step });
     const [t, s] = [levelAt(schedule, times[step]), levelAt(schedule, times[step + 1])];
     posteriorStep(run, answer, { t, s, kappa: 1, step });
     yield;
   }
-  const answer = await run.denoise({ t: times[steps], step: steps, greedy: tail === 'greedy' });
+  const answer = await run.denoise({ t: times[last], step: last, greedy: tail === 'greedy' });
   if (tail === 'greedy') takeTokens(run, answer);
-  else lastStep(run, answer, { t: levelAt(schedule, times[steps]), step: steps });
+  else lastStep(run, answer, { t: levelAt(schedule, times[last]), step: last });
   yield;
 }
 
@@ -71,7 +71,7 @@ async function* walkBlocks(run: SamplingRun, blockSize: number): AsyncGenerator<
 export const greedyTail: Sampler = {
   name: 'greedy-tail',
   summary: 'Ancestral, but the last step takes the most probable token.',
-  families: ['mdlm', 'duo'],
+  families: ['mdlm', 'duo', 'd3pm'],
   sample: (run) => walk(run, 'greedy'),
 };
 

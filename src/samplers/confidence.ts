@@ -7,7 +7,7 @@ import type { Denoised, Sampler, SamplingRun } from './sampler.js';
 export const confidence: Sampler = {
   name: 'confidence',
   summary: 'Unmasks the most probable tokens first, the same number in each step; at most steps calls.',
-  families: ['mdlm', 'sedd'],
+  families: ['mdlm', 'sedd', 'd3pm'],
   options: {
     pace: {
       default: 'linear',

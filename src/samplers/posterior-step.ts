@@ -55,7 +55,7 @@ function uniformStateStep(
 
 function maskedStep(
   run: SamplingRun,
-  { token }: Denoised,
+  { token, present }: Denoised,
   t: AlphaLevel,
   s: AlphaLevel,
   kappa: number,
@@ -63,11 +63,10 @@ function maskedStep(
 ): void {
   const { tokens, maskTokenId } = run;
   const component = run.uniforms('component', step);
-  const unmask = unmaskProbability(t, s, kappa);
   const remask = remaskProbability(s, kappa);
   for (let i = 0; i < tokens.length; i++) {
     if (tokens[i] !== maskTokenId) {
       if (component[i] < remask) tokens[i] = maskTokenId!; // a masked family has a mask
-    } else if (component[i] < unmask) tokens[i] = token[i];
+    } else if (component[i] < unmaskProbability(t, s, kappa, present?.[i])) tokens[i] = token[i];
   }
 }

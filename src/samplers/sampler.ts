@@ -130,7 +130,7 @@ export interface Denoised {
   readonly token: Int32Array;
   /** x_θ of that token. */
   readonly probability: Float64Array;
-  /** x_θ of the present token z. Uniform-state families only; else null. */
+  /** x_θ of the present token z, in uniform-state families; in d3pm, what the network gives the mask; else null. */
   readonly present: Float64Array | null;
   /** SEDD: the sum of the scores over the vocabulary, which is not 1; else null. */
   readonly scoreSum: Float64Array | null;

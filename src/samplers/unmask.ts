@@ -29,7 +29,7 @@ export const unmask: Sampler = {
   name: 'unmask',
   summary:
     'Reveals the masks that an order of the positions puts first, by the model’s distributions; at most steps calls, unless blocks, a threshold or a bound ask for more.',
-  families: ['mdlm', 'sedd', 'bd3lm'],
+  families: ['mdlm', 'sedd', 'bd3lm', 'd3pm'],
   options: {
     order: { default: 'max-probability', choices: UNMASKING_ORDERS, summary: 'Which masks are first.' },
     'tokens-per-call': {

@@ -67,7 +67,7 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
     options,
     length,
     // An autoregressive sampler takes one step per token.
-    steps: checkpoint.family === 'ar' ? length : (flags.steps ?? DEFAULT_STEPS),
+    steps: checkpoint.family === 'ar' ? length : (flags.steps ?? checkpoint.schedule?.steps ?? DEFAULT_STEPS),
     batch: Math.min(batch, samples),
     given,
   };

@@ -15,6 +15,8 @@ import { forgetTemporary, temporaryPath } from './temporary-files.js';
 
 export class AtomicFile {
   private ended = false;
+  /** Committed where there was no file before. */
+  private appeared = false;
 
   private constructor(
     readonly path: string,
@@ -23,6 +25,7 @@ export class AtomicFile {
     private readonly target: string,
     private readonly handle: FileHandle,
     private readonly advice: string,
+    private readonly isNew: boolean,
   ) {}
 
   /** Bytes written so far. */
@@ -33,12 +36,13 @@ export class AtomicFile {
     const { target, kind, replaced } = destination(path, advice);
     let temporary: string | null = null;
     try {
-      if (kind === 'device') return new AtomicFile(path, null, target, await open(target, 'w'), advice);
+      if (kind === 'device')
+        return new AtomicFile(path, null, target, await open(target, 'w'), advice, false);
       makeFolder(dirname(target));
       temporary = temporaryPath(dirname(target));
       const handle = await open(temporary, 'wx');
       if (replaced) await handOn(handle, replaced);
-      return new AtomicFile(path, temporary, target, handle, advice);
+      return new AtomicFile(path, temporary, target, handle, advice, kind === 'new');
     } catch (cause) {
       if (temporary !== null) forgetTemporary(temporary);
       throw fileFailure(cause, 'write', path, advice);
@@ -90,6 +94,7 @@ export class AtomicFile {
       beforehand(this.temporary);
       await rename(this.temporary, this.target);
       this.ended = true;
+      this.appeared = this.isNew;
       forgetTemporary(this.temporary);
     } catch (cause) {
       await this.discard();
@@ -106,6 +111,12 @@ export class AtomicFile {
     if (this.temporary === null) return;
     await rm(this.temporary, { force: true }).catch(() => {});
     forgetTemporary(this.temporary);
+  }
+
+  /** As {@link discard}; after a commit, removes the file again if there was none before. For files that belong together. */
+  async withdraw(): Promise<void> {
+    await this.discard();
+    if (this.appeared) await rm(this.target, { force: true }).catch(() => {});
   }
 }
 

@@ -43,7 +43,7 @@ export function noisyBatch(
 ): NoisyBatch {
   const { blockSize = length } = dimensions;
   const levels = length / blockSize;
-  const times = stepTimes({ seed, step }, batch * levels);
+  const times = stepTimes({ seed, step }, batch * levels).map((t) => timeOfStep(schedule, t));
   const oneMinusAlpha = times.map((t) => schedule.oneMinusAlpha(t));
   const z = new Int32Array(x.length);
   const component = new Float64Array(length);
@@ -62,14 +62,24 @@ export function noisyBatch(
       noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component);
     }
   }
+  const { steps } = schedule;
+  const next = times.map((t) =>
+    steps === undefined ? t : schedule.oneMinusAlpha(Math.max(0, t - 1 / steps)),
+  );
   return {
     x,
     z,
     oneMinusAlpha,
-    slope: times.map((t) => -schedule.dalpha(t, 'duo')),
+    ...(steps === undefined
+      ? { slope: times.map((t) => -schedule.dalpha(t, 'duo')) }
+      : { nextOneMinusAlpha: next, slope: next.map((level, b) => steps * (oneMinusAlpha[b] - level)) }),
     sigma: isInBlocks(family) ? new Float64Array(batch) : times.map((t) => schedule.sigma(t)),
   };
 }
+
+/** In discrete time, t rounded up to the next i/T. */
+const timeOfStep = ({ steps }: NoiseSchedule, t: number): number =>
+  steps === undefined ? t : Math.min(1, (Math.floor(t * steps) + 1) / steps);
 
 /** The curriculum's noise: z is the argmax of w = α̃x + σ̃ε. */
 export interface CurriculumNoise extends NoisyBatch {

@@ -4,7 +4,7 @@
  */
 import { HEAD } from '../diffusion/heads/head.js';
 import { CLEAN_IDS } from '../models/architectures/block-diffusion.js';
-import { isInBlocks, isMasked, isUniformState } from '../models/family.js';
+import { isInBlocks, isInSteps, isMasked, isUniformState } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -19,6 +19,8 @@ export interface NoisyBatch {
   /** Per sequence, or for block diffusion per block: 1 − α and −α'. */
   oneMinusAlpha: Float64Array;
   slope: Float64Array;
+  /** Discrete time: per sequence, 1 − α at the clean end of the step; `slope` is then T times the rise of α. */
+  nextOneMinusAlpha?: Float64Array;
   /** Per sequence: what the network reads. */
   sigma: Float64Array;
 }
@@ -105,10 +107,65 @@ function maskedFeeds(
   };
 }
 
+/**
+ * The same for discrete time: behind the noisy sequences come the clean ones, σ = 0, every token of which the reconstruction asks
+ * about: a step from nothing but noise to the text.
+ */
+function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+  const { batch, length } = size;
+  const places = [...noisy.x.keys()];
+  const masked = places.filter((i) => noisy.z[i] === maskTokenId);
+  const sequenceOf = (place: number) => Math.floor(place / length);
+  const asked = [
+    ...masked.map((place) => ({
+      ...{ row: [sequenceOf(place), place % length], target: noisy.x[place] },
+      level: noisy.oneMinusAlpha[sequenceOf(place)],
+      next: noisy.nextOneMinusAlpha?.[sequenceOf(place)] ?? 0,
+      weight: noisy.slope[sequenceOf(place)],
+    })),
+    ...places.map((place) => ({
+      ...{ row: [batch + sequenceOf(place), place % length], target: noisy.x[place] },
+      ...{ level: 1, next: 0, weight: 1 },
+    })),
+  ];
+  const rows = [asked.length];
+  return {
+    input_ids: int64([...noisy.z, ...noisy.x], [2 * batch, length]),
+    sigma: float32([...noisy.sigma, ...new Float64Array(batch)], [2 * batch]),
+    [HEAD.rows]: int64(
+      asked.flatMap(({ row }) => row),
+      [asked.length, 2],
+    ),
+    ...{
+      [HEAD.targets]: int64(
+        asked.map(({ target }) => target),
+        rows,
+      ),
+    },
+    ...{
+      [HEAD.oneMinusAlpha]: float64(
+        asked.map(({ level }) => level),
+        rows,
+      ),
+    },
+    ...{
+      [HEAD.nextOneMinusAlpha]: float64(
+        asked.map(({ next }) => next),
+        rows,
+      ),
+    },
+    [TOKEN_WEIGHTS]: float32(
+      asked.map(({ weight }) => weight / noisy.x.length),
+      rows,
+    ),
+  };
+}
+
 /** The tensors for the family's loss head. @throws RangeError for a family that is not trained on noisy sequences */
 export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
   if (isUniformState(family)) return uniformStateFeeds(size, noisy);
   if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
+  if (isInSteps(family)) return discreteTimeFeeds(size, noisy, maskTokenId);
   if (isInBlocks(family)) {
     const { batch, length } = size;
     const scored = batch * (length - 1); // all but the first token of each sequence, which is given

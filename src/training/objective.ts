@@ -15,7 +15,7 @@ import { causalGraph } from '../models/architectures/causal.js';
 import type { Dimensions } from '../models/architectures/dimensions.js';
 import { ditGraph } from '../models/architectures/dit.js';
 import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
-import { type Family, isMasked } from '../models/family.js';
+import { type Family, isInSteps, isMasked } from '../models/family.js';
 import { type Mixture, mixtureGraph } from './mixture.js';
 
 /** Name of the input that the objective adds: float32, in the shape of the losses. */
@@ -67,6 +67,7 @@ function appendObjective(graph: Graph, problem: TrainingProblem): Value {
   const weights = graph.input(TOKEN_WEIGHTS, 'float32', shape);
   const weighted = Mul(graph.value(HEAD.loss, 'float32'), weights);
   const objective = ReduceSum(weighted, { axes: shape.map((_, i) => i), keepdims: false });
-  fixAxes(graph, { batch, length });
+  // Discrete time asks about the clean sequences as well.
+  fixAxes(graph, { batch: isInSteps(family) ? 2 * batch : batch, length });
   return objective;
 }

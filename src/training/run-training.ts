@@ -15,7 +15,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
 import { elementCount, networkParameters } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
-import { isInBlocks, isMasked, readsNoiseLevel } from '../models/family.js';
+import { isInBlocks, isInSteps, isMasked, readsNoiseLevel } from '../models/family.js';
 import { usualSchedule } from '../models/fields.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
@@ -40,7 +40,7 @@ import {
 import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
-const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'bd3lm', 'duo'] as const;
+const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'bd3lm', 'duo', 'd3pm'] as const;
 
 export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];
@@ -52,6 +52,8 @@ export interface TrainingRequest extends RunRequest {
   length: number;
   /** L′, tokens per block, for bd3lm alone. */
   blockSize?: number;
+  /** T of discrete time, for d3pm alone; the reference's by default. */
+  diffusionSteps?: number;
   steps: number;
   /** 0 for none. */
   curriculumSteps: number;
@@ -189,7 +191,7 @@ function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: Pack
       batch,
       length: family === 'ar' ? length - 1 : length,
     },
-    schedule: usualSchedule(family),
+    schedule: scheduleOf(request),
     timeConditioning: readsNoiseLevel(family),
     seed: request.seed,
     steps: request.steps,
@@ -200,6 +202,17 @@ function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: Pack
     curriculum: family === 'duo' && request.curriculumSteps > 0 ? curriculumOf(request) : null,
     text: text.sha256,
   };
+}
+
+/** @throws UsageError where the family has continuous time and a number of steps is given */
+function scheduleOf({ family, diffusionSteps }: TrainingRequest): TrainingSettings['schedule'] {
+  if (diffusionSteps === undefined) return usualSchedule(family);
+  if (isInSteps(family)) return { ...usualSchedule(family), steps: diffusionSteps };
+  throw new UsageError({
+    code: 'steps-of-d3pm',
+    message: `--diffusion-steps is for --family d3pm: time is continuous in ${family}.`,
+    hint: 'Leave --diffusion-steps out; --steps are those of the training.',
+  });
 }
 
 function curriculumOf(request: TrainingRequest): CurriculumOptions {

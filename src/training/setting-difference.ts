@@ -15,6 +15,7 @@ const FLAGS: Record<string, string> = {
   'problem.dimensions.heads': '--heads',
   'problem.dimensions.length': '--length',
   'problem.dimensions.blockSize': '--block-size',
+  'schedule.steps': '--diffusion-steps',
   'problem.length': '--length',
   'problem.batch': '--batch',
   seed: '--seed',

@@ -1,12 +1,12 @@
 /** Everything that decides the numbers of a training run; a resumed run must have the same settings. */
-import type { ScheduleType } from '../diffusion/schedule.js';
+import type { ScheduleSettings } from '../diffusion/schedule.js';
 import type { CurriculumOptions } from './curriculum.js';
 import type { TrainingProblem } from './objective.js';
 import type { AdamWOptions, LearningRateOptions } from './optimizer.js';
 
 export interface TrainingSettings {
   problem: Omit<TrainingProblem, 'reads' | 'fused'>;
-  schedule: { type: ScheduleType; eps: number };
+  schedule: ScheduleSettings;
   /** Whether the network reads the noise level, or 0. */
   timeConditioning: boolean;
   seed: number;

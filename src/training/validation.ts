@@ -61,7 +61,8 @@ export class Validation {
       const rows = feeds[HEAD.rows]?.data as BigInt64Array | undefined;
       const sums = new Float64Array(batch);
       for (const [at, loss] of losses.entries()) {
-        const sequence = rows ? Number(rows[2 * at]) : Math.floor(at / length);
+        // Behind the noisy sequences may come the clean ones (noisy-batch.ts).
+        const sequence = rows ? Number(rows[2 * at]) % batch : Math.floor(at / length);
         sums[sequence] += loss * Number(tokenWeights.data[at]) * batch;
       }
       perSequence.push(...sums.subarray(0, counted));

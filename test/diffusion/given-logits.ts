@@ -4,9 +4,10 @@ import { HEAD } from '../../src/diffusion/heads/head.js';
 import { appendLossHead } from '../../src/diffusion/heads/losses.js';
 import { Graph } from '../../src/graph/graph.js';
 import { Identity } from '../../src/graph/operators.js';
+import { type Family, isDiffusion, isInSteps, isMasked } from '../../src/models/family.js';
 
 export interface GivenLogits {
-  family: 'ar' | 'mdlm' | 'sedd' | 'duo';
+  family: Exclude<Family, 'bd3lm'>;
   vocabSize: number;
   maskTokenId: number | null;
   /** [batch × length × vocab] */
@@ -16,6 +17,8 @@ export interface GivenLogits {
   noisy: number[][];
   /** [batch] */
   oneMinusAlpha: number[];
+  /** [batch]: the other end of the steps of discrete time. */
+  nextOneMinusAlpha?: number[];
   threads?: number;
 }
 
@@ -41,7 +44,7 @@ export async function lossOfGivenLogits(given: GivenLogits): Promise<number[][]>
     input_ids: int64(noisy.flat(), [batch, length]),
   };
   const masked = noisy.flatMap((row, b) => row.flatMap((z, l) => (z === maskTokenId ? [[b, l]] : [])));
-  const byRows = family === 'mdlm' || family === 'sedd';
+  const byRows = isMasked(family);
   if (byRows) {
     feeds[HEAD.rows] = int64(masked.flat(), [masked.length, 2]);
     feeds[HEAD.targets] = int64(
@@ -49,9 +52,11 @@ export async function lossOfGivenLogits(given: GivenLogits): Promise<number[][]>
       [masked.length],
     );
     feeds[HEAD.oneMinusAlpha] = float64(masked.map(([b]) => given.oneMinusAlpha[b]));
+    if (isInSteps(family))
+      feeds[HEAD.nextOneMinusAlpha] = float64(masked.map(([b]) => given.nextOneMinusAlpha?.[b] ?? 0));
   } else {
     feeds[HEAD.targets] = int64(targets.flat(), [batch, length]);
-    if (family === 'duo') feeds[HEAD.oneMinusAlpha] = float64(given.oneMinusAlpha);
+    if (isDiffusion(family)) feeds[HEAD.oneMinusAlpha] = float64(given.oneMinusAlpha);
   }
   const data = (await session.run(feeds))[HEAD.loss].data as Float32Array;
   await session.release();

@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { HEAD } from '../../src/diffusion/heads/head.js';
 import { appendLossHead } from '../../src/diffusion/heads/losses.js';
 import { prune } from '../../src/graph/prune.js';
+import { isInSteps, isMasked as isMaskedFamily } from '../../src/models/family.js';
 import { int64, runGraph } from '../graph/run-graph.js';
 import { smallNetwork } from '../graph/small-network.js';
 
 const VOCABULARY = 4099; // wide enough for blocks, and no multiple of sixteen
 const MASK = 4098;
 const LENGTH = 150; // 450 positions of three sequences: the last block is not full
-const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
 type Family = (typeof FAMILIES)[number];
 
 const token = (b: number, l: number) => (b * 1009 + l * 37) % MASK;
@@ -17,7 +18,7 @@ const isMasked = (l: number) => l % 3 === 1;
 
 function headed(family: Family, inBlocks: boolean) {
   const graph = smallNetwork({ vocabSize: VOCABULARY, width: 8 });
-  const maskTokenId = family === 'mdlm' || family === 'sedd' ? MASK : null;
+  const maskTokenId = isMaskedFamily(family) ? MASK : null;
   appendLossHead(graph, family, { logits: 'logits', vocabSize: VOCABULARY, maskTokenId, inBlocks });
   prune(graph.proto);
   return graph;
@@ -30,7 +31,7 @@ async function losses(family: Family, inBlocks: boolean, sequences: readonly num
   const levels = (values: readonly number[]) =>
     new ort.Tensor('float64', Float64Array.from(values), [values.length]);
   const feeds: Record<string, ort.Tensor> = {};
-  if (family === 'mdlm' || family === 'sedd') {
+  if (isMaskedFamily(family)) {
     const rows = positions.filter(({ l }) => isMasked(l));
     const noisy = positions.map(({ s, l }) => (isMasked(l) ? MASK : token(s, l)));
     feeds.input_ids = int64(noisy, [batch, LENGTH]);
@@ -43,6 +44,7 @@ async function losses(family: Family, inBlocks: boolean, sequences: readonly num
       [rows.length],
     );
     feeds[HEAD.oneMinusAlpha] = levels(rows.map(({ s }) => 0.2 + 0.3 * s));
+    if (isInSteps(family)) feeds[HEAD.nextOneMinusAlpha] = levels(rows.map(({ s }) => 0.1 + 0.3 * s));
   } else {
     const noisy = positions.map(({ s, l }) => (isMasked(l) ? token(s + 7, l) : token(s, l)));
     feeds.input_ids = int64(noisy, [batch, LENGTH]);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { isMasked } from '../../src/models/family.js';
 import { fillOpenUniforms } from '../../src/random/uniforms.js';
 import { lossOfGivenLogits } from './given-logits.js';
-import { arLoss, duoLoss, mdlmLoss, seddLoss } from './scalar-losses.js';
+import { arLoss, d3pmLoss, duoLoss, mdlmLoss, seddLoss } from './scalar-losses.js';
 
 /** Standard normals × spread, as float32 logits. */
 function someLogits(count: number, spread: number, seed: number): Float32Array {
@@ -13,8 +14,10 @@ function someLogits(count: number, spread: number, seed: number): Float32Array {
   );
 }
 
+/** The other end of a step of discrete time; at the first, clean text. */
+const nextOf = (level: number) => (level === 1e-3 ? 0 : 0.9 * level);
 const levels = [1e-6, 1e-3, 0.1, 0.5, 0.9, 0.999];
-const families = ['ar', 'mdlm', 'sedd', 'duo'] as const;
+const families = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
 
 describe('the loss heads, against double precision on the same logits', () => {
   for (const family of families) {
@@ -25,7 +28,7 @@ describe('the loss heads, against double precision on the same logits', () => {
     ]) {
       it(`agree: ${family}, K = ${K}, logits of spread ${spread}`, async () => {
         const batch = levels.length;
-        const mask = family === 'mdlm' || family === 'sedd' ? K - 1 : null;
+        const mask = isMasked(family) ? K - 1 : null;
         const logits = someLogits(batch * 3 * K, spread, 7);
         // Position 0: a token that stayed; 1: one that was replaced; 2: one the model is nearly sure of.
         const targets = levels.map((_, b) => [
@@ -46,6 +49,7 @@ describe('the loss heads, against double precision on the same logits', () => {
           targets,
           noisy,
           oneMinusAlpha: levels,
+          nextOneMinusAlpha: levels.map(nextOf),
         });
         for (const [b, oneMinusAlpha] of levels.entries()) {
           const level = { alpha: 1 - oneMinusAlpha, oneMinusAlpha };
@@ -59,7 +63,9 @@ describe('the loss heads, against double precision on the same logits', () => {
                   ? mdlmLoss(row, x, z, level, mask!)
                   : family === 'sedd'
                     ? seddLoss(row, x, z, level, mask!)
-                    : duoLoss(row, x, z, level);
+                    : family === 'd3pm'
+                      ? d3pmLoss(row, x, z, level, nextOf(oneMinusAlpha), mask!)
+                      : duoLoss(row, x, z, level);
             // float32 inputs: relative 2e-6, and an absolute floor that grows only as α vanishes (see the head).
             const floor = family === 'duo' ? 2e-6 / level.alpha : 2e-6 / oneMinusAlpha;
             expect(Math.abs(loss[b][l] - exact)).toBeLessThanOrEqual(2e-6 * Math.abs(exact) + floor);

@@ -39,6 +39,30 @@ export function mdlmLoss(
   return z === maskTokenId ? -logSoftmax(logits, maskTokenId)[x] / oneMinusAlpha : 0;
 }
 
+/** Discrete time (D3PM in MDLM's parameterization): KL(q(z_s|z_t, x) ‖ q(z_s|z_t, x_θ)) where z_t is the mask, by its two outcomes, per
+ *  unit of α. At x_θ, the step from the mask leads to v with (α_s−α_t)x_v/D and to the mask with (α_sμ + 1−α_s)/D, D = α_tμ + 1−α_t,
+ *  and the true step to x with (α_s−α_t)/(1−α_t).
+ *  @param next 1−α_s */
+export function d3pmLoss(
+  logits: Row,
+  x: number,
+  z: number,
+  { alpha, oneMinusAlpha }: AlphaLevel,
+  next: number,
+  maskTokenId: number,
+): number {
+  if (z !== maskTokenId) return 0;
+  const log = logSoftmax(logits);
+  const mu = Math.exp(log[maskTokenId]);
+  const D = Math.log(alpha * mu + oneMinusAlpha);
+  const rise = oneMinusAlpha - next;
+  const shown = rise / oneMinusAlpha;
+  const hidden = next / oneMinusAlpha;
+  const ofShown = Math.log(shown) - (Math.log(rise) + log[x] - D);
+  const ofHidden = hidden === 0 ? 0 : Math.log(hidden) - (Math.log((1 - next) * mu + next) - D);
+  return (shown * ofShown + hidden * ofHidden) / rise;
+}
+
 /** SEDD, absorbing (score entropy, arXiv 2310.16834). With q = 1/(e^σ−1) = α/(1−α) and log scores
  *  ℓ_v = f_v + ln q − ln(K−1), the published (1/α)·[Σ_{v≠mask} e^{ℓ_v} − q·ℓ_x + q(ln q − 1)] has q in every term:
  *  with s_v = e^{f_v}/(K−1), the score in units of q, it is [Σ_{v≠mask} s_v − 1 − ln s_x] / (1−α), free of σ. */

@@ -1,5 +1,6 @@
 /** Models whose x_θ is known exactly, answering draws in float64: what samplers are held against. */
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
+import { besidesDraw, isInSteps } from '../../src/models/family.js';
 import type { MarkovChain } from '../../src/models/sources/markov.js';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
 import type { Denoised, Denoiser, DenoiserRequest, Sampler } from '../../src/samplers/sampler.js';
@@ -8,7 +9,10 @@ import type { GeneratedSample, GenerationPlan } from '../../src/sampling/generat
 import { leaveOneOut, maskedEmission, uniformEmission } from '../models/sources/leave-one-out.js';
 import { scoreOf } from './policy-scores.js';
 
-export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo';
+export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo' | 'd3pm';
+
+/** What the models of d3pm give the mask. */
+const OF_MASK = 0.3;
 
 export interface ClosedForm extends Denoiser {
   family: DiffusionFamily;
@@ -50,7 +54,8 @@ function model(tokensOfChain: number, family: DiffusionFamily, predict: Predicti
       const size = batch * length;
       const token = new Int32Array(size);
       const probability = new Float64Array(size);
-      const present = masked ? null : new Float64Array(size);
+      // In d3pm, what is given to the mask.
+      const present = besidesDraw(family) === 'present' ? new Float64Array(size) : null;
       // Exact scores are p(v)·α/(1 − α).
       const scoreSum = family === 'sedd' ? new Float64Array(size).fill(1 / Math.expm1(sigma)) : null;
       const score = order && new Float64Array(size);
@@ -63,13 +68,14 @@ function model(tokensOfChain: number, family: DiffusionFamily, predict: Predicti
           token[i] = uniforms ? inverseCdf(row, uniforms[i]) : row.indexOf(Math.max(...row));
           probability[i] = row[token[i]];
           if (order && score) score[i] = scoreOf(order, row);
-          if (present) present[i] = row[z[l]];
+          if (present) present[i] = masked ? OF_MASK : row[z[l]];
           // Elsewhere an answer has no meaning: make sure that nobody uses it.
           if (masked && z[l] !== tokensOfChain) {
             token[i] = -99;
             probability[i] = Number.NaN;
             if (scoreSum) scoreSum[i] = Number.NaN;
             if (score) score[i] = Number.NaN;
+            if (present) present[i] = Number.NaN;
           }
         }
       }
@@ -106,7 +112,7 @@ export async function planOf(form: ClosedForm, request: Request): Promise<Genera
       family: form.family,
       vocabSize: form.vocabSize,
       maskTokenId: form.maskTokenId,
-      schedule: noiseSchedule({ type: 'log-linear' }),
+      schedule: noiseSchedule({ type: 'log-linear', ...(isInSteps(form.family) && { steps: 8 }) }),
       timeConditioned: form.family !== 'mdlm',
     },
     source: { denoiser: form },

@@ -18,6 +18,7 @@ const whole = (mode: string) => psi('high-fraction=0', 'middle-fraction=0', `low
 const exact: [DiffusionFamily, { sampler: string; options?: string[] }][] = [
   ['duo', { sampler: 'ancestral' }],
   ['mdlm', { sampler: 'ancestral' }],
+  ['d3pm', { sampler: 'ancestral' }],
   ['mdlm', { sampler: 'ancestral-cache' }],
   ['sedd', { sampler: 'analytic' }],
   ['duo', { sampler: 'dcd', options: ['tail=ancestral'] }],

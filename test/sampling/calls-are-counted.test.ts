@@ -70,6 +70,14 @@ describe('the calls of a sample', () => {
     for (const [i, alpha] of alphas.entries()) expect(alpha).toBeCloseTo(1 - 0.999 * times[i], 6);
   });
 
+  it('tell d3pm the noise of its steps, and make one call each', async () => {
+    const form = closedForm(chain, 'd3pm');
+    await sampled(form, { sampler: 'ancestral', steps: 4, samples: 1, length: 40 });
+    const alphas = form.requests.map(({ sigma }) => Math.exp(-sigma));
+    expect(alphas).toHaveLength(4);
+    for (const [i, alpha] of alphas.entries()) expect(alpha).toBeCloseTo(1 - 0.999 * (1 - i / 4), 9);
+  });
+
   it('whose last is greedy draw nothing there', async () => {
     for (const request of [
       { sampler: 'greedy-tail' },

@@ -22,7 +22,7 @@ const cases = samplers
   .filter(({ needs }) => !needs)
   .flatMap(({ name, families }) =>
     families
-      .filter((family): family is DiffusionFamily => family !== 'ar' && family !== 'd3pm')
+      .filter((family): family is DiffusionFamily => family !== 'ar' && family !== 'bd3lm')
       .map((family) => ({ name, family })),
   );
 

@@ -8,7 +8,7 @@ const cases = samplers
   .filter(({ needs }) => !needs)
   .flatMap(({ name, families, options = {} }) =>
     families
-      .filter((family): family is DiffusionFamily => family !== 'ar' && family !== 'd3pm')
+      .filter((family): family is DiffusionFamily => family !== 'ar' && family !== 'bd3lm')
       .map((family) => ({ name, family, options: 'randomness' in options ? ['randomness=1'] : [] })),
   );
 

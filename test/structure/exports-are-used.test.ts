@@ -24,8 +24,6 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/evals/generation/diversity.ts unigramEntropy': 'its closed form',
   'src/evals/generation/pairing.ts whyNotPaired': 'a sentence for each reason',
   'src/evals/likelihood/margins.ts marginOf': 'its closed form',
-  'src/evals/likelihood/scoring-session.ts openScoring': 'what a server keeps',
-  'src/evals/likelihood/scoring-session.ts scoreContinuations': 'what a server asks for',
   'src/evals/suite/printed-plan.ts about': 'rounding of durations',
   'src/evals/throughput/installations.ts builtDigest': 'builds that differ in one byte',
   'src/graph/operators.ts ConstantOfShape': 'graphs made in tests',

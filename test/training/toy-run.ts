@@ -6,7 +6,7 @@ import { defaultAdamW } from '../../src/training/optimizer.js';
 import type { TrainingSettings, TrainingText } from '../../src/training/settings.js';
 import { temporaryFolder } from '../support/folder.js';
 
-export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'duo';
+export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'duo' | 'd3pm';
 
 const LENGTH = 12;
 
@@ -30,7 +30,7 @@ export function toySettings(family: ToyFamily, changes: Partial<TrainingSettings
       batch: 4,
       length: LENGTH,
     },
-    schedule: { type: 'log-linear', eps: 1e-3 },
+    schedule: { type: 'log-linear', eps: 1e-3, ...(family === 'd3pm' && { steps: 16 }) },
     timeConditioning: family !== 'mdlm' && family !== 'bd3lm',
     seed: 5,
     steps: 12,

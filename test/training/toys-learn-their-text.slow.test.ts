@@ -8,6 +8,7 @@ const BOUNDS: [ToyFamily, number, string, number][] = [
   ['ar', 0.3, 'without a curriculum', 0],
   ['mdlm', 1.7, 'without a curriculum', 0],
   ['bd3lm', 1.2, 'without a curriculum', 0],
+  ['d3pm', 1.9, 'without a curriculum', 0],
   ['sedd', 1.5, 'without a curriculum', 0],
   ['duo', 1.6, 'with the largest entries of the curriculum', 3],
   ['duo', 1.6, 'with all entries of the curriculum', 9],

@@ -6,11 +6,11 @@
  * x_θ is the softmax of the logits after temperature, top-k and top-p, in this order. SEDD's scores are normalised to x_θ:
  * s_v/Σs = softmax(f)_v without the mask; Σs of the network's own scores is a further output.
  */
-import { ModelError } from '../../errors.js';
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   ArgMax,
   Cast,
+  Gather,
   GatherElements,
   IfAll,
   LogSoftmax,
@@ -22,16 +22,9 @@ import {
   Sub,
   Unsqueeze,
 } from '../../graph/operators.js';
-import {
-  besidesDraw,
-  type Family,
-  isMasked,
-  isSupported,
-  isUniformState,
-  SUPPORTED_FAMILIES,
-} from '../../models/family.js';
+import { besidesDraw, type Family, isMasked, isUniformState } from '../../models/family.js';
 import type { ScoredOrder } from '../unmasking.js';
-import { HEAD, type HeadOptions } from './head.js';
+import { HEAD, type HeadOptions, textLogits } from './head.js';
 import { inverseCdf } from './inverse-cdf.js';
 import { policyScore } from './policy-score.js';
 import { atPositions, atRows } from './rows.js';
@@ -53,7 +46,7 @@ export const DRAW = {
   token: 'duo_eval_token',
   /** float32: x_θ of the token. */
   probability: 'duo_eval_probability',
-  /** float32: x_θ of the present token; uniform-state families only. */
+  /** float32: x_θ of the present token, for uniform states; for d3pm, what the network gives the mask. */
   present: 'duo_eval_present',
   /** float64: ln Σ_v e^{f_v}, the mask left out; sedd only. */
   logSumExp: 'duo_eval_log_sum_exp',
@@ -75,16 +68,9 @@ export interface DrawOptions extends HeadOptions {
 /** About forty operators process a block, and each waits for its threads: blocks twice as large as for a loss halve the waiting. */
 const BLOCK_BYTES = 12 * 2 ** 20;
 
-/** Appends the draw; it becomes all that the graph returns. @throws ModelError for a family without a draw */
+/** Appends the draw; it becomes all that the graph returns. */
 export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOptions): void {
   const options = { blockBytes: BLOCK_BYTES, ...drawOptions };
-  if (!isSupported(family)) {
-    throw new ModelError({
-      code: 'family-not-supported',
-      message: `There is no draw for the family "${family}" yet.`,
-      hint: `Families that can be drawn from: ${SUPPORTED_FAMILIES.join(', ')}.`,
-    });
-  }
   graph.scope('duo_eval', () => {
     const masked = isMasked(family);
     const besides = besidesDraw(family);
@@ -99,7 +85,10 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
     let drawn: Value[];
     if (masked) {
       const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
-      drawn = atRows(graph, options, rows, uniforms, (f, ...us) => drawRows(settings, f, us, null));
+      const whole = besides === 'present' ? { ...options, maskTokenId: null } : options;
+      drawn = atRows(graph, whole, rows, uniforms, (f, ...us) =>
+        besides === 'present' ? drawRowsBesideMask(settings, f, us) : drawRows(settings, f, us, null),
+      );
     } else {
       const z = besides === 'present' ? [graph.value('input_ids', 'int64')] : [];
       const maskTokenId = isUniformState(family) ? null : options.maskTokenId;
@@ -159,6 +148,14 @@ function drawRows(settings: RowSettings, f: Value, uniforms: readonly Value[], z
   if (settings.scores) results.push(logSumExp(flat, results[0]));
   if (settings.score) results.push(policyScore(LogSoftmax(flat), settings.score));
   return results.map((value) => Reshape(value, shape));
+}
+
+/** The same of a network whose softmax holds the mask: token and its x_θ among the others, then that of the mask. */
+function drawRowsBesideMask(settings: RowSettings, f: Value, uniforms: readonly Value[]): Value[] {
+  const [token, probability, ...score] = drawRows(settings, textLogits(f, settings), uniforms, null);
+  // a masked family has a mask token
+  const ofMask = Gather(Softmax(f), settings.maskTokenId!, { axis: -1 });
+  return [token, probability, ofMask, ...score];
 }
 
 /** Logits after temperature, top-k and top-p. */

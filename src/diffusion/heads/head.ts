@@ -8,7 +8,7 @@
  * papers' integrand over t. So one head serves every schedule and protocol.
  */
 import type { Graph, Value } from '../../graph/graph.js';
-import { Add, Cast } from '../../graph/operators.js';
+import { Add, Cast, ReduceLogSum, Unsqueeze } from '../../graph/operators.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 
 /** Facts about the checkpoint that a head is appended to. */
@@ -32,6 +32,8 @@ export const HEAD = {
   targets: 'duo_eval_targets',
   /** float64 [batch] or [rows]: 1 − α, because α near 1 has lost these digits. */
   oneMinusAlpha: 'duo_eval_one_minus_alpha',
+  /** float64 [rows]: 1 − α at the clean end of the step; of discrete time alone. */
+  nextOneMinusAlpha: 'duo_eval_next_one_minus_alpha',
   /** int64 [rows, 2]: the (sequence, position) pairs a head looks at. */
   rows: 'duo_eval_rows',
   /** float32, shaped as the targets. */
@@ -71,6 +73,10 @@ const ROWS_STEP = 8;
 
 /** Rows that a head is given where this many are asked for; the first ones are repeated at the end. */
 export const paddedRows = (count: number): number => Math.ceil(count / ROWS_STEP) * ROWS_STEP;
+
+/** ln of a few values in float64, by the one kernel that takes each alone: the same bits at any position. */
+export const exactLog = (values: Value): Value =>
+  ReduceLogSum(Unsqueeze(values, [-1]), { axes: [-1], keepdims: false });
 
 /** Ends a head: declares its one output. */
 export function lossOutput(graph: Graph, loss: Value, shape: readonly string[]): void {

@@ -1,18 +1,21 @@
-import { ModelError } from '../../errors.js';
-import type { Graph } from '../../graph/graph.js';
+import type { Graph, Value } from '../../graph/graph.js';
 import {
+  Add,
   Cast,
   Div,
   Exp,
+  Gather,
   GatherElements,
   LogSoftmax,
+  Max,
+  Mul,
   Neg,
   Squeeze,
   Sub,
   Unsqueeze,
 } from '../../graph/operators.js';
-import { type Family, SUPPORTED_FAMILIES } from '../../models/family.js';
-import { float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import type { Family } from '../../models/family.js';
+import { exactLog, float64, HEAD, type HeadOptions, lossOutput } from './head.js';
 import { lossAtPositions, lossAtRows } from './rows.js';
 import { appendUniformStateLoss } from './uniform-state.js';
 
@@ -27,14 +30,10 @@ export function appendLossHead(graph: Graph, family: Family, options: HeadOption
         return appendMaskedLoss(graph, options);
       case 'sedd':
         return appendScoreEntropyLoss(graph, options);
+      case 'd3pm':
+        return appendDiscreteTimeLoss(graph, options);
       case 'duo':
         return appendUniformStateLoss(graph, options);
-      default:
-        throw new ModelError({
-          code: 'family-not-supported',
-          message: `There is no loss for the family "${family}" yet.`,
-          hint: `Families with a loss: ${SUPPORTED_FAMILIES.join(', ')}.`,
-        });
     }
   });
 }
@@ -88,6 +87,42 @@ function appendScoreEntropyLoss(graph: Graph, options: HeadOptions): void {
     // In float32, because its exponential, unlike float64's, has the same bits at any position.
     const positive = float64(Exp(Cast(Sub(logSumExp, logOthers), { to: 'float32' })));
     return Div(Sub(Sub(positive, 1), Sub(fAtTarget, logOthers)), level);
+  });
+  lossOutput(graph, loss, ['rows']);
+}
+
+/** Keeps a quotient finite where nothing is noisy; its product with that 0 is 0. */
+const LEAST_LEVEL = 1e-300;
+
+/**
+ * A step of discrete time with absorbing states (D3PM, arXiv 2107.03006, section 3.3; the parameterization and the form are those
+ * of MDLM's appendix, arXiv 2406.07524): KL(q(z_s|z_t, x) ‖ p_θ(z_s|z_t)) where z_t is the mask, divided by α_s − α_t; elsewhere it
+ * is 0. The network gives the mask itself a probability μ, which stays in its softmax. With m = 1−α,
+ *
+ *     A(m) = ln(1 + (1−m)·μ/m)
+ *     loss = [A(m_t) − ln x_θ(x)]/m_t + m_s/(m_t·(m_t−m_s)) · [A(m_t) − A(m_s)]
+ *
+ * As the step shrinks with μ = 0, that is the loss of mdlm. With m_t = 1 and m_s = 0 it is −ln x_θ(x): at the tokens of a clean
+ * text, the reconstruction term of the bound.
+ */
+function appendDiscreteTimeLoss(graph: Graph, options: HeadOptions): void {
+  const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
+  const targets = graph.input(HEAD.targets, 'int64', ['rows']);
+  const levels = graph.input(HEAD.oneMinusAlpha, 'float64', ['rows']);
+  const nextLevels = graph.input(HEAD.nextOneMinusAlpha, 'float64', ['rows']);
+  // a masked family has a mask token
+  const mask = options.maskTokenId!;
+  const known: [Value, Value, Value] = [targets, levels, nextLevels];
+  const withMask = { ...options, maskTokenId: null };
+  const loss = lossAtRows(graph, withMask, rows, known, (logits, target, level, next) => {
+    const all = LogSoftmax(logits);
+    const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));
+    const ofMask = float64(Exp(Gather(all, mask, { axis: -1 })));
+    const excess = (m: Value) => exactLog(Add(Div(Mul(Sub(1, m), ofMask), Max(m, LEAST_LEVEL)), 1));
+    const atLevel = excess(level);
+    const revealed = Div(Sub(atLevel, ofTarget), level);
+    const kept = Div(next, Mul(level, Sub(level, next)));
+    return Add(revealed, Mul(kept, Sub(atLevel, excess(next))));
   });
   lossOutput(graph, loss, ['rows']);
 }

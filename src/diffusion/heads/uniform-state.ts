@@ -10,7 +10,6 @@ import {
   Greater,
   Log,
   Mul,
-  ReduceLogSum,
   ReduceSum,
   Slice,
   Softmax,
@@ -19,7 +18,7 @@ import {
   Unsqueeze,
   Where,
 } from '../../graph/operators.js';
-import { float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import { exactLog, float64, HEAD, type HeadOptions, lossOutput } from './head.js';
 import { lossAtPositions } from './rows.js';
 
 const TOY_VOCABULARY = 64;
@@ -123,9 +122,4 @@ const part = (values: Value, from: number, to: number): Value =>
 function productOfQuarters(size: number, range: (from: number, to: number) => Value): Value {
   const [a, b, c, d] = [0, 1, 2, 3].map((i) => range(i * size, (i + 1) * size));
   return Mul(Mul(a, b), Mul(c, d));
-}
-
-/** ln of a few values in float64, by the one kernel that takes each alone: the same bits at any position. */
-function exactLog(values: Value): Value {
-  return ReduceLogSum(Unsqueeze(values, [-1]), { axes: [-1], keepdims: false });
 }

@@ -16,6 +16,8 @@
  *
  * Below its schedule's last α, `strict` shows the network that last σ. Independent tokens and masked families do not read
  * it. A uniform-state chain does, but is little off where the loss itself is O(α): less than 1e-8 nats per token.
+ *
+ * In discrete time the bound of T steps is no longer −ln p(x), not even for an exact model: see {@link stepsClosedForm}.
  */
 import {
   type ControlVariate,
@@ -23,13 +25,13 @@ import {
   uniformControlVariate,
 } from '../../diffusion/control-variate.js';
 import type { Integration } from '../../diffusion/integration.js';
-import type { AlphaLevel } from '../../diffusion/schedule.js';
+import type { AlphaLevel, NoiseSchedule, Protocol } from '../../diffusion/schedule.js';
 import { isMasked } from '../../models/family.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../models/sources/markov.js';
 import type { SourceFamily } from '../../models/sources/markov-denoiser.js';
 
 export interface ClosedForm {
-  /** −ln p(x), nats: the whole integral. */
+  /** −ln p(x), nats: in continuous time, the whole integral. */
   whole: number;
   /** The protocol's share of it, nats. */
   overRange: number;
@@ -99,4 +101,101 @@ function conditional(
   });
   const sum = p.reduce((total, q) => total + q, 0);
   return p.map((q) => q / sum);
+}
+
+/**
+ * The bound of discrete time, of the exact model of a chain that gives the mask the probability μ = 1/2 everywhere
+ * (models/sources/markov-denoiser.ts). With m_i = 1−α at step i, a token is masked with probability m_i, its nearest revealed
+ * neighbours are a to the left and b to the right of it with probability m^{a+b−2}(1−m)², one factor 1−m less at each end of the text,
+ * and it is then predicted from these two alone. So with F(m) the mean of Σ −ln p(x_l | revealed tokens) over the masked l,
+ *
+ *   bound = Σ_i w_i·{ (1 − m_{i−1}/m_i)·F(m_i) + L·[(m_i − m_{i−1})·(A_i − ln(1−μ)) + m_{i−1}·(A_i − A_{i−1})] } + reconstruction
+ *
+ * where A = ln(1 + μ(1−m)/m), w_i is 1 in `strict` and T times the share of t in `duo`, and the reconstruction of a clean text is
+ * that of each token by both its neighbours.
+ */
+export function stepsClosedForm(
+  chain: MarkovChain,
+  schedule: NoiseSchedule,
+  steps: number,
+  protocol: Protocol,
+): (x: Int32Array) => ClosedForm {
+  const tokenShare = Math.log(1 / 2);
+  const levels = Float64Array.from({ length: steps + 1 }, (_, i) =>
+    i === steps && protocol === 'strict' ? 1 : schedule.oneMinusAlpha(i / steps),
+  );
+  const weights = levels.map((_, i) => {
+    if (protocol === 'strict') return 1;
+    return (steps * Math.max(0, i / steps - Math.max(1e-3, (i - 1) / steps))) / (1 - 1e-3);
+  });
+  const excess = (m: number) => Math.log1p((1 - m) / (2 * m));
+  const powers = [identity(chain.vocabSize)];
+  const power = (n: number): Float64Array => {
+    while (powers.length <= n)
+      powers.push(product(powers[powers.length - 1], chain.transition, chain.vocabSize));
+    return powers[n];
+  };
+  return (x) => {
+    const masked = maskedCost(chain, x, power);
+    let overRange = 0;
+    for (let i = 1; i <= steps; i++) {
+      const [m, next] = [levels[i], levels[i - 1]];
+      const revealed = (m - next) * (excess(m) - tokenShare);
+      const kept = next === 0 ? 0 : next * (excess(m) - excess(next));
+      overRange += weights[i] * ((1 - next / m) * masked(m) + x.length * (revealed + kept));
+    }
+    for (let l = 0; l < x.length; l++) {
+      const p = conditional(chain, x[l - 1] ?? null, x[l + 1] ?? null);
+      overRange -= tokenShare + Math.log(p[x[l]]);
+    }
+    return { whole: negativeLogProbability(chain, x, 'd3pm'), overRange };
+  };
+}
+
+/** F(m): nats of the masked tokens of x, on average over the masks of a level. @param power of the transition matrix */
+function maskedCost(
+  { vocabSize: K, initial }: MarkovChain,
+  x: Int32Array,
+  power: (n: number) => Float64Array,
+): (m: number) => number {
+  const { length } = x;
+  /** ln p of the token at l, from nothing before. */
+  const fromStart = Float64Array.from(x, (token, l) => {
+    const p = power(l);
+    let sum = 0;
+    for (let v = 0; v < K; v++) sum += initial[v] * p[v * K + token];
+    return Math.log(sum);
+  });
+  const between = (from: number, to: number) => Math.log(power(to - from)[x[from] * K + x[to]]);
+  /** [revealed neighbours][masked tokens between them] */
+  const costs = Array.from({ length: 3 }, () => new Float64Array(length));
+  for (let l = 0; l < length; l++) {
+    for (let before = l - 1; before >= -1; before--) {
+      for (let after = l + 1; after <= length; after++) {
+        const arrival = before < 0 ? fromStart[l] : between(before, l);
+        const given =
+          after === length
+            ? arrival
+            : arrival + between(l, after) - (before < 0 ? fromStart[after] : between(before, after));
+        costs[Number(before >= 0) + Number(after < length)][after - before - 2] -= given;
+      }
+    }
+  }
+  return (m) => {
+    let sum = 0;
+    for (const [neighbours, ofMasked] of costs.entries())
+      for (const [n, cost] of ofMasked.entries()) sum += cost * m ** (n + 1) * (1 - m) ** neighbours;
+    return sum;
+  };
+}
+
+const identity = (K: number): Float64Array =>
+  Float64Array.from({ length: K * K }, (_, i) => Number(i % (K + 1) === 0));
+
+/** The product of two K × K matrices. */
+function product(a: Float64Array, b: Float64Array, K: number): Float64Array {
+  const c = new Float64Array(K * K);
+  for (let u = 0; u < K; u++)
+    for (let v = 0; v < K; v++) for (let w = 0; w < K; w++) c[u * K + w] += a[u * K + v] * b[v * K + w];
+  return c;
 }

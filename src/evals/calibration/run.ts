@@ -12,8 +12,10 @@
 import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
 import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
+import type { Schedule } from '../../models/card.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
-import { isInBlocks, isMasked } from '../../models/family.js';
+import { isInBlocks, isInSteps, isMasked } from '../../models/family.js';
+import type { MarkovChain } from '../../models/sources/markov.js';
 import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
 import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
@@ -21,17 +23,25 @@ import { type Estimator, estimators, isEstimatorOf } from '../perplexity/estimat
 import { LossSession } from '../perplexity/loss-session.js';
 import type { LossSource } from '../perplexity/loss-source.js';
 import { zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
-import { type ClosedForm, closedForm } from './closed-form.js';
+import { type ClosedForm, closedForm, stepsClosedForm } from './closed-form.js';
 import { orderChecks } from './order-checks.js';
 import { type CalibrationCheck, type CalibrationRecord, judge } from './record.js';
 import { type CalibrationSource, calibrationSources, drawText } from './sources.js';
 
-export const calibrationFamilies = ['ar', 'mdlm', 'sedd', 'duo'] as const satisfies readonly SourceFamily[];
+export const calibrationFamilies = [
+  'ar',
+  'mdlm',
+  'sedd',
+  'duo',
+  'd3pm',
+] as const satisfies readonly SourceFamily[];
 export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
 
 /** Tokens per sequence. */
 const calibrationLength = 32;
+/** T of discrete time: so few that the bound is well above −ln p. */
+const calibrationSteps = 16;
 const protocols: readonly Protocol[] = ['strict', 'duo'];
 
 export interface CalibrationRequest {
@@ -137,7 +147,12 @@ export function exactCheckpoint(
       family,
       vocabSize: sourceVocabSize(chain, family),
       ...(isMasked(family) && { maskTokenId: chain.vocabSize }),
-      ...(schedule && { schedule: { type: schedule, eps: defaultEps } }),
+      ...(schedule && {
+        schedule: {
+          ...{ type: schedule, eps: defaultEps },
+          ...(isInSteps(family) && { steps: calibrationSteps }),
+        },
+      }),
       timeConditioning: family === 'duo',
     },
     `${name}-${family}`,
@@ -159,8 +174,7 @@ export async function checksOf(
   const exact = schedule === null;
   const checks: CalibrationCheck[] = [];
   for (const protocol of exact ? protocols.slice(0, 1) : protocols) {
-    const range = exact ? null : integration(protocol, noiseSchedule(schedule));
-    const costs = costsOf(texts, closedForm(source.chain, family, range));
+    const costs = costsOf(texts, costOf(source.chain, family, schedule, protocol));
     for (const estimator of exact
       ? calibrationEstimators.slice(0, 1)
       : request.estimators.filter((one) => isEstimatorOf(one, family))) {
@@ -190,6 +204,18 @@ export async function checksOf(
     }
   }
   return checks;
+}
+
+/** The closed form of an exact model's loss under a protocol. */
+function costOf(
+  chain: MarkovChain,
+  family: SourceFamily,
+  named: Schedule | null,
+  protocol: Protocol,
+): (x: Int32Array) => ClosedForm {
+  const schedule = named && noiseSchedule(named);
+  if (schedule?.steps !== undefined) return stepsClosedForm(chain, schedule, schedule.steps, protocol);
+  return closedForm(chain, family, schedule && integration(protocol, schedule));
 }
 
 /** Closed form over the whole text, nats. */

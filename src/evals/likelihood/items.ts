@@ -74,8 +74,7 @@ export async function readItems(
   prompts: readonly PlacedPrompt[],
   reading: Reading,
 ): Promise<LikelihoodItem[]> {
-  const { signature, graph } = reading.checkpoint;
-  const most = signature.fixedLength ?? tabledPositions(graph()) ?? Number.POSITIVE_INFINITY;
+  const most = mostRead(reading.checkpoint);
   const items: LikelihoodItem[] = [];
   for (const { prompt, where } of prompts) {
     const item = await readItem(prompt, reading, where, most);
@@ -142,8 +141,14 @@ async function readItem(
   };
 }
 
+/** Tokens that the network reads at most. */
+function mostRead({ signature, graph }: Checkpoint): number {
+  return signature.fixedLength ?? tabledPositions(graph()) ?? Number.POSITIVE_INFINITY;
+}
+
 /** Tokens of the longest item that is neither cut nor refused: as long as the network reads and as it was trained with. */
-function longestItem({ family, fields }: Checkpoint, most: number): number {
+export function longestItem(checkpoint: Checkpoint, most = mostRead(checkpoint)): number {
+  const { family, fields } = checkpoint;
   // The last token of an autoregressive model is scored and not read.
   return Math.min(isDiffusion(family) ? most : most + 1, fields.length.value ?? Number.POSITIVE_INFINITY);
 }

@@ -45,7 +45,7 @@ export function marginOf(a: Drawn, b: Drawn): Margin {
 }
 
 /** Index of the highest score; of equal ones the first, as in lm-evaluation-harness. */
-function bestOf(values: readonly number[]): number {
+export function bestOf(values: readonly number[]): number {
   return values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
 }
 

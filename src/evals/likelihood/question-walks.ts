@@ -59,9 +59,13 @@ export interface ContinuationScore extends Drawn {
   method: ScoringMethod | 'chain-rule';
   /** Model calls that it needs alone; a question's choices may share them. */
   calls: number;
+  /** Tokens of the continuation. */
+  tokens: number;
   /** Tokens that were cut from the beginning of its context, since the item was longer than the model. */
   cut: number;
 }
+
+const sizeOf = ({ count, cut = 0 }: LikelihoodItem) => ({ tokens: count, cut });
 
 /** The choices of one question. */
 export interface Question {
@@ -91,7 +95,7 @@ export function* chainRuleWalk({ items, label }: Question): Walk<TokenCall, Answ
       ...EXACT,
       logLikelihood: sum(Array.from(logProbability)),
       isGreedy: isBest(logProbability, best),
-      ...{ method: 'chain-rule', calls: 1, cut: items[i].cut ?? 0 },
+      ...{ method: 'chain-rule', calls: 1, ...sizeOf(items[i]) },
     }),
   );
 }
@@ -175,10 +179,10 @@ function* policyWalk(
     for (const [i, walk] of underWay.entries()) walk.reveal(answers[i]);
   }
   return chosen.map((i, w) => {
-    const { first, count, cut = 0 } = items[i];
+    const { first, count } = items[i];
     const { logProbability, isGreedy, calls } = walks[w];
     const logLikelihood = sum(Array.from(logProbability.subarray(first, first + count)));
-    return [i, { ...EXACT, logLikelihood, isGreedy, method: 'policy', calls, cut }];
+    return [i, { ...EXACT, logLikelihood, isGreedy, method: 'policy', calls, ...sizeOf(items[i]) }];
   });
 }
 
@@ -209,7 +213,7 @@ function* subsetsWalk(
     const { evidence, bound } = likelihoodsOfBlocks(known);
     const calls = sum(known.map(({ count }) => properSubsets(count)));
     const logLikelihood = method === 'evidence' ? evidence : bound;
-    return [i, { ...EXACT, logLikelihood, isGreedy: null, method, calls, cut: items[i].cut ?? 0 }];
+    return [i, { ...EXACT, logLikelihood, isGreedy: null, method, calls, ...sizeOf(items[i]) }];
   });
 }
 
@@ -243,7 +247,7 @@ function* drawnWalk<Call, Answer>(
         i,
         {
           ...{ logLikelihood: sum(draws) / draws.length, error: drawsError(draws), draws },
-          ...{ isGreedy: null, method: 'bound', calls: draws.length, cut: items[i].cut ?? 0 },
+          ...{ isGreedy: null, method: 'bound', calls: draws.length, ...sizeOf(items[i]) },
         },
       ];
     });

@@ -1,4 +1,5 @@
 /** What is asked of a model: the items, what they get, and how it runs; its checks, and the key that a stopped run is found by. */
+
 import { properSubsets } from '../../diffusion/subsets.js';
 import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';

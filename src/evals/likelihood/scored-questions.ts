@@ -4,6 +4,7 @@
  */
 import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Provider } from '../../models/provider.js';
 import { callsInOrder } from '../calls-in-order.js';
 import type { Reading } from './items.js';
 import type { ContinuationScore, Question, Walk } from './question-walks.js';
@@ -16,6 +17,8 @@ export interface ScoringSession {
   /** @internal Use {@link scoreContinuations}. */
   score(items: readonly Question[], listening: Listening): Promise<ContinuationScore[][]>;
   readonly reading: Reading;
+  /** Where it runs. */
+  readonly runtime: { readonly provider: Provider; readonly threads: number };
   close(): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export abstract class Scoring<Call, Answer> implements ScoringSession {
   ) {}
 
   abstract close(): Promise<void>;
+  abstract get runtime(): ScoringSession['runtime'];
   protected abstract walk(question: Question): Walk<Call, Answer>;
   /** Tokens that the network reads. */
   protected abstract lengthOf(call: Call): number;

@@ -61,6 +61,19 @@ const DEFAULT_DRAWS = 128;
 
 /** @throws ModelError for a family without such likelihoods, or an ar model that looks ahead; as the network's start */
 export async function openScoring(settings: ScoringSettings): Promise<ScoringSession> {
+  const { reading, walks } = settled(settings);
+  if (settings.checkpoint.family === 'duo') return UniformScoring.start(settings, reading, walks);
+  return TokenScoring.start(settings, reading, walks);
+}
+
+/** A session that counts the calls that it would make, at most where `until` could end them sooner, and answers nothing of use. */
+export function planScoring(settings: ScoringSettings): ScoringSession {
+  const { reading, walks } = settled({ ...settings, until: null });
+  if (settings.checkpoint.family === 'duo') return UniformScoring.plan(settings, reading, walks);
+  return TokenScoring.plan(settings, reading, walks);
+}
+
+function settled(settings: ScoringSettings): { reading: Reading; walks: WalkSettings } {
   const { checkpoint, tokenizer, tail = 'none', bos, tooLong } = settings;
   const reading: Reading = {
     checkpoint,
@@ -76,8 +89,7 @@ export async function openScoring(settings: ScoringSettings): Promise<ScoringSes
     until: settings.until ?? null,
     seed: settings.seed ?? 1,
   };
-  if (checkpoint.family === 'duo') return UniformScoring.start(settings, reading, walks);
-  return TokenScoring.start(settings, reading, walks);
+  return { reading, walks };
 }
 
 /**
@@ -87,18 +99,22 @@ export async function openScoring(settings: ScoringSettings): Promise<ScoringSes
 export async function scoreContinuations(
   session: ScoringSession,
   requests: readonly ScoreRequest[],
-  { signal, onScores }: { signal?: AbortSignal; onScores?: (scored: number) => void } = {},
+  { signal, onQuestion }: ScoreListening = {},
 ): Promise<ContinuationScore[]> {
   const { questions, places } = await questionsOf(session, requests);
-  let scored = 0;
+  const requestsOf = questions.map(() => [] as number[]);
+  for (const [i, { question }] of places.entries()) requestsOf[question].push(i);
   const found = await session.score(questions, {
     signal,
-    onQuestion: (_, scores) => {
-      scored += scores.length;
-      onScores?.(scored);
-    },
+    onQuestion: (question, scores) => onQuestion?.(requestsOf[question], scores),
   });
   return places.map(({ question, choice }) => found[question][choice]);
+}
+
+interface ScoreListening {
+  signal?: AbortSignal;
+  /** Receives the scores of each question as it is finished: which requests were its choices, and their scores. */
+  onQuestion?: (requests: readonly number[], scores: readonly ContinuationScore[]) => void;
 }
 
 /** Where the score of a request is found. */
@@ -154,7 +170,7 @@ class TokenScoring extends Scoring<TokenCall, Answers> {
     settings: ScoringSettings,
     reading: Reading,
     private readonly walks: WalkSettings,
-    private readonly session: TokenSession,
+    private readonly session: Pick<TokenSession, 'ask' | 'close' | 'provider' | 'threads'>,
     /** Positions that the graph has; null: any number. */
     private readonly tabled: number | null,
   ) {
@@ -168,6 +184,22 @@ class TokenScoring extends Scoring<TokenCall, Answers> {
   ): Promise<TokenScoring> {
     const session = await TokenSession.start(settings, walks.likelihood.order, { best: true });
     return new TokenScoring(settings, reading, walks, session, tabledPositions(settings.checkpoint.graph()));
+  }
+
+  static plan(settings: ScoringSettings, reading: Reading, walks: WalkSettings): TokenScoring {
+    const session = {
+      ...idle(settings),
+      ask: async (calls: readonly TokenCall[]) =>
+        calls.map(({ positions }): Answers => {
+          const zeros = new Float64Array(positions.length);
+          return { logProbability: zeros, score: zeros, best: zeros };
+        }),
+    };
+    return new TokenScoring(settings, reading, walks, session, tabledPositions(settings.checkpoint.graph()));
+  }
+
+  get runtime() {
+    return this.session;
   }
 
   close(): Promise<void> {
@@ -238,15 +270,16 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): string =>
 /** Uniform states, whose loss is drawn. */
 class UniformScoring extends Scoring<ModelCall, number> {
   private readonly model: BatchModel;
+  private readonly integration: DrawnIntegration;
 
   private constructor(
     settings: ScoringSettings,
     reading: Reading,
     private readonly walks: WalkSettings,
-    private readonly session: LossSession,
-    private readonly integration: DrawnIntegration,
+    private readonly session: Pick<LossSession, 'losses' | 'close' | 'provider' | 'threads'>,
   ) {
     super(settings.checkpoint, reading, settings.batch ?? null);
+    this.integration = levelsOf(settings.checkpoint);
     this.model = batchModelOf(settings.checkpoint, { seed: walks.seed, wrapped: false });
   }
 
@@ -255,15 +288,20 @@ class UniformScoring extends Scoring<ModelCall, number> {
     reading: Reading,
     walks: WalkSettings,
   ): Promise<UniformScoring> {
-    const { checkpoint } = settings;
-    const { family, signature, fields } = checkpoint;
-    // a family with noise has a schedule
-    const schedule = noiseSchedule(checkpoint.schedule!);
-    const readsTime = signature.sigma !== null && fields.timeConditioning.value === true;
-    const levels = drawnLevels('control-variate', integration('strict', schedule), {
-      ...{ schedule, family, readsTime },
-    });
-    return new UniformScoring(settings, reading, walks, await LossSession.start(settings), levels);
+    return new UniformScoring(settings, reading, walks, await LossSession.start(settings));
+  }
+
+  static plan(settings: ScoringSettings, reading: Reading, walks: WalkSettings): UniformScoring {
+    const session = {
+      ...idle(settings),
+      losses: async (calls: readonly ModelCall[]) =>
+        calls.map(({ sequence, draw }) => ({ sequence, draw, nats: 0, textNats: 0, calls: 1 })),
+    };
+    return new UniformScoring(settings, reading, walks, session);
+  }
+
+  get runtime() {
+    return this.session;
   }
 
   close(): Promise<void> {
@@ -287,3 +325,18 @@ class UniformScoring extends Scoring<ModelCall, number> {
     return { distinct: [...calls], answersOf: (answers: readonly number[]) => [...answers] };
   }
 }
+
+/** The levels of the bound of continuous time, drawn towards clean text. */
+function levelsOf({ family, signature, fields, schedule: ofCard }: Checkpoint): DrawnIntegration {
+  // a family with noise has a schedule
+  const schedule = noiseSchedule(ofCard!);
+  const readsTime = signature.sigma !== null && fields.timeConditioning.value === true;
+  return drawnLevels('control-variate', integration('strict', schedule), { schedule, family, readsTime });
+}
+
+/** Of a session that runs nothing. */
+const idle = ({ provider, threads }: ScoringSettings) => ({
+  provider,
+  threads: threads ?? 0,
+  close: async () => {},
+});

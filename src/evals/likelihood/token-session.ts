@@ -54,6 +54,10 @@ export class TokenSession {
     return this.network.provider;
   }
 
+  get threads(): number {
+    return this.network.threads;
+  }
+
   /**
    * Halves a batch that does not fit into memory; later batches are no larger.
    * @param calls of equal length   @returns what each call says of its tokens

@@ -1,6 +1,6 @@
 /** `--dry-run`: what a run would do, without a model call. */
 
-import { blockSizeOf } from '../../models/family.js';
+import { blockSizeOf, callsPerDraw } from '../../models/family.js';
 import type { Provider } from '../../models/provider.js';
 import { plainText } from '../../terminal-text.js';
 import type { ModelAndStream, PerplexityRequest } from './cells.js';
@@ -40,7 +40,9 @@ export function planOf(
       const exact = checkpoint.family === 'ar' || likelihood !== null;
       const draws = exact ? 1 : options.draws;
       const calls =
-        likelihood === null ? draws : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint));
+        likelihood === null
+          ? draws * callsPerDraw(checkpoint.family)
+          : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint));
       return {
         model: checkpoint.name,
         family: checkpoint.family,

@@ -3,7 +3,6 @@ import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { noiseSchedule } from '../../diffusion/schedule.js';
 import { DuoEvalError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
-import { isSupported } from '../../models/family.js';
 import type { Advice } from '../../models/inspection.js';
 import { LossSession } from './loss-session.js';
 import { batchModelOf } from './loss-source.js';
@@ -25,7 +24,6 @@ export async function probeInspection(
   tokenizer: Pick<Tokenizer, 'encode'> | null = null,
 ): Promise<InspectionProbe> {
   const found: InspectionProbe = { remarks: [], problems: [] };
-  if (!isSupported(checkpoint.family)) return found;
   try {
     checkReadsSequences(checkpoint);
   } catch (error) {

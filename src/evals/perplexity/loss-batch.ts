@@ -9,7 +9,7 @@ import { HEAD, paddedRows } from '../../diffusion/heads/head.js';
 import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
-import { isFirstGiven, isInBlocks, isMasked } from '../../models/family.js';
+import { isFirstGiven, isInBlocks, isInSteps, isMasked } from '../../models/family.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
@@ -87,16 +87,8 @@ export interface PreparedBatch {
 
 /** @param calls of equal length */
 export function prepareBatch(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
-  switch (model.family) {
-    case 'ar':
-      return prepareAutoregressive(calls, model);
-    case 'mdlm':
-    case 'sedd':
-    case 'bd3lm':
-      return prepareMasked(calls, model);
-    default:
-      return prepareUniform(calls, model);
-  }
+  if (model.family === 'ar') return prepareAutoregressive(calls, model);
+  return isMasked(model.family) ? prepareMasked(calls, model) : prepareEverywhere(calls, model);
 }
 
 /** The noise levels of a call, by its point u in [0, 1) of the time plan (diffusion/times.ts). */
@@ -180,7 +172,8 @@ function prepareAutoregressive(calls: readonly ModelCall[], { fixedLength }: Los
   return { calls, called: calls, inputIds, width, head, rows: null };
 }
 
-function prepareUniform(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
+/** Of families that score every token. */
+function prepareEverywhere(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
   const width = calls[0].x.length;
   const inputIds = new BigInt64Array(calls.length * width);
   const targets = new BigInt64Array(calls.length * width);
@@ -210,30 +203,35 @@ function prepareMasked(calls: readonly ModelCall[], model: LossModel): PreparedB
   // masked families have a mask token
   const mask = model.maskTokenId!;
   const noisy = calls.map((call) => noisyTokens(new Int32Array(length), call, model));
-  const active = calls.map((_, i) => i).filter((i) => noisy[i].includes(mask));
+  // Of a clean text, the reconstruction of every token is asked for.
+  const whole = calls.map(({ level }) => level?.oneMinusAlpha === 0);
+  const active = calls.map((_, i) => i).filter((i) => whole[i] || noisy[i].includes(mask));
   const doubled = isInBlocks(model.family);
   const texts = active.map((i) => ({ tokens: noisy[i], x: calls[i].x }));
   const rows: number[] = [];
   const asked: number[] = [];
   for (const [b, i] of active.entries()) {
     for (let l = 0; l < length; l++) {
-      if (noisy[i][l] !== mask) continue;
+      if (whole[i] ? l < firstMasked(model) : noisy[i][l] !== mask) continue;
       rows.push(i, l);
       asked.push(b, l, calls[i].x[l]);
     }
   }
   const count = rows.length / 2;
-  const oneMinusAlpha = Float64Array.from({ length: paddedRows(count) }, (_, r) => {
-    const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
-    return levelOfToken(calls[i], model, l).oneMinusAlpha;
-  });
+  const ofRows = (value: (level: NoiseLevel) => number) => {
+    const data = Float64Array.from({ length: paddedRows(count) }, (_, r) => {
+      const [i, l] = [rows[2 * (r % count)], rows[2 * (r % count) + 1]];
+      return value(levelOfToken(calls[i], model, l));
+    });
+    return { type: 'float64' as const, data, dims: [data.length] };
+  };
   const head = {
     ...rowFeeds(asked),
-    [HEAD.oneMinusAlpha]: {
-      type: 'float64' as const,
-      data: oneMinusAlpha,
-      dims: [oneMinusAlpha.length],
-    },
+    // The reconstruction is the loss of a step from nothing but noise to the text.
+    [HEAD.oneMinusAlpha]: ofRows((level) => level.oneMinusAlpha || 1),
+    ...(isInSteps(model.family) && {
+      [HEAD.nextOneMinusAlpha]: ofRows((level) => level.nextOneMinusAlpha ?? 0),
+    }),
   };
   return {
     calls,

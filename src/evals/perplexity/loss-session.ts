@@ -5,10 +5,11 @@
  */
 import { HEAD, headOptionsOf } from '../../diffusion/heads/head.js';
 import { appendLossHead } from '../../diffusion/heads/losses.js';
+import { RECONSTRUCTION } from '../../diffusion/integration.js';
 import { DataError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { isUniformState } from '../../models/family.js';
+import { isInSteps, isUniformState } from '../../models/family.js';
 import { type Feeds, networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
 import type { Provider } from '../../models/provider.js';
@@ -86,6 +87,19 @@ export class LossSession extends RunningModel implements LossSource {
   }
 
   private async lossesOfBatch(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
+    const losses = await this.lossesAtLevels(calls, model);
+    if (!isInSteps(model.family)) return losses;
+    const ofCleanText = calls.map((call) => ({ ...call, level: RECONSTRUCTION, byToken: false }));
+    const reconstructed = await this.lossesAtLevels(ofCleanText, model);
+    return losses.map((loss, i) => ({
+      ...loss,
+      nats: loss.nats + reconstructed[i].nats,
+      textNats: loss.textNats + reconstructed[i].textNats,
+      calls: loss.calls + reconstructed[i].calls,
+    }));
+  }
+
+  private async lossesAtLevels(calls: readonly ModelCall[], model: BatchModel): Promise<SequenceLoss[]> {
     const batch = prepareBatch(calls, model);
     const { called } = batch;
     if (called.length === 0) return sequenceLosses(batch, [], model);
@@ -157,7 +171,8 @@ export function padBatch(feeds: Feeds, batch: number, fixedBatch: number | null)
 
 /** Masked heads take their targets and levels per row, not per sequence. */
 function isPerRow(feeds: Feeds, name: string): boolean {
-  return HEAD.rows in feeds && (name === HEAD.targets || name === HEAD.oneMinusAlpha);
+  const perRow: readonly string[] = [HEAD.targets, HEAD.oneMinusAlpha, HEAD.nextOneMinusAlpha];
+  return HEAD.rows in feeds && perRow.includes(name);
 }
 
 function repeatLast(tensor: Feeds[string], batch: number, fixedBatch: number): Feeds[string] {

@@ -13,7 +13,7 @@ import type { PackedStream } from '../../datasets/packed-stream.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { blockSizeOf } from '../../models/family.js';
+import { blockSizeOf, callsPerDraw } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
 import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
@@ -151,7 +151,9 @@ async function openedCell(
   const draws = checkpoint.family === 'ar' || likelihood !== null ? 1 : options.draws;
   const modelCalls =
     sequences *
-    (likelihood === null ? draws : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint)));
+    (likelihood === null
+      ? draws * callsPerDraw(checkpoint.family)
+      : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint)));
   const losses = await lossKey(checkpoint, stream, options, suite.provider);
   return {
     index: cell.index,

@@ -25,6 +25,8 @@ export interface Parameter {
   transposed: boolean;
   /** Rows are used one by one (an embedding), so int8 storage has one scale per row. */
   perRow?: boolean;
+  /** Stays float32 however the matrices are stored: a table that rounding would harm, or what is no matrix of a product. */
+  exact?: boolean;
 }
 
 /** How training initialises a layer. */

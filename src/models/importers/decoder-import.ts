@@ -78,15 +78,24 @@ export function decoderImport(
 }
 
 function sourceOf(tensors: StoredTensors, placeOf: (parameter: Parameter) => Place): WeightSource {
-  return function* elements(parameter) {
+  const partsOf = (parameter: Parameter) => {
     const { name, rows, plus = 0 } = placeOf(parameter);
     const tensor = tensors.get(name) as StoredTensor; // checkTensors has seen it
-    const parts = rows?.map(([from, to]) => rowsOf(tensor, from, to)) ?? [tensor];
+    return { parts: rows?.map(([from, to]) => rowsOf(tensor, from, to)) ?? [tensor], plus };
+  };
+  const source: WeightSource = function* elements(parameter) {
+    const { parts, plus } = partsOf(parameter);
     const readings = parameter.transposed ? [transposedChunks(parts)] : parts.map((part) => elementsOf(part));
     for (const reading of readings) {
       for (const values of reading) yield plus === 0 ? values : values.map((value) => value + plus);
     }
   };
+  source.byOutput = (parameter) => (parameter.transposed ? rowsInOrder(partsOf(parameter).parts) : null);
+  return source;
+}
+
+function* rowsInOrder(parts: readonly StoredTensor[]): Generator<Float32Array> {
+  for (const part of parts) yield* elementsOf(part, part.shape[1]);
 }
 
 /** The number of blocks by the indices in tensor names, and whether all of them are there is checked with the tensors. */

@@ -1,22 +1,25 @@
 /** `convert SOURCE`: recognises the source, and writes it as a checkpoint with its card and tokenizer. */
-import { basename } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { DataError, ModelError, UsageError } from '../../errors.js';
+import type { SmallFile } from '../../graph/write.js';
 import type { Card } from '../card.js';
 import { type SavedCheckpoint, saveNetwork } from '../save-checkpoint.js';
-import type { StorageType } from '../weights/storage-names.js';
+import type { FourBits, StorageType } from '../weights/storage-names.js';
 import type { ImportedModel } from './imported-model.js';
 import { llama2cModel, llama2cVocabulary } from './llama2c.js';
+import { cardOfCheckpoint, onnxModel } from './onnx-checkpoint.js';
 import type { ImportOverrides, PublishedModel } from './published-layout.js';
 import { PUBLISHED_LAYOUTS } from './published-layouts.js';
 import { readSafetensors, readShardedSafetensors } from './safetensors.js';
 import { findSource, type Source } from './source.js';
 import type { StoredTensors } from './stored-tensor.js';
 import {
-  copyTokenizer,
   type FoundTokenizer,
   fromCard,
   openTokenizer,
   tokenizerBeside,
+  tokenizerCopy,
 } from './tokenizer-copy.js';
 import { readTorchArchive, type TorchCheckpoint } from './torch-archive.js';
 
@@ -25,6 +28,10 @@ export interface ImportRequest {
   source: string;
   out: string;
   dtype?: StorageType;
+  /** How int4 rounds. */
+  fourBits?: FourBits;
+  /** Bytes of a file of weights beside the model, from which on the next begins. */
+  largestShard?: number;
   /** As given, relative to the working directory. */
   tokenizer?: string;
   /** Copy a given tokenizer beside the checkpoint instead of referring to its path. */
@@ -52,11 +59,13 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
     });
   }
   const source = findSource(request.source);
-  const given = request.tokenizer === undefined ? null : await openTokenizer(request.tokenizer);
+  refuseItself(source, out);
+  const named = request.tokenizer ?? tokenizerOfSource(source);
+  const given = named === undefined ? null : await openTokenizer(named);
   const tokenizer = given ?? (await tokenizerBeside(source.path, binaryTokenizers(source)));
   const { card, notices, ...network } = await importedModel(source, tokenizer, request);
   checkTokenizer(tokenizer, card);
-  const path = await tokenizerOfCard(tokenizer, given !== null && !request.copiesTokenizer, request);
+  const { path, files } = tokenizerOfCard(tokenizer, given !== null && !request.copiesTokenizer, request);
   const whole: Card = {
     ...card,
     ...(path !== undefined && { tokenizer: path }),
@@ -64,7 +73,12 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
     note: `Converted from ${request.from ?? basename(request.source)}.`,
     ...(dtype !== 'float32' && { storedAs: dtype }),
   };
-  const saved = await saveNetwork(out, { ...network, card: whole, dtype });
+  const { fourBits, largestShard } = request;
+  const saved = await saveNetwork(
+    out,
+    { ...network, card: whole, dtype, fourBits },
+    { largestShard, beside: files },
+  );
   return { ...saved, card: whole, notices };
 }
 
@@ -74,6 +88,7 @@ async function importedModel(
   { overrides = {}, from, source: named }: ImportRequest,
 ): Promise<ImportedModel> {
   if (source.format === 'llama2c') return llama2cModel(source.path);
+  if (source.format === 'onnx') return changedCard(onnxModel(source.path), overrides);
   const torch = source.format === 'torch' ? readTorchArchive(source.path) : null;
   const tensors = torch?.tensors ?? (await safetensorsOf(source));
   const published: PublishedModel = {
@@ -98,16 +113,42 @@ async function importedModel(
   return model;
 }
 
-/** The tokenizer path for the card: of the given tokenizer, or of a copy of one that was found or converted. */
-async function tokenizerOfCard(
+/** Flags for the card take the place of what the card of an ONNX checkpoint says. */
+function changedCard(model: ImportedModel, { heads: _, ...changes }: ImportOverrides): ImportedModel {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return { ...model, card: { ...model.card, ...Object.fromEntries(given) } };
+}
+
+/** The tokenizer path for the card, of the given tokenizer or of a copy of one that was found or converted; and the copy. */
+function tokenizerOfCard(
   tokenizer: FoundTokenizer | null,
   staysWhereItIs: boolean,
   { out, tokenizerFolder }: ImportRequest,
-): Promise<string | undefined> {
-  if (!tokenizer) return undefined;
-  return staysWhereItIs && !tokenizer.converted
-    ? fromCard(tokenizer.path, out)
-    : copyTokenizer(tokenizer, out, tokenizerFolder);
+): { path?: string; files: SmallFile[] } {
+  if (!tokenizer) return { files: [] };
+  if (staysWhereItIs && !tokenizer.converted) return { path: fromCard(tokenizer.path, out), files: [] };
+  const { name, files } = tokenizerCopy(tokenizer, out, tokenizerFolder);
+  return { path: name, files };
+}
+
+/** The tokenizer that the card of an ONNX checkpoint names. */
+function tokenizerOfSource({ format, path }: Source): string | undefined {
+  if (format !== 'onnx') return undefined;
+  const { card, file } = cardOfCheckpoint(path);
+  if (card.tokenizer === undefined || isAbsolute(card.tokenizer)) return card.tokenizer;
+  return join(dirname(file?.card.tokenizer === undefined ? path : file.path), card.tokenizer);
+}
+
+/** @throws UsageError when the checkpoint would replace the one it is read from */
+function refuseItself({ format, path }: Source, out: string): void {
+  const same = (a: string, b: string) =>
+    existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
+  if (format !== 'onnx' || !same(path, out)) return;
+  throw new UsageError({
+    code: 'out-is-source',
+    message: `--out ${out} is the model that is converted.`,
+    hint: 'Give --out another name.',
+  });
 }
 
 /** The name that llama2.c's programs give to the tokenizer beside a model. */

@@ -6,7 +6,7 @@ import type { WeightSource } from '../weights/weight-source.js';
 import { transposedChunks } from './layouts.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
-export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'card'> & {
+export type ImportedModel = Pick<NetworkContent, 'parameters' | 'graph' | 'source' | 'copied' | 'card'> & {
   /** Assumptions that were made, as sentences. */
   notices: string[];
 };
@@ -59,11 +59,34 @@ export function namedSource(
   nameOf: (parameter: Parameter) => string,
   keepsOutIn: boolean,
 ): WeightSource {
-  return (parameter) => {
-    const tensor = tensors.get(nameOf(parameter)) as StoredTensor;
-    return keepsOutIn && parameter.transposed ? transposedChunks(tensor) : elementsOf(tensor);
+  const turned = (parameter: Parameter) => keepsOutIn && parameter.transposed;
+  const tensorOf = (parameter: Parameter) => tensors.get(nameOf(parameter)) as StoredTensor;
+  const source: WeightSource = (parameter) =>
+    turned(parameter) ? transposedChunks(tensorOf(parameter)) : elementsOf(tensorOf(parameter));
+  source.byOutput = (parameter) => {
+    const tensor = tensorOf(parameter);
+    return turned(parameter) ? elementsOf(tensor, tensor.shape[1]) : null;
   };
+  return source;
 }
+
+/** The same weights with a number added to one element of a parameter. @param index undefined: nowhere */
+export const withAdded = (
+  weights: WeightSource,
+  name: string,
+  index: number | undefined,
+  added: number,
+): WeightSource =>
+  async function* (parameter) {
+    if (index === undefined) return yield* weights(parameter);
+    let from = 0;
+    for await (const piece of weights(parameter)) {
+      const at = index - from;
+      from += piece.length;
+      if (parameter.name !== name || at < 0 || at >= piece.length) yield piece;
+      else yield piece.map((value, i) => (i === at ? value + added : value));
+    }
+  };
 
 /** The shape of a parameter in a file that stores linear layers as [out, in]. */
 export const shapeOutIn = ({ dims, transposed }: Parameter): readonly number[] =>

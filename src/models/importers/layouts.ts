@@ -2,10 +2,20 @@
  * Stored matrices in the layout that a network needs. PyTorch's linear layers store [out, in], ours [in, out]. The transpose
  * of a matrix too large for one band of memory is made in several passes over the file.
  */
-import { countOf, elementsOf, type StoredTensor, widthOf } from './stored-tensor.js';
+import {
+  countOf,
+  decodedElements,
+  elementsOf,
+  type StoredTensor,
+  undecodedArray,
+  undecodedElementsOf,
+  widthOf,
+} from './stored-tensor.js';
 
-/** Elements of the transpose that are in memory at a time: 64 MiB. */
-const BAND = 1 << 24;
+/** Elements of the transpose that are in memory at a time, as the file has them: 64 MiB of 16 bits, 128 MiB of float32. */
+const BAND = 1 << 25;
+/** Elements of the result per piece, about. */
+const PIECE = 1 << 20;
 
 /** Rows [from, to) of a stored matrix, or elements of a vector. */
 export function rowsOf(tensor: StoredTensor, from: number, to: number): StoredTensor {
@@ -28,13 +38,16 @@ export function* transposedChunks(
   const [, columns] = tensors[0].shape;
   const rows = tensors.reduce((sum, { shape }) => sum + shape[0], 0);
   const wide = Math.min(columns, Math.max(1, Math.floor(band / rows)));
-  const result = new Float32Array(wide * rows);
+  const alike = tensors.every(({ type }) => type === tensors[0].type);
+  const elementsIn = alike ? undecodedElementsOf : elementsOf;
+  const result = alike ? undecodedArray(tensors[0], wide * rows) : new Float32Array(wide * rows);
   const order = rowOrder ?? Int32Array.from({ length: rows }, (_, row) => row);
+  const atOnce = Math.max(1, Math.floor(PIECE / rows)) * rows;
   for (let from = 0; from < columns; from += wide) {
     const here = Math.min(wide, columns - from);
     let first = 0;
     for (const tensor of tensors) {
-      for (const piece of elementsOf(tensor, columns)) {
+      for (const piece of elementsIn(tensor, columns)) {
         const count = piece.length / columns;
         for (let column = 0; column < here; column++) {
           const at = column * rows;
@@ -45,7 +58,9 @@ export function* transposedChunks(
         first += count;
       }
     }
-    yield result.subarray(0, here * rows);
+    // Decoded last, so that the band of a file of 16 bits holds twice as much.
+    for (let at = 0; at < here * rows; at += atOnce)
+      yield decodedElements(tensors[0], result.subarray(at, Math.min(here * rows, at + atOnce)));
   }
 }
 

@@ -18,6 +18,8 @@ export interface ImportOverrides {
   schedule?: Schedule;
   maskTokenId?: number;
   blockSize?: number;
+  /** T of discrete time. */
+  diffusionSteps?: number;
 }
 
 export interface PublishedModel {

@@ -6,7 +6,9 @@
  */
 import { ModelError } from '../../errors.js';
 import type { Schedule } from '../card.js';
-import type { Family } from '../family.js';
+import { type Family, isInBlocks } from '../family.js';
+import { usualSchedule } from '../fields.js';
+import type { ImportOverrides } from './published-layout.js';
 
 export interface Fact<T> {
   key: string;
@@ -33,6 +35,9 @@ export interface ReferenceConfig {
   /** Whether the noise level reaches the blocks of the network. */
   adaLN: Fact<boolean> | null;
   schedule: Schedule | null;
+  /** T of discrete time, and whether the network's own probability of the mask is left out (d3pm). */
+  steps: Fact<number> | null;
+  leavesMaskOut: Fact<boolean> | null;
   /** SEDD's own: what noise puts in place of a token (`absorb`: the mask), and whether the noise level scales the scores. */
   process: Fact<string> | null;
   scaledBySigma: Fact<boolean> | null;
@@ -54,6 +59,7 @@ const FAMILY_OF: Readonly<Record<string, Family>> = {
   'multi-round-sdtt': 'mdlm',
   sedd: 'sedd',
   bd3lm: 'bd3lm',
+  d3pm: 'd3pm',
   ar: 'ar',
 };
 
@@ -73,13 +79,17 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
   const inModel = (key: string): [Record<string, unknown>, string, string] => [model, key, `model.${key}`];
   const inAlgo = (key: string): [Record<string, unknown>, string, string] => [algo, key, `algo.${key}`];
   const size = (fact: Fact<unknown> | null) => whole(where, fact);
+  const stepsOf = (fact: Fact<unknown> | null) => (fact?.value === 0 ? null : size(fact));
   // SEDD's own configurations name the forward process, not an algorithm.
   const process = text(find([objectOf(config.graph) ?? {}, 'type', 'graph.type']));
   const absorbing = process?.value === 'absorb' ? { key: 'graph.type', value: 'sedd' } : null;
   const parameterization = objectOf(config.parameterization) ?? {};
+  // MDLM's names its loss: d3pm is one.
+  const discrete = config.parameterization === 'd3pm' ? { key: 'parameterization', value: 'd3pm' } : null;
   const kind = text(
     find(inAlgo('name'), flat('model_type'), [parameterization, 'name', 'parameterization.name']) ??
-      absorbing,
+      absorbing ??
+      discrete,
   );
   const tokens = size(find(flat('tokens')));
   return {
@@ -98,12 +108,26 @@ export function readReferenceConfig(where: string, json: unknown): ReferenceConf
     readsCleanText: flag(where, find(inAlgo('cross_attn'), flat('cross_attn'))),
     adaLN: flag(where, find(inModel('adaln'), flat('adaln'))),
     schedule: scheduleOf(where, objectOf(config.noise)),
+    // 0 stands for continuous time.
+    steps: stepsOf(find(inAlgo('T'), flat('T'))),
+    leavesMaskOut: flag(where, find(inAlgo('subs_masking'), flat('subs_masking'))),
     process,
     scaledBySigma: flag(where, find(inModel('scale_by_sigma'))),
     rows: tokens && { key: 'tokens, with the mask,', value: tokens.value + 1 },
     distilled: kind?.value === 'multi-round-sdtt',
     di4c: flag(where, find(flat('is_di4c'))),
   };
+}
+
+/** The noise of a model's training. The reference's block diffusion masks with probability t, whatever a configuration says of it. */
+export function trainedSchedule(
+  family: Family,
+  config: ReferenceConfig | null,
+  { schedule, diffusionSteps }: ImportOverrides,
+): Schedule {
+  const { steps = null, ...usual } = usualSchedule(family);
+  const said = schedule ?? (isInBlocks(family) ? null : config?.schedule) ?? usual;
+  return steps === null ? said : { ...said, steps: diffusionSteps ?? config?.steps?.value ?? steps };
 }
 
 function familyOf(name: string): Family | null {

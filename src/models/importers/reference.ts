@@ -8,19 +8,20 @@ import { type Dimensions, dimensionProblem, SIZES } from '../architectures/dimen
 import { timelessGraph, timelessParameters } from '../architectures/dit.js';
 import { type Architecture, architectures } from '../architectures/index.js';
 import { FREQUENCY_SIZE } from '../architectures/parameters.js';
-import type { Card, Schedule } from '../card.js';
-import { type Family, isInBlocks, isMasked, readsNoiseLevel } from '../family.js';
-import { usualSchedule } from '../fields.js';
+import type { Card } from '../card.js';
+import { type Family, isInBlocks, isInSteps, isMasked, readsNoiseLevel } from '../family.js';
 import { blocksOfCard } from '../save-checkpoint.js';
-import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
+import { checkTensors, type ImportedModel, namedSource, shapeOutIn, withAdded } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
-import { type Fact, type ReferenceConfig, readReferenceConfig } from './reference-config.js';
+import { type Fact, type ReferenceConfig, readReferenceConfig, trainedSchedule } from './reference-config.js';
 import { specialTokens } from './special-tokens.js';
 import { elementsOf, type StoredTensor, type StoredTensors } from './stored-tensor.js';
 
 type ReferenceSource = Omit<PublishedModel, 'config'> & { config: ReferenceConfig | null };
 
 const EMBEDDING = 'vocab_embed.embedding';
+/** What the reference adds, outside the network, to the logit of a mask that it leaves out (`subs_masking`). */
+const LEFT_OUT = -1e6;
 const PREFIX = /^((module|_orig_mod|model|backbone)\.)*$/;
 /** The rotary frequencies, which PyTorch stores with the weights. */
 const FREQUENCIES = 'rotary_emb.inv_freq';
@@ -101,7 +102,7 @@ function referenceModel(model: PublishedModel): ImportedModel {
     // Whatever token of that name the tokenizer has.
     ...(config?.rows && isMasked(family) && { maskTokenId: found.vocabSize - 1 }),
     ...(overrides.maskTokenId !== undefined && { maskTokenId: overrides.maskTokenId }),
-    ...(!causal && { schedule: overrides.schedule ?? scheduleOf(family, config) }),
+    ...(!causal && { schedule: trainedSchedule(family, config, overrides) }),
     timeConditioning: told && (config?.timeConditioning?.value ?? readsNoiseLevel(family)),
     ...(config?.distilled && { distilled: true }),
     architecture: { name: kind, ...size },
@@ -112,10 +113,21 @@ function referenceModel(model: PublishedModel): ImportedModel {
       `Nothing says how long its sequences are: ${USUAL_LENGTH} is assumed; --length says otherwise.`,
     );
   }
+  if (card.schedule?.steps !== undefined && overrides.diffusionSteps === undefined && !config?.steps) {
+    notices.push(
+      `Nothing says how many steps its time has: ${card.schedule.steps} are assumed; --diffusion-steps says otherwise.`,
+    );
+  }
+  const leftOut = isInSteps(family) && config?.leavesMaskOut?.value ? card.maskTokenId : undefined;
   return {
     parameters,
     graph: (options) => architecture.checkpointGraph(dimensions, options),
-    source: namedSource(tensors, ({ name }) => prefix + name, true),
+    source: withAdded(
+      namedSource(tensors, ({ name }) => prefix + name, true),
+      'output_layer.linear.bias',
+      leftOut,
+      LEFT_OUT,
+    ),
     card,
     notices,
   };
@@ -157,10 +169,6 @@ function timelessFamily({ where, overrides: { family: flag } }: ReferenceSource)
     'its tensors are those of RADD, which is masked diffusion: the family mdlm',
   );
 }
-
-/** The reference's block diffusion masks with probability t, whatever its configuration says of another schedule. */
-const scheduleOf = (family: Family, config: ReferenceConfig | null): Schedule =>
-  (isInBlocks(family) ? null : config?.schedule) ?? usualSchedule(family);
 
 /** @throws ModelError `bad-config` for a network of block diffusion without the layers that are told the noise level */
 function checkTellsNoise({ where, config, overrides }: ReferenceSource): void {
@@ -324,8 +332,8 @@ function familyOf({ where, config, overrides }: ReferenceSource, causal: boolean
     code: 'family-unknown',
     message: config?.kind
       ? `${config.where} says ${config.kind.key} is "${config.kind.value}", which is no family of models known here.`
-      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm, sedd and bd3lm are the same.`,
-    hint: 'Give --family duo, mdlm, sedd or bd3lm.',
+      : `${where}: nothing says which family of models it is; the tensors of duo, mdlm, sedd, bd3lm and d3pm are the same.`,
+    hint: 'Give --family duo, mdlm, sedd, bd3lm or d3pm.',
   });
 }
 

@@ -15,7 +15,7 @@ import {
 import { parseStrictJson } from '../../strict-json.js';
 import { openOrFail } from './stored-tensor.js';
 
-export type SourceFormat = 'safetensors' | 'safetensors-index' | 'torch' | 'llama2c';
+export type SourceFormat = 'safetensors' | 'safetensors-index' | 'torch' | 'llama2c' | 'onnx';
 
 export interface Source {
   format: SourceFormat;
@@ -37,6 +37,7 @@ const ENDINGS = ['.safetensors', '.ckpt', '.pt', '.bin'];
 /** @throws ModelError `weights-not-found`, `unknown-weights`   @throws FileError, `git-lfs-pointer` among others */
 export function findSource(path: string): Source {
   const file = isFolder(path) ? fileIn(path) : path;
+  if (/\.onnx$/i.test(file)) return { format: 'onnx', path: file, config: null };
   const format = formatOf(file);
   return { format, path: file, config: configBeside(file) };
 }
@@ -49,7 +50,7 @@ function isFolder(path: string): boolean {
     throw new ModelError({
       code: 'weights-not-found',
       message: `There is no file or folder ${path}.`,
-      hint: 'Give a folder with config.json and model.safetensors, a .safetensors, a .ckpt, or hf:owner/name.',
+      hint: 'Give a folder with config.json and model.safetensors, a .safetensors, a .ckpt, an .onnx, or hf:owner/name.',
       cause,
     });
   }

@@ -39,35 +39,46 @@ export const countOf = (shape: readonly number[]): number =>
  * @throws ModelError `tensor-type` for a type that cannot be read, `weights-changed` when the file became shorter
  */
 export function* elementsOf(tensor: StoredTensor, rowLength = 1): Generator<Float32Array> {
+  for (const piece of undecodedElementsOf(tensor, rowLength)) yield decodedElements(tensor, piece);
+}
+
+/** Elements as a file has them: of 16 bits, float32 or float64. */
+export type Undecoded = Uint16Array | Float32Array | Float64Array;
+
+/** The same pieces before they are decoded. */
+export function* undecodedElementsOf(tensor: StoredTensor, rowLength = 1): Generator<Undecoded> {
   const { path, offset, shape } = tensor;
   const type = weightType(tensor);
   const count = countOf(shape);
   const size = Math.min(count, Math.max(1, Math.floor(PIECE / rowLength)) * rowLength);
-  const bytes = Buffer.from(new ArrayBuffer(size * WIDTHS[type]));
-  const decoded = type === 'float32' ? null : new Float32Array(size);
+  const piece = undecodedArray(tensor, size);
+  const bytes = Buffer.from(piece.buffer);
   const file = openOrFail(path);
   try {
     for (let first = 0; first < count; first += size) {
       const here = Math.min(size, count - first);
-      const part = bytes.subarray(0, here * WIDTHS[type]);
-      fill(file, path, part, offset + first * WIDTHS[type]);
-      yield decode(part, type, decoded?.subarray(0, here) ?? null);
+      fill(file, path, bytes.subarray(0, here * WIDTHS[type]), offset + first * WIDTHS[type]);
+      yield piece.subarray(0, here);
     }
   } finally {
     closeSync(file);
   }
 }
 
-function decode(bytes: Buffer, type: WeightType, into: Float32Array | null): Float32Array {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (into === null) return new Float32Array(buffer, byteOffset, byteLength / 4);
-  if (type === 'float64') {
-    into.set(new Float64Array(buffer, byteOffset, byteLength / 8));
-    return into;
-  }
-  const bits = new Uint16Array(buffer, byteOffset, byteLength / 2);
-  if (type === 'float16') decodeFloat16(bits, into);
-  else decodeBfloat16(bits, into);
+/** Room for `count` elements of a tensor as its file has them. @throws ModelError `tensor-type` */
+export function undecodedArray(tensor: StoredTensor, count: number) {
+  const type = weightType(tensor);
+  if (type === 'float32') return new Float32Array(count);
+  return type === 'float64' ? new Float64Array(count) : new Uint16Array(count);
+}
+
+/** @returns new memory, or `elements` themselves where they are float32 */
+export function decodedElements(tensor: StoredTensor, elements: Undecoded): Float32Array {
+  if (elements instanceof Float32Array) return elements;
+  if (elements instanceof Float64Array) return Float32Array.from(elements);
+  const into = new Float32Array(elements.length);
+  if (tensor.type === 'float16') decodeFloat16(elements, into);
+  else decodeBfloat16(elements, into);
   return into;
 }
 

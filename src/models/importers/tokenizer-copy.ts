@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { readTokenizerFiles } from '../../datasets/tokenizer-files.js';
 import { Vocabulary } from '../../datasets/vocabulary.js';
-import { writeFileAtomically } from '../../storage/atomic-file.js';
+import type { SmallFile } from '../../graph/write.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { llama2cTokenizer } from './llama2c-tokenizer.js';
 import type { KnownTokenizer } from './special-tokens.js';
@@ -51,26 +51,26 @@ export async function tokenizerBeside(
 }
 
 /**
- * Copies a tokenizer's files into `<name>.tokenizer` beside the checkpoint, so that both can be moved together.
- * @param name of the folder, beside the checkpoint   @returns its path as the card gives it   @throws FileError
+ * The files of a tokenizer as copies in `<name>.tokenizer` beside the checkpoint, so that both can be moved together.
+ * @param name of the folder, beside the checkpoint; it is also the tokenizer's path as the card gives it   @throws FileError
  */
-export async function copyTokenizer(
+export function tokenizerCopy(
   { path, converted }: FoundTokenizer,
   out: string,
   name = tokenizerFolder(out),
-): Promise<string> {
-  const put = (file: string, content: string | Buffer) =>
-    writeFileAtomically(join(dirname(out), name, file), content);
-  if (converted) {
-    for (const [file, content] of Object.entries(converted)) await put(file, content);
-    return name;
-  }
+): { name: string; files: SmallFile[] } {
+  const at = (file: string) => join(dirname(out), name, file);
+  if (converted)
+    return { name, files: Object.entries(converted).map(([file, content]) => ({ path: at(file), content })) };
   const folder = statSync(path).isDirectory() ? path : dirname(path);
-  for (const file of FILES) {
-    const from = file === 'tokenizer.json' && folder !== path ? path : join(folder, file);
-    if (existsSync(from)) await put(file, readSmallFile(from, MOST_BYTES.tokenizer));
-  }
-  return name;
+  const files = FILES.map((file) => ({
+    from: file === 'tokenizer.json' && folder !== path ? path : join(folder, file),
+    path: at(file),
+  })).filter(({ from }) => existsSync(from));
+  return {
+    name,
+    files: files.map(({ from, path }) => ({ path, content: readSmallFile(from, MOST_BYTES.tokenizer) })),
+  };
 }
 
 /** `duo.tokenizer` for `duo.onnx`. */

@@ -14,7 +14,8 @@
  * what mdlm and sedd predict. Messages are divided by their sum at each step. Everything is a product or a sum of positive
  * float32 numbers, so relative errors do not grow along the sequence.
  *
- * The mask token's logit is 0, as if it were certain before normalisation: a head that forgets to leave it out shows.
+ * The mask token's logit is 0, as if it were certain before normalisation: a head that forgets to leave it out shows. In d3pm,
+ * whose softmax keeps it, the mask so has the probability 1/2, and the tokens share the rest.
  */
 
 import { Graph, type Value } from '../../graph/graph.js';
@@ -45,7 +46,7 @@ import {
 import { isMasked } from '../family.js';
 import type { MarkovChain } from './markov.js';
 
-export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'duo';
+export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'duo' | 'd3pm';
 
 /** Width of the logits: the chain's tokens, then the mask if the family has one. */
 export function sourceVocabSize(chain: MarkovChain, family: SourceFamily): number {
@@ -75,6 +76,8 @@ function familyLogits(graph: Graph, chain: MarkovChain, family: SourceFamily, id
     }
     case 'mdlm':
       return withMask(logPosterior(graph, chain, ids, maskedEmission(K)));
+    case 'd3pm':
+      return withMask(LogSoftmax(logPosterior(graph, chain, ids, maskedEmission(K))));
     case 'sedd':
       return withMask(Add(LogSoftmax(logPosterior(graph, chain, ids, maskedEmission(K))), Math.log(K)));
   }

@@ -31,6 +31,8 @@ export function ditWeights(checkpoint: Source): CheckpointWeights {
   const dimensions = dimensionsOf(checkpoint);
   const parameters = architectures.dit.parameters(dimensions);
   const stored = new Map(checkpoint.graph().proto.initializer.map((tensor) => [tensor.name, tensor]));
+  const inBlocks = parameters.find(({ name }) => dtypeName(stored.get(name)?.dataType ?? 0) === 'uint8');
+  if (inBlocks) throw rounded(checkpoint, inBlocks.name, 'int4');
   const missing = parameters.filter((parameter) => !fits(stored.get(parameter.name), parameter));
   if (missing.length > 0) {
     const [first] = missing;
@@ -78,13 +80,7 @@ const named = (missing: readonly Parameter[]): string => {
 function elements(checkpoint: Source, tensor: TensorProto): Iterable<Float32Array> {
   const { name, dataLocation, rawData, floatData, externalData } = tensor;
   const type = dtypeName(tensor.dataType) ?? 'unknown';
-  if (type === 'int8') {
-    throw new ModelError({
-      code: 'weights-of-int8',
-      message: `${checkpoint.name} keeps "${name}" as int8: what training changes would be lost in that rounding.`,
-      hint: 'Use the checkpoint as float32 or float16: convert or train it without --dtype int8.',
-    });
-  }
+  if (type === 'int8') throw rounded(checkpoint, name, type);
   if (dataLocation === TensorProto_DataLocation.EXTERNAL) {
     const entries = new Map(externalData.map(({ key, value }) => [key, value]));
     const path = join(checkpoint.folder, entries.get('location') ?? '');
@@ -100,6 +96,14 @@ function elements(checkpoint: Source, tensor: TensorProto): Iterable<Float32Arra
     return [values];
   }
   throw foreign(checkpoint, `its weight "${name}" is of type ${type}`);
+}
+
+function rounded(checkpoint: Source, weight: string, type: 'int8' | 'int4'): ModelError {
+  return new ModelError({
+    code: 'weights-of-int8',
+    message: `${checkpoint.name} keeps "${weight}" as ${type}: what training changes would be lost in that rounding.`,
+    hint: `Use the checkpoint as float32 or float16: convert or train it without --dtype ${type}.`,
+  });
 }
 
 function foreign({ name }: Source, why: string): ModelError {

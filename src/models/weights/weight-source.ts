@@ -2,8 +2,15 @@
 import type { WeightBytes } from '../../graph/write.js';
 import type { Parameter } from '../architectures/parameters.js';
 
-/** The elements of a parameter, row by row, in pieces of any size. Use a piece before requesting the next. */
-export type WeightSource = (parameter: Parameter) => Iterable<Float32Array> | AsyncIterable<Float32Array>;
+/** Elements in pieces of any size. Use a piece before requesting the next. */
+export type Pieces = Iterable<Float32Array> | AsyncIterable<Float32Array>;
+
+export interface WeightSource {
+  /** The elements of a parameter, row by row. */
+  (parameter: Parameter): Pieces;
+  /** The same matrix by outputs, [out, in], if it can be read so without a transpose; else null. */
+  byOutput?(parameter: Parameter): Pieces | null;
+}
 
 /** A source as the bytes that write.ts requests by name. */
 export function bytesOfSource(parameters: readonly Parameter[], source: WeightSource): WeightBytes {

@@ -4,8 +4,10 @@
  *
  * Not responsible for what a sampler must not do to its tokens: generate.ts checks each step.
  */
+
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../../compiled.js';
+import { scheduleSettings } from '../../diffusion/schedule.js';
 import { DuoEvalError, type UsageError } from '../../errors.js';
 import { checkThreadFits } from '../../models/address-space.js';
 import { beginNativeCall, endNativeCall } from '../../models/native-exit.js';
@@ -319,8 +321,7 @@ export class SamplerHost {
   }
 }
 
-const plainSchedule = (schedule: SamplingRun['schedule']) =>
-  schedule && { type: schedule.type, eps: schedule.eps };
+const plainSchedule = (schedule: SamplingRun['schedule']) => schedule && scheduleSettings(schedule);
 
 function factsOf(run: SamplingRun, { seed, first }: Outside) {
   const { uniforms, denoise, causal, latent, schedule, ...same } = run;

@@ -2,7 +2,7 @@
  * The messages between this program (sampler-host.ts) and the thread that a user's sampler runs in (sampler-thread.ts), and how
  * this program answers the sampler's model calls.
  */
-import type { ScheduleType } from '../../diffusion/schedule.js';
+import type { ScheduleSettings } from '../../diffusion/schedule.js';
 import type { CausalDecoding, DecodingBatch, LatentDecoding, LatentStep } from '../decoding.js';
 import type { DenoiseCall, SamplerSetting, SamplingRun } from '../sampler.js';
 
@@ -16,7 +16,7 @@ export interface ThreadTask {
 }
 
 /** A schedule without its functions, which the thread makes again. */
-export type PlainSchedule = { type: ScheduleType; eps: number } | null;
+export type PlainSchedule = ScheduleSettings | null;
 
 export type PlainSetting = Omit<SamplerSetting, 'schedule'> & { schedule: PlainSchedule };
 

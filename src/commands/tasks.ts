@@ -1,0 +1,223 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { checkAbsent, likelihoodFlags } from '../cli/likelihood-flags.js';
+import { plannedOutput, writeResults } from '../cli/results-output.js';
+import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
+import { UsageError } from '../errors.js';
+import type { ItemLine } from '../evals/tasks/item-lines.js';
+import type { TasksTask } from '../library/tasks.js';
+
+const { from: _, ...ofPolicy } = likelihoodFlags;
+const policyFlags = {
+  ...ofPolicy,
+  policy: choice(UNMASKING_ORDERS)({
+    summary: 'Order in which tokens are revealed, for --likelihood policy. [default: left-to-right]',
+    helpGroup: 'LIKELIHOOD',
+  }),
+};
+
+export default class Tasks extends BaseCommand<typeof Tasks> {
+  static override summary = 'Score multiple-choice and other tasks by likelihood.';
+  static override description =
+    `Prints one row per model and task. Tasks are built in, or files: ours, or those of lm-evaluation-harness, read as they are. Documents come from the hub or from --data.
+
+A masked model has several likelihoods: policy is exact in one order, a model call for each token; evidence is exact over all orders; bound is drawn where there are many tokens. One unknown token takes one call, which all choices share. Draws are paired over the choices of an item.`;
+  static override examples = [
+    '<%= config.bin %> tasks --model mdlm.onnx --task arc_easy,piqa',
+    '<%= config.bin %> tasks --model ar.onnx --model duo.onnx --task my.yaml --limit 200',
+    '<%= config.bin %> tasks --model mdlm.onnx --task blimp --data blimp=blimp/',
+  ];
+
+  static override flags = {
+    model: repeatable({
+      required: true,
+      summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either. Repeatable.',
+      helpValue: '<model>',
+    }),
+    task: repeatable({
+      required: true,
+      summary: 'Task: a name or a task file (.yaml). Repeatable, or separated by commas.',
+      helpValue: '<task,…>',
+    }),
+    data: repeatable({
+      summary: 'Documents of a task: name=path of a file or folder, or a path for the only one.',
+      helpValue: '<data>',
+    }),
+    'few-shot': integer({
+      min: 0,
+      max: 100,
+      summary: "Examples before each question. [default: the task's]",
+    }),
+    limit: integer({ min: 1, summary: 'Ask this many items, spread evenly over the split.' }),
+    first: integer({ min: 1, summary: 'Ask only the first items, which are no random sample.' }),
+    shard: string({ summary: 'Ask part i of n of the items.', helpValue: '<i/n>' }),
+    tail: string({
+      default: 'none',
+      summary: 'What stands behind a continuation: none, eos, masked, or a text.',
+      helpValue: '<tail>',
+    }),
+    bos: choice(['always', 'when-empty'])({
+      default: 'always',
+      summary: 'Before which contexts BOS stands.',
+    }),
+    'too-long': choice(['truncate', 'refuse'])({
+      default: 'truncate',
+      summary: 'Items longer than the model: cut from the left, or refuse.',
+    }),
+    likelihood: choice(['policy', 'evidence', 'bound'])({
+      default: 'policy',
+      summary: 'What ln p of a masked model is.',
+      helpGroup: 'LIKELIHOOD',
+    }),
+    ...policyFlags,
+    draws: integer({
+      min: 2,
+      summary: 'Draws per continuation; with --until the most. [default: 128]',
+      helpGroup: 'LIKELIHOOD',
+    }),
+    until: number({
+      above: 0,
+      summary: 'Draw until the chance of another pick is at most this.',
+      helpGroup: 'LIKELIHOOD',
+    }),
+    seed: integer({ min: 0, default: 1, summary: 'Seed of draws.', helpGroup: 'LIKELIHOOD' }),
+    tokenizer: string({ summary: 'Tokenizer: a folder or a tokenizer.json.', helpValue: '<path>' }),
+    batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
+    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
+    timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
+    format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
+    out: repeatable({
+      summary: 'Write results to this file too; its ending decides the format. Repeatable.',
+      helpValue: '<file>',
+    }),
+    'by-item': boolean({
+      summary: 'Keep the figures of each item in JSON, so that compare and gate can pair.',
+    }),
+    'log-items': string({
+      summary: 'Write every item with its prompts and scores to this file, as JSON lines.',
+      helpValue: '<file>',
+    }),
+    'dry-run': boolean({ summary: 'Print what would be asked, with model calls, and stop.' }),
+    fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = this;
+    const log = flags['log-items'];
+    const output = await plannedOutput(flags, log === undefined ? [] : [log]);
+    const task = this.asked();
+    if (flags['dry-run']) return this.plan(task);
+    const { evaluateTasks } = await import('../library/tasks.js');
+    const lines: ItemLine[] = [];
+    await evaluateTasks(
+      {
+        ...task,
+        onItem: log === undefined ? undefined : (line) => lines.push(line),
+        keep: async (results) => {
+          if (log !== undefined) await this.writeLines(log, lines);
+          this.print(await writeResults(output, results, this.screen));
+        },
+      },
+      this.observer,
+    );
+  }
+
+  private async writeLines(path: string, lines: readonly ItemLine[]): Promise<void> {
+    const { replaceFile } = await import('../printing/output.js');
+    const { escapedJson } = await import('../printing/json.js');
+    await replaceFile(path, lines.map((line) => `${escapedJson(JSON.stringify(line))}\n`).join(''));
+  }
+
+  private async plan(task: TasksTask): Promise<void> {
+    const { planTasks } = await import('../library/tasks.js');
+    const plans = await planTasks(task, this.observer);
+    if (this.options.json) return this.printJson({ schemaVersion: 1, plan: plans });
+    const { pipeTable } = await import('../printing/pipe-table.js');
+    this.print(
+      pipeTable(
+        [
+          ['task', 'left'],
+          ['model', 'left'],
+          ['items', 'right'],
+          ['continuations', 'right'],
+          ['model calls', 'right'],
+        ],
+        plans.map((plan) => [
+          ...[plan.task, plan.model],
+          ...[plan.items, plan.continuations, plan.modelCalls].map((count) => count.toLocaleString('en')),
+        ]),
+      ),
+    );
+  }
+
+  private asked(): TasksTask {
+    const { flags } = this;
+    const tasks = flags.task.flatMap((one) => one.split(',')).map((one) => one.trim());
+    const isPolicy = flags.likelihood === 'policy';
+    if (!isPolicy) checkAbsent(flags, Object.keys(policyFlags), 'only with --likelihood policy');
+    return {
+      models: flags.model,
+      tasks,
+      data: dataOf(flags.data ?? [], tasks),
+      likelihood: flags.likelihood,
+      ...(isPolicy && {
+        policy: {
+          policy: flags.policy ?? 'left-to-right',
+          tokensPerCall: flags['tokens-per-call'],
+          blockSize: flags['block-size'],
+          ties: flags.ties,
+          threshold: flags.threshold,
+          entropyBound: flags['entropy-bound'],
+        },
+      }),
+      ...{ draws: flags.draws, until: flags.until, seed: flags.seed },
+      ...{ tail: flags.tail, bos: flags.bos, tooLong: flags['too-long'], fewShot: flags['few-shot'] },
+      selection: selectionOf(flags),
+      shard: flags.shard === undefined ? undefined : shardOf(flags.shard),
+      ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider },
+      ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
+      ...{ byItem: flags['by-item'], fresh: flags.fresh },
+    };
+  }
+}
+
+/** @throws UsageError for data of a task that is not asked for */
+function dataOf(specs: readonly string[], tasks: readonly string[]): Record<string, string> {
+  const named = specs.map((spec): [string, string] => {
+    const at = spec.indexOf('=');
+    const name = spec.slice(0, Math.max(0, at));
+    if (tasks.includes(name)) return [name, spec.slice(at + 1)];
+    if (tasks.length === 1) return [tasks[0], spec];
+    throw new UsageError({
+      code: 'data-of-no-task',
+      message: `--data ${spec} does not say of which task it is.`,
+      hint: `Give --data name=path, with one of: ${tasks.join(', ')}.`,
+    });
+  });
+  return Object.fromEntries(named);
+}
+
+/** @throws UsageError for two of them */
+function selectionOf({ limit, first }: { limit?: number; first?: number }): TasksTask['selection'] {
+  if (limit !== undefined && first !== undefined) {
+    throw new UsageError({
+      code: 'contradicting-flags',
+      message: '--limit and --first both say which items are asked.',
+      hint: 'Give one of them.',
+    });
+  }
+  if (first !== undefined) return { kind: 'first', count: first };
+  return limit === undefined ? undefined : { kind: 'spread', count: limit };
+}
+
+/** @throws UsageError */
+function shardOf(text: string): { index: number; of: number } {
+  const parts = /^(\d+)\/(\d+)$/.exec(text);
+  if (parts) return { index: Number(parts[1]), of: Number(parts[2]) };
+  throw new UsageError({
+    code: 'invalid-flag-value',
+    message: `--shard takes i/n, not "${text}".`,
+    hint: 'For example --shard 1/4.',
+  });
+}

@@ -1,0 +1,183 @@
+/** What `tasks` declares of its results: a model on a task, one row each. */
+import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
+import { shellCommand } from '../../printing/shell-command.js';
+import { environmentColumns } from '../../records/environment-columns.js';
+import { type Evaluation, fieldOf, numberOf, type ResultRow } from '../../records/evaluation.js';
+import { RANGES } from '../../records/plausible.js';
+import { modelOf, textOf } from '../command-flags.js';
+import { taskNotes } from './notes.js';
+import { itemPairing } from './pairing.js';
+import { type TasksResult, tasksRecord } from './record.js';
+
+const share = (value: number | null): string => (value === null ? '' : `${(100 * value).toFixed(1)}%`);
+/** `61.2% ± 1.4` */
+const shareWithError = ({ value, stderr }: { value: number | null; stderr: number | null }): string =>
+  stderr === null ? share(value) : `${share(value)} ± ${(100 * stderr).toFixed(1)}`;
+
+/** The headline of a row: the first of its metrics that there is. */
+const HEADLINES = ['acc', 'exactMatch', 'perplexity', 'wordPerplexity', 'bitsPerByte'] as const;
+const intervalText = ({ metrics }: TasksResult): string => {
+  const name = HEADLINES.find((one) => metrics[one]);
+  const ci95 = name && metrics[name]?.ci95;
+  if (!name || !ci95) return '';
+  const [low, high] = ci95;
+  if (name === 'acc' || name === 'exactMatch') return `${share(low)} to ${share(high)}`;
+  return `${low.toPrecision(4)} to ${high.toPrecision(4)}`;
+};
+
+const parts = ['stderr', 'ci95', 'mcStderr'] as const;
+const columns: readonly Column<TasksResult>[] = [
+  text('eval', (result) => result.eval),
+  text('task', ({ task }) => task.name, { title: 'task', isName: true }),
+  text('model', ({ model }) => model.name, { title: 'model', isName: true }),
+  text('family', ({ model }) => model.family, { title: 'family' }),
+  text('split', ({ dataset }) => dataset.split, { title: 'split' }),
+  count('shots', ({ protocol }) => protocol.shots, { title: 'shots' }),
+  figure('acc', ({ metrics }) => metrics.acc, { title: 'acc', text: shareWithError }, parts),
+  text(null, intervalText, { title: '95% interval', align: 'right' }),
+  figure('acc_norm', ({ metrics }) => metrics.accNorm, { title: 'acc_norm', text: shareWithError }, parts),
+  figure('acc_bytes', ({ metrics }) => metrics.accBytes, { title: 'acc_bytes', text: shareWithError }, parts),
+  figure(
+    'exact_match',
+    ({ metrics }) => metrics.exactMatch,
+    { title: 'exact match', text: shareWithError },
+    parts,
+  ),
+  figure('perplexity', ({ metrics }) => metrics.perplexity, { title: 'perplexity' }, parts),
+  figure('answer_nll', ({ metrics }) => metrics.answerNll, { title: 'nats/answer' }, parts),
+  figure('word_perplexity', ({ metrics }) => metrics.wordPerplexity, { title: 'perplexity/word' }, parts),
+  figure('word_nll', ({ metrics }) => metrics.wordNll, {}, parts),
+  figure('byte_perplexity', ({ metrics }) => metrics.bytePerplexity, {}, parts),
+  figure('byte_nll', ({ metrics }) => metrics.byteNll, {}, parts),
+  figure('bits_per_byte', ({ metrics }) => metrics.bitsPerByte, { title: 'bits/byte' }, parts),
+  count('items', ({ items }) => items.count, { title: 'items' }),
+  count('units', ({ items }) => items.units),
+  count('cut', ({ items }) => items.cut, { title: 'cut' }),
+  number('flips', ({ items }) => items.flips, { title: 'flips', text: (value) => value.toFixed(1) }),
+  number('chance', ({ items }) => items.chance, { title: 'chance', text: share }),
+  text('estimator', ({ protocol }) => protocol.estimator, { title: 'likelihood' }),
+  text('policy', ({ protocol }) => protocol.policy),
+  count('draws', ({ protocol }) => protocol.draws),
+  number('until', ({ protocol }) => protocol.until),
+  count('seed', ({ protocol }) => protocol.seed),
+  text('tail', ({ protocol }) => protocol.tail, { title: 'tail' }),
+  text('bos', ({ protocol }) => protocol.bos),
+  text('too_long', ({ protocol }) => protocol.tooLong),
+  flag('clustered', ({ items }) => items.clustered),
+  count('tokens', ({ cost }) => cost.tokens),
+  count('model_calls', ({ cost }) => cost.modelCalls, { title: 'model calls' }),
+  number('wall_seconds', ({ cost }) => cost.wallSeconds, { title: 'seconds' }),
+  text('protocol', ({ protocol }) => protocol.name),
+  count('protocol_version', ({ protocol }) => protocol.version),
+  number('task_version', ({ task }) => task.version),
+  text('task_sha256', ({ task }) => task.sha256),
+  text('task_path', ({ task }) => task.path),
+  text('dataset_sha256', ({ dataset }) => dataset.sha256),
+  count('limit', ({ dataset }) => dataset.limit),
+  text('model_sha256', ({ model }) => model.sha256),
+  text('model_path', ({ model }) => model.path),
+  ...environmentColumns,
+];
+
+const items = {
+  name: 'item',
+  count: ({ items: { units } }: TasksResult) => units,
+  hint: 'Ask more items: a larger --limit.',
+};
+
+export const TASKS: Evaluation<TasksResult> = {
+  name: 'tasks',
+  unit: 'item',
+  scoresText: true,
+  title: 'Tasks',
+  record: tasksRecord,
+  columns,
+  table: {
+    essential: ['task', 'model', 'acc', '95% interval', 'items'],
+    essentialOf: essentialTitles,
+    further: [
+      ...['acc_norm', 'exact match', 'perplexity', 'perplexity/word', 'bits/byte', 'nats/answer'],
+      ...[
+        'likelihood',
+        'tail',
+        'flips',
+        'cut',
+        'chance',
+        'shots',
+        'split',
+        'family',
+        'model calls',
+        'seconds',
+      ],
+      'acc_bytes',
+    ],
+  },
+  label: ({ task, model }) => `${model.name}, ${task.name}`,
+  notes: taskNotes,
+  figures: {
+    acc: {
+      range: RANGES.share,
+      units: items,
+      lmEval: ['acc', true],
+      modelIndex: { type: 'acc', name: 'Accuracy' },
+    },
+    accNorm: {
+      title: 'acc_norm',
+      ...{ range: RANGES.share, units: items, lmEval: ['acc_norm', true] },
+      modelIndex: { type: 'acc_norm', name: 'Normalised accuracy' },
+    },
+    accBytes: { title: 'acc_bytes', range: RANGES.share, units: items, lmEval: ['acc_bytes', true] },
+    exactMatch: { title: 'exact match', range: RANGES.share, units: items, lmEval: ['exact_match', true] },
+    answerNll: { title: 'nats/answer', range: RANGES.loss, units: items },
+    perplexity: { exponentialOf: 'answerNll', range: RANGES.perplexity, lmEval: ['perplexity', false] },
+    wordNll: { title: 'nats/word', range: RANGES.loss, units: items },
+    wordPerplexity: {
+      exponentialOf: 'wordNll',
+      range: RANGES.perplexity,
+      lmEval: ['word_perplexity', false],
+    },
+    byteNll: { title: 'nats/byte', range: RANGES.loss, units: items },
+    bytePerplexity: {
+      exponentialOf: 'byteNll',
+      range: RANGES.perplexity,
+      lmEval: ['byte_perplexity', false],
+    },
+    bitsPerByte: { title: 'bits/byte', range: RANGES.loss, units: items, lmEval: ['bits_per_byte', false] },
+  },
+  pairing: itemPairing,
+  repetition: { commands: ([row]) => [commandOf(row)] },
+  report: {
+    columns: ['acc', '95% interval', 'acc_norm', 'exact match', 'perplexity', 'items', 'likelihood', 'tail'],
+    subject: ['model', 'task'],
+  },
+};
+
+/** Where no row has an accuracy, the figure that there is stands in its place. */
+function essentialTitles(results: readonly TasksResult[]): readonly string[] | null {
+  const has = (name: keyof TasksResult['metrics']) => results.some(({ metrics }) => metrics[name]);
+  const figures = [
+    has('acc') ? 'acc' : '',
+    has('exactMatch') && !has('acc') ? 'exact match' : '',
+    has('perplexity') ? 'perplexity' : '',
+    has('wordPerplexity') ? 'perplexity/word' : '',
+  ].filter(Boolean);
+  return ['task', 'model', ...figures.slice(0, 2), '95% interval', ...(figures.length < 2 ? ['items'] : [])];
+}
+
+function commandOf(row: ResultRow): string {
+  const estimator = textOf(row, 'protocol.estimator');
+  const isDrawn = estimator === 'bound';
+  return shellCommand('tasks', [
+    ['model', modelOf(row)],
+    ['task', textOf(row, 'task.path') ?? textOf(row, 'task.name')],
+    ['few-shot', numberOf(row, 'protocol.shots')],
+    ['likelihood', estimator === 'chain-rule' ? null : estimator],
+    ['policy', textOf(row, 'protocol.policy')],
+    ['draws', isDrawn ? numberOf(row, 'protocol.draws') : null],
+    ['until', numberOf(row, 'protocol.until')],
+    ['seed', isDrawn ? numberOf(row, 'protocol.seed') : null],
+    ['tail', textOf(row, 'protocol.tail')],
+    ['bos', textOf(row, 'protocol.bos')],
+    [fieldOf(row, 'dataset.selection') === 'first' ? 'first' : 'limit', numberOf(row, 'dataset.limit')],
+  ]);
+}

@@ -1,0 +1,95 @@
+/** The record of `tasks`: a model on a task, its share of right answers, and how sure the answers are. */
+import { z } from 'zod';
+import { column, count, figureIn, known, part } from '../../records/figures.js';
+import { COUNT, plausibleColumns, plausiblePair, RANGES } from '../../records/plausible.js';
+import { costRecord, datasetRecord, environmentRecord, modelRecord } from '../../records/record.js';
+import { OUTPUT_TYPES } from './task.js';
+
+const taskRecord = part({
+  name: z.string().describe('As lm-evaluation-harness calls it, where it is one of its tasks.'),
+  version: z.number(),
+  about: z.string().nullable(),
+  path: z.string().nullable().describe('The task file as given; null: built in.'),
+  sha256: z.string().describe('Of the task file, and those that it includes.'),
+  output: z.enum(OUTPUT_TYPES),
+  metrics: z.array(z.string()),
+});
+
+const taskProtocolRecord = part({
+  name: z.literal('tasks'),
+  version: z.int().describe('Raised when the same name would give another figure.'),
+  taskSha256: z.string().describe('Of the task file: rows of one task compare where it is the same.'),
+  shots: count.describe('Examples before each question.'),
+  estimator: z
+    .enum(['chain-rule', 'policy', 'evidence', 'bound', 'generation'])
+    .describe('What ln p of a continuation is: docs/tasks.md says it for each.'),
+  policy: z.string().nullable().describe('The order of method policy; null for others.'),
+  tokensPerCall: known,
+  draws: known.describe('Draws per continuation, or the most of them; null where nothing is drawn.'),
+  until: known.describe('Draws went on until the chance of another pick was at most this; null: all draws.'),
+  seed: known,
+  tail: z
+    .string()
+    .nullable()
+    .describe(
+      'What stood behind continuations: none, eos, masked or given; null for ar, which does not see it.',
+    ),
+  bos: z.enum(['always', 'when-empty']).describe('Before which contexts BOS stood.'),
+  tooLong: z.enum(['truncate', 'refuse']),
+  sampler: z.string().nullable().optional().describe('What generated; absent where nothing was.'),
+  steps: known.optional(),
+});
+
+const metric = (range: Parameters<typeof figureIn>[0]) => figureIn(range).nullable();
+
+const itemsRecord = part({
+  index: column.describe('Place of its document in the split.'),
+  unit: column.describe('Number of its cluster; its own where items are independent.'),
+  flip: column.describe('Chance that more draws would pick another choice.'),
+  acc: column.optional(),
+  accNorm: column.optional(),
+  accBytes: column.optional(),
+  exactMatch: column.optional(),
+  nats: column.optional().describe('−ln p of the answer or text.'),
+}).superRefine(
+  plausibleColumns({
+    ...{ index: COUNT, unit: COUNT, flip: RANGES.share, nats: RANGES.loss },
+    ...{ acc: RANGES.share, accNorm: RANGES.share, accBytes: RANGES.share, exactMatch: RANGES.share },
+  }),
+);
+
+export const tasksRecord = part({
+  eval: z.literal('tasks'),
+  model: modelRecord,
+  dataset: datasetRecord.describe('Its name is that of the task; sha256 is that of the documents.'),
+  task: taskRecord,
+  protocol: taskProtocolRecord,
+  metrics: part({
+    acc: metric(RANGES.share).describe('Share of items whose most probable choice is right.'),
+    accNorm: metric(RANGES.share).describe('The same with ln p divided by the characters of the choice.'),
+    accBytes: metric(RANGES.share).describe('The same with ln p divided by its bytes.'),
+    exactMatch: metric(RANGES.share),
+    answerNll: metric(RANGES.loss).describe('−ln p of an answer, mean over items.'),
+    perplexity: metric(RANGES.perplexity).describe('exp(answerNll).'),
+    wordNll: metric(RANGES.loss),
+    wordPerplexity: metric(RANGES.perplexity).describe('exp(wordNll): −ln p per word.'),
+    byteNll: metric(RANGES.loss),
+    bytePerplexity: metric(RANGES.perplexity).describe('exp(byteNll): −ln p per byte.'),
+    bitsPerByte: metric(RANGES.loss),
+  })
+    .superRefine(plausiblePair('perplexity', 'answerNll'))
+    .superRefine(plausiblePair('wordPerplexity', 'wordNll')),
+  items: part({
+    count: count.describe('Items that were asked.'),
+    units: count.describe('Clusters of them, or items where they are independent.'),
+    clustered: z.boolean(),
+    cut: count.describe('Items that were cut from the left, being longer than the model.'),
+    flips: z.number().describe('Sum of the chances that more draws would change a pick.'),
+    chance: known.describe('Share that picking at random gets right; null where there are no choices.'),
+  }),
+  cost: costRecord.describe('sequences are items; tokens the scored ones.'),
+  environment: environmentRecord,
+  byItem: itemsRecord.optional().describe('One entry per item. Absent without --by-item.'),
+});
+/** One model on one task. */
+export type TasksResult = z.infer<typeof tasksRecord>;
