@@ -99,7 +99,11 @@ describe('a policy that cannot be', () => {
     [['entropy', '--estimator', 'plain'], /--estimator has an effect only on a bound/, /./],
     [['entropy', '--tokens-per-call', '0'], /--tokens-per-call takes a whole number/, /./],
     [['entropy', '--tokens-per-call', '33'], /cannot reveal 33/, /--tokens-per-call 32/],
-    [['entropy', '--block-size', '12'], /A text has 32 tokens, which blocks of 12 do not divide/, /--block-size 8/],
+    [
+      ['entropy', '--block-size', '12'],
+      /A text has 32 tokens, which blocks of 12 do not divide/,
+      /--block-size 8/,
+    ],
     [['entropy', '--threshold', '0.5'], /entropy has no score/, /--policy max-probability/],
     [['left-to-right', '--threshold', '0.5'], /left-to-right has no score/, /max-probability/],
     [['margin', '--entropy-bound', '0.5'], /needs the order entropy/, /./],
