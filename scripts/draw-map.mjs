@@ -12,6 +12,8 @@ const [BEGIN, END] = ['<!-- map: drawn by scripts/draw-map.mjs -->', '<!-- end o
 const FOLDERS = {
   commands: 'one command per file: parse flags, call one function, print its result',
   cli: 'flags, failures, progress, the terminal',
+  server:
+    'a checkpoint over HTTP: routes, who is let in, batches of many requests, the network in a process of its own',
   library: 'what commands do, as functions for other programs; src/index.ts exports them',
   report: 'many results as one page, or in the format of another tool',
   workers: 'the entry of the thread that holds a session, with every kind of state',

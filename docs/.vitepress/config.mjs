@@ -30,6 +30,7 @@ export default {
         items: [
           { text: 'Samplers', link: '/docs/samplers' },
           { text: 'Measuring generation', link: '/docs/generation' },
+          { text: 'Server', link: '/docs/server' },
           { text: 'Training', link: '/docs/training' },
         ],
       },

@@ -9,6 +9,7 @@ import { paint, wrap } from './terminal.js';
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   EVALUATE: ['ppl', 'likelihood', 'tasks', 'gen', 'bench', 'frontier', 'run', 'merge'],
   SAMPLE: ['sample', 'samplers'],
+  SERVE: ['serve'],
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
   MODELS: ['convert', 'inspect', 'train', 'train:tokenizer', 'distill'],
   DATA: ['datasets:list', 'datasets:add', 'datasets:fetch', 'datasets:verify', 'datasets:pack'],

@@ -109,15 +109,16 @@ function tensorCells({ name, dtype, shape }: TensorSignature): string[] {
   return [name, dtype ?? 'unknown', shape ? `[${shape.join(', ')}]` : 'any shape'];
 }
 
-function valueText(value: unknown): string {
+/** Keys and values without quotes; what is inside another value stands in brackets. */
+function valueText(value: unknown, isInner = false): string {
   if (typeof value === 'string') return value;
-  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-    const entries = Object.entries(value);
-    if (entries.every(([, inner]) => inner === null || typeof inner !== 'object')) {
-      return entries.map(([key, inner]) => (key === 'type' ? String(inner) : `${key} ${inner}`)).join(', ');
-    }
-  }
-  return JSON.stringify(value);
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((inner) => valueText(inner, true)).join(', ')}]`;
+  const entries = Object.entries(value).map(([key, inner]) => {
+    const text = valueText(inner, true);
+    return key === 'type' ? text : `${key} ${text}`;
+  });
+  return isInner ? `(${entries.join(', ')})` : entries.join(', ');
 }
 
 /** `4.7 MB`, in powers of ten, as `ls --si` prints. */

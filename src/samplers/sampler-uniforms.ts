@@ -10,22 +10,28 @@ const purposeStreams: Record<Purpose, number> = {
   'own-2': streams.samplerOwn2,
 };
 
-/** @param first number of the batch's first sample */
-export function uniformsOf(
-  seed: number,
-  first: number,
-  batch: number,
-  length: number,
-): SamplingRun['uniforms'] {
+/** What the random numbers of a sample are functions of, besides step and purpose. */
+export interface SampleAddress {
+  seed: number;
+  sample: number;
+}
+
+/** @param first number of the first sample */
+export const consecutiveSamples = (seed: number, first: number, batch: number): SampleAddress[] =>
+  Array.from({ length: batch }, (_, b) => ({ seed, sample: first + b }));
+
+/** @param addresses one for each sample of the batch */
+export function uniformsOf(addresses: readonly SampleAddress[], length: number): SamplingRun['uniforms'] {
+  const batch = addresses.length;
   const memory = new Map<Purpose, Float64Array>();
   return (purpose, step) => {
     const stream = purposeStreams[purpose];
     if (stream === undefined) throw new RangeError(`there is no purpose "${purpose}" of uniforms`);
     const numbers = memory.get(purpose) ?? new Float64Array(batch * length);
     memory.set(purpose, numbers);
-    for (let b = 0; b < batch; b++) {
+    for (const [b, { seed, sample }] of addresses.entries()) {
       const row = numbers.subarray(b * length, (b + 1) * length);
-      fillUniforms(row, { seed, stream, sequence: first + b, step });
+      fillUniforms(row, { seed, stream, sequence: sample, step });
     }
     return numbers;
   };

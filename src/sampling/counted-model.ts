@@ -10,6 +10,7 @@ import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import type { CausalModel, LatentModel } from '../samplers/decoding.js';
 import type { DenoiseCall, Denoised } from '../samplers/sampler.js';
+import type { SampleAddress } from '../samplers/sampler-uniforms.js';
 import type { GenerationPlan } from './generation-plan.js';
 
 const SCORED_ORDERS = UNMASKING_ORDERS.filter(isScored);
@@ -22,7 +23,7 @@ export class CountedModel {
 
   constructor(
     private readonly plan: GenerationPlan,
-    private readonly batch: { first: number; batch: number; tokens: Int32Array },
+    private readonly batch: { addresses: readonly SampleAddress[]; batch: number; tokens: Int32Array },
   ) {
     this.count = new Int32Array(batch.batch);
     this.lastStep = new Float64Array(batch.batch).fill(-1);
@@ -81,15 +82,12 @@ export class CountedModel {
   }
 
   private drawNumbers(called: readonly number[], step: number): Float64Array {
-    const { seed, length } = this.plan;
+    const { length } = this.plan;
     const numbers = new Float64Array(called.length * length);
     for (const [i, b] of called.entries()) {
-      fillUniforms(numbers.subarray(i * length, (i + 1) * length), {
-        seed,
-        stream: streams.posteriorToken,
-        sequence: this.batch.first + b,
-        step,
-      });
+      const { seed, sample: sequence } = this.batch.addresses[b];
+      const stream = streams.posteriorToken;
+      fillUniforms(numbers.subarray(i * length, (i + 1) * length), { seed, stream, sequence, step });
     }
     return numbers;
   }

@@ -11,7 +11,7 @@ import { isMasked } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import type { ResolvedSampler, SamplingRun } from '../samplers/sampler.js';
-import { uniformsOf } from '../samplers/sampler-uniforms.js';
+import { consecutiveSamples, type SampleAddress, uniformsOf } from '../samplers/sampler-uniforms.js';
 import { CountedModel, CountedStates } from './counted-model.js';
 import type { GeneratedSample, GenerationPlan, GivenTokens } from './generation-plan.js';
 
@@ -26,11 +26,14 @@ export async function* generate(plan: GenerationPlan): AsyncGenerator<GeneratedS
 async function generateBatch(plan: GenerationPlan, first: number, batch: number): Promise<GeneratedSample[]> {
   const { model, length, sampler, onStep, signal } = plan;
   const started = performance.now();
-  const tokens = priorTokens(plan, first, batch);
-  const calls = new CountedModel(plan, { first, batch, tokens });
+  const addresses = plan.each?.slice(first, first + batch) ?? consecutiveSamples(plan.seed, first, batch);
+  const givens = addresses.map((_, b) => givenOf(plan, first + b));
+  const tokens = priorTokens(plan, addresses, givens);
+  const calls = new CountedModel(plan, { addresses, batch, tokens });
   const states = new CountedStates();
   const numbers = Array.from({ length: batch }, (_, b) => first + b);
-  const fixed = repeatRow(givenOf(plan)?.fixed ?? new Uint8Array(length), batch);
+  const fixed = new Uint8Array(batch * length);
+  for (const [b, given] of givens.entries()) if (given) fixed.set(given.fixed, b * length);
   const run: SamplingRun = {
     causal: plan.source.causal && states.causal(plan.source.causal),
     latent: plan.source.latent && states.latent(plan.source.latent(plan.seed, numbers)),
@@ -47,7 +50,7 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
     options: plan.options,
     tokens,
     fixed: fixed.slice(),
-    uniforms: uniformsOf(plan.seed, first, batch, length),
+    uniforms: uniformsOf(addresses, length),
     denoise: (call) => calls.denoise(call),
   };
   const given = tokens.slice();
@@ -80,37 +83,37 @@ async function generateBatch(plan: GenerationPlan, first: number, batch: number)
 }
 
 /** z before any step: masks or uniform tokens (ar: zeros), with the given tokens in place. */
-function priorTokens(plan: GenerationPlan, first: number, batch: number): Int32Array {
-  const { model, seed, length } = plan;
-  const given = givenOf(plan);
-  const tokens = new Int32Array(batch * length);
+function priorTokens(
+  { model, length }: GenerationPlan,
+  addresses: readonly SampleAddress[],
+  givens: readonly (GivenTokens | null)[],
+): Int32Array {
+  const tokens = new Int32Array(addresses.length * length);
   if (isMasked(model.family))
     tokens.fill(model.maskTokenId!); // a masked family has a mask
   else if (model.family !== 'ar') {
     const uniforms = new Float64Array(length);
-    for (let b = 0; b < batch; b++) {
-      fillUniforms(uniforms, { seed, stream: streams.priorToken, sequence: first + b, step: 0 });
+    for (const [b, { seed, sample }] of addresses.entries()) {
+      fillUniforms(uniforms, { seed, stream: streams.priorToken, sequence: sample, step: 0 });
       for (let l = 0; l < length; l++) tokens[b * length + l] = Math.floor(uniforms[l] * model.vocabSize);
     }
   }
-  if (given) {
-    for (let i = 0; i < tokens.length; i++) if (given.fixed[i % length]) tokens[i] = given.tokens[i % length];
+  for (const [b, given] of givens.entries()) {
+    if (!given) continue;
+    for (let l = 0; l < length; l++) if (given.fixed[l]) tokens[b * length + l] = given.tokens[l];
   }
   return tokens;
 }
 
 /** What is given; of models that never mask the first token, at least that, which they were not trained to write. */
-function givenOf({ given, length, model: { firstToken = null } }: GenerationPlan): GivenTokens | null {
+function givenOf(plan: GenerationPlan, place: number): GivenTokens | null {
+  const { length, model } = plan;
+  const { firstToken = null } = model;
+  const given = plan.each ? plan.each[place].given : plan.given;
   if (given || firstToken === null) return given ?? null;
   const only = { tokens: new Int32Array(length), fixed: new Uint8Array(length) };
   [only.tokens[0], only.fixed[0]] = [firstToken, 1];
   return only;
-}
-
-function repeatRow(row: Uint8Array, batch: number): Uint8Array {
-  const all = new Uint8Array(row.length * batch);
-  for (let b = 0; b < batch; b++) all.set(row, b * row.length);
-  return all;
 }
 
 /** Checks what a sampler left after a step. @throws UsageError */

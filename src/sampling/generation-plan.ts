@@ -3,6 +3,7 @@ import type { NoiseSchedule } from '../diffusion/schedule.js';
 import type { Family } from '../models/family.js';
 import type { CausalModel, LatentModel } from '../samplers/decoding.js';
 import type { Denoiser, OptionValue, ResolvedSampler } from '../samplers/sampler.js';
+import type { SampleAddress } from '../samplers/sampler-uniforms.js';
 
 /** Facts about the model that a sampler may use. */
 export interface SampledModel {
@@ -53,6 +54,11 @@ export interface GenerationPlan {
   /** Samples per call; no sample depends on it. */
   batch: number;
   given?: GivenTokens | null;
+  /**
+   * What each sample is made from, by its place among all, where they share neither `seed` nor `given`: a server's, of several
+   * requests. Not for samplers with a latent, nor for a user's module.
+   */
+  each?: readonly (SampleAddress & { given: GivenTokens | null })[];
   signal?: AbortSignal;
   /** Most milliseconds of its own time that a user's module may take for a step. */
   timeoutMs?: number;

@@ -9,6 +9,7 @@ const FLOORS = [
   ['commands'],
   ['cli'],
   ['index.ts'],
+  ['server'],
   ['library'],
   ['report'],
   ['workers'],
@@ -62,7 +63,7 @@ describe('imports', () => {
     expect(lost.map(arrow)).toEqual([]);
   });
 
-  it('point one way: commands → cli → library → report → workers → evals, training → comparison, sampling → samplers → diffusion → models → graph', () => {
+  it('point one way: commands → cli → server → library → report → workers → evals, training → comparison, sampling → samplers → diffusion → models → graph', () => {
     const backwards = within.filter(({ from, to }) => {
       const [a, b] = [floorOf(roomOf(from)), floorOf(roomOf(to))];
       const beside = a === b && roomOf(from) !== roomOf(to);
@@ -101,6 +102,8 @@ describe('imports', () => {
       'cli-table3',
       'csv-parse',
       'zod',
+      'hono',
+      '@hono/node-server',
     ];
     const eager = new Map<string, string[]>();
     for (const { from, to, kind } of imports)

@@ -30,18 +30,29 @@ export const POLICY_HEAD = {
   score: 'duo_eval_policy_score',
   /** float64: ln p of the most probable token, where it is asked for; equal to the first where the true token is that. */
   best: 'duo_eval_best_log_probability',
+  /** int64: the most probable token, the one after it, and so on, by rank from 0, where they are asked for. */
+  topToken: (rank: number) => `duo_eval_top_token_${rank}`,
+  /** float64: ln p of that token. */
+  topLogProbability: (rank: number) => `duo_eval_top_log_probability_${rank}`,
 } as const;
+
+/** What a head of the exact likelihood says beside ln p of the true tokens. */
+export interface FurtherAnswers {
+  /** ln p of the most probable token. */
+  best?: boolean;
+  /** How many of the most probable tokens, with ln p of each. */
+  top?: number;
+}
 
 /**
  * Appends the head: ln p of the true tokens at some masked positions, the mask's logit being −∞, and the scores of these positions.
  * For sedd the logits are scores, and normalising them over the tokens gives the same.
- * @param asks whether ln p of the most probable token is an output too
  */
 export function appendPolicyHead(
   graph: Graph,
   order: UnmaskingOrder,
   options: HeadOptions,
-  asks: { best?: boolean } = {},
+  { best = false, top = 0 }: FurtherAnswers = {},
 ): void {
   graph.scope('duo_eval', () => {
     const rows = graph.input(HEAD.rows, 'int64', ['rows', 2]);
@@ -49,7 +60,9 @@ export function appendPolicyHead(
     const names = [
       POLICY_HEAD.logProbability,
       ...(isScored(order) ? [POLICY_HEAD.score] : []),
-      ...(asks.best ? [POLICY_HEAD.best] : []),
+      ...(best ? [POLICY_HEAD.best] : []),
+      ...Array.from({ length: top }, (_, rank) => POLICY_HEAD.topToken(rank)),
+      ...Array.from({ length: top }, (_, rank) => POLICY_HEAD.topLogProbability(rank)),
     ];
     const outputs = atRows(graph, options, rows, [targets], (logits, target) => {
       const all = LogSoftmax(logits);
@@ -57,12 +70,22 @@ export function appendPolicyHead(
       return [
         ofTarget,
         ...(isScored(order) ? [policyScore(all, order)] : []),
-        ...(asks.best ? [float64(ReduceMax(all, { axes: [-1], keepdims: false }))] : []),
+        ...(best ? [float64(ReduceMax(all, { axes: [-1], keepdims: false }))] : []),
+        ...(top > 0 ? mostProbable(all, top) : []),
       ];
     });
     graph.clearOutputs();
     for (const [i, output] of outputs.entries()) graph.output(output, names[i], ['rows']);
   });
+}
+
+/** The tokens by rank, then ln p of each, [rows] each: rows that are computed in blocks have one number per value. */
+function mostProbable(logProbabilities: Value, top: number): Value[] {
+  const each = Array<number>(top).fill(1);
+  const ranks = (values: Value) =>
+    (top === 1 ? [values] : Split(values, each, { axis: -1 })).map((value) => Squeeze(value, [-1]));
+  const [values, tokens] = TopK(logProbabilities, top);
+  return [...ranks(tokens), ...ranks(values).map(float64)];
 }
 
 /** Smaller than any logarithm of a probability that counts: its exponential is 0, and so is its product with that. */

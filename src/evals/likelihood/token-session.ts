@@ -2,6 +2,7 @@
  * A running checkpoint that is asked for ln p of some tokens of a sequence, each at the position that predicts it: sequences with
  * masks in, one number per asked token out. A masked model answers at a mask, an autoregressive one at the position before.
  */
+import type { FurtherAnswers } from '../../diffusion/heads/policy-score.js';
 import type { UnmaskingOrder } from '../../diffusion/unmasking.js';
 import { ModelError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
@@ -30,13 +31,13 @@ export class TokenSession {
   }
 
   /**
-   * @param order the scores that answers come with   @param asks whether they say how probable the best token is
+   * @param order the scores that answers come with   @param asks what they say of the most probable tokens
    * @throws ModelError for a family whose tokens do not become known one by one, or an ar model that looks ahead
    */
   static async start(
     options: LossSessionOptions,
     order: UnmaskingOrder,
-    asks: { best?: boolean } = {},
+    asks: FurtherAnswers = {},
   ): Promise<TokenSession> {
     const { checkpoint } = options;
     checkFamily(checkpoint);

@@ -1,6 +1,6 @@
 /** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
 import { headOptionsOf } from '../../diffusion/heads/head.js';
-import { appendPolicyHead, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
+import { appendPolicyHead, type FurtherAnswers, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
 import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
@@ -36,15 +36,17 @@ export class PolicyNetwork extends RunningModel {
     /** Null where the network reads no noise level. */
     private readonly schedule: NoiseSchedule | null,
     private readonly timeoutMs: number | undefined,
+    /** How many of the most probable tokens an answer has. */
+    private readonly top: number,
   ) {
     super(session);
   }
 
-  /** @param asks whether answers say how probable the best token is   @throws ModelError as the session */
+  /** @param asks what answers say of the most probable tokens   @throws ModelError as the session */
   static async start(
     { checkpoint, provider, threads, timeoutMs, notice }: LossSessionOptions,
     order: UnmaskingOrder,
-    asks: { best?: boolean } = {},
+    asks: FurtherAnswers = {},
   ): Promise<PolicyNetwork> {
     const { signature, fields } = checkpoint;
     const graph = checkpoint.graph();
@@ -53,7 +55,7 @@ export class PolicyNetwork extends RunningModel {
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
-    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs);
+    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs, asks.top ?? 0);
     try {
       if (schedule && !(await network.heedsTime())) notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
       return network;
@@ -106,6 +108,10 @@ export class PolicyNetwork extends RunningModel {
     const logProbability = outputs[POLICY_HEAD.logProbability].data as Float64Array;
     const score = (outputs[POLICY_HEAD.score]?.data ?? new Float32Array(0)) as Float32Array;
     const best = outputs[POLICY_HEAD.best]?.data as Float64Array | undefined;
+    const top = Array.from({ length: this.top }, (_, rank) => ({
+      token: outputs[POLICY_HEAD.topToken(rank)].data as BigInt64Array,
+      logProbability: outputs[POLICY_HEAD.topLogProbability(rank)].data as Float64Array,
+    }));
     let next = 0;
     return questions.map(({ positions: { length: count } }) => {
       const from = next;
@@ -113,6 +119,12 @@ export class PolicyNetwork extends RunningModel {
       return {
         ...{ logProbability: logProbability.subarray(from, next), score: score.subarray(from, next) },
         ...(best && { best: best.subarray(from, next) }),
+        ...(top.length > 0 && {
+          top: top.map((rank) => ({
+            token: rank.token.subarray(from, next),
+            logProbability: rank.logProbability.subarray(from, next),
+          })),
+        }),
       };
     });
   }

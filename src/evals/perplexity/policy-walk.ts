@@ -12,6 +12,8 @@ export interface Answers {
   score: ArrayLike<number>;
   /** ln p of the most probable token, where it was asked for. */
   best?: ArrayLike<number>;
+  /** The most probable tokens there, and ln p of each, by rank, where they are asked for. */
+  top?: readonly { token: ArrayLike<bigint>; logProbability: ArrayLike<number> }[];
 }
 
 interface WalkStart {

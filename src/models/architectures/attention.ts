@@ -2,6 +2,7 @@
 import { MultiHeadAttention } from '../../graph/fused-operators.js';
 import type { Value } from '../../graph/graph.js';
 import {
+  Abs,
   Add,
   Concat,
   Div,
@@ -60,15 +61,24 @@ export function selfAttention(
   rotate: Rotation,
   { causal = null, bias = causal }: { causal?: Value | null; bias?: Value | null } = {},
 ): Value {
-  const { heads } = network.dimensions;
   const [q, k, v] = projections(network, name, x, rotate);
+  return linear(network, `${name}.attn_out`, attend(network, { q, k, v }, { causal, bias }), { bias: false });
+}
+
+/** The part of `selfAttention` between the input and output matrices: [batch, length, d] each. */
+export function attend(
+  network: Network,
+  { q, k, v }: { q: Value; k: Value; v: Value },
+  { causal = null, bias = causal }: { causal?: Value | null; bias?: Value | null } = {},
+): Value {
+  const { heads, hiddenSize } = network.dimensions;
   if (network.fused && bias === causal) {
-    const attended = MultiHeadAttention(q, k, v, { heads, unidirectional: causal !== null });
-    return linear(network, `${name}.attn_out`, attended, { bias: false });
+    return MultiHeadAttention(q, k, v, { heads, unidirectional: causal !== null });
   }
   const scores = MatMul(scaled(network, byHeads(network, q)), keysTransposed(byHeads(network, k)));
   const weights = Softmax(bias ? Add(scores, bias) : scores);
-  return joinHeads(network, name, MatMul(weights, byHeads(network, v)));
+  const attended = Transpose(MatMul(weights, byHeads(network, v)), { perm: [0, 2, 1, 3] });
+  return Reshape(attended, [0, 0, hiddenSize]);
 }
 
 /**
@@ -171,6 +181,13 @@ export function blocksBias(places: BlockPlaces, blockSize: number, pastLength: V
   return Concat([seen, among], { axis: 3 });
 }
 
+/** 0 where position i sees position j, at most `reach` from it, else −1e9: [length, length]. */
+export function localBias(length: Value, reach: number): Value {
+  const positions = Range(0, length, 1);
+  const distance = Abs(Sub(Unsqueeze(positions, [0]), Unsqueeze(positions, [1])));
+  return Where(Greater(distance, reach), UNSEEN, 0);
+}
+
 /** 0 where position i may see position j ≤ i, else −1e9: [length, length]. */
 export function causalBias(length: Value): Value {
   const positions = Range(0, length, 1);
@@ -197,12 +214,6 @@ const negative = (length: Value): Value => Unsqueeze(Mul(length, -1), [0]);
 function byHeads(network: Network, x: Value): Value {
   const { heads } = network.dimensions;
   return Transpose(Reshape(x, [0, 0, heads, headSize(network.dimensions)]), { perm: [0, 2, 1, 3] });
-}
-
-/** The inverse of `byHeads`, then the block's output matrix. */
-function joinHeads(network: Network, name: string, x: Value): Value {
-  const together = Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, network.dimensions.hiddenSize]);
-  return linear(network, `${name}.attn_out`, together, { bias: false });
 }
 
 /** The queries take the factor 1/√headSize of the scores, because they have fewer elements. */

@@ -1,6 +1,7 @@
 /** What can differ between decoders of the Llama kind (decoder.ts), and the parameters that follow. */
 import { type ErrorDetails, ModelError } from '../../errors.js';
 import { blockProblem } from './dimensions.js';
+import type { Activation } from './layers.js';
 import type { Parameter } from './parameters.js';
 import type { RotaryTurn } from './rotary.js';
 
@@ -37,8 +38,8 @@ export interface DecoderDimensions {
   /** Layers that add a bias; none by default. */
   biases?: { qkv?: boolean; out?: boolean; mlp?: boolean };
   rotary: RotaryTurn;
-  /** Of the multilayer perceptron; GELU by the error function or by tanh. */
-  activation: 'silu' | 'gelu' | 'gelu-tanh';
+  /** Of the multilayer perceptron. */
+  activation: Activation;
   /** activation(h·W₁) ⊙ h·W₃ instead of activation(h·W₁). */
   gated: boolean;
   /** Attention and perceptron read the same x, each through its own norm (Pythia). */

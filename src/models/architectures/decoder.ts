@@ -12,18 +12,12 @@
  *     full           input_ids → logits: row i scores token i
  *     block-causal   noisy and clean tokens with cached keys and values, as blockDiffusionGraph, without a noise level
  */
-import {
-  Gelu,
-  LayerNormalization,
-  MultiHeadAttention,
-  RMSNormalization,
-} from '../../graph/fused-operators.js';
+import { MultiHeadAttention, RMSNormalization } from '../../graph/fused-operators.js';
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   Add,
   Concat,
   Div,
-  Erf,
   Expand,
   Gather,
   Greater,
@@ -36,7 +30,6 @@ import {
   Slice,
   Softmax,
   Sqrt,
-  Sub,
   Transpose,
 } from '../../graph/operators.js';
 import { attendCached, blocksBias, causalBias, type KeysAndValues } from './attention.js';
@@ -49,7 +42,7 @@ import {
   HEAD,
 } from './decoder-dimensions.js';
 import { sequencePositions } from './dit.js';
-import { gelu, linear, silu } from './layers.js';
+import { activation, biasedNorm, linear } from './layers.js';
 import { type BuildOptions, Network } from './network.js';
 import { type Rotation, rotationOf } from './rotary.js';
 
@@ -187,15 +180,9 @@ function perceptron(network: Network, dimensions: DecoderDimensions, name: strin
   const layer = (part: string, x: Value) =>
     linear(network, `${name}.${part}`, x, { bias: biases.mlp ?? false });
   const hidden = gated
-    ? Mul(activation(network, dimensions, layer('gate', h)), layer('up', h))
-    : activation(network, dimensions, layer('up', h));
+    ? Mul(activation(network, dimensions.activation, layer('gate', h)), layer('up', h))
+    : activation(network, dimensions.activation, layer('up', h));
   return layer('down', hidden);
-}
-
-function activation({ fused }: Network, { activation: kind }: DecoderDimensions, x: Value): Value {
-  if (kind === 'silu') return silu(x);
-  if (fused) return Gelu(x, { approximate: kind === 'gelu' ? 'none' : 'tanh' });
-  return kind === 'gelu' ? Mul(Mul(x, 0.5), Add(Erf(Mul(x, Math.SQRT1_2)), 1)) : gelu(x);
 }
 
 function norm(
@@ -204,13 +191,8 @@ function norm(
   name: string,
   x: Value,
 ): Value {
-  const weight = network.parameter(`${name}.weight`);
-  if (type === 'rms') return rootMeanSquareNorm(network, x, weight, epsilon);
-  const bias = network.parameter(`${name}.bias`);
-  if (network.fused) return LayerNormalization(x, weight, { epsilon, bias });
-  const centred = Sub(x, ReduceMean(x, { axes: [-1] }));
-  const variance = ReduceMean(Mul(centred, centred), { axes: [-1] });
-  return Add(Mul(Div(centred, Sqrt(Add(variance, epsilon))), weight), bias);
+  if (type === 'layer') return biasedNorm(network, name, x, { epsilon });
+  return rootMeanSquareNorm(network, x, network.parameter(`${name}.weight`), epsilon);
 }
 
 /** The norm of each head's queries or keys. */

@@ -1,9 +1,10 @@
 /** Layers that the diffusion transformer and the causal transformer share. x is [batch, length, d] throughout. */
-import { FastGelu, LayerNormalization } from '../../graph/fused-operators.js';
+import { FastGelu, Gelu, LayerNormalization } from '../../graph/fused-operators.js';
 import type { Value } from '../../graph/graph.js';
 import {
   Add,
   Div,
+  Erf,
   Gather,
   MatMul,
   Mul,
@@ -56,8 +57,17 @@ export function layerNorm(
 }
 
 /** Layer normalisation with a weight and a bias. */
-export const biasedNorm = (network: Network, name: string, x: Value, options?: NormOptions): Value =>
-  Add(layerNorm(network, name, x, undefined, options), network.parameter(`${name}.bias`));
+export function biasedNorm(
+  network: Network,
+  name: string,
+  x: Value,
+  { epsilon = EPSILON }: NormOptions = {},
+): Value {
+  const [weight, bias] = ['weight', 'bias'].map((part) => network.parameter(`${name}.${part}`));
+  return network.fused
+    ? LayerNormalization(x, weight, { epsilon, bias })
+    : Add(plainNorm(x, weight, epsilon), bias);
+}
 
 function plainNorm(x: Value, weight: Value, epsilon: number): Value {
   const centred = Sub(x, ReduceMean(x, { axes: [-1] }));
@@ -73,9 +83,18 @@ export function multilayerPerceptron(network: Network, name: string, x: Value): 
 }
 
 /** x/2·(1 + tanh(√(2/π)·(x + 0.044715 x³))) (Hendrycks and Gimpel, arXiv 1606.08415). */
-export function gelu(x: Value): Value {
+function gelu(x: Value): Value {
   const inner = Mul(Mul(x, Math.sqrt(2 / Math.PI)), Add(Mul(Mul(x, x), 0.044715), 1));
   return Mul(Mul(x, 0.5), Add(Tanh(inner), 1));
+}
+
+/** GELU by the error function or by tanh. */
+export type Activation = 'silu' | 'gelu' | 'gelu-tanh';
+
+export function activation({ fused }: Pick<Network, 'fused'>, kind: Activation, x: Value): Value {
+  if (kind === 'silu') return silu(x);
+  if (fused) return Gelu(x, { approximate: kind === 'gelu' ? 'none' : 'tanh' });
+  return kind === 'gelu' ? Mul(Mul(x, 0.5), Add(Erf(Mul(x, Math.SQRT1_2)), 1)) : gelu(x);
 }
 
 /** x·sigmoid(x). */

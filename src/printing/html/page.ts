@@ -61,15 +61,17 @@ export interface Page {
   script?: string;
   /** Further rules of CSS. */
   style?: string;
+  /** Whether it asks the server that it came from. */
+  asks?: boolean;
 }
 
-export function htmlPage({ title, lead, body, script, style = '' }: Page): string {
+export function htmlPage({ title, lead, body, script, style = '', asks = false }: Page): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:${asks ? "; connect-src 'self'" : null}">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="data:,">

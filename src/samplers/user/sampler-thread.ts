@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { noiseSchedule } from '../../diffusion/schedule.js';
 import type { CausalDecoding, CausalModel, LatentAnswer, LatentDecoding, LatentModel } from '../decoding.js';
 import type { Denoised, Sampler, SamplingRun } from '../sampler.js';
-import { uniformsOf } from '../sampler-uniforms.js';
+import { consecutiveSamples, uniformsOf } from '../sampler-uniforms.js';
 import {
   type FromThread,
   MOST_STEPS_AHEAD,
@@ -135,7 +135,7 @@ function runOf(number: number, facts: PlainRun): SamplingRun {
     schedule: scheduleOf(schedule),
     causal: causal ? causalModel(causal, link) : undefined,
     latent: latent ? latentModel(link) : undefined,
-    uniforms: uniformsOf(seed, first, batch, length),
+    uniforms: uniformsOf(consecutiveSamples(seed, first, batch), length),
     denoise: async ({ t, step, greedy, skip, score }) =>
       (await link.ask({ what: 'denoise', call: { t, step, greedy, skip, score }, tokens })).value as Denoised,
   };

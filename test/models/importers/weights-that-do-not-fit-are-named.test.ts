@@ -93,11 +93,11 @@ describe('tensors that are not those of the network', () => {
   it('an unknown architecture is told which are known', async () => {
     const source = folderWith({
       'model.safetensors': rename('backbone.vocab_embed.embedding', 'backbone.embeddings'),
-      'config.json': { model_type: 'bert' },
+      'config.json': { model_type: 'electra' },
     });
     await expect(converted(source)).rejects.toMatchObject({
       code: 'unknown-architecture',
-      message: expect.stringMatching(/"bert": its tensors are called "backbone\./),
+      message: expect.stringMatching(/"electra": its tensors are called "backbone\./),
       hint: expect.stringMatching(/GPT-2/),
     });
   });
