@@ -16,7 +16,7 @@ const USUAL_LENGTH = 1024;
 export default class Convert extends BaseCommand<typeof Convert> {
   static override summary = 'Make an ONNX checkpoint from published or random weights.';
   static override description =
-    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, an .onnx to store in another type, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2, Llama, Mistral, Qwen, Gemma, Pythia and llama2.c. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to files beside the model.
+    `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, an .onnx to store in another type, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2, Llama, Mistral, Qwen, Gemma, Pythia and llama2.c; Dream, LLaDA, SDAR, SMDM, DiffuGPT and dllm's a2d. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to files beside the model.
 
 Networks compute in float32 whatever the type. float16 is widened when it is loaded, int8 (one scale per output) at each call. int4 keeps products in blocks of 4 bits that one operator multiplies (MatMulNBits of onnxruntime), and embeddings in 8 or 4.
 
@@ -52,7 +52,7 @@ With --random, the network has the published architecture and random weights, to
     }),
     revision: string({ summary: 'Revision of hf:owner/name. [default: main]', helpValue: '<name>' }),
     family: choice(['duo', 'mdlm', 'sedd', 'bd3lm', 'd3pm'])({
-      summary: 'Family of a dit. [default: from config.json, else duo]',
+      summary: 'Family of a dit, or bd3lm of an a2d. [default: from the files]',
       helpGroup: CARD,
     }),
     tokenizer: string({

@@ -32,6 +32,8 @@ export interface Signature {
     /** Width of the last axis; null if the graph leaves it open. */
     width: number | null;
   };
+  /** Rows of the table that `input_ids` are looked up in; null if the graph does not show it. */
+  embeddingRows: number | null;
   /** Sequences per call that the graph requires; null if any number. */
   fixedBatch: number | null;
   /** Tokens per sequence that the graph requires; null if any number. */
@@ -114,6 +116,7 @@ export function readSignature(graph: Graph, path: string): Signature {
     pastKeyValues,
     useCacheBranch: useCacheBranch !== null,
     logits: { dtype: logits.dtype as 'float32' | 'float16', width: fixedAxis(path, logits, 2) },
+    embeddingRows: embeddingRows(graph),
     fixedBatch: fixedAxis(path, ids, 0) ?? (sigma ? fixedAxis(path, sigma, 0) : null),
     fixedLength: fixedAxis(path, ids, 1),
   };
@@ -122,6 +125,12 @@ export function readSignature(graph: Graph, path: string): Signature {
 /** The family, if the inputs show it: only decoders take cached keys and values. (Encoders take a mask and positions too.) */
 export function detectFamily(signature: Signature): Family | null {
   return signature.sigma === null && signature.pastKeyValues.length > 0 ? 'ar' : null;
+}
+
+function embeddingRows({ proto: { node, initializer } }: Graph): number | null {
+  const lookup = node.find(({ opType, input }) => opType === 'Gather' && input[1] === 'input_ids');
+  const table = lookup && initializer.find(({ name }) => name === lookup.input[0]);
+  return table?.dims.length === 2 ? Number(table.dims[0]) : null;
 }
 
 /** The fixed length of an axis; null if it is named, unnamed, or given as 0 or -1. */

@@ -135,7 +135,9 @@ function checkStep(
       hint: 'A sampler writes its tokens into run.tokens, [batch × length], and yields nothing.',
     });
   }
-  const at = tokens.findIndex((token) => token < 0 || token >= model.vocabSize);
+  const isToken = (token: number) =>
+    (token >= 0 && token < model.vocabSize) || (isMasked(model.family) && token === model.maskTokenId);
+  const at = tokens.findIndex((token) => !isToken(token));
   if (at < 0) return;
   throw new UsageError({
     code: 'sampler-token-out-of-range',

@@ -16,7 +16,6 @@ import { MultiHeadAttention, RMSNormalization } from '../../graph/fused-operator
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   Add,
-  Concat,
   Div,
   Expand,
   Gather,
@@ -27,7 +26,6 @@ import {
   ReduceMean,
   Reshape,
   Shape,
-  Slice,
   Softmax,
   Sqrt,
   Transpose,
@@ -42,7 +40,7 @@ import {
   HEAD,
 } from './decoder-dimensions.js';
 import { sequencePositions } from './dit.js';
-import { activation, biasedNorm, linear } from './layers.js';
+import { activation, biasedNorm, linear, oneLater } from './layers.js';
 import { type BuildOptions, Network } from './network.js';
 import { type Rotation, rotationOf } from './rotary.js';
 
@@ -213,12 +211,6 @@ function rootMeanSquareNorm({ fused }: Network, x: Value, weight: Value, epsilon
   if (fused) return RMSNormalization(x, weight, { epsilon });
   const meanSquare = ReduceMean(Pow(x, 2), { axes: [-1] });
   return Mul(Div(x, Sqrt(Add(meanSquare, epsilon))), weight);
-}
-
-/** Row i becomes row i − 1, and row 0 stays: [batch, tokens, d]. */
-function oneLater(states: Value): Value {
-  const rows = (from: number, to: number) => Slice(states, { starts: [from], ends: [to], axes: [1] });
-  return Concat([rows(0, 1), rows(0, -1)], { axis: 1 });
 }
 
 /** Keys or values with as many heads as the queries, each repeated: [batch, tokens, heads · headSize]. */

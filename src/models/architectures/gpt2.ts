@@ -5,17 +5,27 @@
  *     x = E[ids] + P[positions]
  *     each block:   x ← x + attention(LN(x));   x ← x + MLP(LN(x))
  *     logits = LN(x)·Eᵀ
+ *
+ * DiffuGPT (arXiv 2410.17891) is the same network that sees all tokens, its logits one position later: row i − 1 scores token i.
  */
+
+import { MultiHeadAttention } from '../../graph/fused-operators.js';
 import type { Graph, Value } from '../../graph/graph.js';
 import { Add, Gather, MatMul, Split, Transpose } from '../../graph/operators.js';
 import { attendCached, type KeysAndValues } from './attention.js';
 import { cachedInputs, cachedOutputs } from './cached-inputs.js';
 import { type Dimensions, MLP_RATIO } from './dimensions.js';
-import { biasedNorm, linear, multilayerPerceptron } from './layers.js';
+import { sequencePositions } from './dit.js';
+import { biasedNorm, linear, multilayerPerceptron, oneLater } from './layers.js';
 import { type BuildOptions, Network } from './network.js';
 import type { Parameter } from './parameters.js';
 
-export type Gpt2Dimensions = Omit<Dimensions, 'conditionSize'>;
+export interface Gpt2Dimensions extends Omit<Dimensions, 'conditionSize'> {
+  /** By default `causal`. `full` reads whole sequences. */
+  attention?: 'causal' | 'full';
+  /** The logits of token i come from the state of token i − 1, those of token 0 from its own. */
+  shift?: boolean;
+}
 
 const EMBEDDING = 'vocab_embed.embedding';
 const POSITIONS = 'position_embed.embedding';
@@ -57,33 +67,56 @@ export function gpt2Parameters({ hiddenSize: d, blocks, vocabSize, length }: Gpt
   ];
 }
 
-/** Meets the checkpoint contract; inputs and outputs as in cachedCausalGraph. */
+/** Attention of a block: q, k and v [batch, length, d]. */
+type Attend = (qkv: { q: Value; k: Value; v: Value }, block: number) => Value;
+
+/** Meets the checkpoint contract: inputs and outputs as in cachedCausalGraph, or `input_ids` alone where all tokens are seen. */
 export function gpt2Graph(dimensions: Gpt2Dimensions, options: BuildOptions = {}): Graph {
-  const { hiddenSize: d, heads, blocks, vocabSize } = dimensions;
+  const { heads, blocks, hiddenSize } = dimensions;
   const parameters = gpt2Parameters(dimensions);
   const network = Network.create('gpt2', { ...dimensions, conditionSize: 0 }, parameters, options);
   const { graph } = network;
-  const sizes = { blocks, heads, keyValueHeads: heads, headSize: d / heads };
+  if (dimensions.attention === 'full') {
+    const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+    const attend: Attend = ({ q, k, v }) => MultiHeadAttention(q, k, v, { heads, unidirectional: false });
+    outputLogits(network, dimensions, { ids, positions: sequencePositions(ids), attend });
+    return graph;
+  }
+  const sizes = { blocks, heads, keyValueHeads: heads, headSize: hiddenSize / heads };
   const { ids, positions, pasts, bias, pastLength } = cachedInputs(graph, sizes);
+  const all: KeysAndValues[] = [];
+  const attend: Attend = (qkv, i) => {
+    const { attended, added } = attendCached(sizes, qkv, { past: pasts[i], bias, pastLength });
+    all.push(added);
+    return attended;
+  };
+  outputLogits(network, dimensions, { ids, positions, attend });
+  cachedOutputs(graph, pasts, all, sizes);
+  return graph;
+}
+
+/** @param ids, positions int64 [batch, length] */
+function outputLogits(
+  network: Network,
+  { hiddenSize: d, blocks, vocabSize, shift = false }: Gpt2Dimensions,
+  { ids, positions, attend }: { ids: Value; positions: Value; attend: Attend },
+): void {
+  const { graph } = network;
   const norm = (name: string, x: Value) => biasedNorm(network, name, x);
   const embedding = network.parameter(EMBEDDING);
   let x = Add(Gather(embedding, ids), Gather(network.parameter(POSITIONS), positions));
-  const all: KeysAndValues[] = [];
-  for (const [i, past] of pasts.entries()) {
+  for (let i = 0; i < blocks; i++) {
     const name = `blocks.${i}`;
     x = graph.scope(name, () => {
       const projected = linear(network, `${name}.attn_qkv`, norm(`${name}.norm1`, x));
       const [q, k, v] = Split(projected, [d, d, d], { axis: 2 });
-      const { attended, added } = attendCached(sizes, { q, k, v }, { past, bias, pastLength });
-      all.push(added);
-      const between = Add(x, linear(network, `${name}.attn_out`, attended));
+      const between = Add(x, linear(network, `${name}.attn_out`, attend({ q, k, v }, i)));
       return Add(between, multilayerPerceptron(network, `${name}.mlp`, norm(`${name}.norm2`, between)));
     });
   }
-  const logits = graph.scope('output_layer', () =>
-    MatMul(norm('norm_final', x), Transpose(embedding, { perm: [1, 0] })),
-  );
+  const logits = graph.scope('output_layer', () => {
+    const states = norm('norm_final', x);
+    return MatMul(shift ? oneLater(states) : states, Transpose(embedding, { perm: [1, 0] }));
+  });
   graph.output(logits, 'logits', ['batch', 'length', vocabSize]);
-  cachedOutputs(graph, pasts, all, sizes);
-  return graph;
 }

@@ -3,6 +3,7 @@ import { FastGelu, Gelu, LayerNormalization } from '../../graph/fused-operators.
 import type { Value } from '../../graph/graph.js';
 import {
   Add,
+  Concat,
   Div,
   Erf,
   Gather,
@@ -10,6 +11,7 @@ import {
   Mul,
   ReduceMean,
   Sigmoid,
+  Slice,
   Split,
   Sqrt,
   Sub,
@@ -104,4 +106,10 @@ export const silu = (x: Value): Value => Mul(x, Sigmoid(x));
 export function modulations(network: Network, name: string, condition: Value, parts: number): Value[] {
   const all = Unsqueeze(linear(network, `${name}.adaLN_modulation`, condition), [1]);
   return Split(all, Array(parts).fill(network.dimensions.hiddenSize), { axis: 2 });
+}
+
+/** Row i becomes row i − 1, and row 0 stays: [batch, tokens, d]. */
+export function oneLater(states: Value): Value {
+  const rows = (from: number, to: number) => Slice(states, { starts: [from], ends: [to], axes: [1] });
+  return Concat([rows(0, 1), rows(0, -1)], { axis: 1 });
 }

@@ -1,9 +1,13 @@
-/** GPT-2 from its hub form: `wte.weight`, `h.0.attn.c_attn.weight` …, with or without `transformer.` before them. */
+/**
+ * GPT-2 from its hub form: `wte.weight`, `h.0.attn.c_attn.weight` …, with or without `transformer.` before them. DiffuGPT
+ * (arXiv 2410.17891) is GPT-2 made a masked diffusion model, under names of its own: `embed_tokens.weight`,
+ * `denoise_model.h.0.attn.c_attn.weight` …
+ */
 import { ModelError } from '../../errors.js';
 import { type Gpt2Dimensions, gpt2Graph, gpt2Parameters } from '../architectures/gpt2.js';
 import type { Card } from '../card.js';
 import { checkTensors, type ImportedModel, namedSource } from './imported-model.js';
-import type { PublishedLayout, PublishedModel } from './published-layout.js';
+import { maskTokenOf, type PublishedLayout, type PublishedModel } from './published-layout.js';
 import type { Source } from './source.js';
 import { specialTokens } from './special-tokens.js';
 import type { StoredTensors } from './stored-tensor.js';
@@ -38,10 +42,48 @@ export const gpt2Layout: PublishedLayout = {
   read: gpt2Model,
 };
 
+const DIFFUGPT = { prefix: 'denoise_model.', embedding: 'embed_tokens.weight' };
+
+/** Its masks see all tokens, row i − 1 scores token i, and the first token is never masked. Its files do not say which token the mask is. */
+export const diffuGptLayout: PublishedLayout = {
+  description: 'DiffuGPT (embed_tokens.weight, denoise_model.wpe.weight)',
+  recognises: ({ tensors }) => tensors.has(DIFFUGPT.embedding) && tensors.has(`${DIFFUGPT.prefix}wpe.weight`),
+  read: (model) => {
+    const { dimensions, special, ...network } = gpt2Network(model, DIFFUGPT);
+    const { vocabSize } = dimensions;
+    const maskTokenId = maskTokenOf(model, vocabSize, maskOfConfig(model.config, vocabSize));
+    return importOf(
+      model,
+      network,
+      { ...dimensions, attention: 'full', shift: true },
+      {
+        family: 'mdlm',
+        ...special,
+        maskTokenId,
+        neverMasked: [0],
+      },
+    );
+  },
+};
+
 /** @throws ModelError naming the tensors, or an unsupported setting of the configuration */
-function gpt2Model({ where, tensors, config, tokenizer, overrides }: PublishedModel): ImportedModel {
-  const prefix = gpt2Prefix(tensors) ?? '';
-  const [vocabSize, hiddenSize] = twoAxes(tensors, prefix + EMBEDDING);
+function gpt2Model(model: PublishedModel): ImportedModel {
+  const prefix = gpt2Prefix(model.tensors) ?? '';
+  const { dimensions, special, ...network } = gpt2Network(model, { prefix, embedding: prefix + EMBEDDING });
+  return importOf(model, network, dimensions, { family: 'ar', ...special });
+}
+
+/** The names of a file: what stands before those of the network, and the embedding's. */
+interface Names {
+  prefix: string;
+  embedding: string;
+}
+
+function gpt2Network(
+  { where, tensors, config, tokenizer, overrides }: PublishedModel,
+  { prefix, embedding }: Names,
+): Names & { dimensions: Gpt2Dimensions; special: Card } {
+  const [vocabSize, hiddenSize] = twoAxes(tensors, embedding);
   const [length] = twoAxes(tensors, `${prefix}wpe.weight`);
   const indices = [...tensors.keys()].flatMap((name) => {
     const index = name.startsWith(prefix) ? /^h\.(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
@@ -61,26 +103,38 @@ function gpt2Model({ where, tensors, config, tokenizer, overrides }: PublishedMo
       hint: 'Correct n_head in its config.json, or give --heads.',
     });
   }
-  const dimensions: Gpt2Dimensions = { hiddenSize, blocks, heads, vocabSize, length };
+  const { maskTokenId: _, ...special } = specialTokens('ar', vocabSize, tokenizer).card;
+  return {
+    ...{ prefix, embedding },
+    dimensions: { hiddenSize, blocks, heads, vocabSize, length },
+    special: { ...idsOf(config, vocabSize), ...special },
+  };
+}
+
+/** @param card its family and tokens   @throws ModelError `tensors-do-not-fit` */
+function importOf(
+  { where, tensors }: PublishedModel,
+  { prefix, embedding }: Names,
+  dimensions: Gpt2Dimensions,
+  card: Card,
+): ImportedModel {
   const parameters = gpt2Parameters(dimensions);
-  const nameOf = ({ name }: { name: string }) => prefix + theirName(name);
+  const nameOf = ({ name }: { name: string }) =>
+    theirName(name) === EMBEDDING ? embedding : prefix + theirName(name);
   const expected = parameters.map((parameter) => ({ name: nameOf(parameter), shape: parameter.dims }));
   checkTensors(where, expected, tensors, isBuffer);
-  const { maskTokenId: _, ...special } = specialTokens('ar', vocabSize, tokenizer).card;
-  const card: Card = {
-    family: 'ar',
-    vocabSize,
-    length,
-    ...idsOf(config, vocabSize),
-    ...special,
-    timeConditioning: false,
-    architecture: { name: 'gpt2', hiddenSize, blocks, heads },
-  };
+  const { vocabSize, length, ...rest } = dimensions;
   return {
     parameters,
     graph: (options) => gpt2Graph(dimensions, options),
     source: namedSource(tensors, nameOf, false),
-    card,
+    card: {
+      ...card,
+      vocabSize,
+      length,
+      timeConditioning: false,
+      architecture: { name: 'gpt2', ...rest },
+    },
     notices: [],
   };
 }
@@ -131,6 +185,11 @@ function checkConfig({ path, json }: NonNullable<Source['config']>, sizes: Recor
       hint: `It is built with ${key} ${JSON.stringify(values[0])}. Export this model to ONNX instead.`,
     });
   }
+}
+
+function maskOfConfig(config: Source['config'], vocabSize: number): number | undefined {
+  const id = config?.json.mask_token_id;
+  return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 && id < vocabSize ? id : undefined;
 }
 
 function idsOf(config: Source['config'], vocabSize: number): Pick<Card, 'bosTokenId' | 'eosTokenId'> {

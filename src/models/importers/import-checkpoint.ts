@@ -9,7 +9,7 @@ import type { FourBits, StorageType } from '../weights/storage-names.js';
 import type { ImportedModel } from './imported-model.js';
 import { llama2cModel, llama2cVocabulary } from './llama2c.js';
 import { cardOfCheckpoint, onnxModel } from './onnx-checkpoint.js';
-import type { ImportOverrides, PublishedModel } from './published-layout.js';
+import type { ImportOverrides, PublishedFacts, PublishedModel } from './published-layout.js';
 import { PUBLISHED_LAYOUTS } from './published-layouts.js';
 import { readSafetensors, readShardedSafetensors } from './safetensors.js';
 import { findSource, type Source } from './source.js';
@@ -39,6 +39,8 @@ export interface ImportRequest {
   /** Folder of the copy, beside the checkpoint; `<name>.tokenizer` by default. */
   tokenizerFolder?: string;
   overrides?: ImportOverrides;
+  /** What is known of the published model beside its files. */
+  known?: PublishedFacts | null;
   /** The source of the weights, for the card; the name of the source by default. */
   from?: string;
 }
@@ -68,6 +70,7 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
   const { path, files } = tokenizerOfCard(tokenizer, given !== null && !request.copiesTokenizer, request);
   const whole: Card = {
     ...card,
+    ...paddingOf(tokenizer, card),
     ...(path !== undefined && { tokenizer: path }),
     ...(isDistilled(request) && { distilled: true }),
     note: `Converted from ${request.from ?? basename(request.source)}.`,
@@ -85,7 +88,7 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
 async function importedModel(
   source: Source,
   tokenizer: FoundTokenizer | null,
-  { overrides = {}, from, source: named }: ImportRequest,
+  { overrides = {}, known = null, from, source: named }: ImportRequest,
 ): Promise<ImportedModel> {
   if (source.format === 'llama2c') return llama2cModel(source.path);
   if (source.format === 'onnx') return changedCard(onnxModel(source.path), overrides);
@@ -99,6 +102,7 @@ async function importedModel(
     isTraining: torch?.isTraining ?? false,
     tokenizer: tokenizer?.known ?? null,
     overrides,
+    known,
   };
   const layout = PUBLISHED_LAYOUTS.find((each) => each.recognises(published));
   if (!layout) throw unknownArchitecture(source, tensors);
@@ -183,6 +187,16 @@ const trainingConfig = ({ path }: Source, { hyperparameters }: TorchCheckpoint):
   path: `${path}, hyper_parameters`,
   json: (hyperparameters ?? {}) as Record<string, unknown>,
 });
+
+/** Rows of logits after those of the tokenizer's tokens, but for a mask there: published vocabularies are rounded up. */
+function paddingOf(tokenizer: FoundTokenizer | null, card: Card): Pick<Card, 'textVocabSize'> {
+  const { family, vocabSize, maskTokenId } = card;
+  if (!tokenizer || family === undefined || vocabSize === undefined) return {};
+  const { size } = tokenizer.known;
+  const masks = maskTokenId !== undefined && maskTokenId >= size && maskTokenId < vocabSize ? 1 : 0;
+  const cuts = family === 'ar' || family === 'mdlm' || family === 'bd3lm';
+  return cuts && vocabSize - masks > size ? { textVocabSize: size } : {};
+}
 
 function checkTokenizer(tokenizer: FoundTokenizer | null, { vocabSize }: Card): void {
   if (!tokenizer || vocabSize === undefined || tokenizer.known.size <= vocabSize) return;

@@ -50,7 +50,7 @@ const isBuffer = (tied: boolean) => (name: string) =>
   /\.rotary_emb\.inv_freq$/.test(name) || (tied && name === 'lm_head.weight');
 
 /** What a model type has beyond Llama. */
-interface LlamaKind {
+export interface LlamaKind {
   /** Classes of transformers that this network is. */
   classes: readonly string[];
   /** Biases of the layers that make queries, keys and values, or the key that says it. */
@@ -82,7 +82,7 @@ const projections = (config: TransformersConfig) => {
   return { qkv: bias, out: bias };
 };
 
-const LLAMA_KINDS = {
+export const LLAMA_KINDS = {
   llama: {
     classes: ['LlamaForCausalLM', 'LLaMAForCausalLM'],
     biases: (config) => ({ ...projections(config), mlp: config.flag('mlp_bias', false) }),
@@ -142,7 +142,7 @@ export const llamaLayout: PublishedLayout = {
  * The dimensions by tensors and configuration.
  * @throws ModelError when they contradict each other, or ask for what is not built
  */
-function llamaDimensions(
+export function llamaDimensions(
   model: PublishedModel,
   config: TransformersConfig,
   kind: LlamaKind,
@@ -211,7 +211,7 @@ function llamaDimensions(
 }
 
 /** @throws ModelError `tensors-do-not-fit` */
-function llamaImport(
+export function llamaImport(
   model: Pick<PublishedModel, 'where' | 'tensors'>,
   { gemma = false }: Pick<LlamaKind, 'gemma'>,
   rest: Pick<Parameters<typeof decoderImport>[1], 'dimensions' | 'card' | 'notices'>,

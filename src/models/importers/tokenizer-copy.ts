@@ -10,7 +10,8 @@ import { llama2cTokenizer } from './llama2c-tokenizer.js';
 import type { KnownTokenizer } from './special-tokens.js';
 
 const FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
-const MASKS = ['[MASK]', '<mask>', '<|mask|>'];
+/** BERT's, RoBERTa's, dllm's and Dream's, SDAR's, LLaDA's, Fast-dLLM's. */
+const MASKS = ['[MASK]', '<mask>', '<|mask|>', '<|MASK|>', '<|mdm_mask|>', '|<MASK>|'];
 
 export interface FoundTokenizer {
   /** A folder, a tokenizer.json, or llama2.c's tokenizer.bin. */

@@ -249,8 +249,9 @@ export function lengthOf(
   config: TransformersConfig,
   { overrides, where }: Pick<PublishedModel, 'overrides' | 'where'>,
   usual: number,
+  key = 'max_position_embeddings',
 ): { length: number; context: number; notices: string[] } {
-  const context = config.count('max_position_embeddings', usual);
+  const context = config.count(key, usual);
   const most = Math.min(context, LARGEST_LENGTH);
   const length = overrides.length ?? Math.min(most, USUAL_LONGEST);
   if (length > most) {
@@ -291,18 +292,17 @@ export function checkClass(config: TransformersConfig, known: readonly string[])
   );
 }
 
-/** The tokens of an autoregressive model's card: BOS and EOS of the tokenizer, else of the configuration; and what of the rows is padding. */
+/** BOS and EOS of the tokenizer, else of the configuration. */
 export function textTokens(
   config: TransformersConfig,
   vocabSize: number,
   tokenizer: KnownTokenizer | null,
-): Pick<Card, 'bosTokenId' | 'eosTokenId' | 'textVocabSize'> {
+): Pick<Card, 'bosTokenId' | 'eosTokenId'> {
   const bosTokenId = tokenizer?.bosTokenId ?? config.token('bos_token_id', vocabSize);
   const eosTokenId = tokenizer?.eosTokenId ?? config.token('eos_token_id', vocabSize);
   return {
     ...(bosTokenId !== undefined && { bosTokenId }),
     ...(eosTokenId !== undefined && { eosTokenId }),
-    ...(tokenizer && tokenizer.size < vocabSize && { textVocabSize: tokenizer.size }),
   };
 }
 
