@@ -158,7 +158,7 @@ With --random, the network has the published architecture and random weights, to
     const { parseHubModel } = await import('../models/importers/hub-cache.js');
     const { withHubConnection } = await import('../cli/hub-models.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!; // it begins with `hf:`
-    if (named.file !== undefined) {
+    if (named.file !== undefined || named.variant !== undefined) {
       throw new UsageError({
         code: 'already-onnx',
         message: `${spec} is an ONNX file: there is nothing to convert.`,

@@ -53,12 +53,17 @@ export function readModelFile(path: string): ModelFile {
   }
   const dataFiles = new Set([resolved]);
   const folders = { real: folder, given: dirname(path) };
+  const ranges: Range[] = [];
   for (const tensor of tensorsOf(model)) {
     checkTensor(path, tensor);
-    if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
-      dataFiles.add(checkExternal(path, folders, tensor));
+    if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) continue;
+    const range = checkExternal(path, folders, tensor);
+    dataFiles.add(range.file);
+    ranges.push(range);
   }
+  checkOverlaps(path, ranges);
   checkEdges(path, graph);
+  checkBlockProducts(path, graph.proto);
   return { path, folder, fileSize: skeleton.fileSize, dataFiles: [...dataFiles], graph };
 }
 
@@ -171,9 +176,9 @@ function externalEntries(tensor: TensorProto): Map<string, string> {
  * Locates the external weights of a tensor and checks that the location is allowed. A model that is a symbolic link (as in
  * download caches) may have its data beside the link, as long as they really lie in the folder of the real file; the location
  * is then rewritten to the real one, which the runtime accepts.
- * @returns the absolute path of the data file
+ * @returns where they lie; the path is absolute
  */
-function checkExternal(path: string, folders: { real: string; given: string }, tensor: TensorProto): string {
+function checkExternal(path: string, folders: { real: string; given: string }, tensor: TensorProto): Range {
   const external = (message: string, hint: string) =>
     new ModelError({ code: 'external-data', message: `${path}: ${message}`, hint });
   const keys = tensor.externalData.map((entry) => entry.key);
@@ -218,7 +223,56 @@ function checkExternal(path: string, folders: { real: string; given: string }, t
       `lies at bytes ${offset} to ${offset + length} of "${location}", which has ${file.size}`,
     );
   }
-  return file.real;
+  return { file: file.real, from: offset, to: offset + length, tensor };
+}
+
+/** Bytes [from, to) of a file. */
+interface Range {
+  file: string;
+  from: number;
+  to: number;
+  tensor: TensorProto;
+}
+
+/** Two tensors may share all of their bytes, as tied weights do; sharing some is damage. */
+function checkOverlaps(path: string, ranges: Range[]): void {
+  ranges.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.from - b.from || b.to - a.to));
+  let before: Range | null = null;
+  for (const range of ranges) {
+    if (range.to === range.from) continue;
+    const shares = before?.file === range.file && range.from < before.to;
+    if (before && shares && !(range.from === before.from && range.to === before.to))
+      throw tensorError(path, range.tensor, `shares some of its bytes with "${before.tensor.name}"`);
+    before = range;
+  }
+}
+
+/** A product with a matrix in blocks of few bits has as many codes, scales and zero points as its sizes say. */
+function checkBlockProducts(path: string, { node: nodes, initializer }: GraphProto): void {
+  const tensors = new Map(initializer.map((tensor) => [tensor.name, tensor]));
+  for (const node of nodes) {
+    if (node.domain !== 'com.microsoft' || node.opType !== 'MatMulNBits') continue;
+    const size = (of: string, usual = 0) =>
+      Number(node.attribute.find(({ name }) => name === of)?.i ?? usual);
+    const [inputs, outputs, block, bits] = [size('K'), size('N'), size('block_size'), size('bits', 4)];
+    const blocks = Math.ceil(inputs / block);
+    const wanted = [
+      Math.ceil((outputs * blocks * block * bits) / 8),
+      outputs * blocks,
+      outputs * Math.ceil((blocks * bits) / 8),
+    ];
+    for (const [i, count] of wanted.entries()) {
+      const tensor = tensors.get(node.input[1 + i] ?? '');
+      const isZeros = i === 2;
+      if (!tensor || (isZeros && dtypeName(tensor.dataType) !== 'uint8')) continue;
+      if (elementCount(tensor) === count && inputs > 0 && outputs > 0) continue;
+      throw tensorError(
+        path,
+        tensor,
+        `has ${elementCount(tensor)} elements, where a product of ${inputs} by ${outputs} in blocks of ${block} with ${bits} bits needs ${count}`,
+      );
+    }
+  }
 }
 
 /** Digits only, as the runtime reads them; NaN for anything else. */

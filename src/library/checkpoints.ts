@@ -91,7 +91,7 @@ export async function fetchHubModel(spec: string, observer: Observer): Promise<v
 
 /** The connection to the hub for one model, and what an observer is told of its transfer. */
 export async function hubTransfer(
-  { repo, file }: HubModelName,
+  { repo }: HubModelName,
   observer: Observer,
 ): Promise<Pick<HubModelOptions, 'connection' | 'onStart' | 'onProgress'>> {
   const { note, progress } = observer;
@@ -99,9 +99,9 @@ export async function hubTransfer(
   let total = 0;
   return {
     connection: await hubConnection(observer, TIMEOUT_MS),
-    onStart: ({ revision, bytes }) => {
+    onStart: ({ revision, bytes, converts }) => {
       note?.(
-        `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}${file ? '' : ', to convert it'}.`,
+        `Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo} at ${revision.slice(0, 12)}${converts ? ', to convert it' : ''}.`,
       );
       total = kilobytes(bytes);
       progress?.(`${repo} (kB)`, 0, total);

@@ -13,6 +13,7 @@ import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { type CardFile, cardOfMetadata, readCard, type Schedule } from './card.js';
 import { checkAgainstGraph } from './contradictions.js';
+import { inOurTerms } from './exported-names.js';
 import { type FamilyTraits, hasBlocks, isDiffusion, isInBlocks } from './family.js';
 import { type CheckpointFields, type CheckpointOverrides, mergeFields } from './fields.js';
 import { FileSnapshot } from './identity.js';
@@ -89,6 +90,7 @@ export function describeCheckpoint(
 
 function describeFile(path: string, overrides: CheckpointOverrides, name: string): CheckpointDescription {
   const file = readOrSuggest(path);
+  inOurTerms(file.graph);
   const snapshot = new FileSnapshot(path, file.dataFiles);
   const bytes = file.graph.toBytes();
   const cardFile = readCard(path) ?? (file.dataFiles[0] === path ? null : readCard(file.dataFiles[0]));
@@ -123,6 +125,7 @@ function readOrSuggest(path: string): ModelFile {
 
 /** A checkpoint of a graph made in memory; `fields` replace a card. @throws ModelError as openCheckpoint */
 export function checkpointOfGraph(graph: Graph, fields: CheckpointOverrides, name: string): Checkpoint {
+  inOurTerms(graph);
   const bytes = graph.toBytes();
   const description = describe({
     name,

@@ -53,11 +53,14 @@ export function checkPromise(
 /** @param label what ran, e.g. `sequence 12` */
 export function brokenPromise(label: string, { came, due }: BrokenPromise): ModelError {
   const width = came.length === 3 && came[2] !== due[2];
+  const last = came.length === 3 && came[1] === 1 && due[1] !== 1;
   return logitsShapeError(
     `${label}: the logits have the shape [${came.join(', ')}], but [${due.join(', ')}] was promised.`,
-    width
-      ? `If ${came[2]} entries are the vocabulary, put "vocabSize": ${came[2]} into the card and export the model with the shape it has.`
-      : undefined,
+    last
+      ? 'The graph returns the logits of the last token alone, which continues texts and cannot score them: export it with the logits of all positions (num_logits_to_keep 0).'
+      : width
+        ? `If ${came[2]} entries are the vocabulary, put "vocabSize": ${came[2]} into the card and export the model with the shape it has.`
+        : undefined,
   );
 }
 

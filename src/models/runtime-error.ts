@@ -9,6 +9,7 @@ const OUT_OF_MEMORY =
   /failed to allocate|bad[_ ]alloc|bad allocation|out of memory|out_of_memory|ERR_WORKER_OUT_OF_MEMORY|array buffer allocation failed|ALLOC_FAILED|OutOfMemory|cannot allocate memory|failed to map segment|resource temporarily unavailable|pthread_create/i;
 const FAILED_NODE = /while running (\S+) node\. Name:'([^']*)' Status Message: ([\s\S]*)$/;
 const REJECTED_NODE = /Node \(([^)]*)\) Op \(/;
+const UNKNOWN_OPERATOR = /([\w.:-]+)\(-?\d+\) is not a registered function\/op/;
 const LONGEST_REASON = 300;
 
 /**
@@ -44,13 +45,26 @@ export function runFailed(label: string, raw: string, graph?: Uint8Array, length
       : `${label}: the runtime failed: ${reason}`,
     hint: /out of (data )?bounds|indices element/i.test(raw)
       ? 'A token id lies outside what the model knows: check --tokenizer and the vocabSize of the card.'
-      : 'Check that the length and the batch fit the model (--length, --batch), and the model with duo-eval inspect.',
+      : graph && takesCache(graph)
+        ? "The graph may not accept an empty cache, as its exporter's file for later tokens alone: give decoder_model.onnx, decoder_model_merged.onnx or model.onnx, often in the same folder."
+        : 'Check that the length and the batch fit the model (--length, --batch), and the model with duo-eval inspect.',
   });
 }
+
+const takesCache = (graph: Uint8Array): boolean =>
+  Graph.fromBytes(graph).proto.input.some(({ name }) => name.startsWith('past_key_values.'));
 
 export function createFailed(label: string, raw: string): ModelError {
   if (isOutOfMemory(raw)) return outOfMemory(label, oneLine(raw));
   if (isOfHead(REJECTED_NODE.exec(raw)?.[1] ?? '')) return unusableLogits(label, oneLine(raw));
+  const [, operator] = UNKNOWN_OPERATOR.exec(raw) ?? [];
+  if (operator !== undefined) {
+    return new ModelError({
+      code: 'unknown-operator',
+      message: `${label}: the runtime has no operator ${plainText(operator)}.`,
+      hint: 'The model was made for another runtime or a newer version: take another file of the same model, such as model.onnx or model_fp16.onnx.',
+    });
+  }
   return new ModelError({
     code: 'model-rejected',
     message: `${label}: the runtime does not accept the model: ${oneLine(raw)}`,

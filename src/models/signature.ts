@@ -91,7 +91,14 @@ export function readSignature(graph: Graph, path: string): Signature {
     useCacheBranch,
     ...pastKeyValues,
   ]);
-  const unknown = inputs.find((input) => !known.has(input));
+  const unknown = inputs.find((input) => !known.has(input) || /encoder/.test(input.name));
+  if (unknown && /encoder/.test(unknown.name)) {
+    throw new ModelError({
+      code: 'unknown-input',
+      message: `${path} has an input "${unknown.name}": it is the decoder of a model that reads another text with an encoder.`,
+      hint: 'Such models answer texts and do not model them; give a decoder-only model, or an encoder of masked tokens.',
+    });
+  }
   if (unknown) {
     throw new ModelError({
       code: 'unknown-input',

@@ -52,10 +52,28 @@ const ppl = (...models: string[]) =>
   run('ppl', ...models.flatMap((model) => ['--model', model]), '--dataset', 'text.txt', '--json');
 
 describe('a repository that holds ONNX files', () => {
-  it('without the name of one is answered with which there are', async () => {
-    expectFailure(await run('ppl', '--model', 'hf:tiny/exported', '--dataset', 'text.txt'), {
+  it('without the name of one gives the whole model, and says what else there is', async () => {
+    const { code, stdout, stderr } = await ppl('hf:tiny/exported', 'fp16=hf:tiny/exported:fp16');
+    expect(code, stderr).toBe(0);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+      'tiny/exported has no weights to convert: its onnx/model.onnx is used. It also has onnx/model_fp16.onnx, onnx/model_lost.onnx; hf:tiny/exported:q4 would take the one ending with _q4.',
+    );
+    expect(stderr).not.toContain('to convert it');
+    const [whole, half] = JSON.parse(stdout).results;
+    expect(whole.model).toMatchObject({
+      name: 'exported',
+      path: `hf:tiny/exported/onnx/model.onnx@${commit}`,
+    });
+    expect(half.model.path).toBe(`hf:tiny/exported/onnx/model_fp16.onnx@${commit}`);
+    hub.asked.length = 0;
+    expect((await ppl('hf:tiny/exported', 'fp16=hf:tiny/exported:fp16')).code).toBe(0);
+    expect(hub.asked).toEqual([]);
+  });
+
+  it('and a variant that it has not is answered with which there are', async () => {
+    expectFailure(await run('ppl', '--model', 'hf:tiny/exported:q4', '--dataset', 'text.txt', '--quiet'), {
       exit: 3,
-      says: 'has no weights to convert, but ONNX files: onnx/model.onnx, onnx/model_fp16.onnx, onnx/model_lost.onnx.',
+      says: 'has no ONNX file whose name ends with "_q4". It has onnx/model.onnx, onnx/model_fp16.onnx, onnx/model_lost.onnx.',
       hint: 'hf:tiny/exported/onnx/model.onnx',
     });
   });

@@ -1,6 +1,7 @@
 /**
  * Where the hub's models lie in the cache, by the requested name: `hf:owner/name`, converted, or
- * `hf:owner/name/onnx/model.onnx`, unchanged; optionally with `@revision`. This file only looks; hub-model.ts fetches.
+ * `hf:owner/name/onnx/model.onnx` or `hf:owner/name:q4`, unchanged; optionally with `@revision`. This file only looks;
+ * hub-model.ts fetches.
  */
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -26,6 +27,8 @@ export interface HubModelName {
   repo: string;
   /** An ONNX file of the repository, used unchanged; without one, the weights are converted. */
   file?: string;
+  /** An ONNX file by what its name ends with: `q4` for onnx/model_q4.onnx. */
+  variant?: string;
   /** Branch, tag or commit. */
   revision: string;
 }
@@ -46,33 +49,39 @@ const recordSchema = z.object({
   tokenizer: z.object({ repo: z.string(), revision: z.string() }).optional(),
 });
 
-/** Parses `hf:owner/name` or `hf:owner/name/path/to/file.onnx`, either with `@revision`; null for anything else.
+/** Parses `hf:owner/name`, `hf:owner/name:variant` or `hf:owner/name/path/to/file.onnx`, each with `@revision`; null for anything else.
  *  @throws UsageError for a malformed name that begins with `hf:` */
 export function parseHubModel(spec: string): HubModelName | null {
   if (!spec.startsWith('hf:')) return null;
   const match =
-    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.onnx))?(?:@([\w][\w./-]*))?$/.exec(
+    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.onnx)|:(\w+))?(?:@([\w][\w./-]*))?$/.exec(
       spec,
     );
   if (match && !match[0].includes('..')) {
-    const [, repo, file, revision = 'main'] = match;
-    return { repo, ...(file && { file }), revision };
+    const [, repo, file, variant, revision = 'main'] = match;
+    return { repo, ...(file && { file }), ...(variant && { variant }), revision };
   }
   throw new UsageError({
     code: 'bad-hub-model',
     message: `"${spec}" names no model of the hub.`,
-    hint: 'It is hf:owner/name, or hf:owner/name/onnx/model.onnx for an ONNX file, either with @revision: for example hf:s-sahoo/duo',
+    hint: 'It is hf:owner/name, hf:owner/name/onnx/model.onnx for an ONNX file, or hf:owner/name:q4 for one whose name ends so, each with @revision: for example hf:s-sahoo/duo',
   });
 }
 
-/** Folder of a model in the cache, and the model in it. */
+/** Folder of a model in the cache, and the path of a converted model in it. */
 export function modelEntry(name: HubModelName, cache = cacheFolder()): { folder: string; path: string } {
   const folder = cacheEntryPath(MODELS_ROOM, { ...name, version: VERSION }, '', cache);
-  return { folder, path: join(folder, name.file ? basename(name.file) : `${basename(name.repo)}.onnx`) };
+  return { folder, path: join(folder, `${basename(name.repo)}.onnx`) };
+}
+
+/** The model of an entry: the repository's own file where that is ONNX, else the converted one. */
+export function modelOf(folder: string, { repo, files }: HubModelRecord): { path: string; file?: string } {
+  const file = files.find(({ path }) => path.endsWith('.onnx'))?.path;
+  return { path: join(folder, file ? basename(file) : `${basename(repo)}.onnx`), file };
 }
 
 /** The default name of a model: that of its repository, and of the file if that says more. */
-function calledAs({ repo, file }: HubModelName): string {
+function calledAs(repo: string, file: string | undefined): string {
   const stem = file && basename(file, '.onnx');
   return stem && stem !== 'model' ? `${basename(repo)}-${stem}` : basename(repo);
 }
@@ -91,10 +100,14 @@ export function recordAt(folder: string): HubModelRecord | null {
 /** A fetched model: its file, and its name in results. @throws ModelError `model-not-fetched`, UsageError */
 export function fetchedHubModel(spec: string): { path: string; name: string; shownAs: string } {
   const name = parseHubModel(spec)!; // the caller passes names that begin with hf:
-  const { folder, path } = modelEntry(name);
+  const { folder } = modelEntry(name);
   const record = recordAt(folder);
-  const place = name.file ? `/${name.file}` : '';
-  if (record) return { path, name: calledAs(name), shownAs: `hf:${record.repo}${place}@${record.revision}` };
+  if (record) {
+    const { path, file } = modelOf(folder, record);
+    const place = file === undefined ? '' : `/${file}`;
+    const shownAs = `hf:${record.repo}${place}@${record.revision}`;
+    return { path, name: calledAs(record.repo, file), shownAs };
+  }
   throw new ModelError({
     code: 'model-not-fetched',
     message: `${spec} is not in the cache.`,

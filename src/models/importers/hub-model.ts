@@ -16,8 +16,15 @@ import { sha256OfFile } from '../../storage/digest.js';
 import { cacheFolder } from '../../storage/folders.js';
 import { acquireLock } from '../../storage/lock.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
-import { type HubModelName, type HubModelRecord, MODELS_ROOM, modelEntry, recordAt } from './hub-cache.js';
-import { completeOnnx, type HubOnnxName, onnxChoices, onnxFiles } from './hub-onnx.js';
+import {
+  type HubModelName,
+  type HubModelRecord,
+  MODELS_ROOM,
+  modelEntry,
+  modelOf,
+  recordAt,
+} from './hub-cache.js';
+import { chosenOnnx, completeOnnx, type HubOnnxName, onnxFiles } from './hub-onnx.js';
 import { publishedTokenizer } from './special-tokens.js';
 
 export interface HubModel {
@@ -32,7 +39,7 @@ export interface HubModel {
 export interface HubModelOptions {
   connection: HubConnection;
   /** Called once, when the size of the transfer is known; `onProgress` then gets the bytes so far and in all. */
-  onStart?: (what: { repo: string; revision: string; bytes: number }) => void;
+  onStart?: (what: { repo: string; revision: string; bytes: number; converts: boolean }) => void;
   onProgress?: (done: number, total: number) => void;
   cacheFolder?: string;
 }
@@ -49,16 +56,28 @@ const TOKENIZERS: Readonly<Record<string, string>> = {
 export async function hubModel(name: HubModelName, options: HubModelOptions): Promise<HubModel> {
   const { folder, path } = modelEntry(name, options.cacheFolder);
   const known = recordAt(folder);
-  if (known) return { path, record: known, wasThere: true, notices: [] };
+  if (known) return { path: modelOf(folder, known).path, record: known, wasThere: true, notices: [] };
   const lock = acquireLock(folder, `The fetch of hf:${name.repo}`);
+  const unchanged = async (file: string, notice: string | null): Promise<HubModel> => {
+    const record = await fetchOnnx({ ...name, file }, folder, options);
+    await keepRecord(folder, record);
+    const notices = notice === null ? [] : [notice];
+    return { path: modelOf(folder, record).path, record, wasThere: false, notices };
+  };
   try {
-    if (name.file !== undefined) {
-      const record = await fetchOnnx({ ...name, file: name.file }, folder, options);
-      await keepRecord(folder, record);
-      return { path, record, wasThere: false, notices: [] };
+    if (name.file !== undefined) return await unchanged(name.file, null);
+    if (name.variant !== undefined) {
+      const { file, notice } = await exportedFile(name, options);
+      return await unchanged(file, notice);
     }
     const { importCheckpoint } = await import('./import-checkpoint.js');
-    const fetched = await fetchModel(name, folder, options);
+    let fetched: FetchedModel;
+    try {
+      fetched = await fetchModel(name, folder, options);
+    } catch (error) {
+      if (!(error instanceof OnnxAlone)) throw error;
+      return await unchanged(error.file, error.notice);
+    }
     const { notices } = await importCheckpoint({
       source: fetched.folder,
       out: path,
@@ -72,6 +91,33 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
     return { path, record: fetched.record, wasThere: false, notices };
   } finally {
     lock.release();
+  }
+}
+
+/** The ONNX file that a variant names. @throws ModelError `onnx-not-found`, DataError */
+function exportedFile(
+  { repo, revision, variant }: HubModelName,
+  { connection }: HubModelOptions,
+): Promise<{ file: string; notice: string | null }> {
+  return withModelHints(repo, async () => {
+    const commit = await hubCommit(connection, repo, revision, 'model');
+    const files = await hubModelFiles(connection, repo, commit, { recursive: true });
+    return chosenOnnx(repo, files, variant);
+  });
+}
+
+/** A repository that has no weights to convert, but an ONNX file to use as it is. */
+class OnnxAlone extends ModelError {
+  constructor(
+    repo: string,
+    readonly file: string,
+    readonly notice: string | null,
+  ) {
+    super({
+      code: 'onnx-alone',
+      message: `${repo} has no weights to convert, but an ONNX file: ${file}.`,
+      hint: `Use it as it is: --model hf:${repo}/${file}`,
+    });
   }
 }
 
@@ -95,7 +141,7 @@ function fetchOnnx(
       hubModelFiles(connection, repo, commit, where);
     const files = await onnxFiles(name, list);
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    onStart?.({ repo, revision: commit, bytes: total });
+    onStart?.({ repo, revision: commit, bytes: total, converts: false });
     let before = 0;
     for (const file of files) {
       const done = before;
@@ -160,7 +206,7 @@ async function fetchModel(
       hubModelFiles(connection, repo, commit, { recursive: true }),
     );
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    onStart?.({ repo, revision: commit, bytes: total });
+    onStart?.({ repo, revision: commit, bytes: total, converts: true });
     const record: HubModelRecord = { repo, revision: commit, files: [] };
     let before = 0;
     for (const file of files) {
@@ -231,8 +277,11 @@ async function filesToFetch(
   ];
   const weights = choices.find((choice) => choice.length > 0);
   if (weights) return [...named(DESCRIBING), ...weights];
-  const exported = onnxChoices(repo, await everything());
-  if (exported) throw exported;
+  const all = await everything();
+  if (all.some(({ path }) => /\.onnx$/i.test(path))) {
+    const { file, notice } = chosenOnnx(repo, all, undefined);
+    throw new OnnxAlone(repo, file, notice);
+  }
   throw new ModelError({
     code: 'weights-not-found',
     message: `${repo} has no weights that can be read: no model.safetensors, no pytorch_model.bin.`,

@@ -34,11 +34,14 @@ export async function onnxFiles({ repo, file }: HubOnnxName, list: List): Promis
   const beside = folder === '.' ? root : await list({ folder }).catch(none);
   const model = beside.find(({ path }) => path === file);
   if (!model) {
-    const choices = onnxChoices(repo, await list({ recursive: true }));
+    const others = usable(await list({ recursive: true })).slice(0, MOST_NAMED);
     throw new ModelError({
       code: 'onnx-not-found',
-      message: `${repo} has no file ${file}.${choices ? ` It has ${choices.files.join(', ')}.` : ''}`,
-      hint: choices?.hint ?? `Check the name: https://huggingface.co/${repo}/tree/main`,
+      message: `${repo} has no file ${file}.${others.length > 0 ? ` It has ${others.join(', ')}.` : ''}`,
+      hint:
+        others.length > 0
+          ? `Name the one you mean, for example hf:${repo}/${others[0]}`
+          : `Check the name: https://huggingface.co/${repo}/tree/main`,
     });
   }
   const start = basename(file);
@@ -64,21 +67,49 @@ function none(error: unknown): HubFile[] {
 const afterStart = (name: string, start: string): string =>
   name.startsWith(start) ? name.slice(start.length) : '';
 
-/** An error that lists the ONNX files of a repository, to choose from; null if it has none. */
-export function onnxChoices(
+/** Files for whole texts: not those for later tokens alone, nor encoders. */
+const usable = (files: readonly HubFile[]): string[] =>
+  files
+    .map(({ path }) => path)
+    .filter((path) => /\.onnx$/i.test(path) && !/encoder_model|with_past/.test(path))
+    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+
+/** Names of exporters for the whole model, the preferred first. */
+const WHOLE = ['model', 'decoder_model_merged', 'decoder_model'];
+
+/**
+ * The ONNX file that a variant names, such as `q4` for onnx/model_q4.onnx; without a variant, the one in the exporter's full
+ * precision. @returns the file, and a sentence about the choice   @throws ModelError `onnx-not-found`
+ */
+export function chosenOnnx(
   repo: string,
   files: readonly HubFile[],
-): (ModelError & { files: string[] }) | null {
-  const found = files.filter(({ path }) => /\.onnx$/i.test(path) && !/encoder_model|with_past/.test(path));
-  if (found.length === 0) return null;
-  const names = found.map(({ path }) => path).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-  const error = new ModelError({
-    code: 'onnx-choices',
-    message: `${repo} has no weights to convert, but ONNX files: ${names.slice(0, MOST_NAMED).join(', ')}${more}.`,
-    hint: `Name the one you mean, for example hf:${repo}/${names[0]}`,
-  });
-  return Object.assign(error, { files: names.slice(0, MOST_NAMED) });
+  variant: string | undefined,
+): { file: string; notice: string | null } {
+  const paths = usable(files);
+  const wanted = WHOLE.map((stem) => (variant === undefined ? stem : `${stem}_${variant}`));
+  const file = wanted
+    .map((stem) => paths.find((path) => basename(path).replace(/\.onnx$/i, '') === stem))
+    .find((path) => path !== undefined);
+  const shown = paths.slice(0, MOST_NAMED).join(', ');
+  const more = paths.length > MOST_NAMED ? ` and ${paths.length - MOST_NAMED} more` : '';
+  if (file === undefined) {
+    throw new ModelError({
+      code: 'onnx-not-found',
+      message:
+        variant === undefined
+          ? `${repo} has no weights to convert, but ONNX files: ${shown}${more}.`
+          : `${repo} has no ONNX file whose name ends with "_${variant}". ${paths.length > 0 ? `It has ${shown}${more}.` : 'It has no ONNX files.'}`,
+      hint: paths.length > 0 ? `Name the one you mean, for example hf:${repo}/${paths[0]}` : undefined,
+    });
+  }
+  const others = paths.filter((path) => path !== file);
+  const choices = others.slice(0, MOST_NAMED).join(', ');
+  const notice =
+    variant === undefined
+      ? `${repo} has no weights to convert: its ${file} is used.${others.length > 0 ? ` It also has ${choices}; hf:${repo}:q4 would take the one ending with _q4.` : ''}`
+      : null;
+  return { file, notice };
 }
 
 /**
