@@ -86,14 +86,40 @@ const json = (value) => Buffer.from(JSON.stringify(value));
 /** The header and a little more: where a safetensors file can be wrong. */
 const headerOf = (bytes) => [[0, 8 + Number(bytes.readBigUInt64LE())]];
 
-const safetensorsSeed = (name, settings) => {
-  const bytes = fileOf(name);
-  return {
+const safetensorsSeed = (name, settings, bytes = fileOf(name)) => ({
+  name,
+  files: { 'model.safetensors': bytes, 'config.json': json(settings) },
+  places: { 'model.safetensors': headerOf(bytes) },
+});
+
+/** Encoders by the names and shapes of test/oracles/encoders.json; RADD, and the SEDD of its authors. */
+const oracle = (name) => readFileSync(fileURLToPath(new URL(`../../test/oracles/${name}`, import.meta.url)));
+const encoders = JSON.parse(oracle('encoders.json')).cases;
+
+function encoderSeed(name) {
+  const { config: settings, tensors } = encoders[name];
+  const header = {};
+  const parts = [];
+  let at = 0;
+  for (const [tensor, shape] of tensors) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const { buffer } = Float32Array.from({ length: count }, (_, i) => Math.sin(at + i));
+    header[tensor] = { dtype: 'F32', shape, data_offsets: [at, at + buffer.byteLength] };
+    at += buffer.byteLength;
+    parts.push(Buffer.from(buffer));
+  }
+  const text = json(header);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return safetensorsSeed(name, { ...settings, mask_token_id: 18 }, Buffer.concat([length, text, ...parts]));
+}
+
+const publishedSeed = (name) =>
+  safetensorsSeed(
     name,
-    files: { 'model.safetensors': bytes, 'config.json': json(settings) },
-    places: { 'model.safetensors': headerOf(bytes) },
-  };
-};
+    JSON.parse(oracle(`models/${name}/config.json`)),
+    oracle(`models/${name}/model.safetensors`),
+  );
 
 export const safetensors = weights(
   [
@@ -101,6 +127,8 @@ export const safetensors = weights(
     safetensorsSeed('dit-float16.safetensors', config),
     safetensorsSeed('causal.safetensors', { ...config, causal: true }),
     safetensorsSeed('gpt2.safetensors', gpt2Config),
+    ...['bert', 'bertUntied', 'modernBert', 'modernBertBiases'].map(encoderSeed),
+    ...['sedd', 'radd'].map(publishedSeed),
   ],
   () => 'model.safetensors',
 );

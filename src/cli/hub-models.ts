@@ -12,7 +12,7 @@ export interface Opening {
 }
 
 /** Flags and arguments whose value is a model. */
-const NAMES = ['model', 'judge', 'against'] as const;
+const NAMES = ['model', 'judge', 'against', 'init'] as const;
 
 /** The hub models among a command's values: `hf:owner/name`, also from `name=hf:owner/name`. */
 export function hubModelsIn(values: Readonly<Record<string, unknown>>): string[] {

@@ -81,6 +81,8 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       helpGroup: 'LIKELIHOOD',
     }),
     seed: integer({ min: 0, default: 1, summary: 'Seed of draws.', helpGroup: 'LIKELIHOOD' }),
+    sampler: string({ summary: 'Sampler of tasks that generate. [default: first of the family]' }),
+    steps: integer({ min: 1, max: 100_000, summary: 'Steps of tasks that generate. [default: 32]' }),
     tokenizer: string({ summary: 'Tokenizer: a folder or a tokenizer.json.', helpValue: '<path>' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
@@ -133,20 +135,24 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
     const { planTasks } = await import('../library/tasks.js');
     const plans = await planTasks(task, this.observer);
     if (this.options.json) return this.printJson({ schemaVersion: 1, plan: plans });
-    const { pipeTable } = await import('../printing/pipe-table.js');
+    const { fittedTable } = await import('../printing/layout.js');
+    const { plainText } = await import('../terminal-text.js');
     this.print(
-      pipeTable(
+      fittedTable(
         [
-          ['task', 'left'],
-          ['model', 'left'],
-          ['items', 'right'],
-          ['continuations', 'right'],
-          ['model calls', 'right'],
+          { title: 'task', align: 'left', least: 4 },
+          { title: 'model', align: 'left', least: 4 },
+          { title: 'items', align: 'right' },
+          { title: 'continuations', align: 'right' },
+          { title: 'model calls', align: 'right' },
         ],
         plans.map((plan) => [
-          ...[plan.task, plan.model],
-          ...[plan.items, plan.continuations, plan.modelCalls].map((count) => count.toLocaleString('en')),
+          ...[plainText(plan.task), plainText(plan.model)],
+          ...[plan.items, plan.continuations, plan.modelCalls].map(
+            (count) => count?.toLocaleString('en') ?? '',
+          ),
         ]),
+        this.screen,
       ),
     );
   }
@@ -177,7 +183,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       shard: flags.shard === undefined ? undefined : shardOf(flags.shard),
       ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider },
       ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
-      ...{ byItem: flags['by-item'], fresh: flags.fresh },
+      ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler, steps: flags.steps },
     };
   }
 }

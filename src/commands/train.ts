@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { choice, integer, number, string } from '../cli/flags.js';
+import { boolean, choice, integer, number, string } from '../cli/flags.js';
 import {
   givenCommand,
   RunProgress,
@@ -29,6 +29,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
   static override examples = [
     '<%= config.bin %> train --family duo --dataset sotu-train --tokenizer tok --out duo',
     '<%= config.bin %> train --family ar --dataset my.txt --tokenizer tok --out ar',
+    '<%= config.bin %> train --init q.onnx --family mdlm --dataset a.txt --tokenizer tok --out m',
   ];
 
   static override flags = {
@@ -60,7 +61,16 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
     'weight-decay': number({ min: 0, default: 0, summary: 'Weight decay, multiplied by the learning rate.' }),
     ema: number({ min: 0, max: 1, default: 0.999, summary: 'Decay of the moving average of the weights.' }),
     ...savingFlags,
-    size: choice(SIZE_NAMES)({ default: 'tiny', summary: 'One of the published sizes.', helpGroup: NETWORK }),
+    init: string({
+      summary: 'Start from a converted decoder: its network and weights.',
+      helpValue: '<checkpoint>',
+      helpGroup: NETWORK,
+    }),
+    shift: boolean({
+      summary: 'With --init: read the logits of a token from the row before.',
+      helpGroup: NETWORK,
+    }),
+    size: choice(SIZE_NAMES)({ summary: 'One of the published sizes. [default: tiny]', helpGroup: NETWORK }),
     'hidden-size': integer({
       min: 1,
       summary: 'Width of the hidden states. [default: of the size]',
@@ -98,6 +108,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         hint: 'Leave --curriculum-steps out.',
       });
     }
+    this.refuseIdleFlags();
     const { runTraining } = await import('../training/run-training.js');
     const shown = new RunProgress(
       this.observer.note,
@@ -109,7 +120,9 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         ...runRequest(flags),
         family: flags.family,
         tokenizer: flags.tokenizer,
-        size: flags.size,
+        size: flags.size ?? 'tiny',
+        init: flags.init,
+        shift: flags.shift ?? false,
         changes: {
           hiddenSize: flags['hidden-size'],
           conditionSize: flags['condition-size'],
@@ -122,7 +135,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         steps,
         warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
         averageDecay: flags.ema,
-        curriculumSteps: flags['curriculum-steps'] ?? Math.floor(steps / 2),
+        curriculumSteps: flags['curriculum-steps'] ?? (flags.init === undefined ? Math.floor(steps / 2) : 0),
         curriculumTemperature: flags['curriculum-temperature'],
         curriculumKept: flags['curriculum-top'],
         command: givenCommand('train', Train.flags, flags),
@@ -138,6 +151,28 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
       },
     );
     await this.report(trained);
+  }
+
+  /** @throws UsageError for flags that would have no effect */
+  private refuseIdleFlags(): void {
+    const { flags } = this;
+    if (flags.init === undefined) {
+      if (!flags.shift) return;
+      throw new UsageError({
+        code: 'shift-of-init',
+        message: '--shift is for networks that predicted next tokens before: those of --init.',
+        hint: 'Leave --shift out, or give --init.',
+      });
+    }
+    const idle = (['size', 'hidden-size', 'condition-size', 'blocks', 'heads'] as const).find(
+      (name) => flags[name] !== undefined,
+    );
+    if (idle === undefined && !flags['curriculum-steps']) return;
+    throw new UsageError({
+      code: 'flag-of-new-networks',
+      message: `--${idle ?? 'curriculum-steps'} is for networks that start at random: that of --init has its own.`,
+      hint: `Leave --${idle ?? 'curriculum-steps'} out.`,
+    });
   }
 
   /** What measures the model that was trained. */

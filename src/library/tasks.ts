@@ -1,9 +1,11 @@
 /** Tasks: models on questions with right answers, by the likelihood of the choices. */
 import type { ScoringMethod } from '../evals/likelihood/question-walks.js';
 import type { ScoringSession } from '../evals/likelihood/scored-questions.js';
+import type { ScoringSettings } from '../evals/likelihood/scoring-session.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
 import type { DocumentsOptions } from '../evals/tasks/documents.js';
 import type { ItemLine } from '../evals/tasks/item-lines.js';
+import type { ItemRunner } from '../evals/tasks/item-runner.js';
 import type { TasksResult } from '../evals/tasks/record.js';
 import type { AskSettings, PreparedTask, TaskRun } from '../evals/tasks/run.js';
 import type { ItemSelection } from '../evals/tasks/task-items.js';
@@ -45,6 +47,9 @@ export interface TasksTask extends RuntimeSettings {
   bos?: 'always' | 'when-empty';
   /** Items longer than the model: `truncate` (the default) cuts them from the left, `refuse` stops. */
   tooLong?: 'truncate' | 'refuse';
+  /** Tasks that generate: the sampler (by default the first that drives the family), and its steps (32). Draws are greedy. */
+  sampler?: string;
+  steps?: number;
   /** Examples before each question; by default those of the task. */
   fewShot?: number;
   /** Asks only this many items, spread over the split or the first; by default all. */
@@ -72,8 +77,8 @@ export interface TasksPlan {
   items: number;
   /** Continuations that are scored. */
   continuations: number;
-  /** Model calls, shared ones once; at most, where `until` may end them sooner. */
-  modelCalls: number;
+  /** Model calls, shared ones once; at most, where `until` may end them sooner. Null where text is generated. */
+  modelCalls: number | null;
 }
 
 /**
@@ -87,7 +92,6 @@ export async function evaluateTasks(
 ): Promise<ResultsFile<TasksResult>> {
   const { runTask, taskResult } = await import('../evals/tasks/run.js');
   const { itemLines } = await import('../evals/tasks/item-lines.js');
-  const { openScoring } = await import('../evals/likelihood/scoring-session.js');
   const { resultsFile } = await import('../records/record.js');
   const asked = await askedOf(task, observer);
   const { settings, byItem } = { settings: asked.settings, byItem: task.byItem ?? false };
@@ -95,16 +99,20 @@ export async function evaluateTasks(
   const runs: TaskRun[] = [];
   try {
     for (const checkpoint of asked.checkpoints) {
-      const session = await openScoring(await scoringOf(checkpoint, task, asked, observer));
+      const runners = new Map<boolean, ItemRunner>();
       try {
         for (const [t, prepared] of asked.tasks.entries()) {
-          const run = await runTask(session, prepared, settings, observer);
+          const generates = prepared.task.output === 'generate_until';
+          const runner =
+            runners.get(generates) ?? (await runnerOf(generates, checkpoint, task, asked, observer));
+          runners.set(generates, runner);
+          const run = await runTask(runner, prepared, settings, observer);
           runs.push(run);
-          found[t].push(await taskResult(session, prepared, run, { settings, byItem }));
+          found[t].push(await taskResult(runner, prepared, run, { settings, byItem }));
           if (task.onItem) for (const line of itemLines(checkpoint.name, prepared, run)) task.onItem(line);
         }
       } finally {
-        await session.close();
+        for (const runner of runners.values()) await runner.close();
       }
     }
     const results = resultsFile(found.flat());
@@ -120,17 +128,18 @@ export async function evaluateTasks(
 /** What {@link evaluateTasks} would do, without a model call. @throws as evaluateTasks */
 export async function planTasks(task: TasksTask, observer: Observer = {}): Promise<TasksPlan[]> {
   const { planScoring } = await import('../evals/likelihood/scoring-session.js');
-  const { scoreItems } = await import('../evals/tasks/run.js');
+  const { ScoringRunner } = await import('../evals/tasks/item-runner.js');
   const asked = await askedOf(task, observer);
   const plans: TasksPlan[] = [];
   for (const checkpoint of asked.checkpoints) {
     for (const { task: one, items } of asked.tasks) {
       const session: ScoringSession = planScoring(await scoringOf(checkpoint, task, asked, observer));
-      await scoreItems(session, one, items, { signal: observer.signal, found: () => {} });
+      if (one.output !== 'generate_until')
+        await new ScoringRunner(session).run(one, items, { signal: observer.signal, found: () => {} });
       plans.push({
         ...{ model: checkpoint.name, task: one.name, items: items.length },
         continuations: items.reduce((sum, { requests }) => sum + requests.length, 0),
-        modelCalls: session.modelCalls,
+        modelCalls: one.output === 'generate_until' ? null : session.modelCalls,
       });
     }
   }
@@ -168,6 +177,7 @@ async function askedOf(task: TasksTask, observer: Observer): Promise<Asked> {
       ...{ draws: task.draws ?? 128, until: task.until ?? null, seed: task.seed ?? 1 },
       ...{ tail: task.tail ?? 'none', bos: task.bos ?? 'always', tooLong: task.tooLong ?? 'truncate' },
       ...{ batch: task.batch ?? null, fresh: task.fresh ?? false },
+      ...{ sampler: task.sampler ?? null, steps: task.steps ?? 32 },
     },
   };
 }
@@ -241,12 +251,30 @@ async function shotDocuments(
   });
 }
 
+/** What answers: a network that scores, or one that generates. */
+async function runnerOf(
+  generates: boolean,
+  checkpoint: Checkpoint,
+  task: TasksTask,
+  asked: Asked,
+  observer: Observer,
+): Promise<ItemRunner> {
+  const options = await scoringOf(checkpoint, task, asked, observer);
+  if (generates) {
+    const { GeneratingRunner } = await import('../evals/tasks/generated-items.js');
+    return GeneratingRunner.start({ ...asked.settings, ...options });
+  }
+  const { openScoring } = await import('../evals/likelihood/scoring-session.js');
+  const { ScoringRunner } = await import('../evals/tasks/item-runner.js');
+  return new ScoringRunner(await openScoring(options));
+}
+
 async function scoringOf(
   checkpoint: Checkpoint,
   task: TasksTask,
   { settings }: Asked,
   observer: Observer,
-): Promise<Parameters<typeof import('../evals/likelihood/scoring-session.js').openScoring>[0]> {
+): Promise<ScoringSettings & Required<Pick<ScoringSettings, 'tokenizer'>>> {
   const { tokenizerOf } = await import('../sampling/prepare-sampling.js');
   let loaded: ReturnType<typeof tokenizerOf> | null = null;
   return {

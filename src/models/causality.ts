@@ -72,12 +72,12 @@ function roundingOf(checkpoint: Checkpoint, provider: Provider): number {
   const { proto } = checkpoint.graph();
   const quantizes = proto.node.some(({ opType }) => opType === 'DynamicQuantizeLinear');
   if (quantizes && checkpoint.signature.fixedBatch === 1) return 0.5;
-  // Weights that are merely stored as float16 are widened before use.
+  // Weights that are merely stored as float16 are widened before use, an embedding's rows after they are looked up.
   const kept = new Set(
     proto.initializer.filter(({ dataType }) => dataType === FLOAT16).map(({ name }) => name),
   );
   const half = proto.node.some(
-    ({ opType, input }) => opType !== 'Cast' && input.some((name) => kept.has(name)),
+    ({ opType, input }) => !['Cast', 'Gather'].includes(opType) && input.some((name) => kept.has(name)),
   );
   if (half || checkpoint.signature.logits.dtype === 'float16') return 0.02;
   return provider === 'cpu' ? 1e-4 : 1e-3;

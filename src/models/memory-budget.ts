@@ -6,7 +6,7 @@ import { ModelError } from '../errors.js';
 import { blockProductSizes, isBlockProduct, projection } from '../graph/rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { usableMemory } from './machine.js';
-import { loadedBytes } from './stored-weights.js';
+import { weightMemory } from './stored-weights.js';
 
 export interface CallSize {
   /** The smallest possible number of sequences per call: the graph's fixed batch, or 1. */
@@ -19,14 +19,14 @@ export interface CallSize {
 export function checkMemory(checkpoint: Checkpoint, size: CallSize, memory = usableMemory()): void {
   const { name, signature } = checkpoint;
   const { batch = signature.fixedBatch ?? 1, length } = size;
-  const weights = loadedBytes(checkpoint.graph());
+  const weights = weightMemory(checkpoint.graph(), memory).bytes;
   const needs = weights + leastCallBytes(checkpoint, batch, length);
   if (needs <= memory) return;
   if (weights > memory) {
     throw new ModelError({
       code: 'weights-past-memory',
       message: `${name}: its weights need at least ${gigabytes(weights)} once they are loaded; this process may use ${gigabytes(memory)}.`,
-      hint: 'Store them in fewer bits: duo-eval convert --dtype int8 or int4. float16 is widened to float32 when it is loaded.',
+      hint: 'Store them in fewer bits: duo-eval convert --dtype int8 or int4.',
     });
   }
   throw new ModelError({

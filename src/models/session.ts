@@ -9,8 +9,10 @@ import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../compiled.js';
 import { type DuoEvalError, ModelError } from '../errors.js';
+import { Graph } from '../graph/graph.js';
 import { checkThreadFits } from './address-space.js';
 import type { Feeds } from './feeds.js';
+import { usableMemory } from './machine.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
 import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
@@ -25,6 +27,7 @@ import {
   withOwnBuffers,
 } from './session-protocol.js';
 import type { AnswerOf, ArgumentOf, MethodName, StateKind } from './session-state.js';
+import { weightMemory } from './stored-weights.js';
 
 export interface SessionRequest {
   /** The graph as bytes; its weights stay in files of `folder`. */
@@ -42,6 +45,8 @@ export interface SessionRequest {
   logits?: PromisedLogits;
   /** An interruption waits for the call in flight, however long, because the session's state is saved after it. */
   patient?: boolean;
+  /** Bytes that this process may use, by which the weights are laid out; by default, all that it may. */
+  memory?: number;
   /** The model's name, for errors. */
   label: string;
 }
@@ -94,6 +99,8 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     threads,
     memoryPattern: request.memoryPattern ?? false,
     spinning: request.spinning,
+    widensAtEachCall: weightMemory(Graph.fromBytes(request.graph), request.memory ?? usableMemory())
+      .widensAtEachCall,
     logits: request.logits,
     progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };

@@ -78,22 +78,41 @@ export function storedWeights(graph: Graph): StoredWeights[] {
   return [...forms.values()].sort((a, b) => b.parameters - a.parameters);
 }
 
+/** What a graph's weights take in memory. */
+export interface WeightMemory {
+  bytes: number;
+  /** Weights of float16 are widened at each call, one after the other, and not when they are loaded. */
+  widensAtEachCall: boolean;
+}
+
+/** Of the memory of a process, what weights may take before they are widened at each call; the rest is for the calls. */
+const SHARE = 0.75;
+
 /**
- * The least bytes of memory that the weights take once the runtime has loaded them: float16 that is widened stays
- * widened, and of int8 that is widened at each call one matrix at a time is there as float32.
+ * The least bytes that the weights take once the runtime has loaded them. float16 that is widened when it is loaded takes 4
+ * bytes each; where that is too much for `memory`, it is widened at each call, as int8 always is: then one matrix at a time is
+ * there as float32.
  */
-export function loadedBytes(graph: Graph): number {
+export function weightMemory(graph: Graph, memory: number): WeightMemory {
   const tensors = tensorsByName(graph.proto);
-  const widened = new Set<string>();
+  const halves = new Set<string>();
+  let largestHalf = 0;
   let largest = 0;
   for (const { opType, input } of nodesOf(graph.proto)) {
     const tensor = tensors.get(input[0]);
-    if (opType === 'Cast' && dtypeOf(tensor) === 'float16') widened.add(input[0]);
     if (opType === 'DequantizeLinear') largest = Math.max(largest, 4 * countOf(tensor));
+    if (opType !== 'Cast' || dtypeOf(tensor) !== 'float16') continue;
+    halves.add(input[0]);
+    largestHalf = Math.max(largestHalf, 4 * countOf(tensor));
   }
-  let bytes = largest;
-  for (const [name, tensor] of tensors) bytes += widened.has(name) ? 4 * countOf(tensor) : bytesOf(tensor);
-  return bytes;
+  let widened = largest;
+  let stored = Math.max(largest, largestHalf);
+  for (const [name, tensor] of tensors) {
+    widened += halves.has(name) ? 4 * countOf(tensor) : bytesOf(tensor);
+    stored += bytesOf(tensor);
+  }
+  const widensAtEachCall = widened > SHARE * memory && stored < widened;
+  return { bytes: widensAtEachCall ? stored : widened, widensAtEachCall };
 }
 
 function blocksOf(node: NodeProto, zeros: string | undefined): string {

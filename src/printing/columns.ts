@@ -177,9 +177,13 @@ export function columnSet<R>(
 ): ColumnSet<R> {
   const all = columns.flatMap(({ table }) => table);
   if (!order) return { essential: all.slice(0, LEAST_COLUMNS), further: all.slice(LEAST_COLUMNS) };
+  const essential = order.essentialOf?.(results) ?? order.essential;
   return {
-    essential: columnsOf(all, order.essentialOf?.(results) ?? order.essential),
-    further: columnsOf(all, order.further),
+    essential: columnsOf(all, essential),
+    further: columnsOf(
+      all,
+      order.further.filter((title) => !essential.includes(title)),
+    ),
   };
 }
 

@@ -53,7 +53,8 @@ function tablesOf({ settings, parameters, text, heldOut }: RunDescription): Trai
   const { problem, learningRate, adamW, curriculum } = settings;
   const { hiddenSize, conditionSize, blocks, heads, vocabSize } = problem.dimensions;
   const network = `${blocks} ${blocks === 1 ? 'block' : 'blocks'}, ${hiddenSize} wide, ${heads} heads`;
-  const condition = problem.family === 'ar' ? '' : `, time condition ${conditionSize} wide`;
+  const condition =
+    problem.family === 'ar' || problem.decoder ? '' : `, time condition ${conditionSize} wide`;
   const rate = `up to ${learningRate.highest} in ${count(learningRate.warmup)} steps, then down to ${number(learningRate.highest * learningRate.final)}`;
   return [
     {

@@ -162,7 +162,12 @@ function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number): 
 }
 
 /** The tensors for the family's loss head. @throws RangeError for a family that is not trained on noisy sequences */
-export function denoisingFeeds({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
+export function denoisingFeeds(problem: TrainingProblem, noisy: NoisyBatch): Feeds {
+  const { sigma, ...feeds } = feedsOfFamily(problem, noisy);
+  return problem.decoder ? feeds : { ...feeds, sigma }; // a decoder reads no noise level
+}
+
+function feedsOfFamily({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
   if (isUniformState(family)) return uniformStateFeeds(size, noisy);
   if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
   if (isInSteps(family)) return discreteTimeFeeds(size, noisy, maskTokenId);

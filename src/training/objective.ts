@@ -12,6 +12,8 @@ import type { Graph, Value } from '../graph/graph.js';
 import { Mul, ReduceSum } from '../graph/operators.js';
 import { blockTrainingGraph } from '../models/architectures/block-diffusion.js';
 import { causalGraph } from '../models/architectures/causal.js';
+import { decoderGraph } from '../models/architectures/decoder.js';
+import { type DecoderDimensions, decoderParameters } from '../models/architectures/decoder-dimensions.js';
 import type { Dimensions } from '../models/architectures/dimensions.js';
 import { ditGraph } from '../models/architectures/dit.js';
 import { networkParameters, type Parameter } from '../models/architectures/parameters.js';
@@ -25,6 +27,10 @@ export interface TrainingProblem {
   family: Family;
   dimensions: Dimensions;
   maskTokenId: number | null;
+  /** Logits from here on are padding that no text has; all count by default. */
+  textVocabSize?: number;
+  /** The network, where it is a decoder: it began as an imported one, and reads no noise level. */
+  decoder?: DecoderDimensions;
   /** Sequences per step, and tokens per sequence. */
   batch: number;
   length: number;
@@ -47,21 +53,37 @@ export function objectiveGraph(problem: TrainingProblem): Objective {
   const { family, dimensions, reads = 'tokens' } = problem;
   const causal = family === 'ar';
   const options = { fused: problem.fused ?? true };
-  const graph = causal
-    ? causalGraph(dimensions, options)
-    : reads !== 'tokens'
-      ? mixtureGraph(dimensions, reads, options)
-      : dimensions.blockSize === undefined
-        ? ditGraph(dimensions, options)
-        : blockTrainingGraph(dimensions, options);
+  const graph = problem.decoder
+    ? decoderGraph(problem.decoder, { ...options, cached: false })
+    : causal
+      ? causalGraph(dimensions, options)
+      : reads !== 'tokens'
+        ? mixtureGraph(dimensions, reads, options)
+        : dimensions.blockSize === undefined
+          ? ditGraph(dimensions, options)
+          : blockTrainingGraph(dimensions, options);
   const objective = appendObjective(graph, problem);
-  return { graph, parameters: networkParameters(dimensions, { adaLN: !causal }), objective };
+  return { graph, parameters: parametersOf(problem), objective };
 }
 
+/** The parameters of the network, in the order of the vectors of a run. */
+export const parametersOf = ({
+  family,
+  dimensions,
+  decoder,
+}: Pick<TrainingProblem, 'family' | 'dimensions' | 'decoder'>): Parameter[] =>
+  decoder ? decoderParameters(decoder) : networkParameters(dimensions, { adaLN: family !== 'ar' });
+
 function appendObjective(graph: Graph, problem: TrainingProblem): Value {
-  const { family, maskTokenId, batch, length } = problem;
+  const { family, maskTokenId, textVocabSize, batch, length } = problem;
   const { vocabSize } = problem.dimensions;
-  appendLossHead(graph, family, { logits: 'logits', vocabSize, maskTokenId, inBlocks: false });
+  appendLossHead(graph, family, {
+    logits: 'logits',
+    vocabSize,
+    maskTokenId,
+    textVocabSize,
+    inBlocks: false,
+  });
   graph.clearOutputs();
   const shape = isMasked(family) ? ['rows'] : ['batch', 'length'];
   const weights = graph.input(TOKEN_WEIGHTS, 'float32', shape);

@@ -13,14 +13,16 @@ import type { PackedStream } from '../datasets/packed-stream.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
-import { elementCount, networkParameters } from '../models/architectures/parameters.js';
+import { elementCount } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
 import { isInBlocks, isInSteps, isMasked, readsNoiseLevel } from '../models/family.js';
 import { usualSchedule } from '../models/fields.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
+import { type InitialNetwork, initialNetwork } from './initial-network.js';
 import { type RunDescription, writeLossPage } from './loss-page.js';
 import { lastLoss, surelyAbove } from './loss-tables.js';
+import { parametersOf } from './objective.js';
 import { defaultAdamW } from './optimizer.js';
 import type { TrainingSettings } from './settings.js';
 import type { SavedTraining } from './state-file.js';
@@ -55,6 +57,10 @@ export interface TrainingRequest extends RunRequest {
   /** T of discrete time, for d3pm alone; the reference's by default. */
   diffusionSteps?: number;
   steps: number;
+  /** The checkpoint whose network and weights the run starts from, instead of a network of the size and random weights. */
+  init?: string;
+  /** With it: the logits of a token are read from the row before it. */
+  shift: boolean;
   /** 0 for none. */
   curriculumSteps: number;
   /** τ, and how many entries of the softmax the network sees. */
@@ -84,11 +90,12 @@ const nameOf = ({ family }: TrainingRequest): string => `${family}.onnx`;
 async function trainInFolder(request: TrainingRequest, observer: TrainingObserver): Promise<TrainedModel> {
   const { bosTokenId, eosTokenId } = request;
   const tokenizer = await loadTokenizer(request.tokenizer, { bosTokenId, eosTokenId });
-  const dimensions = dimensionsOf(request, tokenizer);
+  const start = request.init === undefined ? null : await initialNetwork({ ...request, init: request.init });
+  const dimensions = start ? startingDimensions(request, start) : dimensionsOf(request, tokenizer);
   const packed = (spec: string) => packText(request, spec, { tokenizer, length: request.length }, observer);
   const text = await packed(request.data);
   const heldOut = request.validation ? await packed(request.validation) : null;
-  const settings = settingsOf(request, dimensions, text);
+  const settings = settingsOf(request, dimensions, text, start);
   const validation = heldOut
     ? await Validation.start(settings, heldOut, {
         sequences: request.validationSequences,
@@ -98,7 +105,7 @@ async function trainInFolder(request: TrainingRequest, observer: TrainingObserve
   const { dtype, out } = request;
   const description: RunDescription = {
     settings,
-    parameters: parametersOf(settings),
+    parameters: parametersOf(settings.problem).reduce((sum, parameter) => sum + elementCount(parameter), 0),
     ...textsOfRun(request, text, heldOut, request.tokenizer),
   };
   const losses = new LossFiles(out, (path, drawn) => writeLossPage(path, description, drawn));
@@ -127,6 +134,7 @@ async function trainInFolder(request: TrainingRequest, observer: TrainingObserve
       ...loopOf(request, settings.steps, observer),
       settings,
       text,
+      initial: start?.weights,
       onStep: (step, result) => observer.stepped(step, settings.steps, result),
       onSave,
       onDivergence: losses.diverged,
@@ -153,16 +161,8 @@ async function trainInFolder(request: TrainingRequest, observer: TrainingObserve
   }
 }
 
-function parametersOf({ problem: { family, dimensions } }: TrainingSettings): number {
-  const parameters = networkParameters(dimensions, { adaLN: family !== 'ar' });
-  return parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0);
-}
-
-/** Masked families have one token more than the tokenizer: the mask. */
-function dimensionsOf(
-  { family, size, changes, length, blockSize }: TrainingRequest,
-  tokenizer: Tokenizer,
-): Dimensions {
+/** @throws UsageError when a family in blocks has none, or another has them */
+function checkBlocks({ family, blockSize }: Pick<TrainingRequest, 'family' | 'blockSize'>): void {
   if (isInBlocks(family) !== (blockSize !== undefined)) {
     throw new UsageError({
       code: 'block-size-of-bd3lm',
@@ -173,6 +173,20 @@ function dimensionsOf(
       hint: blockSize === undefined ? 'Give --block-size, such as 4, 8 or 16.' : 'Leave --block-size out.',
     });
   }
+}
+
+/** Of a decoder, what its noise and its loss depend on. */
+function startingDimensions(request: TrainingRequest, { decoder }: InitialNetwork): Dimensions {
+  checkBlocks(request);
+  const { hiddenSize, blocks, heads, vocabSize, length } = decoder;
+  const { blockSize } = request;
+  return { hiddenSize, conditionSize: 0, blocks, heads, vocabSize, length, ...(blockSize && { blockSize }) };
+}
+
+/** Masked families have one token more than the tokenizer: the mask. */
+function dimensionsOf(request: TrainingRequest, tokenizer: Tokenizer): Dimensions {
+  checkBlocks(request);
+  const { family, size, changes, length, blockSize } = request;
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
   const vocabSize = tokenizer.vocabSize + (isMasked(family) ? 1 : 0);
   const dimensions = { ...SIZES[size], ...given, vocabSize, length, ...(blockSize && { blockSize }) };
@@ -181,18 +195,26 @@ function dimensionsOf(
   return dimensions;
 }
 
-function settingsOf(request: TrainingRequest, dimensions: Dimensions, text: PackedStream): TrainingSettings {
+function settingsOf(
+  request: TrainingRequest,
+  dimensions: Dimensions,
+  text: PackedStream,
+  start: InitialNetwork | null,
+): TrainingSettings {
   const { family, length, batch } = request;
   return {
     problem: {
       family,
       dimensions,
-      maskTokenId: isMasked(family) ? dimensions.vocabSize - 1 : null,
+      maskTokenId: start ? start.maskTokenId : isMasked(family) ? dimensions.vocabSize - 1 : null,
+      ...(start && { decoder: start.decoder }),
+      ...(start?.textVocabSize && { textVocabSize: start.textVocabSize }),
       batch,
       length: family === 'ar' ? length - 1 : length,
     },
     schedule: scheduleOf(request),
-    timeConditioning: readsNoiseLevel(family),
+    timeConditioning: start ? false : readsNoiseLevel(family),
+    ...(start && { init: start.digest }),
     seed: request.seed,
     steps: request.steps,
     learningRate: { highest: request.learningRate, warmup: request.warmup, final: FINAL_RATE },

@@ -17,6 +17,7 @@ const FLAGS: Record<string, string> = {
   'problem.dimensions.blockSize': '--block-size',
   'schedule.steps': '--diffusion-steps',
   'problem.length': '--length',
+  'problem.decoder.shift': '--shift',
   'problem.batch': '--batch',
   seed: '--seed',
   steps: '--steps',
@@ -52,6 +53,8 @@ export function otherSettings(path: string, { setting, values }: Difference): Er
       message: `The run in ${path} has ${values[0] === null ? 'no' : 'a'} curriculum, by --curriculum-steps: ${because}.`,
       hint,
     };
+  if (setting === 'init')
+    return { code, message: `The run in ${path} started from another --init: ${because}.`, hint };
   const [before, now] = values.map((value) => formatSetting(setting, value));
   if (setting === 'problem.dimensions.vocabSize')
     return {

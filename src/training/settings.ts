@@ -19,6 +19,8 @@ export interface TrainingSettings {
   averageDecay: number;
   /** For the first steps of a uniform-state model; null for none. */
   curriculum: CurriculumOptions | null;
+  /** SHA-256 of the checkpoint whose weights the run starts from; absent for random ones. */
+  init?: string;
   /** SHA-256 of the packed text. */
   text: string;
 }

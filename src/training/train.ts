@@ -3,9 +3,9 @@
  * so a resumed run ends with the same weights, bit for bit on the cpu with the same number of threads.
  */
 import { DataError } from '../errors.js';
-import { elementCount, networkParameters } from '../models/architectures/parameters.js';
+import { elementCount } from '../models/architectures/parameters.js';
 import { randomWeights } from '../models/weights/random-weights.js';
-import { objectiveGraph } from './objective.js';
+import { objectiveGraph, parametersOf } from './objective.js';
 import { runPhase } from './phase.js';
 import { type TextSettings, type TrainingSettings, type TrainingText, tokensOfSequence } from './settings.js';
 import { type SavedTraining, trainingFile } from './state-file.js';
@@ -16,6 +16,8 @@ import type { StepResult } from './training-state.js';
 export interface TrainingRun {
   settings: TrainingSettings;
   text: TrainingText;
+  /** The first weights of a run that does not start at random; see initial-network.ts. */
+  initial?: Float32Array;
   /** The run's state; if the file exists, the run is resumed. */
   statePath: string;
   saveEvery: number;
@@ -45,14 +47,15 @@ export async function train(run: TrainingRun): Promise<TrainingOutcome> {
   const before = await trainingFile.load(statePath, settings);
   if (before) run.onResume?.(before.step);
   if (before) await run.onSave?.(before); // a run killed right after a save may have missed it
-  let saved = before ?? startOf(settings);
+  let saved = before ?? startOf(settings, run.initial);
   while (saved.step < settings.steps && !run.signal?.aborted) saved = await trainPhase(run, saved);
   return { ...saved, finished: saved.step >= settings.steps };
 }
 
-/** Random weights from the seed; layers that start at 0 are 0. */
-function startOf({ problem, seed }: TrainingSettings): SavedTraining {
-  const parameters = networkParameters(problem.dimensions, { adaLN: problem.family !== 'ar' });
+/** Given weights, or random ones from the seed, where layers that start at 0 are 0. */
+function startOf({ problem, seed }: TrainingSettings, initial?: Float32Array): SavedTraining {
+  if (initial) return { step: 0, vectors: startingVectors(initial), curve: new Float32Array(0) };
+  const parameters = parametersOf(problem);
   const weights = new Float32Array(parameters.reduce((sum, parameter) => sum + elementCount(parameter), 0));
   const source = randomWeights({ seed, zeroed: true });
   let at = 0;

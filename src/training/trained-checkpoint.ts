@@ -1,10 +1,18 @@
 /** The moving average of a run's weights as an ONNX checkpoint with its card. */
 
-import { elementCount, networkParameters } from '../models/architectures/parameters.js';
+import { decoderGraph } from '../models/architectures/decoder.js';
+import { architectureOfDecoder } from '../models/architectures/decoder-dimensions.js';
+import { elementCount, type Parameter } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
-import { type SavedCheckpoint, saveCheckpoint } from '../models/save-checkpoint.js';
+import {
+  blocksOfCard,
+  type SavedCheckpoint,
+  saveCheckpoint,
+  saveNetwork,
+} from '../models/save-checkpoint.js';
 import type { StorageType } from '../models/weights/storage-names.js';
 import type { WeightSource } from '../models/weights/weight-source.js';
+import { parametersOf } from './objective.js';
 import type { TrainingSettings } from './settings.js';
 
 /** @param card what the settings do not hold: tokenizer, special tokens, training data   @throws FileError */
@@ -19,20 +27,36 @@ export async function saveTrained(
   card: Card,
   dtype: StorageType = 'float32',
 ): Promise<SavedCheckpoint> {
-  const { family, maskTokenId, dimensions } = problem;
+  const { family, maskTokenId, textVocabSize, dimensions, decoder } = problem;
   const causal = family === 'ar';
+  const parameters = parametersOf(problem);
+  const source = partsOf(weights, parameters);
+  const whole: Card = {
+    family,
+    ...card,
+    ...(maskTokenId !== null && { maskTokenId }),
+    ...(textVocabSize !== undefined && { textVocabSize }),
+    ...(!causal && { schedule }),
+    timeConditioning: causal ? false : timeConditioning,
+    ...(dtype !== 'float32' && { storedAs: dtype }),
+  };
+  if (decoder) {
+    const { vocabSize, length } = decoder;
+    const blocks = blocksOfCard(dimensions.blockSize);
+    const architecture = architectureOfDecoder(decoder);
+    return saveNetwork(path, {
+      parameters,
+      graph: (options) => decoderGraph(decoder, options),
+      source,
+      card: { ...whole, vocabSize, length, ...blocks, architecture },
+      dtype,
+    });
+  }
   return saveCheckpoint(path, {
     architecture: causal ? 'causal' : dimensions.blockSize === undefined ? 'dit' : 'block-diffusion',
     dimensions,
-    source: partsOf(weights, networkParameters(dimensions, { adaLN: !causal })),
-    card: {
-      family,
-      ...card,
-      ...(maskTokenId !== null && { maskTokenId }),
-      ...(!causal && { schedule }),
-      timeConditioning: causal ? false : timeConditioning,
-      ...(dtype !== 'float32' && { storedAs: dtype }),
-    },
+    source,
+    card: whole,
     dtype,
   });
 }
@@ -44,7 +68,7 @@ export function trainingNote(step: number, { problem, curriculum, seed }: Traini
 }
 
 /** Parameters as parts of one vector that holds them all in order. */
-function partsOf(weights: Float32Array, parameters: ReturnType<typeof networkParameters>): WeightSource {
+function partsOf(weights: Float32Array, parameters: readonly Parameter[]): WeightSource {
   const places = new Map<string, number>();
   let total = 0;
   for (const parameter of parameters) {

@@ -1,9 +1,9 @@
 /** About src/commands/convert.ts */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/folder.js';
-import { duoEval } from '../support/run.js';
+import { duoEval, finished, startDuoEval } from '../support/run.js';
 
 const folder = temporaryFolder().root;
 
@@ -47,6 +47,11 @@ describe('convert --random', () => {
     [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
     [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
     [[...tiny, '--arch', 'dit', '--out', 'x'], /does not end with \.onnx/],
+    [[...tiny, '--arch', 'dit', '--out', 'x.onnx', '--int4-block', '64'], /--int4-block is for --dtype int4/],
+    [
+      [...tiny, '--arch', 'dit', '--out', 'x.onnx', '--dtype', 'int8', '--int4-symmetric'],
+      /is for --dtype int4/,
+    ],
   ])('%j is refused with a sentence and exit 2', async (args, sentence) => {
     const run = await convert(...args);
     expect(run.stderr).toMatch(sentence);
@@ -60,4 +65,20 @@ describe('convert --random', () => {
     expect(run.stderr).not.toMatch(/\n\s+at /);
     expect(run.code).toBe(6);
   });
+});
+
+it('Ctrl-C in the middle leaves no file', async () => {
+  const place = temporaryFolder().root;
+  const large = ['--random', '--arch', 'dit', '--size', 'small', '--vocab-size', '50258', '--dtype', 'int4'];
+  const child = startDuoEval(['convert', ...large, '--out', 'out/m.onnx'], { folder: place });
+  const ran = finished(child);
+  const begun = () => {
+    const names = existsSync(join(place, 'out')) ? readdirSync(join(place, 'out')) : [];
+    return names.some((name) => statSync(join(place, 'out', name)).size > 100_000);
+  };
+  while (!begun() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGINT');
+  await ran;
+  expect(child.signalCode).toBe('SIGINT'); // a shell shows it as 130
+  expect(readdirSync(join(place, 'out'))).toEqual([]);
 });

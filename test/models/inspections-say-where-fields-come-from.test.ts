@@ -31,6 +31,8 @@ describe('an inspection', () => {
     ]) {
       expect(text).toMatch(line);
     }
+    expect(inspection.model.weights).toEqual([{ as: 'float32', parameters: 1024, bytes: 4096 }]);
+    expect(text).toMatch(/stored as +float32: 1,024 \(4\.10 kB\)/);
     expect(text).toMatch(/input +sigma +float32 +\[batch\]/);
     expect(text).toMatch(/output +logits +float32 +\[batch, length, 32\]/);
   });

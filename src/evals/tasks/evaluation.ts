@@ -2,11 +2,18 @@
 import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
 import { shellCommand } from '../../printing/shell-command.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import { type Evaluation, fieldOf, numberOf, type ResultRow } from '../../records/evaluation.js';
+import {
+  type Evaluation,
+  fieldOf,
+  numberOf,
+  type PairedDifference,
+  type Pairing,
+  type ResultRow,
+} from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { modelOf, textOf } from '../command-flags.js';
 import { taskNotes } from './notes.js';
-import { itemPairing } from './pairing.js';
+import { clusteredRatio } from './outcomes.js';
 import { type TasksResult, tasksRecord } from './record.js';
 
 const share = (value: number | null): string => (value === null ? '' : `${(100 * value).toFixed(1)}%`);
@@ -84,6 +91,61 @@ const items = {
   count: ({ items: { units } }: TasksResult) => units,
   hint: 'Ask more items: a larger --limit.',
 };
+
+const SHARES = ['acc', 'accNorm', 'accBytes', 'exactMatch'] as const;
+type PairedMetric = (typeof SHARES)[number] | 'answerNll';
+
+const recordOf = ({ record }: ResultRow) => record as TasksResult;
+
+/**
+ * The difference of two models on one task, item by item, which removes how hard the items are for both. Items are matched by their
+ * place in the split; clusters stay together.
+ */
+const itemPairing: Pairing = {
+  metrics: [...SHARES, 'answerNll'],
+  difference: (a, b, metric) => differenceOf(recordOf(a), recordOf(b), metric as PairedMetric),
+  whyNot(a, b) {
+    const [first, second] = [recordOf(a), recordOf(b)];
+    if (!first.byItem || !second.byItem) return 'a file holds nothing of single items (tasks --by-item)';
+    if (first.dataset.sha256 !== second.dataset.sha256) return 'the two are of different documents';
+    const metric = first.byItem.acc ? 'acc' : first.byItem.exactMatch ? 'exactMatch' : 'answerNll';
+    return differenceOf(first, second, metric) ? null : 'the two have too few items in common';
+  },
+};
+
+function columnOf({ byItem, metrics }: TasksResult, metric: PairedMetric): readonly number[] | null {
+  if (!metrics[metric]) return null;
+  return (metric === 'answerNll' ? byItem?.nats : byItem?.[metric]) ?? null;
+}
+
+/** Over the items that both hold; null without at least two, or half of the smaller's. */
+function differenceOf(a: TasksResult, b: TasksResult, metric: PairedMetric): PairedDifference | null {
+  const [ofA, ofB] = [columnOf(a, metric), columnOf(b, metric)];
+  if (!a.byItem || !b.byItem || !ofA || !ofB || a.dataset.sha256 !== b.dataset.sha256) return null;
+  const placeInB = new Map(b.byItem.index.map((index, j) => [index, j]));
+  const pairs = a.byItem.index.flatMap((index, i) => {
+    const j = placeInB.get(index);
+    return j === undefined ? [] : [[i, j] as const];
+  });
+  if (pairs.length < 2 || 2 * pairs.length < Math.min(ofA.length, ofB.length)) return null;
+  const numbers = new Map<number, number>();
+  // the columns of a record are of one length
+  const units = pairs.map(([i]) => {
+    const unit = a.byItem!.unit[i]; // checked above
+    const number = numbers.get(unit) ?? numbers.size;
+    numbers.set(unit, number);
+    return number;
+  });
+  const ones = pairs.map(() => 1);
+  const mean = (column: readonly number[], side: 0 | 1) =>
+    pairs.reduce((sum, pair) => sum + column[pair[side]], 0) / pairs.length;
+  const { value, stderr, ci95 } = clusteredRatio(
+    pairs.map(([i, j]) => ofA[i] - ofB[j]),
+    ones,
+    units,
+  );
+  return { metric, value, stderr, ci95, sequences: pairs.length, a: mean(ofA, 0), b: mean(ofB, 1) };
+}
 
 export const TASKS: Evaluation<TasksResult> = {
   name: 'tasks',

@@ -159,6 +159,7 @@ function generationOf({
   generation_kwargs: asked,
   fewshot_delimiter,
   metric_list,
+  filter_list,
 }: LmEvalTask): Task['generation'] {
   const { until = fewshot_delimiter ?? '\n\n', max_gen_toks = USUAL_TOKENS } = asked ?? {};
   const match = metric_list?.find(({ metric }) => metric === 'exact_match');
@@ -167,6 +168,9 @@ function generationOf({
     tokens: max_gen_toks,
     ignoreCase: match?.ignore_case === true,
     ignorePunctuation: match?.ignore_punctuation === true,
+    trim: (filter_list ?? []).some(({ filter }) =>
+      filter.some((one) => one.function === 'remove_whitespace'),
+    ),
   };
 }
 

@@ -4,6 +4,7 @@ import { sum } from '../../statistics/numbers.js';
 import { ratio } from '../../statistics/ratio.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import { bestOf } from '../likelihood/margins.js';
+import { solvesCountdown, solvesSudoku } from './puzzles.js';
 import type { Task } from './task.js';
 import type { TaskItem } from './task-items.js';
 
@@ -70,10 +71,14 @@ export function itemFigures(task: Task, item: TaskItem, outcome: ItemOutcome): I
     case 'loglikelihood_rolling':
       return { wordNll: -scores[0], byteNll: -scores[0], bitsPerByte: -scores[0] / Math.LN2 };
     case 'generate_until':
-      return {
-        exactMatch: Number(item.targets.some((target) => isSame(task, outcome.generated ?? '', target))),
-      };
+      return { exactMatch: Number(isSolved(task, item, outcome.generated ?? '')) };
   }
+}
+
+function isSolved(task: Task, { puzzle, targets }: TaskItem, generated: string): boolean {
+  if (task.scoring === 'sudoku') return solvesSudoku(puzzle, generated);
+  if (task.scoring === 'countdown') return solvesCountdown(puzzle, generated);
+  return targets.some((target) => isSame(task, generated, target));
 }
 
 /** What Σ over items divides by: items, or the words or bytes of their texts. */
@@ -92,7 +97,7 @@ function shareOfTrue(scores: readonly number[], answers: readonly number[]): num
 
 function isSame({ generation }: Task, generated: string, target: string): boolean {
   const plain = (text: string) => {
-    let plainer = text;
+    let plainer = generation?.trim ? text.trim() : text;
     if (generation?.ignoreCase) plainer = plainer.toLowerCase();
     if (generation?.ignorePunctuation) plainer = plainer.replace(/[!-/:-@[-`{-~]/g, '');
     return plainer;

@@ -66,7 +66,7 @@ export const ownTask = z.strictObject({
     })
     .optional(),
   metrics: z.array(z.string()).min(1).optional(),
-  scoring: functionName.optional(),
+  scoring: z.union([functionName, z.enum(['sudoku', 'countdown'])]).optional(),
   cluster: template.optional(),
   generation: z
     .strictObject({
@@ -74,6 +74,7 @@ export const ownTask = z.strictObject({
       tokens: z.int().min(1).max(4096),
       ignoreCase: z.boolean().default(false),
       ignorePunctuation: z.boolean().default(false),
+      trim: z.boolean().default(true),
     })
     .optional(),
 });
@@ -96,6 +97,7 @@ export function taskOfOwnFile(file: OwnTask, origin: TaskOrigin): Task {
   const part = (key: string, value: string | number | readonly string[] | FunctionName) =>
     partOf(value, { where: `${key} of ${label}`, repo });
   const shots = file.fewShot;
+  if (output === 'generate_until' && !file.generation) throw withoutLimit(label);
   return {
     name: file.task,
     version: file.version,
@@ -121,7 +123,10 @@ export function taskOfOwnFile(file: OwnTask, origin: TaskOrigin): Task {
       documents: null,
     },
     metrics: checkedMetrics(file.metrics ?? METRICS[output], output, label),
-    scoring: file.scoring ? scoringOf(file.scoring, { where: `scoring of ${label}`, repo }) : null,
+    scoring:
+      file.scoring instanceof FunctionName
+        ? scoringOf(file.scoring, { where: `scoring of ${label}`, repo })
+        : (file.scoring ?? null),
     cluster: file.cluster === undefined ? null : new Template(file.cluster, `cluster of ${label}`),
     generation: file.generation ?? null,
   };
@@ -181,5 +186,13 @@ export function checkedMetrics(
     code: 'unknown-metric',
     message: `${label}: tasks of the output ${output} have no metric ${JSON.stringify(bad)}.`,
     hint: `They have: ${METRICS[output].join(', ')}.`,
+  });
+}
+
+function withoutLimit(label: string): UsageError {
+  return new UsageError({
+    code: 'task-file-incomplete',
+    message: `${label} generates text and does not say how much.`,
+    hint: 'Give generation: {tokens: 32}.',
   });
 }

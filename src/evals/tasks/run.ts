@@ -7,12 +7,9 @@ import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { openWorkJournal } from '../../storage/work-journal.js';
-import { longestItem } from '../likelihood/items.js';
-import { flipProbability } from '../likelihood/margins.js';
-import type { ContinuationScore, WalkSettings } from '../likelihood/question-walks.js';
-import type { ScoringSession } from '../likelihood/scored-questions.js';
-import { type ScoreRequest, scoreContinuations } from '../likelihood/scoring-session.js';
+import type { WalkSettings } from '../likelihood/question-walks.js';
 import type { Documents } from './documents.js';
+import type { ItemRunner } from './item-runner.js';
 import {
   type ItemOutcome,
   itemFigures,
@@ -32,6 +29,9 @@ export interface AskSettings extends WalkSettings {
   bos: 'always' | 'when-empty';
   tooLong: 'truncate' | 'refuse';
   batch: number | null;
+  /** What generates text, where a task asks for it: a sampler by name, or null for the usual one of the family. */
+  sampler: string | null;
+  steps: number;
   /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
 }
@@ -58,7 +58,7 @@ const VERSION = 1;
 
 /** @throws DataError, UsageError, ModelError, NumericalError, FileError `in-use`; the reason of `observer.signal` */
 export async function runTask(
-  session: ScoringSession,
+  session: ItemRunner,
   { task, items }: PreparedTask,
   settings: AskSettings,
   observer: Observer,
@@ -83,7 +83,7 @@ export async function runTask(
       report();
     };
     const left = items.filter(({ index }) => !outcomes.has(index));
-    await scoreItems(session, task, left, { signal: observer.signal, found });
+    await session.run(task, left, { signal: observer.signal, found });
     session.checkpoint.verifyUnchanged();
   } catch (error) {
     journal.close();
@@ -101,11 +101,12 @@ export async function runTask(
 
 /** Everything that decides an outcome. Batch and threads do not. */
 async function keyOf(
-  { checkpoint, runtime }: ScoringSession,
+  runner: ItemRunner,
   task: Task,
   items: readonly TaskItem[],
   { batch: _, fresh: __, ...settings }: AskSettings,
 ): Promise<CacheKey> {
+  const { checkpoint, runtime } = runner;
   const { family, vocabSize, fields } = checkpoint;
   return {
     tasks: VERSION,
@@ -118,80 +119,12 @@ async function keyOf(
         ),
       ),
     ),
-    tokenizer: fields.tokenizer.value,
+    tokenizer: await runner.tokenizerSha256(),
+    generation: task.generation && JSON.stringify(task.generation),
     items: sha256OfBytes(JSON.stringify(items.map(({ index, requests }) => [index, requests]))),
     settings: JSON.stringify(settings),
     provider: runtime.provider,
   };
-}
-
-interface Finding {
-  signal: AbortSignal | undefined;
-  found(outcome: ItemOutcome): void;
-}
-
-/** @param finding receives each outcome as it is known   @throws as {@link runTask} */
-export async function scoreItems(
-  session: ScoringSession,
-  { output }: Task,
-  items: readonly TaskItem[],
-  { signal, found }: Finding,
-): Promise<void> {
-  const requests: ScoreRequest[] = [];
-  const itemOf: TaskItem[] = [];
-  for (const item of items) {
-    const asked = output === 'loglikelihood_rolling' ? await windowsOf(session, item) : item.requests;
-    for (const request of asked) {
-      requests.push({ ...request, question: item.index, label: item.where });
-      itemOf.push(item);
-    }
-  }
-  await scoreContinuations(session, requests, {
-    signal,
-    onQuestion: ([first], scores) =>
-      found(outcomeOf(itemOf[first], scores, output === 'loglikelihood_rolling')),
-  });
-}
-
-/** @param isWhole its continuations are parts of one text */
-function outcomeOf(item: TaskItem, scores: readonly ContinuationScore[], isWhole: boolean): ItemOutcome {
-  const total = (value: (score: ContinuationScore) => number) =>
-    scores.reduce((sum, score) => sum + value(score), 0);
-  return {
-    index: item.index,
-    logLikelihoods: isWhole
-      ? [total((score) => score.logLikelihood)]
-      : scores.map((score) => score.logLikelihood),
-    errors: isWhole ? [Math.sqrt(total((score) => score.error ** 2))] : scores.map((score) => score.error),
-    isGreedy: isWhole ? [null] : scores.map((score) => score.isGreedy),
-    flip: item.choices.length > 0 ? flipProbability(scores) : 0,
-    calls: total((score) => score.calls),
-    cut: Math.max(...scores.map((score) => score.cut)),
-    tokens: total((score) => score.tokens),
-  };
-}
-
-/**
- * A text as windows that each score as many tokens as fit, every token once, with one token before the first; the last window is filled
- * up with earlier tokens (lm-evaluation-harness, `get_rolling_token_windows`, `make_disjoint_window`).
- */
-async function windowsOf(
-  { checkpoint, reading }: ScoringSession,
-  { requests: [{ continuation }] }: TaskItem,
-): Promise<Pick<ScoreRequest, 'context' | 'continuation'>[]> {
-  const tokenizer = await reading.tokenizer();
-  const ids = tokenizer.encode(continuation);
-  const { bosTokenId } = tokenizer;
-  const first = bosTokenId === null ? [] : [bosTokenId];
-  const most = Math.min(longestItem(checkpoint), ids.length + 1) - 1 - (reading.tail === 'eos' ? 1 : 0);
-  const size = Math.max(1, most);
-  const windows: Pick<ScoreRequest, 'context' | 'continuation'>[] = [];
-  for (let from = 0; from < ids.length; from += size) {
-    const to = Math.min(ids.length, from + size);
-    const context = from === 0 ? first : ids.slice(Math.max(0, to - size - 1), from);
-    windows.push({ context, continuation: ids.slice(from, to) });
-  }
-  return windows;
 }
 
 /** Raised when the same name of a protocol would give another figure. */
@@ -199,7 +132,7 @@ const PROTOCOL_VERSION = 1;
 
 /** @param byItem whether the record holds what came out for each item */
 export async function taskResult(
-  { checkpoint, runtime }: ScoringSession,
+  { checkpoint, runtime, samplerName }: ItemRunner,
   { task, documents, items, selection }: PreparedTask,
   { outcomes, modelCalls, seconds }: TaskRun,
   { settings, byItem }: { settings: AskSettings; byItem: boolean },
@@ -225,7 +158,9 @@ export async function taskResult(
     },
     protocol: {
       ...{ name: 'tasks', version: PROTOCOL_VERSION, taskSha256: task.sha256, shots: task.shots.count },
-      ...estimatorOf(checkpoint.family, settings),
+      ...(task.output === 'generate_until'
+        ? generationOf({ ...settings, sampler: samplerName ?? null }, checkpoint.family)
+        : estimatorOf(checkpoint.family, settings)),
       ...{ bos: settings.bos, tooLong: settings.tooLong },
     },
     metrics: withExponentials(metrics),
@@ -244,20 +179,35 @@ export async function taskResult(
   };
 }
 
+type Protocol = TasksResult['protocol'];
+type OfEstimator = Pick<
+  Protocol,
+  'estimator' | 'policy' | 'tokensPerCall' | 'draws' | 'until' | 'seed' | 'tail'
+>;
+const NOT_DRAWN = { policy: null, tokensPerCall: null, draws: null, until: null, seed: null } as const;
+
 function estimatorOf(
   family: string,
   { method, likelihood, draws, until, seed, tail }: AskSettings,
-): Pick<
-  TasksResult['protocol'],
-  'estimator' | 'policy' | 'tokensPerCall' | 'draws' | 'until' | 'seed' | 'tail'
-> {
-  const exact = { policy: null, tokensPerCall: null, draws: null, until: null, seed: null };
+): OfEstimator {
+  const exact = NOT_DRAWN;
   if (family === 'ar') return { ...exact, estimator: 'chain-rule', tail: null };
   const estimator = family === 'duo' ? 'bound' : method;
   if (estimator === 'bound') return { ...exact, estimator, draws, until, seed, tail: wordOf(tail) };
   if (estimator === 'evidence') return { ...exact, estimator, tail: wordOf(tail) };
   const { order, tokensPerCall } = likelihood;
   return { ...exact, estimator, policy: order, tokensPerCall, tail: wordOf(tail) };
+}
+
+/** Of generated text: nothing is scored. */
+function generationOf(
+  { sampler, steps, seed }: AskSettings,
+  family: string,
+): Partial<Protocol> & OfEstimator {
+  return {
+    ...{ ...NOT_DRAWN, estimator: 'generation', tail: null, seed: family === 'ar' ? null : seed },
+    ...{ sampler, steps: family === 'ar' ? null : steps },
+  };
 }
 
 const wordOf = (tail: string): string => (['none', 'eos', 'masked'].includes(tail) ? tail : 'given');

@@ -23,6 +23,8 @@ export interface TaskItem {
   answers: readonly number[];
   /** Texts that count as right where a text is generated; the scored text of the other kinds without choices. */
   targets: readonly string[];
+  /** What a generated answer has to solve: `input` of the document; empty where it has none. */
+  puzzle: string;
 }
 
 /** Which documents are evaluated. */
@@ -73,7 +75,8 @@ function itemOf(
   const intro = task.description?.text(document) ?? '';
   const before = intro + examples.map((example) => exampleText(task, example)).join('');
   const cluster = task.cluster?.text(document) ?? null;
-  const common = { index, where, cluster };
+  const puzzle = typeof document.input === 'string' ? document.input : '';
+  const common = { index, where, cluster, puzzle };
   switch (task.output) {
     case 'multiple_choice':
       return { ...common, ...choiceItem(task, document, before, where) };

@@ -78,15 +78,25 @@ export interface Task {
   shotDelimiter: string;
   shots: Shots;
   metrics: readonly string[];
-  /** `mc2`: acc is the share of probability of all true choices (TruthfulQA), which the document's labels name. */
-  scoring: 'mc2' | null;
+  /**
+   * `mc2`: acc is the share of probability of all true choices (TruthfulQA), which the document's labels name. `sudoku` and
+   * `countdown`: an answer is right if it solves the puzzle (puzzles.ts).
+   */
+  scoring: 'mc2' | 'sudoku' | 'countdown' | null;
   /** What items of one cluster share, such as a passage; null: items are independent. */
   cluster: Template | null;
-  /** generate_until: where generated text ends, and its most tokens. */
-  generation: {
-    until: readonly string[];
-    tokens: number;
-    ignoreCase: boolean;
-    ignorePunctuation: boolean;
-  } | null;
+  /** generate_until. */
+  generation: Generation | null;
+}
+
+/** How an answer is written, and compared. */
+export interface Generation {
+  /** Where it ends. */
+  until: readonly string[];
+  /** Its most tokens. */
+  tokens: number;
+  ignoreCase: boolean;
+  ignorePunctuation: boolean;
+  /** White space at the ends of the answer does not count. */
+  trim: boolean;
 }

@@ -234,6 +234,7 @@ export const factRules: Readonly<Record<string, FactRule | undefined>> = Object.
   ...each(like, 'Neg', 'Exp', 'Log', 'Sqrt', 'Abs', 'Sign', 'Sin', 'Cos', 'Tanh', 'Sigmoid', 'Reciprocal'),
   ...each(like, 'Softplus', 'Erf', 'Not', 'Softmax', 'LogSoftmax', 'CumSum', 'ScatterElements', 'ScatterND'),
   ...each(like, 'com.microsoft.FastGelu', 'com.microsoft.MultiHeadAttention', 'RotaryEmbedding'),
+  ...each(like, 'RMSNormalization', 'Gelu'),
   ...each(same, 'Identity'),
   ...each(
     arithmetic((a, b) => a + b),

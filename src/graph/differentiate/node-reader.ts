@@ -19,6 +19,11 @@ export class NodeReader {
     return this.find(name)?.f ?? otherwise;
   }
 
+  text(name: string, otherwise: string): string {
+    const found = this.find(name);
+    return found ? new TextDecoder().decode(found.s) : otherwise;
+  }
+
   ints(name: string): number[] | null {
     return this.find(name)?.ints.map(Number) ?? null;
   }

@@ -56,6 +56,7 @@ export const power = binary(ops.Pow);
 export const negative = unary(ops.Neg);
 export const exponential = unary(ops.Exp);
 export const logarithm = unary(ops.Log);
+export const errorFunction = unary(ops.Erf);
 export const sine = unary(ops.Sin);
 export const cosine = unary(ops.Cos);
 export const logistic = unary(ops.Sigmoid);

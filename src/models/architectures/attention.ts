@@ -163,7 +163,7 @@ export interface BlockPlaces {
  * and the clean ones of earlier blocks; a clean token the clean ones of its block and of earlier ones.
  * @returns 0 where the token of a row sees that of a column, else −1e9: [batch, tokens, tokens] or [tokens, tokens]
  */
-export function blockCausalBias({ positions, clean }: BlockPlaces, blockSize: number): Value {
+function blockCausalBias({ positions, clean }: BlockPlaces, blockSize: number): Value {
   const block = Div(positions, blockSize);
   const row = (value: Value) => Unsqueeze(value, [-1]);
   const column = (value: Value) => Unsqueeze(value, [-2]);
@@ -179,6 +179,16 @@ export function blocksBias(places: BlockPlaces, blockSize: number, pastLength: V
   const size = Slice(Shape(among), { starts: [0], ends: [3], axes: [0] });
   const seen = Expand(among.graph.constant([0], 'float32'), Concat([size, pastLength], { axis: 0 }));
   return Concat([seen, among], { axis: 3 });
+}
+
+/** The same for a text's noisy tokens followed by its clean ones: [2 · length, 2 · length]. */
+export function doubledBias(length: Value, blockSize: number): Value {
+  const places = Range(0, length, 1);
+  const clean = Concat([Mul(places, 0), Add(Mul(places, 0), 1)], { axis: 0 });
+  return blockCausalBias(
+    { positions: Concat([places, places], { axis: 0 }), clean: Greater(clean, 0) },
+    blockSize,
+  );
 }
 
 /** 0 where position i sees position j, at most `reach` from it, else −1e9: [length, length]. */

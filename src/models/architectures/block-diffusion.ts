@@ -9,14 +9,8 @@
  * blocks were known and none of the later ones. A clean token depends on no noisy one: its keys and values can be kept.
  */
 import type { Graph } from '../../graph/graph.js';
-import { Add, Concat, Gather, Greater, Mul, Range, Shape } from '../../graph/operators.js';
-import {
-  blockCausalBias,
-  blocksBias,
-  cachedAttention,
-  type KeysAndValues,
-  selfAttention,
-} from './attention.js';
+import { Concat, Gather, Greater, Shape } from '../../graph/operators.js';
+import { blocksBias, cachedAttention, doubledBias, type KeysAndValues, selfAttention } from './attention.js';
 import { cachedOutputs, pastInputs } from './cached-inputs.js';
 import { checkDimensions, type Dimensions, headSize } from './dimensions.js';
 import { denoiser, sequencePositions } from './dit.js';
@@ -73,14 +67,7 @@ export function blockTrainingGraph(dimensions: Dimensions, options: BuildOptions
   const sigma = graph.input('sigma', 'float32', ['batch']);
   const half = sequencePositions(noisy);
   const positions = Concat([half, half], { axis: 1 });
-  const bias = graph.scope('bias', () => {
-    const places = Range(0, Gather(Shape(noisy), 1), 1);
-    const clean = Concat([Mul(places, 0), Add(Mul(places, 0), 1)], { axis: 0 });
-    return blockCausalBias(
-      { positions: Concat([places, places], { axis: 0 }), clean: Greater(clean, 0) },
-      blockSize,
-    );
-  });
+  const bias = graph.scope('bias', () => doubledBias(Gather(Shape(noisy), 1), blockSize));
   const x = embed(network, Concat([noisy, clean], { axis: 1 }));
   const logits = denoiser(network, x, sigma, positions, (name, input, rotate) =>
     selfAttention(network, name, input, rotate, { bias }),

@@ -16,6 +16,7 @@ import { MultiHeadAttention, RMSNormalization } from '../../graph/fused-operator
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   Add,
+  Concat,
   Div,
   Expand,
   Gather,
@@ -30,7 +31,8 @@ import {
   Sqrt,
   Transpose,
 } from '../../graph/operators.js';
-import { attendCached, blocksBias, causalBias, type KeysAndValues } from './attention.js';
+import { attendCached, blocksBias, causalBias, doubledBias, type KeysAndValues } from './attention.js';
+import { CLEAN_IDS } from './block-diffusion.js';
 import { cachedInputs, cachedOutputs, pastInputs } from './cached-inputs.js';
 import {
   checkDecoder,
@@ -45,7 +47,8 @@ import { type BuildOptions, Network } from './network.js';
 import { type Rotation, rotationOf } from './rotary.js';
 
 export interface DecoderOptions extends BuildOptions {
-  /** false: a causal network reads whole sequences, `input_ids` alone, as training needs it. */
+  /** false, as training needs it: a causal network reads whole sequences, `input_ids` alone; one in blocks reads `input_ids` and
+   *  `clean_ids` as blockTrainingGraph (block-diffusion.ts). */
   cached?: boolean;
 }
 
@@ -58,8 +61,10 @@ export function decoderGraph(dimensions: DecoderDimensions, options: DecoderOpti
   const { attention } = dimensions;
   const parameters = decoderParameters(dimensions);
   const network = Network.create('decoder', { ...dimensions, conditionSize: 0 }, parameters, options);
-  if (typeof attention === 'object') blockCausal(network, dimensions, attention.blockCausal);
-  else if (attention === 'causal' && options.cached !== false) cachedCausal(network, dimensions);
+  const { cached = true } = options;
+  if (typeof attention === 'object')
+    (cached ? blockCausal : blockTraining)(network, dimensions, attention.blockCausal);
+  else if (attention === 'causal' && cached) cachedCausal(network, dimensions);
   else wholeSequences(network, dimensions, attention === 'causal');
   return network.graph;
 }
@@ -102,6 +107,21 @@ function blockCausal(network: Network, dimensions: DecoderDimensions, blockSize:
   const { attend, added } = cachedAttention(dimensions, pasts, { bias, pastLength });
   outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend));
   cachedOutputs(graph, pasts, added, dimensions);
+}
+
+function blockTraining(network: Network, dimensions: DecoderDimensions, blockSize: number): void {
+  const { graph } = network;
+  const noisy = graph.input('input_ids', 'int64', ['batch', 'length']);
+  const ids = Concat([noisy, graph.input(CLEAN_IDS, 'int64', ['batch', 'length'])], { axis: 1 });
+  const half = sequencePositions(noisy);
+  const bias = graph.scope('bias', () => doubledBias(Gather(Shape(noisy), 1), blockSize));
+  const attend: Attend = ({ q, k, v }) => {
+    const [keys, values] = [k, v].map((x) => headsRepeated(dimensions, x));
+    return plainAttention(dimensions, { q, k: keys, v: values }, bias);
+  };
+  const positions = Concat([half, half], { axis: 1 });
+  const logits = transformer(network, dimensions, { ids, positions }, attend);
+  graph.output(logits, 'logits', ['batch', 'doubled', dimensions.vocabSize]);
 }
 
 function outputLogits({ graph }: Network, { vocabSize }: DecoderDimensions, logits: Value): void {

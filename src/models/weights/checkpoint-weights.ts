@@ -4,9 +4,15 @@
  * exporters, which rename and fold weights, are refused.
  */
 import { join } from 'node:path';
+import { z } from 'zod';
 import { ModelError } from '../../errors.js';
 import { dtypeName } from '../../graph/dtype.js';
 import { type TensorProto, TensorProto_DataLocation } from '../../graph/onnx.js';
+import {
+  checkDecoder,
+  type DecoderDimensions,
+  decoderParameters,
+} from '../architectures/decoder-dimensions.js';
 import { checkDimensions, type Dimensions } from '../architectures/dimensions.js';
 import { architectures } from '../architectures/index.js';
 import { elementCount, type Parameter } from '../architectures/parameters.js';
@@ -29,7 +35,27 @@ type Source = Pick<CheckpointDescription, 'name' | 'folder' | 'fields' | 'unknow
 /** Reads the weights of a diffusion transformer. @throws ModelError `foreign-network`, `weights-of-int8`, and as elementsOf */
 export function ditWeights(checkpoint: Source): CheckpointWeights {
   const dimensions = dimensionsOf(checkpoint);
-  const parameters = architectures.dit.parameters(dimensions);
+  return { dimensions, weights: weightsOf(checkpoint, architectures.dit.parameters(dimensions)) };
+}
+
+/** Reads those of a decoder. @throws ModelError likewise, and as checkDecoder */
+export function decoderWeights(checkpoint: Source): { dimensions: DecoderDimensions; weights: Float32Array } {
+  const { fields, unknownKeys } = checkpoint;
+  const declared = decoderShape.safeParse(unknownKeys.architecture);
+  if (!declared.success) {
+    throw foreign(checkpoint, 'no card says "architecture" of it, with the name "decoder" and its sizes');
+  }
+  const [vocabSize, length] = [fields.vocabSize.value, fields.length.value];
+  if (vocabSize === null || length === null) {
+    throw foreign(checkpoint, `nothing says its ${vocabSize === null ? 'vocabulary' : 'length'}`);
+  }
+  const { name: _, ...rest } = declared.data;
+  const dimensions: DecoderDimensions = { ...rest, vocabSize, length };
+  checkDecoder(dimensions);
+  return { dimensions, weights: weightsOf(checkpoint, decoderParameters(dimensions)) };
+}
+
+function weightsOf(checkpoint: Source, parameters: readonly Parameter[]): Float32Array {
   const stored = new Map(checkpoint.graph().proto.initializer.map((tensor) => [tensor.name, tensor]));
   const inBlocks = parameters.find(({ name }) => dtypeName(stored.get(name)?.dataType ?? 0) === 'uint8');
   if (inBlocks) throw rounded(checkpoint, inBlocks.name, 'int4');
@@ -50,8 +76,63 @@ export function ditWeights(checkpoint: Source): CheckpointWeights {
       at += piece.length;
     }
   }
-  return { dimensions, weights };
+  return weights;
 }
+
+const count = z
+  .int()
+  .min(1)
+  .max(2 ** 24);
+const positive = z.number().positive();
+const scalingShape = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('linear'), factor: positive }),
+  z.object({
+    type: z.literal('llama3'),
+    factor: positive,
+    lowFactor: positive,
+    highFactor: positive,
+    originalLength: count,
+  }),
+  z.object({
+    type: z.literal('yarn'),
+    factor: positive,
+    originalLength: count,
+    betaFast: positive,
+    betaSlow: positive,
+    magnitude: positive,
+    truncates: z.boolean(),
+  }),
+]);
+
+/** The card's key `architecture`, as architectureOfDecoder writes it. */
+const decoderShape = z.object({
+  name: z.literal('decoder'),
+  hiddenSize: count,
+  blocks: z.int().min(1).max(9999),
+  heads: count,
+  keyValueHeads: count,
+  headSize: count,
+  mlpSize: count,
+  embeddingRows: count.optional(),
+  tied: z.boolean(),
+  attention: z.union([z.enum(['causal', 'full']), z.object({ blockCausal: count })]),
+  shift: z.boolean().optional(),
+  norm: z.object({ type: z.enum(['rms', 'layer']), epsilon: positive }),
+  queryKeyNorm: z.boolean().optional(),
+  biases: z
+    .object({ qkv: z.boolean().optional(), out: z.boolean().optional(), mlp: z.boolean().optional() })
+    .optional(),
+  rotary: z.object({
+    theta: positive,
+    turned: count.optional(),
+    scaling: scalingShape.optional(),
+    bfloat16: z.boolean().optional(),
+  }),
+  activation: z.enum(['silu', 'gelu', 'gelu-tanh']),
+  gated: z.boolean(),
+  parallel: z.boolean().optional(),
+  embeddingScale: positive.optional(),
+});
 
 function dimensionsOf(checkpoint: Source): Dimensions {
   const { fields, unknownKeys } = checkpoint;

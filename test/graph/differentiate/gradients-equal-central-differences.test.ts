@@ -202,11 +202,14 @@ const cases: Record<string, Case[]> = {
   ],
 };
 
-/** Cast changes the precision that differences would be taken in, and fused operators have float32 alone: whole networks
+/** Cast changes the precision that differences would be taken in, and fused operators and Erf have float32 alone: whole networks
  *  have these, in test/training. */
 const ELSEWHERE = [
   'Cast',
   'LayerNormalization',
+  'RMSNormalization',
+  'Gelu',
+  'Erf',
   'RotaryEmbedding',
   'com.microsoft.FastGelu',
   'com.microsoft.MultiHeadAttention',

@@ -88,6 +88,25 @@ describe.each(Object.entries(kinds))('a decoder like %s', (_name, dimensions) =>
   });
 });
 
+it.each(Object.entries(kinds))(
+  'a decoder like %s is trained in blocks on what it reads in them',
+  async (_name, dimensions) => {
+    const form = { ...dimensions, attention: { blockCausal: 4 }, length: 8 };
+    const [noisy, clean] = [ids.slice(0, 8), ids.slice(2, 10)];
+    const training = await decoder(form, { cached: false });
+    const at = await training.run({ input_ids: int64([noisy]), clean_ids: int64([clean]) });
+    const checkpoint = await decoder(form);
+    const places = noisy.map((_, i) => i);
+    const read = await checkpoint.run({
+      ...emptyDecoderPast(form, 1),
+      input_ids: int64([[...noisy, ...clean]]),
+      position_ids: int64([[...places, ...places]]),
+      token_type_ids: int64([[...places.map(() => 0), ...places.map(() => 1)]]),
+    });
+    expect(largestDifference(numbers(at.logits), numbers(read.logits))).toBeLessThan(1e-5);
+  },
+);
+
 describe('a decoder that cannot be', () => {
   const { llama } = kinds;
   it.each<[Partial<DecoderDimensions>, string, RegExp]>([

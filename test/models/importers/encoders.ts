@@ -126,3 +126,51 @@ export const wordPiece = (mask = '[MASK]') => ({
     ),
   },
 });
+
+/** Byte-level BPE with [CLS], [SEP] and a [MASK] that takes the spaces before it, as ModernBERT has it. */
+export const byteLevel = () => {
+  const letters = [...'abcdefghijklmnopqrstuvwxyzTĠÃ©Ċ'];
+  const merges = ['t h', 'th e', 'Ġ the', 'c a', 'ca t'];
+  const words = ['  ', '[UNK]', '[CLS]', '[SEP]', '[PAD]', '[MASK]'];
+  const vocab = [...letters, ...merges.map((merge) => merge.replace(' ', ''))];
+  const special = (content: string, i: number) => ({
+    id: vocab.length + i,
+    content,
+    single_word: false,
+    lstrip: content === '[MASK]',
+    rstrip: false,
+    normalized: i === 0,
+    special: i > 0,
+  });
+  const added = words.map(special);
+  const idOf = (token: string) => added.find(({ content }) => content === token)!.id;
+  const placed = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: added,
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [placed('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, placed('[SEP]')],
+      pair: [],
+      special_tokens: Object.fromEntries(
+        ['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [idOf(id)], tokens: [id] }]),
+      ),
+    },
+    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      vocab: Object.fromEntries(vocab.map((token, id) => [token, id])),
+      merges,
+    },
+  };
+};

@@ -9,6 +9,7 @@ import {
   broadcastShape,
   cast,
   cosine,
+  exponential,
   logarithm,
   minus,
   negative,
@@ -69,6 +70,7 @@ const functionRules: Rules = {
   Sqrt: elementwise((g, _x, y) => over(times(g, 0.5), y)),
   Reciprocal: elementwise((g, _x, y) => negative(times(g, times(y, y)))),
   Abs: elementwise((g, x) => times(g, withShape(Sign(x), x.shape))), // 0 at 0
+  Erf: elementwise((g, x) => times(g, times(exponential(negative(times(x, x))), 2 / Math.sqrt(Math.PI)))),
   Sin: elementwise((g, x) => times(g, cosine(x))),
   Cos: elementwise((g, x) => negative(times(g, sine(x)))),
   Tanh: elementwise((g, _x, y) => times(g, minus(1, times(y, y)))),

@@ -8,10 +8,13 @@ import { whole } from '../contributions.js';
 import { noRule, type Rule, type Rules, type Site } from '../rule.js';
 import {
   type Axes,
+  errorFunction,
+  exponential,
   fixedSize,
   logistic,
   minus,
   plus,
+  power,
   reshape,
   type Shaped,
   sum,
@@ -49,27 +52,52 @@ function moments({ node: { proto }, inputs: [x] }: Site): Shaped[] {
   });
 }
 
+/** With x̂ = x/√(mean of x² + ε) and n numbers per row: (g·w − x̂·Σ g w x̂/n)/√(mean of x² + ε). */
+const rmsNormalization: Rule = (site) => {
+  const [x, scale] = site.inputs;
+  const axis = site.node.int('axis', -1);
+  if (axis !== -1 && axis !== x.shape.length - 1) throw noRule(site.node, `over axes from ${axis} on`);
+  const gradient = site.fullGradient();
+  const rowMean = (value: Shaped) => times(sum(value, [-1]), 1 / fixedSize(x.shape[x.shape.length - 1]));
+  const inverse = power(plus(rowMean(times(x, x)), site.node.float('epsilon', 1e-5)), -0.5);
+  const normalised = times(x, inverse);
+  const along = times(gradient, normalised);
+  const change = minus(times(gradient, scale), times(normalised, rowMean(times(along, scale))));
+  return [whole(times(change, inverse)), whole(unbroadcast(along, x.shape, scale.shape))];
+};
+
 const A = 0.044715;
 const C = Math.sqrt(2 / Math.PI);
 
-/** y = u·s, u = x + bias, s = sigmoid(2c(u + au³)):  y' = s + (y − y s)·2c(1 + 3au²). */
+/** y = u·s, s = sigmoid(2c(u + au³)):  y' = s + (y − y s)·2c(1 + 3au²). */
+function tanhGeluSlope(u: Shaped, y: Shaped): Shaped {
+  const square = plus(times(u, u), 1 / A);
+  const s = logistic(times(times(u, square), 2 * C * A));
+  return plus(times(minus(y, times(y, s)), times(minus(square, 2 / (3 * A)), 6 * C * A)), s);
+}
+
 const fastGelu: Rule = (site) => {
   const [x, bias] = site.inputs;
   const [y] = site.outputs;
-  const u = bias ? plus(x, bias) : x;
-  const square = plus(times(u, u), 1 / A);
-  const s = logistic(times(times(u, square), 2 * C * A));
-  const slope = times(minus(y, times(y, s)), times(minus(square, 2 / (3 * A)), 6 * C * A));
-  const gradient = times(site.gradient(), plus(slope, s));
+  const gradient = times(site.gradient(), tanhGeluSlope(bias ? plus(x, bias) : x, y));
   return [whole(gradient), bias ? whole(unbroadcast(gradient, y.shape, bias.shape)) : null];
+};
+
+/** x·Φ(x):  Φ(x) + x·φ(x); or its tanh approximation. */
+const gelu: Rule = (site) => {
+  const [x] = site.inputs;
+  if (site.node.text('approximate', 'none') === 'tanh')
+    return [whole(times(site.gradient(), tanhGeluSlope(x, site.outputs[0])))];
+  const share = times(plus(errorFunction(times(x, Math.SQRT1_2)), 1), 0.5);
+  const density = times(exponential(times(times(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return [whole(times(site.gradient(), plus(share, times(x, density))))];
 };
 
 /** Rotates back by the same angles. */
 const rotaryEmbedding: Rule = (site) => {
   const [x, cos, sin, positions] = site.inputs;
-  for (const attribute of ['interleaved', 'rotary_embedding_dim'])
-    if (site.node.int(attribute, 0) !== 0) throw noRule(site.node, `with ${attribute}`);
-  const options = { heads: site.node.int('num_heads', 0) };
+  if (site.node.int('interleaved', 0) !== 0) throw noRule(site.node, 'with interleaved');
+  const options = { heads: site.node.int('num_heads', 0), turned: site.node.int('rotary_embedding_dim', 0) };
   return [whole(withShape(RotaryEmbedding(site.fullGradient(), cos, Neg(sin), positions, options), x.shape))];
 };
 
@@ -129,6 +157,8 @@ function causalBias(query: Shaped): Shaped {
 
 export const fusedRules: Rules = {
   LayerNormalization: layerNormalization,
+  RMSNormalization: rmsNormalization,
+  Gelu: gelu,
   RotaryEmbedding: rotaryEmbedding,
   'com.microsoft.FastGelu': fastGelu,
   'com.microsoft.MultiHeadAttention': multiHeadAttention,

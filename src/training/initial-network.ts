@@ -1,0 +1,124 @@
+/**
+ * What `train --init` starts from: the weights of an imported decoder, with the attention that the family to be trained needs. An
+ * autoregressive network keeps its own; masks and uniform states are seen from both sides, or block by block (Gong et al.,
+ * arXiv 2410.17891, train masked models from autoregressive ones in this way, with the rows of their logits shifted by one).
+ */
+import { DataError, UsageError } from '../errors.js';
+import {
+  type DecoderDimensions,
+  decoderParameters,
+  EMBEDDING,
+  HEAD,
+} from '../models/architectures/decoder-dimensions.js';
+import { elementCount, type Parameter } from '../models/architectures/parameters.js';
+import { openCheckpoint } from '../models/checkpoint.js';
+import { type Family, isInBlocks, isMasked, isUniformState } from '../models/family.js';
+import { openTokenizer } from '../models/importers/tokenizer-copy.js';
+import { decoderWeights } from '../models/weights/checkpoint-weights.js';
+
+export interface InitialRequest {
+  /** The checkpoint. */
+  init: string;
+  family: Family;
+  tokenizer: string;
+  /** Tokens per sequence. */
+  length: number;
+  blockSize?: number;
+  /** The logits of a token are read from the row before it. */
+  shift: boolean;
+}
+
+export interface InitialNetwork {
+  decoder: DecoderDimensions;
+  /** All parameters in order. */
+  weights: Float32Array;
+  maskTokenId: number | null;
+  /** Logits from here on are padding; null: none are. */
+  textVocabSize: number | null;
+  /** SHA-256 of the checkpoint. */
+  digest: string;
+}
+
+/** @throws ModelError `foreign-network` and as openCheckpoint, DataError, UsageError */
+export async function initialNetwork(request: InitialRequest): Promise<InitialNetwork> {
+  const { family, length, blockSize, shift } = request;
+  const checkpoint = await openCheckpoint(request.init);
+  const found = decoderWeights(checkpoint);
+  const digest = await checkpoint.sha256();
+  const { known } = await openTokenizer(request.tokenizer);
+  const { dimensions: before } = found;
+  if (known.size > before.vocabSize) {
+    throw new DataError({
+      code: 'tokenizer-of-another-model',
+      message: `The tokenizer ${request.tokenizer} has ${known.size} tokens, ${request.init} only ${before.vocabSize}.`,
+      hint: 'Give the tokenizer that the model was trained with: --tokenizer.',
+    });
+  }
+  if (length > before.length) {
+    throw new UsageError({
+      code: 'length-past-model',
+      message: `${request.init} has positions for ${before.length} tokens, and --length asks for ${length}.`,
+      hint: `Use --length ${before.length} or less.`,
+    });
+  }
+  if (shift && (family === 'ar' || isInBlocks(family))) {
+    throw new UsageError({
+      code: 'shift-of-denoisers',
+      message: `--shift is for families that see a whole text: ${family} does not.`,
+      hint: 'Leave --shift out.',
+    });
+  }
+  const attention =
+    family === 'ar' ? 'causal' : blockSize === undefined ? 'full' : { blockCausal: blockSize };
+  const kept = { ...before, length, attention, shift } as const;
+  const padded = known.size < before.vocabSize && !isUniformState(family) ? known.size : null;
+  if (!isMasked(family)) {
+    return { decoder: kept, weights: found.weights, maskTokenId: null, textVocabSize: padded, digest };
+  }
+  const maskTokenId = known.maskTokenId ?? known.size;
+  if (maskTokenId < before.vocabSize) {
+    return { decoder: kept, weights: found.weights, maskTokenId, textVocabSize: padded, digest };
+  }
+  const weights = withMask(before, found.weights);
+  const { embeddingRows = 0, ...rest } = kept;
+  const vocabSize = maskTokenId + 1;
+  const decoder = { ...rest, vocabSize, ...(embeddingRows > vocabSize && { embeddingRows }) };
+  return { decoder, weights, maskTokenId, textVocabSize: null, digest };
+}
+
+/**
+ * One token more, the mask: its embedding is the mean of all others, and its logit, which never counts, is 0. A network whose
+ * embedding has such a row already keeps it.
+ */
+function withMask(before: DecoderDimensions, weights: Float32Array): Float32Array {
+  const { hiddenSize: d, vocabSize, embeddingRows = vocabSize } = before;
+  const parts: Float32Array[] = [];
+  let at = 0;
+  for (const parameter of decoderParameters(before)) {
+    const part = weights.subarray(at, at + elementCount(parameter));
+    at += part.length;
+    if (parameter.name === EMBEDDING && embeddingRows === vocabSize) parts.push(part, meanRow(part, d));
+    else if (parameter.name === `${HEAD}.weight`) parts.push(withColumn(parameter, part));
+    else parts.push(part);
+  }
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let to = 0;
+  for (const part of parts) {
+    all.set(part, to);
+    to += part.length;
+  }
+  return all;
+}
+
+function meanRow(rows: Float32Array, width: number): Float32Array {
+  const sums = new Float64Array(width);
+  for (let i = 0; i < rows.length; i++) sums[i % width] += rows[i];
+  return Float32Array.from(sums, (sum) => (sum * width) / rows.length);
+}
+
+function withColumn({ dims: [rows, columns] }: Pick<Parameter, 'dims'>, matrix: Float32Array): Float32Array {
+  const wider = new Float32Array(rows * (columns + 1));
+  for (let row = 0; row < rows; row++)
+    wider.set(matrix.subarray(row * columns, (row + 1) * columns), row * (columns + 1));
+  return wider;
+}
