@@ -11,7 +11,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   SAMPLE: ['sample', 'samplers'],
   SERVE: ['serve'],
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
-  MODELS: ['convert', 'inspect', 'train', 'train:tokenizer', 'distill'],
+  MODELS: ['convert', 'inspect', 'models', 'train', 'train:tokenizer', 'distill'],
   DATA: ['datasets:list', 'datasets:add', 'datasets:fetch', 'datasets:verify', 'datasets:pack'],
   UPKEEP: ['calibrate', 'doctor', 'cache:ls', 'cache:clear'],
 };

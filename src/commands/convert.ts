@@ -121,8 +121,9 @@ With --random, the network has the published architecture and random weights, to
     }
     this.refuseIdleFlags();
     const { importCheckpoint } = await import('../models/importers/import-checkpoint.js');
-    const convert = (from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer'>) =>
-      importCheckpoint({ ...from, ...request });
+    const convert = (
+      from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer' | 'known'>,
+    ) => importCheckpoint({ ...from, ...request });
     const request = {
       out: flags.out,
       ...storage,
@@ -151,14 +152,15 @@ With --random, the network has the published architecture and random weights, to
     spec: string,
     given: string | undefined,
     convert: (
-      from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer'>,
+      from: Pick<ImportRequest, 'source' | 'from' | 'tokenizer' | 'copiesTokenizer' | 'known'>,
     ) => Promise<ImportedCheckpoint>,
   ): Promise<ImportedCheckpoint> {
     const { fetchedForConversion } = await import('../models/importers/hub-model.js');
-    const { parseHubModel } = await import('../models/importers/hub-cache.js');
+    const { isOnnxFile, parseHubModel } = await import('../models/importers/hub-cache.js');
+    const { publishedFacts } = await import('../models/importers/published-models.js');
     const { withHubConnection } = await import('../cli/hub-models.js');
     const named = parseHubModel(this.flags.revision ? `${spec}@${this.flags.revision}` : spec)!; // it begins with `hf:`
-    if (named.file !== undefined || named.variant !== undefined) {
+    if (isOnnxFile(named) || named.variant !== undefined) {
       throw new UsageError({
         code: 'already-onnx',
         message: `${spec} is an ONNX file: there is nothing to convert.`,
@@ -171,9 +173,10 @@ With --random, the network has the published architecture and random weights, to
       signal: this.interrupt,
     };
     return withHubConnection(named, opening, (connecting) =>
-      fetchedForConversion(named, connecting, ({ folder, tokenizer, record }) =>
+      fetchedForConversion(named, connecting, ({ source, tokenizer, record }) =>
         convert({
-          source: folder,
+          source,
+          known: publishedFacts(named),
           from: `hf:${named.repo}@${record.revision}`,
           tokenizer: given ?? tokenizer ?? undefined,
           copiesTokenizer: given === undefined,

@@ -7,7 +7,7 @@ import { DataError, UsageError } from '../errors.js';
 import type { BosRule, TailKind } from '../evals/likelihood/items.js';
 import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
 import type { TokenCall } from '../evals/likelihood/token-session.js';
-import { defaultBatch } from '../evals/perplexity/zero-shot-perplexity.js';
+import { batchOf } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { hasBlocks, hasMaskToken, isDiffusion, isMasked } from '../models/family.js';
 import { tabledPositions } from '../models/positions.js';
@@ -77,9 +77,8 @@ export class ServedModel {
     readonly sha256: string,
   ) {
     const { checkpoint, network, batch } = options;
-    const { fixedBatch, fixedLength } = checkpoint.signature;
-    const batchOf = (tokens: number) =>
-      fixedBatch ?? batch ?? defaultBatch(fixedLength ?? tokens, checkpoint.vocabSize);
+    const { fixedLength } = checkpoint.signature;
+    const batchFor = (tokens: number) => batchOf(checkpoint, tokens, batch);
     const isMaskedModel = hasMaskToken(checkpoint);
     this.tail = !isMaskedModel ? 'none' : fixedLength !== null ? 'masked' : options.tail;
     const usable = checkpoint.vocabSize - Number(checkpoint.maskTokenId !== null);
@@ -89,7 +88,7 @@ export class ServedModel {
       this.counts.calls += calls.length;
       this.counts.tokens += calls.reduce((sum, { tokens }) => sum + tokens.length, 0);
       return answers;
-    }, batchOf);
+    }, batchFor);
     this.questions = new Turns(
       async (questions) => {
         const requests = questions.flatMap((choices, question) =>
@@ -105,7 +104,7 @@ export class ServedModel {
       },
       () => QUESTIONS_AT_ONCE,
     );
-    this.draws = new DrawPool(network, batchOf, !isDiffusion(checkpoint.family));
+    this.draws = new DrawPool(network, batchFor, !isDiffusion(checkpoint.family));
   }
 
   /** @throws ModelError, DataError for a checkpoint without a usable tokenizer */

@@ -25,7 +25,7 @@ const VERSION = 1;
 
 export interface HubModelName {
   repo: string;
-  /** An ONNX file of the repository, used unchanged; without one, the weights are converted. */
+  /** A file of the repository: ONNX, used unchanged, or .safetensors, converted. Without one, the repository's weights are converted. */
   file?: string;
   /** An ONNX file by what its name ends with: `q4` for onnx/model_q4.onnx. */
   variant?: string;
@@ -54,7 +54,7 @@ const recordSchema = z.object({
 export function parseHubModel(spec: string): HubModelName | null {
   if (!spec.startsWith('hf:')) return null;
   const match =
-    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.onnx)|:(\w+))?(?:@([\w][\w./-]*))?$/.exec(
+    /^hf:([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(?:onnx|safetensors))|:(\w+))?(?:@([\w][\w./-]*))?$/.exec(
       spec,
     );
   if (match && !match[0].includes('..')) {
@@ -80,9 +80,12 @@ export function modelOf(folder: string, { repo, files }: HubModelRecord): { path
   return { path: join(folder, file ? basename(file) : `${basename(repo)}.onnx`), file };
 }
 
+/** Whether the file is used as it is. */
+export const isOnnxFile = ({ file }: HubModelName): boolean => file?.endsWith('.onnx') ?? false;
+
 /** The default name of a model: that of its repository, and of the file if that says more. */
 function calledAs(repo: string, file: string | undefined): string {
-  const stem = file && basename(file, '.onnx');
+  const stem = file && basename(file).replace(/\.(onnx|safetensors)$/, '');
   return stem && stem !== 'model' ? `${basename(repo)}-${stem}` : basename(repo);
 }
 
@@ -103,7 +106,7 @@ export function fetchedHubModel(spec: string): { path: string; name: string; sho
   const { folder } = modelEntry(name);
   const record = recordAt(folder);
   if (record) {
-    const { path, file } = modelOf(folder, record);
+    const { path, file = name.file } = modelOf(folder, record);
     const place = file === undefined ? '' : `/${file}`;
     const shownAs = `hf:${record.repo}${place}@${record.revision}`;
     return { path, name: calledAs(record.repo, file), shownAs };

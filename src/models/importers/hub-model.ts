@@ -19,12 +19,14 @@ import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import {
   type HubModelName,
   type HubModelRecord,
+  isOnnxFile,
   MODELS_ROOM,
   modelEntry,
   modelOf,
   recordAt,
 } from './hub-cache.js';
 import { chosenOnnx, completeOnnx, type HubOnnxName, onnxFiles } from './hub-onnx.js';
+import { publishedFacts } from './published-models.js';
 import { publishedTokenizer } from './special-tokens.js';
 
 export interface HubModel {
@@ -65,7 +67,7 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
     return { path: modelOf(folder, record).path, record, wasThere: false, notices };
   };
   try {
-    if (name.file !== undefined) return await unchanged(name.file, null);
+    if (name.file !== undefined && isOnnxFile(name)) return await unchanged(name.file, null);
     if (name.variant !== undefined) {
       const { file, notice } = await exportedFile(name, options);
       return await unchanged(file, notice);
@@ -79,8 +81,9 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
       return await unchanged(error.file, error.notice);
     }
     const { notices } = await importCheckpoint({
-      source: fetched.folder,
+      source: fetched.source,
       out: path,
+      known: publishedFacts(name),
       tokenizer: fetched.tokenizer ?? undefined,
       copiesTokenizer: true,
       tokenizerFolder: '.',
@@ -179,8 +182,8 @@ export async function fetchedForConversion<T>(
 }
 
 export interface FetchedModel {
-  /** Folder with config.json, the weights, and the tokenizer if the repository has one. */
-  folder: string;
+  /** Folder with config.json, the weights, and the tokenizer if the repository has one; or the file of weights that was named. */
+  source: string;
   /** Folder of the tokenizer from another repository, if this one has none and the right one is known. */
   tokenizer: string | null;
   record: HubModelRecord;
@@ -195,16 +198,20 @@ async function removeFetched(entry: string): Promise<void> {
 
 /** The files of a model, under their own names, beside an entry. @throws DataError, ModelError, FileError, InterruptedError */
 async function fetchModel(
-  { repo, revision }: HubModelName,
+  name: HubModelName,
   entry: string,
   { connection, onStart, onProgress }: HubModelOptions,
 ): Promise<FetchedModel> {
+  const { repo, revision, file: named } = name;
   const folder = entry + FETCHED[0];
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
-    const files = await filesToFetch(repo, await hubModelFiles(connection, repo, commit), () =>
-      hubModelFiles(connection, repo, commit, { recursive: true }),
-    );
+    const list = (where: { folder?: string; recursive?: boolean } = {}) =>
+      hubModelFiles(connection, repo, commit, where);
+    const files =
+      named === undefined
+        ? await filesToFetch(repo, await list(), () => list({ recursive: true }))
+        : [await fileToFetch(repo, named, await list({ recursive: true }))];
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     onStart?.({ repo, revision: commit, bytes: total, converts: true });
     const record: HubModelRecord = { repo, revision: commit, files: [] };
@@ -218,21 +225,29 @@ async function fetchModel(
       before += file.bytes;
     }
     const hasTokenizer = files.some(({ path }) => path === 'tokenizer.json');
-    const tokenizer = hasTokenizer ? null : await fetchTokenizer(connection, folder, entry + FETCHED[1]);
+    const known = publishedFacts(name)?.tokenizer;
+    const tokenizer = hasTokenizer
+      ? null
+      : await fetchTokenizer(connection, folder, entry + FETCHED[1], known);
     if (tokenizer) record.tokenizer = tokenizer.from;
-    return { folder, tokenizer: tokenizer?.folder ?? null, record };
+    const source = named === undefined ? folder : join(folder, basename(named));
+    return { source, tokenizer: tokenizer?.folder ?? null, record };
   });
 }
 
-/** The tokenizer that the configuration names (SDTT), or that the reference uses with a vocabulary of this size; else null. */
-async function fetchTokenizer(connection: HubConnection, folder: string, place: string) {
+/**
+ * The tokenizer of a model whose repository has none: that of a known model, one that the configuration names (SDTT), or that the
+ * reference uses with a vocabulary of this size; else null.
+ */
+async function fetchTokenizer(connection: HubConnection, folder: string, place: string, known?: string) {
   const path = join(folder, 'config.json');
   const text = existsSync(path) ? readSmallFile(path, MOST_BYTES.configuration).toString('utf8') : '{}';
   const named = /"tokenizer"\s*:\s*\{\s*"name"\s*:\s*"([\w-]{1,40})"/.exec(text)?.[1];
   const vocabSize = /"(?:vocab_size|tokens)"\s*:\s*(\d{1,9})/.exec(text)?.[1];
   const name = named ?? (vocabSize === undefined ? undefined : publishedTokenizer(Number(vocabSize))?.name);
-  if (name === undefined || !Object.hasOwn(TOKENIZERS, name)) return null;
-  const repo = TOKENIZERS[name];
+  const usual = name !== undefined && Object.hasOwn(TOKENIZERS, name) ? TOKENIZERS[name] : undefined;
+  const repo = known ?? usual;
+  if (repo === undefined) return null;
   const commit = await hubCommit(connection, repo, 'main', 'model');
   for (const file of await hubModelFiles(connection, repo, commit)) {
     if (/^(tokenizer|tokenizer_config|special_tokens_map)\.json$/.test(file.path)) {
@@ -286,6 +301,18 @@ async function filesToFetch(
     code: 'weights-not-found',
     message: `${repo} has no weights that can be read: no model.safetensors, no pytorch_model.bin.`,
     hint: 'Name another repository or revision, or export the model to ONNX.',
+  });
+}
+
+/** @throws ModelError `weights-not-found`, naming those that are there */
+async function fileToFetch(repo: string, named: string, files: readonly HubFile[]): Promise<HubFile> {
+  const found = files.find(({ path }) => path === named);
+  if (found) return found;
+  const others = files.flatMap(({ path }) => (path.endsWith('.safetensors') ? [path] : [])).sort();
+  throw new ModelError({
+    code: 'weights-not-found',
+    message: `${repo} has no file ${named}.${others.length > 0 ? ` It has ${others.slice(0, 12).join(', ')}${others.length > 12 ? ' and more' : ''}.` : ''}`,
+    hint: `Name one of its files: --model hf:${repo}/name.safetensors`,
   });
 }
 

@@ -76,7 +76,7 @@ function blockSizeOf(
 ): number | null {
   const said = blockKey !== undefined && config.has(blockKey) ? config.count(blockKey) : undefined;
   const blockSize = overrides.blockSize ?? said ?? known?.blockSize;
-  const inBlocks = blockKey !== undefined || overrides.family === 'bd3lm';
+  const inBlocks = blockKey !== undefined || (overrides.family ?? known?.family) === 'bd3lm';
   if (!inBlocks) return null;
   if (shift) throw config.unsupported('model_type', 'its network has no blocks, and --family asks for them');
   if (blockSize === undefined) {

@@ -132,7 +132,7 @@ function smdmModel(model: PublishedModel): ImportedModel {
 }
 
 /** @throws ModelError `unknown-size`, `name-contradicts-tensors` */
-function headsByLadder({ where, name }: PublishedModel, blocks: number, width: number): number {
+function headsByLadder({ where }: PublishedModel, blocks: number, width: number): number {
   const found = LADDER.find((each) => each[1] === blocks && each[2] === width);
   if (!found) {
     throw new ModelError({
@@ -141,7 +141,7 @@ function headsByLadder({ where, name }: PublishedModel, blocks: number, width: n
       hint: 'Give --heads.',
     });
   }
-  const millions = /(?:^|[\\/])(?:ar|mdm)-(\d{1,5})M\b[^\\/]*$/.exec(name)?.[1];
+  const millions = /(?:^|[\\/])(?:ar|mdm)-(\d{1,5})M\b[^\\/]*$/.exec(where)?.[1];
   if (millions !== undefined && Number(millions) !== found[0]) {
     throw new ModelError({
       code: 'name-contradicts-tensors',
