@@ -36,6 +36,7 @@ const families = {
   mdlm: { family: 'mdlm' },
   ar: { family: 'ar' },
   sedd: { family: 'sedd' },
+  bd3lm: { family: 'bd3lm', blockSize: 8 },
 };
 
 /** Another seed and size than all that it compares, and trained longer. */
@@ -48,23 +49,10 @@ const judge = {
   saveEvery: STEPS / 5,
 };
 
-/** A sixth of the budget: a third of the steps, with half of the sequences. It is there for the tests, and is compared with none. */
-const blockDiffusion = {
-  ...common,
-  family: 'bd3lm',
-  blockSize: 8,
-  seed: 1,
-  steps: STEPS / 3,
-  batch: 8,
-  warmup: 100,
-  saveEvery: STEPS / 12,
-};
-
 export const RUNS = new Map([
   ...SEEDS.flatMap((seed) =>
     Object.entries(families).map(([name, changes]) => [`${name}-${seed}`, { ...common, ...changes, seed }]),
   ),
-  ['bd3lm', blockDiffusion],
   ['judge', judge],
 ]);
 
@@ -88,7 +76,7 @@ export const FIXTURES = new Map([
   ['ar', 'ar-1'],
   ['mdlm', 'mdlm-1'],
   ['sedd', 'sedd-1'],
-  ['bd3lm', 'bd3lm'],
+  ['bd3lm', 'bd3lm-1'],
   ['duo', 'duo-1'],
   ['duo-dcd', 'duo-dcd-1'],
   ['judge', 'judge'],

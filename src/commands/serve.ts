@@ -49,7 +49,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
       default: 'none',
       summary: 'What follows a text whose log-probabilities are asked for.',
     }),
-    method: choice(['policy', 'evidence', 'bound'])({
+    likelihood: choice(['policy', 'evidence', 'bound'])({
       default: 'policy',
       summary:
         'What /v1/loglikelihood gives for masked models: the chain rule from left to right, the evidence over all orders, or the bound.',
@@ -81,7 +81,13 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
         ...{ checkpoint, spec: flags.model, overrides, token },
         ...{ host: flags.host, port: flags.port, places: flags['max-queue'] },
         bodyBytes: Math.floor(flags['max-body'] * 2 ** 20),
-        ...{ bos: flags.bos, tail: flags.tail, method: flags.method, draws: flags.draws, batch: flags.batch },
+        ...{
+          bos: flags.bos,
+          tail: flags.tail,
+          method: flags.likelihood,
+          draws: flags.draws,
+          batch: flags.batch,
+        },
         ...(await runtimeOf({ provider: flags.provider, threads: flags.threads })),
         timeoutMs: flags.timeout * 1000,
       },

@@ -58,8 +58,69 @@ export function isScored(order: UnmaskingOrder): order is ScoredOrder {
 }
 
 /** Orders whose scores are not negative, the higher the surer: those that a threshold can be put on. */
-export function takesThreshold(order: UnmaskingOrder): boolean {
+function takesThreshold(order: UnmaskingOrder): boolean {
   return isScored(order) && order !== 'entropy';
+}
+
+/** Why a policy cannot be followed: a sentence, the setting to change, and what it may be. */
+export interface PolicyProblem {
+  message: string;
+  setting: 'order' | 'tokensPerCall' | 'blockSize';
+  takes: string;
+}
+
+/**
+ * Why a policy contradicts itself, or the text, or null.
+ * @param length tokens of the text, where it is known
+ * @param ofModel L′ of a model of block diffusion, which works inside its own blocks
+ */
+export function policyProblem(
+  {
+    order,
+    tokensPerCall,
+    blockSize,
+    threshold,
+    entropyBound = null,
+  }: Pick<UnmaskingPolicy, 'order' | 'tokensPerCall' | 'blockSize' | 'threshold' | 'entropyBound'>,
+  { length = null, ofModel = null }: { length?: number | null; ofModel?: number | null } = {},
+): PolicyProblem | null {
+  const problem = (setting: PolicyProblem['setting'], message: string, takes: string): PolicyProblem => ({
+    ...{ message, setting, takes },
+  });
+  if (!Number.isInteger(tokensPerCall) || tokensPerCall < 1)
+    return problem('tokensPerCall', `A call reveals a whole number of tokens, not ${tokensPerCall}.`, '1');
+  if (blockSize !== null && !(Number.isInteger(blockSize) && blockSize > 0))
+    return problem('blockSize', `A block has a whole number of positions, not ${blockSize}.`, '1');
+  if (threshold !== null && !takesThreshold(order))
+    return problem(
+      'order',
+      `The order ${order} has no score that a threshold could be compared with: of these, more is better, from 0 on.`,
+      'max-probability, margin or log-margin',
+    );
+  if (entropyBound !== null && order !== 'entropy')
+    return problem('order', `An entropy bound needs the order entropy, not ${order}.`, 'entropy');
+  const most = ofModel ?? length;
+  if (most === null) return null;
+  const whose = ofModel === null ? `A text has ${most} tokens` : `A block of the model has ${most} tokens`;
+  if (tokensPerCall > most)
+    return problem(
+      'tokensPerCall',
+      `${whose}, so a call cannot reveal ${tokensPerCall}.`,
+      `${most}, or fewer`,
+    );
+  if (blockSize !== null && most % blockSize !== 0)
+    return problem(
+      'blockSize',
+      `${whose}, which blocks of ${blockSize} do not divide.`,
+      String(closestDivisor(most, blockSize)),
+    );
+  return null;
+}
+
+/** The divisor of a length that is closest to what was asked for. */
+function closestDivisor(length: number, size: number): number {
+  const divisors = Array.from({ length }, (_, i) => i + 1).filter((one) => length % one === 0);
+  return divisors.reduce((best, one) => (Math.abs(one - size) < Math.abs(best - size) ? one : best));
 }
 
 /**

@@ -1,6 +1,25 @@
-/** How many sequences one call of a checkpoint may take: the fixed batch of its graph, and what has fitted into memory. */
+/** How many sequences one call of a checkpoint takes: by default, by its graph's fixed batch, and as many as have fitted into memory. */
 import { ModelError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
+
+/** Larger batches of logits gain no parallelism, and logits take most of a call's memory. */
+const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
+const LARGEST_DEFAULT_BATCH = 32;
+
+/**
+ * Sequences per model call: what the graph requires, else what was asked for, else so many that the logits of a call stay moderate
+ * in size.
+ * @param length tokens per sequence, where the graph fixes none
+ */
+export function batchOf(
+  { signature: { fixedBatch, fixedLength }, vocabSize }: Pick<Checkpoint, 'signature' | 'vocabSize'>,
+  length: number,
+  asked: number | null | undefined,
+): number {
+  const bytes = (fixedLength ?? length) * vocabSize * 4;
+  const usual = Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
+  return fixedBatch ?? asked ?? usual;
+}
 
 /** @throws ModelError `batch-past-graph` */
 export function checkFixedBatch({ name, signature: { fixedBatch } }: Checkpoint, batch: number): void {

@@ -10,10 +10,10 @@
 import {
   isScored,
   pickPositions,
+  policyProblem,
   positionsInTurn,
   TIE_RULES,
   type TieRule,
-  takesThreshold,
   timeOfShare,
   UNMASKING_ORDERS,
   type UnmaskingOrder,
@@ -76,33 +76,12 @@ export const unmask: Sampler = {
   check({ options, length, blockSize }) {
     checkWhole(options, 'tokens-per-call');
     checkWhole(options, 'block');
-    const { order, block, threshold } = options;
-    if ((block as number) > 0 && length % (block as number) !== 0) {
-      throw refusal(
-        `Blocks of ${block} positions do not divide a text of ${length}.`,
-        `Give --sampler-option block= a divisor of ${length}.`,
-      );
-    }
-    if (blockSize !== undefined && (block as number) > 0 && blockSize % (block as number) !== 0) {
-      throw refusal(
-        `Blocks of ${block} positions do not divide those of the model, which have ${blockSize}.`,
-        `Give --sampler-option block= a divisor of ${blockSize}, or leave it out.`,
-      );
-    }
-    if ((threshold as number) > 0 && !takesThreshold(order as UnmaskingOrder)) {
-      throw refusal(
-        `A threshold needs scores of which more is better, from 0 on; the order ${order} has none.`,
-        order === 'entropy'
-          ? 'Give entropy-bound, or order=max-probability.'
-          : 'Give order=max-probability, margin or log-margin.',
-      );
-    }
-    if ((options['entropy-bound'] as number) > 0 && order !== 'entropy') {
-      throw refusal(
-        `An entropy bound needs the order entropy, not ${order}.`,
-        'Give --sampler-option order=entropy.',
-      );
-    }
+    const policy = policyOf({ options, steps: 1, blockSize }, 1);
+    // A call of more tokens than there are reveals them all.
+    const problem = policyProblem({ ...policy, tokensPerCall: 1 }, { length, ofModel: blockSize });
+    if (!problem) return;
+    const { message, setting, takes } = problem;
+    throw refusal(message, `Give --sampler-option ${OPTIONS[setting]}=${takes}.`);
   },
   async *sample(run) {
     const policies = Array.from({ length: run.batch }, (_, b) =>
@@ -123,6 +102,9 @@ export const unmask: Sampler = {
   },
 };
 
+/** The option that each setting of a policy is. */
+const OPTIONS = { order: 'order', tokensPerCall: 'tokens-per-call', blockSize: 'block' } as const;
+
 function checkWhole(options: Options, name: string): void {
   if (Number.isInteger(options[name])) return;
   throw refusal(
@@ -135,7 +117,10 @@ const refusal = (message: string, hint: string): UsageError =>
   new UsageError({ code: 'unmasking-policy', message, hint });
 
 /** @param masked positions of the sequence that are masked at the beginning */
-function policyOf({ options, steps, blockSize }: SamplingRun, masked: number): UnmaskingPolicy {
+function policyOf(
+  { options, steps, blockSize }: Pick<SamplingRun, 'options' | 'steps' | 'blockSize'>,
+  masked: number,
+): UnmaskingPolicy {
   const [threshold, entropyBound] = [options.threshold as number, options['entropy-bound'] as number];
   const adaptive = threshold > 0 || entropyBound > 0;
   return {

@@ -1,11 +1,9 @@
 /** The inputs of one call of a draw session: some samples of a request, and the inputs of the draw head. */
 import { DRAW } from '../diffusion/heads/draw.js';
+import { paddedRows } from '../diffusion/heads/head.js';
 import type { Feeds } from '../models/feeds.js';
 import { splitUniforms } from '../random/uniforms.js';
 import type { DenoiserRequest } from '../samplers/sampler.js';
-
-/** Rows come in multiples of this, as in the losses: each new number of rows may mean another kernel and a new memory plan. */
-const ROWS_STEP = 8;
 
 /** Samples of one call, filled up to the graph's fixed batch and length. */
 export interface Part {
@@ -26,7 +24,7 @@ export interface HeadInputs {
 }
 
 export function headFeeds({ part, at, double, inverseTemperature }: HeadInputs): Feeds {
-  const count = at ? Math.ceil(at.length / ROWS_STEP) * ROWS_STEP : part.tokens.length;
+  const count = at ? paddedRows(at.length) : part.tokens.length;
   const dims = at ? [count] : [part.batch, part.length];
   const uniforms = new Float64Array(count);
   if (part.uniforms) {

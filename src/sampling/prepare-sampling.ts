@@ -5,6 +5,7 @@ import { bosNotice } from '../datasets/packing-notices.js';
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
+import { batchOf } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { DrawSettings } from '../records/samples-file.js';
@@ -38,10 +39,6 @@ export interface SamplingFlags extends DrawSettings {
 const DEFAULT_STEPS = 32;
 /** The times of all steps are made before the first step. */
 const MOST_STEPS = 100_000;
-/** Larger batches of logits gain no more parallelism. */
-const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
-const LARGEST_DEFAULT_BATCH = 32;
-
 /** @throws UsageError, ModelError, DataError for an impossible request, before a model is started */
 export async function prepareSampling(flags: SamplingFlags): Promise<SampleRequest> {
   const { checkpoint, samples } = flags;
@@ -62,7 +59,7 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
       : flags.infill !== undefined
         ? infillTokens(flags.infill, tokenizer, length)
         : null;
-  const batch = checkpoint.signature.fixedBatch ?? flags.batch ?? defaultBatch(length, checkpoint.vocabSize);
+  const batch = batchOf(checkpoint, length, flags.batch);
   const request: SampleRequest = {
     ...flags,
     tokenizer,
@@ -121,9 +118,4 @@ export async function tokenizerOf(checkpoint: Checkpoint, override: string | und
     bosTokenId: bosTokenId.value ?? undefined,
     eosTokenId: eosTokenId.value ?? undefined,
   });
-}
-
-function defaultBatch(length: number, vocabSize: number): number {
-  const fitting = Math.floor(LOGITS_BYTES_PER_CALL / (4 * length * vocabSize));
-  return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, fitting));
 }

@@ -196,7 +196,8 @@ export async function answerCompletion(
       },
     };
   }
-  const oneGreedy = count === 1 && request.temperature === 0 && after.length === 0 && !request.sampler;
+  const oneGreedy =
+    count === 1 && request.temperature === 0 && after.length === 0 && !request.sampler && !request.stop;
   const answers =
     wanted && (count === 0 || oneGreedy)
       ? null

@@ -7,7 +7,7 @@ import { DataError, UsageError } from '../errors.js';
 import type { BosRule, TailKind } from '../evals/likelihood/items.js';
 import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
 import type { TokenCall } from '../evals/likelihood/token-session.js';
-import { defaultBatch } from '../evals/perplexity/zero-shot-perplexity.js';
+import { batchOf } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { hasBlocks, hasMaskToken, isDiffusion, isMasked } from '../models/family.js';
 import { tabledPositions } from '../models/positions.js';
@@ -77,9 +77,8 @@ export class ServedModel {
     readonly sha256: string,
   ) {
     const { checkpoint, network, batch } = options;
-    const { fixedBatch, fixedLength } = checkpoint.signature;
-    const batchOf = (tokens: number) =>
-      fixedBatch ?? batch ?? defaultBatch(fixedLength ?? tokens, checkpoint.vocabSize);
+    const { fixedLength } = checkpoint.signature;
+    const batchFor = (tokens: number) => batchOf(checkpoint, tokens, batch);
     const isMaskedModel = hasMaskToken(checkpoint);
     this.tail = !isMaskedModel ? 'none' : fixedLength !== null ? 'masked' : options.tail;
     const usable = checkpoint.vocabSize - Number(checkpoint.maskTokenId !== null);
@@ -89,7 +88,7 @@ export class ServedModel {
       this.counts.calls += calls.length;
       this.counts.tokens += calls.reduce((sum, { tokens }) => sum + tokens.length, 0);
       return answers;
-    }, batchOf);
+    }, batchFor);
     this.questions = new Turns(
       async (questions) => {
         const requests = questions.flatMap((choices, question) =>
@@ -105,7 +104,7 @@ export class ServedModel {
       },
       () => QUESTIONS_AT_ONCE,
     );
-    this.draws = new DrawPool(network, batchOf, !isDiffusion(checkpoint.family));
+    this.draws = new DrawPool(network, batchFor, !isDiffusion(checkpoint.family));
   }
 
   /** @throws ModelError, DataError for a checkpoint without a usable tokenizer */
@@ -192,15 +191,12 @@ export class ServedModel {
   }
 
   /**
-   * What the network reads of a prompt: what is too long is cut off at its beginning, as lm-evaluation-harness does.
+   * What the network reads of a prompt: what is too long is cut off at its beginning, as lm-evaluation-harness does, a BOS first.
    * @param more tokens that follow it   @throws UsageError where these alone are too many
    */
   read(ids: number[], more: number, length = this.length): ReadPrompt {
     const { bosTokenId } = this.tokenizer;
-    const isWanted = this.options.bos === 'always' || ids.length === 0;
-    const withBos = isWanted && bosTokenId !== null && ids[0] !== bosTokenId;
-    const behind = more + Number(withBos);
-    const room = length === null ? Number.POSITIVE_INFINITY : length - behind;
+    const room = length === null ? Number.POSITIVE_INFINITY : length - more;
     if (room < 1) {
       throw new UsageError({
         code: 'too-many-tokens',
@@ -208,6 +204,8 @@ export class ServedModel {
         hint: 'Ask for fewer, or start the server with a larger --max-length.',
       });
     }
+    const isWanted = this.options.bos === 'always' || ids.length === 0;
+    const withBos = isWanted && bosTokenId !== null && ids[0] !== bosTokenId && ids.length < room;
     const cut = Math.max(0, ids.length - room);
     // `withBos` says that there is one
     return { ids, read: [...(withBos ? [bosTokenId!] : []), ...ids.slice(cut)], withBos, cut };

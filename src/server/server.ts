@@ -189,7 +189,7 @@ class Desk {
   ): Promise<Response> {
     const body =
       route.method === 'POST' ? await this.entrance.readBody(context.env.incoming, client) : undefined;
-    const rest = decodeURIComponent(path.slice(route.path.length));
+    const rest = decodedPath(path.slice(route.path.length));
     const visit = route.takesPlace ? this.admission.admit(client) : null;
     const call = { model: this.options.model, body, rest, signal: visit?.signal ?? client };
     try {
@@ -324,6 +324,15 @@ class Desk {
         answer: () => ({ json: openApiOf(this.routes) }),
       },
     ];
+  }
+}
+
+/** A path whose escapes are broken is taken as it stands. */
+function decodedPath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
   }
 }
 

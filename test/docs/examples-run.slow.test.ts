@@ -1,14 +1,14 @@
 /**
- * Every example of pages that have slow ones, in order: the slow ones may use what the others wrote.
- * About README.md, docs/, src/commands/
+ * Every example of every page, in order: later ones may use what the others wrote.
+ * About README.md, CONTRIBUTING.md, SECURITY.md, docs/, src/commands/
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { examplesOf, pages } from './pages.js';
 import { follow, type Reader, reader } from './reader.js';
 
-const slowPages = pages.filter((page) => examplesOf(page).some(({ slow }) => slow));
+const pagesWithExamples = pages.filter((page) => examplesOf(page).length > 0);
 
-describe.each(slowPages)('%s', (page) => {
+describe.each(pagesWithExamples)('%s', (page) => {
   let here: Reader;
   beforeAll(() => {
     here = reader();

@@ -1,6 +1,7 @@
 /**
- * Examples of the pages work as they are written. Slow ones: see examples-run.slow.test.ts.
- * About README.md, CONTRIBUTING.md, SECURITY.md, docs/, src/commands/
+ * The README's examples work as they are written, and blocks of code on all pages are as they say. All examples of all pages are
+ * run by examples-run.slow.test.ts.
+ * About README.md, CONTRIBUTING.md, SECURITY.md, docs/
  */
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,15 +9,16 @@ import { parseAllDocuments } from 'yaml';
 import { blocksOf, examplesOf, pages } from './pages.js';
 import { follow, type Reader, reader } from './reader.js';
 
-const pagesWithExamples = pages.filter((page) => examplesOf(page).some(({ slow }) => !slow));
+const README = 'README.md';
+const quick = examplesOf(README).filter(({ slow }) => !slow);
 
-describe.each(pagesWithExamples)('%s', (page) => {
+describe(README, () => {
   let here: Reader;
   beforeAll(() => {
     here = reader();
   });
 
-  it.each(examplesOf(page).filter(({ slow }) => !slow))('$text', async (example) => {
+  it.each(quick)('$text', async (example) => {
     expect(await follow(here, example)).not.toBe('');
   });
 });

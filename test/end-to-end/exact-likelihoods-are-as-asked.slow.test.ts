@@ -98,11 +98,15 @@ describe('a policy that cannot be', () => {
     [['entropy', '--draws', '4'], /--draws has an effect only on a bound/, /Leave out --draws/],
     [['entropy', '--estimator', 'plain'], /--estimator has an effect only on a bound/, /./],
     [['entropy', '--tokens-per-call', '0'], /--tokens-per-call takes a whole number/, /./],
-    [['entropy', '--tokens-per-call', '33'], /cannot reveal 33/, /at most 32/],
-    [['entropy', '--block-size', '12'], /Blocks of 12 do not divide sequences of 32/, /--block-size 8/],
-    [['entropy', '--threshold', '0.5'], /entropy has no score/, /entropy bound/],
+    [['entropy', '--tokens-per-call', '33'], /cannot reveal 33/, /--tokens-per-call 32/],
+    [
+      ['entropy', '--block-size', '12'],
+      /A text has 32 tokens, which blocks of 12 do not divide/,
+      /--block-size 8/,
+    ],
+    [['entropy', '--threshold', '0.5'], /entropy has no score/, /--policy max-probability/],
     [['left-to-right', '--threshold', '0.5'], /left-to-right has no score/, /max-probability/],
-    [['margin', '--entropy-bound', '0.5'], /needs the policy entropy/, /./],
+    [['margin', '--entropy-bound', '0.5'], /needs the order entropy/, /./],
     [['entrophy'], /--policy has no value "entrophy"/, /Did you mean entropy/],
   ])('%j', async (policy, says, hint) => {
     expectFailure(await space.run(['ppl', ...model, ...exact, ...policy]), { exit: 2, says, hint });

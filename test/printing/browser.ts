@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-const path = [
+/** Undefined where there is none. */
+export const browserPath = [
   process.env.CHROMIUM_PATH,
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -10,7 +11,7 @@ const path = [
 ].find((candidate) => candidate && existsSync(candidate));
 
 /** Why tests of pages cannot run here; null where they can. */
-export const noBrowser = path ? null : 'no chromium on this machine (CHROMIUM_PATH names one)';
+export const noBrowser = browserPath ? null : 'no chromium on this machine (CHROMIUM_PATH names one)';
 
 export interface OpenedPage {
   page: Page;
@@ -26,7 +27,7 @@ export async function openPage(
   scheme: 'light' | 'dark' = 'light',
 ): Promise<OpenedPage> {
   const browser: Browser = await chromium.launch({
-    executablePath: path,
+    executablePath: browserPath,
     args: ['--no-sandbox', '--disable-gpu'],
   });
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });

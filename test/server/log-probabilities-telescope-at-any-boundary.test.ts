@@ -82,9 +82,9 @@ describe('completions', () => {
     const ids = Array.from({ length: 140 }, (_, i) => 60 + (i % 40));
     const { choices, duo_eval: facts } = await echoed(server, [ids]);
     const [{ logprobs }] = choices;
-    expect(facts.truncated).toEqual([13]);
+    expect(facts.truncated).toEqual([12]);
     expect(logprobs.token_logprobs).toHaveLength(141);
     expect(logprobs.token_logprobs.slice(0, 13).every((value) => value === null)).toBe(true);
-    expect(logprobs.token_logprobs.slice(14).every((value) => value !== null)).toBe(true);
+    expect(logprobs.token_logprobs.slice(13).every((value) => value !== null)).toBe(true);
   });
 });

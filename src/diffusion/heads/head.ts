@@ -65,6 +65,15 @@ export function textLogits(logits: Value, { vocabSize, maskTokenId, textVocabSiz
 /** The small tensors of a head are float64: a few numbers per token, whose differences must keep their digits. */
 export const float64 = (value: Value): Value => Cast(value, { to: 'float64' });
 
+/**
+ * The rows of a masked head are padded to a multiple of this. With one row the runtime would use another matrix kernel, which
+ * rounds differently, and it plans its memory anew for every new number of rows.
+ */
+const ROWS_STEP = 8;
+
+/** Rows that a head is given where this many are asked for; the first ones are repeated at the end. */
+export const paddedRows = (count: number): number => Math.ceil(count / ROWS_STEP) * ROWS_STEP;
+
 /** ln of a few values in float64, by the one kernel that takes each alone: the same bits at any position. */
 export const exactLog = (values: Value): Value =>
   ReduceLogSum(Unsqueeze(values, [-1]), { axes: [-1], keepdims: false });

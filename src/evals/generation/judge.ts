@@ -5,6 +5,7 @@
  */
 import { loadTokenizer, type Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError, ModelError } from '../../errors.js';
+import { batchOf } from '../../models/batch-limit.js';
 import {
   type Checkpoint,
   checkReadsSequences,
@@ -21,7 +22,6 @@ import type { ModelCall } from '../perplexity/loss-batch.js';
 import { type LossJournal, openLossJournal } from '../perplexity/loss-journal.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import { batchModelOf } from '../perplexity/loss-source.js';
-import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
 import { countedTargets, digestOf, judgeCalls, judgeWindows, longest } from './calls.js';
 import type { JudgedSamples } from './generative-perplexity.js';
 import type { JudgeRecord } from './record.js';
@@ -143,10 +143,7 @@ export class Judge {
     const model = batchModelOf(this.checkpoint, { seed: 0, wrapped: false });
     const counted = (window: Int32Array) => countedTargets(window, this.tokenizer.eosTokenId);
     const nats = new Float64Array(windows.length);
-    const batch =
-      checkpoint.signature.fixedBatch ??
-      options.batch ??
-      defaultBatch(Math.min(this.context, longest(texts)), checkpoint.vocabSize);
+    const batch = batchOf(checkpoint, Math.min(this.context, longest(texts)), options.batch);
     const started = performance.now();
     let done = 0;
     const call = async (calls: ModelCall[]) => {

@@ -9,11 +9,11 @@ import {
   type SubsetTable,
   subsetTable,
 } from '../../diffusion/subsets.js';
+import { batchOf } from '../../models/batch-limit.js';
 import { hasBlocks, isMasked } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import { callsInOrder } from '../calls-in-order.js';
-import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
 import { type LikelihoodJournal, openLikelihoodJournal } from './likelihood-journal.js';
 import { type DrawnBound, drawBound, type PolicyOutcome, walkItems } from './longer-items.js';
 import { checkItems, type LikelihoodRequest, likelihoodKey, orderOf } from './request.js';
@@ -215,9 +215,7 @@ class Run {
   }
 
   private batchOf(length: number): number {
-    const { batch, checkpoint } = this.request;
-    const { fixedBatch, fixedLength } = checkpoint.signature;
-    return fixedBatch ?? batch ?? defaultBatch(fixedLength ?? length, checkpoint.vocabSize);
+    return batchOf(this.request.checkpoint, length, this.request.batch);
   }
 
   private async call({ progress, first, calls }: Batch): Promise<void> {

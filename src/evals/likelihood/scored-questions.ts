@@ -2,10 +2,10 @@
  * Questions over one network: the walks of many are advanced together, their calls go out in batches of one length, and calls that
  * show the network the same are one.
  */
+import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
 import { callsInOrder } from '../calls-in-order.js';
-import { defaultBatch } from '../perplexity/zero-shot-perplexity.js';
 import type { Reading } from './items.js';
 import type { ContinuationScore, Question, Walk } from './question-walks.js';
 
@@ -138,8 +138,7 @@ export abstract class Scoring<Call, Answer> implements ScoringSession {
   }
 
   private batchOf(length: number): number {
-    const { signature, vocabSize } = this.checkpoint;
-    return signature.fixedBatch ?? this.batch ?? defaultBatch(signature.fixedLength ?? length, vocabSize);
+    return batchOf(this.checkpoint, length, this.batch);
   }
 }
 

@@ -9,15 +9,15 @@
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import {
   isScored,
+  policyProblem,
   type Start,
   type TieRule,
-  takesThreshold,
   type UnmaskingOrder,
   type UnmaskingPolicy,
 } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { hasBlocks, isFirstGiven, isMasked } from '../../models/family.js';
+import { blockSizeOf, isFirstGiven, isMasked } from '../../models/family.js';
 import type { ProtocolRecord } from './record.js';
 
 export interface ExactLikelihood extends UnmaskingPolicy {
@@ -52,20 +52,9 @@ export function exactLikelihood({
   entropyBound = null,
   from = 'bos',
 }: ExactLikelihoodSettings): ExactLikelihood {
-  if (!Number.isInteger(tokensPerCall) || tokensPerCall < 1)
-    throw unusable(`A call reveals a whole number of tokens, not ${tokensPerCall}.`, 'Give 1 or more.');
-  if (blockSize !== null && !(Number.isInteger(blockSize) && blockSize > 0))
-    throw unusable(`A block has a whole number of positions, not ${blockSize}.`, 'Give 1 or more.');
-  if (threshold !== null && !takesThreshold(order))
-    throw unusable(
-      `The policy ${order} has no score that a threshold could be compared with.`,
-      order === 'entropy'
-        ? 'Give an entropy bound, or the policy max-probability.'
-        : 'Policies with a threshold: max-probability, margin, log-margin.',
-    );
-  if (entropyBound !== null && order !== 'entropy')
-    throw unusable(`An entropy bound needs the policy entropy, not ${order}.`, 'Give --policy entropy.');
-  return { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
+  const asked = { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
+  checkPolicy(asked);
+  return asked;
 }
 
 /** The likelihood that is asked of a model; null where its loss has no order: ar, whose likelihood is exact as it is. */
@@ -95,19 +84,8 @@ export function checkLikelihood(
   const { name, family } = checkpoint;
   if (!likelihood || family === 'ar') return;
   if (!isMasked(family)) throw noOrder({ name, family });
-  const { length } = stream;
-  const { tokensPerCall, blockSize, from } = likelihood;
-  if (hasBlocks(checkpoint)) checkInsideBlocks(likelihood, checkpoint.blockSize, name);
-  if (tokensPerCall > length)
-    throw unusable(
-      `A sequence has ${length} tokens, so a call cannot reveal ${tokensPerCall}.`,
-      `Give --tokens-per-call of at most ${length}.`,
-    );
-  if (blockSize !== null && length % blockSize !== 0)
-    throw unusable(
-      `Blocks of ${blockSize} do not divide sequences of ${length} tokens.`,
-      `Give --block-size ${closestDivisor(length, blockSize)}.`,
-    );
+  checkPolicy(likelihood, { length: stream.length, ofModel: blockSizeOf(checkpoint) });
+  const { from } = likelihood;
   const { neverMasked } = checkpoint.fields;
   if (from === 'all-masked' && neverMasked.from !== 'default' && neverMasked.value?.includes(0)) {
     throw new UsageError({
@@ -125,23 +103,15 @@ export function checkLikelihood(
   }
 }
 
-/** A policy of block diffusion works inside the model's blocks. @throws UsageError */
-function checkInsideBlocks(
-  { tokensPerCall, blockSize }: ExactLikelihood,
-  ofModel: number,
-  name: string,
-): void {
-  if (tokensPerCall > ofModel)
-    throw unusable(
-      `${name} has blocks of ${ofModel} tokens, so a call cannot reveal ${tokensPerCall} of one.`,
-      `Give --tokens-per-call of at most ${ofModel}.`,
-    );
-  if (blockSize !== null && ofModel % blockSize !== 0)
-    throw unusable(
-      `Blocks of ${blockSize} do not divide those of ${name}, which have ${ofModel} tokens.`,
-      `Give --block-size ${closestDivisor(ofModel, blockSize)}.`,
-    );
+/** @throws UsageError `unusable-policy`, with the flag to change */
+function checkPolicy(likelihood: ExactLikelihood, text?: Parameters<typeof policyProblem>[1]): void {
+  const problem = policyProblem(likelihood, text);
+  if (!problem) return;
+  const { message, setting, takes } = problem;
+  throw new UsageError({ code: 'unusable-policy', message, hint: `Give ${FLAGS[setting]} ${takes}.` });
 }
+
+const FLAGS = { order: '--policy', tokensPerCall: '--tokens-per-call', blockSize: '--block-size' } as const;
 
 /** @throws UsageError when no model has an order to choose */
 export function checkAnyOrder(checkpoints: readonly Pick<Checkpoint, 'name' | 'family'>[]): void {
@@ -158,16 +128,6 @@ function noOrder({ name, family }: Pick<Checkpoint, 'name' | 'family'>): UsageEr
     message: `An unmasking policy needs a model that fills masks. ${name} is of the family ${family}: ${why}.`,
     hint: 'Families with an order to choose: mdlm, sedd, bd3lm.',
   });
-}
-
-function unusable(message: string, hint: string): UsageError {
-  return new UsageError({ code: 'unusable-policy', message, hint });
-}
-
-/** The divisor of a length that is closest to what was asked for. */
-function closestDivisor(length: number, size: number): number {
-  const divisors = Array.from({ length }, (_, i) => i + 1).filter((one) => length % one === 0);
-  return divisors.reduce((best, one) => (Math.abs(one - size) < Math.abs(best - size) ? one : best));
 }
 
 /**

@@ -5,7 +5,7 @@
  * All randomness is a function of (seed, sequence, draw), so no figure depends on how calls are batched.
  */
 import { noiseBlocks, noiseExactCount, noiseMasked, noiseUniform } from '../../diffusion/forward.js';
-import { HEAD } from '../../diffusion/heads/head.js';
+import { HEAD, paddedRows } from '../../diffusion/heads/head.js';
 import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
@@ -84,12 +84,6 @@ export interface PreparedBatch {
   /** Where the head's output belongs: index of the call and position in its sequence; [outputs × 2], or null: in order. */
   rows: Int32Array | null;
 }
-
-/**
- * The rows of a masked head are padded to a multiple of this. With one row the runtime would use another matrix kernel, which
- * rounds differently, and it plans its memory anew for every new number of rows.
- */
-const ROWS_STEP = 8;
 
 /** @param calls of equal length */
 export function prepareBatch(calls: readonly ModelCall[], model: LossModel): PreparedBatch {
@@ -269,10 +263,8 @@ export function maskedInput(
   return { inputIds, width };
 }
 
-const paddedRows = (count: number): number => Math.ceil(count / ROWS_STEP) * ROWS_STEP;
-
 /**
- * The rows that a head looks at as its inputs, the first ones repeated at the end: see {@link ROWS_STEP}.
+ * The rows that a head looks at as its inputs, the first ones repeated at the end (paddedRows in heads/head.ts).
  * @param rows [rows × 3]: text of the batch, position, and the token there
  */
 export function rowFeeds(rows: readonly number[]): Feeds {

@@ -4,6 +4,7 @@
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
+import { batchOf } from '../../models/batch-limit.js';
 import { type Checkpoint, decidingFields } from '../../models/checkpoint.js';
 import { environmentOf } from '../../models/machine.js';
 import type { Provider } from '../../models/provider.js';
@@ -21,7 +22,6 @@ import { LossSession } from './loss-session.js';
 import { PolicySession } from './policy-session.js';
 import type { PerplexityResult } from './record.js';
 import {
-  batchOf,
   type LossSink,
   type PerplexityEstimate,
   type PerplexityOptions,
@@ -188,7 +188,7 @@ function sourceOf(
     : PolicySession.start(
         { checkpoint, ...request, notice, signal },
         likelihood,
-        batchOf(checkpoint, length, options),
+        batchOf(checkpoint, length, options.batch),
       );
 }
 

@@ -14,6 +14,7 @@ import { MonteCarloSums } from '../../diffusion/monte-carlo-error.js';
 import { noiseSchedule, type Protocol } from '../../diffusion/schedule.js';
 import { type TimePlan, timePlan } from '../../diffusion/times.js';
 import { DataError } from '../../errors.js';
+import { batchOf } from '../../models/batch-limit.js';
 import type { Schedule } from '../../models/card.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { isFirstGiven } from '../../models/family.js';
@@ -77,31 +78,12 @@ export interface PerplexityEstimate {
   bySequence: SequencesRecord | null;
 }
 
-/** Larger batches of logits gain no parallelism, and logits take most of a call's memory. */
-const LOGITS_BYTES_PER_CALL = 64 * 2 ** 20;
-const LARGEST_DEFAULT_BATCH = 32;
-
-/** Default sequences per call, chosen so that the logits of a call stay moderate in size. */
-export function defaultBatch(length: number, vocabSize: number): number {
-  const bytes = length * vocabSize * 4;
-  return Math.max(1, Math.min(LARGEST_DEFAULT_BATCH, Math.floor(LOGITS_BYTES_PER_CALL / bytes)));
-}
-
 /**
  * Calls are started in groups of about this duration, at most two groups ahead. Short calls form large groups: waking this
  * thread and the network's for each call would cost more than the call.
  */
 const GROUP_MS = 40;
 const LARGEST_GROUP = 32;
-
-/** Sequences per model call. */
-export function batchOf(
-  { signature, vocabSize }: Pick<Checkpoint, 'signature' | 'vocabSize'>,
-  length: number,
-  { batch }: Pick<PerplexityOptions, 'batch'>,
-): number {
-  return signature.fixedBatch ?? batch ?? defaultBatch(length, vocabSize);
-}
 
 /** @throws DataError, NumericalError, ModelError, InterruptedError */
 export async function zeroShotPerplexity(
@@ -167,7 +149,7 @@ class Run {
       this.exact || checkpoint.schedule === null
         ? null
         : levelsOf(checkpoint, checkpoint.schedule, protocol, this.estimator);
-    this.batch = batchOf(checkpoint, stream.length, options);
+    this.batch = batchOf(checkpoint, stream.length, options.batch);
     this.passNats = new NumberColumn(this.sequences);
     this.passTextNats = new NumberColumn(this.sequences);
     this.nats = new NumberColumn(this.sequences);

@@ -11,6 +11,7 @@
 import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
+import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
@@ -19,11 +20,7 @@ import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../per
 import { LossSession } from '../perplexity/loss-session.js';
 import type { PerplexityResult } from '../perplexity/record.js';
 import { evaluatedOf, lossKey, runPerplexity } from '../perplexity/run.js';
-import {
-  defaultBatch,
-  type PerplexityOptions,
-  zeroShotPerplexity,
-} from '../perplexity/zero-shot-perplexity.js';
+import { type PerplexityOptions, zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import { modelRecordIn, type SuiteDataset, type SuiteModel } from './named-files.js';
 
@@ -233,8 +230,7 @@ class RunningCheckpoint {
   private async tryCalls({ options }: PerplexityCell, stream: PackedStream): Promise<number> {
     const { checkpoint, observer } = this;
     const session = await this.session();
-    const batch =
-      checkpoint.signature.fixedBatch ?? options.batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
+    const batch = batchOf(checkpoint, stream.length, options.batch);
     const evaluate = (sequences: number) =>
       zeroShotPerplexity(
         session,

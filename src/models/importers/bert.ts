@@ -47,10 +47,10 @@ export const bertLayout: PublishedLayout = {
 function bertModel(model: PublishedModel): ImportedModel {
   const { where, tensors } = model;
   const config = TransformersConfig.of(model);
+  checkPredictsTokens(where, tensors, `${NAMES['head.dense']}.weight`);
   checkClass(config, ['BertForMaskedLM', 'BertForPreTraining']);
   config.refuse(['is_decoder', 'add_cross_attention'], 'such a BERT is a decoder, and not known here');
   config.choice('position_embedding_type', { absolute: true }, 'absolute');
-  checkPredictsTokens(where, tensors, `${NAMES['head.dense']}.weight`);
   const [vocabSize, hiddenSize] = matrixSizes(where, tensors, WORDS);
   const [length] = matrixSizes(where, tensors, NAMES['position_embed.embedding']);
   const [types] = matrixSizes(where, tensors, NAMES['type_embed.embedding']);

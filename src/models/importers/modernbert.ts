@@ -46,9 +46,9 @@ export const modernBertLayout: PublishedLayout = {
 function modernBertModel(model: PublishedModel): ImportedModel {
   const { where, tensors } = model;
   const config = TransformersConfig.of(model);
+  checkPredictsTokens(where, tensors, `${HEAD}.weight`);
   checkClass(config, ['ModernBertForMaskedLM']);
   config.refuse(['rope_scaling'], 'positions of another scale are not known in this network');
-  checkPredictsTokens(where, tensors, `${HEAD}.weight`);
   const [vocabSize, hiddenSize] = matrixSizes(where, tensors, WORDS);
   const [, mlpSize] = matrixSizes(where, tensors, `${LAYERS}0.mlp.Wo.weight`);
   const blocks = blocksIn(tensors, LAYERS);

@@ -130,9 +130,9 @@ it('a call reveals k tokens of every block: L′/k calls, however long the text'
 });
 
 it.each([
-  [{ policy: 'entropy', tokensPerCall: 5 }, /has blocks of 4 tokens, so a call cannot reveal 5 of one/],
-  [{ policy: 'entropy', blockSize: 8 }, /Blocks of 8 do not divide those of model, which have 4 tokens/],
-  [{ policy: 'entropy', blockSize: 3 }, /Blocks of 3 do not divide/],
+  [{ policy: 'entropy', tokensPerCall: 5 }, /A block of the model has 4 tokens, so a call cannot reveal 5/],
+  [{ policy: 'entropy', blockSize: 8 }, /A block of the model has 4 tokens, which blocks of 8 do not divide/],
+  [{ policy: 'entropy', blockSize: 3 }, /which blocks of 3 do not divide/],
 ] as const)('%o is refused', (settings, message) => {
   const stream = { name: 'text', length: 16, wrapped: true };
   expect(() => checkLikelihood(checkpoint, stream, exactLikelihood(settings))).toThrow(message);
