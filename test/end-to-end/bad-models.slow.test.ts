@@ -80,7 +80,7 @@ describe('a graph that does not fit the contract', () => {
     expectFailure(await ppl('whose.onnx'), {
       exit: 3,
       says: /whose\.onnx: no family is known/,
-      hint: /Give --family ar\|mdlm\|sedd\|bd3lm\|duo/,
+      hint: /Give --family ar\|mdlm\|sedd\|bd3lm/,
     });
   });
 
