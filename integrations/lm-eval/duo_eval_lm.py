@@ -47,7 +47,8 @@ class DuoEvalLM(LM):
         return [(one["loglikelihood"], bool(one["is_greedy"])) for answer in answers for one in answer["data"]]
 
     def loglikelihood(self, requests, disable_tqdm=False):
-        return self.score([dict(zip(("context", "continuation"), request.args)) for request in requests])
+        names = ("context", "continuation", "question")
+        return self.score([dict(zip(names, (*request.args, request.doc_id))) for request in requests])
 
     def loglikelihood_rolling(self, requests, disable_tqdm=False):
         first = self.served["bos_token_id"]
