@@ -29,7 +29,7 @@ class DuoEvalLM(LM):
     def ask(self, path, body=None):
         token = os.environ.get("DUO_EVAL_TOKEN", "none")
         headers = {"Content-Type": "application/json", "Authorization": "Bearer " + token}
-        data = None if body is None else json.dumps(body).encode()
+        data = body and json.dumps(body).encode()
         for left in range(9, -1, -1):
             try:
                 request = urllib.request.Request(self.base_url + path, data, headers)
@@ -47,15 +47,15 @@ class DuoEvalLM(LM):
         return [(one["loglikelihood"], bool(one["is_greedy"])) for answer in answers for one in answer["data"]]
 
     def loglikelihood(self, requests, disable_tqdm=False):
-        return self.score([dict(zip(("context", "continuation"), request.args)) for request in requests])
+        return self.score([dict(zip(("context", "continuation", "question"), (*r.args, r.doc_id))) for r in requests])
 
     def loglikelihood_rolling(self, requests, disable_tqdm=False):
         first = self.served["bos_token_id"]
         if first is None:
             raise RuntimeError("Rolling likelihoods need a BOS or an EOS, and the served model names neither.")
         items, ends = [], []
-        for (text,) in (r.args for r in requests):
-            ids = self.ask("/tokenize", {"prompt": text})["tokens"]
+        for request in requests:
+            ids = self.ask("/tokenize", {"prompt": request.args[0]})["tokens"]
             windows = get_rolling_token_windows(ids, first, self.max_length - 1, 1)
             items += [{"context": c, "continuation": x} for c, x in map(make_disjoint_window, windows)]
             ends.append(len(items))

@@ -124,6 +124,16 @@ const textOrIds = z.union([text, z.array(id)]);
 const likelihoodItem = z.strictObject({
   context: textOrIds.nullish(),
   continuation: textOrIds,
+  question: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 47)
+    .nullish()
+    .meta({
+      description:
+        'Items of one number are the choices of one question: what is drawn for them is a function of it, and they share it. By default those of one context are.',
+    }),
 });
 
 export const likelihoodRequest = z.union([

@@ -139,7 +139,11 @@ export const modelRoutes: readonly Route[] = [
       const items = Array.isArray(request) ? request : request.items;
       if (!Array.isArray(request)) checkModel(model, request.model);
       const scores = await model.likelihoods(
-        items.map(({ context, continuation }) => ({ ...(context != null && { context }), continuation })),
+        items.map(({ context, continuation, question }) => ({
+          ...(context != null && { context }),
+          continuation,
+          ...(question != null && { question }),
+        })),
         signal,
       );
       const data = scores.map(({ logLikelihood, isGreedy, error, method, calls, cut }, index) => ({

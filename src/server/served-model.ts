@@ -91,16 +91,15 @@ export class ServedModel {
     }, batchFor);
     this.questions = new Turns(
       async (questions) => {
-        const requests = questions.flatMap((choices, question) =>
-          choices.map((one) => ({ ...one, question })),
+        const ask = (requests: ScoreRequest[]) => network.ask('likelihood', { requests });
+        const lists = withoutRepeats(questions).map((list) => list.flat());
+        const answers = await Promise.all(lists.map(ask));
+        const byRequest = new Map(
+          lists.flatMap((list, i) => list.map((request, j) => [request, answers[i][j]] as const)),
         );
-        const answers = await network.ask('likelihood', { requests });
-        this.counts.continuations += answers.length;
-        let next = 0;
-        return questions.map(({ length }) => {
-          next += length;
-          return answers.slice(next - length, next);
-        });
+        this.counts.continuations += byRequest.size;
+        // each was asked
+        return questions.map((choices) => choices.map((request) => byRequest.get(request)!));
       },
       () => QUESTIONS_AT_ONCE,
     );
@@ -269,19 +268,19 @@ export class ServedModel {
    * @throws DataError for one that cannot be scored
    */
   async likelihoods(
-    items: readonly { context?: string | number[]; continuation: string | number[] }[],
+    items: readonly Pick<ScoreRequest, 'context' | 'continuation' | 'question'>[],
     signal: AbortSignal,
   ): Promise<LikelihoodAnswer[]> {
-    const byContext = new Map<string, (ScoreRequest & { place: number })[]>();
+    const byQuestion = new Map<string, (ScoreRequest & { place: number })[]>();
     for (const [place, item] of items.entries()) {
-      const key = JSON.stringify(item.context ?? '');
+      const key = item.question === undefined ? JSON.stringify(item.context ?? '') : `${item.question}`;
       const choice = { ...item, place, label: `Item ${place}` };
-      byContext.set(key, [...(byContext.get(key) ?? []), choice]);
+      byQuestion.set(key, [...(byQuestion.get(key) ?? []), choice]);
     }
     const answers = new Array<LikelihoodAnswer>(items.length);
     await this.questions.take({
       kind: 0,
-      units: byContext.values(),
+      units: byQuestion.values(),
       signal,
       answered: (choices, scores) => {
         for (const [i, choice] of choices.entries())
@@ -309,4 +308,21 @@ export class ServedModel {
     const { bosTokenId, eosTokenId } = this.loaded;
     this.loaded = await loadTokenizer(path, { bosTokenId, eosTokenId });
   }
+}
+
+/**
+ * Questions in lists, of which none has two of one number: those of different requests are not choices of one question. Without
+ * numbers, what is drawn follows from the context, so they may stand together.
+ */
+function withoutRepeats(questions: readonly ScoreRequest[][]): ScoreRequest[][][] {
+  const lists: { questions: ScoreRequest[][]; numbers: Set<number> }[] = [];
+  for (const choices of questions) {
+    const number = choices[0].question;
+    const list = lists.find(({ numbers }) => number === undefined || !numbers.has(number));
+    const own = list ?? { questions: [], numbers: new Set<number>() };
+    if (!list) lists.push(own);
+    own.questions.push(choices);
+    if (number !== undefined) own.numbers.add(number);
+  }
+  return lists.map((list) => list.questions);
 }

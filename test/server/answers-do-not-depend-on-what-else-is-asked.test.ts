@@ -1,7 +1,9 @@
 /** About src/server/draw-pool.ts, src/server/turns.ts, src/server/served-model.ts, src/sampling/generate.ts */
 import { describe, expect, it } from 'vitest';
-import { prepareSampling } from '../../src/sampling/prepare-sampling.js';
+import { openScoring, scoreContinuations } from '../../src/evals/likelihood/scoring-session.js';
+import { prepareSampling, tokenizerOf } from '../../src/sampling/prepare-sampling.js';
 import { openSampleRun } from '../../src/sampling/sample-run.js';
+import { afterUse } from '../support/after-use.js';
 import { type CompletionBody, type Served, served } from './served.js';
 
 const PROMPTS = ['My fellow citizens', 'The war', 'Of the Treasury', 'It is a', 'The'];
@@ -21,6 +23,32 @@ describe.each(['ar', 'mdlm', 'bd3lm', 'duo'])('a text of %s', (name) => {
     await Promise.all(others);
     expect(crowd).toEqual(alone);
     expect(new Set(alone).size).toBe(PROMPTS.length);
+  });
+});
+
+describe('a likelihood of duo, which is drawn', () => {
+  it('is the same alone and in a crowd, by its context or by the number of its question', async () => {
+    const server = await served('duo', { draws: 8 });
+    const { checkpoint } = server;
+    const scored = async (item: object): Promise<number> => {
+      const { body } = await server.post('/v1/loglikelihood', [item]);
+      return (body as { data: { loglikelihood: number }[] }).data[0].loglikelihood;
+    };
+    const item = (i: number) => ({ context: PROMPTS[i], continuation: ' of the' });
+    const items = [item(0), item(1), { ...item(2), question: 7 }, { ...item(3), question: 7 }];
+    const alone: number[] = [];
+    for (const one of items) alone.push(await scored(one));
+    expect(await Promise.all(items.map(scored))).toEqual(alone);
+    const tokenizer = await tokenizerOf(checkpoint, undefined);
+    const session = await openScoring({
+      ...{ checkpoint, provider: 'cpu', threads: 1, draws: 8 },
+      tokenizer: async () => tokenizer,
+    });
+    afterUse(() => session.close());
+    for (const [i, one] of items.entries()) {
+      const [{ logLikelihood }] = await scoreContinuations(session, [one]);
+      expect(Math.abs(alone[i] - logLikelihood)).toBeLessThan(1e-4);
+    }
   });
 });
 

@@ -71,7 +71,8 @@ metric_list: [{metric: exact_match}]
 interface Item {
   logLikelihoods: number[];
   isGreedy: (boolean | null)[];
-  acc: number;
+  /** Absent where the task's accuracy needs the greedy text, which uniform states do not have. */
+  acc?: number;
 }
 
 /** What duo-eval tasks finds, by task. */
@@ -183,7 +184,8 @@ function expectEqual(samples: Map<string, Sample[]>, items: Map<string, Item[]>)
         expect(Math.abs(Number(logLikelihood) - own[i].logLikelihoods[c])).toBeLessThan(1e-4);
         expect(isGreedy).toBe(own[i].isGreedy[c] ? 'True' : 'False');
       }
-      expect(acc).toBe(own[i].acc);
+      // Without single tokens' probabilities nothing is greedy: lm_eval counts it as wrong, duo-eval tasks has no such figure.
+      expect(acc).toBe(own[i].acc ?? 0);
     }
   }
 }
