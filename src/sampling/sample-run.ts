@@ -138,13 +138,16 @@ function warnOfMasks(
 export async function samplesKey(request: SampleRequest, provider: Provider): Promise<CacheKey> {
   const { checkpoint, sampler, given } = request;
   const { bosTokenId, eosTokenId } = checkpoint.fields;
+  const { family, vocabSize, maskTokenId, ...others } = decidingFields(checkpoint);
   return {
     samples: SAMPLING_VERSION,
     model: await checkpoint.sha256(),
-    ...decidingFields(checkpoint),
+    // In the order of earlier versions, whose stopped runs continue: a journal's header is compared as text.
+    ...{ family, vocabSize, maskTokenId },
     // From the tokenizer if the checkpoint names none: ar samples begin with it.
     bosTokenId: bosTokenId.value ?? request.tokenizer.bosTokenId,
     eosTokenId: eosTokenId.value ?? request.tokenizer.eosTokenId,
+    ...others,
     sampler: sampler.sampler.name,
     module: sampler.module?.sha256 ?? sampler.version ?? null,
     options: { ...request.options },
