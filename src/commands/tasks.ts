@@ -1,7 +1,8 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { checkAbsent, likelihoodFlags } from '../cli/likelihood-flags.js';
+import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
+import { selectionOf } from '../cli/selection.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
 import type { ItemLine } from '../evals/tasks/item-lines.js';
@@ -160,23 +161,15 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
   private asked(): TasksTask {
     const { flags } = this;
     const tasks = flags.task.flatMap((one) => one.split(',')).map((one) => one.trim());
-    const isPolicy = flags.likelihood === 'policy';
-    if (!isPolicy) checkAbsent(flags, Object.keys(policyFlags), 'only with --likelihood policy');
+    const { likelihood, policy = 'left-to-right' } = flags;
+    const asked =
+      likelihood === 'policy' ? { likelihood: 'exact' as const, policy } : { likelihood: undefined };
     return {
       models: flags.model,
       tasks,
       data: dataOf(flags.data ?? [], tasks),
-      likelihood: flags.likelihood,
-      ...(isPolicy && {
-        policy: {
-          policy: flags.policy ?? 'left-to-right',
-          tokensPerCall: flags['tokens-per-call'],
-          blockSize: flags['block-size'],
-          ties: flags.ties,
-          threshold: flags.threshold,
-          entropyBound: flags['entropy-bound'],
-        },
-      }),
+      likelihood,
+      policy: likelihoodOfFlags({ ...flags, ...asked }, '--likelihood policy'),
       ...{ draws: flags.draws, until: flags.until, seed: flags.seed },
       ...{ tail: flags.tail, bos: flags.bos, tooLong: flags['too-long'], fewShot: flags['few-shot'] },
       selection: selectionOf(flags),
@@ -202,19 +195,6 @@ function dataOf(specs: readonly string[], tasks: readonly string[]): Record<stri
     });
   });
   return Object.fromEntries(named);
-}
-
-/** @throws UsageError for two of them */
-function selectionOf({ limit, first }: { limit?: number; first?: number }): TasksTask['selection'] {
-  if (limit !== undefined && first !== undefined) {
-    throw new UsageError({
-      code: 'contradicting-flags',
-      message: '--limit and --first both say which items are asked.',
-      hint: 'Give one of them.',
-    });
-  }
-  if (first !== undefined) return { kind: 'first', count: first };
-  return limit === undefined ? undefined : { kind: 'spread', count: limit };
 }
 
 /** @throws UsageError */

@@ -54,7 +54,7 @@ export async function walkItems(
   done: (index: number, outcome: PolicyOutcome) => void,
 ): Promise<void> {
   const waiting = [...places].sort((a, b) => items[a].tokens.length - items[b].tokens.length || a - b);
-  let underWay: { index: number; item: LikelihoodItem; walk: PolicyWalk; masksAfter: number }[] = [];
+  let underWay: { index: number; item: LikelihoodItem; walk: PolicyWalk }[] = [];
   while (waiting.length + underWay.length > 0) {
     signal?.throwIfAborted();
     const length = (underWay[0]?.item ?? items[waiting[0]]).tokens.length;
@@ -62,21 +62,13 @@ export async function walkItems(
       // the loop's condition says that one is waiting
       const index = waiting.shift()!;
       const item = items[index];
-      const masked = Array.from({ length: item.count }, (_, i) => item.first + i);
-      const walk = new PolicyWalk(item.tokens, likelihood, {
-        ...{ mask, seed, sequence: index, masked },
-        modelBlock: blockSize ?? undefined,
+      underWay.push({
+        index,
+        item,
+        walk: policyWalkOf(item, likelihood, { mask, blockSize, seed, sequence: index }),
       });
-      underWay.push({ index, item, walk, masksAfter: masksIn(item, mask) });
     }
-    const calls = underWay.map(
-      ({ index, walk, masksAfter }): TokenCall => ({
-        ...{ tokens: walk.tokens, x: walk.x },
-        ...{ positions: walk.positions, targets: walk.targets },
-        left: walk.left + masksAfter,
-        label: `item ${index}`,
-      }),
-    );
+    const calls = underWay.map(({ index, item, walk }) => callOfWalk(walk, item, mask, `item ${index}`));
     const answers = await session.ask(calls);
     for (const [i, { index, item, walk }] of underWay.entries()) {
       walk.reveal(answers[i]);
@@ -89,6 +81,50 @@ export async function walkItems(
   }
 }
 
+/** A walk over the continuation of an item. @param about `sequence`: address of the order's and the ties' random numbers */
+export function policyWalkOf(
+  { tokens, first, count }: LikelihoodItem,
+  likelihood: ExactLikelihood,
+  { blockSize, ...about }: { mask: number; blockSize: number | null; seed: number; sequence: number },
+): PolicyWalk {
+  const masked = Array.from({ length: count }, (_, i) => first + i);
+  return new PolicyWalk(tokens, likelihood, { ...about, masked, modelBlock: blockSize ?? undefined });
+}
+
+/** What a walk asks next. Its tokens are the walk's own, which change when it goes on. */
+export const callOfWalk = (
+  { tokens, x, positions, targets, left }: PolicyWalk,
+  item: LikelihoodItem,
+  mask: number,
+  label: string,
+): TokenCall => ({ ...{ tokens, x, positions, targets, label }, left: left + masksIn(item, mask) });
+
+/**
+ * The call of one draw of an exact-count mask.
+ * @param u in [0, 1): the number of masks   @param uniforms at least one for each token of the continuation: which they are
+ */
+export function exactCountCall(
+  item: LikelihoodItem,
+  u: number,
+  uniforms: Float64Array,
+  { mask, label }: { mask: number; label: string },
+): TokenCall {
+  const { tokens, first, count } = item;
+  const masked = Math.min(count, 1 + Math.floor(count * u));
+  const shown = tokens.slice();
+  const within = (all: Int32Array) => all.subarray(first, first + count);
+  noiseExactCount(within(shown), within(tokens), masked, mask, uniforms);
+  const positions = Array.from({ length: count }, (_, i) => first + i).filter((l) => shown[l] === mask);
+  return {
+    ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
+    ...{ left: masked + masksIn(item, mask), label },
+  };
+}
+
+/** The bound by one draw, nats: (n/k)·Σ_{i∈M} ℓ(i | the others). */
+export const exactCountValue = ({ count }: LikelihoodItem, logProbability: ArrayLike<number>): number =>
+  (count / logProbability.length) * sum(Array.from(logProbability));
+
 /** Draws two masks in each stratum of k: half of their squared difference is the variance within it. */
 export async function drawBound(
   index: number,
@@ -97,30 +133,20 @@ export async function drawBound(
   { items, session, mask, signal }: LongerContext,
 ): Promise<DrawnBound> {
   const item = items[index];
-  const { tokens, first, count } = item;
+  const { count } = item;
   const strata = Math.ceil(draws / 2);
   const uniforms = new Float64Array(count + 1);
   const values: number[] = [];
-  const after = masksIn(item, mask);
   const callOf = (draw: number): TokenCall => {
     fillUniforms(uniforms, { seed, stream: streams.forwardComponent, sequence: index, step: draw });
     const u = (Math.floor(draw / 2) + uniforms[count]) / strata;
-    const masked = Math.min(count, 1 + Math.floor(count * u));
-    const shown = tokens.slice();
-    const within = (all: Int32Array) => all.subarray(first, first + count);
-    noiseExactCount(within(shown), within(tokens), masked, mask, uniforms);
-    const positions = [...within(shown).keys()].map((i) => first + i).filter((l) => shown[l] === mask);
-    return {
-      ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
-      ...{ left: masked + after, label: `item ${index}` },
-    };
+    return exactCountCall(item, u, uniforms, { mask, label: `item ${index}` });
   };
   while (values.length < 2 * strata) {
     signal?.throwIfAborted();
     const size = Math.min(batch, 2 * strata - values.length);
     const answers = await session.ask(Array.from({ length: size }, (_, i) => callOf(values.length + i)));
-    for (const { logProbability } of answers)
-      values.push((count / logProbability.length) * sum(Array.from(logProbability)));
+    for (const { logProbability } of answers) values.push(exactCountValue(item, logProbability));
   }
   const differences = Array.from({ length: strata }, (_, g) => values[2 * g] - values[2 * g + 1]);
   return {

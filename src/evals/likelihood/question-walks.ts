@@ -16,7 +16,6 @@
  *
  * With one unknown token, all of a masked model's figures are one: it is asked once, exactly.
  */
-import { noiseExactCount } from '../../diffusion/forward.js';
 import type { DrawnIntegration } from '../../diffusion/integration.js';
 import {
   likelihoodsOfBlocks,
@@ -30,11 +29,12 @@ import { fillUniforms } from '../../random/uniforms.js';
 import { sum } from '../../statistics/numbers.js';
 import type { ExactLikelihood } from '../perplexity/exact-likelihood.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
-import { type Answers, PolicyWalk } from '../perplexity/policy-walk.js';
+import type { Answers } from '../perplexity/policy-walk.js';
 import type { LikelihoodItem } from './items.js';
+import { callOfWalk, exactCountCall, exactCountValue, policyWalkOf } from './longer-items.js';
 import { type Drawn, drawsError, flipProbability } from './margins.js';
 import type { BlockLikelihoods } from './run.js';
-import { chunksOf, masksIn, partsOf, unknownAtOnce } from './subset-calls.js';
+import { chunksOf, partsOf, unknownAtOnce } from './subset-calls.js';
 import type { TokenCall } from './token-session.js';
 
 /** Which of a masked model's likelihoods is computed; ar and duo have one each. */
@@ -160,21 +160,14 @@ function* policyWalk(
   { mask, blockSize }: MaskedModel,
   { likelihood, seed }: WalkSettings,
 ): PartialWalk<TokenCall, Answers> {
-  const walks = chosen.map((i) => {
-    const { tokens, first, count } = items[i];
-    const masked = Array.from({ length: count }, (_, l) => first + l);
-    return new PolicyWalk(tokens, likelihood, {
-      ...{ mask, seed, sequence: address, masked },
-      modelBlock: blockSize ?? undefined,
-    });
-  });
+  const about = { mask, blockSize, seed, sequence: address };
+  const walks = chosen.map((i) => policyWalkOf(items[i], likelihood, about));
   for (let underWay = walks; ; ) {
     underWay = underWay.filter(({ left }) => left > 0);
     if (underWay.length === 0) break;
     const answers = yield underWay.map((walk): TokenCall => {
-      const after = masksIn(items[chosen[walks.indexOf(walk)]], mask);
-      const { tokens, x, positions, targets, left } = walk;
-      return { tokens: tokens.slice(), x, positions, targets, left: left + after, label };
+      const item = items[chosen[walks.indexOf(walk)]];
+      return { ...callOfWalk(walk, item, mask, label), tokens: walk.tokens.slice() };
     });
     for (const [i, walk] of underWay.entries()) walk.reveal(answers[i]);
   }
@@ -282,21 +275,11 @@ function drawnMasks(
 ): Drawing<TokenCall, Answers> {
   return {
     call(item, u, draw) {
-      const { tokens, first, count } = item;
-      const uniforms = new Float64Array(count);
+      const uniforms = new Float64Array(item.count);
       fillUniforms(uniforms, { seed, stream: streams.forwardComponent, sequence: address, step: draw });
-      const masked = Math.min(count, 1 + Math.floor(count * u));
-      const shown = tokens.slice();
-      const within = (all: Int32Array) => all.subarray(first, first + count);
-      noiseExactCount(within(shown), within(tokens), masked, mask, uniforms);
-      const positions = Array.from({ length: count }, (_, i) => first + i).filter((l) => shown[l] === mask);
-      return {
-        ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
-        ...{ left: masked + masksIn(item, mask), label },
-      };
+      return exactCountCall(item, u, uniforms, { mask, label });
     },
-    value: ({ count }, { logProbability }) =>
-      (count / logProbability.length) * sum(Array.from(logProbability)),
+    value: (item, { logProbability }) => exactCountValue(item, logProbability),
   };
 }
 

@@ -1,8 +1,15 @@
 /** BERT as transformers saves it (BertForMaskedLM, BertForPreTraining): `bert.embeddings.word_embeddings.weight` … */
 import { type BertDimensions, bertGraph, bertParameters } from '../architectures/bert.js';
 import type { Parameter } from '../architectures/parameters.js';
-import { blocksIn, matrixSizes, nameBy } from './decoder-import.js';
-import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
+import { nameBy } from './decoder-import.js';
+import {
+  blocksIn,
+  checkTensors,
+  type ImportedModel,
+  matrixSizes,
+  namedSource,
+  shapeOutIn,
+} from './imported-model.js';
 import { checkPredictsTokens, headsOf, maskedCard } from './masked-encoder.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import type { StoredTensors } from './stored-tensor.js';

@@ -1,5 +1,4 @@
 /** From published tensors to a decoder: where each of its parameters lies, and what an importer hands back. */
-import { ModelError } from '../../errors.js';
 import { decoderGraph } from '../architectures/decoder.js';
 import {
   architectureOfDecoder,
@@ -96,26 +95,4 @@ function sourceOf(tensors: StoredTensors, placeOf: (parameter: Parameter) => Pla
 
 function* rowsInOrder(parts: readonly StoredTensor[]): Generator<Float32Array> {
   for (const part of parts) yield* elementsOf(part, part.shape[1]);
-}
-
-/** The number of blocks by the indices in tensor names, and whether all of them are there is checked with the tensors. */
-export function blocksIn(tensors: StoredTensors, prefix: string): number {
-  const indices = [...tensors.keys()].flatMap((name) => {
-    const index = name.startsWith(prefix) ? /^(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
-    return index ? [index[1]] : [];
-  });
-  return Math.max(1, new Set(indices).size);
-}
-
-/** The sizes of a matrix, [out, in]. @throws ModelError `tensors-do-not-fit` */
-export function matrixSizes(where: string, tensors: StoredTensors, name: string): readonly number[] {
-  const tensor = tensors.get(name);
-  if (tensor?.shape.length === 2 && tensor.shape.every((size) => size > 0)) return tensor.shape;
-  throw new ModelError({
-    code: 'tensors-do-not-fit',
-    message: tensor
-      ? `"${name}" of ${where} is [${tensor.shape}], and should have two axes.`
-      : `${where} has no tensor "${name}", which a model of this kind has.`,
-    hint: 'The file is of another network, or a part of it is missing.',
-  });
 }

@@ -1,15 +1,8 @@
 /** GPT-NeoX as transformers saves it, the network of Pythia. Queries, keys and values are one matrix, stored head by head. */
 import type { DecoderDimensions } from '../architectures/decoder-dimensions.js';
 import type { Parameter } from '../architectures/parameters.js';
-import {
-  blocksIn,
-  decoderImport,
-  matrixSizes,
-  type NameTable,
-  nameBy,
-  type Place,
-} from './decoder-import.js';
-import type { ImportedModel } from './imported-model.js';
+import { decoderImport, type NameTable, nameBy, type Place } from './decoder-import.js';
+import { blocksIn, type ImportedModel, matrixSizes } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import {
   ACTIVATIONS,

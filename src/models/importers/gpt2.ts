@@ -6,7 +6,7 @@
 import { ModelError } from '../../errors.js';
 import { type Gpt2Dimensions, gpt2Graph, gpt2Parameters } from '../architectures/gpt2.js';
 import type { Card } from '../card.js';
-import { checkTensors, type ImportedModel, namedSource } from './imported-model.js';
+import { blocksIn, checkTensors, type ImportedModel, matrixSizes, namedSource } from './imported-model.js';
 import { maskTokenOf, type PublishedLayout, type PublishedModel } from './published-layout.js';
 import type { Source } from './source.js';
 import { specialTokens } from './special-tokens.js';
@@ -83,13 +83,9 @@ function gpt2Network(
   { where, tensors, config, tokenizer, overrides }: PublishedModel,
   { prefix, embedding }: Names,
 ): Names & { dimensions: Gpt2Dimensions; special: Card } {
-  const [vocabSize, hiddenSize] = twoAxes(tensors, embedding);
-  const [length] = twoAxes(tensors, `${prefix}wpe.weight`);
-  const indices = [...tensors.keys()].flatMap((name) => {
-    const index = name.startsWith(prefix) ? /^h\.(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
-    return index ? [Number(index[1])] : [];
-  });
-  const blocks = Math.max(1, new Set(indices).size);
+  const [vocabSize, hiddenSize] = matrixSizes(where, tensors, embedding);
+  const [length] = matrixSizes(where, tensors, `${prefix}wpe.weight`);
+  const blocks = blocksIn(tensors, `${prefix}h.`);
   if (config)
     checkConfig(config, { vocab_size: vocabSize, n_embd: hiddenSize, n_layer: blocks, n_positions: length });
   const configured = config?.json.n_head;
@@ -147,16 +143,6 @@ function theirName(ours: string): string {
 
 /** Masks that PyTorch stores with the weights, and the output matrix, if it is stored although it equals the embedding. */
 const isBuffer = (name: string): boolean => /(^|\.)(attn\.(bias|masked_bias)|lm_head\.weight)$/.test(name);
-
-function twoAxes(tensors: StoredTensors, name: string): readonly number[] {
-  const tensor = tensors.get(name);
-  if (tensor?.shape.length === 2 && tensor.shape.every((size) => size > 0)) return tensor.shape;
-  throw new ModelError({
-    code: 'tensors-do-not-fit',
-    message: `"${name}" of ${tensor?.path} is [${tensor?.shape}], and should have two axes.`,
-    hint: 'The file is of another network, or damaged.',
-  });
-}
 
 /** The settings of a configuration that are supported here. */
 const BUILT: Readonly<Record<string, readonly unknown[]>> = {

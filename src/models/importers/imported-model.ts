@@ -91,3 +91,25 @@ export const withAdded = (
 /** The shape of a parameter in a file that stores linear layers as [out, in]. */
 export const shapeOutIn = ({ dims, transposed }: Parameter): readonly number[] =>
   transposed ? [...dims].reverse() : dims;
+
+/** The number of blocks by the indices in tensor names, and whether all of them are there is checked with the tensors. */
+export function blocksIn(tensors: StoredTensors, prefix: string): number {
+  const indices = [...tensors.keys()].flatMap((name) => {
+    const index = name.startsWith(prefix) ? /^(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
+    return index ? [index[1]] : [];
+  });
+  return Math.max(1, new Set(indices).size);
+}
+
+/** The sizes of a matrix, [out, in]. @throws ModelError `tensors-do-not-fit` */
+export function matrixSizes(where: string, tensors: StoredTensors, name: string): readonly number[] {
+  const tensor = tensors.get(name);
+  if (tensor?.shape.length === 2 && tensor.shape.every((size) => size > 0)) return tensor.shape;
+  throw new ModelError({
+    code: 'tensors-do-not-fit',
+    message: tensor
+      ? `"${name}" of ${where} is [${tensor.shape}], and should have two axes.`
+      : `${where} has no tensor "${name}", which a model of this kind has.`,
+    hint: 'The file is of another network, or a part of it is missing.',
+  });
+}

@@ -4,8 +4,8 @@
  */
 import { ModelError } from '../../errors.js';
 import type { DecoderDimensions } from '../architectures/decoder-dimensions.js';
-import { blocksIn, decoderImport, matrixSizes, type NameTable, nameBy } from './decoder-import.js';
-import type { ImportedModel } from './imported-model.js';
+import { decoderImport, type NameTable, nameBy } from './decoder-import.js';
+import { blocksIn, type ImportedModel, matrixSizes } from './imported-model.js';
 import { maskTokenOf, type PublishedLayout, type PublishedModel } from './published-layout.js';
 import { lengthOf, modelType, TransformersConfig, textTokens } from './transformers-config.js';
 

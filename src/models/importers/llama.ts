@@ -4,15 +4,8 @@
  */
 import type { DecoderAttention, DecoderDimensions } from '../architectures/decoder-dimensions.js';
 import type { Parameter } from '../architectures/parameters.js';
-import {
-  blocksIn,
-  decoderImport,
-  matrixSizes,
-  type NameTable,
-  nameBy,
-  type Place,
-} from './decoder-import.js';
-import type { ImportedModel } from './imported-model.js';
+import { decoderImport, type NameTable, nameBy, type Place } from './decoder-import.js';
+import { blocksIn, type ImportedModel, matrixSizes } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import {
   ACTIVATIONS,

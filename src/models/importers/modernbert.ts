@@ -5,8 +5,15 @@ import {
   modernBertParameters,
 } from '../architectures/modernbert.js';
 import type { Parameter } from '../architectures/parameters.js';
-import { blocksIn, matrixSizes, nameBy } from './decoder-import.js';
-import { checkTensors, type ImportedModel, namedSource, shapeOutIn } from './imported-model.js';
+import { nameBy } from './decoder-import.js';
+import {
+  blocksIn,
+  checkTensors,
+  type ImportedModel,
+  matrixSizes,
+  namedSource,
+  shapeOutIn,
+} from './imported-model.js';
 import { checkPredictsTokens, headsOf, maskedCard } from './masked-encoder.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import { ACTIVATIONS, checkClass, modelType, TransformersConfig } from './transformers-config.js';

@@ -11,7 +11,15 @@ import { FREQUENCY_SIZE } from '../architectures/parameters.js';
 import type { Card } from '../card.js';
 import { type Family, isInBlocks, isInSteps, isMasked, readsNoiseLevel } from '../family.js';
 import { blocksOfCard } from '../save-checkpoint.js';
-import { checkTensors, type ImportedModel, namedSource, shapeOutIn, withAdded } from './imported-model.js';
+import {
+  blocksIn,
+  checkTensors,
+  type ImportedModel,
+  matrixSizes,
+  namedSource,
+  shapeOutIn,
+  withAdded,
+} from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import { type Fact, type ReferenceConfig, readReferenceConfig, trainedSchedule } from './reference-config.js';
 import { specialTokens } from './special-tokens.js';
@@ -66,7 +74,7 @@ function referenceModel(model: PublishedModel): ImportedModel {
   const told = !timeless && tensors.has(`${prefix}sigma_map.mlp.0.weight`);
   const causal = !timeless && !told;
   if (causal) checkTellsNoise(source);
-  const found = sizesOf(tensors, prefix, told);
+  const found = sizesOf({ where, tensors }, prefix, told);
   const heads = headsOf(source, tensors.get(prefix + FREQUENCIES), found);
   const length = overrides.length ?? config?.length?.value ?? USUAL_LENGTH;
   if (length > LARGEST_LENGTH) throw tooLong(where, length);
@@ -211,25 +219,15 @@ function tooLong(where: string, length: number): ModelError {
 type Sizes = Omit<Dimensions, 'heads' | 'length'>;
 
 /** The sizes that the shapes of the tensors show; the check of names and shapes follows later. */
-function sizesOf(tensors: StoredTensors, prefix: string, told: boolean): Sizes {
-  const [vocabSize, hiddenSize] = matrix(tensors, prefix + EMBEDDING);
-  const blocks = new Set<number>();
-  for (const name of tensors.keys()) {
-    const index = name.startsWith(prefix) ? /^blocks\.(\d{1,4})\./.exec(name.slice(prefix.length)) : null;
-    if (index) blocks.add(Number(index[1]));
-  }
-  const conditionSize = told ? matrix(tensors, `${prefix}sigma_map.mlp.0.weight`)[0] : 128;
-  return { vocabSize, hiddenSize, conditionSize, blocks: Math.max(1, blocks.size) };
-}
-
-function matrix(tensors: StoredTensors, name: string): readonly number[] {
-  const tensor = tensors.get(name);
-  if (tensor?.shape.length === 2 && tensor.shape.every((size) => size > 0)) return tensor.shape;
-  throw new ModelError({
-    code: 'tensors-do-not-fit',
-    message: `"${name}" of ${tensor?.path} is [${tensor?.shape}], and should have two axes.`,
-    hint: 'The file is of another network, or damaged.',
-  });
+function sizesOf(
+  { where, tensors }: Pick<PublishedModel, 'where' | 'tensors'>,
+  prefix: string,
+  told: boolean,
+): Sizes {
+  const [vocabSize, hiddenSize] = matrixSizes(where, tensors, prefix + EMBEDDING);
+  const blocks = blocksIn(tensors, `${prefix}blocks.`);
+  const conditionSize = told ? matrixSizes(where, tensors, `${prefix}sigma_map.mlp.0.weight`)[0] : 128;
+  return { vocabSize, hiddenSize, conditionSize, blocks };
 }
 
 /** The number of heads: from the flag, the configuration, the number of rotary frequencies, or the published sizes. */

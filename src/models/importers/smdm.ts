@@ -7,15 +7,8 @@ import { ModelError } from '../../errors.js';
 import type { DecoderDimensions } from '../architectures/decoder-dimensions.js';
 import type { Parameter } from '../architectures/parameters.js';
 import type { Card } from '../card.js';
-import {
-  blocksIn,
-  decoderImport,
-  matrixSizes,
-  type NameTable,
-  nameBy,
-  type Place,
-} from './decoder-import.js';
-import type { ImportedModel } from './imported-model.js';
+import { decoderImport, type NameTable, nameBy, type Place } from './decoder-import.js';
+import { blocksIn, type ImportedModel, matrixSizes } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import { specialTokens } from './special-tokens.js';
 import { TransformersConfig } from './transformers-config.js';
