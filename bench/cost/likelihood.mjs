@@ -9,7 +9,8 @@ import ort from 'onnxruntime-node';
 import { exactLikelihood } from '../../dist/evals/perplexity/exact-likelihood.js';
 import { openLossJournal } from '../../dist/evals/perplexity/loss-journal.js';
 import { PolicySession } from '../../dist/evals/perplexity/policy-session.js';
-import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
+import { zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
+import { batchOf } from '../../dist/models/batch-limit.js';
 import { networkFeeds } from '../../dist/models/feeds.js';
 import { interleavedRatios } from './interleaved.mjs';
 import { bareSession, runAll } from './model-call.mjs';
@@ -27,7 +28,7 @@ async function measureModel(name, { pairs, threads, quick, say }) {
   const { checkpoint, stream } = await open({ path: join(ROOT, 'fixtures', `${name}.onnx`) });
   const { length } = stream;
   const sequences = quick ? 4 : SEQUENCES;
-  const batch = Math.min(sequences, defaultBatch(length, checkpoint.vocabSize));
+  const batch = Math.min(sequences, batchOf(checkpoint, length, null));
   say(`exact likelihood, ${name}, ${sequences} sequences, ${batch} a call …`);
   const likelihood = exactLikelihood({ policy: 'left-to-right', from: 'all-masked' });
   const session = await PolicySession.start({ checkpoint, provider: 'cpu', threads }, likelihood, batch);

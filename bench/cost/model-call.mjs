@@ -8,7 +8,8 @@ import ort from 'onnxruntime-node';
 import { prepareBatch } from '../../dist/evals/perplexity/loss-batch.js';
 import { openLossJournal } from '../../dist/evals/perplexity/loss-journal.js';
 import { LossSession } from '../../dist/evals/perplexity/loss-session.js';
-import { defaultBatch, zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
+import { zeroShotPerplexity } from '../../dist/evals/perplexity/zero-shot-perplexity.js';
+import { batchOf } from '../../dist/models/batch-limit.js';
 import { interleavedRatios, timed } from './interleaved.mjs';
 import { open } from './subjects.mjs';
 
@@ -19,7 +20,7 @@ export async function measureCalls({ subjects, pairs, threads, say }) {
     const session = await LossSession.start({ checkpoint, provider: 'cpu', threads });
     const bare = await bareSession(checkpoint, threads);
     for (const { batch, sequences } of subject.settings) {
-      const size = batch ?? defaultBatch(stream.length, checkpoint.vocabSize);
+      const size = batchOf(checkpoint, stream.length, batch);
       say(`${subject.name}, ${size} sequences a call …`);
       const calls = [];
       const ours = evaluation(recording(session, calls), stream, { batch, sequences });

@@ -78,7 +78,7 @@ describe('the package', () => {
 
   it('holds nothing else', () => {
     const expected =
-      /^(bin|dist|docs|fixtures|schema)\/|^(package\.json|oclif\.manifest\.json|LICENSE|[A-Z-]+\.md)$/;
+      /^(bin|dist|docs|fixtures|schema)\/|^tasks\/\w+\.yaml$|^integrations\/lm-eval\/duo_eval_lm\.py$|^(package\.json|oclif\.manifest\.json|LICENSE|[A-Z-]+\.md)$/;
     expect(contents.filter((path) => !expected.test(path))).toEqual([]);
     expect(contents.filter((path) => /\.(ts|test\.js|map)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
       [],
