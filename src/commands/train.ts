@@ -29,7 +29,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
   static override examples = [
     '<%= config.bin %> train --family duo --dataset sotu-train --tokenizer tok --out duo',
     '<%= config.bin %> train --family ar --dataset my.txt --tokenizer tok --out ar',
-    '<%= config.bin %> train --init q.onnx --family mdlm --dataset a.txt --tokenizer tok --out m',
+    '<%= config.bin %> train --init qwen.onnx --family mdlm --dataset my.txt \\\n    --tokenizer tok --out masked',
   ];
 
   static override flags = {
