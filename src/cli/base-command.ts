@@ -141,7 +141,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     };
   }
 
-  /** Aborts at Ctrl-C or SIGTERM; its reason is an InterruptedError. */
+  /** Aborts at Ctrl-C or another signal; its reason is an InterruptedError. */
   protected get interrupt(): AbortSignal {
     return interruptSignal();
   }
