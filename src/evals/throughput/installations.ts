@@ -219,9 +219,8 @@ function processOf(args: readonly string[], cache: string, signal: AbortSignal |
       windowsHide: true,
     });
     const text = { stdout: '', stderr: '' };
-    // both are pipes
     for (const name of ['stdout', 'stderr'] as const)
-      child[name]!.setEncoding('utf8').on('data', (part: string) => {
+      child[name]?.setEncoding('utf8').on('data', (part: string) => {
         text[name] += part;
       });
     const stop = () => void child.kill('SIGKILL');
