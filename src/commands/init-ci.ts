@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, integer, repeatable, string } from '../cli/flags.js';
+import { atCommas, boolean, integer, repeatable, string } from '../cli/flags.js';
 import { FileError, UsageError } from '../errors.js';
 
 /** What needs no quoting in a shell or in YAML. */
@@ -24,8 +24,14 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
       helpValue: '<file>',
     }),
     shards: integer({ min: 1, max: 256, default: 3, summary: 'Number of parallel jobs.' }),
-    model: repeatable({ summary: 'Model for a new suite; repeatable.', helpValue: '<file.onnx>' }),
+    model: repeatable({
+      separate: atCommas,
+      char: 'm',
+      summary: 'Model for a new suite; repeatable.',
+      helpValue: '<file.onnx>',
+    }),
     dataset: repeatable({
+      char: 'd',
       summary: 'Data set for a new suite; repeatable. [default: sotu]',
       helpValue: '<name>',
     }),
@@ -39,6 +45,7 @@ export default class InitCi extends BaseCommand<typeof InitCi> {
       helpValue: '<file>',
     }),
     out: string({
+      char: 'o',
       default: '.github/workflows/duo-eval.yml',
       summary: 'Workflow file to write.',
       helpValue: '<file>',
