@@ -49,7 +49,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init();
     const { flags, args } = await this.parse(this.ctor as unknown as Input<Parsed, Parsed, Parsed>);
-    separateValues(flags, this.ctor.flags as Record<string, FlagShape>);
+    separateValues(flags, (this.ctor.flags ?? {}) as Record<string, FlagShape>);
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
     await this.fetchModels({ ...args, ...flags });
