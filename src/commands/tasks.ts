@@ -5,6 +5,7 @@ import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
+import { parseShard } from '../evals/shard.js';
 import type { ItemLine } from '../evals/tasks/item-lines.js';
 import type { TasksTask } from '../library/tasks.js';
 
@@ -177,7 +178,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       ...{ draws: flags.draws, until: flags.until, seed: flags.seed },
       ...{ tail: flags.tail, bos: flags.bos, tooLong: flags['too-long'], fewShot: flags['few-shot'] },
       selection: selectionOf(flags),
-      shard: flags.shard === undefined ? undefined : shardOf(flags.shard),
+      shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
       ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider },
       ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
       ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler, steps: flags.steps },
@@ -199,15 +200,4 @@ function dataOf(specs: readonly string[], tasks: readonly string[]): Record<stri
     });
   });
   return Object.fromEntries(named);
-}
-
-/** @throws UsageError */
-function shardOf(text: string): { index: number; of: number } {
-  const parts = /^(\d+)\/(\d+)$/.exec(text);
-  if (parts) return { index: Number(parts[1]), of: Number(parts[2]) };
-  throw new UsageError({
-    code: 'invalid-flag-value',
-    message: `--shard takes i/n, not "${text}".`,
-    hint: 'For example --shard 1/4.',
-  });
 }

@@ -26,6 +26,16 @@ import { modelRecordIn, type SuiteDataset, type SuiteModel } from './named-files
 
 const count = z.int().min(1);
 
+/** An unmasking policy, for exact likelihoods. */
+export const policyKeys = {
+  policy: z.enum(UNMASKING_ORDERS),
+  tokensPerCall: count.optional(),
+  blockSize: count.optional(),
+  ties: z.enum(TIE_RULES).optional(),
+  threshold: z.number().optional(),
+  entropyBound: z.number().positive().optional(),
+};
+
 const schema = z
   .strictObject({
     protocol: z.enum(['duo', 'strict']).default('duo'),
@@ -37,17 +47,7 @@ const schema = z
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),
     batch: count.max(4096).optional(),
-    likelihood: z
-      .strictObject({
-        policy: z.enum(UNMASKING_ORDERS),
-        tokensPerCall: count.optional(),
-        blockSize: count.optional(),
-        ties: z.enum(TIE_RULES).optional(),
-        threshold: z.number().optional(),
-        entropyBound: z.number().positive().optional(),
-        from: z.enum(STARTS).optional(),
-      })
-      .optional(),
+    likelihood: z.strictObject({ ...policyKeys, from: z.enum(STARTS).optional() }).optional(),
   })
   .refine(({ limit, first }) => limit === undefined || first === undefined, {
     error: 'limit and first exclude each other',

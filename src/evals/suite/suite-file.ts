@@ -7,7 +7,7 @@
  *       - name: theirs
  *         path: other/duo.onnx
  *     datasets: [sotu, {name: ptb, path: ptb.valid.txt}]
- *     ppl: {draws: 4}     # and gen, bench, frontier: each kind of cells says what it takes
+ *     ppl: {draws: 4}     # and gen, bench, frontier, tasks: each kind of cells says what it takes
  */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';

@@ -17,6 +17,7 @@ const MEANING: Readonly<Record<TasksResult['protocol']['estimator'], string>> = 
 
 export function taskNotes(results: readonly TasksResult[]): string[] {
   return [
+    ...partLines(results),
     ...estimatorLines(results),
     ...tailLines(results),
     ...errorLines(results),
@@ -24,6 +25,12 @@ export function taskNotes(results: readonly TasksResult[]): string[] {
     ...flipLines(results),
     ...cutLines(results),
   ].map(plainText);
+}
+
+function partLines(results: readonly TasksResult[]): string[] {
+  return unique(results.flatMap(({ part }) => (part ? [`${part.part} of ${part.of}`] : []))).map(
+    (which) => `These are the items of part ${which}: duo-eval merge joins the results of all parts.`,
+  );
 }
 
 function estimatorLines(results: readonly TasksResult[]): string[] {
