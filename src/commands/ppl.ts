@@ -81,7 +81,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
     }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
-    'dry-run': boolean({ summary: 'Show what would run, and stop.' }),
+    'dry-run': boolean({ summary: 'Show what would run and how long it takes, and stop.' }),
     ...checkpointFlags,
   };
 
@@ -120,7 +120,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
         fresh: flags.fresh,
       };
       if (flags['dry-run']) {
-        const plan = await planPerplexity(task, observer);
+        const plan = await planPerplexity({ ...task, timed: true }, observer);
         const { planText } = await import('../evals/perplexity/dry-run.js');
         if (output.stdout === 'json') this.printJson({ cells: plan.cells });
         else this.print(planText(plan));
