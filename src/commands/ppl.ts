@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
-import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { checkAbsent, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
@@ -24,11 +24,14 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
 
   static override flags = {
     model: repeatable({
+      separate: atCommas,
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either.',
       helpValue: '<model>',
     }),
     dataset: repeatable({
+      char: 'd',
       summary: 'Data set: a name, name=path, or a path. [default: sotu]',
       helpValue: '<data>',
     }),
@@ -68,6 +71,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),

@@ -9,18 +9,19 @@
  *       batch: 8
  *       references: [sotu]
  */
+
 import { z } from 'zod';
 import { environmentOf } from '../../models/machine.js';
+import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { GenerativeResult } from '../generation/record.js';
-import type { ChosenSampler } from '../throughput/configurations.js';
 import type { BenchResult } from '../throughput/record.js';
 import { measureThroughput } from '../throughput/run.js';
 import { type Setup, withSetUp } from '../throughput/setup.js';
 import type { CellKind, SuiteContext } from './cell.js';
 import { measuringKey, measuringRequest, modelNames } from './measuring.js';
 import {
-  datasetOf,
   datasetSchema,
+  datasetsOf,
   judgeOf,
   judgeSchema,
   type SuiteDataset,
@@ -116,7 +117,7 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Throug
     steps: unique(steps),
     sampling,
     judge: judge === undefined ? null : judgeOf(judge, folder),
-    references: references.map((one) => datasetOf(one, folder)),
+    references: references.flatMap((one) => datasetsOf(one, folder)),
     memory,
     seed,
   }));
