@@ -13,7 +13,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
   MODELS: ['convert', 'inspect', 'models', 'train', 'train:tokenizer', 'distill'],
   DATA: ['datasets:list', 'datasets:add', 'datasets:fetch', 'datasets:verify', 'datasets:pack'],
-  UPKEEP: ['calibrate', 'doctor', 'cache:ls', 'cache:clear'],
+  UPKEEP: ['calibrate', 'doctor', 'completion', 'cache:ls', 'cache:clear'],
 };
 
 const EXIT_STATUSES =

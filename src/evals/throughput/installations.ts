@@ -170,7 +170,7 @@ function argumentsOf({ modelSpec, samplerOptions, request }: Configuration, batc
   const { checkpoint, sampler, steps, length, batch, seed, temperature, topK, topP } = request;
   const { provider, threads, timeoutMs, protocol } = request;
   const path = modelSpec.startsWith('hf:') ? fetchedHubModel(modelSpec).path : modelSpec;
-  const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
+  const { family, vocabSize, maskTokenId, schedule, tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
   const said = <T>(field: { value: T; from: string }) => (field.from === 'flag' ? field.value : null);
   const flag = (name: string, value: string | number | null | undefined) =>
     value === null || value === undefined ? [] : [`--${name}`, String(value)];
@@ -191,6 +191,10 @@ function argumentsOf({ modelSpec, samplerOptions, request }: Configuration, batc
     ...flag('provider', provider),
     ...flag('threads', threads),
     ...flag('timeout', timeoutMs === undefined ? null : timeoutMs / 1000),
+    ...flag('family', said(family)),
+    ...flag('vocab-size', said(vocabSize)),
+    ...flag('mask-token-id', said(maskTokenId)),
+    ...flag('schedule', said(schedule)?.type),
     ...flag('tokenizer', said(tokenizer)),
     ...flag('bos-token-id', said(bosTokenId)),
     ...flag('eos-token-id', said(eosTokenId)),
