@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
@@ -32,11 +32,14 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
 
   static override flags = {
     model: repeatable({
+      separate: atCommas,
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either. Repeatable.',
       helpValue: '<model>',
     }),
     task: repeatable({
+      separate: atCommas,
       required: true,
       summary: 'Task: a name or a task file (.yaml). Repeatable, or separated by commas.',
       helpValue: '<task,…>',
@@ -92,6 +95,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),
@@ -161,7 +165,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
 
   private asked(): TasksTask {
     const { flags } = this;
-    const tasks = flags.task.flatMap((one) => one.split(',')).map((one) => one.trim());
+    const tasks = flags.task;
     const { likelihood, policy = 'left-to-right' } = flags;
     const asked =
       likelihood === 'policy' ? { likelihood: 'exact' as const, policy } : { likelihood: undefined };

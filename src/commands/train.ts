@@ -43,7 +43,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
       summary: 'Tokenizer: a folder or a tokenizer.json.',
       helpValue: '<path>',
     }),
-    out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+    out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
     steps: integer({ min: 1, default: 1000, summary: 'Training steps.' }),
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
     length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens per sequence.' }),

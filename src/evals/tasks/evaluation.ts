@@ -85,6 +85,7 @@ const columns: readonly Column<TasksResult>[] = [
   text('model_sha256', ({ model }) => model.sha256),
   text('model_path', ({ model }) => model.path),
   ...environmentColumns,
+  number('ceiling', ({ items }) => items.ceiling, { title: 'ceiling', text: share }),
 ];
 
 const items = {
@@ -166,6 +167,7 @@ export const TASKS: Evaluation<TasksResult> = {
         'flips',
         'cut',
         'chance',
+        'ceiling',
         'shots',
         'split',
         'family',

@@ -29,6 +29,7 @@ export function rowOf(task: Task, item: TaskItem, outcome: ItemOutcome): ItemRow
     },
     ...{ figures: itemFigures(task, item, outcome), flip, cut, tokens },
     variance: errors.reduce((total, error) => total + error ** 2, 0),
+    ceiling: outcome.ceiling ?? null,
     chance: task.choices === null ? null : item.answers.length / Math.max(1, item.choices.length),
     ...wordsAndBytes(item.targets[0] ?? ''),
   };
@@ -48,7 +49,8 @@ export function resultOfRows(
   const { metrics, units } = taskFigures(run.task.metrics, rows);
   const total = (value: (row: ItemRow) => number) => rows.reduce((sum, row) => sum + value(row), 0);
   const tokens = total((row) => row.tokens);
-  const hasChoices = rows.every(({ chance }) => chance !== null);
+  const mean = (name: 'chance' | 'ceiling') =>
+    rows.some((row) => row[name] === null) ? null : total((row) => row[name] ?? 0) / rows.length;
   const { environment, ...named } = run;
   return {
     ...named,
@@ -57,7 +59,7 @@ export function resultOfRows(
       ...{ count: rows.length, units, clustered: rows.some(({ cluster }) => cluster !== null) },
       cut: rows.filter(({ cut }) => cut > 0).length,
       flips: total(({ flip }) => flip),
-      chance: hasChoices ? total(({ chance }) => chance ?? 0) / rows.length : null,
+      ...{ chance: mean('chance'), ceiling: mean('ceiling') },
     },
     cost: {
       ...{ sequences: rows.length, tokens, modelCalls, wallSeconds: seconds },
@@ -90,6 +92,7 @@ export function joinedParts(parts: readonly TasksResult[]): TasksResult {
 function columnsOf(rows: readonly ItemRow[]): Part['items'] {
   const clusters = rows.map(({ cluster }) => cluster);
   const chances = rows.map(({ chance }) => chance);
+  const ceilings = rows.map(({ ceiling }) => ceiling);
   const isKnown = <T>(values: readonly (T | null)[]): values is readonly T[] => !values.includes(null);
   const column = (name: 'index' | 'flip' | 'variance' | 'cut' | 'tokens' | 'words' | 'bytes') =>
     rows.map((row) => row[name]);
@@ -98,6 +101,7 @@ function columnsOf(rows: readonly ItemRow[]): Part['items'] {
     ...{ cut: column('cut'), tokens: column('tokens'), words: column('words'), bytes: column('bytes') },
     ...(isKnown(clusters) && { cluster: [...clusters] }),
     ...(isKnown(chances) && { chance: [...chances] }),
+    ...(isKnown(ceilings) && { ceiling: [...ceilings] }),
     ...figureColumns(rows, METRIC_NAMES),
   };
 }
@@ -114,9 +118,9 @@ function figureColumns<Name extends MetricName>(
   return Object.fromEntries(known) as Partial<Record<Name, number[]>>;
 }
 
-function rowsOf({ cluster, chance, words, bytes, ...columns }: Part['items']): ItemRow[] {
+function rowsOf({ cluster, chance, ceiling, words, bytes, ...columns }: Part['items']): ItemRow[] {
   return columns.index.map((index, i) => ({
-    ...{ index, cluster: cluster?.[i] ?? null, chance: chance?.[i] ?? null },
+    ...{ index, cluster: cluster?.[i] ?? null, chance: chance?.[i] ?? null, ceiling: ceiling?.[i] ?? null },
     ...{
       flip: columns.flip[i],
       variance: columns.variance[i],

@@ -68,9 +68,9 @@ async function shotsOf(
 /** How a model runs, and its tokenizer. */
 export type RunnerSettings = ScoringSettings & Required<Pick<ScoringSettings, 'tokenizer'>>;
 
-/** The runners of a model, each started with the first task that needs it: one that scores, one that generates. */
+/** The runners of a model, each started with the first task that needs it: one that scores, and those that take or draw tokens. */
 export class Runners {
-  private readonly started = new Map<boolean, ItemRunner>();
+  private readonly started = new Map<'scores' | 'takes' | 'draws', ItemRunner>();
 
   constructor(
     private readonly options: RunnerSettings,
@@ -78,15 +78,16 @@ export class Runners {
   ) {}
 
   /** @throws as {@link openScoring}, and {@link GeneratingRunner.start} */
-  async of({ output }: Task): Promise<ItemRunner> {
+  async of({ output, generation }: Task): Promise<ItemRunner> {
     const { options, settings } = this;
-    const generates = output === 'generate_until';
-    const known = this.started.get(generates);
+    const kind = output !== 'generate_until' ? 'scores' : generation?.draw ? 'draws' : 'takes';
+    const known = this.started.get(kind);
     if (known) return known;
-    const runner = generates
-      ? await GeneratingRunner.start({ ...settings, ...options })
-      : new ScoringRunner(await openScoring(options));
-    this.started.set(generates, runner);
+    const runner =
+      kind === 'scores'
+        ? new ScoringRunner(await openScoring(options))
+        : await GeneratingRunner.start({ ...settings, ...options }, kind === 'draws');
+    this.started.set(kind, runner);
     return runner;
   }
 

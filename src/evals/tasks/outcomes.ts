@@ -4,6 +4,7 @@ import { sum } from '../../statistics/numbers.js';
 import { ratio } from '../../statistics/ratio.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import { bestOf } from '../likelihood/margins.js';
+import { solvesList } from './lists.js';
 import { solvesCountdown, solvesSudoku } from './puzzles.js';
 import type { Task } from './task.js';
 import type { TaskItem } from './task-items.js';
@@ -25,8 +26,9 @@ export interface ItemOutcome {
   cut: number;
   /** Tokens that were scored. */
   tokens: number;
-  /** What was generated, where that is asked for. */
+  /** What was generated, where that is asked for, and how often an ideal model is right (lists.ts); null: not known. */
   generated?: string;
+  ceiling?: number | null;
 }
 
 /** What one item says of each metric; absent where it says nothing. */
@@ -49,6 +51,8 @@ export interface ItemRow {
   tokens: number;
   /** Share that a pick at random gets right; null without choices. */
   chance: number | null;
+  /** Share that an ideal model gets right; null: not known. */
+  ceiling: number | null;
   /** Of its text: what figures per word and per byte divide by. */
   words: number;
   bytes: number;
@@ -100,6 +104,8 @@ export function itemFigures(task: Task, item: TaskItem, outcome: ItemOutcome): I
 function isSolved(task: Task, { puzzle, targets }: TaskItem, generated: string): boolean {
   if (task.scoring === 'sudoku') return solvesSudoku(puzzle, generated);
   if (task.scoring === 'countdown') return solvesCountdown(puzzle, generated);
+  if (task.scoring === 'replace' || task.scoring === 'shuffle')
+    return solvesList(task.scoring, puzzle, generated);
   return targets.some((target) => isSame(task, generated, target));
 }
 

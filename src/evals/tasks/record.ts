@@ -71,6 +71,7 @@ const partRecord = part({
     bytes: column,
     cluster: z.array(z.string()).optional().describe('Digests; absent: items are independent.'),
     chance: column.optional(),
+    ceiling: column.optional(),
     acc: column.optional().describe('What each item adds to the figure of this name, as in the next ones.'),
     accNorm: column.optional(),
     accBytes: column.optional(),
@@ -82,7 +83,7 @@ const partRecord = part({
   }).superRefine(
     plausibleColumns({
       ...{ index: COUNT, flip: RANGES.share, variance: RANGES.any, cut: COUNT, tokens: COUNT },
-      ...{ words: COUNT, bytes: COUNT, chance: RANGES.share },
+      ...{ words: COUNT, bytes: COUNT, chance: RANGES.share, ceiling: RANGES.share },
       ...{ acc: RANGES.share, accNorm: RANGES.share, accBytes: RANGES.share, exactMatch: RANGES.share },
       ...{ answerNll: RANGES.loss, wordNll: RANGES.loss, byteNll: RANGES.loss, bitsPerByte: RANGES.loss },
     }),
@@ -117,6 +118,11 @@ export const tasksRecord = part({
     cut: count.describe('Items that were cut from the left, being longer than the model.'),
     flips: z.number().describe('Sum of the chances that more draws would change a pick.'),
     chance: known.describe('Share that picking at random gets right; null where there are no choices.'),
+    ceiling: known
+      .optional()
+      .describe(
+        'Share that an ideal model gets right with as many tokens a call; null: no closed form is known.',
+      ),
   }),
   cost: costRecord.describe('sequences are items; tokens the scored ones.'),
   environment: environmentRecord,

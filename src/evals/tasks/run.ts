@@ -50,7 +50,7 @@ export interface TaskRun {
 }
 
 /** Outcomes, and so their journals, are of this version as long as the same items give the same. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** @throws DataError, UsageError, ModelError, NumericalError, FileError `in-use`; the reason of `observer.signal` */
 export async function runTask(
@@ -127,7 +127,7 @@ export async function outcomesKey(
       ),
     ),
     tokenizer: tokenizerSha256,
-    generation: task.generation && JSON.stringify(task.generation),
+    generation: task.generation && JSON.stringify([task.generation, task.scoring]),
     items: sha256OfBytes(JSON.stringify(items.map(({ index, requests }) => [index, requests]))),
     settings: JSON.stringify(settings),
     provider,

@@ -169,7 +169,12 @@ function exampleText(task: Task, { document, where }: PlacedDocument): string {
       ];
     else [question, answer] = [prompt, choices[answersOf(targetOf(task, document), choices, where)[0]]];
   }
-  return question + task.targetDelimiter + answer + task.shotDelimiter;
+  // An answer that fills a gap stands in it.
+  const isInGap = / *<gap[^>]*>/.exec(question);
+  const solved = isInGap
+    ? question.replace(isInGap[0], () => task.targetDelimiter + answer)
+    : question + task.targetDelimiter + answer;
+  return solved + task.shotDelimiter;
 }
 
 /** Chooses examples for documents in turn, never the document itself. */
