@@ -15,8 +15,14 @@ import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../
 import type { Schedule } from '../../models/card.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
 import { isInBlocks, isInSteps, isMasked } from '../../models/family.js';
+import { usualSchedule } from '../../models/fields.js';
 import type { MarkovChain } from '../../models/sources/markov.js';
-import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
+import {
+  markovDenoiser,
+  SOURCE_BLOCK,
+  type SourceFamily,
+  sourceVocabSize,
+} from '../../models/sources/markov-denoiser.js';
 import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
 import { type Estimator, estimators, isEstimatorOf } from '../perplexity/estimator.js';
@@ -32,8 +38,9 @@ export const calibrationFamilies = [
   'ar',
   'mdlm',
   'sedd',
-  'duo',
+  'bd3lm',
   'd3pm',
+  'duo',
 ] as const satisfies readonly SourceFamily[];
 export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
@@ -115,7 +122,7 @@ interface SourceModel {
 function maskedModels({ families, sources = calibrationSources }: CalibrationRequest): SourceModel[] {
   return sources.flatMap((source) =>
     families
-      .filter((family) => isMasked(family) && !isInBlocks(family))
+      .filter(isMasked)
       .map((family) => ({ source, family, checkpoint: exactCheckpoint(source, family, 'log-linear') })),
   );
 }
@@ -147,9 +154,10 @@ export function exactCheckpoint(
       family,
       vocabSize: sourceVocabSize(chain, family),
       ...(isMasked(family) && { maskTokenId: chain.vocabSize }),
+      ...(isInBlocks(family) && { blockSize: SOURCE_BLOCK }),
       ...(schedule && {
         schedule: {
-          ...{ type: schedule, eps: defaultEps },
+          ...{ type: schedule, eps: schedule === 'cosine' ? defaultEps : usualSchedule(family).eps },
           ...(isInSteps(family) && { steps: calibrationSteps }),
         },
       }),

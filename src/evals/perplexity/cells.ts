@@ -5,7 +5,7 @@
 import { packDataset } from '../../datasets/pack-dataset.js';
 import { type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream.js';
 import { droppedNotice, wrappingNotice } from '../../datasets/packing-notices.js';
-import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
+import { type DatasetRequest, eachDataset, resolveDataset } from '../../datasets/resolve-dataset.js';
 import type { TextSource } from '../../datasets/text-source.js';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../../errors.js';
@@ -20,6 +20,7 @@ import { tokenizerOf } from '../../sampling/prepare-sampling.js';
 import { checkEstimator } from './estimator.js';
 import { checkLikelihood } from './exact-likelihood.js';
 import type { LossSession } from './loss-session.js';
+import type { KnownOrders } from './policy-session.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -36,6 +37,8 @@ export interface PerplexityRequest {
   fresh: boolean;
   /** Of the only checkpoint; by default one is started, and closed in the end. */
   session?: LossSession;
+  /** Shared by runs that ask for several figures over all orders. */
+  knownOrders?: KnownOrders;
 }
 
 /** A model and a data set, opened. */
@@ -50,7 +53,7 @@ export async function prepareCells(
   observer: Observer,
 ): Promise<ModelAndStream[]> {
   const sources: TextSource[] = [];
-  for (const dataset of request.datasets) sources.push(await resolveDataset(dataset));
+  for (const one of eachDataset(request.datasets)) sources.push(await resolveDataset(one));
   checkDistinct(sources);
   const tokenizers = new Map<string, Tokenizer>();
   const cells: ModelAndStream[] = [];
