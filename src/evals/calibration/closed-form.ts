@@ -22,11 +22,12 @@
 import {
   type ControlVariate,
   maskedControlVariate,
+  mixedControlVariate,
   uniformControlVariate,
 } from '../../diffusion/control-variate.js';
 import type { Integration } from '../../diffusion/integration.js';
 import type { AlphaLevel, NoiseSchedule, Protocol } from '../../diffusion/schedule.js';
-import { isMasked } from '../../models/family.js';
+import { isMasked, isMixed } from '../../models/family.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../models/sources/markov.js';
 import type { SourceFamily } from '../../models/sources/markov-denoiser.js';
 
@@ -43,11 +44,12 @@ function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: Sourc
   return tokens.subarray(family === 'ar' ? 1 : 0).reduce((sum, nats) => sum + nats, 0);
 }
 
-/** @param integration null for ar, which has no noise levels */
+/** @param integration, schedule null for ar, which has no noise levels */
 export function closedForm(
   chain: MarkovChain,
   family: SourceFamily,
   integration: Omit<Integration, 'at'> | null,
+  schedule: NoiseSchedule | null = null,
 ): (x: Int32Array) => ClosedForm {
   if (integration === null) {
     return (x) => {
@@ -59,7 +61,11 @@ export function closedForm(
   const low: AlphaLevel = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
   const high: AlphaLevel = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
   const integrals = (p: Float64Array): ControlVariate =>
-    isMasked(family) ? maskedControlVariate(p, chain.vocabSize) : uniformControlVariate(p);
+    isMixed(family) && schedule
+      ? mixedControlVariate([...p, 0], chain.vocabSize, schedule)
+      : isMasked(family)
+        ? maskedControlVariate(p, chain.vocabSize)
+        : uniformControlVariate(p);
 
   const marginals: Float64Array[] = [chain.initial];
   const marginal = (l: number): Float64Array => {

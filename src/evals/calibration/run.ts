@@ -11,12 +11,23 @@
  */
 import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
-import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
+import {
+  defaultEps,
+  mixedEps,
+  noiseSchedule,
+  type Protocol,
+  type ScheduleType,
+} from '../../diffusion/schedule.js';
 import type { Schedule } from '../../models/card.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
-import { isInBlocks, isInSteps, isMasked } from '../../models/family.js';
+import { isInBlocks, isInSteps, isMasked, isMixed, usesMask } from '../../models/family.js';
 import type { MarkovChain } from '../../models/sources/markov.js';
-import { markovDenoiser, type SourceFamily, sourceVocabSize } from '../../models/sources/markov-denoiser.js';
+import {
+  markovDenoiser,
+  SOURCE_UNIFORM_SHARE,
+  type SourceFamily,
+  sourceVocabSize,
+} from '../../models/sources/markov-denoiser.js';
 import type { Observer } from '../../observer.js';
 import { VERSIONS } from '../../versions.js';
 import { type Estimator, estimators, isEstimatorOf } from '../perplexity/estimator.js';
@@ -34,6 +45,7 @@ export const calibrationFamilies = [
   'sedd',
   'duo',
   'd3pm',
+  'gidd',
 ] as const satisfies readonly SourceFamily[];
 export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
@@ -126,13 +138,19 @@ function modelsOf(request: CalibrationRequest): SourceModel[] {
   if (asked.length === 0) return [];
   return sources.flatMap((source) =>
     families.flatMap((family) =>
-      (family === 'ar' ? [null] : schedules).map((schedule) => ({
+      schedulesOf(family, schedules).map((schedule) => ({
         source,
         family,
         checkpoint: exactCheckpoint(source, family, schedule),
       })),
     ),
   );
+}
+
+/** ar has no schedule; masks and uniform noise together have one of their own. */
+function schedulesOf(family: SourceFamily, asked: readonly ScheduleType[]): readonly (ScheduleType | null)[] {
+  if (family === 'ar') return [null];
+  return isMixed(family) ? ['mixed'] : asked;
 }
 
 /** The exact model of a source, as a checkpoint. */
@@ -146,14 +164,15 @@ export function exactCheckpoint(
     {
       family,
       vocabSize: sourceVocabSize(chain, family),
-      ...(isMasked(family) && { maskTokenId: chain.vocabSize }),
+      ...(usesMask(family) && { maskTokenId: chain.vocabSize }),
       ...(schedule && {
         schedule: {
           ...{ type: schedule, eps: defaultEps },
+          ...(isMixed(family) && { eps: mixedEps, uniformShare: SOURCE_UNIFORM_SHARE }),
           ...(isInSteps(family) && { steps: calibrationSteps }),
         },
       }),
-      timeConditioning: family === 'duo',
+      timeConditioning: family === 'duo' || family === 'gidd',
     },
     `${name}-${family}`,
   );
@@ -215,7 +234,7 @@ function costOf(
 ): (x: Int32Array) => ClosedForm {
   const schedule = named && noiseSchedule(named);
   if (schedule?.steps !== undefined) return stepsClosedForm(chain, schedule, schedule.steps, protocol);
-  return closedForm(chain, family, schedule && integration(protocol, schedule));
+  return closedForm(chain, family, schedule && integration(protocol, schedule), schedule);
 }
 
 /** Closed form over the whole text, nats. */

@@ -16,6 +16,7 @@ const note: Record<SourceFamily, string> = {
   mdlm: 'Exact: the posterior of each token given the unmasked ones, by forward-backward messages.',
   sedd: 'Exact: the posterior of each token given the unmasked ones, by forward-backward messages.',
   d3pm: 'The posterior of each token given the unmasked ones, by forward-backward messages, and as much again for the mask.',
+  gidd: 'Exact: the posterior of each token given the noisy others (leave-one-out), by forward-backward messages.',
   duo: 'Exact: the posterior of each token given the noisy others (leave-one-out), by forward-backward messages.',
 };
 
