@@ -232,6 +232,17 @@ function graphOf(
   return graph;
 }
 
+/** Whether the graph has moved its logits by a row itself, as the importer of such a network says in its card. */
+export function readsRowBefore({ unknownKeys }: Pick<CheckpointDescription, 'unknownKeys'>): boolean {
+  const { architecture } = unknownKeys;
+  return (
+    typeof architecture === 'object' &&
+    architecture !== null &&
+    'shift' in architecture &&
+    !!architecture.shift
+  );
+}
+
 /** @throws ModelError the first of its problems */
 export function checkpointOf(description: CheckpointDescription): Checkpoint {
   if (description.problems.length > 0) throw description.problems[0];
