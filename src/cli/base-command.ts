@@ -49,6 +49,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init();
     const { flags, args } = await this.parse(this.ctor as unknown as Input<Parsed, Parsed, Parsed>);
+    separateValues(flags, (this.ctor.flags ?? {}) as Record<string, FlagShape>);
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
     await this.fetchModels({ ...args, ...flags });
@@ -141,7 +142,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     };
   }
 
-  /** Aborts at Ctrl-C or SIGTERM; its reason is an InterruptedError. */
+  /** Aborts at Ctrl-C or another signal; its reason is an InterruptedError. */
   protected get interrupt(): AbortSignal {
     return interruptSignal();
   }
@@ -158,5 +159,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected override async finally(): Promise<void> {
     this.progressLine?.stop();
+  }
+}
+
+/** Values of lists that were given with commas become values of their own. */
+function separateValues(values: Parsed, flags: Readonly<Record<string, FlagShape>>): void {
+  for (const [name, { separate }] of Object.entries(flags)) {
+    const given = values[name];
+    if (separate && Array.isArray(given)) values[name] = given.flatMap(separate);
   }
 }

@@ -22,23 +22,32 @@ export const boundariesOf = (flags: BoundaryFlagValues) => ({
   eosTokenId: flags['eos-token-id'],
 });
 
-export const checkpointFlags = {
-  family: choice(FAMILIES)({ summary: 'Kind of model.', helpGroup: GROUP }),
-  tokenizer: string({
-    summary: 'Tokenizer: a folder or a tokenizer.json.',
-    helpValue: '<path>',
-    helpGroup: GROUP,
-  }),
+const family = choice(FAMILIES)({ summary: 'Kind of model.', helpGroup: GROUP });
+
+const ofGraph = {
   'vocab-size': integer({ min: 2, summary: 'Width of the logits.', helpGroup: GROUP }),
   'mask-token-id': integer({ min: 0, summary: 'Id of the mask token.', helpGroup: GROUP }),
-  ...boundaries("the card's, else the tokenizer's", GROUP),
   schedule: choice(['log-linear', 'cosine'])({
     summary: 'Noise schedule it was trained with.',
     helpGroup: GROUP,
   }),
 };
 
-interface CheckpointFlagValues extends BoundaryFlagValues {
+/** What a card may lack, without its tokenizer and its boundaries; of every model that the command names. */
+export const kindFlags = { family, ...ofGraph };
+
+export const checkpointFlags = {
+  family,
+  tokenizer: string({
+    summary: 'Tokenizer: a folder or a tokenizer.json.',
+    helpValue: '<path>',
+    helpGroup: GROUP,
+  }),
+  ...ofGraph,
+  ...boundaries("the card's, else the tokenizer's", GROUP),
+};
+
+export interface CheckpointFlagValues extends BoundaryFlagValues {
   family?: (typeof FAMILIES)[number];
   tokenizer?: string;
   'vocab-size'?: number;

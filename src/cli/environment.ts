@@ -15,6 +15,7 @@ export interface FlagShape {
   multiple?: boolean;
   allowNo?: boolean;
   exclusive?: unknown[];
+  separate?: (text: string) => string[];
 }
 
 export interface EnvironmentDefaults {
@@ -62,12 +63,14 @@ export function environmentDefaults(
 }
 
 function optionArguments(name: string, flag: FlagShape, value: string): string[] {
-  const values = flag.multiple
-    ? value
-        .split(',')
-        .map((part) => part.trim())
-        .filter(Boolean)
-    : [value];
+  // A flag that separates its own values knows better which commas do.
+  const values =
+    flag.multiple && !flag.separate
+      ? value
+          .split(',')
+          .map((part) => part.trim())
+          .filter(Boolean)
+      : [value];
   return values.map((one) => `--${name}=${one}`);
 }
 

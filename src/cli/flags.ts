@@ -7,6 +7,7 @@
  *     protocol: choice(['duo', 'strict'])({ default: 'duo', description: '…' }),
  *     model: repeatable({ description: '…' }),
  */
+import { existsSync } from 'node:fs';
 import { custom } from '@oclif/core/flags';
 import type { CustomOptions, FlagDefinition } from '@oclif/core/interfaces';
 import { closest, UsageError } from '../errors.js';
@@ -82,8 +83,24 @@ function meant(input: string, choices: readonly string[]): string {
   return known.filter((choice) => choices.includes(choice)).join(' or ');
 }
 
+/** How one value of a repeatable flag is separated into several; base-command.ts does it. */
+export type Separable = { separate?: (text: string) => string[] };
+
 /** A text flag that may be repeated, one value each; a stray word after it is an error, not a value. */
-export const repeatable = custom<string>({ multiple: true, multipleNonGreedy: true });
+export const repeatable = custom<string, Separable>({ multiple: true, multipleNonGreedy: true });
+
+/** Separates names and paths at commas. In the name of a file that exists, a comma is part of the name. */
+export const atCommas = (text: string): string[] =>
+  existsSync(text) || existsSync(text.replace(/^[\w.+-]+=/, '')) ? [text] : pieces(text, /,/);
+
+/** As {@link atCommas}, but not within the options of a sampler: `psi:preset=remdm-cap,eta=0.04,ancestral` are two. */
+export const betweenSamplers = (text: string): string[] => pieces(text, /,(?![\w-]+=)/);
+
+const pieces = (text: string, comma: RegExp): string[] =>
+  text
+    .split(comma)
+    .map((piece) => piece.trim())
+    .filter(Boolean);
 
 function within(value: number, range: Named, kind: string, input: string): number {
   const tooSmall = range.min !== undefined && value < range.min;

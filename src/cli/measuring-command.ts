@@ -4,18 +4,18 @@ import type { Protocol } from '../diffusion/schedule.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';
 import { checkDistinctNames, parseModelSpec } from '../library/checkpoints.js';
 import type { Provider } from '../models/provider.js';
-import { type BoundaryFlagValues, boundariesOf } from './checkpoint-flags.js';
+import { chosenSampler } from '../samplers/sampler.js';
+import { type CheckpointFlagValues, checkpointOverrides } from './checkpoint-flags.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
 import { tableOptions } from './table-flags.js';
 
-interface MeasuringFlagValues extends BoundaryFlagValues {
+interface MeasuringFlagValues extends CheckpointFlagValues {
   model: string[];
   sampler?: string[];
-  steps: string;
+  steps: string[];
   judge?: string;
   'judge-tokenizer'?: string;
   context?: number;
-  tokenizer?: string;
   'text-column'?: string;
   'skip-null'?: boolean;
   protocol: Protocol;
@@ -44,9 +44,9 @@ export function measuringRequest(
   const { tokenizer } = flags;
   return {
     models,
-    boundaries: boundariesOf(flags),
-    samplers: (flags.sampler ?? []).map((spec) => ({ spec })),
-    steps: numbersOf('steps', flags.steps, true),
+    overrides: checkpointOverrides(flags),
+    samplers: (flags.sampler ?? []).map(chosenSampler),
+    steps: numbersOf('steps', flags.steps.join(','), true),
     sampling: { ...samplingOf(flags), ...runtime, tokenizer, temperature },
     judge:
       flags.judge === undefined

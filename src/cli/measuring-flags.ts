@@ -1,22 +1,26 @@
 /** Flags of the commands that sample several models and judge them: models, samplers, steps, judge, and how they run. */
-import { boundaryFlags } from './checkpoint-flags.js';
-import { boolean, choice, integer, number, repeatable, string } from './flags.js';
+import { boundaryFlags, kindFlags } from './checkpoint-flags.js';
+import { atCommas, betweenSamplers, boolean, choice, integer, number, repeatable, string } from './flags.js';
 import { samplingFlags } from './sampling-flags.js';
 import { tableFlags } from './table-flags.js';
 
 export const measuringFlags = {
   model: repeatable({
+    separate: atCommas,
+    char: 'm',
     required: true,
     summary: 'Checkpoint: an ONNX file, or name=file.',
     helpValue: '<model>',
   }),
   sampler: repeatable({
-    summary: 'Sampler: a name, or the path of a module; repeatable. [default: the first of the family]',
-    helpValue: '<name>',
+    separate: betweenSamplers,
+    summary:
+      'Sampler: a name or the path of a module, with options after a colon: psi:preset=remdm-cap,eta=0.04. Repeatable. [default: the first of the family]',
+    helpValue: '<sampler>',
   }),
-  steps: string({
-    default: '32',
-    summary: 'Numbers of steps, separated by commas; ar takes one per token.',
+  steps: repeatable({
+    default: ['32'],
+    summary: 'Numbers of steps, separated by commas or repeated; ar takes one per token.',
     helpValue: '<n,…>',
   }),
   judge: string({ summary: 'Autoregressive checkpoint: an ONNX file, or name=file.', helpValue: '<model>' }),
@@ -39,10 +43,12 @@ export const measuringFlags = {
   timeout: number({ above: 0, summary: 'Longest time for a model call or a step of a module, in seconds.' }),
   format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
   out: repeatable({
+    char: 'o',
     summary: 'Write results to this file too; its ending decides the format. Repeatable.',
     helpValue: '<file>',
     aliases: ['html'],
   }),
   fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
   ...samplingFlags,
+  ...kindFlags,
 };

@@ -24,8 +24,9 @@ export const samplingFlags = {
 /** One sampler, number of steps and temperature. */
 export const oneSampling = {
   sampler: string({
-    summary: 'Sampler: a name, or the path of a module. [default: the first of the family]',
-    helpValue: '<name>',
+    summary:
+      'Sampler: a name or the path of a module, with options after a colon: psi:eta=0.04. [default: the first of the family]',
+    helpValue: '<sampler>',
     helpGroup: GROUP,
   }),
   steps: integer({ min: 1, summary: 'Steps from noise to text. [default: 32]', helpGroup: GROUP }),

@@ -12,6 +12,7 @@ const SHOWN_OVER = 50;
 
 export const textFlags = {
   dataset: string({
+    char: 'd',
     required: true,
     summary: 'Text: a name, name=path, or a path.',
     helpValue: '<data>',

@@ -22,6 +22,7 @@ Rows are matched by evaluation, data set and model; models of different names ar
   static override flags = {
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),

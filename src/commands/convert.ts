@@ -33,7 +33,7 @@ With --random, the network has the published architecture and random weights, to
   };
 
   static override flags = {
-    out: string({ required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
+    out: string({ char: 'o', required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
     dtype: choice(STORAGE_TYPES)({
       summary: 'Type in which matrices are stored. [default: float32]',
       helpGroup: STORAGE,

@@ -32,10 +32,10 @@ The checkpoint must come from train or convert.`;
   ];
 
   static override flags = {
-    model: string({ required: true, summary: 'Checkpoint to distil.', helpValue: '<path>' }),
+    model: string({ char: 'm', required: true, summary: 'Checkpoint to distil.', helpValue: '<path>' }),
     ...textFlags,
     tokenizer: string({ summary: "Tokenizer. [default: the card's]", helpValue: '<path>' }),
-    out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+    out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
     rounds: integer({ min: 1, max: MOST_ROUNDS, default: 5, summary: 'Rounds; the gap doubles each round.' }),
     'steps-per-round': integer({ min: 1, default: 200, summary: 'Training steps per round.' }),
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),

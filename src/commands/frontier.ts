@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { boundariesOf } from '../cli/checkpoint-flags.js';
+import { checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { checkAbsent, policiesOfFlags, policyFlags } from '../cli/likelihood-flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
@@ -30,6 +30,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
     }),
     ...policyFlags,
     dataset: repeatable({
+      char: 'd',
       summary: 'Data set of --by likelihood: a name, name=path, or a path. [default: sotu]',
       helpValue: '<data>',
       helpGroup: 'LIKELIHOOD',
@@ -94,7 +95,8 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
     const { evaluatePerplexity } = await import('../library/perplexity.js');
     const { openCheckpoint } = await import('../library/checkpoints.js');
     const models = [];
-    for (const spec of flags.model) models.push(await openCheckpoint(spec, boundariesOf(flags), observer));
+    for (const spec of flags.model)
+      models.push(await openCheckpoint(spec, checkpointOverrides(flags), observer));
     await evaluatePerplexity(
       {
         models,

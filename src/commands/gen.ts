@@ -1,6 +1,6 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boundariesOf, boundaryFlags } from '../cli/checkpoint-flags.js';
+import { boundariesOf, boundaryFlags, checkpointOverrides, kindFlags } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
@@ -35,7 +35,11 @@ export default class Gen extends BaseCommand<typeof Gen> {
       helpValue: '<path>',
     }),
     context: integer({ min: 2, summary: "Context of the judge, in tokens. [default: its card's]" }),
-    model: string({ summary: 'Checkpoint to sample: an ONNX file, or name=file.', helpValue: '<model>' }),
+    model: string({
+      char: 'm',
+      summary: 'Checkpoint to sample: an ONNX file, or name=file.',
+      helpValue: '<model>',
+    }),
     tokenizer: string({ summary: 'Tokenizer of the samples or of the model.', helpValue: '<path>' }),
     ...boundaryFlags,
     'reference-dataset': repeatable({
@@ -57,6 +61,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),
@@ -66,6 +71,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
     ...oneSampling,
     ...samplingFlags,
+    ...kindFlags,
   };
 
   async run(): Promise<void> {
@@ -112,11 +118,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const { openCheckpoint } = await import('../models/checkpoint.js');
     const { prepareSampling } = await import('../sampling/prepare-sampling.js');
     const { path, name } = parseModelSpec(spec);
-    const checkpoint = await openCheckpoint(
-      path,
-      { tokenizer: flags.tokenizer, ...boundariesOf(flags) },
-      name,
-    );
+    const checkpoint = await openCheckpoint(path, checkpointOverrides(flags), name);
     for (const notice of checkpoint.notices) this.note(notice);
     const { sampler, steps, temperature } = flags;
     return prepareSampling({ ...samplingOf(flags), ...runtime, checkpoint, sampler, steps, temperature });

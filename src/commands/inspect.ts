@@ -22,6 +22,7 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
 
   static override flags = {
     model: string({
+      char: 'm',
       summary: 'The same, as other commands take it.',
       helpValue: '<[name=]path>',
     }),

@@ -30,6 +30,7 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
 
   static override flags = {
     model: string({
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either.',
       helpValue: '<model>',
@@ -64,7 +65,7 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['jsonl', 'table'])({ summary: 'Format on stdout. [default: jsonl]' }),
-    out: string({ summary: 'Write the JSON lines to this file too.', helpValue: '<file>' }),
+    out: string({ char: 'o', summary: 'Write the JSON lines to this file too.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
     ...policyFlags,
     ...checkpointFlags,

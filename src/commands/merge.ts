@@ -4,9 +4,9 @@ import { choice, repeatable } from '../cli/flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 
 export default class Merge extends BaseCommand<typeof Merge> {
-  static override summary = 'Merge the parts of a suite into one result file.';
+  static override summary = 'Merge the parts of a suite, or of tasks, into one result file.';
   static override description =
-    'Joins the JSON that run --shard i/n wrote, for all i, into what one run writes. It is an error when a part is missing, given twice, of another suite, or of other models or data.';
+    'Joins the JSON that run --shard i/n or tasks --shard i/n wrote, for all i, into what one run writes. It is an error when a part is missing, given twice, of another suite, or of other models or data.';
   static override examples = ['<%= config.bin %> merge part-*.json --out results.json'];
 
   static override args = {
@@ -16,6 +16,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
   static override flags = {
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),
@@ -24,8 +25,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
   async run(): Promise<void> {
     const { flags, args } = this;
     const output = await plannedOutput(flags);
-    const { mergeParts, readPart } = await import('../evals/suite/part-record.js');
-    const file = mergeParts((args.parts ?? []).map(readPart));
-    this.print(await writeResults(output, file, this.screen));
+    const { mergeFiles } = await import('../evals/merged-files.js');
+    this.print(await writeResults(output, mergeFiles(args.parts ?? []), this.screen));
   }
 }

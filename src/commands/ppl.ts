@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
-import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { checkAbsent, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
@@ -24,11 +24,14 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
 
   static override flags = {
     model: repeatable({
+      separate: atCommas,
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either.',
       helpValue: '<model>',
     }),
     dataset: repeatable({
+      char: 'd',
       summary: 'Data set: a name, name=path, or a path. [default: sotu]',
       helpValue: '<data>',
     }),
@@ -68,6 +71,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),
@@ -77,7 +81,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
     }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
-    'dry-run': boolean({ summary: 'Show what would run, and stop.' }),
+    'dry-run': boolean({ summary: 'Show what would run and how long it takes, and stop.' }),
     ...checkpointFlags,
   };
 
@@ -116,7 +120,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
         fresh: flags.fresh,
       };
       if (flags['dry-run']) {
-        const plan = await planPerplexity(task, observer);
+        const plan = await planPerplexity({ ...task, timed: true }, observer);
         const { planText } = await import('../evals/perplexity/dry-run.js');
         if (output.stdout === 'json') this.printJson({ cells: plan.cells });
         else this.print(planText(plan));

@@ -35,12 +35,17 @@ lm-eval is the format of lm-evaluation-harness, for one model; model-index is YA
   };
 
   static override flags = {
-    model: repeatable({ summary: 'Only these models; * matches anything. Repeatable.', helpValue: '<name>' }),
+    model: repeatable({
+      char: 'm',
+      summary: 'Only these models; * matches anything. Repeatable.',
+      helpValue: '<name>',
+    }),
     published: boolean({ summary: "Add the papers' figures as context." }),
     texts: integer({ min: 0, max: 100, default: 3, summary: 'Texts shown from each samples file.' }),
     title: string({ summary: 'Title of the report.', helpValue: '<text>' }),
     format: choice(FORMATS)({ summary: 'Format to write. [default: by ending, else markdown]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write to this file; .html, .md or .csv decides the format.',
       helpValue: '<file>',
     }),

@@ -4,7 +4,7 @@ import { boolean, choice, integer, number, repeatable, string } from '../cli/fla
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 
 export default class Run extends BaseCommand<typeof Run> {
-  static override summary = 'Run a suite of evaluations (ppl, gen, bench, frontier) from a file.';
+  static override summary = 'Run a suite of evaluations (ppl, gen, bench, frontier, tasks) from a file.';
   static override description =
     `A cell is one evaluation, such as ppl of one model on one data set with one seed. Finished cells are kept in the cache under everything that decides their figures: a run that was stopped continues, and a cell that has not changed is not run again, in this suite or another. bench has one cell per seed, because its configurations are timed in turn, and is run again on another machine.
 
@@ -31,6 +31,7 @@ export default class Run extends BaseCommand<typeof Run> {
     }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),
@@ -43,7 +44,7 @@ export default class Run extends BaseCommand<typeof Run> {
     const { flags, args } = this;
     const output = await plannedOutput(flags);
     const { planSuite, readSuite, runSuite } = await import('../library/suites.js');
-    const { parseShard } = await import('../evals/suite/shard.js');
+    const { parseShard } = await import('../evals/shard.js');
     const task = {
       shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
       provider: flags.provider,

@@ -17,13 +17,14 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
 
   static override flags = {
     model: string({
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, or name=file.',
       helpValue: '<model>',
     }),
     sampler: string({
       summary:
-        'A name that duo-eval samplers lists, or the path of a module. [default: the first of the family]',
+        'A name that duo-eval samplers lists or the path of a module, with options after a colon: psi:eta=0.04. [default: the first of the family]',
       helpValue: '<sampler>',
     }),
     'sampler-option': repeatable({ summary: 'Option of the sampler; repeatable.', helpValue: '<key=value>' }),
@@ -51,7 +52,11 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       above: 0,
       summary: 'Longest time for a model call or a step of a module, in seconds.',
     }),
-    out: string({ summary: 'Write the samples to this file instead of stdout.', helpValue: '<file>' }),
+    out: string({
+      char: 'o',
+      summary: 'Write the samples to this file instead of stdout.',
+      helpValue: '<file>',
+    }),
     trace: string({ summary: 'Write the tokens of every step, as JSON lines.', helpValue: '<file>' }),
     'trace-html': string({ summary: 'Write a page that animates the steps.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),

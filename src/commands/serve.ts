@@ -20,6 +20,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
 
   static override flags = {
     model: string({
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either.',
       helpValue: '<model>',

@@ -1,10 +1,11 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
+import { parseShard } from '../evals/shard.js';
 import type { ItemLine } from '../evals/tasks/item-lines.js';
 import type { TasksTask } from '../library/tasks.js';
 
@@ -31,11 +32,14 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
 
   static override flags = {
     model: repeatable({
+      separate: atCommas,
+      char: 'm',
       required: true,
       summary: 'Checkpoint: an ONNX file, hf:owner/name, or name=either. Repeatable.',
       helpValue: '<model>',
     }),
     task: repeatable({
+      separate: atCommas,
       required: true,
       summary: 'Task: a name or a task file (.yaml). Repeatable, or separated by commas.',
       helpValue: '<task,…>',
@@ -91,6 +95,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
+      char: 'o',
       summary: 'Write results to this file too; its ending decides the format. Repeatable.',
       helpValue: '<file>',
     }),
@@ -160,7 +165,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
 
   private asked(): TasksTask {
     const { flags } = this;
-    const tasks = flags.task.flatMap((one) => one.split(',')).map((one) => one.trim());
+    const tasks = flags.task;
     const { likelihood, policy = 'left-to-right' } = flags;
     const asked =
       likelihood === 'policy' ? { likelihood: 'exact' as const, policy } : { likelihood: undefined };
@@ -173,7 +178,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       ...{ draws: flags.draws, until: flags.until, seed: flags.seed },
       ...{ tail: flags.tail, bos: flags.bos, tooLong: flags['too-long'], fewShot: flags['few-shot'] },
       selection: selectionOf(flags),
-      shard: flags.shard === undefined ? undefined : shardOf(flags.shard),
+      shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
       ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider },
       ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
       ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler, steps: flags.steps },
@@ -195,15 +200,4 @@ function dataOf(specs: readonly string[], tasks: readonly string[]): Record<stri
     });
   });
   return Object.fromEntries(named);
-}
-
-/** @throws UsageError */
-function shardOf(text: string): { index: number; of: number } {
-  const parts = /^(\d+)\/(\d+)$/.exec(text);
-  if (parts) return { index: Number(parts[1]), of: Number(parts[2]) };
-  throw new UsageError({
-    code: 'invalid-flag-value',
-    message: `--shard takes i/n, not "${text}".`,
-    hint: 'For example --shard 1/4.',
-  });
 }

@@ -29,7 +29,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
   static override examples = [
     '<%= config.bin %> train --family duo --dataset sotu-train --tokenizer tok --out duo',
     '<%= config.bin %> train --family ar --dataset my.txt --tokenizer tok --out ar',
-    '<%= config.bin %> train --init q.onnx --family mdlm --dataset a.txt --tokenizer tok --out m',
+    '<%= config.bin %> train --init qwen.onnx --family mdlm --dataset my.txt \\\n    --tokenizer tok --out masked',
   ];
 
   static override flags = {
@@ -43,7 +43,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
       summary: 'Tokenizer: a folder or a tokenizer.json.',
       helpValue: '<path>',
     }),
-    out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+    out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
     steps: integer({ min: 1, default: 1000, summary: 'Training steps.' }),
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
     length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens per sequence.' }),

@@ -12,6 +12,7 @@ import {
   fetchedSha256,
 } from './fetched-datasets.js';
 import type { TableOptions } from './file-texts.js';
+import { ZERO_SHOT } from './hub/locations.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import {
   checkDatasetName,
@@ -95,10 +96,12 @@ export async function addDataset(
       hint: 'For example: duo-eval datasets add ptb=ptb.valid.txt',
     });
   }
-  if (Object.hasOwn(EMBEDDED_DATASETS, name)) {
+  if (Object.hasOwn(EMBEDDED_DATASETS, name) || name === ZERO_SHOT) {
+    const what =
+      name === ZERO_SHOT ? 'stands for the seven of the zero-shot protocol' : 'is an embedded data set';
     throw new UsageError({
       code: 'invalid-dataset-name',
-      message: `"${name}" is an embedded data set; its name is taken.`,
+      message: `"${name}" ${what}; its name is taken.`,
       hint: 'Choose another name.',
     });
   }

@@ -23,6 +23,7 @@ import {
   protocolFile,
   type TableOptions,
 } from './file-texts.js';
+import { THE_SEVEN, ZERO_SHOT } from './hub/locations.js';
 import { PROTOCOL_DATASETS } from './protocol-table.js';
 import { registeredDataset, registeredNames } from './registered-datasets.js';
 import { eachText, type TextSource } from './text-source.js';
@@ -56,6 +57,22 @@ export async function resolveDataset({ spec, ...options }: DatasetRequest): Prom
   if (isThere) return fileSource(nameOfFiles(name), name, options, 'generic');
   throw await unknownDatasetError(name);
 }
+
+/**
+ * The data sets that one text names: `zero-shot` stands for the seven of the protocol, and commas separate plain names. In a path,
+ * a comma joins the files of one data set (data-files.ts).
+ */
+export function datasetSpecs(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const arePlain = names.every((name) => PLAIN_NAME.test(name) && !looksLikePath(name));
+  return (arePlain ? names : [text]).flatMap((name) => (name === ZERO_SHOT ? THE_SEVEN : [name]));
+}
+
+/** One request for each data set that they name. */
+export const eachDataset = (requests: readonly DatasetRequest[]): DatasetRequest[] =>
+  requests.flatMap(({ spec, ...options }) => datasetSpecs(spec).map((one) => ({ spec: one, ...options })));
+
+const PLAIN_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
 /** Splits `name=path`; without `name=`, the text is a path if it looks like one, and a name otherwise. */
 export function parseDatasetSpec(

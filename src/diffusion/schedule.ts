@@ -67,7 +67,7 @@ export interface NoiseSchedule extends ScheduleSettings {
 
 export const defaultEps = 1e-3;
 /** Of `mixed`, as published. */
-export const mixedEps = 1e-4;
+const mixedEps = 1e-4;
 /** The times of the reference for schedules of one kind of noise. */
 export const USUAL_TIMES = [1e-3, 1] as const;
 

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { HubConnection } from '../datasets/hub/request.js';
 import { UsageError } from '../errors.js';
+import type { FetchSplit } from '../evals/tasks/documents.js';
 import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
 import type { HubModelOptions } from '../models/importers/hub-model.js';
@@ -121,3 +122,13 @@ export async function hubConnection({ note, signal }: Observer, timeoutMs: numbe
     signal,
   };
 }
+
+/** Gets splits of data sets of the hub, as tables. */
+export const splitsOfHub =
+  (observer: Observer): FetchSplit =>
+  async (repo, config, split) => {
+    const { fetchTable } = await import('../datasets/hub/fetch-table.js');
+    return fetchTable({ repo, config, split }, await hubConnection(observer, TIMEOUT_MS), (bytes) =>
+      observer.note?.(`Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo}, split ${split}.`),
+    );
+  };

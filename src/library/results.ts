@@ -1,6 +1,7 @@
 /** Results: read, written, printed, compared and held to limits, of every evaluation that is known or was registered. */
 import type { NamedDifference } from '../comparison/compared-rows.js';
 import type { GateRecord } from '../comparison/gate/checks.js';
+import type { GateableFigure } from '../comparison/gate/figures.js';
 import { UsageError } from '../errors.js';
 import type { Format, Screen } from '../printing/formats.js';
 import type { Evaluation, ResultRow } from '../records/evaluation.js';
@@ -70,7 +71,11 @@ export async function compareResults(
  */
 export async function checkGates(
   config: string,
-  { results, baseline }: { results: readonly string[]; baseline?: readonly string[] },
+  {
+    results,
+    baseline,
+    undecidedAs,
+  }: { results: readonly string[]; baseline?: readonly string[]; undecidedAs?: 'pass' | 'fail' },
 ): Promise<GateRecord> {
   const { readGates } = await import('../comparison/gate/config.js');
   const { checkGates: check } = await import('../comparison/gate/checks.js');
@@ -85,7 +90,14 @@ export async function checkGates(
       hint: 'Give fewer results at a time, or gates that hold for many rows.',
     });
   }
-  return check(gates, rows, baseline ? await rowsIn(baseline) : null);
+  return check(gates, rows, baseline ? await rowsIn(baseline) : null, undecidedAs);
+}
+
+/** What gates can limit: the figures of rows, or by default those of every evaluation that is known. */
+export async function gateableFigures(results: readonly string[] = []): Promise<GateableFigure[]> {
+  const { figuresOfEvaluations, figuresOfRows } = await import('../comparison/gate/figures.js');
+  if (results.length === 0) return figuresOfEvaluations((await known()).all);
+  return figuresOfRows((await Promise.all(results.map(readRows))).flat());
 }
 
 /** The rows that gates apply to. */

@@ -5,7 +5,13 @@ import type { SuiteFile } from '../evals/suite/part-record.js';
 import type { SuiteObserver, SuitePlan, SuiteRequest } from '../evals/suite/run-suite.js';
 import type { Suite } from '../evals/suite/suite-file.js';
 import type { Observer } from '../observer.js';
-import { fetchHubModel, openCheckpoint, type RuntimeSettings, runtimeOf } from './checkpoints.js';
+import {
+  fetchHubModel,
+  openCheckpoint,
+  type RuntimeSettings,
+  runtimeOf,
+  splitsOfHub,
+} from './checkpoints.js';
 
 export interface SuiteSettings extends RuntimeSettings {
   /** Runs every cell anew instead of reusing the results of earlier runs. */
@@ -73,7 +79,7 @@ export async function runSuiteCell(
 }
 
 async function cellsOf({ cells }: Suite, { shard }: SuiteTask): Promise<SuiteCell[]> {
-  const { isInShard } = await import('../evals/suite/shard.js');
+  const { isInShard } = await import('../evals/shard.js');
   return cells.filter(({ index }) => isInShard(index, shard ?? null));
 }
 
@@ -105,6 +111,7 @@ async function asked(
     cells,
     fresh: settings.fresh ?? false,
     open: ({ path, overrides, name }) => openCheckpoint(path, { ...overrides, name }, heard),
+    fetchSplit: splitsOfHub(heard),
   };
   return [
     request,

@@ -1,23 +1,19 @@
 /** Tasks: models on questions with right answers, by the likelihood of the choices. */
 import type { ScoringMethod } from '../evals/likelihood/question-walks.js';
-import type { ScoringSession } from '../evals/likelihood/scored-questions.js';
-import type { ScoringSettings } from '../evals/likelihood/scoring-session.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
-import type { DocumentsOptions } from '../evals/tasks/documents.js';
 import type { ItemLine } from '../evals/tasks/item-lines.js';
-import type { ItemRunner } from '../evals/tasks/item-runner.js';
+import type { RunnerSettings } from '../evals/tasks/open-task.js';
 import type { TasksResult } from '../evals/tasks/record.js';
 import type { AskSettings, PreparedTask, TaskRun } from '../evals/tasks/run.js';
-import type { ItemSelection } from '../evals/tasks/task-items.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import type { Observer } from '../observer.js';
 import type { ResultsFile } from '../records/record.js';
 import {
   checkDistinctNames,
-  hubConnection,
   openCheckpoint,
   type RuntimeSettings,
   runtimeOf,
+  splitsOfHub,
 } from './checkpoints.js';
 
 export interface TasksTask extends RuntimeSettings {
@@ -54,8 +50,8 @@ export interface TasksTask extends RuntimeSettings {
   fewShot?: number;
   /** Asks only this many items, spread over the split or the first; by default all. */
   selection?: { kind: 'spread' | 'first'; count: number };
-  /** Asks every n-th of those: part `index` (from 1) of `of`. */
-  shard?: { index: number; of: number };
+  /** Asks every `of`-th of those: part `part`, from 1. `duo-eval merge` joins the results of all parts. */
+  shard?: { part: number; of: number };
   /** A folder or a tokenizer.json; by default that of each checkpoint. */
   tokenizer?: string;
   /** Sequences per model call; changes no figure. */
@@ -91,6 +87,7 @@ export async function evaluateTasks(
   observer: Observer = {},
 ): Promise<ResultsFile<TasksResult>> {
   const { runTask, taskResult } = await import('../evals/tasks/run.js');
+  const { Runners } = await import('../evals/tasks/open-task.js');
   const { itemLines } = await import('../evals/tasks/item-lines.js');
   const { resultsFile } = await import('../records/record.js');
   const asked = await askedOf(task, observer);
@@ -99,20 +96,17 @@ export async function evaluateTasks(
   const runs: TaskRun[] = [];
   try {
     for (const checkpoint of asked.checkpoints) {
-      const runners = new Map<boolean, ItemRunner>();
+      const runners = new Runners(await runnerSettings(checkpoint, task, asked, observer), settings);
       try {
         for (const [t, prepared] of asked.tasks.entries()) {
-          const generates = prepared.task.output === 'generate_until';
-          const runner =
-            runners.get(generates) ?? (await runnerOf(generates, checkpoint, task, asked, observer));
-          runners.set(generates, runner);
+          const runner = await runners.of(prepared.task);
           const run = await runTask(runner, prepared, settings, observer);
           runs.push(run);
           found[t].push(await taskResult(runner, prepared, run, { settings, byItem }));
           if (task.onItem) for (const line of itemLines(checkpoint.name, prepared, run)) task.onItem(line);
         }
       } finally {
-        for (const runner of runners.values()) await runner.close();
+        await runners.close();
       }
     }
     const results = resultsFile(found.flat());
@@ -127,19 +121,17 @@ export async function evaluateTasks(
 
 /** What {@link evaluateTasks} would do, without a model call. @throws as evaluateTasks */
 export async function planTasks(task: TasksTask, observer: Observer = {}): Promise<TasksPlan[]> {
-  const { planScoring } = await import('../evals/likelihood/scoring-session.js');
-  const { ScoringRunner } = await import('../evals/tasks/item-runner.js');
+  const { plannedCalls } = await import('../evals/tasks/open-task.js');
   const asked = await askedOf(task, observer);
   const plans: TasksPlan[] = [];
   for (const checkpoint of asked.checkpoints) {
-    for (const { task: one, items } of asked.tasks) {
-      const session: ScoringSession = planScoring(await scoringOf(checkpoint, task, asked, observer));
-      if (one.output !== 'generate_until')
-        await new ScoringRunner(session).run(one, items, { signal: observer.signal, found: () => {} });
+    const options = await runnerSettings(checkpoint, task, asked, observer);
+    for (const prepared of asked.tasks) {
+      const { task: one, items } = prepared;
       plans.push({
         ...{ model: checkpoint.name, task: one.name, items: items.length },
         continuations: items.reduce((sum, { requests }) => sum + requests.length, 0),
-        modelCalls: one.output === 'generate_until' ? null : session.modelCalls,
+        modelCalls: await plannedCalls(prepared, options, observer.signal),
       });
     }
   }
@@ -153,7 +145,7 @@ interface Asked {
 }
 
 async function askedOf(task: TasksTask, observer: Observer): Promise<Asked> {
-  const { exactLikelihood } = await import('../evals/perplexity/exact-likelihood.js');
+  const { askSettings } = await import('../evals/tasks/open-task.js');
   const { readTask } = await import('../evals/tasks/task-files.js');
   await checkAsked(task);
   // Tasks first: a name that is none is said before a model is fetched.
@@ -171,20 +163,14 @@ async function askedOf(task: TasksTask, observer: Observer): Promise<Asked> {
   for (const [i, one] of read.entries()) tasks.push(await preparedOf(one, task.tasks[i], task, observer));
   return {
     ...{ checkpoints, tasks },
-    settings: {
-      method: task.likelihood ?? 'policy',
-      likelihood: exactLikelihood(task.policy ?? { policy: 'left-to-right' }),
-      ...{ draws: task.draws ?? 128, until: task.until ?? null, seed: task.seed ?? 1 },
-      ...{ tail: task.tail ?? 'none', bos: task.bos ?? 'always', tooLong: task.tooLong ?? 'truncate' },
-      ...{ batch: task.batch ?? null, fresh: task.fresh ?? false },
-      ...{ sampler: task.sampler ?? null, steps: task.steps ?? 32 },
-    },
+    settings: askSettings({ ...task, method: task.likelihood }),
   };
 }
 
 /** @throws UsageError for numbers out of range, and data of a task that is not asked for */
 async function checkAsked({ draws = 2, until = 0, fewShot = 0, shard }: TasksTask): Promise<void> {
   const { UsageError } = await import('../errors.js');
+  const { checkedShard } = await import('../evals/shard.js');
   const wrong = (message: string, hint: string) =>
     new UsageError({ code: 'invalid-flag-value', message, hint });
   const isCount = (value: number, least: number) => Number.isInteger(value) && value >= least;
@@ -192,89 +178,31 @@ async function checkAsked({ draws = 2, until = 0, fewShot = 0, shard }: TasksTas
   if (!(until >= 0 && until < 1))
     throw wrong(`A chance is between 0 and 1, not ${until}.`, 'Give --until 0.05.');
   if (!isCount(fewShot, 0)) throw wrong(`Examples are a whole number, not ${fewShot}.`, 'Give 0 or more.');
-  if (shard && !(isCount(shard.of, 1) && isCount(shard.index, 1) && shard.index <= shard.of))
-    throw wrong(`There is no shard ${shard.index}/${shard.of}.`, 'Shards are 1/n to n/n.');
+  if (shard) checkedShard(shard);
 }
 
 async function preparedOf(
   read: PreparedTask['task'],
   spec: string,
-  { data = {}, fewShot, selection: chosen, shard = undefined }: TasksTask,
+  { data = {}, fewShot, selection, shard = undefined }: TasksTask,
   observer: Observer,
 ): Promise<PreparedTask> {
-  const { documentsOf } = await import('../evals/tasks/documents.js');
-  const { itemsOf } = await import('../evals/tasks/task-items.js');
-  const task = fewShot === undefined ? read : { ...read, shots: { ...read.shots, count: fewShot } };
-  const options: DocumentsOptions = {
-    data: data[spec] ?? data[task.name] ?? null,
-    fetch: async (repo, config, split) => {
-      const { fetchTable } = await import('../datasets/hub/fetch-table.js');
-      return fetchTable({ repo, config, split }, await hubConnection(observer, HUB_TIMEOUT_MS), (bytes) =>
-        observer.note?.(`Fetching ${(bytes / 1e6).toPrecision(2)} MB of ${repo}, split ${split}.`),
-      );
+  const { prepareTask } = await import('../evals/tasks/open-task.js');
+  return prepareTask(read, {
+    ...{ data: data[spec] ?? data[read.name] ?? null, fewShot, fetch: splitsOfHub(observer) },
+    selection: {
+      ...{ limit: selection?.count ?? null, order: selection?.kind ?? 'spread' },
+      shard: shard ?? null,
     },
-  };
-  const documents = await documentsOf(task, task.split, options);
-  const { split } = task.shots;
-  const shots =
-    task.shots.count === 0
-      ? null
-      : split === task.split
-        ? documents
-        : await shotDocuments(task, split, options, documentsOf);
-  const selection: ItemSelection = {
-    ...{ limit: chosen?.count ?? null, order: chosen?.kind ?? 'spread' },
-    shard: shard ?? null,
-  };
-  return { task, documents, items: itemsOf(task, documents, shots, selection), selection };
-}
-
-const HUB_TIMEOUT_MS = 30_000;
-
-async function shotDocuments(
-  task: PreparedTask['task'],
-  split: string | null,
-  options: DocumentsOptions,
-  read: typeof import('../evals/tasks/documents.js').documentsOf,
-): Promise<PreparedTask['documents']> {
-  const { documents } = task.shots;
-  if (documents !== null) {
-    const placed = documents.map((document, i) => ({ document, where: `example ${i}`, config: null }));
-    return { documents: placed, sha256: '' };
-  }
-  if (split !== null) return read(task, split, options);
-  const { UsageError } = await import('../errors.js');
-  throw new UsageError({
-    code: 'no-few-shot-split',
-    message: `${task.name} names no split that examples could come from.`,
-    hint: 'Leave out --few-shot, or name one in the task file.',
   });
 }
 
-/** What answers: a network that scores, or one that generates. */
-async function runnerOf(
-  generates: boolean,
-  checkpoint: Checkpoint,
-  task: TasksTask,
-  asked: Asked,
-  observer: Observer,
-): Promise<ItemRunner> {
-  const options = await scoringOf(checkpoint, task, asked, observer);
-  if (generates) {
-    const { GeneratingRunner } = await import('../evals/tasks/generated-items.js');
-    return GeneratingRunner.start({ ...asked.settings, ...options });
-  }
-  const { openScoring } = await import('../evals/likelihood/scoring-session.js');
-  const { ScoringRunner } = await import('../evals/tasks/item-runner.js');
-  return new ScoringRunner(await openScoring(options));
-}
-
-async function scoringOf(
+async function runnerSettings(
   checkpoint: Checkpoint,
   task: TasksTask,
   { settings }: Asked,
   observer: Observer,
-): Promise<ScoringSettings & Required<Pick<ScoringSettings, 'tokenizer'>>> {
+): Promise<RunnerSettings> {
   const { tokenizerOf } = await import('../sampling/prepare-sampling.js');
   let loaded: ReturnType<typeof tokenizerOf> | null = null;
   return {

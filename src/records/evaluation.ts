@@ -44,8 +44,19 @@ export interface Evaluation<R extends AnyResult = AnyResult> {
   inputs?(result: R): { what: string; sha256: string | null }[];
   /** Fills in what depends on all results of a suite; keeps their order. */
   together?(results: readonly R[]): { results: R[]; comparisons?: Comparison[] };
+  /** How results of parts of the items join to that of all. */
+  readonly parts?: PartsDeclaration<R>;
   readonly report?: ReportDeclaration;
   readonly repetition?: RepetitionDeclaration;
+}
+
+export interface PartsDeclaration<R = AnyResult> {
+  /** Which part this is, from 1; null: it is of all items. */
+  of(result: R): { part: number; of: number } | null;
+  /** The same for all parts of one run, and for no others. */
+  key(result: R): string;
+  /** @param parts of one run, each once, in order */
+  join(parts: readonly R[]): R;
 }
 
 /** What notes and plots know about their table. */

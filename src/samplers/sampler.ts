@@ -44,6 +44,20 @@ export interface Sampler {
   sample(run: SamplingRun, outside?: Outside): AsyncGenerator<void, void, void>;
 }
 
+/** A sampler as a user names it, and its options; without any of its own, it may take shared ones. */
+export interface ChosenSampler {
+  /** A name, an alias, or the path of a module. */
+  spec: string;
+  /** `key=value` */
+  options?: readonly string[];
+}
+
+/** `psi`, `./mine.mjs`, or with options after a colon: `psi:preset=remdm-cap,eta=0.04`. */
+export function chosenSampler(text: string): ChosenSampler {
+  const [, spec, options] = /^(.+?):([\w-]+=[^,]*(?:,[\w-]+=[^,]*)*)$/s.exec(text) ?? [];
+  return spec === undefined ? { spec: text } : { spec, options: options.split(',') };
+}
+
 export interface ResolvedSampler {
   sampler: Sampler;
   /** The user's module that it comes from; null for a built-in sampler and for a registered one. */

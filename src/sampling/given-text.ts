@@ -19,7 +19,7 @@ export function promptTokens(text: string, tokenizer: Tokenizer, length: number)
 
 /** @throws UsageError without a gap, or if the text leaves no room for one */
 export function infillTokens(text: string, tokenizer: Tokenizer, length: number): GivenTokens {
-  const gaps = [...text.matchAll(GAP)].map(([, size]) => (size === undefined ? null : Number(size)));
+  const { parts, gaps } = partsAndGaps(text, tokenizer);
   if (gaps.length === 0) {
     throw new UsageError({
       code: 'infill-without-gap',
@@ -27,12 +27,25 @@ export function infillTokens(text: string, tokenizer: Tokenizer, length: number)
       hint: 'Write <gap> where the model should write, or <gap 12> for twelve tokens; use --prompt to continue a text.',
     });
   }
+  const left = length - total(parts.map((part) => part.length)) - total(gaps.map((size) => size ?? 0));
+  return placeParts(parts, sizeGaps(gaps, left), length, '--infill');
+}
+
+/** Tokens of an infill, if each of its gaps has a size; null: as many as there is room for. */
+export function infillLength(text: string, tokenizer: Tokenizer): number | null {
+  const { parts, gaps } = partsAndGaps(text, tokenizer);
+  if (gaps.includes(null)) return null;
+  return total(parts.map((part) => part.length)) + total(gaps.map((size) => size ?? 0));
+}
+
+/** What stands between the gaps, with BOS and EOS, and the sizes of the gaps; null: none is said. */
+function partsAndGaps(text: string, tokenizer: Tokenizer): { parts: number[][]; gaps: (number | null)[] } {
+  const gaps = [...text.matchAll(GAP)].map(([, size]) => (size === undefined ? null : Number(size)));
   const texts = text.split(/ *<gap(?: +\d+)?>/);
   const parts = texts.map((part) => (part === '' ? [] : tokenizer.encode(part)));
   parts[0] = withBos(tokenizer, parts[0]);
   if (tokenizer.eosTokenId !== null) parts[parts.length - 1].push(tokenizer.eosTokenId);
-  const left = length - total(parts.map((part) => part.length)) - total(gaps.map((size) => size ?? 0));
-  return placeParts(parts, sizeGaps(gaps, left), length, '--infill');
+  return { parts, gaps };
 }
 
 /** Gaps without a size share what is left; the first ones get one token more if it does not divide evenly. */

@@ -10,15 +10,16 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import type { Provider } from '../models/provider.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
-import type { ResolvedSampler } from '../samplers/sampler.js';
+import { chosenSampler, type ResolvedSampler } from '../samplers/sampler.js';
 import { infillTokens, promptTokens } from './given-text.js';
 import { checkSampleRequest, type SampleRequest, sampleLength } from './sample-request.js';
 
 /** The values of the flags. */
 export interface SamplingFlags extends DrawSettings {
   checkpoint: Checkpoint;
+  /** As {@link chosenSampler} reads it. */
   sampler?: string;
-  /** key=value */
+  /** `key=value`; those after the sampler's name count more. */
   samplerOptions: readonly string[];
   steps?: number;
   samples: number;
@@ -49,8 +50,9 @@ export async function prepareSampling(flags: SamplingFlags): Promise<SampleReque
       hint: 'A few hundred are usually enough: more steps than tokens change little.',
     });
   }
-  const sampler = await samplerOf(flags);
-  const options = samplerOptions(sampler.sampler, flags.samplerOptions);
+  const chosen = flags.sampler === undefined ? null : chosenSampler(flags.sampler);
+  const sampler = await samplerOf(chosen?.spec, checkpoint);
+  const options = samplerOptions(sampler.sampler, [...flags.samplerOptions, ...(chosen?.options ?? [])]);
   const length = sampleLength(checkpoint, flags.length);
   const tokenizer = await tokenizerOf(checkpoint, flags.tokenizer);
   const given =
@@ -93,8 +95,8 @@ export function checkDistinctPaths(paths: readonly string[]): void {
   });
 }
 
-async function samplerOf({ sampler, checkpoint }: SamplingFlags): Promise<ResolvedSampler> {
-  const spec = sampler ?? samplersFor(checkpoint.family)[0];
+async function samplerOf(asked: string | undefined, checkpoint: Checkpoint): Promise<ResolvedSampler> {
+  const spec = asked ?? samplersFor(checkpoint.family)[0];
   if (spec !== undefined) return resolveSampler(spec);
   throw new UsageError({
     code: 'no-sampler',

@@ -13,7 +13,7 @@ export interface AdmissionLimits {
 }
 
 export interface Visit {
-  /** Aborts when the client leaves, its time is over, or the server stops. */
+  /** Aborts when the client leaves, its time is over, the server stops, or the place is given back. */
   readonly signal: AbortSignal;
   /** Gives the place back. Safe to call twice. */
   leave(): void;
@@ -74,6 +74,8 @@ export class Admission {
       this.active--;
       this.meanMs += FORGETTING * (performance.now() - began - this.meanMs);
       if (this.active === 0) this.empty?.();
+      // Where one of its texts has failed, the others are no longer wanted.
+      controller.abort(new DOMException('the request is over', 'AbortError'));
     };
     this.visits.set(controller, leave);
     return { signal: controller.signal, leave };

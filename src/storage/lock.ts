@@ -4,7 +4,7 @@
  */
 import { constants, copyFileSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { FileError } from '../errors.js';
+import { InUseError } from '../errors.js';
 import { CACHE_ADVICE } from './cache-entry.js';
 import { fileFailure, systemCodeOf } from './file-failure.js';
 import { makeFolder } from './make-folder.js';
@@ -27,7 +27,7 @@ const TAKEOVER_MS = 10_000;
 /**
  * @param path of the file to own; the lock is `path.lock`   @param what the purpose of the file, for the error
  * @param advice for the user if the lock cannot be created
- * @throws FileError `in-use` when a running process owns it
+ * @throws InUseError `in-use` when a running process owns it
  */
 export function acquireLock(path: string, what: string, advice = CACHE_ADVICE): Lock {
   const lockPath = `${path}.lock`;
@@ -146,8 +146,8 @@ function ageOf(path: string): number {
   }
 }
 
-function inUse(what: string, pid: number | null): FileError {
-  return new FileError({
+function inUse(what: string, pid: number | null): InUseError {
+  return new InUseError({
     code: 'in-use',
     message: `${what} is under way in another process${pid === null ? '' : ` (${pid})`}.`,
     hint: 'Wait until it has ended, or end it; the same command then continues from what it finished.',

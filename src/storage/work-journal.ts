@@ -4,6 +4,7 @@
  */
 import { type CacheKey, cacheEntryPath } from './cache-entry.js';
 import { type Journal, openJournal } from './journal.js';
+import { noteKept } from './kept-work.js';
 import { acquireLock } from './lock.js';
 
 export interface WorkJournalOptions<Entry extends object> {
@@ -29,16 +30,31 @@ export function openWorkJournal<Entry extends object>(
     lock.release();
   };
   let journal: Journal<Entry>;
+  let isEmpty = true;
   try {
-    journal = openJournal<Entry>(path, { key: JSON.stringify(key) }, { fresh, onEntry });
+    journal = openJournal<Entry>(
+      path,
+      { key: JSON.stringify(key) },
+      {
+        fresh,
+        onEntry(entry) {
+          isEmpty = false;
+          onEntry(entry);
+        },
+      },
+    );
   } catch (error) {
     release();
     throw error;
   }
   return {
-    append: (entry) => journal.append(entry),
+    append(entry) {
+      journal.append(entry);
+      isEmpty = false;
+    },
     close() {
       journal.close();
+      if (!isEmpty) noteKept(what);
       release();
     },
     finish() {

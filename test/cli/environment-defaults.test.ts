@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { environmentDefaults, type FlagShape, renamingNotes } from '../../src/cli/environment.js';
+import { betweenSamplers } from '../../src/cli/flags.js';
 import { UsageError } from '../../src/errors.js';
 
 const flags: Record<string, FlagShape> = {
@@ -23,6 +24,12 @@ describe('environment variables', () => {
       '--dataset=ptb=a.txt',
       '--dataset=lambada',
     ]);
+  });
+
+  it('leave a flag that separates its values itself one text', () => {
+    const sampler: FlagShape = { type: 'option', multiple: true, separate: betweenSamplers };
+    const { argv } = environmentDefaults({ sampler }, [], { DUO_EVAL_SAMPLER: 'psi:eta=1,kappa=2,dcd' });
+    expect(argv).toEqual(['--sampler=psi:eta=1,kappa=2,dcd']);
   });
 
   it('count for nothing when the flag is typed, in any of its spellings', () => {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkGates } from '../../src/comparison/gate/checks.js';
 import { matches, readGates } from '../../src/comparison/gate/config.js';
+import { figuresOfRows } from '../../src/comparison/gate/figures.js';
 import { judge } from '../../src/comparison/gate/judgement.js';
-import { checkText } from '../../src/comparison/gate/sentences.js';
+import { checkText, verdictText } from '../../src/comparison/gate/sentences.js';
 import { parseYaml } from '../../src/strict-yaml.js';
 import { gatesOf } from './gates.js';
 import { resultOfNats, rowsOfResults } from './rows.js';
@@ -130,6 +131,24 @@ describe('gates of rows', () => {
     );
     expect(record).toMatchObject({ verdict: 'fail', failed: 1 });
     expect([record.passed, record.undecided]).toEqual([1, 1]);
+  });
+
+  it('count as holding or as broken, where someone says so, and a broken limit stays broken', () => {
+    const undecided = `- {metric: ppl, max: ${after[0].figures.get('ppl')!.value}}`;
+    const as = (what: 'pass' | 'fail', more = '') => checkGates(gates(undecided + more), after, null, what);
+    expect(as('pass')).toMatchObject({ verdict: 'pass', undecided: 1, undecidedAs: 'pass' });
+    expect(as('fail')).toMatchObject({ verdict: 'fail', failed: 0, undecided: 1 });
+    expect(as('pass', '\n- {metric: ppl, max: 1}')).toMatchObject({ verdict: 'fail', failed: 1 });
+    expect(verdictText(as('fail'))).toBe(
+      '0 limits hold, 0 are broken, 1 is undecided, which counts as broken.',
+    );
+  });
+
+  it('can limit what is listed', () => {
+    const listed = figuresOfRows(after).map(({ metric }) => metric);
+    expect(listed).toContain('bitsPerByte');
+    for (const metric of listed)
+      expect(checkGates(gates(`- {metric: ${metric}, min: 0}`), after, null).failed).toBe(0);
   });
 });
 

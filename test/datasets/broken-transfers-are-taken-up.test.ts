@@ -228,7 +228,7 @@ describe('on this side', () => {
     hub.put(PTB, [{ path: PTB_FILE, content, isLarge: true }]);
     mkdirSync(dirname(partial()), { recursive: true });
     symlinkSync('/dev/full', partial());
-    await expect(fetch('ptb')).rejects.toMatchObject({ code: 'disk-full', exitCode: 6 });
+    await expect(fetch('ptb')).rejects.toMatchObject({ code: 'disk-full', exitCode: 76 });
   });
 
   it('a file larger than the disk is refused before it is asked for', async () => {

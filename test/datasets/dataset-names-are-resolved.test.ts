@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addDataset, listDatasets, verifyDatasets } from '../../src/datasets/catalogue.js';
-import { parseDatasetSpec, resolveDataset } from '../../src/datasets/resolve-dataset.js';
+import { datasetSpecs, parseDatasetSpec, resolveDataset } from '../../src/datasets/resolve-dataset.js';
 import { temporaryFolder } from '../support/folder.js';
 import { textsOf } from './text-sources.js';
 
@@ -31,6 +31,24 @@ describe('what is written after --dataset', () => {
     ['wikitext-2.v1', 'wikitext-2.v1', null],
   ])('%s', (spec, name, path) => {
     expect(parseDatasetSpec(spec)).toEqual({ name, path });
+  });
+
+  it.each([
+    ['sotu,moby-dick', ['sotu', 'moby-dick']],
+    ['zero-shot', ['ptb', 'wikitext103', 'lm1b', 'lambada', 'ag_news', 'pubmed', 'arxiv']],
+    ['lambada, sotu', ['lambada', 'sotu']],
+    ['a.txt,b.txt', ['a.txt,b.txt']],
+    ['ptb=a,b', ['ptb=a,b']],
+    ['shards/a,shards/b', ['shards/a,shards/b']],
+  ])('%s names %j', (text, specs) => {
+    expect(datasetSpecs(text)).toEqual(specs);
+  });
+
+  it("zero-shot is no name for data of one's own", async () => {
+    const path = folder.file('own.txt', 'x');
+    await expect(addDataset(`zero-shot=${path}`)).rejects.toMatchObject({
+      code: 'invalid-dataset-name',
+    });
   });
 
   it('names a path by its file, and takes any name for it', async () => {

@@ -55,6 +55,13 @@ describe('duo-eval gate', () => {
     expect(error).toMatchObject({ code: 'gate-undecided', exitCode: 8 });
     expect(verdict).toBe('undecided');
     expect(checks[0].needed.units).toBeGreaterThan(24);
+    for (const [as, status] of [
+      ['pass', 0],
+      ['fail', 7],
+    ] as const) {
+      const counted = await gate(`- {metric: ppl, max: ${ppl * 1.001}}`, ['--undecided', as]);
+      expect(counted.code, counted.stderr).toBe(status);
+    }
   });
 
   it('refuses gates that match no row, with 2', async () => {

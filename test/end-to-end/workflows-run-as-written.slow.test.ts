@@ -131,6 +131,38 @@ describe('the workflow that init-ci writes', () => {
   });
 });
 
+describe('the pipeline of init-ci --gitlab', () => {
+  it('does the same: its scripts run as GitLab runs them, one shell per job', async () => {
+    await succeed(space, ['init-ci', '--gitlab', '--shards', '2']);
+    const { evaluate, judge } = parse(space.read('.gitlab-ci.yml')) as Record<
+      string,
+      { parallel?: number; script: string[] }
+    >;
+    const script = (lines: string[], env: Record<string, string> = {}) => {
+      writeFileSync(space.at('job.sh'), lines.join('\n'));
+      const variables = {
+        PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+        HOME: space.folder,
+        ...env,
+      };
+      return promisify(execFile)('bash', ['-e', space.at('job.sh')], {
+        cwd: space.folder,
+        env: variables,
+      }).then(
+        () => 0,
+        ({ code }) => code as number,
+      );
+    };
+    for (const part of [1, 2])
+      expect(
+        await script(evaluate.script, { CI_NODE_INDEX: `${part}`, CI_NODE_TOTAL: `${evaluate.parallel}` }),
+      ).toBe(0);
+    rmSync(space.at('results.json'));
+    expect(await script(judge.script)).toBe(7); // the gate "too good" of the test before
+    expect(JSON.parse(space.read('results.json')).results).toHaveLength(2);
+  });
+});
+
 describe('the job of init-ci --throughput', () => {
   it('times the model in turn with that of the base branch, and judges the ratio', async () => {
     const model = 'models/markov-duo.onnx';
@@ -169,6 +201,15 @@ describe('init-ci', () => {
     expect(without.code).toBe(2);
     expect(without.stderr).toContain('no --model');
     expect(existsSync(space.at('suite.yaml'))).toBe(false);
+  });
+
+  it('writes nothing where the suite cannot run, unless it need not', async () => {
+    const missing = ['init-ci', '-m', 'models/none.onnx', '--suite', 'new.yaml', '-o', 'new-workflow.yml'];
+    const { code, stderr } = await space.run(missing);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('models/none.onnx')]);
+    for (const path of ['new.yaml', 'new-workflow.yml']) expect(existsSync(space.at(path))).toBe(false);
+    await succeed(space, [...missing, '--no-check']);
+    expect(space.read('new.yaml')).toContain('models/none.onnx');
   });
 
   it('refuses a path that a shell would read as something else', async () => {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FileError } from '../../src/errors.js';
+import { mergeFiles } from '../../src/evals/merged-files.js';
 import { EVALUATIONS } from '../../src/evals/registry.js';
-import { readPart } from '../../src/evals/suite/part-record.js';
 import { parseResults, readResults } from '../../src/records/results-file.js';
 import { readRows } from '../../src/records/rows.js';
 import { resultOfNats } from '../comparison/rows.js';
@@ -137,7 +137,7 @@ describe('every reader of results', () => {
   const readers: [string, (path: string) => unknown][] = [
     ['of rows', (path) => readRows(path, EVALUATIONS)],
     ['of whole files', (path) => readResults(path, EVALUATIONS)],
-    ['of parts', readPart],
+    ['of parts', (path) => mergeFiles([path])],
   ];
 
   it.each(readers)('%s refuses what is not UTF-8', (_name, read) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noiseSchedule } from '../../src/diffusion/schedule.js';
 import { checkFamily, resolveSampler, samplerOptions, samplers } from '../../src/samplers/registry.js';
+import { chosenSampler } from '../../src/samplers/sampler.js';
 
 const named = async (name: string) => (await resolveSampler(name)).sampler;
 const usage = (code: string, hint: RegExp) =>
@@ -26,6 +27,16 @@ describe('a sampler', () => {
     await expect(named('LowConfidense')).rejects.toEqual(
       usage('unknown-sampler', /^Did you mean LowConfidence\?/),
     );
+  });
+
+  it('has its options after a colon, and a path keeps its own', () => {
+    expect(chosenSampler('psi:preset=remdm-cap,eta=0.04')).toEqual({
+      spec: 'psi',
+      options: ['preset=remdm-cap', 'eta=0.04'],
+    });
+    expect(chosenSampler('./mine.mjs:rate=2')).toEqual({ spec: './mine.mjs', options: ['rate=2'] });
+    for (const spec of ['psi', 'c:/a=b/mine.mjs', './my:own.mjs', 'psi:', 'psi:eta'])
+      expect(chosenSampler(spec)).toEqual({ spec });
   });
 
   it('of a name that is nearly right is suggested', async () => {

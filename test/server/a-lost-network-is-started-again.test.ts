@@ -45,5 +45,8 @@ describe('a network that is killed', () => {
     expect((body as FailureBody).error.code).toBe('network-lost');
     expect(headers.get('retry-after')).not.toBe(null);
     expect((await server.post('/v1/completions', WRITING)).status).toBe(200);
+    // The other 127 texts of the lost request are not drawn first.
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/^duo_eval_drawn_texts_total 1$/m);
   });
 });

@@ -7,16 +7,16 @@ import { DataError, DuoEvalError, InterruptedError } from '../../errors.js';
 export default class DatasetsFetch extends BaseCommand<typeof DatasetsFetch> {
   static override summary = 'Fetch data sets from the Hugging Face hub.';
   static override description =
-    `Names are ptb, wikitext103 (or wikitext2), lm1b, lambada, ag_news, pubmed and arxiv, or all. The files go into the cache, where --dataset finds them by name. The first fetch records commit and SHA-256; a later fetch restores exactly that and refuses anything else, unless --update is given. An interrupted transfer is resumed.
+    `Names are ptb, wikitext103 (or wikitext2), lm1b, lambada, ag_news, pubmed and arxiv, or zero-shot for these seven. The files go into the cache, where --dataset finds them by name. The first fetch records commit and SHA-256; a later fetch restores exactly that and refuses anything else, unless --update is given. An interrupted transfer is resumed.
 
 HF_ENDPOINT names another hub, HF_TOKEN an access token, which is sent to that hub only. The data come with licences of their own.`;
   static override examples = [
     '<%= config.bin %> datasets fetch ptb lambada',
-    '<%= config.bin %> datasets fetch all',
+    '<%= config.bin %> datasets fetch zero-shot',
   ];
 
   static override args = {
-    names: argument({ required: true, multiple: true, description: 'Names, or all.' }),
+    names: argument({ required: true, multiple: true, description: 'Names, or zero-shot.' }),
   };
 
   static override flags = {

@@ -30,7 +30,11 @@ export default class DatasetsPack extends BaseCommand<typeof DatasetsPack> {
     'keep-remainder': boolean({ summary: 'Keep the last, shorter sequence (strict).' }),
     ...tableFlags,
     ...boundaryFlags,
-    out: string({ summary: 'Write the ids to this file, as int32 little-endian.', helpValue: '<file>' }),
+    out: string({
+      char: 'o',
+      summary: 'Write the ids to this file, as int32 little-endian.',
+      helpValue: '<file>',
+    }),
   };
 
   async run(): Promise<void> {

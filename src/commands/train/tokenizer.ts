@@ -27,7 +27,7 @@ export default class TrainTokenizer extends BaseCommand<typeof TrainTokenizer> {
       default: 2,
       summary: 'Occurrences that a pair needs to become a token.',
     }),
-    out: string({ required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+    out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
   };
 
   async run(): Promise<void> {

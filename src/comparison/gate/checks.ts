@@ -47,14 +47,20 @@ export interface GateRecord {
   passed: number;
   failed: number;
   undecided: number;
+  /** What undecided limits count as, where someone said so. */
+  undecidedAs?: 'pass' | 'fail';
   checks: Check[];
 }
 
-/** @throws UsageError when a gate matches no row, names a figure that no row has, or lacks a baseline */
+/**
+ * @param undecidedAs what undecided limits count as; by default the verdict is undecided where none fails
+ * @throws UsageError when a gate matches no row, names a figure that no row has, or lacks a baseline
+ */
 export function checkGates(
   { value: { gates }, lineOf }: Pick<YamlFile<Gates>, 'value' | 'lineOf'>,
   rows: readonly ResultRow[],
   baseline: readonly ResultRow[] | null,
+  undecidedAs?: 'pass' | 'fail',
 ): GateRecord {
   const apart = distinguishingSettings(rows);
   const checks = gates.flatMap((gate, i) => {
@@ -69,10 +75,11 @@ export function checkGates(
   const [failed, undecided] = [count('fail'), count('undecided')];
   return {
     eval: 'gate',
-    verdict: failed > 0 ? 'fail' : undecided > 0 ? 'undecided' : 'pass',
+    verdict: failed > 0 ? 'fail' : undecided > 0 ? (undecidedAs ?? 'undecided') : 'pass',
     passed: count('pass'),
     failed,
     undecided,
+    ...(undecidedAs && { undecidedAs }),
     checks,
   };
 }

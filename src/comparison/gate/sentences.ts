@@ -32,10 +32,12 @@ export function checkText(check: Check): string {
   return `${placeText(check)}: ${plainText(metric)} ${figureText(check) || 'unknown'}, limit ${limit}${against}: ${verdict}${wouldDecide === null ? '' : `; ${wouldDecide}`}.`;
 }
 
-/** `3 gates hold, 1 is broken, 2 are undecided.` */
-export function verdictText({ passed, failed, undecided }: GateRecord): string {
+/** `3 limits hold, 1 is broken, 2 are undecided, which counts as broken.` */
+export function verdictText({ passed, failed, undecided, undecidedAs }: GateRecord): string {
+  const counts = { pass: 'which counts as holding', fail: 'which counts as broken' };
+  const as = undecided > 0 && undecidedAs ? `, ${counts[undecidedAs]}` : '';
   const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-  return `${count(passed, 'limit holds', 'limits hold')}, ${count(failed, 'is broken', 'are broken')}, ${count(undecided, 'is undecided', 'are undecided')}.`;
+  return `${count(passed, 'limit holds', 'limits hold')}, ${count(failed, 'is broken', 'are broken')}, ${count(undecided, 'is undecided', 'are undecided')}${as}.`;
 }
 
 /** Broken checks first, then undecided ones, otherwise in the given order. */

@@ -19,7 +19,7 @@ import {
 } from '../fetched-datasets.js';
 import { downloadFile } from './download.js';
 import { type HubFile, hubCommit, hubFiles } from './listing.js';
-import { HUB_LOCATIONS, THE_SEVEN } from './locations.js';
+import { HUB_LOCATIONS, THE_SEVEN, ZERO_SHOT } from './locations.js';
 import type { HubConnection } from './request.js';
 
 export interface FetchOptions {
@@ -43,7 +43,7 @@ export interface Fetched {
 
 /** The names, without duplicates. @throws UsageError */
 export function namesToFetch(names: readonly string[]): string[] {
-  const chosen = names.flatMap((name) => (name === 'all' ? THE_SEVEN : [name]));
+  const chosen = names.flatMap((name) => (name === 'all' || name === ZERO_SHOT ? THE_SEVEN : [name]));
   for (const name of chosen) {
     if (Object.hasOwn(HUB_LOCATIONS, name)) continue;
     const isEmbedded = Object.hasOwn(EMBEDDED_DATASETS, name);
@@ -53,7 +53,7 @@ export function namesToFetch(names: readonly string[]): string[] {
       message: isEmbedded
         ? `"${name}" comes with duo-eval: there is nothing to fetch.`
         : `There is no data set "${name}" to fetch.`,
-      hint: `${near && !isEmbedded ? `Did you mean ${near}? ` : ''}Known: ${Object.keys(HUB_LOCATIONS).join(', ')}; all for the seven.`,
+      hint: `${near && !isEmbedded ? `Did you mean ${near}? ` : ''}Known: ${Object.keys(HUB_LOCATIONS).join(', ')}; ${ZERO_SHOT} for the seven.`,
     });
   }
   return [...new Set(chosen)];

@@ -83,5 +83,8 @@ export const HUB_LOCATIONS: Readonly<Record<string, HubLocation>> = {
   },
 };
 
-/** The seven of `datasets fetch all`: WikiText only once, because its two validation splits are the same text. */
+/** Names the seven together, wherever data sets are named. */
+export const ZERO_SHOT = 'zero-shot';
+
+/** The seven of the zero-shot protocol: WikiText only once, because its two validation splits are the same text. */
 export const THE_SEVEN = ['ptb', 'wikitext103', 'lm1b', 'lambada', 'ag_news', 'pubmed', 'arxiv'] as const;

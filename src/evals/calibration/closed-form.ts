@@ -17,6 +17,9 @@
  * Below its schedule's last α, `strict` shows the network that last σ. Independent tokens and masked families do not read
  * it. A uniform-state chain does, but is little off where the loss itself is O(α): less than 1e-8 nats per token.
  *
+ * Block diffusion knows the tokens of earlier blocks and nothing of later ones: near α = 1 the last token of a block has a neighbour
+ * to its left alone, and near α = 0 the answer is p(x_l | the last token before its block). Its first token is given.
+ *
  * In discrete time the bound of T steps is no longer −ln p(x), not even for an exact model: see {@link stepsClosedForm}.
  */
 import {
@@ -27,9 +30,9 @@ import {
 } from '../../diffusion/control-variate.js';
 import type { Integration } from '../../diffusion/integration.js';
 import type { AlphaLevel, NoiseSchedule, Protocol } from '../../diffusion/schedule.js';
-import { isMasked, isMixed } from '../../models/family.js';
+import { isFirstGiven, isInBlocks, isMasked, isMixed } from '../../models/family.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../models/sources/markov.js';
-import type { SourceFamily } from '../../models/sources/markov-denoiser.js';
+import { SOURCE_BLOCK, type SourceFamily } from '../../models/sources/markov-denoiser.js';
 
 export interface ClosedForm {
   /** −ln p(x), nats: in continuous time, the whole integral. */
@@ -38,10 +41,10 @@ export interface ClosedForm {
   overRange: number;
 }
 
-/** −ln p of a sequence's scored tokens: all, but for ar the first. Nats. */
+/** −ln p of a sequence's scored tokens: all, or all but a first one that is given. Nats. */
 function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: SourceFamily): number {
   const tokens = negativeLogProbabilities(chain, x);
-  return tokens.subarray(family === 'ar' ? 1 : 0).reduce((sum, nats) => sum + nats, 0);
+  return tokens.subarray(isFirstGiven({ family }) ? 1 : 0).reduce((sum, nats) => sum + nats, 0);
 }
 
 /** @param integration, schedule null for ar, which has no noise levels */
@@ -67,20 +70,21 @@ export function closedForm(
         ? maskedControlVariate(p, chain.vocabSize)
         : uniformControlVariate(p);
 
-  const marginals: Float64Array[] = [chain.initial];
-  const marginal = (l: number): Float64Array => {
-    while (marginals.length <= l) marginals.push(oneStepOn(chain, marginals[marginals.length - 1]));
-    return marginals[l];
-  };
+  const inBlocks = isInBlocks(family);
+  const power = powersOf(chain);
 
   return (x) => {
     const whole = negativeLogProbability(chain, x, family);
     let leftOut = 0;
-    for (let l = 0; l < x.length; l++) {
-      const clean = integrals(conditional(chain, x[l - 1] ?? null, x[l + 1] ?? null));
+    for (let l = isFirstGiven({ family }) ? 1 : 0; l < x.length; l++) {
+      const start = inBlocks ? l - (l % SOURCE_BLOCK) : 0;
+      const after = inBlocks && l + 1 === start + SOURCE_BLOCK ? null : (x[l + 1] ?? null);
+      const clean = integrals(conditional(chain, x[l - 1] ?? null, after));
       leftOut += clean.integral(x[l], { alpha: 1, oneMinusAlpha: 0 }) - clean.integral(x[l], high);
       if (low.alpha > 0) {
-        const noise = integrals(marginal(l));
+        // the nearest token that is given at every level
+        const given = inBlocks ? Math.max(0, start - 1) : null;
+        const noise = integrals(marginal(chain, given === null ? null : x[given], power(l - (given ?? 0))));
         leftOut += noise.integral(x[l], low) - noise.integral(x[l], { alpha: 0, oneMinusAlpha: 1 });
       }
     }
@@ -88,11 +92,25 @@ export function closedForm(
   };
 }
 
-/** p(x_{l+1}) from p(x_l), both [K]. */
-function oneStepOn({ vocabSize: K, transition }: MarkovChain, p: Float64Array): Float64Array {
-  const next = new Float64Array(K);
-  for (let v = 0; v < K; v++) for (let w = 0; w < K; w++) next[w] += p[v] * transition[v * K + w];
-  return next;
+/** p(x_l), [K], from a token some steps before it, or from p(x_1). @param power of the transition matrix, one per step */
+function marginal(
+  { vocabSize: K, initial }: MarkovChain,
+  from: number | null,
+  power: Float64Array,
+): Float64Array {
+  if (from !== null) return power.slice(from * K, (from + 1) * K);
+  const p = new Float64Array(K);
+  for (let v = 0; v < K; v++) for (let w = 0; w < K; w++) p[w] += initial[v] * power[v * K + w];
+  return p;
+}
+
+/** Pⁿ, [K × K], by n. */
+function powersOf({ vocabSize: K, transition }: MarkovChain): (n: number) => Float64Array {
+  const powers = [identity(K)];
+  return (n) => {
+    while (powers.length <= n) powers.push(product(powers[powers.length - 1], transition, K));
+    return powers[n];
+  };
 }
 
 /** p(x_l | x_{l−1}, x_{l+1}), [K]; null where the sequence ends. */
@@ -135,12 +153,7 @@ export function stepsClosedForm(
     return (steps * Math.max(0, i / steps - Math.max(1e-3, (i - 1) / steps))) / (1 - 1e-3);
   });
   const excess = (m: number) => Math.log1p((1 - m) / (2 * m));
-  const powers = [identity(chain.vocabSize)];
-  const power = (n: number): Float64Array => {
-    while (powers.length <= n)
-      powers.push(product(powers[powers.length - 1], chain.transition, chain.vocabSize));
-    return powers[n];
-  };
+  const power = powersOf(chain);
   return (x) => {
     const masked = maskedCost(chain, x, power);
     let overRange = 0;
@@ -160,18 +173,14 @@ export function stepsClosedForm(
 
 /** F(m): nats of the masked tokens of x, on average over the masks of a level. @param power of the transition matrix */
 function maskedCost(
-  { vocabSize: K, initial }: MarkovChain,
+  chain: MarkovChain,
   x: Int32Array,
   power: (n: number) => Float64Array,
 ): (m: number) => number {
   const { length } = x;
+  const { vocabSize: K } = chain;
   /** ln p of the token at l, from nothing before. */
-  const fromStart = Float64Array.from(x, (token, l) => {
-    const p = power(l);
-    let sum = 0;
-    for (let v = 0; v < K; v++) sum += initial[v] * p[v * K + token];
-    return Math.log(sum);
-  });
+  const fromStart = Float64Array.from(x, (token, l) => Math.log(marginal(chain, null, power(l))[token]));
   const between = (from: number, to: number) => Math.log(power(to - from)[x[from] * K + x[to]]);
   /** [revealed neighbours][masked tokens between them] */
   const costs = Array.from({ length: 3 }, () => new Float64Array(length));

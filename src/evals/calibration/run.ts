@@ -11,19 +11,15 @@
  */
 import { packedTokens } from '../../datasets/packed-tokens.js';
 import { integration } from '../../diffusion/integration.js';
-import {
-  defaultEps,
-  mixedEps,
-  noiseSchedule,
-  type Protocol,
-  type ScheduleType,
-} from '../../diffusion/schedule.js';
+import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
 import type { Schedule } from '../../models/card.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
 import { isInBlocks, isInSteps, isMasked, isMixed, usesMask } from '../../models/family.js';
+import { usualSchedule } from '../../models/fields.js';
 import type { MarkovChain } from '../../models/sources/markov.js';
 import {
   markovDenoiser,
+  SOURCE_BLOCK,
   SOURCE_UNIFORM_SHARE,
   type SourceFamily,
   sourceVocabSize,
@@ -43,8 +39,9 @@ export const calibrationFamilies = [
   'ar',
   'mdlm',
   'sedd',
-  'duo',
+  'bd3lm',
   'd3pm',
+  'duo',
   'gidd',
 ] as const satisfies readonly SourceFamily[];
 export const calibrationEstimators = estimators;
@@ -127,7 +124,7 @@ interface SourceModel {
 function maskedModels({ families, sources = calibrationSources }: CalibrationRequest): SourceModel[] {
   return sources.flatMap((source) =>
     families
-      .filter((family) => isMasked(family) && !isInBlocks(family))
+      .filter(isMasked)
       .map((family) => ({ source, family, checkpoint: exactCheckpoint(source, family, 'log-linear') })),
   );
 }
@@ -165,10 +162,11 @@ export function exactCheckpoint(
       family,
       vocabSize: sourceVocabSize(chain, family),
       ...(usesMask(family) && { maskTokenId: chain.vocabSize }),
+      ...(isInBlocks(family) && { blockSize: SOURCE_BLOCK }),
       ...(schedule && {
         schedule: {
-          ...{ type: schedule, eps: defaultEps },
-          ...(isMixed(family) && { eps: mixedEps, uniformShare: SOURCE_UNIFORM_SHARE }),
+          ...{ type: schedule, eps: schedule === 'cosine' ? defaultEps : usualSchedule(family).eps },
+          ...(isMixed(family) && { uniformShare: SOURCE_UNIFORM_SHARE }),
           ...(isInSteps(family) && { steps: calibrationSteps }),
         },
       }),

@@ -4,7 +4,7 @@
  */
 import type { ProtocolName } from '../../datasets/cutting.js';
 import { bosNotice } from '../../datasets/packing-notices.js';
-import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
+import { type DatasetRequest, eachDataset } from '../../datasets/resolve-dataset.js';
 import { loadTokenizer, type SpecialTokenOverrides } from '../../datasets/tokenizer.js';
 import { DataError, UsageError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
@@ -102,7 +102,7 @@ async function openSets(
   // For a sampled model the notices were given above.
   const ofFiles = first.tokenizer && first.facts.path !== null ? bosNotice(first.tokenizer) : null;
   if (ofFiles !== null && request.references.length > 0) observer.note?.(`${first.name}: ${ofFiles}`);
-  for (const reference of request.references) {
+  for (const reference of eachDataset(request.references)) {
     const { tokenizer } = first;
     if (!tokenizer) throw noTokenizer(first.name);
     const { set, close } = await referenceTexts({

@@ -5,7 +5,7 @@
 import { packDataset } from '../../datasets/pack-dataset.js';
 import { type PackedStream, skippedRowsSaid } from '../../datasets/packed-stream.js';
 import { droppedNotice, wrappingNotice } from '../../datasets/packing-notices.js';
-import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
+import { type DatasetRequest, eachDataset, resolveDataset } from '../../datasets/resolve-dataset.js';
 import type { TextSource } from '../../datasets/text-source.js';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { ModelError, UsageError } from '../../errors.js';
@@ -50,7 +50,7 @@ export async function prepareCells(
   observer: Observer,
 ): Promise<ModelAndStream[]> {
   const sources: TextSource[] = [];
-  for (const dataset of request.datasets) sources.push(await resolveDataset(dataset));
+  for (const one of eachDataset(request.datasets)) sources.push(await resolveDataset(one));
   checkDistinct(sources);
   const tokenizers = new Map<string, Tokenizer>();
   const cells: ModelAndStream[] = [];

@@ -9,6 +9,7 @@ import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import type { Result } from '../registry.js';
+import type { FetchSplit } from '../tasks/documents.js';
 import type { SuiteDataset, SuiteModel } from './named-files.js';
 import type { Paces } from './sampling-pace.js';
 
@@ -20,6 +21,8 @@ export interface SuiteSettings {
   /** Ignores the kept results of earlier runs. */
   fresh: boolean;
   open(model: SuiteModel): Promise<Checkpoint>;
+  /** Gets documents of tasks from the hub. */
+  fetchSplit: FetchSplit;
 }
 
 /** A cell as the suite's file asks for it. */

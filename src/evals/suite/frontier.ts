@@ -8,16 +8,13 @@
  *       reference: sotu               # or entropy: 5.4
  *       steps: [8, 32]
  */
+
 import { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { FrontierResult } from '../frontier/record.js';
 import { checkComparable, measureFrontier } from '../frontier/run.js';
-import {
-  type ChosenSampler,
-  type Configuration,
-  configurations,
-  fittingSamplers,
-} from '../throughput/configurations.js';
+import { type Configuration, configurations, fittingSamplers } from '../throughput/configurations.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import { measuringKey, measuringRequest, modelNames } from './measuring.js';

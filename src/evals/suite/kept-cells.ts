@@ -1,6 +1,7 @@
 /** Results of cells that suites keep, each under the key of its cell. */
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
+import { noteKept } from '../../storage/kept-work.js';
 import type { Result } from '../registry.js';
 import type { CellKind } from './cell.js';
 
@@ -19,6 +20,7 @@ export async function keepResults(
 ): Promise<void> {
   const content = JSON.stringify(hasOneResult ? results[0] : results);
   await writeCacheEntry(pathOf(key), Buffer.from(content));
+  noteKept('cells', 'finished cells', 1);
 }
 
 const pathOf = (key: CacheKey) => cacheEntryPath('cells', key, '.json');

@@ -3,6 +3,7 @@ import type { CellKind } from './cell.js';
 import { FRONTIER_CELLS } from './frontier.js';
 import { GENERATION_CELLS } from './generation.js';
 import { PERPLEXITY_CELLS } from './perplexity.js';
+import { TASK_CELLS } from './tasks.js';
 import { THROUGHPUT_CELLS } from './throughput.js';
 
 const all = [
@@ -10,6 +11,7 @@ const all = [
   GENERATION_CELLS,
   THROUGHPUT_CELLS,
   FRONTIER_CELLS,
+  TASK_CELLS,
 ] as const;
 
 export const CELL_KINDS: readonly CellKind[] = all;

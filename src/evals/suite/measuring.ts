@@ -1,9 +1,10 @@
 /** What cells of `bench` and `frontier` share: both are set up, looked up and measured by the functions of their commands. */
+import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { SamplingFlags } from '../../sampling/prepare-sampling.js';
 import { samplesKey } from '../../sampling/sample-run.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import type { Judge } from '../generation/judge.js';
-import type { ChosenSampler, Configuration } from '../throughput/configurations.js';
+import type { Configuration } from '../throughput/configurations.js';
 import type { MeasuringRequest, Setup } from '../throughput/setup.js';
 import type { SuiteSettings } from './cell.js';
 import type { SuiteDataset, SuiteJudge, SuiteModel } from './named-files.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { looksLikePath, nameOfFiles } from '../../datasets/data-files.js';
-import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
+import { type DatasetRequest, datasetSpecs } from '../../datasets/resolve-dataset.js';
 import type { CheckpointOverrides } from '../../models/checkpoint.js';
 import { FAMILIES } from '../../models/family.js';
 import type { ModelRecord } from '../../records/record.js';
@@ -92,6 +92,10 @@ export function modelRecordIn({ name, path }: SuiteModel, record: ModelRecord): 
 export function nameOfModel(path: string): string {
   return basename(path).replace(/\.onnx$/i, '');
 }
+
+/** Data sets of one entry: a plain name may stand for several (resolve-dataset.ts). */
+export const datasetsOf = (one: z.infer<typeof datasetSchema>, folder: string): SuiteDataset[] =>
+  (typeof one === 'string' ? datasetSpecs(one) : [one]).map((each) => datasetOf(each, folder));
 
 export function datasetOf(one: z.infer<typeof datasetSchema>, folder: string): SuiteDataset {
   if (typeof one === 'string') {

@@ -6,8 +6,7 @@ import { z } from 'zod';
 import { FileError } from '../../errors.js';
 import { byEvaluation } from '../../records/evaluation.js';
 import { part } from '../../records/figures.js';
-import { type AnyResult, type Comparison, SCHEMA_VERSION } from '../../records/record.js';
-import { readResults } from '../../records/results-file.js';
+import { type AnyResult, type Comparison, type ResultsFile, SCHEMA_VERSION } from '../../records/record.js';
 import { EVALUATIONS, type Result } from '../registry.js';
 
 /** A further key of a results file. */
@@ -72,16 +71,15 @@ export interface Part {
 }
 
 /** @throws FileError when it is no part of a suite */
-export function readPart(path: string): Part {
-  const file: object & { suite?: unknown; results: unknown[] } = readResults(path, EVALUATIONS);
+export function partOf({ path, file }: { path: string; file: ResultsFile & { suite?: unknown } }): Part {
   const parsed = suiteRecord.safeParse(file.suite);
   const whole = parsed.success && parsed.data.held.length === file.results.length;
   if (whole && [...parsed.data.held, ...parsed.data.unneeded].every((index) => index < parsed.data.cells))
-    return { path, file: file as SuiteFile };
+    return { path, file: file as unknown as SuiteFile };
   throw new FileError({
     code: 'no-part',
     message: `${path} is no part of a suite.`,
-    hint: 'Give files that duo-eval run --shard i/n --out part.json wrote.',
+    hint: 'Give files that duo-eval run --shard i/n --out part.json wrote, or all those of duo-eval tasks --shard.',
   });
 }
 

@@ -1,7 +1,8 @@
 /** Sampling keys that `gen`, `bench` and `frontier` share. */
+
 import { z } from 'zod';
+import { type ChosenSampler, chosenSampler } from '../../samplers/sampler.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
-import type { ChosenSampler } from '../throughput/configurations.js';
 import { resolveFrom, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
@@ -34,11 +35,14 @@ export type SamplingSaid = Pick<SamplingKeys, 'samples' | 'length' | 'topK' | 't
 /** Empty: the first that supports each model. */
 export function samplersOf(samplers: SamplingKeys['samplers'], folder: string): ChosenSampler[] {
   return (samplers ?? []).map((one) => {
-    const { name, options = {} } = typeof one === 'string' ? { name: one } : one;
-    return {
-      spec: isModulePath(name) ? resolveFrom(folder, name) : name,
-      options: Object.entries(options).map(([key, value]) => `${key}=${value}`),
-    };
+    const { spec, options = [] } =
+      typeof one === 'string'
+        ? chosenSampler(one)
+        : {
+            spec: one.name,
+            options: Object.entries(one.options ?? {}).map(([key, value]) => `${key}=${value}`),
+          };
+    return { spec: isModulePath(spec) ? resolveFrom(folder, spec) : spec, options };
   });
 }
 

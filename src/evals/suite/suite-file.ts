@@ -7,7 +7,7 @@
  *       - name: theirs
  *         path: other/duo.onnx
  *     datasets: [sotu, {name: ptb, path: ptb.valid.txt}]
- *     ppl: {draws: 4}     # and gen, bench, frontier: each kind of cells says what it takes
+ *     ppl: {draws: 4}     # and gen, bench, frontier, tasks: each kind of cells says what it takes
  */
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
@@ -16,7 +16,7 @@ import { isModulePath } from '../../samplers/user/user-sampler.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { readYaml } from '../../strict-yaml.js';
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
-import { datasetOf, datasetSchema, modelOf, modelSchema } from './named-files.js';
+import { datasetSchema, datasetsOf, modelOf, modelSchema } from './named-files.js';
 
 const NAMES = CELL_KINDS.map(({ name }) => name);
 
@@ -75,7 +75,7 @@ export function readSuite(path: string): Suite {
   const { value } = readYaml(path, suiteSchema, 'a suite file');
   const folder = dirname(path);
   const models = value.models.map((one) => modelOf(one, folder));
-  const datasets = value.datasets.map((one) => datasetOf(one, folder));
+  const datasets = value.datasets.flatMap((one) => datasetsOf(one, folder));
   for (const [kind, names] of [
     ['models', models.map((one) => one.name)],
     ['data sets', datasets.map((one) => one.name)],

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { endingOf, TABLE_ENDINGS, tableRows } from '../../datasets/file-texts.js';
 import { DataError } from '../../errors.js';
 import { sha256OfBytes } from '../../storage/digest.js';
+import { listDocuments } from './lists.js';
 import type { Task } from './task.js';
 import type { Document } from './template.js';
 
@@ -39,6 +40,22 @@ const MOST_DOCUMENTS = 1_000_000;
 /** @throws DataError where there is no such data, or a row is unsound */
 export async function documentsOf(task: Task, split: string, options: DocumentsOptions): Promise<Documents> {
   const documents: PlacedDocument[] = [];
+  const { lists } = task.data;
+  if (lists !== null && options.data === null)
+    for (const [i, document] of listDocuments(lists).entries())
+      documents.push({ document, where: `${task.name}, list ${i + 1}`, config: null });
+  else await readDocuments(task, split, options, documents);
+  if (documents.length === 0) throw noData(task, split, 'it has no documents there');
+  const lines = documents.map(({ document }) => JSON.stringify(document));
+  return { documents, sha256: sha256OfBytes(lines.join('\n')) };
+}
+
+async function readDocuments(
+  task: Task,
+  split: string,
+  options: DocumentsOptions,
+  documents: PlacedDocument[],
+): Promise<void> {
   for (const config of task.data.configs) {
     for (const path of await filesOf(task, config, split, options)) {
       for await (const rows of tableRows(path)) {
@@ -51,9 +68,6 @@ export async function documentsOf(task: Task, split: string, options: DocumentsO
       }
     }
   }
-  if (documents.length === 0) throw noData(task, split, 'it has no documents there');
-  const lines = documents.map(({ document }) => JSON.stringify(document));
-  return { documents, sha256: sha256OfBytes(lines.join('\n')) };
 }
 
 async function filesOf(

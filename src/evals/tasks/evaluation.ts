@@ -12,6 +12,7 @@ import {
 } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { modelOf, textOf } from '../command-flags.js';
+import { joinedParts } from './item-rows.js';
 import { taskNotes } from './notes.js';
 import { clusteredRatio } from './outcomes.js';
 import { type TasksResult, tasksRecord } from './record.js';
@@ -84,6 +85,7 @@ const columns: readonly Column<TasksResult>[] = [
   text('model_sha256', ({ model }) => model.sha256),
   text('model_path', ({ model }) => model.path),
   ...environmentColumns,
+  number('ceiling', ({ items }) => items.ceiling, { title: 'ceiling', text: share }),
 ];
 
 const items = {
@@ -165,6 +167,7 @@ export const TASKS: Evaluation<TasksResult> = {
         'flips',
         'cut',
         'chance',
+        'ceiling',
         'shots',
         'split',
         'family',
@@ -207,6 +210,15 @@ export const TASKS: Evaluation<TasksResult> = {
     bitsPerByte: { title: 'bits/byte', range: RANGES.loss, units: items, lmEval: ['bits_per_byte', false] },
   },
   pairing: itemPairing,
+  parts: {
+    of: ({ part }) => part ?? null,
+    key: ({ model, dataset, task, protocol, part }) =>
+      JSON.stringify([
+        [model.name, model.sha256, task.name, task.sha256, task.metrics, part?.of],
+        [dataset.sha256, dataset.limit, dataset.selection, protocol],
+      ]),
+    join: joinedParts,
+  },
   repetition: { commands: ([row]) => [commandOf(row)] },
   report: {
     columns: ['acc', '95% interval', 'acc_norm', 'exact match', 'perplexity', 'items', 'likelihood', 'tail'],
@@ -226,6 +238,11 @@ function essentialTitles(results: readonly TasksResult[]): readonly string[] | n
   return ['task', 'model', ...figures.slice(0, 2), '95% interval', ...(figures.length < 2 ? ['items'] : [])];
 }
 
+function shardOf(row: ResultRow): string | null {
+  const [part, of] = [numberOf(row, 'part.part'), numberOf(row, 'part.of')];
+  return part === null || of === null ? null : `${part}/${of}`;
+}
+
 function commandOf(row: ResultRow): string {
   const estimator = textOf(row, 'protocol.estimator');
   const isDrawn = estimator === 'bound';
@@ -238,6 +255,7 @@ function commandOf(row: ResultRow): string {
     ['draws', isDrawn ? numberOf(row, 'protocol.draws') : null],
     ['until', numberOf(row, 'protocol.until')],
     ['seed', isDrawn ? numberOf(row, 'protocol.seed') : null],
+    ['shard', shardOf(row)],
     ['tail', textOf(row, 'protocol.tail')],
     ['bos', textOf(row, 'protocol.bos')],
     [fieldOf(row, 'dataset.selection') === 'first' ? 'first' : 'limit', numberOf(row, 'dataset.limit')],

@@ -1,21 +1,22 @@
 /**
  * Items whose answer is generated: a prompt is given and its continuation is drawn, or a text with gaps is given and the gaps are
- * filled. Draws are greedy (the most probable token) unless the settings say otherwise. An answer ends at EOS, or where the task says.
+ * filled. The most probable tokens are taken, or, where the task says so, tokens are drawn. An answer ends at EOS, or where the task says.
  */
-
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError } from '../../errors.js';
+import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../../samplers/registry.js';
 import type { ResolvedSampler } from '../../samplers/sampler.js';
 import { generate } from '../../sampling/generate.js';
-import type { GivenTokens, SampledModel } from '../../sampling/generation-plan.js';
-import { infillTokens } from '../../sampling/given-text.js';
+import type { GeneratedSample, GivenTokens, SampledModel } from '../../sampling/generation-plan.js';
+import { infillLength, infillTokens } from '../../sampling/given-text.js';
 import { sampledModel } from '../../sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../../sampling/sampling-session.js';
 import { longestItem } from '../likelihood/items.js';
 import type { Finding, ItemRunner } from './item-runner.js';
+import { listCeiling, revealsOfAncestral, revealsOfPolicy } from './lists.js';
 import type { ItemOutcome } from './outcomes.js';
 import type { Task } from './task.js';
 import type { TaskItem } from './task-items.js';
@@ -33,9 +34,22 @@ export interface GeneratingSettings {
   seed: number;
   bos: 'always' | 'when-empty';
   tooLong: 'truncate' | 'refuse';
+  /** Sequences per model call; changes no answer. By default chosen by the size of the logits. */
+  batch?: number | null;
 }
 
-const GREEDY = { temperature: 1, topK: 1, topP: null } as const;
+/** The most probable token, or a draw from the distribution as it is. */
+const drawSettings = (isDrawn: boolean) =>
+  ({ temperature: 1, topK: isDrawn ? null : 1, topP: null }) as const;
+
+/** An item, ready to be written. */
+interface Asked {
+  item: TaskItem;
+  given: GivenTokens;
+  cut: number;
+  /** Position behind the answer: what is not given before it is the answer. */
+  end: number;
+}
 
 export class GeneratingRunner implements ItemRunner {
   modelCalls = 0;
@@ -48,14 +62,17 @@ export class GeneratingRunner implements ItemRunner {
     private readonly tokenizer: Tokenizer,
   ) {}
 
-  /** @throws UsageError for a sampler that there is not, ModelError as the network's start */
-  static async start(settings: GeneratingSettings): Promise<GeneratingRunner> {
+  /**
+   * @param isDrawn whether tokens are drawn, instead of the most probable ones being taken
+   * @throws UsageError for a sampler that there is not, ModelError as the network's start
+   */
+  static async start(settings: GeneratingSettings, isDrawn: boolean): Promise<GeneratingRunner> {
     const { checkpoint } = settings;
     const sampler = await resolveSampler(settings.sampler ?? samplersFor(checkpoint.family)[0]);
     const tokenizer = await settings.tokenizer();
     const options = samplerOptions(sampler.sampler, []);
     const session = await startSamplingSession({
-      ...{ ...settings, ...GREEDY, options, tokenizer },
+      ...{ ...settings, ...drawSettings(isDrawn), options, tokenizer },
       sampler: sampler.sampler,
     });
     return new GeneratingRunner(settings, sampler, sampledModel(checkpoint, tokenizer), session, tokenizer);
@@ -82,80 +99,170 @@ export class GeneratingRunner implements ItemRunner {
     return this.tokenizer.sha256;
   }
 
+  /** Items of one length are written together; no answer depends on what else is in its batch. */
   async run(task: Task, items: readonly TaskItem[], { signal, found }: Finding): Promise<void> {
-    for (const item of items) {
+    const asked = items.map((item): Asked => ({ item, ...this.givenOf(task, item) }));
+    for (const batch of this.batchesOf(asked)) {
       signal?.throwIfAborted();
-      found(await this.answer(task, item, signal));
+      for (const outcome of await this.answers(task, batch, signal)) found(outcome);
     }
   }
 
-  private async answer(task: Task, item: TaskItem, signal: AbortSignal | undefined): Promise<ItemOutcome> {
-    const { steps, seed } = this.settings;
-    const { given, cut } = this.givenOf(task, item);
-    const { length } = given.tokens;
-    const plan = {
-      ...{
-        model: this.model,
-        source: this.session.source,
-        sampler: this.sampler,
-        given,
-        signal,
-        seed,
-        length,
-      },
-      options: samplerOptions(this.sampler.sampler, []),
-      // An autoregressive sampler takes one step per token.
-      steps: this.checkpoint.family === 'ar' ? length : steps,
-      ...{ first: item.index, samples: item.index + 1, batch: 1 },
-    };
-    let tokens: Int32Array = new Int32Array(0);
-    let calls = 0;
-    for await (const [sample] of generate(plan)) [tokens, calls] = [sample.tokens, sample.nfe];
-    this.modelCalls += calls;
-    const written = given.fixed.reduce((count, fixed) => count + Number(fixed === 0), 0);
-    return {
-      ...{ index: item.index, logLikelihoods: [], errors: [], isGreedy: [], flip: 0 },
-      ...{ calls, cut, tokens: written, generated: this.textOf(task, tokens, given) },
-    };
+  /** An autoregressive text may be followed by anything, so texts of several lengths share a batch; others are of one length. */
+  private batchesOf(asked: readonly Asked[]): Asked[][] {
+    const { checkpoint, batch = null } = this.settings;
+    const isCausal = checkpoint.family === 'ar';
+    const isAlone = this.sampler.module !== null || this.sampler.sampler.needs === 'latent';
+    const lengthOf = ({ given }: Asked) => given.tokens.length;
+    const inOrder = [...asked].sort((a, b) => lengthOf(a) - lengthOf(b) || a.item.index - b.item.index);
+    const batches: Asked[][] = [];
+    for (const one of inOrder) {
+      const last = batches.at(-1);
+      const size = isAlone ? 1 : batchOf(checkpoint, lengthOf(one), batch);
+      if (last && last.length < size && (isCausal || lengthOf(last[0]) === lengthOf(one))) last.push(one);
+      else batches.push([one]);
+    }
+    return batches;
   }
 
-  private givenOf(task: Task, item: TaskItem): { given: GivenTokens; cut: number } {
-    const { checkpoint, bos, tooLong } = this.settings;
-    const { tokenizer } = this;
+  private async answers(
+    task: Task,
+    batch: readonly Asked[],
+    signal: AbortSignal | undefined,
+  ): Promise<ItemOutcome[]> {
+    const { steps, seed } = this.settings;
+    const isCausal = this.checkpoint.family === 'ar';
+    const length = Math.max(...batch.map(({ given }) => given.tokens.length));
+    const each = batch.map(({ item, given }) => ({
+      seed,
+      sample: item.index,
+      given: stretched(given, length),
+    }));
+    // A latent and a user's module know a sample by its number.
+    const [{ sample, given }] = each;
+    const isAlone = batch.length === 1;
+    const plan = {
+      ...{ model: this.model, source: this.session.source, sampler: this.sampler, signal, seed, length },
+      options: samplerOptions(this.sampler.sampler, []),
+      // An autoregressive sampler takes one step per token.
+      steps: isCausal ? length : steps,
+      ...(isAlone
+        ? { given, first: sample, samples: sample + 1, batch: 1 }
+        : { each, samples: each.length, batch: each.length }),
+    };
+    const written: GeneratedSample[] = [];
+    for await (const samples of generate(plan)) written.push(...samples);
+    return batch.map((asked, b): ItemOutcome => {
+      const { item, given: own, cut, end } = asked;
+      const count = own.fixed.subarray(0, end).reduce((sum, fixed) => sum + Number(fixed === 0), 0);
+      // Of ar one call a token, however far the longest text of its batch goes.
+      const calls = isCausal ? count : written[b].nfe;
+      this.modelCalls += calls;
+      return {
+        ...{ index: item.index, logLikelihoods: [], errors: [], isGreedy: [], flip: 0 },
+        ...{ calls, cut, tokens: count, ceiling: this.ceilingOf(task, item, count) },
+        generated: this.textOf(task, written[b].tokens, asked),
+      };
+    });
+  }
+
+  /** How often an ideal model is right, where that is known (lists.ts). @param count tokens that are written */
+  private ceilingOf({ scoring, generation }: Task, { puzzle }: TaskItem, count: number): number | null {
+    if (scoring !== 'replace' && scoring !== 'shuffle') return null;
+    const { family, schedule } = this.model;
+    const letters = puzzle.split('>')[0].trim().split(/\s+/).length;
+    // The forms are of letters that are one token each, and of models that draw.
+    if (count !== letters || generation?.draw !== true) return null;
+    if (family === 'ar') return 1;
+    if (family !== 'mdlm' || schedule === null || this.sampler.module !== null) return null;
+    const { steps } = this.settings;
+    if (this.samplerName === 'ancestral')
+      return listCeiling(scoring, letters, revealsOfAncestral(schedule, steps));
+    if (this.samplerName === 'unmask')
+      return listCeiling(scoring, letters, revealsOfPolicy(Math.ceil(letters / steps)));
+    return null;
+  }
+
+  private givenOf(task: Task, item: TaskItem): Omit<Asked, 'item'> {
+    const { checkpoint } = this.settings;
     const [{ context }] = item.requests;
     // an item that is generated has the task's limit
     const wanted = task.generation!.tokens;
+    const gap = ANSWER_GAP.exec(context);
+    if (gap === null)
+      return GAP.test(context) ? this.infillOf(context, item, wanted) : this.promptOf(context, item, wanted);
+    const size = this.tokenizer.encode(gap[1] + (item.targets[0] ?? '')).length;
+    const [before, after] = [context.slice(0, gap.index), context.slice(gap.index + gap[0].length)];
+    // What ends with its gap is a prompt to a model that writes from left to right.
+    if (checkpoint.family === 'ar' && after.trim() === '') return this.promptOf(before, item, size);
+    return this.infillOf(`${before}<gap ${size}>${after}`, item, wanted);
+  }
+
+  private infillOf(text: string, item: TaskItem, wanted: number): Omit<Asked, 'item'> {
+    const { checkpoint, tooLong } = this.settings;
+    const { tokenizer } = this;
     const longest = longestItem(checkpoint);
+    const needed =
+      infillLength(text, tokenizer) ?? Math.min(longest, tokenizer.encode(text).length + wanted + 2);
+    const whole = infillTokens(text, tokenizer, needed);
+    const hasBos = Number(tokenizer.bosTokenId !== null);
+    const cut = Math.max(0, needed - longest);
+    if (cut > 0 && (tooLong === 'refuse' || cut > whole.fixed.indexOf(0) - hasBos))
+      throw tooMany(item.where, needed, longest);
+    const left = <A extends Int32Array | Uint8Array>(all: A) => [
+      ...all.subarray(0, hasBos),
+      ...all.subarray(hasBos + cut),
+    ];
+    const given = {
+      tokens: Int32Array.from(left(whole.tokens)),
+      fixed: Uint8Array.from(left(whole.fixed)),
+    };
     const { fixedLength } = checkpoint.signature;
-    const isCausal = checkpoint.family === 'ar';
-    if (/<gap(?: +\d+)?>/.test(context)) {
-      const length = fixedLength ?? Math.min(longest, tokenizer.encode(context).length + wanted + 2);
-      return { given: infillTokens(context, tokenizer, length), cut: 0 };
-    }
-    const { bosTokenId } = tokenizer;
-    const hasBos = bosTokenId !== null && (bos === 'always' || context === '');
-    const whole = [...(hasBos ? [bosTokenId] : []), ...tokenizer.encode(context)];
-    const room = Math.max(1, longest - wanted);
+    return {
+      given: stretched(given, fixedLength ?? given.fixed.length),
+      cut,
+      end: given.fixed.lastIndexOf(0) + 1,
+    };
+  }
+
+  private promptOf(text: string, item: TaskItem, wanted: number): Omit<Asked, 'item'> {
+    const { checkpoint, bos, tooLong } = this.settings;
+    const { bosTokenId } = this.tokenizer;
+    const { fixedLength } = checkpoint.signature;
+    const hasBos = bosTokenId !== null && (bos === 'always' || text === '');
+    const whole = [...(hasBos ? [bosTokenId] : []), ...this.tokenizer.encode(text)];
+    const room = Math.max(1, longestItem(checkpoint) - wanted);
     const cut = Math.max(0, whole.length - room);
     if (cut > 0 && tooLong === 'refuse') throw tooMany(item.where, whole.length, room);
     const ids = whole.slice(cut);
-    const length = isCausal || fixedLength === null ? ids.length + wanted : fixedLength;
-    const [tokens, fixed] = [new Int32Array(length), new Uint8Array(length)];
-    tokens.set(ids);
-    fixed.fill(1, 0, ids.length);
-    return { given: { tokens, fixed }, cut };
+    const isFree = checkpoint.family === 'ar' || fixedLength === null;
+    const length = isFree ? ids.length + wanted : fixedLength;
+    const given = { tokens: Int32Array.from(ids), fixed: new Uint8Array(ids.length).fill(1) };
+    return { given: stretched(given, length), cut, end: length };
   }
 
   /** What was written, up to EOS and to what ends it. */
-  private textOf(task: Task, tokens: Int32Array, { fixed }: GivenTokens): string {
+  private textOf(task: Task, tokens: Int32Array, { given: { fixed }, end: last }: Asked): string {
     const { eosTokenId } = this.tokenizer;
-    const written = [...tokens].filter((_, l) => fixed[l] === 0);
+    const written = [...tokens.subarray(0, last)].filter((_, l) => fixed[l] === 0);
     const end = eosTokenId === null ? -1 : written.indexOf(eosTokenId);
     const text = this.tokenizer.decode(end < 0 ? written : written.slice(0, end), { cleanUp: false });
     const { until = [], tokens: most = 0 } = task.generation ?? {};
     const ends = until.map((mark) => text.indexOf(mark)).filter((at) => at >= 0);
     return text.slice(0, Math.min(...ends, most > 0 ? text.length : 0));
   }
+}
+
+const GAP = /<gap(?: +\d+)?>/;
+/** A gap for as many tokens as the answer has; spaces before it belong to the answer. */
+const ANSWER_GAP = /( *)<gap answer>/;
+
+/** With room behind. */
+function stretched({ tokens, fixed }: GivenTokens, length: number): GivenTokens {
+  const longer = { tokens: new Int32Array(length), fixed: new Uint8Array(length) };
+  longer.tokens.set(tokens);
+  longer.fixed.set(fixed);
+  return longer;
 }
 
 function tooMany(where: string, has: number, room: number): DataError {

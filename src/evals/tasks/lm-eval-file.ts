@@ -118,7 +118,7 @@ export function taskOfLmEval(file: LmEvalTask, origin: TaskOrigin, note: (text: 
     path: origin.path,
     sha256: origin.sha256,
     output,
-    data: { repo, configs: [file.dataset_name ?? null], files: dataFiles(file, split) },
+    data: { repo, configs: [file.dataset_name ?? null], files: dataFiles(file, split), lists: null },
     split,
     documents: file.process_docs ? documentsOf(file.process_docs, place('process_docs')) : null,
     description: file.description ? new Template(file.description, `description of ${label}`) : null,
@@ -168,6 +168,7 @@ function generationOf({
     tokens: max_gen_toks,
     ignoreCase: match?.ignore_case === true,
     ignorePunctuation: match?.ignore_punctuation === true,
+    draw: false,
     trim: (filter_list ?? []).some(({ filter }) =>
       filter.some((one) => one.function === 'remove_whitespace'),
     ),

@@ -17,13 +17,21 @@ const MEANING: Readonly<Record<TasksResult['protocol']['estimator'], string>> = 
 
 export function taskNotes(results: readonly TasksResult[]): string[] {
   return [
+    ...partLines(results),
     ...estimatorLines(results),
     ...tailLines(results),
     ...errorLines(results),
     ...chanceLines(results),
+    ...ceilingLines(results),
     ...flipLines(results),
     ...cutLines(results),
   ].map(plainText);
+}
+
+function partLines(results: readonly TasksResult[]): string[] {
+  return unique(results.flatMap(({ part }) => (part ? [`${part.part} of ${part.of}`] : []))).map(
+    (which) => `These are the items of part ${which}: duo-eval merge joins the results of all parts.`,
+  );
 }
 
 function estimatorLines(results: readonly TasksResult[]): string[] {
@@ -67,6 +75,16 @@ function chanceLines(results: readonly TasksResult[]): string[] {
     ),
   );
   return chances.length === 0 ? [] : [`Picking at random gets right: ${chances.join(', ')}.`];
+}
+
+function ceilingLines(results: readonly TasksResult[]): string[] {
+  return results.flatMap(({ model, task, items: { ceiling = null }, protocol: { sampler, steps } }) =>
+    ceiling === null || ceiling >= 1
+      ? []
+      : [
+          `${model.name} on ${task.name}: an ideal model gets ${percent(ceiling)} right by the sampler ${sampler} in ${steps} steps, since tokens of one call do not know of one another.`,
+        ],
+  );
 }
 
 function flipLines(results: readonly TasksResult[]): string[] {

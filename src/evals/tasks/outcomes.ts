@@ -4,6 +4,7 @@ import { sum } from '../../statistics/numbers.js';
 import { ratio } from '../../statistics/ratio.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import { bestOf } from '../likelihood/margins.js';
+import { solvesList } from './lists.js';
 import { solvesCountdown, solvesSudoku } from './puzzles.js';
 import type { Task } from './task.js';
 import type { TaskItem } from './task-items.js';
@@ -25,12 +26,37 @@ export interface ItemOutcome {
   cut: number;
   /** Tokens that were scored. */
   tokens: number;
-  /** What was generated, where that is asked for. */
+  /** What was generated, where that is asked for, and how often an ideal model is right (lists.ts); null: not known. */
   generated?: string;
+  ceiling?: number | null;
 }
 
 /** What one item says of each metric; absent where it says nothing. */
 export type ItemFigures = Partial<Record<MetricName, number>>;
+
+/** What a record needs of an item. */
+export interface ItemRow {
+  /** Place of its document in the split. */
+  index: number;
+  /** Digest of what its cluster shares; null: items are independent. */
+  cluster: string | null;
+  /** Numerators by metric. */
+  figures: ItemFigures;
+  /** Chance that more draws would pick another choice. */
+  flip: number;
+  /** Monte Carlo variance of its ln p; 0: exact. */
+  variance: number;
+  /** Tokens that were cut from its contexts, and that were scored. */
+  cut: number;
+  tokens: number;
+  /** Share that a pick at random gets right; null without choices. */
+  chance: number | null;
+  /** Share that an ideal model gets right; null: not known. */
+  ceiling: number | null;
+  /** Of its text: what figures per word and per byte divide by. */
+  words: number;
+  bytes: number;
+}
 
 /** Metrics of records, and how they come from items: Σ of one column over Σ of another. */
 export const METRIC_NAMES = [
@@ -50,7 +76,7 @@ const characters = (text: string): number => [...text].length;
 const bytes = (text: string): number => Buffer.byteLength(text);
 const isRight = (answers: readonly number[], pick: number): number => Number(answers.includes(pick));
 
-/** @returns numerators; {@link weightsOf} has the denominators */
+/** @returns numerators; {@link weightOf} has the denominators */
 export function itemFigures(task: Task, item: TaskItem, outcome: ItemOutcome): ItemFigures {
   const { logLikelihoods: scores, isGreedy } = outcome;
   switch (task.output) {
@@ -78,14 +104,21 @@ export function itemFigures(task: Task, item: TaskItem, outcome: ItemOutcome): I
 function isSolved(task: Task, { puzzle, targets }: TaskItem, generated: string): boolean {
   if (task.scoring === 'sudoku') return solvesSudoku(puzzle, generated);
   if (task.scoring === 'countdown') return solvesCountdown(puzzle, generated);
+  if (task.scoring === 'replace' || task.scoring === 'shuffle')
+    return solvesList(task.scoring, puzzle, generated);
   return targets.some((target) => isSame(task, generated, target));
 }
 
+/** At least 1 of each. */
+export const wordsAndBytes = (text: string) => ({
+  words: Math.max(1, text.split(/\s+/).length),
+  bytes: Math.max(1, bytes(text)),
+});
+
 /** What Σ over items divides by: items, or the words or bytes of their texts. */
-function weightOf(metric: MetricName, { targets }: TaskItem): number {
-  if (metric === 'wordNll') return Math.max(1, (targets[0] ?? '').split(/\s+/).length);
-  if (metric === 'byteNll' || metric === 'bitsPerByte') return Math.max(1, bytes(targets[0] ?? ''));
-  return 1;
+function weightOf(metric: MetricName, { words, bytes: ofText }: ItemRow): number {
+  if (metric === 'wordNll') return words;
+  return metric === 'byteNll' || metric === 'bitsPerByte' ? ofText : 1;
 }
 
 /** TruthfulQA's mc2: the share of probability of the true choices. */
@@ -111,20 +144,14 @@ export interface TaskFigures {
   units: number;
 }
 
-/** @param outcomes of the items, in their order */
-export function taskFigures(
-  task: Task,
-  items: readonly TaskItem[],
-  outcomes: readonly ItemOutcome[],
-): TaskFigures {
-  const units = unitsOf(items);
-  const figures = items.map((item, i) => itemFigures(task, item, outcomes[i]));
+/** @param asked metrics by the names of task files   @param rows of the items, in their order */
+export function taskFigures(asked: readonly string[], rows: readonly ItemRow[]): TaskFigures {
+  const units = unitsOf(rows);
   const metrics = Object.fromEntries(
     METRIC_NAMES.map((name) => {
-      const values = figures.map((one) => one[name]);
-      if (values.some((value) => value === undefined) || !isAsked(task, name)) return [name, null];
-      const weights = items.map((item) => weightOf(name, item));
-      return [name, figureOf(name, values as number[], weights, { units, outcomes })];
+      const values = rows.map(({ figures }) => figures[name]);
+      if (values.some((value) => value === undefined) || !asked.includes(ASKED_AS[name])) return [name, null];
+      return [name, figureOf(name, values as number[], rows, units)];
     }),
   ) as TaskFigures['metrics'];
   return { metrics, units: new Set(units).size };
@@ -136,12 +163,13 @@ const ASKED_AS: Readonly<Record<MetricName, string>> = {
   ...{ answerNll: 'perplexity', wordNll: 'word_perplexity', byteNll: 'byte_perplexity' },
   bitsPerByte: 'bits_per_byte',
 };
-const isAsked = ({ metrics }: Task, name: MetricName): boolean => metrics.includes(ASKED_AS[name]);
 
-const SHARES: ReadonlySet<MetricName> = new Set(['acc', 'accNorm', 'accBytes', 'exactMatch']);
+/** Shares of items. */
+export const SHARES = ['acc', 'accNorm', 'accBytes', 'exactMatch'] as const satisfies readonly MetricName[];
+const isShareOfItems = (name: MetricName): boolean => (SHARES as readonly MetricName[]).includes(name);
 
 /** The unit of each item: the number of its cluster, or of itself. */
-export function unitsOf(items: readonly Pick<TaskItem, 'cluster'>[]): number[] {
+export function unitsOf(items: readonly Pick<ItemRow, 'cluster'>[]): number[] {
   const numbers = new Map<string, number>();
   return items.map(({ cluster }, i) => {
     const key = cluster === null ? `item ${i}` : `cluster ${cluster}`;
@@ -169,25 +197,26 @@ export function clusteredRatio(
 function figureOf(
   name: MetricName,
   values: readonly number[],
-  weights: readonly number[],
-  { units, outcomes }: { units: readonly number[]; outcomes: readonly ItemOutcome[] },
+  rows: readonly ItemRow[],
+  units: readonly number[],
 ): Figure {
+  const weights = rows.map((row) => weightOf(name, row));
   const { value, stderr, ci95 } = clusteredRatio(values, weights, units);
   const count = new Set(units).size;
-  const isShare = SHARES.has(name);
+  const isShare = isShareOfItems(name);
   return {
     ...{ value, stderr, ci95: isShare ? wilsonInterval(value, stderr, count) : ci95 },
-    mcStderr: isShare ? errorOfPicks(outcomes) : errorOfSum(name, outcomes, sum(weights)),
+    mcStderr: isShare ? errorOfPicks(rows) : errorOfSum(name, rows, sum(weights)),
   };
 }
 
 /** Of a share of picks, over draws: each item's pick is another with its chance. */
-function errorOfPicks(outcomes: readonly ItemOutcome[]): number {
-  return Math.sqrt(sum(outcomes.map(({ flip }) => flip * (1 - flip)))) / outcomes.length;
+function errorOfPicks(rows: readonly ItemRow[]): number {
+  return Math.sqrt(sum(rows.map(({ flip }) => flip * (1 - flip)))) / rows.length;
 }
 
-function errorOfSum(name: MetricName, outcomes: readonly ItemOutcome[], weight: number): number {
-  const variance = sum(outcomes.flatMap(({ errors }) => errors.map((error) => error ** 2)));
+function errorOfSum(name: MetricName, rows: readonly ItemRow[], weight: number): number {
+  const variance = sum(rows.map((row) => row.variance));
   return Math.sqrt(variance) / weight / (name === 'bitsPerByte' ? Math.LN2 : 1);
 }
 

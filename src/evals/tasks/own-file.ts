@@ -49,6 +49,13 @@ export const ownTask = z.strictObject({
       .min(1)
       .optional(),
     files: z.record(z.string(), oneOrMore).optional(),
+    lists: z
+      .strictObject({
+        count: z.int().min(1).max(100_000),
+        length: z.int().min(2).max(25),
+        seed: z.int().nonnegative().default(1),
+      })
+      .optional(),
   }),
   split: z.string(),
   documents: functionName.optional(),
@@ -66,7 +73,7 @@ export const ownTask = z.strictObject({
     })
     .optional(),
   metrics: z.array(z.string()).min(1).optional(),
-  scoring: z.union([functionName, z.enum(['sudoku', 'countdown'])]).optional(),
+  scoring: z.union([functionName, z.enum(['sudoku', 'countdown', 'replace', 'shuffle'])]).optional(),
   cluster: template.optional(),
   generation: z
     .strictObject({
@@ -74,6 +81,7 @@ export const ownTask = z.strictObject({
       tokens: z.int().min(1).max(4096),
       ignoreCase: z.boolean().default(false),
       ignorePunctuation: z.boolean().default(false),
+      draw: z.boolean().default(false),
       trim: z.boolean().default(true),
     })
     .optional(),
@@ -105,7 +113,10 @@ export function taskOfOwnFile(file: OwnTask, origin: TaskOrigin): Task {
     path: origin.path,
     sha256: origin.sha256,
     output,
-    data: { repo, configs: file.data.configs ?? [null], files: filesBySplit(file.data.files) },
+    data: {
+      ...{ repo, configs: file.data.configs ?? [null], files: filesBySplit(file.data.files) },
+      lists: file.data.lists ?? null,
+    },
     split: file.split,
     documents: file.documents ? documentsOf(file.documents, { where: `documents of ${label}`, repo }) : null,
     description:

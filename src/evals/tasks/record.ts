@@ -58,6 +58,38 @@ const itemsRecord = part({
   }),
 );
 
+const partRecord = part({
+  part: count.describe('From 1.'),
+  of: count,
+  items: part({
+    index: column.describe('Place of its document in the split.'),
+    flip: column,
+    variance: column.describe('Over draws, of its ln p; 0: exact.'),
+    cut: column.describe('Tokens that were cut from the left.'),
+    tokens: column,
+    words: column,
+    bytes: column,
+    cluster: z.array(z.string()).optional().describe('Digests; absent: items are independent.'),
+    chance: column.optional(),
+    ceiling: column.optional(),
+    acc: column.optional().describe('What each item adds to the figure of this name, as in the next ones.'),
+    accNorm: column.optional(),
+    accBytes: column.optional(),
+    exactMatch: column.optional(),
+    answerNll: column.optional(),
+    wordNll: column.optional(),
+    byteNll: column.optional(),
+    bitsPerByte: column.optional(),
+  }).superRefine(
+    plausibleColumns({
+      ...{ index: COUNT, flip: RANGES.share, variance: RANGES.any, cut: COUNT, tokens: COUNT },
+      ...{ words: COUNT, bytes: COUNT, chance: RANGES.share, ceiling: RANGES.share },
+      ...{ acc: RANGES.share, accNorm: RANGES.share, accBytes: RANGES.share, exactMatch: RANGES.share },
+      ...{ answerNll: RANGES.loss, wordNll: RANGES.loss, byteNll: RANGES.loss, bitsPerByte: RANGES.loss },
+    }),
+  ),
+});
+
 export const tasksRecord = part({
   eval: z.literal('tasks'),
   model: modelRecord,
@@ -86,9 +118,17 @@ export const tasksRecord = part({
     cut: count.describe('Items that were cut from the left, being longer than the model.'),
     flips: z.number().describe('Sum of the chances that more draws would change a pick.'),
     chance: known.describe('Share that picking at random gets right; null where there are no choices.'),
+    ceiling: known
+      .optional()
+      .describe(
+        'Share that an ideal model gets right with as many tokens a call; null: no closed form is known.',
+      ),
   }),
   cost: costRecord.describe('sequences are items; tokens the scored ones.'),
   environment: environmentRecord,
+  part: partRecord
+    .optional()
+    .describe('Of a part of the items (--shard): what merge joins. Absent where they are all.'),
   byItem: itemsRecord.optional().describe('One entry per item. Absent without --by-item.'),
 });
 /** One model on one task. */

@@ -2,22 +2,18 @@
  * A task on a model: its items are scored or generated, each outcome is kept in a journal, and a stopped run continues. No outcome
  * depends on the batch, on the other items or on what part of them is asked for.
  */
+import type { Checkpoint } from '../../models/checkpoint.js';
 import { environmentOf } from '../../models/machine.js';
+import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { openWorkJournal } from '../../storage/work-journal.js';
 import type { WalkSettings } from '../likelihood/question-walks.js';
 import type { Documents } from './documents.js';
+import { type RecordOfRun, resultOfRows, rowOf } from './item-rows.js';
 import type { ItemRunner } from './item-runner.js';
-import {
-  type ItemOutcome,
-  itemFigures,
-  METRIC_NAMES,
-  type TaskFigures,
-  taskFigures,
-  unitsOf,
-} from './outcomes.js';
+import type { ItemOutcome } from './outcomes.js';
 import type { TasksResult } from './record.js';
 import type { Task } from './task.js';
 import type { ItemSelection, TaskItem } from './task-items.js';
@@ -54,21 +50,29 @@ export interface TaskRun {
 }
 
 /** Outcomes, and so their journals, are of this version as long as the same items give the same. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** @throws DataError, UsageError, ModelError, NumericalError, FileError `in-use`; the reason of `observer.signal` */
 export async function runTask(
   session: ItemRunner,
-  { task, items }: PreparedTask,
+  prepared: PreparedTask,
   settings: AskSettings,
   observer: Observer,
 ): Promise<TaskRun> {
+  const { task, items } = prepared;
   const outcomes = new Map<number, ItemOutcome>();
-  const journal = openWorkJournal<ItemOutcome>(await keyOf(session, task, items, settings), {
-    what: `The task ${task.name} on ${session.checkpoint.name}`,
-    fresh: settings.fresh,
-    onEntry: (outcome) => outcomes.set(outcome.index, outcome),
-  });
+  const journal = openWorkJournal<ItemOutcome>(
+    await outcomesKey(session.checkpoint, session.runtime.provider, {
+      ...prepared,
+      settings,
+      tokenizerSha256: await session.tokenizerSha256(),
+    }),
+    {
+      what: `The task ${task.name} on ${session.checkpoint.name}`,
+      fresh: settings.fresh,
+      onEntry: (outcome) => outcomes.set(outcome.index, outcome),
+    },
+  );
   const started = performance.now();
   const before = session.modelCalls;
   try {
@@ -99,14 +103,17 @@ export async function runTask(
   };
 }
 
-/** Everything that decides an outcome. Batch and threads do not. */
-async function keyOf(
-  runner: ItemRunner,
-  task: Task,
-  items: readonly TaskItem[],
-  { batch: _, fresh: __, ...settings }: AskSettings,
+/** Everything that decides outcomes. Batch and threads do not. */
+export async function outcomesKey(
+  checkpoint: Checkpoint,
+  provider: Provider,
+  {
+    task,
+    items,
+    settings: { batch: _, fresh: __, ...settings },
+    tokenizerSha256,
+  }: PreparedTask & { settings: AskSettings; tokenizerSha256: string },
 ): Promise<CacheKey> {
-  const { checkpoint, runtime } = runner;
   const { family, vocabSize, fields } = checkpoint;
   return {
     tasks: VERSION,
@@ -119,11 +126,11 @@ async function keyOf(
         ),
       ),
     ),
-    tokenizer: await runner.tokenizerSha256(),
-    generation: task.generation && JSON.stringify(task.generation),
+    tokenizer: tokenizerSha256,
+    generation: task.generation && JSON.stringify([task.generation, task.scoring]),
     items: sha256OfBytes(JSON.stringify(items.map(({ index, requests }) => [index, requests]))),
     settings: JSON.stringify(settings),
-    provider: runtime.provider,
+    provider,
   };
 }
 
@@ -134,13 +141,11 @@ const PROTOCOL_VERSION = 1;
 export async function taskResult(
   { checkpoint, runtime, samplerName }: ItemRunner,
   { task, documents, items, selection }: PreparedTask,
-  { outcomes, modelCalls, seconds }: TaskRun,
+  { outcomes, ...cost }: TaskRun,
   { settings, byItem }: { settings: AskSettings; byItem: boolean },
 ): Promise<TasksResult> {
-  const { metrics, units } = taskFigures(task, items, outcomes);
-  const tokens = outcomes.reduce((sum, outcome) => sum + outcome.tokens, 0);
-  const { limit, order } = selection;
-  return {
+  const { limit, order, shard } = selection;
+  const run: RecordOfRun = {
     eval: 'tasks',
     model: {
       ...{ name: checkpoint.name, family: checkpoint.family, path: checkpoint.path },
@@ -156,30 +161,23 @@ export async function taskResult(
       ...{ name: task.name, version: task.version, about: task.about, path: task.path, sha256: task.sha256 },
       ...{ output: task.output, metrics: [...task.metrics] },
     },
-    protocol: {
-      ...{ name: 'tasks', version: PROTOCOL_VERSION, taskSha256: task.sha256, shots: task.shots.count },
-      ...(task.output === 'generate_until'
-        ? generationOf({ ...settings, sampler: samplerName ?? null }, checkpoint.family)
-        : estimatorOf(checkpoint.family, settings)),
-      ...{ bos: settings.bos, tooLong: settings.tooLong },
-    },
-    metrics: withExponentials(metrics),
-    items: {
-      ...{ count: items.length, units, clustered: task.cluster !== null },
-      cut: outcomes.filter(({ cut }) => cut > 0).length,
-      flips: outcomes.reduce((sum, { flip }) => sum + flip, 0),
-      chance: task.choices === null ? null : chanceOf(items),
-    },
-    cost: {
-      ...{ sequences: items.length, tokens, modelCalls, wallSeconds: seconds },
-      tokensPerSecond: seconds > 0 ? tokens / seconds : null,
-    },
+    protocol: protocolOf(task, checkpoint.family, { ...settings, sampler: samplerName ?? null }),
     environment: environmentOf(runtime),
-    ...(byItem && { byItem: itemColumns(task, items, outcomes) }),
   };
+  const rows = items.map((item, i) => rowOf(task, item, outcomes[i]));
+  return resultOfRows(run, rows, cost, { byItem, part: shard });
 }
 
 type Protocol = TasksResult['protocol'];
+
+export function protocolOf(task: Task, family: string, settings: AskSettings): Protocol {
+  return {
+    ...{ name: 'tasks', version: PROTOCOL_VERSION, taskSha256: task.sha256, shots: task.shots.count },
+    ...(task.output === 'generate_until' ? generationOf(settings, family) : estimatorOf(family, settings)),
+    ...{ bos: settings.bos, tooLong: settings.tooLong },
+  };
+}
+
 type OfEstimator = Pick<
   Protocol,
   'estimator' | 'policy' | 'tokensPerCall' | 'draws' | 'until' | 'seed' | 'tail'
@@ -211,49 +209,3 @@ function generationOf(
 }
 
 const wordOf = (tail: string): string => (['none', 'eos', 'masked'].includes(tail) ? tail : 'given');
-
-/** With the exponentials of the figures that have one. */
-function withExponentials(metrics: TaskFigures['metrics']): TasksResult['metrics'] {
-  const exponential = (nll: TaskFigures['metrics'][keyof TaskFigures['metrics']]) => {
-    if (nll === null || nll.value === null) return null;
-    const value = Math.exp(nll.value);
-    return {
-      value,
-      stderr: nll.stderr === null ? null : value * nll.stderr,
-      ci95: nll.ci95 && ([Math.exp(nll.ci95[0]), Math.exp(nll.ci95[1])] as [number, number]),
-      mcStderr: nll.mcStderr === null ? null : value * nll.mcStderr,
-    };
-  };
-  return {
-    ...metrics,
-    perplexity: exponential(metrics.answerNll),
-    wordPerplexity: exponential(metrics.wordNll),
-    bytePerplexity: exponential(metrics.byteNll),
-  };
-}
-
-/** Mean share that a pick at random gets right. */
-function chanceOf(items: readonly TaskItem[]): number {
-  const shares = items.map(({ answers, choices }) => answers.length / Math.max(1, choices.length));
-  return shares.reduce((sum, share) => sum + share, 0) / items.length;
-}
-
-function itemColumns(
-  task: Task,
-  items: readonly TaskItem[],
-  outcomes: readonly ItemOutcome[],
-): NonNullable<TasksResult['byItem']> {
-  const figures = items.map((item, i) => itemFigures(task, item, outcomes[i]));
-  const shares = METRIC_NAMES.slice(0, 4).flatMap((name) => {
-    const values = figures.map((one) => one[name]);
-    return values.every((value) => value !== undefined) ? [[name, values] as const] : [];
-  });
-  return {
-    index: items.map(({ index }) => index),
-    unit: unitsOf(items),
-    flip: outcomes.map(({ flip }) => flip),
-    ...Object.fromEntries(shares),
-    ...(task.choices === null &&
-      task.output !== 'generate_until' && { nats: outcomes.map(({ logLikelihoods: [score] }) => -score) }),
-  };
-}

@@ -18,7 +18,7 @@ const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '
 const MOST_INCLUDES = 16;
 
 /** Names of the built-in tasks, in order. */
-function builtInTasks(): string[] {
+export function builtInTasks(): string[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -5))

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../../errors.js';
 import { PythonRandom } from '../../random/python-random.js';
+import { isInShard, type Shard } from '../shard.js';
 import type { Documents, PlacedDocument } from './documents.js';
 import { answersOf, choicesOf, promptOf, targetOf, targetTextOf, unusable } from './parts.js';
 import type { Task } from './task.js';
@@ -32,8 +33,8 @@ export interface ItemSelection {
   /** So many, spread evenly over the split, or the first; null: all. */
   limit: number | null;
   order: 'spread' | 'first';
-  /** Part i of n, from 1: every n-th of those. */
-  shard: { index: number; of: number } | null;
+  /** Only every n-th of those. */
+  shard: Shard | null;
 }
 
 /** Seed of examples that are drawn, as in lm-evaluation-harness. */
@@ -63,7 +64,7 @@ function selectedPlaces(count: number, { limit, order, shard }: ItemSelection): 
   const places = Array.from({ length: taken }, (_, i) =>
     order === 'first' ? i : Math.floor(((i + 0.5) * count) / taken),
   );
-  return shard === null ? places : places.filter((_, i) => i % shard.of === shard.index - 1);
+  return places.filter((_, i) => isInShard(i, shard));
 }
 
 function itemOf(
@@ -168,7 +169,12 @@ function exampleText(task: Task, { document, where }: PlacedDocument): string {
       ];
     else [question, answer] = [prompt, choices[answersOf(targetOf(task, document), choices, where)[0]]];
   }
-  return question + task.targetDelimiter + answer + task.shotDelimiter;
+  // An answer that fills a gap stands in it.
+  const isInGap = / *<gap[^>]*>/.exec(question);
+  const solved = isInGap
+    ? question.replace(isInGap[0], () => task.targetDelimiter + answer)
+    : question + task.targetDelimiter + answer;
+  return solved + task.shotDelimiter;
 }
 
 /** Chooses examples for documents in turn, never the document itself. */

@@ -3,6 +3,7 @@
  * (own-file.ts) and that of lm-evaluation-harness (lm-eval-file.ts). Both become what is here, which knows neither.
  */
 import type { DocumentFunction, PartFunction } from './functions.js';
+import type { ListsAsked } from './lists.js';
 import type { Template } from './template.js';
 
 /** What is asked of the model, by the names that lm-evaluation-harness gives it. */
@@ -37,6 +38,8 @@ export interface DataSource {
   configs: readonly (string | null)[];
   /** Files by split, as the task file names them, relative to it. */
   files: Readonly<Record<string, readonly string[]>> | null;
+  /** Lists of letters that are made, whatever the split; null: none are. */
+  lists: ListsAsked | null;
 }
 
 /** How examples before the question are chosen. */
@@ -80,9 +83,9 @@ export interface Task {
   metrics: readonly string[];
   /**
    * `mc2`: acc is the share of probability of all true choices (TruthfulQA), which the document's labels name. `sudoku` and
-   * `countdown`: an answer is right if it solves the puzzle (puzzles.ts).
+   * `countdown`: an answer is right if it solves the puzzle (puzzles.ts); `replace` and `shuffle`: any right list counts (lists.ts).
    */
-  scoring: 'mc2' | 'sudoku' | 'countdown' | null;
+  scoring: 'mc2' | 'sudoku' | 'countdown' | 'replace' | 'shuffle' | null;
   /** What items of one cluster share, such as a passage; null: items are independent. */
   cluster: Template | null;
   /** generate_until. */
@@ -97,6 +100,8 @@ export interface Generation {
   tokens: number;
   ignoreCase: boolean;
   ignorePunctuation: boolean;
+  /** Whether tokens are drawn from the model's distribution; else the most probable ones are taken. */
+  draw: boolean;
   /** White space at the ends of the answer does not count. */
   trim: boolean;
 }

@@ -38,7 +38,7 @@ type Sampling = MeasuringRequest['sampling'];
 export async function openAgainst(
   { path, name }: AgainstSpec,
   configurations: readonly Configuration[],
-  { sampling, boundaries }: Pick<MeasuringRequest, 'sampling' | 'boundaries'>,
+  { sampling, overrides }: Pick<MeasuringRequest, 'sampling' | 'overrides'>,
   note: (text: string) => void,
 ): Promise<Against> {
   if (!path.startsWith('hf:') && !existsSync(path)) {
@@ -58,7 +58,7 @@ export async function openAgainst(
       hint: 'Give one --model, or the folder of another duo-eval, which runs them all.',
     });
   }
-  const checkpoint = await openCheckpoint(path, { ...boundaries, tokenizer: sampling.tokenizer }, name);
+  const checkpoint = await openCheckpoint(path, { ...overrides, tokenizer: sampling.tokenizer }, name);
   for (const notice of checkpoint.notices) note(notice);
   checkSameKind(checkpoint, request.checkpoint);
   const requests = new Map<string, SampleRequest>();

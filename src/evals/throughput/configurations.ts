@@ -1,19 +1,15 @@
 /** The valid combinations of models, samplers and steps, each with a unique name. */
+
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { resolveSampler, samplersFor } from '../../samplers/registry.js';
+import type { ChosenSampler } from '../../samplers/sampler.js';
 import { prepareSampling, type SamplingFlags } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 
-/** A name or a module; without options of its own it takes those of `flags`. */
-export interface ChosenSampler {
-  spec: string;
-  options?: readonly string[];
-}
-
 export interface ConfigurationRequest {
   models: readonly { checkpoint: Checkpoint; path: string }[];
-  /** Empty: the first sampler that supports each family. */
+  /** Empty: the first sampler that supports each family. Those without options take the options of `flags`. */
   samplers: readonly ChosenSampler[];
   steps: readonly number[];
   /** All other sampling settings. */

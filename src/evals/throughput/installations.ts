@@ -8,7 +8,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compiledFile } from '../../compiled.js';
 import { ModelError, UsageError } from '../../errors.js';
 import { fetchedHubModel } from '../../models/importers/hub-cache.js';
 import type { Observer } from '../../observer.js';
@@ -169,7 +170,7 @@ function argumentsOf({ modelSpec, samplerOptions, request }: Configuration, batc
   const { checkpoint, sampler, steps, length, batch, seed, temperature, topK, topP } = request;
   const { provider, threads, timeoutMs, protocol } = request;
   const path = modelSpec.startsWith('hf:') ? fetchedHubModel(modelSpec).path : modelSpec;
-  const { tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
+  const { family, vocabSize, maskTokenId, schedule, tokenizer, bosTokenId, eosTokenId } = checkpoint.fields;
   const said = <T>(field: { value: T; from: string }) => (field.from === 'flag' ? field.value : null);
   const flag = (name: string, value: string | number | null | undefined) =>
     value === null || value === undefined ? [] : [`--${name}`, String(value)];
@@ -190,6 +191,10 @@ function argumentsOf({ modelSpec, samplerOptions, request }: Configuration, batc
     ...flag('provider', provider),
     ...flag('threads', threads),
     ...flag('timeout', timeoutMs === undefined ? null : timeoutMs / 1000),
+    ...flag('family', said(family)),
+    ...flag('vocab-size', said(vocabSize)),
+    ...flag('mask-token-id', said(maskTokenId)),
+    ...flag('schedule', said(schedule)?.type),
     ...flag('tokenizer', said(tokenizer)),
     ...flag('bos-token-id', said(bosTokenId)),
     ...flag('eos-token-id', said(eosTokenId)),
@@ -210,14 +215,16 @@ interface Ran {
 function processOf(args: readonly string[], cache: string, signal: AbortSignal | undefined): Promise<Ran> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('DUO_EVAL_'));
   return new Promise((resolvePromise, reject) => {
-    const child = spawn(process.execPath, args, {
+    // The channel ends with this process, however it ends, and the leg with the channel.
+    const withParent = pathToFileURL(compiledFile('evals/throughput/leg.js')).href;
+    const child = spawn(process.execPath, ['--import', withParent, ...args], {
       env: { ...Object.fromEntries(own), DUO_EVAL_CACHE: cache },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       windowsHide: true,
     });
     const text = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (part: string) => {
+      child[name]?.setEncoding('utf8').on('data', (part: string) => {
         text[name] += part;
       });
     const stop = () => void child.kill('SIGKILL');

@@ -1,13 +1,15 @@
 /** What `bench` and `frontier` open before they start: models, their configurations, the judge, real text. */
+
 import type { ProtocolName } from '../../datasets/cutting.js';
-import type { DatasetRequest } from '../../datasets/resolve-dataset.js';
+import { type DatasetRequest, eachDataset } from '../../datasets/resolve-dataset.js';
 import { type CheckpointOverrides, openCheckpoint } from '../../models/checkpoint.js';
 import type { Observer } from '../../observer.js';
+import type { ChosenSampler } from '../../samplers/sampler.js';
 import { type SamplingFlags, samplingNotice } from '../../sampling/prepare-sampling.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
 import { referenceTexts } from '../generation/reference.js';
 import type { TextSet } from '../generation/texts.js';
-import { type ChosenSampler, type Configuration, configurations } from './configurations.js';
+import { type Configuration, configurations } from './configurations.js';
 
 export interface MeasuringRequest {
   models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];
@@ -16,8 +18,8 @@ export interface MeasuringRequest {
   /** All other sampling settings, for every model. */
   sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
   judge: JudgeOptions | null;
-  /** Override the BOS and EOS of cards and tokenizers. */
-  boundaries?: Pick<CheckpointOverrides, 'bosTokenId' | 'eosTokenId'>;
+  /** Override the cards of all models. */
+  overrides?: CheckpointOverrides;
   /** Real text. */
   references: readonly DatasetRequest[];
 }
@@ -54,7 +56,7 @@ async function setUp(request: MeasuringRequest, observer: Observer): Promise<Set
   for (const { path, name, overrides } of request.models) {
     const cardOverrides = {
       ...overrides,
-      ...request.boundaries,
+      ...request.overrides,
       tokenizer: sampling.tokenizer ?? overrides?.tokenizer,
     };
     const checkpoint = await openCheckpoint(path, cardOverrides, name);
@@ -70,7 +72,7 @@ async function setUp(request: MeasuringRequest, observer: Observer): Promise<Set
   const closers: (() => void)[] = [];
   const [{ tokenizer, length, samples }] = all.map((one) => one.request);
   const protocol: ProtocolName = sampling.protocol;
-  for (const reference of request.references) {
+  for (const reference of eachDataset(request.references)) {
     const { set, close } = await referenceTexts({
       ...reference,
       tokenizer,

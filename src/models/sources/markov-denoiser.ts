@@ -15,6 +15,11 @@
  * what mdlm and sedd predict. Messages are divided by their sum at each step. Everything is a product or a sum of positive
  * float32 numbers, so relative errors do not grow along the sequence.
  *
+ * bd3lm: `input_ids` are the noisy text and then the clean one, [batch, 2 · length], in whole blocks. A block sees its own noisy
+ * tokens and the clean ones of earlier blocks, of which a chain needs the last: f begins with P(that token → ·), and b ends at the
+ * end of the block. Rows of clean tokens repeat those of noisy ones and have no use. The inputs that say which token is which are
+ * there, as the contract of the family has it, and not read.
+ *
  * The mask token's logit is 0, as if it were certain before normalisation: a head that forgets to leave it out shows. In d3pm,
  * whose softmax keeps it, the mask so has the probability 1/2, and the tokens share the rest.
  */
@@ -37,6 +42,7 @@ import {
   Mul,
   Neg,
   OneHot,
+  Reshape,
   Scan,
   Shape,
   Slice,
@@ -49,8 +55,10 @@ import {
 import { usesMask } from '../family.js';
 import type { MarkovChain } from './markov.js';
 
-export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'duo' | 'd3pm' | 'gidd';
+export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'd3pm' | 'duo' | 'gidd';
 
+/** L′ of the exact models of block diffusion. */
+export const SOURCE_BLOCK = 4;
 /** p of the noise that the gidd sources know. */
 export const SOURCE_UNIFORM_SHARE = 0.2;
 
@@ -86,6 +94,11 @@ function familyLogits(graph: Graph, chain: MarkovChain, family: SourceFamily, id
     }
     case 'mdlm':
       return withMask(logPosterior(graph, chain, ids, maskedEmission(K)));
+    case 'bd3lm': {
+      for (const name of ['position_ids', 'token_type_ids']) graph.input(name, 'int64', ['batch', 'length']);
+      const logits = withMask(blockPosterior(graph, chain, ids));
+      return Concat([logits, logits], { axis: 1 });
+    }
     case 'd3pm':
       return withMask(LogSoftmax(logPosterior(graph, chain, ids, maskedEmission(K))));
     case 'sedd':
@@ -117,18 +130,55 @@ function maskedEmission(K: number): Emission {
   return (oneHot, z) => Add(oneHot, Cast(Unsqueeze(Equal(z, K), [2]), { to: 'float32' }));
 }
 
-/** ln(f_l ⊙ b_l), unnormalised, [batch, length, K]. */
-function logPosterior(graph: Graph, chain: MarkovChain, ids: Value, emission: Emission): Value {
+/** Every block as a text of its own, whose first token comes after the last clean one of the block before. [batch, length, K] */
+function blockPosterior(graph: Graph, chain: MarkovChain, ids: Value): Value {
   const K = chain.vocabSize;
-  const P = graph.initializer('transition', 'float32', [K, K], chain.transition);
-  const initial = graph.initializer('initial', 'float32', [1, K], chain.initial);
+  const batch = Slice(Shape(ids), { starts: [0], ends: [1], axes: [0] });
+  const sizes = (...after: number[]) => Concat([batch, graph.constant(after, 'int64')], { axis: 0 });
+  // [batch, 2, blocks, L′], noisy and clean
+  const blocks = Reshape(ids, sizes(2, -1, SOURCE_BLOCK));
+  const noisy = Reshape(half(blocks, 0), [-1, SOURCE_BLOCK]);
+  const last = Reshape(
+    Slice(half(blocks, 1), { starts: [SOURCE_BLOCK - 1], ends: [SOURCE_BLOCK], axes: [3] }),
+    sizes(-1),
+  );
+  const parameters = parametersOf(graph, chain);
+  const arrivals = Concat([Expand(parameters.initial, sizes(1, K)), Gather(parameters.P, last)], { axis: 1 });
+  const first = Slice(arrivals, { starts: [0], ends: [-1], axes: [1] });
+  const posterior = logPosterior(graph, chain, noisy, maskedEmission(K), parameters, Reshape(first, [-1, K]));
+  return Reshape(posterior, sizes(-1, K));
+}
+
+/** One of the two texts of [batch, 2, blocks, L′]. */
+const half = (blocks: Value, which: 0 | 1): Value =>
+  Slice(blocks, { starts: [which], ends: [which + 1], axes: [1] });
+
+/** P [K, K] and p(x_1) [1, K]. */
+function parametersOf(graph: Graph, { vocabSize: K, transition, initial }: MarkovChain) {
+  return {
+    P: graph.initializer('transition', 'float32', [K, K], transition),
+    initial: graph.initializer('initial', 'float32', [1, K], initial),
+  };
+}
+
+/** ln(f_l ⊙ b_l), unnormalised, [batch, length, K]. @param first f_1, by default the chain's */
+function logPosterior(
+  graph: Graph,
+  chain: MarkovChain,
+  ids: Value,
+  emission: Emission,
+  parameters = parametersOf(graph, chain),
+  first: Value = parameters.initial,
+): Value {
+  const K = chain.vocabSize;
+  const { P } = parameters;
   const reversedP = Transpose(P, { perm: [1, 0] });
   const z = Transpose(ids, { perm: [1, 0] });
   // An id of K, the mask, lies outside the one-hot's depth and gives a row of zeros.
   const oneHot = OneHot(z, graph.constant(K, 'int64'), graph.constant([0, 1], 'float32'));
   const emissions = emission(oneHot, z);
   const messageShape = Slice(Shape(emissions), { starts: [1], ends: [3], axes: [0] });
-  const firstForward = Expand(initial, messageShape);
+  const firstForward = Expand(first, messageShape);
   const lastBackward = Expand(graph.constant([1], 'float32'), messageShape);
   const [, , forward, backward] = Scan(
     'messages',

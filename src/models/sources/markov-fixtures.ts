@@ -4,19 +4,16 @@
 import { createHash } from 'node:crypto';
 import { byteLevelFiles } from '../../datasets/byte-level-files.js';
 import { boundaryToken, byteBigramChain, countByteBigrams } from './byte-bigram.js';
-import { markovDenoiser, type SourceFamily, sourceVocabSize } from './markov-denoiser.js';
+import { markovDenoiser, sourceVocabSize } from './markov-denoiser.js';
 
 /** L of the fixtures, BOS and EOS included. */
 const fixtureLength = 128;
 
-const families: readonly SourceFamily[] = ['ar', 'mdlm', 'duo'];
+const families = ['ar', 'mdlm', 'duo'] as const;
 
-const note: Record<SourceFamily, string> = {
+const note = {
   ar: 'Exact: the logits are the ln of the transition probabilities.',
   mdlm: 'Exact: the posterior of each token given the unmasked ones, by forward-backward messages.',
-  sedd: 'Exact: the posterior of each token given the unmasked ones, by forward-backward messages.',
-  d3pm: 'The posterior of each token given the unmasked ones, by forward-backward messages, and as much again for the mask.',
-  gidd: 'Exact: the posterior of each token given the noisy others (leave-one-out), by forward-backward messages.',
   duo: 'Exact: the posterior of each token given the noisy others (leave-one-out), by forward-backward messages.',
 };
 

@@ -11,7 +11,7 @@ import { closedForm } from '../../../src/evals/calibration/closed-form.js';
 import { unevenTokens } from '../../../src/evals/calibration/sources.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../../src/models/sources/markov.js';
 import { uniformStateLoss } from '../../diffusion/scalar-losses.js';
-import { allSequences, unevenChain } from '../../models/sources/chains.js';
+import { allSequences, chainAfter, unevenChain } from '../../models/sources/chains.js';
 import {
   type Emission,
   leaveOneOut,
@@ -51,6 +51,20 @@ describe.each(ranges)('protocol %s, %s schedule', (protocol, type) => {
     }
   });
 });
+
+it.each(ranges)(
+  'bd3lm, protocol %s, %s: each block a text of its own after the token before it',
+  (protocol, type) => {
+    const range = integration(protocol, noiseSchedule({ type }));
+    const chain = unevenChain(4, 5);
+    for (const x of [Int32Array.of(0, 1, 3, 2, 2, 0, 1, 1), Int32Array.of(3, 3, 0, 1, 0, 2, 0, 3)]) {
+      const { overRange } = closedForm(chain, 'bd3lm', range)(x);
+      const first = maskedIntegral(chainAfter(chain, x[0]), x.subarray(1, 4), range);
+      const second = maskedIntegral(chainAfter(chain, x[3]), x.subarray(4), range);
+      expect(Math.abs(overRange - first - second) / x.length).toBeLessThan(2e-6);
+    }
+  },
+);
 
 it('what the closed form leaves out is far more than its error: it can be wrong', () => {
   const chain = unevenChain(4, 5);

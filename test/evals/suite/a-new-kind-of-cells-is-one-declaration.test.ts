@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Result } from '../../../src/evals/registry.js';
+import { isInShard } from '../../../src/evals/shard.js';
 import type { Cell, CellKind, CellRequest, SuiteSettings } from '../../../src/evals/suite/cell.js';
 import { CELL_KINDS } from '../../../src/evals/suite/kinds.js';
-import { isInShard } from '../../../src/evals/suite/shard.js';
 import { workspace } from '../../support/workspace.js';
 
 interface GuessCell extends CellRequest {
@@ -74,7 +74,8 @@ afterAll(() => {
   else process.env.DUO_EVAL_CACHE = before;
 });
 
-const settings: SuiteSettings = { provider: 'cpu', fresh: false, open: () => Promise.reject(new Error()) };
+const never = () => Promise.reject(new Error());
+const settings: SuiteSettings = { provider: 'cpu', fresh: false, open: never, fetchSplit: never };
 const observer = { finished() {} };
 const read = async (guess: string, datasets = '[sotu, moby-dick]') => {
   const { readSuite } = await import('../../../src/evals/suite/suite-file.js');

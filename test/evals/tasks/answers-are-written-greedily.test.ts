@@ -73,4 +73,49 @@ describe('a generated answer', () => {
     });
     expect(again.result.metrics.exactMatch?.value).toBe(1);
   });
+
+  it.each(['ar.onnx', 'mdlm.onnx', 'duo.onnx'])(
+    'of %s shares calls, and does not depend on what is in its batch',
+    async (name) => {
+      const folder = temporaryFolder();
+      const inputs = ['The state of the', 'My fellow', 'We', 'And to', 'God bless', 'Our'];
+      folder.file('d.jsonl', inputs.map((input) => JSON.stringify({ input, output: '?' })).join('\n'));
+      const models = [fixture(name)];
+      const tasks = [folder.file('g.yaml', GENERATION)];
+      const a = await run({ models, tasks, steps: 4, batch: 1 });
+      const b = await run({ models, tasks, steps: 4, batch: 4, fresh: true });
+      expect(b.lines.map(({ generated }) => generated)).toEqual(a.lines.map(({ generated }) => generated));
+      expect(b.result.cost.modelCalls).toBe(a.result.cost.modelCalls);
+      expect(new Set(a.lines.map(({ generated }) => generated)).size).toBeGreaterThan(3);
+    },
+  );
+
+  it('to a gap of its size is as long as the right one, between what is given on both sides', async () => {
+    const folder = temporaryFolder();
+    const documents = [
+      { before: 'The state of', after: 'Union', output: 'the' },
+      { before: `${'word '.repeat(300)}The state`, after: 'the Union', output: 'of' },
+    ];
+    folder.file('d.jsonl', documents.map((one) => JSON.stringify(one)).join('\n'));
+    const infill = GENERATION.replace('{{input}}', '{{before}} <gap answer> {{after}}').replace(
+      'false',
+      'true',
+    );
+    const { lines, result } = await run({
+      models: [fixture('mdlm.onnx')],
+      tasks: [folder.file('g.yaml', infill)],
+      steps: 4,
+    });
+    expect(lines[0].generated).toMatch(/^.the$/);
+    expect(lines.map(({ cut }) => cut > 0)).toEqual([false, true]);
+    expect(result.metrics.exactMatch?.value).toBe(1);
+  });
+
+  it('to a built-in list is drawn where many are right, with a ceiling where letters are tokens', async () => {
+    const task: TasksTask = { models: [fixture('mdlm.onnx')], tasks: ['list_shuffle'], fewShot: 1, steps: 1 };
+    const { result, lines } = await run({ ...task, selection: { kind: 'first', count: 3 } });
+    expect(lines[0].requests[0].context).toMatch(/^List: (\w ){5}\w\nShuffled: (\w ){5}\w\n\nList: /);
+    expect(result.protocol).toMatchObject({ sampler: 'ancestral', steps: 1, seed: 1 });
+    expect(result.items.ceiling).toBeNull();
+  });
 });

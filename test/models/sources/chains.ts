@@ -11,6 +11,11 @@ export function unevenChain(vocabSize: number, seed: number, sharpness = 3): Mar
   return markovChain(weights(vocabSize), weights(vocabSize * vocabSize));
 }
 
+/** The chain of what comes after a token. */
+export function chainAfter({ vocabSize: K, transition }: MarkovChain, token: number): MarkovChain {
+  return markovChain([...transition.slice(token * K, (token + 1) * K)], [...transition]);
+}
+
 /** Every sequence of `length` tokens out of `vocabSize`, one after the other. */
 export function allSequences(vocabSize: number, length: number): Int32Array {
   const count = vocabSize ** length;
@@ -37,7 +42,10 @@ export async function runnable(graph: Graph, threads = 1): Promise<Denoiser> {
   return {
     async logits(tokens, batch, sigma) {
       const length = tokens.length / batch;
+      const unread = session.inputNames.filter((name) => name.endsWith('_ids') && name !== 'input_ids');
+      const zeros = new ort.Tensor('int64', new BigInt64Array(batch * length), [batch, length]);
       const { logits } = await session.run({
+        ...Object.fromEntries(unread.map((name) => [name, zeros])),
         input_ids: new ort.Tensor('int64', BigInt64Array.from(tokens, BigInt), [batch, length]),
         ...(sigma && { sigma: new ort.Tensor('float32', sigma, [batch]) }),
       });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { drawFromChain, negativeLogProbabilities } from '../../../src/models/sources/markov.js';
-import { markovDenoiser } from '../../../src/models/sources/markov-denoiser.js';
+import { markovDenoiser, SOURCE_BLOCK } from '../../../src/models/sources/markov-denoiser.js';
 import { logSoftmax } from '../../diffusion/scalar-losses.js';
-import { allSequences, runnable, unevenChain } from './chains.js';
+import { allSequences, chainAfter, runnable, unevenChain } from './chains.js';
 import { generator } from './generator.js';
 import { enumeratedLeaveOneOut, leaveOneOut, maskedEmission, uniformEmission } from './leave-one-out.js';
 
@@ -50,6 +50,32 @@ describe('the graph of a chain of 3 tokens, 5 long, against a sum over all clean
       expect(largestError(logits.subarray(i * size, (i + 1) * size), exact, K, K + 1)).toBeLessThan(1e-5);
     }
   });
+});
+
+it('the graph of block diffusion: every z of a block, after each token that can come before it', async () => {
+  const K = 3;
+  const chain = unevenChain(K, 7);
+  const model = await runnable(markovDenoiser(chain, 'bd3lm'));
+  const all = allSequences(K + 1, SOURCE_BLOCK);
+  const size = SOURCE_BLOCK * (K + 1);
+  for (const token of [0, 1, 2]) {
+    // The clean text is known where the model may look, at the end of the first block, and wrong elsewhere.
+    const clean = [0, 0, 0, token, 0, 0, 0, 0];
+    const block = (i: number) => all.subarray(i, i + SOURCE_BLOCK);
+    const texts = Array.from({ length: all.length / SOURCE_BLOCK }, (_, i) => [
+      ...[...block(SOURCE_BLOCK * i), ...block(all.length - SOURCE_BLOCK * (i + 1))],
+      ...clean,
+    ]);
+    const logits = await model.logits(Int32Array.from(texts.flat()), texts.length);
+    for (const [i, text] of texts.entries()) {
+      for (const [b, source] of [chain, chainAfter(chain, token)].entries()) {
+        const z = text.slice(SOURCE_BLOCK * b, SOURCE_BLOCK * (b + 1));
+        const found = logits.subarray((4 * i + b) * size, (4 * i + b + 1) * size);
+        const exact = enumeratedLeaveOneOut(source, z, maskedEmission(K));
+        expect(largestError(found, exact, K, K + 1)).toBeLessThan(1e-5);
+      }
+    }
+  }
 });
 
 describe('the graph of a chain of 257 tokens, 128 long, against double-precision messages', () => {

@@ -1,0 +1,226 @@
+/**
+ * The part `tasks` of a suite: every model on every task. Cells of one model are opened together, share its network, and continue from their
+ * journals.
+ *
+ *     tasks:
+ *       tasks: [arc_easy, my.yaml, {task: sudoku_4x4, data: sudoku.jsonl}]
+ *       limit: 500
+ *       likelihood: bound          # or evidence, or a policy: {policy: max-probability, tokensPerCall: 2}
+ */
+import { z } from 'zod';
+import type { Tokenizer } from '../../datasets/tokenizer.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Observer } from '../../observer.js';
+import { isModulePath } from '../../samplers/user/user-sampler.js';
+import { tokenizerOf } from '../../sampling/prepare-sampling.js';
+import { askSettings, plannedCalls, prepareTask, type RunnerSettings, Runners } from '../tasks/open-task.js';
+import type { TasksResult } from '../tasks/record.js';
+import {
+  type AskSettings,
+  outcomesKey,
+  type PreparedTask,
+  protocolOf,
+  runTask,
+  taskResult,
+} from '../tasks/run.js';
+import { readTask } from '../tasks/task-files.js';
+import type { ItemSelection } from '../tasks/task-items.js';
+import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
+import { modelRecordIn, resolveFrom, type SuiteModel } from './named-files.js';
+import { policyKeys } from './perplexity.js';
+
+const count = z.int().min(1);
+
+const schema = z
+  .strictObject({
+    tasks: z
+      .array(
+        z.union([
+          z.string().min(1),
+          z.strictObject({ task: z.string().min(1), data: z.string().min(1).optional() }),
+        ]),
+      )
+      .min(1),
+    fewShot: z.int().min(0).max(100).optional(),
+    limit: count.optional(),
+    first: count.optional(),
+    likelihood: z.union([z.enum(['evidence', 'bound']), z.strictObject(policyKeys)]).optional(),
+    draws: count.min(2).optional(),
+    until: z.number().positive().lt(1).optional(),
+    seed: z.int().nonnegative().optional(),
+    tail: z.string().optional(),
+    bos: z.enum(['always', 'when-empty']).optional(),
+    tooLong: z.enum(['truncate', 'refuse']).optional(),
+    sampler: z.string().min(1).optional(),
+    steps: count.optional(),
+    batch: count.max(4096).optional(),
+  })
+  .refine(({ limit, first }) => limit === undefined || first === undefined, {
+    error: 'limit and first exclude each other',
+  });
+type Asked = z.infer<typeof schema>;
+
+/** A model on a task. */
+export interface TaskCell {
+  eval: 'tasks';
+  /** Index in the suite, from 0. */
+  index: number;
+  model: SuiteModel;
+  /** A name or a path, and the path of its documents; null: those that it names. */
+  task: string;
+  data: string | null;
+  fewShot: number | undefined;
+  selection: ItemSelection;
+  settings: Omit<AskSettings, 'fresh'>;
+}
+
+/** Increased whenever a cell kept under the same key would hold something else. */
+const CELL_VERSION = 1;
+
+export const TASK_CELLS: CellKind<Asked, TaskCell, TasksResult> = {
+  name: 'tasks',
+  schema,
+  hasOneResult: true,
+  requests,
+  checkpoints: ({ model }) => [model.path],
+  samplers: ({ settings: { sampler } }) => (sampler === null ? [] : [sampler]),
+  group: ({ model }) => model.name,
+  open,
+};
+
+/** By task, then model: a reader compares models on one task. */
+function requests(asked: Asked, { models, first: firstIndex, folder }: SuiteContext): TaskCell[] {
+  const { tasks, fewShot, limit, first, likelihood, sampler, ...others } = asked;
+  const selection: ItemSelection = {
+    ...{ limit: limit ?? first ?? null, order: first === undefined ? 'spread' : 'first', shard: null },
+  };
+  const { fresh: _, ...settings } = askSettings({
+    ...others,
+    ...(typeof likelihood === 'string' ? { method: likelihood } : { policy: likelihood }),
+    sampler: sampler !== undefined && isModulePath(sampler) ? resolveFrom(folder, sampler) : sampler,
+  });
+  const named = tasks.map((one) => (typeof one === 'string' ? { task: one } : one));
+  return named
+    .flatMap(({ task, data }) => models.map((model) => ({ task, data, model })))
+    .map(({ task, data, model }, i) => ({
+      ...{ eval: 'tasks', index: firstIndex + i, model, fewShot, selection, settings },
+      task: /\.ya?ml$/i.test(task) ? resolveFrom(folder, task) : task,
+      data: data === undefined ? null : resolveFrom(folder, data),
+    }));
+}
+
+async function open<T>(
+  cells: readonly TaskCell[],
+  suite: SuiteSettings,
+  observer: Observer,
+  work: (cells: readonly Cell<TasksResult>[]) => Promise<T>,
+): Promise<T> {
+  const [{ model }] = cells;
+  const settings: AskSettings = { ...cells[0].settings, fresh: suite.fresh };
+  const checkpoint = await suite.open(model);
+  const running = new RunningTasks(checkpoint, settings, suite, observer);
+  try {
+    const opened: Cell<TasksResult>[] = [];
+    for (const cell of cells) {
+      const { data, fewShot, selection } = cell;
+      const read = readTask(cell.task, (text) => observer.note?.(text));
+      const prepared = await prepareTask(read, { data, fewShot, selection, fetch: suite.fetchSplit });
+      opened.push(await openedCell(cell, prepared, running));
+    }
+    return await work(opened);
+  } finally {
+    await running.runners.close();
+  }
+}
+
+async function openedCell(
+  { index, model }: TaskCell,
+  prepared: PreparedTask,
+  running: RunningTasks,
+): Promise<Cell<TasksResult>> {
+  const { checkpoint, settings, suite, observer, runners } = running;
+  const { task, items, documents } = prepared;
+  const { sha256: tokenizerSha256 } = await running.options.tokenizer();
+  const calls = await plannedCalls(prepared, running.options, observer.signal);
+  // What is generated takes a call a step at most, and of ar one a token.
+  const perItem = checkpoint.family === 'ar' ? (task.generation?.tokens ?? 0) : settings.steps + 1;
+  const modelCalls = calls ?? items.length * perItem;
+  const { shots, name, path } = task;
+  const { seed, draws } = protocolOf(task, checkpoint.family, settings);
+  return {
+    index,
+    key: {
+      cell: CELL_VERSION,
+      outcomes: await outcomesKey(checkpoint, suite.provider, { ...prepared, settings, tokenizerSha256 }),
+      ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
+    },
+    plan: (state) => ({
+      ...{ model: model.name, dataset: name, seed, sequences: items.length },
+      ...{ draws: draws ?? 1, modelCalls, state },
+    }),
+    named: ([kept]) => [{ ...kept, model: modelRecordIn(model, kept.model), task: { ...kept.task, path } }],
+    learn: ([{ cost }]) => running.learn(cost.wallSeconds ?? 0, cost.modelCalls),
+    async estimate() {
+      const seconds = modelCalls * (await running.secondsPerCall(prepared));
+      return async () => seconds;
+    },
+    async run(keep) {
+      const runner = await runners.of(task);
+      const run = await runTask(runner, prepared, settings, observer);
+      try {
+        await keep([await taskResult(runner, prepared, run, { settings, byItem: true })]);
+      } catch (error) {
+        run.close();
+        throw error;
+      }
+      run.finish();
+    },
+  };
+}
+
+/** The model of a group: what runs it, and its pace. */
+class RunningTasks {
+  readonly options: RunnerSettings;
+  readonly runners: Runners;
+  private seconds = 0;
+  private calls = 0;
+
+  constructor(
+    readonly checkpoint: Checkpoint,
+    readonly settings: AskSettings,
+    readonly suite: SuiteSettings,
+    readonly observer: Observer,
+  ) {
+    const { provider, threads, timeoutMs } = suite;
+    let tokenizer: Promise<Tokenizer> | null = null;
+    this.options = {
+      ...settings,
+      ...{ checkpoint, provider, threads, timeoutMs, notice: observer.warn },
+      tokenizer: () => {
+        tokenizer ??= tokenizerOf(checkpoint, undefined);
+        return tokenizer;
+      },
+    };
+    this.runners = new Runners(this.options, settings);
+  }
+
+  learn(seconds: number, calls: number): void {
+    this.seconds += seconds;
+    this.calls += calls;
+  }
+
+  /** From kept cells, else from a trial of a few items, of which the first does not count. */
+  async secondsPerCall({ task, items }: PreparedTask): Promise<number> {
+    if (this.calls === 0 || this.seconds === 0) {
+      const runner = await this.runners.of(task);
+      const asked = { signal: this.observer.signal, found() {} };
+      await runner.run(task, items.slice(0, 1), asked);
+      const [before, started] = [runner.modelCalls, performance.now()];
+      await runner.run(task, items.slice(0, TRIAL_ITEMS), asked);
+      this.learn((performance.now() - started) / 1000, runner.modelCalls - before);
+    }
+    return this.seconds / Math.max(1, this.calls);
+  }
+}
+
+const TRIAL_ITEMS = 4;
