@@ -16,6 +16,8 @@ export interface SuiteRequest extends SuiteSettings {
 }
 
 export interface SuiteObserver extends Observer {
+  /** A cell begins to run. */
+  begins?(cell: Omit<PlannedCell, 'cell' | 'eval' | 'seconds'>): void;
   /** A cell is done. @param kept by an earlier run */
   finished(cell: { index: number }, kept: boolean): void;
 }
@@ -38,6 +40,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     }
     for (const { kind, cell, state } of opened) {
       if (state !== 'to run') continue;
+      observer.begins?.(cell.plan(state));
       await cell.run(async (results) => {
         await keepResults(kind, cell.key, results);
         done.push({ index: cell.index, results });
