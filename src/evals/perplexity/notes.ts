@@ -16,7 +16,12 @@ export function perplexityNotes(
   results: readonly PerplexityResult[],
   { comparisons, shows }: NoteContext,
 ): string[] {
-  const notes = [...protocolLines(results), ...policyLines(results), ...boundLine(results)];
+  const notes = [
+    ...protocolLines(results),
+    ...policyLines(results),
+    ...ordersLine(results),
+    ...boundLine(results),
+  ];
   notes.push(...unique(results.map(limitLine)));
   notes.push(...errorLines(results, comparisons));
   const drawn = results.filter(isDrawn);
@@ -36,7 +41,7 @@ const OF_A_SAMPLER =
 /** One line per protocol, length, start and tie rule of rows with a policy. */
 function policyLines(results: readonly PerplexityResult[]): string[] {
   const alike = grouped(
-    results.filter(({ protocol }) => protocol.policy !== undefined),
+    results.filter(({ protocol }) => protocol.policy !== undefined && !protocol.overOrders),
     ({ protocol: { name, length, from, ties, sigma } }) => [name, length, from, ties, sigma],
   );
   return alike.map((group) => {
@@ -50,6 +55,17 @@ function policyLines(results: readonly PerplexityResult[]): string[] {
       `Protocol ${protocol.name}, ${protocol.length} tokens per sequence, ${policy}: ${OF_A_SAMPLER}. ${start}; of positions whose scores are within 1e-5, ${ties}.${level}`,
     );
   });
+}
+
+/** What rows over all orders are. */
+function ordersLine(results: readonly PerplexityResult[]): string[] {
+  const all = results.filter(({ protocol }) => protocol.overOrders);
+  if (all.length === 0) return [];
+  const lengths = [...new Set(all.map(({ protocol }) => protocol.length))].join(', ');
+  const start = all[0].protocol.from === 'all-masked' ? 'BOS is scored' : 'BOS is given';
+  return [
+    `Over all orders, exactly, ${lengths} tokens per sequence: the evidence is the likelihood of the sampler that reveals a block's tokens one by one in a uniformly random order; the bound is the mean of ln p over the orders; the upper bound is that of the evidence, with ψ left to right. ln p lies between the two, so the perplexity of the upper bound is the smallest. ${start}.`,
+  ];
 }
 
 /** Of models beside rows with a policy. */

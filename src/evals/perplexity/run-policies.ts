@@ -15,6 +15,7 @@ import {
   likelihoodRecord,
   policyText,
 } from './exact-likelihood.js';
+import type { KnownOrders } from './policy-session.js';
 import { type PerplexityRun, type RunSinks, runPerplexity } from './run.js';
 
 /** One row per data set, model and policy. @throws as runPerplexity, and UsageError where no model has an order to choose */
@@ -35,6 +36,7 @@ export async function runPolicies(
     { checkpoints: checkpoints.filter((one) => !ordered.includes(one)), likelihood: null },
   ].filter((part) => part.checkpoints.length > 0);
   const runs: PerplexityRun[] = [];
+  const knownOrders: KnownOrders = new Map();
   const close = () => {
     for (const run of runs) run.close();
   };
@@ -45,7 +47,12 @@ export async function runPolicies(
       const part = { ...shares[i], named: (work: string) => `${work}${policy}` };
       runs.push(
         await runPerplexity(
-          { ...request, checkpoints: some, options: { ...options, likelihood, sequences: true } },
+          {
+            ...request,
+            knownOrders,
+            checkpoints: some,
+            options: { ...options, likelihood, sequences: true },
+          },
           cells.filter(({ checkpoint }) => some.includes(checkpoint)),
           partOf(observer, part),
         ),

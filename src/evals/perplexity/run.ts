@@ -153,7 +153,7 @@ async function evaluateModel(
       // The same model under another name was just evaluated: its losses are reused.
       const twin = journals.get(JSON.stringify(key));
       twin?.close();
-      const journal = openLossJournal(session, key, {
+      const journal = await openLossJournal(session, key, {
         sequences: evaluatedOf(stream, options),
         fresh: request.fresh && twin === undefined,
       });
@@ -174,6 +174,8 @@ async function evaluateModel(
       warnAbout(checkpoint, stream, estimate, options, observer);
       const result = await resultOf(session, stream, estimate, options);
       evaluated.push({ stream, estimate, result });
+      // Another process may read it, and two processes that go through the same work in other orders do not wait for each other.
+      journal.close();
       if (observer.evaluated) {
         await observer.evaluated(result, stream);
         journals.delete(JSON.stringify(key));

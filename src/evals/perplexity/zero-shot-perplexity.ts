@@ -241,7 +241,8 @@ class Run {
           ? callLevels(plan.at(sequence, draw).u, { sequence, draw, x }, model, integration)
           : { level: null };
       const byToken = this.correction?.wantsByToken(sequence, draw);
-      const path = this.likelihood !== null && this.observer.onLoss !== undefined;
+      const path =
+        this.likelihood !== null && !this.likelihood.overOrders && this.observer.onLoss !== undefined;
       calls.push({ sequence, draw, x, ...levels, byToken, path });
     }
     if (calls.length > 0) yield calls;

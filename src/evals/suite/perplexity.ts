@@ -8,8 +8,10 @@
  *       seeds: [1, 2]
  *       likelihood: {policy: max-probability, tokensPerCall: 4}
  */
+
 import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
+import { OVER_ORDERS } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
@@ -47,7 +49,13 @@ const schema = z
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),
     batch: count.max(4096).optional(),
-    likelihood: z.strictObject({ ...policyKeys, from: z.enum(STARTS).optional() }).optional(),
+    likelihood: z
+      .strictObject({
+        ...policyKeys,
+        from: z.enum(STARTS).optional(),
+        overOrders: z.enum(OVER_ORDERS).optional(),
+      })
+      .optional(),
   })
   .refine(({ limit, first }) => limit === undefined || first === undefined, {
     error: 'limit and first exclude each other',
