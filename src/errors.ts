@@ -55,7 +55,12 @@ export class DomainError extends NumericalError {}
 
 /** Files, folders and disk space on the user's side, other than models and data (exit 6). */
 export class FileError extends DuoEvalError {
-  readonly exitCode = 6;
+  readonly exitCode: number = 6;
+}
+
+/** Another process does the same work, here or on another machine (exit 76): later there is nothing in the way. */
+export class InUseError extends FileError {
+  override readonly exitCode = 76;
 }
 
 /** A gate or calibration check that failed (exit 7). */
@@ -84,9 +89,14 @@ export class UndecidedError extends DuoEvalError {
   }
 }
 
-/** Ctrl-C or SIGTERM (exit 130). */
+/** A person stopped it by Ctrl-C (exit 130). */
 export class InterruptedError extends DuoEvalError {
-  readonly exitCode = 130;
+  readonly exitCode: number = 130;
+}
+
+/** Any other signal stopped it, such as that of a scheduler: run the same command again (exit 75, EX_TEMPFAIL of sysexits.h). */
+export class UnfinishedError extends InterruptedError {
+  override readonly exitCode = 75;
 }
 
 /**

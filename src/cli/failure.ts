@@ -6,7 +6,7 @@
 import { closest, DuoEvalError } from '../errors.js';
 import { flagMeant } from './command-line.js';
 import { noMemory } from './process-limits.js';
-import { interruptionBehind } from './signals.js';
+import { adviceAfterInterruption, interruptionBehind } from './signals.js';
 import { plainLines, plainText } from './terminal.js';
 
 export interface Failure {
@@ -37,10 +37,11 @@ export function describeFailure(error: unknown, command: string | null, bin = 'd
     fromUsage(error, command ? `${bin} ${command} --help` : `${bin} --help`) ??
     fromSystem(error) ??
     ourFault(error);
+  const hint = interruption ? adviceAfterInterruption() : failure.hint;
   return {
     ...failure,
     message: [failure.message, ...detailsOf(interruption ?? error)].map(plainText).join('\n'),
-    hint: failure.hint === null ? null : plainText(failure.hint),
+    hint: hint === null ? null : plainText(hint),
   };
 }
 

@@ -1,4 +1,6 @@
 /** Flags of the exact likelihood under an unmasking policy: one policy for `ppl`, several for `frontier`. */
+
+import { OVER_ORDERS, type OverOrders } from '../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS, type UnmaskingOrder } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
@@ -47,6 +49,15 @@ export const likelihoodFlags = {
   }),
 };
 
+/** For `ppl` alone. */
+export const overOrdersFlag = {
+  'over-orders': choice([...OVER_ORDERS, 'bracket'])({
+    summary:
+      'With --policy random: over all orders of a block, exactly, up to 12 tokens; bracket prints all three.',
+    helpGroup,
+  }),
+};
+
 /** For a sweep over policies and tokens per call. */
 export const policyFlags = {
   policy: repeatable({
@@ -63,6 +74,20 @@ export const policyFlags = {
 };
 
 type Common = Pick<ExactLikelihoodSettings, 'ties' | 'from'> & { 'block-size'?: number };
+
+/** One likelihood per figure over orders that is asked for. */
+export function withOrders(
+  likelihood: ExactLikelihoodSettings | undefined,
+  asked: OverOrders | 'bracket' | undefined,
+): ExactLikelihoodSettings | ExactLikelihoodSettings[] | undefined {
+  if (asked === undefined) return likelihood;
+  if (!likelihood) {
+    checkAbsent({ 'over-orders': asked }, ['over-orders'], 'only with --likelihood exact');
+    return undefined;
+  }
+  const of = (overOrders: OverOrders) => ({ ...likelihood, overOrders });
+  return asked === 'bracket' ? OVER_ORDERS.map(of) : of(asked);
+}
 
 interface LikelihoodFlagValues extends Common {
   likelihood?: 'bound' | 'exact';

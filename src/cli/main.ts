@@ -8,6 +8,7 @@ import { GateError, UndecidedError } from '../errors.js';
 import { readPackage, resolveCommandLine, wantsJson } from './command-line.js';
 import { checkAddressSpace, checkOpenFiles } from './process-limits.js';
 import { rootHelp, WIDEST_HELP } from './root-help.js';
+import { watchSignals } from './signals.js';
 import { checkStandardOutput, guardStandardStreams, standardOutputFailure } from './standard-output.js';
 import { streamHasColor, streamWidth } from './terminal.js';
 
@@ -17,6 +18,7 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
   const root = dirname(dirname(fileURLToPath(entryUrl)));
   let command: string | null = null;
   const end = async (error: unknown) => exit(await report(error, argv, command));
+  watchSignals(end);
   process.on('uncaughtException', end);
   process.on('unhandledRejection', end);
   try {

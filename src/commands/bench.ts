@@ -3,6 +3,8 @@ import { boolean, number, repeatable, string } from '../cli/flags.js';
 import { measuringFlags } from '../cli/measuring-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import type { openAgainst } from '../evals/throughput/against.js';
+import type { MeasuringRequest, Setup } from '../evals/throughput/setup.js';
+import type { Format } from '../printing/formats.js';
 
 export default class Bench extends BaseCommand<typeof Bench> {
   static override summary = 'Measure how fast models generate, and how well.';
@@ -32,6 +34,7 @@ With --against, every configuration is also timed on another build, interleaved 
       allowNo: true,
       summary: 'Measure peak memory, each configuration in a process of its own.',
     }),
+    'dry-run': boolean({ summary: 'Show what would run and how long it takes, and stop.' }),
   };
 
   async run(): Promise<void> {
@@ -48,13 +51,24 @@ With --against, every configuration is also timed on another build, interleaved 
     const { withSetUp } = await import('../evals/throughput/setup.js');
     const { measureThroughput } = await import('../evals/throughput/run.js');
     const { resultsFile } = await import('../records/record.js');
-    await withSetUp(request, observer, async ({ configurations, judge, references }) => {
+    await withSetUp(request, observer, async (setup) => {
+      if (flags['dry-run']) return this.plan(request, setup, output.stdout);
+      const { configurations, judge, references } = setup;
       const against = await this.against(configurations, request, observer.note);
       const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
       const results = resultsFile(await measureThroughput(configurations, options, observer));
       this.print(await writeResults(output, results, this.screen));
       judge?.finish();
     });
+  }
+
+  private async plan(request: MeasuringRequest, setup: Setup, format: Format | null): Promise<void> {
+    const { planThroughput } = await import('../evals/suite/throughput.js');
+    const { observer } = this;
+    const plan = await planThroughput(request, setup, { memory: this.flags.memory, observer });
+    if (format === 'json') return this.printJson(plan);
+    const { planTable } = await import('../evals/suite/printed-plan.js');
+    this.print(planTable(plan, this.screen));
   }
 
   private async against(

@@ -14,11 +14,12 @@ import type { SampleRequest } from '../sampling/sample-request.js';
 export default class Gen extends BaseCommand<typeof Gen> {
   static override summary = 'Judge generated text: perplexity, entropy, repetition.';
   static override description =
-    `Prints one row per samples file, as "sample --out" writes them, or samples a --model first. The judge, an autoregressive checkpoint, reads each text with its own tokenizer; its perplexity has a bootstrap interval over samples. Repetitive text has low perplexity, so entropy is printed beside it. --reference-dataset adds the same figures for real text.`;
+    `Prints one row per samples file, as "sample --out" writes them, or samples a --model first. The judge, an autoregressive checkpoint, reads each text with its own tokenizer; its perplexity has a bootstrap interval over samples. Repetitive text has low perplexity, so entropy is printed beside it. --reference-dataset adds the same figures for real text, and n-gram divergences from it; --mauve, --brier and --controls compare with it, too.`;
   static override examples = [
     '<%= config.bin %> gen samples.jsonl --judge gpt2.onnx',
     '<%= config.bin %> gen a=a.jsonl b=b.jsonl --judge gpt2.onnx --reference-dataset sotu',
     '<%= config.bin %> gen --model duo.onnx --steps 8 --samples 64 --judge gpt2.onnx',
+    '<%= config.bin %> gen a.jsonl --reference-dataset sotu --mauve gpt2.onnx --controls',
   ];
 
   static override args = {
@@ -46,6 +47,12 @@ export default class Gen extends BaseCommand<typeof Gen> {
       summary: 'Add a row of real text: a name, name=path, or a path.',
       helpValue: '<data>',
     }),
+    mauve: string({
+      summary: 'Add MAUVE to real text, by the states of this autoregressive model.',
+      helpValue: '<model>',
+    }),
+    brier: integer({ min: 1, summary: 'Add BrierLM of the --model over so many prompts of real text.' }),
+    controls: boolean({ summary: 'Add rows of naive samplers, which show what a measure is worth.' }),
     ...tableFlags,
     protocol: choice(['duo', 'strict'])({
       default: 'duo',
@@ -88,6 +95,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       fresh: flags.fresh,
     };
     const judge = flags.judge === undefined ? null : parseModelSpec(flags.judge);
+    const mauve = flags.mauve === undefined ? null : parseModelSpec(flags.mauve);
     const request = {
       files,
       sampling: flags.model === undefined ? null : await this.sampling(flags.model, runtime),
@@ -104,6 +112,9 @@ export default class Gen extends BaseCommand<typeof Gen> {
         context: flags.context,
         batch: flags.batch,
       },
+      mauve: mauve && { ...mauve, ...runtime, batch: flags.batch },
+      brierItems: flags.brier,
+      controls: flags.controls,
     };
 
     const { reportGenerative } = await import('../evals/generation/request.js');

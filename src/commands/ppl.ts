@@ -1,7 +1,13 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
-import { checkAbsent, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
+import {
+  checkAbsent,
+  likelihoodFlags,
+  likelihoodOfFlags,
+  overOrdersFlag,
+  withOrders,
+} from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
@@ -58,6 +64,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
       helpGroup: 'LIKELIHOOD',
     }),
     ...likelihoodFlags,
+    ...overOrdersFlag,
     limit: integer({ min: 1, summary: 'Evaluate this many sequences, spread evenly over the data set.' }),
     first: integer({ min: 1, summary: 'Evaluate only the first sequences, which are no random sample.' }),
     seed: integer({
@@ -81,14 +88,14 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
     }),
     'log-sequences': string({ summary: 'Write the loss of every draw, as JSON lines.', helpValue: '<file>' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
-    'dry-run': boolean({ summary: 'Show what would run, and stop.' }),
+    'dry-run': boolean({ summary: 'Show what would run and how long it takes, and stop.' }),
     ...checkpointFlags,
   };
 
   async run(): Promise<void> {
     const { flags } = this;
     const logPath = flags['log-sequences'];
-    const likelihood = likelihoodOfFlags(flags);
+    const likelihood = withOrders(likelihoodOfFlags(flags), flags['over-orders']);
     if (likelihood) checkAbsent(flags, ['draws', 'estimator'], 'only on a bound: nothing is drawn');
     const output = await plannedOutput(flags, logPath ? [logPath] : []);
 
@@ -120,7 +127,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
         fresh: flags.fresh,
       };
       if (flags['dry-run']) {
-        const plan = await planPerplexity(task, observer);
+        const plan = await planPerplexity({ ...task, timed: true }, observer);
         const { planText } = await import('../evals/perplexity/dry-run.js');
         if (output.stdout === 'json') this.printJson({ cells: plan.cells });
         else this.print(planText(plan));

@@ -18,6 +18,13 @@ export const MOST_SUBSET_TOKENS = 12;
 /** Number of calls: every subset of n tokens but the whole. */
 export const properSubsets = (n: number): number => 2 ** n - 1;
 
+/**
+ * Figures over all orders of a block, exactly: the bound, the likelihood of the sampler whose order is uniformly random, and an upper
+ * bound of that.
+ */
+export const OVER_ORDERS = ['bound', 'evidence', 'upper-bound'] as const;
+export type OverOrders = (typeof OVER_ORDERS)[number];
+
 /** ℓ(i|S) by S, a bit mask whose bit j says that token j is revealed; null for the revealed tokens. [2ⁿ − 1 × n] */
 export type SubsetTable = (number | null)[][];
 

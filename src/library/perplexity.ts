@@ -100,12 +100,20 @@ function isSeveral(
   return Array.isArray(likelihood);
 }
 
-/** What {@link evaluatePerplexity} would do, without a model call. @throws as evaluatePerplexity */
-export async function planPerplexity(task: PerplexityTask, observer: Observer = {}): Promise<PerplexityPlan> {
+/**
+ * What {@link evaluatePerplexity} would do.
+ * @param timed also about how long that takes, from a few sequences of each model; by default no model is called
+ * @throws as evaluatePerplexity
+ */
+export async function planPerplexity(
+  task: PerplexityTask & { timed?: boolean },
+  observer: Observer = {},
+): Promise<PerplexityPlan> {
   return withCells(task, observer, async (request, cells) => {
-    const { planOf } = await import('../evals/perplexity/dry-run.js');
+    const { planOf, timedPlan } = await import('../evals/perplexity/dry-run.js');
     const { exactLikelihood, likelihoodOf } = await import('../evals/perplexity/exact-likelihood.js');
-    if (!isSeveral(task.likelihood)) return planOf(cells, request);
+    if (!isSeveral(task.likelihood))
+      return task.timed ? timedPlan(cells, request, observer) : planOf(cells, request);
     const plans = task.likelihood.map(exactLikelihood).map((likelihood, i) => {
       // Models without an order are evaluated once.
       const own = cells.filter(({ checkpoint }) => i === 0 || likelihoodOf(checkpoint, { likelihood }));

@@ -90,3 +90,11 @@ export function ratioText({
 export function meanCount(value: number | null): string {
   return value !== null && Number.isInteger(value) ? String(value) : plain(value);
 }
+
+/** `about 12 s`, `about 5 min`, `about 3.2 h`. */
+export function about(seconds: number): string {
+  if (seconds < 0.95) return seconds === 0 ? 'no time' : 'about 1 s';
+  if (seconds < 90) return `about ${Math.round(seconds)} s`;
+  if (seconds < 5400) return `about ${Math.round(seconds / 60)} min`;
+  return `about ${(seconds / 3600).toFixed(1)} h`;
+}

@@ -41,4 +41,8 @@ export const streams = {
   resample: 0x40,
   /** Statistics: the error of an entropy that sweeps are compared at. */
   resampleTarget: 0x41,
+  /** Statistics: the points that k-means starts from. */
+  clusterStart: 0x42,
+  /** Naive samplers that stand beside models: which tokens, and where in a text. */
+  controlToken: 0x60,
 } as const;

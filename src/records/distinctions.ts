@@ -90,6 +90,7 @@ export function settingsAsRecorded(record: unknown): Loose {
         ties: protocol?.ties,
         threshold: protocol?.threshold,
         'entropy bound': protocol?.entropyBound,
+        'over orders': protocol?.overOrders,
         from: protocol?.from,
         estimator: protocol?.estimator,
         draws: protocol?.draws,

@@ -24,6 +24,9 @@ export const RANGES = {
   difference: { what: 'a difference', least: -LARGEST, most: LARGEST },
   entropy: { what: 'an entropy', least: 0, most: LARGEST },
   share: { what: 'a share', least: 0, most: 1 },
+  /** Jensen–Shannon, nats. */
+  divergence: { what: 'a divergence', least: 0, most: Math.LN2 },
+  brier: { what: 'a Brier score', least: -1, most: 1 },
   factor: { what: 'a ratio', above: 0 },
   speed: { what: 'a speed', above: 0 },
   any: { what: 'a figure' },

@@ -8,6 +8,7 @@ import type { ScoringSession } from '../evals/likelihood/scored-questions.js';
 import type { TokenCall, TokenSession } from '../evals/likelihood/token-session.js';
 import { openCheckpoint } from '../library/checkpoints.js';
 import type { Checkpoint } from '../models/checkpoint.js';
+import { endWithParent } from '../models/child-process.js';
 import { isDiffusion, isMasked } from '../models/family.js';
 import { resolveSampler } from '../samplers/registry.js';
 import type { ResolvedSampler } from '../samplers/sampler.js';
@@ -222,7 +223,4 @@ process.on('message', (message: ToNetwork) => {
       break;
   }
 });
-// Ctrl-C reaches the whole group of processes; the server finishes what is under way, and ends this process then.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+endWithParent();

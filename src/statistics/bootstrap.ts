@@ -48,6 +48,13 @@ export function bootstrap(
   });
 }
 
+/** A figure and its errors, as far as they are known. */
+export interface Estimate {
+  value: number | null;
+  stderr: number | null;
+  ci95: [number, number] | null;
+}
+
 /** A statistic and its standard error by linearisation (the delta method). */
 export interface Linearised {
   value: number;

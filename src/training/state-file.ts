@@ -8,6 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FileError, UsageError } from '../errors.js';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { fileFailure } from '../storage/file-failure.js';
+import { noteKept } from '../storage/kept-work.js';
 import { differingSetting, otherSettings } from './setting-difference.js';
 import type { TrainingSettings } from './settings.js';
 import { STATE, type StateName } from './training-state.js';
@@ -80,6 +81,7 @@ async function save<Name extends string>(
   await file.write(Buffer.from(`${JSON.stringify(header)}\n`));
   for (const piece of pieces) await file.write(piece);
   await file.commit();
+  noteKept(path, `step ${step} in ${path}`);
 }
 
 async function load<Name extends string>(

@@ -1,5 +1,8 @@
 /** About src/cli/base-command.ts, src/cli/signals.ts */
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
+import { program, startDuoEval } from '../support/run.js';
 import { makeProbePackage, type ProbePackage } from './probe-package.js';
 
 let probe: ProbePackage;
@@ -69,10 +72,16 @@ describe('a command', () => {
   });
 });
 
-describe('Ctrl-C', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s stops a command with a sentence and exit status 130',
-    async (signal) => {
+describe('a signal', () => {
+  it.each([
+    ['SIGINT', 130, 'Interrupted.'],
+    ['SIGTERM', 75, 'Stopped by SIGTERM before it was finished.'],
+    ['SIGHUP', 75, 'Stopped by SIGHUP before it was finished.'],
+    ['SIGUSR1', 75, 'Stopped by SIGUSR1 before it was finished.'],
+    ['SIGUSR2', 75, 'Stopped by SIGUSR2 before it was finished.'],
+  ] as const)(
+    '%s stops a command with exit status %i, says what is kept, and opens no debugger',
+    async (signal, status, says) => {
       const child = probe.start(['probe', '--wait', '--quiet']);
       let stderr = '';
       child.stderr?.on('data', (chunk) => {
@@ -80,8 +89,34 @@ describe('Ctrl-C', () => {
       });
       child.stdout?.once('data', () => child.kill(signal));
       const code = await new Promise((resolve) => child.on('close', resolve));
-      expect(stderr).toMatch(/^Error: (Interrupted|Stopped by SIGTERM)\./);
-      expect(code).toBe(130);
+      expect(stderr).toBe(`Error: ${says}\n  Nothing was kept: the same command starts again.\n`);
+      expect(code).toBe(status);
     },
   );
+
+  it('stops a command that does not listen, too, and even the program before it is loaded', async () => {
+    const deaf = probe.start(['probe', '--deaf', '--quiet']);
+    let stderr = '';
+    deaf.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    deaf.stdout?.once('data', () => deaf.kill('SIGUSR1'));
+    expect(await new Promise((resolve) => deaf.on('close', resolve))).toBe(75);
+    expect(stderr).toMatch(/^Error: Stopped by SIGUSR1/);
+
+    // The first lines of the program, in which nothing is loaded.
+    const lines = readFileSync(program, 'utf8').split('\n');
+    expect(lines.findIndex((line) => /^import|import\(/.test(line))).toBeGreaterThan(
+      lines.findIndex((line) => line.includes('process.on(')),
+    );
+    const early = temporaryFolder().file(
+      'early.mjs',
+      `${lines.slice(0, lines.indexOf('')).join('\n')}
+setInterval(() => {}, 1000);
+process.stdout.write('ready');`,
+    );
+    const begun = startDuoEval([], { program: early });
+    begun.stdout?.once('data', () => begun.kill('SIGUSR1'));
+    expect(await new Promise((resolve) => begun.on('close', resolve))).toBe(75);
+  });
 });

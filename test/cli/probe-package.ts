@@ -31,10 +31,11 @@ export default class Probe extends BaseCommand {
     'log-sequences': string({}),
     fail: string({}),
     wait: boolean({}),
+    deaf: boolean({}),
     large: boolean({}),
   };
   async run() {
-    const { fail, wait, large } = this.flags;
+    const { fail, wait, deaf, large } = this.flags;
     this.note('a note');
     this.warnUser('careful\\x1b]0;title\\x07');
     this.warnUser('careful\\x1b]0;title\\x07'); // twice, and printed once
@@ -47,6 +48,7 @@ export default class Probe extends BaseCommand {
       this.interrupt.addEventListener('abort', () => { clearInterval(alive); reject(this.interrupt.reason); });
       this.print('waiting');
     });
+    if (deaf) { setInterval(() => {}, 1000); this.print('deaf'); await new Promise(() => {}); }
     if (large) { this.print('x'.repeat(4_000_000)); return; }
     this.printJson({ ...this.flags });
   }

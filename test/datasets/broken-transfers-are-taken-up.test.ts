@@ -258,7 +258,7 @@ describe('on this side', () => {
       return true;
     };
     await fetch('ptb');
-    expect(await second).toMatchObject({ code: 'in-use', exitCode: 6 });
+    expect(await second).toMatchObject({ code: 'in-use', exitCode: 76 });
     expectWhole();
   });
 });

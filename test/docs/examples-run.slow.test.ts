@@ -1,12 +1,14 @@
 /**
- * Every example of every page, in order: later ones may use what the others wrote.
+ * Every example of every page, in order: later ones may use what the others wrote. Those of the README that are quick run in
+ * examples-run.test.ts.
  * About README.md, CONTRIBUTING.md, SECURITY.md, docs/, src/commands/
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { examplesOf, pages } from './pages.js';
+import { examplesOf, pages, README } from './pages.js';
 import { follow, type Reader, reader } from './reader.js';
 
-const pagesWithExamples = pages.filter((page) => examplesOf(page).length > 0);
+const slowExamplesOf = (page: string) => examplesOf(page).filter(({ slow }) => page !== README || slow);
+const pagesWithExamples = pages.filter((page) => slowExamplesOf(page).length > 0);
 
 describe.each(pagesWithExamples)('%s', (page) => {
   let here: Reader;
@@ -14,7 +16,7 @@ describe.each(pagesWithExamples)('%s', (page) => {
     here = reader();
   });
 
-  it.each(examplesOf(page))('$text', async (example) => {
+  it.each(slowExamplesOf(page))('$text', async (example) => {
     expect(await follow(here, example)).not.toBe('');
   });
 });

@@ -6,10 +6,9 @@
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { blocksOf, examplesOf, pages } from './pages.js';
+import { blocksOf, examplesOf, pages, README } from './pages.js';
 import { follow, type Reader, reader } from './reader.js';
 
-const README = 'README.md';
 const quick = examplesOf(README).filter(({ slow }) => !slow);
 
 describe(README, () => {

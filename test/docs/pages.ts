@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/run.js';
 
+export const README = 'README.md';
+
 /** Paths relative to the project. */
 export const pages: readonly string[] = [
-  'README.md',
+  README,
   'CONTRIBUTING.md',
   'SECURITY.md',
   ...readdirSync(join(root, 'docs'))

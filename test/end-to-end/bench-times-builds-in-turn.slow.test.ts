@@ -207,7 +207,10 @@ describe('duo-eval bench --against another installation', () => {
     expect(ran.stderr).toContain(says);
   });
 
-  it('ends at Ctrl-C, with the process of the leg, and leaves nothing behind', async () => {
+  it.each([
+    ['Ctrl-C', 'SIGINT'],
+    ['kill -9', 'SIGKILL'],
+  ] as const)('ends at %s, with the process of the leg, and leaves nothing behind', async (_how, signal) => {
     space.write('slow/package.json', '{"name":"duo-eval","version":"9.9.9"}');
     space.write('slow/bin/run.js', 'process.stderr.write("x");setInterval(() => {}, 1000)');
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('duo-eval-against-'));
@@ -222,8 +225,12 @@ describe('duo-eval bench --against another installation', () => {
     const slow = join('slow', 'bin', 'run.js');
     const legs = () => processesOf(slow).filter((pid) => pid !== String(child.pid));
     while (legs().length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    child.kill('SIGINT');
-    const code = await new Promise((resolve) => child.on('close', resolve));
+    child.kill(signal);
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    if (signal === 'SIGKILL') {
+      while (legs().length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      return;
+    }
     expect(code).toBe(130);
     expect(stderr).toContain('Error: Interrupted.');
     expect(legs()).toEqual([]);

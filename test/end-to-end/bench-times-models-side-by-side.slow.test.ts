@@ -58,6 +58,9 @@ describe('duo-eval bench', () => {
 
   it('times the samples that sample writes', async () => {
     const bench = ['bench', '--model', duo, '--steps', '3', ...small, '--no-memory', '--json'];
+    const { cells, seconds } = JSON.parse((await succeed(space, [...bench, '--dry-run'])).stdout);
+    expect(cells).toMatchObject([{ model: 'markov-duo', dataset: 'ancestral, 3 steps', state: 'to run' }]);
+    expect(seconds).toBe(cells[0].seconds);
     const [row] = parseResults((await succeed(space, bench)).stdout, 'stdout', EVALUATIONS)
       .results as BenchResult[];
     expect([row.throughput.peakMemoryBytes, row.throughput.pareto, row.judge]).toEqual([null, null, null]);

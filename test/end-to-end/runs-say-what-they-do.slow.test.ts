@@ -78,10 +78,12 @@ describe('ppl', () => {
     const args = ['ppl', ...models, '--dataset', 'sotu', '--draws', '3', '--dry-run'];
     const { stdout } = await succeed(space, args);
     expect(stdout).toMatch(
-      /markov-ar \(ar\) on sotu: (\d+) sequences of 128 tokens, 1 draw each, \1 model calls at most/,
+      /markov-ar \(ar\) on sotu: (\d+) sequences of 128 tokens, 1 draw each, \1 model calls at most, about .+$/m,
     );
     expect(stdout).toMatch(/markov-duo \(duo\) on sotu: \d+ sequences of 128 tokens, 3 draws each/);
+    expect(stdout).toMatch(/^About .+ in all$/m);
     const { cells } = JSON.parse((await succeed(space, [...args, '--limit', '10', '--json'])).stdout);
+    for (const { seconds } of cells) expect(seconds).toBeGreaterThan(0);
     expect(cells.map(({ modelCalls }: { modelCalls: number }) => modelCalls)).toEqual([10, 30, 30]);
   });
 

@@ -270,7 +270,11 @@ describe('a part that is wrong', () => {
       `models: [${fixture('markov-duo.onnx')}]\nbench: {samplers: [confidence], samples: 2, length: 32}\n`,
       /None of the samplers drives markov-duo/,
     ],
-    ['nothing asked for', `models: [${fixture('markov-duo.onnx')}]\n`, /give ppl, gen, bench or frontier/],
+    [
+      'nothing asked for',
+      `models: [${fixture('markov-duo.onnx')}]\n`,
+      /give ppl, gen, bench, frontier or tasks/,
+    ],
   ])('is refused: %s', async (_what, text, message) => {
     space.write('suite.yaml', text);
     const { code, stderr } = await space.run(['run', 'suite.yaml', '--quiet']);

@@ -38,11 +38,11 @@ function ordersTable(checks: readonly CalibrationCheck[], screen: Screen): strin
   const rows = [...new Set(checks.map(keyOf))].map((key) => checks.filter((check) => keyOf(check) === key));
   const cells = rows.map((row) => [
     row[0].source,
-    row[0].estimator,
+    row[0].estimator.replace('policy ', ''),
     row[0].closedForm.toFixed(4),
     ...families.map((name) => {
       const check = row.find(({ family }) => family === name);
-      return check ? (check.estimate - check.closedForm).toExponential(1) : '';
+      return check ? (check.estimate - check.closedForm).toExponential(0) : '';
     }),
     row.some(({ verdict }) => verdict === 'fail') ? 'FAIL' : 'exact',
   ]);
@@ -50,7 +50,7 @@ function ordersTable(checks: readonly CalibrationCheck[], screen: Screen): strin
     { title: 'source', align: 'left' },
     { title: 'likelihood', align: 'left' },
     { title: '−ln p', ...right },
-    ...families.map((family) => ({ title: `${family} gap`, ...right })),
+    ...families.map((family) => ({ title: family, ...right })),
     { title: 'verdict', align: 'left' },
   ];
   return fittedTable(columns, cells, screen);
@@ -79,7 +79,7 @@ export function formatCalibration(record: CalibrationRecord, screen: Screen): st
 }
 
 const ORDERS_TITLE =
-  'Likelihoods of masked models over orders of revealing the tokens, one token per call: of an exact model each is −ln p, whatever the order';
+  'Likelihoods of masked models over orders of revealing the tokens, one token per call: of an exact model each is −ln p, whatever the order. By family, how far it is off';
 
 /** The summary, one sentence. */
 export function summaryOf({ passed, failed, notCounted }: CalibrationRecord): string {
@@ -144,7 +144,7 @@ function notesOf({ checks, sequences, length, seed, draws }: CalibrationRecord):
   const [over] = checks.filter(isOverOrders);
   if (over) {
     notes.push(
-      `Over orders: nats per token of ${over.sequences} sequences; policies start with all ${length} tokens masked, "orders" are all those of 6 tokens after 2 that are given. There −ln p lies between the two bounds; what is left of the gap is rounding.`,
+      `Over orders: nats per token of ${over.sequences} sequences; policies start with all ${length} tokens masked, "orders" are all those of 6 tokens after 2 that are given. There −ln p lies between the two bounds; what is left between them is rounding.`,
     );
   }
   const judged = checks.filter(({ verdict, stderr }) => verdict !== 'not-counted' && stderr);

@@ -7,6 +7,7 @@
  */
 import { deflateSync } from 'node:zlib';
 import type { SampledFigure } from '../../records/figures.js';
+import { NGrams } from '../../statistics/n-grams.js';
 import { ratio } from '../../statistics/ratio.js';
 import { blockLengthOf, type DocumentsOf, textRatio } from '../../statistics/text-ratio.js';
 
@@ -26,48 +27,6 @@ export function unigramEntropy(tokens: ArrayLike<number>): number {
     entropy -= share * Math.log(share);
   }
   return entropy;
-}
-
-/** An id of an n-gram's first n − 1 tokens and its last token, in one number that a double holds exactly. */
-const TOKENS = 2 ** 26;
-
-/** Counts n-grams of the orders 1 to `most`, and the distinct ones of each order. */
-export class NGrams {
-  /** By order, from 1: n-grams seen. */
-  readonly totals: number[];
-  /** By order: the n-grams, each as (number of its first n − 1 tokens, its last token), numbered in order of occurrence. */
-  private readonly known: Map<number, number>[];
-
-  constructor(private readonly most: number) {
-    this.totals = new Array(most + 1).fill(0);
-    this.known = Array.from({ length: most + 1 }, () => new Map());
-  }
-
-  /** @param tokens ids below 2^26 */
-  add(tokens: ArrayLike<number>): void {
-    let before = new Float64Array(tokens.length);
-    for (let order = 1; order <= this.most && order <= tokens.length; order++) {
-      const known = this.known[order];
-      const count = tokens.length - order + 1;
-      const numbers = new Float64Array(count);
-      for (let i = 0; i < count; i++) {
-        const key = before[i] * TOKENS + tokens[i + order - 1];
-        let number = known.get(key);
-        if (number === undefined) {
-          number = known.size;
-          known.set(key, number);
-        }
-        numbers[i] = number;
-      }
-      this.totals[order] += count;
-      before = numbers;
-    }
-  }
-
-  /** Distinct n-grams over n-grams; null where there are none. */
-  distinct(order: number): number | null {
-    return this.totals[order] > 0 ? this.known[order].size / this.totals[order] : null;
-  }
 }
 
 /**

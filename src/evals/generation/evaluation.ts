@@ -7,6 +7,7 @@ import {
   type Evaluation,
   type FigureDeclaration,
   fieldOf,
+  numberOf,
   type ResultRow,
 } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
@@ -80,6 +81,33 @@ export const measuredColumns: readonly Column<Measured>[] = [
   ...environmentColumns,
 ];
 
+/** What compares texts with real text, and what they are worth as continuations. After the columns of earlier versions. */
+export const comparedColumns: readonly Column<Measured>[] = [
+  figure('self_bleu', ({ metrics }) => metrics.selfBleu, { title: 'self-BLEU' }),
+  figure('mauve', ({ metrics }) => metrics.mauve, { title: 'MAUVE', interval: 'MAUVE interval' }),
+  figure('mauve_star', ({ metrics }) => metrics.mauveStar, { title: 'MAUVE*' }),
+  figure('frontier_integral', ({ metrics }) => metrics.frontierIntegral, { title: 'frontier integral' }),
+  figure('js_divergence1', ({ metrics }) => metrics.jsDivergence1, { title: 'JS-1', unit: 'nats' }),
+  figure('js_divergence2', ({ metrics }) => metrics.jsDivergence2, { title: 'JS-2', unit: 'nats' }),
+  figure('js_divergence3', ({ metrics }) => metrics.jsDivergence3, { title: 'JS-3', unit: 'nats' }),
+  figure('js_divergence4', ({ metrics }) => metrics.jsDivergence4, { title: 'JS-4', unit: 'nats' }),
+  figure('brier_lm', ({ metrics }) => metrics.brierLm, { title: 'BrierLM', interval: 'BrierLM interval' }),
+  figure('brier1', ({ metrics }) => metrics.brier1, { title: 'Brier-1' }),
+  figure('brier2', ({ metrics }) => metrics.brier2, { title: 'Brier-2' }),
+  figure('brier3', ({ metrics }) => metrics.brier3, { title: 'Brier-3' }),
+  figure('brier4', ({ metrics }) => metrics.brier4, { title: 'Brier-4' }),
+  count('brier_items', ({ brier }) => brier?.items),
+  text('control', ({ samples }) => samples.control),
+  text('reference', ({ reference }) => reference?.dataset.name),
+  text('reference_sha256', ({ reference }) => reference?.sha256),
+  text('mauve_model', ({ mauve }) => mauve?.model.name),
+  text('mauve_model_sha256', ({ mauve }) => mauve?.model.sha256),
+  count('mauve_clusters', ({ mauve }) => mauve?.clusters),
+];
+
+/** Titles of what compares with real text, where it was measured. */
+export const comparedTitles = ['MAUVE', 'BrierLM', 'Brier-1', 'JS-1', 'JS-4', 'self-BLEU'] as const;
+
 export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>> = {
   genPpl: {
     exponentialOf: 'genNll',
@@ -99,6 +127,29 @@ export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>>
   distinct3: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_3', true] },
   repetition4: { isSecondary: true, range: RANGES.share, lmEval: ['repetition_4', false] },
   compressionRatio: { isSecondary: true, range: RANGES.factor },
+  selfBleu: { title: 'self-BLEU', isSecondary: true, range: RANGES.share, lmEval: ['self_bleu', false] },
+  mauve: {
+    title: 'MAUVE',
+    range: RANGES.share,
+    lmEval: ['mauve', true],
+    modelIndex: { type: 'mauve', name: 'MAUVE' },
+  },
+  mauveStar: { title: 'MAUVE*', isSecondary: true, range: RANGES.share },
+  frontierIntegral: { title: 'frontier integral', isSecondary: true, range: RANGES.share },
+  jsDivergence1: { title: 'JS-1', isSecondary: true, range: RANGES.divergence },
+  jsDivergence2: { title: 'JS-2', isSecondary: true, range: RANGES.divergence },
+  jsDivergence3: { title: 'JS-3', isSecondary: true, range: RANGES.divergence },
+  jsDivergence4: { title: 'JS-4', isSecondary: true, range: RANGES.divergence },
+  brierLm: {
+    title: 'BrierLM',
+    range: RANGES.share,
+    lmEval: ['brier_lm', true],
+    modelIndex: { type: 'brier_lm', name: 'BrierLM' },
+  },
+  brier1: { title: 'Brier-1', isSecondary: true, range: RANGES.brier },
+  brier2: { title: 'Brier-2', isSecondary: true, range: RANGES.brier },
+  brier3: { title: 'Brier-3', isSecondary: true, range: RANGES.brier },
+  brier4: { title: 'Brier-4', isSecondary: true, range: RANGES.brier },
 };
 
 /** Section of a report that compares generated texts, timed or not. */
@@ -114,10 +165,13 @@ export const GENERATION: Evaluation<GenerativeResult> = {
     text('eval', (result) => result.eval),
     ...measuredColumns,
     number(null, samplingSpeed, { title: 'tokens/s' }),
+    ...comparedColumns,
   ],
   table: {
     essential: ['texts', 'gen. perplexity', '95% interval', 'entropy', 'rep-4'],
+    essentialOf: essentialTitles,
     further: [
+      ...comparedTitles,
       ...['NFE', 'distinct-1', 'distinct-2', 'distinct-3', 'compression', 'samples', 'sampler', 'steps'],
       ...['temperature', 'model', 'family', 'judge', 'nats/token', 'tokens judged', 'seconds'],
     ],
@@ -137,13 +191,20 @@ export const GENERATION: Evaluation<GenerativeResult> = {
     subject: ['texts of', 'drawn by'],
     place: (row) => (fieldOf(row, 'samples.sampler') ? row.dataset : 'real text'),
     columns: [
-      ...['gen. perplexity', '95% interval', 'entropy', 'distinct-2', 'rep-4', 'NFE', 'tokens/s'],
-      ...['samples', 'judge'],
+      ...['gen. perplexity', '95% interval', 'entropy', 'MAUVE', 'BrierLM', 'distinct-2', 'rep-4', 'NFE'],
+      ...['tokens/s', 'samples', 'judge'],
     ],
     notes: reportedNotes,
     plots: qualityPlots,
   },
 };
+
+/** MAUVE and BrierLM stand beside the judge's perplexity where they were measured. */
+function essentialTitles(results: readonly GenerativeResult[]): readonly string[] | null {
+  const has = (figure: 'mauve' | 'brierLm') => results.some(({ metrics }) => metrics[figure]);
+  const compared = [...(has('mauve') ? ['MAUVE'] : []), ...(has('brierLm') ? ['BrierLM', 'Brier-1'] : [])];
+  return compared.length > 0 ? ['texts', 'gen. perplexity', ...compared, 'entropy'] : null;
+}
 
 /** Sampling speed, tokens per second. */
 function samplingSpeed({ samples: { count: texts, length, seconds } }: GenerativeResult): number | null {
@@ -159,10 +220,20 @@ export function judgeOfResult({
   return judge ? [{ what: `Judge ${judge.name}`, sha256: judge.sha256 }] : [];
 }
 
+function mauveModelOf(row: ResultRow): string | null {
+  const path = textOf(row, 'mauve.model.path');
+  return path && nameAndPath(textOf(row, 'mauve.model.name') ?? '', path);
+}
+
 /** Of a samples file, or of a model that is sampled in the run. */
 function commandsOf(row: ResultRow, realText: readonly string[]): string[] {
   const path = textOf(row, 'samples.path');
-  const shared = [...judgeFlags(row), ...commandFlags('reference-dataset', realText)];
+  const shared = [
+    ...judgeFlags(row),
+    ...commandFlags('reference-dataset', realText),
+    ['mauve', mauveModelOf(row)] as const,
+    ['brier', numberOf(row, 'brier.items')] as const,
+  ];
   if (path !== null) return [`${shellCommand('gen', shared)} ${shellWord(nameAndPath(row.model, path))}`];
   if (textOf(row, 'model.path') === null) return [];
   return [shellCommand('gen', [['model', modelOf(row)], ...samplerFlags(row), ...drawFlags(row), ...shared])];

@@ -51,6 +51,10 @@ export interface JudgeOptions {
   fresh: boolean;
 }
 
+/** What an autoregressive checkpoint is asked for: losses, or the hidden states that MAUVE compares. */
+type JudgeRole = 'judge' | 'mauve';
+const ROLES: Record<JudgeRole, string> = { judge: 'the judge', mauve: 'the model of features' };
+
 export interface Judgement extends JudgedSamples {
   /** Windows scored. */
   modelCalls: number;
@@ -77,10 +81,10 @@ export class Judge {
    * Opens the checkpoint and its tokenizer; the network is loaded with the first text to judge.
    * @throws ModelError `judge-not-autoregressive`, `no-tokenizer`, and as openCheckpoint; DataError, FileError
    */
-  static async open(options: JudgeOptions, observer: Observer): Promise<Judge> {
+  static async open(options: JudgeOptions, observer: Observer, role: JudgeRole = 'judge'): Promise<Judge> {
     const { path, name } = options;
     const family = describeCheckpoint(path).fields.family.value;
-    if (family !== null && family !== 'ar') throw notAutoregressive(name ?? path, family);
+    if (family !== null && family !== 'ar') throw notAutoregressive(name ?? path, family, role);
     const assumed = family === null ? { family: 'ar' as const } : {};
     const checkpoint = await openCheckpoint(path, { ...assumed, tokenizer: options.tokenizer }, name);
     for (const notice of checkpoint.notices) observer.note?.(notice);
@@ -88,8 +92,11 @@ export class Judge {
     if (tokenizer.value === null) {
       throw new ModelError({
         code: 'no-tokenizer',
-        message: `Nothing says which tokenizer the judge ${checkpoint.name} was trained with.`,
-        hint: 'Give --judge-tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.',
+        message: `Nothing says which tokenizer ${ROLES[role]} ${checkpoint.name} was trained with.`,
+        hint:
+          role === 'judge'
+            ? 'Give --judge-tokenizer (a folder or a tokenizer.json), or "tokenizer" in its card.'
+            : 'Give "tokenizer" in its card: a folder or a tokenizer.json.',
       });
     }
     const loaded = await loadTokenizer(tokenizer.value, {
@@ -131,6 +138,8 @@ export class Judge {
     const judgement = await this.score(name, texts, digest);
     this.checkpoint.verifyUnchanged();
     this.judgements.set(digest, judgement);
+    // Complete; other processes that judge the same texts need not wait.
+    this.journals.get(digest)?.close();
     return judgement;
   }
 
@@ -194,7 +203,7 @@ export class Judge {
       sequences: windows,
       provider: this.session.provider,
     };
-    const journal = openLossJournal(this.session, key, { sequences: windows, fresh: options.fresh });
+    const journal = await openLossJournal(this.session, key, { sequences: windows, fresh: options.fresh });
     this.journals.set(digest, journal);
     return journal;
   }
@@ -252,10 +261,10 @@ function contextOf(checkpoint: Checkpoint, { context }: JudgeOptions, observer: 
   return context ?? own ?? USUAL_CONTEXT;
 }
 
-function notAutoregressive(name: string, family: string): ModelError {
+function notAutoregressive(name: string, family: string, role: JudgeRole): ModelError {
   return new ModelError({
     code: 'judge-not-autoregressive',
-    message: `${name} is of the family ${family}; a judge must be autoregressive (ar).`,
-    hint: 'Give --judge an autoregressive checkpoint, for example GPT-2 exported to ONNX.',
+    message: `${name} is of the family ${family}; ${role === 'judge' ? 'a judge' : 'a model of features'} must be autoregressive (ar).`,
+    hint: `Give --${role} an autoregressive checkpoint, for example GPT-2 exported to ONNX.`,
   });
 }

@@ -1,5 +1,7 @@
 /** The lines under a table of generated texts: who judged them, by which protocol, and whether their figures compare. */
+import { valueWithError } from '../../printing/numbers.js';
 import type { ResultRow } from '../../records/evaluation.js';
+import type { SampledFigure } from '../../records/figures.js';
 import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from './record.js';
@@ -21,7 +23,100 @@ export function generativeNotes(results: readonly Measured[]): string[] {
   notes.push(
     `± is the standard error over samples${ofText ? '; of real text over its documents, or blocks of it' : ''}. Entropy: of the tokens of a sample, in nats. rep-4: share of its 4-grams that stood in it before.`,
   );
-  return [...notes, ...entropyNote(results), ...sizeNote(results)];
+  return [
+    ...notes,
+    ...comparedNotes(results),
+    ...gamedNotes(results),
+    ...entropyNote(results),
+    ...sizeNote(results),
+  ];
+}
+
+/** What the figures that compare with real text are. */
+function comparedNotes(results: readonly Measured[]): string[] {
+  const notes: string[] = [];
+  const reference = results.find((one) => one.reference)?.reference;
+  if (reference) {
+    notes.push(
+      `Compared with ${reference.count} texts of ${reference.dataset.name}. JS-n: Jensen–Shannon divergence of the n-grams, nats, 0 where equal. self-BLEU: of each sample with all others as references. Both depend on the number of texts.`,
+    );
+  }
+  const mauve = results.find((one) => one.mauve)?.mauve;
+  if (mauve) {
+    notes.push(
+      `MAUVE: 1 is best; of the states of ${mauve.model.name} behind the last token, ${mauve.clusters} clusters, mean over ${mauve.seeds} seeds of k-means. Its error joins the seeds and a bootstrap over texts. It rises with fewer texts, so compare equal numbers.`,
+    );
+  }
+  const brier = results.find((one) => one.brier)?.brier;
+  if (brier) {
+    notes.push(
+      `BrierLM: two continuations of each of ${brier.items} prompts of ${brier.dataset.name}; higher is better. Brier-1 counts the first token alone.`,
+    );
+  }
+  return notes.map((note) => plainText(note));
+}
+
+/** A figure that says how good texts are. */
+interface Judged {
+  figure: 'genPpl' | 'mauve' | 'brierLm' | 'brier1' | 'jsDivergence1' | 'jsDivergence4' | 'selfBleu';
+  title: string;
+  /** 1: more of it is better. */
+  better: 1 | -1;
+}
+
+const GAMED: readonly Judged[] = [
+  { figure: 'genPpl', title: 'gen. perplexity', better: -1 },
+  { figure: 'mauve', title: 'MAUVE', better: 1 },
+  { figure: 'brierLm', title: 'BrierLM', better: 1 },
+  { figure: 'brier1', title: 'Brier-1', better: 1 },
+  { figure: 'jsDivergence1', title: 'JS-1', better: -1 },
+  { figure: 'jsDivergence4', title: 'JS-4', better: -1 },
+  { figure: 'selfBleu', title: 'self-BLEU', better: -1 },
+];
+
+/** A difference this many standard errors from 0 is no luck. */
+const SURELY = 1.96;
+
+/** Measures on which a naive sampler beats a model, beyond errors, and those on which none does. */
+function gamedNotes(results: readonly Measured[]): string[] {
+  const controls = results.filter(({ samples }) => samples.control !== undefined);
+  const models = results.filter(({ samples, dataset }) => samples.control === undefined && !dataset);
+  if (controls.length === 0 || models.length === 0) return [];
+  const notes: string[] = [];
+  const held: string[] = [];
+  for (const judged of GAMED) {
+    const beaten = models.flatMap((model) => {
+      const winners = controls.filter((control) => isSurelyBetter(control, model, judged));
+      return winners.length > 0 ? [beatenBy(model, winners, judged)] : [];
+    });
+    const isKnown = [...models, ...controls].every(({ metrics }) => known(metrics[judged.figure]));
+    if (beaten.length > 0)
+      notes.push(
+        `${judged.title} is gamed here: ${beaten.join('; ')}. Controls write without a model, so this figure alone does not say which texts are good.`,
+      );
+    else if (isKnown) held.push(judged.title);
+  }
+  if (held.length > 0) notes.push(`No control surely beats a model on ${held.join(', ')}.`);
+  return notes.map((note) => plainText(note));
+}
+
+function beatenBy(model: Measured, controls: readonly Measured[], { figure }: Judged): string {
+  const said = ({ metrics }: Measured) => valueWithError(metrics[figure] ?? UNKNOWN);
+  const names = controls.map((control) => `control ${control.samples.name} (${said(control)})`);
+  return `${names.join(' and ')} ${names.length > 1 ? 'beat' : 'beats'} ${model.samples.name} (${said(model)})`;
+}
+
+const UNKNOWN = { value: null, stderr: null };
+
+const known = (figure: SampledFigure | undefined): boolean =>
+  typeof figure?.value === 'number' && figure.stderr !== null;
+
+/** Perplexities are compared by their logarithms, the nats per token. */
+function isSurelyBetter(control: Measured, model: Measured, { figure, better }: Judged): boolean {
+  const [a, b] = [control, model].map(({ metrics }) => metrics[figure === 'genPpl' ? 'genNll' : figure]);
+  if (!a || !b || a.value === null || b.value === null) return false;
+  if (a.stderr === null || b.stderr === null) return false;
+  return better * (a.value - b.value) > SURELY * Math.hypot(a.stderr, b.stderr);
 }
 
 function judgedBy({ judge, protocol }: Measured): string {

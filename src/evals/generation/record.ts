@@ -10,6 +10,9 @@ export const samplerRecord = part({
   steps: count,
 });
 
+/** Naive samplers that stand beside models with --controls; controls.ts says what each writes. */
+export const CONTROLS = ['unigram', 'periodic', 'repeat'] as const;
+
 /** The texts of a row, and how they came about. */
 const sampleSetRecord = part({
   name: z.string().describe("As in `name=path`, else the file's or the data set's name."),
@@ -36,6 +39,10 @@ const sampleSetRecord = part({
     .describe('Of the tokens that were given, and where; null: none. Absent: not recorded.'),
   nfe: known.describe('Model calls per sample, mean; null for real text.'),
   seconds: known.describe('That all samples took; null for real text.'),
+  control: z
+    .enum(CONTROLS)
+    .optional()
+    .describe('Which naive sampler wrote them, without any model. Absent: a model or people did.'),
 });
 export type SampleSetRecord = z.infer<typeof sampleSetRecord>;
 
@@ -44,6 +51,44 @@ export const judgeRecord = modelRecord.extend({
   context: count.describe('Tokens of a window.'),
 });
 export type JudgeRecord = z.infer<typeof judgeRecord>;
+
+/** How MAUVE was computed. */
+const mauveRecord = part({
+  model: judgeRecord.describe('Whose last hidden state, behind the last token, describes a text.'),
+  clusters: count.describe('Of k-means: a tenth of the texts of the smaller set, at least 2.'),
+  components: count.describe('Dimensions after the principal components.'),
+  seed: z.number().describe('The first of k-means, and that of the bootstrap over texts.'),
+  seeds: count.describe('Seeds of k-means; the figures are means over them.'),
+  restarts: count.describe('Starts per seed, of which the best is taken.'),
+  scaling: z.number().describe('c in exp(−c·KL).'),
+  points: count.describe('Mixtures along the divergence curve.'),
+  textsPerCluster: count,
+  explainedVariance: z.number().describe('Share of the variance that the components explain.'),
+});
+export type MauveRecord = z.infer<typeof mauveRecord>;
+
+/** The real text that divergences are measured from. */
+const referenceRecord = part({
+  dataset: datasetRecord,
+  sha256: z.string().describe('Of the token ids, int32 little-endian.'),
+  count: count.describe('Texts.'),
+  length: count.describe('Tokens per text.'),
+});
+export type ReferenceRecord = z.infer<typeof referenceRecord>;
+
+/** The prompts of BrierLM. */
+const brierRecord = part({
+  dataset: datasetRecord,
+  items: count.describe('Prompts: beginnings of sequences that are spread evenly over the data set.'),
+  length: count.describe('Tokens of a sequence, of which all after the prompt are written.'),
+  seed: z.number().describe('Of the continuations.'),
+  nfe: z.number().describe('Model calls per continuation, mean.'),
+});
+export type BrierRecord = z.infer<typeof brierRecord>;
+
+const divergence = sampledFigureIn(RANGES.divergence).optional();
+const share = sampledFigureIn(RANGES.share).optional();
+const brier = sampledFigureIn(RANGES.brier).optional();
 
 export const generativeProtocolRecord = part({
   name: z
@@ -101,9 +146,39 @@ export const generativeRecord = part({
     compressionRatio: sampledFigureIn(RANGES.factor).describe(
       'Bytes of all texts over their bytes deflated.',
     ),
+    selfBleu: share.describe(
+      'BLEU-4 of a sample with all others as references, mean over samples; error by jackknife. Absent from files of earlier versions.',
+    ),
+    mauve: share.describe(
+      'Area under the divergence curve between the texts and the reference, over clusters of hidden states: 1 is best. The error joins seeds of k-means and texts. Absent without --mauve, as all figures of MAUVE.',
+    ),
+    mauveStar: share.describe('The same of counts with ½ added (Krichevsky and Trofimov).'),
+    frontierIntegral: share.describe('Mean divergence along the same curve: 0 is best.'),
+    jsDivergence1: divergence.describe(
+      'Jensen–Shannon divergence of the unigrams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; error by bootstrap over texts. Absent without a reference of the same tokenizer.',
+    ),
+    jsDivergence2: divergence.describe('Of bigrams.'),
+    jsDivergence3: divergence.describe('Of trigrams.'),
+    jsDivergence4: divergence.describe('Of 4-grams.'),
+    brierLm: share.describe(
+      'Geometric mean of brier1 to brier4, 0 where one of them is not positive: higher is better. Absent without --brier.',
+    ),
+    brier1: brier.describe(
+      'Mean over prompts of 1[a=y] + 1[b=y] − 1[a=b], for the first token of two continuations a, b and of the true one y.',
+    ),
+    brier2: brier.describe('Of the first two tokens.'),
+    brier3: brier.describe('Of the first three.'),
+    brier4: brier.describe('Of the first four.'),
   }).superRefine(plausiblePair('genPpl', 'genNll')),
   cost: costRecord.describe('Of judging: tokens are the counted ones, modelCalls windows.'),
   environment: environmentRecord,
+  reference: referenceRecord
+    .optional()
+    .describe(
+      'What jsDivergence and MAUVE compare with. Absent without a reference, and for the reference itself.',
+    ),
+  mauve: mauveRecord.optional().describe('Absent without --mauve.'),
+  brier: brierRecord.optional().describe('Absent without --brier, and for texts from files.'),
   bySample: samplesRecord.optional().describe('One entry per sample. Absent without --by-sample.'),
 });
 /** One set of texts. */

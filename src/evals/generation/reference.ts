@@ -25,8 +25,16 @@ export interface ReferenceOptions extends DatasetRequest {
   observer: Observer;
 }
 
-/** @returns the set, and a function that closes its data   @throws DataError, FileError, UsageError */
-export async function referenceTexts(options: ReferenceOptions): Promise<{ set: TextSet; close(): void }> {
+export interface ReferenceTexts {
+  set: TextSet;
+  /** As many other sequences of the data set, the neighbours of those of the set; the same where it has no others. */
+  others(): Int32Array[];
+  /** Closes the data. */
+  close(): void;
+}
+
+/** @throws DataError, FileError, UsageError */
+export async function referenceTexts(options: ReferenceOptions): Promise<ReferenceTexts> {
   const { spec, textColumn, skipNull, tokenizer, protocol, length, count, observer } = options;
   const source = await resolveDataset({ spec, textColumn, skipNull });
   const stream = await packDataset({
@@ -67,7 +75,11 @@ export async function referenceTexts(options: ReferenceOptions): Promise<{ set: 
     },
     texts: textsOf(taken, tokenizer, protocol === 'duo'),
   };
-  return { set, close: () => stream.close() };
+  const others = () =>
+    Array.from({ length: taken.sequences }, (_, i) =>
+      Int32Array.from(stream.sequence((taken.indexOf(i) + 1) % stream.sequences)),
+    );
+  return { set, others, close: () => stream.close() };
 }
 
 async function* textsOf(

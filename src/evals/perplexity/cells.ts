@@ -20,6 +20,7 @@ import { tokenizerOf } from '../../sampling/prepare-sampling.js';
 import { checkEstimator } from './estimator.js';
 import { checkLikelihood } from './exact-likelihood.js';
 import type { LossSession } from './loss-session.js';
+import type { KnownOrders } from './policy-session.js';
 import type { PerplexityOptions } from './zero-shot-perplexity.js';
 
 export interface PerplexityRequest {
@@ -36,6 +37,8 @@ export interface PerplexityRequest {
   fresh: boolean;
   /** Of the only checkpoint; by default one is started, and closed in the end. */
   session?: LossSession;
+  /** Shared by runs that ask for several figures over all orders. */
+  knownOrders?: KnownOrders;
 }
 
 /** A model and a data set, opened. */

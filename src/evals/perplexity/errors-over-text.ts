@@ -90,8 +90,17 @@ function pairsOf(rows: readonly EvaluatedText[]): { a: WithLosses; b: WithLosses
 function haveOneLikelihood(a: PerplexityResult, b: PerplexityResult): boolean {
   const [first, second] = [a, b].map(({ model, protocol }) => {
     if (model.family === 'ar') return null;
-    const { policy, tokensPerCall, blockSize, ties, threshold, entropyBound, from } = protocol;
-    return JSON.stringify([policy, tokensPerCall, blockSize, ties, threshold, entropyBound, from]);
+    const { policy, tokensPerCall, blockSize, ties, threshold, entropyBound, overOrders, from } = protocol;
+    return JSON.stringify([
+      policy,
+      tokensPerCall,
+      blockSize,
+      ties,
+      threshold,
+      entropyBound,
+      overOrders,
+      from,
+    ]);
   });
   return first === second || first === null || second === null;
 }

@@ -73,6 +73,7 @@ const columns: readonly Column<PerplexityResult>[] = [
   text('ties', ({ protocol }) => protocol.ties),
   number('threshold', ({ protocol }) => protocol.threshold),
   number('entropy_bound', ({ protocol }) => protocol.entropyBound),
+  text('over_orders', ({ protocol }) => protocol.overOrders),
   text('from', ({ protocol }) => protocol.from),
   number('nfe', callsPerSequence, { title: 'NFE', unit: 'model calls per sequence', text: meanCount }),
 ];
@@ -155,6 +156,7 @@ function commandFlagsOf(row: ResultRow): CommandFlag[] {
     ['ties', textOf(row, 'protocol.ties')],
     ['threshold', numberOf(row, 'protocol.threshold')],
     ['entropy-bound', numberOf(row, 'protocol.entropyBound')],
+    ['over-orders', textOf(row, 'protocol.overOrders')],
     ['from', textOf(row, 'protocol.from')],
   ];
 }

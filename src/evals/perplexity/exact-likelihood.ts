@@ -7,6 +7,7 @@
  * policy at temperature 1, exactly. It is no property of the model alone, and not always below the model's bound.
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
+import { MOST_SUBSET_TOKENS, type OverOrders, properSubsets } from '../../diffusion/subsets.js';
 import {
   isScored,
   policyProblem,
@@ -17,12 +18,14 @@ import {
 } from '../../diffusion/unmasking.js';
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { blockSizeOf, isFirstGiven, isMasked } from '../../models/family.js';
+import { blockSizeOf, FAMILIES, isFirstGiven, isMasked } from '../../models/family.js';
 import type { ProtocolRecord } from './record.js';
 
 export interface ExactLikelihood extends UnmaskingPolicy {
   entropyBound: number | null;
   from: Start;
+  /** In place of one random order, all of them. */
+  overOrders?: OverOrders;
 }
 
 /** As a caller asks for it; what is left out has a default. */
@@ -40,6 +43,8 @@ export interface ExactLikelihoodSettings {
   entropyBound?: number | null;
   /** `bos` (the default): BOS is given and not scored. `all-masked`: it is masked and scored. */
   from?: Start;
+  /** For `random`, one token per call: over all orders exactly, in place of one. For blocks of up to 12 tokens. */
+  overOrders?: OverOrders;
 }
 
 /** @throws UsageError for settings that contradict one another */
@@ -51,8 +56,12 @@ export function exactLikelihood({
   threshold = null,
   entropyBound = null,
   from = 'bos',
+  overOrders,
 }: ExactLikelihoodSettings): ExactLikelihood {
-  const asked = { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from };
+  const asked: ExactLikelihood = {
+    ...{ order, tokensPerCall, blockSize, ties, threshold, entropyBound, from },
+    ...(overOrders && { overOrders }),
+  };
   checkPolicy(asked);
   return asked;
 }
@@ -72,6 +81,7 @@ export function usesSeed(
 ): boolean {
   const likelihood = likelihoodOf(checkpoint, options);
   if (likelihood === null) return checkpoint.family !== 'ar';
+  if (likelihood.overOrders) return false;
   return likelihood.order === 'random' || (likelihood.ties === 'seeded' && isScored(likelihood.order));
 }
 
@@ -85,6 +95,14 @@ export function checkLikelihood(
   if (!likelihood || family === 'ar') return;
   if (!isMasked(family)) throw noOrder({ name, family });
   checkPolicy(likelihood, { length: stream.length, ofModel: blockSizeOf(checkpoint) });
+  const atOnce = tokensAtOnce(stream.length, likelihood, blockSizeOf(checkpoint));
+  if (likelihood.overOrders && atOnce > MOST_SUBSET_TOKENS) {
+    throw new UsageError({
+      code: 'too-many-orders',
+      message: `${atOnce} tokens of ${name} are unknown together: all orders are had for up to ${MOST_SUBSET_TOKENS}, by 2ⁿ − 1 calls, and orders that are drawn give no upper bound.`,
+      hint: 'Leave out --over-orders, or take a model of block diffusion with smaller blocks.',
+    });
+  }
   const { from } = likelihood;
   const { neverMasked } = checkpoint.fields;
   if (from === 'all-masked' && neverMasked.from !== 'default' && neverMasked.value?.includes(0)) {
@@ -105,6 +123,14 @@ export function checkLikelihood(
 
 /** @throws UsageError `unusable-policy`, with the flag to change */
 function checkPolicy(likelihood: ExactLikelihood, text?: Parameters<typeof policyProblem>[1]): void {
+  const { order, tokensPerCall, blockSize, overOrders } = likelihood;
+  if (overOrders && (order !== 'random' || tokensPerCall !== 1 || blockSize !== null)) {
+    throw new UsageError({
+      code: 'unusable-policy',
+      message: 'All orders are those in which tokens are revealed one by one, any of them next.',
+      hint: 'With --over-orders give --policy random, one token per call and no --block-size.',
+    });
+  }
   const problem = policyProblem(likelihood, text);
   if (!problem) return;
   const { message, setting, takes } = problem;
@@ -126,7 +152,7 @@ function noOrder({ name, family }: Pick<Checkpoint, 'name' | 'family'>): UsageEr
   return new UsageError({
     code: 'no-unmasking-order',
     message: `An unmasking policy needs a model that fills masks. ${name} is of the family ${family}: ${why}.`,
-    hint: 'Families with an order to choose: mdlm, sedd, bd3lm.',
+    hint: `Families with an order to choose: ${FAMILIES.filter(isMasked).join(', ')}.`,
   });
 }
 
@@ -135,6 +161,7 @@ function noOrder({ name, family }: Pick<Checkpoint, 'name' | 'family'>): UsageEr
  * @param ofModel L′ of block diffusion, whose blocks a call advances all together
  */
 export function callsOfSequence(length: number, likelihood: ExactLikelihood, ofModel = length): number {
+  if (likelihood.overOrders) return properSubsets(tokensAtOnce(length, likelihood, ofModel));
   if (ofModel < length) return callsOfSequence(ofModel, { ...likelihood, from: 'all-masked' });
   const { tokensPerCall, blockSize, from } = likelihood;
   const size = blockSize ?? length;
@@ -146,9 +173,15 @@ export function callsOfSequence(length: number, likelihood: ExactLikelihood, ofM
   return calls;
 }
 
+/** The most tokens of a block that are masked together. */
+function tokensAtOnce(length: number, { from }: ExactLikelihood, ofModel = length): number {
+  if (ofModel < length) return ofModel;
+  return length - (from === 'bos' ? 1 : 0);
+}
+
 /** As the record has it. @param checkpoint null: of no model yet */
 export function likelihoodRecord(
-  { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from }: ExactLikelihood,
+  { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from, overOrders }: ExactLikelihood,
   checkpoint: Pick<Checkpoint, 'fields' | 'signature'> | null,
 ): Partial<ProtocolRecord> {
   const readsLevel = checkpoint?.signature.sigma && checkpoint.fields.timeConditioning.value;
@@ -160,12 +193,13 @@ export function likelihoodRecord(
     ties,
     threshold,
     ...(entropyBound !== null && { entropyBound }),
+    ...(overOrders && { overOrders }),
     from,
     ...(readsLevel && { sigma: 'of the share still masked' }),
   };
 }
 
-/** `max-probability, 4 per call, blocks of 32`; empty for a row without a policy. */
+/** `max-probability, 4 per call, blocks of 32`, or `all orders: evidence`; empty for a row without a policy. */
 export function policyText({
   policy,
   tokensPerCall,
@@ -173,8 +207,10 @@ export function policyText({
   ties,
   threshold,
   entropyBound,
+  overOrders,
 }: Partial<ProtocolRecord>): string {
   if (policy === undefined) return '';
+  if (overOrders) return `all orders: ${overOrders.replace('-', ' ')}`;
   return [
     policy,
     tokensPerCall === undefined ? '' : `${tokensPerCall} per call`,

@@ -1,7 +1,7 @@
 /** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
 import { headOptionsOf } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, type FurtherAnswers, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
-import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
+import { type NoiseSchedule, noiseSchedule, toldTimestep } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
 import { ModelError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
@@ -105,7 +105,8 @@ export class PolicyNetwork extends RunningModel {
 
   /** One call. @param questions about texts of one length   @throws ModelError as the session */
   async ask(questions: readonly Question[], label: string): Promise<Answers[]> {
-    const { signature } = this.checkpoint;
+    const { signature, fields } = this.checkpoint;
+    const told = toldTimestep(this.schedule, fields.timestepInput.value);
     const batch = questions.length;
     const length = questions[0].tokens.length;
     // Block diffusion reads the true tokens too: a block sees those of earlier blocks.
@@ -116,7 +117,7 @@ export class PolicyNetwork extends RunningModel {
     );
     const sigma = signature.sigma
       ? Float32Array.from(questions, ({ left }) =>
-          this.schedule ? this.schedule.sigma(timeOfShare(this.schedule, left / length)) : 0,
+          this.schedule ? told(this.schedule.sigma(timeOfShare(this.schedule, left / length))) : 0,
         )
       : null;
     const feeds = {

@@ -6,10 +6,12 @@
  */
 import { BatchLimit } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { sha256OfBytes } from '../../storage/digest.js';
 import type { ExactLikelihood } from './exact-likelihood.js';
 import type { ModelCall, SequenceLoss } from './loss-batch.js';
 import { checkNoMask, type LossSessionOptions, notFinite } from './loss-session.js';
 import type { BatchModel, LossSource } from './loss-source.js';
+import { type OrdersNats, OrdersWalk } from './orders-walk.js';
 import { PolicyNetwork } from './policy-network.js';
 import { PolicyWalk } from './policy-walk.js';
 
@@ -17,9 +19,17 @@ import { PolicyWalk } from './policy-walk.js';
 interface Text {
   call: ModelCall;
   model: BatchModel;
-  walk: PolicyWalk;
+  walk: PolicyWalk | OrdersWalk;
   resolve(loss: SequenceLoss): void;
   reject(error: unknown): void;
+}
+
+/** What is known of texts over all orders, by model and tokens: the rows of a bracket ask for the same calls. */
+export type KnownOrders = Map<string, { calls: number; nats: OrdersNats }>;
+
+interface PolicySessionOptions extends LossSessionOptions {
+  signal?: AbortSignal;
+  knownOrders?: KnownOrders;
 }
 
 export class PolicySession implements LossSource {
@@ -27,27 +37,30 @@ export class PolicySession implements LossSource {
   private readonly limit: BatchLimit;
   private readonly waiting: Text[] = [];
   private readonly underWay: Text[] = [];
+  private readonly signal: AbortSignal | undefined;
+  private readonly knownOrders: KnownOrders;
   private isRunning = false;
 
   private constructor(
     private readonly network: PolicyNetwork,
     private readonly likelihood: ExactLikelihood,
     private readonly batch: number,
-    { checkpoint, notice }: LossSessionOptions,
-    private readonly signal: AbortSignal | undefined,
+    { checkpoint, notice, signal, knownOrders = new Map() }: PolicySessionOptions,
   ) {
     this.checkpoint = checkpoint;
+    this.signal = signal;
+    this.knownOrders = knownOrders;
     this.limit = new BatchLimit(checkpoint, 'sequences', notice);
   }
 
   /** @param batch sequences per model call   @throws ModelError as the session */
   static async start(
-    options: LossSessionOptions & { signal?: AbortSignal },
+    options: PolicySessionOptions,
     likelihood: ExactLikelihood,
     batch: number,
   ): Promise<PolicySession> {
     const network = await PolicyNetwork.start(options, likelihood.order);
-    return new PolicySession(network, likelihood, batch, options, options.signal);
+    return new PolicySession(network, likelihood, batch, options);
   }
 
   get provider() {
@@ -70,10 +83,15 @@ export class PolicySession implements LossSource {
   private async loss(call: ModelCall, model: BatchModel): Promise<SequenceLoss> {
     checkNoMask([call], model);
     const { seed, blockSize: modelBlock } = model;
+    const { overOrders } = this.likelihood;
+    const known = overOrders && this.knownOrders.get(keyOf(call, model));
+    if (known) return { ...lossPlace(call), ...known.nats[overOrders], calls: known.calls };
     // only masked families have a policy
     const mask = model.maskTokenId!;
     const drawn = { mask, seed, sequence: call.sequence, modelBlock };
-    const walk = new PolicyWalk(call.x, this.likelihood, drawn);
+    const walk = overOrders
+      ? new OrdersWalk(call.x, this.likelihood, drawn)
+      : new PolicyWalk(call.x, this.likelihood, drawn);
     return new Promise((resolve, reject) => {
       this.waiting.push({ call, model, walk, resolve, reject });
       if (!this.isRunning) void this.run();
@@ -108,27 +126,48 @@ export class PolicySession implements LossSource {
       return;
     }
     for (const text of texts.filter(({ walk }) => walk.left === 0)) {
-      const loss = lossOf(text);
+      const loss = this.lossOf(text);
       underWay.splice(underWay.indexOf(text), 1);
       text.resolve(loss);
     }
   }
+
+  /** @throws NumericalError `not-finite` */
+  private lossOf({ call, model, walk }: Text): SequenceLoss {
+    const edge = model.wrapped ? 1 : 0;
+    const loss =
+      walk instanceof OrdersWalk
+        ? this.lossOverOrders(call, model, walk, edge)
+        : lossUnderPolicy(call, walk, edge);
+    if (!Number.isFinite(loss.nats)) throw notFinite(model, call, loss.nats);
+    return loss;
+  }
+
+  private lossOverOrders(call: ModelCall, model: BatchModel, walk: OrdersWalk, edge: number): SequenceLoss {
+    const found = { calls: walk.calls, nats: walk.nats(edge) };
+    this.knownOrders.set(keyOf(call, model), found);
+    // a walk over orders is of a likelihood over orders
+    return { ...lossPlace(call), ...found.nats[this.likelihood.overOrders!], calls: found.calls };
+  }
 }
 
 /** @throws NumericalError `not-finite` */
-function lossOf({ call, model, walk }: Text): SequenceLoss {
-  const { sequence, draw, x } = call;
-  const edge = model.wrapped ? 1 : 0;
+function lossUnderPolicy(call: ModelCall, walk: PolicyWalk, edge: number): SequenceLoss {
+  const { x } = call;
   let [nats, textNats] = [0, 0];
   for (const l of [...walk.order].sort((a, b) => a - b)) {
     const value = walk.logProbability[l];
     nats -= value;
     if (l >= edge && l < x.length - edge) textNats -= value;
   }
-  if (!Number.isFinite(nats)) throw notFinite(model, call, nats);
   const path = { order: walk.order, logProbability: [...walk.logProbability] };
-  return { sequence, draw, nats, textNats, calls: walk.calls, ...(call.path && { path }) };
+  return { ...lossPlace(call), nats, textNats, calls: walk.calls, ...(call.path && { path }) };
 }
+
+const lossPlace = ({ sequence, draw }: ModelCall) => ({ sequence, draw });
+
+const keyOf = ({ x }: ModelCall, { name }: BatchModel): string =>
+  `${sha256OfBytes(new Uint8Array(x.buffer, x.byteOffset, x.byteLength))} ${name}`;
 
 function describe(texts: readonly Text[]): string {
   const [first, last] = [texts[0], texts[texts.length - 1]].map(({ call }) => call.sequence);

@@ -16,7 +16,7 @@ export interface Answers {
   top?: readonly { token: ArrayLike<bigint>; logProbability: ArrayLike<number> }[];
 }
 
-interface WalkStart {
+export interface WalkStart {
   mask: number;
   /** Address of its uniform numbers. */
   seed: number;
@@ -27,7 +27,35 @@ interface WalkStart {
   modelBlock?: number;
 }
 
-export class PolicyWalk {
+/** A text that is asked about call by call. */
+export interface Walk {
+  /** The true tokens. */
+  readonly x: Int32Array;
+  /** What the next call reads. */
+  readonly tokens: Int32Array;
+  readonly positions: readonly number[];
+  /** The true tokens at {@link positions}. */
+  readonly targets: number[];
+  /** Masked tokens; 0 where nothing is left to ask. */
+  readonly left: number;
+  readonly calls: number;
+  /** @param answers about {@link positions} */
+  reveal(answers: Answers): void;
+}
+
+/** Positions by the block that they are in. */
+export function byBlock(positions: readonly number[], size: number): readonly (readonly number[])[] {
+  const blocks = new Map<number, number[]>();
+  for (const position of positions) {
+    const block = Math.floor(position / size);
+    const found = blocks.get(block);
+    if (found) found.push(position);
+    else blocks.set(block, [position]);
+  }
+  return [...blocks.values()];
+}
+
+export class PolicyWalk implements Walk {
   /** What a network reads: the mask where nothing is revealed. */
   readonly tokens: Int32Array;
   /** Positions call by call, ascending within one. */
@@ -73,7 +101,7 @@ export class PolicyWalk {
   }
 
   private ask(): readonly (readonly number[])[] {
-    this.asked ??= this.maskedByBlock().map((masked) => {
+    this.asked ??= byBlock(this.masked, this.modelBlock).map((masked) => {
       const inTurn = positionsInTurn(masked, this.likelihood.blockSize);
       return isScored(this.likelihood.order) ? inTurn : this.pick(inTurn, []).map((i) => inTurn[i]);
     });
@@ -83,17 +111,6 @@ export class PolicyWalk {
   /** The true tokens at {@link positions}. */
   get targets(): number[] {
     return this.positions.map((position) => this.x[position]);
-  }
-
-  private maskedByBlock(): readonly (readonly number[])[] {
-    const blocks = new Map<number, number[]>();
-    for (const position of this.masked) {
-      const block = Math.floor(position / this.modelBlock);
-      const found = blocks.get(block);
-      if (found) found.push(position);
-      else blocks.set(block, [position]);
-    }
-    return [...blocks.values()];
   }
 
   /** Reveals what the policy picks. @param answers about {@link positions} */

@@ -1,5 +1,6 @@
 /** The record of `ppl`: one model on one data set. */
 import { z } from 'zod';
+import { OVER_ORDERS } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import { count, figureIn, interval, known, part } from '../../records/figures.js';
 import { plausiblePair, RANGES } from '../../records/plausible.js';
@@ -63,6 +64,12 @@ const protocolRecord = part({
     .optional()
     .describe(
       'Nats; for entropy: the first positions are revealed while their entropies but the largest add up to at most this. Absent: none.',
+    ),
+  overOrders: z
+    .enum(OVER_ORDERS)
+    .optional()
+    .describe(
+      'Over all orders of a block exactly, in place of one: the bound, the likelihood of a uniformly random order, or an upper bound of it. Absent: one order.',
     ),
   from: z
     .enum(STARTS)

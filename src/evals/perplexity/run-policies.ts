@@ -4,7 +4,7 @@
  * uniform states with their bound.
  */
 import { isMasked } from '../../models/family.js';
-import type { Observer } from '../../observer.js';
+import { type Observer, partOf, partsOf } from '../../observer.js';
 import { resultsFile } from '../../records/record.js';
 import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOverText } from './errors-over-text.js';
@@ -15,6 +15,7 @@ import {
   likelihoodRecord,
   policyText,
 } from './exact-likelihood.js';
+import type { KnownOrders } from './policy-session.js';
 import { type PerplexityRun, type RunSinks, runPerplexity } from './run.js';
 
 /** One row per data set, model and policy. @throws as runPerplexity, and UsageError where no model has an order to choose */
@@ -35,19 +36,25 @@ export async function runPolicies(
     { checkpoints: checkpoints.filter((one) => !ordered.includes(one)), likelihood: null },
   ].filter((part) => part.checkpoints.length > 0);
   const runs: PerplexityRun[] = [];
+  const knownOrders: KnownOrders = new Map();
   const close = () => {
     for (const run of runs) run.close();
   };
   try {
-    for (const { checkpoints: some, likelihood } of parts) {
+    const shares = partsOf(parts.map(({ likelihood }) => (likelihood ? 1 / likelihood.tokensPerCall : 0)));
+    for (const [i, { checkpoints: some, likelihood }] of parts.entries()) {
       const policy = likelihood === null ? '' : `, ${policyText(likelihoodRecord(likelihood, null))}`;
-      const progress: Observer['progress'] = (work, done, total) =>
-        observer.progress?.(`${work}${policy}`, done, total);
+      const part = { ...shares[i], named: (work: string) => `${work}${policy}` };
       runs.push(
         await runPerplexity(
-          { ...request, checkpoints: some, options: { ...options, likelihood, sequences: true } },
+          {
+            ...request,
+            knownOrders,
+            checkpoints: some,
+            options: { ...options, likelihood, sequences: true },
+          },
           cells.filter(({ checkpoint }) => some.includes(checkpoint)),
-          { ...observer, progress },
+          partOf(observer, part),
         ),
       );
     }

@@ -159,12 +159,13 @@ class Run {
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
-      this.plan && this.integration
+      this.plan && this.integration && checkpoint.schedule
         ? correctionOf(this.estimator, {
             stream,
             sequences: this.sequences,
             plan: this.plan,
             integration: this.integration,
+            schedule: checkpoint.schedule,
             model: this.model,
             signal: observer.signal,
           })
@@ -241,7 +242,8 @@ class Run {
           ? callLevels(plan.at(sequence, draw).u, { sequence, draw, x }, model, integration)
           : { level: null };
       const byToken = this.correction?.wantsByToken(sequence, draw);
-      const path = this.likelihood !== null && this.observer.onLoss !== undefined;
+      const path =
+        this.likelihood !== null && !this.likelihood.overOrders && this.observer.onLoss !== undefined;
       calls.push({ sequence, draw, x, ...levels, byToken, path });
     }
     if (calls.length > 0) yield calls;

@@ -8,19 +8,21 @@
  *       seeds: [1, 2]
  *       likelihood: {policy: max-probability, tokensPerCall: 4}
  */
+
 import { z } from 'zod';
 import type { PackedStream } from '../../datasets/packed-stream.js';
+import { OVER_ORDERS } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
-import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
+import { secondsPerCall } from '../perplexity/dry-run.js';
 import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import type { PerplexityResult } from '../perplexity/record.js';
 import { evaluatedOf, lossKey, runPerplexity } from '../perplexity/run.js';
-import { type PerplexityOptions, zeroShotPerplexity } from '../perplexity/zero-shot-perplexity.js';
+import type { PerplexityOptions } from '../perplexity/zero-shot-perplexity.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import { modelRecordIn, type SuiteDataset, type SuiteModel } from './named-files.js';
 
@@ -47,7 +49,13 @@ const schema = z
     first: count.optional(),
     seeds: z.array(z.int().nonnegative()).min(1).default([1]),
     batch: count.max(4096).optional(),
-    likelihood: z.strictObject({ ...policyKeys, from: z.enum(STARTS).optional() }).optional(),
+    likelihood: z
+      .strictObject({
+        ...policyKeys,
+        from: z.enum(STARTS).optional(),
+        overOrders: z.enum(OVER_ORDERS).optional(),
+      })
+      .optional(),
   })
   .refine(({ limit, first }) => limit === undefined || first === undefined, {
     error: 'limit and first exclude each other',
@@ -222,34 +230,8 @@ class RunningCheckpoint {
   async secondsPerCall(cell: PerplexityCell, stream: PackedStream): Promise<number> {
     const { keptSeconds, keptCalls } = this;
     if (keptCalls > 0 && keptSeconds > 0) return keptSeconds / keptCalls;
-    this.pace ??= await this.tryCalls(cell, stream);
+    this.pace ??= await secondsPerCall(await this.session(), stream, cell.options, this.observer);
     return this.pace;
-  }
-
-  /** Evaluates a few sequences; the first batch does not count. */
-  private async tryCalls({ options }: PerplexityCell, stream: PackedStream): Promise<number> {
-    const { checkpoint, observer } = this;
-    const session = await this.session();
-    const batch = batchOf(checkpoint, stream.length, options.batch);
-    const evaluate = (sequences: number) =>
-      zeroShotPerplexity(
-        session,
-        stream,
-        {
-          ...options,
-          draws: 1,
-          until: null,
-          sequences: false,
-          estimator: 'plain',
-          likelihood: null,
-          selection: { kind: 'first', count: sequences },
-        },
-        { signal: observer.signal },
-      );
-    (await evaluate(batch)).losses.close();
-    const measured = await evaluate(2 * batch);
-    measured.losses.close();
-    return measured.wallSeconds / Math.max(1, measured.sequences);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a suite would run, for a terminal. */
 import type { Screen } from '../../printing/formats.js';
 import { type FittedColumn, fittedTable } from '../../printing/layout.js';
+import { about } from '../../printing/numbers.js';
 import { distinctionsOf } from '../../records/distinctions.js';
 import { plainText, wrap } from '../../terminal-text.js';
 import type { PlannedCell } from './cell.js';
@@ -40,12 +41,4 @@ export function planTable(
   const beside = unknown > 0 && unknown < waiting.length ? `, and ${unknown} of which nothing is known` : '';
   const told = `${waiting.length} of ${cells.length} cells to run, ${total} in all${beside}.`;
   return `${fittedTable(COLUMNS, rows, screen)}\n\n${wrap(told, screen.width).join('\n')}\n`;
-}
-
-/** `about 12 s`, `about 5 min`, `about 3.2 h`. */
-export function about(seconds: number): string {
-  if (seconds < 0.95) return seconds === 0 ? 'no time' : 'about 1 s';
-  if (seconds < 90) return `about ${Math.round(seconds)} s`;
-  if (seconds < 5400) return `about ${Math.round(seconds / 60)} min`;
-  return `about ${(seconds / 3600).toFixed(1)} h`;
 }

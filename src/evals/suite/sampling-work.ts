@@ -24,7 +24,7 @@ export interface SamplingWork {
 export function estimateOf(
   works: readonly SamplingWork[],
   judge: SuiteJudge | null,
-  suite: SuiteSettings,
+  suite: Omit<SuiteSettings, 'open' | 'fetchSplit'>,
   paces: Paces,
 ): Estimate {
   const paceOfJudge = async ({ length }: SampleRequest) => {

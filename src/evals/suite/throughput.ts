@@ -12,12 +12,13 @@
 
 import { z } from 'zod';
 import { environmentOf } from '../../models/machine.js';
+import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { GenerativeResult } from '../generation/record.js';
 import type { BenchResult } from '../throughput/record.js';
 import { measureThroughput } from '../throughput/run.js';
-import { type Setup, withSetUp } from '../throughput/setup.js';
-import type { CellKind, SuiteContext } from './cell.js';
+import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
+import type { CellKind, PlannedCell, SuiteContext } from './cell.js';
 import { measuringKey, measuringRequest, modelNames } from './measuring.js';
 import {
   datasetSchema,
@@ -29,7 +30,8 @@ import {
   type SuiteModel,
 } from './named-files.js';
 import { type SamplingSaid, samplersOf, samplingKeys, unique } from './sampling-keys.js';
-import { estimateOf, type SamplingWork, samplingPlan } from './sampling-work.js';
+import { Paces } from './sampling-pace.js';
+import { estimateOf, type SamplingWork, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z.strictObject({
   ...samplingKeys,
@@ -123,7 +125,26 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Throug
   }));
 }
 
-function worksOf(cell: ThroughputCell, { configurations, references }: Setup): SamplingWork[] {
+/** What `bench` would measure, a line per configuration, and about how long that takes. */
+export async function planThroughput(
+  request: MeasuringRequest,
+  setup: Setup,
+  { memory, observer }: { memory: boolean; observer: Observer },
+): Promise<{ cells: PlannedCell[]; seconds: number }> {
+  const paces = new Paces(observer);
+  const { judge, sampling } = request;
+  const cells: PlannedCell[] = [];
+  for (const [i, work] of worksOf({ memory }, setup).entries()) {
+    const { sampler, steps, seed, samples, checkpoint } = work.request;
+    const facts = { model: checkpoint.name, dataset: samplingLabel(sampler.sampler.name, steps) };
+    const planned = samplingPlan(facts, { seed, samples, works: [work] })('to run');
+    const seconds = await await estimateOf([work], judge, sampling, paces)();
+    cells.push({ cell: i + 1, eval: 'bench', ...planned, seconds });
+  }
+  return { cells, seconds: cells.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) };
+}
+
+function worksOf(cell: { memory: boolean }, { configurations, references }: Setup): SamplingWork[] {
   return configurations.map(({ request }, i) => {
     const { samples, batch } = request;
     // Every round draws whole batches; one round is not counted, and one batch measures the memory.

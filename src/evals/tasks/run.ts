@@ -63,7 +63,7 @@ export async function runTask(
 ): Promise<TaskRun> {
   const { task, items } = prepared;
   const outcomes = new Map<number, ItemOutcome>();
-  const journal = openWorkJournal<ItemOutcome>(
+  const journal = await openWorkJournal<ItemOutcome>(
     await outcomesKey(session.checkpoint, session.runtime.provider, {
       ...prepared,
       settings,
@@ -95,6 +95,7 @@ export async function runTask(
     journal.close();
     throw error;
   }
+  journal.close(); // complete: other processes need not wait
   return {
     // every item has its outcome by now
     outcomes: items.map(({ index }) => outcomes.get(index)!),

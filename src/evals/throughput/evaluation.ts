@@ -6,6 +6,8 @@ import type { Evaluation, TitledPlot } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { plainText } from '../../terminal-text.js';
 import {
+  comparedColumns,
+  comparedTitles,
   GENERATED_SECTION,
   GENERATION,
   judgeOfResult,
@@ -70,6 +72,7 @@ const columns: readonly Column<BenchResult>[] = [
     { title: '× against', text: (_ratio, { throughput }) => againstText(throughput) },
     ['ci95'],
   ),
+  ...(comparedColumns as readonly Column<Measured>[]),
 ];
 
 export const THROUGHPUT: Evaluation<BenchResult> = {
@@ -83,6 +86,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
     essential: ['configuration', 'tokens/s', 'NFE', 'gen. perplexity', 'entropy'],
     essentialOf: againstTitles,
     further: [
+      ...comparedTitles,
       ...['× ar', '× masked', 'tokens/s interval', 'overhead', 'MiB', 'rep-4', 'rounds', 'batch'],
       ...['warm-up s', 'model', 'family', 'sampler', 'steps', 'temperature'],
     ],
@@ -118,8 +122,8 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
     ...GENERATION.report,
     section: GENERATED_SECTION,
     columns: [
-      ...['gen. perplexity', '95% interval', 'entropy', 'distinct-2', 'rep-4', 'NFE', 'tokens/s'],
-      ...['× against', 'samples', 'judge'],
+      ...['gen. perplexity', '95% interval', 'entropy', 'MAUVE', 'BrierLM', 'distinct-2', 'rep-4', 'NFE'],
+      ...['tokens/s', '× against', 'samples', 'judge'],
     ],
   },
 };

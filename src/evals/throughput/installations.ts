@@ -8,7 +8,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compiledFile } from '../../compiled.js';
 import { ModelError, UsageError } from '../../errors.js';
 import { fetchedHubModel } from '../../models/importers/hub-cache.js';
 import type { Observer } from '../../observer.js';
@@ -214,14 +215,16 @@ interface Ran {
 function processOf(args: readonly string[], cache: string, signal: AbortSignal | undefined): Promise<Ran> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('DUO_EVAL_'));
   return new Promise((resolvePromise, reject) => {
-    const child = spawn(process.execPath, args, {
+    // The channel ends with this process, however it ends, and the leg with the channel.
+    const withParent = pathToFileURL(compiledFile('evals/throughput/leg.js')).href;
+    const child = spawn(process.execPath, ['--import', withParent, ...args], {
       env: { ...Object.fromEntries(own), DUO_EVAL_CACHE: cache },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       windowsHide: true,
     });
     const text = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const)
-      child[name].setEncoding('utf8').on('data', (part: string) => {
+      child[name]?.setEncoding('utf8').on('data', (part: string) => {
         text[name] += part;
       });
     const stop = () => void child.kill('SIGKILL');

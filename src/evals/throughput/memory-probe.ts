@@ -1,11 +1,13 @@
 /** The process that memory.ts starts: samples one batch, reports its peak memory, and ends. */
 import { openCheckpoint } from '../../models/checkpoint.js';
+import { endWithParent } from '../../models/child-process.js';
 import { generate } from '../../sampling/generate.js';
 import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import { sampledModel } from '../../sampling/sample-request.js';
 import { startSamplingSession } from '../../sampling/sampling-session.js';
 import type { MemoryProbe } from './memory.js';
 
+endWithParent();
 process.once('message', (probe: MemoryProbe) => {
   void measure(probe).catch(() => process.exit(1));
 });

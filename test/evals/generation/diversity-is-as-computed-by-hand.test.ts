@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   compressionRatio,
   Diversity,
-  NGrams,
   repetition4,
   unigramEntropy,
 } from '../../../src/evals/generation/diversity.js';
+import { NGrams } from '../../../src/statistics/n-grams.js';
 
 describe('unigram entropy', () => {
   it.each([

@@ -1,0 +1,146 @@
+/**
+ * How often the intervals of the measures of generated text hold what they are about, on sources whose answer is known.
+ * `npm run study:measures`; docs/generation.md has the figures.
+ *
+ *   MAUVE       vectors from two mixtures of five Gaussians in 12 dimensions. Its interval is of what MAUVE is on average for this
+ *               number of texts, so the truth is the mean over the replications themselves.
+ *   JS-n        texts of letters, each with a topic of its own; the truth is the mean, as for MAUVE.
+ *   self-BLEU   the same texts; the truth is the mean.
+ *   BrierLM     continuations from a first-order chain over three letters, true ones from another; the truth is the closed form
+ *               Brier-n = Σ_y q(y)·2p(y) − Σ p², of texts y of n letters.
+ */
+import { fillUniforms } from '../dist/random/uniforms.js';
+import { brierItem, brierScores } from '../dist/statistics/brier.js';
+import { divergenceOfTexts } from '../dist/statistics/jensen-shannon.js';
+import { mauveOfFeatures } from '../dist/statistics/mauve.js';
+import { numberedGrams } from '../dist/statistics/n-grams.js';
+import { selfBleu } from '../dist/statistics/self-bleu.js';
+
+const STREAM = 0x7f00; // of no purpose in src/random/streams.ts
+const [quick] = process.argv.slice(2);
+const REPLICATIONS = quick === '--quick' ? 40 : 200;
+
+const uniformsOf = (sequence, step, count) => {
+  const out = new Float64Array(count);
+  fillUniforms(out, { seed: 1, stream: STREAM, sequence, step });
+  return out;
+};
+const normal = (u, v) => Math.sqrt(-2 * Math.log(1 - u)) * Math.cos(2 * Math.PI * v);
+const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+const deviation = (values) => {
+  const m = mean(values);
+  return Math.sqrt(mean(values.map((x) => (x - m) ** 2)) * (values.length / (values.length - 1)));
+};
+
+function told(name, estimates, truth = mean(estimates.map(({ value }) => value))) {
+  const known = estimates.filter(({ ci95 }) => ci95 !== null);
+  const held = known.filter(({ ci95 }) => ci95[0] <= truth && truth <= ci95[1]).length;
+  const spread = deviation(estimates.map(({ value }) => value));
+  const stderr = mean(known.map((one) => one.stderr));
+  const share = held / known.length;
+  const error = Math.sqrt((share * (1 - share)) / known.length);
+  console.log(
+    `${name.padEnd(34)} truth ${truth.toFixed(4)}  held ${(100 * share).toFixed(1)} ± ${(100 * error).toFixed(1)}%  mean stderr / spread ${(stderr / spread).toFixed(2)}  of ${known.length}`,
+  );
+}
+
+const DIMENSIONS = 12;
+function vectors(sequence, rows, weights) {
+  const data = new Float64Array(rows * DIMENSIONS);
+  for (let i = 0; i < rows; i++) {
+    const u = uniformsOf(sequence, i, 1 + 2 * DIMENSIONS);
+    let component = 0;
+    let passed = weights[0];
+    while (u[0] > passed && component < weights.length - 1) passed += weights[++component];
+    for (let k = 0; k < DIMENSIONS; k++)
+      data[i * DIMENSIONS + k] = (k === component ? 3 : 0) + normal(u[1 + 2 * k], u[2 + 2 * k]);
+  }
+  return { data, rows, width: DIMENSIONS };
+}
+
+for (const [texts, q] of [
+  [64, [0.3, 0.25, 0.2, 0.15, 0.1]],
+  [200, [0.3, 0.25, 0.2, 0.15, 0.1]],
+  [200, [0.05, 0.05, 0.1, 0.3, 0.5]],
+]) {
+  const runs = Array.from({ length: REPLICATIONS }, (_, r) =>
+    mauveOfFeatures(vectors(2 * r, texts, [0.3, 0.25, 0.2, 0.15, 0.1]), vectors(2 * r + 1, texts, q), {
+      seed: r,
+    }),
+  );
+  for (const figure of ['mauve', 'mauveStar', 'frontierIntegral'])
+    told(
+      `${figure}, ${texts} texts${q[0] < 0.1 ? ', far apart' : ', equal'}`,
+      runs.map(({ figures }) => figures[figure]),
+    );
+}
+
+const LETTERS = 12;
+const LENGTH = 60;
+/** A text of letters: half from all letters by rank, half from the three of its topic. */
+function texts(sequence, count, tilt) {
+  return Array.from({ length: count }, (_, i) => {
+    const u = uniformsOf(1e6 + sequence, i, 1 + 2 * LENGTH);
+    const topic = Math.floor(u[0] * 4);
+    return Int32Array.from({ length: LENGTH }, (_, l) =>
+      u[1 + 2 * l] < 0.5
+        ? Math.floor(LETTERS * u[2 + 2 * l] ** tilt)
+        : 3 * topic + Math.floor(3 * u[2 + 2 * l]),
+    );
+  });
+}
+for (const order of [1, 2, 4]) {
+  const runs = Array.from({ length: REPLICATIONS }, (_, r) => {
+    const [p, q] = [texts(2 * r, 64, 2), texts(2 * r + 1, 64, 1.5)];
+    const grams = numberedGrams([...p, ...q], 4);
+    const of = grams.ofTexts[order];
+    return divergenceOfTexts(of.slice(0, 64), of.slice(64), grams.sizes[order], { seed: r });
+  });
+  told(`JS-${order}, 64 texts`, runs);
+}
+told(
+  'self-BLEU, 64 texts',
+  Array.from({ length: REPLICATIONS }, (_, r) => selfBleu(numberedGrams(texts(2 * r, 64, 2), 4))),
+);
+
+const [STAY_P, STAY_Q] = [0.7, 0.8];
+const walk = (u, stay) => {
+  const path = [Math.floor(3 * u[0])];
+  for (let l = 1; l < 4; l++) {
+    const moved = 1 + Math.floor((2 * (u[l] - stay)) / (1 - stay));
+    path.push(u[l] < stay ? path[l - 1] : (path[l - 1] + moved) % 3);
+  }
+  return path;
+};
+/** Σ over texts of n letters of p·q, of two chains with these chances to stay. */
+const overlap = (a, b, n) => (1 / 3) * (a * b + (2 * (1 - a) * (1 - b)) / 4) ** (n - 1);
+const truth = [1, 2, 3, 4].map((n) => 2 * overlap(STAY_P, STAY_Q, n) - overlap(STAY_P, STAY_P, n));
+for (const items of [64, 256]) {
+  const runs = Array.from({ length: REPLICATIONS }, (_, r) => {
+    const all = Array.from({ length: items }, (_, i) => {
+      const u = uniformsOf(2e6 + r, i, 12);
+      const [a, b, y] = [
+        walk(u.subarray(0, 4), STAY_P),
+        walk(u.subarray(4, 8), STAY_P),
+        walk(u.subarray(8), STAY_Q),
+      ];
+      return brierItem({ a, b, truth: y });
+    });
+    return brierScores(all, { seed: r, resamples: 1000 });
+  });
+  told(
+    `Brier-1, ${items} prompts`,
+    runs.map(({ byOrder }) => byOrder[0]),
+    truth[0],
+  );
+  told(
+    `Brier-4, ${items} prompts`,
+    runs.map(({ byOrder }) => byOrder[3]),
+    truth[3],
+  );
+  told(
+    `BrierLM, ${items} prompts`,
+    runs.map(({ brierLm }) => brierLm),
+    truth.reduce((a, b) => a * b) ** 0.25,
+  );
+}
