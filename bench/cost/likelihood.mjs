@@ -47,9 +47,9 @@ async function measureModel(name, { pairs, threads, quick, say }) {
   const feeds = Array.from({ length: (calls * sequences) / batch }, () => feed);
   let journal;
   const ours = {
-    before: () => {
+    before: async () => {
       const key = { bench: `likelihood of ${name}`, sequences };
-      journal = openLossJournal(session, key, { sequences, fresh: true });
+      journal = await openLossJournal(session, key, { sequences, fresh: true });
     },
     run: () =>
       zeroShotPerplexity(journal, stream, {

@@ -59,8 +59,12 @@ export async function runAll(session, feeds) {
 function evaluation(source, stream, { batch, sequences }) {
   let journal;
   return {
-    before: () => {
-      journal = openLossJournal(source, { bench: source.checkpoint.name, batch, sequences }, { fresh: true });
+    before: async () => {
+      journal = await openLossJournal(
+        source,
+        { bench: source.checkpoint.name, batch, sequences },
+        { fresh: true },
+      );
     },
     run: () =>
       zeroShotPerplexity(journal, stream, {

@@ -24,9 +24,9 @@ export const journal = ({ program, scratch }) => {
   let whole;
   return {
     async begin() {
-      const { openJournal } = await import(`${program}/storage/journal.js`);
+      const { newJournal } = await import(`${program}/storage/journal.js`);
       const path = join(scratch, 'seed.jsonl');
-      const journal = openJournal(path, header);
+      const journal = newJournal(path, header);
       for (const entry of entries) journal.append(entry);
       journal.close();
       whole = readFileSync(path);
@@ -38,21 +38,13 @@ export const journal = ({ program, scratch }) => {
       return {
         how,
         async read() {
-          const { openJournal } = await import(`${program}/storage/journal.js`);
-          const journal = openJournal(path, header);
-          try {
-            const strange = journal.entries.find((entry) => !known.has(JSON.stringify(entry)));
+          const { readJournal } = await import(`${program}/storage/journal.js`);
+          readJournal(path, header, (entry) =>
             expect(
-              strange === undefined,
-              `it gives back ${JSON.stringify(strange)?.slice(0, 200)}, which was never written`,
-            );
-            journal.append({ d: 9, s: [99], n: [1], t: [1], c: [1], ms: 1 });
-          } finally {
-            journal.close();
-          }
-          const again = openJournal(path, header);
-          again.close();
-          expect(again.entries.at(-1)?.s?.[0] === 99, 'it loses what is appended after the damage');
+              known.has(JSON.stringify(entry)),
+              `it gives back ${JSON.stringify(entry).slice(0, 200)}, which was never written`,
+            ),
+          );
         },
       };
     },

@@ -13,6 +13,7 @@ import { Command } from '@oclif/core/command';
 import type { InferredArgs, InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Observer } from '../observer.js';
 import { escapedJson } from '../printing/json.js';
+import { waitForOthers } from '../storage/waiting.js';
 import { environmentDefaults, type FlagShape, renamingNotes } from './environment.js';
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
@@ -37,6 +38,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override baseFlags = {
     json: boolean({ summary: 'Print JSON, also for a failure.', helpGroup: 'GLOBAL' }),
     quiet: boolean({ summary: 'Print no progress, notes or warnings.', helpGroup: 'GLOBAL' }),
+    wait: boolean({
+      default: true,
+      allowNo: true,
+      summary: 'Wait for work that another process does.',
+      helpGroup: 'GLOBAL',
+    }),
   };
 
   /** Parsed flags and arguments of the command, ready when `run` starts. */
@@ -52,6 +59,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     separateValues(flags, (this.ctor.flags ?? {}) as Record<string, FlagShape>);
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
+    waitForOthers(this.flags.wait ? this.observer : null);
     await this.fetchModels({ ...args, ...flags });
   }
 
@@ -137,7 +145,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         if (!this.isRepeated(text)) this.note(text);
       },
       warn: (text) => this.warnUser(text),
-      progress: (work, done, total, detail) => this.progress.show(work, done, total, detail),
+      progress: (work, done, total, detail, overall) =>
+        this.progress.show(work, done, total, detail, overall),
       signal: this.interrupt,
     };
   }

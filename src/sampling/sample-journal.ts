@@ -43,12 +43,12 @@ export interface SampleJournal {
  * @param key everything that decides a sample   @param label name of the model, for an error   @param fresh ignore samples of
  * earlier runs   @throws FileError `in-use` when another process makes the same samples
  */
-export function openSampleJournal(
+export async function openSampleJournal(
   key: CacheKey,
   { label, fresh }: { label: string; fresh: boolean },
-): SampleJournal {
+): Promise<SampleJournal> {
   const finished: FinishedSample[] = [];
-  const journal = openWorkJournal<Line>(key, {
+  const journal = await openWorkJournal<Line>(key, {
     what: `Sampling ${label}`,
     fresh,
     onEntry: (line) => keep(finished, line),

@@ -54,7 +54,7 @@ export async function openSampleRun(request: SampleRequest, observer: Observer):
   });
   let journal: SampleJournal;
   try {
-    journal = openSampleJournal(await samplesKey(request, session.provider), {
+    journal = await openSampleJournal(await samplesKey(request, session.provider), {
       label: checkpoint.name,
       fresh: request.fresh,
     });

@@ -36,7 +36,8 @@ export interface CacheRoom {
   items(cache: string): Promise<CacheItem[]>;
 }
 
-const ENTRY = /^[0-9a-f]{64}(\.[a-z0-9]+)?$/;
+/** A journal has a file for each of its writers, with one lock (work-journal.ts). */
+const ENTRY = /^([0-9a-f]{64})(?:\.\d+-[0-9a-f]{12})?(\.[a-z0-9]+)?$/;
 
 /** A room of single files. @param describe in words; null for a damaged entry */
 export function roomOfFiles(
@@ -51,8 +52,11 @@ export function roomOfFiles(
     for (const entry of names) {
       const isLock = locked && entry.endsWith('.lock');
       const base = isLock ? entry.slice(0, -'.lock'.length) : entry;
-      if (!ENTRY.test(base) || (isLock && names.includes(base))) continue;
+      const [, hash, ending = ''] = ENTRY.exec(base) ?? [];
+      if (hash === undefined || (isLock && names.some((one) => one !== entry && one.startsWith(hash))))
+        continue;
       const path = join(cache, name, base);
+      const work = join(cache, name, hash + ending);
       const facts = await sizeAndTime([join(cache, name, entry)]);
       if (!facts) continue; // removed in the meantime
       found.push({
@@ -60,10 +64,10 @@ export function roomOfFiles(
         file: `${name}/${base}`,
         what: isLock ? 'lock of a run' : ((await describe(path)) ?? 'damaged; it will be made anew'),
         ...facts,
-        inUse: locked && isLocked(path),
+        inUse: locked && isLocked(work),
         paths: [path],
         folder: null,
-        lock: locked ? path : null,
+        lock: locked ? work : null,
       });
     }
     return found;

@@ -1,7 +1,6 @@
 /**
  * The lines of a journal: JSON objects whose last member, `crc32`, is the checksum of all lines up to this point,
- * including the text of its own line before it. So altered, moved, repeated and lost lines are detected; only the last line
- * may be torn.
+ * including the text of its own line before it. So altered, moved, repeated and lost lines are detected.
  */
 import { crc32 } from 'node:zlib';
 
@@ -22,36 +21,17 @@ export function writeLine(value: object, before: number): WrittenLine {
   return { line: `${body}${body === '{' ? '' : ','}${member}\n`, checksum };
 }
 
-export interface ReadLines {
-  /** Number of intact lines. */
-  lines: number;
-  /** Bytes of the intact lines. */
-  bytes: number;
-  /** Checksum of the intact lines. */
-  checksum: number;
-  /** Number, from 1, of a damaged line before the last; null if there is none. */
-  damagedLine: number | null;
-}
-
-/** Reads whole lines; a torn last line is skipped.
+/** Reads whole lines up to the first that is damaged, torn or out of place; nothing after it can be trusted.
  *  @param content in pieces of any size, which may reuse the same memory
  *  @param onValue called with the object of each intact line, in order */
-export function readLines(content: Iterable<Buffer>, onValue: (value: object) => void): ReadLines {
-  const read: ReadLines = { lines: 0, bytes: 0, checksum: 0, damagedLine: null };
-  let isDamaged = false;
+export function readLines(content: Iterable<Buffer>, onValue: (value: object) => void): void {
+  let checksum = 0;
   for (const line of wholeLines(content)) {
-    if (isDamaged) return { ...read, damagedLine: read.lines + 1 };
-    const found = readLine(line, read.checksum);
-    if (found === null) {
-      isDamaged = true; // harmless if this is the last line
-      continue;
-    }
-    read.lines++;
-    read.bytes += line.length + 1;
-    read.checksum = found.checksum;
+    const found = readLine(line, checksum);
+    if (found === null) return;
+    checksum = found.checksum;
     onValue(found.value);
   }
-  return read;
 }
 
 function readLine(bytes: Buffer, before: number): { value: object; checksum: number } | null {

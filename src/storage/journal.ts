@@ -1,127 +1,94 @@
 /**
- * A journal of finished work: JSON lines with checksums (journal-lines.ts) appended to a file, the first of them a header that
- * identifies the work. A stopped run reads them back. A last line torn by a crash is dropped; any other damage is an error.
- * Locks and the location of the file are up to the caller.
+ * A journal of finished work: JSON lines with checksums (journal-lines.ts), the first of them a header that identifies the work. One
+ * writer has one file, which nobody else appends to, so writers on other machines cannot damage it. What is damaged costs the
+ * lines from there on, and no others. Locks, names of files and joining several of them are up to the caller.
  */
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../errors.js';
-import { reasonOf } from '../storage/file-failure.js';
-import { type ReadLines, readLines, writeLine } from './journal-lines.js';
+import { isMissing, reasonOf } from './file-failure.js';
+import { readLines, writeLine } from './journal-lines.js';
+import { makeFolder } from './make-folder.js';
 
 /** All that decides the content: a journal with a different header belongs to other work. Plain JSON. */
 export type JournalHeader = Record<string, unknown> & { key: string };
 
-export interface JournalOptions<Entry extends object> {
-  /** Start anew and ignore existing work (`--fresh`). */
-  fresh?: boolean;
-  /** Receives the lines of earlier runs one by one, instead of `entries`, if they are too many for memory. If the journal turns
-   *  out to be damaged, they must be discarded. */
-  onEntry?: (entry: Entry) => void;
-}
-
 /** One line: a JSON object. */
 export interface Journal<Entry extends object> {
-  /** The lines of earlier runs, in order; empty if `onEntry` received them. */
-  readonly entries: readonly Entry[];
   /** Adds one line; on disk within a second. @throws FileError when it cannot be written */
   append(entry: Entry): void;
-  /** Flushes everything to disk and keeps the file for a later run. */
+  /** Flushes everything to disk. */
   close(): void;
-  /** Removes the file after the work is complete; the next run starts anew. */
-  finish(): void;
 }
 
 const SYNC_MS = 1000;
 const PIECE_BYTES = 2 ** 18;
 
-/** @throws FileError when the file cannot be used, is damaged before its end, or belongs to other work */
-export function openJournal<Entry extends object>(
-  path: string,
-  header: JournalHeader,
-  { fresh = false, onEntry }: JournalOptions<Entry> = {},
-): Journal<Entry> {
-  const descriptor = attempt(path, () => {
-    mkdirSync(dirname(path), { recursive: true });
-    if (fresh) rmSync(path, { force: true });
-    return openSync(path, 'a+');
-  });
-  const entries: Entry[] = [];
-  const keep = (entry: Entry) => {
-    entries.push(entry);
-  };
+/** A new file, made with the first line. @throws FileError when it cannot be written */
+export function newJournal<Entry extends object>(path: string, header: JournalHeader): Journal<Entry> {
+  let descriptor: number | null = null;
   let checksum = 0;
   const write = (value: object) => {
     const written = writeLine(value, checksum);
-    writeFileSync(descriptor, written.line);
+    // open since the first line
+    writeFileSync(descriptor!, written.line);
     checksum = written.checksum;
   };
-  try {
-    const kept = readBack(path, descriptor, header, (entry) => (onEntry ?? keep)(entry as Entry));
-    checksum = kept.checksum;
-    attempt(path, () => {
-      if (kept.bytes < fstatSync(descriptor).size) ftruncateSync(descriptor, kept.bytes);
-      if (kept.bytes === 0) write(header);
-      fsyncSync(descriptor);
-    });
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
-
   let timer: NodeJS.Timeout | undefined;
-  let isOpen = true;
   const sync = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (isOpen) attempt(path, () => fsyncSync(descriptor));
-  };
-  const close = () => {
-    if (!isOpen) return;
-    sync();
-    isOpen = false;
-    closeSync(descriptor);
+    if (descriptor !== null) fsyncSync(descriptor);
   };
   return {
-    entries,
     append(entry) {
-      attempt(path, () => write(entry));
-      timer ??= setTimeout(sync, SYNC_MS).unref();
+      attempt(path, () => {
+        if (descriptor === null) {
+          makeFolder(dirname(path));
+          descriptor = openSync(path, 'ax');
+          write(header);
+        }
+        write(entry);
+      });
+      timer ??= setTimeout(() => attempt(path, sync), SYNC_MS).unref();
     },
-    close,
-    finish() {
-      close(); // no effect if it is already closed
-      attempt(path, () => rmSync(path, { force: true }));
+    close() {
+      attempt(path, sync);
+      if (descriptor !== null) closeSync(descriptor);
+      descriptor = null;
     },
   };
 }
 
-function readBack(
+/**
+ * Reads the intact lines of a journal, which its writer may be appending to. None if it is missing or of other work.
+ * @throws FileError when it cannot be read
+ */
+export function readJournal<Entry extends object>(
   path: string,
-  descriptor: number,
   header: JournalHeader,
-  onEntry: (entry: object) => void,
-): ReadLines {
-  let isHeader = true;
-  const read = readLines(piecesOf(path, descriptor), (value) => {
-    if (!isHeader) onEntry(value);
-    else if (canonical(value) !== canonical(JSON.parse(JSON.stringify(header))))
-      throw refusal(path, 'journal-of-other-work', 'was written for other models, data or settings');
-    isHeader = false;
-  });
-  if (read.damagedLine !== null)
-    throw refusal(path, 'journal-damaged', `is damaged at line ${read.damagedLine}`);
-  return read;
+  onEntry: (entry: Entry) => void,
+): void {
+  const descriptor = attempt(path, () => opened(path));
+  if (descriptor === null) return;
+  try {
+    let isOurs: boolean | null = null;
+    readLines(piecesOf(path, descriptor), (value) => {
+      if (isOurs) onEntry(value as Entry);
+      isOurs ??= canonical(value) === canonical(JSON.parse(JSON.stringify(header)));
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function opened(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw cause;
+  }
 }
 
 function* piecesOf(path: string, descriptor: number): Generator<Buffer> {
@@ -141,14 +108,6 @@ function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
-}
-
-function refusal(path: string, code: string, what: string): FileError {
-  return new FileError({
-    code,
-    message: `The journal ${path} ${what}, so the run cannot be taken up from it.`,
-    hint: '--fresh ignores it and starts anew.',
-  });
 }
 
 function attempt<Value>(path: string, action: () => Value): Value {

@@ -7,6 +7,11 @@ export function noteKept(kind: string, what = kind, count = 0): void {
   kept.set(kind, { what, count: (kept.get(kind)?.count ?? 0) + count });
 }
 
+/** The work is complete, and what was kept of it is gone. */
+export function forgetKept(kind: string): void {
+  kept.delete(kind);
+}
+
 /** Each kind once, in the order in which they were kept. */
 export function keptWork(): string[] {
   return [...kept.values()].map(({ what, count }) => (count > 0 ? `${count} ${what}` : what));

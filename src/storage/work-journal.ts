@@ -1,48 +1,64 @@
 /**
- * The journal of a piece of work in the cache: its name is the hash of everything that decides the work, and one process at a time
- * writes it.
+ * The journal of a piece of work in the cache: its name is the hash of everything that decides the work. Every run that does some of
+ * the work writes a file of its own, `<hash>.<number>-<random>.jsonl`, and all files are joined when they are read. So a run
+ * that goes on although its lock was taken over does no harm. Earlier builds had one file, `<hash>.jsonl`, which is read too.
  */
+import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type CacheKey, cacheEntryPath } from './cache-entry.js';
-import { type Journal, openJournal } from './journal.js';
-import { noteKept } from './kept-work.js';
-import { acquireLock } from './lock.js';
+import { fileFailure, isMissing } from './file-failure.js';
+import { type Journal, newJournal, readJournal } from './journal.js';
+import { forgetKept, noteKept } from './kept-work.js';
+import { acquireInTurn } from './waiting.js';
 
 export interface WorkJournalOptions<Entry extends object> {
   /** What the work is, for an error: `The evaluation of duo`. */
   what: string;
   /** Ignore what earlier runs finished. */
   fresh: boolean;
-  /** Receives the lines of earlier runs one by one. */
+  /** Receives the lines of earlier runs one by one, those of one file in order. */
   onEntry: (entry: Entry) => void;
   /** Where those lines are kept: closed with the journal, or when it cannot be opened. */
   kept?: { close(): void };
 }
 
-/** @throws FileError `in-use` when another process does the same work, and as openJournal */
-export function openWorkJournal<Entry extends object>(
+export interface WorkJournal<Entry extends object> extends Journal<Entry> {
+  /** Keeps the files for a later run, or for `finish`, and lets other processes have the work. */
+  close(): void;
+  /** Removes all files after the work is complete; the next run starts anew. */
+  finish(): void;
+}
+
+/** @throws InUseError `in-use` when another process does the same work and this one does not wait; FileError */
+export async function openWorkJournal<Entry extends object>(
   key: CacheKey,
   { what, fresh, onEntry, kept }: WorkJournalOptions<Entry>,
-): Omit<Journal<Entry>, 'entries'> {
+): Promise<WorkJournal<Entry>> {
   const path = cacheEntryPath('journals', key, '.jsonl');
-  const lock = acquireLock(path, what);
+  const header = { key: JSON.stringify(key) };
+  const lock = await acquireInTurn(path, what);
+  let isEmpty = true;
+  let isOpen = true;
+  let own: string;
+  let journal: Journal<Entry>;
   const release = () => {
+    if (!isOpen) return;
+    isOpen = false;
     kept?.close();
     lock.release();
   };
-  let journal: Journal<Entry>;
-  let isEmpty = true;
   try {
-    journal = openJournal<Entry>(
-      path,
-      { key: JSON.stringify(key) },
-      {
-        fresh,
-        onEntry(entry) {
-          isEmpty = false;
-          onEntry(entry);
-        },
-      },
-    );
+    if (fresh) removeAll(path);
+    const files = filesOf(path);
+    for (const file of files) {
+      readJournal<Entry>(file, header, (entry) => {
+        isEmpty = false;
+        onEntry(entry);
+      });
+    }
+    own = nextTo(files, path);
+    journal = newJournal<Entry>(own, header);
   } catch (error) {
     release();
     throw error;
@@ -53,13 +69,56 @@ export function openWorkJournal<Entry extends object>(
       isEmpty = false;
     },
     close() {
-      journal.close();
-      if (!isEmpty) noteKept(what);
-      release();
+      if (!isOpen) return;
+      if (!isEmpty) noteKept(path, what);
+      try {
+        journal.close();
+      } finally {
+        release();
+      }
     },
     finish() {
-      journal.finish();
-      release();
+      forgetKept(path);
+      try {
+        if (isOpen) journal.close();
+        removeAll(path);
+      } finally {
+        release();
+      }
     },
   };
+}
+
+/** The files of a piece of work, in the order in which they were begun. */
+function filesOf(path: string): string[] {
+  const hash = basename(path, '.jsonl');
+  let names: string[];
+  try {
+    names = readdirSync(dirname(path));
+  } catch (cause) {
+    if (isMissing(cause)) return [];
+    throw fileFailure(cause, 'read', dirname(path));
+  }
+  return names
+    .filter((name) => name.startsWith(hash) && name.endsWith('.jsonl'))
+    .sort((a, b) => numberIn(a) - numberIn(b) || (a < b ? -1 : 1))
+    .map((name) => join(dirname(path), name));
+}
+
+/** 0 for the one file of an earlier build. */
+const numberIn = (name: string): number => Number(/\.(\d+)-[0-9a-f]+\.jsonl$/.exec(name)?.[1] ?? 0);
+
+function nextTo(files: readonly string[], path: string): string {
+  const number = Math.max(0, ...files.map(numberIn)) + 1;
+  return path.replace(/\.jsonl$/, `.${number}-${randomBytes(6).toString('hex')}.jsonl`);
+}
+
+function removeAll(path: string): void {
+  for (const file of filesOf(path)) {
+    try {
+      rmSync(file, { force: true });
+    } catch (cause) {
+      throw fileFailure(cause, 'remove', file);
+    }
+  }
 }

@@ -4,6 +4,7 @@ import { decoderGraph } from '../models/architectures/decoder.js';
 import { architectureOfDecoder } from '../models/architectures/decoder-dimensions.js';
 import { elementCount, type Parameter } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
+import { isMixed, usualTimestep } from '../models/family.js';
 import {
   blocksOfCard,
   type SavedCheckpoint,
@@ -38,6 +39,7 @@ export async function saveTrained(
     ...(textVocabSize !== undefined && { textVocabSize }),
     ...(!causal && { schedule }),
     timeConditioning: causal ? false : timeConditioning,
+    ...(timeConditioning && isMixed(family) && { timestepInput: usualTimestep(family) }),
     ...(dtype !== 'float32' && { storedAs: dtype }),
   };
   if (decoder) {

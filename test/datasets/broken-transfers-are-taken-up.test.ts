@@ -228,7 +228,7 @@ describe('on this side', () => {
     hub.put(PTB, [{ path: PTB_FILE, content, isLarge: true }]);
     mkdirSync(dirname(partial()), { recursive: true });
     symlinkSync('/dev/full', partial());
-    await expect(fetch('ptb')).rejects.toMatchObject({ code: 'disk-full', exitCode: 76 });
+    await expect(fetch('ptb')).rejects.toMatchObject({ code: 'disk-full', exitCode: 6 });
   });
 
   it('a file larger than the disk is refused before it is asked for', async () => {
@@ -258,7 +258,7 @@ describe('on this side', () => {
       return true;
     };
     await fetch('ptb');
-    expect(await second).toMatchObject({ code: 'in-use', exitCode: 6 });
+    expect(await second).toMatchObject({ code: 'in-use', exitCode: 76 });
     expectWhole();
   });
 });

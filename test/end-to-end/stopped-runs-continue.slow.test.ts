@@ -32,7 +32,7 @@ describe('a run that is stopped', () => {
     const first = startPpl(space, much);
     const firstEnd = finished(first);
     while (finishedLosses(space).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    const second = await finished(startPpl(space, much));
+    const second = await finished(startPpl(space, [...much, '--no-wait']));
     expect(second.code).toBe(76);
     expect(JSON.parse(second.stdout).error).toMatchObject({ code: 'in-use' });
     first.kill('SIGKILL');

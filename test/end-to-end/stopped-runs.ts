@@ -31,7 +31,7 @@ export function finishedLosses(space: Workspace): string[] {
       .slice(1, -1)
       .flatMap((line) => {
         const { d, s } = JSON.parse(line) as { d: number; s: number[] };
-        return s.map((sequence) => `${name}/${d}/${sequence}`);
+        return s.map((sequence) => `${name.slice(0, 64)}/${d}/${sequence}`); // a writer's file: hash, number
       }),
   );
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cacheParts, listParts } from '../../src/cli/cache-parts.js';
@@ -7,7 +7,7 @@ import { recordFetched } from '../../src/datasets/fetched-datasets.js';
 import { packDataset } from '../../src/datasets/pack-dataset.js';
 import { loadTokenizer } from '../../src/datasets/tokenizer.js';
 import { type CacheItem, removeItem } from '../../src/storage/cache-inventory.js';
-import { openJournal } from '../../src/storage/journal.js';
+import { newJournal } from '../../src/storage/journal.js';
 import { acquireLock } from '../../src/storage/lock.js';
 import { temporaryPath } from '../../src/storage/temporary-files.js';
 import { byteTokenizer } from '../datasets/small-tokenizer.js';
@@ -53,7 +53,9 @@ function stoppedRun(name = `journals/${HASH}.jsonl`): string {
     protocol: 'duo',
     seed: 1,
   };
-  const journal = openJournal(put(name, ''), { key: JSON.stringify(key) });
+  const path = put(name, '');
+  rmSync(path);
+  const journal = newJournal(path, { key: JSON.stringify(key) });
   journal.append({ d: 0 });
   journal.close();
   return join(cache, name);

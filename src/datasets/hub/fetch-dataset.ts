@@ -6,7 +6,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { closest, DataError, UsageError } from '../../errors.js';
 import { cacheFolder } from '../../storage/folders.js';
-import { acquireLock } from '../../storage/lock.js';
+import { acquireInTurn } from '../../storage/waiting.js';
 import { EMBEDDED_DATASETS } from '../embedded-texts.js';
 import {
   alteredFiles,
@@ -70,7 +70,7 @@ export async function fetchDataset(name: string, options: FetchOptions): Promise
       hint: 'Give a branch, a tag or a commit, or leave it out.',
     });
   }
-  const lock = acquireLock(fetchedFolder(name, folder), `The fetch of ${name}`);
+  const lock = await acquireInTurn(fetchedFolder(name, folder), `The fetch of ${name}`);
   try {
     return await fetchAlone(name, folder, options);
   } finally {

@@ -4,7 +4,7 @@
  */
 
 import { cacheFolder } from '../../storage/folders.js';
-import { acquireLock } from '../../storage/lock.js';
+import { acquireInTurn } from '../../storage/waiting.js';
 import {
   alteredFiles,
   type FetchedFile,
@@ -42,7 +42,7 @@ export async function fetchTable(
 ): Promise<string[]> {
   const folder = cacheFolder();
   const name = [repo, config ?? ONLY_CONFIG, split].join('--').replace(/[^\w.-]+/g, '--');
-  const lock = acquireLock(fetchedFolder(name, folder), `The fetch of ${repo}`);
+  const lock = await acquireInTurn(fetchedFolder(name, folder), `The fetch of ${repo}`);
   try {
     const known = await fetchedDataset(name, folder);
     if (known && (await alteredFiles(known, folder)).length === 0)

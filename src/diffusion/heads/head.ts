@@ -34,6 +34,10 @@ export const HEAD = {
   oneMinusAlpha: 'duo_eval_one_minus_alpha',
   /** float64 [rows]: 1 − α at the clean end of the step; of discrete time alone. */
   nextOneMinusAlpha: 'duo_eval_next_one_minus_alpha',
+  /** float64 [batch]: the probability of uniform noise; of masks and uniform noise together alone. */
+  uniformNoise: 'duo_eval_uniform_noise',
+  /** float64 [batch]: the rate at which tokens become the mask, by its probability and per unit of −dα; likewise. */
+  noiseRate: 'duo_eval_noise_rate',
   /** int64 [rows, 2]: the (sequence, position) pairs a head looks at. */
   rows: 'duo_eval_rows',
   /** float32, shaped as the targets. */

@@ -138,6 +138,8 @@ export class Judge {
     const judgement = await this.score(name, texts, digest);
     this.checkpoint.verifyUnchanged();
     this.judgements.set(digest, judgement);
+    // Complete; other processes that judge the same texts need not wait.
+    this.journals.get(digest)?.close();
     return judgement;
   }
 
@@ -201,7 +203,7 @@ export class Judge {
       sequences: windows,
       provider: this.session.provider,
     };
-    const journal = openLossJournal(this.session, key, { sequences: windows, fresh: options.fresh });
+    const journal = await openLossJournal(this.session, key, { sequences: windows, fresh: options.fresh });
     this.journals.set(digest, journal);
     return journal;
   }

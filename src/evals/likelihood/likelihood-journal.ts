@@ -32,10 +32,10 @@ export interface LikelihoodJournal<Outcome> {
  * @param key everything that decides an answer   @param label name of the model, for an error
  * @throws FileError `in-use` when another process works on the same items
  */
-export function openLikelihoodJournal<Outcome>(
+export async function openLikelihoodJournal<Outcome>(
   key: CacheKey,
   { label, fresh }: { label: string; fresh: boolean },
-): LikelihoodJournal<Outcome> {
+): Promise<LikelihoodJournal<Outcome>> {
   const earlier = new NumberColumn();
   let finished = 0;
   const outcomes = new Map<number, Outcome>();
@@ -53,7 +53,7 @@ export function openLikelihoodJournal<Outcome>(
     for (let at = 0; at < bytes.length; at += 8) earlier.set(earlier.length, bytes.readDoubleLE(at));
   };
   const what = `The likelihoods of ${label}`;
-  const journal = openWorkJournal<Line>(key, { what, fresh, onEntry: keep, kept: earlier });
+  const journal = await openWorkJournal<Line>(key, { what, fresh, onEntry: keep, kept: earlier });
   let read = 0;
   return {
     finished,

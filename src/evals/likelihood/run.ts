@@ -76,7 +76,7 @@ export async function runLikelihoods(
   const session = await TokenSession.start({ ...request, notice: observer.warn }, orderOf(request));
   try {
     const key = await likelihoodKey(request, session.provider);
-    const journal = openLikelihoodJournal<LongerLikelihood>(key, {
+    const journal = await openLikelihoodJournal<LongerLikelihood>(key, {
       label: checkpoint.name,
       fresh: request.fresh,
     });

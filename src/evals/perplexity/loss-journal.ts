@@ -39,13 +39,13 @@ export interface LossJournal extends LossSource {
  * @param key everything that determines a loss   @param sequences number of evaluated sequences   @param fresh ignore an earlier journal
  * @throws FileError `in-use` when another process works on the same figure
  */
-export function openLossJournal(
+export async function openLossJournal(
   source: LossSource,
   key: CacheKey,
   { sequences, fresh }: { sequences: number; fresh: boolean },
-): LossJournal {
+): Promise<LossJournal> {
   const earlier = new FinishedLosses(sequences);
-  const journal = openWorkJournal<Line>(key, {
+  const journal = await openWorkJournal<Line>(key, {
     what: `The evaluation of ${source.checkpoint.name}`,
     fresh,
     onEntry: (line) => earlier.add(line),

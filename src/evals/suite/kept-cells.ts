@@ -1,12 +1,17 @@
 /** Results of cells that suites keep, each under the key of its cell. */
+import { InUseError } from '../../errors.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
 import { noteKept } from '../../storage/kept-work.js';
+import { acquireLock, type Lock } from '../../storage/lock.js';
+import { acquireInTurn } from '../../storage/waiting.js';
 import type { Result } from '../registry.js';
 import type { CellKind } from './cell.js';
 
 /** For `cache ls` and `cache clear`. */
-export const cellsRoom: CacheRoom = roomOfFiles('cells', 'results of suites', describeCell);
+export const cellsRoom: CacheRoom = roomOfFiles('cells', 'results of suites', describeCell, {
+  locked: true,
+});
 
 /** Null where none are kept. */
 export function keptResults(key: CacheKey): Promise<Result[] | null> {
@@ -21,6 +26,24 @@ export async function keepResults(
   const content = JSON.stringify(hasOneResult ? results[0] : results);
   await writeCacheEntry(pathOf(key), Buffer.from(content));
   noteKept('cells', 'finished cells', 1);
+}
+
+/**
+ * One process at a time works on a cell; the others wait, and find it kept.
+ * @throws InUseError `in-use` when another process has it, and this one does not wait
+ */
+export function acquireCell(key: CacheKey, what: string): Promise<Lock> {
+  return acquireInTurn(pathOf(key), what);
+}
+
+/** Null while another process works on it. */
+export function freeCell(key: CacheKey, what: string): Lock | null {
+  try {
+    return acquireLock(pathOf(key), what);
+  } catch (error) {
+    if (error instanceof InUseError) return null;
+    throw error;
+  }
 }
 
 const pathOf = (key: CacheKey) => cacheEntryPath('cells', key, '.json');

@@ -4,9 +4,10 @@
  * predicted.
  */
 import type { Observer } from '../../observer.js';
+import type { Lock } from '../../storage/lock.js';
 import type { Result } from '../registry.js';
 import type { Cell, CellKind, Estimate, PlannedCell, SuiteSettings } from './cell.js';
-import { keepResults, keptResults } from './kept-cells.js';
+import { acquireCell, freeCell, keepResults, keptResults } from './kept-cells.js';
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
 import { Paces } from './sampling-pace.js';
@@ -16,6 +17,8 @@ export interface SuiteRequest extends SuiteSettings {
 }
 
 export interface SuiteObserver extends Observer {
+  /** A cell begins to run. */
+  begins?(cell: Omit<PlannedCell, 'cell' | 'eval' | 'seconds'>): void;
   /** A cell is done. @param kept by an earlier run */
   finished(cell: { index: number }, kept: boolean): void;
 }
@@ -36,17 +39,40 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       done.push({ index: cell.index, results: kept ?? [] });
       observer.finished(cell, true);
     }
-    for (const { kind, cell, state } of opened) {
-      if (state !== 'to run') continue;
-      await cell.run(async (results) => {
-        await keepResults(kind, cell.key, results);
-        done.push({ index: cell.index, results });
-        observer.finished(cell, false);
-      });
+    const work = async ({ kind, cell }: OpenedCell, lock: Lock): Promise<void> => {
+      try {
+        // The process that had it before may have finished it.
+        const { kept } = await lookedUp(kind, cell, request);
+        if (kept) {
+          done.push({ index: cell.index, results: kept });
+          observer.finished(cell, true);
+          return;
+        }
+        observer.begins?.(cell.plan('to run'));
+        await cell.run(async (results) => {
+          await keepResults(kind, cell.key, results);
+          done.push({ index: cell.index, results });
+          observer.finished(cell, false);
+        });
+      } finally {
+        lock.release();
+      }
+    };
+    // Cells of other processes come last.
+    const busy: OpenedCell[] = [];
+    for (const one of opened) {
+      if (one.state !== 'to run') continue;
+      const lock = freeCell(one.cell.key, whatOf(one));
+      if (lock === null) busy.push(one);
+      else await work(one, lock);
     }
+    for (const one of busy) await work(one, await acquireCell(one.cell.key, whatOf(one)));
   });
   return done;
 }
+
+/** A cell for the message of whoever waits for it. */
+const whatOf = ({ kind, cell }: OpenedCell): string => `Cell ${cell.index + 1} (${kind.name})`;
 
 /** Which cells would run, and about how long that takes. @throws as runSuite */
 export async function planSuite(request: SuiteRequest, observer: SuiteObserver): Promise<SuitePlan> {

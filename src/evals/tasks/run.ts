@@ -44,6 +44,8 @@ export interface TaskRun {
   outcomes: ItemOutcome[];
   /** Model calls of this run; those that several continuations share count once. */
   modelCalls: number;
+  /** Tokens that went through the network in them; null: not counted. */
+  readTokens: number | null;
   seconds: number;
   finish(): void;
   close(): void;
@@ -61,7 +63,7 @@ export async function runTask(
 ): Promise<TaskRun> {
   const { task, items } = prepared;
   const outcomes = new Map<number, ItemOutcome>();
-  const journal = openWorkJournal<ItemOutcome>(
+  const journal = await openWorkJournal<ItemOutcome>(
     await outcomesKey(session.checkpoint, session.runtime.provider, {
       ...prepared,
       settings,
@@ -74,7 +76,7 @@ export async function runTask(
     },
   );
   const started = performance.now();
-  const before = session.modelCalls;
+  const before = { calls: session.modelCalls, read: session.readTokens };
   try {
     if (outcomes.size > 0)
       observer.note?.(`Continuing; an earlier run finished ${outcomes.size} items of ${task.name}.`);
@@ -93,10 +95,12 @@ export async function runTask(
     journal.close();
     throw error;
   }
+  journal.close(); // complete: other processes need not wait
   return {
     // every item has its outcome by now
     outcomes: items.map(({ index }) => outcomes.get(index)!),
-    modelCalls: session.modelCalls - before,
+    modelCalls: session.modelCalls - before.calls,
+    readTokens: before.read === null || session.readTokens === null ? null : session.readTokens - before.read,
     seconds: (performance.now() - started) / 1000,
     finish: () => journal.finish(),
     close: () => journal.close(),

@@ -138,6 +138,7 @@ async function timeRounds(runners: readonly Runner[], observer: Observer): Promi
     ...{ iterations: rounds, time: 0 },
     ...{ warmupIterations: 1, warmupTime: 0 },
   });
+  let begun = 0;
   let failure: unknown = null; // stored, since a throwing task would leave the others waiting forever
   for (const leg of order[0]) {
     let round = -1;
@@ -157,7 +158,7 @@ async function timeRounds(runners: readonly Runner[], observer: Observer): Promi
       beforeEach: async () => {
         await turns.wait(leg);
         if (observer.signal?.aborted) failure ??= observer.signal.reason;
-        if (leg === order[round + 1][0]) observer.progress?.('rounds', round + 1, rounds + 1);
+        observer.progress?.('rounds', begun++, order.flat().length, leg.name);
       },
       afterEach: () => {
         round++;
@@ -167,7 +168,7 @@ async function timeRounds(runners: readonly Runner[], observer: Observer): Promi
   }
   await bench.run();
   if (failure !== null) throw failure;
-  observer.progress?.('rounds', rounds + 1, rounds + 1);
+  observer.progress?.('rounds', begun, begun);
 }
 
 /** Lets several waiting tasks run one at a time, in a given order. */

@@ -14,8 +14,8 @@ import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { CACHE_ADVICE, cacheEntryPath } from '../../storage/cache-entry.js';
 import { sha256OfFile } from '../../storage/digest.js';
 import { cacheFolder } from '../../storage/folders.js';
-import { acquireLock } from '../../storage/lock.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
+import { acquireInTurn } from '../../storage/waiting.js';
 import {
   type HubModelName,
   type HubModelRecord,
@@ -59,7 +59,7 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
   const { folder, path } = modelEntry(name, options.cacheFolder);
   const known = recordAt(folder);
   if (known) return { path: modelOf(folder, known).path, record: known, wasThere: true, notices: [] };
-  const lock = acquireLock(folder, `The fetch of hf:${name.repo}`);
+  const lock = await acquireInTurn(folder, `The fetch of hf:${name.repo}`);
   const unchanged = async (file: string, notice: string | null): Promise<HubModel> => {
     const record = await fetchOnnx({ ...name, file }, folder, options);
     await keepRecord(folder, record);
@@ -67,6 +67,8 @@ export async function hubModel(name: HubModelName, options: HubModelOptions): Pr
     return { path: modelOf(folder, record).path, record, wasThere: false, notices };
   };
   try {
+    const made = recordAt(folder); // by the process that held the lock before
+    if (made) return { path: modelOf(folder, made).path, record: made, wasThere: true, notices: [] };
     if (name.file !== undefined && isOnnxFile(name)) return await unchanged(name.file, null);
     if (name.variant !== undefined) {
       const { file, notice } = await exportedFile(name, options);
@@ -171,7 +173,7 @@ export async function fetchedForConversion<T>(
 ): Promise<T> {
   const { cacheFolder: cache = cacheFolder() } = options;
   const folder = cacheEntryPath(MODELS_ROOM, { ...name, purpose: 'convert' }, '', cache);
-  const lock = acquireLock(folder, `The fetch of hf:${name.repo}`);
+  const lock = await acquireInTurn(folder, `The fetch of hf:${name.repo}`);
   try {
     const result = await use(await fetchModel(name, folder, options));
     await removeFetched(folder);

@@ -46,10 +46,10 @@ it.each(['mdlm', 'duo'] as const)('%s: stopped in its second pass and continued'
         return session.losses(calls, model);
       },
     };
-    const first = openLossJournal(breaking, key, { sequences: 19, fresh: false });
+    const first = await openLossJournal(breaking, key, { sequences: 19, fresh: false });
     await expect(zeroShotPerplexity(first, stream, asked)).rejects.toThrow('power cut');
     first.close();
-    const second = openLossJournal(session, key, { sequences: 19, fresh: false });
+    const second = await openLossJournal(session, key, { sequences: 19, fresh: false });
     expect(second.resumed).toBeGreaterThan(19);
     const continued = await zeroShotPerplexity(second, stream, asked);
     second.finish();
