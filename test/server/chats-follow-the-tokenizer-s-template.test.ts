@@ -78,7 +78,10 @@ describe('a chat', () => {
   });
 
   it.each([
-    ['{% for a in range(999) %}{% for b in range(999) %}{{ a }}{% endfor %}{% endfor %}', /too (many steps|long)/],
+    [
+      '{% for a in range(999) %}{% for b in range(999) %}{{ a }}{% endfor %}{% endfor %}',
+      /too (many steps|long)/,
+    ],
     ['{% for', /no template/],
     [
       "{% set s = namespace(x='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}{% set s.x = s.x ~ s.x %}{% endfor %}",
