@@ -17,11 +17,12 @@ import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
 import { estimatorOf } from './estimator.js';
 import { likelihoodOf, likelihoodRecord, usesSeed } from './exact-likelihood.js';
-import { type LossJournal, openLossJournal } from './loss-journal.js';
+import { keptLosses, type LossJournal, openLossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import { PolicySession } from './policy-session.js';
 import type { PerplexityResult } from './record.js';
 import {
+  evaluateSequences,
   type LossSink,
   type PerplexityEstimate,
   type PerplexityOptions,
@@ -104,6 +105,45 @@ export async function runPerplexity(
       for (const journal of journals.values()) journal.close();
     },
   };
+}
+
+/**
+ * Evaluates some sequences of a model on a stream, in all draws. Their losses stay in a journal until runPerplexity, on any machine with
+ * the same cache, joins all of them. @throws as runPerplexity
+ */
+export async function runPerplexityPart(
+  request: PerplexityRequest,
+  { checkpoint, stream }: ModelAndStream,
+  range: { from: number; to: number },
+  observer: Observer,
+): Promise<void> {
+  const { options, fresh } = request;
+  const session = request.session ?? (await sourceOf(checkpoint, [stream], request, observer));
+  try {
+    const key = await lossKey(checkpoint, stream, options, session.provider);
+    const journal = await openLossJournal(session, key, {
+      sequences: evaluatedOf(stream, options),
+      fresh,
+      range,
+    });
+    try {
+      await evaluateSequences(journal, stream, options, range, observer);
+      checkpoint.verifyUnchanged();
+    } finally {
+      journal.close();
+    }
+  } finally {
+    if (!request.session) await session.close();
+  }
+}
+
+/** Whether the losses of some sequences are kept, in all draws. @param key as lossKey says   @param sequences of the whole */
+export function areLossesKept(
+  key: CacheKey,
+  { sequences, draws }: { sequences: number; draws: number },
+  range: { from: number; to: number },
+): boolean {
+  return keptLosses(key, { sequences, draws }, range) === (range.to - range.from) * draws;
 }
 
 /** A model on a data set. */
