@@ -89,17 +89,17 @@ export async function openLossJournal(
   };
 }
 
-/** How many losses of (sequence, draw) all runs together have kept of some sequences. @param sequences of the whole */
-export function keptLosses(
+/** Whether all runs together have kept the losses of some sequences, in all draws. @param sequences of the whole */
+export function areLossesKept(
   key: CacheKey,
   { sequences, draws }: { sequences: number; draws: number },
   { from, to }: { from: number; to: number },
-): number {
+): boolean {
   const losses = new FinishedLosses(sequences);
   const isAsked = (draw: number, sequence: number) => draw < draws && sequence >= from && sequence < to;
   try {
     readWorkJournal<Line>(key, (line) => losses.add(line, isAsked));
-    return losses.count;
+    return losses.count === (to - from) * draws;
   } finally {
     losses.close();
   }

@@ -17,7 +17,7 @@ import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
 import { estimatorOf } from './estimator.js';
 import { likelihoodOf, likelihoodRecord, usesSeed } from './exact-likelihood.js';
-import { keptLosses, type LossJournal, openLossJournal } from './loss-journal.js';
+import { type LossJournal, openLossJournal } from './loss-journal.js';
 import { LossSession } from './loss-session.js';
 import { PolicySession } from './policy-session.js';
 import type { PerplexityResult } from './record.js';
@@ -135,15 +135,6 @@ export async function runPerplexityPart(
   } finally {
     if (!request.session) await session.close();
   }
-}
-
-/** Whether the losses of some sequences are kept, in all draws. @param key as lossKey says   @param sequences of the whole */
-export function areLossesKept(
-  key: CacheKey,
-  { sequences, draws }: { sequences: number; draws: number },
-  range: { from: number; to: number },
-): boolean {
-  return keptLosses(key, { sequences, draws }, range) === (range.to - range.from) * draws;
 }
 
 /** A model on a data set. */
