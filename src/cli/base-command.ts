@@ -145,7 +145,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         if (!this.isRepeated(text)) this.note(text);
       },
       warn: (text) => this.warnUser(text),
-      progress: (work, done, total, detail) => this.progress.show(work, done, total, detail),
+      progress: (work, done, total, detail, overall) =>
+        this.progress.show(work, done, total, detail, overall),
       signal: this.interrupt,
     };
   }

@@ -1,6 +1,7 @@
 /**
  * Progress of a long run, on stderr: one line redrawn in a terminal, and elsewhere a plain line now and then, so a log
- * stays readable. It counts units of work and estimates the time left from the pace so far.
+ * stays readable. It counts units of work and estimates the time left from the pace so far: of the named work, or of all that was
+ * asked for where that has several parts. While a long call lasts, the line is drawn again, so that nothing seems to stand still.
  */
 import { displayWidth, inertLines, type OutputStream, plainText, streamWidth, truncate } from './terminal.js';
 
@@ -15,6 +16,9 @@ export interface ProgressOptions {
 /** Minimum milliseconds between two drawings in a terminal, and between two lines elsewhere. */
 const REDRAW_MS = 100;
 const LINE_MS = 10_000;
+/** Milliseconds without news after which the line is drawn again, in a terminal and elsewhere. */
+const IDLE_REDRAW_MS = 1000;
+const IDLE_LINE_MS = 30_000;
 
 export class Progress {
   private readonly stream: OutputStream & { write(text: string): unknown };
@@ -28,6 +32,12 @@ export class Progress {
   private startedAt = 0;
   private shownAt = Number.NEGATIVE_INFINITY;
   private drawn = false;
+  private detail = '';
+  /** When the newest count arrived. */
+  private newsAt = 0;
+  /** The share of everything that is done, and when and where it began; null where the named work is all there is. */
+  private overall: { share: number; from: number; startedAt: number } | null = null;
+  private idle: NodeJS.Timeout | undefined;
 
   constructor({
     quiet = false,
@@ -47,12 +57,24 @@ export class Progress {
     this.done = done;
     this.offset = done;
     this.startedAt = this.now();
-    this.shownAt = this.stream.isTTY ? Number.NEGATIVE_INFINITY : this.startedAt;
+    this.newsAt = this.startedAt;
+    this.detail = '';
+    if (this.stream.isTTY) this.shownAt = Number.NEGATIVE_INFINITY;
+    else if (this.shownAt === Number.NEGATIVE_INFINITY) this.shownAt = this.startedAt;
     this.draw();
+    this.watch();
   }
 
   /** Shows the progress of the named task, and begins a new task when the name changes. */
-  show(label: string, done: number, total: number | null, detail = ''): void {
+  show(label: string, done: number, total: number | null, detail = '', overall?: number): void {
+    if (overall === undefined) this.overall = null;
+    else
+      this.overall = {
+        startedAt: this.now(),
+        from: overall,
+        ...this.overall,
+        share: Math.max(overall, this.overall?.share ?? 0),
+      };
     if (plainText(label) !== this.label) this.start(total, label, done);
     this.total = total;
     this.update(done, detail);
@@ -60,21 +82,35 @@ export class Progress {
 
   /** `done` units in all are finished. `detail`, such as the mean loss, follows the time left. */
   update(done: number, detail = ''): void {
+    if (done !== this.done || detail !== this.detail) this.newsAt = this.now();
     this.done = done;
-    this.draw(detail);
+    this.detail = detail;
+    this.draw();
   }
 
   /** Ends the line, so the next output starts on a new line. */
   stop(): void {
     if (this.drawn) this.stream.write('\r\x1b[K');
     this.drawn = false;
+    clearInterval(this.idle);
+    this.idle = undefined;
   }
 
-  private draw(detail = ''): void {
+  /** Draws again while nothing is heard. Not before the task is long: most are over within a second. */
+  private watch(): void {
+    if (this.quiet || this.idle) return;
+    const every = this.stream.isTTY ? IDLE_REDRAW_MS : IDLE_LINE_MS;
+    this.idle = setInterval(() => this.draw(every - REDRAW_MS), every);
+    this.idle.unref();
+  }
+
+  /** @param after least milliseconds since the last drawing */
+  private draw(after = this.stream.isTTY ? REDRAW_MS : LINE_MS): void {
     if (this.quiet) return;
+    const { detail } = this;
     const now = this.now();
-    const due = now - this.shownAt >= (this.stream.isTTY ? REDRAW_MS : LINE_MS);
-    if (!due && !(this.stream.isTTY && this.total !== null && this.done >= this.total)) return;
+    const due = now - this.shownAt >= after;
+    if (!due && !(this.stream.isTTY && this.total !== null && this.done === this.total)) return;
     this.shownAt = now;
     const line = this.line(now, plainText(detail));
     if (this.stream.isTTY) {
@@ -94,16 +130,31 @@ export class Progress {
   }
 
   private counts(): string {
-    if (this.total === null) return `${this.done}`;
-    const share = this.total > 0 ? Math.min(1, this.done / this.total) : 0;
+    // Where more is done than was foreseen, nobody knows how much there is.
+    if (this.total === null || this.total <= 0 || this.done > this.total) return `${this.done}`;
+    const share = this.done / this.total;
     return `${this.done}/${this.total} ${String(Math.floor(share * 100)).padStart(2)}%`;
   }
 
   private timeLeft(now: number): string {
+    if (this.overall) {
+      const { share, from, startedAt } = this.overall;
+      return this.left(now, { startedAt, fresh: share - from, missing: 1 - share }, ' left in all');
+    }
     const fresh = this.done - this.offset;
-    if (this.total === null || fresh <= 0 || this.done >= this.total) return '';
-    const seconds = ((now - this.startedAt) / 1000 / fresh) * (this.total - this.done);
-    return `${formatDuration(seconds)} left`;
+    const missing = (this.total ?? 0) - this.done;
+    return this.left(now, { startedAt: this.startedAt, fresh, missing }, ' left');
+  }
+
+  /** By the pace until the newest count; the time since then has passed. */
+  private left(
+    now: number,
+    { startedAt, fresh, missing }: { startedAt: number; fresh: number; missing: number },
+    words: string,
+  ): string {
+    if (!(fresh > 0 && missing > 0)) return '';
+    const then = ((this.newsAt - startedAt) / 1000 / fresh) * missing;
+    return `${formatDuration(then - (now - this.newsAt) / 1000)}${words}`;
   }
 }
 

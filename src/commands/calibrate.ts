@@ -22,7 +22,7 @@ The exit status is 7 when a check fails.`;
       helpValue: '<name>',
     }),
     family: repeatable({
-      summary: 'Only this family: ar, mdlm, sedd, bd3lm, d3pm, duo; repeatable. [default: all]',
+      summary: 'Only this family: ar, mdlm, sedd, bd3lm, d3pm, duo or gidd; repeatable.',
       helpValue: '<family>',
     }),
     schedule: choice(['log-linear', 'cosine'])({ summary: 'Only this noise schedule. [default: both]' }),

@@ -51,7 +51,7 @@ With --random, the network has the published architecture and random weights, to
       helpGroup: STORAGE,
     }),
     revision: string({ summary: 'Revision of hf:owner/name. [default: main]', helpValue: '<name>' }),
-    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm', 'd3pm'])({
+    family: choice(['duo', 'mdlm', 'sedd', 'bd3lm', 'd3pm', 'gidd'])({
       summary: 'Family of a dit, or bd3lm of an a2d. [default: from the files]',
       helpGroup: CARD,
     }),

@@ -119,8 +119,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
         message: '--plan does not say what to do with the plan.',
         hint: 'Write it with --machines n; run of it with --units i/n, --units auto or --unit key.',
       });
-    const { part, of } =
-      units === 'auto' ? placeFromEnvironment(plan.plan.machines) : parseShard(units);
+    const { part, of } = units === 'auto' ? placeFromEnvironment(plan.plan.machines) : parseShard(units);
     return sharesOf(plan, of)[part - 1];
   }
 }

@@ -151,10 +151,11 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
           { title: 'items', align: 'right' },
           { title: 'continuations', align: 'right' },
           { title: 'model calls', align: 'right' },
+          { title: 'tokens read', align: 'right' },
         ],
         plans.map((plan) => [
           ...[plainText(plan.task), plainText(plan.model)],
-          ...[plan.items, plan.continuations, plan.modelCalls].map(
+          ...[plan.items, plan.continuations, plan.modelCalls, plan.readTokens].map(
             (count) => count?.toLocaleString('en') ?? '',
           ),
         ]),

@@ -33,7 +33,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
   ];
 
   static override flags = {
-    family: choice(['ar', 'mdlm', 'sedd', 'bd3lm', 'duo', 'd3pm'])({
+    family: choice(['ar', 'mdlm', 'sedd', 'bd3lm', 'duo', 'd3pm', 'gidd'])({
       required: true,
       summary: 'Kind of model.',
     }),
@@ -52,6 +52,11 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
       min: 1,
       max: 1_000_000,
       summary: "Steps of a d3pm's discrete time. [default: 1000]",
+    }),
+    'uniform-share': number({
+      above: 0,
+      max: 0.99,
+      summary: "Uniform noise in a gidd's, at most. [default: 0.2]",
     }),
     lr: number({ above: 0, default: 3e-4, summary: 'Peak learning rate.' }),
     warmup: integer({
@@ -132,6 +137,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
         length: flags.length,
         blockSize: flags['block-size'],
         diffusionSteps: flags['diffusion-steps'],
+        uniformShare: flags['uniform-share'],
         steps,
         warmup: flags.warmup ?? Math.min(MOST_WARMUP, Math.floor(steps / 10)),
         averageDecay: flags.ema,

@@ -10,11 +10,13 @@
  *     D = (α + (1−α)/K)·ln(Kα+1−α) + A − ((1−α)/K)·B − α·ln x̄_x
  *     f = uniformStateLoss of p, with its sums over v taken from B, so that a token costs O(1)
  *
+ *   masks and uniform noise together (GIDD): D = KL(q(z|x) ‖ q(z|p)) and f as in heads/mixed-noise.ts, whose symbols are used
+ *
  * Not responsible for its coefficient or for the sequences that it is fitted on.
  */
 import { DataError } from '../errors.js';
 import type { Integration } from './integration.js';
-import type { AlphaLevel } from './schedule.js';
+import { type AlphaLevel, levelOfAlpha, type NoiseSchedule } from './schedule.js';
 
 export interface ControlVariate {
   /** f of each token at one noise level, [length], into `out`. */
@@ -125,6 +127,52 @@ export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
         (oneMinusAlpha / K) * cachedLogSum(level) -
         alpha * Math.log(K * alpha * p[x] + oneMinusAlpha)
       );
+    },
+  };
+}
+
+/** For masks and uniform noise together. @param p the unigram distribution, [vocab], 0 on the mask */
+export function mixedControlVariate(
+  p: ArrayLike<number>,
+  maskTokenId: number,
+  schedule: NoiseSchedule,
+): ControlVariate {
+  const N = p.length - 1;
+  const repeated = distinctValues(p);
+  const factsAt = ({ alpha, oneMinusAlpha }: AlphaLevel) => {
+    const { uniform, rate } = levelOfAlpha(schedule, alpha, oneMinusAlpha).mixed ?? { uniform: 0, rate: 0 };
+    const k = (alpha * N) / uniform;
+    let lambda = 0;
+    for (const [value, times] of repeated) lambda += times * Math.log1p(k * value);
+    return { uniform, rate, k, lambda, ofX: (1 + k) * Math.log1p(k) };
+  };
+  type Facts = ReturnType<typeof factsAt>;
+  const divergence = (x: number, { uniform, k, lambda, ofX }: Facts) =>
+    (uniform / N) * (ofX - k * Math.log1p(k * p[x]) - lambda);
+  let known: (AlphaLevel & { facts: Facts })[] = [];
+  return {
+    losses(out, x, z, level) {
+      const facts = factsAt(level);
+      const { k, rate } = facts;
+      for (let l = 0; l < x.length; l++) {
+        const ofMask = z[l] === maskTokenId;
+        const weight = z[l] === x[l] ? 1 + k : 1;
+        const ratio = ofMask ? 1 : weight / (1 + k * p[z[l]]);
+        const r = ofMask ? rate : rate / (2 * weight);
+        out[l] = r * (divergence(x[l], facts) + ratio - 1 - Math.log(ratio));
+      }
+      return out;
+    },
+    integral(x, level) {
+      const { alpha, oneMinusAlpha } = level;
+      if (alpha === 0) return 0;
+      if (oneMinusAlpha === 0) return -Math.log(p[x]);
+      let found = known.find((one) => one.oneMinusAlpha === oneMinusAlpha && one.alpha === alpha);
+      if (!found) {
+        found = { alpha, oneMinusAlpha, facts: factsAt(level) };
+        known = [found, ...known.slice(0, 1)];
+      }
+      return divergence(x, found.facts);
     },
   };
 }

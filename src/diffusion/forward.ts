@@ -3,10 +3,12 @@
  *
  *   uniform   q(z|x) = α·[z = x] + (1−α)/K     kept with α, else one of all K tokens, which may be x again
  *   masked    q(z|x) = α·[z = x] + (1−α)·[z = mask]
+ *   mixed     q(z|x) = α·[z = x] + u/(K−1)·[z ≠ mask] + (1−α−u)·[z = mask]     (arXiv 2503.04482, eq. 4)
  *
  * The functions take 1−α, not α, so that a probability of 1e-6 keeps its digits, and they take their random numbers as
  * arguments. Whether a token is replaced and by which one takes two independent numbers.
  */
+import type { AlphaLevel } from './schedule.js';
 
 /** z ~ q(·|x) of the uniform process, into `out`.
  *  @param x clean tokens, [length]
@@ -39,6 +41,32 @@ export function noiseMasked(
 ): Int32Array {
   for (let l = 0; l < x.length; l++) out[l] = l >= first && component[l] < oneMinusAlpha ? maskTokenId : x[l];
   return out;
+}
+
+/** z ~ q(·|x) of masks and uniform noise together, into `out`.
+ *  @param component uniforms of [0, 1), [length]: below u any token but the mask, then up to 1−α the mask
+ *  @param token independent uniforms of [0, 1), [length]: which of the K − 1 tokens */
+export function noiseMixed(
+  out: Int32Array,
+  x: ArrayLike<number>,
+  { oneMinusAlpha, mixed }: Pick<AlphaLevel, 'oneMinusAlpha' | 'mixed'>,
+  { vocabSize, maskTokenId }: { vocabSize: number; maskTokenId: number },
+  component: Float64Array,
+  token: Float64Array,
+): Int32Array {
+  const uniform = mixed?.uniform ?? 0;
+  for (let l = 0; l < x.length; l++) {
+    if (component[l] >= oneMinusAlpha) out[l] = x[l];
+    else if (component[l] >= uniform) out[l] = maskTokenId;
+    else out[l] = tokenBesideMask(token[l], vocabSize, maskTokenId);
+  }
+  return out;
+}
+
+/** Any of the K tokens but the mask, all equally likely. @param uniform of [0, 1) */
+export function tokenBesideMask(uniform: number, vocabSize: number, maskTokenId: number): number {
+  const token = Math.floor(uniform * (vocabSize - 1));
+  return token < maskTokenId ? token : token + 1;
 }
 
 /** A uniform subset of the positions of x becomes masks, into `out`: those with the smallest numbers.

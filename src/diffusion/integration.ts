@@ -5,7 +5,8 @@
  *
  * and the head returns f. So weight · f, averaged over u, is the protocol's loss per token.
  *
- * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as in the reference code. It leaves out both ends
+ * `duo`: t = 1e-3 + (1 − 1e-3)u and weight −α'_t, the mean over that range, as in the reference code (for a mixed schedule, from ε
+ * to 1 − ε). It leaves out both ends
  * and is not a bound.
  *
  * `strict`: α from 0 to 1 − 1e-6. f has a moderate mean but a standard deviation that grows as (1−α)^−1/2 and a little
@@ -19,16 +20,23 @@
  * Discrete time has a sum over T steps in place of an integral: the last part of this file.
  */
 import { UsageError } from '../errors.js';
-import { type AlphaLevel, levelOfStep, type NoiseSchedule, type Protocol, sigmaOf } from './schedule.js';
+import type { Schedule } from '../models/card.js';
+import {
+  type AlphaLevel,
+  levelOfAlpha,
+  levelOfStep,
+  levelOfTime,
+  type NoiseSchedule,
+  noiseSchedule,
+  type Protocol,
+  sigmaOf,
+} from './schedule.js';
 
 /** A noise level to evaluate at. */
-export interface NoiseLevel {
+export interface NoiseLevel extends AlphaLevel {
   /** The schedule's time; null in `strict`, which does not integrate over it. */
   t: number | null;
-  alpha: number;
-  /** 1 − α without cancellation: what the forward process and the heads take. */
-  oneMinusAlpha: number;
-  /** What a network conditioned on time reads. */
+  /** −ln α, or that of the last time of the schedule's range: what a network conditioned on it reads (toldTimestep). */
   sigma: number;
   /** Loss per token = weight × (loss per unit of −dα). */
   weight: number;
@@ -60,8 +68,6 @@ export interface Integration {
   at(u: number): NoiseLevel;
 }
 
-/** The reference code's smallest time. */
-export const duoFirstTime = 1e-3;
 /** `strict` stops at α = 1 − 1e-6. */
 const strictLastOneMinusAlpha = 1e-6;
 /** p of 1−α = s^p: how strongly `strict` draws towards α = 1. */
@@ -84,25 +90,31 @@ export function integration(protocol: Protocol, schedule: NoiseSchedule): Integr
   }
 }
 
+/** The range of t that a protocol takes the mean over; null where it integrates over α, or nothing is drawn. */
+export function timesAveraged(protocol: Protocol, named: Schedule | null): [number, number] | null {
+  if (protocol !== 'duo' || named === null) return null;
+  const [first, last] = noiseSchedule(named).times;
+  return [first, last];
+}
+
 function duoIntegration(schedule: NoiseSchedule): Integration {
-  const first = duoFirstTime;
+  const [first, last] = schedule.times;
   return {
     protocol: 'duo',
-    timeRange: 't in [0.001, 1], mean',
+    timeRange: `t in [${first}, ${last}], mean`,
     description:
-      `The mean over t from ${first} to 1 of the ${schedule.type} schedule, as the reference code takes it: ` +
-      `α above ${schedule.alpha(first).toPrecision(6)}${belowEnd(schedule.alpha(1))} is left out, ` +
+      `The mean over t from ${first} to ${last} of the ${schedule.type} schedule, as the reference code takes it: ` +
+      `α above ${schedule.alpha(first).toPrecision(6)}${belowEnd(schedule.alpha(last))} is left out, ` +
       'so the figure compares with published ones and is not a bound.',
-    alphaRange: [schedule.alpha(1), schedule.alpha(first)],
-    oneMinusAlphaRange: [schedule.oneMinusAlpha(1), schedule.oneMinusAlpha(first)],
+    alphaRange: [schedule.alpha(last), schedule.alpha(first)],
+    oneMinusAlphaRange: [schedule.oneMinusAlpha(last), schedule.oneMinusAlpha(first)],
     // The mean over t divides by the range of t; where the reference's α' lacks a factor, so does the measure.
-    measure: schedule.dalpha(0.5, 'duo') / schedule.dalpha(0.5, 'strict') / (1 - first),
+    measure: schedule.dalpha(0.5, 'duo') / schedule.dalpha(0.5, 'strict') / (last - first),
     at(u) {
-      const t = first + (1 - first) * u;
+      const t = first + (last - first) * u;
       return {
         t,
-        alpha: schedule.alpha(t),
-        oneMinusAlpha: schedule.oneMinusAlpha(t),
+        ...levelOfTime(schedule, t),
         sigma: schedule.sigma(t),
         weight: -schedule.dalpha(t, 'duo'),
       };
@@ -120,7 +132,7 @@ const lastRead = (sigma: number): string =>
 function strictIntegration(schedule: NoiseSchedule): Integration {
   const least = strictLastOneMinusAlpha;
   const first = least ** (1 / strictPower);
-  const lastSigma = schedule.sigma(1);
+  const lastSigma = schedule.sigma(schedule.times[1]);
   return {
     protocol: 'strict',
     timeRange: 'alpha in [0, 1 - 1e-6], integral',
@@ -137,8 +149,7 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
       const alpha = -Math.expm1(strictPower * logS);
       return {
         t: null,
-        alpha,
-        oneMinusAlpha,
+        ...levelOfAlpha(schedule, alpha, oneMinusAlpha),
         sigma: Math.min(sigmaOf(alpha, oneMinusAlpha), lastSigma),
         weight: strictPower * Math.exp((strictPower - 1) * logS) * (1 - first),
       };
@@ -153,7 +164,7 @@ function strictIntegration(schedule: NoiseSchedule): Integration {
  * a sequence's loss per unit of −dα is near (1−α)^−1/2; for uniform states it also vanishes as α → 0, where every z is noise.
  * A weighted estimate varies least when levels are drawn in proportion to that:
  *
- *   density over α ∝ (1−α)^−1/2 · (1 − b(1−α)),     b = 0 for masked families, 4/5 for uniform states
+ *   density over α ∝ (1−α)^−1/2 · (1 − b(1−α)),     b = 0 where there are masks, 4/5 for uniform states
  *
  * With s² = 1−α its distribution function is C(s) = s − (b/3)s³ up to a factor, and the cubic's inverse is
  * s = (2/√b)·sin(arcsin(3√b·C/2)/3). b < 1 keeps the weights below (s/(1−b)): a model unlike those measured
@@ -174,7 +185,7 @@ export function drawTowardsText(base: Integration, schedule: NoiseSchedule, slop
   const root = Math.sqrt(slope);
   const inverse = (c: number) =>
     slope === 0 ? c : (2 / root) * Math.sin(Math.asin(Math.min(1, 1.5 * root * c)) / 3);
-  const lastSigma = schedule.sigma(1);
+  const lastSigma = schedule.sigma(schedule.times[1]);
   return {
     ...base,
     description: `${base.description} Levels are drawn towards clean text and reweighted.`,
@@ -184,8 +195,7 @@ export function drawTowardsText(base: Integration, schedule: NoiseSchedule, slop
       const alpha = (1 - s) * (1 + s);
       return {
         t: base.protocol === 'duo' ? schedule.timeAt(alpha, oneMinusAlpha) : null,
-        alpha,
-        oneMinusAlpha,
+        ...levelOfAlpha(schedule, alpha, oneMinusAlpha),
         sigma: Math.min(sigmaOf(alpha, oneMinusAlpha), lastSigma),
         weight: (base.measure * 2 * s * span) / (1 - slope * oneMinusAlpha),
       };
@@ -214,6 +224,7 @@ function sumOverSteps(
   steps: number,
   power: number,
 ): Integration {
+  const [first] = schedule.times;
   const levelAt = (i: number): AlphaLevel =>
     protocol === 'strict' || i < steps
       ? levelOfStep(schedule, i, steps)
@@ -221,7 +232,7 @@ function sumOverSteps(
   const rise = (i: number): number => levelAt(i).oneMinusAlpha - levelAt(i - 1).oneMinusAlpha;
   /** How much of [1e-3, 1] rounds up to i/T, as a multiple of the step. */
   const covered = (i: number): number =>
-    Math.max(0, i / steps - Math.max(duoFirstTime, (i - 1) / steps)) * (steps / (1 - duoFirstTime));
+    Math.max(0, i / steps - Math.max(first, (i - 1) / steps)) * (steps / (1 - first));
   const share = (i: number): number => rise(i) * (protocol === 'strict' ? 1 : covered(i));
   /** At i: the sum of q up to i, before it is normalised. */
   const cumulative = new Float64Array(steps + 1);
@@ -245,7 +256,7 @@ function sumOverSteps(
       : {
           timeRange: `t in [0.001, 1] of ${steps} steps, mean`,
           description:
-            `The mean over t from ${duoFirstTime} to 1, rounded up to the next of ${steps} steps of the ${schedule.type} schedule, ` +
+            `The mean over t from ${first} to 1, rounded up to the next of ${steps} steps of the ${schedule.type} schedule, ` +
             'and the reconstruction of the clean text, as the reference code takes it: the figure compares with published ones and is not a bound.',
         }),
     alphaRange: [noisiest.alpha, cleanest.alpha],

@@ -6,6 +6,7 @@
  *
  *   uniform states   z_s ~ draw · x_θ + stay · [z] + uniform · 1/K
  *   masked           a mask is unmasked by a draw from x_θ, or stays; a clean token stays, or is masked again
+ *   mixed            z_s ~ draw · x_θ + stay · [z] + uniform · 1/(K−1) + mask · [mask]   (arXiv 2503.04482, section 3.1)
  *   SEDD, analytic   a mask is unmasked by a draw from the scores, or stays (arXiv 2310.16834, algorithm 2)
  *
  * κ = 1 is ancestral sampling. All in float64; the sums of weights are 1 up to rounding.
@@ -47,6 +48,39 @@ export function uniformStateWeights(
     draw: (kappa * rise) / D + ((1 - kappa) * s.alpha * t.oneMinusAlpha) / D,
     stay: (kappa * (shown + ratio * s.oneMinusAlpha)) / D + ((1 - kappa) * s.alpha * shown) / D,
     uniform: (kappa * (rise / s.alpha) * s.oneMinusAlpha) / D + (1 - kappa) * s.oneMinusAlpha,
+  };
+}
+
+/** Probabilities of the components of z_s where noise is the mask and any other token. */
+export interface MixedWeights extends UniformStateWeights {
+  mask: number;
+}
+
+/**
+ * Ancestral: q(z_s | z_t, x_θ) ∝ q(z_t | z_s)·q(z_s | x_θ), where q(z_t | z_s) = α_t/α_s·[z_s = z_t] + j and j is the probability that
+ * noise z_t came in between: that of z_t less α_t/α_s times that of s.
+ * @param isMask whether z is the mask   @param present x_θ of z, 0 for the mask
+ */
+export function mixedWeights(
+  t: AlphaLevel,
+  s: AlphaLevel,
+  { vocabSize, isMask, present }: { vocabSize: number; isMask: boolean; present: number },
+): MixedWeights {
+  const parts = ({ oneMinusAlpha, mixed }: AlphaLevel) => {
+    const uniform = mixed?.uniform ?? 0;
+    const mask = oneMinusAlpha - uniform;
+    return { uniform, mask, ofZ: isMask ? mask : uniform / (vocabSize - 1) };
+  };
+  const [noisier, cleaner] = [parts(t), parts(s)];
+  const D = t.alpha * present + noisier.ofZ;
+  if (D === 0) return { draw: 0, stay: 1, uniform: 0, mask: 0 };
+  const kept = t.alpha / s.alpha;
+  const came = Math.max(0, noisier.ofZ - kept * cleaner.ofZ);
+  return {
+    draw: (came * s.alpha) / D,
+    stay: (kept * (s.alpha * present + cleaner.ofZ)) / D,
+    uniform: (came * cleaner.uniform) / D,
+    mask: (came * cleaner.mask) / D,
   };
 }
 

@@ -5,7 +5,7 @@ import type { SuiteFile } from '../evals/suite/part-record.js';
 import type { SuiteObserver, SuitePlan, SuiteRequest } from '../evals/suite/run-suite.js';
 import type { Suite } from '../evals/suite/suite-file.js';
 import type { Unit, UnitPlan } from '../evals/suite/units.js';
-import type { Observer } from '../observer.js';
+import { type Observer, partOf, verbOf } from '../observer.js';
 import {
   fetchHubModel,
   openCheckpoint,
@@ -160,7 +160,7 @@ async function asked(
   };
   for (const path of new Set(cells.flatMap(checkpointsOf)))
     if (path.startsWith('hf:')) await fetchHubModel(path, heard);
-  let finished = 0;
+  let [finished, kept, name] = [0, 0, ''];
   const request: SuiteRequest = {
     ...runtime,
     cells,
@@ -172,12 +172,28 @@ async function asked(
     request,
     {
       ...heard,
-      progress: (work, done, total) => {
+      progress: (work, done, total, detail, overall) => {
         const cell = Math.min(finished + 1, cells.length);
-        observer.progress?.(`cell ${cell} of ${cells.length}: ${work}`, done, total);
+        const named = (inner: string) => {
+          const verb = verbOf(inner);
+          const text = name === '' ? inner : verb === null ? name : `${name}, ${verb}`;
+          return `cell ${cell} of ${cells.length}: ${text}`;
+        };
+        // Kept cells took no time, so they are no part of the work; the others count alike.
+        const share = 1 / Math.max(1, cells.length - kept);
+        const part = partOf(observer, { before: (finished - kept) * share, share, named });
+        part.progress?.(work, done, total, detail, overall);
       },
-      finished: () => {
+      begins: ({ model, dataset, seed }) => {
+        name = [
+          dataset === '' ? model : `${model}, ${dataset}`,
+          ...(seed === null ? [] : [`seed ${seed}`]),
+        ].join(', ');
+      },
+      finished: (_cell, wasKept) => {
         finished++;
+        if (wasKept) kept++;
+        name = '';
       },
     },
   ];

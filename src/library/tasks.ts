@@ -75,6 +75,8 @@ export interface TasksPlan {
   continuations: number;
   /** Model calls, shared ones once; at most, where `until` may end them sooner. Null where text is generated. */
   modelCalls: number | null;
+  /** Tokens that they read. */
+  readTokens: number | null;
 }
 
 /**
@@ -128,10 +130,11 @@ export async function planTasks(task: TasksTask, observer: Observer = {}): Promi
     const options = await runnerSettings(checkpoint, task, asked, observer);
     for (const prepared of asked.tasks) {
       const { task: one, items } = prepared;
+      const calls = await plannedCalls(prepared, options, observer.signal);
       plans.push({
         ...{ model: checkpoint.name, task: one.name, items: items.length },
         continuations: items.reduce((sum, { requests }) => sum + requests.length, 0),
-        modelCalls: await plannedCalls(prepared, options, observer.signal),
+        ...{ modelCalls: calls?.modelCalls ?? null, readTokens: calls?.readTokens ?? null },
       });
     }
   }

@@ -18,24 +18,32 @@ export const METADATA_PREFIX = 'duo-eval.';
 
 const wholeNumber = (least: number, what: string) => z.int({ error: what }).min(least, { error: what });
 const tokenId = wholeNumber(0, 'takes a token id, a whole number from 0 on');
-const SCHEDULE_TYPES = ['log-linear', 'cosine'] as const;
+const SCHEDULE_TYPES = ['log-linear', 'cosine', 'mixed'] as const;
+const TIMESTEP_INPUTS = ['none', 'sigma', 't'] as const;
 
-const scheduleSchema = z.looseObject(
-  {
-    type: z.enum(SCHEDULE_TYPES, { error: `takes one of: ${SCHEDULE_TYPES.join(', ')}` }),
-    eps: z
-      .number({ error: 'takes a number between 0 and 1' })
-      .min(0, { error: 'takes a number of at least 0' })
-      .lt(1, { error: 'takes a number below 1' })
-      .default(1e-3),
-    steps: z
-      .int({ error: 'takes the T of discrete time, a whole number from 1 to 1,000,000' })
-      .min(1, { error: 'takes a whole number of at least 1' })
-      .max(1_000_000, { error: 'takes at most 1,000,000' })
-      .optional(),
-  },
-  { error: 'takes an object such as {"type": "log-linear", "eps": 0.001}' },
-);
+const scheduleSchema = z
+  .looseObject(
+    {
+      type: z.enum(SCHEDULE_TYPES, { error: `takes one of: ${SCHEDULE_TYPES.join(', ')}` }),
+      eps: z
+        .number({ error: 'takes a number between 0 and 1' })
+        .min(0, { error: 'takes a number of at least 0' })
+        .lt(1, { error: 'takes a number below 1' })
+        .optional(),
+      steps: z
+        .int({ error: 'takes the T of discrete time, a whole number from 1 to 1,000,000' })
+        .min(1, { error: 'takes a whole number of at least 1' })
+        .max(1_000_000, { error: 'takes at most 1,000,000' })
+        .optional(),
+      uniformShare: z
+        .number({ error: 'takes a number between 0 and 1' })
+        .gt(0, { error: 'takes a number above 0' })
+        .lt(1, { error: 'takes a number below 1' })
+        .optional(),
+    },
+    { error: 'takes an object such as {"type": "log-linear", "eps": 0.001}' },
+  )
+  .transform((schedule) => ({ ...schedule, eps: schedule.eps ?? (schedule.type === 'mixed' ? 1e-4 : 1e-3) }));
 
 /** The keys of a card and the values each accepts. Other keys are kept as they are; `null` is the same as a missing key. */
 const shape = {
@@ -50,6 +58,7 @@ const shape = {
   maskTokenId: tokenId,
   schedule: scheduleSchema,
   timeConditioning: z.boolean({ error: 'takes true or false' }),
+  timestepInput: z.enum(TIMESTEP_INPUTS, { error: `takes one of: ${TIMESTEP_INPUTS.join(', ')}` }),
   blockSize: wholeNumber(1, 'takes the tokens of a block, a whole number of at least 1'),
   attention: z.union([z.enum(['causal', 'full']), z.strictObject({ blockCausal: z.int().min(1) })], {
     error: 'takes "causal", "full" or {"blockCausal": n}',
@@ -73,7 +82,12 @@ export interface Schedule {
   eps: number;
   /** T of discrete time: of the family d3pm, and of no other. */
   steps?: number;
+  /** Of the type mixed: the share of uniform noise, between 0 and 1. */
+  uniformShare?: number;
 }
+
+/** What the input `sigma` of a network is told: 0, the noise level σ = −ln α, or the time t. */
+export type TimestepInput = (typeof TIMESTEP_INPUTS)[number];
 
 export type Attention = 'causal' | 'full' | { blockCausal: number };
 
@@ -86,7 +100,9 @@ export interface Card {
   eosTokenId?: number;
   maskTokenId?: number;
   schedule?: Schedule;
+  /** Whether the network is told the noise level: `timestepInput` says as what. */
   timeConditioning?: boolean;
+  timestepInput?: TimestepInput;
   /** L′ of block diffusion. */
   blockSize?: number;
   /** What a token sees: those up to itself, all, or those of its block of n tokens and of earlier blocks. */

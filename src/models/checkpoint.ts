@@ -200,11 +200,12 @@ function describe(opened: Opened): CheckpointDescription {
 /** What decides the answers of a checkpoint beside its file, for the keys of journals: by the usual value where nothing is said. */
 export function decidingFields(checkpoint: Checkpoint): Record<string, CacheKey> {
   const { family, vocabSize, textVocabSize, fields } = checkpoint;
-  const { schedule, maskTokenId, timeConditioning, shiftLogits, neverMasked } = fields;
+  const { schedule, maskTokenId, timeConditioning, timestepInput, shiftLogits, neverMasked } = fields;
   return {
     ...{ family, vocabSize, maskTokenId: maskTokenId.value },
     schedule: schedule.value && settingsOf(schedule.value),
     timeConditioning: timeConditioning.value,
+    ...(timestepInput.value === 't' && { timestepInput: 't' }),
     ...(hasBlocks(checkpoint) && { blockSize: checkpoint.blockSize }),
     ...(textVocabSize !== null && { textVocabSize }),
     ...(shiftLogits.value && { shiftLogits: true }),
@@ -213,9 +214,10 @@ export function decidingFields(checkpoint: Checkpoint): Record<string, CacheKey>
 }
 
 /** Keys of a card that this version does not use decide nothing. */
-const settingsOf = ({ type, eps, steps }: Schedule): Record<string, CacheKey> => ({
+const settingsOf = ({ type, eps, steps, uniformShare }: Schedule): Record<string, CacheKey> => ({
   ...{ type, eps },
   ...(steps !== undefined && { steps }),
+  ...(uniformShare !== undefined && { uniformShare }),
 });
 
 /** What the card says of rows is done here, once, so that nothing that is appended to the graph needs to know it. */
@@ -228,6 +230,17 @@ function graphOf(
   if (shifted.value && family.value !== null && isDiffusion(family.value))
     shiftLogits(graph, 'logits', logits.dtype);
   return graph;
+}
+
+/** Whether the graph has moved its logits by a row itself, as the importer of such a network says in its card. */
+export function readsRowBefore({ unknownKeys }: Pick<CheckpointDescription, 'unknownKeys'>): boolean {
+  const { architecture } = unknownKeys;
+  return (
+    typeof architecture === 'object' &&
+    architecture !== null &&
+    'shift' in architecture &&
+    !!architecture.shift
+  );
 }
 
 /** @throws ModelError the first of its problems */

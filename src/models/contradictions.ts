@@ -2,7 +2,17 @@
 import { type ErrorDetails, ModelError } from '../errors.js';
 import { blockProblem } from './architectures/dimensions.js';
 import { cardPath as cardPathOf } from './card.js';
-import { FAMILIES, isDiffusion, isInBlocks, isInSteps, isMasked, isUniformState } from './family.js';
+import {
+  FAMILIES,
+  type Family,
+  isDiffusion,
+  isInBlocks,
+  isInSteps,
+  isMasked,
+  isMixed,
+  isUniformState,
+  usesMask,
+} from './family.js';
 import type { CheckpointFields, Field } from './fields.js';
 import type { Signature } from './signature.js';
 
@@ -76,7 +86,7 @@ export function checkAgainstGraph(
     }
   }
 
-  const masked = family.value !== null && isMasked(family.value);
+  const masked = family.value !== null && usesMask(family.value);
   for (const [key, flag] of [
     ['maskTokenId', '--mask-token-id'],
     ['bosTokenId', null],
@@ -100,7 +110,7 @@ export function checkAgainstGraph(
     problem(
       'no-mask-token',
       `a model of the family ${family.value} has a mask token, but nothing says which.`,
-      `${put('"maskTokenId"')}; the published MDLM and SEDD use ${last}.`,
+      `${put('"maskTokenId"')}; the published MDLM, SEDD and GIDD use ${last}.`,
     );
   }
 
@@ -130,6 +140,14 @@ export function checkAgainstGraph(
       fix(fields.schedule, '--schedule'),
     );
   }
+  const { timestepInput } = fields;
+  if (timeConditioning.value !== (timestepInput.value !== 'none')) {
+    problem(
+      'timestep-contradicts',
+      `${sourceSays(timeConditioning)} timeConditioning ${timeConditioning.value}, but ${sourceSays(timestepInput)} timestepInput "${timestepInput.value}".`,
+      'Leave out one of them: "timestepInput" says all.',
+    );
+  }
   if (timeConditioning.value && !signature.sigma) {
     problem(
       'no-sigma',
@@ -142,6 +160,25 @@ export function checkAgainstGraph(
     notices.push(
       `${where}: ${sourceSays(shiftLogits)} shiftLogits true, as every model of the family ${family.value} is read; nothing is shifted twice.`,
     );
+  }
+  const mixed = family.value !== null && isMixed(family.value);
+  if (family.value !== null && isDiffusion(family.value) && schedule.value) {
+    const { type, uniformShare } = schedule.value;
+    if (mixed !== (type === 'mixed')) {
+      problem(
+        'schedule-of-family',
+        mixed
+          ? `${sourceSays(schedule)} a schedule of type ${type}, but the noise of a model of the family ${family.value} is masks and uniform noise together: type mixed.`
+          : `${sourceSays(schedule)} a schedule of type mixed, but a model of the family ${family.value} has noise of one kind.`,
+        fix(schedule, '--schedule'),
+      );
+    } else if (mixed && uniformShare === undefined) {
+      problem(
+        'schedule-uniform-share',
+        `a model of the family ${family.value} was trained with a share of uniform noise, but nothing says which.`,
+        `${put('"schedule": {"type": "mixed", "uniformShare": 0.2}')}, with the p_uniform of its training.`,
+      );
+    }
   }
   const inSteps = family.value !== null && isInSteps(family.value);
   if (family.value !== null && schedule.value && inSteps !== (schedule.value.steps !== undefined)) {
@@ -215,7 +252,7 @@ function rowProblems(fields: CheckpointFields): RowProblem[] {
       field: textVocabSize,
     });
   }
-  if (text !== null && isUniformState(family.value) && text !== vocabSize.value) {
+  if (text !== null && hasAnyToken(family.value) && text !== vocabSize.value) {
     problems.push({
       code: 'text-vocab-size',
       message: `${sourceSays(textVocabSize)} textVocabSize ${text}, but the noise of a model of the family ${family.value} is any of the ${vocabSize.value ?? 'K'} tokens of its logits.`,
@@ -231,6 +268,9 @@ function rowProblems(fields: CheckpointFields): RowProblem[] {
   }
   return problems;
 }
+
+/** Families whose noise may be any token of the logits. */
+const hasAnyToken = (family: Family): boolean => isUniformState(family) || isMixed(family);
 
 /** What keeps a checkpoint from being a model of block diffusion; the hint of a missing size depends on the card. */
 function blockProblems(

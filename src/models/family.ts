@@ -4,8 +4,8 @@
  */
 
 interface Declaration {
-  /** What the forward process puts in place of a token. Null: there is no noise, and tokens come from left to right. */
-  readonly noise: 'mask' | 'uniform' | null;
+  /** What the forward process puts in place of a token; `mixed`: the mask or any token. Null: there is no noise, and tokens come from left to right. */
+  readonly noise: 'mask' | 'uniform' | 'mixed' | null;
   /** Whether the published network reads the noise level (configs/algo of the reference implementation). */
   readonly readsNoiseLevel: boolean;
   /** What a sampling step needs besides a draw and its probability (Denoised in samplers/sampler.ts). */
@@ -14,9 +14,11 @@ interface Declaration {
   readonly inBlocks: boolean;
   /** Whether its time goes in T steps, which its schedule says, and not continuously. */
   readonly inSteps: boolean;
+  /** What the input `sigma` of a network that reads the noise level is told: σ = −ln α, or the time itself. */
+  readonly timestep: 'sigma' | 't';
 }
 
-const usual = { besidesDraw: null, inBlocks: false, inSteps: false } as const;
+const usual = { besidesDraw: null, inBlocks: false, inSteps: false, timestep: 'sigma' } as const;
 
 const DECLARED = {
   ar: { ...usual, noise: null, readsNoiseLevel: false },
@@ -25,6 +27,7 @@ const DECLARED = {
   bd3lm: { ...usual, noise: 'mask', readsNoiseLevel: false, inBlocks: true },
   d3pm: { ...usual, noise: 'mask', readsNoiseLevel: true, besidesDraw: 'present', inSteps: true },
   duo: { ...usual, noise: 'uniform', readsNoiseLevel: true, besidesDraw: 'present' },
+  gidd: { ...usual, noise: 'mixed', readsNoiseLevel: true, besidesDraw: 'present', timestep: 't' },
 } as const satisfies Record<string, Declaration>;
 
 export type Family = keyof typeof DECLARED;
@@ -60,6 +63,8 @@ export type FamilyTraits<S> =
       /** L′: tokens per block. */
       readonly blockSize: number;
     }
+  /** Masks and uniform noise together: every token is noisy, and the mask is one of the states. */
+  | { readonly family: FamilyOf<'mixed'>; readonly schedule: S; readonly maskTokenId: number }
   /** Uniform states. A mask token, if the card names one, has no use. */
   | { readonly family: FamilyOf<'uniform'>; readonly schedule: S; readonly maskTokenId: number | null };
 
@@ -113,6 +118,14 @@ export function isUniformState(family: Family): family is FamilyOf<'uniform'> {
   return DECLARED[family].noise === 'uniform';
 }
 
+/** Masks and uniform noise together. */
+export function isMixed(family: Family): family is FamilyOf<'mixed'> {
+  return DECLARED[family].noise === 'mixed';
+}
+
+/** Families whose noise puts a mask token in place of some tokens, so that no text contains it and no model predicts it. */
+export const usesMask = (family: Family): boolean => isMasked(family) || isMixed(family);
+
 /** Denoisers: they have a noise schedule. */
 export function isDiffusion(family: Family): family is Exclude<Family, FamilyOf<null>> {
   return DECLARED[family].noise !== null;
@@ -129,6 +142,10 @@ export const callsPerDraw = (family: Family): number => (isInSteps(family) ? 2 :
 export function readsNoiseLevel(family: Family): boolean {
   return DECLARED[family].readsNoiseLevel;
 }
+
+/** What the published network of the family reads as its noise level. */
+export const usualTimestep = (family: Family): 'none' | 'sigma' | 't' =>
+  readsNoiseLevel(family) ? DECLARED[family].timestep : 'none';
 
 export function besidesDraw(family: Family): Declaration['besidesDraw'] {
   return DECLARED[family].besidesDraw;

@@ -4,14 +4,15 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Attention, Card, CardFile, Schedule } from './card.js';
+import type { Attention, Card, CardFile, Schedule, TimestepInput } from './card.js';
 import {
   type Family,
   isDiffusion,
   isInBlocks,
   isInSteps,
-  readsNoiseLevel,
+  isMixed,
   usuallyNeverMasked,
+  usualTimestep,
 } from './family.js';
 import { detectFamily, type Signature } from './signature.js';
 
@@ -37,6 +38,8 @@ export interface CheckpointFields {
   schedule: Field<Schedule | null>;
   /** Does the network read the noise level? If not, an input `sigma` is fed 0. */
   timeConditioning: Field<boolean>;
+  /** As what it reads it: σ, or the time. */
+  timestepInput: Field<TimestepInput>;
   /** L′: tokens per block; null but for block diffusion. */
   blockSize: Field<number | null>;
   /** What a token sees. */
@@ -67,6 +70,7 @@ export type CheckpointOverrides = Pick<
   | 'blockSize'
   | 'schedule'
   | 'timeConditioning'
+  | 'timestepInput'
   | 'attention'
   | 'shiftLogits'
   | 'neverMasked'
@@ -106,7 +110,6 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
   const diffusion = family.value !== null && isDiffusion(family.value);
   const usual = diffusion ? usualSchedule(family.value) : null;
   const schedule = wholeSchedule(pick('schedule', null, usual), sources);
-  const told = signature.sigma !== null && family.value !== null && readsNoiseLevel(family.value);
   const { blockSize, attention } = attended(family.value, pick('blockSize'), pick('attention'));
   return {
     family,
@@ -117,7 +120,7 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
     eosTokenId: pick('eosTokenId'),
     maskTokenId: pick('maskTokenId'),
     schedule,
-    timeConditioning: pick('timeConditioning', null, told) as Field<boolean>,
+    ...timestepOf(family.value, signature, pick('timeConditioning'), pick('timestepInput')),
     blockSize,
     attention,
     shiftLogits: pick('shiftLogits', null, diffusion ? false : null),
@@ -131,11 +134,14 @@ export function mergeFields(sources: FieldSources): CheckpointFields {
 }
 
 /** Of models whose card names none: that of the published ones. Block diffusion masks with probability t, to the end. */
-export const usualSchedule = (family: Family | null): Schedule => ({
-  type: 'log-linear',
-  eps: family !== null && isInBlocks(family) ? 0 : 1e-3,
-  ...(family !== null && isInSteps(family) && { steps: USUAL_STEPS }),
-});
+export const usualSchedule = (family: Family | null): Schedule =>
+  family !== null && isMixed(family)
+    ? { type: 'mixed', eps: 1e-4 } // its share of uniform noise differs from model to model
+    : {
+        type: 'log-linear',
+        eps: family !== null && isInBlocks(family) ? 0 : 1e-3,
+        ...(family !== null && isInSteps(family) && { steps: USUAL_STEPS }),
+      };
 
 /** T of the reference's discrete time. */
 const USUAL_STEPS = 1000;
@@ -146,14 +152,44 @@ function wholeSchedule(
   { cardFile, metadata }: FieldSources,
 ): Field<Schedule | null> {
   const said = cardFile?.card.schedule ?? metadata.schedule;
-  if (field.from !== 'flag' || field.value === null || said?.steps === undefined) return field;
-  return { ...field, value: { steps: said.steps, ...field.value } };
+  if (field.from !== 'flag' || field.value === null) return field;
+  const { steps, uniformShare } = said ?? {};
+  return {
+    ...field,
+    value: {
+      ...(steps !== undefined && { steps }),
+      ...(uniformShare !== undefined && field.value.type === 'mixed' && { uniformShare }),
+      ...field.value,
+    },
+  };
 }
 
 /** Null where no position is singled out. */
 function usualNeverMasked(family: Family | null): number[] | null {
   const usual = family === null ? [] : usuallyNeverMasked(family);
   return usual.length > 0 ? [...usual] : null;
+}
+
+/** "timeConditioning" and "timestepInput" say the same of a network that reads nothing; either is enough. */
+function timestepOf(
+  family: Family | null,
+  { sigma }: Signature,
+  isTold: Field<boolean | null>,
+  asWhat: Field<TimestepInput | null>,
+): Pick<CheckpointFields, 'timeConditioning' | 'timestepInput'> {
+  const usual = family === null ? 'none' : usualTimestep(family);
+  const ofTold = (told: boolean): TimestepInput => (!told ? 'none' : usual === 'none' ? 'sigma' : usual);
+  const timestepInput: Field<TimestepInput> =
+    asWhat.value !== null
+      ? { ...asWhat, value: asWhat.value }
+      : isTold.value !== null
+        ? { value: ofTold(isTold.value), from: isTold.from }
+        : { value: sigma === null ? 'none' : usual, from: 'default' };
+  const timeConditioning: Field<boolean> =
+    isTold.value !== null
+      ? { ...isTold, value: isTold.value }
+      : { value: timestepInput.value !== 'none', from: timestepInput.from };
+  return { timeConditioning, timestepInput };
 }
 
 /** "blockSize" and "attention" say the same of block diffusion; either is enough. */

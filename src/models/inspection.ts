@@ -128,6 +128,9 @@ function remarksOnRows({
   return remarks;
 }
 
+/** What the input `sigma` is fed, by timestepInput. */
+const FED = { none: '0', sigma: 'the noise level', t: 'the time t, from 0 to 1' } as const;
+
 function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
   const remarks: Advice[] = [];
   const remark = (message: string, hint: string | null) => remarks.push({ message, hint });
@@ -153,16 +156,23 @@ function remarksOn({ fields, signature }: CheckpointDescription): Advice[] {
   const { family, schedule } = fields;
   if (family.value !== null && isDiffusion(family.value) && schedule.from === 'default') {
     remark(
-      'The noise schedule is taken to be log-linear, as published; nothing says so.',
+      `The noise schedule is taken to be ${schedule.value?.type}, as published; nothing says so.`,
       'If it was another, give --schedule, or put "schedule" into the card.',
     );
   }
   if (signature.sigma && family.value !== null && fields.timeConditioning.from === 'default') {
     remark(
-      fields.timeConditioning.value
-        ? `The input sigma is fed the noise level, as in the published ${family.value}.`
-        : `The input sigma is fed 0, as in the published ${family.value}.`,
-      'Put "timeConditioning" into the card to say so, or otherwise.',
+      `The input sigma is fed ${FED[fields.timestepInput.value]}, as in the published ${family.value}.`,
+      'Put "timestepInput" into the card to say so, or otherwise.',
+    );
+  } else if (signature.sigma && fields.timestepInput.value === 't') {
+    remark(`The input sigma is fed ${FED.t} (timestepInput).`, null);
+  }
+  if (schedule.value?.type === 'mixed' && schedule.value.uniformShare !== undefined) {
+    const share = schedule.value.uniformShare;
+    remark(
+      `Its noise is the mask and any other token: at t = 1/2, a share of ${share} of the tokens is uniform noise (uniformShare).`,
+      null,
     );
   }
   if (signature.fixedBatch !== null) {

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from './architectures/dimensions.js';
 import type { ArchitectureName } from './architectures/names.js';
 import type { Card } from './card.js';
-import { type Family, isInBlocks, isMasked, readsNoiseLevel } from './family.js';
+import { type Family, isInBlocks, isMixed, readsNoiseLevel, usesMask } from './family.js';
 import { usualSchedule } from './fields.js';
 import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
@@ -93,18 +93,23 @@ function cardOf({
   seed,
   tokenizer,
   out,
+  dtype,
 }: RandomCheckpointRequest): Card {
   const shared: Card = {
     ...(tokenizer !== undefined && { tokenizer: fromCard(tokenizer, out) }),
     trainedOn: 'nothing: random weights',
     note: `Weights drawn with seed ${seed}.`,
+    ...(dtype !== undefined && dtype !== 'float32' && { storedAs: dtype }),
   };
   if (architecture === 'causal') return { family: 'ar', ...shared, timeConditioning: false };
   return {
     family,
     ...shared,
-    ...(isMasked(family) && { maskTokenId: vocabSize - 1 }),
-    schedule: usualSchedule(family),
+    ...(usesMask(family) && { maskTokenId: vocabSize - 1 }),
+    schedule: {
+      ...usualSchedule(family),
+      ...(isMixed(family) && { uniformShare: 0.2 }),
+    },
     timeConditioning: readsNoiseLevel(family),
   };
 }

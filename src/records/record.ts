@@ -53,6 +53,11 @@ export type DatasetRecord = z.infer<typeof datasetRecord>;
 export const costRecord = part({
   sequences: count.describe('Sequences evaluated.'),
   tokens: count.describe('Scored tokens.'),
+  readTokens: count
+    .nullish()
+    .describe(
+      'Tokens that went through the network, those that calls share once; null or absent: not counted.',
+    ),
   modelCalls: count.describe('One sequence through the network once is one call.'),
   wallSeconds: known.describe('Of the evaluation, start-up excluded.'),
   tokensPerSecond: known.describe('Scored tokens per second of wall time.'),

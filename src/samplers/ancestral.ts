@@ -11,7 +11,7 @@ import { levelAt, linearTimes, scheduleOf, walkTimes } from './time-grid.js';
 export const ancestral: Sampler = {
   name: 'ancestral',
   summary: 'The posterior of each step; steps + 1 calls, the last of which removes the noise that is left.',
-  families: ['mdlm', 'duo', 'bd3lm', 'd3pm'],
+  families: ['mdlm', 'duo', 'bd3lm', 'd3pm', 'gidd'],
   sample: (run) => (run.blockSize ? walkBlocks(run, run.blockSize) : walk(run, 'ancestral')),
 };
 
@@ -71,7 +71,7 @@ async function* walkBlocks(run: SamplingRun, blockSize: number): AsyncGenerator<
 export const greedyTail: Sampler = {
   name: 'greedy-tail',
   summary: 'Ancestral, but the last step takes the most probable token.',
-  families: ['mdlm', 'duo', 'd3pm'],
+  families: ['mdlm', 'duo', 'd3pm', 'gidd'],
   sample: (run) => walk(run, 'greedy'),
 };
 

@@ -1,7 +1,14 @@
 /** One step from t to s for every token of a batch: what all samplers that draw from a posterior share. */
-import { CLEAN, remaskProbability, uniformStateWeights, unmaskProbability } from '../diffusion/posterior.js';
+import { tokenBesideMask } from '../diffusion/forward.js';
+import {
+  CLEAN,
+  mixedWeights,
+  remaskProbability,
+  uniformStateWeights,
+  unmaskProbability,
+} from '../diffusion/posterior.js';
 import type { AlphaLevel } from '../diffusion/schedule.js';
-import { isMasked } from '../models/family.js';
+import { isMasked, isMixed } from '../models/family.js';
 import type { Denoised, SamplingRun } from './sampler.js';
 
 /**
@@ -14,6 +21,7 @@ export function posteriorStep(
   { t, s, kappa, step }: { t: AlphaLevel; s: AlphaLevel; kappa: number; step: number },
 ): void {
   if (isMasked(run.family)) maskedStep(run, answer, t, s, kappa, step);
+  else if (isMixed(run.family)) mixedStep(run, answer, t, s, step);
   else uniformStateStep(run, answer, t, s, kappa, step);
 }
 
@@ -50,6 +58,28 @@ function uniformStateStep(
     const { draw, stay } = uniformStateWeights(t, s, vocabSize, ofPresent, kappa);
     if (component[i] < draw) tokens[i] = token[i];
     else if (component[i] >= draw + stay) tokens[i] = Math.floor(anyToken[i] * vocabSize);
+  }
+}
+
+/** Ancestral alone: none of the samplers with another κ drives such models. */
+function mixedStep(
+  run: SamplingRun,
+  { token, present }: Denoised,
+  t: AlphaLevel,
+  s: AlphaLevel,
+  step: number,
+): void {
+  const { tokens, vocabSize } = run;
+  const maskTokenId = run.maskTokenId!; // the mask is one of the states
+  const component = run.uniforms('component', step);
+  const anyToken = run.uniforms('token', step);
+  for (let i = 0; i < tokens.length; i++) {
+    // models of such a family always return it
+    const z = { vocabSize, isMask: tokens[i] === maskTokenId, present: present![i] };
+    const { draw, stay, uniform } = mixedWeights(t, s, z);
+    if (component[i] < draw) tokens[i] = token[i];
+    else if (component[i] >= draw + stay + uniform) tokens[i] = maskTokenId;
+    else if (component[i] >= draw + stay) tokens[i] = tokenBesideMask(anyToken[i], vocabSize, maskTokenId);
   }
 }
 

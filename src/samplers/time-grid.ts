@@ -1,5 +1,5 @@
 /** The times that discrete samplers step through, from noise to text, and the noise levels there. */
-import { type AlphaLevel, levelOfStep, type NoiseSchedule } from '../diffusion/schedule.js';
+import { type AlphaLevel, levelOfStep, levelOfTime, type NoiseSchedule } from '../diffusion/schedule.js';
 import type { SamplingRun } from './sampler.js';
 
 /** The last time; one more call removes the noise that is left there. */
@@ -38,5 +38,5 @@ export function scheduleOf({ schedule, family }: Pick<SamplingRun, 'schedule' | 
 /** α and 1 − α at a time. Discrete time begins with nothing but noise, whatever the schedule's ε. */
 export function levelAt(schedule: NoiseSchedule, t: number): AlphaLevel {
   if (schedule.steps !== undefined && t === 1) return levelOfStep(schedule, 1, 1);
-  return { alpha: schedule.alpha(t), oneMinusAlpha: schedule.oneMinusAlpha(t) };
+  return levelOfTime(schedule, t);
 }

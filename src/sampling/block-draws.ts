@@ -1,12 +1,13 @@
 /**
  * Calls of a block diffusion model that is being drawn from: the block that a text is at, after the clean ones before it. Keys and
  * values of clean blocks are kept where the graph takes them (block-state.ts); the call that first reads a block also reads the
- * clean block before it, so storing costs no call.
+ * clean block before it, so storing costs no call. A network that answers for a block's first token from the clean token before it
+ * reads that clean block in every call: what is stored ends before it.
  *
  * A text may be longer than the model's window: a block then sees as many clean blocks as fit before it, with positions from 0. What is
  * kept of earlier windows is not used again: in deep layers it still holds the blocks that were dropped (the reference uses it).
  */
-import type { Checkpoint } from '../models/checkpoint.js';
+import { type Checkpoint, readsRowBefore } from '../models/checkpoint.js';
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { type CacheLayout, cacheLayout } from '../models/key-value-cache.js';
 import type { CallOptions, ModelSession, SessionState } from '../models/session.js';
@@ -36,6 +37,8 @@ export class BlockDraws {
   /** Names of what is stored, the least recently used first. */
   private readonly stored = new Set<string>();
   private most = 1;
+  /** Whether rows of the network's logits come from the token before. */
+  private readonly isShifted: boolean;
 
   /** @param cache false: every call reads the window anew */
   constructor(
@@ -44,6 +47,7 @@ export class BlockDraws {
     cache: boolean,
   ) {
     const { name, signature } = checkpoint;
+    this.isShifted = readsRowBefore(checkpoint);
     this.layout = cache && signature.pastKeyValues.length > 0 ? cacheLayout(name, signature) : null;
   }
 
@@ -121,11 +125,14 @@ export class BlockDraws {
     if (this.layout === null || context.length === 0)
       return { past: null, as: null, cleanWidth: context.length };
     const as = context.join();
-    if (this.use(as)) return { past: as, as: null, cleanWidth: 0 };
+    const isStored = this.use(as);
+    if (isStored && !this.isShifted) return { past: as, as: null, cleanWidth: 0 };
     const { blockSize } = this.checkpoint;
+    const stores = isStored ? null : as;
     const before = context.subarray(0, context.length - blockSize).join();
-    if (context.length > blockSize && this.use(before)) return { past: before, as, cleanWidth: blockSize };
-    return { past: null, as, cleanWidth: context.length };
+    if (context.length > blockSize && this.use(before))
+      return { past: before, as: stores, cleanWidth: blockSize };
+    return { past: null, as: stores, cleanWidth: context.length };
   }
 
   /** Whether a name is stored, which is then the most recently used. */

@@ -6,6 +6,7 @@
  */
 import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
 import { headOptionsOf } from '../diffusion/heads/head.js';
+import { toldTimestep } from '../diffusion/schedule.js';
 import type { ScoredOrder } from '../diffusion/unmasking.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import { BatchLimit } from '../models/batch-limit.js';
@@ -53,6 +54,8 @@ class DrawSession extends RunningModel implements Denoiser {
   readonly source: ModelSource = { denoiser: this };
   private currentTemperature: number;
   private readonly limit: BatchLimit;
+  /** What the network reads of a σ. */
+  private readonly told: (sigma: number) => number;
   /** Sessions of graphs that return another score than the first: for modules, which ask for one in a call. */
   private readonly further = new Map<ScoredOrder, ModelSession>();
   private readonly blockDraws = new Map<ModelSession, BlockDraws>();
@@ -65,6 +68,7 @@ class DrawSession extends RunningModel implements Denoiser {
     super(session);
     this.currentTemperature = options.temperature ?? 1;
     this.limit = new BatchLimit(checkpoint, 'samples', options.notice);
+    this.told = toldTimestep(checkpoint.schedule, checkpoint.fields.timestepInput.value);
   }
 
   static async start(options: DrawSessionOptions): Promise<DrawSession> {
@@ -163,7 +167,7 @@ class DrawSession extends RunningModel implements Denoiser {
   ): Promise<void> {
     const { checkpoint } = this;
     if (hasBlocks(checkpoint)) return this.denoiseBlocks(session, checkpoint, request, [from, to], answer);
-    const { signature, fields } = checkpoint;
+    const { signature } = checkpoint;
     const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
     const at = hasMaskToken(checkpoint) ? maskedPlaces(part, checkpoint.maskTokenId) : null;
     if (at?.length === 0) return;
@@ -171,9 +175,7 @@ class DrawSession extends RunningModel implements Denoiser {
       inputIds: BigInt64Array.from(part.tokens, BigInt),
       batch: part.batch,
       length: part.length,
-      sigma: signature.sigma
-        ? new Float32Array(part.batch).fill(fields.timeConditioning.value ? request.sigma : 0)
-        : null,
+      sigma: signature.sigma ? new Float32Array(part.batch).fill(this.told(request.sigma)) : null,
     });
     const outputs = await session.run(
       {

@@ -7,7 +7,7 @@
  */
 
 import { DuoEvalError, UsageError } from '../errors.js';
-import { isMasked } from '../models/family.js';
+import { isMasked, usesMask } from '../models/family.js';
 import { streams } from '../random/streams.js';
 import { fillUniforms } from '../random/uniforms.js';
 import type { ResolvedSampler, SamplingRun } from '../samplers/sampler.js';
@@ -89,8 +89,8 @@ function priorTokens(
   givens: readonly (GivenTokens | null)[],
 ): Int32Array {
   const tokens = new Int32Array(addresses.length * length);
-  if (isMasked(model.family))
-    tokens.fill(model.maskTokenId!); // a masked family has a mask
+  if (usesMask(model.family))
+    tokens.fill(model.maskTokenId!); // such a family has a mask
   else if (model.family !== 'ar') {
     const uniforms = new Float64Array(length);
     for (const [b, { seed, sample }] of addresses.entries()) {

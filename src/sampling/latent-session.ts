@@ -6,6 +6,7 @@ import { DRAW, uniformInputs } from '../diffusion/heads/draw.js';
 import { inverseCdf } from '../diffusion/heads/inverse-cdf.js';
 import { atPositions } from '../diffusion/heads/rows.js';
 import { truncateLogits } from '../diffusion/heads/truncation.js';
+import { toldTimestep } from '../diffusion/schedule.js';
 import { ModelError, type NumericalError } from '../errors.js';
 import type { Graph, Value } from '../graph/graph.js';
 import {
@@ -141,7 +142,7 @@ class Decoding implements LatentDecoding {
     const filled = new Float64Array(rows * length);
     filled.set(uniforms);
     const call = {
-      sigma: checkpoint.fields.timeConditioning.value ? sigma : 0,
+      sigma: toldTimestep(checkpoint.schedule, checkpoint.fields.timestepInput.value)(sigma),
       head: {
         ...uniformFeeds(filled, [rows, length], this.double),
         [LATENT.evidence]: { type: 'float32', data: Float32Array.of(evidence), dims: [] },

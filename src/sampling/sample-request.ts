@@ -4,7 +4,7 @@ import type { Tokenizer } from '../datasets/tokenizer.js';
 import { noiseSchedule, type Protocol } from '../diffusion/schedule.js';
 import { DataError, ModelError, UsageError } from '../errors.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import { hasBlocks, isFirstGiven, isMasked } from '../models/family.js';
+import { hasBlocks, isFirstGiven, isMasked, usesMask } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import { checkPositions } from '../models/positions.js';
 import type { Provider } from '../models/provider.js';
@@ -93,6 +93,14 @@ export function sampledModel(
   };
 }
 
+/** Tokens of each sample that the model does not write: given ones, or the first where texts begin with a given token. */
+export function givenCount(request: Pick<SampleRequest, 'checkpoint' | 'tokenizer' | 'given'>): number {
+  const { checkpoint, tokenizer, given } = request;
+  if (given) return given.fixed.reduce((sum, one) => sum + one, 0);
+  const { family, firstToken = null } = sampledModel(checkpoint, tokenizer);
+  return family === 'ar' || firstToken !== null ? 1 : 0;
+}
+
 /** @throws DataError for a token outside the model's vocabulary, or its mask */
 function checkGiven(
   { tokens, fixed }: GivenTokens,
@@ -140,7 +148,7 @@ function checkSomethingDrawn({ checkpoint, length, given }: SampleRequest): void
 
 /** Only families that mask have a mask that means something. */
 export function maskOf({ family, maskTokenId }: SampledModel): number | null {
-  return isMasked(family) ? maskTokenId : null;
+  return usesMask(family) ? maskTokenId : null;
 }
 
 /** L: the requested length, else the graph's, else the card's. @throws UsageError, ModelError */

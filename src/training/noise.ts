@@ -2,10 +2,10 @@
  * The noise of a training step, a function of seed and step: times, one in each of B equal parts of the range for B sequences
  * (the reference's low-discrepancy times), and the noisy tokens at these times.
  */
-import { noiseBlocks, noiseMasked, noiseUniform } from '../diffusion/forward.js';
-import { duoFirstTime } from '../diffusion/integration.js';
-import type { NoiseSchedule } from '../diffusion/schedule.js';
-import { isInBlocks, isUniformState } from '../models/family.js';
+import { noiseBlocks, noiseMasked, noiseMixed, noiseUniform } from '../diffusion/forward.js';
+
+import { levelOfTime, type NoiseSchedule, USUAL_TIMES } from '../diffusion/schedule.js';
+import { isFirstGiven, isInBlocks, isMixed, isUniformState } from '../models/family.js';
 import { fillNormals } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import { fillOpenUniforms, fillUniforms, uniform } from '../random/uniforms.js';
@@ -26,25 +26,32 @@ export interface StepAddress {
   step: number;
 }
 
-/** t of each sequence of a step, or of each block of each sequence, in [0.001, 1). @param count of the times */
-export function stepTimes({ seed, step }: StepAddress, count: number): Float64Array {
+/** t of each sequence of a step, or of each block of each sequence, in [0.001, 1) or the schedule's range. @param count of the times */
+export function stepTimes(
+  { seed, step }: StepAddress,
+  count: number,
+  [first, last]: readonly [number, number] = USUAL_TIMES,
+): Float64Array {
   return Float64Array.from({ length: count }, (_, b) => {
     const place = (b + uniform({ seed, stream: streams.trainingTime, sequence: b, step })) / count;
-    return duoFirstTime + (1 - duoFirstTime) * place;
+    return first + (last - first) * place;
   });
 }
 
 /** Noise of the family's own process. @param x clean tokens, [batch · length] */
 export function noisyBatch(
-  { family, dimensions, maskTokenId, batch, length }: TrainingProblem,
+  problem: TrainingProblem,
   schedule: NoiseSchedule,
   x: Int32Array,
   { seed, step }: StepAddress,
 ): NoisyBatch {
+  const { family, dimensions, maskTokenId, batch, length } = problem;
   const { blockSize = length } = dimensions;
+  const first = Number(isFirstGiven(problem));
   const levels = length / blockSize;
-  const times = stepTimes({ seed, step }, batch * levels).map((t) => timeOfStep(schedule, t));
+  const times = stepTimes({ seed, step }, batch * levels, schedule.times).map((t) => timeOfStep(schedule, t));
   const oneMinusAlpha = times.map((t) => schedule.oneMinusAlpha(t));
+  const mixed = Array.from(times, (t) => levelOfTime(schedule, t).mixed).filter((one) => one !== undefined);
   const z = new Int32Array(x.length);
   const component = new Float64Array(length);
   const token = new Float64Array(length);
@@ -55,11 +62,15 @@ export function noisyBatch(
     if (isUniformState(family)) {
       fillUniforms(token, { ...address, stream: streams.trainingToken });
       noiseUniform(noisy, clean, oneMinusAlpha[b], dimensions.vocabSize, component, token);
+    } else if (isMixed(family) && maskTokenId !== null) {
+      fillUniforms(token, { ...address, stream: streams.trainingToken });
+      const level = { oneMinusAlpha: oneMinusAlpha[b], mixed: mixed[b] };
+      noiseMixed(noisy, clean, level, { vocabSize: dimensions.vocabSize, maskTokenId }, component, token);
     } else if (isInBlocks(family) && maskTokenId !== null) {
       const ofBlock = (block: number) => oneMinusAlpha[b * levels + block];
-      noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock }, maskTokenId, component);
+      noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock, first }, maskTokenId, component);
     } else if (maskTokenId !== null) {
-      noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component);
+      noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component, first);
     }
   }
   const { steps } = schedule;
@@ -70,6 +81,7 @@ export function noisyBatch(
     x,
     z,
     oneMinusAlpha,
+    ...(mixed.length > 0 && { mixed }),
     ...(steps === undefined
       ? { slope: times.map((t) => -schedule.dalpha(t, 'duo')) }
       : { nextOneMinusAlpha: next, slope: next.map((level, b) => steps * (oneMinusAlpha[b] - level)) }),

@@ -3,8 +3,10 @@
  * the batch: the papers' integrand over t, for any schedule.
  */
 import { HEAD } from '../diffusion/heads/head.js';
+import { mixtureFeeds } from '../diffusion/heads/mixed-noise.js';
+import type { NoiseMixture } from '../diffusion/schedule.js';
 import { CLEAN_IDS } from '../models/architectures/block-diffusion.js';
-import { isInBlocks, isInSteps, isMasked, isUniformState } from '../models/family.js';
+import { isFirstGiven, isInBlocks, isInSteps, isMasked, isMixed, isUniformState } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -21,7 +23,9 @@ export interface NoisyBatch {
   slope: Float64Array;
   /** Discrete time: per sequence, 1 − α at the clean end of the step; `slope` is then T times the rise of α. */
   nextOneMinusAlpha?: Float64Array;
-  /** Per sequence: what the network reads. */
+  /** Masks and uniform noise together: per sequence, what noise consists of. */
+  mixed?: readonly NoiseMixture[];
+  /** Per sequence: σ, of which step-feeds.ts makes what the network reads. */
   sigma: Float64Array;
 }
 
@@ -37,13 +41,15 @@ export function autoregressiveFeeds({ batch, length }: Size, inputs: Int32Array,
   };
 }
 
-function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
+/** Of families that score every token. */
+function everywhereFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
   const weights = Float32Array.from(noisy.x, (_, i) => noisy.slope[Math.floor(i / length)] / noisy.x.length);
   return {
     input_ids: int64(noisy.z, [batch, length]),
     sigma: float32(noisy.sigma, [batch]),
     [HEAD.targets]: int64(noisy.x, [batch, length]),
     [HEAD.oneMinusAlpha]: float64(noisy.oneMinusAlpha, [batch]),
+    ...(noisy.mixed && mixtureFeeds(noisy.mixed)),
     [TOKEN_WEIGHTS]: float32(weights, [batch, length]),
   };
 }
@@ -52,7 +58,7 @@ function uniformStateFeeds({ batch, length }: Size, noisy: NoisyBatch): Feeds {
 export function keptMixtureFeeds(size: Size, noisy: NoisyBatch, { tokens, shares }: NoisedOneHot): Feeds {
   const dims = [size.batch, size.length, tokens.length / noisy.x.length];
   return {
-    ...uniformStateFeeds(size, noisy),
+    ...everywhereFeeds(size, noisy),
     [MIXTURE.tokens]: int64(tokens, dims),
     [MIXTURE.shares]: float32(shares, dims),
   };
@@ -66,7 +72,7 @@ export function wholeMixtureFeeds(
 ): Feeds {
   const dims = [size.batch, size.length, latent.length / noisy.x.length];
   return {
-    ...uniformStateFeeds(size, noisy),
+    ...everywhereFeeds(size, noisy),
     [MIXTURE.latent]: { type: 'float32', data: latent, dims },
     [MIXTURE.inverseTemperature]: float32([noisy.inverseTemperature], []),
   };
@@ -76,12 +82,7 @@ export function wholeMixtureFeeds(
  * The rows are the masked positions; a batch without masks has one row of weight 0.
  * @param scored tokens of the batch that the mean is over
  */
-function maskedFeeds(
-  { batch, length }: Size,
-  noisy: NoisyBatch,
-  maskTokenId: number,
-  scored = noisy.x.length,
-): Feeds {
+function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number, scored: number): Feeds {
   const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
   const places = masked.length > 0 ? masked : [0];
   const sequenceOf = (place: number) => Math.floor(place / length);
@@ -111,9 +112,9 @@ function maskedFeeds(
  * The same for discrete time: behind the noisy sequences come the clean ones, σ = 0, every token of which the reconstruction asks
  * about: a step from nothing but noise to the text.
  */
-function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number, first: number): Feeds {
   const { batch, length } = size;
-  const places = [...noisy.x.keys()];
+  const places = [...noisy.x.keys()].filter((place) => place % length >= first);
   const masked = places.filter((i) => noisy.z[i] === maskTokenId);
   const sequenceOf = (place: number) => Math.floor(place / length);
   const asked = [
@@ -155,7 +156,7 @@ function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number): 
       ),
     },
     [TOKEN_WEIGHTS]: float32(
-      asked.map(({ weight }) => weight / noisy.x.length),
+      asked.map(({ weight }) => weight / places.length),
       rows,
     ),
   };
@@ -167,17 +168,17 @@ export function denoisingFeeds(problem: TrainingProblem, noisy: NoisyBatch): Fee
   return problem.decoder ? feeds : { ...feeds, sigma }; // a decoder reads no noise level
 }
 
-function feedsOfFamily({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
-  if (isUniformState(family)) return uniformStateFeeds(size, noisy);
+function feedsOfFamily(problem: TrainingProblem, noisy: NoisyBatch): Feeds {
+  const { family, maskTokenId, ...size } = problem;
+  // What is given is not scored.
+  const first = Number(isFirstGiven(problem));
+  if (isUniformState(family) || isMixed(family)) return everywhereFeeds(size, noisy);
   if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
-  if (isInSteps(family)) return discreteTimeFeeds(size, noisy, maskTokenId);
+  if (isInSteps(family)) return discreteTimeFeeds(size, noisy, maskTokenId, first);
+  const { batch, length } = size;
+  const masked = maskedFeeds(size, noisy, maskTokenId, batch * (length - first));
   if (isInBlocks(family)) {
-    const { batch, length } = size;
-    const scored = batch * (length - 1); // all but the first token of each sequence, which is given
-    return {
-      ...maskedFeeds(size, noisy, maskTokenId, scored),
-      [CLEAN_IDS]: int64(noisy.x, [batch, length]),
-    };
+    return { ...masked, [CLEAN_IDS]: int64(noisy.x, [batch, length]) };
   }
-  return maskedFeeds(size, noisy, maskTokenId);
+  return masked;
 }

@@ -15,7 +15,7 @@ import { UsageError } from '../errors.js';
 import { type Dimensions, dimensionProblem, SIZES, type Size } from '../models/architectures/dimensions.js';
 import { elementCount } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
-import { isInBlocks, isInSteps, isMasked, readsNoiseLevel } from '../models/family.js';
+import { isInBlocks, isInSteps, isMixed, readsNoiseLevel, usesMask } from '../models/family.js';
 import { usualSchedule } from '../models/fields.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
 import { type CurriculumOptions, publishedCurriculum } from './curriculum.js';
@@ -42,7 +42,7 @@ import {
 import type { StepResult } from './training-state.js';
 import { Validation, type ValidationLoss } from './validation.js';
 
-const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'bd3lm', 'duo', 'd3pm'] as const;
+const TRAINED_FAMILIES = ['ar', 'mdlm', 'sedd', 'bd3lm', 'duo', 'd3pm', 'gidd'] as const;
 
 export interface TrainingRequest extends RunRequest {
   family: (typeof TRAINED_FAMILIES)[number];
@@ -56,6 +56,8 @@ export interface TrainingRequest extends RunRequest {
   blockSize?: number;
   /** T of discrete time, for d3pm alone; the reference's by default. */
   diffusionSteps?: number;
+  /** p of uniform noise, for gidd alone. */
+  uniformShare?: number;
   steps: number;
   /** The checkpoint whose network and weights the run starts from, instead of a network of the size and random weights. */
   init?: string;
@@ -183,12 +185,12 @@ function startingDimensions(request: TrainingRequest, { decoder }: InitialNetwor
   return { hiddenSize, conditionSize: 0, blocks, heads, vocabSize, length, ...(blockSize && { blockSize }) };
 }
 
-/** Masked families have one token more than the tokenizer: the mask. */
+/** Families with a mask have one token more than the tokenizer. */
 function dimensionsOf(request: TrainingRequest, tokenizer: Tokenizer): Dimensions {
   checkBlocks(request);
   const { family, size, changes, length, blockSize } = request;
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const vocabSize = tokenizer.vocabSize + (isMasked(family) ? 1 : 0);
+  const vocabSize = tokenizer.vocabSize + (usesMask(family) ? 1 : 0);
   const dimensions = { ...SIZES[size], ...given, vocabSize, length, ...(blockSize && { blockSize }) };
   const problem = dimensionProblem(dimensions);
   if (problem) throw new UsageError(problem);
@@ -206,9 +208,10 @@ function settingsOf(
     problem: {
       family,
       dimensions,
-      maskTokenId: start ? start.maskTokenId : isMasked(family) ? dimensions.vocabSize - 1 : null,
+      maskTokenId: start ? start.maskTokenId : usesMask(family) ? dimensions.vocabSize - 1 : null,
       ...(start && { decoder: start.decoder }),
       ...(start?.textVocabSize && { textVocabSize: start.textVocabSize }),
+      ...(start?.neverMasked && { neverMasked: start.neverMasked }),
       batch,
       length: family === 'ar' ? length - 1 : length,
     },
@@ -226,8 +229,20 @@ function settingsOf(
   };
 }
 
-/** @throws UsageError where the family has continuous time and a number of steps is given */
-function scheduleOf({ family, diffusionSteps }: TrainingRequest): TrainingSettings['schedule'] {
+/** The p of the published models that correct their own tokens best (arXiv 2503.04482, section 5). */
+const USUAL_UNIFORM_SHARE = 0.2;
+
+/** @throws UsageError where what is given is for another family: steps where time is continuous, uniform noise where there is none */
+function scheduleOf({ family, diffusionSteps, uniformShare }: TrainingRequest): TrainingSettings['schedule'] {
+  if (isMixed(family) && diffusionSteps === undefined)
+    return { ...usualSchedule(family), uniformShare: uniformShare ?? USUAL_UNIFORM_SHARE };
+  if (uniformShare !== undefined) {
+    throw new UsageError({
+      code: 'uniform-share-of-gidd',
+      message: `--uniform-share is for --family gidd: the noise of ${family} is of one kind.`,
+      hint: 'Leave --uniform-share out.',
+    });
+  }
   if (diffusionSteps === undefined) return usualSchedule(family);
   if (isInSteps(family)) return { ...usualSchedule(family), steps: diffusionSteps };
   throw new UsageError({

@@ -16,6 +16,7 @@ const FLAGS: Record<string, string> = {
   'problem.dimensions.length': '--length',
   'problem.dimensions.blockSize': '--block-size',
   'schedule.steps': '--diffusion-steps',
+  'schedule.uniformShare': '--uniform-share',
   'problem.length': '--length',
   'problem.decoder.shift': '--shift',
   'problem.batch': '--batch',

@@ -7,7 +7,7 @@ import type { AdamWOptions, LearningRateOptions } from './optimizer.js';
 export interface TrainingSettings {
   problem: Omit<TrainingProblem, 'reads' | 'fused'>;
   schedule: ScheduleSettings;
-  /** Whether the network reads the noise level, or 0. */
+  /** Whether the network reads the noise level, as its family does, or 0. */
   timeConditioning: boolean;
   seed: number;
   /** Of the whole run. */

@@ -1,5 +1,6 @@
 /** The inputs of a training step: sequences of the text, noised as a function of seed and step. */
-import { type NoiseSchedule, noiseSchedule } from '../diffusion/schedule.js';
+import { type NoiseSchedule, noiseSchedule, toldTimestep } from '../diffusion/schedule.js';
+import { usualTimestep } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { type CurriculumOptions, gammaRange } from './curriculum.js';
 import type { Mixture } from './mixture.js';
@@ -71,6 +72,11 @@ function batchOf(
   return tokens;
 }
 
-/** A network without time conditioning reads σ = 0. */
-const conditioned = ({ timeConditioning }: TrainingSettings, noisy: NoisyBatch): NoisyBatch =>
-  timeConditioning ? noisy : { ...noisy, sigma: noisy.sigma.map(() => 0) };
+/** A network without time conditioning reads 0; that of a family which is told the time reads t in place of σ. */
+function conditioned(
+  { timeConditioning, schedule, problem }: TrainingSettings,
+  noisy: NoisyBatch,
+): NoisyBatch {
+  const told = toldTimestep(schedule, timeConditioning ? usualTimestep(problem.family) : 'none');
+  return { ...noisy, sigma: noisy.sigma.map(told) };
+}

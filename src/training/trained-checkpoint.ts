@@ -4,6 +4,7 @@ import { decoderGraph } from '../models/architectures/decoder.js';
 import { architectureOfDecoder } from '../models/architectures/decoder-dimensions.js';
 import { elementCount, type Parameter } from '../models/architectures/parameters.js';
 import type { Card } from '../models/card.js';
+import { isMixed, usualTimestep } from '../models/family.js';
 import {
   blocksOfCard,
   type SavedCheckpoint,
@@ -27,7 +28,7 @@ export async function saveTrained(
   card: Card,
   dtype: StorageType = 'float32',
 ): Promise<SavedCheckpoint> {
-  const { family, maskTokenId, textVocabSize, dimensions, decoder } = problem;
+  const { family, maskTokenId, textVocabSize, neverMasked, dimensions, decoder } = problem;
   const causal = family === 'ar';
   const parameters = parametersOf(problem);
   const source = partsOf(weights, parameters);
@@ -36,8 +37,10 @@ export async function saveTrained(
     ...card,
     ...(maskTokenId !== null && { maskTokenId }),
     ...(textVocabSize !== undefined && { textVocabSize }),
+    ...(neverMasked !== undefined && { neverMasked: [...neverMasked] }),
     ...(!causal && { schedule }),
     timeConditioning: causal ? false : timeConditioning,
+    ...(timeConditioning && isMixed(family) && { timestepInput: usualTimestep(family) }),
     ...(dtype !== 'float32' && { storedAs: dtype }),
   };
   if (decoder) {

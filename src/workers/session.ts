@@ -10,6 +10,7 @@ const kinds: StateKinds = {
   blocks: async () => (await import('../sampling/block-state.js')).blockState,
   causal: async () => (await import('../sampling/causal-state.js')).causalState,
   latent: async () => (await import('../sampling/latent-state.js')).latentState,
+  prefixes: async () => (await import('../evals/perplexity/prefix-state.js')).prefixState,
   training: async () => (await import('../training/training-state.js')).trainingState,
 };
 

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatDuration, Progress } from '../../src/cli/progress.js';
+import { partOf, partsOf } from '../../src/observer.js';
 import { displayWidth } from '../../src/terminal-text.js';
 
 /** A stream that keeps what is written, and a clock that is set by hand. */
@@ -70,6 +71,72 @@ describe('progress in a terminal', () => {
       expect(displayWidth(text)).toBeLessThan(30);
     }
   });
+});
+
+describe('progress of parts', () => {
+  it('estimates the time left of all of them, and never goes back', () => {
+    const { written, progress, pass } = stage(true, 70);
+    progress.show('duo on ptb', 0, 10, '', 0);
+    pass(10_000);
+    progress.show('duo on ptb', 10, 10, '', 0.25);
+    expect(written.at(-1)).toContain('duo on ptb  10/10 100%  30 s left in all');
+    pass(1000);
+    progress.show('ar on ptb', 0, 4, '', 0.2);
+    expect(written.at(-1)).toContain('ar on ptb  0/4  0%  33 s left in all');
+  });
+
+  it('are told as shares of the whole, also of parts within parts', () => {
+    const shares: (number | undefined)[] = [];
+    const names: string[] = [];
+    const whole = {
+      progress(work: string, _done: number, _total: number | null, _detail?: string, overall?: number) {
+        names.push(work);
+        shares.push(overall);
+      },
+    };
+    const [first, second] = partsOf([1, 3]);
+    partOf(whole, first).progress?.('a', 1, 2);
+    const named = (work: string) => `b: ${work}`;
+    const [, half] = partsOf([5, 5]);
+    partOf(partOf(whole, { ...second, named }), half).progress?.('c', 1, 4);
+    partOf(whole, second).progress?.('d', 7, null);
+    expect(shares).toEqual([0.125, 0.25 + 0.75 * (0.5 + 0.125), 0.25]);
+    expect(names).toEqual(['a', 'b: c', 'd']);
+  });
+});
+
+it('what is done beyond the total, or of none, is counted alone', () => {
+  const { written, progress, pass } = stage(true);
+  progress.show('judging', 137, 0);
+  pass(1000);
+  progress.show('judging', 12, 10);
+  expect(written).toEqual(['\rjudging  137\x1b[K', '\rjudging  12\x1b[K']);
+});
+
+it('while a long call lasts, the line is drawn again with the time that has passed', () => {
+  vi.useFakeTimers();
+  try {
+    for (const [terminal, every] of [
+      [true, 1000],
+      [false, 30_000],
+    ] as const) {
+      const { written, progress, pass } = stage(terminal);
+      progress.start(4, 'duo');
+      pass(60_000);
+      progress.update(1);
+      const before = written.length;
+      pass(every);
+      vi.advanceTimersByTime(every);
+      expect(written.length).toBe(before + 1);
+      expect(written.at(-1)).toContain(terminal ? '1/4 25%  2 min 59 s left' : '1/4 25%  2 min 30 s left');
+      progress.stop();
+      const after = written.length;
+      vi.advanceTimersByTime(10 * every);
+      expect(written.length).toBe(after);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('progress in a log', () => {

@@ -2,9 +2,10 @@
 import * as ort from 'onnxruntime-node';
 import { HEAD } from '../../src/diffusion/heads/head.js';
 import { appendLossHead } from '../../src/diffusion/heads/losses.js';
+import { levelOfAlpha, noiseSchedule } from '../../src/diffusion/schedule.js';
 import { Graph } from '../../src/graph/graph.js';
 import { Identity } from '../../src/graph/operators.js';
-import { type Family, isDiffusion, isInSteps, isMasked } from '../../src/models/family.js';
+import { type Family, isDiffusion, isInSteps, isMasked, isMixed } from '../../src/models/family.js';
 
 export interface GivenLogits {
   family: Exclude<Family, 'bd3lm'>;
@@ -20,6 +21,18 @@ export interface GivenLogits {
   /** [batch]: the other end of the steps of discrete time. */
   nextOneMinusAlpha?: number[];
   threads?: number;
+}
+
+/** Of a schedule with a fifth of uniform noise. */
+export const mixturesOf = ({ oneMinusAlpha }: Pick<GivenLogits, 'oneMinusAlpha'>) =>
+  oneMinusAlpha.map((level) => mixedLevel(level).mixed);
+
+const schedule = noiseSchedule({ type: 'mixed', uniformShare: 0.2 });
+
+export function mixedLevel(oneMinusAlpha: number) {
+  const { mixed, ...level } = levelOfAlpha(schedule, 1 - oneMinusAlpha, oneMinusAlpha);
+  if (!mixed) throw new Error('no mixture');
+  return { ...level, mixed };
 }
 
 const int64 = (values: readonly number[], dims: readonly number[]) =>
@@ -57,6 +70,10 @@ export async function lossOfGivenLogits(given: GivenLogits): Promise<number[][]>
   } else {
     feeds[HEAD.targets] = int64(targets.flat(), [batch, length]);
     if (isDiffusion(family)) feeds[HEAD.oneMinusAlpha] = float64(given.oneMinusAlpha);
+    for (const key of ['uniform', 'rate'] as const) {
+      const name = key === 'uniform' ? HEAD.uniformNoise : HEAD.noiseRate;
+      if (isMixed(family)) feeds[name] = float64(mixturesOf(given).map((mixture) => mixture[key]));
+    }
   }
   const data = (await session.run(feeds))[HEAD.loss].data as Float32Array;
   await session.release();

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { HEAD } from '../../src/diffusion/heads/head.js';
 import { appendLossHead } from '../../src/diffusion/heads/losses.js';
 import { prune } from '../../src/graph/prune.js';
-import { isInSteps, isMasked as isMaskedFamily } from '../../src/models/family.js';
+import { isInSteps, isMasked as isMaskedFamily, usesMask } from '../../src/models/family.js';
 import { int64, runGraph } from '../graph/run-graph.js';
 import { smallNetwork } from '../graph/small-network.js';
 
 const VOCABULARY = 4099; // wide enough for blocks, and no multiple of sixteen
 const MASK = 4098;
 const LENGTH = 150; // 450 positions of three sequences: the last block is not full
-const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
+const FAMILIES = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm', 'gidd'] as const;
 type Family = (typeof FAMILIES)[number];
 
 const token = (b: number, l: number) => (b * 1009 + l * 37) % MASK;
@@ -18,7 +18,7 @@ const isMasked = (l: number) => l % 3 === 1;
 
 function headed(family: Family, inBlocks: boolean) {
   const graph = smallNetwork({ vocabSize: VOCABULARY, width: 8 });
-  const maskTokenId = isMaskedFamily(family) ? MASK : null;
+  const maskTokenId = usesMask(family) ? MASK : null;
   appendLossHead(graph, family, { logits: 'logits', vocabSize: VOCABULARY, maskTokenId, inBlocks });
   prune(graph.proto);
   return graph;
@@ -52,7 +52,12 @@ async function losses(family: Family, inBlocks: boolean, sequences: readonly num
       positions.map(({ s, l }) => token(s, l)),
       [batch, LENGTH],
     );
-    if (family === 'duo') feeds[HEAD.oneMinusAlpha] = levels(sequences.map((s) => 0.2 + 0.3 * s));
+    const noise = sequences.map((s) => 0.2 + 0.3 * s);
+    if (family !== 'ar') feeds[HEAD.oneMinusAlpha] = levels(noise);
+    if (family === 'gidd') {
+      feeds[HEAD.uniformNoise] = levels(noise.map((level) => level / 3));
+      feeds[HEAD.noiseRate] = levels(noise.map((level) => 1 / level));
+    }
   }
   const outputs = await runGraph(headed(family, inBlocks).toBytes(), '', feeds);
   expect(outputs[HEAD.loss].dims).toEqual(feeds[HEAD.targets].dims);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isMasked } from '../../src/models/family.js';
+import { usesMask } from '../../src/models/family.js';
 import { lossOfGivenLogits } from './given-logits.js';
 
 /** Deterministic logits without a pattern that blocks of vector width could hide behind. */
@@ -7,7 +7,7 @@ const someLogits = (count: number) =>
   Float32Array.from({ length: count }, (_, i) => 3 * Math.sin(1.7 * i * i + i));
 
 describe('a loss head', () => {
-  for (const family of ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const) {
+  for (const family of ['ar', 'mdlm', 'sedd', 'duo', 'd3pm', 'gidd'] as const) {
     for (const [K, length] of [
       [3, 5],
       [257, 9],
@@ -15,7 +15,7 @@ describe('a loss head', () => {
     ]) {
       it(`gives a sequence the same bits whatever its batch and the threads: ${family}, K = ${K}`, async () => {
         const sequences = 13;
-        const mask = isMasked(family) ? K - 1 : null;
+        const mask = usesMask(family) ? K - 1 : null;
         const logits = someLogits(sequences * length * K);
         const targets = Array.from({ length: sequences }, (_, b) =>
           Array.from({ length }, (_, l) => (b * 7 + l * 5) % (K - 1)),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isMasked } from '../../src/models/family.js';
+import { isMasked, usesMask } from '../../src/models/family.js';
 import { fillOpenUniforms } from '../../src/random/uniforms.js';
-import { lossOfGivenLogits } from './given-logits.js';
-import { arLoss, d3pmLoss, duoLoss, mdlmLoss, seddLoss } from './scalar-losses.js';
+import { lossOfGivenLogits, mixedLevel } from './given-logits.js';
+import { arLoss, d3pmLoss, duoLoss, giddLoss, mdlmLoss, seddLoss } from './scalar-losses.js';
 
 /** Standard normals × spread, as float32 logits. */
 function someLogits(count: number, spread: number, seed: number): Float32Array {
@@ -17,7 +17,7 @@ function someLogits(count: number, spread: number, seed: number): Float32Array {
 /** The other end of a step of discrete time; at the first, clean text. */
 const nextOf = (level: number) => (level === 1e-3 ? 0 : 0.9 * level);
 const levels = [1e-6, 1e-3, 0.1, 0.5, 0.9, 0.999];
-const families = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm'] as const;
+const families = ['ar', 'mdlm', 'sedd', 'duo', 'd3pm', 'gidd'] as const;
 
 describe('the loss heads, against double precision on the same logits', () => {
   for (const family of families) {
@@ -28,7 +28,7 @@ describe('the loss heads, against double precision on the same logits', () => {
     ]) {
       it(`agree: ${family}, K = ${K}, logits of spread ${spread}`, async () => {
         const batch = levels.length;
-        const mask = isMasked(family) ? K - 1 : null;
+        const mask = usesMask(family) ? K - 1 : null;
         const logits = someLogits(batch * 3 * K, spread, 7);
         // Position 0: a token that stayed; 1: one that was replaced; 2: one the model is nearly sure of.
         const targets = levels.map((_, b) => [
@@ -37,7 +37,7 @@ describe('the loss heads, against double precision on the same logits', () => {
           (b * 5 + 2) % (K - 1),
         ]);
         const noisy = targets.map(([x0, x1, x2]) =>
-          mask === null ? [x0, (x1 + 3) % (K - 1), x2] : [mask, mask, mask],
+          mask !== null && isMasked(family) ? [mask, mask, mask] : [x0, (x1 + 3) % (K - 1), mask ?? x2],
         );
         for (let b = 0; b < batch; b++) logits[(b * 3 + 2) * K + targets[b][2]] = 30;
 
@@ -65,9 +65,13 @@ describe('the loss heads, against double precision on the same logits', () => {
                     ? seddLoss(row, x, z, level, mask!)
                     : family === 'd3pm'
                       ? d3pmLoss(row, x, z, level, nextOf(oneMinusAlpha), mask!)
-                      : duoLoss(row, x, z, level);
-            // float32 inputs: relative 2e-6, and an absolute floor that grows only as α vanishes (see the head).
-            const floor = family === 'duo' ? 2e-6 / level.alpha : 2e-6 / oneMinusAlpha;
+                      : family === 'gidd'
+                        ? giddLoss(row, x, z, mixedLevel(oneMinusAlpha), mask!)
+                        : duoLoss(row, x, z, level);
+            // float32 inputs: relative 2e-6, and an absolute floor that grows only as α vanishes (see the head), or with
+            // the rate of noise where z is noise, which is as rare.
+            const ofNoise = family === 'gidd' && z !== x ? mixedLevel(oneMinusAlpha).mixed.rate : 0;
+            const floor = isMasked(family) ? 2e-6 / oneMinusAlpha : 2e-6 * Math.max(1 / level.alpha, ofNoise);
             expect(Math.abs(loss[b][l] - exact)).toBeLessThanOrEqual(2e-6 * Math.abs(exact) + floor);
           }
         }

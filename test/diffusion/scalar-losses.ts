@@ -5,7 +5,7 @@
  * Every diffusion loss here is per unit of −dα: f = loss / (−α'). Times −α'_t it is the integrand over t.
  * They take 1−α, from which α is formed, because near α = 1 the losses live on it.
  */
-import type { AlphaLevel } from '../../src/diffusion/schedule.js';
+import type { AlphaLevel, NoiseMixture } from '../../src/diffusion/schedule.js';
 
 /** Logits of one position, [vocab]. */
 export type Row = ArrayLike<number>;
@@ -119,6 +119,31 @@ export function uniformStateLoss(
 /** Duo from logits: uniformStateLoss of their softmax. */
 export function duoLoss(logits: Row, x: number, z: number, level: AlphaLevel): number {
   return uniformStateLoss(logSoftmax(logits).map(Math.exp), x, z, level);
+}
+
+/** GIDD (arXiv 2503.04482) as the sum over jumps into z: r_z·Σ_{v≠z} [ρ̂_v − ρ_v − ρ_v ln(ρ̂_v/ρ_v)], ρ_v = q_v/q_z, all states v
+ *  with the mask among them. Each term by {@link excess}, so that it holds for α → 0 and for α → 1. */
+export function giddLoss(
+  logits: Row,
+  x: number,
+  z: number,
+  { alpha, oneMinusAlpha, mixed: { uniform, rate } }: AlphaLevel & { mixed: NoiseMixture },
+  mask: number,
+): number {
+  const p = logSoftmax(logits, mask).map(Math.exp);
+  const noise = (v: number) => (v === mask ? oneMinusAlpha - uniform : uniform / (p.length - 1));
+  const q = (v: number) => noise(v) + (v === x ? alpha : 0);
+  const model = (v: number) => noise(v) + alpha * p[v];
+  let sum = 0;
+  for (let v = 0; v < p.length; v++) {
+    if (v === z) continue;
+    // y = ρ̂/ρ − 1; what the two distributions share in z and in v cancels.
+    const [atV, atZ] = [alpha * (p[v] - Number(v === x)), alpha * (p[z] - Number(z === x))];
+    const onePlusY = (model(v) / model(z)) * (q(z) / q(v));
+    const y = (atV * q(z) - atZ * q(v)) / (model(z) * q(v));
+    sum += (q(v) / q(z)) * excess(y, onePlusY);
+  }
+  return sum * (z === mask ? rate : rate / 2) * noise(z);
 }
 
 /** h(y) = y − ln(1+y) ≥ 0, given 1+y too, since near y = −1 the sum has lost its digits; near 0 by its series, where

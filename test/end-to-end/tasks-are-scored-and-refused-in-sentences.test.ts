@@ -56,7 +56,10 @@ describe('tasks', () => {
   it('says before how many calls', async () => {
     const { stdout } = await succeed(space, args('--dry-run', '--json'));
     expect(JSON.parse(stdout).plan).toEqual([
-      { model: 'ar', task: 'pairs', items: 3, continuations: 6, modelCalls: expect.any(Number) },
+      {
+        ...{ model: 'ar', task: 'pairs', items: 3, continuations: 6 },
+        ...{ modelCalls: expect.any(Number), readTokens: expect.any(Number) },
+      },
     ]);
   });
 

@@ -10,7 +10,9 @@ import {
   isDiffusion,
   isInSteps,
   isMasked,
+  isMixed,
   isUniformState,
+  usesMask,
 } from '../../src/models/family.js';
 import { samplersFor } from '../../src/samplers/registry.js';
 import { smallNetwork } from '../graph/small-network.js';
@@ -20,7 +22,7 @@ const VOCABULARY = 17;
 const options = (family: Family) => ({
   logits: 'logits',
   vocabSize: VOCABULARY,
-  maskTokenId: isMasked(family) ? VOCABULARY - 1 : null,
+  maskTokenId: usesMask(family) ? VOCABULARY - 1 : null,
   inBlocks: false,
 });
 
@@ -58,7 +60,7 @@ describe.each(FAMILIES)('%s', (family) => {
   });
 
   it('has noise of one kind, or none', () => {
-    const kinds = [isMasked(family), isUniformState(family), !isDiffusion(family)];
+    const kinds = [isMasked(family), isUniformState(family), isMixed(family), !isDiffusion(family)];
     expect(kinds.filter(Boolean)).toHaveLength(1);
   });
 });

@@ -1,15 +1,23 @@
 /** Models whose x_θ is known exactly, answering draws in float64: what samplers are held against. */
-import { noiseSchedule } from '../../src/diffusion/schedule.js';
-import { besidesDraw, isInSteps } from '../../src/models/family.js';
+import { levelOfAlpha, noiseSchedule } from '../../src/diffusion/schedule.js';
+import { besidesDraw, isInSteps, isMasked, usesMask } from '../../src/models/family.js';
 import type { MarkovChain } from '../../src/models/sources/markov.js';
 import { resolveSampler, samplerOptions } from '../../src/samplers/registry.js';
 import type { Denoised, Denoiser, DenoiserRequest, Sampler } from '../../src/samplers/sampler.js';
 import { generate } from '../../src/sampling/generate.js';
 import type { GeneratedSample, GenerationPlan } from '../../src/sampling/generation-plan.js';
-import { leaveOneOut, maskedEmission, uniformEmission } from '../models/sources/leave-one-out.js';
+import {
+  type Emission,
+  leaveOneOut,
+  maskedEmission,
+  uniformEmission,
+} from '../models/sources/leave-one-out.js';
 import { scoreOf } from './policy-scores.js';
 
-export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo' | 'd3pm';
+export type DiffusionFamily = 'mdlm' | 'sedd' | 'duo' | 'd3pm' | 'gidd';
+
+/** Of gidd: a fifth of uniform noise. */
+const MIXED = { type: 'mixed', uniformShare: 0.2 } as const;
 
 /** What the models of d3pm give the mask. */
 const OF_MASK = 0.3;
@@ -28,10 +36,18 @@ type Prediction = (tokens: Int32Array, sigma: number) => (l: number) => Float64A
 export function closedForm(chain: MarkovChain, family: DiffusionFamily): ClosedForm {
   return model(chain.vocabSize, family, (tokens, sigma) => {
     const K = chain.vocabSize;
-    const emission = family === 'duo' ? uniformEmission(K, -Math.expm1(-sigma)) : maskedEmission(K);
+    const emission = emissionOf(family, K, -Math.expm1(-sigma));
     const logs = leaveOneOut(chain, tokens, emission);
     return (l) => logs.slice(l * K, (l + 1) * K).map(Math.exp);
   });
+}
+
+function emissionOf(family: DiffusionFamily, K: number, oneMinusAlpha: number): Emission {
+  if (family === 'duo') return uniformEmission(K, oneMinusAlpha);
+  const masked = maskedEmission(K);
+  if (family !== 'gidd') return masked;
+  const { alpha, mixed } = levelOfAlpha(noiseSchedule(MIXED), 1 - oneMinusAlpha, oneMinusAlpha);
+  return (z) => masked(z).map((q) => (z === K ? q : alpha * q + (mixed?.uniform ?? 0) / K));
 }
 
 /** Tokens that do not depend on each other: the same x_θ everywhere. */
@@ -41,12 +57,13 @@ export function independent(probabilities: readonly number[], family: DiffusionF
 }
 
 function model(tokensOfChain: number, family: DiffusionFamily, predict: Prediction): ClosedForm {
-  const masked = family !== 'duo';
+  const hasMask = usesMask(family);
+  const masked = isMasked(family);
   const requests: DenoiserRequest[] = [];
   return {
     family,
-    vocabSize: tokensOfChain + Number(masked),
-    maskTokenId: masked ? tokensOfChain : null,
+    vocabSize: tokensOfChain + Number(hasMask),
+    maskTokenId: hasMask ? tokensOfChain : null,
     requests,
     async denoise(request): Promise<Denoised> {
       requests.push({ ...request, tokens: request.tokens.slice() });
@@ -68,7 +85,7 @@ function model(tokensOfChain: number, family: DiffusionFamily, predict: Predicti
           token[i] = uniforms ? inverseCdf(row, uniforms[i]) : row.indexOf(Math.max(...row));
           probability[i] = row[token[i]];
           if (order && score) score[i] = scoreOf(order, row);
-          if (present) present[i] = masked ? OF_MASK : row[z[l]];
+          if (present) present[i] = masked ? OF_MASK : (row[z[l]] ?? 0);
           // Elsewhere an answer has no meaning: make sure that nobody uses it.
           if (masked && z[l] !== tokensOfChain) {
             token[i] = -99;
@@ -112,7 +129,9 @@ export async function planOf(form: ClosedForm, request: Request): Promise<Genera
       family: form.family,
       vocabSize: form.vocabSize,
       maskTokenId: form.maskTokenId,
-      schedule: noiseSchedule({ type: 'log-linear', ...(isInSteps(form.family) && { steps: 8 }) }),
+      schedule: noiseSchedule(
+        form.family === 'gidd' ? MIXED : { type: 'log-linear', ...(isInSteps(form.family) && { steps: 8 }) },
+      ),
       timeConditioned: form.family !== 'mdlm',
     },
     source: { denoiser: form },

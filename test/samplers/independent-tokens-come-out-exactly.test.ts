@@ -19,6 +19,7 @@ const exact: [DiffusionFamily, { sampler: string; options?: string[] }][] = [
   ['duo', { sampler: 'ancestral' }],
   ['mdlm', { sampler: 'ancestral' }],
   ['d3pm', { sampler: 'ancestral' }],
+  ['gidd', { sampler: 'ancestral' }],
   ['mdlm', { sampler: 'ancestral-cache' }],
   ['sedd', { sampler: 'analytic' }],
   ['duo', { sampler: 'dcd', options: ['tail=ancestral'] }],

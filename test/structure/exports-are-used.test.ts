@@ -22,6 +22,7 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/evals/generation/diversity.ts compressionRatio': 'compared with zlib',
   'src/evals/generation/pairing.ts whyNotPaired': 'a sentence for each reason',
   'src/evals/likelihood/margins.ts marginOf': 'its closed form',
+  'src/evals/throughput/decode-order.ts kendallTau': 'compared with pairs counted by hand',
   'src/evals/throughput/installations.ts builtDigest': 'builds that differ in one byte',
   'src/graph/operators.ts ConstantOfShape': 'graphs made in tests',
   'src/models/card.ts CARD_KEYS': 'documentation and schema list the same keys',

@@ -1,12 +1,12 @@
 /** A run of a network of a few thousand weights on a text that repeats itself. */
 
-import { isMasked } from '../../src/models/family.js';
+import { usesMask } from '../../src/models/family.js';
 import { publishedCurriculum } from '../../src/training/curriculum.js';
 import { defaultAdamW } from '../../src/training/optimizer.js';
 import type { TrainingSettings, TrainingText } from '../../src/training/settings.js';
 import { temporaryFolder } from '../support/folder.js';
 
-export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'duo' | 'd3pm';
+export type ToyFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'duo' | 'd3pm' | 'gidd';
 
 const LENGTH = 12;
 
@@ -26,11 +26,14 @@ export function toySettings(family: ToyFamily, changes: Partial<TrainingSettings
         ...{ hiddenSize: 16, conditionSize: 8, blocks: 1, heads: 2, vocabSize, length: LENGTH },
         ...(family === 'bd3lm' && { blockSize: 3 }),
       },
-      maskTokenId: isMasked(family) ? vocabSize - 1 : null,
+      maskTokenId: usesMask(family) ? vocabSize - 1 : null,
       batch: 4,
       length: LENGTH,
     },
-    schedule: { type: 'log-linear', eps: 1e-3, ...(family === 'd3pm' && { steps: 16 }) },
+    schedule:
+      family === 'gidd'
+        ? { type: 'mixed', eps: 1e-4, uniformShare: 0.2 }
+        : { type: 'log-linear', eps: 1e-3, ...(family === 'd3pm' && { steps: 16 }) },
     timeConditioning: family !== 'mdlm' && family !== 'bd3lm',
     seed: 5,
     steps: 12,

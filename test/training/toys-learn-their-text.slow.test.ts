@@ -9,6 +9,7 @@ const BOUNDS: [ToyFamily, number, string, number][] = [
   ['mdlm', 1.7, 'without a curriculum', 0],
   ['bd3lm', 1.2, 'without a curriculum', 0],
   ['d3pm', 1.9, 'without a curriculum', 0],
+  ['gidd', 1, 'without a curriculum', 0],
   ['sedd', 1.5, 'without a curriculum', 0],
   ['duo', 1.6, 'with the largest entries of the curriculum', 3],
   ['duo', 1.6, 'with all entries of the curriculum', 9],
@@ -23,6 +24,6 @@ it.each(BOUNDS)('%s to below %d nats per token, %s', async (family, bound, _how,
   const { curve } = await train(run);
   const losses = Array.from({ length: STEPS }, (_, i) => curve[2 * i]);
   const mean = (part: number[]) => part.reduce((a, b) => a + b) / part.length;
-  expect(mean(losses.slice(0, 5))).toBeGreaterThan(1.7);
+  expect(mean(losses.slice(0, 5))).toBeGreaterThan(1.6);
   expect(mean(losses.slice(-30))).toBeLessThan(bound);
 });

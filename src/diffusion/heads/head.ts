@@ -20,6 +20,8 @@ export interface HeadOptions {
   maskTokenId: number | null;
   /** Logits from here on are padding, which never counts; by default none are. */
   textVocabSize?: number | null;
+  /** One that counts although it is beyond them: a mask that stays in the softmax. */
+  keptTokenId?: number | null;
   /** Whether rows of a wide vocabulary are processed in blocks, for the caches of a cpu; true by default. */
   inBlocks?: boolean;
   /** Bytes of logits in such a block; has a default. */
@@ -34,6 +36,10 @@ export const HEAD = {
   oneMinusAlpha: 'duo_eval_one_minus_alpha',
   /** float64 [rows]: 1 − α at the clean end of the step; of discrete time alone. */
   nextOneMinusAlpha: 'duo_eval_next_one_minus_alpha',
+  /** float64 [batch]: the probability of uniform noise; of masks and uniform noise together alone. */
+  uniformNoise: 'duo_eval_uniform_noise',
+  /** float64 [batch]: the rate at which tokens become the mask, by its probability and per unit of −dα; likewise. */
+  noiseRate: 'duo_eval_noise_rate',
   /** int64 [rows, 2]: the (sequence, position) pairs a head looks at. */
   rows: 'duo_eval_rows',
   /** float32, shaped as the targets. */
@@ -53,12 +59,16 @@ export const headOptionsOf = ({
 });
 
 /** Logits in float32, with −∞ for what no text contains: the mask if the family has one, and padding. */
-export function textLogits(logits: Value, { vocabSize, maskTokenId, textVocabSize }: HeadOptions): Value {
+export function textLogits(
+  logits: Value,
+  { vocabSize, maskTokenId, textVocabSize, keptTokenId = null }: HeadOptions,
+): Value {
   const float32 = Cast(logits, { to: 'float32' });
   const end = textVocabSize ?? vocabSize;
   if (maskTokenId === null && end >= vocabSize) return float32;
   const bias = new Float32Array(vocabSize).fill(Number.NEGATIVE_INFINITY, end);
   if (maskTokenId !== null) bias[maskTokenId] = Number.NEGATIVE_INFINITY;
+  if (keptTokenId !== null) bias[keptTokenId] = 0;
   return Add(float32, logits.graph.initializer('mask_bias', 'float32', [vocabSize], bias));
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../../graph/operators.js';
 import type { Family } from '../../models/family.js';
 import { exactLog, float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import { appendMixedNoiseLoss } from './mixed-noise.js';
 import { lossAtPositions, lossAtRows } from './rows.js';
 import { appendUniformStateLoss } from './uniform-state.js';
 
@@ -34,6 +35,8 @@ export function appendLossHead(graph: Graph, family: Family, options: HeadOption
         return appendDiscreteTimeLoss(graph, options);
       case 'duo':
         return appendUniformStateLoss(graph, options);
+      case 'gidd':
+        return appendMixedNoiseLoss(graph, options);
     }
   });
 }
@@ -113,7 +116,7 @@ function appendDiscreteTimeLoss(graph: Graph, options: HeadOptions): void {
   // a masked family has a mask token
   const mask = options.maskTokenId!;
   const known: [Value, Value, Value] = [targets, levels, nextLevels];
-  const withMask = { ...options, maskTokenId: null };
+  const withMask = { ...options, maskTokenId: null, keptTokenId: mask };
   const loss = lossAtRows(graph, withMask, rows, known, (logits, target, level, next) => {
     const all = LogSoftmax(logits);
     const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));

@@ -21,7 +21,8 @@ import {
 import { exactLog, float64, HEAD, type HeadOptions, lossOutput } from './head.js';
 import { lossAtPositions } from './rows.js';
 
-const TOY_VOCABULARY = 64;
+/** Up to here, all of a loss over the vocabulary is float64. */
+export const TOY_VOCABULARY = 64;
 
 /**
  * The uniform-state diffusion loss (The Diffusion Duality, arXiv 2506.10892, eq. 6; UDLM, arXiv 2412.10193), per −dα.
@@ -93,7 +94,7 @@ function lossOfRows(K: number, logits: Value, z: Value, x: Value, oneMinusAlpha:
  *
  * @param k float64 [batch, 1, 1]
  */
-function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
+export function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
   const { dtype } = probabilities;
   const scale = Where(Greater(k, 2 ** 30), k.graph.constant(2 ** -8, 'float64'), 1);
   const slope = Cast(Mul(k, scale), { to: dtype });

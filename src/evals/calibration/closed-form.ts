@@ -25,11 +25,12 @@
 import {
   type ControlVariate,
   maskedControlVariate,
+  mixedControlVariate,
   uniformControlVariate,
 } from '../../diffusion/control-variate.js';
 import type { Integration } from '../../diffusion/integration.js';
 import type { AlphaLevel, NoiseSchedule, Protocol } from '../../diffusion/schedule.js';
-import { isFirstGiven, isInBlocks, isMasked } from '../../models/family.js';
+import { isFirstGiven, isInBlocks, isMasked, isMixed } from '../../models/family.js';
 import { type MarkovChain, negativeLogProbabilities } from '../../models/sources/markov.js';
 import { SOURCE_BLOCK, type SourceFamily } from '../../models/sources/markov-denoiser.js';
 
@@ -46,11 +47,12 @@ function negativeLogProbability(chain: MarkovChain, x: Int32Array, family: Sourc
   return tokens.subarray(isFirstGiven({ family }) ? 1 : 0).reduce((sum, nats) => sum + nats, 0);
 }
 
-/** @param integration null for ar, which has no noise levels */
+/** @param integration, schedule null for ar, which has no noise levels */
 export function closedForm(
   chain: MarkovChain,
   family: SourceFamily,
   integration: Omit<Integration, 'at'> | null,
+  schedule: NoiseSchedule | null = null,
 ): (x: Int32Array) => ClosedForm {
   if (integration === null) {
     return (x) => {
@@ -62,7 +64,11 @@ export function closedForm(
   const low: AlphaLevel = { alpha: alphaRange[0], oneMinusAlpha: oneMinusAlphaRange[0] };
   const high: AlphaLevel = { alpha: alphaRange[1], oneMinusAlpha: oneMinusAlphaRange[1] };
   const integrals = (p: Float64Array): ControlVariate =>
-    isMasked(family) ? maskedControlVariate(p, chain.vocabSize) : uniformControlVariate(p);
+    isMixed(family) && schedule
+      ? mixedControlVariate([...p, 0], chain.vocabSize, schedule)
+      : isMasked(family)
+        ? maskedControlVariate(p, chain.vocabSize)
+        : uniformControlVariate(p);
 
   const inBlocks = isInBlocks(family);
   const power = powersOf(chain);

@@ -14,12 +14,13 @@ import { integration } from '../../diffusion/integration.js';
 import { defaultEps, noiseSchedule, type Protocol, type ScheduleType } from '../../diffusion/schedule.js';
 import type { Schedule } from '../../models/card.js';
 import { type Checkpoint, checkpointOfGraph } from '../../models/checkpoint.js';
-import { isInBlocks, isInSteps, isMasked } from '../../models/family.js';
+import { isInBlocks, isInSteps, isMasked, isMixed, usesMask } from '../../models/family.js';
 import { usualSchedule } from '../../models/fields.js';
 import type { MarkovChain } from '../../models/sources/markov.js';
 import {
   markovDenoiser,
   SOURCE_BLOCK,
+  SOURCE_UNIFORM_SHARE,
   type SourceFamily,
   sourceVocabSize,
 } from '../../models/sources/markov-denoiser.js';
@@ -41,6 +42,7 @@ export const calibrationFamilies = [
   'bd3lm',
   'd3pm',
   'duo',
+  'gidd',
 ] as const satisfies readonly SourceFamily[];
 export const calibrationEstimators = estimators;
 export const calibrationSchedules = ['log-linear', 'cosine'] as const satisfies readonly ScheduleType[];
@@ -133,13 +135,19 @@ function modelsOf(request: CalibrationRequest): SourceModel[] {
   if (asked.length === 0) return [];
   return sources.flatMap((source) =>
     families.flatMap((family) =>
-      (family === 'ar' ? [null] : schedules).map((schedule) => ({
+      schedulesOf(family, schedules).map((schedule) => ({
         source,
         family,
         checkpoint: exactCheckpoint(source, family, schedule),
       })),
     ),
   );
+}
+
+/** ar has no schedule; masks and uniform noise together have one of their own. */
+function schedulesOf(family: SourceFamily, asked: readonly ScheduleType[]): readonly (ScheduleType | null)[] {
+  if (family === 'ar') return [null];
+  return isMixed(family) ? ['mixed'] : asked;
 }
 
 /** The exact model of a source, as a checkpoint. */
@@ -153,15 +161,16 @@ export function exactCheckpoint(
     {
       family,
       vocabSize: sourceVocabSize(chain, family),
-      ...(isMasked(family) && { maskTokenId: chain.vocabSize }),
+      ...(usesMask(family) && { maskTokenId: chain.vocabSize }),
       ...(isInBlocks(family) && { blockSize: SOURCE_BLOCK }),
       ...(schedule && {
         schedule: {
           ...{ type: schedule, eps: schedule === 'cosine' ? defaultEps : usualSchedule(family).eps },
+          ...(isMixed(family) && { uniformShare: SOURCE_UNIFORM_SHARE }),
           ...(isInSteps(family) && { steps: calibrationSteps }),
         },
       }),
-      timeConditioning: family === 'duo',
+      timeConditioning: family === 'duo' || family === 'gidd',
     },
     `${name}-${family}`,
   );
@@ -223,7 +232,7 @@ function costOf(
 ): (x: Int32Array) => ClosedForm {
   const schedule = named && noiseSchedule(named);
   if (schedule?.steps !== undefined) return stepsClosedForm(chain, schedule, schedule.steps, protocol);
-  return closedForm(chain, family, schedule && integration(protocol, schedule));
+  return closedForm(chain, family, schedule && integration(protocol, schedule), schedule);
 }
 
 /** Closed form over the whole text, nats. */

@@ -3,7 +3,7 @@
  * target (interpolation.ts). Resumable: finished samples and judgements are never computed again.
  */
 import { UsageError } from '../../errors.js';
-import type { Observer } from '../../observer.js';
+import { type Observer, partOf, partsOf, verbOf } from '../../observer.js';
 import type { SampledFigure } from '../../records/figures.js';
 import type { SampleRun } from '../../sampling/sample-run.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
@@ -44,8 +44,10 @@ export async function measureFrontier(
     typeof target === 'number' ? null : await measureTexts(target, { protocol, seed, judge: null }, observer);
   const runs: SampleRun[] = [];
   const results: FrontierResult[] = [];
+  // A step of a sample is the unit of their work.
+  const parts = partsOf(configurations.map(({ request }) => request.steps));
   for (const [group, configuration] of configurations.entries()) {
-    const sweep = await sweepOf(configuration, options, observer, runs);
+    const sweep = await sweepOf(configuration, options, partOf(observer, parts[group]), runs);
     const at = perplexityAtEntropy(
       sweep.map(({ point }) => point),
       reference ? targetOf(reference) : (target as number),
@@ -110,11 +112,18 @@ interface Swept {
 async function sweepOf(
   { name, request }: Configuration,
   { temperatures, judge, seed }: FrontierOptions,
-  observer: Observer,
+  whole: Observer,
   runs: SampleRun[],
 ): Promise<Swept[]> {
   const swept: Swept[] = [];
-  for (const temperature of [...temperatures].sort((a, b) => a - b)) {
+  const rising = [...temperatures].sort((a, b) => a - b);
+  const parts = partsOf(rising.map(() => 1));
+  for (const [i, temperature] of rising.entries()) {
+    const part = {
+      ...parts[i],
+      named: (work: string) => `${name} at temperature ${temperature}: ${verbOf(work) ?? work}`,
+    };
+    const observer = partOf(whole, part);
     const { set, run } = await sampledTexts(
       { ...request, temperature },
       `${name} at ${temperature}`,

@@ -5,7 +5,7 @@
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError, ModelError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { isDiffusion, isMasked } from '../../models/family.js';
+import { isDiffusion, isMasked, usesMask } from '../../models/family.js';
 import { tabledPositions } from '../../models/positions.js';
 
 /** Text, or token ids, which are taken as they are. */
@@ -228,7 +228,7 @@ function checkTokens(
   { name, family, vocabSize, maskTokenId }: Checkpoint,
   where: string,
 ): void {
-  const mask = isMasked(family) ? maskTokenId : null;
+  const mask = usesMask(family) ? maskTokenId : null;
   const bad = tokens.find((token) => token >= vocabSize || token === mask);
   if (bad === undefined) return;
   throw new DataError({

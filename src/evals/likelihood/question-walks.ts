@@ -65,7 +65,8 @@ export interface ContinuationScore extends Drawn {
   cut: number;
 }
 
-const sizeOf = ({ count, cut = 0 }: LikelihoodItem) => ({ tokens: count, cut });
+/** What every score says of its item. */
+export const sizeOf = ({ count, cut = 0 }: LikelihoodItem) => ({ tokens: count, cut });
 
 /** The choices of one question. */
 export interface Question {
@@ -79,29 +80,7 @@ export interface Question {
 /** @typeParam Call what is asked   @typeParam Answer what comes back for each */
 export type Walk<Call, Answer> = Generator<Call[], ContinuationScore[], Answer[]>;
 
-const EXACT = { error: 0, draws: null } as const;
-
-/** Autoregressive: every token is predicted at the position before it. */
-export function* chainRuleWalk({ items, label }: Question): Walk<TokenCall, Answers> {
-  const answers = yield items.map(({ tokens, first, count }): TokenCall => {
-    const positions = Array.from({ length: count }, (_, i) => first + i - 1);
-    return {
-      ...{ tokens: tokens.subarray(0, -1), x: tokens, positions, label, left: 0 },
-      targets: Array.from(tokens.subarray(first, first + count)),
-    };
-  });
-  return answers.map(
-    ({ logProbability, best }, i): ContinuationScore => ({
-      ...EXACT,
-      logLikelihood: sum(Array.from(logProbability)),
-      isGreedy: isBest(logProbability, best),
-      ...{ method: 'chain-rule', calls: 1, ...sizeOf(items[i]) },
-    }),
-  );
-}
-
-const isBest = (found: ArrayLike<number>, best: ArrayLike<number> | undefined): boolean | null =>
-  best === undefined ? null : Array.from(found).every((value, i) => value >= best[i]);
+export const EXACT = { error: 0, draws: null } as const;
 
 /** What a walk of a masked model knows of the model. */
 export interface MaskedModel {

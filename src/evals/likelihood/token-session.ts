@@ -31,13 +31,13 @@ export class TokenSession {
   }
 
   /**
-   * @param order the scores that answers come with   @param asks what they say of the most probable tokens
+   * @param order the scores that answers come with   @param asks what they say of the most probable tokens, and whether calls may keep keys and values
    * @throws ModelError for a family whose tokens do not become known one by one, or an ar model that looks ahead
    */
   static async start(
     options: LossSessionOptions,
     order: UnmaskingOrder,
-    asks: FurtherAnswers = {},
+    asks: FurtherAnswers & { prefixes?: boolean } = {},
   ): Promise<TokenSession> {
     const { checkpoint } = options;
     checkFamily(checkpoint);
@@ -77,6 +77,11 @@ export class TokenSession {
     const bad = answers.findIndex(({ logProbability }) => !Array.from(logProbability).every(Number.isFinite));
     if (bad >= 0) throw this.notFinite(calls[bad]);
     return answers;
+  }
+
+  /** Frees what calls kept. */
+  forget(ids: readonly number[]): Promise<void> {
+    return this.network.forget(ids);
   }
 
   close(): Promise<void> {

@@ -2,7 +2,8 @@
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import type { DrawnIntegration } from '../../diffusion/integration.js';
 import type { TimePlan } from '../../diffusion/times.js';
-import { isMasked } from '../../models/family.js';
+import type { Schedule } from '../../models/card.js';
+import { usesMask } from '../../models/family.js';
 import type { NumberColumn } from '../../storage/number-column.js';
 import type { LossModel, ModelCall, SequenceLoss } from './loss-batch.js';
 
@@ -25,6 +26,7 @@ export interface CorrectionContext {
   sequences: number;
   plan: TimePlan;
   integration: DrawnIntegration;
+  schedule: Schedule;
   model: LossModel;
   signal?: AbortSignal;
 }
@@ -37,6 +39,6 @@ export function vocabularyCounts(
   const counts = new Float64Array(vocabSize);
   counts.set(stream.unigramCounts().subarray(0, vocabSize));
   // masked families have a mask token
-  if (isMasked(family)) counts[maskTokenId!] = 0;
+  if (usesMask(family)) counts[maskTokenId!] = 0;
   return counts;
 }

@@ -10,6 +10,7 @@
  * mdlm's default; that of other families is `control-variate`.
  *
  * uniform states   The unigram model's loss at the same x, z and α, times a coefficient β fitted on other sequences.
+ * masks and uniform noise together   As uniform states.
  * masked families  A loss h(x) of its own for each token of the vocabulary, learned from other sequences.
  *
  * A complete pass is corrected once, from its own losses and those of earlier passes: more draws do not change the result of
@@ -24,7 +25,7 @@ import {
 } from '../../diffusion/integration.js';
 import type { NoiseSchedule } from '../../diffusion/schedule.js';
 import { UsageError } from '../../errors.js';
-import { isMasked } from '../../models/family.js';
+import { isMasked, isUniformState } from '../../models/family.js';
 import type { Correction, CorrectionContext } from './correction.js';
 import { DifficultyCorrection } from './difficulty-correction.js';
 import type { LossModel } from './loss-batch.js';
@@ -76,7 +77,7 @@ export function drawnLevels(
     case 'exact-count':
       return exactCounts(base, { schedule, readsTime, power: countPower.towardsText });
     case 'control-variate': {
-      const slope = isMasked(family) ? proposalSlope.masked : proposalSlope.uniform;
+      const slope = isUniformState(family) ? proposalSlope.uniform : proposalSlope.masked;
       return drawTowardsText(base, schedule, slope);
     }
   }

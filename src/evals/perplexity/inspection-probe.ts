@@ -1,6 +1,6 @@
 /** Facts about a checkpoint that only model calls show, for `inspect`. */
 import type { Tokenizer } from '../../datasets/tokenizer.js';
-import { noiseSchedule } from '../../diffusion/schedule.js';
+import { levelOfTime, noiseSchedule } from '../../diffusion/schedule.js';
 import { DuoEvalError } from '../../errors.js';
 import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js';
 import type { Advice } from '../../models/inspection.js';
@@ -41,7 +41,7 @@ export async function probeInspection(
       }
       if (session.probed.heedsTime)
         found.remarks.push({
-          message: 'Asked: its answer follows the noise level that it is told.',
+          message: `Asked: its answer follows the ${checkpoint.fields.timestepInput.value === 't' ? 'time' : 'noise level'} that it is told.`,
           hint: null,
         });
       await wholeSequence(session);
@@ -89,9 +89,8 @@ async function wholeSequence(session: LossSession): Promise<void> {
   const length = fields.length.value;
   if (length === null) return;
   const x = Int32Array.from({ length }, (_, l) => (l % 2 === maskTokenId ? 2 : l % 2));
-  const alpha = schedule === null ? null : noiseSchedule(schedule).alpha(0.5);
-  const level =
-    alpha === null ? null : { t: 0.5, alpha, oneMinusAlpha: 1 - alpha, sigma: -Math.log(alpha), weight: 1 };
+  const noise = schedule === null ? null : noiseSchedule(schedule);
+  const level = noise && { t: 0.5, ...levelOfTime(noise, 0.5), sigma: noise.sigma(0.5), weight: 1 };
   const model = batchModelOf(session.checkpoint, { seed: 0, wrapped: false });
   const blocks = level && model.blockSize ? Math.ceil(length / model.blockSize) : 0;
   const blockLevels = blocks > 0 && level ? Array(blocks).fill(level) : undefined;

@@ -4,12 +4,19 @@
  *
  * All randomness is a function of (seed, sequence, draw), so no figure depends on how calls are batched.
  */
-import { noiseBlocks, noiseExactCount, noiseMasked, noiseUniform } from '../../diffusion/forward.js';
+import {
+  noiseBlocks,
+  noiseExactCount,
+  noiseMasked,
+  noiseMixed,
+  noiseUniform,
+} from '../../diffusion/forward.js';
 import { HEAD, paddedRows } from '../../diffusion/heads/head.js';
+import { mixtureFeeds } from '../../diffusion/heads/mixed-noise.js';
 import type { DrawnIntegration, NoiseLevel } from '../../diffusion/integration.js';
 import { blockPoints } from '../../diffusion/times.js';
 import type { Family } from '../../models/card.js';
-import { isFirstGiven, isInBlocks, isInSteps, isMasked } from '../../models/family.js';
+import { isFirstGiven, isInBlocks, isInSteps, isMasked, isMixed } from '../../models/family.js';
 import type { Feeds } from '../../models/feeds.js';
 import { streams } from '../../random/streams.js';
 import { fillUniforms } from '../../random/uniforms.js';
@@ -24,7 +31,7 @@ export interface ModelCall {
   level: NoiseLevel | null;
   /** Block diffusion: the level of each block. */
   blockLevels?: readonly NoiseLevel[];
-  /** Uniform states: only these positions are noised and scored; the others are given, clean at every level. By default all. */
+  /** Families that score every token: only these positions are noised and scored; the others are given, clean at every level. By default all. */
   unknown?: { first: number; count: number };
   /** Whether its loss per token is wanted too (ar and masked families). */
   byToken?: boolean;
@@ -131,18 +138,21 @@ export function noisyTokens(out: Int32Array, call: ModelCall, model: LossModel):
     return noiseBlocks(out, x, { blockSize, oneMinusAlpha, first: start }, maskTokenId!, component);
   }
   // only ar has no level
-  const { oneMinusAlpha, masked } = level!;
+  const noise = level!;
+  const { oneMinusAlpha, masked } = noise;
   // masked families have a mask token
   if (masked !== undefined) return noiseExactCount(out, x, masked, maskTokenId!, component, start);
   // masked families have a mask token
   if (isMasked(family)) return noiseMasked(out, x, oneMinusAlpha, maskTokenId!, component, start);
   const token = scratch(1, x.length);
   fillUniforms(token, { seed, stream: streams.forwardToken, sequence, step: draw });
-  if (call.unknown === undefined) return noiseUniform(out, x, oneMinusAlpha, vocabSize, component, token);
-  const { first, count } = call.unknown;
+  const { first, count } = call.unknown ?? { first: 0, count: x.length };
   out.set(x);
   const within = (all: Int32Array) => all.subarray(first, first + count);
-  noiseUniform(within(out), within(x), oneMinusAlpha, vocabSize, component, token);
+  // a family with a mixture has a mask token
+  const size = { vocabSize, maskTokenId: maskTokenId! };
+  if (isMixed(family)) noiseMixed(within(out), within(x), noise, size, component, token);
+  else noiseUniform(within(out), within(x), oneMinusAlpha, vocabSize, component, token);
   return out;
 }
 
@@ -194,6 +204,8 @@ function prepareEverywhere(calls: readonly ModelCall[], model: LossModel): Prepa
       data: Float64Array.from(calls, (call) => call.level!.oneMinusAlpha),
       dims: [calls.length],
     },
+    // every level of a mixed schedule says what its noise consists of
+    ...(isMixed(model.family) && mixtureFeeds(calls.map((call) => call.level!.mixed!))),
   };
   return { calls, called: calls, inputIds, width, head, rows: null };
 }

@@ -6,6 +6,7 @@
 import { HEAD, headOptionsOf } from '../../diffusion/heads/head.js';
 import { appendLossHead } from '../../diffusion/heads/losses.js';
 import { RECONSTRUCTION } from '../../diffusion/integration.js';
+import { toldTimestep } from '../../diffusion/schedule.js';
 import { DataError, NumericalError } from '../../errors.js';
 import { BatchLimit } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
@@ -37,6 +38,8 @@ export interface LossSessionOptions {
 
 export class LossSession extends RunningModel implements LossSource {
   private readonly limit: BatchLimit;
+  /** What the network reads of a σ. */
+  private readonly told: (sigma: number) => number;
 
   private constructor(
     readonly checkpoint: Checkpoint,
@@ -47,6 +50,7 @@ export class LossSession extends RunningModel implements LossSource {
   ) {
     super(session);
     this.limit = new BatchLimit(checkpoint, 'sequences', options.notice);
+    this.told = toldTimestep(checkpoint.schedule, checkpoint.fields.timestepInput.value);
   }
 
   /** @throws ModelError when the family has no loss, the runtime refuses the graph, or an ar model looks ahead */
@@ -103,10 +107,7 @@ export class LossSession extends RunningModel implements LossSource {
     const batch = prepareBatch(calls, model);
     const { called } = batch;
     if (called.length === 0) return sequenceLosses(batch, [], model);
-    const { timeConditioning } = this.checkpoint.fields;
-    const sigma = Float32Array.from(called, ({ level }) =>
-      timeConditioning.value && level ? level.sigma : 0,
-    );
+    const sigma = Float32Array.from(called, ({ level }) => (level ? this.told(level.sigma) : 0));
     const loss = await lossesOf(this.session, this.options, batch, sigma);
     const losses = sequenceLosses(batch, loss, model);
     for (const [i, loss] of losses.entries())

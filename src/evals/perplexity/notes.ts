@@ -1,4 +1,5 @@
 /** The lines under a table of perplexities: their protocol, and the caveats. */
+import { USUAL_TIMES } from '../../diffusion/schedule.js';
 import { errorUnits } from '../../printing/notes.js';
 import { fieldOf, type NoteContext, numberOf, type ResultRow } from '../../records/evaluation.js';
 import type { Comparison } from '../../records/record.js';
@@ -6,11 +7,12 @@ import { plainText } from '../../terminal-text.js';
 import { policyText } from './exact-likelihood.js';
 import type { PerplexityResult } from './record.js';
 
-/** What each protocol estimates; `integration` in the record has the numbers. */
-const MEANING: Record<string, string> = {
-  duo: 'the mean over t in [0.001, 1], as the reference code takes it; it compares with published figures and is not a bound',
-  strict: 'the integral over all noise levels, a bound on −ln p',
-};
+/** What a protocol estimates; `integration` in the record has the numbers. */
+function meaningOf({ name, timeRange }: PerplexityResult['protocol']): string | null {
+  if (name === 'strict') return 'the integral over all noise levels, a bound on −ln p';
+  if (name !== 'duo') return null;
+  return `the mean over t in [${(timeRange ?? USUAL_TIMES).join(', ')}], as the reference code takes it; it compares with published figures and is not a bound`;
+}
 
 export function perplexityNotes(
   results: readonly PerplexityResult[],
@@ -94,16 +96,18 @@ function grouped<T>(all: readonly T[], keyOf: (one: T) => unknown): T[][] {
 function protocolLines(results: readonly PerplexityResult[]): string[] {
   const alike = grouped(
     results.filter(({ protocol }) => protocol.policy === undefined),
-    ({ protocol }) => [protocol.name, protocol.length],
+    ({ protocol }) => [protocol.name, protocol.length, protocol.timeRange],
   );
   return alike.map((group) => {
-    const { name, length } = group[0].protocol;
+    const { protocol } = group[0];
+    const { name, length } = protocol;
     const head = `Protocol ${name}, ${length} tokens per sequence`;
     const drawn = group.filter(isDrawn);
     const exact = unique(group.filter((result) => !isDrawn(result)).map(({ model }) => model.family));
     const exactly = exact.length > 0 ? `${exact.join(', ')}: exact, nothing is drawn` : '';
     if (drawn.length === 0) return plainText(`${head}; ${exactly}.`);
-    const meaning = MEANING[name] ? `: ${MEANING[name]}` : '';
+    const meant = meaningOf(protocol);
+    const meaning = meant === null ? '' : `: ${meant}`;
     return plainText(`${head}, ${drawsOf(drawn)}${meaning}.${exactly && ` ${exactly}.`}`);
   });
 }
@@ -165,7 +169,7 @@ export function reportedNotes(rows: readonly ResultRow[]): string[] {
     `± is the standard error over ${unitsOfRows(rows)}: how the figure would vary on other text of the same kind. Bits per byte compare between tokenizers and families.`,
     ...(protocols.has('duo')
       ? [
-          'Protocol duo: the mean over t in [0.001, 1], as the reference code takes it; not a bound for diffusion models.',
+          `Protocol duo: the mean over ${rangesOf(rows)}, as the reference code takes it; not a bound for diffusion models.`,
         ]
       : []),
     ...(protocols.has('strict')
@@ -175,6 +179,18 @@ export function reportedNotes(rows: readonly ResultRow[]): string[] {
     ...(protocols.size > 1 ? ['Figures of different protocols do not compare.'] : []),
     ...limitNotes(limited),
   ];
+}
+
+/** `t in [0.001, 1]`, or several ranges where the models' references differ. */
+function rangesOf(rows: readonly ResultRow[]): string {
+  const drawn = rows.filter((row) => fieldOf(row, 'protocol.name') === 'duo');
+  const ranges = drawn.map((row) => {
+    const [from, to] = [numberOf(row, 'protocol.timeRange.0'), numberOf(row, 'protocol.timeRange.1')];
+    return from === null || to === null ? USUAL_TIMES.join(', ') : `${from}, ${to}`;
+  });
+  return unique(ranges)
+    .map((range) => `t in [${range}]`)
+    .join(' or ');
 }
 
 function limitNotes(limited: readonly ResultRow[]): string[] {

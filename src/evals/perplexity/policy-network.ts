@@ -1,17 +1,20 @@
 /** A model with the head of the exact likelihood, running: texts with masks and positions in, two numbers per position out. */
 import { headOptionsOf } from '../../diffusion/heads/head.js';
 import { appendPolicyHead, type FurtherAnswers, POLICY_HEAD } from '../../diffusion/heads/policy-score.js';
-import { type NoiseSchedule, noiseSchedule } from '../../diffusion/schedule.js';
+import { type NoiseSchedule, noiseSchedule, toldTimestep } from '../../diffusion/schedule.js';
 import { timeOfShare, type UnmaskingOrder } from '../../diffusion/unmasking.js';
+import { ModelError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { isInBlocks } from '../../models/family.js';
 import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
+import { type CacheLayout, cacheLayout, exposeAdded } from '../../models/key-value-cache.js';
 import { RunningModel } from '../../models/running-model.js';
-import type { ModelSession } from '../../models/session.js';
+import type { ModelSession, SessionState } from '../../models/session.js';
 import { maskedInput, rowFeeds } from './loss-batch.js';
 import { type LossSessionOptions, padBatch } from './loss-session.js';
 import type { Answers } from './policy-walk.js';
+import { type Prefix, type PrefixState, prefixState } from './prefix-state.js';
 import { TIME_WITHOUT_EFFECT } from './probe.js';
 
 /** A text at one stage. */
@@ -24,7 +27,14 @@ export interface Question {
   targets: readonly number[];
   /** Masked positions in all. */
   left: number;
+  /** Autoregressive: keys and values of the first tokens are kept for later calls, or these tokens stand behind kept ones. */
+  keep?: Prefix;
+  past?: Prefix;
 }
+
+/** Positions that a call has for kept keys and values: multiples of this, so that calls share batches. */
+const ROOM_STEP = 8;
+export const roomOf = ({ length }: Prefix): number => ROOM_STEP * Math.ceil(length / ROOM_STEP);
 
 /** Length of a probe where the graph has no fixed length. */
 const PROBE_LENGTH = 8;
@@ -38,24 +48,32 @@ export class PolicyNetwork extends RunningModel {
     private readonly timeoutMs: number | undefined,
     /** How many of the most probable tokens an answer has. */
     private readonly top: number,
+    /** Keys and values that calls keep; null where the graph gives none out. */
+    private readonly prefixes: SessionState<PrefixState> | null,
   ) {
     super(session);
   }
 
-  /** @param asks what answers say of the most probable tokens   @throws ModelError as the session */
+  /**
+   * @param asks what answers say of the most probable tokens, and whether calls may keep keys and values
+   * @throws ModelError as the session
+   */
   static async start(
     { checkpoint, provider, threads, timeoutMs, notice }: LossSessionOptions,
     order: UnmaskingOrder,
-    asks: FurtherAnswers = {},
+    asks: FurtherAnswers & { prefixes?: boolean } = {},
   ): Promise<PolicyNetwork> {
     const { signature, fields } = checkpoint;
     const graph = checkpoint.graph();
     const head = { ...headOptionsOf(checkpoint), inBlocks: provider === 'cpu' };
+    const layout = asks.prefixes ? prefixLayout(checkpoint) : null;
     appendPolicyHead(graph, order, head, asks);
+    if (layout) exposeAdded(graph, layout);
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     const readsLevel = signature.sigma && fields.timeConditioning.value && checkpoint.schedule;
     const schedule = readsLevel ? noiseSchedule(readsLevel) : null;
-    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs, asks.top ?? 0);
+    const prefixes = layout && session.keep(prefixState, { layout, signature });
+    const network = new PolicyNetwork(session, checkpoint, schedule, timeoutMs, asks.top ?? 0, prefixes);
     try {
       if (schedule && !(await network.heedsTime())) notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);
       return network;
@@ -80,9 +98,15 @@ export class PolicyNetwork extends RunningModel {
     return (await ofStage(1)) !== (await ofStage(length));
   }
 
+  /** Frees what calls kept. */
+  async forget(ids: readonly number[]): Promise<void> {
+    await this.prefixes?.call('forget', ids, { label: 'the end of a question' });
+  }
+
   /** One call. @param questions about texts of one length   @throws ModelError as the session */
   async ask(questions: readonly Question[], label: string): Promise<Answers[]> {
-    const { signature } = this.checkpoint;
+    const { signature, fields } = this.checkpoint;
+    const told = toldTimestep(this.schedule, fields.timestepInput.value);
     const batch = questions.length;
     const length = questions[0].tokens.length;
     // Block diffusion reads the true tokens too: a block sees those of earlier blocks.
@@ -93,18 +117,18 @@ export class PolicyNetwork extends RunningModel {
     );
     const sigma = signature.sigma
       ? Float32Array.from(questions, ({ left }) =>
-          this.schedule ? this.schedule.sigma(timeOfShare(this.schedule, left / length)) : 0,
+          this.schedule ? told(this.schedule.sigma(timeOfShare(this.schedule, left / length))) : 0,
         )
       : null;
     const feeds = {
       ...networkFeeds(signature, { inputIds, batch, length: width, noisyWidth: length, sigma }),
       ...rowFeeds(rows),
     };
-    const outputs = await this.session.run(padBatch(feeds, batch, signature.fixedBatch), {
-      label,
-      timeoutMs: this.timeoutMs,
-      transfer: true,
-    });
+    const options = { label, timeoutMs: this.timeoutMs, transfer: true };
+    const padded = padBatch(feeds, batch, signature.fixedBatch);
+    const outputs = this.prefixes
+      ? await this.prefixes.call('run', { feeds: padded, ...prefixesOf(questions) }, options)
+      : await this.session.run(padded, options);
     const logProbability = outputs[POLICY_HEAD.logProbability].data as Float64Array;
     const score = (outputs[POLICY_HEAD.score]?.data ?? new Float32Array(0)) as Float32Array;
     const best = outputs[POLICY_HEAD.best]?.data as Float64Array | undefined;
@@ -127,5 +151,30 @@ export class PolicyNetwork extends RunningModel {
         }),
       };
     });
+  }
+}
+
+function prefixesOf(questions: readonly Question[]) {
+  const past = questions.flatMap((question) => question.past ?? []);
+  return {
+    keep: questions.map(({ keep }) => keep ?? null),
+    past: past.length > 0 ? past : null,
+    room: past.reduce((most, prefix) => Math.max(most, roomOf(prefix)), 0),
+  };
+}
+
+/** How keys and values are kept; null for a graph that does not give them out, or takes none behind others. */
+export function prefixLayout(checkpoint: Checkpoint): CacheLayout | null {
+  const { signature, name, family } = checkpoint;
+  const { attentionMask, positionIds, useCacheBranch, fixedLength, fixedBatch } = signature;
+  const takesPast = attentionMask !== null && positionIds !== null && !useCacheBranch;
+  if (family !== 'ar' || !takesPast || fixedLength !== null || fixedBatch !== null) return null;
+  try {
+    const layout = cacheLayout(name, signature);
+    exposeAdded(checkpoint.graph(), layout);
+    return layout;
+  } catch (error) {
+    if (error instanceof ModelError && error.code === 'no-cache') return null;
+    throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { HEAD } from '../../diffusion/heads/head.js';
 import type { NoiseLevel } from '../../diffusion/integration.js';
-import { noiseSchedule } from '../../diffusion/schedule.js';
+import { levelOfTime, noiseSchedule, toldTimestep } from '../../diffusion/schedule.js';
 import { checkCausal, probeSequences } from '../../models/causality.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { isDiffusion } from '../../models/family.js';
@@ -64,12 +64,17 @@ async function heedsTime(checkpoint: Checkpoint, ask: Ask): Promise<boolean | nu
   const { signature, fields, vocabSize } = checkpoint;
   if (!signature.sigma || !fields.timeConditioning.value || !checkpoint.schedule) return null;
   const schedule = noiseSchedule(checkpoint.schedule);
+  const told = toldTimestep(checkpoint.schedule, fields.timestepInput.value);
   const length = signature.fixedLength ?? Math.min(LENGTH, fields.length.value ?? LENGTH);
   const x = Int32Array.from({ length }, (_, l) => (1 + l * 7919) % vocabSize);
   // The same noisy tokens twice: only the noise level that the network reads differs.
-  const alpha = schedule.alpha(TIMES[1]);
-  const call = callOf(x, 0, { t: null, alpha, oneMinusAlpha: 1 - alpha, sigma: 0, weight: 1 });
-  const [first, second] = await askBoth(checkpoint, ask, [call, { ...call }], TIMES.map(schedule.sigma));
+  const call = callOf(x, 0, { t: null, ...levelOfTime(schedule, TIMES[1]), sigma: 0, weight: 1 });
+  const [first, second] = await askBoth(
+    checkpoint,
+    ask,
+    [call, { ...call }],
+    TIMES.map(schedule.sigma).map(told),
+  );
   return first.calls > 0 ? first.nats !== second.nats : null;
 }
 

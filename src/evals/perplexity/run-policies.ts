@@ -4,7 +4,7 @@
  * uniform states with their bound.
  */
 import { isMasked } from '../../models/family.js';
-import type { Observer } from '../../observer.js';
+import { type Observer, partOf, partsOf } from '../../observer.js';
 import { resultsFile } from '../../records/record.js';
 import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOverText } from './errors-over-text.js';
@@ -41,10 +41,10 @@ export async function runPolicies(
     for (const run of runs) run.close();
   };
   try {
-    for (const { checkpoints: some, likelihood } of parts) {
+    const shares = partsOf(parts.map(({ likelihood }) => (likelihood ? 1 / likelihood.tokensPerCall : 0)));
+    for (const [i, { checkpoints: some, likelihood }] of parts.entries()) {
       const policy = likelihood === null ? '' : `, ${policyText(likelihoodRecord(likelihood, null))}`;
-      const progress: Observer['progress'] = (work, done, total) =>
-        observer.progress?.(`${work}${policy}`, done, total);
+      const part = { ...shares[i], named: (work: string) => `${work}${policy}` };
       runs.push(
         await runPerplexity(
           {
@@ -54,7 +54,7 @@ export async function runPolicies(
             options: { ...options, likelihood, sequences: true },
           },
           cells.filter(({ checkpoint }) => some.includes(checkpoint)),
-          { ...observer, progress },
+          partOf(observer, part),
         ),
       );
     }

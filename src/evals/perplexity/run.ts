@@ -4,11 +4,12 @@
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
+import { timesAveraged } from '../../diffusion/integration.js';
 import { batchOf } from '../../models/batch-limit.js';
 import { type Checkpoint, decidingFields } from '../../models/checkpoint.js';
 import { environmentOf } from '../../models/machine.js';
 import type { Provider } from '../../models/provider.js';
-import type { Observer } from '../../observer.js';
+import { type Observer, partOf, partsOf } from '../../observer.js';
 import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
@@ -77,9 +78,19 @@ export async function runPerplexity(
   warnOfFirst(cells, request.options, observer);
   let results: ResultsFile<PerplexityResult>;
   try {
-    for (const checkpoint of request.checkpoints) {
-      const streams = cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream);
-      await evaluateModel(checkpoint, streams, request, observer, { evaluated, journals });
+    const inOrder = request.checkpoints.map((checkpoint) => ({
+      checkpoint,
+      streams: cells.filter((cell) => cell.checkpoint === checkpoint).map(({ stream }) => stream),
+    }));
+    const parts = partsOf(
+      inOrder.flatMap(({ streams }) =>
+        streams.map((stream) => evaluatedOf(stream, request.options) * stream.length),
+      ),
+    );
+    for (const { checkpoint, streams } of inOrder) {
+      const own = parts.splice(0, streams.length);
+      const observers = own.map((part) => (cells.length > 1 ? partOf(observer, part) : observer));
+      await evaluateModel(checkpoint, streams, request, observers, { evaluated, journals });
     }
     // Rows are grouped by data set, since a reader compares models.
     const order = [...new Set(cells.map(({ stream }) => stream.name))];
@@ -157,18 +168,19 @@ function noteOtherStreams(evaluated: readonly Evaluated[], { note }: Observer): 
   }
 }
 
-/** Evaluates one model on its data sets. Adds to `evaluated` and `journals`, which the caller closes. */
+/** Evaluates one model on its data sets, each with an observer of its own. Adds to `evaluated` and `journals`, which the caller closes. */
 async function evaluateModel(
   checkpoint: Checkpoint,
   streams: readonly PackedStream[],
   request: PerplexityRequest,
-  observer: Observer & RunSinks,
+  observers: readonly (Observer & RunSinks)[],
   { evaluated, journals }: { evaluated: Evaluated[]; journals: Map<string, LossJournal> },
 ): Promise<void> {
   const { options } = request;
-  const session = request.session ?? (await sourceOf(checkpoint, streams, request, observer));
+  const session = request.session ?? (await sourceOf(checkpoint, streams, request, observers[0]));
   try {
-    for (const stream of streams) {
+    for (const [i, stream] of streams.entries()) {
+      const observer = observers[i];
       const key = await lossKey(checkpoint, stream, options, session.provider);
       // The same model under another name was just evaluated: its losses are reused.
       const twin = journals.get(JSON.stringify(key));
@@ -337,7 +349,7 @@ async function resultOf(
       tokenizerSha256: stream.tokenizerSha256,
       bosTokenId: stream.bosTokenId,
       eosTokenId: stream.eosTokenId,
-      timeRange: !exact && options.protocol === 'duo' ? [1e-3, 1] : null,
+      timeRange: exact ? null : timesAveraged(options.protocol, checkpoint.schedule),
       draws: exact ? null : estimate.draws,
       estimator: estimate.estimator,
       seed: usesSeed(checkpoint, options) ? options.seed : null,

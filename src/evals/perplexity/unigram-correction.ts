@@ -1,11 +1,14 @@
-/** The control variate of uniform states: the unigram model's loss in every draw, times a fitted coefficient. */
+/** The control variate of uniform states, also with masks beside them: the unigram model's loss in every draw, times a fitted coefficient. */
 import {
   type ControlVariate,
   controlVariateExpectation,
+  mixedControlVariate,
   uniformControlVariate,
   unigramFromCounts,
 } from '../../diffusion/control-variate.js';
 import { FittedCoefficient } from '../../diffusion/fitted-coefficient.js';
+import { noiseSchedule } from '../../diffusion/schedule.js';
+import { isMixed } from '../../models/family.js';
 import { NumberColumn } from '../../storage/number-column.js';
 import { type Correction, type CorrectionContext, vocabularyCounts } from './correction.js';
 import { type ModelCall, noisyTokens } from './loss-batch.js';
@@ -20,8 +23,16 @@ export class UnigramCorrection implements Correction {
   private readonly means: Float64Array;
 
   constructor(private readonly context: CorrectionContext) {
-    const { stream, model, plan, sequences } = context;
-    this.control = uniformControlVariate(unigramFromCounts(vocabularyCounts(stream, model), null));
+    const { stream, model, plan, sequences, schedule } = context;
+    const counts = vocabularyCounts(stream, model);
+    this.control =
+      isMixed(model.family) && model.maskTokenId !== null
+        ? mixedControlVariate(
+            unigramFromCounts(counts, model.maskTokenId),
+            model.maskTokenId,
+            noiseSchedule(schedule),
+          )
+        : uniformControlVariate(unigramFromCounts(counts, null));
     this.coefficient = new FittedCoefficient(plan.groups);
     this.centred = new NumberColumn(sequences);
     this.textCentred = new NumberColumn(sequences);

@@ -182,12 +182,13 @@ class Run {
     this.monteCarlo = this.plan && new MonteCarloSums(this.plan);
     this.model = batchModelOf(checkpoint, { seed, wrapped: stream.wrapped });
     this.correction =
-      this.plan && this.integration
+      this.plan && this.integration && checkpoint.schedule
         ? correctionOf(this.estimator, {
             stream,
             sequences: this.sequences,
             plan: this.plan,
             integration: this.integration,
+            schedule: checkpoint.schedule,
             model: this.model,
             signal: observer.signal,
           })

@@ -23,6 +23,8 @@ export interface SuiteRequest extends SuiteSettings {
 }
 
 export interface SuiteObserver extends Observer {
+  /** A cell begins to run. */
+  begins?(cell: Omit<PlannedCell, 'cell' | 'eval' | 'seconds'>): void;
   /** A cell is done. @param kept by an earlier run */
   finished(cell: { index: number }, kept: boolean): void;
 }
@@ -53,6 +55,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
           return;
         }
         if (request.gathers && !cell.isWhole?.()) return;
+        observer.begins?.(cell.plan('to run'));
         await cell.run(async (results) => {
           await keepResults(kind, cell.key, results);
           done.push({ index: cell.index, results });

@@ -142,10 +142,10 @@ async function openedCell(
   const { checkpoint, settings, suite, observer, runners } = running;
   const { task, items, documents } = prepared;
   const { sha256: tokenizerSha256 } = await running.options.tokenizer();
-  const calls = await plannedCalls(prepared, running.options, observer.signal);
+  const planned = await plannedCalls(prepared, running.options, observer.signal);
   // What is generated takes a call a step at most, and of ar one a token.
   const perItem = checkpoint.family === 'ar' ? (task.generation?.tokens ?? 0) : settings.steps + 1;
-  const modelCalls = calls ?? items.length * perItem;
+  const modelCalls = planned?.modelCalls ?? items.length * perItem;
   const { shots, name, path } = task;
   const { seed, draws } = protocolOf(task, checkpoint.family, settings);
   return {

@@ -53,6 +53,7 @@ interface Asked {
 
 export class GeneratingRunner implements ItemRunner {
   modelCalls = 0;
+  readonly readTokens = null;
 
   private constructor(
     private readonly settings: GeneratingSettings,

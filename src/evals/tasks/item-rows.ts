@@ -39,11 +39,18 @@ export function rowOf(task: Task, item: TaskItem, outcome: ItemOutcome): ItemRow
 export type RecordOfRun = Omit<TasksResult, 'metrics' | 'items' | 'cost' | 'byItem' | 'part'>;
 type Part = NonNullable<TasksResult['part']>;
 
+interface RunCost {
+  modelCalls: number;
+  /** Null where they are not counted. */
+  readTokens: number | null;
+  seconds: number | null;
+}
+
 /** @param byItem whether the record holds what came out for each item   @param part of all items; null: these are all */
 export function resultOfRows(
   run: RecordOfRun,
   rows: readonly ItemRow[],
-  { modelCalls, seconds }: { modelCalls: number; seconds: number | null },
+  { modelCalls, readTokens, seconds }: RunCost,
   { byItem, part }: { byItem: boolean; part: Pick<Part, 'part' | 'of'> | null },
 ): TasksResult {
   const { metrics, units } = taskFigures(run.task.metrics, rows);
@@ -62,7 +69,7 @@ export function resultOfRows(
       ...{ chance: mean('chance'), ceiling: mean('ceiling') },
     },
     cost: {
-      ...{ sequences: rows.length, tokens, modelCalls, wallSeconds: seconds },
+      ...{ sequences: rows.length, tokens, readTokens, modelCalls, wallSeconds: seconds },
       tokensPerSecond: seconds !== null && seconds > 0 ? tokens / seconds : null,
     },
     environment,
@@ -77,13 +84,17 @@ export function joinedParts(parts: readonly TasksResult[]): TasksResult {
   const rows = parts.flatMap(({ part }) => (part ? rowsOf(part.items) : []));
   rows.sort((a, b) => a.index - b.index);
   const { metrics: _, items: __, cost: ___, byItem: ____, part: _____, ...run } = first;
-  const seconds = parts.map(({ cost }) => cost.wallSeconds);
+  const total = (values: readonly (number | null | undefined)[]) =>
+    values.some((value) => value === null || value === undefined)
+      ? null
+      : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   return resultOfRows(
     run,
     rows,
     {
       modelCalls: parts.reduce((sum, { cost }) => sum + cost.modelCalls, 0),
-      seconds: seconds.some((one) => one === null) ? null : seconds.reduce<number>((a, b) => a + (b ?? 0), 0),
+      readTokens: total(parts.map(({ cost }) => cost.readTokens)),
+      seconds: total(parts.map(({ cost }) => cost.wallSeconds)),
     },
     { byItem: parts.every(({ byItem }) => byItem !== undefined), part: null },
   );

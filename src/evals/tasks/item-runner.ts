@@ -22,6 +22,8 @@ export interface ItemRunner {
   readonly runtime: { readonly provider: Provider; readonly threads: number };
   /** Sequences that went through the network so far. */
   readonly modelCalls: number;
+  /** Tokens that it read in them; null: not counted. */
+  readonly readTokens: number | null;
   /** Of the tokenizer's files: the same text may become other tokens. */
   tokenizerSha256(): Promise<string>;
   /** What draws the tokens, where text is generated. */
@@ -44,6 +46,10 @@ export class ScoringRunner implements ItemRunner {
 
   get modelCalls(): number {
     return this.session.modelCalls;
+  }
+
+  get readTokens(): number {
+    return this.session.readTokens;
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a run of a task needs, from names: its documents as items, and what answers them. */
 import { UsageError } from '../../errors.js';
-import { openScoring, planScoring, type ScoringSettings } from '../likelihood/scoring-session.js';
+import type { ScoringSettings } from '../likelihood/scored-questions.js';
+import { openScoring, planScoring } from '../likelihood/scoring-session.js';
 import { type ExactLikelihoodSettings, exactLikelihood } from '../perplexity/exact-likelihood.js';
 import { type Documents, type DocumentsOptions, documentsOf } from './documents.js';
 import { GeneratingRunner } from './generated-items.js';
@@ -96,14 +97,18 @@ export class Runners {
   }
 }
 
-/** Model calls of a task, shared ones once; at most, where `until` may end them sooner. Null where text is generated. */
+/**
+ * Model calls of a task, and the tokens that they read, shared ones once; at most, where `until` may end them sooner. Null where text is
+ * generated.
+ */
 export async function plannedCalls(
   { task, items }: PreparedTask,
   options: RunnerSettings,
   signal: AbortSignal | undefined,
-): Promise<number | null> {
+): Promise<{ modelCalls: number; readTokens: number } | null> {
   if (task.output === 'generate_until') return null;
   const session = planScoring(options);
   await new ScoringRunner(session).run(task, items, { signal, found: () => {} });
-  return session.modelCalls;
+  const { modelCalls, readTokens } = session;
+  return { modelCalls, readTokens };
 }

@@ -44,6 +44,8 @@ export interface TaskRun {
   outcomes: ItemOutcome[];
   /** Model calls of this run; those that several continuations share count once. */
   modelCalls: number;
+  /** Tokens that went through the network in them; null: not counted. */
+  readTokens: number | null;
   seconds: number;
   finish(): void;
   close(): void;
@@ -74,7 +76,7 @@ export async function runTask(
     },
   );
   const started = performance.now();
-  const before = session.modelCalls;
+  const before = { calls: session.modelCalls, read: session.readTokens };
   try {
     if (outcomes.size > 0)
       observer.note?.(`Continuing; an earlier run finished ${outcomes.size} items of ${task.name}.`);
@@ -97,7 +99,8 @@ export async function runTask(
   return {
     // every item has its outcome by now
     outcomes: items.map(({ index }) => outcomes.get(index)!),
-    modelCalls: session.modelCalls - before,
+    modelCalls: session.modelCalls - before.calls,
+    readTokens: before.read === null || session.readTokens === null ? null : session.readTokens - before.read,
     seconds: (performance.now() - started) / 1000,
     finish: () => journal.finish(),
     close: () => journal.close(),

@@ -29,7 +29,8 @@ export interface DecoderDimensions {
   /** The logits use the transposed embedding. */
   tied: boolean;
   attention: DecoderAttention;
-  /** The logits of token i come from the state of token i − 1, those of token 0 from its own. With full attention only. */
+  /** The logits of token i come from the state of token i − 1, those of token 0 from its own. In blocks, those of a block's first token
+   *  come from the last clean token before it. Not with causal attention. */
   shift?: boolean;
   /** Root mean square, with a weight; or layer normalisation, with weight and bias. */
   norm: { type: 'rms' | 'layer'; epsilon: number };
@@ -158,7 +159,7 @@ function decoderProblem(dimensions: DecoderDimensions): ErrorDetails | null {
     if (!(Number.isFinite(value) && value > 0))
       return impossible(`The ${name} must be above 0, not ${value}.`);
   }
-  if (shift && attention !== 'full') return impossible('Logits are shifted with full attention only.');
+  if (shift && attention === 'causal') return impossible('Logits are not shifted with causal attention.');
   if (embeddingRows < vocabSize || (tied && embeddingRows !== vocabSize)) {
     return impossible(
       `An embedding of ${embeddingRows} rows cannot be that of ${vocabSize} logits${tied ? ', tied to it' : ''}.`,

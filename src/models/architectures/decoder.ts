@@ -10,28 +10,44 @@
  *
  *     causal         with cached keys and values, as cachedCausalGraph (causal.ts)
  *     full           input_ids → logits: row i scores token i
- *     block-causal   noisy and clean tokens with cached keys and values, as blockDiffusionGraph, without a noise level
+ *     block-causal   noisy and clean tokens with cached keys and values, as blockDiffusionGraph, without a noise level; with a shift, the
+ *                    clean token before a block must be among those of the call, and not only in the cache
  */
 import { Attention, MultiHeadAttention, RMSNormalization } from '../../graph/fused-operators.js';
 import type { Graph, Value } from '../../graph/graph.js';
 import {
   Add,
+  ArgMax,
+  Cast,
   Concat,
   Div,
+  Equal,
   Expand,
   Gather,
+  GatherElements,
   Greater,
   MatMul,
   Mul,
+  Or,
   Pow,
   ReduceMean,
   Reshape,
   Shape,
   Softmax,
   Sqrt,
+  Sub,
   Transpose,
+  Unsqueeze,
+  Where,
 } from '../../graph/operators.js';
-import { attendCached, blocksBias, causalBias, doubledBias, type KeysAndValues } from './attention.js';
+import {
+  attendCached,
+  type BlockPlaces,
+  blocksBias,
+  causalBias,
+  doubledBias,
+  type KeysAndValues,
+} from './attention.js';
 import { CLEAN_IDS } from './block-diffusion.js';
 import { cachedInputs, cachedOutputs, pastInputs } from './cached-inputs.js';
 import {
@@ -103,9 +119,11 @@ function blockCausal(network: Network, dimensions: DecoderDimensions, blockSize:
   const positions = graph.input('position_ids', 'int64', shape);
   const types = graph.input('token_type_ids', 'int64', shape);
   const { pasts, pastLength } = pastInputs(graph, dimensions);
-  const bias = blocksBias({ positions, clean: Greater(types, 0) }, blockSize, pastLength);
+  const places = { positions, clean: Greater(types, 0) };
+  const bias = blocksBias(places, blockSize, pastLength);
   const { attend, added } = cachedAttention(network, dimensions, pasts, { bias, pastLength });
-  outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend));
+  const later = (states: Value) => oneLaterInBlocks(states, places, blockSize);
+  outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend, later));
   cachedOutputs(graph, pasts, added, dimensions);
 }
 
@@ -120,7 +138,10 @@ function blockTraining(network: Network, dimensions: DecoderDimensions, blockSiz
     return plainAttention(dimensions, { q, k: keys, v: values }, bias);
   };
   const positions = Concat([half, half], { axis: 1 });
-  const logits = transformer(network, dimensions, { ids, positions }, attend);
+  const none = Mul(half, 0);
+  const places = { positions, clean: Greater(Concat([none, Add(none, 1)], { axis: 1 }), 0) };
+  const later = (states: Value) => oneLaterInBlocks(states, places, blockSize);
+  const logits = transformer(network, dimensions, { ids, positions }, attend, later);
   graph.output(logits, 'logits', ['batch', 'doubled', dimensions.vocabSize]);
 }
 
@@ -151,12 +172,14 @@ function cachedAttention(
   return { attend, added };
 }
 
-/** From tokens to logits, [batch, tokens, vocab]. @param ids, positions int64 [batch, tokens] */
+/** From tokens to logits, [batch, tokens, vocab].
+ *  @param ids, positions int64 [batch, tokens]   @param later moves states to the token after them, in a network with a shift */
 function transformer(
   network: Network,
   dimensions: DecoderDimensions,
   { ids, positions }: { ids: Value; positions: Value },
   attend: Attend,
+  later = oneLater,
 ): Value {
   const { graph } = network;
   const { blocks, heads, headSize: size, length, attention, rotary: turn, embeddingScale } = dimensions;
@@ -171,11 +194,27 @@ function transformer(
   }
   return graph.scope('output_layer', () => {
     const normalised = norm(network, dimensions, 'norm_final', x);
-    const states = dimensions.shift ? oneLater(normalised) : normalised;
+    const states = dimensions.shift ? later(normalised) : normalised;
     return dimensions.tied
       ? MatMul(states, Transpose(embedding, { perm: [1, 0] }))
       : linear(network, HEAD, states, { bias: false });
   });
+}
+
+/**
+ * The states of the tokens before, where tokens come in blocks (Fast-dLLM v2, arXiv 2509.26328, section 3.2, as its sampler reads them): of the
+ * same noisy block, but for its first token that of the clean text. Where a call has no such token, its first row.
+ * @param states [batch, tokens, d]
+ */
+function oneLaterInBlocks(states: Value, { positions, clean }: BlockPlaces, blockSize: number): Value {
+  const isFirst = Equal(positions, Mul(Div(positions, blockSize), blockSize));
+  // Noisy tokens are even numbers, clean ones odd.
+  const numbers = Where(clean, Add(Mul(positions, 2), 1), Mul(positions, 2));
+  const before = Sub(Mul(positions, 2), 2);
+  const wanted = Where(Or(clean, isFirst), Add(before, 1), before);
+  const found = Cast(Equal(Unsqueeze(wanted, [-1]), Unsqueeze(numbers, [-2])), { to: 'float32' });
+  const rows = Unsqueeze(ArgMax(found, { keepdims: false }), [-1]);
+  return GatherElements(states, Expand(rows, Shape(states)), { axis: 1 });
 }
 
 function block(

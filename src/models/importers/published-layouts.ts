@@ -1,5 +1,6 @@
 /** The layouts that are known. The first that recognises a model reads it. */
 import { bertLayout } from './bert.js';
+import { giddLayout } from './gidd.js';
 import { gptNeoxLayout } from './gpt-neox.js';
 import { diffuGptLayout, gpt2Layout } from './gpt2.js';
 import { lladaLayout } from './llada.js';
@@ -20,5 +21,6 @@ export const PUBLISHED_LAYOUTS: readonly PublishedLayout[] = [
   gptNeoxLayout,
   bertLayout,
   modernBertLayout,
+  giddLayout,
   referenceLayout,
 ];

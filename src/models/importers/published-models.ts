@@ -25,7 +25,7 @@ export interface PublishedModelEntry {
 const REFERENCE = 'layout: logits of the reference code, random weights';
 const ORACLE = 'layout: logits of an independent implementation, random weights';
 const TRANSFORMERS = 'layout: logits of transformers, random weights';
-const LIMITS = 'layout: as one block, as blocks of one token, cached and not';
+const LIMITS = 'layout: logits of transformers as one block and in blocks of one token; cached as uncached';
 const LADDER = 'layout: that of the masked ones, on a network verified for others';
 
 const entry = (
@@ -57,6 +57,8 @@ const dream: PublishedFacts = { maskTokenId: 151_666, tokenizer: 'Qwen/Qwen2.5-7
 const sdar: PublishedFacts = { maskTokenId: 151_669, ...blocks(4) };
 const smdm: PublishedFacts = { tokenizer: 'TinyLlama/TinyLlama-1.1B-intermediate-step-1431k-3T' };
 
+const gpt2Tokenizer: PublishedFacts = { tokenizer: 'openai-community/gpt2' };
+
 export const PUBLISHED_MODELS: readonly PublishedModelEntry[] = [
   entry('s-sahoo/duo', 'duo', 170, 1024, 'Apache-2.0', REFERENCE),
   entry('s-sahoo/duo-distilled', 'duo', 170, 1024, 'Apache-2.0', REFERENCE),
@@ -66,6 +68,10 @@ export const PUBLISHED_MODELS: readonly PublishedModelEntry[] = [
   entry('kuleshov-group/bd3lm-owt-block_size16', 'bd3lm', 170, 1024, 'Apache-2.0', ORACLE, blocks(16)),
   entry('louaaron/sedd-small', 'sedd', 170, 1024, 'MIT', ORACLE),
   entry('louaaron/sedd-medium', 'sedd', 424, 1024, 'MIT', ORACLE),
+  ...(['0.0', '0.1', '0.2'] as const).flatMap((share) => [
+    entry(`dvruette/gidd-small-p_unif-${share}`, 'gidd', 170, 512, 'MIT', ORACLE, gpt2Tokenizer),
+    entry(`dvruette/gidd-base-p_unif-${share}`, 'gidd', 424, 512, 'MIT', ORACLE, gpt2Tokenizer),
+  ]),
   entry('diffusionfamily/diffugpt-s', 'mdlm', 124, 1024, 'Apache-2.0', ORACLE, {
     maskTokenId: 10_541,
     tokenizer: 'openai-community/gpt2',
@@ -96,6 +102,8 @@ export const PUBLISHED_MODELS: readonly PublishedModelEntry[] = [
   entry('JetLM/SDAR-1.7B-Chat', 'bd3lm', 2032, 32_768, null, LIMITS, sdar),
   entry('JetLM/SDAR-4B-Chat', 'bd3lm', 4412, 32_768, null, LIMITS, sdar),
   entry('JetLM/SDAR-8B-Chat', 'bd3lm', 8191, 32_768, null, LIMITS, sdar),
+  entry('Efficient-Large-Model/Fast_dLLM_v2_1.5B', 'bd3lm', 1544, 32_768, 'Apache-2.0', TRANSFORMERS),
+  entry('Efficient-Large-Model/Fast_dLLM_v2_7B', 'bd3lm', 7616, 32_768, 'Apache-2.0', TRANSFORMERS),
   entry('openai-community/gpt2', 'ar', 124, 1024, 'MIT', TRANSFORMERS),
   entry('openai-community/gpt2-large', 'ar', 774, 1024, 'MIT', TRANSFORMERS),
   entry('HuggingFaceTB/SmolLM2-135M', 'ar', 135, 8192, 'Apache-2.0', TRANSFORMERS),

@@ -3,7 +3,7 @@
  * tokenizer, or else CLS and SEP; the mask of the tokenizer, or else one token added after all others.
  */
 import type { Card } from '../card.js';
-import { type Family, isMasked } from '../family.js';
+import { type Family, usesMask } from '../family.js';
 
 /** What is known about the tokenizer of a model. */
 export interface KnownTokenizer {
@@ -36,7 +36,7 @@ export function specialTokens(
   const card: Pick<Card, 'bosTokenId' | 'eosTokenId' | 'maskTokenId'> = {};
   if (known?.bosTokenId != null) card.bosTokenId = known.bosTokenId;
   if (known?.eosTokenId != null) card.eosTokenId = known.eosTokenId;
-  const masks = isMasked(family) || (family === 'ar' && known !== null && vocabSize > known.size);
+  const masks = usesMask(family) || (family === 'ar' && known !== null && vocabSize > known.size);
   if (masks || (family === 'ar' && known?.maskTokenId != null)) {
     card.maskTokenId = known?.maskTokenId ?? vocabSize - 1;
     if (!known)

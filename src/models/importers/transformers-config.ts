@@ -58,6 +58,13 @@ export class TransformersConfig {
     );
   }
 
+  /** A number from 0 on and below 1. */
+  share(key: string): number {
+    return this.valueOf(key, undefined, 'a number from 0 to 1', (value) =>
+      typeof value === 'number' && value >= 0 && value < 1 ? value : null,
+    );
+  }
+
   flag(key: string, otherwise: boolean): boolean {
     return this.valueOf(key, otherwise, 'true or false', (value) =>
       typeof value === 'boolean' ? value : null,

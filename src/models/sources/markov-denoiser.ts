@@ -1,11 +1,12 @@
 /**
  * Exact models of a Markov chain as ONNX graphs that meet the checkpoint contract: `input_ids` int64 [batch, length]
- * (and `sigma` float32 [batch] for duo) in, `logits` float32 [batch, length, vocab] out, any batch, any length.
+ * (and `sigma` float32 [batch] for duo and gidd) in, `logits` float32 [batch, length, vocab] out, any batch, any length.
  *
  * ar: ln P(x_l → ·). The diffusion families: ln of the leave-one-out posterior p(x_l | z without z_l), by the
  * forward-backward recursion (Rabiner 1989, section III.A) with
  *
  *   emission   e_l(v) = q(z_l | v)          uniform: α[v = z_l] + (1−α)/K      masked: [v = z_l], or 1 where z_l = mask
+ *              mixed: the same plus u/(Kα), for a chain of K tokens; at t that is B√(t/(1−t))/K (diffusion/schedule.ts)
  *   forward    f_1 = p(x_1),  f_{l+1} ∝ (f_l ⊙ e_l) P
  *   backward   b_L = 1,       b_{l−1} ∝ (b_l ⊙ e_l) Pᵀ
  *   posterior  ∝ f_l ⊙ b_l: position l's own emission is in neither message
@@ -45,21 +46,25 @@ import {
   Scan,
   Shape,
   Slice,
+  Sqrt,
+  Sub,
   Tanh,
   Transpose,
   Unsqueeze,
 } from '../../graph/operators.js';
-import { isMasked } from '../family.js';
+import { usesMask } from '../family.js';
 import type { MarkovChain } from './markov.js';
 
-export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'd3pm' | 'duo';
+export type SourceFamily = 'ar' | 'mdlm' | 'sedd' | 'bd3lm' | 'd3pm' | 'duo' | 'gidd';
 
 /** L′ of the exact models of block diffusion. */
 export const SOURCE_BLOCK = 4;
+/** p of the noise that the gidd sources know. */
+export const SOURCE_UNIFORM_SHARE = 0.2;
 
 /** Width of the logits: the chain's tokens, then the mask if the family has one. */
 export function sourceVocabSize(chain: MarkovChain, family: SourceFamily): number {
-  return chain.vocabSize + (isMasked(family) ? 1 : 0);
+  return chain.vocabSize + (usesMask(family) ? 1 : 0);
 }
 
 /** The exact model of a chain. A sedd graph returns f_v = ln p(v) + ln(K−1), K counting the mask (diffusion/heads/losses.ts). */
@@ -82,6 +87,10 @@ function familyLogits(graph: Graph, chain: MarkovChain, family: SourceFamily, id
     case 'duo': {
       const sigma = graph.input('sigma', 'float32', ['batch']);
       return logPosterior(graph, chain, ids, uniformEmission(sigma, K));
+    }
+    case 'gidd': {
+      const t = graph.input('sigma', 'float32', ['batch']);
+      return withMask(logPosterior(graph, chain, ids, mixedEmission(t, K)));
     }
     case 'mdlm':
       return withMask(logPosterior(graph, chain, ids, maskedEmission(K)));
@@ -107,6 +116,14 @@ function uniformEmission(sigma: Value, K: number): Emission {
   const alpha = Unsqueeze(Exp(Neg(sigma)), [1]);
   const noise = Unsqueeze(Div(oneMinusAlpha, K), [1]);
   return (oneHot) => Add(Mul(oneHot, alpha), noise);
+}
+
+/** @param t the time, float32 [batch] */
+function mixedEmission(t: Value, K: number): Emission {
+  const B = (2 * SOURCE_UNIFORM_SHARE) / (1 - SOURCE_UNIFORM_SHARE);
+  const noise = Unsqueeze(Mul(Sqrt(Div(t, Sub(1, t))), B / K), [1]);
+  const masked = maskedEmission(K);
+  return (oneHot, z) => Add(masked(oneHot, z), noise);
 }
 
 function maskedEmission(K: number): Emission {

@@ -29,9 +29,9 @@ it('prints a table of at most 80 columns that ends in the verdict', async () => 
   expect(stdout).toMatch(/ shown$/m);
   expect(stdout).toMatch(/^chain +orders: upper bound +\d\.\d{4} +\S+e-\d+ +\S+e-\d+ +\S+e-\d+ +exact$/m);
   expect(stdout).toMatch(/^Shown, not counted: for independent tokens/m);
-  // ar on 2 sources; 5 families under 2 protocols: plain on both, with the control variate on the chain; exact counts of mdlm
+  // ar on 2 sources; 6 families under 2 protocols: plain on both, with the control variate on the chain; exact counts of mdlm
   // likewise; 9 likelihoods of 4 families over orders on both.
-  expect(lines.at(-1)).toBe('All 106 checks pass. 12 more are shown and do not count.');
+  expect(lines.at(-1)).toBe('All 112 checks pass. 14 more are shown and do not count.');
 });
 
 it('prints the same as JSON and as CSV', async () => {

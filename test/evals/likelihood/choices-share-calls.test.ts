@@ -1,9 +1,9 @@
 /** About src/evals/likelihood/scoring-session.ts */
 import { describe, expect, it } from 'vitest';
+import type { ScoringSettings } from '../../../src/evals/likelihood/scored-questions.js';
 import {
   openScoring,
   type ScoreRequest,
-  type ScoringSettings,
   scoreContinuations,
 } from '../../../src/evals/likelihood/scoring-session.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
@@ -55,5 +55,37 @@ describe.each(['markov-ar.onnx', 'markov-mdlm.onnx'])('%s', (model) => {
     const [single] = await scoreContinuations(alone, requests.slice(2, 3));
     expect(single).toEqual(together[2]);
     await Promise.all([whole.close(), alone.close()]);
+  });
+});
+
+describe('choices after one context', () => {
+  /** Contexts of several lengths; choices of one to nine tokens, and some that are single. */
+  const requests = Array.from({ length: 30 }, (_, q) => {
+    const context = [256, ...Array.from({ length: 3 + 3 * q }, (_, i) => (7 * i + 13 * q) % 250)];
+    return Array.from({ length: 1 + (q % 5) }, (_, c): ScoreRequest => {
+      const continuation = Array.from(
+        { length: 1 + ((q + 4 * c) % 9) },
+        (_, i) => (31 * i + 5 * c + q) % 250,
+      );
+      return { context, continuation, question: q };
+    });
+  }).flat();
+
+  it('read it once, and are scored as if each read it alone', async () => {
+    const [shared, apart] = [await scoring('ar.onnx'), await scoring('ar.onnx', { sharesPrefixes: false })];
+    const [ours, theirs] = [
+      await scoreContinuations(shared, requests),
+      await scoreContinuations(apart, requests),
+    ];
+    for (const [i, { logLikelihood, isGreedy, tokens }] of ours.entries()) {
+      expect(Math.abs(logLikelihood - theirs[i].logLikelihood)).toBeLessThan(1e-5 * tokens);
+      expect(isGreedy).toBe(theirs[i].isGreedy);
+    }
+    expect(shared.readTokens).toBeLessThan(0.55 * apart.readTokens);
+    const one = await scoring('ar.onnx', { batch: 1 });
+    expect((await scoreContinuations(one, requests)).map(({ logLikelihood }) => logLikelihood)).toEqual(
+      ours.map(({ logLikelihood }) => logLikelihood),
+    );
+    for (const session of [shared, apart, one]) await session.close();
   });
 });

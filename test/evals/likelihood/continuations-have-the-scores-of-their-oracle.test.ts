@@ -1,10 +1,10 @@
 /** About src/evals/likelihood/scoring-session.ts, src/evals/likelihood/question-walks.ts */
 import { describe, expect, it } from 'vitest';
 import { properSubsets } from '../../../src/diffusion/subsets.js';
+import type { ScoringSettings } from '../../../src/evals/likelihood/scored-questions.js';
 import {
   openScoring,
   type ScoreRequest,
-  type ScoringSettings,
   scoreContinuations,
 } from '../../../src/evals/likelihood/scoring-session.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { flipProbability, marginOf } from '../../../src/evals/likelihood/margins.js';
 import type { ContinuationScore } from '../../../src/evals/likelihood/question-walks.js';
+import type { ScoringSettings } from '../../../src/evals/likelihood/scored-questions.js';
 import {
   openScoring,
   type ScoreRequest,
-  type ScoringSettings,
   scoreContinuations,
 } from '../../../src/evals/likelihood/scoring-session.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
