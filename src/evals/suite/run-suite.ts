@@ -71,6 +71,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       if (one.state !== 'to run') continue;
       const ranges = request.ranges?.get(one.cell.index) ?? null;
       if (ranges) {
+        observer.begins?.(one.cell.plan('to run'));
         for (const range of ranges) await one.cell.runPart?.(range);
         observer.finished(one.cell, false);
         continue;
