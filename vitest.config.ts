@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Two projects, told apart by the name of the file. `fast` is what `npm test` runs: under 5 minutes on two quiet cores.
- * `slow` (`npm run test:slow`) holds the files named *.slow.test.ts: statistical studies, hundreds of kills, long
+ * `slow` (`npm run test:slow`) holds the files named *.slow.test.ts: statistical studies, kills, long
  * trainings, documentation examples, browsers, packed installs. `npx vitest run FILE` runs either kind.
  */
 const slow = 'test/**/*.slow.test.ts';
@@ -19,8 +20,28 @@ function slowness(): number {
 }
 process.env.DUO_EVAL_TEST_SLOWNESS ??= slowness().toFixed(2); // read by test/support/patience.ts
 
+/** Files that take a minute or more: they start first, so that no worker is left with one of them at the end. */
+const LONG = [
+  'examples-run.slow',
+  'suites-of-all-four-kinds',
+  'killed-often',
+  'lm-eval-scores',
+  'bench-times',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const found = LONG.findIndex((name) => moduleId.includes(name));
+      return found < 0 ? LONG.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/setup.ts'],
     pool: 'forks',
     env: { ORT_DISABLE_TELEMETRY: '1' }, // tests that load the runtime themselves

@@ -34,7 +34,7 @@ interface HistoryFlagValues {
 
 /** @param path a folder of result files, or with --branch a file   @throws FileError, DataError, UsageError where nothing matches */
 export async function trendsOfFlags(path: string, flags: HistoryFlagValues): Promise<Trend[]> {
-  const { readTrends } = await import('../library/history.js');
+  const { readTrends } = await import('../library/results.js');
   const { branch, model: models, dataset: datasets, metric: metrics, last } = flags;
   return readTrends(path, { branch, models, datasets, metrics, last });
 }

@@ -20,6 +20,15 @@ With --against, every configuration is also timed on another build, interleaved 
 
   static override flags = {
     ...measuringFlags,
+    batch: string({
+      default: '8',
+      summary: 'Samples per model call; several, separated by commas, are each timed.',
+      helpValue: '<n,…>',
+    }),
+    mauve: string({
+      summary: 'Add MAUVE to real text, by the states of this autoregressive model.',
+      helpValue: '<model>',
+    }),
     temperature: number({ above: 0, default: 1, summary: 'Sampling temperature.' }),
     'reference-dataset': repeatable({
       summary: 'Add a row of real text: a name, name=path, or a path.',
@@ -39,26 +48,44 @@ With --against, every configuration is also timed on another build, interleaved 
 
   async run(): Promise<void> {
     const { flags } = this;
+    if (flags.mauve !== undefined && !flags['reference-dataset']) {
+      const { needsReference } = await import('../evals/generation/reference.js');
+      throw needsReference(['--mauve']);
+    }
     const output = await plannedOutput(flags);
     const { measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
-    const request = measuringRequest(flags, {
-      provider: await resolveProvider(flags.provider),
-      temperature: flags.temperature,
-      references: flags['reference-dataset'] ?? [],
-    });
+    const { numbersOf } = await import('../cli/sampling-flags.js');
+    const batches = numbersOf('batch', flags.batch, true);
+    const provider = await resolveProvider(flags.provider);
+    const request = {
+      ...measuringRequest(
+        { ...flags, batch: batches[0] },
+        { provider, temperature: flags.temperature, references: flags['reference-dataset'] ?? [] },
+      ),
+      batches,
+    };
+    const mauve = flags.mauve === undefined ? null : { ...(await this.specOf(flags.mauve)), provider };
     const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
+    const { FeatureModel } = await import('../evals/generation/reference-measures.js');
     const { measureThroughput } = await import('../evals/throughput/run.js');
     const { resultsFile } = await import('../records/record.js');
     await withSetUp(request, observer, async (setup) => {
       if (flags['dry-run']) return this.plan(request, setup, output.stdout);
       const { configurations, judge, references } = setup;
       const against = await this.against(configurations, request, observer.note);
-      const options = { judge, references, seed: flags.seed, memory: flags.memory, against };
-      const results = resultsFile(await measureThroughput(configurations, options, observer));
-      this.print(await writeResults(output, results, this.screen));
-      judge?.finish();
+      const features =
+        mauve &&
+        (await FeatureModel.open({ ...mauve, threads: flags.threads, fresh: flags.fresh }, observer));
+      try {
+        const options = { judge, features, references, seed: flags.seed, memory: flags.memory, against };
+        const results = resultsFile(await measureThroughput(configurations, options, observer));
+        this.print(await writeResults(output, results, this.screen));
+        judge?.finish();
+      } finally {
+        await features?.close();
+      }
     });
   }
 
@@ -77,8 +104,12 @@ With --against, every configuration is also timed on another build, interleaved 
     note: (text: string) => void,
   ) {
     if (this.flags.against === undefined) return undefined;
-    const { parseModelSpec } = await import('../library/checkpoints.js');
     const { openAgainst } = await import('../evals/throughput/against.js');
-    return openAgainst(parseModelSpec(this.flags.against), configurations, request, note);
+    return openAgainst(await this.specOf(this.flags.against), configurations, request, note);
+  }
+
+  private async specOf(spec: string) {
+    const { parseModelSpec } = await import('../library/checkpoints.js');
+    return parseModelSpec(spec);
   }
 }

@@ -20,12 +20,14 @@
  * Discrete time has a sum over T steps in place of an integral: the last part of this file.
  */
 import { UsageError } from '../errors.js';
+import type { Schedule } from '../models/card.js';
 import {
   type AlphaLevel,
   levelOfAlpha,
   levelOfStep,
   levelOfTime,
   type NoiseSchedule,
+  noiseSchedule,
   type Protocol,
   sigmaOf,
 } from './schedule.js';
@@ -86,6 +88,13 @@ export function integration(protocol: Protocol, schedule: NoiseSchedule): Integr
         hint: 'Give --protocol duo or --protocol strict.',
       });
   }
+}
+
+/** The range of t that a protocol takes the mean over; null where it integrates over α, or nothing is drawn. */
+export function timesAveraged(protocol: Protocol, named: Schedule | null): [number, number] | null {
+  if (protocol !== 'duo' || named === null) return null;
+  const [first, last] = noiseSchedule(named).times;
+  return [first, last];
 }
 
 function duoIntegration(schedule: NoiseSchedule): Integration {

@@ -6,6 +6,7 @@
  * they follow from the shapes. Past 2 GB, which protobuf cannot hold, weights go to files beside the model: `<model>.data`,
  * and where that is full, `<model>.data_1`, `<model>.data_2` … No file of them appears before all are complete.
  */
+import { existsSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { byteLength, type DType, dtypeName } from './dtype.js';
@@ -20,6 +21,7 @@ import {
   TensorProtoSchema,
   toBinary,
 } from './onnx.js';
+import { readModelFile } from './read.js';
 import { lengthDelimited } from './wire.js';
 
 /** A weight that Graph.weight declared. */
@@ -75,6 +77,7 @@ export async function writeModel(
 ): Promise<WrittenModel> {
   const declared = declaredTensors(graph);
   const total = declared.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  const before = shardsOf(path);
   const files: AtomicFile[] = [];
   const create = async (at: string) => {
     const file = await AtomicFile.create(at);
@@ -95,10 +98,25 @@ export async function writeModel(
       ...files.filter((file) => file.path === path),
     ];
     for (const file of inOrder) await file.commit();
+    const now = new Set(shards.map((shard) => basename(shard)));
+    for (const old of before) if (!now.has(basename(old))) rmSync(old, { force: true });
     return { path, dataPath: shards[0] ?? null, dataPaths: shards, bytes };
   } catch (error) {
     for (const file of files) await file.withdraw();
     throw error;
+  }
+}
+
+/** Files of weights under our names that the model at a path refers to: of no use once another takes its place. */
+function shardsOf(path: string): string[] {
+  if (!existsSync(path)) return [];
+  try {
+    const name = `${basename(path)}.data`;
+    const isOurs = (file: string) =>
+      basename(file).startsWith(name) && /^(_\d+)?$/.test(basename(file).slice(name.length));
+    return readModelFile(path).dataFiles.filter(isOurs);
+  } catch {
+    return []; // no model: whatever lies beside it is not known to be its own
   }
 }
 

@@ -10,11 +10,11 @@ import { sha256OfBytes } from '../storage/digest.js';
 import { nameOfTrend } from './table.js';
 import type { Trend } from './trends.js';
 
-export const EXPORTS = ['tensorboard', 'mlflow'] as const;
+export type ExportKind = 'tensorboard' | 'mlflow';
 
 /** @returns the files that were written   @throws FileError */
 export async function exportTrends(
-  kind: (typeof EXPORTS)[number],
+  kind: ExportKind,
   folder: string,
   trends: readonly Trend[],
 ): Promise<string[]> {

@@ -93,11 +93,13 @@ function cardOf({
   seed,
   tokenizer,
   out,
+  dtype,
 }: RandomCheckpointRequest): Card {
   const shared: Card = {
     ...(tokenizer !== undefined && { tokenizer: fromCard(tokenizer, out) }),
     trainedOn: 'nothing: random weights',
     note: `Weights drawn with seed ${seed}.`,
+    ...(dtype !== undefined && dtype !== 'float32' && { storedAs: dtype }),
   };
   if (architecture === 'causal') return { family: 'ar', ...shared, timeConditioning: false };
   return {

@@ -26,6 +26,7 @@ export const RANGES = {
   share: { what: 'a share', least: 0, most: 1 },
   /** Jensen–Shannon, nats. */
   divergence: { what: 'a divergence', least: 0, most: Math.LN2 },
+  correlation: { what: 'a correlation', least: -1, most: 1 },
   brier: { what: 'a Brier score', least: -1, most: 1 },
   factor: { what: 'a ratio', above: 0 },
   speed: { what: 'a speed', above: 0 },

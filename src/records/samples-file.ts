@@ -54,6 +54,11 @@ const samplesHeader = part({
     .string()
     .nullish()
     .describe('Of the given tokens and their positions; null: none were given. Absent from older files.'),
+  given: count
+    .optional()
+    .describe(
+      'Tokens of each sample that the model did not write: a prompt, or the first token. Absent from older files.',
+    ),
   protocol: z
     .enum(['duo', 'strict'])
     .optional()

@@ -93,6 +93,14 @@ export function sampledModel(
   };
 }
 
+/** Tokens of each sample that the model does not write: given ones, or the first where texts begin with a given token. */
+export function givenCount(request: Pick<SampleRequest, 'checkpoint' | 'tokenizer' | 'given'>): number {
+  const { checkpoint, tokenizer, given } = request;
+  if (given) return given.fixed.reduce((sum, one) => sum + one, 0);
+  const { family, firstToken = null } = sampledModel(checkpoint, tokenizer);
+  return family === 'ar' || firstToken !== null ? 1 : 0;
+}
+
 /** @throws DataError for a token outside the model's vocabulary, or its mask */
 function checkGiven(
   { tokens, fixed }: GivenTokens,

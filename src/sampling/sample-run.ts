@@ -12,7 +12,13 @@ import { sha256OfBytes } from '../storage/digest.js';
 import { generate } from './generate.js';
 import type { GenerationPlan, GivenTokens, SampledModel } from './generation-plan.js';
 import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
-import { checkSampleRequest, maskOf, type SampleRequest, sampledModel } from './sample-request.js';
+import {
+  checkSampleRequest,
+  givenCount,
+  maskOf,
+  type SampleRequest,
+  sampledModel,
+} from './sample-request.js';
 import { type SamplingSession, startSamplingSession } from './sampling-session.js';
 import { base64OfInts, type SampleTrace, TraceRecorder } from './trace.js';
 
@@ -197,6 +203,7 @@ async function headerOf(request: SampleRequest, session: SamplingSession): Promi
     count: request.samples,
     prompt: request.given !== null,
     promptSha256: request.given && digestOfGiven(request.given),
+    given: givenCount(request),
     protocol: request.protocol,
     environment: {
       ...environmentOf(session),

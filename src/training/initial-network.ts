@@ -35,6 +35,8 @@ export interface InitialNetwork {
   maskTokenId: number | null;
   /** Logits from here on are padding; null: none are. */
   textVocabSize: number | null;
+  /** Positions that its card says were never masked; of families without masks, nothing. */
+  neverMasked?: readonly number[];
   /** SHA-256 of the checkpoint. */
   digest: string;
 }
@@ -70,20 +72,30 @@ export async function initialNetwork(request: InitialRequest): Promise<InitialNe
   }
   const attention =
     family === 'ar' ? 'causal' : blockSize === undefined ? 'full' : { blockCausal: blockSize };
-  const kept = { ...before, length, attention, shift } as const;
-  const padded = known.size < before.vocabSize && !isUniformState(family) ? known.size : null;
+  // A network whose logits come from the row before keeps that, but where it sees no later token.
+  const keepsShift = shift || (attention !== 'causal' && before.shift === true);
+  const kept = { ...before, length, attention, shift: keepsShift } as const;
+  const text = Math.min(known.size, checkpoint.textVocabSize ?? known.size);
+  const padded = text < before.vocabSize && !isUniformState(family) ? text : null;
   if (!isMasked(family)) {
     return { decoder: kept, weights: found.weights, maskTokenId: null, textVocabSize: padded, digest };
   }
   const maskTokenId = known.maskTokenId ?? known.size;
+  const { neverMasked } = checkpoint;
+  const given = neverMasked.length > 0 ? { neverMasked } : {};
   if (maskTokenId < before.vocabSize) {
-    return { decoder: kept, weights: found.weights, maskTokenId, textVocabSize: padded, digest };
+    return {
+      ...{ decoder: kept, weights: found.weights, maskTokenId, textVocabSize: padded },
+      ...given,
+      digest,
+    };
   }
   const weights = withMask(before, found.weights);
   const { embeddingRows = 0, ...rest } = kept;
   const vocabSize = maskTokenId + 1;
   const decoder = { ...rest, vocabSize, ...(embeddingRows > vocabSize && { embeddingRows }) };
-  return { decoder, weights, maskTokenId, textVocabSize: null, digest };
+  const { textVocabSize } = checkpoint;
+  return { decoder, weights, maskTokenId, textVocabSize, ...given, digest };
 }
 
 /**

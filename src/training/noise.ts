@@ -5,7 +5,7 @@
 import { noiseBlocks, noiseMasked, noiseMixed, noiseUniform } from '../diffusion/forward.js';
 
 import { levelOfTime, type NoiseSchedule, USUAL_TIMES } from '../diffusion/schedule.js';
-import { isInBlocks, isMixed, isUniformState } from '../models/family.js';
+import { isFirstGiven, isInBlocks, isMixed, isUniformState } from '../models/family.js';
 import { fillNormals } from '../random/normals.js';
 import { streams } from '../random/streams.js';
 import { fillOpenUniforms, fillUniforms, uniform } from '../random/uniforms.js';
@@ -40,12 +40,14 @@ export function stepTimes(
 
 /** Noise of the family's own process. @param x clean tokens, [batch · length] */
 export function noisyBatch(
-  { family, dimensions, maskTokenId, batch, length }: TrainingProblem,
+  problem: TrainingProblem,
   schedule: NoiseSchedule,
   x: Int32Array,
   { seed, step }: StepAddress,
 ): NoisyBatch {
+  const { family, dimensions, maskTokenId, batch, length } = problem;
   const { blockSize = length } = dimensions;
+  const first = Number(isFirstGiven(problem));
   const levels = length / blockSize;
   const times = stepTimes({ seed, step }, batch * levels, schedule.times).map((t) => timeOfStep(schedule, t));
   const oneMinusAlpha = times.map((t) => schedule.oneMinusAlpha(t));
@@ -66,9 +68,9 @@ export function noisyBatch(
       noiseMixed(noisy, clean, level, { vocabSize: dimensions.vocabSize, maskTokenId }, component, token);
     } else if (isInBlocks(family) && maskTokenId !== null) {
       const ofBlock = (block: number) => oneMinusAlpha[b * levels + block];
-      noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock }, maskTokenId, component);
+      noiseBlocks(noisy, clean, { blockSize, oneMinusAlpha: ofBlock, first }, maskTokenId, component);
     } else if (maskTokenId !== null) {
-      noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component);
+      noiseMasked(noisy, clean, oneMinusAlpha[b], maskTokenId, component, first);
     }
   }
   const { steps } = schedule;

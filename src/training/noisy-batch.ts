@@ -6,7 +6,7 @@ import { HEAD } from '../diffusion/heads/head.js';
 import { mixtureFeeds } from '../diffusion/heads/mixed-noise.js';
 import type { NoiseMixture } from '../diffusion/schedule.js';
 import { CLEAN_IDS } from '../models/architectures/block-diffusion.js';
-import { isInBlocks, isInSteps, isMasked, isMixed, isUniformState } from '../models/family.js';
+import { isFirstGiven, isInBlocks, isInSteps, isMasked, isMixed, isUniformState } from '../models/family.js';
 import type { Feeds } from '../models/feeds.js';
 import { float32, float64, int64 } from './feed-tensors.js';
 import { MIXTURE } from './mixture.js';
@@ -82,12 +82,7 @@ export function wholeMixtureFeeds(
  * The rows are the masked positions; a batch without masks has one row of weight 0.
  * @param scored tokens of the batch that the mean is over
  */
-function maskedFeeds(
-  { batch, length }: Size,
-  noisy: NoisyBatch,
-  maskTokenId: number,
-  scored = noisy.x.length,
-): Feeds {
+function maskedFeeds({ batch, length }: Size, noisy: NoisyBatch, maskTokenId: number, scored: number): Feeds {
   const masked = [...noisy.z.keys()].filter((i) => noisy.z[i] === maskTokenId);
   const places = masked.length > 0 ? masked : [0];
   const sequenceOf = (place: number) => Math.floor(place / length);
@@ -117,9 +112,9 @@ function maskedFeeds(
  * The same for discrete time: behind the noisy sequences come the clean ones, σ = 0, every token of which the reconstruction asks
  * about: a step from nothing but noise to the text.
  */
-function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number): Feeds {
+function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number, first: number): Feeds {
   const { batch, length } = size;
-  const places = [...noisy.x.keys()];
+  const places = [...noisy.x.keys()].filter((place) => place % length >= first);
   const masked = places.filter((i) => noisy.z[i] === maskTokenId);
   const sequenceOf = (place: number) => Math.floor(place / length);
   const asked = [
@@ -161,7 +156,7 @@ function discreteTimeFeeds(size: Size, noisy: NoisyBatch, maskTokenId: number): 
       ),
     },
     [TOKEN_WEIGHTS]: float32(
-      asked.map(({ weight }) => weight / noisy.x.length),
+      asked.map(({ weight }) => weight / places.length),
       rows,
     ),
   };
@@ -173,17 +168,17 @@ export function denoisingFeeds(problem: TrainingProblem, noisy: NoisyBatch): Fee
   return problem.decoder ? feeds : { ...feeds, sigma }; // a decoder reads no noise level
 }
 
-function feedsOfFamily({ family, maskTokenId, ...size }: TrainingProblem, noisy: NoisyBatch): Feeds {
+function feedsOfFamily(problem: TrainingProblem, noisy: NoisyBatch): Feeds {
+  const { family, maskTokenId, ...size } = problem;
+  // What is given is not scored.
+  const first = Number(isFirstGiven(problem));
   if (isUniformState(family) || isMixed(family)) return everywhereFeeds(size, noisy);
   if (maskTokenId === null || !isMasked(family)) throw new RangeError(`no noisy sequences train ${family}`);
-  if (isInSteps(family)) return discreteTimeFeeds(size, noisy, maskTokenId);
+  if (isInSteps(family)) return discreteTimeFeeds(size, noisy, maskTokenId, first);
+  const { batch, length } = size;
+  const masked = maskedFeeds(size, noisy, maskTokenId, batch * (length - first));
   if (isInBlocks(family)) {
-    const { batch, length } = size;
-    const scored = batch * (length - 1); // all but the first token of each sequence, which is given
-    return {
-      ...maskedFeeds(size, noisy, maskTokenId, scored),
-      [CLEAN_IDS]: int64(noisy.x, [batch, length]),
-    };
+    return { ...masked, [CLEAN_IDS]: int64(noisy.x, [batch, length]) };
   }
-  return maskedFeeds(size, noisy, maskTokenId);
+  return masked;
 }

@@ -27,6 +27,8 @@ export interface TrainingProblem {
   family: Family;
   dimensions: Dimensions;
   maskTokenId: number | null;
+  /** Positions that never become the mask; by default those of the family. */
+  neverMasked?: readonly number[];
   /** Logits from here on are padding that no text has; all count by default. */
   textVocabSize?: number;
   /** The network, where it is a decoder: it began as an imported one, and reads no noise level. */

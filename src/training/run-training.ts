@@ -211,6 +211,7 @@ function settingsOf(
       maskTokenId: start ? start.maskTokenId : usesMask(family) ? dimensions.vocabSize - 1 : null,
       ...(start && { decoder: start.decoder }),
       ...(start?.textVocabSize && { textVocabSize: start.textVocabSize }),
+      ...(start?.neverMasked && { neverMasked: start.neverMasked }),
       batch,
       length: family === 'ar' ? length - 1 : length,
     },

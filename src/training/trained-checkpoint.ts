@@ -28,7 +28,7 @@ export async function saveTrained(
   card: Card,
   dtype: StorageType = 'float32',
 ): Promise<SavedCheckpoint> {
-  const { family, maskTokenId, textVocabSize, dimensions, decoder } = problem;
+  const { family, maskTokenId, textVocabSize, neverMasked, dimensions, decoder } = problem;
   const causal = family === 'ar';
   const parameters = parametersOf(problem);
   const source = partsOf(weights, parameters);
@@ -37,6 +37,7 @@ export async function saveTrained(
     ...card,
     ...(maskTokenId !== null && { maskTokenId }),
     ...(textVocabSize !== undefined && { textVocabSize }),
+    ...(neverMasked !== undefined && { neverMasked: [...neverMasked] }),
     ...(!causal && { schedule }),
     timeConditioning: causal ? false : timeConditioning,
     ...(timeConditioning && isMixed(family) && { timestepInput: usualTimestep(family) }),

@@ -10,7 +10,8 @@ beforeEach(() => {
   space = workspace();
 });
 
-const KILLS = 50;
+/** More for a release: KILLS=200. */
+const KILLS = Number(process.env.KILLS ?? 16);
 /** A little work to be killed in often. */
 const little = ['--draws', '8'];
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { crc32c } from '../../src/history/exports.js';
-import { readTrends } from '../../src/library/history.js';
+import { readTrends } from '../../src/library/results.js';
 import { resultOfNats } from '../comparison/rows.js';
 import { expectFailure } from '../end-to-end/failure.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';

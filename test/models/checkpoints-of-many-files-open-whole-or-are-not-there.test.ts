@@ -7,6 +7,7 @@ import {
   readdirSync,
   statSync,
   symlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -114,4 +115,20 @@ it('files that cannot all take their places are all withdrawn', async () => {
   mkdirSync(join(place, 'm.onnx'), { recursive: true });
   await expect(writing).rejects.toMatchObject({ exitCode: 6 });
   expect(readdirSync(place)).toEqual(['m.onnx']);
+});
+
+it('files of weights that an earlier conversion left are gone with it, and others stay', async () => {
+  const at = join(folder, 'again');
+  const { dataPaths } = await saved('float32', { largestInline: 0, largestShard: SHARD }, at);
+  expect(dataPaths.length).toBeGreaterThan(2);
+  const foreign = join(at, 'm.onnx.data_99');
+  writeFileSync(foreign, 'not of this model');
+  const fewer = await saved('int8', { largestInline: 0, largestShard: 2 * SHARD }, at);
+  expect(fewer.dataPaths.length).toBeLessThan(dataPaths.length);
+  const names = (paths: readonly string[]) => paths.map((path) => path.replace(/^.*m\.onnx/, '')).sort();
+  const there = () => names(readdirSync(at).filter((name) => name.includes('.data')));
+  expect(there()).toEqual([...names(fewer.dataPaths), '.data_99'].sort());
+  await saved('int8', {}, at);
+  expect(there()).toEqual(['.data_99']);
+  expect((await logitsOf(join(at, 'm.onnx'))).length).toBe(4 * dimensions.vocabSize);
 });

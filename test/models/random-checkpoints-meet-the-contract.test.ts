@@ -28,6 +28,11 @@ async function checkpoint(
 }
 
 describe('a checkpoint with random weights', () => {
+  it.each(['float16', 'int8', 'float32'] as const)('says that it is stored as %s', async (dtype) => {
+    const opened = await openCheckpoint(await checkpoint({ architecture: 'dit', dtype }));
+    expect(opened.unknownKeys.storedAs).toBe(dtype === 'float32' ? undefined : dtype);
+  });
+
   it.each([
     ['dit', undefined, { family: 'duo', timeConditioning: true, maskTokenId: null }],
     ['dit', 'mdlm', { family: 'mdlm', timeConditioning: false, maskTokenId: 39 }],

@@ -1,5 +1,5 @@
 /** About src/training/initial-network.ts, src/training/run-training.ts and src/commands/train.ts */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const { path } = temporaryFolder();
 const text = path('text.txt');
 
 /** A small Qwen 3 as its files have it. @param rows of the embedding: more than tokens are padding */
-async function qwen(name: string, rows: number): Promise<string> {
+async function qwen(name: string, rows: number, more: object = {}): Promise<string> {
   const d = 16;
   const folder = path(name);
   mkdirSync(folder);
@@ -48,6 +48,7 @@ async function qwen(name: string, rows: number): Promise<string> {
     num_key_value_heads: 2,
     max_position_embeddings: 64,
     tie_word_embeddings: true,
+    ...more,
   };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   const out = path(`${name}.onnx`);
@@ -148,6 +149,17 @@ describe('training that starts from an imported Qwen', () => {
     const checkpoint = await openCheckpoint(made);
     expect(checkpoint.family).toBe(family);
     expect(checkpoint.fields.timeConditioning.value).toBe(false);
+  });
+
+  it('keeps what its card says of a first token that is given, and where padding begins', async () => {
+    const init = await qwen('said', 260, { model_type: 'a2d-qwen3', mask_token_id: 257 });
+    const cardPath = init.replace(/onnx$/, 'card.json');
+    const card = JSON.parse(readFileSync(cardPath, 'utf8'));
+    writeFileSync(cardPath, JSON.stringify({ ...card, neverMasked: [0], textVocabSize: 258 }));
+    const { path: made } = await trained({ init, steps: 2 });
+    const checkpoint = await openCheckpoint(made);
+    expect(checkpoint.neverMasked).toEqual([0]);
+    expect(checkpoint.textVocabSize).toBe(257);
   });
 
   it('resumes to the same weights, and not with another checkpoint', async () => {

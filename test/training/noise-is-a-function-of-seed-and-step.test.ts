@@ -7,6 +7,8 @@ import {
   stepTimes,
   wholeCurriculumNoise,
 } from '../../src/training/noise.js';
+import { denoisingFeeds } from '../../src/training/noisy-batch.js';
+import { TOKEN_WEIGHTS } from '../../src/training/objective.js';
 import { sequencesOfStep } from '../../src/training/text-order.js';
 
 const [batch, length, vocabSize] = [8, 500, 30];
@@ -130,4 +132,14 @@ it('with all entries, too, and z is the largest', () => {
     expect(w.indexOf(Math.max(...w))).toBe(noisy.z[i]);
   }
   expect(noisy.inverseTemperature).toBeCloseTo(1000, 6);
+});
+
+it('a first token that is given is never masked, and the mean is over the others', () => {
+  const given = { ...problem('mdlm'), neverMasked: [0] };
+  for (let step = 1; step <= 20; step++) {
+    const noisy = noisyBatch(given, schedule, x, { seed: 2, step });
+    for (let b = 0; b < batch; b++) expect(noisy.z[b * length]).toBe(x[b * length]);
+    const weights = denoisingFeeds(given, noisy)[TOKEN_WEIGHTS].data as Float32Array;
+    expect(Math.max(...weights)).toBeCloseTo(Math.max(...noisy.slope) / (batch * (length - 1)), 9);
+  }
 });

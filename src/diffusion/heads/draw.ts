@@ -85,7 +85,8 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
     let drawn: Value[];
     if (masked) {
       const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
-      const whole = besides === 'present' ? { ...options, maskTokenId: null } : options;
+      const whole =
+        besides === 'present' ? { ...options, maskTokenId: null, keptTokenId: options.maskTokenId } : options;
       drawn = atRows(graph, whole, rows, uniforms, (f, ...us) =>
         besides === 'present' ? drawRowsBesideMask(settings, f, us) : drawRows(settings, f, us, null),
       );

@@ -20,6 +20,8 @@ export interface HeadOptions {
   maskTokenId: number | null;
   /** Logits from here on are padding, which never counts; by default none are. */
   textVocabSize?: number | null;
+  /** One that counts although it is beyond them: a mask that stays in the softmax. */
+  keptTokenId?: number | null;
   /** Whether rows of a wide vocabulary are processed in blocks, for the caches of a cpu; true by default. */
   inBlocks?: boolean;
   /** Bytes of logits in such a block; has a default. */
@@ -57,12 +59,16 @@ export const headOptionsOf = ({
 });
 
 /** Logits in float32, with −∞ for what no text contains: the mask if the family has one, and padding. */
-export function textLogits(logits: Value, { vocabSize, maskTokenId, textVocabSize }: HeadOptions): Value {
+export function textLogits(
+  logits: Value,
+  { vocabSize, maskTokenId, textVocabSize, keptTokenId = null }: HeadOptions,
+): Value {
   const float32 = Cast(logits, { to: 'float32' });
   const end = textVocabSize ?? vocabSize;
   if (maskTokenId === null && end >= vocabSize) return float32;
   const bias = new Float32Array(vocabSize).fill(Number.NEGATIVE_INFINITY, end);
   if (maskTokenId !== null) bias[maskTokenId] = Number.NEGATIVE_INFINITY;
+  if (keptTokenId !== null) bias[keptTokenId] = 0;
   return Add(float32, logits.graph.initializer('mask_bias', 'float32', [vocabSize], bias));
 }
 

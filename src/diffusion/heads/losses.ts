@@ -116,7 +116,7 @@ function appendDiscreteTimeLoss(graph: Graph, options: HeadOptions): void {
   // a masked family has a mask token
   const mask = options.maskTokenId!;
   const known: [Value, Value, Value] = [targets, levels, nextLevels];
-  const withMask = { ...options, maskTokenId: null };
+  const withMask = { ...options, maskTokenId: null, keptTokenId: mask };
   const loss = lossAtRows(graph, withMask, rows, known, (logits, target, level, next) => {
     const all = LogSoftmax(logits);
     const ofTarget = float64(Squeeze(GatherElements(all, Unsqueeze(target, [-1])), [-1]));

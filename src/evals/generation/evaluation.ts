@@ -24,6 +24,7 @@ import { generativeNotes, measuredRows, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
 import { type GenerativeResult, generativeRecord, type JudgeRecord } from './record.js';
+import { writtenTokens } from './texts.js';
 
 /** The parts that rows of `gen` and `bench` share. */
 export type Measured = Omit<GenerativeResult, 'eval'>;
@@ -83,6 +84,8 @@ export const measuredColumns: readonly Column<Measured>[] = [
 
 /** What compares texts with real text, and what they are worth as continuations. After the columns of earlier versions. */
 export const comparedColumns: readonly Column<Measured>[] = [
+  count('given_tokens', ({ samples }) => samples.given),
+  number('tokens_per_forward', tokensPerForward, { title: 'TPF', unit: 'generated tokens per model call' }),
   figure('self_bleu', ({ metrics }) => metrics.selfBleu, { title: 'self-BLEU' }),
   figure('mauve', ({ metrics }) => metrics.mauve, { title: 'MAUVE', interval: 'MAUVE interval' }),
   figure('mauve_star', ({ metrics }) => metrics.mauveStar, { title: 'MAUVE*' }),
@@ -172,7 +175,17 @@ export const GENERATION: Evaluation<GenerativeResult> = {
     essentialOf: essentialTitles,
     further: [
       ...comparedTitles,
-      ...['NFE', 'distinct-1', 'distinct-2', 'distinct-3', 'compression', 'samples', 'sampler', 'steps'],
+      ...[
+        'NFE',
+        'TPF',
+        'distinct-1',
+        'distinct-2',
+        'distinct-3',
+        'compression',
+        'samples',
+        'sampler',
+        'steps',
+      ],
       ...['temperature', 'model', 'family', 'judge', 'nats/token', 'tokens judged', 'seconds'],
     ],
   },
@@ -207,8 +220,15 @@ function essentialTitles(results: readonly GenerativeResult[]): readonly string[
 }
 
 /** Sampling speed, tokens per second. */
-function samplingSpeed({ samples: { count: texts, length, seconds } }: GenerativeResult): number | null {
-  return seconds ? (texts * length) / seconds : null;
+function samplingSpeed({
+  samples: { count: texts, length, given, seconds },
+}: GenerativeResult): number | null {
+  return seconds ? (texts * writtenTokens({ length, given })) / seconds : null;
+}
+
+/** TPF: tokens that the model wrote per call; null for real text and controls. */
+function tokensPerForward({ samples }: Measured): number | null {
+  return samples.nfe && samples.given !== undefined ? writtenTokens(samples) / samples.nfe : null;
 }
 
 /** The judge, whose file all results of a suite must share. */

@@ -198,6 +198,7 @@ export class Judge {
       family: checkpoint.family,
       vocabSize: checkpoint.vocabSize,
       maskTokenId: checkpoint.maskTokenId,
+      ...(checkpoint.textVocabSize !== null && { textVocabSize: checkpoint.textVocabSize }),
       context: this.context,
       stream: digest,
       sequences: windows,

@@ -37,6 +37,11 @@ const sampleSetRecord = part({
     .string()
     .nullish()
     .describe('Of the tokens that were given, and where; null: none. Absent: not recorded.'),
+  given: count
+    .optional()
+    .describe(
+      'Tokens of each text that the model did not write. Absent where not recorded, and for real text.',
+    ),
   nfe: known.describe('Model calls per sample, mean; null for real text.'),
   seconds: known.describe('That all samples took; null for real text.'),
   control: z

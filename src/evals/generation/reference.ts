@@ -10,6 +10,7 @@ import { droppedNotice } from '../../datasets/packing-notices.js';
 import { type DatasetRequest, resolveDataset } from '../../datasets/resolve-dataset.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
+import { UsageError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
 import { datasetRecord } from '../dataset-record.js';
 import { type GeneratedText, type TextSet, tokenizerFacts } from './texts.js';
@@ -24,6 +25,14 @@ export interface ReferenceOptions extends DatasetRequest {
   count: number;
   observer: Observer;
 }
+
+/** @param flags that compare with real text, where there is none */
+export const needsReference = (flags: readonly string[]): UsageError =>
+  new UsageError({
+    code: 'needs-reference',
+    message: `${flags.join(', ')} ${flags.length > 1 ? 'need' : 'needs'} real text to compare with.`,
+    hint: 'Give --reference-dataset, for example sotu; duo-eval datasets lists the names.',
+  });
 
 export interface ReferenceTexts {
   set: TextSet;

@@ -15,7 +15,7 @@ import { type BrierPart, brierOfControl, brierOfModel, type Prompts, readPrompts
 import { controlsOf, controlTexts } from './controls.js';
 import { Judge, type JudgeOptions } from './judge.js';
 import { CONTROLS, type GenerativeResult } from './record.js';
-import { type ReferenceTexts, referenceTexts } from './reference.js';
+import { needsReference, type ReferenceTexts, referenceTexts } from './reference.js';
 import { FeatureModel } from './reference-measures.js';
 import { type MeasuredTexts, measureTexts } from './run.js';
 import { sampledTexts } from './sampled-texts.js';
@@ -194,13 +194,13 @@ async function openSets(
 
 /** @throws UsageError where what was asked for needs real text, or a model, and there is none */
 function checkHasReference({ references, mauve, brierItems, controls, sampling }: GenerativeRequest): void {
-  const asked = [mauve && '--mauve', brierItems && '--brier', controls && '--controls'].filter(Boolean);
+  const asked = [
+    ...(mauve ? ['--mauve'] : []),
+    ...(brierItems ? ['--brier'] : []),
+    ...(controls ? ['--controls'] : []),
+  ];
   if (asked.length > 0 && references.length === 0) {
-    throw new UsageError({
-      code: 'needs-reference',
-      message: `${asked.join(', ')} ${asked.length > 1 ? 'need' : 'needs'} real text to compare with.`,
-      hint: 'Give --reference-dataset, for example sotu; duo-eval datasets lists the names.',
-    });
+    throw needsReference(asked);
   }
   if (brierItems && sampling === null) {
     throw new UsageError({

@@ -84,8 +84,12 @@ export function factsOfSamples(header: SamplesHeader, path: string | null): Text
   const { bosTokenId, eosTokenId } = header;
   const ids = bosTokenId === undefined ? {} : { bosTokenId, eosTokenId };
   const facts = { path, length, tokenizerSha256, ...ids, sampler, seed, temperature, topK, topP };
-  return { ...facts, prompt, promptSha256 };
+  return { ...facts, prompt, promptSha256, ...(header.given !== undefined && { given: header.given }) };
 }
+
+/** Tokens of each text that a model wrote. */
+export const writtenTokens = ({ length, given = 0 }: Pick<SampleSetRecord, 'length' | 'given'>): number =>
+  length - given;
 
 /** The record of the tokenizer of the texts. */
 export function tokenizerFacts({ sha256, bosTokenId, eosTokenId }: Tokenizer) {

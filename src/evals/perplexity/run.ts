@@ -4,7 +4,7 @@
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { selectedSequences } from '../../datasets/selected-sequences.js';
-import { noiseSchedule } from '../../diffusion/schedule.js';
+import { timesAveraged } from '../../diffusion/integration.js';
 import { batchOf } from '../../models/batch-limit.js';
 import { type Checkpoint, decidingFields } from '../../models/checkpoint.js';
 import { environmentOf } from '../../models/machine.js';
@@ -318,7 +318,7 @@ async function resultOf(
       tokenizerSha256: stream.tokenizerSha256,
       bosTokenId: stream.bosTokenId,
       eosTokenId: stream.eosTokenId,
-      timeRange: exact || options.protocol !== 'duo' ? null : timesOf(checkpoint),
+      timeRange: exact ? null : timesAveraged(options.protocol, checkpoint.schedule),
       draws: exact ? null : estimate.draws,
       estimator: estimate.estimator,
       seed: usesSeed(checkpoint, options) ? options.seed : null,
@@ -342,11 +342,4 @@ async function resultOf(
     },
     ...(estimate.bySequence && { sequences: estimate.bySequence }),
   };
-}
-
-/** The range of t that the reference averages over. */
-function timesOf({ schedule }: Checkpoint): [number, number] | null {
-  if (schedule === null) return null;
-  const [first, last] = noiseSchedule(schedule).times;
-  return [first, last];
 }

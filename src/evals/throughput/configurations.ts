@@ -12,6 +12,8 @@ export interface ConfigurationRequest {
   /** Empty: the first sampler that supports each family. Those without options take the options of `flags`. */
   samplers: readonly ChosenSampler[];
   steps: readonly number[];
+  /** Samples per model call, each a configuration of its own; by default that of `flags`. */
+  batches?: readonly number[];
   /** All other sampling settings. */
   flags: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
 }
@@ -24,6 +26,8 @@ export interface Configuration {
   /** As the user gave it, for a separate process. */
   modelSpec: string;
   samplerOptions: readonly string[];
+  /** One of several batch sizes of the same work. */
+  isSwept: boolean;
 }
 
 /** In the order of models, samplers and steps. @throws UsageError when a model fits no sampler, and as prepareSampling */
@@ -36,14 +40,20 @@ export async function configurations(request: ConfigurationRequest): Promise<Con
       const samplerOptions = options ?? request.flags.samplerOptions;
       // An ar model takes one step per token.
       const steps = checkpoint.family === 'ar' ? [undefined] : request.steps;
+      const { batches = [request.flags.batch] } = request;
+      const isSwept = batches.length > 1;
       for (const count of steps) {
-        const flags = { ...request.flags, checkpoint, sampler: spec, samplerOptions, steps: count };
-        found.push({
-          name: [checkpoint.name, ...samplerLabel, ...(count ? [count] : [])].join(' '),
-          request: await prepareSampling(flags),
-          modelSpec: path,
-          samplerOptions,
-        });
+        for (const batch of batches) {
+          const flags = { ...request.flags, checkpoint, sampler: spec, samplerOptions, steps: count, batch };
+          const label = [checkpoint.name, ...samplerLabel, ...(count ? [count] : [])];
+          found.push({
+            name: [...label, ...(isSwept ? [`batch ${batch}`] : [])].join(' '),
+            request: await prepareSampling(flags),
+            modelSpec: path,
+            samplerOptions,
+            isSwept,
+          });
+        }
       }
     }
   }

@@ -73,6 +73,13 @@ const columns: readonly Column<BenchResult>[] = [
     ['ci95'],
   ),
   ...(comparedColumns as readonly Column<Measured>[]),
+  figure(
+    'latency',
+    ({ throughput }) => throughput.latency,
+    { title: 'latency s', unit: 's per batch', text: ({ value }) => plain(value) },
+    ['ci95'],
+  ),
+  figure('decode_order_tau', ({ throughput }) => throughput.decodeOrder, { title: 'order τ' }),
 ];
 
 export const THROUGHPUT: Evaluation<BenchResult> = {
@@ -84,10 +91,11 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
   columns,
   table: {
     essential: ['configuration', 'tokens/s', 'NFE', 'gen. perplexity', 'entropy'],
-    essentialOf: againstTitles,
+    essentialOf: (results) => againstTitles(results) ?? sweepTitles(results),
     further: [
       ...comparedTitles,
-      ...['× ar', '× masked', 'tokens/s interval', 'overhead', 'MiB', 'rep-4', 'rounds', 'batch'],
+      ...['× ar', '× masked', 'TPF', 'latency s', 'order τ', 'tokens/s interval', 'overhead', 'MiB', 'rep-4'],
+      ...['rounds', 'batch'],
       ...['warm-up s', 'model', 'family', 'sampler', 'steps', 'temperature'],
     ],
   },
@@ -137,6 +145,12 @@ function againstTitles(results: readonly BenchResult[]): readonly string[] | nul
     ...(isJudged ? ['gen. perplexity'] : []),
     ...['entropy', 'NFE'],
   ];
+}
+
+/** Where batches were swept, latency stands beside throughput. */
+function sweepTitles(results: readonly BenchResult[]): readonly string[] | null {
+  if (new Set(results.map(({ throughput }) => throughput.batch)).size < 2) return null;
+  return ['configuration', 'tokens/s', 'latency s', 'TPF', 'gen. perplexity', 'entropy'];
 }
 
 function speedPlots(results: readonly BenchResult[]): TitledPlot[] {

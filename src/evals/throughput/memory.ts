@@ -5,8 +5,10 @@
 
 import { fork } from 'node:child_process';
 import { compiledFile } from '../../compiled.js';
-import type { CheckpointOverrides } from '../../models/checkpoint.js';
+import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
+import type { Observer } from '../../observer.js';
 import type { DrawSettings } from '../../records/samples-file.js';
+import type { Configuration } from './configurations.js';
 
 /** The task of the process, as plain data. */
 export interface MemoryProbe extends DrawSettings {
@@ -24,7 +26,7 @@ export interface MemoryProbe extends DrawSettings {
 }
 
 /** @returns the peak of resident bytes; null when the process ended without an answer */
-export function peakMemory(probe: MemoryProbe, signal?: AbortSignal): Promise<number | null> {
+function peakMemory(probe: MemoryProbe, signal?: AbortSignal): Promise<number | null> {
   return new Promise((resolve) => {
     const child = fork(compiledFile('evals/throughput/memory-probe.js'), {
       execArgv: [],
@@ -43,4 +45,46 @@ export function peakMemory(probe: MemoryProbe, signal?: AbortSignal): Promise<nu
     });
     child.send(probe);
   });
+}
+
+/** Of a configuration; null, with a warning, when the process failed. */
+export async function memoryOf(
+  { name, modelSpec, samplerOptions, request }: Configuration,
+  observer: Observer,
+): Promise<number | null> {
+  const bytes = await peakMemory(
+    {
+      model: modelSpec,
+      overrides: overridesOf(request.checkpoint),
+      sampler: request.sampler.module?.path ?? request.sampler.sampler.name,
+      samplerOptions,
+      steps: request.steps,
+      length: request.length,
+      batch: request.batch,
+      temperature: request.temperature,
+      topK: request.topK,
+      topP: request.topP,
+      provider: request.provider,
+      threads: request.threads,
+    },
+    observer.signal,
+  );
+  observer.signal?.throwIfAborted();
+  if (bytes === null)
+    observer.warn?.(`${name}: its memory could not be measured; the process for it failed.`);
+  return bytes;
+}
+
+/** The settings that determine the samples, from every source. */
+function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
+  const { maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer } = fields;
+  return {
+    family,
+    vocabSize,
+    maskTokenId: maskTokenId.value ?? undefined,
+    bosTokenId: bosTokenId.value ?? undefined,
+    eosTokenId: eosTokenId.value ?? undefined,
+    schedule: schedule.value ?? undefined,
+    tokenizer: tokenizer.value ?? undefined,
+  };
 }

@@ -1,6 +1,6 @@
 /** The record of `bench`: one model, sampler and number of steps, timed, with the quality of the timed samples. */
 import { z } from 'zod';
-import { count, known, medianFigureIn, part } from '../../records/figures.js';
+import { count, known, medianFigureIn, part, sampledFigureIn } from '../../records/figures.js';
 import { RANGES } from '../../records/plausible.js';
 import { modelRecord } from '../../records/record.js';
 import { generativeRecord } from '../generation/record.js';
@@ -33,6 +33,14 @@ export type AgainstRecord = z.infer<typeof againstRecord>;
 
 const throughputRecord = part({
   tokensPerSecond: speed.describe('Generated tokens per second of wall time.'),
+  latency: medianFigureIn(RANGES.speed)
+    .optional()
+    .describe('Seconds from the start of a batch to its last token. Absent from files of earlier versions.'),
+  decodeOrder: sampledFigureIn(RANGES.correlation)
+    .nullish()
+    .describe(
+      "Kendall's τ of the step at which a position changed last with its place in the text, mean over the samples of the round that is not counted: 1 is left to right. Null where all positions change in one step. Absent from files of earlier versions.",
+    ),
   rounds: count.describe('Timed rounds: one batch of samples each, all configurations in turn.'),
   batch: count.describe('Samples per round.'),
   warmupSeconds: z.number().describe('Of the round before them, which is not counted.'),

@@ -3,23 +3,25 @@
  * models are open at once. In each round every configuration samples one batch in turn; a first round is not counted.
  */
 import { Bench } from 'tinybench';
-import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
 import { isMasked } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { generate } from '../../sampling/generate.js';
-import type { GeneratedSample } from '../../sampling/generation-plan.js';
-import { sampledModel } from '../../sampling/sample-request.js';
+import type { GeneratedSample, StepState } from '../../sampling/generation-plan.js';
+import { givenCount, sampledModel } from '../../sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../../sampling/sampling-session.js';
+import type { Estimate } from '../../statistics/bootstrap.js';
 import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import type { Judge } from '../generation/judge.js';
 import type { GenerativeResult } from '../generation/record.js';
-import { measureTexts } from '../generation/run.js';
+import type { FeatureModel } from '../generation/reference-measures.js';
+import { type MeasuredTexts, measureTexts } from '../generation/run.js';
 import { type GeneratedText, type TextSet, tokenizerFacts } from '../generation/texts.js';
 import { type Against, againstRecord } from './against.js';
 import type { Configuration } from './configurations.js';
+import { DecodeOrder } from './decode-order.js';
 import { timeInstallations } from './installations.js';
-import { peakMemory } from './memory.js';
+import { memoryOf } from './memory.js';
 import type { BenchResult } from './record.js';
 import { medianFigure, speedUp } from './timing.js';
 
@@ -27,6 +29,8 @@ export interface ThroughputOptions {
   /** Real text for comparison. */
   references: readonly TextSet[];
   judge: Judge | null;
+  /** Describes texts for MAUVE; by default there is none. */
+  features?: FeatureModel | null;
   /** Seed of the bootstrap. */
   seed: number;
   memory: boolean;
@@ -41,6 +45,8 @@ interface Runner extends Configuration {
   /** Seconds of each counted round. */
   seconds: number[];
   warmupSeconds: number;
+  /** Kendall's τ of the round that is not counted. */
+  decodeOrder: Estimate | null;
   /** Samples of all counted rounds. */
   runtimeSeconds: number;
   /** The same of another checkpoint, whose samples are not kept. */
@@ -76,9 +82,12 @@ export async function measureThroughput(
     }
   }
   for (const runner of runners) if (runner.rival) pairs.set(runner.name, pairsOf(runner, runner.rival));
+  const real: MeasuredTexts[] = [];
+  for (const set of options.references)
+    real.push(await measureTexts(set, measuring(runners[0], options), observer));
   const results: BenchResult[] = [];
   for (const runner of runners) {
-    const result = await resultOf(runner, runners, options, observer);
+    const result = await resultOf(runner, { runners, real: real[0] ?? null }, options, observer);
     // `pairs` has every runner
     if (against) result.throughput.against = await againstRecord(against, pairs.get(runner.name)!);
     results.push(result);
@@ -90,23 +99,29 @@ export async function measureThroughput(
     })),
   );
   for (const [i, { throughput }] of results.entries()) throughput.pareto = options.judge ? marks[i] : null;
-  const references: GenerativeResult[] = [];
-  for (const set of options.references)
-    references.push((await measureTexts(set, measuring(runners[0], options), observer)).result);
-  return [...results, ...references];
+  return [...results, ...real.map(({ result }) => result)];
 }
 
 async function start(configuration: Configuration, { warn }: Observer): Promise<Runner> {
   const { request } = configuration;
   const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
-  const timed = { samples: [], seconds: [], warmupSeconds: 0, runtimeSeconds: 0 };
+  const timed = { samples: [], seconds: [], warmupSeconds: 0, runtimeSeconds: 0, decodeOrder: null };
   return { ...configuration, session, ...timed, rival: null };
 }
 
-/** The number of counted rounds, the same for every configuration. */
+/** A sweep over batch sizes has at least so many rounds: fewer give no interval. */
+const LEAST_SWEPT_ROUNDS = 6;
+
+/** The number of counted rounds, the same for every configuration. In a sweep the largest batch writes all samples, the others fewer. */
 function roundsOf(configurations: readonly Configuration[]): number {
-  return Math.max(...configurations.map(({ request }) => Math.ceil(request.samples / request.batch)));
+  const rounds = configurations.map(({ request }) => Math.ceil(request.samples / request.batch));
+  const isSweep = configurations.some(({ isSwept }) => isSwept);
+  return isSweep ? Math.max(LEAST_SWEPT_ROUNDS, Math.min(...rounds)) : Math.max(...rounds);
 }
+
+/** Tokens of a round that the model wrote. */
+const tokensOf = ({ request }: Configuration): number =>
+  request.batch * (request.length - givenCount(request));
 
 /**
  * One batch of each configuration per round, after a round that is not counted. tinybench warms up, repeats and times. Its
@@ -183,9 +198,9 @@ function legsOf(runner: Runner, round: number): Runner[] {
 }
 
 /** Both did the same work in every round. */
-function pairsOf({ seconds, request }: Runner, rival: Runner): TimedPair[] {
-  const tokens = request.batch * request.length;
-  return seconds.map((own, round) => ({
+function pairsOf(runner: Runner, rival: Runner): TimedPair[] {
+  const tokens = tokensOf(runner);
+  return runner.seconds.map((own, round) => ({
     first: firstInRound(round),
     own: tokens / own,
     other: tokens / rival.seconds[round],
@@ -198,22 +213,31 @@ async function oneBatch(runner: Runner, round: number, rounds: number, signal?: 
   const first = (round < 0 ? rounds : round) * request.batch;
   const before = session.runSeconds;
   const model = sampledModel(request.checkpoint, request.tokenizer);
-  const plan = { ...request, model, source: session.source, first, samples: first + request.batch, signal };
+  const recorded = round < 0 ? new DecodeOrder(request.length, givenCount(request)) : null;
+  const plan = {
+    ...{ ...request, model, source: session.source, first, samples: first + request.batch, signal },
+    ...(recorded && { onStep: (state: StepState) => recorded.record(state) }),
+  };
   for await (const batch of generate(plan)) if (round >= 0) runner.samples.push(...batch);
-  if (round >= 0) runner.runtimeSeconds += session.runSeconds - before;
+  if (recorded) runner.decodeOrder = recorded.tau();
+  else runner.runtimeSeconds += session.runSeconds - before;
 }
 
 async function resultOf(
   runner: Runner,
-  runners: readonly Runner[],
+  { runners, real }: { runners: readonly Runner[]; real: MeasuredTexts | null },
   options: ThroughputOptions,
   observer: Observer,
 ): Promise<BenchResult> {
   const { request, session, seconds, warmupSeconds } = runner;
-  const { checkpoint, batch, length } = request;
-  const { result } = await measureTexts(await textsOf(runner), measuring(runner, options), observer);
+  const { checkpoint, batch } = request;
+  const { result } = await measureTexts(
+    await textsOf(runner),
+    { ...measuring(runner, options), against: real },
+    observer,
+  );
   const total = seconds.reduce((sum, one) => sum + one, 0);
-  const timing = (of: Runner) => ({ seconds: of.seconds, tokens: of.request.batch * of.request.length });
+  const timing = (of: Runner) => ({ seconds: of.seconds, tokens: tokensOf(of) });
   const against = (baseline: Runner | undefined) =>
     baseline ? speedUp(timing(runner), timing(baseline)) : null;
   const { provider, threads } = session;
@@ -223,7 +247,9 @@ async function resultOf(
     // texts sampled from a model name it
     model: result.model!,
     throughput: {
-      tokensPerSecond: medianFigure(seconds.map((one) => (batch * length) / one)),
+      tokensPerSecond: medianFigure(seconds.map((one) => tokensOf(runner) / one)),
+      latency: medianFigure(seconds),
+      decodeOrder: runner.decodeOrder,
       rounds: seconds.length,
       batch,
       warmupSeconds,
@@ -244,49 +270,8 @@ function maskedBaseline(runners: readonly Runner[]): Runner | undefined {
   return masked.sort((a, b) => b.request.steps - a.request.steps)[0];
 }
 
-function measuring({ request }: Configuration, { judge, seed }: ThroughputOptions) {
-  return { protocol: request.protocol, judge, seed };
-}
-
-async function memoryOf(
-  { name, modelSpec, samplerOptions, request }: Runner,
-  observer: Observer,
-): Promise<number | null> {
-  const bytes = await peakMemory(
-    {
-      model: modelSpec,
-      overrides: overridesOf(request.checkpoint),
-      sampler: request.sampler.module?.path ?? request.sampler.sampler.name,
-      samplerOptions,
-      steps: request.steps,
-      length: request.length,
-      batch: request.batch,
-      temperature: request.temperature,
-      topK: request.topK,
-      topP: request.topP,
-      provider: request.provider,
-      threads: request.threads,
-    },
-    observer.signal,
-  );
-  observer.signal?.throwIfAborted();
-  if (bytes === null)
-    observer.warn?.(`${name}: its memory could not be measured; the process for it failed.`);
-  return bytes;
-}
-
-/** The settings that determine the samples, from every source. */
-function overridesOf({ family, vocabSize, fields }: Checkpoint): CheckpointOverrides {
-  const { maskTokenId, bosTokenId, eosTokenId, schedule, tokenizer } = fields;
-  return {
-    family,
-    vocabSize,
-    maskTokenId: maskTokenId.value ?? undefined,
-    bosTokenId: bosTokenId.value ?? undefined,
-    eosTokenId: eosTokenId.value ?? undefined,
-    schedule: schedule.value ?? undefined,
-    tokenizer: tokenizer.value ?? undefined,
-  };
+function measuring({ request }: Configuration, { judge, seed, features }: ThroughputOptions) {
+  return { protocol: request.protocol, judge, seed, features };
 }
 
 /** The samples that were timed. */
@@ -320,6 +305,7 @@ async function textsOf({ name, request, session, samples, seconds }: Runner): Pr
       topK: request.topK,
       topP: request.topP,
       prompt: false,
+      given: givenCount(request),
     },
     texts: texts(),
   };

@@ -15,6 +15,8 @@ export interface MeasuringRequest {
   models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];
   samplers: readonly ChosenSampler[];
   steps: readonly number[];
+  /** Batch sizes to sweep; by default the one of `sampling`. */
+  batches?: readonly number[];
   /** All other sampling settings, for every model. */
   sampling: Omit<SamplingFlags, 'checkpoint' | 'sampler' | 'steps'>;
   judge: JudgeOptions | null;
@@ -63,8 +65,8 @@ async function setUp(request: MeasuringRequest, observer: Observer): Promise<Set
     for (const notice of checkpoint.notices) observer.note?.(notice);
     models.push({ checkpoint, path });
   }
-  const { samplers, steps } = request;
-  const all = await configurations({ models, samplers, steps, flags: sampling });
+  const { samplers, steps, batches } = request;
+  const all = await configurations({ models, samplers, steps, batches, flags: sampling });
   const notices = new Set(all.map((one) => samplingNotice(one.request)));
   for (const notice of notices) if (notice !== null) observer.note?.(notice);
   const judge = request.judge && (await Judge.open(request.judge, observer));

@@ -20,6 +20,8 @@ interface DiffusionKind {
   shift?: true;
   /** Blocks from left to right: the key that says their size. */
   blockKey?: string;
+  /** The mask of its code, where its files say none. */
+  maskTokenId?: number;
 }
 
 const KINDS: Readonly<Record<string, DiffusionKind>> = {
@@ -31,6 +33,14 @@ const KINDS: Readonly<Record<string, DiffusionKind>> = {
   Dream: { of: LLAMA_KINDS.qwen2, className: 'DreamModel', shift: true },
   // SDAR (arXiv 2510.06303): blocks in two streams, as in block diffusion
   sdar: { of: LLAMA_KINDS.qwen3, className: 'SDARForCausalLM', blockKey: 'block_size' },
+  // Fast-dLLM v2 (arXiv 2509.26328): the same on Qwen 2.5, with logits of the token before
+  Fast_dLLM_Qwen: {
+    of: LLAMA_KINDS.qwen2,
+    className: 'Fast_dLLM_QwenForCausalLM',
+    shift: true,
+    blockKey: 'bd_size',
+    maskTokenId: 151_665,
+  },
 };
 
 const kindOf = (type: string | null): DiffusionKind | null =>
@@ -58,14 +68,23 @@ function diffusionModel(model: PublishedModel): ImportedModel {
   const card: Card = {
     family,
     ...textTokens(config, vocabSize, model.tokenizer),
-    maskTokenId: maskTokenOf(model, vocabSize, config.token('mask_token_id', vocabSize)),
-    ...(kind.shift && { neverMasked: [0] }),
+    maskTokenId: maskTokenOf(model, vocabSize, saidMask(config, kind, vocabSize)),
+    ...(kind.shift && blockSize === null && { neverMasked: [0] }),
   };
   return llamaImport(model, kind.of, {
     dimensions: { ...dimensions, ...(kind.shift && { shift: true }) },
     card,
     notices,
   });
+}
+
+function saidMask(
+  config: TransformersConfig,
+  { maskTokenId }: DiffusionKind,
+  vocabSize: number,
+): number | undefined {
+  const ofCode = maskTokenId !== undefined && maskTokenId < vocabSize ? maskTokenId : undefined;
+  return config.token('mask_token_id', vocabSize) ?? ofCode;
 }
 
 /** L′; null of a network that sees all tokens. dllm also trains its models in blocks, which the files do not say. */
@@ -78,7 +97,8 @@ function blockSizeOf(
   const blockSize = overrides.blockSize ?? said ?? known?.blockSize;
   const inBlocks = blockKey !== undefined || (overrides.family ?? known?.family) === 'bd3lm';
   if (!inBlocks) return null;
-  if (shift) throw config.unsupported('model_type', 'its network has no blocks, and --family asks for them');
+  if (shift && blockKey === undefined)
+    throw config.unsupported('model_type', 'its network has no blocks, and --family asks for them');
   if (blockSize === undefined) {
     throw new ModelError({
       code: 'no-block-size',

@@ -102,6 +102,8 @@ export const PUBLISHED_MODELS: readonly PublishedModelEntry[] = [
   entry('JetLM/SDAR-1.7B-Chat', 'bd3lm', 2032, 32_768, null, LIMITS, sdar),
   entry('JetLM/SDAR-4B-Chat', 'bd3lm', 4412, 32_768, null, LIMITS, sdar),
   entry('JetLM/SDAR-8B-Chat', 'bd3lm', 8191, 32_768, null, LIMITS, sdar),
+  entry('Efficient-Large-Model/Fast_dLLM_v2_1.5B', 'bd3lm', 1544, 32_768, 'Apache-2.0', TRANSFORMERS),
+  entry('Efficient-Large-Model/Fast_dLLM_v2_7B', 'bd3lm', 7616, 32_768, 'Apache-2.0', TRANSFORMERS),
   entry('openai-community/gpt2', 'ar', 124, 1024, 'MIT', TRANSFORMERS),
   entry('openai-community/gpt2-large', 'ar', 774, 1024, 'MIT', TRANSFORMERS),
   entry('HuggingFaceTB/SmolLM2-135M', 'ar', 135, 8192, 'Apache-2.0', TRANSFORMERS),
