@@ -10,7 +10,7 @@ import { samplers } from './samplers.mjs';
 import { shapes } from './shapes.mjs';
 import { csv, jsonLines, parquet } from './tables.mjs';
 import { tokenizer } from './tokenizer.mjs';
-import { llama2c, pickle, safetensors } from './weights.mjs';
+import { layouts, llama2c, pickle, safetensors } from './weights.mjs';
 
 export const kinds = {
   checkpoint,
@@ -23,6 +23,7 @@ export const kinds = {
   registration,
   packed,
   safetensors,
+  layouts,
   pickle,
   llama2c,
   shapes,
@@ -57,6 +58,7 @@ const ROUND = [
   'tokenizer',
   'packed',
   'safetensors',
+  'layouts',
   'pickle',
   'llama2c',
   'shapes',

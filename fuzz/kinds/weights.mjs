@@ -133,6 +133,54 @@ export const safetensors = weights(
   () => 'model.safetensors',
 );
 
+/** One entry of a configuration, at any depth, as something else or away; now and then two. */
+function otherEntry(settings, random) {
+  const changed = structuredClone(settings);
+  const done = [];
+  for (let left = random.chance(0.3) ? 2 : 1; left > 0; left--) {
+    const places = entriesOf(changed);
+    const [object, key] = random.of(places);
+    const before = object[key];
+    const others = [
+      ...[0, -1, 1, 2, 7, 0.5, 1e-9, 2 ** 31, 2 ** 53, 1e300, '', 'gelu', 'x'.repeat(70), true, false],
+      ...[null, [], {}, [before], { rope_type: 'yarn', factor: 4 }, { type: 'linear', factor: -1 }],
+      ...(typeof before === 'number' ? [before + 1, before * 2, before / 3, -before, String(before)] : []),
+    ];
+    if (random.chance(0.15)) delete object[key];
+    else object[key] = random.of(others);
+    done.push(`${key} from ${JSON.stringify(before)} to ${JSON.stringify(object[key]) ?? 'nothing'}`);
+  }
+  if (random.chance(0.1))
+    changed[random.of(['auto_map', 'rope_scaling', 'sliding_window', 'layer_types'])] = 3;
+  return { changed, how: done.join(', ') };
+}
+
+const entriesOf = (object) =>
+  Object.entries(object).flatMap(([key, value]) => [
+    [object, key],
+    ...(value !== null && typeof value === 'object' ? entriesOf(value) : []),
+  ]);
+
+/** Whole weights in each published layout, whose configuration says something else. */
+export const layouts = ({ program }) => {
+  const seeds = [
+    ...['bert', 'modernBert'].map(encoderSeed),
+    ...['llama-ar', 'qwen3-ar', 'a2d-qwen3', 'dream', 'pythia-ar', 'llada', 'smdm-mdm', 'diffugpt'].map(
+      publishedSeed,
+    ),
+    ...['fast-dllm', 'gidd', 'radd'].map(publishedSeed),
+  ];
+  return {
+    async prepare(random, folder) {
+      const { name, files } = random.of(seeds);
+      const { changed, how } = otherEntry(JSON.parse(files['config.json'].toString('utf8')), random);
+      writeFileSync(join(folder, 'model.safetensors'), files['model.safetensors']);
+      writeFileSync(join(folder, 'config.json'), json(changed));
+      return { how: `${name}: ${how}`, read: () => convert(program, folder, 'model.safetensors', 'float32') };
+    },
+  };
+};
+
 /** The pickle lies at the start of the archive, its directory at the end. */
 const archiveSeed = (name, pickleBytes) => {
   const bytes = fileOf(name);

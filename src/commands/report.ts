@@ -4,7 +4,7 @@ import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
 import { plainText } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
 
-const FORMATS = ['markdown', 'html', 'csv', 'lm-eval', 'model-index'] as const;
+const FORMATS = ['markdown', 'html', 'csv', 'latex', 'lm-eval', 'model-index'] as const;
 type ReportFormat = (typeof FORMATS)[number];
 const ENDINGS: Record<string, ReportFormat> = {
   '.md': 'markdown',
@@ -12,6 +12,7 @@ const ENDINGS: Record<string, ReportFormat> = {
   '.html': 'html',
   '.htm': 'html',
   '.csv': 'csv',
+  '.tex': 'latex',
 };
 
 export default class Report extends BaseCommand<typeof Report> {
@@ -19,7 +20,7 @@ export default class Report extends BaseCommand<typeof Report> {
   static override description =
     `Shows tables with intervals, significant differences, plots, where each evaluation ran, how to repeat it, and some texts of samples files. The HTML page is self-contained.
 
-lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
+latex is the table of a paper, models by data sets. lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
   static override examples = [
     '<%= config.bin %> report results.json --out report.html',
     '<%= config.bin %> report a.json b.json samples.jsonl --published --out report.html',
@@ -46,7 +47,7 @@ lm-eval is the format of lm-evaluation-harness, for one model; model-index is YA
     format: choice(FORMATS)({ summary: 'Format to write. [default: by ending, else markdown]' }),
     out: repeatable({
       char: 'o',
-      summary: 'Write to this file; .html, .md or .csv decides the format.',
+      summary: 'Write to this file; .html, .md, .csv or .tex decides the format.',
       helpValue: '<file>',
     }),
   };
@@ -97,6 +98,12 @@ async function written(report: import('../report/report.js').Report, format: Rep
       return (await import('../report/markdown.js')).reportMarkdown(report);
     case 'csv':
       return (await import('../report/csv.js')).reportCsv(report.rows);
+    case 'latex': {
+      const { paperLatex } = await import('../report/paper-table.js');
+      const table = paperLatex(report.rows);
+      if (table === null) throw noPaperTable();
+      return table;
+    }
     case 'lm-eval': {
       const { lmEvalResults } = await import('../report/lm-eval.js');
       const { escapedJson } = await import('../printing/json.js');
@@ -116,6 +123,14 @@ function formatOf(path: string): ReportFormat {
     code: 'unknown-ending',
     message: `The ending of --out ${path} does not say which format it should have.`,
     hint: `End it with one of ${Object.keys(ENDINGS).join(', ')}, or give --format.`,
+  });
+}
+
+function noPaperTable(): UsageError {
+  return new UsageError({
+    code: 'no-paper-table',
+    message: 'A table for a paper needs perplexities of two models.',
+    hint: 'Give results of duo-eval ppl, of several files if need be.',
   });
 }
 

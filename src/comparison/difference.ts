@@ -3,7 +3,13 @@
  * in common; otherwise from the standard errors of the two figures. Differences are first minus second, with a 95% interval.
  */
 import { UsageError } from '../errors.js';
-import { numberOf, type ResultRow, type RowFigure } from '../records/evaluation.js';
+import {
+  type FigureDeclaration,
+  fieldOf,
+  numberOf,
+  type ResultRow,
+  type RowFigure,
+} from '../records/evaluation.js';
 import type { TextSampling } from '../records/figures.js';
 import { NORMAL_QUANTILE_975, studentQuantile95, welchDegrees } from '../statistics/student.js';
 import { degreesOf } from '../statistics/text-ratio.js';
@@ -37,7 +43,8 @@ export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
   if (headline) return [headline];
   if (compared) return compared(a, b).map((name) => byIntervals(a, b, name));
   const names = [...a.figures].filter(
-    ([name, { declared }]) => b.figures.has(name) && !declared.exponentialOf && !declared.isRatio,
+    ([name, { declared }]) =>
+      b.figures.has(name) && !declared.exponentialOf && !declared.isRatio && figureCompares(declared, a, b),
   );
   return names
     .map(([name]) => pairedDifference(a, b, name) ?? byIntervals(a, b, name))
@@ -46,14 +53,19 @@ export function differencesOf(a: ResultRow, b: ResultRow): Difference[] {
 
 /**
  * The difference of one figure, or of its logarithm if the figure is an exponential.
- * @returns null if a row lacks the figure
+ * @returns null if a row lacks the figure, or the two are measured against different texts
  */
 export function differenceOf(a: ResultRow, b: ResultRow, metric: string): Difference | null {
   checkComparable(a, b);
   const figure = a.figures.get(metric);
-  if (!figure || !b.figures.has(metric)) return null;
+  if (!figure || !b.figures.has(metric) || !figureCompares(figure.declared, a, b)) return null;
   const compared = figure.declared.exponentialOf ?? metric;
   return pairedDifference(a, b, compared) ?? byIntervals(a, b, compared);
+}
+
+/** Whether what the figure depends on is the same, and known, in both rows. */
+function figureCompares({ sameIn = [] }: FigureDeclaration, a: ResultRow, b: ResultRow): boolean {
+  return sameIn.every((path) => fieldOf(a, path) !== undefined && fieldOf(a, path) === fieldOf(b, path));
 }
 
 function pairedDifference(a: ResultRow, b: ResultRow, metric: string): Difference | null {

@@ -88,6 +88,8 @@ export interface FigureDeclaration<R = AnyResult> {
   readonly isSecondary?: boolean;
   /** It depends on the machine: only results of the same machine compare. */
   readonly isOfMachine?: boolean;
+  /** Paths in the record that must be equal in two rows for this figure to compare: `reference.sha256`. */
+  readonly sameIn?: readonly string[];
   /** The unit of its interval, where that is neither text nor samples. */
   readonly units?: {
     /** Its singular: `round`. */

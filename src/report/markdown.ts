@@ -4,8 +4,8 @@ import { escapeMarkup, pipeTable } from '../printing/pipe-table.js';
 import { plainText } from '../terminal-text.js';
 import { publishedSection } from './published-section.js';
 import { commandsOf } from './repetition.js';
-import type { Report } from './report.js';
-import { environmentSection, type Section, sectionsOf } from './sections.js';
+import type { Report, Section } from './report.js';
+import { environmentSection, sectionsOf } from './sections.js';
 
 export function reportMarkdown(report: Report): string {
   const published = report.published ? publishedSection(report.rows) : null;

@@ -8,8 +8,8 @@ import { FIGURES_LEAD } from '../printing/html.js';
 import type { ResultRow } from '../records/evaluation.js';
 import { publishedSection } from './published-section.js';
 import { commandsOf } from './repetition.js';
-import type { Report, SampleTexts } from './report.js';
-import { environmentSection, type Section, sectionsOf } from './sections.js';
+import type { Report, SampleTexts, Section } from './report.js';
+import { environmentSection, sectionsOf } from './sections.js';
 
 const STYLE = `
 main { max-width: 72rem; } p, ul.notes { max-width: 60rem; } table { margin: .4rem 0 .8rem; }

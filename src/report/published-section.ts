@@ -11,7 +11,7 @@ import {
   PUBLISHED_STEPS,
   reasonsNotComparable,
 } from './published.js';
-import type { Section, Table } from './sections.js';
+import type { Section, Table } from './report.js';
 
 const MARK = ' †';
 

@@ -8,9 +8,22 @@ import {
   namedDifferences,
 } from '../comparison/compared-rows.js';
 import { UsageError } from '../errors.js';
+import type { Heading } from '../printing/columns.js';
 import { type Settings, settingsOf } from '../records/distinctions.js';
-import type { ResultRow } from '../records/evaluation.js';
+import type { ResultRow, TitledPlot } from '../records/evaluation.js';
 import type { ResultsFile } from '../records/record.js';
+
+export interface Table {
+  head: readonly Heading[];
+  rows: readonly string[][];
+}
+
+export interface Section {
+  title: string;
+  tables: readonly Table[];
+  notes: readonly string[];
+  plots?: readonly TitledPlot[];
+}
 
 /** Some of the texts of a samples file. */
 export interface SampleTexts {

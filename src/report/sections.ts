@@ -1,26 +1,15 @@
 /** A report as titled tables and notes, the common source of markdown and the HTML page. */
 import type { NamedDifference } from '../comparison/compared-rows.js';
 import { isSignificant } from '../comparison/difference.js';
-import { columnsOf, type Heading, type TableColumn } from '../printing/columns.js';
+import { columnsOf, type TableColumn } from '../printing/columns.js';
 import { markOf } from '../printing/notes.js';
 import { intervalOf, valueWithError } from '../printing/numbers.js';
 import { distinctionsOf, settingsOf } from '../records/distinctions.js';
-import type { Evaluation, ResultRow, TitledPlot } from '../records/evaluation.js';
+import type { Evaluation, ResultRow } from '../records/evaluation.js';
 import type { AnyResult } from '../records/record.js';
 import { plainText } from '../terminal-text.js';
-import { environmentsOf, type Report } from './report.js';
-
-export interface Table {
-  head: readonly Heading[];
-  rows: readonly string[][];
-}
-
-export interface Section {
-  title: string;
-  tables: readonly Table[];
-  notes: readonly string[];
-  plots?: readonly TitledPlot[];
-}
+import { paperSection } from './paper-table.js';
+import { environmentsOf, type Report, type Section, type Table } from './report.js';
 
 /** A section for each title that evaluations declare, in the order of the rows; then what no evaluation declares. */
 export function sectionsOf(report: Report): Section[] {
@@ -31,7 +20,9 @@ export function sectionsOf(report: Report): Section[] {
     if (title === null) others.push(row);
     else groups.set(title, [...(groups.get(title) ?? []), row]);
   }
+  const paper = paperSection(report.rows);
   return [
+    ...(paper ? [paper] : []),
     ...[...groups].map(([title, rows]) => evaluatedSection(title, rows)),
     { title: 'Other figures', tables: otherTables(others), notes: [] },
     differencesSection(report.differences),

@@ -10,7 +10,7 @@ interface Campaign {
 }
 
 const CASES = 300;
-/** All there are: a round of 31 cases has each of them at least once. */
+/** All there are: a round of 32 cases has each of them at least once. */
 const KINDS = [
   'checkpoint',
   'card',
@@ -22,6 +22,7 @@ const KINDS = [
   'registration',
   'packed',
   'safetensors',
+  'layouts',
   'pickle',
   'llama2c',
   'shapes',

@@ -111,6 +111,11 @@ export const comparedColumns: readonly Column<Measured>[] = [
 /** Titles of what compares with real text, where it was measured. */
 export const comparedTitles = ['MAUVE', 'BrierLM', 'Brier-1', 'JS-1', 'JS-4', 'self-BLEU'] as const;
 
+/** What figures against real text depend on. */
+const OF_REFERENCE = ['reference.sha256', 'samples.count'];
+const OF_MAUVE = [...OF_REFERENCE, 'mauve.model.sha256', 'mauve.clusters'];
+const OF_PROMPTS = ['brier.dataset.sha256', 'brier.items', 'brier.length'];
+
 export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>> = {
   genPpl: {
     exponentialOf: 'genNll',
@@ -130,29 +135,37 @@ export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>>
   distinct3: { isSecondary: true, range: RANGES.share, lmEval: ['distinct_3', true] },
   repetition4: { isSecondary: true, range: RANGES.share, lmEval: ['repetition_4', false] },
   compressionRatio: { isSecondary: true, range: RANGES.factor },
-  selfBleu: { title: 'self-BLEU', isSecondary: true, range: RANGES.share, lmEval: ['self_bleu', false] },
+  selfBleu: {
+    title: 'self-BLEU',
+    sameIn: ['samples.count', 'samples.length'],
+    isSecondary: true,
+    range: RANGES.share,
+    lmEval: ['self_bleu', false],
+  },
   mauve: {
     title: 'MAUVE',
+    sameIn: OF_MAUVE,
     range: RANGES.share,
     lmEval: ['mauve', true],
     modelIndex: { type: 'mauve', name: 'MAUVE' },
   },
-  mauveStar: { title: 'MAUVE*', isSecondary: true, range: RANGES.share },
-  frontierIntegral: { title: 'frontier integral', isSecondary: true, range: RANGES.share },
-  jsDivergence1: { title: 'JS-1', isSecondary: true, range: RANGES.divergence },
-  jsDivergence2: { title: 'JS-2', isSecondary: true, range: RANGES.divergence },
-  jsDivergence3: { title: 'JS-3', isSecondary: true, range: RANGES.divergence },
-  jsDivergence4: { title: 'JS-4', isSecondary: true, range: RANGES.divergence },
+  mauveStar: { title: 'MAUVE*', sameIn: OF_MAUVE, isSecondary: true, range: RANGES.share },
+  frontierIntegral: { title: 'frontier integral', sameIn: OF_MAUVE, isSecondary: true, range: RANGES.share },
+  jsDivergence1: { title: 'JS-1', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
+  jsDivergence2: { title: 'JS-2', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
+  jsDivergence3: { title: 'JS-3', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
+  jsDivergence4: { title: 'JS-4', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
   brierLm: {
     title: 'BrierLM',
+    sameIn: OF_PROMPTS,
     range: RANGES.share,
     lmEval: ['brier_lm', true],
     modelIndex: { type: 'brier_lm', name: 'BrierLM' },
   },
-  brier1: { title: 'Brier-1', isSecondary: true, range: RANGES.brier },
-  brier2: { title: 'Brier-2', isSecondary: true, range: RANGES.brier },
-  brier3: { title: 'Brier-3', isSecondary: true, range: RANGES.brier },
-  brier4: { title: 'Brier-4', isSecondary: true, range: RANGES.brier },
+  brier1: { title: 'Brier-1', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
+  brier2: { title: 'Brier-2', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
+  brier3: { title: 'Brier-3', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
+  brier4: { title: 'Brier-4', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
 };
 
 /** Section of a report that compares generated texts, timed or not. */

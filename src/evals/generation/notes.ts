@@ -27,6 +27,7 @@ export function generativeNotes(results: readonly Measured[]): string[] {
     ...notes,
     ...comparedNotes(results),
     ...gamedNotes(results),
+    ...precisionNotes(results),
     ...entropyNote(results),
     ...sizeNote(results),
   ];
@@ -51,6 +52,37 @@ function comparedNotes(results: readonly Measured[]): string[] {
   if (brier) {
     notes.push(
       `BrierLM: two continuations of each of ${brier.items} prompts of ${brier.dataset.name}; higher is better. Brier-1 counts the first token alone.`,
+    );
+  }
+  return notes.map((note) => plainText(note));
+}
+
+/** A perplexity is worth telling from others where its interval is no wider than this to either side, as a share. */
+const PRECISION = 0.1;
+/** MAUVE of fewer clusters says little. */
+const FEW_CLUSTERS = 20;
+
+/** Says where intervals are too wide to mean much, and how many samples would make them narrow. */
+function precisionNotes(results: readonly Measured[]): string[] {
+  const widest = results
+    .filter(({ dataset, samples }) => !dataset && samples.control === undefined)
+    .flatMap(({ samples, metrics }) => {
+      const ci95 = metrics.genNll.ci95;
+      return ci95 ? [{ samples, half: (ci95[1] - ci95[0]) / 2 }] : [];
+    })
+    .sort((a, b) => b.half - a.half)[0];
+  const notes: string[] = [];
+  if (widest && widest.half > PRECISION) {
+    const { samples, half } = widest;
+    const needed = Math.ceil((samples.count * (half / PRECISION) ** 2) / 10) * 10;
+    notes.push(
+      `${samples.count} samples leave the perplexity of ${samples.name} open by ${Math.round(100 * half)}% to either side (95%); about ${needed} would narrow it to ${100 * PRECISION}%.`,
+    );
+  }
+  const mauve = results.find((one) => one.mauve)?.mauve;
+  if (mauve && mauve.clusters < FEW_CLUSTERS) {
+    notes.push(
+      `${mauve.clusters} clusters tell few kinds of text apart: MAUVE means more from ${FEW_CLUSTERS * mauve.textsPerCluster} samples on.`,
     );
   }
   return notes.map((note) => plainText(note));

@@ -11,7 +11,7 @@ import { decoderImport, type NameTable, nameBy, type Place } from './decoder-imp
 import { blocksIn, type ImportedModel, matrixSizes } from './imported-model.js';
 import type { PublishedLayout, PublishedModel } from './published-layout.js';
 import { specialTokens } from './special-tokens.js';
-import { TransformersConfig } from './transformers-config.js';
+import { lengthOf, TransformersConfig } from './transformers-config.js';
 
 const TOGETHER = 'attn.attn';
 const NAMES: NameTable = {
@@ -100,7 +100,12 @@ function smdmModel(model: PublishedModel): ImportedModel {
     });
   }
   const keyValueHeads = config?.count('n_query_groups', heads) ?? heads;
-  const length = overrides.length ?? config?.count('block_size', LENGTH) ?? LENGTH;
+  const [rows] = matrixSizes(where, tensors, FIRST_ATTENTION);
+  if (config && (heads + 2 * keyValueHeads) * headSize !== rows)
+    throw config.contradiction('n_query_groups', keyValueHeads, (rows / headSize - heads) / 2);
+  const { length, notices } = config
+    ? lengthOf(config, model, LENGTH, 'block_size')
+    : { length: overrides.length ?? LENGTH, notices: [] };
   const masked = embeddingRows === vocabSize + 1;
   const dimensions: DecoderDimensions = {
     ...{ hiddenSize, blocks, heads, keyValueHeads, headSize, mlpSize, vocabSize, length },
@@ -120,7 +125,7 @@ function smdmModel(model: PublishedModel): ImportedModel {
     dimensions,
     placeOf: (parameter) => placeOf(parameter, dimensions),
     card,
-    notices: [],
+    notices,
   });
 }
 

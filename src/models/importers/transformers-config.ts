@@ -51,10 +51,12 @@ export class TransformersConfig {
     );
   }
 
-  /** A number above 0. */
+  /** A number above 0, and not beyond float32, which the network computes in. */
   positive(key: string, otherwise?: number): number {
     return this.valueOf(key, otherwise, 'a number above 0', (value) =>
-      typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null,
+      typeof value === 'number' && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0
+        ? value
+        : null,
     );
   }
 

@@ -1,0 +1,45 @@
+/** About src/report/paper-table.ts */
+import { describe, expect, it } from 'vitest';
+import { paperLatex, paperSection } from '../../src/report/paper-table.js';
+import { resultOfNats, rowsOfResults } from '../comparison/rows.js';
+
+const wave = (shift: number, jitter = 0) =>
+  Array.from({ length: 40 }, (_, i) => 600 + 90 * Math.sin(3 * i) + shift + jitter * Math.sin(17 * i));
+const of = (nats: number[], model: string, dataset: string) => {
+  const result = resultOfNats(nats, model, dataset);
+  const family = model === 'ar' ? 'ar' : 'mdlm';
+  return { ...result, model: { ...result.model, family: family as 'ar' | 'mdlm' } };
+};
+const results = [
+  ...[of(wave(0), 'ar', 'ptb'), of(wave(0), 'ar', 'wikitext_2'), of(wave(0), 'ar', 'lm1b')],
+  ...[of(wave(-20), 'mdlm', 'ptb'), of(wave(1, 9), 'mdlm', 'wikitext_2'), of(wave(20), 'mdlm', 'lm1b')],
+];
+
+describe('the table of a paper', () => {
+  const section = paperSection(rowsOfResults(results));
+  const [ar, mdlm] = section!.tables[0].rows; // two models share it
+
+  it('marks the best of a data set, and what is not surely worse', () => {
+    expect(ar.slice(1, 4).map((cell) => cell.slice(0, 2))).toEqual([ar[1].slice(0, 2), '* ', '* ']);
+    expect(ar[1]).not.toMatch(/^[*~]/);
+    expect(mdlm[1]).toMatch(/^\* [\d.]+ ± /);
+    expect(mdlm[2]).toMatch(/^~ /);
+    expect(mdlm[3]).not.toMatch(/^[*~]/);
+  });
+
+  it('counts where a model beats the autoregressive one, and what the intervals allow', () => {
+    expect(ar[4]).toBe('');
+    expect(mdlm[4]).toBe('1 of 3 (1 to 2)');
+  });
+
+  it('is there in LaTeX, with names of others escaped', () => {
+    const text = paperLatex(rowsOfResults(results)) ?? '';
+    expect(text).toContain('model & ptb & wikitext\\_2 & lm1b & beats ar on \\\\');
+    expect(text).toMatch(/^mdlm & \$\\mathbf\{[\d.]+ \\pm [\d.e+-]+\}\$ & \\underline\{\$/m);
+    expect(text.split('\n').filter((line) => line.endsWith(' \\\\'))).toHaveLength(3);
+  });
+
+  it('is not there for one model', () => {
+    expect(paperSection(rowsOfResults([results[0]]))).toBeNull();
+  });
+});
