@@ -63,6 +63,39 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
   };
 }
 
+/** How a chat becomes text, as transformers does it: Jinja, from others. */
+export interface ChatTemplate {
+  source: string;
+  /** The file that it stands in. */
+  path: string;
+  /** What a template writes for BOS and EOS; null: nothing names them. */
+  bosToken: string | null;
+  eosToken: string | null;
+}
+
+/**
+ * chat_template.jinja beside tokenizer.json, else `chat_template` of tokenizer_config.json, of several the one called `default`.
+ * @param path a folder or a tokenizer.json   @returns null where there is none   @throws DataError, FileError
+ */
+export async function readChatTemplate(path: string): Promise<ChatTemplate | null> {
+  const folder = dirname(await tokenizerJsonPath(path));
+  const configPath = join(folder, 'tokenizer_config.json');
+  const config = readOptional(configPath);
+  const own = join(folder, 'chat_template.jinja');
+  const bytes = read(own, MOST_BYTES.chatTemplate);
+  const { chat_template: named } = config;
+  const several = Array.isArray(named) ? (named as { name?: unknown; template?: unknown }[]) : [];
+  const ofConfig = Array.isArray(named)
+    ? (several.find((one) => one?.name === 'default') ?? several[0])?.template
+    : named;
+  const source = bytes?.toString('utf8') ?? ofConfig;
+  if (typeof source !== 'string') return null;
+  return {
+    ...{ source, path: bytes ? own : configPath },
+    ...{ bosToken: tokenText(config.bos_token), eosToken: tokenText(config.eos_token) },
+  };
+}
+
 /**
  * Ids of BOS and EOS from the configuration: `bos_token` and `eos_token`, then CLS and SEP, named by the configuration
  * or by their usual spelling. If the configuration has neither key, the tokenizer's family decides, as in transformers:
@@ -120,9 +153,9 @@ function noTokenizer(path: string, cause?: unknown): DataError {
 }
 
 /** Null if there is no such file. @throws FileError */
-function read(file: string): Buffer | null {
+function read(file: string, most: number = MOST_BYTES.tokenizer): Buffer | null {
   try {
-    return readSmallFile(file, MOST_BYTES.tokenizer);
+    return readSmallFile(file, most);
   } catch (cause) {
     if (cause instanceof FileError && cause.code === 'no-such-file') return null;
     throw cause;

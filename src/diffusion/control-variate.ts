@@ -74,6 +74,37 @@ export function maskedControlVariate(p: ArrayLike<number>, maskTokenId: number):
   };
 }
 
+/** The loss of one token by x̄ at its true token x and its noisy one z. @param sum B(α)   @param K size of the vocabulary */
+function uniformTokenLoss(
+  { alpha, oneMinusAlpha }: AlphaLevel,
+  { K, sum, atX, atZ, isSame }: { K: number; sum: number; atX: number; atZ: number; isSame: boolean },
+): number {
+  const Ka = K * alpha;
+  const c = oneMinusAlpha / (Ka + oneMinusAlpha);
+  const logC = Math.log(c);
+  const logAtZ = Math.log(atZ);
+  // Σ_{v≠z} ρ̂_v, from Σ_v x̄_v = K; and Σ_{v≠z} ln ρ̂_v.
+  const ratios = (K - atZ) / atZ;
+  const logRatios = sum - K * logAtZ;
+  if (isSame) return (ratios - (K - 1) * c - c * (logRatios - (K - 1) * logC)) / Ka;
+  const logRatioAtX = Math.log(atX) - logAtZ;
+  return (ratios - (K - 2) - 1 / c - (logRatios - logRatioAtX) - (logRatioAtX + logC) / c) / Ka;
+}
+
+/** D(α) of a token. @param atX x̄_x   @param sum B(α) */
+function uniformTokenIntegral(
+  { alpha, oneMinusAlpha }: AlphaLevel,
+  { K, sum, atX }: { K: number; sum: number; atX: number },
+): number {
+  const toChance = oneMinusAlpha === 0 ? 0 : oneMinusAlpha * Math.log(oneMinusAlpha);
+  return (
+    (alpha + oneMinusAlpha / K) * Math.log(K * alpha + oneMinusAlpha) +
+    (1 - 1 / K) * toChance -
+    (oneMinusAlpha / K) * sum -
+    alpha * Math.log(atX)
+  );
+}
+
 /** For uniform states. @param p the unigram distribution, [vocab], positive; K is its length */
 export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
   const K = p.length;
@@ -94,40 +125,42 @@ export function uniformControlVariate(p: ArrayLike<number>): ControlVariate {
     }
     return found.sum;
   };
+  const xBar = (v: number, { alpha, oneMinusAlpha }: AlphaLevel) => K * alpha * p[v] + oneMinusAlpha;
 
   return {
     losses(out, x, z, level) {
-      const { alpha, oneMinusAlpha } = level;
-      const B = logSum(level);
-      const Ka = K * alpha;
-      const whole = Ka + oneMinusAlpha;
-      const c = oneMinusAlpha / whole;
-      const logC = Math.log(c);
+      const sum = logSum(level);
       for (let l = 0; l < x.length; l++) {
-        const xBarAtZ = Ka * p[z[l]] + oneMinusAlpha;
-        const logAtZ = Math.log(xBarAtZ);
-        // Σ_{v≠z} ρ̂_v, from Σ_v x̄_v = K; and Σ_{v≠z} ln ρ̂_v.
-        const ratios = (K - xBarAtZ) / xBarAtZ;
-        const logRatios = B - K * logAtZ;
-        if (z[l] === x[l]) {
-          out[l] = (ratios - (K - 1) * c - c * (logRatios - (K - 1) * logC)) / Ka;
-        } else {
-          const logRatioAtX = Math.log(Ka * p[x[l]] + oneMinusAlpha) - logAtZ;
-          out[l] = (ratios - (K - 2) - 1 / c - (logRatios - logRatioAtX) - (logRatioAtX + logC) / c) / Ka;
-        }
+        const [atX, atZ] = [xBar(x[l], level), xBar(z[l], level)];
+        out[l] = uniformTokenLoss(level, { K, sum, atX, atZ, isSame: z[l] === x[l] });
       }
       return out;
     },
-    integral(x, level) {
-      const { alpha, oneMinusAlpha } = level;
-      const toChance = oneMinusAlpha === 0 ? 0 : oneMinusAlpha * Math.log(oneMinusAlpha);
-      return (
-        (alpha + oneMinusAlpha / K) * Math.log(K * alpha + oneMinusAlpha) +
-        (1 - 1 / K) * toChance -
-        (oneMinusAlpha / K) * cachedLogSum(level) -
-        alpha * Math.log(K * alpha * p[x] + oneMinusAlpha)
-      );
+    integral: (x, level) => uniformTokenIntegral(level, { K, sum: cachedLogSum(level), atX: xBar(x, level) }),
+  };
+}
+
+/**
+ * For uniform states without counts of a text: the loss of a model that gives each true token the probability q, and all others
+ * the same. It depends on whether z is x alone, and so does the spike of a network's loss near clean text.
+ */
+export function evenControlVariate(K: number, q: number): ControlVariate {
+  const other = (1 - q) / (K - 1);
+  const facts = ({ alpha, oneMinusAlpha }: AlphaLevel) => {
+    const atX = K * alpha * q + oneMinusAlpha;
+    const atOther = K * alpha * other + oneMinusAlpha;
+    return { K, atX, atOther, sum: Math.log(atX) + (K - 1) * Math.log(atOther) };
+  };
+  return {
+    losses(out, x, z, level) {
+      const { atOther, ...known } = facts(level);
+      for (let l = 0; l < x.length; l++) {
+        const isSame = z[l] === x[l];
+        out[l] = uniformTokenLoss(level, { ...known, isSame, atZ: isSame ? known.atX : atOther });
+      }
+      return out;
     },
+    integral: (_, level) => uniformTokenIntegral(level, facts(level)),
   };
 }
 

@@ -1,5 +1,10 @@
-/** `/v1/chat/completions`: the same as a chat. A model of text has no roles of its own, so a chat is written down as a dialogue. */
+/**
+ * `/v1/chat/completions`: a chat becomes a prompt by the template that lies beside the tokenizer, as in transformers. A model without one has no
+ * roles of its own, so its chats are written down as a dialogue.
+ */
 import { randomUUID } from 'node:crypto';
+import type { ChatTemplate } from '../datasets/tokenizer-files.js';
+import { Template } from '../evals/tasks/template.js';
 import { isInBlocks, isMasked } from '../models/family.js';
 import { type CompletionAnswer, factsOf, usageOf, type WritingPlan, writeTexts } from './completions.js';
 import { RequestFailure } from './failures.js';
@@ -22,7 +27,9 @@ export async function answerChat(
   request: ChatRequest,
   signal: AbortSignal,
 ): Promise<CompletionAnswer> {
-  const ids = await model.encode(dialogueOf(request.messages));
+  const template = model.chatTemplate;
+  const messages = request.messages.map((message) => ({ ...message, content: textOf(message.content) }));
+  const ids = await model.encode(template ? renderedChat(template, messages) : dialogueOf(messages));
   model.checkIds(ids, 'The chat');
   const asked = request.max_completion_tokens ?? request.max_tokens;
   if (asked === 0) throw new RequestFailure(400, 'invalid-request', '"max_tokens" of a chat is at least 1.');
@@ -47,7 +54,7 @@ export async function answerChat(
     created: Math.floor(Date.now() / 1000),
     model: model.name,
   };
-  const facts = factsOf(model, plan.prompts, seed);
+  const facts = { ...factsOf(model, plan.prompts, seed), chat_template: template !== null };
   if (request.stream) {
     return {
       body: null,
@@ -80,11 +87,31 @@ function cutTo(model: ServedModel, ids: number[], count: number, length: number)
   return blocks > count + 1 ? model.read(ids, count, blocks) : model.read(ids, count, length);
 }
 
-/** `User: …`, `Assistant: …`, and the word that the model goes on after. */
-function dialogueOf(messages: ChatRequest['messages']): string {
-  const lines = messages.map(({ role, content }) => {
-    const text = Array.isArray(content) ? content.map((part) => part.text).join('') : (content ?? '');
-    return `${role.charAt(0).toUpperCase()}${role.slice(1)}: ${text}\n`;
+/** A message whose content is one text. */
+interface Message {
+  role: string;
+  content: string;
+}
+
+const textOf = (content: ChatRequest['messages'][number]['content']): string =>
+  Array.isArray(content) ? content.map((part) => part.text).join('') : (content ?? '');
+
+/** @throws UsageError for a template that cannot be rendered, or that refuses these messages */
+function renderedChat(
+  { source, path, bosToken, eosToken }: ChatTemplate,
+  messages: readonly Message[],
+): string {
+  const template = new Template(source, `The chat template of ${path}`, 'chat');
+  return template.text({
+    ...{ messages, add_generation_prompt: true },
+    ...{ bos_token: bosToken ?? '', eos_token: eosToken ?? '' },
   });
+}
+
+/** `User: …`, `Assistant: …`, and the word that the model goes on after. */
+function dialogueOf(messages: readonly Message[]): string {
+  const lines = messages.map(
+    ({ role, content }) => `${role.charAt(0).toUpperCase()}${role.slice(1)}: ${content}\n`,
+  );
   return `${lines.join('')}Assistant:`;
 }

@@ -119,7 +119,7 @@ export const modelRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/v1/chat/completions',
-    summary: 'The answer of a chat, which is written down as a dialogue.',
+    summary: 'The answer of a chat, by the template of the tokenizer, or written down as a dialogue.',
     request: chatRequest,
     takesPlace: true,
     answer: async ({ model, body, signal }) => {
@@ -187,14 +187,7 @@ export const modelRoutes: readonly Route[] = [
     answer: ({ model, body }) => {
       const request = checked(detokenizeRequest, body);
       checkModel(model, request.model);
-      const { vocabSize } = model.checkpoint;
-      const bad = request.tokens.find((token) => token >= vocabSize);
-      if (bad !== undefined)
-        throw new RequestFailure(
-          400,
-          'token-not-in-model',
-          `The token ${bad} is none of ${model.name}, whose ids are 0 to ${vocabSize - 1}.`,
-        );
+      model.checkIds(request.tokens, '"tokens"', true);
       return { json: { prompt: model.decode(request.tokens) } };
     },
   },
@@ -215,6 +208,7 @@ export const modelRoutes: readonly Route[] = [
           vocab_size: tokenizer.vocabSize,
           model_max_length: length,
           sha256: tokenizer.sha256,
+          chat_template: model.chatTemplate?.source ?? null,
         },
       };
     },

@@ -3,6 +3,7 @@
  * here, and their answers the numbers that an answer holds.
  */
 import { loadTokenizer, type Tokenizer } from '../datasets/tokenizer.js';
+import { type ChatTemplate, readChatTemplate } from '../datasets/tokenizer-files.js';
 import { DataError, UsageError } from '../errors.js';
 import type { BosRule, TailKind } from '../evals/likelihood/items.js';
 import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
@@ -75,6 +76,8 @@ export class ServedModel {
     /** Most tokens of a text; null where nothing says. */
     readonly length: number | null,
     readonly sha256: string,
+    /** How the tokenizer's files write a chat down; null: they do not say. */
+    readonly chatTemplate: ChatTemplate | null,
   ) {
     const { checkpoint, network, batch } = options;
     const { fixedLength } = checkpoint.signature;
@@ -128,7 +131,9 @@ export class ServedModel {
         hint: 'Give --eos-token-id, "eosTokenId" in its card, or --tail none.',
       });
     }
-    return new ServedModel(options, tokenizer, length, await checkpoint.sha256());
+    const path = options.tokenizer ?? fields.tokenizer.value;
+    const chatTemplate = path === null ? null : await readChatTemplate(path);
+    return new ServedModel(options, tokenizer, length, await checkpoint.sha256(), chatTemplate);
   }
 
   get checkpoint(): Checkpoint {
@@ -172,10 +177,10 @@ export class ServedModel {
     return piece;
   }
 
-  /** @throws UsageError for an id that the model does not know, or its mask */
-  checkIds(ids: readonly number[], where: string): void {
+  /** @throws UsageError for an id that the model does not know, or its mask, unless that may stand there */
+  checkIds(ids: readonly number[], where: string, mayBeMask = false): void {
     const { checkpoint, name } = this;
-    const mask = hasMaskToken(checkpoint) ? checkpoint.maskTokenId : null;
+    const mask = hasMaskToken(checkpoint) && !mayBeMask ? checkpoint.maskTokenId : null;
     const bad = ids.find((id) => id < 0 || id >= checkpoint.vocabSize || id === mask);
     if (bad === undefined) return;
     const what =

@@ -19,6 +19,8 @@ export const MOST_BYTES = {
   weightsIndex: 2 ** 25,
   /** llama2.c's tokenizer.bin, and the tokenizer files of a converted model. */
   tokenizer: 2 ** 26,
+  /** chat_template.jinja */
+  chatTemplate: 2 ** 18,
 } as const;
 
 /** An existing file that must not be read. */

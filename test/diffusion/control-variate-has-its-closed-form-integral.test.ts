@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type ControlVariate,
   controlVariateExpectation,
+  evenControlVariate,
   maskedControlVariate,
   uniformControlVariate,
   unigramFromCounts,
@@ -31,6 +32,7 @@ const pMasked = unigramFromCounts(counts, mask);
 const pUniform = unigramFromCounts(counts, null);
 const masked = maskedControlVariate(pMasked, mask);
 const uniform = uniformControlVariate(pUniform);
+const even = evenControlVariate(K, 0.3);
 const everyToken = counts.map((_, v) => v);
 const processes: Process[] = [
   {
@@ -48,6 +50,17 @@ const processes: Process[] = [
     mean: (x, at) =>
       everyToken.reduce(
         (sum, z) => sum + ((z === x ? at.alpha : 0) + at.oneMinusAlpha / K) * lossOf(uniform, x, z, at),
+        0,
+      ),
+  },
+  {
+    name: 'uniform, the same for every true token',
+    p: new Float64Array(K).fill(0.3),
+    control: even,
+    tokens: everyToken,
+    mean: (x, at) =>
+      everyToken.reduce(
+        (sum, z) => sum + ((z === x ? at.alpha : 0) + at.oneMinusAlpha / K) * lossOf(even, x, z, at),
         0,
       ),
   },

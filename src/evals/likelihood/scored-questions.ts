@@ -23,6 +23,8 @@ export interface ScoringSettings extends LossSessionOptions, Partial<WalkSetting
   batch?: number | null;
   /** Whether choices share the keys and values of their context, where the graph gives them out and it takes less; by default true. */
   sharesPrefixes?: boolean;
+  /** Whether the bound of uniform states is drawn with its control variate; by default true. Its mean is the same without. */
+  hasControl?: boolean;
 }
 
 /** A checkpoint that scores, running. */

@@ -15,6 +15,7 @@
 import { createHash } from 'node:crypto';
 import { ModelError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { isMixed, isUniformState } from '../../models/family.js';
 import { exactLikelihood } from '../perplexity/exact-likelihood.js';
 import { type LikelihoodItem, type LikelihoodPrompt, type Reading, readItems } from './items.js';
 import type { ContinuationScore, Question, WalkSettings } from './question-walks.js';
@@ -35,16 +36,19 @@ const DEFAULT_DRAWS = 128;
 /** @throws ModelError for a family without such likelihoods, or an ar model that looks ahead; as the network's start */
 export async function openScoring(settings: ScoringSettings): Promise<ScoringSession> {
   const { reading, walks } = settled(settings);
-  if (settings.checkpoint.family === 'duo') return UniformScoring.start(settings, reading, walks);
+  if (scoresAllTokens(settings.checkpoint)) return UniformScoring.start(settings, reading, walks);
   return TokenScoring.start(settings, reading, walks);
 }
 
 /** A session that counts the calls that it would make, at most where `until` could end them sooner, and answers nothing of use. */
 export function planScoring(settings: ScoringSettings): ScoringSession {
   const { reading, walks } = settled({ ...settings, until: null });
-  if (settings.checkpoint.family === 'duo') return UniformScoring.plan(settings, reading, walks);
+  if (scoresAllTokens(settings.checkpoint)) return UniformScoring.plan(settings, reading, walks);
   return TokenScoring.plan(settings, reading, walks);
 }
+
+/** Models whose tokens do not become known one by one: their bound is drawn. */
+const scoresAllTokens = ({ family }: Checkpoint): boolean => isUniformState(family) || isMixed(family);
 
 function settled(settings: ScoringSettings): { reading: Reading; walks: WalkSettings } {
   const { checkpoint, tokenizer, tail = 'none', bos, tooLong } = settings;

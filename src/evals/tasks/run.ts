@@ -3,6 +3,7 @@
  * depends on the batch, on the other items or on what part of them is asked for.
  */
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { type Family, isMixed, isUniformState } from '../../models/family.js';
 import { environmentOf } from '../../models/machine.js';
 import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
@@ -174,7 +175,7 @@ export async function taskResult(
 
 type Protocol = TasksResult['protocol'];
 
-export function protocolOf(task: Task, family: string, settings: AskSettings): Protocol {
+export function protocolOf(task: Task, family: Family, settings: AskSettings): Protocol {
   return {
     ...{ name: 'tasks', version: PROTOCOL_VERSION, taskSha256: task.sha256, shots: task.shots.count },
     ...(task.output === 'generate_until' ? generationOf(settings, family) : estimatorOf(family, settings)),
@@ -189,12 +190,12 @@ type OfEstimator = Pick<
 const NOT_DRAWN = { policy: null, tokensPerCall: null, draws: null, until: null, seed: null } as const;
 
 function estimatorOf(
-  family: string,
+  family: Family,
   { method, likelihood, draws, until, seed, tail }: AskSettings,
 ): OfEstimator {
   const exact = NOT_DRAWN;
   if (family === 'ar') return { ...exact, estimator: 'chain-rule', tail: null };
-  const estimator = family === 'duo' ? 'bound' : method;
+  const estimator = isUniformState(family) || isMixed(family) ? 'bound' : method;
   if (estimator === 'bound') return { ...exact, estimator, draws, until, seed, tail: wordOf(tail) };
   if (estimator === 'evidence') return { ...exact, estimator, tail: wordOf(tail) };
   const { order, tokensPerCall } = likelihood;

@@ -4,7 +4,8 @@
  * would write nothing (lm-evaluation-harness renders with strict names, too).
  *
  * A template that is one expression has a value, such as a list of choices; any other has a text. Line ends stay as they are
- * written, which chat templates do not want and prompts do.
+ * written, which prompts want. Templates of chats (`chat`) do not: theirs end with their blocks, names that are not there have no value, and
+ * there is a limit to their time, as in transformers, which they are written for.
  */
 import * as jinja from '@huggingface/jinja';
 import { closest, UsageError } from '../../errors.js';
@@ -12,8 +13,10 @@ import { closest, UsageError } from '../../errors.js';
 /** A document: a row of a data set. */
 export type Document = Readonly<Record<string, unknown>>;
 
-/** Far above any prompt, and reached within a second. */
+/** Far above any prompt, and reached within a second; a chat has many messages. */
 const MOST_STEPS = 20_000;
+const MOST_CHAT_STEPS = 100_000;
+const MOST_CHAT_MS = 1000;
 const MOST_CHARACTERS = 2 ** 20;
 const MOST_TEMPLATE = 2 ** 16;
 
@@ -31,7 +34,7 @@ interface Scope {
   set(name: string, value: unknown): Value;
 }
 interface Package {
-  tokenize(source: string): unknown[];
+  tokenize(source: string, options?: { lstrip_blocks?: boolean; trim_blocks?: boolean }): unknown[];
   parse(tokens: unknown[]): Node & { body: Node[] };
   Environment: new () => Scope;
   Interpreter: new (global: Scope) => { evaluate(node: Node | undefined, scope: Scope): Value };
@@ -45,11 +48,16 @@ export class Template {
   constructor(
     readonly source: string,
     private readonly where: string,
+    private readonly kind: 'prompt' | 'chat' = 'prompt',
   ) {
     if (source.length > MOST_TEMPLATE) throw this.invalid(`it has more than ${MOST_TEMPLATE} characters`);
     try {
       // The lexer drops one line end at the end, as Jinja does by default; prompts keep theirs.
-      this.program = parse(tokenize(source.endsWith('\n') ? `${source}\n` : source));
+      this.program = parse(
+        kind === 'chat'
+          ? tokenize(source, { lstrip_blocks: true, trim_blocks: true })
+          : tokenize(source.endsWith('\n') ? `${source}\n` : source),
+      );
     } catch (cause) {
       throw this.invalid((cause as Error).message, cause);
     }
@@ -70,10 +78,15 @@ export class Template {
 
   private run(document: Document, node: Node): unknown {
     const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...GLOBALS, ...document }))
+    for (const [name, value] of Object.entries({
+      ...GLOBALS,
+      ...(this.kind === 'chat' && CHAT_GLOBALS),
+      ...document,
+    }))
       if (!RESERVED.has(name)) environment.set(name, value);
     try {
-      return plain(new StrictInterpreter(environment, Object.keys(document)).evaluate(node, environment));
+      const interpreter = new StrictInterpreter(environment, Object.keys(document), this.kind);
+      return plain(interpreter.evaluate(node, environment));
     } catch (cause) {
       if (cause instanceof UsageError) throw cause;
       if (cause instanceof MissingName) throw this.missing(cause);
@@ -119,6 +132,13 @@ const GLOBALS = {
   },
 };
 
+/** What templates of chats refuse a chat with. */
+const CHAT_GLOBALS = {
+  raise_exception(why: unknown) {
+    throw new Error(`it refuses the chat: ${String(why).slice(0, 200)}`);
+  },
+};
+
 class MissingName extends Error {
   constructor(
     readonly missing: string,
@@ -131,18 +151,24 @@ class MissingName extends Error {
 /** Counts its steps, and knows no undefined value. */
 class StrictInterpreter extends Interpreter {
   private steps = 0;
-  /** Inside of a test or filter that asks whether a value is there. */
-  private lenient = 0;
+  /** Inside of a test or filter that asks whether a value is there, and everywhere in a chat. */
+  private lenient: number;
+  private readonly ends: number;
 
   constructor(
     scope: Scope,
     private readonly fields: readonly string[],
+    private readonly kind: 'prompt' | 'chat',
   ) {
     super(scope);
+    this.lenient = Number(kind === 'chat');
+    this.ends = performance.now() + MOST_CHAT_MS;
   }
 
   override evaluate(node: Node | undefined, scope: Scope): Value {
-    if (++this.steps > MOST_STEPS) throw new RangeError('it takes too many steps');
+    const most = this.kind === 'chat' ? MOST_CHAT_STEPS : MOST_STEPS;
+    if (++this.steps > most) throw new RangeError('it takes too many steps');
+    if (this.kind === 'chat' && performance.now() > this.ends) throw new RangeError('it takes too long');
     const asks = node !== undefined && asksWhetherDefined(node);
     if (asks) this.lenient++;
     const value = super.evaluate(node, scope);
