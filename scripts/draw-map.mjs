@@ -16,6 +16,7 @@ const FOLDERS = {
     'a checkpoint over HTTP: routes, who is let in, batches of many requests, the network in a process of its own',
   library: 'what commands do, as functions for other programs; src/index.ts exports them',
   report: 'many results as one page, or in the format of another tool',
+  history: 'results over time: entries, trends and their changes, a page, files of other programs',
   workers: 'the entry of the thread that holds a session, with every kind of state',
   evals: 'one folder per evaluation: how it is measured, its record, columns, notes and plot',
   training: 'a training step as one graph, the curriculum, distillation, exact resume',

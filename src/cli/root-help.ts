@@ -11,6 +11,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   SAMPLE: ['sample', 'samplers'],
   SERVE: ['serve'],
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],
+  HISTORY: ['history:add', 'history:show', 'history:plot', 'history:export'],
   MODELS: ['convert', 'inspect', 'models', 'train', 'train:tokenizer', 'distill'],
   DATA: ['datasets:list', 'datasets:add', 'datasets:fetch', 'datasets:verify', 'datasets:pack'],
   UPKEEP: ['calibrate', 'doctor', 'completion', 'cache:ls', 'cache:clear'],

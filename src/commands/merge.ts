@@ -1,19 +1,37 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { choice, repeatable } from '../cli/flags.js';
+import { boolean, choice, repeatable, string } from '../cli/flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
+import { FileError, UsageError } from '../errors.js';
+import type { Unit } from '../evals/suite/units.js';
+
+/** Keys of units in one message. */
+const KEYS_SHOWN = 20;
 
 export default class Merge extends BaseCommand<typeof Merge> {
   static override summary = 'Merge the parts of a suite, or of tasks, into one result file.';
   static override description =
-    'Joins the JSON that run --shard i/n or tasks --shard i/n wrote, for all i, into what one run writes. It is an error when a part is missing, given twice, of another suite, or of other models or data.';
-  static override examples = ['<%= config.bin %> merge part-*.json --out results.json'];
+    `Joins the JSON that run --shard i/n or tasks --shard i/n wrote, for all i, into what one run writes. It is an error when a part is missing, given twice, of another suite, or of other models or data.
+
+--from-cache joins what machines with one cache have finished (run --plan --units). If something is missing, it writes what there is, says which command makes the rest, and ends with status 6.`;
+  static override examples = [
+    '<%= config.bin %> merge part-*.json --out results.json',
+    '<%= config.bin %> merge --from-cache suite.yaml --plan plan.json --out results.json',
+  ];
 
   static override args = {
-    parts: argument({ multiple: true, required: true, description: 'Results of the parts: JSON files.' }),
+    parts: argument({ multiple: true, description: 'Results of the parts: JSON files.' }),
   };
 
   static override flags = {
+    'from-cache': string({ summary: 'Join what the cache holds of this suite.', helpValue: '<suite>' }),
+    plan: string({
+      summary: 'Plan of the units, to name those that are missing.',
+      helpValue: '<file>',
+      dependsOn: ['from-cache'],
+    }),
+    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models ran.' }),
+    'allow-code': boolean({ summary: 'Allow the suite to name modules, such as samplers.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
       char: 'o',
@@ -24,8 +42,45 @@ export default class Merge extends BaseCommand<typeof Merge> {
 
   async run(): Promise<void> {
     const { flags, args } = this;
+    const parts = [args.parts ?? []].flat();
+    const suite = flags['from-cache'];
+    if ((suite === undefined) === (parts.length === 0))
+      throw new UsageError({
+        code: 'missing-argument',
+        message: 'merge takes the files of parts, or --from-cache with a suite.',
+        hint: 'For example: duo-eval merge part-*.json --out results.json',
+      });
     const output = await plannedOutput(flags);
+    if (suite !== undefined) return this.gather(suite, output);
     const { mergeFiles } = await import('../evals/merged-files.js');
-    this.print(await writeResults(output, mergeFiles(args.parts ?? []), this.screen));
+    this.print(await writeResults(output, mergeFiles(parts), this.screen));
   }
+
+  /** Joins what is in the cache. @throws FileError `cells-missing`, once the rest is written */
+  private async gather(path: string, output: Awaited<ReturnType<typeof plannedOutput>>): Promise<void> {
+    const { plan: planPath, provider, 'allow-code': allowCode } = this.flags;
+    const { gatherSuite, readSuite } = await import('../library/suites.js');
+    const { readPlan } = await import('../evals/suite/units.js');
+    const suite = await readSuite(path);
+    const plan = planPath === undefined ? undefined : readPlan(planPath, suite);
+    const { file, missing, units } = await gatherSuite(suite, { plan, provider, allowCode }, this.observer);
+    this.print(await writeResults(output, file, this.screen));
+    if (missing.length === 0) return;
+    throw new FileError({
+      code: 'cells-missing',
+      message: `${missing.length} of ${suite.cells.length} cells are not finished, the first of them cell ${missing[0]}.`,
+      hint: await commandFor(path, planPath, units),
+    });
+  }
+}
+
+/** What makes the rest. */
+async function commandFor(suite: string, plan: string | undefined, units: readonly Unit[]): Promise<string> {
+  const { shellWord } = await import('../printing/shell-command.js');
+  const run = `duo-eval run ${shellWord(suite)}`;
+  if (plan === undefined || units.length === 0) return `This runs the rest: ${run}`;
+  const keys = units.slice(0, KEYS_SHOWN).map(({ key }) => `--unit ${key}`);
+  const others = units.length - keys.length;
+  const more = others > 0 ? ` and then ${others} more, which merge will name` : '';
+  return `Units that are missing (${units.length}): ${run} --plan ${shellWord(plan)} ${keys.join(' ')}${more}`;
 }

@@ -1,8 +1,9 @@
-/** Results: read, written, printed, compared and held to limits, of every evaluation that is known or was registered. */
+/** Results: read, written, printed, compared, held to limits and followed over time, of every evaluation that is known or was registered. */
 import type { NamedDifference } from '../comparison/compared-rows.js';
 import type { GateRecord } from '../comparison/gate/checks.js';
 import type { GateableFigure } from '../comparison/gate/figures.js';
 import { UsageError } from '../errors.js';
+import type { Trend } from '../history/trends.js';
 import type { Format, Screen } from '../printing/formats.js';
 import type { Evaluation, ResultRow } from '../records/evaluation.js';
 import type { AnyResult, ResultsFile } from '../records/record.js';
@@ -114,4 +115,44 @@ export async function registerEvaluation<R extends AnyResult>(evaluation: Evalua
 
 async function known() {
   return (await import('../evals/registry.js')).EVALUATIONS;
+}
+
+/** Which history is read, and which of its trends. */
+export interface HistoryTask {
+  /** The path is a file of this branch; by default it is a folder of result files. */
+  branch?: string;
+  /** Patterns, in which `*` stands for anything; by default all. */
+  models?: readonly string[];
+  datasets?: readonly string[];
+  /** By default the first figure of each row. */
+  metrics?: readonly string[];
+  /** Only so many of the last runs. */
+  last?: number;
+}
+
+/** @throws FileError, DataError where there is no history, UsageError where no row of it matches */
+export async function readTrends(path: string, task: HistoryTask = {}): Promise<Trend[]> {
+  const { branch, models, datasets, metrics = [], last } = task;
+  const evaluations = await known();
+  const { matches } = await import('../comparison/gate/config.js');
+  const { entriesOfBranch, entriesOfFolder } = await import('../history/entries.js');
+  const { trendsOf } = await import('../history/trends.js');
+  const entries =
+    branch === undefined
+      ? entriesOfFolder(path, evaluations)
+      : await entriesOfBranch(branch, path, evaluations);
+  const chosen = last === undefined ? entries : entries.slice(-last);
+  const fits = (name: string, patterns?: readonly string[]) =>
+    !patterns || patterns.some((one) => matches(one, name));
+  const trends = trendsOf(chosen, {
+    isOfInterest: ({ model, dataset }) => fits(model, models) && fits(dataset, datasets),
+    metrics,
+  }).filter(({ points }) => points.length > 0);
+  if (trends.length > 0) return trends;
+  const figures = new Set(chosen.flatMap(({ rows }) => rows.flatMap((row) => [...row.figures.keys()])));
+  throw new UsageError({
+    code: 'no-such-trend',
+    message: `No row of ${path} has the models, data sets and figures that were asked for.`,
+    hint: `Its figures are ${[...figures].slice(0, 20).join(', ')}.`,
+  });
 }

@@ -4,6 +4,7 @@ import type { SuiteCell } from '../evals/suite/kinds.js';
 import type { SuiteFile } from '../evals/suite/part-record.js';
 import type { SuiteObserver, SuitePlan, SuiteRequest } from '../evals/suite/run-suite.js';
 import type { Suite } from '../evals/suite/suite-file.js';
+import type { Unit, UnitPlan } from '../evals/suite/units.js';
 import { type Observer, partOf, verbOf } from '../observer.js';
 import {
   fetchHubModel,
@@ -23,6 +24,8 @@ export interface SuiteSettings extends RuntimeSettings {
 export interface SuiteTask extends SuiteSettings {
   /** Part `part` of `of` parts, from 1: every `of`-th cell. By default the whole suite. */
   shard?: { part: number; of: number };
+  /** Only these units of a plan (`planSuiteUnits`); losses of ranges of sequences stay in the cache, for `gatherSuite`. */
+  units?: readonly Unit[];
 }
 
 /** Reads a suite file. @throws FileError; UsageError that names line and key */
@@ -58,9 +61,57 @@ export async function runSuite(
   const cells = await cellsOf(suite, task);
   const { runSuite: run } = await import('../evals/suite/run-suite.js');
   const { suiteFile } = await import('../evals/suite/part-record.js');
-  const results = await run(...(await asked(cells, task, observer)));
+  const { shard, units } = task;
+  if (cells.length === 0)
+    observer.warn?.(`This part holds nothing: the suite has ${suite.cells.length} cells, fewer than parts.`);
+  const [request, heard] = await asked(cells, task, observer);
+  const { rangesOf } = await import('../evals/suite/units.js');
+  const results = await run(units ? { ...request, ranges: rangesOf(units) } : request, heard);
   const { name, sha256 } = suite;
-  return suiteFile({ name, sha256, cells: suite.cells.length }, results);
+  const part = {
+    ...(shard && { shard: `${shard.part}/${shard.of}` }),
+    ...(units && { units: units.map(({ key }) => key) }),
+  };
+  return suiteFile({ name, sha256, cells: suite.cells.length, ...part }, results);
+}
+
+/** Cuts a suite into units of about equal weight for so many machines. @throws as runSuite */
+export async function planSuiteUnits(
+  suite: Suite,
+  machines: number,
+  settings: SuiteSettings = {},
+  observer: Observer = {},
+): Promise<UnitPlan> {
+  const { planUnits } = await import('../evals/suite/run-suite.js');
+  const units = await planUnits(...(await asked(suite.cells, settings, observer)), machines);
+  const { name, sha256, cells } = suite;
+  return { schemaVersion: 1, plan: { name, sha256, cells: cells.length, machines, units } };
+}
+
+export interface GatheredSuite {
+  file: SuiteFile;
+  /** Cells that are not finished, from 1. */
+  missing: number[];
+  /** Units of the plan that are not finished; empty without a plan. */
+  units: Unit[];
+}
+
+/** Joins what machines with the same cache have finished, without running anything. @throws as runSuite */
+export async function gatherSuite(
+  suite: Suite,
+  { plan, ...settings }: SuiteSettings & { plan?: UnitPlan } = {},
+  observer: Observer = {},
+): Promise<GatheredSuite> {
+  const { runSuite: run, missingUnits } = await import('../evals/suite/run-suite.js');
+  const { suiteFile } = await import('../evals/suite/part-record.js');
+  const [request, heard] = await asked(suite.cells, settings, observer);
+  const results = await run({ ...request, gathers: true }, heard);
+  const there = new Set(results.map(({ index }) => index));
+  const missing = suite.cells.flatMap(({ index }) => (there.has(index) ? [] : [index + 1]));
+  const lacking = (plan?.plan.units ?? []).filter(({ cell }) => missing.includes(cell));
+  const units = lacking.length > 0 ? await missingUnits(request, heard, lacking) : [];
+  const { name, sha256, cells } = suite;
+  return { file: suiteFile({ name, sha256, cells: cells.length }, results), missing, units };
 }
 
 /**
@@ -78,7 +129,11 @@ export async function runSuiteCell(
   return results.flatMap((one) => one.results);
 }
 
-async function cellsOf({ cells }: Suite, { shard }: SuiteTask): Promise<SuiteCell[]> {
+async function cellsOf({ cells }: Suite, { shard, units }: SuiteTask): Promise<SuiteCell[]> {
+  if (units) {
+    const asked = new Set(units.map(({ cell }) => cell - 1));
+    return cells.filter(({ index }) => asked.has(index));
+  }
   const { isInShard } = await import('../evals/shard.js');
   return cells.filter(({ index }) => isInShard(index, shard ?? null));
 }

@@ -35,6 +35,11 @@ const INTEGER_PRODUCTS = new Set([
   'DynamicQuantizeMatMul',
 ]);
 
+/** How many weights a model has. */
+export function parametersOf({ graph }: { graph(): Graph }): number {
+  return storedWeights(graph()).reduce((sum, { parameters }) => sum + parameters, 0);
+}
+
 /** The forms of a graph's weights, the largest part first. A weight that two nodes read counts once. */
 export function storedWeights(graph: Graph): StoredWeights[] {
   const tensors = tensorsByName(graph.proto);

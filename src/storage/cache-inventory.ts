@@ -37,7 +37,12 @@ export interface CacheRoom {
 }
 
 /** A journal has a file for each of its writers, with one lock (work-journal.ts). */
-const ENTRY = /^([0-9a-f]{64})(?:\.\d+-[0-9a-f]{12})?(\.[a-z0-9]+)?$/;
+const ENTRY = /^([0-9a-f]{64})(?:\.\d+-[0-9a-f]+)?(\.[a-z0-9]+)?$/;
+
+const LOCK = '.lock';
+
+/** Of all of the work, or of a part of it. */
+const isLockOf = (hash: string, name: string) => name.startsWith(hash) && name.endsWith(LOCK);
 
 /** A room of single files. @param describe in words; null for a damaged entry */
 export function roomOfFiles(
@@ -50,8 +55,8 @@ export function roomOfFiles(
     const found: CacheItem[] = await unfinishedWrites(name, cache);
     const names = await namesIn(join(cache, name));
     for (const entry of names) {
-      const isLock = locked && entry.endsWith('.lock');
-      const base = isLock ? entry.slice(0, -'.lock'.length) : entry;
+      const isLock = locked && entry.endsWith(LOCK);
+      const base = isLock ? entry.slice(0, -LOCK.length) : entry;
       const [, hash, ending = ''] = ENTRY.exec(base) ?? [];
       if (hash === undefined || (isLock && names.some((one) => one !== entry && one.startsWith(hash))))
         continue;
@@ -64,7 +69,9 @@ export function roomOfFiles(
         file: `${name}/${base}`,
         what: isLock ? 'lock of a run' : ((await describe(path)) ?? 'damaged; it will be made anew'),
         ...facts,
-        inUse: locked && isLocked(work),
+        inUse:
+          locked &&
+          names.some((one) => isLockOf(hash, one) && isLocked(join(cache, name, one.slice(0, -LOCK.length)))),
         paths: [path],
         folder: null,
         lock: locked ? work : null,

@@ -17,6 +17,8 @@ export interface WorkJournalOptions<Entry extends object> {
   what: string;
   /** Ignore what earlier runs finished. */
   fresh: boolean;
+  /** A part of the work, such as `0-500`, that is done while other processes do other parts. By default all of it. */
+  part?: string;
   /** Receives the lines of earlier runs one by one, those of one file in order. */
   onEntry: (entry: Entry) => void;
   /** Where those lines are kept: closed with the journal, or when it cannot be opened. */
@@ -33,11 +35,11 @@ export interface WorkJournal<Entry extends object> extends Journal<Entry> {
 /** @throws InUseError `in-use` when another process does the same work and this one does not wait; FileError */
 export async function openWorkJournal<Entry extends object>(
   key: CacheKey,
-  { what, fresh, onEntry, kept }: WorkJournalOptions<Entry>,
+  { what, fresh, part, onEntry, kept }: WorkJournalOptions<Entry>,
 ): Promise<WorkJournal<Entry>> {
   const path = cacheEntryPath('journals', key, '.jsonl');
   const header = { key: JSON.stringify(key) };
-  const lock = await acquireInTurn(path, what);
+  const lock = await acquireInTurn(part === undefined ? path : path.replace(/\.jsonl$/, `.${part}$&`), what);
   let isEmpty = true;
   let isOpen = true;
   let own: string;
@@ -49,9 +51,10 @@ export async function openWorkJournal<Entry extends object>(
     lock.release();
   };
   try {
-    if (fresh) removeAll(path);
+    // Other parts may be under way.
+    if (fresh && part === undefined) removeAll(path);
     const files = filesOf(path);
-    for (const file of files) {
+    for (const file of fresh ? [] : files) {
       readJournal<Entry>(file, header, (entry) => {
         isEmpty = false;
         onEntry(entry);
@@ -87,6 +90,12 @@ export async function openWorkJournal<Entry extends object>(
       }
     },
   };
+}
+
+/** What all runs have finished of a piece of work, while it may be under way. @throws FileError */
+export function readWorkJournal<Entry extends object>(key: CacheKey, onEntry: (entry: Entry) => void): void {
+  for (const file of filesOf(cacheEntryPath('journals', key, '.jsonl')))
+    readJournal<Entry>(file, { key: JSON.stringify(key) }, onEntry);
 }
 
 /** The files of a piece of work, in the order in which they were begun. */

@@ -26,13 +26,34 @@ describe('a suite in parts', () => {
     const held = JSON.parse(space.read('part-2.json')).suite;
     expect([...held.held, ...held.unneeded].sort((a, b) => a - b)).toEqual([1, 4, 7, 10]);
     for (const [parts, message] of [
-      [['part-1.json', 'part-2.json'], 'are in no part'],
+      [
+        ['part-1.json', 'part-2.json'],
+        'Run what is missing: duo-eval run suite.yaml --shard 3/3 --out part-3.json',
+      ],
       [['part-1.json', 'part-1.json'], 'both hold cell 1'],
     ] as const) {
       const { code, stderr } = await space.run(['merge', ...parts]);
       expect(code).toBe(6);
       expect(stderr).toContain(message);
     }
+  });
+
+  it('that cut its cells into units, on machines with one cache, is the whole; what is missing is named', async () => {
+    await succeed(space, run('whole.json'), { DUO_EVAL_CACHE: space.at('cache-whole') });
+    await succeed(space, ['run', 'suite.yaml', '--plan', 'plan.json', '--machines', '3']);
+    const { units } = JSON.parse(space.read('plan.json')).plan as { units: { cell: number; from: number }[] };
+    expect(units.length).toBeGreaterThan(12); // some of the 12 cells are cut
+    const planned = ['--plan', 'plan.json'];
+    for (const part of [3, 1])
+      await succeed(space, run(`part-${part}.json`, ...planned, '--units', `${part}/3`));
+    const gather = ['merge', '--from-cache', 'suite.yaml', ...planned, '--out', 'merged.json'];
+    const early = await space.run(gather);
+    expect(early).toMatchObject({ code: 6, stderr: expect.stringContaining('cells are not finished') });
+    const keys = [...early.stderr.matchAll(/--unit (\w{16})/g)].map(([, key]) => key);
+    expect(keys.length).toBeGreaterThan(0);
+    await succeed(space, run('rest.json', ...planned, ...keys.flatMap((key) => ['--unit', key])));
+    await succeed(space, gather);
+    expect(timeless(space, 'merged.json')).toBe(timeless(space, 'whole.json'));
   });
 
   it('of cells that are kept is the whole to the byte, and nothing is run again', async () => {

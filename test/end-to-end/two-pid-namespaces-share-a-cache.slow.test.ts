@@ -1,6 +1,8 @@
 /**
  * Two containers or machines on one cache, as spaces of process numbers that cannot see each other.
- * About src/commands/run.ts, src/storage/lock.ts, src/storage/work-journal.ts, src/evals/suite/run-suite.ts, src/storage/waiting.ts. `npm run study:shared-cache` makes 20 rounds.
+ * About src/commands/run.ts, src/storage/lock.ts, src/storage/work-journal.ts, src/evals/suite/run-suite.ts, src/storage/waiting.ts
+ *
+ * `npm run study:shared-cache` makes 20 rounds.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -11,7 +11,7 @@ const FLOORS = [
   ['index.ts'],
   ['server'],
   ['library'],
-  ['report'],
+  ['report', 'history'],
   ['workers'],
   ['evals', 'training'],
   ['comparison', 'sampling'],

@@ -7,6 +7,7 @@ const tests = filesUnder('test');
 
 /** Longer files, each with the idea that it tells from end to end. */
 const LONG: Readonly<Record<string, string>> = {
+  'src/evals/perplexity/run.ts': 'an evaluation, whole or of some sequences, and its record',
   'src/models/importers/pickle.ts': "a pickle's stack machine, instruction by instruction",
 };
 

@@ -7,7 +7,7 @@
 
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { NumberColumn } from '../../storage/number-column.js';
-import { openWorkJournal } from '../../storage/work-journal.js';
+import { openWorkJournal, readWorkJournal } from '../../storage/work-journal.js';
 import type { ModelCall, RevealedPath, SequenceLoss } from './loss-batch.js';
 import type { BatchModel, LossSource } from './loss-source.js';
 
@@ -37,16 +37,18 @@ export interface LossJournal extends LossSource {
 
 /**
  * @param key everything that determines a loss   @param sequences number of evaluated sequences   @param fresh ignore an earlier journal
+ * @param range the sequences that this process evaluates, while others evaluate others
  * @throws FileError `in-use` when another process works on the same figure
  */
 export async function openLossJournal(
   source: LossSource,
   key: CacheKey,
-  { sequences, fresh }: { sequences: number; fresh: boolean },
+  { sequences, fresh, range }: { sequences: number; fresh: boolean; range?: { from: number; to: number } },
 ): Promise<LossJournal> {
   const earlier = new FinishedLosses(sequences);
   const journal = await openWorkJournal<Line>(key, {
-    what: `The evaluation of ${source.checkpoint.name}`,
+    what: `The evaluation of ${source.checkpoint.name}${range ? `, sequences ${range.from} to ${range.to - 1}` : ''}`,
+    part: range && `${range.from}-${range.to}`,
     fresh,
     onEntry: (line) => earlier.add(line),
     kept: earlier,
@@ -87,6 +89,22 @@ export async function openLossJournal(
   };
 }
 
+/** Whether all runs together have kept the losses of some sequences, in all draws. @param sequences of the whole */
+export function areLossesKept(
+  key: CacheKey,
+  { sequences, draws }: { sequences: number; draws: number },
+  { from, to }: { from: number; to: number },
+): boolean {
+  const losses = new FinishedLosses(sequences);
+  const isAsked = (draw: number, sequence: number) => draw < draws && sequence >= from && sequence < to;
+  try {
+    readWorkJournal<Line>(key, (line) => losses.add(line, isAsked));
+    return losses.count === (to - from) * draws;
+  } finally {
+    losses.close();
+  }
+}
+
 /** The contents of a journal when it was opened. Memory does not grow with the journal. */
 class FinishedLosses {
   count = 0;
@@ -103,8 +121,9 @@ class FinishedLosses {
 
   constructor(private readonly sequences: number) {}
 
-  add({ d, s, n, t, c, ms, b, p }: Line): void {
+  add({ d, s, n, t, c, ms, b, p }: Line, isAsked?: (draw: number, sequence: number) => boolean): void {
     for (const [i, sequence] of s.entries()) {
+      if (isAsked?.(d, sequence) === false) continue;
       const place = this.placeOf(d, sequence);
       if (this.state.at(place) === 0) this.count++;
       this.nats.set(place, n[i]);

@@ -92,23 +92,27 @@ function grouped<T>(all: readonly T[], keyOf: (one: T) => unknown): T[][] {
   return [...groups.values()];
 }
 
-/** One line per protocol and length: what the average is over, the number of draws, and the models that need none. */
+/** One line per protocol, length and range of times: what the average is over, the number of draws; once, the models that need none. */
 function protocolLines(results: readonly PerplexityResult[]): string[] {
   const alike = grouped(
     results.filter(({ protocol }) => protocol.policy === undefined),
-    ({ protocol }) => [protocol.name, protocol.length, protocol.timeRange],
+    ({ protocol }) => [protocol.name, protocol.length],
   );
-  return alike.map((group) => {
-    const { protocol } = group[0];
-    const { name, length } = protocol;
+  return alike.flatMap((group) => {
+    const { name, length } = group[0].protocol;
     const head = `Protocol ${name}, ${length} tokens per sequence`;
-    const drawn = group.filter(isDrawn);
     const exact = unique(group.filter((result) => !isDrawn(result)).map(({ model }) => model.family));
     const exactly = exact.length > 0 ? `${exact.join(', ')}: exact, nothing is drawn` : '';
-    if (drawn.length === 0) return plainText(`${head}; ${exactly}.`);
-    const meant = meaningOf(protocol);
-    const meaning = meant === null ? '' : `: ${meant}`;
-    return plainText(`${head}, ${drawsOf(drawn)}${meaning}.${exactly && ` ${exactly}.`}`);
+    const drawn = grouped(group.filter(isDrawn), ({ protocol }) => protocol.timeRange ?? USUAL_TIMES);
+    if (drawn.length === 0) return [plainText(`${head}; ${exactly}.`)];
+    return drawn.map((some, i) => {
+      const families = unique(some.map(({ model }) => model.family));
+      const whose = drawn.length > 1 ? ` (${families.join(', ')})` : '';
+      const meant = meaningOf(some[0].protocol);
+      const meaning = meant === null ? '' : `: ${meant}`;
+      const also = i === 0 && exactly ? ` ${exactly}.` : '';
+      return plainText(`${head}${whose}, ${drawsOf(some)}${meaning}.${also}`);
+    });
   });
 }
 

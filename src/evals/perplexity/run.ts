@@ -23,6 +23,7 @@ import { LossSession } from './loss-session.js';
 import { PolicySession } from './policy-session.js';
 import type { PerplexityResult } from './record.js';
 import {
+  evaluateSequences,
   type LossSink,
   type PerplexityEstimate,
   type PerplexityOptions,
@@ -115,6 +116,36 @@ export async function runPerplexity(
       for (const journal of journals.values()) journal.close();
     },
   };
+}
+
+/**
+ * Evaluates some sequences of a model on a stream, in all draws. Their losses stay in a journal until runPerplexity, on any machine with
+ * the same cache, joins all of them. @throws as runPerplexity
+ */
+export async function runPerplexityPart(
+  request: PerplexityRequest,
+  { checkpoint, stream }: ModelAndStream,
+  range: { from: number; to: number },
+  observer: Observer,
+): Promise<void> {
+  const { options, fresh } = request;
+  const session = request.session ?? (await sourceOf(checkpoint, [stream], request, observer));
+  try {
+    const key = await lossKey(checkpoint, stream, options, session.provider);
+    const journal = await openLossJournal(session, key, {
+      sequences: evaluatedOf(stream, options),
+      fresh,
+      range,
+    });
+    try {
+      await evaluateSequences(journal, stream, options, range, observer);
+      checkpoint.verifyUnchanged();
+    } finally {
+      journal.close();
+    }
+  } finally {
+    if (!request.session) await session.close();
+  }
 }
 
 /** A model on a data set. */

@@ -108,6 +108,27 @@ export async function zeroShotPerplexity(
   }
 }
 
+/**
+ * Evaluates some sequences, in every draw, for a source that keeps their losses. What depends on all sequences (levels, the
+ * control variate, errors) comes when the source has them all. @throws as zeroShotPerplexity
+ */
+export async function evaluateSequences(
+  source: LossSource,
+  stream: PackedStream,
+  options: PerplexityOptions,
+  range: { from: number; to: number },
+  observer: LossObserver = {},
+): Promise<void> {
+  const { checkpoint } = source;
+  checkVocabulary(stream, checkpoint.name, checkpoint.textVocabSize ?? checkpoint.vocabSize);
+  const run = new Run(source, selectedSequences(stream, options.selection ?? null), options, observer);
+  try {
+    for (let draw = 0; draw < run.draws; draw++) await run.visit(draw, range);
+  } finally {
+    run.close();
+  }
+}
+
 class Run {
   readonly draws: number;
   private readonly sequences: number;
@@ -128,6 +149,8 @@ class Run {
   private readonly tokens: Numbers;
   private readonly monteCarlo: MonteCarloSums | null;
   private modelCalls = 0;
+  /** The sequences that are visited. */
+  private range = { from: 0, to: 0 };
   /** Losses so far, over all passes. */
   private finished = 0;
 
@@ -174,6 +197,19 @@ class Run {
 
   /** Evaluates every sequence once. */
   async pass(draw: number): Promise<void> {
+    await this.visit(draw, { from: 0, to: this.sequences });
+    await this.correction?.correct(draw, this.passNats, this.passTextNats);
+    for (let i = 0; i < this.sequences; i++) {
+      const nats = this.passNats.at(i);
+      this.monteCarlo?.add(i, draw, nats);
+      this.nats.add(i, nats);
+      this.textNats.add(i, this.passTextNats.at(i));
+    }
+  }
+
+  /** Evaluates some sequences once. */
+  async visit(draw: number, range: { from: number; to: number }): Promise<void> {
+    this.range = range;
     const started = performance.now();
     const windowOf = (finished: number) => {
       // Calls of one text each, from which the source makes its batches: so many that none of them waits for a text.
@@ -182,13 +218,6 @@ class Run {
       return { full: 2 * group, resume: group };
     };
     await callsInOrder(this.batches(draw), (calls) => this.call(calls), windowOf, this.observer.signal);
-    await this.correction?.correct(draw, this.passNats, this.passTextNats);
-    for (let i = 0; i < this.sequences; i++) {
-      const nats = this.passNats.at(i);
-      this.monteCarlo?.add(i, draw, nats);
-      this.nats.add(i, nats);
-      this.textNats.add(i, this.passTextNats.at(i));
-    }
   }
 
   preciseEnough(passes: number): boolean {
@@ -229,7 +258,7 @@ class Run {
 
   private *batches(draw: number): Generator<ModelCall[]> {
     let calls: ModelCall[] = [];
-    for (let sequence = 0; sequence < this.sequences; sequence++) {
+    for (let { from: sequence } = this.range; sequence < this.range.to; sequence++) {
       const x = this.stream.sequence(sequence);
       const most = this.likelihood ? 1 : this.batch;
       if (calls.length === most || (calls.length > 0 && calls[0].x.length !== x.length)) {
@@ -259,7 +288,7 @@ class Run {
       this.observer.onLoss?.(loss, calls[i], entry(this.tokens, loss.sequence));
     }
     this.finished += calls.length;
-    this.observer.progress?.(this.stream.name, this.finished, this.draws * this.sequences);
+    this.observer.progress?.(this.stream.name, this.finished, this.draws * (this.range.to - this.range.from));
   }
 
   /** Monte Carlo error of the total loss, nats; null where there are too few draws. */

@@ -48,9 +48,17 @@ export interface PlannedCell {
   draws: number;
   /** An upper bound. */
   modelCalls: number;
+  /** Model calls × tokens of a call × parameters of the model: how long it takes, beside others, on any machine. */
+  weight: number;
   state: CellState;
   /** Estimated seconds; 0 for a kept cell, null where the pace is unknown. */
   seconds: number | null;
+}
+
+/** Sequences `from` to `to`, without the latter. */
+export interface SequenceRange {
+  from: number;
+  to: number;
 }
 
 export type CellState = 'kept' | 'not needed' | 'to run';
@@ -70,6 +78,10 @@ export interface Cell<R extends Result = Result> {
   /** Learns from kept results how long its model takes. */
   learn(kept: readonly R[], paces: Paces): void;
   estimate(paces: Paces): Promise<Estimate>;
+  /** Evaluates some of its sequences and keeps them, for `run` to join; absent where a cell is one piece. @param range of sequences */
+  runPart?(range: SequenceRange): Promise<void>;
+  /** Whether sequences, by default all, are kept, so that `run` calls no model for them. Present with `runPart`. */
+  isWhole?(range?: SequenceRange): boolean;
   /** @param keep stores the results; until then, what would continue an interrupted run stays */
   run(keep: (results: R[]) => Promise<void>): Promise<void>;
 }

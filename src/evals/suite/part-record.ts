@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { FileError } from '../../errors.js';
+import { shellWord } from '../../printing/shell-command.js';
 import { byEvaluation } from '../../records/evaluation.js';
 import { part } from '../../records/figures.js';
 import { type AnyResult, type Comparison, type ResultsFile, SCHEMA_VERSION } from '../../records/record.js';
@@ -20,6 +21,10 @@ const suiteRecord = part({
   held: z.array(z.int().nonnegative()),
   /** Cells that were not needed, such as further seeds of models whose loss is exact. */
   unneeded: z.array(z.int().nonnegative()),
+  /** `3/8` of a part that `--shard` made; absent otherwise. */
+  shard: z.string().optional(),
+  /** Keys of the units that `--unit` or `--units` ran; absent otherwise. Losses of ranges of sequences are in the cache. */
+  units: z.array(z.string()).optional(),
 });
 export type SuiteRecord = z.infer<typeof suiteRecord>;
 
@@ -113,7 +118,7 @@ export function mergeParts(parts: readonly Part[]): SuiteFile {
     }
   }
   checkSameContent([...cells.values()]);
-  const { held: _held, unneeded: _unneeded, ...suite } = first.file.suite;
+  const { held: _held, unneeded: _unneeded, shard: _shard, units: _units, ...suite } = first.file.suite;
   const missing = Array.from({ length: suite.cells }, (_one, index) => index).filter(
     (index) => !cells.has(index),
   );
@@ -121,11 +126,34 @@ export function mergeParts(parts: readonly Part[]): SuiteFile {
     throw refuse(
       'cells-missing',
       `${missing.length} of ${suite.cells} cells are in no part, the first of them cell ${missing[0] + 1}.`,
-      'Run the parts that are missing: duo-eval run --shard i/n.',
+      howToMake(parts),
     );
   }
   return suiteFile(suite, [...cells.values()]);
 }
+
+/** The commands that make what is missing, where the parts say enough. */
+function howToMake(parts: readonly Part[]): string {
+  const suites = parts.map(({ file }) => file.suite);
+  const [{ name, units }] = suites;
+  const suite = shellWord(`${name}.yaml`);
+  if (units !== undefined)
+    return `Parts of cells are joined from the cache: duo-eval merge --from-cache ${suite} --plan plan.json, which also says what is missing.`;
+  const shards = suites.map(({ shard }) => /^(\d+)\/(\d+)$/.exec(shard ?? ''));
+  const of = Number(shards[0]?.[2]);
+  if (shards.some((shard) => Number(shard?.[2]) !== of))
+    return 'Run the parts that are missing: duo-eval run --shard i/n.';
+  const given = new Set(shards.map((shard) => Number(shard?.[1])));
+  const missing = Array.from({ length: of }, (_, i) => i + 1).filter((part) => !given.has(part));
+  const commands = missing.slice(0, COMMANDS_SHOWN).map((part) => {
+    return `duo-eval run ${suite} --shard ${part}/${of} --out part-${part}.json`;
+  });
+  const more =
+    missing.length > COMMANDS_SHOWN ? `, and parts ${missing.slice(COMMANDS_SHOWN).join(', ')}` : '';
+  return `Run what is missing: ${commands.join('; ')}${more}.`;
+}
+
+const COMMANDS_SHOWN = 4;
 
 /** Parts may run anywhere, but on the same models and data. */
 function checkSameContent(cells: readonly (CellResult & { path: string })[]): void {

@@ -15,15 +15,17 @@ import { OVER_ORDERS } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
+import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
 import { secondsPerCall } from '../perplexity/dry-run.js';
 import { callsOfSequence, exactLikelihood, likelihoodOf, usesSeed } from '../perplexity/exact-likelihood.js';
+import { areLossesKept } from '../perplexity/loss-journal.js';
 import { LossSession } from '../perplexity/loss-session.js';
 import type { PerplexityResult } from '../perplexity/record.js';
-import { evaluatedOf, lossKey, runPerplexity } from '../perplexity/run.js';
+import { evaluatedOf, lossKey, runPerplexity, runPerplexityPart } from '../perplexity/run.js';
 import type { PerplexityOptions } from '../perplexity/zero-shot-perplexity.js';
-import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
+import type { Cell, CellKind, SequenceRange, SuiteContext, SuiteSettings } from './cell.js';
 import { modelRecordIn, type SuiteDataset, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
@@ -173,6 +175,7 @@ async function openedCell(
       sequences,
       draws,
       modelCalls,
+      weight: modelCalls * stream.length * parametersOf(checkpoint),
       state,
     }),
     named: ([kept]) => [
@@ -187,6 +190,16 @@ async function openedCell(
       const seconds = modelCalls * (await running.secondsPerCall(cell, stream));
       return async () => seconds;
     },
+    // Where a run with `until` ends depends on all sequences.
+    ...(options.until === null && {
+      async runPart(range: SequenceRange) {
+        const session = likelihood === null ? await running.session() : undefined;
+        const request = { ...suite, checkpoints: [checkpoint], datasets: [], options, session };
+        await runPerplexityPart(request, { checkpoint, stream }, range, observer);
+      },
+      isWhole: (range: SequenceRange = { from: 0, to: sequences }) =>
+        areLossesKept(losses, { sequences, draws }, range),
+    }),
     async run(keep) {
       // A policy has a session of its own.
       const session = likelihood === null ? await running.session() : undefined;

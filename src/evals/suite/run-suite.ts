@@ -4,16 +4,22 @@
  * predicted.
  */
 import type { Observer } from '../../observer.js';
+import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
 import type { Result } from '../registry.js';
-import type { Cell, CellKind, Estimate, PlannedCell, SuiteSettings } from './cell.js';
+import type { Cell, CellKind, Estimate, PlannedCell, SequenceRange, SuiteSettings } from './cell.js';
 import { acquireCell, freeCell, keepResults, keptResults } from './kept-cells.js';
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
 import { Paces } from './sampling-pace.js';
+import { type PlannedWork, type Unit, unitsOf } from './units.js';
 
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
+  /** By the index of a cell: the sequences that are evaluated, for others to join; null: all. By default all of every cell. */
+  ranges?: ReadonlyMap<number, readonly SequenceRange[] | null>;
+  /** Takes what is kept, and runs nothing. */
+  gathers?: boolean;
 }
 
 export interface SuiteObserver extends Observer {
@@ -48,6 +54,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
           observer.finished(cell, true);
           return;
         }
+        if (request.gathers && !cell.isWhole?.()) return;
         observer.begins?.(cell.plan('to run'));
         await cell.run(async (results) => {
           await keepResults(kind, cell.key, results);
@@ -62,6 +69,13 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     const busy: OpenedCell[] = [];
     for (const one of opened) {
       if (one.state !== 'to run') continue;
+      const ranges = request.ranges?.get(one.cell.index) ?? null;
+      if (ranges) {
+        observer.begins?.(one.cell.plan('to run'));
+        for (const range of ranges) await one.cell.runPart?.(range);
+        observer.finished(one.cell, false);
+        continue;
+      }
       const lock = freeCell(one.cell.key, whatOf(one));
       if (lock === null) busy.push(one);
       else await work(one, lock);
@@ -69,6 +83,47 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     for (const one of busy) await work(one, await acquireCell(one.cell.key, whatOf(one)));
   });
   return done;
+}
+
+/** The units of a suite for so many machines. @throws as runSuite */
+export async function planUnits(
+  request: SuiteRequest,
+  observer: SuiteObserver,
+  machines: number,
+): Promise<Unit[]> {
+  const works: PlannedWork[] = [];
+  await forEachGroup(request, observer, async (opened) => {
+    for (const { kind, cell, state } of opened) {
+      works.push({
+        planned: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
+        digest: sha256OfBytes(JSON.stringify(cell.key)),
+        isDivisible: cell.runPart !== undefined,
+      });
+      observer.finished(cell, true);
+    }
+  });
+  works.sort((a, b) => a.planned.cell - b.planned.cell);
+  return unitsOf(works, machines);
+}
+
+/** Which of these units nobody has finished. @throws as runSuite */
+export async function missingUnits(
+  request: SuiteRequest,
+  observer: Observer,
+  units: readonly Unit[],
+): Promise<Unit[]> {
+  const missing: Unit[] = [];
+  await forEachGroup(request, observer, async (opened) => {
+    for (const { cell, state } of opened) {
+      if (state !== 'to run') continue;
+      for (const unit of units) {
+        if (unit.cell !== cell.index + 1) continue;
+        const { from, to } = unit;
+        if (from === null || to === null || !cell.isWhole?.({ from, to })) missing.push(unit);
+      }
+    }
+  });
+  return missing;
 }
 
 /** A cell for the message of whoever waits for it. */

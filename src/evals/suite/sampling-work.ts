@@ -1,4 +1,5 @@
 /** What a cell of `gen`, `bench` or `frontier` would take: samples to draw, texts to judge, and about how long that takes. */
+import { parametersOf } from '../../models/stored-weights.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { CellState, Estimate, PlannedCell, SuiteSettings } from './cell.js';
 import { nameOfModel, type SuiteJudge } from './named-files.js';
@@ -54,7 +55,10 @@ export function samplingPlan(
 ): (state: CellState) => Omit<PlannedCell, 'cell' | 'eval' | 'seconds'> {
   // An upper bound: a sampler may call the model once more than it takes steps.
   const modelCalls = works.reduce((sum, work) => sum + work.samples * (work.request.steps + 1), 0);
-  return (state) => ({ ...facts, state, seed, sequences: samples, draws: 1, modelCalls });
+  const weight = works.reduce((sum, { samples: drawn, request: { steps, length, checkpoint } }) => {
+    return sum + drawn * (steps + 1) * length * parametersOf(checkpoint);
+  }, 0);
+  return (state) => ({ ...facts, state, seed, sequences: samples, draws: 1, modelCalls, weight });
 }
 
 /** The `key=value` options of a cell that was not opened. */

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
 import { tokenizerOf } from '../../sampling/prepare-sampling.js';
@@ -157,6 +158,7 @@ async function openedCell(
     plan: (state) => ({
       ...{ model: model.name, dataset: name, seed, sequences: items.length },
       ...{ draws: draws ?? 1, modelCalls, state },
+      weight: modelCalls * (checkpoint.fields.length.value ?? 1) * parametersOf(checkpoint),
     }),
     named: ([kept]) => [{ ...kept, model: modelRecordIn(model, kept.model), task: { ...kept.task, path } }],
     learn: ([{ cost }]) => running.learn(cost.wallSeconds ?? 0, cost.modelCalls),

@@ -9,7 +9,8 @@ import { html, Markup } from './markup.js';
 
 export interface PlotAxis {
   title: string;
-  scale: 'log' | 'linear';
+  /** `utc`: values are milliseconds since 1970, shown as days. */
+  scale: 'log' | 'linear' | 'utc';
 }
 
 /** The part of an SVG element that plots touch. */
@@ -101,7 +102,10 @@ function scaleOf({ scale, domain, nice = false }: PlotAxis & AxisRange): Plot.Sc
 /** Grid, round numbers and titles, to be drawn first. */
 export function axes(x: PlotAxis & AxisRange, y: PlotAxis & AxisRange): Plot.Markish[] {
   const titled = ({ title, scale }: PlotAxis) => `${title}${scale === 'log' ? ' (log)' : ''}`;
-  const common = (axis: PlotAxis & AxisRange) => ({ ticks: ticksOf(axis) as never, tickFormat: tickText });
+  const common = (axis: PlotAxis & AxisRange) => ({
+    ticks: ticksOf(axis) as never,
+    tickFormat: axis.scale === 'utc' ? dayText : tickText,
+  });
   const label = { labelAnchor: 'center', labelArrow: 'none', tickSize: 0, fontSize: 12 } as const;
   return [
     Plot.gridX({ ...common(x), className: 'grid', strokeOpacity: 1 }),
@@ -115,7 +119,7 @@ export function axes(x: PlotAxis & AxisRange, y: PlotAxis & AxisRange): Plot.Mar
 
 /** About six: round numbers; over several decades of a log axis 1, 2 and 5 of each, or the powers of ten alone. */
 function ticksOf({ scale, domain: [low, high] }: PlotAxis & AxisRange): number | number[] {
-  if (scale === 'linear') return 6;
+  if (scale !== 'log') return 6;
   const decades = Math.log10(high / low);
   if (decades < 0.6) return 6;
   const digits = decades > 2.5 ? [1] : decades > 0.95 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -127,6 +131,8 @@ function ticksOf({ scale, domain: [low, high] }: PlotAxis & AxisRange): number |
     }
   return ticks;
 }
+
+const dayText = (value: Date | number): string => new Date(value).toISOString().slice(0, 10);
 
 function tickText(value: number): string {
   if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3))

@@ -51,7 +51,7 @@ function cellOf({ index, model, dataset, guesses }: GuessCell): Cell {
     key: guesses === 0 ? null : { guess: [model.name, dataset.name, guesses] },
     plan: (state) => ({
       ...{ model: model.name, dataset: dataset.name, seed: null },
-      ...{ sequences: guesses, draws: 1, modelCalls: guesses, state },
+      ...{ sequences: guesses, draws: 1, modelCalls: guesses, weight: guesses, state },
     }),
     named: (kept) => kept,
     learn() {},

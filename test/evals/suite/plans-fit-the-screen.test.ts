@@ -4,7 +4,7 @@ import { planTable } from '../../../src/evals/suite/printed-plan.js';
 
 const cell = (over: Partial<PlannedCell>): PlannedCell => ({
   ...{ cell: 1, eval: 'frontier', model: 'a-checkpoint-with-a-long-name-of-its-own', seed: 1 },
-  ...{ dataset: 'ancestral-cache, 128 steps', sequences: 64, draws: 1, modelCalls: 1_000_000 },
+  ...{ dataset: 'ancestral-cache, 128 steps', sequences: 64, draws: 1, modelCalls: 1_000_000, weight: 1 },
   ...{ state: 'to run', seconds: 3000 },
   ...over,
 });

@@ -3,7 +3,7 @@ import type { PlannedCell } from '../../../src/evals/suite/cell.js';
 import { planTable } from '../../../src/evals/suite/printed-plan.js';
 
 const cell = (number: number, eta: number, seed = 1, model = 'duo'): PlannedCell => ({
-  ...{ cell: number, eval: 'gen', model, dataset: 'psi, 8 steps', seed, modelCalls: 72 },
+  ...{ cell: number, eval: 'gen', model, dataset: 'psi, 8 steps', seed, modelCalls: 72, weight: 72 },
   ...{ sequences: 8, draws: 1, state: 'to run', seconds: 3 },
   samplerOptions: { preset: 'remdm-cap', eta },
 });

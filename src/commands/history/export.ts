@@ -1,0 +1,32 @@
+import { string as argument } from '@oclif/core/args';
+import { BaseCommand } from '../../cli/base-command.js';
+import { choice, string } from '../../cli/flags.js';
+import { historyFlags, trendsOfFlags } from '../../cli/history-flags.js';
+
+export default class HistoryExport extends BaseCommand<typeof HistoryExport> {
+  static override summary = 'Write figures over time as files of TensorBoard or MLflow.';
+  static override description =
+    'Writes a run for each row, its figures and the ends of their intervals step by step. tensorboard --logdir folder, or mlflow ui --backend-store-uri folder, then shows them; no account is needed.';
+  static override examples = [
+    '<%= config.bin %> history export history --to tensorboard --out runs',
+    '<%= config.bin %> history export history --to mlflow --out mlruns',
+  ];
+
+  static override args = {
+    history: argument({ required: true, description: 'Folder, or a file of --branch.' }),
+  };
+
+  static override flags = {
+    ...historyFlags,
+    to: choice(['tensorboard', 'mlflow'])({ required: true, summary: 'Whose files.' }),
+    out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+  };
+
+  async run(): Promise<void> {
+    const trends = await trendsOfFlags(this.args.history, this.flags);
+    const { exportTrends } = await import('../../history/exports.js');
+    const files = await exportTrends(this.flags.to, this.flags.out, trends);
+    if (this.options.json) this.printJson({ schemaVersion: 1, files });
+    else this.print(files.join('\n'));
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Units: what one machine does at a time, a cell or a range of its sequences. A plan cuts a suite into units of about equal weight; it is
+ * written once, and every machine runs its own. A unit may run twice: its results are kept under what decides them.
+ */
+import { z } from 'zod';
+import { UsageError } from '../../errors.js';
+import { sha256OfBytes } from '../../storage/digest.js';
+import { readSmallFile } from '../../storage/small-file.js';
+import { parseStrictJson } from '../../strict-json.js';
+import type { PlannedCell, SequenceRange } from './cell.js';
+
+const unit = z.strictObject({
+  /** Of what decides its results: 16 hexadecimal digits. */
+  key: z.string().regex(/^[0-9a-f]{16}$/),
+  /** From 1. */
+  cell: z.int().min(1),
+  eval: z.string(),
+  model: z.string(),
+  dataset: z.string(),
+  /** Its sequences, `from` to `to` without the latter; null: the whole cell. */
+  from: z.int().nonnegative().nullable(),
+  to: z.int().positive().nullable(),
+  /** Model calls × tokens × parameters; 0 of a cell that is kept. */
+  weight: z.number().nonnegative(),
+});
+export type Unit = z.infer<typeof unit>;
+
+const planSchema = z.object({
+  schemaVersion: z.literal(1),
+  plan: z.strictObject({
+    name: z.string(),
+    /** Digest of the suite. */
+    sha256: z.string(),
+    cells: z.int().min(1),
+    /** For how many machines. */
+    machines: z.int().min(1),
+    units: z.array(unit),
+  }),
+});
+export type UnitPlan = z.infer<typeof planSchema>;
+
+/** @throws FileError; UsageError when it is no plan, or of another suite */
+export function readPlan(path: string, suite: { name: string; sha256: string }): UnitPlan {
+  const parsed = planSchema.safeParse(jsonIn(path));
+  if (!parsed.success)
+    throw new UsageError({
+      code: 'no-plan',
+      message: `${path} is no plan of a suite.`,
+      hint: 'duo-eval run suite.yaml --plan plan.json --machines n writes one.',
+    });
+  if (parsed.data.plan.sha256 === suite.sha256) return parsed.data;
+  throw new UsageError({
+    code: 'plan-of-other-suite',
+    message: `${path} plans another suite than ${suite.name}, or the suite has changed since.`,
+    hint: 'Write the plan anew: duo-eval run suite.yaml --plan plan.json --machines n.',
+  });
+}
+
+/** Null where it is none. @throws FileError */
+function jsonIn(path: string): unknown {
+  try {
+    return parseStrictJson(readSmallFile(path, MOST_BYTES));
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** A unit takes about 200. */
+const MOST_BYTES = 2 ** 28;
+
+/** So many units a machine: longest first, no machine then has more than 1/8 above its share, where cells can be cut. */
+const UNITS_A_MACHINE = 8;
+
+/** A cell to be cut. */
+export interface PlannedWork {
+  planned: Omit<PlannedCell, 'seconds'>;
+  /** Of what decides its results. */
+  digest: string;
+  /** Whether it may be cut by ranges of its sequences. */
+  isDivisible: boolean;
+}
+
+/** Cuts cells into units for so many machines. */
+export function unitsOf(cells: readonly PlannedWork[], machines: number): Unit[] {
+  const weightOf = ({ planned: { state, weight } }: PlannedWork) => (state === 'to run' ? weight : 0);
+  const total = cells.reduce((sum, cell) => sum + weightOf(cell), 0);
+  const most = total / (machines * UNITS_A_MACHINE);
+  return cells
+    .filter(({ planned }) => planned.state !== 'not needed')
+    .flatMap((cell) => {
+      const { planned, digest, isDivisible } = cell;
+      const { cell: number, eval: name, model, dataset, sequences } = planned;
+      const weight = weightOf(cell);
+      const pieces = isDivisible && weight > 0 ? Math.min(sequences, Math.ceil(weight / most)) : 1;
+      return Array.from({ length: pieces }, (_, i): Unit => {
+        const [from, to] = [i, i + 1].map((edge) => Math.floor((edge * sequences) / pieces));
+        const range = pieces === 1 ? null : { from, to };
+        return {
+          key: sha256OfBytes(JSON.stringify([digest, range])).slice(0, 16),
+          ...{ cell: number, eval: name, model, dataset },
+          ...{ from: range?.from ?? null, to: range?.to ?? null },
+          weight: range === null ? weight : (weight * (to - from)) / sequences,
+        };
+      });
+    });
+}
+
+/** Units of each machine: the heaviest first, to whoever has least. Depends on the plan and the number alone. */
+export function sharesOf({ plan: { units } }: UnitPlan, machines: number): Unit[][] {
+  const shares = Array.from({ length: machines }, () => ({ weight: 0, units: [] as Unit[] }));
+  const order = units.map((one, i) => ({ one, i })).sort((a, b) => b.one.weight - a.one.weight || a.i - b.i);
+  for (const { one } of order) {
+    let least = shares[0];
+    for (const share of shares)
+      if (
+        share.weight < least.weight ||
+        (share.weight === least.weight && share.units.length < least.units.length)
+      )
+        least = share;
+    least.units.push(one);
+    least.weight += one.weight;
+  }
+  return shares.map((share) => share.units);
+}
+
+/** How much longer the busiest machine works than if all worked equally long; 1 where nothing is to be done. */
+export function unevenness(plan: UnitPlan): number {
+  const weights = sharesOf(plan, plan.plan.machines).map((units) =>
+    units.reduce((sum, { weight }) => sum + weight, 0),
+  );
+  const total = weights.reduce((a, b) => a + b, 0);
+  return total === 0 ? 1 : (Math.max(...weights) * weights.length) / total;
+}
+
+/** The units with these keys. @throws UsageError for a key that the plan does not have */
+export function unitsByKey({ plan: { units } }: UnitPlan, keys: readonly string[]): Unit[] {
+  return keys.map((key) => {
+    const found = units.find((one) => one.key === key);
+    if (found) return found;
+    throw new UsageError({
+      code: 'unknown-unit',
+      message: `The plan has no unit ${key}.`,
+      hint: 'The keys are in the plan: units[].key.',
+    });
+  });
+}
+
+/** Which machine of how many this one is. */
+export interface Place {
+  /** From 1. */
+  part: number;
+  of: number;
+}
+
+/** Variables of schedulers, their first index, and the variable that says how many there are. */
+const SCHEDULERS: readonly [name: string, first: 0 | 1, of: string | null][] = [
+  ['SLURM_ARRAY_TASK_ID', 1, null],
+  ['PBS_ARRAY_INDEX', 1, null],
+  ['LSB_JOBINDEX', 1, null],
+  ['JOB_COMPLETION_INDEX', 0, null],
+  ['SLURM_PROCID', 0, 'SLURM_NTASKS'],
+  ['RANK', 0, 'WORLD_SIZE'],
+];
+
+/** The place that a scheduler gave this process. Arrays count from 1 to the machines of the plan. @throws UsageError */
+export function placeFromEnvironment(machines: number, env: NodeJS.ProcessEnv = process.env): Place {
+  // LSF sets its variable to 0 outside of arrays.
+  const found = SCHEDULERS.find(([name]) => env[name] && !(name === 'LSB_JOBINDEX' && env[name] === '0'));
+  const refuse = (message: string, hint: string) => new UsageError({ code: 'no-place', message, hint });
+  if (!found)
+    throw refuse(
+      '--units auto finds no scheduler: none of its variables is set.',
+      `They are ${SCHEDULERS.map(([name]) => name).join(', ')}. Or give --units i/n.`,
+    );
+  const [name, first, ofName] = found;
+  const part = Number(env[name]) + 1 - first;
+  const of = ofName === null ? machines : Number(env[ofName] ?? machines);
+  if (Number.isInteger(part) && part >= 1 && part <= of) return { part, of };
+  throw refuse(
+    `${name} is ${env[name]}, and the plan is for ${of} machines, ${first} to ${of - 1 + first}.`,
+    'Start as many tasks as the plan has machines, or write a plan for as many: --machines n.',
+  );
+}
+
+/** What of each cell the units ask for; null: the whole cell. By the index of the cell, from 0. */
+export function rangesOf(units: readonly Unit[]): Map<number, SequenceRange[] | null> {
+  const asked = new Map<number, SequenceRange[] | null>();
+  for (const { cell, from, to } of units) {
+    if (from === null || to === null) asked.set(cell - 1, null);
+    else if (asked.get(cell - 1) !== null)
+      asked.set(cell - 1, [...(asked.get(cell - 1) ?? []), { from, to }]);
+  }
+  return asked;
+}
