@@ -1,5 +1,5 @@
 /** About src/commands/submit.ts, src/commands/submit/status.ts, src/commands/submit/wait.ts, src/commands/submit/cancel.ts, src/evals/suite/slurm.ts */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/patience.js';
@@ -51,14 +51,16 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
       slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %T').includes('1 PENDING'),
     );
     expect(space.read('job/log-1.txt')).toContain('Error: Stopped by SIGUSR1 before it was finished.');
-    const queue = slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%A %K')
-      .trim()
-      .split('\n');
-    const job = queue
-      .find((line) => line.trim().endsWith(' 1'))
-      ?.trim()
-      .split(' ')[0];
-    slurm('scontrol', 'update', `JobId=${job}`, 'StartTime=now'); // otherwise two minutes later
+    // Slurm would start it two minutes later; it may refuse to change that while it cleans up.
+    const queued = () => slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %A %T');
+    await until(() => {
+      const [, job] = /^\s*1 (\d+) PENDING/m.exec(queued()) ?? [];
+      if (job)
+        spawnSync('scontrol', ['update', `JobId=${job}`, 'StartTime=now'], {
+          env: { ...process.env, ...env },
+        });
+      return job === undefined;
+    }, 1000);
     await succeed(space, ['submit', 'wait', 'job', '--quiet'], env);
     expect(timeless(space, 'job/results.json')).toBe(timeless(space, 'whole.json'));
     expect(await stateOf('merge')).toBe('COMPLETED');
