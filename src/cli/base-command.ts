@@ -18,7 +18,7 @@ import { environmentDefaults, type FlagShape, renamingNotes } from './environmen
 import { boolean } from './flags.js';
 import { fetchHubModels, hubModelsIn } from './hub-models.js';
 import { Progress } from './progress.js';
-import { interruptSignal } from './signals.js';
+import { interruptSignal, noteReached } from './signals.js';
 import { checkStandardOutput } from './standard-output.js';
 import { inertLines, paint, plainText, sentenceLines, streamHasColor, streamWidth } from './terminal.js';
 
@@ -163,6 +163,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Passes every error to main.ts. */
   protected override async catch(error: Error): Promise<unknown> {
+    noteReached(this.progressLine?.reached ?? null);
     throw error;
   }
 

@@ -88,6 +88,13 @@ export class Progress {
     this.draw();
   }
 
+  /** `duo on sotu, 3160 of 6000`; null where nothing is counted. */
+  get reached(): string | null {
+    return this.total === null || this.done > this.total || this.label === ''
+      ? null
+      : `${this.label}, ${this.done} of ${this.total}`;
+  }
+
   /** Ends the line, so the next output starts on a new line. */
   stop(): void {
     if (this.drawn) this.stream.write('\r\x1b[K');

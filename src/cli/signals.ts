@@ -51,7 +51,16 @@ export function interruptionBehind(error: unknown): InterruptedError | null {
 export function adviceAfterInterruption(): string {
   const kept = keptWork();
   if (kept.length === 0) return 'Nothing was kept: the same command starts again.';
-  return `The same command continues. Kept: ${kept.join('; ')}.`;
+  return `The same command continues. Kept: ${kept.map(inSentence).join('; ')}.${reached === null ? '' : ` Reached: ${reached}.`}`;
+}
+
+const inSentence = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+let reached: string | null = null;
+
+/** How far the work was when it was stopped: `duo on sotu, 3160 of 6000`. */
+export function noteReached(place: string | null): void {
+  reached = place;
 }
 
 function interruptionBy(name: NodeJS.Signals): InterruptedError {

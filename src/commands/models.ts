@@ -8,7 +8,7 @@ import { wrap } from '../terminal-text.js';
 export default class Models extends BaseCommand<typeof Models> {
   static override summary = 'List published models that are known by name.';
   static override description =
-    'Each opens as it stands: ppl --model hf:owner/name needs no further flag. What its own files leave out, such as the mask or the size of blocks, comes from this list; files and flags win over it. Sizes, contexts and licences are as their authors state them.';
+    'Each opens as it stands: ppl --model hf:owner/name needs no further flag. What its own files leave out, such as the mask or the size of blocks, comes from this list; files and flags win over it. Sizes and contexts are as their authors state them. A licence with a question mark has not been read on its page.';
   static override examples = [
     '<%= config.bin %> models',
     '<%= config.bin %> models qwen --family bd3lm',
@@ -35,12 +35,12 @@ export default class Models extends BaseCommand<typeof Models> {
       this.printJson({ schemaVersion: 1, models });
       return;
     }
-    const rows = models.map(({ name, family, millions, context, licence }) => [
+    const rows = models.map(({ name, family, millions, context, licence, licenceRead }) => [
       name,
       family,
       sizeOf(millions),
       String(context),
-      licence ?? 'not known',
+      licence === null ? 'not known' : `${licence}${licenceRead ? '' : ' ?'}`,
     ]);
     if (rows.length === 0)
       this.note('None of them is so called. Other repositories open too, if their layout is known.');

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { checkpointOverrides, kindFlags } from '../cli/checkpoint-flags.js';
 import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
@@ -108,6 +109,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
     }),
     'dry-run': boolean({ summary: 'Print what would be asked, with model calls, and stop.' }),
     fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
+    ...kindFlags,
   };
 
   async run(): Promise<void> {
@@ -180,6 +182,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       ...{ tail: flags.tail, bos: flags.bos, tooLong: flags['too-long'], fewShot: flags['few-shot'] },
       selection: selectionOf(flags),
       shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
+      overrides: checkpointOverrides(flags),
       ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider },
       ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
       ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler, steps: flags.steps },

@@ -67,7 +67,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
     ema: number({ min: 0, max: 1, default: 0.999, summary: 'Decay of the moving average of the weights.' }),
     ...savingFlags,
     init: string({
-      summary: 'Start from a converted decoder: its network and weights.',
+      summary: 'Start from another checkpoint: its network and weights.',
       helpValue: '<checkpoint>',
       helpGroup: NETWORK,
     }),

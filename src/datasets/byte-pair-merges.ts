@@ -5,7 +5,7 @@
  * Each distinct word is processed once, weighted by its count, so the work grows with the number of distinct words. A merge
  * visits only the words that hold the pair. The heap may hold outdated counts; they are corrected when they are popped.
  */
-import { BinaryHeap } from './binary-heap.js';
+import { BinaryHeap } from '../binary-heap.js';
 
 /** A pair of token ids; the merged token's id is 256 plus the pair's position. */
 export type Merge = readonly [left: number, right: number];

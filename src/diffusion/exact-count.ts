@@ -15,7 +15,7 @@
  * q: the standard deviation of Λ(M)/k over subsets is near k^{−1/2}, and a weighted sum varies least when its terms are drawn in
  * proportion to that. With q uniform, k and M are those of LLaDA (arXiv 2502.09992).
  */
-import { incompleteBetas } from '../statistics/incomplete-beta.js';
+import { incompleteBetaInverse, incompleteBetas } from '../statistics/incomplete-beta.js';
 import { type DrawnIntegration, firstAbove, type Integration } from './integration.js';
 import { type NoiseSchedule, sigmaOf } from './schedule.js';
 
@@ -57,7 +57,10 @@ export function exactCounts(
       const q = cumulative[masked] - cumulative[masked - 1];
       const within = to[masked] - from[masked];
       const m = readsTime
-        ? betaQuantile(masked, length, from[masked] + ((u - cumulative[masked - 1]) / q) * within, [a, b])
+        ? incompleteBetaInverse(length, masked, from[masked] + ((u - cumulative[masked - 1]) / q) * within, [
+            a,
+            b,
+          ])
         : masked / length;
       return {
         t: null,
@@ -76,15 +79,4 @@ function cumulativeOf(length: number, power: number): Float64Array {
   for (let k = 1; k <= length; k++) cumulative[k] = cumulative[k - 1] + k ** -power;
   const total = cumulative[length];
   return cumulative.map((sum) => sum / total);
-}
-
-/** The m of [a, b] with I_m(k, L−k+1) = p, by bisection. */
-function betaQuantile(k: number, length: number, p: number, [a, b]: readonly [number, number]): number {
-  let [low, high] = [a, b];
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (incompleteBetas(length, middle, 1 - middle)[k] < p) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
 }

@@ -3,6 +3,7 @@
  * by the true tokens, and each call reveals some of the best. Sampling (samplers/unmask.ts) and the exact likelihood of what
  * it samples (DUEL, arXiv 2603.01367) follow the same policy, through the functions of this file.
  */
+import { BinaryHeap } from '../binary-heap.js';
 import type { NoiseSchedule } from './schedule.js';
 
 /**
@@ -172,29 +173,33 @@ export function pickPositions(
 ): number[] {
   const indices = inTurn.map((_, i) => i);
   if (order === 'left-to-right') return indices.slice(0, tokensPerCall);
-  const precedes = (i: number, j: number): boolean => uniforms[i] < uniforms[j];
   if (order === 'random') {
     const shuffled = indices.sort((i, j) => uniforms[i] - uniforms[j] || i - j);
     return shuffled.slice(0, tokensPerCall).sort((i, j) => i - j);
   }
-  const picks = new Set<number>();
-  // Best first: ties are a run at the head of what is left.
-  const left = indices.sort((i, j) => scores[j] - scores[i] || i - j);
+  const ranked = indices.sort((i, j) => scores[j] - scores[i] || i - j);
+  const picked = new Uint8Array(ranked.length);
+  const keyOf = (rank: number): number => (ties === 'lowest' ? ranked[rank] : uniforms[ranked[rank]]);
+  // Ties are a run at the head of what is left, whose end only moves on: each rank enters once.
+  const tied = new BinaryHeap<number>((a, b) => keyOf(a) < keyOf(b) || (keyOf(a) === keyOf(b) && a < b));
+  let [best, entered, count] = [0, 0, 0];
   /** Of the picked positions, nats: the sum of the entropies, and the largest. */
   let [sum, largest] = [0, 0];
   const isWithinBound = (entropy: number): boolean =>
     entropyBound !== null && sum + entropy - Math.max(largest, entropy) <= entropyBound;
-  while (left.length > 0) {
-    const tied = left.findIndex((i) => scores[i] < scores[left[0]] - TIE_TOLERANCE);
-    const equal = tied < 0 ? left : left.slice(0, tied);
-    const first = (a: number, b: number): boolean => (ties === 'lowest' ? a < b : precedes(a, b));
-    const pick = equal.reduce((best, i) => (first(i, best) ? i : best));
-    if (picks.size >= tokensPerCall && !isWithinBound(-scores[pick])) break;
-    picks.add(pick);
-    sum -= scores[pick];
-    largest = Math.max(largest, -scores[pick]);
-    left.splice(left.indexOf(pick), 1);
+  for (; count < ranked.length; count++) {
+    while (picked[best] === 1) best++;
+    const least = scores[ranked[best]] - TIE_TOLERANCE;
+    while (entered < ranked.length && !(scores[ranked[entered]] < least)) tied.push(entered++);
+    // the best one is tied with itself
+    const rank = tied.pop()!;
+    const entropy = -scores[ranked[rank]];
+    if (count >= tokensPerCall && !isWithinBound(entropy)) break;
+    picked[rank] = 1;
+    sum += entropy;
+    largest = Math.max(largest, entropy);
   }
-  if (threshold !== null) for (const i of left) if (scores[i] > threshold) picks.add(i);
-  return [...picks].sort((i, j) => i - j);
+  return ranked
+    .filter((i, rank) => picked[rank] === 1 || (threshold !== null && scores[i] > threshold))
+    .sort((i, j) => i - j);
 }

@@ -5,7 +5,7 @@ import type { ItemLine } from '../evals/tasks/item-lines.js';
 import type { RunnerSettings } from '../evals/tasks/open-task.js';
 import type { TasksResult } from '../evals/tasks/record.js';
 import type { AskSettings, PreparedTask, TaskRun } from '../evals/tasks/run.js';
-import type { Checkpoint } from '../models/checkpoint.js';
+import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
 import type { Observer } from '../observer.js';
 import type { ResultsFile } from '../records/record.js';
 import {
@@ -54,6 +54,8 @@ export interface TasksTask extends RuntimeSettings {
   shard?: { part: number; of: number };
   /** A folder or a tokenizer.json; by default that of each checkpoint. */
   tokenizer?: string;
+  /** Override the cards of models that are named by a path. */
+  overrides?: CheckpointOverrides;
   /** Sequences per model call; changes no figure. */
   batch?: number;
   /** Results hold what came out for each item, for paired comparisons. */
@@ -158,7 +160,7 @@ async function askedOf(task: TasksTask, observer: Observer): Promise<Asked> {
   for (const model of task.models)
     checkpoints.push(
       typeof model === 'string'
-        ? await openCheckpoint(model, { tokenizer: task.tokenizer }, observer)
+        ? await openCheckpoint(model, { ...task.overrides, tokenizer: task.tokenizer }, observer)
         : model,
     );
   checkDistinctNames(checkpoints.map(({ name }) => name));

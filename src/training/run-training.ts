@@ -177,12 +177,12 @@ function checkBlocks({ family, blockSize }: Pick<TrainingRequest, 'family' | 'bl
   }
 }
 
-/** Of a decoder, what its noise and its loss depend on. */
-function startingDimensions(request: TrainingRequest, { decoder }: InitialNetwork): Dimensions {
+/** Of a decoder, what its noise and its loss depend on; of another network, all. */
+function startingDimensions(request: TrainingRequest, { dimensions }: InitialNetwork): Dimensions {
   checkBlocks(request);
-  const { hiddenSize, blocks, heads, vocabSize, length } = decoder;
-  const { blockSize } = request;
-  return { hiddenSize, conditionSize: 0, blocks, heads, vocabSize, length, ...(blockSize && { blockSize }) };
+  const { hiddenSize, conditionSize, blocks, heads, vocabSize } = dimensions;
+  const { blockSize, length } = request;
+  return { hiddenSize, conditionSize, blocks, heads, vocabSize, length, ...(blockSize && { blockSize }) };
 }
 
 /** Families with a mask have one token more than the tokenizer. */
@@ -209,14 +209,14 @@ function settingsOf(
       family,
       dimensions,
       maskTokenId: start ? start.maskTokenId : usesMask(family) ? dimensions.vocabSize - 1 : null,
-      ...(start && { decoder: start.decoder }),
+      ...(start?.decoder && { decoder: start.decoder }),
       ...(start?.textVocabSize && { textVocabSize: start.textVocabSize }),
       ...(start?.neverMasked && { neverMasked: start.neverMasked }),
       batch,
       length: family === 'ar' ? length - 1 : length,
     },
     schedule: scheduleOf(request),
-    timeConditioning: start ? false : readsNoiseLevel(family),
+    timeConditioning: start?.decoder ? false : readsNoiseLevel(family),
     ...(start && { init: start.digest }),
     seed: request.seed,
     steps: request.steps,

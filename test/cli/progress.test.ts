@@ -73,6 +73,15 @@ describe('progress in a terminal', () => {
   });
 });
 
+it('says how far the work is, for a run that is stopped', () => {
+  const { progress } = stage(true);
+  expect(progress.reached).toBeNull();
+  progress.show('duo on sotu', 3160, 6000);
+  expect(progress.reached).toBe('duo on sotu, 3160 of 6000');
+  progress.show('packing', 7, null);
+  expect(progress.reached).toBeNull();
+});
+
 describe('progress of parts', () => {
   it('estimates the time left of all of them, and never goes back', () => {
     const { written, progress, pass } = stage(true, 70);

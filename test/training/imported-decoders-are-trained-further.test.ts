@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/models/checkpoint.js';
 import { importCheckpoint } from '../../src/models/importers/import-checkpoint.js';
-import { decoderWeights } from '../../src/models/weights/checkpoint-weights.js';
+import {
+  decoderWeights,
+  transformerName,
+  transformerWeights,
+} from '../../src/models/weights/checkpoint-weights.js';
 import { runTraining, type TrainingRequest } from '../../src/training/run-training.js';
 import { int64, largestDifference, numbers, sessionOf } from '../models/architectures/networks.js';
 import { randomTensors } from '../models/importers/random-tensors.js';
@@ -85,6 +89,7 @@ const request = (changes: Partial<TrainingRequest> & { init: string }): Training
   ...changes,
 });
 let runs = 0;
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}.onnx`, import.meta.url));
 const quiet = { resumed() {}, stepped() {}, validated() {}, note() {} };
 const trained = (changes: Partial<TrainingRequest> & { init: string }) =>
   runTraining(request(changes), quiet);
@@ -192,8 +197,43 @@ describe('training that starts from an imported Qwen', () => {
     await expect(trained({ init: padded, ...changes })).rejects.toMatchObject({ code });
   });
 
-  it('from a network of another kind is refused', async () => {
-    const init = fileURLToPath(new URL('../../fixtures/mdlm.onnx', import.meta.url));
-    await expect(trained({ init })).rejects.toMatchObject({ code: 'foreign-network', exitCode: 3 });
+  it.each<[string, string, Partial<TrainingRequest>, string]>([
+    ['whose card says no network', 'markov-mdlm', {}, 'foreign-network'],
+    ['that sees all tokens, for one that sees none later', 'mdlm', { family: 'ar' }, 'init-of-another-kind'],
+    ['that is causal, for one that sees all', 'ar', { family: 'mdlm' }, 'init-of-another-kind'],
+    ['whose rows are where they belong, with --shift', 'mdlm', { shift: true }, 'init-of-another-kind'],
+  ])('from a network %s is refused', async (_what, name, changes, code) => {
+    await expect(trained({ init: fixture(name), ...changes })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('training that starts from a transformer of the reference’s kind', () => {
+  const bpe = fileURLToPath(new URL('../../fixtures/bpe-1024', import.meta.url));
+  it.each<[string, TrainingRequest['family'], Partial<TrainingRequest>]>([
+    ['mdlm', 'mdlm', {}],
+    ['duo', 'mdlm', {}],
+    ['mdlm', 'gidd', {}],
+    ['mdlm', 'bd3lm', { blockSize: 4 }],
+    ['ar', 'ar', {}],
+  ])('%s.onnx as %s begins with its weights, with a row for the mask', async (name, family, changes) => {
+    const init = fixture(name);
+    const { path: made } = await trained({ init, family, tokenizer: bpe, learningRate: 1e-12, ...changes });
+    const [before, after] = [await openCheckpoint(init), await openCheckpoint(made)];
+    expect(after.vocabSize).toBe(family === 'ar' ? before.vocabSize : 1025);
+    expect(after.maskTokenId).toBe(family === 'ar' ? null : 1024);
+    const kind = family === 'ar' ? 'causal' : 'dit';
+    const of = (checkpoint: typeof before) =>
+      transformerWeights(checkpoint, transformerName(checkpoint) ?? kind);
+    const [old, now] = [of(before), of(after)];
+    const rows = old.dimensions.vocabSize * old.dimensions.hiddenSize;
+    expect(largestDifference(now.weights.subarray(0, rows), old.weights.subarray(0, rows))).toBeLessThan(
+      1e-6,
+    );
+    // Between the embedding and the head, nothing moves.
+    const [from, to] = [rows, rows + 50_000];
+    const moved = now.dimensions.vocabSize * now.dimensions.hiddenSize - rows;
+    expect(
+      largestDifference(now.weights.subarray(from + moved, to + moved), old.weights.subarray(from, to)),
+    ).toBeLessThan(1e-6);
   });
 });

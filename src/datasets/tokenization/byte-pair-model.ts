@@ -3,7 +3,7 @@
  * lowest rank, the leftmost in a tie. A word of n characters takes some 30 n bytes and n log n steps.
  */
 import { z } from 'zod';
-import { BinaryHeap } from '../binary-heap.js';
+import { BinaryHeap } from '../../binary-heap.js';
 import { byteIds, idsOfBytes } from './byte-tokens.js';
 import { type Encoded, LONGEST_WORD, type Model, noUnknown, wordTooLong } from './model.js';
 import { fields, type TokenizerBudget, UnusableTokenizer } from './part.js';

@@ -132,30 +132,37 @@ async function keepRecord(folder: string, record: HubModelRecord): Promise<void>
   await writeFileAtomically(join(folder, 'record.json'), text, CACHE_ADVICE);
 }
 
-/** An ONNX file, its weights, its tokenizer, and a card if the repository has none. */
-function fetchOnnx(
-  name: HubOnnxName,
-  folder: string,
+/** Files of one commit into a folder. @throws as fetchFile */
+async function fetchFiles(
+  files: readonly HubFile[],
+  { repo, commit, folder, converts }: { repo: string; commit: string; folder: string; converts: boolean },
   { connection, onStart, onProgress }: HubModelOptions,
 ): Promise<HubModelRecord> {
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  onStart?.({ repo, revision: commit, bytes: total, converts });
+  const record: HubModelRecord = { repo, revision: commit, files: [] };
+  let before = 0;
+  for (const file of files) {
+    const done = before;
+    const sha256 = await fetchFile(connection, repo, commit, file, folder, (bytes) =>
+      onProgress?.(done + bytes, total),
+    );
+    record.files.push({ path: file.path, bytes: file.bytes, sha256 });
+    before += file.bytes;
+  }
+  return record;
+}
+
+/** An ONNX file, its weights, its tokenizer, and a card if the repository has none. */
+function fetchOnnx(name: HubOnnxName, folder: string, options: HubModelOptions): Promise<HubModelRecord> {
   const { repo, revision } = name;
+  const { connection } = options;
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
-    const record: HubModelRecord = { repo, revision: commit, files: [] };
     const list = (where: { folder?: string; recursive?: boolean }) =>
       hubModelFiles(connection, repo, commit, where);
     const files = await onnxFiles(name, list);
-    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    onStart?.({ repo, revision: commit, bytes: total, converts: false });
-    let before = 0;
-    for (const file of files) {
-      const done = before;
-      const sha256 = await fetchFile(connection, repo, commit, file, folder, (bytes) =>
-        onProgress?.(done + bytes, total),
-      );
-      record.files.push({ path: file.path, bytes: file.bytes, sha256 });
-      before += file.bytes;
-    }
+    const record = await fetchFiles(files, { repo, commit, folder, converts: false }, options);
     if (!files.some(({ path }) => basename(path) === 'tokenizer.json')) {
       const tokenizer = await fetchTokenizer(connection, folder, folder);
       if (tokenizer) record.tokenizer = tokenizer.from;
@@ -202,9 +209,10 @@ async function removeFetched(entry: string): Promise<void> {
 async function fetchModel(
   name: HubModelName,
   entry: string,
-  { connection, onStart, onProgress }: HubModelOptions,
+  options: HubModelOptions,
 ): Promise<FetchedModel> {
   const { repo, revision, file: named } = name;
+  const { connection } = options;
   const folder = entry + FETCHED[0];
   return withModelHints(repo, async () => {
     const commit = await hubCommit(connection, repo, revision, 'model');
@@ -214,18 +222,7 @@ async function fetchModel(
       named === undefined
         ? await filesToFetch(repo, await list(), () => list({ recursive: true }))
         : [await fileToFetch(repo, named, await list({ recursive: true }))];
-    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    onStart?.({ repo, revision: commit, bytes: total, converts: true });
-    const record: HubModelRecord = { repo, revision: commit, files: [] };
-    let before = 0;
-    for (const file of files) {
-      const done = before;
-      const sha256 = await fetchFile(connection, repo, commit, file, folder, (bytes) =>
-        onProgress?.(done + bytes, total),
-      );
-      record.files.push({ path: file.path, bytes: file.bytes, sha256 });
-      before += file.bytes;
-    }
+    const record = await fetchFiles(files, { repo, commit, folder, converts: true }, options);
     const hasTokenizer = files.some(({ path }) => path === 'tokenizer.json');
     const known = publishedFacts(name)?.tokenizer;
     const tokenizer = hasTokenizer

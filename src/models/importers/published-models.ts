@@ -1,6 +1,6 @@
 /**
  * Published models by the name of their repository: what is known of them, and what their own files leave out. What flags or
- * files say wins over this table. Sizes, contexts and licences are as their authors state them.
+ * files say wins over this table. Sizes and contexts are as their authors state them; so are the licences that were read on their pages.
  */
 import type { Family } from '../family.js';
 import type { PublishedFacts } from './published-layout.js';
@@ -14,6 +14,8 @@ export interface PublishedModelEntry {
   millions: number;
   /** Null: not known here. */
   licence: string | null;
+  /** Whether it was read on the page of the repository when this was written. */
+  licenceRead: boolean;
   /** Tokens of its context. */
   context: number;
   /** How reading it is verified: never with the published file, which no test can reach. */
@@ -27,6 +29,14 @@ const ORACLE = 'layout: logits of an independent implementation, random weights'
 const TRANSFORMERS = 'layout: logits of transformers, random weights';
 const LIMITS = 'layout: logits of transformers as one block and in blocks of one token; cached as uncached';
 const LADDER = 'layout: that of the masked ones, on a network verified for others';
+
+/** Repositories whose page was read; nothing else of the licences has been checked. */
+const READ_PAGES = [
+  'dvruette/gidd-',
+  'Efficient-Large-Model/Fast_dLLM_v2_',
+  'JetLM/SDAR-',
+  'answerdotai/ModernBERT-base',
+];
 
 const entry = (
   name: string,
@@ -45,6 +55,7 @@ const entry = (
     family,
     millions,
     licence,
+    licenceRead: READ_PAGES.some((page) => name.startsWith(page)),
     context,
     verified,
     ...(facts && { facts }),
@@ -99,9 +110,9 @@ export const PUBLISHED_MODELS: readonly PublishedModelEntry[] = [
   entry('GSAI-ML/LLaDA-8B-Instruct', 'mdlm', 8016, 4096, 'MIT', ORACLE),
   entry('Dream-org/Dream-v0-Base-7B', 'mdlm', 7616, 131_072, 'Apache-2.0', ORACLE, dream),
   entry('Dream-org/Dream-v0-Instruct-7B', 'mdlm', 7616, 131_072, 'Apache-2.0', ORACLE, dream),
-  entry('JetLM/SDAR-1.7B-Chat', 'bd3lm', 2032, 32_768, null, LIMITS, sdar),
-  entry('JetLM/SDAR-4B-Chat', 'bd3lm', 4412, 32_768, null, LIMITS, sdar),
-  entry('JetLM/SDAR-8B-Chat', 'bd3lm', 8191, 32_768, null, LIMITS, sdar),
+  entry('JetLM/SDAR-1.7B-Chat', 'bd3lm', 2032, 32_768, 'Apache-2.0', LIMITS, sdar),
+  entry('JetLM/SDAR-4B-Chat', 'bd3lm', 4412, 32_768, 'Apache-2.0', LIMITS, sdar),
+  entry('JetLM/SDAR-8B-Chat', 'bd3lm', 8191, 32_768, 'Apache-2.0', LIMITS, sdar),
   entry('Efficient-Large-Model/Fast_dLLM_v2_1.5B', 'bd3lm', 1544, 32_768, 'Apache-2.0', TRANSFORMERS),
   entry('Efficient-Large-Model/Fast_dLLM_v2_7B', 'bd3lm', 7616, 32_768, 'Apache-2.0', TRANSFORMERS),
   entry('openai-community/gpt2', 'ar', 124, 1024, 'MIT', TRANSFORMERS),

@@ -15,6 +15,7 @@ import {
 } from '../architectures/decoder-dimensions.js';
 import { checkDimensions, type Dimensions } from '../architectures/dimensions.js';
 import { architectures } from '../architectures/index.js';
+import type { ArchitectureName } from '../architectures/names.js';
 import { elementCount, type Parameter } from '../architectures/parameters.js';
 import type { CheckpointDescription } from '../checkpoint.js';
 import { elementsOf } from '../importers/stored-tensor.js';
@@ -33,9 +34,19 @@ const NAMED = 3;
 type Source = Pick<CheckpointDescription, 'name' | 'folder' | 'fields' | 'unknownKeys' | 'graph'>;
 
 /** Reads the weights of a diffusion transformer. @throws ModelError `foreign-network`, `weights-of-int8`, and as elementsOf */
-export function ditWeights(checkpoint: Source): CheckpointWeights {
-  const dimensions = dimensionsOf(checkpoint);
-  return { dimensions, weights: weightsOf(checkpoint, architectures.dit.parameters(dimensions)) };
+export const ditWeights = (checkpoint: Source): CheckpointWeights => transformerWeights(checkpoint, 'dit');
+
+/** Reads those of a transformer of the reference's kinds. @throws ModelError likewise */
+export function transformerWeights(checkpoint: Source, name: ArchitectureName): CheckpointWeights {
+  const dimensions = dimensionsOf(checkpoint, name);
+  return { dimensions, weights: weightsOf(checkpoint, architectures[name].parameters(dimensions)) };
+}
+
+/** The kind of transformer that a card says; null for a decoder, or what is not known. */
+export function transformerName({ unknownKeys }: Pick<Source, 'unknownKeys'>): ArchitectureName | null {
+  const declared = unknownKeys.architecture as Record<string, unknown> | undefined | null;
+  const name = declared?.name;
+  return typeof name === 'string' && Object.hasOwn(architectures, name) ? (name as ArchitectureName) : null;
 }
 
 /** Reads those of a decoder. @throws ModelError likewise, and as checkDecoder */
@@ -117,6 +128,7 @@ const decoderShape = z.object({
   tied: z.boolean(),
   attention: z.union([z.enum(['causal', 'full']), z.object({ blockCausal: count })]),
   shift: z.boolean().optional(),
+  window: z.object({ tokens: count, blocks: z.array(z.int().min(0)) }).optional(),
   norm: z.object({ type: z.enum(['rms', 'layer']), epsilon: positive }),
   queryKeyNorm: z.boolean().optional(),
   biases: z
@@ -134,11 +146,11 @@ const decoderShape = z.object({
   embeddingScale: positive.optional(),
 });
 
-function dimensionsOf(checkpoint: Source): Dimensions {
+function dimensionsOf(checkpoint: Source, name: ArchitectureName): Dimensions {
   const { fields, unknownKeys } = checkpoint;
   const declared = unknownKeys.architecture as Record<string, unknown> | undefined | null;
-  if (declared?.name !== 'dit') {
-    throw foreign(checkpoint, `no card says "architecture" of it, with the name "dit" and its sizes`);
+  if (declared?.name !== name) {
+    throw foreign(checkpoint, `no card says "architecture" of it, with the name "${name}" and its sizes`);
   }
   const lacking = SIZE_KEYS.find((key) => typeof declared[key] !== 'number');
   if (lacking) throw foreign(checkpoint, `the "architecture" in its card does not say "${lacking}"`);
