@@ -52,6 +52,7 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
     );
     expect(space.read('job/log-1.txt')).toContain('Error: Stopped by SIGUSR1 before it was finished.');
     // Slurm would start it two minutes later; it may refuse to change that while it cleans up.
+    const everyMs = 1000;
     const queued = () => slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %A %T');
     await until(() => {
       const [, job] = /^\s*1 (\d+) PENDING/m.exec(queued()) ?? [];
@@ -60,7 +61,7 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
           env: { ...process.env, ...env },
         });
       return job === undefined;
-    }, 1000);
+    }, everyMs);
     await succeed(space, ['submit', 'wait', 'job', '--quiet'], env);
     expect(timeless(space, 'job/results.json')).toBe(timeless(space, 'whole.json'));
     expect(await stateOf('merge')).toBe('COMPLETED');
