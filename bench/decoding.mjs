@@ -15,12 +15,10 @@ import '../dist/models/no-telemetry.js';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
-import { openCheckpoint } from '../dist/models/checkpoint.js';
 import { sessionOptions } from '../dist/models/session-options.js';
-import { resolveSampler } from '../dist/samplers/registry.js';
 import { generate } from '../dist/sampling/generate.js';
-import { startSamplingSession } from '../dist/sampling/sampling-session.js';
 import { interleavedRatios, median } from './cost/interleaved.mjs';
+import { startSampling } from './cost/sampling.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -67,7 +65,10 @@ async function readOneByOne(session, ids) {
   return last.data;
 }
 
-const checkpoint = await openCheckpoint(ourPath);
+const { checkpoint, session, plan } = await startSampling(ourPath, {
+  ...{ samplerName: 'ar', steps: tokens, threads },
+  length: tokens + 1, // with the BOS, which is given
+});
 const ids = Array.from({ length: tokens }, (_, i) => (7919 * i + 1) % checkpoint.vocabSize);
 const theirs = await ort.InferenceSession.create(theirPath, bareOptions);
 const ourBare = await ort.InferenceSession.create(ourPath, bareOptions);
@@ -75,29 +76,6 @@ const [a, b] = [await readOneByOne(ourBare, ids.slice(0, 8)), await readOneByOne
 const difference = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 if (!options.bare) await ourBare.release();
 
-const sampler = await resolveSampler('ar');
-const session = await startSamplingSession({
-  checkpoint,
-  sampler: sampler.sampler,
-  options: {},
-  provider: 'cpu',
-  threads,
-  temperature: 1,
-  topK: null,
-  topP: null,
-});
-const { name, family, vocabSize, maskTokenId } = checkpoint;
-const plan = {
-  checkpoint,
-  model: { name, family, vocabSize, maskTokenId, schedule: null, timeConditioned: false },
-  sampler,
-  options: {},
-  steps: tokens,
-  length: tokens + 1, // with the BOS, which is given
-  samples: 1,
-  batch: 1,
-  seed: 1,
-};
 const times = { ours: [], theirs: [] };
 const processor = { ours: [], theirs: [] };
 const noted = (name, work) => ({

@@ -5,15 +5,12 @@
  */
 import '../../dist/models/no-telemetry.js';
 import ort from 'onnxruntime-node';
-import { noiseSchedule } from '../../dist/diffusion/schedule.js';
-import { openCheckpoint } from '../../dist/models/checkpoint.js';
 import { isMasked } from '../../dist/models/family.js';
-import { resolveSampler } from '../../dist/samplers/registry.js';
 import { generate } from '../../dist/sampling/generate.js';
-import { startSamplingSession } from '../../dist/sampling/sampling-session.js';
 import { interleavedRatios } from './interleaved.mjs';
 import { bareSession, runAll } from './model-call.mjs';
 import { node, PRELOAD } from './process.mjs';
+import { startSampling } from './sampling.mjs';
 
 /** Steps of a leg, one call each and one more; more of the small networks, whose legs would be too short. */
 const STEPS = { wide: 3, duo: 63, mdlm: 63 };
@@ -76,40 +73,7 @@ export async function measureSteps({ subjects, pairs, threads, say }) {
   return rows;
 }
 
-async function start(path, steps, threads) {
-  const checkpoint = await openCheckpoint(path);
-  const sampler = await resolveSampler('ancestral');
-  const { family, vocabSize, fields, name, signature } = checkpoint;
-  const session = await startSamplingSession({
-    checkpoint,
-    sampler: sampler.sampler,
-    options: {},
-    provider: 'cpu',
-    threads,
-    temperature: 1,
-    topK: null,
-    topP: null,
-  });
-  const plan = {
-    checkpoint,
-    model: {
-      name,
-      family,
-      vocabSize,
-      maskTokenId: checkpoint.maskTokenId,
-      schedule: noiseSchedule(checkpoint.schedule),
-      timeConditioned: signature.sigma !== null && fields.timeConditioning.value,
-    },
-    sampler,
-    options: {},
-    steps,
-    length: fields.length.value,
-    seed: 1,
-    samples: 1,
-    batch: 1,
-  };
-  return { session, plan };
-}
+const start = (path, steps, threads) => startSampling(path, { samplerName: 'ancestral', steps, threads });
 
 /** The network's own inputs, call after call of one sample; masked families go on until a call has nothing to do. */
 async function feedsOf(plan, denoiser) {

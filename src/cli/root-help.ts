@@ -7,7 +7,20 @@ import { paint, wrap } from './terminal.js';
 
 /** Commands grouped by purpose, in the order in which a newcomer needs them. */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  EVALUATE: ['ppl', 'likelihood', 'tasks', 'gen', 'bench', 'frontier', 'run', 'merge'],
+  EVALUATE: [
+    'ppl',
+    'likelihood',
+    'tasks',
+    'gen',
+    'bench',
+    'frontier',
+    'run',
+    'merge',
+    'submit',
+    'submit:status',
+    'submit:wait',
+    'submit:cancel',
+  ],
   SAMPLE: ['sample', 'samplers'],
   SERVE: ['serve'],
   'COMPARE AND GATE': ['compare', 'gate', 'report', 'init-ci'],

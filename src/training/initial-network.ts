@@ -6,6 +6,7 @@
  */
 import { DataError, UsageError } from '../errors.js';
 import {
+  type DecoderAttention,
   type DecoderDimensions,
   decoderParameters,
   EMBEDDING,
@@ -134,11 +135,15 @@ async function ofDecoder(
       hint: 'Leave --shift out.',
     });
   }
-  const attention =
+  const attention: DecoderAttention =
     family === 'ar' ? 'causal' : blockSize === undefined ? 'full' : { blockCausal: blockSize };
   // A network whose logits come from the row before keeps that, but where it sees no later token.
   const keepsShift = shift || (attention !== 'causal' && before.shift === true);
-  const kept = { ...before, length, attention, shift: keepsShift } as const;
+  const { window, ...wide } = before;
+  const kept: DecoderDimensions = {
+    ...{ ...wide, length, attention, shift: keepsShift },
+    ...(attention === 'causal' && window && { window }),
+  };
   const text = Math.min(known.size, checkpoint.textVocabSize ?? known.size);
   const hasAnyToken = isUniformState(family) || isMixed(family);
   const padded = text < before.vocabSize && !hasAnyToken ? text : null;

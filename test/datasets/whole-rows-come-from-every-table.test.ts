@@ -1,5 +1,5 @@
 /** About src/datasets/file-texts.ts, src/datasets/hub/fetch-table.ts, src/evals/tasks/documents.ts */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tableRows } from '../../src/datasets/file-texts.js';
@@ -68,6 +68,12 @@ describe('whole rows', () => {
     const before = hub.asked.length;
     expect(await fetchTable(split, connection)).toEqual([path]);
     expect(hub.asked.length).toBe(before);
+    // Lost here, and another file on the hub under the commit of the first fetch.
+    const { commit = '' } = hub.repos.get('owner/name') ?? {};
+    rmSync(path);
+    const content = Buffer.concat([readFileSync(parquet), Buffer.from('PAR1')]);
+    hub.put('owner/name', [{ path: 'config/test/0000.parquet', content, isLarge: true }], commit);
+    await expect(fetchTable(split, connection)).rejects.toMatchObject({ code: 'dataset-changed' });
     const other = { ...split, split: 'train' };
     await expect(fetchTable(other, connection)).rejects.toMatchObject({
       code: expect.stringMatching(/^hub-/),

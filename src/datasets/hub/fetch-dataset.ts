@@ -19,7 +19,7 @@ import {
 } from '../fetched-datasets.js';
 import { downloadFile } from './download.js';
 import { type HubFile, hubCommit, hubFiles } from './listing.js';
-import { HUB_LOCATIONS, THE_SEVEN, ZERO_SHOT } from './locations.js';
+import { HUB_LOCATIONS, type HubLocation, THE_SEVEN, ZERO_SHOT } from './locations.js';
 import type { HubConnection } from './request.js';
 
 export interface FetchOptions {
@@ -70,17 +70,33 @@ export async function fetchDataset(name: string, options: FetchOptions): Promise
       hint: 'Give a branch, a tag or a commit, or leave it out.',
     });
   }
-  const lock = await acquireInTurn(fetchedFolder(name, folder), `The fetch of ${name}`);
+  const again = (flags = '') => `duo-eval datasets fetch ${name}${flags} --update`;
+  return fetchFiles({ name, location: HUB_LOCATIONS[name], again }, { ...options, cacheFolder: folder });
+}
+
+/** Files of the hub that are fetched under one name. */
+export interface FetchTarget {
+  /** Of the folder in the cache. */
+  name: string;
+  location: HubLocation;
+  /** The command that takes what the hub has now. */
+  again(flags?: string): string;
+}
+
+/** @throws as {@link fetchDataset} */
+export async function fetchFiles(target: FetchTarget, options: FetchOptions): Promise<Fetched> {
+  const { cacheFolder: folder = cacheFolder() } = options;
+  const lock = await acquireInTurn(fetchedFolder(target.name, folder), `The fetch of ${target.name}`);
   try {
-    return await fetchAlone(name, folder, options);
+    return await fetchAlone(target, folder, options);
   } finally {
     lock.release();
   }
 }
 
-async function fetchAlone(name: string, folder: string, options: FetchOptions): Promise<Fetched> {
+async function fetchAlone(target: FetchTarget, folder: string, options: FetchOptions): Promise<Fetched> {
+  const { name, location } = target;
   const { connection, revision, update = false } = options;
-  const location = HUB_LOCATIONS[name];
   const known = update ? null : await fetchedDataset(name, folder);
   const missing = known ? await alteredFiles(known, folder) : [];
   const isWhole = known !== null && missing.length === 0;
@@ -90,15 +106,17 @@ async function fetchAlone(name: string, folder: string, options: FetchOptions): 
   const commit = isRecorded
     ? known.revision
     : await hubCommit(connection, location.repo, revision ?? location.branch);
-  if (known && commit !== known.revision) throw otherRevision(known, commit);
+  if (known && commit !== known.revision) throw otherRevision(target, known, commit);
   if (isWhole) return { record: known, state: 'unchanged' };
 
   const listed = await hubFiles(connection, location, commit).catch((error) => {
-    throw known && error instanceof DataError && error.code === 'hub-not-found' ? revisionGone(known) : error;
+    throw known && error instanceof DataError && error.code === 'hub-not-found'
+      ? revisionGone(target, known)
+      : error;
   });
-  if (known && listed.length !== known.files.length) throw changedOnHub(name, location.folder);
+  if (known && listed.length !== known.files.length) throw changedOnHub(target, location.folder);
   for (const { sha256, path } of listed) {
-    if (sha256 !== null) checkExpected(sha256, path, name, known);
+    if (sha256 !== null) checkExpected(sha256, path, target, known);
   }
   const toGet = known ? listed.filter(({ path }) => missing.some((file) => file.path === path)) : listed;
   const total = toGet.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -110,7 +128,7 @@ async function fetchAlone(name: string, folder: string, options: FetchOptions): 
   for (const file of toGet) {
     got.set(
       file.path,
-      await fetchFile(file, facts, folder, known, connection, (done) =>
+      await fetchFile(file, target, { commit, folder, known, connection }, (done) =>
         options.onProgress?.(before + done, total),
       ),
     );
@@ -125,18 +143,20 @@ async function fetchAlone(name: string, folder: string, options: FetchOptions): 
 
 async function fetchFile(
   file: HubFile,
-  { name, repo, revision }: { name: string; repo: string; revision: string },
-  folder: string,
-  known: FetchedDataset | null,
-  connection: HubConnection,
+  target: FetchTarget,
+  {
+    commit,
+    folder,
+    known,
+    connection,
+  }: { commit: string; folder: string; known: FetchedDataset | null; connection: HubConnection },
   onBytes: (done: number) => void,
 ): Promise<FetchedFile> {
-  const place = fetchedFolder(name, folder);
-  const { ending } = HUB_LOCATIONS[name];
-  const download = { repo, commit: revision, file, folder: place, ending };
-  const sha256 = await downloadFile(connection, download, onBytes);
+  const place = fetchedFolder(target.name, folder);
+  const { repo, ending } = target.location;
+  const sha256 = await downloadFile(connection, { repo, commit, file, folder: place, ending }, onBytes);
   try {
-    checkExpected(sha256, file.path, name, known);
+    checkExpected(sha256, file.path, target, known);
   } catch (error) {
     await rm(join(place, sha256 + ending), { force: true });
     throw error;
@@ -145,39 +165,44 @@ async function fetchFile(
 }
 
 /** Compares a hash with the record of the first fetch and with the table. */
-function checkExpected(sha256: string, path: string, name: string, known: FetchedDataset | null): void {
+function checkExpected(
+  sha256: string,
+  path: string,
+  target: FetchTarget,
+  known: FetchedDataset | null,
+): void {
   const recorded = known?.files.find((file) => file.path === path)?.sha256;
-  if (known && sha256 !== recorded) throw changedOnHub(name, path);
-  const { repo, sha256: published } = HUB_LOCATIONS[name];
-  if (published === undefined || published === sha256) return;
+  if (known && sha256 !== recorded) throw changedOnHub(target, path);
+  const { name, location } = target;
+  if (location.sha256 === undefined || location.sha256 === sha256) return;
   throw new DataError({
     code: 'dataset-not-the-published',
-    message: `The hub's ${path} of ${repo} is not the file that "${name}" is known by: its SHA-256 differs.`,
+    message: `The hub's ${path} of ${location.repo} is not the file that "${name}" is known by: its SHA-256 differs.`,
     hint: `Figures on it could not be compared. To use it all the same, download it and register it under a name of its own: duo-eval datasets add my-${name}=path`,
   });
 }
 
-function changedOnHub(name: string, path: string): DataError {
+function changedOnHub({ name, again }: FetchTarget, path: string): DataError {
   return new DataError({
     code: 'dataset-changed',
     message: `The hub's ${path} is not what was fetched first as "${name}": its SHA-256 differs.`,
-    hint: `If you trust the new file, take it: duo-eval datasets fetch ${name} --update`,
+    hint: `If you trust the new file, take it: ${again()}`,
   });
 }
 
-function revisionGone(known: FetchedDataset): DataError {
+function revisionGone({ again }: FetchTarget, known: FetchedDataset): DataError {
   return new DataError({
     code: 'hub-not-found',
     message: `The hub no longer has the revision ${known.revision} that "${known.name}" was fetched at.`,
-    hint: `To take what it has now, which may differ: duo-eval datasets fetch ${known.name} --update`,
+    hint: `To take what it has now, which may differ: ${again()}`,
   });
 }
 
-function otherRevision(known: FetchedDataset, commit: string): DataError {
+function otherRevision({ again }: FetchTarget, known: FetchedDataset, commit: string): DataError {
   return new DataError({
     code: 'dataset-of-another-revision',
     message: `"${known.name}" was fetched at revision ${known.revision}, not ${commit}.`,
-    hint: `Figures on the two may differ. To replace it: duo-eval datasets fetch ${known.name} --revision ${commit} --update`,
+    hint: `Figures on the two may differ. To replace it: ${again(` --revision ${commit}`)}`,
   });
 }
 

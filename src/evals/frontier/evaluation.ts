@@ -158,6 +158,7 @@ function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
       y: metrics.genPpl.value ?? Number.NaN,
       yInterval: metrics.genPpl.ci95,
       series: `${model.name}, ${sampler.name}`,
+      kind: [model.name, sampler.name],
       label: stepsLabel(sampler),
       details: [
         ['gen. perplexity', valueWithError(metrics.genPpl)],

@@ -208,6 +208,9 @@ export function reportedNotes(rows: readonly ResultRow[]): string[] {
 }
 
 export function entropiesMatch(rows: readonly ResultRow[]): boolean {
-  const entropies = rows.flatMap(({ figures }) => figures.get('entropy')?.value ?? []);
-  return Math.max(...entropies) - Math.min(...entropies) <= ENTROPY_GAP;
+  return areEntropiesAlike(rows.flatMap(({ figures }) => figures.get('entropy')?.value ?? []));
 }
+
+/** Whether perplexities of texts with these entropies, nats, rank what wrote them. */
+export const areEntropiesAlike = (entropies: readonly number[]): boolean =>
+  Math.max(...entropies) - Math.min(...entropies) <= ENTROPY_GAP;

@@ -5,9 +5,6 @@
  *
  *   E[(n/k)·Σ_{i∈M} ℓ(i | the others)] = bound
  */
-import { noiseExactCount } from '../../diffusion/forward.js';
-import { streams } from '../../random/streams.js';
-import { fillUniforms } from '../../random/uniforms.js';
 import { sum } from '../../statistics/numbers.js';
 import type { ExactLikelihood } from '../perplexity/exact-likelihood.js';
 import { PolicyWalk } from '../perplexity/policy-walk.js';
@@ -26,14 +23,6 @@ export interface PolicyOutcome {
   /** Indices of the continuation's tokens, call by call, ascending within one. */
   order: number[];
   calls: number;
-}
-
-/** The bound as the mean of draws, and its standard error over draws, nats. */
-export interface DrawnBound {
-  value: number;
-  stderr: number;
-  /** Two in each stratum. */
-  draws: number;
 }
 
 export interface LongerContext {
@@ -98,60 +87,3 @@ export const callOfWalk = (
   mask: number,
   label: string,
 ): TokenCall => ({ ...{ tokens, x, positions, targets, label }, left: left + masksIn(item, mask) });
-
-/**
- * The call of one draw of an exact-count mask.
- * @param u in [0, 1): the number of masks   @param uniforms at least one for each token of the continuation: which they are
- */
-export function exactCountCall(
-  item: LikelihoodItem,
-  u: number,
-  uniforms: Float64Array,
-  { mask, label }: { mask: number; label: string },
-): TokenCall {
-  const { tokens, first, count } = item;
-  const masked = Math.min(count, 1 + Math.floor(count * u));
-  const shown = tokens.slice();
-  const within = (all: Int32Array) => all.subarray(first, first + count);
-  noiseExactCount(within(shown), within(tokens), masked, mask, uniforms);
-  const positions = Array.from({ length: count }, (_, i) => first + i).filter((l) => shown[l] === mask);
-  return {
-    ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
-    ...{ left: masked + masksIn(item, mask), label },
-  };
-}
-
-/** The bound by one draw, nats: (n/k)·Σ_{i∈M} ℓ(i | the others). */
-export const exactCountValue = ({ count }: LikelihoodItem, logProbability: ArrayLike<number>): number =>
-  (count / logProbability.length) * sum(Array.from(logProbability));
-
-/** Draws two masks in each stratum of k: half of their squared difference is the variance within it. */
-export async function drawBound(
-  index: number,
-  batch: number,
-  { draws, seed }: Extract<LongerMethod, { kind: 'exact-count' }>,
-  { items, session, mask, signal }: LongerContext,
-): Promise<DrawnBound> {
-  const item = items[index];
-  const { count } = item;
-  const strata = Math.ceil(draws / 2);
-  const uniforms = new Float64Array(count + 1);
-  const values: number[] = [];
-  const callOf = (draw: number): TokenCall => {
-    fillUniforms(uniforms, { seed, stream: streams.forwardComponent, sequence: index, step: draw });
-    const u = (Math.floor(draw / 2) + uniforms[count]) / strata;
-    return exactCountCall(item, u, uniforms, { mask, label: `item ${index}` });
-  };
-  while (values.length < 2 * strata) {
-    signal?.throwIfAborted();
-    const size = Math.min(batch, 2 * strata - values.length);
-    const answers = await session.ask(Array.from({ length: size }, (_, i) => callOf(values.length + i)));
-    for (const { logProbability } of answers) values.push(exactCountValue(item, logProbability));
-  }
-  const differences = Array.from({ length: strata }, (_, g) => values[2 * g] - values[2 * g + 1]);
-  return {
-    value: sum(values) / values.length,
-    stderr: Math.sqrt(sum(differences.map((difference) => difference ** 2))) / values.length,
-    draws: values.length,
-  };
-}

@@ -16,6 +16,7 @@
  *
  * With one unknown token, all of a masked model's figures are one: it is asked once, exactly.
  */
+import { noiseExactCount } from '../../diffusion/forward.js';
 import type { DrawnIntegration } from '../../diffusion/integration.js';
 import {
   likelihoodsOfBlocks,
@@ -31,10 +32,9 @@ import type { ExactLikelihood } from '../perplexity/exact-likelihood.js';
 import type { ModelCall } from '../perplexity/loss-batch.js';
 import type { Answers } from '../perplexity/policy-walk.js';
 import type { LikelihoodItem } from './items.js';
-import { callOfWalk, exactCountCall, exactCountValue, policyWalkOf } from './longer-items.js';
+import { callOfWalk, policyWalkOf } from './longer-items.js';
 import { type Drawn, drawsError, flipProbability } from './margins.js';
-import type { BlockLikelihoods } from './run.js';
-import { chunksOf, partsOf, unknownAtOnce } from './subset-calls.js';
+import { type BlockLikelihoods, chunksOf, masksIn, partsOf, unknownAtOnce } from './subset-calls.js';
 import type { TokenCall } from './token-session.js';
 
 /** Which of a masked model's likelihoods is computed; ar and duo have one each. */
@@ -207,7 +207,7 @@ const FIRST_ROUND = 16;
 function* drawnWalk<Call, Answer>(
   { items, address }: Question,
   chosen: readonly number[],
-  { draws: most, until, seed }: WalkSettings,
+  { draws: most, until, seed }: Pick<WalkSettings, 'draws' | 'until' | 'seed'>,
   known: readonly (ContinuationScore | undefined)[],
   drawing: Drawing<Call, Answer>,
 ): PartialWalk<Call, Answer> {
@@ -248,18 +248,38 @@ function* drawnWalk<Call, Answer>(
 
 /** Exact-count masks: k uniform on 1 … n, a uniform subset M of k tokens masked: E[(n/k)·Σ_{i∈M} ℓ(i | the others)] = bound. */
 function drawnMasks(
-  { address, label }: Question,
-  { mask }: MaskedModel,
-  { seed }: WalkSettings,
+  { address, label }: Pick<Question, 'address' | 'label'>,
+  { mask }: Pick<MaskedModel, 'mask'>,
+  { seed }: Pick<WalkSettings, 'seed'>,
 ): Drawing<TokenCall, Answers> {
   return {
     call(item, u, draw) {
-      const uniforms = new Float64Array(item.count);
+      const { tokens, first, count } = item;
+      const uniforms = new Float64Array(count);
       fillUniforms(uniforms, { seed, stream: streams.forwardComponent, sequence: address, step: draw });
-      return exactCountCall(item, u, uniforms, { mask, label });
+      const masked = Math.min(count, 1 + Math.floor(count * u));
+      const shown = tokens.slice();
+      const within = (all: Int32Array) => all.subarray(first, first + count);
+      noiseExactCount(within(shown), within(tokens), masked, mask, uniforms);
+      const positions = Array.from({ length: count }, (_, i) => first + i).filter((l) => shown[l] === mask);
+      return {
+        ...{ tokens: shown, x: tokens, positions, targets: positions.map((position) => tokens[position]) },
+        ...{ left: masked + masksIn(item, mask), label },
+      };
     },
-    value: (item, { logProbability }) => exactCountValue(item, logProbability),
+    value: ({ count }, { logProbability }) =>
+      (count / logProbability.length) * sum(Array.from(logProbability)),
   };
+}
+
+/** The bound of one item, from draws of exact-count masks, all of them. */
+export function* drawnBoundWalk(
+  question: Question,
+  { mask, draws, seed }: { mask: number; draws: number; seed: number },
+): Walk<TokenCall, Answers> {
+  const drawing = drawnMasks(question, { mask }, { seed });
+  const scores = yield* drawnWalk(question, [0], { draws, until: null, seed }, [], drawing);
+  return scores.map(([, score]) => score);
 }
 
 /** @param integration of the bound of continuous time; a call's answer is its loss over the continuation, nats */

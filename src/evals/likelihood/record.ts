@@ -15,7 +15,8 @@ import type { Family } from '../../models/family.js';
 import type { ExactLikelihood } from '../perplexity/exact-likelihood.js';
 import type { LikelihoodItem } from './items.js';
 import type { LongerMethod } from './longer-items.js';
-import type { BlockLikelihoods, ItemLikelihood } from './run.js';
+import type { ItemLikelihood } from './run.js';
+import type { BlockLikelihoods } from './subset-calls.js';
 
 const LIKELIHOODS_VERSION = 1;
 

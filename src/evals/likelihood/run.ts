@@ -6,7 +6,6 @@ import {
   likelihoodsOfBlocks,
   likelihoodsOverOrders,
   type OrderLikelihoods,
-  type SubsetTable,
   subsetTable,
 } from '../../diffusion/subsets.js';
 import { batchOf } from '../../models/batch-limit.js';
@@ -14,10 +13,13 @@ import { hasBlocks, isMasked } from '../../models/family.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import { callsInOrder } from '../calls-in-order.js';
+import type { Answers } from '../perplexity/policy-walk.js';
 import { type LikelihoodJournal, openLikelihoodJournal } from './likelihood-journal.js';
-import { type DrawnBound, drawBound, type PolicyOutcome, walkItems } from './longer-items.js';
+import { type LongerContext, type LongerMethod, type PolicyOutcome, walkItems } from './longer-items.js';
+import { drawnBoundWalk } from './question-walks.js';
 import { checkItems, type LikelihoodRequest, likelihoodKey, orderOf } from './request.js';
 import {
+  type BlockLikelihoods,
   type Chunk,
   chunksOf,
   type Part,
@@ -39,15 +41,6 @@ export type ItemLikelihood =
   /** Autoregressive: the chain rule, exact, in the only order that there is. */
   | { method: 'chain-rule'; evidence: number; bound: number; leftToRight: number }
   | LongerLikelihood;
-
-/** Of the tokens of a continuation that are revealed in every order. */
-export interface BlockLikelihoods extends OrderLikelihoods {
-  /** Tokens of the continuation before these, and the number of these. */
-  before: number;
-  count: number;
-  /** Where `bySubset` asks for it. */
-  table?: SubsetTable;
-}
 
 /** Of an item of too many tokens for all subsets. */
 type LongerLikelihood = ({ method: 'policy' } & PolicyOutcome) | { method: 'exact-count'; bound: DrawnBound };
@@ -283,3 +276,33 @@ const WINDOW = { full: 4, resume: 3 };
 /** Answers that an item needs: each of n tokens is asked for given half of the subsets. */
 const answersOf = (count: number, mask: number | null): number =>
   mask === null ? count : count * 2 ** (count - 1);
+
+/** The bound as the mean of draws, and its standard error over draws, nats. */
+interface DrawnBound {
+  value: number;
+  stderr: number;
+  /** Two in each stratum. */
+  draws: number;
+}
+
+/** Draws two masks in each stratum of their number. */
+async function drawBound(
+  index: number,
+  batch: number,
+  { draws, seed }: Extract<LongerMethod, { kind: 'exact-count' }>,
+  { items, session, mask, signal }: LongerContext,
+): Promise<DrawnBound> {
+  const question = { items: [items[index]], address: index, label: `item ${index}` };
+  const walk = drawnBoundWalk(question, { mask, draws, seed });
+  let step = walk.next();
+  while (!step.done) {
+    const answers: Answers[] = [];
+    while (answers.length < step.value.length) {
+      signal?.throwIfAborted();
+      answers.push(...(await session.ask(step.value.slice(answers.length, answers.length + batch))));
+    }
+    step = walk.next(answers);
+  }
+  const [{ logLikelihood, error, calls }] = step.value;
+  return { value: logLikelihood, stderr: error, draws: calls };
+}

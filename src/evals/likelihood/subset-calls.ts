@@ -5,7 +5,12 @@
  *
  * Calls come in an order that the items alone decide, so that a stopped run finds its place again at any batch size.
  */
-import { MOST_SUBSET_TOKENS, properSubsets } from '../../diffusion/subsets.js';
+import {
+  MOST_SUBSET_TOKENS,
+  type OrderLikelihoods,
+  properSubsets,
+  type SubsetTable,
+} from '../../diffusion/subsets.js';
 import type { LikelihoodItem } from './items.js';
 import type { TokenCall } from './token-session.js';
 
@@ -45,6 +50,15 @@ export function partsOf(index: number, item: LikelihoodItem, blockSize: number |
     from = to;
   }
   return parts;
+}
+
+/** Of the tokens of a continuation that are revealed in every order. */
+export interface BlockLikelihoods extends OrderLikelihoods {
+  /** Tokens of the continuation before these, and the number of these. */
+  before: number;
+  count: number;
+  /** Where `bySubset` asks for it. */
+  table?: SubsetTable;
 }
 
 /** Items whose tables are filled together, and their calls, all of one length. */

@@ -15,7 +15,7 @@ import {
   measuredColumns,
   measuredFigures,
 } from '../generation/evaluation.js';
-import { generativeNotes, measuredRows } from '../generation/notes.js';
+import { areEntropiesAlike, generativeNotes, measuredRows } from '../generation/notes.js';
 import { PERPLEXITY_AXIS, RIGHT_AND_DOWN, SPEED_AXIS, stepsLabel } from '../generation/plots.js';
 import { benchNotes } from './notes.js';
 import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';
@@ -154,6 +154,8 @@ function sweepTitles(results: readonly BenchResult[]): readonly string[] | null 
 }
 
 function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
+  const alike = areEntropiesAlike(results.flatMap(({ metrics }) => metrics.entropy.value ?? []));
+  const batches = new Set(results.map(({ throughput }) => throughput.batch)).size;
   const points = results.flatMap(({ model, samples, metrics, throughput }): PlotPoint[] =>
     metrics.genPpl.value === null
       ? []
@@ -164,7 +166,11 @@ function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
             y: metrics.genPpl.value,
             yInterval: metrics.genPpl.ci95,
             series: `${model.name}, ${samples.sampler?.name ?? '?'}${throughput.cached === false ? ' (uncached)' : ''}`,
-            label: stepsLabel(samples.sampler),
+            kind: [model.name, samples.sampler?.name ?? '?'],
+            label:
+              batches > 1
+                ? `${stepsLabel(samples.sampler)}, batch ${throughput.batch}`
+                : stepsLabel(samples.sampler),
             details: [
               ['tokens/s', plain(throughput.tokensPerSecond.value)],
               ['gen. perplexity', valueWithError(metrics.genPpl)],
@@ -174,7 +180,7 @@ function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
               ['× masked', plain(throughput.speedUpOverMasked)],
               ['× against', againstText(throughput)],
             ],
-            onFront: throughput.pareto === true,
+            onFront: alike && throughput.pareto === true,
           },
         ],
   );
@@ -182,7 +188,10 @@ function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
   return [
     {
       title: 'Speed and quality',
-      plot: { x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, caption: RIGHT_AND_DOWN },
+      plot: {
+        ...{ x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, joined: true },
+        caption: `${RIGHT_AND_DOWN} Colour is the model, shape the sampler; a line joins the steps of both.${alike ? '' : ' Entropies differ by more than 0.1 nats, so no front is drawn: a low perplexity may be that of dull text.'}`,
+      },
     },
   ];
 }

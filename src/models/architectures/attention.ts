@@ -5,6 +5,7 @@ import {
   Abs,
   Add,
   Concat,
+  CumSum,
   Div,
   Equal,
   Expand,
@@ -216,6 +217,21 @@ export function cachedBias(attentionMask: Value, newLength: Value): Value {
   const later = Greater(Unsqueeze(keys, [0]), queries); // [new, cached + new]
   const padding = Not(Unsqueeze(Greater(attentionMask, 0), [1, 2])); // [batch, 1, 1, cached + new]
   return Where(Or(later, padding), UNSEEN, 0);
+}
+
+/** A bias of causal attention where tokens see `tokens` tokens at most, themselves the last. @param positions, attentionMask, bias as in
+ *  {@link cachedBias} */
+export function windowedBias(bias: Value, attentionMask: Value, positions: Value, tokens: number): Value {
+  const keys = Unsqueeze(Sub(CumSum(attentionMask, 1), 1), [1, 2]); // [batch, 1, 1, cached + new]
+  const first = Unsqueeze(Sub(positions, tokens - 1), [1, 3]); // [batch, 1, new, 1]
+  return Where(Greater(first, keys), UNSEEN, bias);
+}
+
+/** The same for whole sequences: [length, length]. */
+export function windowBias(length: Value, tokens: number): Value {
+  const positions = Range(0, length, 1);
+  const first = Unsqueeze(Sub(positions, tokens - 1), [1]);
+  return Where(Greater(first, Unsqueeze(positions, [0])), UNSEEN, causalBias(length));
 }
 
 const negative = (length: Value): Value => Unsqueeze(Mul(length, -1), [0]);

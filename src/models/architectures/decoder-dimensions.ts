@@ -29,6 +29,8 @@ export interface DecoderDimensions {
   /** The logits use the transposed embedding. */
   tied: boolean;
   attention: DecoderAttention;
+  /** Blocks of the network whose tokens see that many tokens, themselves the last, and no earlier one. With causal attention only. */
+  window?: { tokens: number; blocks: readonly number[] };
   /** The logits of token i come from the state of token i − 1, those of token 0 from its own. In blocks, those of a block's first token
    *  come from the last clean token before it. Not with causal attention. */
   shift?: boolean;
@@ -159,6 +161,9 @@ function decoderProblem(dimensions: DecoderDimensions): ErrorDetails | null {
     if (!(Number.isFinite(value) && value > 0))
       return impossible(`The ${name} must be above 0, not ${value}.`);
   }
+  const { window } = dimensions;
+  if (window && (attention !== 'causal' || !(Number.isSafeInteger(window.tokens) && window.tokens > 0)))
+    return impossible('A window is of at least 1 token, with causal attention only.');
   if (shift && attention === 'causal') return impossible('Logits are not shifted with causal attention.');
   if (embeddingRows < vocabSize || (tied && embeddingRows !== vocabSize)) {
     return impossible(

@@ -47,6 +47,8 @@ import {
   causalBias,
   doubledBias,
   type KeysAndValues,
+  windowBias,
+  windowedBias,
 } from './attention.js';
 import { CLEAN_IDS } from './block-diffusion.js';
 import { cachedInputs, cachedOutputs, pastInputs } from './cached-inputs.js';
@@ -89,10 +91,13 @@ function wholeSequences(network: Network, dimensions: DecoderDimensions, isCausa
   const { graph } = network;
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
   const causal = isCausal && !network.fused ? causalBias(Gather(Shape(ids), 1)) : null;
-  const attend: Attend = (qkv) => {
+  const { window } = dimensions;
+  const windowed = window ? windowBias(Gather(Shape(ids), 1), window.tokens) : null;
+  const attend: Attend = (qkv, i) => {
     const { heads } = dimensions;
     const q = qkv.q;
     const [k, v] = [qkv.k, qkv.v].map((x) => headsRepeated(dimensions, x));
+    if (window?.blocks.includes(i)) return plainAttention(dimensions, { q, k, v }, windowed);
     return network.fused
       ? MultiHeadAttention(q, k, v, { heads, unidirectional: isCausal })
       : plainAttention(dimensions, { q, k, v }, causal);
@@ -107,7 +112,11 @@ function wholeSequences(network: Network, dimensions: DecoderDimensions, isCausa
 function cachedCausal(network: Network, dimensions: DecoderDimensions): void {
   const { graph } = network;
   const { ids, positions, pasts, bias, pastLength } = cachedInputs(graph, dimensions);
-  const { attend, added } = cachedAttention(network, dimensions, pasts, { bias, pastLength });
+  const { window } = dimensions;
+  const mask = graph.value('attention_mask', 'int64');
+  const narrow = window ? windowedBias(bias, mask, positions, window.tokens) : bias;
+  const biasOf = (block: number) => (window?.blocks.includes(block) ? narrow : bias);
+  const { attend, added } = cachedAttention(network, dimensions, pasts, { biasOf, pastLength });
   outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend));
   cachedOutputs(graph, pasts, added, dimensions);
 }
@@ -121,7 +130,7 @@ function blockCausal(network: Network, dimensions: DecoderDimensions, blockSize:
   const { pasts, pastLength } = pastInputs(graph, dimensions);
   const places = { positions, clean: Greater(types, 0) };
   const bias = blocksBias(places, blockSize, pastLength);
-  const { attend, added } = cachedAttention(network, dimensions, pasts, { bias, pastLength });
+  const { attend, added } = cachedAttention(network, dimensions, pasts, { biasOf: () => bias, pastLength });
   const later = (states: Value) => oneLaterInBlocks(states, places, blockSize);
   outputLogits(network, dimensions, transformer(network, dimensions, { ids, positions }, attend, later));
   cachedOutputs(graph, pasts, added, dimensions);
@@ -153,10 +162,11 @@ function cachedAttention(
   { fused }: Network,
   sizes: DecoderDimensions,
   pasts: readonly KeysAndValues[],
-  { bias, pastLength }: { bias: Value; pastLength: Value },
+  { biasOf, pastLength }: { biasOf: (block: number) => Value; pastLength: Value },
 ): { attend: Attend; added: KeysAndValues[] } {
   const added: KeysAndValues[] = [];
   const attend: Attend = (qkv, i) => {
+    const bias = biasOf(i);
     if (fused) {
       const { key: pastKey, value: pastValue } = pasts[i];
       const { q: query, k: key, v: value } = qkv;

@@ -56,19 +56,24 @@ export interface LlamaKind {
   context: number;
   gemma?: boolean;
   /** Tokens back that some block sees at most; null: all. */
-  window(config: TransformersConfig, blocks: number): number | null;
+  window(config: TransformersConfig, blocks: number): DecoderDimensions['window'] | null;
 }
 
 const noWindow = () => null;
 
 /** Blocks from `max_window_layers` on slide, unless `layer_types` lists what each does. */
-function qwenWindow(config: TransformersConfig, blocks: number): number | null {
+function qwenWindow(config: TransformersConfig, blocks: number): DecoderDimensions['window'] | null {
   if (!config.flag('use_sliding_window', false) || !config.has('sliding_window')) return null;
   const types = config.list('layer_types');
-  const slides =
-    types.length > 0 ? types.includes('sliding_attention') : config.whole('max_window_layers', 28) < blocks;
-  return slides ? config.count('sliding_window') : null;
+  const from = config.whole('max_window_layers', 28);
+  const slides = (block: number) => (types.length > 0 ? types[block] === 'sliding_attention' : block >= from);
+  return windowOf(config, blocksUpTo(blocks).filter(slides));
 }
+
+const blocksUpTo = (blocks: number): number[] => Array.from({ length: blocks }, (_, i) => i);
+
+const windowOf = (config: TransformersConfig, blocks: number[]) =>
+  blocks.length > 0 ? { tokens: config.count('sliding_window'), blocks } : null;
 
 const projections = (config: TransformersConfig) => {
   const bias = config.flag('attention_bias', false);
@@ -86,7 +91,7 @@ export const LLAMA_KINDS = {
     classes: ['MistralForCausalLM'],
     biases: () => ({}),
     context: 131_072,
-    window: (config) => (config.has('sliding_window') ? config.count('sliding_window') : null),
+    window: (config, blocks) => (config.has('sliding_window') ? windowOf(config, blocksUpTo(blocks)) : null),
   },
   qwen2: {
     classes: ['Qwen2ForCausalLM'],
@@ -172,7 +177,9 @@ export function llamaDimensions(
   if (keyValueHeads * headSize !== keys)
     throw config.contradiction('num_key_value_heads · head_dim', `${keyValueHeads} · ${headSize}`, keys);
   const { length, context, notices } = lengthOf(config, model, kind.context);
-  checkWindow(config, kind.window(config, blocks), length);
+  const window = kind.window(config, blocks);
+  const narrows = window && window.tokens < length ? window : null;
+  if (attention !== 'causal') checkWindow(config, narrows?.tokens ?? null, length);
   // Gemma was trained with the tanh approximation; its first configurations call it "gelu", and `hidden_activation` corrects them.
   const activation = kind.gemma
     ? config.choice(
@@ -192,6 +199,7 @@ export function llamaDimensions(
     length,
     tied,
     attention,
+    ...(narrows && { window: narrows }),
     norm: { type: 'rms', epsilon: config.positive('rms_norm_eps', 1e-6) },
     ...(kind.queryKeyNorm && { queryKeyNorm: true }),
     biases: kind.biases(config),

@@ -280,7 +280,7 @@ export function checkWindow(config: TransformersConfig, window: number | null, l
   if (window === null || window >= length) return;
   throw new ModelError({
     code: 'sliding-window',
-    message: `${config.path} says that tokens see ${window} tokens back, which is not built: sequences of ${length} tokens would need it.`,
+    message: `${config.path} says that tokens see ${window} tokens back, which is not built for networks that see later ones: sequences of ${length} tokens would need it.`,
     hint: `Use --length ${window} or less, where the window hides nothing.`,
   });
 }

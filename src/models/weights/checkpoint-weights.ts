@@ -128,6 +128,7 @@ const decoderShape = z.object({
   tied: z.boolean(),
   attention: z.union([z.enum(['causal', 'full']), z.object({ blockCausal: count })]),
   shift: z.boolean().optional(),
+  window: z.object({ tokens: count, blocks: z.array(z.int().min(0)) }).optional(),
   norm: z.object({ type: z.enum(['rms', 'layer']), epsilon: positive }),
   queryKeyNorm: z.boolean().optional(),
   biases: z

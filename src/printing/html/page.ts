@@ -36,6 +36,7 @@ svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 figure.plot .scroll svg { min-width: 34rem; }
 svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .axis { stroke: var(--soft); } svg .grid { stroke: var(--line); } svg .tick { fill: var(--soft); }
+svg .leader { stroke: var(--soft); stroke-width: .8; }
 svg .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
 svg .at { stroke: var(--ink); stroke-dasharray: 2 3; }
 svg .mark { cursor: default; } svg .mark:focus { outline: none; }

@@ -31,6 +31,8 @@ export interface PlotPoint extends MarkedPlace {
   yInterval: readonly [number, number] | null;
   /** Points of one series share colour and shape. */
   series: string;
+  /** What its colour and its shape stand for, such as its model and its sampler; by default the series stands for both. */
+  kind?: readonly [colour: string, shape: string];
   onFront: boolean;
 }
 
@@ -42,7 +44,7 @@ export interface ScatterPlot {
   caption: string;
   /** Points of a series joined by a line, from left to right; by default they are not. */
   joined?: boolean;
-  /** All series of the page, so that each has one colour and shape in all its plots; by default those drawn here. */
+  /** All series of the page, where colours and shapes stand for series, so that each has one colour and shape in all its plots; by default those drawn here. */
   ofPage?: readonly string[];
   /** A place on the x axis to compare at. */
   at?: { x: number; label: string };
@@ -56,7 +58,11 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
   const left = points.length - drawn.length;
   const series = [...new Set(drawn.map((point) => point.series))];
   const place = (name: string) => (ofPage ?? series).indexOf(name);
-  const colour = (point: PlotPoint) => colourOf(place(point.series));
+  const kinds = [0, 1].map((at) => [...new Set(drawn.flatMap(({ kind }) => kind?.[at] ?? []))]);
+  const numberOf = ({ kind, series: name }: PlotPoint, at: 0 | 1) =>
+    kind ? kinds[at].indexOf(kind[at]) : place(name);
+  const colour = (point: PlotPoint) => colourOf(numberOf(point, 0));
+  const symbol = (point: PlotPoint) => symbolOf(numberOf(point, 1));
   const front = drawn.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
   const inX = {
     ...x,
@@ -88,7 +94,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
         Plot.ruleX(drawn, { y1: barY(0), y2: barY(1), x: 'x', stroke: colour, className: 'up' }),
         // Hollow where no interval says how sure the figure is.
         Plot.dot(drawn, {
-          ...{ x: 'x', y: 'y', r: 5, symbol: (point: PlotPoint) => symbolOf(place(point.series)) },
+          ...{ x: 'x', y: 'y', r: 5, symbol },
           fill: (point: PlotPoint) => (point.yInterval ? colour(point) : 'var(--paper)'),
           stroke: (point: PlotPoint) => (point.yInterval ? 'var(--paper)' : colour(point)),
           strokeWidth: 1.5,
@@ -98,12 +104,19 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
     },
     (plot) => {
       gatherMarks(plot, drawn, ['across', 'up', 'shapes'], 11);
-      addLabels(plot, drawn, at);
+      addLabels(plot, drawn, { at, joined });
     },
   );
   return html`<figure class="plot">
 <div class="scroll">${svg}</div>
-<ul class="legend">${series.map((name) => html`<li>${legendShape(place(name))}${name}</li>`)}${
+<ul class="legend">${series.map(
+    (name) =>
+      html`<li>${legendShape(
+        colour,
+        symbol,
+        drawn.find((point) => point.series === name),
+      )}${name}</li>`,
+  )}${
     front.length > 1
       ? html`<li>${legendLine({ className: 'front' })}front: no other is better in both</li>`
       : null
@@ -117,9 +130,13 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
 </figure>`;
 }
 
-function legendShape(series: number): Markup {
-  const colour = colourOf(series);
-  return legendMark(Plot.dot([[0, 0]], { r: 5, symbol: symbolOf(series), fill: colour }));
+function legendShape(
+  colour: (point: PlotPoint) => string,
+  symbol: (point: PlotPoint) => ReturnType<typeof symbolOf>,
+  point: PlotPoint | undefined,
+): Markup | null {
+  if (!point) return null;
+  return legendMark(Plot.dot([[0, 0]], { r: 5, symbol: symbol(point), fill: colour(point) }));
 }
 
 function canBeDrawn(value: number, { scale }: PlotAxis): boolean {
@@ -146,47 +163,95 @@ function rangeOf({ scale }: PlotAxis, values: readonly number[]): AxisRange {
 const LABEL_HEIGHT = 14;
 const CHARACTER_WIDTH = 6.6;
 
-/** Names beside the marks, those of the front first; one that would cover another is left to the details. */
-function addLabels(plot: Drawn, points: readonly PlotPoint[], at: ScatterPlot['at']): void {
+type Box = readonly [left: number, top: number, right: number, bottom: number];
+
+/** Where a label may stand: beside its mark, or further off, at the end of a thin line. */
+interface Place {
+  left: number;
+  top: number;
+  isFar: boolean;
+}
+
+/** Distances of far places, in the units of the drawing, and how many directions are tried at each. */
+const RINGS = [26, 42, 60, 82, 108, 138, 170];
+const DIRECTIONS = 24;
+
+/**
+ * Names beside the marks. Where points of a series are joined, its name stands at its first point, and the others have their own short
+ * labels. A name that has no room beside its mark stands further off, at the end of a line; a short label is then left to the details.
+ * No two labels overlap, and none covers a mark.
+ */
+function addLabels(
+  plot: Drawn,
+  points: readonly PlotPoint[],
+  { at, joined }: Pick<ScatterPlot, 'at' | 'joined'>,
+): void {
   const { across, up } = plot;
   if (at) {
     const place = { x: String(across(at.x) + 5), y: String(TOP + 10) };
     addText(plot, at.label, { class: 'tick', 'text-anchor': 'start', ...place });
   }
-  const taken: [number, number, number, number][] = points.map((point) => {
+  const taken: Box[] = points.map((point) => {
     const [x, y] = [across(point.x), up(point.y)];
     return [x - 6, y - 6, x + 6, y + 6];
   });
-  for (const point of [...points].sort((a, b) => Number(b.onFront) - Number(a.onFront))) {
-    const [x, y] = [across(point.x), up(point.y)];
-    const width = point.label.length * CHARACTER_WIDTH;
-    const places = [
-      { left: x + 7, anchor: 'start', top: y - LABEL_HEIGHT - 3 },
-      { left: x + 9, anchor: 'start', top: y - LABEL_HEIGHT / 2 },
-      { left: x - 9 - width, anchor: 'end', top: y - LABEL_HEIGHT / 2 },
-      { left: x - width / 2, anchor: 'middle', top: y - 10 - LABEL_HEIGHT },
-      { left: x - width / 2, anchor: 'middle', top: y + 10 },
-    ];
-    const place = places.find(({ left, top }) => {
-      const inside =
-        left >= MARGIN_LEFT &&
-        left + width <= PLOT_WIDTH &&
-        top >= 0 &&
-        top + LABEL_HEIGHT <= HEIGHT - MARGIN_BOTTOM;
-      return (
-        inside &&
-        taken.every(([l, t, r, b]) => left + width < l || left > r || top + LABEL_HEIGHT < t || top > b)
-      );
-    });
-    if (!place) continue;
-    taken.push([place.left, place.top, place.left + width, place.top + LABEL_HEIGHT]);
-    const anchored = place.anchor === 'start' ? place.left : place.anchor === 'end' ? place.left + width : x;
-    addText(plot, point.label, {
-      x: String(anchored),
-      y: String(place.top + 11),
-      'text-anchor': place.anchor,
-    });
+  const firstOf = new Map<string, PlotPoint>();
+  for (const point of points) {
+    const first = firstOf.get(point.series);
+    if (!first || point.x < first.x) firstOf.set(point.series, point);
   }
+  const isName = (point: PlotPoint) => !joined || firstOf.get(point.series) === point;
+  const order = [...points].sort(
+    (a, b) => Number(isName(b)) - Number(isName(a)) || Number(b.onFront) - Number(a.onFront),
+  );
+  for (const point of order) {
+    const label = joined && isName(point) ? `${point.series}, ${point.label}` : point.label;
+    const width = label.length * CHARACTER_WIDTH;
+    const [x, y] = [across(point.x), up(point.y)];
+    const isFree = ({ left, top }: Place) =>
+      left >= MARGIN_LEFT &&
+      left + width <= PLOT_WIDTH &&
+      top >= 0 &&
+      top + LABEL_HEIGHT <= HEIGHT - MARGIN_BOTTOM &&
+      taken.every(([l, t, r, b]) => left + width < l || left > r || top + LABEL_HEIGHT < t || top > b);
+    const near = placesBeside(x, y, width).find(isFree);
+    const place = near ?? (isName(point) ? placesAround(x, y, width).find(isFree) : undefined);
+    if (!place) continue;
+    const { left, top, isFar } = place;
+    taken.push([left, top, left + width, top + LABEL_HEIGHT]);
+    if (isFar) {
+      const endX = Math.min(Math.max(x, left), left + width);
+      const endY = y < top ? top : y > top + LABEL_HEIGHT ? top + LABEL_HEIGHT : top + LABEL_HEIGHT / 2;
+      const ends = { x1: String(x), y1: String(y), x2: String(endX), y2: String(endY) };
+      plot.svg.append(plot.element('line', { ...ends, class: 'leader' }));
+    }
+    addText(plot, label, { x: String(left), y: String(top + 11), 'text-anchor': 'start' });
+  }
+}
+
+function placesBeside(x: number, y: number, width: number): Place[] {
+  const places: [left: number, top: number][] = [
+    [x + 7, y - LABEL_HEIGHT - 3],
+    [x + 9, y - LABEL_HEIGHT / 2],
+    [x - 9 - width, y - LABEL_HEIGHT / 2],
+    [x - width / 2, y - 10 - LABEL_HEIGHT],
+    [x - width / 2, y + 10],
+  ];
+  return places.map(([left, top]) => ({ left, top, isFar: false }));
+}
+
+/** Nearest first. */
+function placesAround(x: number, y: number, width: number): Place[] {
+  return RINGS.flatMap((distance) =>
+    Array.from({ length: DIRECTIONS }, (_, i) => {
+      const angle = (2 * Math.PI * i) / DIRECTIONS;
+      const [centreX, centreY] = [
+        x + (distance + width / 2) * Math.cos(angle),
+        y + distance * Math.sin(angle),
+      ];
+      return { left: centreX - width / 2, top: centreY - LABEL_HEIGHT / 2, isFar: true };
+    }),
+  );
 }
 
 /** Shows a mark's details beside it. Text only: nothing of a label becomes markup. */

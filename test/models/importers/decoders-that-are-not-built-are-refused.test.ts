@@ -99,7 +99,10 @@ describe('a decoder', () => {
     [{ quantization_config: { bits: 4 } }, 'unknown-architecture', /quantised weights are not read/],
     [{ final_logit_softcapping: 30 }, 'unknown-architecture', /final_logit_softcapping is 30/],
     [
-      { model_type: 'mistral', architectures: [], sliding_window: 32 },
+      {
+        ...{ model_type: 'a2d-qwen2', architectures: [], mask_token_id: 1 },
+        ...{ use_sliding_window: true, sliding_window: 32, max_window_layers: 0 },
+      },
       'sliding-window',
       /see 32 tokens back/,
     ],
