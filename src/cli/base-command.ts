@@ -147,7 +147,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       warn: (text) => this.warnUser(text),
       progress: (work, done, total, detail, overall) =>
         this.progress.show(work, done, total, detail, overall),
-      signal: this.interrupt,
+      // Asked for when it is needed: a command that never does so is ended by a signal at once.
+      get signal() {
+        return interruptSignal();
+      },
     };
   }
 

@@ -27,7 +27,7 @@ it('prints a table of at most 80 columns that ends in the verdict', async () => 
     /^duo cosine +\d\.\d{4} +\d\.\d{4} +\d\.\d{4} +-?\d\.\d\d +\d\.\d{4} +-?\d\.\d\d +pass$/m,
   );
   expect(stdout).toMatch(/ shown$/m);
-  expect(stdout).toMatch(/^chain +orders: upper bound +\d\.\d{4} +\S+e-\d+ +\S+e-\d+ +\S+e-\d+ +exact$/m);
+  expect(stdout).toMatch(/^chain +orders: upper bound +\d\.\d{4}( +-?\de-\d+){4} +exact$/m);
   expect(stdout).toMatch(/^Shown, not counted: for independent tokens/m);
   // ar on 2 sources; 6 families under 2 protocols: plain on both, with the control variate on the chain; exact counts of mdlm
   // likewise; 9 likelihoods of 4 families over orders on both.
