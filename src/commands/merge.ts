@@ -1,6 +1,6 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, repeatable, string } from '../cli/flags.js';
+import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { FileError, UsageError } from '../errors.js';
 import type { Unit } from '../evals/suite/units.js';
@@ -31,6 +31,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
       dependsOn: ['from-cache'],
     }),
     provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models ran.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads, as of the runs.' }),
     'allow-code': boolean({ summary: 'Allow the suite to name modules, such as samplers.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
     out: repeatable({
@@ -58,12 +59,16 @@ export default class Merge extends BaseCommand<typeof Merge> {
 
   /** Joins what is in the cache. @throws FileError `cells-missing`, once the rest is written */
   private async gather(path: string, output: Awaited<ReturnType<typeof plannedOutput>>): Promise<void> {
-    const { plan: planPath, provider, 'allow-code': allowCode } = this.flags;
+    const { plan: planPath, provider, threads, 'allow-code': allowCode } = this.flags;
     const { gatherSuite, readSuite } = await import('../library/suites.js');
     const { readPlan } = await import('../evals/suite/units.js');
     const suite = await readSuite(path);
     const plan = planPath === undefined ? undefined : readPlan(planPath, suite);
-    const { file, missing, units } = await gatherSuite(suite, { plan, provider, allowCode }, this.observer);
+    const { file, missing, units } = await gatherSuite(
+      suite,
+      { plan, provider, threads, allowCode },
+      this.observer,
+    );
     this.print(await writeResults(output, file, this.screen));
     if (missing.length === 0) return;
     throw new FileError({

@@ -76,6 +76,7 @@ function end(root: string): void {
   for (const file of files) {
     const path = join(root, file);
     const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-    if (pid > 0) spawnSync('kill', [String(pid)]);
+    // They write to their folder until they have ended.
+    if (pid > 0) spawnSync('sh', ['-c', `kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done`]);
   }
 }

@@ -75,7 +75,7 @@ exit $status
   ]);
   const merge = `${head(['--job-name=duo-eval-merge', log('log-merge.txt'), ...partitionOf(sbatch)])}
 ${cache}
-exec ${call('merge', '--from-cache', suite, ...plan, ...outputs)}
+exec ${call('merge', '--from-cache', suite, ...plan, ...flags, ...outputs)}
 `;
   return { array, merge };
 }
