@@ -22,6 +22,16 @@ describe('the notes under a table', () => {
     expect(rest.join()).not.toContain('Protocol');
   });
 
+  it('say that means over other ranges of times do not compare', () => {
+    const [usual, own] = [sampleResult('mdlm'), sampleResult('duo')];
+    own.protocol.timeRange = [0.0001, 0.9999];
+    const notes = notesOf(resultsFile([usual, own], sampleFile().comparisons), EVALUATIONS, () => true);
+    expect(notes[0]).toMatch(/^Protocol duo, 128 tokens per sequence \(mdlm\), .* t in \[0\.001, 1\]/);
+    expect(notes[1]).toMatch(/\(duo\), .* t in \[0\.0001, 0\.9999\]/);
+    expect(notes[2]).toMatch(/^The ranges of t differ/);
+    expect(lines([usual, sampleResult('duo')]).join()).not.toContain('The ranges');
+  });
+
   it('call only the models exact that are, whatever the protocol', () => {
     const [first] = lines(['ar', 'mdlm', 'duo'].map((name) => strict(sampleResult(name))));
     expect(first).toBe(

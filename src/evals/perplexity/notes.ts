@@ -20,6 +20,7 @@ export function perplexityNotes(
 ): string[] {
   const notes = [
     ...protocolLines(results),
+    ...rangesLine(results, comparisons),
     ...policyLines(results),
     ...ordersLine(results),
     ...boundLine(results),
@@ -114,6 +115,17 @@ function protocolLines(results: readonly PerplexityResult[]): string[] {
       return plainText(`${head}${whose}, ${drawsOf(some)}${meaning}.${also}`);
     });
   });
+}
+
+/** That differences of means over different ranges of times say little; the whole integral of `strict` has one range. */
+function rangesLine(results: readonly PerplexityResult[], comparisons: readonly Comparison[]): string[] {
+  const averaged = results.filter((result) => isDrawn(result) && result.protocol.name === 'duo');
+  const ranges = new Set(averaged.map(({ protocol }) => JSON.stringify(protocol.timeRange ?? USUAL_TIMES)));
+  return comparisons.length === 0 || ranges.size < 2
+    ? []
+    : [
+        'The ranges of t differ, so differences between them compare unlike means: --protocol strict compares the bounds.',
+      ];
 }
 
 /** `1 draw each`, or `8 to 64 draws each` where `--until` stopped some earlier. */
