@@ -45,6 +45,8 @@ export default class Models extends BaseCommand<typeof Models> {
     if (rows.length === 0)
       this.note('None of them is so called. Other repositories open too, if their layout is known.');
     else this.print(alignedColumns([['name', 'family', 'size', 'context', 'licence'], ...rows]));
+    if (models.some(({ licence, licenceRead }) => licence !== null && !licenceRead))
+      this.print('\n?: as it is usually named; not read on the page of the repository.');
     const ways = [...new Set(models.map(({ verified }) => verified))];
     const verified = ways.map((way) => {
       const some = models

@@ -115,7 +115,7 @@ describe('a decoder that cannot be', () => {
     [{ rotary: { theta: 1e4, turned: 6 } }, 'odd-rotary-size', /not 6/],
     [{ rotary: { theta: 0 } }, 'bad-dimensions', /theta of rotary positions must be above 0/],
     [{ mlpSize: 0 }, 'bad-dimensions', /width of the perceptron of a network must be/],
-    [{ shift: true }, 'bad-dimensions', /shifted with full attention only/],
+    [{ shift: true }, 'bad-dimensions', /^Logits are not shifted with causal attention\./],
     [{ tied: true, embeddingRows: 14 }, 'bad-dimensions', /14 rows cannot be that of 13 logits, tied/],
     [
       { attention: { blockCausal: 3 } },
