@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EVALUATIONS } from '../../src/evals/registry.js';
+import { addEntry } from '../../src/history/entries.js';
 import { crc32c } from '../../src/history/exports.js';
 import { readTrends } from '../../src/library/results.js';
+import { parseResults } from '../../src/records/results-file.js';
 import { resultOfNats } from '../comparison/rows.js';
 import { expectFailure } from '../end-to-end/failure.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
@@ -20,20 +23,13 @@ const fileOf = (level: number) =>
 let space: Workspace;
 beforeAll(async () => {
   space = workspace();
-  for (let day = 1; day <= 9; day++) {
-    space.write('results.json', fileOf(day < 6 ? 400 : 420));
-    await succeed(space, [
-      'history',
-      'add',
-      'results.json',
-      '--into',
-      'history',
-      '--at',
-      `2026-11-0${day}`,
-      '--commit',
-      `abcdef${day}`,
-    ]);
+  for (let day = 1; day <= 8; day++) {
+    const results = parseResults(fileOf(day < 6 ? 400 : 420), 'results.json', EVALUATIONS);
+    await addEntry(space.at('history'), results, { at: new Date(`2026-11-0${day}`), commit: `abcdef${day}` });
   }
+  space.write('results.json', fileOf(420));
+  const last = ['--at', '2026-11-09', '--commit', 'abcdef9'];
+  await succeed(space, ['history', 'add', 'results.json', '--into', 'history', ...last]);
 });
 
 describe('a folder of results', () => {
