@@ -48,6 +48,7 @@ export const measuringFlags = {
     helpValue: '<file>',
     aliases: ['html'],
   }),
+  plot: boolean({ summary: 'Draw the plots of the page below the table, in characters.' }),
   fresh: boolean({ summary: 'Start again, even where a stopped run left finished work.' }),
   ...samplingFlags,
   ...kindFlags,

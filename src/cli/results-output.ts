@@ -18,7 +18,7 @@ export async function plannedOutput(
 export async function writeResults(
   plan: OutputPlan,
   results: ResultsFile,
-  screen: { width: number; color: boolean },
+  screen: { width: number; color: boolean; plots?: boolean },
 ): Promise<string> {
   const { formatResults, writeResults: write } = await import('../library/results.js');
   for (const { path, format } of plan.files) await write(results, path, format);

@@ -81,7 +81,7 @@ With --against, every configuration is also timed on another build, interleaved 
       try {
         const options = { judge, features, references, seed: flags.seed, memory: flags.memory, against };
         const results = resultsFile(await measureThroughput(configurations, options, observer));
-        this.print(await writeResults(output, results, this.screen));
+        this.print(await writeResults(output, results, { ...this.screen, plots: flags.plot }));
         judge?.finish();
       } finally {
         await features?.close();

@@ -82,7 +82,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
       const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
       const { results, finish } = await measureFrontier(configurations, options, observer);
       const file = resultsFile(results);
-      this.print(await writeResults(output, file, this.screen));
+      this.print(await writeResults(output, file, { ...this.screen, plots: flags.plot }));
       await finish();
     });
   }
@@ -112,7 +112,8 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
         threads: flags.threads,
         timeoutSeconds: flags.timeout,
         fresh: flags.fresh,
-        keep: async (results: ResultsFile) => this.print(await writeResults(output, results, this.screen)),
+        keep: async (results: ResultsFile) =>
+          this.print(await writeResults(output, results, { ...this.screen, plots: flags.plot })),
       },
       observer,
     );

@@ -44,6 +44,7 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
       helpValue: '<path>',
     }),
     out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
+    plot: boolean({ summary: 'Draw the losses at the end, in characters.' }),
     steps: integer({ min: 1, default: 1000, summary: 'Training steps.' }),
     batch: integer({ min: 1, max: 4096, default: 16, summary: 'Sequences per step.' }),
     length: integer({ min: 3, max: 65_536, default: 128, summary: 'Tokens per sequence.' }),
@@ -206,6 +207,11 @@ Uniform-state models (duo) start with the Gaussian curriculum: the network reads
     const { alignedColumns } = await import('../cli/aligned-columns.js');
     const said = { loss: loss.toFixed(4), heldOut: validation && heldOutText(validation) };
     this.print(alignedColumns(resultRows(trained, said)));
+    if (this.flags.plot) {
+      const { lossesAsPlot } = await import('../training/loss-tables.js');
+      const { textPlot } = await import('../printing/text-plot.js');
+      this.print(`\n${textPlot(lossesAsPlot(this.flags.out), this.screen.width)}`);
+    }
     this.note(`To evaluate it: ${this.evaluation(path)}`);
   }
 }

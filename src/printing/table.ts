@@ -9,11 +9,14 @@ import { displayWidth, truncateMiddle, wrap } from '../terminal-text.js';
 import { type ColumnSet, columnSet, type TableColumn, withSettings } from './columns.js';
 import { dim, type FittedColumn, fittedTable, naturalWidth, totalWidth } from './layout.js';
 import { COMPARISON_TITLE, comparisonTable, notesOf } from './notes.js';
+import { textPlot } from './text-plot.js';
 
 export interface Screen {
   /** Columns to fill. */
   width: number;
   color: boolean;
+  /** Whether the plots of the page are drawn too, in characters. */
+  plots?: boolean;
 }
 
 /** Maximum width of a name. */
@@ -22,7 +25,11 @@ const NARROWEST_NAME = 6;
 const MINUS = ' − ';
 
 /** The whole text, every line at most `width` columns (down to about 48), with a line end. */
-export function formatTable(file: ResultsFile, evaluations: Evaluations, { width, color }: Screen): string {
+export function formatTable(
+  file: ResultsFile,
+  evaluations: Evaluations,
+  { width, color, plots }: Screen,
+): string {
   const shown = new Map<string, ReadonlySet<string>>();
   const parts = byEvaluation(file.results, evaluations).map(({ evaluation, results }) => {
     const own = columnSet(evaluation.columns, evaluation.table, results);
@@ -35,7 +42,14 @@ export function formatTable(file: ResultsFile, evaluations: Evaluations, { width
   const notes = notesOf(file, evaluations, (name, title) => shown.get(name)?.has(title) ?? false);
   const lines = notes.flatMap((note) => wrap(note, width));
   if (lines.length > 0) parts.push(lines.map((line) => (color ? dim(line) : line)).join('\n'));
+  if (plots) parts.push(...plotsOf(file, evaluations, width));
   return `${parts.join('\n\n')}\n`;
+}
+
+function plotsOf({ results: all }: ResultsFile, evaluations: Evaluations, width: number): string[] {
+  return byEvaluation(all, evaluations).flatMap(({ evaluation, results }) =>
+    (evaluation.plots?.(results) ?? []).map(({ title, plot }) => `${title}\n\n${textPlot(plot, width)}`),
+  );
 }
 
 /** A name is never narrower than its title. */

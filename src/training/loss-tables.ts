@@ -1,6 +1,9 @@
 /** The losses of a run as CSV files: loss.csv for every step, validation.csv for held-out text at every save. */
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ScatterPlot } from '../printing/html/scatter-plot.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
+import { stepWindows } from './training-curve.js';
 
 /** Writes loss.csv. @param curve loss and gradient norm of every step, alternating   @throws FileError */
 export async function writeCurve(path: string, curve: Float32Array): Promise<void> {
@@ -24,6 +27,41 @@ export function heldOutRows(path: string): { step: number; loss: number; stderr:
     const [step, loss, stderr] = row.split(',').map(Number);
     return { step, loss, stderr };
   });
+}
+
+/** Parts of a curve whose means are drawn, each of at least so many steps. */
+const MOST_PARTS = 60;
+const PART_STEPS = 5;
+const NORMAL_95 = 1.96;
+
+/**
+ * What a run's folder says of its losses, to be drawn: the mean of every part of the steps, which varies as 80% of its steps do, and
+ * the losses of held-out text with their 95% intervals.
+ */
+export function lossesAsPlot(folder: string): ScatterPlot {
+  const lines = readFileSync(join(folder, 'loss.csv'), 'utf8').trim().split('\n').slice(1);
+  const losses = lines.map((line) => Number(line.split(',')[1]));
+  const parts = Math.max(1, Math.min(MOST_PARTS, Math.floor(losses.length / PART_STEPS)));
+  const rest = { details: [], xInterval: null, onFront: false };
+  const trained = stepWindows(losses, parts).map(({ first, last, mean, low, high }) => ({
+    ...{ ...rest, x: (first + last) / 2, y: mean, yInterval: [low, high] as const },
+    ...{ series: 'training', label: 'means; lines hold 80% of the steps' },
+  }));
+  const heldOut = heldOutRows(join(folder, 'validation.csv')).map(({ step, loss, stderr }) => ({
+    ...{
+      ...rest,
+      x: step,
+      y: loss,
+      yInterval: [loss - NORMAL_95 * stderr, loss + NORMAL_95 * stderr] as const,
+    },
+    ...{ series: 'held-out text', label: '95% intervals' },
+  }));
+  return {
+    x: { title: 'step', scale: 'linear' },
+    y: { title: 'loss, nats per token', scale: 'linear' },
+    points: [...trained, ...heldOut],
+    caption: 'loss.html in the same folder shows every step.',
+  };
 }
 
 /** Mean over the last tenth of the steps. */

@@ -103,7 +103,10 @@ describe('a suite of all four kinds', () => {
     const own = cache('commands-cache');
     const bench = await succeed(
       space,
-      ['bench', ...model, ...flags, '--sampler', 'ancestral', '--batch', '2', '--no-memory'],
+      [
+        ...['bench', ...model, ...flags, '--sampler', 'ancestral', '--batch', '2', '--no-memory'],
+        ...['--reference-dataset', 'sotu'],
+      ],
       own,
     );
     const frontier = await succeed(

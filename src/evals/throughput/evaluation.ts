@@ -190,7 +190,8 @@ function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
       title: 'Speed and quality',
       plot: {
         ...{ x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, joined: true },
-        caption: `${RIGHT_AND_DOWN} Colour is the model, shape the sampler; a line joins the steps of both.${alike ? '' : ' Entropies differ by more than 0.1 nats, so no front is drawn: a low perplexity may be that of dull text.'}`,
+        key: 'Colour is the model, shape the sampler; a line joins the steps of both.',
+        caption: `${RIGHT_AND_DOWN}${alike ? '' : ' Entropies differ by more than 0.1 nats, so no front is drawn: a low perplexity may be that of dull text.'}`,
       },
     },
   ];

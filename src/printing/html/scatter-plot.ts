@@ -42,6 +42,8 @@ export interface ScatterPlot {
   /** Points that are not finite, or not positive on a log axis, cannot be drawn and are left out. */
   points: readonly PlotPoint[];
   caption: string;
+  /** What colours, shapes and lines mean, after the caption of a drawing. */
+  key?: string;
   /** Points of a series joined by a line, from left to right; by default they are not. */
   joined?: boolean;
   /** All series of the page, where colours and shapes stand for series, so that each has one colour and shape in all its plots; by default those drawn here. */
@@ -53,7 +55,7 @@ export interface ScatterPlot {
 const HEIGHT = 460;
 const TOP = 16;
 
-export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at }: ScatterPlot): Markup {
+export function scatterPlot({ x, y, points, caption, key, joined = false, ofPage, at }: ScatterPlot): Markup {
   const drawn = points.filter((point) => canBeDrawn(point.x, x) && canBeDrawn(point.y, y));
   const left = points.length - drawn.length;
   const series = [...new Set(drawn.map((point) => point.series))];
@@ -126,7 +128,7 @@ export function scatterPlot({ x, y, points, caption, joined = false, ofPage, at 
       : null
   }</ul>
 <div class="details" hidden></div>
-<figcaption>${caption}${left > 0 ? ` ${left} of ${points.length} configurations have no place here: their figures are not known or not positive.` : null}</figcaption>
+<figcaption>${caption}${key === undefined ? null : ` ${key}`}${left > 0 ? ` ${left} of ${points.length} configurations have no place here: their figures are not known or not positive.` : null}</figcaption>
 </figure>`;
 }
 
