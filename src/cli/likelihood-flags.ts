@@ -53,7 +53,7 @@ export const likelihoodFlags = {
 export const overOrdersFlag = {
   'over-orders': choice([...OVER_ORDERS, 'bracket'])({
     summary:
-      'With --policy random: over all orders of a block, exactly, up to 12 tokens; bracket prints all three.',
+      'With --policy random: exactly over all orders of a block, to 12 tokens; bracket prints all three.',
     helpGroup,
   }),
 };
