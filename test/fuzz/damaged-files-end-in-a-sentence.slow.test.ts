@@ -53,7 +53,9 @@ describe('damaged files', () => {
     expect(kinds.map(({ kind }) => kind)).toEqual(KINDS);
     expect(total(({ cases }) => cases)).toBe(CASES);
     expect(campaign.failures).toBe(0);
-    for (const { kind, refused } of kinds) expect(Object.keys(refused), kind).not.toEqual([]);
+    // Damage in a journal costs its lines, and is no reason to refuse.
+    for (const { kind, refused } of kinds)
+      expect(Object.keys(refused).length > 0, kind).toBe(kind !== 'journal');
     expect(total(({ accepted }) => accepted)).toBeGreaterThan(0);
   });
 
