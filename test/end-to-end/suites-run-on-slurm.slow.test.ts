@@ -58,12 +58,17 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
         existsSync(space.at('.cache/journals')) &&
         readdirSync(space.at('.cache/journals')).some((name) => name.endsWith('.jsonl')),
     );
-    // It refuses while a task is just being started.
+    // It refuses while a task is just being started, or says so although the signal has arrived: what counts is whether the task is
+    // queued again. A second signal would end it at once, so it is given time to stop.
     const stop = ['--signal=USR1', '--batch', `${array}_1`];
-    await until(() => spawnSync('scancel', stop, { env: { ...process.env, ...env } }).status === 0, 500);
-    await until(() =>
-      slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %T').includes('1 PENDING'),
-    );
+    const isQueuedAgain = () =>
+      slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %T').includes('1 PENDING');
+    for (let tries = 0; !isQueuedAgain(); tries++) {
+      if (tries === 5) throw new Error('The task was told to stop five times, and is not queued again.');
+      spawnSync('scancel', stop, { env: { ...process.env, ...env }, timeout: 3000 });
+      const end = Date.now() + patient(15_000);
+      while (!isQueuedAgain() && Date.now() < end) await pause(500);
+    }
     expect(space.read('job/log-1.txt')).toContain('Error: Stopped by SIGUSR1 before it was finished.');
     // Slurm would start it two minutes later; it may refuse to change that while it cleans up.
     const everyMs = 1000;
