@@ -2,6 +2,7 @@
  * Scripts that complete command lines in bash, zsh and fish, made from the manifest: commands, flags, and the values of flags that
  * take a few words. Elsewhere the shell completes file names. Zsh runs the script of bash.
  */
+import { shellWord } from '../printing/shell-command.js';
 import type { CommandEntry } from './command-line.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -61,18 +62,20 @@ function bashScript(completed: Completed): string {
   const second = topics.map((topic) => {
     const below = commands.filter(({ id }) => id.startsWith(`${topic}:`)).map(({ id }) => id.split(':')[1]);
     const flags = commands.filter(({ id }) => id === topic).flatMap(spellings);
-    return `    ${quoted(topic)}) words=${quoted([...below, ...flags].join(' '))} ;;`;
+    return `    ${shellWord(topic)}) words=${shellWord([...below, ...flags].join(' '))} ;;`;
   });
   const flags = commands
     .filter(({ id }) => !topics.includes(id))
-    .map((command) => `    ${quoted(wordsOf(command))}) words=${quoted(spellings(command).join(' '))} ;;`);
+    .map(
+      (command) => `    ${shellWord(wordsOf(command))}) words=${shellWord(spellings(command).join(' '))} ;;`,
+    );
   const values = commands.flatMap((command) =>
     flagsOf(command).flatMap((flag) => {
       const taken = valuesOf(flag, completed);
       const typed = [`--${flag.name}`, ...(flag.char ? [`-${flag.char}`] : [])];
       if (taken.length === 0) return [];
       return typed.map(
-        (one) => `    ${quoted(`${wordsOf(command)} ${one}`)}) words=${quoted(taken.join(' '))} ;;`,
+        (one) => `    ${shellWord(`${wordsOf(command)} ${one}`)}) words=${shellWord(taken.join(' '))} ;;`,
       );
     }),
   );
@@ -95,7 +98,7 @@ ${values.join('\n')}
     *) open=1 ;;
   esac
   [[ $open ]] && case "$command" in
-    '') words=${quoted([...first, '--help', '--version'].join(' '))} ;;
+    '') words=${shellWord([...first, '--help', '--version'].join(' '))} ;;
 ${[...second, ...flags].join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -113,15 +116,15 @@ function fishScript(completed: Completed): string {
     const offered = [...(before.length > 0 ? before : ['__fish_use_subcommand'])];
     const given = words.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');
     return [
-      `complete -c ${bin} -f -n ${quoted(offered.join('; and '))} -a ${quoted(last)} -d ${quoted(command.summary ?? '')}`,
+      `complete -c ${bin} -f -n ${shellWord(offered.join('; and '))} -a ${shellWord(last)} -d ${described(command)}`,
       ...flagsOf(command).map((flag) => {
         const taken = valuesOf(flag, completed);
         return [
-          `complete -c ${bin} -n ${quoted(given)} -l ${flag.name}`,
+          `complete -c ${bin} -n ${shellWord(given)} -l ${flag.name}`,
           flag.char ? ` -s ${flag.char}` : '',
           flag.type === 'option' ? ' -r' : '',
-          taken.length > 0 ? ` -f -a ${quoted(taken.join(' '))}` : '',
-          ` -d ${quoted(flag.summary ?? '')}`,
+          taken.length > 0 ? ` -f -a ${shellWord(taken.join(' '))}` : '',
+          ` -d ${described(flag)}`,
         ].join('');
       }),
     ];
@@ -129,5 +132,5 @@ function fishScript(completed: Completed): string {
   return `# Completion of ${bin}: ${bin} completion fish > ~/.config/fish/completions/${bin}.fish\n${lines.join('\n')}\n`;
 }
 
-/** One word of a shell. In single quotes, fish reads a backslash before a backslash or a quote; bash and zsh do not. */
-const quoted = (text: string): string => `'${text.replaceAll('\\', '').replaceAll("'", "'\\''")}'`;
+/** In single quotes fish reads a backslash as bash and zsh do not: a summary needs none. */
+const described = ({ summary = '' }: { summary?: string }): string => shellWord(summary.replaceAll('\\', ''));

@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs';
 import { custom } from '@oclif/core/flags';
 import type { CustomOptions, FlagDefinition } from '@oclif/core/interfaces';
 import { closest, UsageError } from '../errors.js';
+import { parseModelSpec } from '../library/checkpoints.js';
 
 export { boolean, string } from '@oclif/core/flags';
 
@@ -91,7 +92,7 @@ export const repeatable = custom<string, Separable>({ multiple: true, multipleNo
 
 /** Separates names and paths at commas. In the name of a file that exists, a comma is part of the name. */
 export const atCommas = (text: string): string[] =>
-  existsSync(text) || existsSync(text.replace(/^[\w.+-]+=/, '')) ? [text] : pieces(text, /,/);
+  existsSync(parseModelSpec(text).path) ? [text] : pieces(text, /,/);
 
 /** As {@link atCommas}, but not within the options of a sampler: `psi:preset=remdm-cap,eta=0.04,ancestral` are two. */
 export const betweenSamplers = (text: string): string[] => pieces(text, /,(?![\w-]+=)/);

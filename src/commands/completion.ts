@@ -28,9 +28,10 @@ export default class Completion extends BaseCommand<typeof Completion> {
     const { readPackage } = await import('../cli/command-line.js');
     const { samplers } = await import('../samplers/registry.js');
     const { listDatasets } = await import('../datasets/catalogue.js');
+    const { ZERO_SHOT } = await import('../datasets/hub/locations.js');
     const { builtInTasks } = await import('../evals/tasks/task-files.js');
     const { bin, commands } = readPackage(this.config.root);
-    const datasets = [...(await listDatasets()).map(({ name }) => name), 'zero-shot'];
+    const datasets = [...(await listDatasets()).map(({ name }) => name), ZERO_SHOT];
     const words = {
       sampler: samplers.flatMap(({ name, aliases = {} }) => [name, ...Object.keys(aliases)]),
       ...{ dataset: datasets, 'reference-dataset': datasets, task: builtInTasks() },

@@ -3,7 +3,7 @@
  * the page shows, as far as characters can; the figures are in the table above it.
  */
 import { plainText, truncateMiddle, wrap } from '../terminal-text.js';
-import type { PlotAxis } from './html/drawing.js';
+import { canBeDrawn, type PlotAxis, withinAxis } from './html/axis.js';
 import type { PlotPoint, ScatterPlot } from './html/scatter-plot.js';
 import { plain } from './numbers.js';
 
@@ -22,12 +22,12 @@ export function textPlot({ x, y, points, caption }: ScatterPlot, width: number):
   if (drawn.length === 0) return 'Nothing of it can be drawn.';
   const across = axisOf(
     x,
-    drawn.flatMap((point) => [point.x, ...endsOf(point.xInterval, x)]),
+    drawn.flatMap((point) => [point.x, ...(withinAxis(point.xInterval, x) ?? [])]),
     columns,
   );
   const up = axisOf(
     y,
-    drawn.flatMap((point) => [point.y, ...endsOf(point.yInterval, y)]),
+    drawn.flatMap((point) => [point.y, ...(withinAxis(point.yInterval, y) ?? [])]),
     ROWS,
   );
   const cells = Array.from({ length: ROWS }, () => new Array<string>(columns).fill(' '));
@@ -38,9 +38,9 @@ export function textPlot({ x, y, points, caption }: ScatterPlot, width: number):
   };
   for (const point of drawn) {
     const [column, row] = [across.place(point.x), up.place(point.y)];
-    const [low, high] = endsOf(point.yInterval, y).map(up.place);
+    const [low, high] = withinAxis(point.yInterval, y)?.map(up.place) ?? [];
     for (let at = low ?? row; at <= (high ?? row); at++) put(column, at, '│');
-    const [first, last] = endsOf(point.xInterval, x).map(across.place);
+    const [first, last] = withinAxis(point.xInterval, x)?.map(across.place) ?? [];
     for (let at = first ?? column; at <= (last ?? column); at++) if (at !== column) put(at, row, '─');
   }
   const series = [...new Set(drawn.map((point) => point.series))];
@@ -77,12 +77,6 @@ export function textPlot({ x, y, points, caption }: ScatterPlot, width: number):
 const short = (name: string): string => truncateMiddle(plainText(name), 40);
 
 const titleOf = ({ title, scale }: PlotAxis): string => `${title}${scale === 'log' ? ' (log)' : ''}`;
-
-const canBeDrawn = (value: number, { scale }: PlotAxis): boolean =>
-  Number.isFinite(value) && (scale !== 'log' || value > 0);
-
-const endsOf = (interval: readonly [number, number] | null, axis: PlotAxis): number[] =>
-  interval?.every((end) => canBeDrawn(end, axis)) ? [...interval] : [];
 
 interface TextAxis {
   /** The cell of a value, from 0. */

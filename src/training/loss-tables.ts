@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ScatterPlot } from '../printing/html/scatter-plot.js';
+import { NORMAL_QUANTILE_975 } from '../statistics/student.js';
 import { writeFileAtomically } from '../storage/atomic-file.js';
 import { stepWindows } from './training-curve.js';
 
@@ -32,7 +33,6 @@ export function heldOutRows(path: string): { step: number; loss: number; stderr:
 /** Parts of a curve whose means are drawn, each of at least so many steps. */
 const MOST_PARTS = 60;
 const PART_STEPS = 5;
-const NORMAL_95 = 1.96;
 
 /**
  * What a run's folder says of its losses, to be drawn: the mean of every part of the steps, which varies as 80% of its steps do, and
@@ -52,7 +52,7 @@ export function lossesAsPlot(folder: string): ScatterPlot {
       ...rest,
       x: step,
       y: loss,
-      yInterval: [loss - NORMAL_95 * stderr, loss + NORMAL_95 * stderr] as const,
+      yInterval: [loss - NORMAL_QUANTILE_975 * stderr, loss + NORMAL_QUANTILE_975 * stderr] as const,
     },
     ...{ series: 'held-out text', label: '95% intervals' },
   }));

@@ -1,24 +1,11 @@
 /** The loss of generalised interpolating diffusion with masks and uniform noise together, for evaluation and training. */
 import type { Graph, Value } from '../../graph/graph.js';
-import {
-  Add,
-  Cast,
-  Concat,
-  Div,
-  Equal,
-  Gather,
-  GatherElements,
-  Mul,
-  Softmax,
-  Sub,
-  Unsqueeze,
-  Where,
-} from '../../graph/operators.js';
+import { Add, Div, Equal, Mul, Sub, Unsqueeze, Where } from '../../graph/operators.js';
 import type { Feeds } from '../../models/feeds.js';
 import type { NoiseMixture } from '../schedule.js';
-import { exactLog, float64, HEAD, type HeadOptions, lossOutput } from './head.js';
+import { exactLog, HEAD, type HeadOptions, lossOutput } from './head.js';
 import { lossAtPositions } from './rows.js';
-import { sumOfLogs, TOY_VOCABULARY } from './uniform-state.js';
+import { noisedProbabilities } from './uniform-state.js';
 
 /**
  * The bound of GIDD (arXiv 2503.04482, theorem 3.1 with the weights of its equation 15), per −dα. The noise is the mask with
@@ -60,20 +47,14 @@ function lossOfRows(
   rate: Value,
 ): Value {
   const k = Div(Mul(Sub(1, oneMinusAlpha), K - 1), uniform);
-  const wide = K > TOY_VOCABULARY ? 'float32' : 'float64';
-  const probabilities = Softmax(Cast(logits, { to: wide }));
   // At the mask y is 1, which adds nothing to the sum.
-  const lambda = sumOfLogs(probabilities, Unsqueeze(k, [-1]), K);
-  const atBoth = float64(
-    GatherElements(probabilities, Concat([Unsqueeze(z, [-1]), Unsqueeze(x, [-1])], { axis: -1 })),
-  );
-  const yAt = (which: 0 | 1): Value => Add(Mul(Gather(atBoth, which, { axis: -1 }), k), 1);
-  const y_z = yAt(0);
+  const { lambda, yAt } = noisedProbabilities(logits, z, x, k, K);
+  const y_z = yAt('z');
   const onePlusK = Add(k, 1);
   const ln_onePlusK = exactLog(onePlusK);
   const divergence = Mul(
     Div(uniform, K - 1),
-    Sub(Sub(Mul(onePlusK, ln_onePlusK), Mul(k, exactLog(yAt(1)))), lambda),
+    Sub(Sub(Mul(onePlusK, ln_onePlusK), Mul(k, exactLog(yAt('x')))), lambda),
   );
   const isSame = Equal(z, x);
   const w_z = Where(isSame, onePlusK, 1);

@@ -22,7 +22,7 @@ import { exactLog, float64, HEAD, type HeadOptions, lossOutput } from './head.js
 import { lossAtPositions } from './rows.js';
 
 /** Up to here, all of a loss over the vocabulary is float64. */
-export const TOY_VOCABULARY = 64;
+const TOY_VOCABULARY = 64;
 
 /**
  * The uniform-state diffusion loss (The Diffusion Duality, arXiv 2506.10892, eq. 6; UDLM, arXiv 2412.10193), per −dα.
@@ -57,17 +57,10 @@ function lossOfRows(K: number, logits: Value, z: Value, x: Value, oneMinusAlpha:
   const alpha = Sub(1, oneMinusAlpha);
   const k = Div(Mul(alpha, K), oneMinusAlpha);
 
-  const wide = K > TOY_VOCABULARY ? 'float32' : 'float64';
-  const probabilities = Softmax(Cast(logits, { to: wide }));
-  const lambda = sumOfLogs(probabilities, Unsqueeze(k, [-1]), K);
-
-  const atBoth = float64(
-    GatherElements(probabilities, Concat([Unsqueeze(z, [-1]), Unsqueeze(x, [-1])], { axis: -1 })),
-  );
-  const yAt = (which: 0 | 1): Value => Add(Mul(Gather(atBoth, which, { axis: -1 }), k), 1);
-  const y_z = yAt(0);
+  const { lambda, yAt } = noisedProbabilities(logits, z, x, k, K);
+  const y_z = yAt('z');
   const ln_y_z = exactLog(y_z);
-  const ln_y_x = exactLog(yAt(1));
+  const ln_y_x = exactLog(yAt('x'));
   const onePlusK = Add(k, 1);
   const ln_onePlusK = exactLog(onePlusK);
   const K_k = Add(k, K);
@@ -84,6 +77,26 @@ function lossOfRows(K: number, logits: Value, z: Value, x: Value, oneMinusAlpha:
 }
 
 /**
+ * Of y_v = 1 + k·p_v, which uniform noise makes of the network's probabilities p: Λ = Σ_v ln y_v, and y at the tokens z and x.
+ * @param logits [rows…, vocab]   @param z, x, k [rows…], k float64   @returns float64, [rows…]; y is computed where it is asked for
+ */
+export function noisedProbabilities(
+  logits: Value,
+  z: Value,
+  x: Value,
+  k: Value,
+  vocabSize: number,
+): { lambda: Value; yAt(token: 'z' | 'x'): Value } {
+  const wide = vocabSize > TOY_VOCABULARY ? 'float32' : 'float64';
+  const probabilities = Softmax(Cast(logits, { to: wide }));
+  const lambda = sumOfLogs(probabilities, Unsqueeze(k, [-1]), vocabSize);
+  const atBoth = float64(
+    GatherElements(probabilities, Concat([Unsqueeze(z, [-1]), Unsqueeze(x, [-1])], { axis: -1 })),
+  );
+  return { lambda, yAt: (token) => Add(Mul(Gather(atBoth, token === 'z' ? 0 : 1, { axis: -1 }), k), 1) };
+}
+
+/**
  * Λ = Σ_v ln(1 + k·p_v), [batch, length], float64.
  *
  * The runtime's vector logarithm and the scalar one it uses at the ends of a thread's share differ in the last bit, so a
@@ -94,7 +107,7 @@ function lossOfRows(K: number, logits: Value, z: Value, x: Value, oneMinusAlpha:
  *
  * @param k float64 [batch, 1, 1]
  */
-export function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
+function sumOfLogs(probabilities: Value, k: Value, vocabSize: number): Value {
   const { dtype } = probabilities;
   const scale = Where(Greater(k, 2 ** 30), k.graph.constant(2 ** -8, 'float64'), 1);
   const slope = Cast(Mul(k, scale), { to: dtype });

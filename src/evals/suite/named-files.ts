@@ -13,6 +13,13 @@ const name = z.string().regex(/^[A-Za-z0-9][\w.+-]*$/, {
 });
 const count = z.int().min(1);
 
+/** Of keys that select items or sequences: how many spread evenly, or how many of the first. */
+export const ONE_SELECTION = [
+  ({ limit, first }: { limit?: number; first?: number }): boolean =>
+    limit === undefined || first === undefined,
+  { error: 'limit and first exclude each other' },
+] as const;
+
 export const modelSchema = z.union([
   z.string().min(1),
   z.strictObject({

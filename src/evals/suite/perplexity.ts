@@ -26,7 +26,7 @@ import type { PerplexityResult } from '../perplexity/record.js';
 import { evaluatedOf, lossKey, runPerplexity, runPerplexityPart } from '../perplexity/run.js';
 import type { PerplexityOptions } from '../perplexity/zero-shot-perplexity.js';
 import type { Cell, CellKind, SequenceRange, SuiteContext, SuiteSettings } from './cell.js';
-import { modelRecordIn, type SuiteDataset, type SuiteModel } from './named-files.js';
+import { modelRecordIn, ONE_SELECTION, type SuiteDataset, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
 
@@ -59,9 +59,7 @@ const schema = z
       })
       .optional(),
   })
-  .refine(({ limit, first }) => limit === undefined || first === undefined, {
-    error: 'limit and first exclude each other',
-  });
+  .refine(...ONE_SELECTION);
 type Asked = z.infer<typeof schema>;
 
 /** One perplexity: a model on a data set, from one seed. */

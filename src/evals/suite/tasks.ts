@@ -27,7 +27,7 @@ import {
 import { readTask } from '../tasks/task-files.js';
 import type { ItemSelection } from '../tasks/task-items.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
-import { modelRecordIn, resolveFrom, type SuiteModel } from './named-files.js';
+import { modelRecordIn, ONE_SELECTION, resolveFrom, type SuiteModel } from './named-files.js';
 import { policyKeys } from './perplexity.js';
 
 const count = z.int().min(1);
@@ -56,9 +56,7 @@ const schema = z
     steps: count.optional(),
     batch: count.max(4096).optional(),
   })
-  .refine(({ limit, first }) => limit === undefined || first === undefined, {
-    error: 'limit and first exclude each other',
-  });
+  .refine(...ONE_SELECTION);
 type Asked = z.infer<typeof schema>;
 
 /** A model on a task. */

@@ -5,13 +5,8 @@
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import type { PlotAxis } from './axis.js';
 import { html, Markup } from './markup.js';
-
-export interface PlotAxis {
-  title: string;
-  /** `utc`: values are milliseconds since 1970, shown as days. */
-  scale: 'log' | 'linear' | 'utc';
-}
 
 /** The part of an SVG element that plots touch. */
 export interface DrawnElement {

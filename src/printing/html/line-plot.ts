@@ -3,6 +3,7 @@
  * clipped at the frame. Plain SVG, complete without a script; with `PLOT_SCRIPT` marks show their details.
  */
 import * as Plot from '@observablehq/plot';
+import type { PlotAxis } from './axis.js';
 import {
   addText,
   axes,
@@ -14,7 +15,6 @@ import {
   MARGIN_RIGHT,
   type MarkedPlace,
   PLOT_WIDTH,
-  type PlotAxis,
   plotFrame,
 } from './drawing.js';
 import { html, type Markup } from './markup.js';

@@ -4,6 +4,7 @@
  * mark shows its details when the pointer or the keyboard reaches it.
  */
 import * as Plot from '@observablehq/plot';
+import { canBeDrawn, type PlotAxis, withinAxis } from './axis.js';
 import {
   type AxisRange,
   addText,
@@ -18,7 +19,6 @@ import {
   MARGIN_LEFT,
   type MarkedPlace,
   PLOT_WIDTH,
-  type PlotAxis,
   plotFrame,
   symbolOf,
 } from './drawing.js';
@@ -141,16 +141,8 @@ function legendShape(
   return legendMark(Plot.dot([[0, 0]], { r: 5, symbol: symbol(point), fill: colour(point) }));
 }
 
-function canBeDrawn(value: number, { scale }: PlotAxis): boolean {
-  return Number.isFinite(value) && (scale === 'linear' || value > 0);
-}
-
 function extent(value: number, interval: readonly [number, number] | null, axis: PlotAxis): number[] {
   return [value, ...(interval ?? [])].filter((end) => canBeDrawn(end, axis));
-}
-
-function withinAxis(interval: readonly [number, number] | null, axis: PlotAxis) {
-  return interval?.every((end) => canBeDrawn(end, axis)) ? interval : null;
 }
 
 /** The range of all values, with a margin. */
