@@ -3,6 +3,7 @@
  * runs of this or another suite reuse it. An interrupted cell continues from its journal. Draws that `until` may save are not
  * predicted.
  */
+import { DuoEvalError, InterruptedError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
@@ -35,11 +36,23 @@ export interface SuitePlan {
   seconds: number;
 }
 
-/** @throws what the commands of its evaluations do */
+/**
+ * A cell that fails ends the run. With units, or when it gathers, the others go on: machines that wait for nobody would else all
+ * end because of one data set.
+ * @throws what the commands of its evaluations do; with units, the first failure, once the others are done
+ */
 export async function runSuite(request: SuiteRequest, observer: SuiteObserver): Promise<CellResult[]> {
   const done: CellResult[] = [];
+  const failures = request.ranges || request.gathers ? new Failures(request, observer) : null;
+  const attempt = async (cell: { index: number }, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!failures?.goesOnAfter(error, cell)) throw error;
+    }
+  };
   for (const kind of CELL_KINDS) await kind.check?.(cellsOf(kind, request), request);
-  await forEachGroup(request, observer, async (opened) => {
+  const runGroup = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, kept, state } of opened) {
       if (state === 'to run') continue;
       done.push({ index: cell.index, results: kept ?? [] });
@@ -72,17 +85,44 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       const ranges = request.ranges?.get(one.cell.index) ?? null;
       if (ranges) {
         observer.begins?.(one.cell.plan('to run'));
-        for (const range of ranges) await one.cell.runPart?.(range);
+        for (const range of ranges) await attempt(one.cell, async () => one.cell.runPart?.(range));
         observer.finished(one.cell, false);
         continue;
       }
       const lock = freeCell(one.cell.key, whatOf(one));
       if (lock === null) busy.push(one);
-      else await work(one, lock);
+      else await attempt(one.cell, () => work(one, lock));
     }
-    for (const one of busy) await work(one, await acquireCell(one.cell.key, whatOf(one)));
-  });
+    for (const one of busy)
+      await attempt(one.cell, async () => work(one, await acquireCell(one.cell.key, whatOf(one))));
+  };
+  await forEachGroup(request, observer, runGroup, failures);
+  if (request.ranges && failures?.first !== undefined) throw failures.first;
   return done;
+}
+
+/** Failures of cells, while others go on. */
+class Failures {
+  first: DuoEvalError | undefined;
+
+  constructor(
+    private readonly request: SuiteRequest,
+    private readonly observer: Observer,
+  ) {}
+
+  /** Notes the failure. A signal, and what is a fault of this program, end the run. */
+  goesOnAfter(error: unknown, { index }: { index: number }): boolean {
+    const { observer, request } = this;
+    if (!(error instanceof DuoEvalError) || error instanceof InterruptedError || observer.signal?.aborted)
+      return false;
+    this.first ??= error;
+    observer.warn?.(
+      request.gathers
+        ? `Cell ${index + 1} cannot be looked up: ${error.message}`
+        : `Cell ${index + 1} failed, and the others go on: ${error.message}`,
+    );
+    return true;
+  }
 }
 
 /** The units of a suite for so many machines. @throws as runSuite */
@@ -113,8 +153,10 @@ export async function missingUnits(
   units: readonly Unit[],
 ): Promise<Unit[]> {
   const missing: Unit[] = [];
-  await forEachGroup(request, observer, async (opened) => {
+  const unseen = new Set(request.cells.map(({ index }) => index + 1));
+  const look = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, state } of opened) {
+      unseen.delete(cell.index + 1);
       if (state !== 'to run') continue;
       for (const unit of units) {
         if (unit.cell !== cell.index + 1) continue;
@@ -122,8 +164,10 @@ export async function missingUnits(
         if (from === null || to === null || !cell.isWhole?.({ from, to })) missing.push(unit);
       }
     }
-  });
-  return missing;
+  };
+  await forEachGroup(request, observer, look, new Failures({ ...request, gathers: true }, observer));
+  // Of a cell that cannot be opened, nobody knows what is kept.
+  return [...missing, ...units.filter(({ cell }) => unseen.has(cell))];
 }
 
 /** A cell for the message of whoever waits for it. */
@@ -157,21 +201,30 @@ interface OpenedCell {
   state: PlannedCell['state'];
 }
 
-/** Opens the groups one after another. */
+/** Opens the groups one after another. @param failures go on after a cell that cannot be opened; by default it ends the work */
 async function forEachGroup(
   request: SuiteRequest,
   observer: Observer,
   work: (opened: readonly OpenedCell[]) => Promise<void>,
+  failures: Failures | null = null,
 ): Promise<void> {
-  for (const kind of CELL_KINDS) {
-    for (const group of groupsOf(kind, request)) {
+  const openGroup = async (kind: CellKind, group: readonly SuiteCell[]): Promise<void> => {
+    let isOpen = false;
+    try {
       await kind.open(group, request, observer, async (cells) => {
         const opened: OpenedCell[] = [];
         for (const cell of cells) opened.push(await lookedUp(kind, cell, request));
+        isOpen = true;
         await work(opened);
       });
+    } catch (error) {
+      if (isOpen || failures === null) throw error;
+      // One of them cannot be opened: each alone shows which.
+      if (group.length > 1) for (const cell of group) await openGroup(kind, [cell]);
+      else if (!failures.goesOnAfter(error, group[0])) throw error;
     }
-  }
+  };
+  for (const kind of CELL_KINDS) for (const group of groupsOf(kind, request)) await openGroup(kind, group);
 }
 
 async function lookedUp(kind: CellKind, cell: Cell, { fresh }: SuiteSettings): Promise<OpenedCell> {
