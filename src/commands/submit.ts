@@ -60,7 +60,12 @@ submit status, submit wait and submit cancel take the folder.`;
       options: { partition, gres, time, sbatch },
       async plan() {
         const { planSuiteUnits, readSuite } = await import('../library/suites.js');
-        return planSuiteUnits(await readSuite(args.suite), machines, { provider, threads, allowCode }, observer);
+        return planSuiteUnits(
+          await readSuite(args.suite),
+          machines,
+          { provider, threads, allowCode },
+          observer,
+        );
       },
     };
     if (flags.print) return this.show(await scheduler.preview(submission));
