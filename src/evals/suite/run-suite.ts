@@ -7,8 +7,9 @@ import { DuoEvalError, InterruptedError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
+import type { WorkRange } from '../../storage/work-journal.js';
 import type { Result } from '../registry.js';
-import type { Cell, CellKind, Estimate, PlannedCell, SequenceRange, SuiteSettings } from './cell.js';
+import type { Cell, CellKind, Estimate, PlannedCell, SuiteSettings } from './cell.js';
 import { acquireCell, freeCell, keepResults, keptResults } from './kept-cells.js';
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
@@ -18,7 +19,7 @@ import { type PlannedWork, type Unit, unitsOf } from './units.js';
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
   /** By the index of a cell: the sequences that are evaluated, for others to join; null: all. By default all of every cell. */
-  ranges?: ReadonlyMap<number, readonly SequenceRange[] | null>;
+  ranges?: ReadonlyMap<number, readonly WorkRange[] | null>;
   /** Takes what is kept, and runs nothing. */
   gathers?: boolean;
 }
@@ -67,8 +68,9 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
           observer.finished(cell, true);
           return;
         }
-        if (request.gathers && !cell.isWhole?.()) return;
-        observer.begins?.(cell.plan('to run'));
+        const plan = cell.plan('to run');
+        if (request.gathers && !(await isWhole(cell, plan))) return;
+        observer.begins?.(plan);
         await cell.run(async (results) => {
           await keepResults(kind, cell.key, results);
           done.push({ index: cell.index, results });
@@ -85,7 +87,9 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       const ranges = request.ranges?.get(one.cell.index) ?? null;
       if (ranges) {
         observer.begins?.(one.cell.plan('to run'));
-        for (const range of ranges) await attempt(one.cell, async () => one.cell.runPart?.(range));
+        await attempt(one.cell, () =>
+          runParts(one.cell, ranges, request.fresh, (work) => attempt(one.cell, work)),
+        );
         observer.finished(one.cell, false);
         continue;
       }
@@ -125,6 +129,21 @@ class Failures {
   }
 }
 
+async function isWhole({ parts }: Cell, { sequences }: { sequences: number }): Promise<boolean> {
+  return parts !== undefined && (await parts.areKept([{ from: 0, to: sequences }])).every(Boolean);
+}
+
+/** Those that nobody has finished, or all with `fresh`. @param attempt goes on after a failure, or throws it */
+async function runParts(
+  { parts }: Cell,
+  ranges: readonly WorkRange[],
+  fresh: boolean,
+  attempt: (work: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const areKept = fresh ? [] : ((await parts?.areKept(ranges)) ?? []);
+  for (const [i, range] of ranges.entries()) if (!areKept[i]) await attempt(async () => parts?.run(range));
+}
+
 /** The units of a suite for so many machines. @throws as runSuite */
 export async function planUnits(
   request: SuiteRequest,
@@ -137,7 +156,7 @@ export async function planUnits(
       works.push({
         planned: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
         digest: sha256OfBytes(JSON.stringify(cell.key)),
-        isDivisible: cell.runPart !== undefined,
+        isDivisible: cell.parts !== undefined,
       });
       observer.finished(cell, true);
     }
@@ -152,22 +171,26 @@ export async function missingUnits(
   observer: Observer,
   units: readonly Unit[],
 ): Promise<Unit[]> {
+  const byCell = new Map<number, Unit[]>();
+  for (const unit of units) {
+    const others = byCell.get(unit.cell);
+    if (others) others.push(unit);
+    else byCell.set(unit.cell, [unit]);
+  }
   const missing: Unit[] = [];
-  const unseen = new Set(request.cells.map(({ index }) => index + 1));
   const look = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, state } of opened) {
-      unseen.delete(cell.index + 1);
-      if (state !== 'to run') continue;
-      for (const unit of units) {
-        if (unit.cell !== cell.index + 1) continue;
-        const { from, to } = unit;
-        if (from === null || to === null || !cell.isWhole?.({ from, to })) missing.push(unit);
-      }
+      const own = state === 'to run' ? (byCell.get(cell.index + 1) ?? []) : [];
+      byCell.delete(cell.index + 1);
+      const ranges = own.flatMap(({ from, to }) => (from === null || to === null ? [] : [{ from, to }]));
+      const areKept = ranges.length > 0 ? ((await cell.parts?.areKept(ranges)) ?? []) : [];
+      let next = 0;
+      for (const unit of own) if (unit.from === null || !areKept[next++]) missing.push(unit);
     }
   };
   await forEachGroup(request, observer, look, new Failures({ ...request, gathers: true }, observer));
   // Of a cell that cannot be opened, nobody knows what is kept.
-  return [...missing, ...units.filter(({ cell }) => unseen.has(cell))];
+  return [...missing, ...[...byCell.values()].flat()];
 }
 
 /** A cell for the message of whoever waits for it. */
@@ -242,7 +265,9 @@ function groupsOf(kind: CellKind, request: SuiteRequest): SuiteCell[][] {
   const groups = new Map<string, SuiteCell[]>();
   for (const cell of cellsOf(kind, request)) {
     const name = kind.group?.(cell) ?? String(cell.index);
-    groups.set(name, [...(groups.get(name) ?? []), cell]);
+    const others = groups.get(name);
+    if (others) others.push(cell);
+    else groups.set(name, [cell]);
   }
   return [...groups.values()];
 }
