@@ -3,11 +3,13 @@
  * runs of this or another suite reuse it. An interrupted cell continues from its journal. Draws that `until` may save are not
  * predicted.
  */
+import { DuoEvalError, InterruptedError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
+import type { WorkRange } from '../../storage/work-journal.js';
 import type { Result } from '../registry.js';
-import type { Cell, CellKind, Estimate, PlannedCell, SequenceRange, SuiteSettings } from './cell.js';
+import type { Cell, CellKind, Estimate, PlannedCell, SuiteSettings } from './cell.js';
 import { acquireCell, freeCell, keepResults, keptResults } from './kept-cells.js';
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
@@ -17,7 +19,7 @@ import { type PlannedWork, type Unit, unitsOf } from './units.js';
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
   /** By the index of a cell: the sequences that are evaluated, for others to join; null: all. By default all of every cell. */
-  ranges?: ReadonlyMap<number, readonly SequenceRange[] | null>;
+  ranges?: ReadonlyMap<number, readonly WorkRange[] | null>;
   /** Takes what is kept, and runs nothing. */
   gathers?: boolean;
 }
@@ -35,11 +37,23 @@ export interface SuitePlan {
   seconds: number;
 }
 
-/** @throws what the commands of its evaluations do */
+/**
+ * A cell that fails ends the run. With units, or when it gathers, the others go on: machines that wait for nobody would else all
+ * end because of one data set.
+ * @throws what the commands of its evaluations do; with units, the first failure, once the others are done
+ */
 export async function runSuite(request: SuiteRequest, observer: SuiteObserver): Promise<CellResult[]> {
   const done: CellResult[] = [];
+  const failures = request.ranges || request.gathers ? new Failures(request, observer) : null;
+  const attempt = async (cell: { index: number }, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!failures?.goesOnAfter(error, cell)) throw error;
+    }
+  };
   for (const kind of CELL_KINDS) await kind.check?.(cellsOf(kind, request), request);
-  await forEachGroup(request, observer, async (opened) => {
+  const runGroup = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, kept, state } of opened) {
       if (state === 'to run') continue;
       done.push({ index: cell.index, results: kept ?? [] });
@@ -54,8 +68,9 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
           observer.finished(cell, true);
           return;
         }
-        if (request.gathers && !cell.isWhole?.()) return;
-        observer.begins?.(cell.plan('to run'));
+        const plan = cell.plan('to run');
+        if (request.gathers && !(await isWhole(cell, plan))) return;
+        observer.begins?.(plan);
         await cell.run(async (results) => {
           await keepResults(kind, cell.key, results);
           done.push({ index: cell.index, results });
@@ -72,17 +87,61 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       const ranges = request.ranges?.get(one.cell.index) ?? null;
       if (ranges) {
         observer.begins?.(one.cell.plan('to run'));
-        for (const range of ranges) await one.cell.runPart?.(range);
+        await attempt(one.cell, () =>
+          runParts(one.cell, ranges, request.fresh, (work) => attempt(one.cell, work)),
+        );
         observer.finished(one.cell, false);
         continue;
       }
       const lock = freeCell(one.cell.key, whatOf(one));
       if (lock === null) busy.push(one);
-      else await work(one, lock);
+      else await attempt(one.cell, () => work(one, lock));
     }
-    for (const one of busy) await work(one, await acquireCell(one.cell.key, whatOf(one)));
-  });
+    for (const one of busy)
+      await attempt(one.cell, async () => work(one, await acquireCell(one.cell.key, whatOf(one))));
+  };
+  await forEachGroup(request, observer, runGroup, failures);
+  if (request.ranges && failures?.first !== undefined) throw failures.first;
   return done;
+}
+
+/** Failures of cells, while others go on. */
+class Failures {
+  first: DuoEvalError | undefined;
+
+  constructor(
+    private readonly request: SuiteRequest,
+    private readonly observer: Observer,
+  ) {}
+
+  /** Notes the failure. A signal, and what is a fault of this program, end the run. */
+  goesOnAfter(error: unknown, { index }: { index: number }): boolean {
+    const { observer, request } = this;
+    if (!(error instanceof DuoEvalError) || error instanceof InterruptedError || observer.signal?.aborted)
+      return false;
+    this.first ??= error;
+    observer.warn?.(
+      request.gathers
+        ? `Cell ${index + 1} cannot be looked up: ${error.message}`
+        : `Cell ${index + 1} failed, and the others go on: ${error.message}`,
+    );
+    return true;
+  }
+}
+
+async function isWhole({ parts }: Cell, { sequences }: { sequences: number }): Promise<boolean> {
+  return parts !== undefined && (await parts.areKept([{ from: 0, to: sequences }])).every(Boolean);
+}
+
+/** Those that nobody has finished, or all with `fresh`. @param attempt goes on after a failure, or throws it */
+async function runParts(
+  { parts }: Cell,
+  ranges: readonly WorkRange[],
+  fresh: boolean,
+  attempt: (work: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const areKept = fresh ? [] : ((await parts?.areKept(ranges)) ?? []);
+  for (const [i, range] of ranges.entries()) if (!areKept[i]) await attempt(async () => parts?.run(range));
 }
 
 /** The units of a suite for so many machines. @throws as runSuite */
@@ -97,7 +156,7 @@ export async function planUnits(
       works.push({
         planned: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
         digest: sha256OfBytes(JSON.stringify(cell.key)),
-        isDivisible: cell.runPart !== undefined,
+        isDivisible: cell.parts !== undefined,
       });
       observer.finished(cell, true);
     }
@@ -112,18 +171,26 @@ export async function missingUnits(
   observer: Observer,
   units: readonly Unit[],
 ): Promise<Unit[]> {
+  const byCell = new Map<number, Unit[]>();
+  for (const unit of units) {
+    const others = byCell.get(unit.cell);
+    if (others) others.push(unit);
+    else byCell.set(unit.cell, [unit]);
+  }
   const missing: Unit[] = [];
-  await forEachGroup(request, observer, async (opened) => {
+  const look = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, state } of opened) {
-      if (state !== 'to run') continue;
-      for (const unit of units) {
-        if (unit.cell !== cell.index + 1) continue;
-        const { from, to } = unit;
-        if (from === null || to === null || !cell.isWhole?.({ from, to })) missing.push(unit);
-      }
+      const own = state === 'to run' ? (byCell.get(cell.index + 1) ?? []) : [];
+      byCell.delete(cell.index + 1);
+      const ranges = own.flatMap(({ from, to }) => (from === null || to === null ? [] : [{ from, to }]));
+      const areKept = ranges.length > 0 ? ((await cell.parts?.areKept(ranges)) ?? []) : [];
+      let next = 0;
+      for (const unit of own) if (unit.from === null || !areKept[next++]) missing.push(unit);
     }
-  });
-  return missing;
+  };
+  await forEachGroup(request, observer, look, new Failures({ ...request, gathers: true }, observer));
+  // Of a cell that cannot be opened, nobody knows what is kept.
+  return [...missing, ...[...byCell.values()].flat()];
 }
 
 /** A cell for the message of whoever waits for it. */
@@ -157,21 +224,30 @@ interface OpenedCell {
   state: PlannedCell['state'];
 }
 
-/** Opens the groups one after another. */
+/** Opens the groups one after another. @param failures go on after a cell that cannot be opened; by default it ends the work */
 async function forEachGroup(
   request: SuiteRequest,
   observer: Observer,
   work: (opened: readonly OpenedCell[]) => Promise<void>,
+  failures: Failures | null = null,
 ): Promise<void> {
-  for (const kind of CELL_KINDS) {
-    for (const group of groupsOf(kind, request)) {
+  const openGroup = async (kind: CellKind, group: readonly SuiteCell[]): Promise<void> => {
+    let isOpen = false;
+    try {
       await kind.open(group, request, observer, async (cells) => {
         const opened: OpenedCell[] = [];
         for (const cell of cells) opened.push(await lookedUp(kind, cell, request));
+        isOpen = true;
         await work(opened);
       });
+    } catch (error) {
+      if (isOpen || failures === null) throw error;
+      // One of them cannot be opened: each alone shows which.
+      if (group.length > 1) for (const cell of group) await openGroup(kind, [cell]);
+      else if (!failures.goesOnAfter(error, group[0])) throw error;
     }
-  }
+  };
+  for (const kind of CELL_KINDS) for (const group of groupsOf(kind, request)) await openGroup(kind, group);
 }
 
 async function lookedUp(kind: CellKind, cell: Cell, { fresh }: SuiteSettings): Promise<OpenedCell> {
@@ -189,7 +265,9 @@ function groupsOf(kind: CellKind, request: SuiteRequest): SuiteCell[][] {
   const groups = new Map<string, SuiteCell[]>();
   for (const cell of cellsOf(kind, request)) {
     const name = kind.group?.(cell) ?? String(cell.index);
-    groups.set(name, [...(groups.get(name) ?? []), cell]);
+    const others = groups.get(name);
+    if (others) others.push(cell);
+    else groups.set(name, [cell]);
   }
   return [...groups.values()];
 }
