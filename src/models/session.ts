@@ -15,7 +15,14 @@ import type { Feeds } from './feeds.js';
 import { usableMemory } from './machine.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
-import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
+import {
+  defaultThreads,
+  isProviderFailure,
+  type Placement,
+  type Provider,
+  providerOf,
+  providerUnavailable,
+} from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
 import {
   type Answer,
@@ -34,7 +41,7 @@ export interface SessionRequest {
   graph: Uint8Array;
   /** Folder that the graph's external data are relative to; '' when it has none. */
   folder: string;
-  provider?: Provider;
+  provider?: Placement;
   /** Threads per operator; by default, as many as the machine has. */
   threads?: number;
   /** Plan the memory of a call as one block: faster for graphs with small activations. Default: false. */
@@ -119,7 +126,7 @@ interface Call {
 }
 
 class WorkerSession implements ModelSession, NativeCaller {
-  readonly provider: Provider;
+  private readonly placement: Placement;
   readonly threads: number;
   createSeconds = 0;
   runs = 0;
@@ -149,7 +156,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     private readonly label: string,
     private readonly patient: boolean,
   ) {
-    this.provider = task.provider;
+    this.placement = task.provider;
     this.threads = task.threads;
     this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
@@ -167,6 +174,10 @@ class WorkerSession implements ModelSession, NativeCaller {
         resolve();
       });
     });
+  }
+
+  get provider(): Provider {
+    return providerOf(this.placement);
   }
 
   run(feeds: Feeds, options: CallOptions): Promise<Feeds> {
@@ -246,8 +257,8 @@ class WorkerSession implements ModelSession, NativeCaller {
         break;
       case 'create-failed':
         this.fail(
-          isProviderFailure(this.provider, message.message)
-            ? providerUnavailable(this.provider, message.message)
+          isProviderFailure(this.placement, message.message)
+            ? providerUnavailable(this.placement, message.message)
             : createFailed(this.label, message.message),
         );
         break;
