@@ -8,6 +8,7 @@
 // sampler in batches of the same size. Offline runs go before and after, so that a machine that slows down is seen.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -157,16 +158,21 @@ async function load({ path, body, tokens }) {
     server.on('exit', () => reject(new Error('the server ended')));
   });
   const processes = [server.pid, ...childrenOf(server.pid)];
-  const ask = async (seed) => {
-    const began = performance.now();
-    const answer = await fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body(seed)),
+  // Clients share the processors with what they measure: fetch took 0.17 s of a processor for 1,000 tokens, this takes 0.03.
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const ask = (seed) =>
+    new Promise((resolve, reject) => {
+      const began = performance.now();
+      const sent = Buffer.from(JSON.stringify(body(seed)));
+      const headers = { 'content-type': 'application/json', 'content-length': sent.length };
+      const asked = request(url + path, { agent, method: 'POST', headers }, (answer) => {
+        answer.resume();
+        answer.on('error', reject);
+        answer.on('end', () => resolve({ status: answer.statusCode, ms: performance.now() - began }));
+      });
+      asked.on('error', reject);
+      asked.end(sent);
     });
-    await answer.arrayBuffer();
-    return { status: answer.status, ms: performance.now() - began };
-  };
   await ask(0);
   const [latencies, statuses, memory] = [[], new Map(), []];
   const began = performance.now();
@@ -184,6 +190,7 @@ async function load({ path, body, tokens }) {
   );
   const took = (performance.now() - began) / 1000;
   clearInterval(watch);
+  agent.destroy();
   const stopped = new Promise((resolve) => server.on('exit', (status, signal) => resolve(status ?? signal)));
   server.kill('SIGTERM');
   latencies.sort((a, b) => a - b);

@@ -4,7 +4,7 @@ import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
 import { plainText } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
 
-const FORMATS = ['markdown', 'html', 'csv', 'latex', 'lm-eval', 'model-index'] as const;
+const FORMATS = ['table', 'markdown', 'html', 'csv', 'latex', 'lm-eval', 'model-index'] as const;
 type ReportFormat = (typeof FORMATS)[number];
 const ENDINGS: Record<string, ReportFormat> = {
   '.md': 'markdown',
@@ -13,6 +13,7 @@ const ENDINGS: Record<string, ReportFormat> = {
   '.htm': 'html',
   '.csv': 'csv',
   '.tex': 'latex',
+  '.txt': 'table',
 };
 
 export default class Report extends BaseCommand<typeof Report> {
@@ -20,10 +21,11 @@ export default class Report extends BaseCommand<typeof Report> {
   static override description =
     `Shows tables with intervals, significant differences, plots, where each evaluation ran, how to repeat it, and some texts of samples files. The HTML page is self-contained.
 
-latex is the table of a paper, models by data sets. lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
+--paper gives the table of a paper alone, models by data sets, in every format; table (for a terminal) and latex are always that. lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
   static override examples = [
     '<%= config.bin %> report results.json --out report.html',
     '<%= config.bin %> report a.json b.json samples.jsonl --published --out report.html',
+    '<%= config.bin %> report a.json b.json --paper',
     '<%= config.bin %> report results.json --model duo --format model-index',
   ];
 
@@ -41,13 +43,18 @@ latex is the table of a paper, models by data sets. lm-eval is the format of lm-
       summary: 'Only these models; * matches anything. Repeatable.',
       helpValue: '<name>',
     }),
+    paper: boolean({
+      summary: 'Only the table of a paper: models by data sets, with intervals, best and ties.',
+    }),
     published: boolean({ summary: "Add the papers' figures as context." }),
     texts: integer({ min: 0, max: 100, default: 3, summary: 'Texts shown from each samples file.' }),
     title: string({ summary: 'Title of the report.', helpValue: '<text>' }),
-    format: choice(FORMATS)({ summary: 'Format to write. [default: by ending, else markdown]' }),
+    format: choice(FORMATS)({
+      summary: 'Format to write. [default: by ending, else markdown, with --paper table]',
+    }),
     out: repeatable({
       char: 'o',
-      summary: 'Write to this file; .html, .md, .csv or .tex decides the format.',
+      summary: 'Write to this file; .html, .md, .csv, .tex or .txt decides the format.',
       helpValue: '<file>',
     }),
   };
@@ -57,6 +64,11 @@ latex is the table of a paper, models by data sets. lm-eval is the format of lm-
     const files = args.files ?? [];
     const { checkWritable, replaceFile } = await import('../printing/output.js');
     const out = (flags.out ?? []).map((path) => ({ path, format: flags.format ?? formatOf(path) }));
+    const formats =
+      out.length > 0
+        ? out.map(({ format }) => format)
+        : [flags.format ?? (flags.paper ? 'table' : 'markdown')];
+    if (flags.paper) checkPaper(this.options.json ? ['json'] : formats);
     checkWritable(out.map(({ path }) => path));
     const { readInputs } = await import('../report/read-inputs.js');
     const { EVALUATIONS } = await import('../evals/registry.js');
@@ -66,15 +78,16 @@ latex is the table of a paper, models by data sets. lm-eval is the format of lm-
     const chosen = (name: string) => !flags.model || flags.model.some((pattern) => matches(pattern, name));
     const rows = inputs.rows.filter(({ model }) => chosen(model));
     if (inputs.rows.length > 0 && rows.length === 0) throw noSuchModel(flags.model!, inputs.rows); // without --model, all rows are chosen
-    const formats = out.length > 0 ? out.map(({ format }) => format) : [flags.format ?? 'markdown'];
     const tellsDifferences =
-      this.options.json || formats.some((format) => format === 'markdown' || format === 'html');
+      this.options.json ||
+      (!flags.paper && formats.some((format) => format === 'markdown' || format === 'html'));
     const report = {
       title: flags.title ?? 'duo-eval report',
       rows,
       differences: tellsDifferences ? differencesWithin(rows, inputs.known) : [],
-      samples: inputs.samples.filter(({ model }) => chosen(model)),
-      published: flags.published,
+      samples: flags.paper ? [] : inputs.samples.filter(({ model }) => chosen(model)),
+      published: flags.published && !flags.paper,
+      paper: flags.paper,
     };
     for (const { path, format } of out) {
       await replaceFile(path, await written(report, format));
@@ -85,22 +98,29 @@ latex is the table of a paper, models by data sets. lm-eval is the format of lm-
       const comparisons = report.differences.map(comparisonOf);
       this.printJson({ schemaVersion: 1, results: rows.map(({ record }) => record), comparisons });
     } else if (out.length === 0) {
-      this.print(await written(report, flags.format ?? 'markdown'));
+      this.print(await written(report, formats[0], this.screen));
     }
   }
 }
 
-async function written(report: import('../report/report.js').Report, format: ReportFormat): Promise<string> {
+async function written(
+  report: import('../report/report.js').Report,
+  format: ReportFormat,
+  screen?: import('../printing/formats.js').Screen,
+): Promise<string> {
+  const paper = await import('../report/paper-table.js');
+  if (report.paper && paper.paperSection(report.rows) === null) throw noPaperTable();
   switch (format) {
     case 'html':
       return (await import('../report/page.js')).reportPage(report);
     case 'markdown':
       return (await import('../report/markdown.js')).reportMarkdown(report);
     case 'csv':
+      if (report.paper) return paper.paperCsv(report.rows) ?? '';
       return (await import('../report/csv.js')).reportCsv(report.rows);
+    case 'table':
     case 'latex': {
-      const { paperLatex } = await import('../report/paper-table.js');
-      const table = paperLatex(report.rows);
+      const table = format === 'latex' ? paper.paperLatex(report.rows) : paper.paperText(report.rows, screen);
       if (table === null) throw noPaperTable();
       return table;
     }
@@ -123,6 +143,17 @@ function formatOf(path: string): ReportFormat {
     code: 'unknown-ending',
     message: `The ending of --out ${path} does not say which format it should have.`,
     hint: `End it with one of ${Object.keys(ENDINGS).join(', ')}, or give --format.`,
+  });
+}
+
+/** @throws UsageError for a format that has no place for the table */
+function checkPaper(formats: readonly string[]): void {
+  const other = formats.find((format) => ['json', 'lm-eval', 'model-index'].includes(format));
+  if (other === undefined) return;
+  throw new UsageError({
+    code: 'contradicting-formats',
+    message: `--paper is a table, and ${other} is none.`,
+    hint: 'Give --format table, markdown, csv, latex or html with it; or leave --paper out.',
   });
 }
 

@@ -1,6 +1,7 @@
 /**
- * Trends as files of other programs, to be looked at offline: TensorBoard's event files and MLflow's file store. A run each
- * for every row of the trends; steps are the runs in order of time. No program of theirs is needed, and no account.
+ * Trends as files of other programs, to be looked at offline: TensorBoard's event files, MLflow's file store, offline runs of
+ * Weights & Biases. A run each for every row of the trends; steps are the runs in order of time. No program of theirs is needed, and
+ * no account.
  */
 
 import { join } from 'node:path';
@@ -9,8 +10,15 @@ import { writeFileAtomically } from '../storage/atomic-file.js';
 import { sha256OfBytes } from '../storage/digest.js';
 import { nameOfTrend } from './table.js';
 import type { Trend } from './trends.js';
+import { type OfflineRun, offlineRun } from './wandb.js';
 
-export type ExportKind = 'tensorboard' | 'mlflow';
+export type ExportKind = 'tensorboard' | 'mlflow' | 'wandb';
+
+const FILES_OF: Readonly<Record<ExportKind, (trends: readonly Trend[]) => File[]>> = {
+  tensorboard: tensorboardFiles,
+  mlflow: mlflowFiles,
+  wandb: wandbFiles,
+};
 
 /** @returns the files that were written   @throws FileError */
 export async function exportTrends(
@@ -18,7 +26,7 @@ export async function exportTrends(
   folder: string,
   trends: readonly Trend[],
 ): Promise<string[]> {
-  const files = kind === 'tensorboard' ? tensorboardFiles(trends) : mlflowFiles(trends);
+  const files = FILES_OF[kind](trends);
   for (const [path, content] of files)
     await writeFileAtomically(join(folder, path), content, 'Give --out another folder.');
   return files.map(([path]) => join(folder, path));
@@ -156,4 +164,23 @@ function mlflowFiles(trends: readonly Trend[]): File[] {
     }
   }
   return files;
+}
+
+/** `wandb sync folder/offline-run-*` uploads a run for each row. */
+function wandbFiles(trends: readonly Trend[]): File[] {
+  return byRow(trends).map(([name, of]) => {
+    const steps = new Map<string, OfflineRun['steps'][number]>();
+    for (const { metric, points } of of)
+      for (const { at, commit, value, ci95 } of points) {
+        const key = `${at.getTime()} ${commit}`;
+        const ends = ci95 && { [`${metric}/low`]: ci95[0], [`${metric}/high`]: ci95[1] };
+        steps.set(key, { at, values: { ...steps.get(key)?.values, [metric]: value, ...ends } });
+      }
+    const [{ model, dataset, eval: evaluation }] = of;
+    return offlineRun({
+      name,
+      config: { model, dataset, eval: evaluation },
+      steps: [...steps.values()].sort((a, b) => a.at.getTime() - b.at.getTime()),
+    });
+  });
 }

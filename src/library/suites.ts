@@ -24,7 +24,7 @@ export interface SuiteSettings extends RuntimeSettings {
 export interface SuiteTask extends SuiteSettings {
   /** Part `part` of `of` parts, from 1: every `of`-th cell. By default the whole suite. */
   shard?: { part: number; of: number };
-  /** Only these units of a plan (`planSuiteUnits`); losses of ranges of sequences stay in the cache, for `gatherSuite`. */
+  /** Only these units of a plan (`planSuiteUnits`); what is found for ranges stays in the cache, for `gatherSuite`. */
   units?: readonly Unit[];
 }
 
@@ -108,7 +108,7 @@ export async function gatherSuite(
   const results = await run({ ...request, gathers: true }, heard);
   const there = new Set(results.map(({ index }) => index));
   const missing = suite.cells.flatMap(({ index }) => (there.has(index) ? [] : [index + 1]));
-  const lacking = (plan?.plan.units ?? []).filter(({ cell }) => missing.includes(cell));
+  const lacking = (plan?.plan.units ?? []).filter(({ cell }) => !there.has(cell - 1));
   const units = lacking.length > 0 ? await missingUnits(request, heard, lacking) : [];
   const { name, sha256, cells } = suite;
   return { file: suiteFile({ name, sha256, cells: cells.length }, results), missing, units };

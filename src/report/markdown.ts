@@ -18,6 +18,7 @@ export function reportMarkdown(report: Report): string {
       ...texts.map(codeBlock),
     );
   }
+  if (report.paper) return `${parts.join('\n\n')}\n`;
   parts.push(sectionText(environmentSection(report)));
   const commands = commandsOf(report.rows);
   if (commands.length > 0) parts.push(`## How to repeat it\n\n${codeBlock(commands.join('\n'))}`);

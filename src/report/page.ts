@@ -34,8 +34,9 @@ export function reportPage(report: Report): string {
   }));
   if (report.samples.length > 0)
     parts.push({ title: 'Samples', body: html`${report.samples.map(samplesBody)}` });
-  parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report), series) });
-  const commands = commandsOf(report.rows);
+  if (!report.paper)
+    parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report), series) });
+  const commands = report.paper ? [] : commandsOf(report.rows);
   if (commands.length > 0) parts.push({ title: 'How to repeat it', body: repetitionBody(commands) });
   return htmlPage({
     title: report.title,

@@ -42,6 +42,8 @@ export interface Report {
   samples: readonly SampleTexts[];
   /** Whether to add the papers' figures. */
   published: boolean;
+  /** Whether it is the table of a paper alone. */
+  paper?: boolean;
 }
 
 /**

@@ -21,6 +21,7 @@ export function sectionsOf(report: Report): Section[] {
     else groups.set(title, [...(groups.get(title) ?? []), row]);
   }
   const paper = paperSection(report.rows);
+  if (report.paper) return paper ? [paper] : [];
   return [
     ...(paper ? [paper] : []),
     ...[...groups].map(([title, rows]) => evaluatedSection(title, rows)),

@@ -140,15 +140,8 @@ export async function answerCompletion(
 ): Promise<CompletionAnswer> {
   const count = request.max_tokens ?? DEFAULT_TOKENS;
   const { logprobs = null, echo = false } = request;
-  const wanted = logprobs !== null && logprobs !== undefined;
+  const wanted = logprobs !== null;
   if (wanted) model.checkChainRule();
-  const stream = request.stream === true;
-  if (stream && wanted)
-    throw new RequestFailure(
-      400,
-      'invalid-request',
-      '"logprobs" are known when a text is whole: leave out "stream".',
-    );
   const after = request.suffix ? await model.encode(request.suffix) : [];
   const sent = readPrompts(request.prompt);
   const prompts: ReadPrompt[] = [];
@@ -168,64 +161,36 @@ export async function answerCompletion(
         `${where} is empty, and nothing names a BOS that a text of ${model.name} begins with.`,
       );
   }
+  const n = request.n ?? 1;
   const seed = request.seed ?? drawnSeed();
   const identity = { id: `cmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: model.name };
   const plan: WritingPlan = { request, prompts, count, seed, after };
   const promptTexts = echo
     ? sent.map((one, p) => (typeof one === 'string' ? one : model.decode(prompts[p].ids)))
     : [];
-  const textBefore = (index: number) => promptTexts[Math.floor(index / (request.n ?? 1))] ?? '';
+  const textBefore = (index: number) => promptTexts[Math.floor(index / n)] ?? '';
   const facts = factsOf(model, prompts, seed);
-  if (stream) {
-    return {
-      body: null,
-      stream: async (send) => {
-        const chunk = (choices: object[], usage?: object) =>
-          send({ ...identity, object: 'text_completion', choices, ...(usage && { usage }) });
-        const choice = (index: number, text: string, finish: string | null) => ({
-          ...{ index, text, logprobs: null },
-          finish_reason: finish,
-        });
-        if (echo)
-          for (const [p, text] of promptTexts.entries())
-            for (let i = 0; i < (request.n ?? 1); i++) chunk([choice(p * (request.n ?? 1) + i, text, null)]);
-        const answers = await writeTexts(model, plan, signal, (index, text, finish) =>
-          chunk([choice(index, text, finish)]),
-        );
-        if (request.stream_options?.include_usage) chunk([], usageOf(prompts, answers));
-      },
-    };
-  }
+  const logprobsOfWritten = (answer: Answer, echoed: boolean) =>
+    wanted
+      ? writtenLogprobs(
+          model,
+          prompts[Math.floor(answer.index / n)],
+          answer,
+          { echoed, top: logprobs },
+          signal,
+        )
+      : null;
+  const body = (choices: object[], usage?: object) => ({
+    ...{ ...identity, object: 'text_completion', choices },
+    ...(usage && { usage }),
+  });
+
+  // What the scores of a prompt answer by themselves, without a sampler: nothing is written, or the likeliest token.
   const oneGreedy =
     count === 1 && request.temperature === 0 && after.length === 0 && !request.sampler && !request.stop;
-  const answers =
-    wanted && (count === 0 || oneGreedy)
-      ? null
-      : count === 0
-        ? prompts.flatMap((_, p) =>
-            Array.from(
-              { length: request.n ?? 1 },
-              (_, i): Answer => ({
-                ...{ index: p * (request.n ?? 1) + i, text: '', finish: 'length', tokens: [], calls: 0 },
-              }),
-            ),
-          )
-        : await writeTexts(model, plan, signal);
-  const choices = answers
-    ? await Promise.all(
-        answers.map(async (answer) => {
-          const prompt = prompts[Math.floor(answer.index / (request.n ?? 1))];
-          return {
-            index: answer.index,
-            text: textBefore(answer.index) + answer.text,
-            finish_reason: answer.finish,
-            logprobs: wanted
-              ? await writtenLogprobs(model, prompt, answer, { echo: echo === true, top: logprobs }, signal)
-              : null,
-          };
-        }),
-      )
-    : await Promise.all(
+  if (wanted && (count === 0 || oneGreedy)) {
+    const scored = async () => {
+      const choices = await Promise.all(
         prompts.map(async (prompt, p) => {
           const { tokens, next } = await model.score(prompt, { next: count === 1, signal });
           const [best] = next?.top ?? [];
@@ -234,19 +199,66 @@ export async function answerCompletion(
             best !== undefined && !request.ignore_eos && best.token === model.tokenizer.eosTokenId;
           const scores = [...(echo ? tokens : []), ...(next ? [next] : [])];
           const ids = [...(echo ? prompt.ids : []), ...added];
-          return Array.from({ length: request.n ?? 1 }, (_, i) => ({
-            index: p * (request.n ?? 1) + i,
-            text: textBefore(p * (request.n ?? 1)) + (isOver ? '' : model.decode(added)),
+          return Array.from({ length: n }, (_, i) => ({
+            index: p * n + i,
+            text: textBefore(p * n) + (isOver ? '' : model.decode(added)),
             finish_reason: isOver ? 'stop' : 'length',
-            logprobs: logprobsOf(model, ids, scores, logprobs ?? 0),
+            logprobs: logprobsOf(model, ids, scores, logprobs),
           }));
         }),
-      ).then((all) => all.flat());
-  const usage = usageOf(prompts, answers ?? prompts.map(() => ({ tokens: Array(count).fill(0) })));
-  return {
-    body: { ...identity, object: 'text_completion', choices, usage, duo_eval: facts },
-    stream: null,
-  };
+      );
+      return choices.flat();
+    };
+    const usage = usageOf(
+      prompts,
+      prompts.map(() => ({ tokens: Array(count).fill(0) })),
+    );
+    if (!request.stream) return { body: { ...body(await scored(), usage), duo_eval: facts }, stream: null };
+    return {
+      body: null,
+      stream: async (send) => {
+        for (const choice of await scored()) send(body([choice]));
+        if (request.stream_options?.include_usage) send(body([], usage));
+      },
+    };
+  }
+
+  if (request.stream) {
+    return {
+      body: null,
+      stream: async (send) => {
+        const tell = (index: number, text: string, finish: string | null, scores: object | null = null) =>
+          send(body([{ index, text, logprobs: scores, finish_reason: finish }]));
+        if (echo) for (let i = 0; i < prompts.length * n; i++) tell(i, textBefore(i), null);
+        // Tokens come in any order, and the chain rule needs all before one: its values follow the text, in its last chunk.
+        const answers = await writeTexts(model, plan, signal, (index, text, finish) =>
+          tell(index, text, wanted ? null : finish),
+        );
+        if (wanted)
+          await Promise.all(
+            answers.map(async (answer) =>
+              tell(answer.index, '', answer.finish, await logprobsOfWritten(answer, echo === true)),
+            ),
+          );
+        if (request.stream_options?.include_usage) send(body([], usageOf(prompts, answers)));
+      },
+    };
+  }
+  const answers: Answer[] =
+    count === 0
+      ? Array.from({ length: prompts.length * n }, (_, index) => ({
+          ...{ index, text: '', finish: 'length', tokens: [], calls: 0 },
+        }))
+      : await writeTexts(model, plan, signal);
+  const choices = await Promise.all(
+    answers.map(async (answer) => ({
+      index: answer.index,
+      text: textBefore(answer.index) + answer.text,
+      finish_reason: answer.finish,
+      logprobs: await logprobsOfWritten(answer, echo === true),
+    })),
+  );
+  return { body: { ...body(choices, usageOf(prompts, answers)), duo_eval: facts }, stream: null };
 }
 
 /** What an answer says of how it came about. */
@@ -278,13 +290,13 @@ async function writtenLogprobs(
   model: ServedModel,
   prompt: ReadPrompt,
   { tokens }: Answer,
-  { echo, top }: { echo: boolean; top: number | null | undefined },
+  { echoed, top }: { echoed: boolean; top: number },
   signal: AbortSignal,
 ): Promise<object> {
   const ids = [...prompt.ids, ...tokens];
-  const from = echo ? 0 : prompt.ids.length;
+  const from = echoed ? 0 : prompt.ids.length;
   const scored = await model.score(model.readWhole(ids), { from, next: false, signal });
-  return logprobsOf(model, ids.slice(from), scored.tokens.slice(from), top ?? 0);
+  return logprobsOf(model, ids.slice(from), scored.tokens.slice(from), top);
 }
 
 /** As OpenAI's completions have them. */

@@ -172,6 +172,7 @@ function show(length) {
     span.dataset.at = String(at);
     span.dataset.open = '1';
     span.tabIndex = at === first ? 0 : -1;
+    nameOf(span, 'not written yet');
     span.setAttribute('aria-pressed', 'false');
     spans.push(span);
     turn.append(span, document.createElement('wbr'));
@@ -185,12 +186,21 @@ function paint(changes) {
     const span = spans[at - first];
     if (!span) continue;
     span.textContent = token === null ? '····' : visible(piece) || '⟨' + token + '⟩';
+    nameOf(span, token === null ? 'not written yet' : blank(span.textContent));
     span.classList.toggle('mask', token === null);
     if (token === null) span.dataset.open = '1'; else delete span.dataset.open;
     if (token !== null && !kept.has(at)) span.classList.add('now');
     if (kept.has(at)) span.classList.add('kept');
   }
 }
+
+// White space alone is no name for a button, and four dots are none either.
+function nameOf(span, name) {
+  if (name) span.setAttribute('aria-label', name);
+  else span.removeAttribute('aria-label');
+}
+
+const blank = (text) => (text.trim() ? '' : [...text].map((c) => ({ ' ': 'space', '\\n': 'new line', '\\t': 'tab' })[c] || 'white space').join(', '));
 
 const visible = (text) => text.replace(/[\\u0000-\\u0008\\u000b-\\u001f\\u007f]/g, (c) => String.fromCharCode(c === '\\u007f' ? 0x2421 : 0x2400 + c.charCodeAt(0)));
 

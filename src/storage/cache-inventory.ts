@@ -6,9 +6,10 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuoEvalError } from '../errors.js';
-import { fileFailure, isMissing, systemCodeOf } from './file-failure.js';
+import { fileFailure, isMissing, isNotEmpty } from './file-failure.js';
 import { acquireLock, isLocked } from './lock.js';
 import { isBeingWritten } from './temporary-files.js';
+import { PARTS_ENDING } from './work-journal.js';
 
 export interface CacheItem {
   room: string;
@@ -39,6 +40,10 @@ export interface CacheRoom {
 /** A journal has a file for each of its writers, with one lock (work-journal.ts). */
 const ENTRY = /^([0-9a-f]{64})(?:\.\d+-[0-9a-f]+)?(\.[a-z0-9]+)?$/;
 
+/** A folder of ranges of a piece of work, and what is in it. */
+const PARTS = new RegExp(`^([0-9a-f]{64})\\${PARTS_ENDING}$`);
+const PART = /^\d+-\d+(?:\.\d+-[0-9a-f]+\.jsonl|\.lock)$/;
+
 const LOCK = '.lock';
 
 /** Of all of the work, or of a part of it. */
@@ -55,6 +60,13 @@ export function roomOfFiles(
     const found: CacheItem[] = await unfinishedWrites(name, cache);
     const names = await namesIn(join(cache, name));
     for (const entry of names) {
+      const [, ofParts] = (locked && PARTS.exec(entry)) || [];
+      if (ofParts !== undefined) {
+        found.push(...(await unfinishedWrites(name, cache, `${name}/${entry}`)));
+        const item = await itemOfParts(name, cache, { hash: ofParts, describe });
+        if (item) found.push(item);
+        continue;
+      }
       const isLock = locked && entry.endsWith(LOCK);
       const base = isLock ? entry.slice(0, -LOCK.length) : entry;
       const [, hash, ending = ''] = ENTRY.exec(base) ?? [];
@@ -80,6 +92,32 @@ export function roomOfFiles(
     return found;
   };
   return { name, purpose, items };
+}
+
+/** A folder of the ranges of a piece of work, with their locks: one entry. */
+async function itemOfParts(
+  room: string,
+  cache: string,
+  { hash, describe }: { hash: string; describe: (path: string) => Promise<string | null> | string | null },
+): Promise<CacheItem | null> {
+  const file = `${room}/${hash}${PARTS_ENDING}`;
+  const folder = join(cache, file);
+  const made = await stat(folder).catch(() => null);
+  if (!made?.isDirectory()) return null; // removed in the meantime, or not ours
+  const names = (await namesIn(folder)).filter((one) => PART.test(one));
+  const paths = names.map((one) => join(folder, one));
+  const [first] = paths.filter((path) => !path.endsWith(LOCK));
+  const locks = paths.filter((path) => path.endsWith(LOCK)).map((path) => path.slice(0, -LOCK.length));
+  const work = join(cache, room, `${hash}.jsonl`);
+  return {
+    ...{ room, file, paths, folder, lock: work },
+    what:
+      first === undefined
+        ? 'ranges of a run; none is there'
+        : ((await describe(first)) ?? 'damaged; it will be made anew'),
+    ...((await sizeAndTime(paths)) ?? { bytes: 0, modified: made.mtimeMs }),
+    inUse: [work, ...locks].some(isLocked),
+  };
 }
 
 /** Files left behind by writers that were killed. */
@@ -153,6 +191,6 @@ export async function removeItem(item: CacheItem): Promise<Removal> {
 /** A folder that is not empty holds files of others and stays. */
 async function removeEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch((cause) => {
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(cause) ?? '')) throw cause;
+    if (!isMissing(cause) && !isNotEmpty(cause)) throw cause;
   });
 }

@@ -107,6 +107,12 @@ export function isMissing(cause: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** Whether the error means that a folder holds something. */
+export function isNotEmpty(cause: unknown): boolean {
+  const code = systemCodeOf(cause);
+  return code === 'ENOTEMPTY' || code === 'EEXIST';
+}
+
 /** The code of a failed system call, such as `ENOENT`. */
 export function systemCodeOf(cause: unknown): string | null {
   const code = (cause as NodeJS.ErrnoException | null)?.code;

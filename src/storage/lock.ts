@@ -67,12 +67,12 @@ const leaseMs = (): number => {
  */
 export function acquireLock(path: string, what: string, advice = CACHE_ADVICE): Lock {
   const lockPath = `${path}.lock`;
-  try {
-    makeFolder(dirname(lockPath));
-  } catch (cause) {
-    throw fileFailure(cause, 'create the lock', lockPath, advice);
-  }
   for (let attempt = 0; attempt < 8; attempt++) {
+    try {
+      makeFolder(dirname(lockPath));
+    } catch (cause) {
+      throw fileFailure(cause, 'create the lock', lockPath, advice);
+    }
     const token = create(lockPath, advice);
     if (token !== null) return held(lockPath, token);
     const found = readOwner(lockPath, clockOf(dirname(lockPath)));
@@ -141,6 +141,8 @@ function create(lockPath: string, advice: string): string | null {
     return token;
   } catch (cause) {
     if (systemCodeOf(cause) === 'EEXIST') return null;
+    // Another process has just removed the folder, which was empty: the next attempt makes it again.
+    if (systemCodeOf(cause) === 'ENOENT') return null;
     throw fileFailure(cause, 'create the lock', lockPath, advice);
   }
 }

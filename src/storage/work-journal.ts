@@ -2,23 +2,32 @@
  * The journal of a piece of work in the cache: its name is the hash of everything that decides the work. Every run that does some of
  * the work writes a file of its own, `<hash>.<number>-<random>.jsonl`, and all files are joined when they are read. So a run
  * that goes on although its lock was taken over does no harm. Earlier builds had one file, `<hash>.jsonl`, which is read too.
+ *
+ * Runs of ranges of the work, of which there may be thousands, have a folder of their own, `<hash>.parts/<from>-<to>.<number>-<random>.jsonl`:
+ * a range then reads its own files and those that overlap, not all.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type CacheKey, cacheEntryPath } from './cache-entry.js';
-import { fileFailure, isMissing } from './file-failure.js';
+import { fileFailure, isMissing, isNotEmpty } from './file-failure.js';
 import { type Journal, newJournal, readJournal } from './journal.js';
 import { forgetKept, noteKept } from './kept-work.js';
 import { acquireInTurn } from './waiting.js';
+
+/** Items `from` to `to` of a piece of work, without the latter. */
+export interface WorkRange {
+  from: number;
+  to: number;
+}
 
 export interface WorkJournalOptions<Entry extends object> {
   /** What the work is, for an error: `The evaluation of duo`. */
   what: string;
   /** Ignore what earlier runs finished. */
   fresh: boolean;
-  /** A part of the work, such as `0-500`, that is done while other processes do other parts. By default all of it. */
-  part?: string;
+  /** A range of the work that is done while other processes do other ranges. By default all of it. */
+  part?: WorkRange;
   /** Receives the lines of earlier runs one by one, those of one file in order. */
   onEntry: (entry: Entry) => void;
   /** Where those lines are kept: closed with the journal, or when it cannot be opened. */
@@ -37,9 +46,10 @@ export async function openWorkJournal<Entry extends object>(
   key: CacheKey,
   { what, fresh, part, onEntry, kept }: WorkJournalOptions<Entry>,
 ): Promise<WorkJournal<Entry>> {
-  const path = cacheEntryPath('journals', key, '.jsonl');
+  const path = cacheEntryPath('journals', key, ENDING);
+  const base = part === undefined ? path.slice(0, -ENDING.length) : join(partsOf(path), nameOf(part));
   const header = { key: JSON.stringify(key) };
-  const lock = await acquireInTurn(part === undefined ? path : path.replace(/\.jsonl$/, `.${part}$&`), what);
+  const lock = await acquireInTurn(part === undefined ? path : base, what);
   let isEmpty = true;
   let isOpen = true;
   let own: string;
@@ -53,14 +63,14 @@ export async function openWorkJournal<Entry extends object>(
   try {
     // Other parts may be under way.
     if (fresh && part === undefined) removeAll(path);
-    const files = filesOf(path);
+    const files = filesOf(path, part && [part]);
     for (const file of fresh ? [] : files) {
       readJournal<Entry>(file, header, (entry) => {
         isEmpty = false;
         onEntry(entry);
       });
     }
-    own = nextTo(files, path);
+    own = nextTo(files, base);
     journal = newJournal<Entry>(own, header);
   } catch (error) {
     release();
@@ -92,34 +102,78 @@ export async function openWorkJournal<Entry extends object>(
   };
 }
 
-/** What all runs have finished of a piece of work, while it may be under way. @throws FileError */
-export function readWorkJournal<Entry extends object>(key: CacheKey, onEntry: (entry: Entry) => void): void {
-  for (const file of filesOf(cacheEntryPath('journals', key, '.jsonl')))
+/**
+ * What all runs have finished of a piece of work, while it may be under way.
+ * @param ranges of it; lines of others may come, too. By default all   @throws FileError
+ */
+export function readWorkJournal<Entry extends object>(
+  key: CacheKey,
+  onEntry: (entry: Entry) => void,
+  ranges?: readonly WorkRange[],
+): void {
+  for (const file of filesOf(cacheEntryPath('journals', key, ENDING), ranges))
     readJournal<Entry>(file, { key: JSON.stringify(key) }, onEntry);
 }
 
-/** The files of a piece of work, in the order in which they were begun. */
-function filesOf(path: string): string[] {
-  const hash = basename(path, '.jsonl');
-  let names: string[];
+const ENDING = '.jsonl';
+/** Of the folder of ranges. */
+export const PARTS_ENDING = '.parts';
+const partsOf = (path: string): string => path.slice(0, -ENDING.length) + PARTS_ENDING;
+const nameOf = ({ from, to }: WorkRange): string => `${from}-${to}`;
+
+/** The files of a piece of work, in the order in which they were begun. @param ranges only those that may hold some of them */
+function filesOf(path: string, ranges?: readonly WorkRange[]): string[] {
+  const hash = basename(path, ENDING);
+  const [whole, parts] = [dirname(path), partsOf(path)];
+  const holdsSome = ranges === undefined ? () => true : overlapWith(ranges);
+  return [
+    ...journalsIn(whole)
+      .filter((name) => name.startsWith(hash))
+      .map((name) => join(whole, name)),
+    ...journalsIn(parts)
+      .filter((name) => holdsSome(rangeIn(name)))
+      .map((name) => join(parts, name)),
+  ].sort((a, b) => numberIn(a) - numberIn(b) || (a < b ? -1 : 1));
+}
+
+function journalsIn(folder: string): string[] {
   try {
-    names = readdirSync(dirname(path));
+    return readdirSync(folder).filter((name) => name.endsWith(ENDING));
   } catch (cause) {
     if (isMissing(cause)) return [];
-    throw fileFailure(cause, 'read', dirname(path));
+    throw fileFailure(cause, 'read', folder);
   }
-  return names
-    .filter((name) => name.startsWith(hash) && name.endsWith('.jsonl'))
-    .sort((a, b) => numberIn(a) - numberIn(b) || (a < b ? -1 : 1))
-    .map((name) => join(dirname(path), name));
+}
+
+/** Whether a range overlaps with any of these; each answer takes the logarithm of how many they are. */
+function overlapWith(ranges: readonly WorkRange[]): (range: WorkRange) => boolean {
+  const sorted = [...ranges].sort((a, b) => a.from - b.from);
+  // The farthest end of the first i + 1.
+  const ends: number[] = [];
+  for (const { to } of sorted) ends.push(Math.max(to, ends.at(-1) ?? 0));
+  return ({ from, to }) => {
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle].from < to) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && ends[low - 1] > from;
+  };
+}
+
+/** Of a name that says none: everything, so that it is read. */
+function rangeIn(name: string): WorkRange {
+  const [, from = 0, to = Infinity] = /^(\d+)-(\d+)\./.exec(name) ?? [];
+  return { from: Number(from), to: Number(to) };
 }
 
 /** 0 for the one file of an earlier build. */
 const numberIn = (name: string): number => Number(/\.(\d+)-[0-9a-f]+\.jsonl$/.exec(name)?.[1] ?? 0);
 
-function nextTo(files: readonly string[], path: string): string {
-  const number = Math.max(0, ...files.map(numberIn)) + 1;
-  return path.replace(/\.jsonl$/, `.${number}-${randomBytes(6).toString('hex')}.jsonl`);
+function nextTo(files: readonly string[], base: string): string {
+  const number = files.reduce((most, file) => Math.max(most, numberIn(file)), 0) + 1;
+  return `${base}.${number}-${randomBytes(6).toString('hex')}${ENDING}`;
 }
 
 function removeAll(path: string): void {
@@ -129,5 +183,11 @@ function removeAll(path: string): void {
     } catch (cause) {
       throw fileFailure(cause, 'remove', file);
     }
+  }
+  try {
+    rmdirSync(partsOf(path));
+  } catch (cause) {
+    // A range may be under way once more.
+    if (!isMissing(cause) && !isNotEmpty(cause)) throw fileFailure(cause, 'remove', partsOf(path));
   }
 }

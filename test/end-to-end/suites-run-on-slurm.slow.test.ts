@@ -56,7 +56,9 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
     await until(
       () =>
         existsSync(space.at('.cache/journals')) &&
-        readdirSync(space.at('.cache/journals')).some((name) => name.endsWith('.jsonl')),
+        readdirSync(space.at('.cache/journals'), { recursive: true }).some((name) =>
+          `${name}`.endsWith('.jsonl'),
+        ),
     );
     // It refuses while a task is just being started, or says so although the signal has arrived: what counts is whether the task is
     // queued again. A second signal would end it at once, so it is given time to stop.

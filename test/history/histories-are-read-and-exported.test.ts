@@ -1,11 +1,13 @@
-/** About src/history/entries.ts, src/history/trends.ts, src/history/table.ts, src/history/exports.ts, src/commands/history/add.ts, src/commands/history/show.ts */
+/** About src/history/entries.ts, src/history/trends.ts, src/history/table.ts, src/history/exports.ts, src/history/wandb.ts, src/commands/history/add.ts, src/commands/history/show.ts */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EVALUATIONS } from '../../src/evals/registry.js';
 import { addEntry } from '../../src/history/entries.js';
 import { crc32c } from '../../src/history/exports.js';
+import { offlineRun } from '../../src/history/wandb.js';
 import { readTrends } from '../../src/library/results.js';
 import { parseResults } from '../../src/records/results-file.js';
 import { resultOfNats } from '../comparison/rows.js';
@@ -152,6 +154,33 @@ describe('exports', () => {
     expect(lines[8]).toMatch(new RegExp(`^${Date.UTC(2026, 10, 9)} \\d+\\.\\d+ 8$`));
     expect(space.read('mlruns/1/meta.yaml')).toContain('name: "duo-eval"');
   });
+
+  it('to Weights & Biases are an offline run with every point, its time and its interval', async () => {
+    const asked = ['history', 'export', 'history', '--to', 'wandb', '--out', 'wandb'];
+    const path = (await succeed(space, asked)).stdout.trim();
+    expect(path).toMatch(/wandb\/offline-run-20261101_000000-([0-9a-f]{8})\/run-\1\.wandb$/);
+    const steps = stepsOf(recordsOfLog(readFileSync(space.at(path))));
+    const [{ points }] = await readTrends(space.at('history'));
+    expect(steps).toEqual(
+      points.map(({ at, value, ci95 }, step) => ({
+        ...{ ppl: value, 'ppl/low': ci95?.[0], 'ppl/high': ci95?.[1], _step: step },
+        ...{ _timestamp: at.getTime() / 1000, _runtime: step * 86_400 },
+      })),
+    );
+  });
+
+  it('to Weights & Biases go on over the ends of blocks', () => {
+    const values = (at: number) =>
+      Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`m${i}`, at / 3 + i]));
+    const at = (day: number) => new Date(Date.UTC(2026, 0, 1 + day));
+    const given = Array.from({ length: 12 }, (_, day) => ({ at: at(day), values: values(day) }));
+    const [, bytes] = offlineRun({ name: 'run', config: { model: 'duo' }, steps: given });
+    expect(bytes.length).toBeGreaterThan(8 * 32_768);
+    const read = stepsOf(recordsOfLog(Buffer.from(bytes)));
+    expect(read.map(({ _step, _timestamp, _runtime, ...own }) => own)).toEqual(
+      given.map(({ values }) => values),
+    );
+  });
 });
 
 /** Step, tag and value of the scalars of an Event. */
@@ -175,4 +204,61 @@ function scalarsOf(event: Uint8Array): [number, string, number][] {
     } else reader.skip(wire);
   }
   return found.map(([tag, value]) => [step, tag, value]);
+}
+
+/** The records of a log as LevelDB's `log_format.md` describes it, behind the seven bytes of Weights & Biases; its checksum is zlib's. */
+function recordsOfLog(log: Buffer): Buffer[] {
+  expect(log.subarray(0, 7).toString('hex')).toBe('3a572642e1be00');
+  const records: Buffer[] = [];
+  let pieces: Buffer[] = [];
+  for (let at = 7; at < log.length; ) {
+    const left = 32_768 - (at % 32_768);
+    if (left < 7) {
+      expect(log.subarray(at, at + left).every((byte) => byte === 0)).toBe(true);
+      at += left;
+      continue;
+    }
+    const length = log.readUInt16LE(at + 4);
+    expect(7 + length).toBeLessThanOrEqual(left);
+    expect(crc32(log.subarray(at + 6, at + 7 + length))).toBe(log.readUInt32LE(at));
+    const kind = log[at + 6];
+    expect(kind === 1 || kind === 2).toBe(pieces.length === 0);
+    pieces.push(log.subarray(at + 7, at + 7 + length));
+    if (kind === 1 || kind === 4) {
+      records.push(Buffer.concat(pieces));
+      pieces = [];
+    }
+    at += 7 + length;
+  }
+  expect(pieces).toEqual([]);
+  return records;
+}
+
+/** The items of each HistoryRecord, field 2 of a Record. */
+function stepsOf(records: readonly Buffer[]): Record<string, number>[] {
+  return records.flatMap((record) => {
+    const history = fieldsOf(record).find(([field]) => field === 2);
+    if (!history) return [];
+    const items = fieldsOf(history[1]).filter(([field]) => field === 1);
+    return [
+      Object.fromEntries(
+        items.map(([, item]) => {
+          const parts = new Map(fieldsOf(item));
+          return [String(parts.get(2)), JSON.parse(String(parts.get(16)))];
+        }),
+      ),
+    ];
+  });
+}
+
+/** The fields of a message that have a length. */
+function fieldsOf(message: Uint8Array): [field: number, bytes: Buffer][] {
+  const reader = new BinaryReader(message);
+  const found: [number, Buffer][] = [];
+  while (reader.pos < reader.len) {
+    const [field, wire] = reader.tag();
+    if (wire === 2) found.push([field, Buffer.from(reader.bytes())]);
+    else reader.skip(wire);
+  }
+  return found;
 }

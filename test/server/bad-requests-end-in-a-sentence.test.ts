@@ -52,13 +52,6 @@ const CASES: [string, string, unknown, number, RegExp][] = [
   ['a sampler of another family', '/v1/completions', completion({ sampler: 'ar' }), 400, /for ar models/],
   ['another model', '/v1/completions', completion({ model: 'gpt-4' }), 404, /serves the model "mdlm"/],
   ['a seed that is none', '/v1/completions', completion({ seed: -1 }), 400, /seed/],
-  [
-    'log-probabilities of a stream',
-    '/v1/completions',
-    completion({ logprobs: 1, stream: true }),
-    400,
-    /whole/,
-  ],
   ['a chat without messages', '/v1/chat/completions', { messages: [] }, 400, /messages/],
   [
     'tools',

@@ -60,6 +60,41 @@ describe('completions', () => {
     expect(usage.completion_tokens).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['mdlm', { max_tokens: 6, seed: 3, n: 2 }],
+    ['ar', { max_tokens: 6, seed: 3, n: 1 }],
+    ['mdlm', { max_tokens: 1, temperature: 0 }],
+    ['mdlm', { max_tokens: 0 }],
+  ])('of %s with %j stream the log-probabilities that they have whole', async (name, more) => {
+    const server = await served(name);
+    const request = { prompt: [TEXT, 'Of'], logprobs: 2, echo: true, seed: 1234, ...more };
+    const whole = (await server.post('/v1/completions', request)).body as CompletionBody;
+    const response = await fetch(`${server.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...request, stream: true }),
+    });
+    const chunks = (await response.text())
+      .split('\n\n')
+      .filter((event) => event.startsWith('data: {'))
+      .flatMap((event) => (JSON.parse(event.slice('data: '.length)) as CompletionBody).choices);
+    expect(whole.choices.length).toBeGreaterThan(1);
+    for (const choice of whole.choices) {
+      const own = chunks.filter(({ index }) => index === choice.index);
+      expect(own.map(({ text }) => text).join('')).toBe(choice.text);
+      expect(own.filter(({ logprobs }) => logprobs !== null)).toHaveLength(1);
+      const last = own.at(-1)!; // one has log-probabilities
+      expect(last.finish_reason).toBe(choice.finish_reason);
+      expect({ ...last.logprobs, token_logprobs: null }).toEqual({
+        ...choice.logprobs,
+        token_logprobs: null,
+      });
+      expect(last.logprobs.token_logprobs).toHaveLength(choice.logprobs.token_logprobs.length);
+      for (const [i, value] of last.logprobs.token_logprobs.entries())
+        expect(value ?? 0).toBeCloseTo(choice.logprobs.token_logprobs[i] ?? 0, 5);
+    }
+  });
+
   it('of uniform states refuse log-probabilities and name the route that has them', async () => {
     const server = await served('duo');
     const { status, body } = await server.post('/v1/completions', { prompt: TEXT, logprobs: 1, echo: true });

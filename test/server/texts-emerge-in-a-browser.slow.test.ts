@@ -93,6 +93,26 @@ describe.skipIf(noBrowser)('the page of a server, in a browser', () => {
     const { page } = opened;
     await page.fill('#steps', '8');
     await write(opened, 'The war', 12);
+    const namesOf = () =>
+      page.$$eval('button.token', (tokens) => tokens.map((token) => token.getAttribute('aria-label')));
+    // A token of white space alone, which a network may write at any time, has no text that names it.
+    await page.route('**/v1/denoise', (route) => {
+      // After the token that begins each text.
+      const tokens = [0, 1, 2, 3, null];
+      const changes = [' ', '\n \t', 'war'].map((piece, i) => [i + 1, tokens[i + 1], piece]);
+      const events = [
+        { start: { length: 5, seed: 5, sampler: 'ancestral' } },
+        { step: 1, changes },
+        { done: { tokens, calls: 1 } },
+      ];
+      return route.fulfill({
+        contentType: 'text/event-stream',
+        body: events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''),
+      });
+    });
+    await page.click('#clear');
+    await write(opened, '', 4);
+    expect(await namesOf()).toEqual(['space', 'new line, space, tab', null, 'not written yet']);
     const nameless = await page.$$eval('input, textarea, button', (fields) =>
       fields
         .filter((field) => {

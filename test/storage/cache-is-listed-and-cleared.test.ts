@@ -177,6 +177,21 @@ describe('duo-eval cache clear', () => {
     expect(readdirSync(join(cache, 'journals'))).toEqual([]);
   });
 
+  it('takes the ranges of a piece of work as one entry, unless one is under way', async () => {
+    const parts = `journals/${HASH}.parts`;
+    for (const range of ['0-10', '10-20']) stoppedRun(`${parts}/${range}.1-abcdef.jsonl`);
+    const lock = acquireLock(join(cache, parts, '20-30'), 'A test');
+    expect(await items()).toMatchObject([
+      { file: parts, what: expect.stringMatching(/^duo model/), inUse: true },
+    ]);
+    await clear();
+    expect(readdirSync(join(cache, parts))).toHaveLength(3);
+    lock.release();
+    writeFileSync(join(cache, parts, '20-30.lock'), JSON.stringify({ pid: deadPid, started: null }));
+    await clear();
+    expect(readdirSync(join(cache, 'journals'))).toEqual([]);
+  });
+
   it('removes what a killed writer left, and not what a living one writes', async () => {
     const written = put(join('packed', basename(temporaryPath(cache))));
     const left = put(join('packed', basename(written).replace(`-${process.pid}-`, `-${deadPid}-`)));
@@ -191,6 +206,8 @@ describe('duo-eval cache clear', () => {
       'packed/deadbeef.pack',
       `photos/${HASH}.jpg`,
       `journals/${HASH}.jsonl.bak`,
+      `journals/${HASH}.parts/notes.txt`,
+      `journals/${'cd'.repeat(32)}.parts`,
       'datasets/ptb/ptb.valid.txt',
       'datasets/mine/record.json',
     ].map((name) => put(name));

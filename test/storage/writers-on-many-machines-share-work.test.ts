@@ -7,7 +7,7 @@ import { cacheEntryPath } from '../../src/storage/cache-entry.js';
 import { newJournal } from '../../src/storage/journal.js';
 import { acquireLock, isLocked } from '../../src/storage/lock.js';
 import { waitForOthers } from '../../src/storage/waiting.js';
-import { openWorkJournal } from '../../src/storage/work-journal.js';
+import { openWorkJournal, readWorkJournal, type WorkRange } from '../../src/storage/work-journal.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const key = { work: 1 };
@@ -23,11 +23,12 @@ afterEach(() => {
   waitForOthers(null);
 });
 
-async function opened() {
+async function opened(part?: WorkRange) {
   const entries: object[] = [];
   const journal = await openWorkJournal<object>(key, {
     what: 'The work',
     fresh: false,
+    part,
     onEntry: (entry) => entries.push(entry),
   });
   return { ...journal, entries };
@@ -114,5 +115,46 @@ describe('work that several processes share', () => {
     expect(next.entries).toEqual([{ a: 1 }, { a: 3 }]);
     next.finish();
     expect(readdirSync(join(folder, 'journals'))).toEqual([]);
+  });
+});
+
+describe('ranges of a piece of work', () => {
+  const range = (from: number, to: number) => ({ from, to });
+  const inCache = (ranges?: WorkRange[]) => {
+    const entries: object[] = [];
+    readWorkJournal<object>(key, (entry) => entries.push(entry), ranges);
+    return entries;
+  };
+
+  it('are done side by side, read where they overlap, and joined', async () => {
+    const [first, second] = [await opened(range(0, 10)), await opened(range(10, 30))];
+    await expect(opened(range(0, 10))).rejects.toMatchObject({ code: 'in-use' });
+    first.append({ a: 1 });
+    second.append({ a: 12 });
+    first.close();
+    second.close();
+    expect((await opened(range(10, 20))).entries).toEqual([{ a: 12 }]);
+    expect(inCache([range(0, 5), range(40, 50)])).toEqual([{ a: 1 }]);
+    expect(inCache([range(30, 40)])).toEqual([]);
+    expect(inCache()).toHaveLength(2);
+  });
+
+  it('leave nothing once the whole is finished', async () => {
+    const first = await opened(range(0, 10));
+    first.append({ a: 1 });
+    first.close();
+    const whole = await opened();
+    expect(whole.entries).toEqual([{ a: 1 }]);
+    whole.finish();
+    expect(readdirSync(join(folder, 'journals'))).toEqual([]);
+  });
+
+  it('may begin again while the whole is being finished', async () => {
+    const whole = await opened();
+    const again = await opened(range(0, 10));
+    whole.finish();
+    again.append({ a: 1 });
+    again.close();
+    expect(inCache()).toEqual([{ a: 1 }]);
   });
 });

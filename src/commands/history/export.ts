@@ -4,12 +4,13 @@ import { choice, string } from '../../cli/flags.js';
 import { historyFlags, trendsOfFlags } from '../../cli/history-flags.js';
 
 export default class HistoryExport extends BaseCommand<typeof HistoryExport> {
-  static override summary = 'Write figures over time as files of TensorBoard or MLflow.';
+  static override summary = 'Write figures over time as files of TensorBoard, MLflow or W&B.';
   static override description =
-    'Writes a run for each row, its figures and the ends of their intervals step by step. tensorboard --logdir folder, or mlflow ui --backend-store-uri folder, then shows them; no account is needed.';
+    'Writes a run for each row, its figures and the ends of their intervals step by step. tensorboard --logdir folder, or mlflow ui --backend-store-uri folder, then shows them, without an account; wandb sync folder/offline-run-* uploads them.';
   static override examples = [
     '<%= config.bin %> history export history --to tensorboard --out runs',
     '<%= config.bin %> history export history --to mlflow --out mlruns',
+    '<%= config.bin %> history export history --to wandb --out wandb',
   ];
 
   static override args = {
@@ -18,7 +19,7 @@ export default class HistoryExport extends BaseCommand<typeof HistoryExport> {
 
   static override flags = {
     ...historyFlags,
-    to: choice(['tensorboard', 'mlflow'])({ required: true, summary: 'Whose files.' }),
+    to: choice(['tensorboard', 'mlflow', 'wandb'])({ required: true, summary: 'Whose files.' }),
     out: string({ char: 'o', required: true, summary: 'Folder to write.', helpValue: '<folder>' }),
   };
 

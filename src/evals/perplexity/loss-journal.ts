@@ -7,7 +7,7 @@
 
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { NumberColumn } from '../../storage/number-column.js';
-import { openWorkJournal, readWorkJournal } from '../../storage/work-journal.js';
+import { openWorkJournal, readWorkJournal, type WorkRange } from '../../storage/work-journal.js';
 import type { ModelCall, RevealedPath, SequenceLoss } from './loss-batch.js';
 import type { BatchModel, LossSource } from './loss-source.js';
 
@@ -43,12 +43,12 @@ export interface LossJournal extends LossSource {
 export async function openLossJournal(
   source: LossSource,
   key: CacheKey,
-  { sequences, fresh, range }: { sequences: number; fresh: boolean; range?: { from: number; to: number } },
+  { sequences, fresh, range }: { sequences: number; fresh: boolean; range?: WorkRange },
 ): Promise<LossJournal> {
   const earlier = new FinishedLosses(sequences);
   const journal = await openWorkJournal<Line>(key, {
     what: `The evaluation of ${source.checkpoint.name}${range ? `, sequences ${range.from} to ${range.to - 1}` : ''}`,
-    part: range && `${range.from}-${range.to}`,
+    part: range,
     fresh,
     onEntry: (line) => earlier.add(line),
     kept: earlier,
@@ -89,17 +89,16 @@ export async function openLossJournal(
   };
 }
 
-/** Whether all runs together have kept the losses of some sequences, in all draws. @param sequences of the whole */
+/** Of each range whether all runs together have kept the losses of its sequences, in all draws. @param sequences of the whole */
 export function areLossesKept(
   key: CacheKey,
   { sequences, draws }: { sequences: number; draws: number },
-  { from, to }: { from: number; to: number },
-): boolean {
+  ranges: readonly WorkRange[],
+): boolean[] {
   const losses = new FinishedLosses(sequences);
-  const isAsked = (draw: number, sequence: number) => draw < draws && sequence >= from && sequence < to;
   try {
-    readWorkJournal<Line>(key, (line) => losses.add(line, isAsked));
-    return losses.count === (to - from) * draws;
+    readWorkJournal<Line>(key, (line) => losses.add(line), ranges);
+    return ranges.map((range) => losses.hasAll(range, draws));
   } finally {
     losses.close();
   }
@@ -121,9 +120,8 @@ class FinishedLosses {
 
   constructor(private readonly sequences: number) {}
 
-  add({ d, s, n, t, c, ms, b, p }: Line, isAsked?: (draw: number, sequence: number) => boolean): void {
+  add({ d, s, n, t, c, ms, b, p }: Line): void {
     for (const [i, sequence] of s.entries()) {
-      if (isAsked?.(d, sequence) === false) continue;
       const place = this.placeOf(d, sequence);
       if (this.state.at(place) === 0) this.count++;
       this.nats.set(place, n[i]);
@@ -138,6 +136,17 @@ class FinishedLosses {
   has({ draw, sequence, path }: ModelCall): boolean {
     const place = this.placeOf(draw, sequence);
     return place < this.state.length && this.state.at(place) > 0 && !(path && !this.paths.has(place));
+  }
+
+  /** Whether the losses of these sequences are there, in all draws. */
+  hasAll({ from, to }: WorkRange, draws: number): boolean {
+    for (let draw = 0; draw < draws; draw++) {
+      for (let sequence = from; sequence < to; sequence++) {
+        const place = this.placeOf(draw, sequence);
+        if (place >= this.state.length || this.state.at(place) === 0) return false;
+      }
+    }
+    return true;
   }
 
   get(call: ModelCall): SequenceLoss | null {

@@ -8,6 +8,7 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
+import type { WorkRange } from '../../storage/work-journal.js';
 import type { Result } from '../registry.js';
 import type { FetchSplit } from '../tasks/documents.js';
 import type { SuiteDataset, SuiteModel } from './named-files.js';
@@ -55,12 +56,6 @@ export interface PlannedCell {
   seconds: number | null;
 }
 
-/** Sequences `from` to `to`, without the latter. */
-export interface SequenceRange {
-  from: number;
-  to: number;
-}
-
 export type CellState = 'kept' | 'not needed' | 'to run';
 
 /** Seconds; null where the pace is unknown. Asked once all cells were looked up, since a kept cell may give the pace of another. */
@@ -78,12 +73,18 @@ export interface Cell<R extends Result = Result> {
   /** Learns from kept results how long its model takes. */
   learn(kept: readonly R[], paces: Paces): void;
   estimate(paces: Paces): Promise<Estimate>;
-  /** Evaluates some of its sequences and keeps them, for `run` to join; absent where a cell is one piece. @param range of sequences */
-  runPart?(range: SequenceRange): Promise<void>;
-  /** Whether sequences, by default all, are kept, so that `run` calls no model for them. Present with `runPart`. */
-  isWhole?(range?: SequenceRange): boolean;
+  /** Absent where a cell is one piece. */
+  readonly parts?: CellParts;
   /** @param keep stores the results; until then, what would continue an interrupted run stays */
   run(keep: (results: R[]) => Promise<void>): Promise<void>;
+}
+
+/** How a cell is evaluated in ranges of its sequences, items or samples, by any number of processes. */
+export interface CellParts {
+  /** Evaluates a range and keeps what it found, for `run` to join. */
+  run(range: WorkRange): Promise<void>;
+  /** Of each range whether it is kept, so that `run` calls no model for it. */
+  areKept(ranges: readonly WorkRange[]): boolean[] | Promise<boolean[]>;
 }
 
 /** The models and data sets of a suite, which all parts of its file share. */

@@ -26,7 +26,7 @@ import { LossSession } from '../perplexity/loss-session.js';
 import type { PerplexityResult } from '../perplexity/record.js';
 import { evaluatedOf, lossKey, runPerplexity, runPerplexityPart } from '../perplexity/run.js';
 import type { PerplexityOptions } from '../perplexity/zero-shot-perplexity.js';
-import type { Cell, CellKind, SequenceRange, SuiteContext, SuiteSettings } from './cell.js';
+import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import { modelRecordIn, ONE_SELECTION, type SuiteDataset, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
@@ -191,13 +191,14 @@ async function openedCell(
     },
     // Where a run with `until` ends depends on all sequences.
     ...(options.until === null && {
-      async runPart(range: SequenceRange) {
-        const session = likelihood === null ? await running.session() : undefined;
-        const request = { ...suite, checkpoints: [checkpoint], datasets: [], options, session };
-        await runPerplexityPart(request, { checkpoint, stream }, range, observer);
+      parts: {
+        async run(range) {
+          const session = likelihood === null ? await running.session() : undefined;
+          const request = { ...suite, checkpoints: [checkpoint], datasets: [], options, session };
+          await runPerplexityPart(request, { checkpoint, stream }, range, observer);
+        },
+        areKept: (ranges) => areLossesKept(losses, { sequences, draws }, ranges),
       },
-      isWhole: (range: SequenceRange = { from: 0, to: sequences }) =>
-        areLossesKept(losses, { sequences, draws }, range),
     }),
     async run(keep) {
       // A policy has a session of its own.

@@ -6,8 +6,9 @@
 import type { Observer } from '../../observer.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
+import type { WorkRange } from '../../storage/work-journal.js';
 import type { Result } from '../registry.js';
-import type { Cell, CellKind, Estimate, PlannedCell, SequenceRange, SuiteSettings } from './cell.js';
+import type { Cell, CellKind, Estimate, PlannedCell, SuiteSettings } from './cell.js';
 import { acquireCell, freeCell, keepResults, keptResults } from './kept-cells.js';
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
@@ -17,7 +18,7 @@ import { type PlannedWork, type Unit, unitsOf } from './units.js';
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
   /** By the index of a cell: the sequences that are evaluated, for others to join; null: all. By default all of every cell. */
-  ranges?: ReadonlyMap<number, readonly SequenceRange[] | null>;
+  ranges?: ReadonlyMap<number, readonly WorkRange[] | null>;
   /** Takes what is kept, and runs nothing. */
   gathers?: boolean;
 }
@@ -54,8 +55,9 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
           observer.finished(cell, true);
           return;
         }
-        if (request.gathers && !cell.isWhole?.()) return;
-        observer.begins?.(cell.plan('to run'));
+        const plan = cell.plan('to run');
+        if (request.gathers && !(await isWhole(cell, plan))) return;
+        observer.begins?.(plan);
         await cell.run(async (results) => {
           await keepResults(kind, cell.key, results);
           done.push({ index: cell.index, results });
@@ -72,7 +74,7 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       const ranges = request.ranges?.get(one.cell.index) ?? null;
       if (ranges) {
         observer.begins?.(one.cell.plan('to run'));
-        for (const range of ranges) await one.cell.runPart?.(range);
+        await runParts(one.cell, ranges, request.fresh);
         observer.finished(one.cell, false);
         continue;
       }
@@ -83,6 +85,16 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
     for (const one of busy) await work(one, await acquireCell(one.cell.key, whatOf(one)));
   });
   return done;
+}
+
+async function isWhole({ parts }: Cell, { sequences }: { sequences: number }): Promise<boolean> {
+  return parts !== undefined && (await parts.areKept([{ from: 0, to: sequences }])).every(Boolean);
+}
+
+/** Those that nobody has finished, or all with `fresh`. */
+async function runParts({ parts }: Cell, ranges: readonly WorkRange[], fresh: boolean): Promise<void> {
+  const areKept = fresh ? [] : ((await parts?.areKept(ranges)) ?? []);
+  for (const [i, range] of ranges.entries()) if (!areKept[i]) await parts?.run(range);
 }
 
 /** The units of a suite for so many machines. @throws as runSuite */
@@ -97,7 +109,7 @@ export async function planUnits(
       works.push({
         planned: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
         digest: sha256OfBytes(JSON.stringify(cell.key)),
-        isDivisible: cell.runPart !== undefined,
+        isDivisible: cell.parts !== undefined,
       });
       observer.finished(cell, true);
     }
@@ -112,15 +124,20 @@ export async function missingUnits(
   observer: Observer,
   units: readonly Unit[],
 ): Promise<Unit[]> {
+  const byCell = new Map<number, Unit[]>();
+  for (const unit of units) {
+    const others = byCell.get(unit.cell);
+    if (others) others.push(unit);
+    else byCell.set(unit.cell, [unit]);
+  }
   const missing: Unit[] = [];
   await forEachGroup(request, observer, async (opened) => {
     for (const { cell, state } of opened) {
-      if (state !== 'to run') continue;
-      for (const unit of units) {
-        if (unit.cell !== cell.index + 1) continue;
-        const { from, to } = unit;
-        if (from === null || to === null || !cell.isWhole?.({ from, to })) missing.push(unit);
-      }
+      const own = state === 'to run' ? (byCell.get(cell.index + 1) ?? []) : [];
+      const ranges = own.flatMap(({ from, to }) => (from === null || to === null ? [] : [{ from, to }]));
+      const areKept = ranges.length > 0 ? ((await cell.parts?.areKept(ranges)) ?? []) : [];
+      let next = 0;
+      for (const unit of own) if (unit.from === null || !areKept[next++]) missing.push(unit);
     }
   });
   return missing;
@@ -189,7 +206,9 @@ function groupsOf(kind: CellKind, request: SuiteRequest): SuiteCell[][] {
   const groups = new Map<string, SuiteCell[]>();
   for (const cell of cellsOf(kind, request)) {
     const name = kind.group?.(cell) ?? String(cell.index);
-    groups.set(name, [...(groups.get(name) ?? []), cell]);
+    const others = groups.get(name);
+    if (others) others.push(cell);
+    else groups.set(name, [cell]);
   }
   return [...groups.values()];
 }

@@ -1,13 +1,15 @@
 /**
- * Units: what one machine does at a time, a cell or a range of its sequences. A plan cuts a suite into units of about equal weight; it is
+ * Units: what one machine does at a time, a cell or a range of its sequences, items or samples. A plan cuts a suite into units of about equal weight; it is
  * written once, and every machine runs its own. A unit may run twice: its results are kept under what decides them.
  */
 import { z } from 'zod';
+import { BinaryHeap } from '../../binary-heap.js';
 import { UsageError } from '../../errors.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { readSmallFile } from '../../storage/small-file.js';
+import type { WorkRange } from '../../storage/work-journal.js';
 import { parseStrictJson } from '../../strict-json.js';
-import type { PlannedCell, SequenceRange } from './cell.js';
+import type { PlannedCell } from './cell.js';
 
 const unit = z.strictObject({
   /** Of what decides its results: 16 hexadecimal digits. */
@@ -17,7 +19,7 @@ const unit = z.strictObject({
   eval: z.string(),
   model: z.string(),
   dataset: z.string(),
-  /** Its sequences, `from` to `to` without the latter; null: the whole cell. */
+  /** Its sequences, items or samples, `from` to `to` without the latter; null: the whole cell. */
   from: z.int().nonnegative().nullable(),
   to: z.int().positive().nullable(),
   /** Model calls × tokens × parameters; 0 of a cell that is kept. */
@@ -77,7 +79,7 @@ export interface PlannedWork {
   planned: Omit<PlannedCell, 'seconds'>;
   /** Of what decides its results. */
   digest: string;
-  /** Whether it may be cut by ranges of its sequences. */
+  /** Whether it may be cut into ranges of its sequences, items or samples. */
   isDivisible: boolean;
 }
 
@@ -108,18 +110,19 @@ export function unitsOf(cells: readonly PlannedWork[], machines: number): Unit[]
 
 /** Units of each machine: the heaviest first, to whoever has least. Depends on the plan and the number alone. */
 export function sharesOf({ plan: { units } }: UnitPlan, machines: number): Unit[][] {
-  const shares = Array.from({ length: machines }, () => ({ weight: 0, units: [] as Unit[] }));
+  const shares = Array.from({ length: machines }, (_, place) => ({ place, weight: 0, units: [] as Unit[] }));
+  type Share = (typeof shares)[number];
+  const hasLess = (a: Share, b: Share) =>
+    a.weight - b.weight || a.units.length - b.units.length || a.place - b.place;
+  const idle = new BinaryHeap<Share>((a, b) => hasLess(a, b) < 0);
+  for (const share of shares) idle.push(share);
   const order = units.map((one, i) => ({ one, i })).sort((a, b) => b.one.weight - a.one.weight || a.i - b.i);
   for (const { one } of order) {
-    let least = shares[0];
-    for (const share of shares)
-      if (
-        share.weight < least.weight ||
-        (share.weight === least.weight && share.units.length < least.units.length)
-      )
-        least = share;
+    // there is at least one machine
+    const least = idle.pop()!;
     least.units.push(one);
     least.weight += one.weight;
+    idle.push(least);
   }
   return shares.map((share) => share.units);
 }
@@ -135,8 +138,9 @@ export function unevenness(plan: UnitPlan): number {
 
 /** The units with these keys. @throws UsageError for a key that the plan does not have */
 export function unitsByKey({ plan: { units } }: UnitPlan, keys: readonly string[]): Unit[] {
+  const byKey = new Map(units.map((one) => [one.key, one]));
   return keys.map((key) => {
-    const found = units.find((one) => one.key === key);
+    const found = byKey.get(key);
     if (found) return found;
     throw new UsageError({
       code: 'unknown-unit',
@@ -184,12 +188,14 @@ export function placeFromEnvironment(machines: number, env: NodeJS.ProcessEnv = 
 }
 
 /** What of each cell the units ask for; null: the whole cell. By the index of the cell, from 0. */
-export function rangesOf(units: readonly Unit[]): Map<number, SequenceRange[] | null> {
-  const asked = new Map<number, SequenceRange[] | null>();
+export function rangesOf(units: readonly Unit[]): Map<number, WorkRange[] | null> {
+  const asked = new Map<number, WorkRange[] | null>();
   for (const { cell, from, to } of units) {
-    if (from === null || to === null) asked.set(cell - 1, null);
-    else if (asked.get(cell - 1) !== null)
-      asked.set(cell - 1, [...(asked.get(cell - 1) ?? []), { from, to }]);
+    const index = cell - 1;
+    const ranges = asked.get(index);
+    if (from === null || to === null) asked.set(index, null);
+    else if (ranges === undefined) asked.set(index, [{ from, to }]);
+    else ranges?.push({ from, to });
   }
   return asked;
 }
