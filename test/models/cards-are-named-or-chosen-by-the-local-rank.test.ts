@@ -9,7 +9,7 @@ import {
   resolveProvider,
 } from '../../src/models/provider.js';
 import { sessionOptions } from '../../src/models/session-options.js';
-import { fixture, duoEval } from '../support/run.js';
+import { duoEval, fixture } from '../support/run.js';
 
 const LOCAL_RANKS = [
   'LOCAL_RANK',
