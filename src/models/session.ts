@@ -126,7 +126,7 @@ interface Call {
 }
 
 class WorkerSession implements ModelSession, NativeCaller {
-  private readonly placement: Placement;
+  readonly provider: Provider;
   readonly threads: number;
   createSeconds = 0;
   runs = 0;
@@ -134,8 +134,6 @@ class WorkerSession implements ModelSession, NativeCaller {
   readonly created: Promise<void>;
 
   private readonly worker: Worker;
-  /** The graph without weights, to look up a failed node. */
-  private readonly graph: Uint8Array;
   private readonly exited: Promise<void>;
   /** Calls not yet answered, the one in flight first. */
   private readonly calls = new Map<number, Call>();
@@ -152,13 +150,12 @@ class WorkerSession implements ModelSession, NativeCaller {
   private settleCreation: { resolve: () => void; reject: (error: DuoEvalError) => void } | null = null;
 
   constructor(
-    task: WorkerTask,
+    private readonly task: WorkerTask,
     private readonly label: string,
     private readonly patient: boolean,
   ) {
-    this.placement = task.provider;
+    this.provider = providerOf(task.provider);
     this.threads = task.threads;
-    this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
     // The worker must not inherit a loader of the parent process, such as a test runner's.
     this.worker = new Worker(compiledFile('workers/session.js'), { workerData: task, execArgv: [] });
@@ -174,10 +171,6 @@ class WorkerSession implements ModelSession, NativeCaller {
         resolve();
       });
     });
-  }
-
-  get provider(): Provider {
-    return providerOf(this.placement);
   }
 
   run(feeds: Feeds, options: CallOptions): Promise<Feeds> {
@@ -257,8 +250,8 @@ class WorkerSession implements ModelSession, NativeCaller {
         break;
       case 'create-failed':
         this.fail(
-          isProviderFailure(this.placement, message.message)
-            ? providerUnavailable(this.placement, message.message)
+          isProviderFailure(this.task.provider, message.message)
+            ? providerUnavailable(this.task.provider, message.message)
             : createFailed(this.label, message.message),
         );
         break;
@@ -276,7 +269,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     if ('failure' in answer) {
       const { failure, broken } = answer;
       const { label, length } = call;
-      call.reject(broken ? brokenPromise(label, broken) : runFailed(label, failure, this.graph, length));
+      call.reject(broken ? brokenPromise(label, broken) : runFailed(label, failure, this.task.graph, length));
     } else {
       this.runs += answer.runs;
       this.runSeconds += answer.seconds;
