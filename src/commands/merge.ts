@@ -75,18 +75,20 @@ export default class Merge extends BaseCommand<typeof Merge> {
     throw new FileError({
       code: 'cells-missing',
       message: `${missing.length} of ${suite.cells.length} cells are not finished, the first of them cell ${missing[0]}.`,
-      hint: await commandFor(path, planPath, units),
+      hint: await this.commandFor(path, units),
     });
   }
-}
 
-/** What makes the rest. */
-async function commandFor(suite: string, plan: string | undefined, units: readonly Unit[]): Promise<string> {
-  const { shellWord } = await import('../printing/shell-command.js');
-  const run = `duo-eval run ${shellWord(suite)}`;
-  if (plan === undefined || units.length === 0) return `This runs the rest: ${run}`;
-  const keys = units.slice(0, KEYS_SHOWN).map(({ key }) => `--unit ${key}`);
-  const others = units.length - keys.length;
-  const more = others > 0 ? ` and then ${others} more, which merge will name` : '';
-  return `Units that are missing (${units.length}): ${run} --plan ${shellWord(plan)} ${keys.join(' ')}${more}`;
+  /** What makes the rest, with the flags that decide under what it is kept. */
+  private async commandFor(suite: string, units: readonly Unit[]): Promise<string> {
+    const { plan, provider, 'allow-code': allowCode } = this.flags;
+    const { shellWord } = await import('../printing/shell-command.js');
+    const flags = `${provider === 'cpu' ? '' : ` --provider ${provider}`}${allowCode ? ' --allow-code' : ''}`;
+    const run = `duo-eval run ${shellWord(suite)}${flags}`;
+    if (plan === undefined || units.length === 0) return `This runs the rest: ${run}`;
+    const keys = units.slice(0, KEYS_SHOWN).map(({ key }) => `--unit ${key}`);
+    const others = units.length - keys.length;
+    const more = others > 0 ? ` and then ${others} more, which merge will name` : '';
+    return `Units that are missing (${units.length}): ${run} --plan ${shellWord(plan)} ${keys.join(' ')}${more}`;
+  }
 }
