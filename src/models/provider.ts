@@ -136,18 +136,11 @@ export async function probeProvider(placement: Placement): Promise<ProviderRepor
   return { provider, works: false, reason: oneLine(reason), remedy: remedyFor(provider) };
 }
 
-/** Did creating a session fail because of the provider rather than the model? */
-export function isProviderFailure(provider: Placement, raw: string): boolean {
-  return (
-    provider !== 'cpu' &&
-    /shared library|backend not found|AppendExecutionProvider|WebGPU|adapter|CUDA|cudnn|cublas|provider_bridge|vulkan/i.test(
-      raw,
-    )
-  );
-}
-
-/** @param raw the runtime's message */
-export function providerUnavailable(placement: Placement, raw: string): ModelError {
+/** The error of a session that was not created because of its provider; null where the model is at fault. @param raw the runtime's message */
+export function providerFailure(placement: Placement, raw: string): ModelError | null {
+  const isOfProvider =
+    /shared library|backend not found|AppendExecutionProvider|WebGPU|adapter|CUDA|cudnn|cublas|provider_bridge|vulkan/i;
+  if (placement === 'cpu' || !isOfProvider.test(raw)) return null;
   const device = deviceOf(placement);
   if (device !== null && /invalid device (ordinal|id)/i.test(raw))
     return new ModelError({

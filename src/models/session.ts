@@ -15,14 +15,7 @@ import type { Feeds } from './feeds.js';
 import { usableMemory } from './machine.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
-import {
-  defaultThreads,
-  isProviderFailure,
-  type Placement,
-  type Provider,
-  providerOf,
-  providerUnavailable,
-} from './provider.js';
+import { defaultThreads, type Placement, type Provider, providerFailure, providerOf } from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
 import {
   type Answer,
@@ -250,9 +243,7 @@ class WorkerSession implements ModelSession, NativeCaller {
         break;
       case 'create-failed':
         this.fail(
-          isProviderFailure(this.task.provider, message.message)
-            ? providerUnavailable(this.task.provider, message.message)
-            : createFailed(this.label, message.message),
+          providerFailure(this.task.provider, message.message) ?? createFailed(this.label, message.message),
         );
         break;
       case 'ran':

@@ -4,8 +4,8 @@ import { checkShown, deviceFromEnvironment } from '../../src/models/device.js';
 import {
   type Placement,
   parseProvider,
+  providerFailure,
   providerOf,
-  providerUnavailable,
   resolveProvider,
 } from '../../src/models/provider.js';
 import { sessionOptions } from '../../src/models/session-options.js';
@@ -70,15 +70,16 @@ describe('a provider with its card', () => {
 
   it('that the machine lacks is named in the sentence', () => {
     const raw = 'CUDA failure 101: invalid device ordinal ; GPU=7 ; hostname=h ; expr=cudaSetDevice(7);';
-    expect(providerUnavailable('cuda:7', raw)).toMatchObject({
+    expect(providerFailure('cuda:7', raw)).toMatchObject({
       code: 'no-such-device',
       exitCode: 3,
       message: expect.stringContaining('There is no cuda:7 on this machine'),
     });
-    expect(providerUnavailable('cuda:7', 'Failed to load shared library')).toMatchObject({
+    expect(providerFailure('cuda:7', 'Failed to load shared library')).toMatchObject({
       code: 'provider-unavailable',
       message: expect.stringContaining('The provider cuda:7 does not work'),
     });
+    expect(providerFailure('cuda:7', 'Node (x) has no kernel')).toBeNull();
   });
 
   it('that CUDA does not show is refused before anything runs', () => {
