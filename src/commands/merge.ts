@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { providerFlag } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { FileError, UsageError } from '../errors.js';
 import type { Unit } from '../evals/suite/units.js';
@@ -30,7 +31,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
       helpValue: '<file>',
       dependsOn: ['from-cache'],
     }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models ran.' }),
+    provider: providerFlag('Where models ran'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads, as of the runs.' }),
     'allow-code': boolean({ summary: 'Allow the suite to name modules, such as samplers.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),

@@ -12,6 +12,7 @@
 import { z } from 'zod';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { UsageError } from '../../errors.js';
+import { providerOf } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
@@ -96,7 +97,7 @@ async function openedCell(
     index,
     key: request && {
       cell: CELL_VERSION,
-      texts: await samplesKey(request, provider),
+      texts: await samplesKey(request, providerOf(provider)),
       samples,
       protocol,
       tokenizer: request.tokenizer.sha256,

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { providerOf } from '../../models/provider.js';
 import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
@@ -160,7 +161,11 @@ async function openedCell(
       ? null
       : {
           cell: CELL_VERSION,
-          outcomes: await outcomesKey(checkpoint, suite.provider, { ...prepared, settings, tokenizerSha256 }),
+          outcomes: await outcomesKey(checkpoint, providerOf(suite.provider), {
+            ...prepared,
+            settings,
+            tokenizerSha256,
+          }),
           ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
           // Cells of earlier versions hold no calls of single items, which AUP needs.
           ...(isSwept && isWritten && { parallelism: 1 }),
