@@ -7,6 +7,8 @@
  * where points more than 5 points of accuracy below the first are left out. A model that writes one token a call and is right in y
  * percent has an AUP of y.
  */
+import { type Estimate, sampleQuantile, standardDeviation } from './bootstrap.js';
+import { studentQuantile95 } from './student.js';
 
 /** One setting of a decoder. */
 export interface ParallelPoint {
@@ -43,4 +45,41 @@ export function accuracyUnderParallelism(points: readonly ParallelPoint[], best:
     area += ((point.tokensPerForward - before.tokensPerForward) * (weighted(point) + weighted(before))) / 2;
   }
   return 100 * area;
+}
+
+/** What each unit (an item, or items that share a text) adds to a setting: [units] each. */
+export interface UnitSums {
+  items: Float64Array;
+  right: Float64Array;
+  /** Tokens of the answers, and the model calls that wrote them. */
+  written: Float64Array;
+  calls: Float64Array;
+}
+
+/** A setting on units given by index, with repetitions. */
+export function pointOfUnits(
+  { items, right, written, calls }: UnitSums,
+  indices: Uint32Array,
+): ParallelPoint {
+  let [count, rights, tokens, forwards] = [0, 0, 0, 0];
+  for (const u of indices) {
+    count += items[u];
+    rights += right[u];
+    tokens += written[u];
+    forwards += calls[u];
+  }
+  return { accuracy: rights / count, tokensPerForward: tokens / forwards };
+}
+
+/**
+ * AUP has steps, where a point falls out, and its best accuracy is that of the luckiest: at each end the interval is the wider of percentiles
+ * and of Student's t.
+ */
+export function aupEstimate(value: number, replicates: Float64Array, units: number): Estimate {
+  const sorted = replicates.sort();
+  // Equal replicates have a deviation of rounding.
+  const stderr = sorted[0] === sorted[sorted.length - 1] ? 0 : (standardDeviation(sorted) ?? 0);
+  const half = studentQuantile95(units - 1) * stderr;
+  const [low, high] = [sampleQuantile(sorted, 0.025), sampleQuantile(sorted, 0.975)];
+  return { value, stderr, ci95: [Math.max(0, Math.min(low, value - half)), Math.max(high, value + half)] };
 }

@@ -4,9 +4,14 @@
  * the best accuracy anew where none is given.
  */
 import type { SampledFigure } from '../../records/figures.js';
-import { accuracyUnderParallelism, countedPoints } from '../../statistics/aup.js';
-import { bootstrap, RESAMPLES, sampleQuantile, standardDeviation } from '../../statistics/bootstrap.js';
-import { studentQuantile95 } from '../../statistics/student.js';
+import {
+  accuracyUnderParallelism,
+  aupEstimate,
+  countedPoints,
+  pointOfUnits,
+  type UnitSums,
+} from '../../statistics/aup.js';
+import { bootstrap, RESAMPLES } from '../../statistics/bootstrap.js';
 import type { TasksResult } from './record.js';
 
 /** With fewer clusters of items there is no interval. */
@@ -118,34 +123,13 @@ function figuresOf(
     },
     { seed: seed ?? 1 },
   );
-  return new Map(decoders.map((decoder, d) => [decoder, estimateOf(value(decoder), replicates[d], units)]));
-}
-
-/**
- * AUP has steps, where a point falls out, and its best accuracy is that of the luckiest: at each end the interval is the wider of percentiles
- * and of Student's t.
- */
-function estimateOf(value: number, replicates: Float64Array, units: number): SampledFigure {
-  const sorted = replicates.sort();
-  // Equal replicates have a deviation of rounding.
-  const stderr = sorted[0] === sorted[sorted.length - 1] ? 0 : (standardDeviation(sorted) ?? 0);
-  const half = studentQuantile95(units - 1) * stderr;
-  const [low, high] = [sampleQuantile(sorted, 0.025), sampleQuantile(sorted, 0.975)];
-  return { value, stderr, ci95: [Math.max(0, Math.min(low, value - half)), Math.max(high, value + half)] };
-}
-
-/** What each cluster of items adds. */
-interface UnitColumns {
-  items: Float64Array;
-  right: Float64Array;
-  written: Float64Array;
-  calls: Float64Array;
+  return new Map(decoders.map((decoder, d) => [decoder, aupEstimate(value(decoder), replicates[d], units)]));
 }
 
 /** Null where a result holds nothing of single items, or they are not of the same items. */
-function unitColumns(results: readonly TasksResult[]): UnitColumns[] | null {
+function unitColumns(results: readonly TasksResult[]): UnitSums[] | null {
   const [first] = results;
-  const found: UnitColumns[] = [];
+  const found: UnitSums[] = [];
   for (const { byItem } of results) {
     const { index, unit, exactMatch, written, calls } = byItem ?? {};
     if (!index || !unit || !exactMatch || !written || !calls) return null;
@@ -162,15 +146,4 @@ function unitColumns(results: readonly TasksResult[]): UnitColumns[] | null {
     found.push(own);
   }
   return found;
-}
-
-function pointOfUnits({ items, right, written, calls }: UnitColumns, indices: Uint32Array) {
-  let [count, rights, tokens, forwards] = [0, 0, 0, 0];
-  for (const u of indices) {
-    count += items[u];
-    rights += right[u];
-    tokens += written[u];
-    forwards += calls[u];
-  }
-  return { accuracy: rights / count, tokensPerForward: tokens / forwards };
 }
