@@ -1,6 +1,7 @@
 /** What `bench` and `frontier` share: turning flags into a request. */
 
 import type { Protocol } from '../diffusion/schedule.js';
+import type { ComparisonRequest } from '../evals/generation/comparison.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';
 import { checkDistinctNames, parseModelSpec } from '../library/checkpoints.js';
 import type { Placement } from '../models/provider.js';
@@ -29,6 +30,28 @@ interface MeasuringFlagValues extends CheckpointFlagValues {
   length?: number;
   'top-k'?: number;
   'top-p'?: number;
+}
+
+/** What texts are compared with, beside a judge. */
+export function comparisonOf(
+  {
+    mauve,
+    brier,
+    controls,
+    threads,
+    fresh,
+  }: Pick<MeasuringFlagValues, 'threads' | 'fresh'> & {
+    mauve?: string;
+    brier?: number;
+    controls?: boolean;
+  },
+  provider: Placement,
+): ComparisonRequest {
+  return {
+    mauve: mauve === undefined ? null : { ...parseModelSpec(mauve), provider, threads, fresh },
+    brierItems: brier ?? null,
+    controls,
+  };
 }
 
 /** @param references data sets as `--dataset` takes them   @throws UsageError */

@@ -54,3 +54,13 @@ export const measuringFlags = {
   ...samplingFlags,
   ...kindFlags,
 };
+
+/** What compares sampled texts with real text, in `gen`, `bench` and `frontier`. */
+export const comparisonFlags = {
+  mauve: string({
+    summary: 'Add MAUVE to real text, by the states of this autoregressive model.',
+    helpValue: '<model>',
+  }),
+  brier: integer({ min: 1, summary: 'Add BrierLM of each model over so many prompts of real text.' }),
+  controls: boolean({ summary: 'Add rows of naive samplers, which show what a measure is worth.' }),
+};

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, number, repeatable, string } from '../cli/flags.js';
-import { measuringFlags } from '../cli/measuring-flags.js';
+import { comparisonFlags, measuringFlags } from '../cli/measuring-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import type { openAgainst } from '../evals/throughput/against.js';
 import type { MeasuringRequest, Setup } from '../evals/throughput/setup.js';
@@ -25,10 +25,7 @@ With --against, every configuration is also timed on another build, interleaved 
       summary: 'Samples per model call; several, separated by commas, are each timed.',
       helpValue: '<n,…>',
     }),
-    mauve: string({
-      summary: 'Add MAUVE to real text, by the states of this autoregressive model.',
-      helpValue: '<model>',
-    }),
+    ...comparisonFlags,
     temperature: number({ above: 0, default: 1, summary: 'Sampling temperature.' }),
     'reference-dataset': repeatable({
       summary: 'Add a row of real text: a name, name=path, or a path.',
@@ -48,12 +45,8 @@ With --against, every configuration is also timed on another build, interleaved 
 
   async run(): Promise<void> {
     const { flags } = this;
-    if (flags.mauve !== undefined && !flags['reference-dataset']) {
-      const { needsReference } = await import('../evals/generation/reference.js');
-      throw needsReference(['--mauve']);
-    }
     const output = await plannedOutput(flags);
-    const { measuringRequest } = await import('../cli/measuring-command.js');
+    const { comparisonOf, measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
     const { numbersOf } = await import('../cli/sampling-flags.js');
     const batches = numbersOf('batch', flags.batch, true);
@@ -64,28 +57,20 @@ With --against, every configuration is also timed on another build, interleaved 
         { provider, temperature: flags.temperature, references: flags['reference-dataset'] ?? [] },
       ),
       batches,
+      ...comparisonOf(flags, provider),
     };
-    const mauve = flags.mauve === undefined ? null : { ...(await this.specOf(flags.mauve)), provider };
     const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
-    const { FeatureModel } = await import('../evals/generation/reference-measures.js');
     const { measureThroughput } = await import('../evals/throughput/run.js');
     const { resultsFile } = await import('../records/record.js');
     await withSetUp(request, observer, async (setup) => {
       if (flags['dry-run']) return this.plan(request, setup, output.stdout);
-      const { configurations, judge, references } = setup;
+      const { configurations, judge, references, comparison } = setup;
       const against = await this.against(configurations, request, observer.note);
-      const features =
-        mauve &&
-        (await FeatureModel.open({ ...mauve, threads: flags.threads, fresh: flags.fresh }, observer));
-      try {
-        const options = { judge, features, references, seed: flags.seed, memory: flags.memory, against };
-        const results = resultsFile(await measureThroughput(configurations, options, observer));
-        this.print(await writeResults(output, results, { ...this.screen, plots: flags.plot }));
-        judge?.finish();
-      } finally {
-        await features?.close();
-      }
+      const options = { judge, comparison, references, seed: flags.seed, memory: flags.memory, against };
+      const results = resultsFile(await measureThroughput(configurations, options, observer));
+      this.print(await writeResults(output, results, { ...this.screen, plots: flags.plot }));
+      judge?.finish();
     });
   }
 

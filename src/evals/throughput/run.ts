@@ -12,9 +12,9 @@ import { type SamplingSession, startSamplingSession } from '../../sampling/sampl
 import type { Estimate } from '../../statistics/bootstrap.js';
 import { firstInRound, type TimedPair } from '../../statistics/interleaved-ratio.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
+import { addBrier, type Comparison } from '../generation/comparison.js';
 import type { Judge } from '../generation/judge.js';
 import type { GenerativeResult } from '../generation/record.js';
-import type { FeatureModel } from '../generation/reference-measures.js';
 import { type MeasuredTexts, measureTexts } from '../generation/run.js';
 import { type GeneratedText, type TextSet, tokenizerFacts } from '../generation/texts.js';
 import { type Against, againstRecord } from './against.js';
@@ -29,8 +29,8 @@ export interface ThroughputOptions {
   /** Real text for comparison. */
   references: readonly TextSet[];
   judge: Judge | null;
-  /** Describes texts for MAUVE; by default there is none. */
-  features?: FeatureModel | null;
+  /** By default texts are compared with real text by their n-grams alone. */
+  comparison?: Comparison;
   /** Seed of the bootstrap. */
   seed: number;
   memory: boolean;
@@ -99,7 +99,28 @@ export async function measureThroughput(
     })),
   );
   for (const [i, { throughput }] of results.entries()) throughput.pareto = options.judge ? marks[i] : null;
-  return [...results, ...real.map(({ result }) => result)];
+  const controls = await controlRows(
+    runners[0],
+    { entropy: results[0].metrics.entropy.value, real },
+    options,
+    observer,
+  );
+  return [...results, ...controls, ...real.map(({ result }) => result)];
+}
+
+/** Naive samplers, with about the entropy of the first configuration's texts. */
+async function controlRows(
+  first: Runner,
+  { entropy, real }: { entropy: number | null; real: readonly MeasuredTexts[] },
+  options: ThroughputOptions,
+  observer: Observer,
+): Promise<GenerativeResult[]> {
+  const rows: GenerativeResult[] = [];
+  for (const { set, brier } of options.comparison?.controls(entropy ?? 0, first.samples.length) ?? []) {
+    const measured = { ...measuring(first, options), against: real[0] ?? null, brier };
+    rows.push((await measureTexts(set, measured, observer)).result);
+  }
+  return rows;
 }
 
 async function start(configuration: Configuration, { warn }: Observer): Promise<Runner> {
@@ -231,11 +252,13 @@ async function resultOf(
 ): Promise<BenchResult> {
   const { request, session, seconds, warmupSeconds } = runner;
   const { checkpoint, batch } = request;
-  const { result } = await measureTexts(
+  const measured = await measureTexts(
     await textsOf(runner),
     { ...measuring(runner, options), against: real },
     observer,
   );
+  addBrier(measured, (await options.comparison?.brierOf(request, observer)) ?? null);
+  const { result } = measured;
   const total = seconds.reduce((sum, one) => sum + one, 0);
   const timing = (of: Runner) => ({ seconds: of.seconds, tokens: tokensOf(of) });
   const against = (baseline: Runner | undefined) =>
@@ -270,8 +293,8 @@ function maskedBaseline(runners: readonly Runner[]): Runner | undefined {
   return masked.sort((a, b) => b.request.steps - a.request.steps)[0];
 }
 
-function measuring({ request }: Configuration, { judge, seed, features }: ThroughputOptions) {
-  return { protocol: request.protocol, judge, seed, features };
+function measuring({ request }: Configuration, { judge, seed, comparison }: ThroughputOptions) {
+  return { protocol: request.protocol, judge, seed, features: comparison?.features ?? null };
 }
 
 /** The samples that were timed. */

@@ -6,12 +6,13 @@ import { type CheckpointOverrides, openCheckpoint } from '../../models/checkpoin
 import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import { type SamplingFlags, samplingNotice } from '../../sampling/prepare-sampling.js';
+import { Comparison, type ComparisonRequest, checkHasReference } from '../generation/comparison.js';
 import { Judge, type JudgeOptions } from '../generation/judge.js';
-import { referenceTexts } from '../generation/reference.js';
+import { type ReferenceTexts, referenceTexts } from '../generation/reference.js';
 import type { TextSet } from '../generation/texts.js';
 import { type Configuration, configurations } from './configurations.js';
 
-export interface MeasuringRequest {
+export interface MeasuringRequest extends ComparisonRequest {
   models: readonly { path: string; name?: string; overrides?: CheckpointOverrides }[];
   samplers: readonly ChosenSampler[];
   steps: readonly number[];
@@ -30,7 +31,8 @@ export interface Setup {
   configurations: Configuration[];
   judge: Judge | null;
   references: TextSet[];
-  close(): void;
+  comparison: Comparison;
+  close(): Promise<void>;
 }
 
 /** Opens everything, works, and closes it. When the work fails, finished judgements are kept for a later run. */
@@ -46,7 +48,7 @@ export async function withSetUp<T>(
     setup.judge?.keep();
     throw error;
   } finally {
-    setup.close();
+    await setup.close();
     await setup.judge?.close();
   }
 }
@@ -54,6 +56,7 @@ export async function withSetUp<T>(
 /** @throws UsageError, ModelError, DataError, FileError */
 async function setUp(request: MeasuringRequest, observer: Observer): Promise<Setup> {
   const { sampling } = request;
+  checkHasReference(request, request.references);
   const models = [];
   for (const { path, name, overrides } of request.models) {
     const cardOverrides = {
@@ -70,28 +73,32 @@ async function setUp(request: MeasuringRequest, observer: Observer): Promise<Set
   const notices = new Set(all.map((one) => samplingNotice(one.request)));
   for (const notice of notices) if (notice !== null) observer.note?.(notice);
   const judge = request.judge && (await Judge.open(request.judge, observer));
-  const references: TextSet[] = [];
-  const closers: (() => void)[] = [];
-  const [{ tokenizer, length, samples }] = all.map((one) => one.request);
+  const opened: ReferenceTexts[] = [];
+  const [{ tokenizer, length, samples, seed }] = all.map((one) => one.request);
   const protocol: ProtocolName = sampling.protocol;
-  for (const reference of eachDataset(request.references)) {
-    const { set, close } = await referenceTexts({
-      ...reference,
-      tokenizer,
-      protocol,
-      length,
-      count: samples,
-      observer,
-    });
-    references.push(set);
-    closers.push(close);
-  }
-  return {
-    configurations: all,
-    judge,
-    references,
-    close: () => {
-      for (const close of closers) close();
-    },
+  const closeReferences = () => {
+    for (const { close } of opened) close();
   };
+  try {
+    const datasets = [...eachDataset(request.references)];
+    for (const reference of datasets)
+      opened.push(
+        await referenceTexts({ ...reference, tokenizer, protocol, length, count: samples, observer }),
+      );
+    const others = () => opened[0].others();
+    const known = { tokenizer, length, protocol, seed, others };
+    const comparison = await Comparison.open(request, datasets, known, observer);
+    return {
+      ...{ configurations: all, judge, comparison },
+      references: opened.map(({ set }) => set),
+      async close() {
+        closeReferences();
+        await comparison.close();
+      },
+    };
+  } catch (error) {
+    closeReferences();
+    await judge?.close();
+    throw error;
+  }
 }
