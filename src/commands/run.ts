@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { UsageError } from '../errors.js';
 import type { Suite } from '../evals/suite/suite-file.js';
@@ -47,7 +48,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
       exclusive: ['machines', 'shard', 'units'],
     }),
     shard: string({ summary: 'Run only part i of n.', helpValue: '<i/n>', exclusive: ['plan'] }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    ...providerFlags('Where models run'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({
       above: 0,
@@ -72,6 +73,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
     const task = {
       shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
       provider: flags.provider,
+      device: flags.device,
       threads: flags.threads,
       timeoutSeconds: flags.timeout,
       fresh: flags.fresh,

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { boolean, integer, repeatable, string } from '../cli/flags.js';
+import { providerFlag } from '../cli/provider-flags.js';
+import type { Shown, Submission } from '../evals/suite/scheduler.js';
 
 export default class Submit extends BaseCommand<typeof Submit> {
   static override summary = 'Run a suite on many machines: an array of jobs, and their merge.';
@@ -19,7 +21,7 @@ submit status, submit wait and submit cancel take the folder.`;
   };
 
   static override flags = {
-    to: choice(['slurm'])({ required: true, summary: 'The scheduler.' }),
+    to: string({ required: true, summary: 'The scheduler: slurm.', helpValue: '<scheduler>' }),
     machines: integer({ min: 1, max: 100_000, required: true, summary: 'Tasks of the array.' }),
     folder: string({
       required: true,
@@ -30,7 +32,7 @@ submit status, submit wait and submit cancel take the folder.`;
     gres: string({ summary: 'Resources of a task, such as gpu:1.', helpValue: '<list>' }),
     time: string({ summary: 'Time limit of a task, such as 4:00:00.', helpValue: '<time>' }),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads of a task.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    provider: providerFlag('Where models run'),
     sbatch: repeatable({
       summary: 'Another option of sbatch for the tasks. Repeatable.',
       helpValue: '<--name=value>',
@@ -45,49 +47,39 @@ submit status, submit wait and submit cancel take the folder.`;
 
   async run(): Promise<void> {
     const { flags, args, observer } = this;
-    const { slurmScripts, submitToSlurm } = await import('../evals/suite/slurm.js');
-    const { machines, provider, threads, program, 'allow-code': allowCode } = flags;
+    const { schedulerNamed } = await import('../evals/suite/schedulers.js');
+    const { keepSubmitted } = await import('../evals/suite/scheduler.js');
+    const { to, machines, provider, threads, program, 'allow-code': allowCode } = flags;
+    const { partition, gres, time, sbatch } = flags;
+    const scheduler = schedulerNamed(to);
     const folder = resolve(flags.folder);
-    const settings = Object.entries({ partition: flags.partition, gres: flags.gres, time: flags.time });
-    const job = {
-      suite: resolve(args.suite),
-      ...{ folder, machines },
+    const submission: Submission = {
+      ...{ to, suite: resolve(args.suite), folder, machines },
       program:
         program === undefined ? [process.execPath, process.argv[1]] : program.split(/\s+/).filter(Boolean),
-      flags: [
-        ...(threads === undefined ? [] : ['--threads', String(threads)]),
-        ...(provider === 'cpu' ? [] : ['--provider', provider]),
-        ...(allowCode ? ['--allow-code'] : []),
-      ],
-      sbatch: [
-        ...settings.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${oneLine(value)}`])),
-        ...(threads === undefined ? [] : [`--cpus-per-task=${threads}`]),
-        ...(flags.sbatch ?? []).map(oneLine),
-      ],
+      settings: { provider, threads, allowCode },
+      options: { partition, gres, time, sbatch },
+      async plan() {
+        const { planSuiteUnits, readSuite } = await import('../library/suites.js');
+        return planSuiteUnits(
+          await readSuite(args.suite),
+          machines,
+          { provider, threads, allowCode },
+          observer,
+        );
+      },
     };
-    if (flags.print) {
-      const { array, merge } = slurmScripts(job);
-      if (flags.json) this.printJson({ array, merge });
-      else this.print(`${array}\n${merge}`);
-      return;
-    }
-    const { planSuiteUnits, readSuite } = await import('../library/suites.js');
-    const { writeFileAtomically } = await import('../storage/atomic-file.js');
-    const plan = await planSuiteUnits(
-      await readSuite(args.suite),
-      machines,
-      { provider, allowCode },
-      observer,
-    );
-    await writeFileAtomically(`${folder}/plan.json`, `${JSON.stringify(plan)}\n`);
-    const { array, merge } = await submitToSlurm(job);
-    if (flags.json) this.printJson({ array, merge, folder: flags.folder });
-    else
-      this.print(
-        `Submitted ${machines} tasks as job ${array}, and their merge as job ${merge}. duo-eval submit wait ${flags.folder} waits for the results in ${flags.folder}/results.json.`,
-      );
+    if (flags.print) return this.show(await scheduler.preview(submission));
+    const { jobs, text, record } = await scheduler.submit(submission);
+    await keepSubmitted(folder, scheduler.name, jobs);
+    this.show({
+      text: `${text} duo-eval submit wait ${flags.folder} waits for the results in ${flags.folder}/results.json.`,
+      record: { ...record, folder: flags.folder },
+    });
+  }
+
+  private show({ text, record }: Shown): void {
+    if (this.flags.json) this.printJson(record);
+    else this.print(text);
   }
 }
-
-/** An option is one line of a script. */
-const oneLine = (text: string) => text.replace(/[\r\n]+/g, ' ');

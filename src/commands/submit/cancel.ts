@@ -10,10 +10,10 @@ export default class SubmitCancel extends BaseCommand<typeof SubmitCancel> {
   };
 
   async run(): Promise<void> {
-    const { cancelJobs, submittedJobs } = await import('../../evals/suite/slurm.js');
-    const jobs = submittedJobs(this.args.folder);
-    await cancelJobs(jobs);
-    if (this.flags.json) this.printJson({ cancelled: [jobs.array, jobs.merge] });
-    else this.print(`Cancelled jobs ${jobs.array} and ${jobs.merge}.`);
+    const { submittedFrom } = await import('../../evals/suite/schedulers.js');
+    const { scheduler, jobs } = submittedFrom(this.args.folder);
+    const { text, record } = await scheduler.cancel(jobs);
+    if (this.flags.json) this.printJson(record);
+    else this.print(text);
   }
 }

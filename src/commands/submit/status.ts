@@ -10,9 +10,11 @@ export default class SubmitStatus extends BaseCommand<typeof SubmitStatus> {
   };
 
   async run(): Promise<void> {
-    const { statesOf, submittedJobs } = await import('../../evals/suite/slurm.js');
-    const states = await statesOf(submittedJobs(this.args.folder));
-    if (this.flags.json) this.printJson({ tasks: states });
-    else this.print(states.map(({ task, state }) => `${task.padEnd(8)}${state}`).join('\n'));
+    const { folder } = this.args;
+    const { submittedFrom } = await import('../../evals/suite/schedulers.js');
+    const { scheduler, jobs } = submittedFrom(folder);
+    const { text, record } = await scheduler.standing(jobs, folder);
+    if (this.flags.json) this.printJson(record);
+    else this.print(text);
   }
 }

@@ -17,20 +17,13 @@ export default class SubmitWait extends BaseCommand<typeof SubmitWait> {
 
   async run(): Promise<void> {
     const { folder } = this.args;
-    const { endOf, statesOf, submittedJobs } = await import('../../evals/suite/slurm.js');
-    const jobs = submittedJobs(folder);
+    const { submittedFrom } = await import('../../evals/suite/schedulers.js');
+    const { scheduler, jobs } = submittedFrom(folder);
     for (;;) {
-      const states = await statesOf(jobs);
-      const end = endOf(states);
-      if (end === 'COMPLETED') break;
-      if (end !== null)
-        throw new FileError({
-          code: 'suite-unfinished',
-          message: `The merge of ${folder} ended as ${end}.`,
-          hint: `${folder}/log-merge.txt says what is missing, and the logs of the tasks say why.`,
-        });
-      const ended = states.filter(({ state }) => state === 'COMPLETED').length;
-      this.observer.progress(`tasks of ${folder}`, ended, jobs.machines);
+      const { finished, total, end } = await scheduler.standing(jobs, folder);
+      if (end === 'complete') break;
+      if (end !== null) throw new FileError({ code: 'suite-unfinished', ...end });
+      this.observer.progress(`tasks of ${folder}`, finished, total);
       await pause(PAUSE_MS, undefined, { signal: this.interrupt });
     }
     if (this.flags.json) this.printJson({ results: `${folder}/results.json` });

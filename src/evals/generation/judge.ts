@@ -14,7 +14,7 @@ import {
 } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import { callsInOrder } from '../calls-in-order.js';
@@ -44,7 +44,7 @@ export interface JudgeOptions {
   tokenizer?: string;
   /** Tokens per window; at most the checkpoint's length. */
   context?: number;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Windows per model call. */

@@ -2,6 +2,7 @@
  * Samples that were made and judged in parts. What a judge found for a text is kept under the text's own digest, so whoever joins the
  * parts takes it for that text and no other, and asks the judge for the rest.
  */
+import { providerOf } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { areSamplesKept, isAllIn } from '../../sampling/sample-journal.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
@@ -81,7 +82,7 @@ export async function areJudged(
   ranges: readonly WorkRange[],
 ): Promise<boolean[]> {
   const parts = { for: key, ranges };
-  const sampled = areSamplesKept(await samplesKey(sampling, sampling.provider), parts);
+  const sampled = areSamplesKept(await samplesKey(sampling, providerOf(sampling.provider)), parts);
   if (judge === null) return sampled;
   const judged = new Set<number>();
   readWorkJournal<Line>(journalKey(key), ({ sample }) => judged.add(sample), parts);

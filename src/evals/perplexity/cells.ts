@@ -14,7 +14,7 @@ import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js
 import { hasBlocks } from '../../models/family.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { tokenizerOf } from '../../sampling/prepare-sampling.js';
 import type { WorkParts } from '../../storage/work-journal.js';
@@ -31,7 +31,7 @@ export interface PerplexityRequest {
   tokenizer?: string;
   length?: number;
   options: PerplexityOptions;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Ignores what an earlier, interrupted run finished. */

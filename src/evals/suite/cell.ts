@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import type { WorkRange } from '../../storage/work-journal.js';
@@ -16,7 +16,7 @@ import type { Paces } from './sampling-pace.js';
 
 /** What all cells share: how models run. */
 export interface SuiteSettings {
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Ignores the kept results of earlier runs. */

@@ -12,6 +12,7 @@
 import { z } from 'zod';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { UsageError } from '../../errors.js';
+import { providerOf } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
@@ -95,7 +96,7 @@ async function openedCell(
   const asked = judge && { ...judge, provider, threads, timeoutMs, fresh, batch };
   const key = request && {
     cell: CELL_VERSION,
-    texts: await samplesKey(request, provider),
+    texts: await samplesKey(request, providerOf(provider)),
     samples,
     protocol,
     tokenizer: request.tokenizer.sha256,

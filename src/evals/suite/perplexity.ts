@@ -15,6 +15,7 @@ import { OVER_ORDERS } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
+import { providerOf } from '../../models/provider.js';
 import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
@@ -162,7 +163,7 @@ async function openedCell(
     (likelihood === null
       ? draws * callsPerDraw(checkpoint.family)
       : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint)));
-  const losses = await lossKey(checkpoint, stream, options, suite.provider);
+  const losses = await lossKey(checkpoint, stream, options, providerOf(suite.provider));
   const key = { cell: CELL_VERSION, losses, draws, until: options.until };
   return {
     index: cell.index,

@@ -6,7 +6,6 @@
  * was not cancelled: it is then still RUNNING. The warning before the time limit reaches only the script (`B:`), which passes it on.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -15,31 +14,20 @@ import { shellWord } from '../../printing/shell-command.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { systemCodeOf } from '../../storage/file-failure.js';
 import { cacheFolder } from '../../storage/folders.js';
+import { type Scheduler, type Submission, settingFlags } from './scheduler.js';
 
 const run = promisify(execFile);
 
 /** Seconds before the time limit at which Slurm warns. */
 const WARNING_SECONDS = 120;
 
-export interface SlurmJob {
-  /** The suite's file. */
-  suite: string;
-  /** The folder of the job, which all machines see. */
-  folder: string;
-  machines: number;
-  /** How machines call duo-eval: words of a command. */
-  program: readonly string[];
-  /** Further options of every run, such as `--threads 8`. */
-  flags: readonly string[];
-  /** Options of sbatch for the tasks, without those that are always there: `--partition=main`. */
-  sbatch: readonly string[];
-}
-
 /** The scripts of the array and of the merge. */
-export function slurmScripts({ suite, folder, machines, program, flags, sbatch }: SlurmJob): {
+function slurmScripts({ suite, folder, machines, program, settings, options }: Submission): {
   array: string;
   merge: string;
 } {
+  const flags = settingFlags(settings);
+  const sbatch = sbatchOptions(options, settings.threads);
   const at = (name: string) => shellWord(join(folder, name));
   const head = (options: readonly string[]) =>
     ['#!/bin/bash', ...options.map((option) => `#SBATCH ${option}`)].join('\n');
@@ -80,16 +68,30 @@ exec ${call('merge', '--from-cache', suite, ...plan, ...flags, ...outputs)}
   return { array, merge };
 }
 
+/** Options of sbatch for the tasks, without those that are always there: `--partition=main`. */
+function sbatchOptions(
+  { sbatch = [], ...named }: Submission['options'],
+  threads: number | undefined,
+): string[] {
+  const own = ['partition', 'gres', 'time'].flatMap((name) => {
+    const value = named[name];
+    return typeof value === 'string' ? [`--${name}=${value}`] : [];
+  });
+  const cpus = threads === undefined ? [] : [`--cpus-per-task=${threads}`];
+  // An option is one line of a script.
+  return [...own, ...cpus, ...[sbatch].flat()].map((option) => option.replace(/[\r\n]+/g, ' '));
+}
+
 /** The merge runs where the tasks may, and asks for no more than a small job. */
 const partitionOf = (sbatch: readonly string[]) =>
   sbatch.filter((option) => /^--(partition|account|qos)=/.test(option));
 
 const submittedSchema = z.object({ array: z.string(), merge: z.string(), machines: z.int() });
 /** The numbers of the jobs. */
-export type Submitted = z.infer<typeof submittedSchema>;
+type Submitted = z.infer<typeof submittedSchema>;
 
 /** Writes the scripts and hands them to Slurm. @throws FileError */
-export async function submitToSlurm(job: SlurmJob): Promise<Submitted> {
+async function submitToSlurm(job: Submission): Promise<Submitted> {
   const scripts = slurmScripts(job);
   const { folder, machines } = job;
   const submit = async (name: string, script: string, ...options: string[]) => {
@@ -98,28 +100,10 @@ export async function submitToSlurm(job: SlurmJob): Promise<Submitted> {
   };
   const array = await submit('array.sh', scripts.array);
   const merge = await submit('merge.sh', scripts.merge, `--dependency=afterany:${array}`);
-  const submitted = { array, merge, machines };
-  await writeFileAtomically(submittedIn(folder), `${JSON.stringify(submitted)}\n`);
-  return submitted;
+  return { array, merge, machines };
 }
 
-const submittedIn = (folder: string) => join(folder, 'submitted.json');
-
-/** @throws FileError where nothing was submitted from */
-export function submittedJobs(folder: string): Submitted {
-  const path = submittedIn(folder);
-  if (existsSync(path)) {
-    const parsed = submittedSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-    if (parsed.success) return parsed.data;
-  }
-  throw new FileError({
-    code: 'nothing-submitted',
-    message: `${folder} holds no submitted suite.`,
-    hint: 'Give the folder that duo-eval submit named.',
-  });
-}
-
-export interface JobState {
+interface JobState {
   /** `1` to the number of machines, or `merge`. */
   task: string;
   /** As Slurm says: PENDING, RUNNING, COMPLETED, FAILED, … */
@@ -127,7 +111,7 @@ export interface JobState {
 }
 
 /** How the jobs stand, as long as Slurm remembers them. @throws FileError */
-export async function statesOf({ array, merge }: Submitted): Promise<JobState[]> {
+async function statesOf({ array, merge }: Submitted): Promise<JobState[]> {
   const format = ['--noheader', '--array', '--states=all', '--format=%F %K %T'];
   const text = await slurm('squeue', ...format, `--jobs=${array},${merge}`);
   return text
@@ -142,14 +126,14 @@ export async function statesOf({ array, merge }: Submitted): Promise<JobState[]>
 const ENDED = /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL|DEADLINE)$/;
 
 /** Whether the merge has ended, and how: its state, or null. A job that Slurm has forgotten has ended. */
-export function endOf(states: readonly JobState[]): string | null {
+function endOf(states: readonly JobState[]): string | null {
   const merge = states.find(({ task }) => task === 'merge');
   if (!merge) return 'FORGOTTEN';
   return ENDED.test(merge.state) ? merge.state : null;
 }
 
 /** @throws FileError */
-export async function cancelJobs({ array, merge }: Submitted): Promise<void> {
+async function cancelJobs({ array, merge }: Submitted): Promise<void> {
   await slurm('scancel', array, merge);
 }
 
@@ -172,3 +156,48 @@ async function slurm(command: string, ...args: string[]): Promise<string> {
     });
   }
 }
+
+export const SLURM: Scheduler<Submitted> = {
+  name: 'slurm',
+  address: 'slurm',
+  jobs: submittedSchema,
+  merges: true,
+  isNamedBy: (to) => to === 'slurm',
+  async preview(submission) {
+    const { array, merge } = slurmScripts(submission);
+    return { text: `${array}\n${merge}`, record: { array, merge } };
+  },
+  async submit(submission) {
+    const { folder, machines } = submission;
+    await writeFileAtomically(join(folder, 'plan.json'), `${JSON.stringify(await submission.plan())}\n`);
+    const jobs = await submitToSlurm(submission);
+    const { array, merge } = jobs;
+    return {
+      jobs,
+      text: `Submitted ${machines} tasks as job ${array}, and their merge as job ${merge}.`,
+      record: { array, merge },
+    };
+  },
+  async standing(jobs, folder) {
+    const states = await statesOf(jobs);
+    const end = endOf(states);
+    return {
+      text: states.map(({ task, state }) => `${task.padEnd(8)}${state}`).join('\n'),
+      record: { tasks: states },
+      finished: states.filter(({ task, state }) => task !== 'merge' && state === 'COMPLETED').length,
+      total: jobs.machines,
+      end:
+        end === null || end === 'COMPLETED'
+          ? end && 'complete'
+          : {
+              message: `The merge of ${folder} ended as ${end}.`,
+              hint: `${folder}/log-merge.txt says what is missing, and the logs of the tasks say why.`,
+            },
+    };
+  },
+  async cancel(jobs) {
+    await cancelJobs(jobs);
+    const { array, merge } = jobs;
+    return { text: `Cancelled jobs ${array} and ${merge}.`, record: { cancelled: [array, merge] } };
+  },
+};

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { providerOf } from '../../models/provider.js';
 import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
@@ -147,7 +148,11 @@ async function openedCell(
   const modelCalls = planned?.modelCalls ?? items.length * perItem;
   const { shots, name, path } = task;
   const { seed, draws } = protocolOf(task, checkpoint.family, settings);
-  const outcomes = await outcomesKey(checkpoint, suite.provider, { ...prepared, settings, tokenizerSha256 });
+  const outcomes = await outcomesKey(checkpoint, providerOf(suite.provider), {
+    ...prepared,
+    settings,
+    tokenizerSha256,
+  });
   const key = {
     cell: CELL_VERSION,
     outcomes,

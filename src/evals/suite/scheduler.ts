@@ -1,0 +1,107 @@
+/**
+ * Where a suite can be submitted to. Each scheduler is declared in one file (schedulers.ts lists them): how `--to` names it, what it would
+ * be given, how it is given that, and how the jobs stand. What it needs to find them again is kept in the folder, `submitted.json`.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FileError } from '../../errors.js';
+import type { ProviderChoice } from '../../models/provider.js';
+import { writeFileAtomically } from '../../storage/atomic-file.js';
+import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
+import { parseStrictJson } from '../../strict-json.js';
+import type { UnitPlan } from './units.js';
+
+/** What `submit` asks for. */
+export interface Submission {
+  /** As given: the scheduler, and where it is if it has an address. */
+  to: string;
+  /** The suite's file. */
+  suite: string;
+  /** The folder of the job, which all machines see. */
+  folder: string;
+  machines: number;
+  /** How machines call duo-eval: words of a command. */
+  program: readonly string[];
+  /** How models run on every machine. */
+  settings: { provider: ProviderChoice; threads?: number; allowCode: boolean };
+  /** Options of one scheduler alone, as flags of `submit` gave them. */
+  options: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The plan of the units. It opens the models, so only who needs it asks for it. */
+  plan(): Promise<UnitPlan>;
+}
+
+/** What is printed: a text for people, and a value for `--json`. */
+export interface Shown {
+  text: string;
+  record: object;
+}
+
+/** How the jobs of a submitted suite stand. */
+export interface Standing extends Shown {
+  finished: number;
+  total: number;
+  /** Null while something is under way or waits; else whether everything was done. */
+  end: null | 'complete' | { message: string; hint: string };
+}
+
+/** One scheduler. `Jobs` is what it keeps to find its jobs again: plain JSON. */
+export interface Scheduler<Jobs extends object = object> {
+  /** In `submitted.json`, and in lists of what `--to` takes. */
+  readonly name: string;
+  /** What `--to` takes, for people: `slurm`, `redis://…`. */
+  readonly address: string;
+  readonly jobs: z.ZodType<Jobs>;
+  /** Whether one of its jobs merges the results into the folder; else `submit wait` does. */
+  readonly merges: boolean;
+  isNamedBy(to: string): boolean;
+  /** What would be submitted. */
+  preview(submission: Submission): Promise<Shown>;
+  /** @throws FileError when it refuses */
+  submit(submission: Submission): Promise<{ jobs: Jobs } & Shown>;
+  standing(jobs: Jobs, folder: string): Promise<Standing>;
+  /** What was finished stays in the cache. */
+  cancel(jobs: Jobs): Promise<Shown>;
+}
+
+/** Options of `run` and `merge` that say how models run. */
+export const settingFlags = ({ threads, provider, allowCode }: Submission['settings']): string[] => [
+  ...(threads === undefined ? [] : ['--threads', String(threads)]),
+  ...(provider === 'cpu' ? [] : ['--provider', provider]),
+  ...(allowCode ? ['--allow-code'] : []),
+];
+
+const submittedIn = (folder: string) => join(folder, 'submitted.json');
+
+/** Keeps how the jobs are found again. @throws FileError */
+export async function keepSubmitted(folder: string, name: string, jobs: object): Promise<void> {
+  await writeFileAtomically(submittedIn(folder), `${JSON.stringify({ to: name, ...jobs })}\n`);
+}
+
+/** The scheduler that the suite of a folder was handed to, and its jobs. @throws FileError where nothing was submitted from */
+export function readSubmitted(
+  folder: string,
+  schedulers: readonly Scheduler[],
+): { scheduler: Scheduler; jobs: object } {
+  const path = submittedIn(folder);
+  const value = existsSync(path) ? parsedJson(path) : null;
+  const named = z.looseObject({ to: z.string().default('slurm') }).safeParse(value);
+  const scheduler = schedulers.find(({ name }) => name === named.data?.to);
+  const jobs = scheduler?.jobs.safeParse(value);
+  if (scheduler && jobs?.success) return { scheduler, jobs: jobs.data };
+  throw new FileError({
+    code: 'nothing-submitted',
+    message: `${folder} holds no submitted suite.`,
+    hint: 'Give the folder that duo-eval submit named.',
+  });
+}
+
+/** Null where it is none. @throws FileError */
+function parsedJson(path: string): unknown {
+  try {
+    return parseStrictJson(readSmallFile(path, MOST_BYTES.card));
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
