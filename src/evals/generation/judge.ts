@@ -190,9 +190,8 @@ export class Judge {
         modelCalls += known.windows;
         ms += known.ms;
       }
-      // what is not known was scored, in the same order
-      nats[text] = known ? known.nats : scored!.nats[next];
-      tokens[text] = known ? known.tokens : scored!.tokens[next++];
+      nats[text] = known ? known.nats : scored!.nats[next]; // what is not known was scored, in the same order
+      tokens[text] = known ? known.tokens : scored!.tokens[next++]; // likewise
     }
     return { nats, tokens, modelCalls, wallSeconds: ms / 1000, resumed: scored?.resumed ?? 0 };
   }
