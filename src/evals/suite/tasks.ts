@@ -19,6 +19,7 @@ import { askSettings, plannedCalls, prepareTask, type RunnerSettings, Runners } 
 import type { TasksResult } from '../tasks/record.js';
 import {
   type AskSettings,
+  areOutcomesKept,
   outcomesKey,
   type PreparedTask,
   protocolOf,
@@ -155,21 +156,21 @@ async function openedCell(
   const isWritten = task.output === 'generate_until';
   const isRepeated = isOtherSteps && (!isWritten || checkpoint.family === 'ar');
   const { seed, draws } = protocolOf(task, checkpoint.family, settings);
+  const outcomes = await outcomesKey(checkpoint, providerOf(suite.provider), {
+    ...prepared,
+    settings,
+    tokenizerSha256,
+  });
+  const key = {
+    cell: CELL_VERSION,
+    outcomes,
+    ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
+    // Cells of earlier versions hold no calls of single items, which AUP needs.
+    ...(isSwept && isWritten && { parallelism: 1 }),
+  };
   return {
     index,
-    key: isRepeated
-      ? null
-      : {
-          cell: CELL_VERSION,
-          outcomes: await outcomesKey(checkpoint, providerOf(suite.provider), {
-            ...prepared,
-            settings,
-            tokenizerSha256,
-          }),
-          ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
-          // Cells of earlier versions hold no calls of single items, which AUP needs.
-          ...(isSwept && isWritten && { parallelism: 1 }),
-        },
+    key: isRepeated ? null : key,
     plan: (state) => ({
       ...{ model: model.name, dataset: isSwept ? `${name}, ${settings.steps} steps` : name },
       ...{ seed, sequences: items.length },
@@ -182,9 +183,17 @@ async function openedCell(
       const seconds = modelCalls * (await running.secondsPerCall(prepared));
       return async () => seconds;
     },
+    parts: {
+      async run(range) {
+        const parts = { for: key, range };
+        const run = await runTask(await runners.of(task), prepared, settings, observer, parts);
+        run.close();
+      },
+      areKept: (ranges) => areOutcomesKept(outcomes, items, { for: key, ranges }),
+    },
     async run(keep) {
       const runner = await runners.of(task);
-      const run = await runTask(runner, prepared, settings, observer);
+      const run = await runTask(runner, prepared, settings, observer, { for: key });
       try {
         await keep([await taskResult(runner, prepared, run, { settings, byItem: true })]);
       } catch (error) {
