@@ -56,13 +56,13 @@ export class Comparison {
   static async open(
     { mauve, brierItems, controls }: ComparisonRequest,
     [reference]: readonly DatasetRequest[],
-    known: Known,
+    known: Known | null,
     observer: Observer,
   ): Promise<Comparison> {
     const features = mauve ? await FeatureModel.open(mauve, observer) : null;
     try {
       const prompts =
-        brierItems && reference
+        brierItems && reference && known
           ? await readPrompts({ dataset: reference, items: brierItems }, known, observer)
           : null;
       return new Comparison(features, prompts, controls ? known : null);

@@ -5,25 +5,23 @@
 import type { ProtocolName } from '../../datasets/cutting.js';
 import { bosNotice } from '../../datasets/packing-notices.js';
 import { type DatasetRequest, eachDataset } from '../../datasets/resolve-dataset.js';
-import { loadTokenizer, type SpecialTokenOverrides } from '../../datasets/tokenizer.js';
+import { loadTokenizer, type SpecialTokenOverrides, type Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError, UsageError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
 import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { samplingNotice } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
-import { type BrierPart, brierOfControl, brierOfModel, type Prompts, readPrompts } from './continuations.js';
-import { controlsOf, controlTexts } from './controls.js';
+import { addBrier, Comparison, type ComparisonRequest, checkHasReference } from './comparison.js';
 import { Judge, type JudgeOptions } from './judge.js';
 import { recallJudged } from './judged-texts.js';
 import { CONTROLS, type GenerativeResult } from './record.js';
-import { needsReference, type ReferenceTexts, referenceTexts } from './reference.js';
-import { FeatureModel } from './reference-measures.js';
-import { type MeasuredTexts, measureTexts } from './run.js';
+import { type ReferenceTexts, referenceTexts } from './reference.js';
+import { type GenerativeOptions, type MeasuredTexts, measureTexts } from './run.js';
 import { sampledTexts } from './sampled-texts.js';
 import { samplesFile, type TextOptions, type TextSet } from './texts.js';
 
-export interface GenerativeRequest {
+export interface GenerativeRequest extends ComparisonRequest {
   files: readonly { path: string; name?: string }[];
   /** A model sampled in this run; null: files only. */
   sampling: SampleRequest | null;
@@ -35,12 +33,8 @@ export interface GenerativeRequest {
   judge: JudgeOptions | null;
   /** Joins what parts have sampled and judged for this purpose (judged-texts.ts); by default nothing. */
   joins?: CacheKey;
-  /** The checkpoint whose hidden states MAUVE compares; null: no MAUVE. */
-  mauve?: JudgeOptions | null;
-  /** Prompts of BrierLM, from the first data set of `references`; null: no BrierLM. */
-  brierItems?: number | null;
-  /** Naive samplers get rows of their own. */
-  controls?: boolean;
+  /** Rows of what models wrote alone: real text is compared with, and not judged. */
+  isOfModels?: boolean;
   protocol: ProtocolName;
   /** Seed of the bootstrap. */
   seed: number;
@@ -59,9 +53,8 @@ export async function reportGenerative(
   request: GenerativeRequest,
   observer: Observer,
 ): Promise<GenerativeReport> {
-  checkHasReference(request);
+  checkComparison(request);
   const judge = request.judge && (await Judge.open(request.judge, observer));
-  const features = request.mauve ? await FeatureModel.open(request.mauve, observer) : null;
   const opened: Opened = { written: [], references: [], ends: [] };
   try {
     if (judge && request.joins !== undefined) {
@@ -69,7 +62,7 @@ export async function reportGenerative(
       opened.ends.push({ close: () => {}, finish: async () => finish() });
     }
     await openSets(request, judge, observer, opened);
-    const results = await measuredRows(request, { judge, features, opened }, observer);
+    const results = await measuredRows(request, { judge, opened }, observer);
     for (const { close } of opened.ends) await close();
     return {
       results: resultsFile(results),
@@ -84,68 +77,114 @@ export async function reportGenerative(
     throw error;
   } finally {
     await judge?.close();
-    await features?.close();
   }
 }
 
 /** What models wrote, then what controls wrote, then real text. */
 async function measuredRows(
   request: GenerativeRequest,
-  { judge, features, opened }: { judge: Judge | null; features: FeatureModel | null; opened: Opened },
+  { judge, opened }: { judge: Judge | null; opened: Opened },
   observer: Observer,
 ): Promise<GenerativeResult[]> {
-  const { protocol, seed, bySample, sampling } = request;
-  const options = { protocol, seed, judge, bySample, features };
-  const real: MeasuredTexts[] = [];
-  for (const { set } of opened.references) real.push(await measureTexts(set, options, observer));
-  const against = real[0] ?? null;
-  const [{ tokenizer, facts }] = opened.written;
-  const prompts =
-    request.brierItems && tokenizer
-      ? await readPrompts(
-          { dataset: request.references[0], items: request.brierItems },
-          { tokenizer, length: facts.length, protocol },
-          observer,
-        )
-      : null;
-  const written: MeasuredTexts[] = [];
-  for (const set of opened.written) {
-    const isSampled = sampling !== null && set.facts.path === null;
-    const measured = await measureTexts(set, { ...options, against }, observer);
-    written.push(measured);
-    if (isSampled && prompts) addBrier(measured, await brierOfModel(sampling, prompts, observer));
-  }
-  const controls: MeasuredTexts[] = [];
-  for (const { set, brier } of controlSets(request, { opened, written, prompts }))
-    controls.push(await measureTexts(set, { ...options, against, brier }, observer));
-  return [...written, ...controls, ...real].map(({ result }) => result);
-}
-
-function addBrier({ result }: MeasuredTexts, { metrics, record }: BrierPart): void {
-  Object.assign(result.metrics, metrics);
-  result.brier = record;
-}
-
-/** Naive samplers with about the entropy of the first set. */
-function controlSets(
-  { controls, seed, protocol }: GenerativeRequest,
-  {
-    opened,
-    written,
-    prompts,
-  }: { opened: Opened; written: readonly MeasuredTexts[]; prompts: Prompts | null },
-): { set: TextSet; brier: BrierPart | null }[] {
+  const { sampling, isOfModels = false } = request;
   const [{ tokenizer, facts, count }] = opened.written;
-  if (!controls || !tokenizer) return [];
-  const { value } = written[0].result.metrics.entropy;
-  const knowledge = {
-    ...{ tokenizer, seed, length: facts.length, entropy: value ?? 0 },
-    texts: opened.references[0].others(),
-  };
-  return controlsOf(knowledge).map((control) => ({
-    set: controlTexts(control, knowledge, { count, cleanUp: protocol === 'duo' }),
-    brier: prompts && brierOfControl(control, prompts, seed),
-  }));
+  return withComparison(request, { tokenizer, facts, opened }, observer, async (comparison) => {
+    const { protocol, seed, bySample } = request;
+    const options = { protocol, seed, judge, bySample, features: comparison.features };
+    const real: MeasuredTexts[] = [];
+    for (const { set } of opened.references)
+      real.push(await measureTexts(set, { ...options, judge: isOfModels ? null : judge }, observer));
+    const against = real[0] ?? null;
+    const written: MeasuredTexts[] = [];
+    for (const set of opened.written) {
+      const isSampled = sampling !== null && set.facts.path === null;
+      const measured = await measureTexts(set, { ...options, against }, observer);
+      written.push(measured);
+      if (isSampled) addBrier(measured, await comparison.brierOf(sampling, observer));
+    }
+    if (isOfModels) return written.map(({ result }) => result);
+    const entropy = written[0].result.metrics.entropy.value ?? 0;
+    const controls = await measuredControls(comparison, { entropy, count, against }, options, observer);
+    return [...written, ...controls, ...real].map(({ result }) => result);
+  });
+}
+
+async function withComparison<T>(
+  request: GenerativeRequest,
+  { tokenizer, facts, opened }: { tokenizer: Tokenizer | null; facts: TextSet['facts']; opened: Opened },
+  observer: Observer,
+  work: (comparison: Comparison) => Promise<T>,
+): Promise<T> {
+  const { protocol, seed, references, mauve } = request;
+  const [first] = opened.references;
+  const known = tokenizer &&
+    first && {
+      ...{ tokenizer, protocol, seed, length: facts.length },
+      others: () => first.others(),
+    };
+  // Without real text there is nothing but MAUVE to ask for, and that was refused.
+  const comparison = await Comparison.open(known ? request : { mauve }, references, known, observer);
+  try {
+    return await work(comparison);
+  } finally {
+    await comparison.close();
+  }
+}
+
+async function measuredControls(
+  comparison: Comparison,
+  { entropy, count, against }: { entropy: number; count: number; against: MeasuredTexts | null },
+  options: GenerativeOptions,
+  observer: Observer,
+): Promise<MeasuredTexts[]> {
+  const measured: MeasuredTexts[] = [];
+  for (const { set, brier } of comparison.controls(entropy, count))
+    measured.push(await measureTexts(set, { ...options, against, brier }, observer));
+  return measured;
+}
+
+/** Real text, and controls with about its entropy: what stands beside sets of texts that are measured apart, as the cells of a suite are. */
+export async function reportBeside(
+  { sampling, ...request }: GenerativeRequest & { sampling: SampleRequest },
+  observer: Observer,
+): Promise<GenerativeReport> {
+  const { protocol, seed, bySample } = request;
+  const { tokenizer, length, samples: count } = sampling;
+  const judge = request.judge && (await Judge.open(request.judge, observer));
+  const opened: Opened = { written: [], references: [], ends: [] };
+  try {
+    for (const reference of eachDataset(request.references))
+      opened.references.push(
+        await referenceTexts({ ...reference, tokenizer, protocol, length, count, observer }),
+      );
+    const facts = opened.references[0].set.facts;
+    const asked = { ...request, sampling };
+    const results = await withComparison(
+      asked,
+      { tokenizer, facts, opened },
+      observer,
+      async (comparison) => {
+        const options = { protocol, seed, judge, bySample, features: comparison.features };
+        const real: MeasuredTexts[] = [];
+        for (const { set } of opened.references) real.push(await measureTexts(set, options, observer));
+        const entropy = real[0].result.metrics.entropy.value ?? 0;
+        const controls = await measuredControls(
+          comparison,
+          { entropy, count, against: real[0] },
+          options,
+          observer,
+        );
+        return [...controls, ...real].map(({ result }) => result);
+      },
+    );
+    return { results: resultsFile(results), finish: async () => judge?.finish() };
+  } catch (error) {
+    judge?.keep();
+    throw error;
+  } finally {
+    for (const { close } of opened.references) close();
+    await judge?.close();
+  }
 }
 
 interface Opened {
@@ -206,15 +245,9 @@ async function openSets(
 }
 
 /** @throws UsageError where what was asked for needs real text, or a model, and there is none */
-function checkHasReference({ references, mauve, brierItems, controls, sampling }: GenerativeRequest): void {
-  const asked = [
-    ...(mauve ? ['--mauve'] : []),
-    ...(brierItems ? ['--brier'] : []),
-    ...(controls ? ['--controls'] : []),
-  ];
-  if (asked.length > 0 && references.length === 0) {
-    throw needsReference(asked);
-  }
+function checkComparison(request: GenerativeRequest): void {
+  checkHasReference(request, request.references);
+  const { brierItems, sampling } = request;
   if (brierItems && sampling === null) {
     throw new UsageError({
       code: 'brier-needs-model',

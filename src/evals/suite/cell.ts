@@ -112,7 +112,7 @@ export interface CellKind<
   readonly readsDatasets?: boolean;
   /** Whether results depend on its batch, as speeds do. */
   readonly dependsOnBatch?: boolean;
-  /** Whether a cell always has one result; its kept file then holds that result, and not a list. */
+  /** Whether a kept file of one result holds that result, and not a list. */
   readonly hasOneResult?: boolean;
   /** In an order that depends on the file only. */
   requests(asked: Asked, context: SuiteContext): Request[];

@@ -8,6 +8,10 @@
  *       samplers: [ancestral, {name: psi, options: {preset: remdm-cap, eta: 0.04}}, ./mine.mjs]
  *       steps: [8, 32]
  *       samples: 64
+ *       references: [sotu]           # compares with real text, which is a cell of its own
+ *       mauve: gpt2.onnx
+ *       brier: 64
+ *       controls: true
  */
 import { z } from 'zod';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
@@ -19,9 +23,18 @@ import type { SampleRequest } from '../../sampling/sample-request.js';
 import { samplesKey } from '../../sampling/sample-run.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { areJudged, judgePart } from '../generation/judged-texts.js';
-import type { GenerativeResult } from '../generation/record.js';
-import { reportGenerative } from '../generation/request.js';
+import { CONTROLS, type GenerativeResult } from '../generation/record.js';
+import { reportBeside, reportGenerative } from '../generation/request.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
+import {
+  type ComparisonSaid,
+  comparedWith,
+  comparisonKey,
+  comparisonKeys,
+  comparisonOf,
+  referenceDigests,
+  type SuiteComparison,
+} from './comparison-keys.js';
 import { judgeOf, judgeSchema, modelRecordIn, type SuiteJudge, type SuiteModel } from './named-files.js';
 import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
@@ -31,6 +44,7 @@ const schema = z.strictObject({
   judge: judgeSchema.optional(),
   temperature: z.number().positive().default(1),
   batch: z.int().min(1).max(4096).optional(),
+  ...comparisonKeys,
 });
 type Generation = z.infer<typeof schema>;
 
@@ -39,7 +53,10 @@ export interface GenerationCell {
   eval: 'gen';
   index: number;
   model: SuiteModel;
-  generation: Omit<Generation, 'samplers' | 'steps' | 'seeds' | 'judge'>;
+  generation: Omit<Generation, 'samplers' | 'steps' | 'seeds' | 'judge' | keyof ComparisonSaid>;
+  comparison: SuiteComparison;
+  /** Real text and naive samplers, which stand beside the models; nothing is sampled then. */
+  isBeside: boolean;
   judge: SuiteJudge | null;
   /** Null: the first that supports the model. */
   sampler: string | null;
@@ -60,27 +77,93 @@ export const GENERATION_CELLS: CellKind<Generation, GenerationCell, GenerativeRe
   schema,
   hasOneResult: true,
   requests,
-  checkpoints: ({ model, judge }) => [model.path, ...(judge ? [judge.path] : [])],
+  checkpoints: ({ model, judge, comparison: { mauve } }) => [
+    model.path,
+    ...[judge, mauve].flatMap((one) => one?.path ?? []),
+  ],
   samplers: ({ sampler }) => (sampler === null ? [] : [sampler]),
   async open([cell], suite, observer, work) {
-    return work([await openedCell(cell, suite, observer)]);
+    return work([await (cell.isBeside ? besideCell : openedCell)(cell, suite, observer)]);
   },
 };
 
 function requests(
-  { samplers, steps, seeds, judge, ...generation }: Generation,
+  { samplers, steps, seeds, judge, references, mauve, brier, controls, ...generation }: Generation,
   { models, first, folder }: SuiteContext,
 ): GenerationCell[] {
+  const comparison = comparisonOf({ references, mauve, brier, controls }, folder);
   const chosen = samplers === undefined ? [null] : samplersOf(samplers, folder);
   const cells = sampledCells(models, chosen, { steps, seeds }, (sampler) => ({
     eval: 'gen' as const,
     generation,
     judge: judge === undefined ? null : judgeOf(judge, folder),
+    ...{ comparison, isBeside: false },
     sampler: sampler?.spec ?? null,
     samplerOptions: [...(sampler?.options ?? [])],
     varied: { sampler: chosen.length > 1, steps: unique(steps).length > 1 },
   }));
-  return cells.map((cell, i) => ({ ...cell, index: first + i }));
+  const beside = { ...cells[0], sampler: null, samplerOptions: [], isBeside: true };
+  const all = comparison.references.length > 0 ? [...cells, beside] : cells;
+  return all.map((cell, i) => ({ ...cell, index: first + i }));
+}
+
+/** Real text, and naive samplers with about its entropy. */
+async function besideCell(
+  cell: GenerationCell,
+  suite: SuiteSettings,
+  observer: Observer,
+): Promise<Cell<GenerativeResult>> {
+  // The first sampler of a family fits it.
+  const request = (await requestOf({ ...cell, isOtherSteps: false }, suite))!;
+  const { index, seed, judge, comparison } = cell;
+  const { provider, threads, timeoutMs, fresh } = suite;
+  const { samples, protocol, batch } = cell.generation;
+  const { references } = comparison;
+  const rows = references.length + (comparison.controls ? CONTROLS.length : 0);
+  const works = [{ request, samples: 0, texts: samples * rows, starts: 0, processes: 0 }];
+  return {
+    index,
+    key: {
+      cell: CELL_VERSION,
+      beside: [samples, request.length, protocol, seed, request.tokenizer.sha256],
+      judge: await judgeKey(judge, suite),
+      ...(await comparisonKey(comparison, request, suite, observer)),
+      references: await referenceDigests(references, request, observer),
+      controls: comparison.controls,
+    },
+    plan: samplingPlan(
+      {
+        model: comparison.controls ? 'real text and controls' : 'real text',
+        dataset: references.map(({ name }) => name).join(', '),
+      },
+      { seed, samples, works },
+    ),
+    named: (kept) =>
+      kept.map((result, i) => {
+        const real = references[i - (kept.length - references.length)];
+        if (!real) return result;
+        const { name } = real;
+        return {
+          ...result,
+          samples: { ...result.samples, name },
+          dataset: result.dataset && { ...result.dataset, name },
+        };
+      }),
+    learn() {},
+    estimate: async (paces) => estimateOf(works, judge, suite, paces),
+    async run(keep) {
+      const { results: file, finish } = await reportBeside(
+        {
+          ...{ files: [], sampling: request, protocol, seed, bySample: true },
+          ...comparedWith(comparison, suite),
+          judge: judge && { ...judge, provider, threads, timeoutMs, fresh, batch },
+        },
+        observer,
+      );
+      await keep(file.results);
+      await finish();
+    },
+  };
 }
 
 async function openedCell(
@@ -100,7 +183,8 @@ async function openedCell(
     samples,
     protocol,
     tokenizer: request.tokenizer.sha256,
-    judge: await judgeKey(cell, suite),
+    judge: await judgeKey(judge, suite),
+    ...(await comparisonKey(cell.comparison, request, suite, observer)),
   };
   const shared = request && { sampling: request, judge: asked, key };
   const works = request ? [{ request, samples, texts: samples, starts: 1, processes: 0 }] : [];
@@ -137,7 +221,8 @@ async function openedCell(
         {
           files: [],
           sampling: request,
-          references: [],
+          ...comparedWith(cell.comparison, suite),
+          ...{ controls: false, isOfModels: true },
           protocol,
           seed,
           bySample: true,
@@ -187,7 +272,7 @@ function nameOf(
 }
 
 /** Everything that determines the losses of a judge. */
-async function judgeKey({ judge }: GenerationCell, { open }: SuiteSettings): Promise<CacheKey> {
+async function judgeKey(judge: SuiteJudge | null, { open }: SuiteSettings): Promise<CacheKey> {
   if (!judge) return null;
   const { path, name = path, tokenizer, context = null } = judge;
   const checkpoint = await open({ name, path, overrides: {} });

@@ -23,7 +23,7 @@ export async function keepResults(
   key: CacheKey,
   results: readonly Result[],
 ): Promise<void> {
-  const content = JSON.stringify(hasOneResult ? results[0] : results);
+  const content = JSON.stringify(hasOneResult && results.length === 1 ? results[0] : results);
   await writeCacheEntry(pathOf(key), Buffer.from(content));
   noteKept('cells', 'finished cells', 1);
 }
@@ -58,8 +58,8 @@ async function describeCell(path: string): Promise<string | null> {
   const results = await readResults(path);
   const own = results?.filter((result) => result.model !== null) ?? [];
   // `own` leaves out null
-  const models = [...new Set(own.map((result) => result.model!.name))].join(', ');
-  const [first] = own;
+  const models = [...new Set(own.map((result) => result.model!.name))].join(', ') || 'real text';
+  const first = own[0] ?? results?.[0];
   if (!first) return null;
   const { name, seed } = first.protocol;
   const dataset = 'dataset' in first ? first.dataset : null;

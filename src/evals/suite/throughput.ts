@@ -18,11 +18,17 @@ import type { GenerativeResult } from '../generation/record.js';
 import type { BenchResult } from '../throughput/record.js';
 import { measureThroughput } from '../throughput/run.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
-import type { CellKind, PlannedCell, SuiteContext } from './cell.js';
+import type { CellKind, PlannedCell, SuiteContext, SuiteSettings } from './cell.js';
+import {
+  comparisonOf,
+  measureKeys,
+  measuresKey,
+  requestOfMeasures,
+  type SuiteMeasures,
+} from './comparison-keys.js';
 import { measuringKey, measuringRequest, modelNames } from './measuring.js';
 import {
   datasetSchema,
-  datasetsOf,
   judgeOf,
   judgeSchema,
   type SuiteDataset,
@@ -40,6 +46,7 @@ const schema = z.strictObject({
   batch: z.int().min(1).max(4096).default(8),
   references: z.array(datasetSchema).default([]),
   memory: z.boolean().default(true),
+  ...measureKeys,
 });
 type Asked = z.infer<typeof schema>;
 
@@ -54,6 +61,7 @@ export interface ThroughputCell {
   judge: SuiteJudge | null;
   references: SuiteDataset[];
   memory: boolean;
+  measures: SuiteMeasures;
   seed: number;
 }
 
@@ -62,12 +70,15 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
   schema,
   dependsOnBatch: true,
   requests,
-  checkpoints: ({ models, judge }) => [...models.map(({ path }) => path), ...(judge ? [judge.path] : [])],
+  checkpoints: ({ models, judge, measures: { mauve } }) => [
+    ...models.map(({ path }) => path),
+    ...[judge, mauve].flatMap((one) => one?.path ?? []),
+  ],
   samplers: ({ samplers }) => samplers.map(({ spec }) => spec),
   open: ([cell], suite, observer, work) =>
-    withSetUp(measuringRequest(cell, suite), observer, async (setup) => {
+    withSetUp(requestOf(cell, suite), observer, async (setup) => {
       const { provider, threads = null } = suite;
-      const { configurations, judge, references } = setup;
+      const { configurations, judge, references, comparison } = setup;
       const { index, models, seed, memory } = cell;
       const { samples, batch } = cell.sampling;
       const works = worksOf(cell, setup);
@@ -79,6 +90,7 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
             memory,
             // Speeds depend on the card, where one is named.
             machine: { ...environmentOf({ provider, threads }) },
+            ...(await measuresKey(cell.measures, suite)),
           }),
           plan: samplingPlan(
             {
@@ -93,7 +105,11 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
           named: async (kept) => {
             const judgeRecord = judge && (await judge.record());
             return kept.map((result, i) =>
-              resultIn(setup, i, { ...result, judge: result.judge && (judgeRecord ?? result.judge) }),
+              resultIn(
+                setup,
+                { i, of: kept.length },
+                { ...result, judge: result.judge && (judgeRecord ?? result.judge) },
+              ),
             );
           },
           learn(kept, paces) {
@@ -101,7 +117,7 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
           },
           estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
           async run(keep) {
-            const options = { judge, references, seed, memory };
+            const options = { judge, references, seed, memory, comparison };
             await keep(await measureThroughput(configurations, options, observer));
             judge?.finish();
           },
@@ -110,8 +126,15 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
     }),
 };
 
+const requestOf = (cell: ThroughputCell, suite: SuiteSettings): MeasuringRequest => ({
+  ...measuringRequest(cell, suite),
+  ...requestOfMeasures(cell.measures, suite),
+});
+
 function requests(asked: Asked, { models, first, folder }: SuiteContext): ThroughputCell[] {
-  const { samplers, steps, seeds, judge, references, memory, ...sampling } = asked;
+  const { samplers, steps, seeds, judge, references, memory, mauve, brier, controls, ...sampling } = asked;
+  // It refuses measures without references.
+  const { references: real, ...measures } = comparisonOf({ references, mauve, brier, controls }, folder);
   return unique(seeds).map((seed, i) => ({
     eval: 'bench',
     index: first + i,
@@ -120,8 +143,8 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Throug
     steps: unique(steps),
     sampling,
     judge: judge === undefined ? null : judgeOf(judge, folder),
-    references: references.flatMap((one) => datasetsOf(one, folder)),
-    memory,
+    references: real,
+    ...{ memory, measures },
     seed,
   }));
 }
@@ -160,7 +183,7 @@ function worksOf(cell: { memory: boolean }, { configurations, references }: Setu
 /** A kept result with the names of this suite: of a configuration, or of the real text after them. */
 function resultIn<R extends BenchResult | GenerativeResult>(
   { configurations, references }: Setup,
-  i: number,
+  { i, of }: { i: number; of: number },
   result: R,
 ): R {
   const configuration = configurations[i];
@@ -172,7 +195,10 @@ function resultIn<R extends BenchResult | GenerativeResult>(
       samples: { ...samples, name: configuration.name },
     };
   }
-  const { name } = references[i - configurations.length];
+  // Real text stands last, behind naive samplers.
+  const real = references[i - (of - references.length)];
+  if (!real) return result;
+  const { name } = real;
   return {
     ...result,
     samples: { ...result.samples, name },
