@@ -2,7 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { checkAbsent, policiesOfFlags, policyFlags } from '../cli/likelihood-flags.js';
-import { measuringFlags } from '../cli/measuring-flags.js';
+import { comparisonFlags, measuringFlags } from '../cli/measuring-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { numbersOf } from '../cli/sampling-flags.js';
 import { selectionOf } from '../cli/selection.js';
@@ -55,6 +55,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
       summary: 'Real text at whose entropy models are compared.',
       helpValue: '<data>',
     }),
+    ...comparisonFlags,
     entropy: number({ above: 0, summary: 'Compare at this entropy, in nats, instead.' }),
   };
 
@@ -65,23 +66,28 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
     checkAbsent(flags, ofLikelihood, 'only with --by likelihood');
     const output = await plannedOutput(flags);
     const temperatures = numbersOf('temperatures', flags.temperatures, false);
-    const { measuringRequest } = await import('../cli/measuring-command.js');
+    const { comparisonOf, measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
-    const request = measuringRequest(flags, {
-      provider: await resolveProvider(flags),
-      temperature: 1,
-      references: flags.entropy === undefined ? [flags['reference-dataset']] : [],
-    });
+    const provider = await resolveProvider(flags);
+    const references = flags.entropy === undefined ? [flags['reference-dataset']] : [];
+    const request = {
+      ...measuringRequest(flags, { provider, temperature: 1, references }),
+      ...comparisonOf(flags, provider),
+    };
     if (request.judge === null) throw noJudge();
     const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');
     const { measureFrontier } = await import('../evals/frontier/run.js');
     const { resultsFile } = await import('../records/record.js');
-    await withSetUp(request, observer, async ({ configurations, judge, references: [real] }) => {
+    await withSetUp(request, observer, async ({ configurations, judge, comparison, references: [real] }) => {
       // A request with a judge opens one.
-      const options = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
-      const { results, finish } = await measureFrontier(configurations, options, observer);
-      const file = resultsFile(results);
+      const sweep = { temperatures, target: flags.entropy ?? real, judge: judge!, seed: flags.seed };
+      const { results, controls, finish } = await measureFrontier(
+        configurations,
+        { ...sweep, comparison },
+        observer,
+      );
+      const file = resultsFile([...results, ...controls]);
       this.print(await writeResults(output, file, { ...this.screen, plots: flags.plot }));
       await finish();
     });
@@ -89,7 +95,17 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
 
   private async compareLikelihoods(): Promise<void> {
     const { flags, observer } = this;
-    const ofSamples = ['sampler', 'sampler-option', 'judge', 'judge-tokenizer', 'context', 'top-k', 'top-p'];
+    const ofSamples = [
+      'mauve',
+      'brier',
+      'sampler',
+      'sampler-option',
+      'judge',
+      'judge-tokenizer',
+      'context',
+      'top-k',
+      'top-p',
+    ];
     checkAbsent(flags, [...ofSamples, 'entropy'], 'only with --by entropy');
     const output = await plannedOutput(flags);
     const { evaluatePerplexity } = await import('../library/perplexity.js');

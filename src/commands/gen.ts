@@ -2,6 +2,7 @@ import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boundariesOf, boundaryFlags, checkpointOverrides, kindFlags } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { comparisonFlags } from '../cli/measuring-flags.js';
 import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
@@ -48,12 +49,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
       summary: 'Add a row of real text: a name, name=path, or a path.',
       helpValue: '<data>',
     }),
-    mauve: string({
-      summary: 'Add MAUVE to real text, by the states of this autoregressive model.',
-      helpValue: '<model>',
-    }),
-    brier: integer({ min: 1, summary: 'Add BrierLM of the --model over so many prompts of real text.' }),
-    controls: boolean({ summary: 'Add rows of naive samplers, which show what a measure is worth.' }),
+    ...comparisonFlags,
     ...tableFlags,
     protocol: choice(['duo', 'strict'])({
       default: 'duo',

@@ -7,6 +7,7 @@ import { distinctionsOf } from '../../records/distinctions.js';
 import { environmentColumns } from '../../records/environment-columns.js';
 import {
   type Evaluation,
+  type FigureDeclaration,
   fieldOf,
   numberOf,
   type ResultRow,
@@ -17,7 +18,12 @@ import type { EnvironmentRecord } from '../../records/record.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { plainText } from '../../terminal-text.js';
 import { type CommandFlag, judgeFlags, modelOf, samplerFlags, textOf } from '../command-flags.js';
-import { judgeOfResult, measuredFigures } from '../generation/evaluation.js';
+import {
+  comparedFigureColumns,
+  comparedTitles,
+  judgeOfResult,
+  measuredFigures,
+} from '../generation/evaluation.js';
 import {
   configurationMark,
   configurationPlot,
@@ -28,6 +34,7 @@ import {
   SPEED_AXIS,
   stepsLabel,
 } from '../generation/plots.js';
+import { COMPARED_FIGURES } from '../generation/record.js';
 import { frontierNotes } from './notes.js';
 import { type FrontierResult, frontierRecord } from './record.js';
 
@@ -71,6 +78,10 @@ const columns: readonly Column<FrontierResult>[] = [
   text('model_sha256', ({ model }) => model.sha256),
   text('model_path', ({ model }) => model.path),
   ...environmentColumns,
+  ...(comparedFigureColumns as readonly Column<FrontierResult>[]),
+  count('brier_items', ({ brier }) => brier?.items),
+  text('mauve_model', ({ mauve }) => mauve?.model.name),
+  count('mauve_clusters', ({ mauve }) => mauve?.clusters),
 ];
 
 export const FRONTIER: Evaluation<FrontierResult> = {
@@ -82,13 +93,15 @@ export const FRONTIER: Evaluation<FrontierResult> = {
   columns,
   table: {
     essential: ['model', 'sampler', 'steps', 'gen. perplexity', '95% interval'],
-    further: ['tokens/s', 'temperature', 'NFE', 'entropies', 'family'],
+    essentialOf: essentialTitles,
+    further: ['tokens/s', 'temperature', 'NFE', ...comparedTitles, 'entropies', 'family'],
   },
   label: labelOf,
-  notes: (results) => frontierNotes(results, labelOf),
+  notes: (results, { results: all }) => frontierNotes(results, { labelOf, all }),
   plots: sweepPlots,
   figures: {
     genPpl: { ...measuredFigures.genPpl },
+    ...Object.fromEntries(COMPARED_FIGURES.map((name) => [name, comparedAtEntropy(name)])),
     // A difference needs nats, which a sweep does not record.
     genNll: { ...measuredFigures.genNll, of: ({ metrics }) => logarithmOf(metrics.genPpl) },
   },
@@ -110,6 +123,19 @@ export const FRONTIER: Evaluation<FrontierResult> = {
     plots: reportedPlots,
   },
 };
+
+/** As of `gen`; equal numbers of samples are those of the points. */
+function comparedAtEntropy(name: (typeof COMPARED_FIGURES)[number]): FigureDeclaration<never> {
+  const { sameIn = [], lmEval: _, modelIndex: __, ...declared } = measuredFigures[name];
+  return { ...declared, sameIn: sameIn.filter((path) => !path.startsWith('samples.')) };
+}
+
+/** MAUVE and BrierLM stand beside the judge's perplexity where they were measured. */
+function essentialTitles(results: readonly FrontierResult[]): readonly string[] | null {
+  const has = (figure: 'mauve' | 'brierLm') => results.some(({ metrics }) => metrics[figure]);
+  const compared = [...(has('mauve') ? ['MAUVE'] : []), ...(has('brierLm') ? ['BrierLM', 'Brier-1'] : [])];
+  return compared.length > 0 ? ['model', 'sampler', 'steps', 'gen. perplexity', ...compared] : null;
+}
 
 function rangeOf(values: readonly (number | null)[]): string {
   const known = values.filter((value) => value !== null);

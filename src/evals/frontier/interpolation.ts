@@ -100,6 +100,51 @@ export function perplexityAtEntropy(
   };
 }
 
+/**
+ * A figure at an entropy, linear between its neighbours. The samples of all temperatures share their random numbers, so the errors of neighbours
+ * add up at most; that of the entropy moves the place. The interval is Student's t of the fewest samples, within the limits.
+ * @param points in any order   @param limits of the figure
+ */
+export function figureAtEntropy(
+  points: readonly { entropy: SampledFigure; figure: SampledFigure; samples: number }[],
+  { value: at, stderr: targetError, degrees }: EntropyTarget,
+  [least, most]: readonly [number, number],
+): SampledFigure {
+  const placed = points.flatMap(({ entropy, figure, samples }) =>
+    entropy.value === null || figure.value === null
+      ? []
+      : [{ x: entropy.value, y: figure.value, ofEntropy: entropy.stderr, error: figure.stderr, samples }],
+  );
+  const value = interpolate(placed, at);
+  if (value === null) return { value, stderr: null, ci95: null };
+  const along = (of: (point: (typeof placed)[number]) => number) =>
+    interpolate(
+      placed.map((point) => ({ x: point.x, y: of(point) })),
+      at,
+    ) ?? 0;
+  const sorted = [...placed].sort((a, b) => a.x - b.x);
+  const above = Math.max(
+    1,
+    sorted.findIndex(({ x }) => x >= at),
+  );
+  const [low, high] = [sorted[above - 1], sorted[above]];
+  const near = high ? [low, high] : [low];
+  if (targetError === null || near.some((one) => one.error === null || one.ofEntropy === null))
+    return { value, stderr: null, ci95: null };
+  const slope = high && high.x > low.x ? (high.y - low.y) / (high.x - low.x) : 0;
+  const place = Math.hypot(
+    along((one) => one.ofEntropy ?? 0),
+    targetError,
+  );
+  const stderr = Math.hypot(
+    along((one) => one.error ?? 0),
+    slope * place,
+  );
+  const fewest = Math.min(...placed.map(({ samples }) => samples));
+  const half = studentQuantile95(Math.max(1, Math.min(fewest - 1, degrees))) * stderr;
+  return { value, stderr, ci95: [Math.max(least, value - half), Math.min(most, value + half)] };
+}
+
 /** Nats at the entropy, one per replicate; NaN where the sweep does not reach it. */
 function replicatesOf(
   points: readonly SweepPoint[],

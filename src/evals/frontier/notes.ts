@@ -1,12 +1,16 @@
 /** The lines under a table of sweeps: the entropy of the comparison, and the models that do not reach it. */
+
+import { valueWithError } from '../../printing/numbers.js';
 import { distinctionsOf } from '../../records/distinctions.js';
+import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
+import { measuredRows, tooFewSamples } from '../generation/notes.js';
 import type { FrontierResult } from './record.js';
 
-/** @param labelOf the label of a row */
+/** @param labelOf the label of a row   @param all results of the file, among them naive samplers */
 export function frontierNotes(
   results: readonly FrontierResult[],
-  labelOf: (result: FrontierResult) => string,
+  { labelOf, all }: { labelOf: (result: FrontierResult) => string; all: readonly AnyResult[] },
 ): string[] {
   const notes = targetLines(results);
   const settings = distinctionsOf(results, labelOf);
@@ -32,7 +36,56 @@ export function frontierNotes(
     const own = fronts.size > 1 ? ' of its seed, length and entropy' : '';
     notes.push(`* marks the Pareto front: no other${own} is as fast and as good.`);
   }
-  return notes.map(plainText);
+  return [
+    ...notes,
+    ...precisionLines(results, labelOf),
+    ...measureLines(results),
+    ...controlLines(results, { labelOf, all }),
+  ].map(plainText);
+}
+
+/** Says where the intervals are too wide to mean much, and how many samples would make them narrow. */
+function precisionLines(
+  results: readonly FrontierResult[],
+  labelOf: (result: FrontierResult) => string,
+): string[] {
+  const open = results.flatMap((result) => {
+    const { ci95 } = result.metrics.genPpl;
+    const samples = Math.min(...result.points.map((point) => point.samples));
+    return ci95 ? [{ name: labelOf(result), samples, half: Math.log(ci95[1] / ci95[0]) / 2 }] : [];
+  });
+  const line = tooFewSamples(open);
+  return line === null ? [] : [line];
+}
+
+function measureLines(results: readonly FrontierResult[]): string[] {
+  const [one] = results.filter(({ metrics }) => metrics.mauve || metrics.brierLm);
+  if (!one) return [];
+  return [
+    'MAUVE, BrierLM, JS-n and self-BLEU are interpolated to that entropy, too. Their ± add the errors of both neighbouring temperatures, as if these were one, and that of the entropy.',
+  ];
+}
+
+/** Naive samplers that the judge prefers to a model at the same entropy. */
+function controlLines(
+  results: readonly FrontierResult[],
+  { labelOf, all }: { labelOf: (result: FrontierResult) => string; all: readonly AnyResult[] },
+): string[] {
+  const controls = measuredRows(all).filter(({ samples }) => samples.control !== undefined);
+  const beaten = controls.flatMap(({ samples, metrics: { genPpl } }) => {
+    const [, high] = genPpl.ci95 ?? [];
+    const models = results.filter(
+      ({ metrics }) => high !== undefined && high < (metrics.genPpl.ci95?.[0] ?? 0),
+    );
+    return models.length === 0
+      ? []
+      : [`control ${samples.name} (${valueWithError(genPpl)}) beats ${models.map(labelOf).join('; ')}`];
+  });
+  return beaten.length === 0
+    ? []
+    : [
+        `gen. perplexity is gamed at this entropy: ${beaten.join('. And ')}. Controls write without a model, so this figure alone does not say which texts are good.`,
+      ];
 }
 
 /** One line where all were compared alike, else one per length, entropy and judge, with its models. */

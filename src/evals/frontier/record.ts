@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { count, known, part, sampledFigureIn } from '../../records/figures.js';
 import { RANGES } from '../../records/plausible.js';
 import { environmentRecord, modelRecord } from '../../records/record.js';
-import { generativeProtocolRecord, judgeRecord, samplerRecord } from '../generation/record.js';
+import {
+  comparedFigures,
+  comparedParts,
+  generativeProtocolRecord,
+  judgeRecord,
+  samplerRecord,
+} from '../generation/record.js';
 
 /** One temperature of a sweep. */
 const sweepPointRecord = part({
@@ -12,6 +18,9 @@ const sweepPointRecord = part({
   entropy: sampledFigureIn(RANGES.entropy),
   tokensPerSecond: known.describe('Tokens of the samples over the seconds that they took.'),
   samples: count,
+  measures: part(comparedFigures)
+    .optional()
+    .describe('Against the real text of the target. Absent from files of earlier versions.'),
 });
 export type SweepPointRecord = z.infer<typeof sweepPointRecord>;
 
@@ -37,6 +46,7 @@ export const frontierRecord = part({
     genPpl: sampledFigureIn(RANGES.perplexity, { held: false }).describe(
       'Interpolated at the entropy of the target; unknown where the sweep does not reach it.',
     ),
+    ...comparedFigures,
   }),
   temperature: known.describe('At which samples have that entropy, interpolated.'),
   outside: z.number().describe('Share of bootstrap replicates whose sweep does not reach that entropy.'),
@@ -47,6 +57,7 @@ export const frontierRecord = part({
     .boolean()
     .nullable()
     .describe('No other configuration is as fast and as good; null where they ran on different machines.'),
+  ...comparedParts,
   judge: judgeRecord,
   protocol: generativeProtocolRecord,
   environment: environmentRecord,

@@ -8,12 +8,19 @@ import type { SampledFigure } from '../../records/figures.js';
 import type { SampleRun } from '../../sampling/sample-run.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { degreesOf } from '../../statistics/text-ratio.js';
+import { addBrier, type Comparison } from '../generation/comparison.js';
 import type { Judge } from '../generation/judge.js';
+import { COMPARED_FIGURES, type GenerativeResult } from '../generation/record.js';
 import { type MeasuredTexts, measureTexts } from '../generation/run.js';
 import { sampledTexts } from '../generation/sampled-texts.js';
 import type { TextSet } from '../generation/texts.js';
 import type { Configuration } from '../throughput/configurations.js';
-import { type EntropyTarget, perplexityAtEntropy, type SweepPoint } from './interpolation.js';
+import {
+  type EntropyTarget,
+  figureAtEntropy,
+  perplexityAtEntropy,
+  type SweepPoint,
+} from './interpolation.js';
 import type { FrontierResult, SweepPointRecord } from './record.js';
 
 export interface FrontierOptions {
@@ -21,12 +28,16 @@ export interface FrontierOptions {
   /** The entropy to compare at: a number, or that of real text. */
   target: number | TextSet;
   judge: Judge;
+  /** By default texts are compared with the real text of the target by their n-grams alone. */
+  comparison?: Comparison;
   /** Seed of the bootstrap. */
   seed: number;
 }
 
 export interface FrontierRun {
   results: FrontierResult[];
+  /** Naive samplers with the entropy of the target, where they were asked for. */
+  controls: GenerativeResult[];
   /** Removes what was kept to continue the run, once the results are written. */
   finish(): Promise<void>;
 }
@@ -38,25 +49,36 @@ export async function measureFrontier(
   observer: Observer,
 ): Promise<FrontierRun> {
   checkComparable(configurations);
-  const { target, judge, seed } = options;
+  const { target, judge, seed, comparison } = options;
+  const features = comparison?.features ?? null;
   const protocol = configurations[0].request.protocol;
   const reference =
-    typeof target === 'number' ? null : await measureTexts(target, { protocol, seed, judge: null }, observer);
+    typeof target === 'number'
+      ? null
+      : await measureTexts(target, { protocol, seed, judge: null, features }, observer);
   const runs: SampleRun[] = [];
   const results: FrontierResult[] = [];
   // A step of a sample is the unit of their work.
   const parts = partsOf(configurations.map(({ request }) => request.steps));
   for (const [group, configuration] of configurations.entries()) {
-    const sweep = await sweepOf(configuration, options, partOf(observer, parts[group]), runs);
+    const sweep = await sweepOf(
+      configuration,
+      { ...options, reference },
+      partOf(observer, parts[group]),
+      runs,
+    );
+    const entropy = reference
+      ? targetOf(reference)
+      : { value: target as number, stderr: 0, degrees: Number.POSITIVE_INFINITY };
     const at = perplexityAtEntropy(
       sweep.map(({ point }) => point),
-      reference ? targetOf(reference) : (target as number),
+      entropy,
       { seed, group },
     );
     results.push({
       ...factsOf(sweep),
       target: { entropy: at.entropy, dataset: reference?.result.samples.name ?? null },
-      metrics: { genPpl: at.genPpl },
+      metrics: { genPpl: at.genPpl, ...measuresAt(sweep, entropy) },
       temperature: at.temperature,
       outside: at.outside,
     });
@@ -68,8 +90,15 @@ export async function measureFrontier(
     })),
   );
   for (const [i, result] of results.entries()) result.pareto = marks[i];
+  const controls: GenerativeResult[] = [];
+  const [{ request }] = configurations;
+  const wanted = reference ? targetOf(reference).value : (target as number);
+  for (const { set, brier } of comparison?.controls(wanted, request.samples) ?? []) {
+    const measuring = { protocol, seed, judge, features, against: reference, brier };
+    controls.push((await measureTexts(set, measuring, observer)).result);
+  }
   return {
-    results,
+    ...{ results, controls },
     async finish() {
       judge.finish();
       for (const run of runs) await run.finish();
@@ -111,7 +140,7 @@ interface Swept {
 /** Every temperature, in rising order. */
 async function sweepOf(
   { name, request }: Configuration,
-  { temperatures, judge, seed }: FrontierOptions,
+  { temperatures, judge, seed, comparison, reference }: FrontierOptions & { reference: MeasuredTexts | null },
   whole: Observer,
   runs: SampleRun[],
 ): Promise<Swept[]> {
@@ -131,7 +160,10 @@ async function sweepOf(
     );
     runs.push(run);
     try {
-      const measured = await measureTexts(set, { protocol: request.protocol, judge, seed }, observer);
+      const features = comparison?.features ?? null;
+      const measuring = { protocol: request.protocol, judge, seed, features, against: reference };
+      const measured = await measureTexts(set, measuring, observer);
+      addBrier(measured, (await comparison?.brierOf({ ...request, temperature }, observer)) ?? null);
       // null only without a judge
       const { nats, tokens } = measured.judgement!;
       swept.push({ point: { temperature, nats, tokens, entropies: measured.entropies }, measured });
@@ -146,7 +178,7 @@ async function sweepOf(
 function factsOf(
   sweep: readonly Swept[],
 ): Omit<FrontierResult, 'target' | 'metrics' | 'temperature' | 'outside'> {
-  const { model, samples, judge, protocol, environment } = sweep[0].measured.result;
+  const { model, samples, judge, protocol, environment, reference, mauve, brier } = sweep[0].measured.result;
   const points = sweep.map(({ point, measured }) => pointOf(point.temperature, measured));
   const sets = sweep.map(({ measured }) => measured.result.samples);
   const seconds = sets.reduce((sum, set) => sum + (set.seconds ?? 0), 0);
@@ -169,10 +201,37 @@ function factsOf(
     pareto: false,
     // a sweep is always judged
     judge: judge!,
+    ...(reference && { reference }),
+    ...(mauve && { mauve }),
+    ...(brier && { brier }),
     protocol: { ...protocol, interval: 'bootstrap-stderr' },
     environment,
   };
 }
+
+type Measures = NonNullable<SweepPointRecord['measures']>;
+type Compared = (typeof COMPARED_FIGURES)[number];
+
+/** The possible values of each figure. */
+const limitsOf = (name: Compared): readonly [number, number] =>
+  name.startsWith('js') ? [0, Math.LN2] : /^brier\d/.test(name) ? [-1, 1] : [0, 1];
+
+/** Figures that every temperature has, at the entropy. */
+function measuresAt(sweep: readonly Swept[], entropy: EntropyTarget): Measures {
+  const found: Measures = {};
+  for (const name of COMPARED_FIGURES) {
+    const points = sweep.flatMap(({ measured: { result } }) => {
+      const { metrics, samples } = result;
+      const figure = metrics[name];
+      return figure ? [{ entropy: metrics.entropy, figure, samples: samples.count }] : [];
+    });
+    if (points.length === sweep.length) found[name] = figureAtEntropy(points, entropy, limitsOf(name));
+  }
+  return found;
+}
+
+const measuresOf = (metrics: Measures): Measures =>
+  Object.fromEntries(COMPARED_FIGURES.flatMap((name) => (metrics[name] ? [[name, metrics[name]]] : [])));
 
 function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointRecord {
   const { samples, metrics } = result;
@@ -183,5 +242,6 @@ function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointReco
     entropy: known(metrics.entropy),
     tokensPerSecond: samples.seconds ? (samples.count * samples.length) / samples.seconds : null,
     samples: samples.count,
+    measures: measuresOf(metrics),
   };
 }

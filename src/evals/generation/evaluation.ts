@@ -23,7 +23,14 @@ import {
 import { generativeNotes, measuredRows, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
-import { type GenerativeResult, generativeRecord, type JudgeRecord } from './record.js';
+import {
+  byOrder,
+  type COMPARED_FIGURES,
+  type GenerativeResult,
+  generativeRecord,
+  type JudgeRecord,
+  listByOrder,
+} from './record.js';
 import { samplingSpeed, writtenTokens } from './texts.js';
 
 /** The parts that rows of `gen` and `bench` share. */
@@ -82,23 +89,33 @@ export const measuredColumns: readonly Column<Measured>[] = [
   ...environmentColumns,
 ];
 
-/** What compares texts with real text, and what they are worth as continuations. After the columns of earlier versions. */
-export const comparedColumns: readonly Column<Measured>[] = [
-  count('given_tokens', ({ samples }) => samples.given),
-  number('tokens_per_forward', tokensPerForward, { title: 'TPF', unit: 'generated tokens per model call' }),
+/** A record of texts that were compared. */
+interface WithCompared {
+  metrics: Pick<Measured['metrics'], (typeof COMPARED_FIGURES)[number]>;
+}
+
+/** Columns of figures against real text, of any record that has them. */
+export const comparedFigureColumns: readonly Column<WithCompared>[] = [
   figure('self_bleu', ({ metrics }) => metrics.selfBleu, { title: 'self-BLEU' }),
   figure('mauve', ({ metrics }) => metrics.mauve, { title: 'MAUVE', interval: 'MAUVE interval' }),
   figure('mauve_star', ({ metrics }) => metrics.mauveStar, { title: 'MAUVE*' }),
   figure('frontier_integral', ({ metrics }) => metrics.frontierIntegral, { title: 'frontier integral' }),
-  figure('js_divergence1', ({ metrics }) => metrics.jsDivergence1, { title: 'JS-1', unit: 'nats' }),
-  figure('js_divergence2', ({ metrics }) => metrics.jsDivergence2, { title: 'JS-2', unit: 'nats' }),
-  figure('js_divergence3', ({ metrics }) => metrics.jsDivergence3, { title: 'JS-3', unit: 'nats' }),
-  figure('js_divergence4', ({ metrics }) => metrics.jsDivergence4, { title: 'JS-4', unit: 'nats' }),
+  ...listByOrder((n) =>
+    figure(`js_divergence${n}`, ({ metrics }: WithCompared) => metrics[`jsDivergence${n}`], {
+      ...{ title: `JS-${n}`, unit: 'nats' },
+    }),
+  ),
   figure('brier_lm', ({ metrics }) => metrics.brierLm, { title: 'BrierLM', interval: 'BrierLM interval' }),
-  figure('brier1', ({ metrics }) => metrics.brier1, { title: 'Brier-1' }),
-  figure('brier2', ({ metrics }) => metrics.brier2, { title: 'Brier-2' }),
-  figure('brier3', ({ metrics }) => metrics.brier3, { title: 'Brier-3' }),
-  figure('brier4', ({ metrics }) => metrics.brier4, { title: 'Brier-4' }),
+  ...listByOrder((n) =>
+    figure(`brier${n}`, ({ metrics }: WithCompared) => metrics[`brier${n}`], { title: `Brier-${n}` }),
+  ),
+];
+
+/** What compares texts with real text, and what they are worth as continuations. After the columns of earlier versions. */
+export const comparedColumns: readonly Column<Measured>[] = [
+  count('given_tokens', ({ samples }) => samples.given),
+  number('tokens_per_forward', tokensPerForward, { title: 'TPF', unit: 'generated tokens per model call' }),
+  ...comparedFigureColumns,
   count('brier_items', ({ brier }) => brier?.items),
   text('control', ({ samples }) => samples.control),
   text('reference', ({ reference }) => reference?.dataset.name),
@@ -151,10 +168,12 @@ export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>>
   },
   mauveStar: { title: 'MAUVE*', sameIn: OF_MAUVE, isSecondary: true, range: RANGES.share },
   frontierIntegral: { title: 'frontier integral', sameIn: OF_MAUVE, isSecondary: true, range: RANGES.share },
-  jsDivergence1: { title: 'JS-1', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
-  jsDivergence2: { title: 'JS-2', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
-  jsDivergence3: { title: 'JS-3', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
-  jsDivergence4: { title: 'JS-4', sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
+  ...byOrder(
+    'jsDivergence',
+    (n): FigureDeclaration<never> => ({
+      ...{ title: `JS-${n}`, sameIn: OF_REFERENCE, isSecondary: true, range: RANGES.divergence },
+    }),
+  ),
   brierLm: {
     title: 'BrierLM',
     sameIn: OF_PROMPTS,
@@ -162,10 +181,12 @@ export const measuredFigures: Readonly<Record<string, FigureDeclaration<never>>>
     lmEval: ['brier_lm', true],
     modelIndex: { type: 'brier_lm', name: 'BrierLM' },
   },
-  brier1: { title: 'Brier-1', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
-  brier2: { title: 'Brier-2', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
-  brier3: { title: 'Brier-3', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
-  brier4: { title: 'Brier-4', sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
+  ...byOrder(
+    'brier',
+    (n): FigureDeclaration<never> => ({
+      ...{ title: `Brier-${n}`, sameIn: OF_PROMPTS, isSecondary: true, range: RANGES.brier },
+    }),
+  ),
 };
 
 /** Section of a report that compares generated texts, timed or not. */

@@ -62,23 +62,30 @@ const PRECISION = 0.1;
 /** MAUVE of fewer clusters says little. */
 const FEW_CLUSTERS = 20;
 
+/**
+ * Of the perplexity that its samples leave most open; null where none is open by more than {@link PRECISION}.
+ * @param open half the interval of ln perplexity, by name
+ */
+export function tooFewSamples(
+  open: readonly { name: string; samples: number; half: number }[],
+): string | null {
+  const [widest] = [...open].sort((a, b) => b.half - a.half);
+  if (!widest || widest.half <= PRECISION) return null;
+  const { name, samples, half } = widest;
+  const needed = Math.ceil((samples * (half / PRECISION) ** 2) / 10) * 10;
+  return `${samples} samples leave the perplexity of ${name} open by ${Math.round(100 * half)}% to either side (95%); about ${needed} would narrow it to ${100 * PRECISION}%.`;
+}
+
 /** Says where intervals are too wide to mean much, and how many samples would make them narrow. */
 function precisionNotes(results: readonly Measured[]): string[] {
-  const widest = results
+  const open = results
     .filter(({ dataset, samples }) => !dataset && samples.control === undefined)
     .flatMap(({ samples, metrics }) => {
       const ci95 = metrics.genNll.ci95;
-      return ci95 ? [{ samples, half: (ci95[1] - ci95[0]) / 2 }] : [];
-    })
-    .sort((a, b) => b.half - a.half)[0];
-  const notes: string[] = [];
-  if (widest && widest.half > PRECISION) {
-    const { samples, half } = widest;
-    const needed = Math.ceil((samples.count * (half / PRECISION) ** 2) / 10) * 10;
-    notes.push(
-      `${samples.count} samples leave the perplexity of ${samples.name} open by ${Math.round(100 * half)}% to either side (95%); about ${needed} would narrow it to ${100 * PRECISION}%.`,
-    );
-  }
+      return ci95 ? [{ name: samples.name, samples: samples.count, half: (ci95[1] - ci95[0]) / 2 }] : [];
+    });
+  const line = tooFewSamples(open);
+  const notes = line === null ? [] : [line];
   const mauve = results.find((one) => one.mauve)?.mauve;
   if (mauve && mauve.clusters < FEW_CLUSTERS) {
     notes.push(
@@ -134,7 +141,7 @@ function gamedNotes(results: readonly Measured[]): string[] {
 
 function beatenBy(model: Measured, controls: readonly Measured[], { figure }: Judged): string {
   const said = ({ metrics }: Measured) => valueWithError(metrics[figure] ?? UNKNOWN);
-  const names = controls.map((control) => `control ${control.samples.name} (${said(control)})`);
+  const names = [...new Set(controls.map((control) => `control ${control.samples.name} (${said(control)})`))];
   return `${names.join(' and ')} ${names.length > 1 ? 'beat' : 'beats'} ${model.samples.name} (${said(model)})`;
 }
 

@@ -95,6 +95,50 @@ const divergence = sampledFigureIn(RANGES.divergence).optional();
 const share = sampledFigureIn(RANGES.share).optional();
 const brier = sampledFigureIn(RANGES.brier).optional();
 
+/** Orders of n-grams that figures are of. */
+const ORDERS = [1, 2, 3, 4] as const;
+type Order = (typeof ORDERS)[number];
+
+/** A declaration for each order: `brier1` to `brier4`. */
+export const byOrder = <Name extends string, Declared>(
+  name: Name,
+  declared: (order: Order) => Declared,
+): Record<`${Name}${Order}`, Declared> =>
+  Object.fromEntries(ORDERS.map((order) => [`${name}${order}`, declared(order)])) as Record<
+    `${Name}${Order}`,
+    Declared
+  >;
+
+/** A list of declarations, one for each order. */
+export const listByOrder = <Declared>(declared: (order: Order) => Declared): Declared[] =>
+  ORDERS.map(declared);
+
+/** Figures of texts against real text, and against each other. */
+export const comparedFigures = {
+  selfBleu: share.describe(
+    'BLEU-4 of a sample with all others as references, mean over samples; error by jackknife. Absent from files of earlier versions.',
+  ),
+  mauve: share.describe(
+    'Area under the divergence curve between the texts and the reference, over clusters of hidden states: 1 is best. The error joins seeds of k-means and texts. Absent without --mauve, as all figures of MAUVE.',
+  ),
+  mauveStar: share.describe('The same of counts with ½ added (Krichevsky and Trofimov).'),
+  frontierIntegral: share.describe('Mean divergence along the same curve: 0 is best.'),
+  ...byOrder('jsDivergence', (order) =>
+    divergence.describe(
+      `Jensen–Shannon divergence of the ${order}-grams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; error by bootstrap over texts. Absent without a reference of the same tokenizer.`,
+    ),
+  ),
+  brierLm: share.describe(
+    'Geometric mean of brier1 to brier4, 0 where one of them is not positive: higher is better. Absent without --brier.',
+  ),
+  ...byOrder('brier', (order) =>
+    brier.describe(
+      `Mean over prompts of 1[a=y] + 1[b=y] − 1[a=b], for the first ${order === 1 ? 'token' : `${order} tokens`} of two continuations a, b and of the true one y.`,
+    ),
+  ),
+};
+export const COMPARED_FIGURES = Object.keys(comparedFigures) as (keyof typeof comparedFigures)[];
+
 export const generativeProtocolRecord = part({
   name: z
     .string()
@@ -129,6 +173,17 @@ const samplesRecord = part({
 /** Columns, one entry per sample. */
 export type SampleColumns = z.infer<typeof samplesRecord>;
 
+/** How figures against real text came about. */
+export const comparedParts = {
+  reference: referenceRecord
+    .optional()
+    .describe(
+      'What jsDivergence and MAUVE compare with. Absent without a reference, and for the reference itself.',
+    ),
+  mauve: mauveRecord.optional().describe('Absent without --mauve.'),
+  brier: brierRecord.optional().describe('Absent without --brier, and for texts from files.'),
+};
+
 export const generativeRecord = part({
   eval: z.literal('gen'),
   model: modelRecord.nullable().describe('What wrote the texts; null for real text.'),
@@ -151,39 +206,11 @@ export const generativeRecord = part({
     compressionRatio: sampledFigureIn(RANGES.factor).describe(
       'Bytes of all texts over their bytes deflated.',
     ),
-    selfBleu: share.describe(
-      'BLEU-4 of a sample with all others as references, mean over samples; error by jackknife. Absent from files of earlier versions.',
-    ),
-    mauve: share.describe(
-      'Area under the divergence curve between the texts and the reference, over clusters of hidden states: 1 is best. The error joins seeds of k-means and texts. Absent without --mauve, as all figures of MAUVE.',
-    ),
-    mauveStar: share.describe('The same of counts with ½ added (Krichevsky and Trofimov).'),
-    frontierIntegral: share.describe('Mean divergence along the same curve: 0 is best.'),
-    jsDivergence1: divergence.describe(
-      'Jensen–Shannon divergence of the unigrams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; error by bootstrap over texts. Absent without a reference of the same tokenizer.',
-    ),
-    jsDivergence2: divergence.describe('Of bigrams.'),
-    jsDivergence3: divergence.describe('Of trigrams.'),
-    jsDivergence4: divergence.describe('Of 4-grams.'),
-    brierLm: share.describe(
-      'Geometric mean of brier1 to brier4, 0 where one of them is not positive: higher is better. Absent without --brier.',
-    ),
-    brier1: brier.describe(
-      'Mean over prompts of 1[a=y] + 1[b=y] − 1[a=b], for the first token of two continuations a, b and of the true one y.',
-    ),
-    brier2: brier.describe('Of the first two tokens.'),
-    brier3: brier.describe('Of the first three.'),
-    brier4: brier.describe('Of the first four.'),
+    ...comparedFigures,
   }).superRefine(plausiblePair('genPpl', 'genNll')),
   cost: costRecord.describe('Of judging: tokens are the counted ones, modelCalls windows.'),
   environment: environmentRecord,
-  reference: referenceRecord
-    .optional()
-    .describe(
-      'What jsDivergence and MAUVE compare with. Absent without a reference, and for the reference itself.',
-    ),
-  mauve: mauveRecord.optional().describe('Absent without --mauve.'),
-  brier: brierRecord.optional().describe('Absent without --brier, and for texts from files.'),
+  ...comparedParts,
   bySample: samplesRecord.optional().describe('One entry per sample. Absent without --by-sample.'),
 });
 /** One set of texts. */

@@ -17,6 +17,13 @@ import { checkComparable, measureFrontier } from '../frontier/run.js';
 import { type Configuration, configurations, fittingSamplers } from '../throughput/configurations.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
+import {
+  measureKeys,
+  measuresKey,
+  measuresOf,
+  requestOfMeasures,
+  type SuiteMeasures,
+} from './comparison-keys.js';
 import { measuringKey, measuringRequest, modelNames } from './measuring.js';
 import {
   datasetOf,
@@ -38,7 +45,16 @@ const schema = z
     reference: datasetSchema.optional(),
     entropy: z.number().positive().optional(),
     batch: z.int().min(1).max(4096).default(8),
+    mauve: measureKeys.mauve,
+    brier: measureKeys.brier,
   })
+  .refine(
+    ({ entropy, mauve, brier }) => entropy === undefined || (mauve === undefined && brier === undefined),
+    {
+      error: 'mauve and brier need real text to compare with: give reference in place of entropy',
+      path: ['entropy'],
+    },
+  )
   .refine(({ reference, entropy }) => reference === undefined || entropy === undefined, {
     error: 'models are compared at the entropy of reference or at this one: give one of the two',
     path: ['entropy'],
@@ -62,6 +78,7 @@ export interface FrontierCell {
   judge: SuiteJudge;
   /** The entropy to compare at, or real text that has it. */
   target: number | SuiteDataset;
+  measures: SuiteMeasures;
   seed: number;
 }
 
@@ -69,14 +86,17 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
   name: 'frontier',
   schema,
   requests,
-  checkpoints: ({ model, judge }) => [model.path, judge.path],
+  checkpoints: ({ model, judge, measures: { mauve } }) => [
+    ...[model.path, judge.path],
+    ...(mauve ? [mauve.path] : []),
+  ],
   samplers: ({ samplers }) => samplers.map(({ spec }) => spec),
   check: checkSweeps,
   async open([cell], suite, observer, work) {
     const request = await requestOf(cell, suite);
     if (request === null) return work([unneededCell(cell)]);
     return withSetUp(request, observer, async (setup) => {
-      const { configurations, judge, references } = setup;
+      const { configurations, judge, references, comparison } = setup;
       const { index, seed, target, temperatures } = cell;
       const [{ request: sampled }] = configurations;
       const samples = cell.sampling.samples * temperatures.length;
@@ -89,6 +109,7 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
           key: await measuringKey(cell, setup, suite, {
             temperatures: [...temperatures].sort((a, b) => a - b),
             entropy: typeof target === 'number' ? target : null,
+            ...(await measuresKey(cell.measures, suite)),
           }),
           plan: samplingPlan(
             {
@@ -107,7 +128,7 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
               target: typeof target === 'number' ? target : references[0],
               // `frontier` requires a judge
               judge: judge!,
-              seed,
+              ...{ seed, comparison },
             };
             const { results, finish } = await measureFrontier(configurations, options, observer);
             await keep(results);
@@ -120,7 +141,8 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
 };
 
 function requests(asked: Asked, { models, first, folder }: SuiteContext): FrontierCell[] {
-  const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...sampling } = asked;
+  const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...others } = asked;
+  const { mauve, brier, ...sampling } = others;
   const chosen = samplersOf(samplers, folder);
   const places = chosen.length === 0 ? [0] : [...chosen.keys()];
   const cells = sampledCells(models, places, { steps, seeds }, (place) => ({
@@ -131,6 +153,7 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Fronti
     sampling,
     judge: judgeOf(judge, folder),
     target: entropy ?? datasetOf(reference, folder),
+    measures: measuresOf({ mauve, brier }, folder),
   }));
   return cells.map((cell, i) => ({ ...cell, index: first + i }));
 }
@@ -172,10 +195,10 @@ async function requestOf(cell: FrontierCell, suite: SuiteSettings): Promise<Meas
   if (sampler === null) return null;
   const { model, steps, target } = cell;
   const references = typeof target === 'number' ? [] : [target];
-  return measuringRequest(
-    { ...cell, models: [model], samplers: [sampler], steps: [steps], references },
-    suite,
-  );
+  return {
+    ...measuringRequest({ ...cell, models: [model], samplers: [sampler], steps: [steps], references }, suite),
+    ...requestOfMeasures(cell.measures, suite),
+  };
 }
 
 /** Checks sweeps before any is sampled. @throws UsageError where their entropies do not compare */
