@@ -79,6 +79,7 @@ const columns: readonly Column<BenchResult>[] = [
     ['ci95'],
   ),
   figure('decode_order_tau', ({ throughput }) => throughput.decodeOrder, { title: 'order τ' }),
+  figure('remasked', ({ throughput }) => throughput.remasked, { title: 'remasked' }),
 ];
 
 export const THROUGHPUT: Evaluation<BenchResult> = {
@@ -93,7 +94,18 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
     essentialOf: (results) => againstTitles(results) ?? sweepTitles(results),
     further: [
       ...comparedTitles,
-      ...['× ar', '× masked', 'TPF', 'latency s', 'order τ', 'tokens/s interval', 'overhead', 'MiB', 'rep-4'],
+      ...[
+        '× ar',
+        '× masked',
+        'TPF',
+        'latency s',
+        'order τ',
+        'remasked',
+        'tokens/s interval',
+        'overhead',
+        'MiB',
+        'rep-4',
+      ],
       ...['rounds', 'batch'],
       ...['warm-up s', 'model', 'family', 'sampler', 'steps', 'temperature'],
     ],

@@ -36,6 +36,11 @@ const throughputRecord = part({
   latency: medianFigureIn(RANGES.speed)
     .optional()
     .describe('Seconds from the start of a batch to its last token. Absent from files of earlier versions.'),
+  remasked: sampledFigureIn(RANGES.area)
+    .optional()
+    .describe(
+      'Tokens of a text that were written and masked again, mean over the samples of the round that is not counted. Absent for models without masks.',
+    ),
   decodeOrder: sampledFigureIn(RANGES.correlation)
     .nullish()
     .describe(

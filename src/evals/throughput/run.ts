@@ -47,6 +47,8 @@ interface Runner extends Configuration {
   warmupSeconds: number;
   /** Kendall's τ of the round that is not counted. */
   decodeOrder: Estimate | null;
+  /** Tokens of a text that were written and masked again, of the same round. */
+  remasked: Estimate | null;
   /** Samples of all counted rounds. */
   runtimeSeconds: number;
   /** The same of another checkpoint, whose samples are not kept. */
@@ -126,7 +128,14 @@ async function controlRows(
 async function start(configuration: Configuration, { warn }: Observer): Promise<Runner> {
   const { request } = configuration;
   const session = await startSamplingSession({ ...request, sampler: request.sampler.sampler, notice: warn });
-  const timed = { samples: [], seconds: [], warmupSeconds: 0, runtimeSeconds: 0, decodeOrder: null };
+  const timed = {
+    samples: [],
+    seconds: [],
+    warmupSeconds: 0,
+    runtimeSeconds: 0,
+    decodeOrder: null,
+    remasked: null,
+  };
   return { ...configuration, session, ...timed, rival: null };
 }
 
@@ -234,13 +243,13 @@ async function oneBatch(runner: Runner, round: number, rounds: number, signal?: 
   const first = (round < 0 ? rounds : round) * request.batch;
   const before = session.runSeconds;
   const model = sampledModel(request.checkpoint, request.tokenizer);
-  const recorded = round < 0 ? new DecodeOrder(request.length, givenCount(request)) : null;
+  const recorded = round < 0 ? new DecodeOrder(request.length, givenCount(request), model.maskTokenId) : null;
   const plan = {
     ...{ ...request, model, source: session.source, first, samples: first + request.batch, signal },
     ...(recorded && { onStep: (state: StepState) => recorded.record(state) }),
   };
   for await (const batch of generate(plan)) if (round >= 0) runner.samples.push(...batch);
-  if (recorded) runner.decodeOrder = recorded.tau();
+  if (recorded) Object.assign(runner, { decodeOrder: recorded.tau(), remasked: recorded.remasked() });
   else runner.runtimeSeconds += session.runSeconds - before;
 }
 
@@ -273,6 +282,7 @@ async function resultOf(
       tokensPerSecond: medianFigure(seconds.map((one) => tokensOf(runner) / one)),
       latency: medianFigure(seconds),
       decodeOrder: runner.decodeOrder,
+      ...(runner.remasked && { remasked: runner.remasked }),
       rounds: seconds.length,
       batch,
       warmupSeconds,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  figureAtEntropy,
   interpolate,
   perplexityAtEntropy,
   type SweepPoint,
@@ -108,5 +109,37 @@ describe('perplexity at an entropy', () => {
     const of = (seed: number) => perplexityAtEntropy(sweep, 4.5, { seed, resamples: 100 });
     expect(of(3)).toEqual(of(3));
     expect(of(4).genPpl.ci95).not.toEqual(of(3).genPpl.ci95);
+  });
+});
+
+describe('a figure at an entropy', () => {
+  const at = (entropy: number, value: number, stderr = 0, ofEntropy = 0) => ({
+    entropy: { value: entropy, stderr: ofEntropy, ci95: null },
+    figure: { value, stderr, ci95: null },
+    samples: 1000,
+  });
+  const target = { value: 4.25, stderr: 0, degrees: Number.POSITIVE_INFINITY };
+
+  it('lies between its neighbours, with the mean of their errors', () => {
+    const { value, stderr, ci95 } = figureAtEntropy([at(5, 0.8, 0.04), at(4, 0.4, 0.02)], target, [0, 1]);
+    expect(value).toBeCloseTo(0.5, 12);
+    expect(stderr).toBeCloseTo(0.025, 12);
+    expect(ci95?.[1]).toBeCloseTo(0.5 + 1.9623 * 0.025, 4);
+  });
+
+  it('moves with the error of the entropy, by the slope, and stays within its limits', () => {
+    const points = [at(4, 0.4, 0, 0.1), at(5, 0.8, 0, 0.1)];
+    expect(figureAtEntropy(points, target, [0, 1]).stderr).toBeCloseTo(0.04, 12);
+    const moved = figureAtEntropy(points, { ...target, stderr: 0.1 }, [0, 1]);
+    expect(moved.stderr).toBeCloseTo(0.4 * Math.hypot(0.1, 0.1), 12);
+    expect(figureAtEntropy([at(4, 0.9, 0.2), at(5, 0.98, 0.2)], target, [0, 1]).ci95?.[1]).toBe(1);
+  });
+
+  it('is unknown outside the sweep', () => {
+    expect(figureAtEntropy([at(4, 0.4), at(4.2, 0.5)], target, [0, 1])).toEqual({
+      value: null,
+      stderr: null,
+      ci95: null,
+    });
   });
 });
