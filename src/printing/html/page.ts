@@ -66,11 +66,21 @@ export interface Page {
   script?: string;
   /** Further rules of CSS. */
   style?: string;
+  /** The day that it is of; by default today. */
+  date?: Date;
   /** Whether it asks the server that it came from. */
   asks?: boolean;
 }
 
-export function htmlPage({ title, lead, body, script, style = '', asks = false }: Page): string {
+export function htmlPage({
+  title,
+  lead,
+  body,
+  script,
+  style = '',
+  date = new Date(),
+  asks = false,
+}: Page): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -86,6 +96,7 @@ export function htmlPage({ title, lead, body, script, style = '', asks = false }
 <main>
 <h1>${title}</h1>
 ${lead === undefined ? null : html`<p class="lead">${lead}</p>`}
+${asks ? null : html`<p class="note">Written on <time>${date.toISOString().slice(0, 10)}</time>.</p>`}
 ${body}
 </main>
 ${script === undefined ? null : html`<script>${new Markup(script)}</script>`}
