@@ -21,7 +21,7 @@ tbody tr:hover { background: var(--raised); }
 details > summary { cursor: pointer; }
 th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
 tbody tr:hover td:first-child { background: var(--raised); }
-@media print { nav { display: none; } table { font-size: .7rem; } th, td { padding: .15rem .35rem; white-space: normal; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
+@media print { nav { display: none; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
 `;
 
 export function reportPage(report: Report): string {
