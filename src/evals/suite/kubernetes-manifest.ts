@@ -56,9 +56,9 @@ export interface PodOptions {
   user: { uid: number; gid: number };
 }
 
-/** Where a job writes its results, as its pods see it. */
-export const resultsFolder = ({ mount, name }: Pick<PodOptions, 'mount' | 'name'>): string =>
-  `${mount}/${name}`;
+/** Where the merge writes its results, as its pod sees it, without the ending. */
+export const resultsOf = ({ mount, name }: Pick<PodOptions, 'mount' | 'name'>): string =>
+  `${mount}/${name}-results`;
 
 /** The objects. @param files the suite's text and the plan's; null where they lie in the volume   @throws UsageError when they are too large */
 export function kubernetesObjects(
@@ -99,14 +99,13 @@ export function kubernetesObjects(
     podFailurePolicy: failurePolicy('units', { action: 'FailIndex', values: HOPELESS }),
     template: pod('units', ['run', ...common, '--units', 'auto'], options.gpu),
   });
-  const outputs = ['results.json', 'results.csv', 'results.html'];
   const merge = job(`${name}-merge`, 'merge', {
     suspend: true,
     backoffLimit: RETRIES,
     podFailurePolicy: failurePolicy('merge', { action: 'FailJob', values: HOPELESS_MERGE }),
     template: pod('merge', [
       ...['merge', '--from-cache', ...common],
-      ...outputs.flatMap((output) => ['--out', `${resultsFolder(options)}/${output}`]),
+      ...['json', 'csv', 'html'].flatMap((ending) => ['--out', `${resultsOf(options)}.${ending}`]),
     ]),
   });
   if (files === null) return [units, merge];

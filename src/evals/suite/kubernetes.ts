@@ -8,7 +8,7 @@ import { FileError, UsageError } from '../../errors.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
-import { asYaml, kubernetesObjects, type PodOptions, resultsFolder } from './kubernetes-manifest.js';
+import { asYaml, kubernetesObjects, type PodOptions, resultsOf } from './kubernetes-manifest.js';
 import { callProgram, type Scheduler, type Standing, type Submission } from './scheduler.js';
 
 const submittedSchema = z.object({
@@ -17,7 +17,7 @@ const submittedSchema = z.object({
   /** Of kubectl: which cluster. Null: the one that its surroundings give it. */
   context: z.string().nullable(),
   machines: z.int(),
-  /** The folder of the results, as pods see it. */
+  /** The results, as pods see them, without the ending. */
   results: z.string(),
 });
 type Submitted = z.infer<typeof submittedSchema>;
@@ -345,7 +345,7 @@ export const KUBERNETES: Scheduler<Submitted> = {
   merges: true,
   takes: Object.keys(FORMS),
   isNamedBy: (to) => to === 'kubernetes',
-  results: ({ results }) => `${results}/results.json on the volume`,
+  results: ({ results }) => `${results}.json on the volume`,
   async preview(submission) {
     const { objects } = await objectsOf(submission, checkedOptions(submission));
     return { text: asYaml(objects), record: { objects } };
@@ -362,7 +362,7 @@ export const KUBERNETES: Scheduler<Submitted> = {
     // All of them or none: the cluster checks them first.
     for (const dryRun of [['--dry-run=server'], []])
       await kubectl({ namespace, context }, 'create', `--filename=${file}`, ...dryRun);
-    const jobs = { name, namespace, context, machines, results: resultsFolder(options) };
+    const jobs = { name, namespace, context, machines, results: resultsOf(options) };
     return {
       jobs,
       text: `Submitted ${machines} indices as the job ${name}. duo-eval submit wait starts their merge once all of them have ended.`,

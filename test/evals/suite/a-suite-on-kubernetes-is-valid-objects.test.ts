@@ -130,7 +130,7 @@ describe('the objects of a suite on Kubernetes', () => {
       'run /etc/duo-eval/suite.yaml --relative-to /work --plan /etc/duo-eval/plan.json --threads 8 --units auto',
     );
     expect(containerOf(merge).args.join(' ')).toContain('merge --from-cache /etc/duo-eval/suite.yaml');
-    expect(containerOf(merge).args).toContain('/work/first/results.json');
+    expect(containerOf(merge).args).toContain('/work/first-results.json');
   });
 
   it('have a failure policy that the API server takes, and that says what each exit status does', () => {
