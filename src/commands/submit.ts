@@ -22,7 +22,7 @@ const slurmFlags = {
 
 const helpGroup = 'KUBERNETES';
 
-/** src/evals/suite/kubernetes.ts says what they must look like. */
+/** src/evals/suite/kubernetes-options.ts says what they must look like. */
 const kubernetesFlags = {
   image: string({ summary: 'Image that has duo-eval.', helpValue: '<image>', helpGroup }),
   claim: string({ summary: 'PersistentVolumeClaim that pods share.', helpValue: '<name>', helpGroup }),

@@ -33,7 +33,7 @@ const HOPELESS = [2, 5];
 /** A merge that found cells missing ended with 6, and would again. */
 const HOPELESS_MERGE = [2, 3, 4, 5, 6];
 
-/** What the pods of a suite need. Names are those of Kubernetes, checked by kubernetesOptions. */
+/** What the pods of a suite need. Names are those of Kubernetes, checked by kubernetes-options.ts. */
 export interface PodOptions {
   /** Of the objects; pods are called by it and their index. */
   name: string;

@@ -1,4 +1,4 @@
-/** About src/evals/suite/kubernetes.ts, src/evals/suite/schedulers.ts */
+/** About src/evals/suite/kubernetes-options.ts, src/evals/suite/kubernetes.ts, src/evals/suite/schedulers.ts */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
