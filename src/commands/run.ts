@@ -12,7 +12,7 @@ export default class Run extends BaseCommand<typeof Run> {
   static override description =
     `A cell is one evaluation, such as ppl of one model on one data set with one seed. Finished cells are kept in the cache under everything that decides their figures: a run that was stopped continues, and a cell that has not changed is not run again, in this suite or another. bench has one cell per seed, because its configurations are timed in turn, and is run again on another machine.
 
-For many machines with one cache, --plan plan.json --machines n cuts the suite into units of about equal length: cells, or ranges of their sequences. --plan plan.json --units i/n runs those of machine i, --units auto takes i from Slurm, Kubernetes, PBS, LSF or torchrun, and duo-eval merge --from-cache joins the results.
+For many machines with one cache, --plan plan.json --machines n cuts the suite into units of about equal length: cells, or ranges of their sequences, items or samples. --plan plan.json --units i/n runs those of machine i, --units auto takes i from Slurm, Kubernetes, PBS, LSF or torchrun, and duo-eval merge --from-cache joins the results.
 
 --shard i/n runs every n-th cell, on machines that share nothing; duo-eval merge joins the parts.
 

@@ -17,6 +17,7 @@ import { checkPositions } from '../../models/positions.js';
 import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { tokenizerOf } from '../../sampling/prepare-sampling.js';
+import type { WorkParts } from '../../storage/work-journal.js';
 import { checkEstimator } from './estimator.js';
 import { checkLikelihood } from './exact-likelihood.js';
 import type { LossSession } from './loss-session.js';
@@ -37,6 +38,8 @@ export interface PerplexityRequest {
   fresh: boolean;
   /** Of the only checkpoint; by default one is started, and closed in the end. */
   session?: LossSession;
+  /** Joins what was found in parts for the same purpose; by default nothing. */
+  parts?: WorkParts;
   /** Shared by runs that ask for several figures over all orders. */
   knownOrders?: KnownOrders;
 }

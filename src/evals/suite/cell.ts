@@ -81,6 +81,8 @@ export interface Cell<R extends Result = Result> {
 
 /** How a cell is evaluated in ranges of its sequences, items or samples, by any number of processes. */
 export interface CellParts {
+  /** Ranges begin at multiples of this; by default anywhere. */
+  readonly grain?: number;
   /** Evaluates a range and keeps what it found, for `run` to join. */
   run(range: WorkRange): Promise<void>;
   /** Of each range whether it is kept, so that `run` calls no model for it. */

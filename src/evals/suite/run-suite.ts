@@ -156,7 +156,7 @@ export async function planUnits(
       works.push({
         planned: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
         digest: sha256OfBytes(JSON.stringify(cell.key)),
-        isDivisible: cell.parts !== undefined,
+        grain: cell.parts ? (cell.parts.grain ?? 1) : null,
       });
       observer.finished(cell, true);
     }
