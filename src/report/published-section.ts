@@ -37,7 +37,9 @@ export function publishedSection(rows: readonly ResultRow[]): Section | null {
   const notes =
     reasons.length === 0
       ? []
-      : [`† Does not compare${all > 1 ? '; where no rows are named, it is all' : ''}: ${reasons.join('; ')}.`];
+      : [
+          `† Does not compare${all > 1 ? '; where no rows are named, it is all' : ''}: ${reasons.join('; ')}.`,
+        ];
   return {
     title: 'Beside published figures',
     tables,

@@ -83,9 +83,7 @@ describe('a report in markdown', () => {
     expect(own).toContain(
       '  seeds:\n    - 7\n  protocol: duo\n  length: 128\n  likelihood:\n    policy: margin\n    tokensPerCall: 2\n    ties: seeded\n    threshold: 0.5\n    from: bos\n  limit: 64\n',
     );
-    expect(own).toMatch(
-      /† Does not compare: .*the exact likelihood of a sampler, not the bound/,
-    );
+    expect(own).toMatch(/† Does not compare: .*the exact likelihood of a sampler, not the bound/);
   });
 });
 
