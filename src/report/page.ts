@@ -5,10 +5,10 @@ import { htmlTable } from '../printing/html/html-table.js';
 import { html, type Markup } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
 import { kindsOf, PLOT_SCRIPT, type PlotKinds, scatterPlot } from '../printing/html/scatter-plot.js';
-import { FIGURES_LEAD } from '../printing/html.js';
+import { figuresLead } from '../printing/html.js';
 import type { ResultRow } from '../records/evaluation.js';
 import { publishedSection } from './published-section.js';
-import { commandsOf } from './repetition.js';
+import { otherNote, type Repetition, repetitionOf, suiteNote } from './repetition.js';
 import type { Report, SampleTexts, Section } from './report.js';
 import { environmentSection, sectionsOf } from './sections.js';
 
@@ -21,7 +21,7 @@ tbody tr:hover { background: var(--raised); }
 details > summary { cursor: pointer; }
 th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
 tbody tr:hover td:first-child { background: var(--raised); }
-@media print { nav { display: none; } table { font-size: .7rem; } th, td { padding: .15rem .35rem; white-space: normal; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
+@media print { nav { display: none; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
 `;
 
 export function reportPage(report: Report): string {
@@ -36,8 +36,8 @@ export function reportPage(report: Report): string {
     parts.push({ title: 'Samples', body: html`${report.samples.map(samplesBody)}` });
   if (!report.paper)
     parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report), kinds) });
-  const commands = report.paper ? [] : commandsOf(report.rows);
-  if (commands.length > 0) parts.push({ title: 'How to repeat it', body: repetitionBody(commands) });
+  if (!report.paper)
+    parts.push({ title: 'How to repeat it', body: repetitionBody(repetitionOf(report.rows)) });
   return htmlPage({
     title: report.title,
     lead: leadOf(report.rows),
@@ -59,7 +59,7 @@ function leadOf(rows: readonly ResultRow[]): string {
   ];
   const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const on = sets.length > 0 ? ` on ${count(sets.length, 'data set')}` : '';
-  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. ${FIGURES_LEAD}`;
+  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. ${figuresLead(rows.map(({ record }) => record))}`;
 }
 
 const anchor = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
@@ -81,8 +81,16 @@ ${texts.map(
 )}`;
 }
 
-function repetitionBody(commands: readonly string[]): Markup {
-  return html`<p class="note">Data sets are known by their names here: see duo-eval datasets list. Same seed, same figure.</p>
-<pre>${commands.join('\n')}</pre>
-`;
+function repetitionBody({ suites, runs, others }: Repetition): Markup {
+  return html`${suites.length > 0 ? html`<p class="note">${suiteNote(suites.length)}</p>` : null}
+${runs.map(
+  ({ file, command }, i) => html`<h3>${file}</h3>
+<pre>${suites[i]}</pre>
+<pre>${command}</pre>
+`,
+)}${others.map(
+  ({ why, commands }) => html`<p class="note">${otherNote(why, commands.length)}</p>
+${commands.length > 0 ? html`<pre>${commands.join('\n')}</pre>` : null}
+`,
+)}`;
 }

@@ -9,10 +9,12 @@ import {
   type PairedDifference,
   type Pairing,
   type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
 } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { plainText } from '../../terminal-text.js';
-import { modelOf, textOf } from '../command-flags.js';
+import { knownKeys, modelOf, NO_MODEL, suiteModel, textOf } from '../command-flags.js';
 import { joinedParts } from './item-rows.js';
 import { taskNotes } from './notes.js';
 import { clusteredRatio } from './outcomes.js';
@@ -248,7 +250,7 @@ export const TASKS: Evaluation<TasksResult> = {
       ]),
     join: joinedParts,
   },
-  repetition: { commands: ([row]) => [commandOf(row)] },
+  repetition: { inSuite, commands: ([row]) => [commandOf(row)] },
   report: {
     columns: ['acc', '95% interval', 'acc_norm', 'exact match', 'perplexity', 'items', 'likelihood', 'tail'],
     subject: ['model', 'task'],
@@ -272,6 +274,41 @@ function essentialTitles(results: readonly TasksResult[]): readonly string[] | n
 function shardOf(row: ResultRow): string | null {
   const [part, of] = [numberOf(row, 'part.part'), numberOf(row, 'part.of')];
   return part === null || of === null ? null : `${part}/${of}`;
+}
+
+/** An ar model's likelihoods are exact, so it goes with whatever likelihood the others have. */
+function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
+  const model = suiteModel(row, context);
+  if (model === null) return NO_MODEL;
+  if (fieldOf(row, 'part')) return 'it is of a part of the items (--shard)';
+  const { task, protocol, dataset } = recordOf(row);
+  const { estimator, policy, tokensPerCall, draws, until, seed, tail, bos, tooLong, steps } = protocol;
+  const isDrawn = estimator === 'bound';
+  const isExact = estimator === 'chain-rule';
+  return {
+    model,
+    lists: {
+      tasks: task.path === null ? task.name : context.at(task.path),
+      ...(typeof steps === 'number' && { steps }),
+    },
+    any: isExact ? ['likelihood', 'draws', 'until', 'seed', 'tail'] : [],
+    shared: knownKeys({
+      fewShot: protocol.shots,
+      likelihood:
+        estimator === 'bound' || estimator === 'evidence'
+          ? estimator
+          : policy === null
+            ? null
+            : knownKeys({ policy, tokensPerCall }),
+      ...(isDrawn && { draws: until === null ? draws : null, until }),
+      seed: isDrawn || estimator === 'generation' ? seed : null,
+      ...(!isExact && { tail }),
+      ...{ bos, tooLong, sampler: estimator === 'generation' ? samplerOf(row) : null },
+      ...(typeof dataset.limit === 'number' && {
+        [dataset.selection === 'first' ? 'first' : 'limit']: dataset.limit,
+      }),
+    }),
+  };
 }
 
 /** `unmask:threshold=0.9` */
