@@ -1,4 +1,4 @@
-/** About src/evals/suite/slurm.ts. suites-run-on-slurm.slow.test.ts runs them. */
+/** What suites-run-on-slurm.slow.test.ts runs. About src/evals/suite/slurm.ts */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Submission } from '../../../src/evals/suite/scheduler.js';
