@@ -2,27 +2,22 @@
  * A suite as jobs of Slurm: an array, whose tasks run the shares of a plan, and a merge that starts when all of them have ended,
  * however they ended. Everything lies in one folder: the plan, the two scripts, logs, results, and the numbers of the jobs.
  *
- * Slurm does not start a job again because of its status. So the script does, when a run ends with 75 (unfinished) and the job
- * was not cancelled: it is then still RUNNING. It names its task, since the number of the last task is that of the whole array. The warning before the time limit reaches only the script (`B:`), which passes it on;
- * SIGTERM, of scancel and of preemption, reaches the run as well. A run that either kills in its first milliseconds is unfinished, too.
+ * Slurm does not start a job again because of its status. So the script does, when a run ends with 75 (unfinished) and the task
+ * was not cancelled: it is then still RUNNING. It names its place in the array, since the number of the last task is that of the
+ * whole array. The warning before the time limit reaches only the script (`B:`), which passes it on; SIGTERM, of scancel and of
+ * preemption, reaches the run as well. A run that either kills in its first milliseconds is unfinished, too.
  *
  * Slurm forgets a job some minutes after its end, and often has no database. So a script leaves its status in the folder.
  */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
-import { FileError } from '../../errors.js';
 import { shellWord } from '../../printing/shell-command.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
-import { systemCodeOf } from '../../storage/file-failure.js';
 import { cacheFolder } from '../../storage/folders.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { readSmallFile } from '../../storage/small-file.js';
-import { type Scheduler, type Submission, settingFlags } from './scheduler.js';
-
-const run = promisify(execFile);
+import { callProgram, ownProgram, type Scheduler, type Submission, settingFlags } from './scheduler.js';
 
 /** Seconds before the time limit at which Slurm warns; of a short limit, a quarter. Slurm may do so 30 to 60 seconds earlier. */
 const WARNING_SECONDS = 120;
@@ -44,7 +39,7 @@ if [ ! -d "$DUO_EVAL_CACHE" ]; then
   echo "Error: There is no folder $DUO_EVAL_CACHE on $HOSTNAME. The cache must be one that all machines see: set DUO_EVAL_CACHE, and submit again." >&2
   ended 6
 fi`;
-  const call = (...words: string[]) => [...program, ...words].map(shellWord).join(' ');
+  const call = (...words: string[]) => [...(program ?? ownProgram()), ...words].map(shellWord).join(' ');
   const log = (name: string) => `--output=${join(folder, name).replaceAll('%', '%%')}`;
   const plan = ['--plan', join(folder, 'plan.json')];
   const array = `${head([
@@ -216,30 +211,19 @@ async function cancelJobs({ array, merge }: Submitted): Promise<void> {
 }
 
 /** @returns what a command of Slurm printed   @throws FileError */
-async function slurm(command: string, ...args: string[]): Promise<string> {
-  try {
-    return (await run(command, args)).stdout;
-  } catch (cause) {
-    const { stderr = '' } = cause as { stderr?: string };
-    const isMissing = systemCodeOf(cause) === 'ENOENT';
-    throw new FileError({
-      code: 'slurm-failed',
-      message: isMissing
-        ? `There is no ${command} here.`
-        : `${command} failed: ${stderr.trim().replace(/\.?$/, '.')}`,
-      hint: isMissing
-        ? 'Submit from a machine that has Slurm; --print shows the scripts.'
-        : 'sinfo shows the partitions, and --print the scripts.',
-      cause,
-    });
-  }
-}
+const slurm = (command: string, ...args: string[]): Promise<string> =>
+  callProgram(command, args, {
+    code: 'slurm-failed',
+    missing: 'Submit from a machine that has Slurm; --print shows the scripts.',
+    failed: 'sinfo shows the partitions, and --print the scripts.',
+  });
 
 export const SLURM: Scheduler<Submitted> = {
   name: 'slurm',
   address: 'slurm',
   jobs: submittedSchema,
   merges: true,
+  takes: ['partition', 'gres', 'time', 'sbatch'],
   isNamedBy: (to) => to === 'slurm',
   async preview(submission) {
     const { array, merge } = slurmScripts(submission);
