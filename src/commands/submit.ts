@@ -48,7 +48,9 @@ submit status, submit wait and submit cancel take the folder.`;
     const { flags, args, observer } = this;
     const { schedulerNamed } = await import('../evals/suite/schedulers.js');
     const { keepSubmitted } = await import('../evals/suite/scheduler.js');
-    const { to, machines, provider, threads, program, 'allow-code': allowCode } = flags;
+    const { to, machines, provider, threads, program } = flags;
+    // Absent where it is not given, whatever its type says.
+    const allowCode = flags['allow-code'] === true;
     const { partition, gres, time, sbatch } = flags;
     const scheduler = schedulerNamed(to);
     const folder = resolve(flags.folder);
@@ -58,15 +60,14 @@ submit status, submit wait and submit cancel take the folder.`;
         program === undefined ? [process.execPath, process.argv[1]] : program.split(/\s+/).filter(Boolean),
       settings: { provider, threads, allowCode },
       options: { partition, gres, time, sbatch },
-      async plan() {
+      plan: async (again = false) => {
         const { planSuiteUnits, readSuite } = await import('../library/suites.js');
-        return planSuiteUnits(
-          await readSuite(args.suite),
-          machines,
-          { provider, threads, allowCode },
-          observer,
-        );
+        const { planIfAny } = await import('../evals/suite/units.js');
+        const suite = await readSuite(args.suite);
+        const earlier = again ? planIfAny(`${folder}/plan.json`, suite) : undefined;
+        return planSuiteUnits(suite, machines, { provider, threads, allowCode }, observer, earlier);
       },
+      observer,
     };
     if (flags.print) return this.show(await scheduler.preview(submission));
     const { jobs, text, record } = await scheduler.submit(submission);

@@ -1,9 +1,10 @@
 /** The schedulers that a suite can be submitted to. */
 import { closest, UsageError } from '../../errors.js';
+import { REDIS } from './redis/redis.js';
 import { readSubmitted, type Scheduler } from './scheduler.js';
 import { SLURM } from './slurm.js';
 
-const SCHEDULERS: readonly Scheduler[] = [SLURM as Scheduler];
+const SCHEDULERS: readonly Scheduler[] = [SLURM as Scheduler, REDIS as Scheduler];
 
 /** The scheduler that `--to` names. @throws UsageError */
 export function schedulerNamed(to: string): Scheduler {
@@ -13,7 +14,7 @@ export function schedulerNamed(to: string): Scheduler {
   const near = closest(to, known);
   throw new UsageError({
     code: 'invalid-flag-value',
-    message: `--to has no value "${to}".`,
+    message: `--to has no value "${to.replace(/\/\/.*@/, '//…@')}".`,
     hint: `${near ? `Did you mean ${near}? ` : ''}It takes one of: ${known.join(', ')}.`,
   });
 }

@@ -161,7 +161,6 @@ export const SLURM: Scheduler<Submitted> = {
   name: 'slurm',
   address: 'slurm',
   jobs: submittedSchema,
-  merges: true,
   isNamedBy: (to) => to === 'slurm',
   async preview(submission) {
     const { array, merge } = slurmScripts(submission);
