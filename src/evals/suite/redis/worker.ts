@@ -17,7 +17,8 @@ import type { Lock } from '../../../storage/lock.js';
 import { takeTurn } from '../../../storage/machine-turns.js';
 import { type Unit, unitInWords } from '../units.js';
 import { type KeptPlan, keptPlan, planMissing } from './kept-plan.js';
-import { ATTEMPTS, type Head, submittedPlans, type TakenUnit, UnitQueue } from './queue.js';
+import { type Head, submittedPlans, UnitQueue } from './queue.js';
+import { ATTEMPTS, type TakenUnit } from './taken-unit.js';
 
 /** Between looks at queues that give nothing. */
 const IDLE_MS = 1000;
