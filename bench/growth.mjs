@@ -4,32 +4,21 @@
 //   npm run build && node bench/growth.mjs                    about six minutes
 //   npm run build && node bench/growth.mjs --sequences 5000   another size (repeatable)
 //   npm run build && node bench/growth.mjs --model file.onnx  another model
-import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-
-const ROOT = new URL('..', import.meta.url).pathname;
-const PRELOAD = new URL('cost/peak-memory.mjs', import.meta.url).href;
-const LENGTH = 8;
-const WORDS = 'the of and to in a whale ship sea man that his it with as was for all this at by'.split(' ');
-const WORDS_A_TEXT = 40;
+import { LENGTH, measured, start, writeTexts } from './cost/many-sequences.mjs';
 
 const { values: flags } = parseArgs({
   options: {
     sequences: { type: 'string', multiple: true, default: ['10000', '100000', '1000000'] },
-    model: { type: 'string', default: join(ROOT, 'fixtures', 'markov-duo.onnx') },
+    model: {
+      type: 'string',
+      default: fileURLToPath(new URL('../fixtures/markov-duo.onnx', import.meta.url)),
+    },
   },
 });
 
@@ -55,44 +44,14 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Texts of common words, with about as many bytes as the sequences have tokens between BOS and EOS. */
-function writeTexts(path, sequences) {
-  const descriptor = openSync(path, 'w');
-  let word = 1;
-  for (let bytes = 0; bytes < sequences * (LENGTH - 2); ) {
-    const words = Array.from({ length: WORDS_A_TEXT }, () => {
-      word = (word * 48271) % 2147483647; // Lehmer's generator
-      return WORDS[word % WORDS.length];
-    });
-    const text = words.join(' ');
-    bytes += text.length;
-    writeSync(descriptor, `${JSON.stringify({ text })}\n`);
-  }
-  closeSync(descriptor);
-  return path;
-}
-
 function evaluation(path) {
   const how = ['--length', String(LENGTH), '--protocol', 'strict', '--threads', '1', '--json', '--quiet'];
   return ['ppl', '--model', flags.model, '--dataset', path, ...how];
 }
 
-function start(args) {
-  return spawn(process.execPath, ['--import', PRELOAD, join(ROOT, 'bin', 'run.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
-  });
-}
-
 async function run(path) {
-  const child = start(evaluation(path));
-  const said = { 1: '', 3: '' };
-  for (const descriptor of [1, 3])
-    child.stdio[descriptor].on('data', (chunk) => {
-      said[descriptor] += chunk;
-    });
-  const status = await new Promise((resolve) => child.once('close', resolve));
-  if (status !== 0) throw new Error(`ppl ended with status ${status}`);
-  return { peak: Number(said[3]), nll: JSON.parse(said[1]).results[0].metrics.nll.value };
+  const { peak, stdout } = await measured(evaluation(path));
+  return { peak, nll: JSON.parse(stdout).results[0].metrics.nll.value };
 }
 
 /** Waits until the run's journal holds about half of its sequences. */

@@ -8,6 +8,8 @@
 //   npm run bench -- --checkpoints d  another folder than ../shared/checkpoints
 //   npm run bench -- --threads 1      threads of the runtime, on both sides
 //   npm run bench -- --json           figures for programs
+//   npm run bench -- --against-torch  PyTorch's time over ours, a sampler's step; --all: training and decoding, 1 and 2 threads, threads
+//                                     that sleep; --python of an environment with torch, transformers, safetensors
 //
 // Procedure and measured figures: bench/README.md. A target missed on a busy machine is no failure: the status is 0.
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,6 +43,9 @@ const { values: flags } = parseArgs({
     pairs: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     checkpoints: { type: 'string' },
+    'against-torch': { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+    python: { type: 'string', default: 'python3' },
   },
 });
 const unknown = flags.only.find((part) => !Object.hasOwn(PARTS, part));
@@ -61,7 +66,12 @@ process.env.DUO_EVAL_CACHE = cache;
 const say = (text) => process.stderr.write(`${text}\n`);
 const rows = [];
 try {
-  const all = findSubjects(flags, say);
+  if (flags['against-torch']) {
+    const { measureAgainstTorch } = await import('./against-torch.mjs');
+    rows.push(...(await measureAgainstTorch({ ...flags, pairs, threads, say })));
+    flags.only = [];
+  }
+  const all = flags.only.length === 0 ? [] : findSubjects(flags, say);
   const named = all.filter(({ name }) => flags.model === undefined || flags.model.includes(name));
   for (const part of flags.only) {
     const subjects = part === 'calls' || part === 'steps' ? named : all;

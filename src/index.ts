@@ -63,7 +63,7 @@ export {
 export { evaluateTasks, planTasks, type TasksPlan, type TasksTask } from './library/tasks.js';
 export type { Checkpoint } from './models/checkpoint.js';
 export type { Family } from './models/family.js';
-export type { ProviderChoice } from './models/provider.js';
+export type { DeviceChoice, ProviderChoice } from './models/provider.js';
 export type { Observer } from './observer.js';
 export type { Format, Screen } from './printing/formats.js';
 export type { Evaluation, ResultRow, RowFigure } from './records/evaluation.js';

@@ -10,6 +10,7 @@ import { median } from './interleaved.mjs';
  * @property {number[]} values one a repetition
  * @property {number | null} target at most; null where none is stated
  * @property {number | null} aim
+ * @property {boolean} [atLeast] the target is a least value instead
  *
  * @typedef {object} PathRow
  * @property {'path'} kind
@@ -21,11 +22,12 @@ import { median } from './interleaved.mjs';
  */
 
 /** @param {RatioRow} row */
-export function verdictOf({ values, target, aim }) {
+export function verdictOf({ values, target, aim, atLeast = false }) {
   if (target === null) return '';
   const value = median(values);
-  if (value > target) return 'missed';
-  return aim !== null && value <= aim ? 'aim reached' : 'reached';
+  const reaches = (limit) => (atLeast ? value >= limit : value <= limit);
+  if (!reaches(target)) return 'missed';
+  return aim !== null && reaches(aim) ? 'aim reached' : 'reached';
 }
 
 export function printTables(rows, { pairs, threads }) {
@@ -44,8 +46,8 @@ export function printTables(rows, { pairs, threads }) {
         ratio(median(values)),
         range,
         values.length,
-        limit(target),
-        limit(aim),
+        limit(target, row.atLeast),
+        limit(aim, row.atLeast),
         verdictOf(row),
       ]);
     }
@@ -92,7 +94,7 @@ function plainTable(head, rightAligned) {
 }
 
 const ratio = (value) => (value < 0.0995 ? value.toPrecision(2) : value.toFixed(3));
-const limit = (value) => (value === null ? '' : `≤ ${value}`);
+const limit = (value, atLeast = false) => (value === null ? '' : `${atLeast ? '≥' : '≤'} ${value}`);
 
 function duration(ns) {
   if (ns < 1e3) return `${ns.toPrecision(3)} ns`;

@@ -52,6 +52,8 @@ const text = {
 };
 const weights = randomWeights({ seed: 1, zeroed: false });
 const feedsOf = stepFeeds(settings, text);
+/** The inputs of a step, by its number. */
+export const trainingFeeds = feedsOf;
 
 export async function measureTraining({ pairs, threads, say }) {
   say('a step of training …');
@@ -83,7 +85,7 @@ export async function measureTraining({ pairs, threads, say }) {
   ];
 }
 
-async function startTraining(threads) {
+export async function startTraining(threads) {
   const objective = objectiveGraph(settings.problem);
   const elements = objective.parameters.flatMap((parameter) =>
     [...weights(parameter)].map((piece) => piece.slice()),

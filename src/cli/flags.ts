@@ -54,16 +54,19 @@ export function choice<const T extends readonly string[]>(
 ): FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }> {
   return custom<string>({
     helpValue: choices.join('|'),
-    parse: async (input, _context, flag) => {
-      if (choices.includes(input)) return input;
-      const near = meant(input, choices) || closest(input, choices);
-      throw new UsageError({
-        code: 'invalid-flag-value',
-        message: `--${(flag as unknown as Named).name} has no value "${input}".`,
-        hint: `${near ? `Did you mean ${near}? ` : ''}It takes one of: ${choices.join(', ')}.`,
-      });
-    },
+    parse: async (input, _context, flag) => oneOf(choices, input, (flag as unknown as Named).name),
   }) as FlagDefinition<T[number], CustomOptions, { multiple: false; requiredOrDefaulted: false }>;
+}
+
+/** @param name of the flag   @throws UsageError when it is none of them */
+export function oneOf(choices: readonly string[], input: string, name: string): string {
+  if (choices.includes(input)) return input;
+  const near = meant(input, choices) || closest(input, choices);
+  throw new UsageError({
+    code: 'invalid-flag-value',
+    message: `--${name} has no value "${input}".`,
+    hint: `${near ? `Did you mean ${near}? ` : ''}It takes one of: ${choices.join(', ')}.`,
+  });
 }
 
 /** Names that other programs use for some of our choices. */

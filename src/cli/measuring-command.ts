@@ -3,7 +3,7 @@
 import type { Protocol } from '../diffusion/schedule.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';
 import { checkDistinctNames, parseModelSpec } from '../library/checkpoints.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import { chosenSampler } from '../samplers/sampler.js';
 import { type CheckpointFlagValues, checkpointOverrides } from './checkpoint-flags.js';
 import { numbersOf, samplingOf } from './sampling-flags.js';
@@ -34,7 +34,7 @@ interface MeasuringFlagValues extends CheckpointFlagValues {
 /** @param references data sets as `--dataset` takes them   @throws UsageError */
 export function measuringRequest(
   flags: MeasuringFlagValues,
-  { provider, temperature, references }: { provider: Provider; temperature: number; references: string[] },
+  { provider, temperature, references }: { provider: Placement; temperature: number; references: string[] },
 ): MeasuringRequest {
   const models = flags.model.map(parseModelSpec);
   checkDistinctNames(models.map(({ name, path }) => name ?? path));

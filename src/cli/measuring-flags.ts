@@ -1,6 +1,7 @@
 /** Flags of the commands that sample several models and judge them: models, samplers, steps, judge, and how they run. */
 import { boundaryFlags, kindFlags } from './checkpoint-flags.js';
 import { atCommas, betweenSamplers, boolean, choice, integer, number, repeatable, string } from './flags.js';
+import { providerFlags } from './provider-flags.js';
 import { samplingFlags } from './sampling-flags.js';
 import { tableFlags } from './table-flags.js';
 
@@ -38,7 +39,7 @@ export const measuringFlags = {
   }),
   seed: integer({ min: 0, default: 1, summary: 'Seed of sampling and of the bootstrap.' }),
   batch: integer({ min: 1, max: 4096, default: 8, summary: 'Samples per model call.' }),
-  provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+  ...providerFlags('Where models run'),
   threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
   timeout: number({ above: 0, summary: 'Longest time for a model call or a step of a module, in seconds.' }),
   format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),

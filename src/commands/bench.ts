@@ -57,7 +57,7 @@ With --against, every configuration is also timed on another build, interleaved 
     const { resolveProvider } = await import('../models/provider.js');
     const { numbersOf } = await import('../cli/sampling-flags.js');
     const batches = numbersOf('batch', flags.batch, true);
-    const provider = await resolveProvider(flags.provider);
+    const provider = await resolveProvider(flags);
     const request = {
       ...measuringRequest(
         { ...flags, batch: batches[0] },

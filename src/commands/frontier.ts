@@ -68,7 +68,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
     const { measuringRequest } = await import('../cli/measuring-command.js');
     const { resolveProvider } = await import('../models/provider.js');
     const request = measuringRequest(flags, {
-      provider: await resolveProvider(flags.provider),
+      provider: await resolveProvider(flags),
       temperature: 1,
       references: flags.entropy === undefined ? [flags['reference-dataset']] : [],
     });
@@ -109,6 +109,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
         batch: flags.batch,
         likelihood: policiesOfFlags(flags),
         provider: flags.provider,
+        device: flags.device,
         threads: flags.threads,
         timeoutSeconds: flags.timeout,
         fresh: flags.fresh,

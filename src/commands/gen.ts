@@ -2,13 +2,14 @@ import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boundariesOf, boundaryFlags, checkpointOverrides, kindFlags } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { oneSampling, samplingFlags, samplingOf } from '../cli/sampling-flags.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
 import type { Protocol } from '../diffusion/schedule.js';
 import { UsageError } from '../errors.js';
 import { parseModelSpec } from '../library/checkpoints.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import type { SampleRequest } from '../sampling/sample-request.js';
 
 export default class Gen extends BaseCommand<typeof Gen> {
@@ -60,7 +61,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     }),
     seed: integer({ min: 0, default: 1, summary: 'Seed of sampling and of the bootstrap.' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    ...providerFlags('Where models run'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({
       above: 0,
@@ -89,7 +90,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const { resolveProvider } = await import('../models/provider.js');
     const runtime = {
       protocol: flags.protocol,
-      provider: await resolveProvider(flags.provider),
+      provider: await resolveProvider(flags),
       threads: flags.threads,
       timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
       fresh: flags.fresh,
@@ -139,7 +140,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
 /** How models run. */
 interface Runtime {
   protocol: Protocol;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   fresh: boolean;

@@ -2,6 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, string } from '../cli/flags.js';
 import { checkAbsent, likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { PSI_CHOICES } from '../diffusion/subsets.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import type { LikelihoodRecord } from '../evals/likelihood/record.js';
@@ -61,7 +62,7 @@ The tail is what follows: nothing, one EOS, masks to the model's length, or text
     seed: integer({ min: 0, default: 1, summary: 'Seed of draws, and of orders and ties that are drawn.' }),
     'by-subset': boolean({ summary: 'Print ln p of each token given each subset of the others.' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
+    ...providerFlags('Where the model runs'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['jsonl', 'table'])({ summary: 'Format on stdout. [default: jsonl]' }),

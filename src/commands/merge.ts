@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { providerFlag } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { FileError, UsageError } from '../errors.js';
 import type { Unit } from '../evals/suite/units.js';
@@ -30,7 +31,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
       helpValue: '<file>',
       dependsOn: ['from-cache'],
     }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models ran.' }),
+    provider: providerFlag('Where models ran'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads, as of the runs.' }),
     'allow-code': boolean({ summary: 'Allow the suite to name modules, such as samplers.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
@@ -74,18 +75,20 @@ export default class Merge extends BaseCommand<typeof Merge> {
     throw new FileError({
       code: 'cells-missing',
       message: `${missing.length} of ${suite.cells.length} cells are not finished, the first of them cell ${missing[0]}.`,
-      hint: await commandFor(path, planPath, units),
+      hint: await this.commandFor(path, units),
     });
   }
-}
 
-/** What makes the rest. */
-async function commandFor(suite: string, plan: string | undefined, units: readonly Unit[]): Promise<string> {
-  const { shellWord } = await import('../printing/shell-command.js');
-  const run = `duo-eval run ${shellWord(suite)}`;
-  if (plan === undefined || units.length === 0) return `This runs the rest: ${run}`;
-  const keys = units.slice(0, KEYS_SHOWN).map(({ key }) => `--unit ${key}`);
-  const others = units.length - keys.length;
-  const more = others > 0 ? ` and then ${others} more, which merge will name` : '';
-  return `Units that are missing (${units.length}): ${run} --plan ${shellWord(plan)} ${keys.join(' ')}${more}`;
+  /** What makes the rest, with the flags that decide under what it is kept. */
+  private async commandFor(suite: string, units: readonly Unit[]): Promise<string> {
+    const { plan, provider, 'allow-code': allowCode } = this.flags;
+    const { shellWord } = await import('../printing/shell-command.js');
+    const flags = `${provider === 'cpu' ? '' : ` --provider ${provider}`}${allowCode ? ' --allow-code' : ''}`;
+    const run = `duo-eval run ${shellWord(suite)}${flags}`;
+    if (plan === undefined || units.length === 0) return `This runs the rest: ${run}`;
+    const keys = units.slice(0, KEYS_SHOWN).map(({ key }) => `--unit ${key}`);
+    const others = units.length - keys.length;
+    const more = others > 0 ? ` and then ${others} more, which merge will name` : '';
+    return `Units that are missing (${units.length}): ${run} --plan ${shellWord(plan)} ${keys.join(' ')}${more}`;
+  }
 }

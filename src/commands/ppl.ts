@@ -8,6 +8,7 @@ import {
   overOrdersFlag,
   withOrders,
 } from '../cli/likelihood-flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
 import { tableFlags, tableOptions } from '../cli/table-flags.js';
@@ -73,7 +74,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
       summary: 'Seed of all randomness; the same seed gives the same figure.',
     }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
+    ...providerFlags('Where the model runs'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
@@ -122,6 +123,7 @@ For masked models, --likelihood exact gives the likelihood of the sampler that r
         batch: flags.batch,
         sequences: flags['by-sequence'],
         provider: flags.provider,
+        device: flags.device,
         threads: flags.threads,
         timeoutSeconds: flags.timeout,
         fresh: flags.fresh,

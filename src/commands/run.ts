@@ -1,6 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { UsageError } from '../errors.js';
 import type { Suite } from '../evals/suite/suite-file.js';
@@ -11,7 +12,7 @@ export default class Run extends BaseCommand<typeof Run> {
   static override description =
     `A cell is one evaluation, such as ppl of one model on one data set with one seed. Finished cells are kept in the cache under everything that decides their figures: a run that was stopped continues, and a cell that has not changed is not run again, in this suite or another. bench has one cell per seed, because its configurations are timed in turn, and is run again on another machine.
 
-For many machines with one cache, --plan plan.json --machines n cuts the suite into units of about equal length: cells, or ranges of their sequences. --plan plan.json --units i/n runs those of machine i, --units auto takes i from Slurm, Kubernetes, PBS, LSF or torchrun, and duo-eval merge --from-cache joins the results.
+For many machines with one cache, --plan plan.json --machines n cuts the suite into units of about equal length: cells, or ranges of their sequences, items or samples. --plan plan.json --units i/n runs those of machine i, --units auto takes i from Slurm, Kubernetes, PBS, LSF or torchrun, and duo-eval merge --from-cache joins the results.
 
 --shard i/n runs every n-th cell, on machines that share nothing; duo-eval merge joins the parts.
 
@@ -47,7 +48,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
       exclusive: ['machines', 'shard', 'units'],
     }),
     shard: string({ summary: 'Run only part i of n.', helpValue: '<i/n>', exclusive: ['plan'] }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    ...providerFlags('Where models run'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({
       above: 0,
@@ -72,6 +73,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
     const task = {
       shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
       provider: flags.provider,
+      device: flags.device,
       threads: flags.threads,
       timeoutSeconds: flags.timeout,
       fresh: flags.fresh,

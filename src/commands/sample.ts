@@ -2,6 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { formatDuration } from '../cli/progress.js';
+import { providerFlags } from '../cli/provider-flags.js';
 
 export default class Sample extends BaseCommand<typeof Sample> {
   static override summary = 'Generate text from a checkpoint.';
@@ -46,7 +47,7 @@ duo-eval samplers lists the samplers and their options; --sampler ./mine.mjs loa
       default: 'duo',
       summary: 'How tokens become text: duo cleans up spaces.',
     }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
+    ...providerFlags('Where the model runs'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({
       above: 0,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointFlags, checkpointOverrides } from '../cli/checkpoint-flags.js';
 import { choice, integer, number, string } from '../cli/flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { UsageError } from '../errors.js';
 
 /** Least characters of a token: shorter ones can be guessed. */
@@ -57,7 +58,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
     }),
     draws: integer({ min: 2, summary: 'Draws for a continuation, where it is drawn. [default: 128]' }),
     batch: integer({ min: 1, max: 4096, summary: 'Texts per model call; does not change figures.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where the model runs.' }),
+    ...providerFlags('Where the model runs'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     ...checkpointFlags,
   };
@@ -89,7 +90,7 @@ It listens for programs of this machine alone, unless --host says otherwise. A t
           draws: flags.draws,
           batch: flags.batch,
         },
-        ...(await runtimeOf({ provider: flags.provider, threads: flags.threads })),
+        ...(await runtimeOf({ provider: flags.provider, device: flags.device, threads: flags.threads })),
         timeoutMs: flags.timeout * 1000,
       },
       observer,

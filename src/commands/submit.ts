@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { boolean, integer, repeatable, string } from '../cli/flags.js';
+import { providerFlag } from '../cli/provider-flags.js';
 import type { Shown, Submission } from '../evals/suite/scheduler.js';
 
 export default class Submit extends BaseCommand<typeof Submit> {
@@ -31,7 +32,7 @@ submit status, submit wait and submit cancel take the folder.`;
     gres: string({ summary: 'Resources of a task, such as gpu:1.', helpValue: '<list>' }),
     time: string({ summary: 'Time limit of a task, such as 4:00:00.', helpValue: '<time>' }),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads of a task.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    provider: providerFlag('Where models run'),
     sbatch: repeatable({
       summary: 'Another option of sbatch for the tasks. Repeatable.',
       helpValue: '<--name=value>',

@@ -2,6 +2,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import { checkpointOverrides, kindFlags } from '../cli/checkpoint-flags.js';
 import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
 import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
+import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { selectionOf } from '../cli/selection.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
@@ -91,7 +92,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
     steps: integer({ min: 1, max: 100_000, summary: 'Steps of tasks that generate. [default: 32]' }),
     tokenizer: string({ summary: 'Tokenizer: a folder or a tokenizer.json.', helpValue: '<path>' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
-    provider: choice(['cpu', 'webgpu', 'cuda', 'auto'])({ default: 'cpu', summary: 'Where models run.' }),
+    ...providerFlags('Where models run'),
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({ above: 0, summary: 'Longest time for one model call, in seconds.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
@@ -183,7 +184,7 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       selection: selectionOf(flags),
       shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
       overrides: checkpointOverrides(flags),
-      ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider },
+      ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider, device: flags.device },
       ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
       ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler, steps: flags.steps },
     };

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { describeFailure } from '../cli/failure.js';
 import { boolean, number, string } from '../cli/flags.js';
+import { deviceFlag } from '../cli/provider-flags.js';
 import type { KeptPlan } from '../evals/suite/redis/kept-plan.js';
 import type { RunUnits } from '../evals/suite/redis/worker.js';
 import type { ProviderChoice } from '../models/provider.js';
@@ -9,7 +10,7 @@ import { waitForOthers } from '../storage/waiting.js';
 export default class Worker extends BaseCommand<typeof Worker> {
   static override summary = 'Run units of submitted suites from a queue of Redis, one by one.';
   static override description =
-    `Takes the units that submit --to redis://… put there, the heaviest first, and keeps a model loaded while it has some. All workers need the cache of the submission, and run only plans that are in it. One worker a GPU, and one or more a machine without.
+    `Takes the units that submit --to redis://… put there, the heaviest first, and keeps a model loaded while it has some. All workers need the cache of the submission, and run only plans that are in it. One worker a GPU: --device names its card.
 
 A unit that fails is tried three times. A unit of bench has its machine alone: other workers there wait. A unit whose worker is silent for a minute is given to another (DUO_EVAL_LEASE sets the seconds).
 
@@ -26,6 +27,7 @@ A signal of a scheduler stops at the next safe place, gives the unit back, and e
       helpValue: '<redis://…>',
     }),
     'until-empty': boolean({ summary: 'End when no unit waits or runs; else wait for more.' }),
+    device: deviceFlag(),
     timeout: number({
       above: 0,
       summary: 'Longest time for a model call or a step of a module, in seconds.',
@@ -62,12 +64,13 @@ A signal of a scheduler stops at the next safe place, gives the unit back, and e
     const { readSuite, runSuiteUnits } = await import('../library/suites.js');
     const { checkCode } = await import('../evals/suite/suite-file.js');
     const { checkPlanned } = await import('../evals/suite/units.js');
-    const { timeout, 'allow-code': allowCode } = this.flags;
+    const { device, timeout, 'allow-code': allowCode } = this.flags;
     const suite = await readSuite(path);
     checkPlanned(plan, suite, path);
     checkCode(suite.cells, allowCode);
     const settings = {
       provider: provider as ProviderChoice,
+      device,
       threads: threads ?? undefined,
       ...{ timeoutSeconds: timeout, allowCode },
     };

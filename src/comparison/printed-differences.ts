@@ -3,9 +3,11 @@
 import type { Cell, Heading } from '../printing/columns.js';
 import { csvTable } from '../printing/csv.js';
 import type { Format, Screen } from '../printing/formats.js';
+import { type ForestPlot, forestPlot } from '../printing/html/forest-plot.js';
 import { htmlTable } from '../printing/html/html-table.js';
 import { html } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
+import { PLOT_SCRIPT } from '../printing/html/scatter-plot.js';
 import { formatJson } from '../printing/json.js';
 import { dim, type FittedColumn, fittedTable, hasRoom } from '../printing/layout.js';
 import { errorUnits, markOf } from '../printing/notes.js';
@@ -42,8 +44,11 @@ export function formatDifferences(
       return htmlPage({
         title: 'Differences',
         lead: 'The first model or file minus the second.',
-        body: html`${htmlTable(headOf(differences), rowsOf(differences))}
+        body: html`${forestsOf(differences).map((forest) => html`<h2>${forest.figure}</h2>${forestPlot(forest)}`)}
+<h2>All differences</h2>
+${htmlTable(headOf(differences), rowsOf(differences))}
 <ul class="note">${notesOf(differences).map((note) => html`<li>${note}</li>`)}</ul>`,
+        script: PLOT_SCRIPT,
       });
     case 'markdown':
       return `${pipeTable(headOf(differences), rowsOf(differences))}\n\n${notesOf(differences)
@@ -55,6 +60,34 @@ export function formatDifferences(
       throw new TypeError(`No printer for ${format satisfies never}`);
   }
 }
+
+/** A forest per figure and unit, with the rows that have a difference. */
+export function forestsOf(differences: readonly NamedDifference[]): ForestPlot[] {
+  const known = differences.filter(({ value }) => value !== null);
+  return [...new Set(known.map(({ metricName }) => metricName))].map((figure) => ({
+    figure,
+    rows: known
+      .filter(({ metricName }) => metricName === figure)
+      .map((one) => ({
+        pair: pairOf(one),
+        place: [one.dataset, one.apart].filter(Boolean).join(', '),
+        // `known` leaves out null
+        value: one.value!,
+        stderr: one.stderr,
+        ci95: one.ci95,
+        judgedBy: judgedBy(one),
+      })),
+  }));
+}
+
+/** What is subtracted from what; of one model in two files, the files. */
+export function pairOf({ modelA, modelB, fileA, fileB }: NamedDifference): string {
+  if (modelA !== modelB) return plainText(`${modelA} − ${modelB}`);
+  return plainText(fileA === fileB ? modelA : `${modelA}: ${fileA} − ${fileB}`);
+}
+
+export const judgedBy = ({ method, sequences }: NamedDifference): string =>
+  method === 'paired' ? (sequences === null ? 'pairs' : `${sequences} pairs`) : 'intervals';
 
 /** The column of settings appears only if some row has any. */
 const titlesOf = (differences: readonly NamedDifference[]) =>
@@ -78,7 +111,7 @@ function cellsOf(one: NamedDifference): string[] {
     one.metricName,
     valueWithError(one),
     intervalOf(one),
-    one.method === 'paired' ? `${one.sequences} pairs` : 'intervals',
+    judgedBy(one),
   ];
 }
 

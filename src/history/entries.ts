@@ -63,17 +63,19 @@ export async function entriesOfBranch(
   evaluations: Evaluations,
 ): Promise<HistoryEntry[]> {
   if (branch.startsWith('-')) throw noVersions(branch, path, 'that is no name of a branch');
-  const log = await git(['log', '--format=%H %cI', branch, '--', path], branch, path);
+  const log = String(await git(['log', '--reverse', '--format=%H %cI', branch, '--', path], branch, path));
   const commits = log
     .split('\n')
     .filter(Boolean)
     .map((line) => line.split(' ') as [string, string]);
   checkCount(commits.length, `${path} on ${branch}`);
-  const top = (await git(['rev-parse', '--show-toplevel'], branch, path)).trim();
+  const top = String(await git(['rev-parse', '--show-toplevel'], branch, path)).trim();
   const inside = relative(top, resolve(path)).replaceAll('\\', '/');
+  const names = commits.map(([commit]) => `${commit}:${inside}\n`).join('');
+  const versions = blobsOf(await git(['cat-file', '--batch'], branch, path, names));
   const entries: HistoryEntry[] = [];
-  for (const [commit, date] of commits.reverse()) {
-    const text = await git(['show', `${commit}:${inside}`], branch, path).catch(() => null);
+  for (const [i, [commit, date]] of commits.entries()) {
+    const text = versions[i];
     if (text === null) continue; // the commit removed it
     const name = `${path} at ${commit.slice(0, 12)}`;
     const file = parseResults(text, name, evaluations, { allowUnknown: true });
@@ -155,15 +157,38 @@ function checkCount(count: number, where: string): void {
   });
 }
 
-async function git(args: string[], branch: string, path: string): Promise<string> {
+/** What `git cat-file --batch` says of each object that it was asked for: its text, or null where there is none. */
+function blobsOf(said: Buffer): (string | null)[] {
+  const blobs: (string | null)[] = [];
+  for (let at = 0; at < said.length; ) {
+    const end = said.indexOf('\n', at);
+    const [, size] = /^[0-9a-f]+ [a-z]+ (\d+)$/.exec(said.toString('latin1', at, end)) ?? [];
+    at = end + 1;
+    if (size === undefined) blobs.push(null);
+    else {
+      blobs.push(said.toString('utf8', at, at + Number(size)));
+      at += Number(size) + 1;
+    }
+  }
+  return blobs;
+}
+
+async function git(args: string[], branch: string, path: string, input = ''): Promise<Buffer> {
   try {
-    return (await promisify(execFile)('git', args, { encoding: 'utf8', maxBuffer: MOST_GIT_BYTES })).stdout;
+    const running = promisify(execFile)('git', args, { encoding: 'buffer', maxBuffer: MOST_GIT_BYTES });
+    running.child.stdin?.on('error', () => {}); // git ended first: its status says why
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   } catch (cause) {
-    const { stderr, code } = cause as { stderr?: string; code?: unknown };
+    const { stderr, code } = cause as { stderr?: Buffer; code?: unknown };
     throw noVersions(
       branch,
       path,
-      code === 'ENOENT' ? 'git is not installed' : (stderr ?? '').trim().split('\n')[0],
+      code === 'ENOENT'
+        ? 'git is not installed'
+        : String(stderr ?? '')
+            .trim()
+            .split('\n')[0],
       cause,
     );
   }

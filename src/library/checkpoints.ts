@@ -9,7 +9,7 @@ import type { FetchSplit } from '../evals/tasks/documents.js';
 import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
 import type { HubModelName } from '../models/importers/hub-cache.js';
 import type { HubModelOptions } from '../models/importers/hub-model.js';
-import type { Provider, ProviderChoice } from '../models/provider.js';
+import type { DeviceChoice, Placement, ProviderChoice } from '../models/provider.js';
 import type { Observer } from '../observer.js';
 
 /** Overrides of the card, and the checkpoint's name in results. */
@@ -61,6 +61,8 @@ export function checkDistinctNames(names: readonly string[]): void {
 export interface RuntimeSettings {
   /** By default `cpu`; `auto` takes the fastest that works. */
   provider?: ProviderChoice;
+  /** Which card of `cuda`: a number, or `auto` for that of the local rank; the first by default. */
+  device?: DeviceChoice;
   /** Threads of the cpu provider; by default as many as the machine has processors. */
   threads?: number;
   /** Maximum seconds per model call, or per step of a user's module. */
@@ -68,14 +70,14 @@ export interface RuntimeSettings {
 }
 
 /** The same options as the layers below take them. */
-export async function runtimeOf({ provider = 'cpu', threads, timeoutSeconds }: RuntimeSettings): Promise<{
-  provider: Provider;
+export async function runtimeOf({ provider, device, threads, timeoutSeconds }: RuntimeSettings): Promise<{
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
 }> {
   const { resolveProvider } = await import('../models/provider.js');
   const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
-  return { provider: await resolveProvider(provider), threads, timeoutMs };
+  return { provider: await resolveProvider({ provider, device }), threads, timeoutMs };
 }
 
 /** Time-out of the hub, ms without data. */

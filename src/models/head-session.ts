@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { prune } from '../graph/prune.js';
 import type { Checkpoint } from './checkpoint.js';
 import { promiseLogits } from './promised-logits.js';
-import type { Provider } from './provider.js';
+import type { Placement } from './provider.js';
 import { type ModelSession, startSession } from './session.js';
 
 /** Logits this wide, if all are in memory at once, should not be kept twice. */
@@ -11,7 +11,7 @@ export const WIDE_VOCABULARY = 4096;
 
 export interface HeadSessionOptions {
   checkpoint: Checkpoint;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   /** As in SessionRequest. */
   spinning?: boolean;

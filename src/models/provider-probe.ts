@@ -5,7 +5,7 @@
 import './no-telemetry.js';
 import { Graph } from '../graph/graph.js';
 import { MatMul } from '../graph/operators.js';
-import { defaultThreads, type Provider } from './provider.js';
+import { defaultThreads, type Placement } from './provider.js';
 import { sessionOptions } from './session-options.js';
 
 const SIZE = 512;
@@ -17,7 +17,7 @@ try {
   const graph = Graph.create('probe');
   const x = graph.input('x', 'float32', [SIZE, SIZE]);
   graph.output(MatMul(x, x), 'y', [SIZE, SIZE]);
-  const provider = process.argv[2] as Provider;
+  const provider = process.argv[2] as Placement;
   const session = await ort.InferenceSession.create(
     graph.toBytes(),
     sessionOptions({ folder: '', provider, threads: defaultThreads(), memoryPattern: false }),

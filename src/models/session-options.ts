@@ -1,4 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
+import { deviceOf, type Placement } from './provider.js';
 import type { WorkerTask } from './session-protocol.js';
 
 /**
@@ -24,7 +25,7 @@ export function sessionOptions({
     ...(!spinning && { intra_op: { allow_spinning: '0' } }),
   };
   return {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    executionProviders: executionProviders(provider),
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
     enableMemPattern: memoryPattern,
@@ -38,4 +39,11 @@ export function sessionOptions({
       },
     }),
   };
+}
+
+/** What the provider lacks runs on the CPU. The runtime takes the number of a card for CUDA alone. */
+function executionProviders(placement: Placement): InferenceSession.ExecutionProviderConfig[] {
+  if (placement === 'cpu') return ['cpu'];
+  const deviceId = deviceOf(placement);
+  return [deviceId === null ? placement : { name: 'cuda', deviceId }, 'cpu'];
 }

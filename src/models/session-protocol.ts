@@ -1,14 +1,14 @@
 /** The messages between a session and the worker thread that holds it. */
 import type { Feeds } from './feeds.js';
 import type { BrokenPromise, PromisedLogits } from './promised-logits.js';
-import type { Provider } from './provider.js';
+import type { Placement } from './provider.js';
 
 /** The worker data of the thread. */
 export interface WorkerTask {
   graph: Uint8Array;
   /** Folder that the graph's external data are relative to; '' if there are none. */
   folder: string;
-  provider: Provider;
+  provider: Placement;
   threads: number;
   /** See session-options.ts. */
   memoryPattern: boolean;

@@ -15,7 +15,7 @@ import type { Feeds } from './feeds.js';
 import { usableMemory } from './machine.js';
 import { beginNativeCall, endNativeCall, type NativeCaller } from './native-exit.js';
 import { brokenPromise, type PromisedLogits } from './promised-logits.js';
-import { defaultThreads, isProviderFailure, type Provider, providerUnavailable } from './provider.js';
+import { defaultThreads, type Placement, type Provider, providerFailure, providerOf } from './provider.js';
 import { createFailed, isOutOfMemory, outOfMemory, runFailed } from './runtime-error.js';
 import {
   type Answer,
@@ -34,7 +34,7 @@ export interface SessionRequest {
   graph: Uint8Array;
   /** Folder that the graph's external data are relative to; '' when it has none. */
   folder: string;
-  provider?: Provider;
+  provider?: Placement;
   /** Threads per operator; by default, as many as the machine has. */
   threads?: number;
   /** Plan the memory of a call as one block: faster for graphs with small activations. Default: false. */
@@ -127,8 +127,6 @@ class WorkerSession implements ModelSession, NativeCaller {
   readonly created: Promise<void>;
 
   private readonly worker: Worker;
-  /** The graph without weights, to look up a failed node. */
-  private readonly graph: Uint8Array;
   private readonly exited: Promise<void>;
   /** Calls not yet answered, the one in flight first. */
   private readonly calls = new Map<number, Call>();
@@ -145,13 +143,12 @@ class WorkerSession implements ModelSession, NativeCaller {
   private settleCreation: { resolve: () => void; reject: (error: DuoEvalError) => void } | null = null;
 
   constructor(
-    task: WorkerTask,
+    private readonly task: WorkerTask,
     private readonly label: string,
     private readonly patient: boolean,
   ) {
-    this.provider = task.provider;
+    this.provider = providerOf(task.provider);
     this.threads = task.threads;
-    this.graph = task.graph;
     this.progress = new Float64Array(task.progress);
     // The worker must not inherit a loader of the parent process, such as a test runner's.
     this.worker = new Worker(compiledFile('workers/session.js'), { workerData: task, execArgv: [] });
@@ -246,9 +243,7 @@ class WorkerSession implements ModelSession, NativeCaller {
         break;
       case 'create-failed':
         this.fail(
-          isProviderFailure(this.provider, message.message)
-            ? providerUnavailable(this.provider, message.message)
-            : createFailed(this.label, message.message),
+          providerFailure(this.task.provider, message.message) ?? createFailed(this.label, message.message),
         );
         break;
       case 'ran':
@@ -265,7 +260,7 @@ class WorkerSession implements ModelSession, NativeCaller {
     if ('failure' in answer) {
       const { failure, broken } = answer;
       const { label, length } = call;
-      call.reject(broken ? brokenPromise(label, broken) : runFailed(label, failure, this.graph, length));
+      call.reject(broken ? brokenPromise(label, broken) : runFailed(label, failure, this.task.graph, length));
     } else {
       this.runs += answer.runs;
       this.runSeconds += answer.seconds;

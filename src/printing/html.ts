@@ -5,10 +5,11 @@
 import { byEvaluation, type Evaluation, type Evaluations, labelOf } from '../records/evaluation.js';
 import type { AnyResult, ResultsFile } from '../records/record.js';
 import { columnSet, type Heading, withSettings } from './columns.js';
+import { type ForestRow, forestPlot } from './html/forest-plot.js';
 import { htmlTable } from './html/html-table.js';
 import { html, type Markup } from './html/markup.js';
 import { htmlPage } from './html/page.js';
-import { PLOT_SCRIPT, scatterPlot } from './html/scatter-plot.js';
+import { kindsOf, PLOT_SCRIPT, scatterPlot } from './html/scatter-plot.js';
 import { COMPARISON_TITLE, comparisonTable, notesOf } from './notes.js';
 
 /** What the columns of a page of results have in common. */
@@ -36,7 +37,8 @@ function resultSection(evaluation: Evaluation, results: readonly AnyResult[]): M
   const { essential, further } = withSettings(results, own, (result) => labelOf(evaluation, result));
   const columns = [...essential, ...further];
   const plots = evaluation.plots?.(results) ?? [];
-  return html`${plots.map(({ title, plot }) => html`<h2>${title}</h2>${scatterPlot(plot)}`)}
+  const kinds = kindsOf(plots.map(({ plot }) => plot));
+  return html`${plots.map(({ title, plot }) => html`<h2>${title}</h2>${scatterPlot(plot, kinds)}`)}
 <h2>${evaluation.title}</h2>
 ${htmlTable(
   columns.map(({ title, align, unit }): Heading => [title, align, unit]),
@@ -47,7 +49,12 @@ ${htmlTable(
 function comparisonSection({ comparisons }: ResultsFile): Markup | null {
   if (comparisons.length === 0) return null;
   const { head, rows } = comparisonTable(comparisons);
+  const drawn = comparisons.flatMap(({ a, b, dataset, seed, deltaNll: value, ...errors }): ForestRow[] => {
+    const place = seed === undefined ? dataset : `${dataset}, seed ${seed}`;
+    return value === null ? [] : [{ pair: `${a} − ${b}`, place, value, ...errors, judgedBy: 'pairs' }];
+  });
   return html`<h2>${COMPARISON_TITLE}</h2>
+${drawn.length > 0 ? forestPlot({ figure: 'nats per text token', rows: drawn }) : null}
 ${htmlTable(head, rows)}`;
 }
 

@@ -64,6 +64,18 @@ export function settingsOf(record: unknown): Settings {
   return new Map(Object.entries(settingsAsRecorded(record)).map(([name, value]) => [name, String(value)]));
 }
 
+/** Fields of a protocol that say whose order of tokens a likelihood is by, and the names that they are shown under. */
+export const POLICY_FIELDS = {
+  policy: 'policy',
+  'tokens per call': 'tokensPerCall',
+  'block size': 'blockSize',
+  ties: 'ties',
+  threshold: 'threshold',
+  'entropy bound': 'entropyBound',
+  'over orders': 'overOrders',
+  from: 'from',
+} as const;
+
 /** The settings in a record of any evaluation; unknown ones, and those that do not apply, are left out. */
 export function settingsAsRecorded(record: unknown): Loose {
   const { samples, sampler, protocol, length, topK, topP } = record as Record<
@@ -84,14 +96,9 @@ export function settingsAsRecorded(record: unknown): Loose {
     : {
         protocol: protocol?.name,
         length: protocol?.length,
-        policy: protocol?.policy,
-        'tokens per call': protocol?.tokensPerCall,
-        'block size': protocol?.blockSize,
-        ties: protocol?.ties,
-        threshold: protocol?.threshold,
-        'entropy bound': protocol?.entropyBound,
-        'over orders': protocol?.overOrders,
-        from: protocol?.from,
+        ...Object.fromEntries(
+          Object.entries(POLICY_FIELDS).map(([name, field]) => [name, protocol?.[field]]),
+        ),
         estimator: protocol?.estimator,
         draws: protocol?.draws,
         seed: protocol?.seed,

@@ -1,9 +1,10 @@
 /** A report as one page that refers to nothing outside itself. */
 
+import { forestPlot } from '../printing/html/forest-plot.js';
 import { htmlTable } from '../printing/html/html-table.js';
 import { html, type Markup } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
-import { PLOT_SCRIPT, scatterPlot } from '../printing/html/scatter-plot.js';
+import { kindsOf, PLOT_SCRIPT, type PlotKinds, scatterPlot } from '../printing/html/scatter-plot.js';
 import { FIGURES_LEAD } from '../printing/html.js';
 import type { ResultRow } from '../records/evaluation.js';
 import { publishedSection } from './published-section.js';
@@ -26,16 +27,15 @@ tbody tr:hover td:first-child { background: var(--raised); }
 export function reportPage(report: Report): string {
   const published = report.published ? publishedSection(report.rows) : null;
   const sections = [...sectionsOf(report), ...(published ? [published] : [])];
-  const plots = sections.flatMap((section) => section.plots ?? []);
-  const series = [...new Set(plots.flatMap(({ plot }) => plot.points.map((point) => point.series)))];
+  const kinds = kindsOf(sections.flatMap((section) => (section.plots ?? []).map(({ plot }) => plot)));
   const parts = sections.map((section) => ({
     title: section.title,
-    body: sectionBody(section, series),
+    body: sectionBody(section, kinds),
   }));
   if (report.samples.length > 0)
     parts.push({ title: 'Samples', body: html`${report.samples.map(samplesBody)}` });
   if (!report.paper)
-    parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report), series) });
+    parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report), kinds) });
   const commands = report.paper ? [] : commandsOf(report.rows);
   if (commands.length > 0) parts.push({ title: 'How to repeat it', body: repetitionBody(commands) });
   return htmlPage({
@@ -64,11 +64,12 @@ function leadOf(rows: readonly ResultRow[]): string {
 
 const anchor = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
-/** @param series of the whole page, so that each has one colour and shape in all its plots */
-function sectionBody({ tables, notes, plots = [] }: Section, series: readonly string[]): Markup {
+/** @param kinds of the whole page, so that each has one colour or shape in all its plots */
+function sectionBody({ tables, notes, plots = [], forests = [] }: Section, kinds: PlotKinds): Markup {
   return html`${tables.map(({ head, rows }) => htmlTable(head, rows))}
 ${notes.length > 0 ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : null}
-${plots.map(({ title, plot }) => html`<h3>${title}</h3>${scatterPlot({ ...plot, ofPage: series })}`)}`;
+${plots.map(({ title, plot }) => html`<h3>${title}</h3>${scatterPlot(plot, kinds)}`)}
+${forests.map((forest) => html`<h3>${forest.figure}</h3>${forestPlot(forest)}`)}`;
 }
 
 function samplesBody({ model, sampling, texts, count, file }: SampleTexts): Markup {

@@ -9,6 +9,7 @@ import {
 } from '../comparison/compared-rows.js';
 import { UsageError } from '../errors.js';
 import type { Heading } from '../printing/columns.js';
+import type { ForestPlot } from '../printing/html/forest-plot.js';
 import { type Settings, settingsOf } from '../records/distinctions.js';
 import type { ResultRow, TitledPlot } from '../records/evaluation.js';
 import type { ResultsFile } from '../records/record.js';
@@ -23,6 +24,7 @@ export interface Section {
   tables: readonly Table[];
   notes: readonly string[];
   plots?: readonly TitledPlot[];
+  forests?: readonly ForestPlot[];
 }
 
 /** Some of the texts of a samples file. */

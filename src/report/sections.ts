@@ -1,6 +1,7 @@
 /** A report as titled tables and notes, the common source of markdown and the HTML page. */
 import type { NamedDifference } from '../comparison/compared-rows.js';
 import { isSignificant } from '../comparison/difference.js';
+import { forestsOf, judgedBy, pairOf } from '../comparison/printed-differences.js';
 import { columnsOf, type TableColumn } from '../printing/columns.js';
 import { markOf } from '../printing/notes.js';
 import { intervalOf, valueWithError } from '../printing/numbers.js';
@@ -124,6 +125,7 @@ function differencesSection(differences: readonly NamedDifference[]): Section {
   const loose = differences.some(({ method }) => method === 'intervals');
   return {
     title: 'Differences',
+    forests: forestsOf(differences),
     tables:
       differences.length === 0
         ? []
@@ -139,19 +141,13 @@ function differencesSection(differences: readonly NamedDifference[]): Section {
                 ['judged by', 'left'],
               ],
               rows: differences.map((one) => [
-                plainText(
-                  one.modelA === one.modelB && one.fileA === one.fileB
-                    ? one.modelA
-                    : one.modelA === one.modelB
-                      ? `${one.modelA}: ${one.fileA} − ${one.fileB}`
-                      : `${one.modelA} − ${one.modelB}`,
-                ),
+                pairOf(one),
                 plainText(one.dataset),
                 ...(differ ? [one.apart ?? ''] : []),
                 one.metricName,
                 `${markOf({ significant: isSignificant(one) })} ${valueWithError(one)}`.trim(),
                 intervalOf(one),
-                one.method === 'paired' ? 'pairs' : 'intervals',
+                judgedBy(one),
               ]),
             },
           ],

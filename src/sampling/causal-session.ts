@@ -15,7 +15,7 @@ import { checkFixedBatch } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { type CacheLayout, cacheLayout, exposeAdded } from '../models/key-value-cache.js';
 import { promiseLogits } from '../models/promised-logits.js';
-import { hasDouble, type Provider } from '../models/provider.js';
+import { hasDouble, type Placement } from '../models/provider.js';
 import { RunningModel } from '../models/running-model.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
@@ -27,7 +27,7 @@ import type { ModelSource } from './generation-plan.js';
 
 export interface CausalSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   /** A longer run of the network is an error; no limit by default. */
   timeoutMs?: number;

@@ -16,7 +16,7 @@ import { besidesDraw, type Family, hasBlocks, hasMaskToken } from '../models/fam
 import { type Feeds, networkFeeds } from '../models/feeds.js';
 import { startHeadSession, WIDE_VOCABULARY } from '../models/head-session.js';
 import { cacheLayout, exposeAdded } from '../models/key-value-cache.js';
-import { hasDouble, type Provider } from '../models/provider.js';
+import { hasDouble, type Placement } from '../models/provider.js';
 import { RunningModel } from '../models/running-model.js';
 import type { ModelSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
@@ -28,7 +28,7 @@ import type { ModelSource } from './generation-plan.js';
 
 export interface DrawSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   /** `temperature` may change from call to call: one graph for a sweep. Without it, temperature 1 costs nothing. */
   sweep?: boolean;

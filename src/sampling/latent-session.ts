@@ -26,7 +26,7 @@ import { checkFixedBatch } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
 import { startHeadSession } from '../models/head-session.js';
 import { usableMemory } from '../models/machine.js';
-import { hasDouble, type Provider } from '../models/provider.js';
+import { hasDouble, type Placement } from '../models/provider.js';
 import { RunningModel } from '../models/running-model.js';
 import type { ModelSession, SessionState } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
@@ -44,7 +44,7 @@ import { LATENT, type LatentInit, latentState } from './latent-state.js';
 
 export interface LatentSessionOptions extends Partial<DrawSettings> {
   checkpoint: Checkpoint;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   /** A longer call is an error; no limit by default. */
   timeoutMs?: number;

@@ -7,7 +7,7 @@ import type { Protocol } from '../diffusion/schedule.js';
 import { ModelError, UsageError } from '../errors.js';
 import { batchOf } from '../models/batch-limit.js';
 import type { Checkpoint } from '../models/checkpoint.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../samplers/registry.js';
 import { chosenSampler, type ResolvedSampler } from '../samplers/sampler.js';
@@ -30,7 +30,7 @@ export interface SamplingFlags extends DrawSettings {
   infill?: string;
   tokenizer?: string;
   protocol: Protocol;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   fresh: boolean;

@@ -1,10 +1,10 @@
 /**
- * Finished samples are never drawn again: each batch is appended to a journal, and a later run of the same command continues
- * after it. The journal's name is a hash of everything that decides a sample. The number of samples and the batch size are not
- * part of it, because samples always come in the order of their numbers.
+ * Finished samples are never drawn again: each batch is appended to a journal, and a later run of the same command draws only
+ * what is missing. The journal's name is a hash of everything that decides a sample. The number of samples and the batch size are not
+ * part of it, because a sample depends on its number alone.
  */
 import type { CacheKey } from '../storage/cache-entry.js';
-import { openWorkJournal } from '../storage/work-journal.js';
+import { openWorkJournal, readWorkJournal, type WorkParts, type WorkRange } from '../storage/work-journal.js';
 import type { GeneratedSample } from './generation-plan.js';
 import {
   base64OfInts,
@@ -30,8 +30,8 @@ interface Line {
 }
 
 export interface SampleJournal {
-  /** Samples of earlier runs, from sample 0 without a gap. */
-  readonly finished: readonly FinishedSample[];
+  /** Samples of earlier runs, by their numbers. */
+  readonly finished: ReadonlyMap<number, FinishedSample>;
   append(batch: readonly FinishedSample[]): void;
   /** Keeps the file for a later run. */
   close(): void;
@@ -41,16 +41,18 @@ export interface SampleJournal {
 
 /**
  * @param key everything that decides a sample   @param label name of the model, for an error   @param fresh ignore samples of
- * earlier runs   @throws FileError `in-use` when another process makes the same samples
+ * earlier runs   @param parts the samples that this process makes, while others make others   @throws FileError `in-use` when another process makes the same samples
  */
 export async function openSampleJournal(
   key: CacheKey,
-  { label, fresh }: { label: string; fresh: boolean },
+  { label, fresh, parts }: { label: string; fresh: boolean; parts?: WorkParts },
 ): Promise<SampleJournal> {
-  const finished: FinishedSample[] = [];
+  const finished = new Map<number, FinishedSample>();
+  const range = parts?.range;
   const journal = await openWorkJournal<Line>(key, {
-    what: `Sampling ${label}`,
+    what: `Sampling ${label}${range ? `, samples ${range.from} to ${range.to - 1}` : ''}`,
     fresh,
+    parts,
     onEntry: (line) => keep(finished, line),
   });
   return {
@@ -68,15 +70,36 @@ export async function openSampleJournal(
   };
 }
 
-function keep(finished: FinishedSample[], { i, t, n, s, h }: Line): void {
+/** Of each range of samples whether all runs together have made it. */
+export function areSamplesKept(
+  key: CacheKey,
+  { for: joined, ranges }: { for: CacheKey; ranges: readonly WorkRange[] },
+): boolean[] {
+  const kept = new Set<number>();
+  const note = ({ i, t }: Line) => {
+    for (const b of t.keys()) kept.add(i + b);
+  };
+  readWorkJournal<Line>(key, note, { for: joined, ranges });
+  return ranges.map((range) => isAllIn(kept, range));
+}
+
+/** Whether a set has all numbers of a range. */
+export function isAllIn(numbers: ReadonlySet<number>, { from, to }: WorkRange): boolean {
+  for (let number = from; number < to; number++) if (!numbers.has(number)) return false;
+  return true;
+}
+
+/** Of a sample that was made twice, the first counts: a judge may have read it. */
+function keep(finished: Map<number, FinishedSample>, { i, t, n, s, h }: Line): void {
   for (const [b, tokens] of t.entries()) {
-    if (i + b !== finished.length) continue;
-    finished.push({
-      sample: i + b,
+    const sample = i + b;
+    if (finished.has(sample)) continue;
+    finished.set(sample, {
+      sample,
       tokens: intsOfBase64(tokens),
       nfe: n[b],
       seconds: s,
-      trace: h ? traceOf(i + b, h[b]) : null,
+      trace: h ? traceOf(sample, h[b]) : null,
     });
   }
 }

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../models/checkpoint.js';
 import { hasBlocks, isFirstGiven, isMasked, usesMask } from '../models/family.js';
 import { checkMemory } from '../models/memory-budget.js';
 import { checkPositions } from '../models/positions.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import { checkFamily } from '../samplers/registry.js';
 import type { OptionValue, ResolvedSampler } from '../samplers/sampler.js';
@@ -31,7 +31,7 @@ export interface SampleRequest extends DrawSettings {
   given: GivenTokens | null;
   /** How tokens become text: duo cleans up spaces. */
   protocol: Protocol;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Ignore the samples that an earlier, stopped run finished. */

@@ -9,6 +9,7 @@ import type { Observer } from '../observer.js';
 import { SAMPLES_VERSION, type SampleRecord, type SamplesHeader } from '../records/samples-file.js';
 import type { CacheKey } from '../storage/cache-entry.js';
 import { sha256OfBytes } from '../storage/digest.js';
+import type { WorkParts, WorkRange } from '../storage/work-journal.js';
 import { generate } from './generate.js';
 import type { GenerationPlan, GivenTokens, SampledModel } from './generation-plan.js';
 import { type FinishedSample, openSampleJournal, type SampleJournal } from './sample-journal.js';
@@ -43,8 +44,15 @@ export interface SampleRun {
   finish(): Promise<void>;
 }
 
-/** Starts the model. @throws as {@link checkSampleRequest}, ModelError, and FileError `in-use` */
-export async function openSampleRun(request: SampleRequest, observer: Observer): Promise<SampleRun> {
+/**
+ * Starts the model. @param parts some samples, which a run of all joins, on any machine with the same cache; by default all of them
+ * @throws as {@link checkSampleRequest}, ModelError, and FileError `in-use`
+ */
+export async function openSampleRun(
+  request: SampleRequest,
+  observer: Observer,
+  parts?: WorkParts,
+): Promise<SampleRun> {
   const model = await checkSampleRequest(request);
   const { checkpoint, sampler } = request;
   const session = await startSamplingSession({
@@ -57,12 +65,15 @@ export async function openSampleRun(request: SampleRequest, observer: Observer):
     journal = await openSampleJournal(await samplesKey(request, session.provider), {
       label: checkpoint.name,
       fresh: request.fresh,
+      parts,
     });
   } catch (error) {
     await session.close();
     throw error;
   }
-  const resumed = Math.min(journal.finished.length, request.samples);
+  const range = parts?.range ?? { from: 0, to: request.samples };
+  let resumed = 0;
+  for (const sample of journal.finished.keys()) if (sample >= range.from && sample < range.to) resumed++;
   if (resumed > 0)
     observer.note?.(`${checkpoint.name}: continuing; ${resumed} samples were finished by an earlier run.`);
   let open = true;
@@ -78,7 +89,7 @@ export async function openSampleRun(request: SampleRequest, observer: Observer):
       return session.runSeconds;
     },
     async *records() {
-      for await (const sample of allSamples(request, model, { session, journal, observer }))
+      for await (const sample of allSamples(request, model, { session, journal, observer, range, resumed }))
         yield { record: recordOf(sample, request), trace: sample.trace };
       checkpoint.verifyUnchanged();
     },
@@ -87,38 +98,57 @@ export async function openSampleRun(request: SampleRequest, observer: Observer):
   };
 }
 
-/** Finished samples first, then the rest, batch by batch. */
+/** In order: finished samples as they are, those that are missing batch by batch. */
 async function* allSamples(
   request: SampleRequest,
   model: SampledModel,
-  { session, journal, observer }: { session: SamplingSession; journal: SampleJournal; observer: Observer },
+  { session, journal, observer, range, resumed }: SamplesToMake,
 ): AsyncGenerator<FinishedSample, void, void> {
-  const { samples, steps, traced, checkpoint } = request;
-  const finished = journal.finished.slice(0, samples);
-  let done = finished.length;
-  const report = (detail = '') => observer.progress?.(`sampling ${checkpoint.name}`, done, samples, detail);
+  const { steps, traced, checkpoint } = request;
+  const { finished } = journal;
+  let done = resumed;
+  const report = (detail = '') =>
+    observer.progress?.(`sampling ${checkpoint.name}`, done, range.to - range.from, detail);
   report();
-  yield* finished;
   const recorder = traced ? new TraceRecorder(request.length) : null;
   const plan: GenerationPlan = {
     ...request,
     model,
     source: session.source,
-    first: done,
     signal: observer.signal,
     onStep(state) {
       recorder?.record(state);
       report(`step ${Math.min(state.step, steps)} of ${steps}`);
     },
   };
-  for await (const batch of generate(plan)) {
-    const complete = batch.map((sample, b) => ({ ...sample, trace: recorder?.batch[b] ?? null }));
-    journal.append(complete);
-    done += batch.length;
-    report();
-    warnOfMasks(request, complete, observer);
-    yield* complete;
+  for (let next = range.from; next < range.to; ) {
+    const known = finished.get(next);
+    if (known) {
+      yield known;
+      next++;
+      continue;
+    }
+    let end = next + 1;
+    while (end < range.to && !finished.has(end)) end++;
+    for await (const batch of generate({ ...plan, first: next, samples: end })) {
+      const complete = batch.map((sample, b) => ({ ...sample, trace: recorder?.batch[b] ?? null }));
+      journal.append(complete);
+      done += batch.length;
+      report();
+      warnOfMasks(request, complete, observer);
+      yield* complete;
+    }
+    next = end;
   }
+}
+
+interface SamplesToMake {
+  session: SamplingSession;
+  journal: SampleJournal;
+  observer: Observer;
+  range: WorkRange;
+  /** How many of them are finished. */
+  resumed: number;
 }
 
 function recordOf({ sample, tokens, nfe, seconds }: FinishedSample, request: SampleRequest): SampleRecord {

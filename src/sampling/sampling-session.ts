@@ -1,7 +1,7 @@
 /** A running checkpoint in the form that a sampler needs: with the draw head, from left to right, or with a Gaussian latent. */
 
 import type { Checkpoint } from '../models/checkpoint.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import type { RunningModel } from '../models/running-model.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { OptionValue, Sampler } from '../samplers/sampler.js';
@@ -12,7 +12,7 @@ export interface SamplingSessionOptions extends DrawSettings {
   sampler: Sampler;
   /** Options of the sampler. */
   options: Readonly<Record<string, OptionValue>>;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Its BOS and EOS apply to an autoregressive model if the checkpoint names none. */

@@ -8,7 +8,7 @@ import type { ContinuationScore, ScoringMethod } from '../evals/likelihood/quest
 import type { ScoreRequest } from '../evals/likelihood/scoring-session.js';
 import type { TokenCall } from '../evals/likelihood/token-session.js';
 import type { CheckpointOverrides } from '../models/checkpoint.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import type { OptionValue } from '../samplers/sampler.js';
 
 /** What the process opens. */
@@ -16,7 +16,7 @@ export interface NetworkModel {
   /** As `--model` takes it; models of the hub are in the cache by now. */
   spec: string;
   overrides: CheckpointOverrides;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   /** A longer call of the network is an error, and the process begins anew. */
   timeoutMs?: number;

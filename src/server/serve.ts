@@ -3,7 +3,7 @@ import { ModelError } from '../errors.js';
 import type { BosRule, TailKind } from '../evals/likelihood/items.js';
 import type { ScoringMethod } from '../evals/likelihood/question-walks.js';
 import { type Checkpoint, type CheckpointOverrides, checkReadsSequences } from '../models/checkpoint.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import type { Observer } from '../observer.js';
 import { Network } from './network.js';
 import { ServedModel } from './served-model.js';
@@ -21,7 +21,7 @@ export interface ServeRequest
   tail: TailKind;
   method: ScoringMethod;
   draws?: number;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
 }
 

@@ -4,7 +4,8 @@
  * that goes on although its lock was taken over does no harm. Earlier builds had one file, `<hash>.jsonl`, which is read too.
  *
  * Runs of ranges of the work, of which there may be thousands, have a folder of their own, `<hash>.parts/<from>-<to>.<number>-<random>.jsonl`:
- * a range then reads its own files and those that overlap, not all.
+ * a range then reads its own files and those that overlap, not all. The hash is also of what joins them, so that nobody else who
+ * finishes the same work removes them.
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
@@ -21,13 +22,21 @@ export interface WorkRange {
   to: number;
 }
 
+/** Parts of a piece of work, which runs on other machines may do. */
+export interface WorkParts {
+  /** What they are joined to, such as a cell of a suite. */
+  for: CacheKey;
+  /** The part that is done here, while other processes do others. By default all is joined. */
+  range?: WorkRange;
+}
+
 export interface WorkJournalOptions<Entry extends object> {
   /** What the work is, for an error: `The evaluation of duo`. */
   what: string;
   /** Ignore what earlier runs finished. */
   fresh: boolean;
-  /** A range of the work that is done while other processes do other ranges. By default all of it. */
-  part?: WorkRange;
+  /** By default the work is not done in parts, and those of others are neither read nor removed. */
+  parts?: WorkParts;
   /** Receives the lines of earlier runs one by one, those of one file in order. */
   onEntry: (entry: Entry) => void;
   /** Where those lines are kept: closed with the journal, or when it cannot be opened. */
@@ -44,12 +53,14 @@ export interface WorkJournal<Entry extends object> extends Journal<Entry> {
 /** @throws InUseError `in-use` when another process does the same work and this one does not wait; FileError */
 export async function openWorkJournal<Entry extends object>(
   key: CacheKey,
-  { what, fresh, part, onEntry, kept }: WorkJournalOptions<Entry>,
+  { what, fresh, parts, onEntry, kept }: WorkJournalOptions<Entry>,
 ): Promise<WorkJournal<Entry>> {
   const path = cacheEntryPath('journals', key, ENDING);
-  const base = part === undefined ? path.slice(0, -ENDING.length) : join(partsOf(path), nameOf(part));
+  const folder = parts && folderOf(key, parts);
+  const range = parts?.range;
+  const base = folder && range ? join(folder, nameOf(range)) : path.slice(0, -ENDING.length);
   const header = { key: JSON.stringify(key) };
-  const lock = await acquireInTurn(part === undefined ? path : base, what);
+  const lock = await acquireInTurn(range ? base : path, what);
   let isEmpty = true;
   let isOpen = true;
   let own: string;
@@ -62,8 +73,8 @@ export async function openWorkJournal<Entry extends object>(
   };
   try {
     // Other parts may be under way.
-    if (fresh && part === undefined) removeAll(path);
-    const files = filesOf(path, part && [part]);
+    if (fresh && range === undefined) removeAll(path, folder);
+    const files = filesOf(path, folder, range && [range]);
     for (const file of fresh ? [] : files) {
       readJournal<Entry>(file, header, (entry) => {
         isEmpty = false;
@@ -94,7 +105,7 @@ export async function openWorkJournal<Entry extends object>(
       forgetKept(path);
       try {
         if (isOpen) journal.close();
-        removeAll(path);
+        removeAll(path, folder);
       } finally {
         release();
       }
@@ -104,35 +115,39 @@ export async function openWorkJournal<Entry extends object>(
 
 /**
  * What all runs have finished of a piece of work, while it may be under way.
- * @param ranges of it; lines of others may come, too. By default all   @throws FileError
+ * @param parts.ranges of it; lines of others may come, too   @throws FileError
  */
 export function readWorkJournal<Entry extends object>(
   key: CacheKey,
   onEntry: (entry: Entry) => void,
-  ranges?: readonly WorkRange[],
+  { ranges, ...parts }: Pick<WorkParts, 'for'> & { ranges: readonly WorkRange[] },
 ): void {
-  for (const file of filesOf(cacheEntryPath('journals', key, ENDING), ranges))
+  for (const file of filesOf(cacheEntryPath('journals', key, ENDING), folderOf(key, parts), ranges))
     readJournal<Entry>(file, { key: JSON.stringify(key) }, onEntry);
 }
 
 const ENDING = '.jsonl';
 /** Of the folder of ranges. */
 export const PARTS_ENDING = '.parts';
-const partsOf = (path: string): string => path.slice(0, -ENDING.length) + PARTS_ENDING;
+const folderOf = (work: CacheKey, parts: WorkParts): string =>
+  cacheEntryPath('journals', { work, for: parts.for }, PARTS_ENDING);
 const nameOf = ({ from, to }: WorkRange): string => `${from}-${to}`;
 
-/** The files of a piece of work, in the order in which they were begun. @param ranges only those that may hold some of them */
-function filesOf(path: string, ranges?: readonly WorkRange[]): string[] {
+/**
+ * The files of a piece of work, in the order in which they were begun.
+ * @param parts the folder of its parts   @param ranges only what may hold some of them
+ */
+function filesOf(path: string, parts: string | undefined, ranges?: readonly WorkRange[]): string[] {
   const hash = basename(path, ENDING);
-  const [whole, parts] = [dirname(path), partsOf(path)];
+  const whole = dirname(path);
   const holdsSome = ranges === undefined ? () => true : overlapWith(ranges);
   return [
     ...journalsIn(whole)
       .filter((name) => name.startsWith(hash))
       .map((name) => join(whole, name)),
-    ...journalsIn(parts)
+    ...(parts === undefined ? [] : journalsIn(parts))
       .filter((name) => holdsSome(rangeIn(name)))
-      .map((name) => join(parts, name)),
+      .map((name) => join(parts ?? whole, name)),
   ].sort((a, b) => numberIn(a) - numberIn(b) || (a < b ? -1 : 1));
 }
 
@@ -176,18 +191,19 @@ function nextTo(files: readonly string[], base: string): string {
   return `${base}.${number}-${randomBytes(6).toString('hex')}${ENDING}`;
 }
 
-function removeAll(path: string): void {
-  for (const file of filesOf(path)) {
+function removeAll(path: string, parts: string | undefined): void {
+  for (const file of filesOf(path, parts)) {
     try {
       rmSync(file, { force: true });
     } catch (cause) {
       throw fileFailure(cause, 'remove', file);
     }
   }
+  if (parts === undefined) return;
   try {
-    rmdirSync(partsOf(path));
+    rmdirSync(parts);
   } catch (cause) {
     // A range may be under way once more.
-    if (!isMissing(cause) && !isNotEmpty(cause)) throw fileFailure(cause, 'remove', partsOf(path));
+    if (!isMissing(cause) && !isNotEmpty(cause)) throw fileFailure(cause, 'remove', parts);
   }
 }

@@ -6,7 +6,7 @@ import { Mul } from '../graph/operators.js';
 import { type Packed, packedOffsets, packWeights, readWeightsFrom } from '../graph/packed-weights.js';
 import { prune } from '../graph/prune.js';
 import type { Feeds } from '../models/feeds.js';
-import type { Provider } from '../models/provider.js';
+import type { Placement } from '../models/provider.js';
 import { type ModelSession, type SessionState, startSession } from '../models/session.js';
 import type { Objective } from './objective.js';
 import {
@@ -36,7 +36,7 @@ export interface TrainingOptions extends StepOptions {
   learningRate: LearningRateOptions;
   /** Decay of the moving average of the weights. */
   averageDecay: number;
-  provider?: Provider;
+  provider?: Placement;
   threads?: number;
 }
 

@@ -1,4 +1,5 @@
 /** About src/commands/merge.ts, src/commands/run.ts */
+import { rmSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { succeed, type Workspace } from '../support/workspace.js';
 import { cells, run, suite, suiteWorkspace, timeless } from './suites-of-three.js';
@@ -51,6 +52,36 @@ describe('a suite in parts', () => {
     expect(early).toMatchObject({ code: 6, stderr: expect.stringContaining('cells are not finished') });
     const keys = [...early.stderr.matchAll(/--unit (\w{16})/g)].map(([, key]) => key);
     expect(keys.length).toBeGreaterThan(0);
+    await succeed(space, run('rest.json', ...planned, ...keys.flatMap((key) => ['--unit', key])));
+    await succeed(space, gather);
+    expect(timeless(space, 'merged.json')).toBe(timeless(space, 'whole.json'));
+  });
+
+  it('whose data set a machine lacks has all other units done, and says which are missing and why', async () => {
+    const text = 'It was the best of times, it was the worst of times. '.repeat(400);
+    space.write('own.txt', text);
+    space.write('suite.yaml', suite().replace('moby-dick', '{name: own, path: own.txt}'));
+    await succeed(space, run('whole.json'), { DUO_EVAL_CACHE: space.at('cache-whole') });
+    await succeed(space, ['run', 'suite.yaml', '--plan', 'plan.json', '--machines', '2']);
+    rmSync(space.at('own.txt'));
+    const planned = ['--plan', 'plan.json'];
+    for (const part of [1, 2]) {
+      const ran = await space.run(['run', 'suite.yaml', ...planned, '--units', `${part}/2`]);
+      expect(ran).toMatchObject({
+        code: 6,
+        stderr: expect.stringMatching(/Cell \d+ failed, and the others/),
+      });
+      expect(ran.stderr).toContain('own.txt');
+    }
+    const gather = ['merge', '--from-cache', 'suite.yaml', ...planned, '--out', 'merged.json'];
+    const early = await space.run(gather);
+    expect(early.code).toBe(6);
+    expect(early.stderr).toContain('6 of 12 cells are not finished, the first of them cell 7.');
+    expect(early.stderr).toMatch(/Cell 7 cannot be looked up: .*own\.txt/s);
+    const there = JSON.parse(space.read('merged.json')).results as { dataset: { name: string } }[];
+    expect(there.map(({ dataset }) => dataset.name)).toEqual(Array(5).fill('sotu'));
+    space.write('own.txt', text);
+    const keys = [...early.stderr.matchAll(/--unit (\w{16})/g)].map(([, key]) => key);
     await succeed(space, run('rest.json', ...planned, ...keys.flatMap((key) => ['--unit', key])));
     await succeed(space, gather);
     expect(timeless(space, 'merged.json')).toBe(timeless(space, 'whole.json'));

@@ -32,14 +32,14 @@ describe('a provider', () => {
   });
 
   it('auto is the cpu where nothing else works, and else one that works', async () => {
-    const chosen = await resolveProvider('auto');
+    const chosen = await resolveProvider({ provider: 'auto' });
     const others = await Promise.all([probeProvider('cuda'), probeProvider('webgpu')]);
     const working = ['cpu', ...others.filter(({ works }) => works).map(({ provider }) => provider)];
     expect(working).toContain(chosen);
   });
 
   it('named is taken at its word', async () => {
-    expect(await resolveProvider('cuda')).toBe('cuda');
+    expect(await resolveProvider({ provider: 'cuda' })).toBe('cuda');
   });
 
   it.skipIf(!existsSync(softwareVulkan))(

@@ -74,7 +74,7 @@ describe('a page with a plot', () => {
 
   it.skipIf(noBrowser)('is drawn, and tells details of a mark that is pointed at', async () => {
     const { page, complaints, close } = await openPage(source);
-    expect(await page.locator('.mark').count()).toBe(4);
+    expect(await page.locator('.mark:visible').count()).toBe(4);
     const box = await page.locator('.mark .shape').first().boundingBox();
     expect(box!.width).toBeGreaterThan(5);
     await page.locator('.mark').nth(1).hover();
@@ -90,7 +90,7 @@ describe('a page with a plot', () => {
 
   it.skipIf(noBrowser)('draws the front through its marks, from left to right', async () => {
     const { page, close } = await openPage(source);
-    const path = (await page.locator('.plot .scroll .front path').getAttribute('d'))!;
+    const path = (await page.locator('.plot .wide .front path').getAttribute('d'))!;
     const xs = [...path.matchAll(/[ML]([\d.]+)/g)].map(([, x]) => Number(x));
     expect(xs).toHaveLength(3);
     expect(xs).toEqual([...xs].sort((a, b) => a - b));

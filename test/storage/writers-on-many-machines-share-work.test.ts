@@ -7,7 +7,12 @@ import { cacheEntryPath } from '../../src/storage/cache-entry.js';
 import { newJournal } from '../../src/storage/journal.js';
 import { acquireLock, isLocked } from '../../src/storage/lock.js';
 import { waitForOthers } from '../../src/storage/waiting.js';
-import { openWorkJournal, readWorkJournal, type WorkRange } from '../../src/storage/work-journal.js';
+import {
+  openWorkJournal,
+  readWorkJournal,
+  type WorkParts,
+  type WorkRange,
+} from '../../src/storage/work-journal.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const key = { work: 1 };
@@ -23,12 +28,12 @@ afterEach(() => {
   waitForOthers(null);
 });
 
-async function opened(part?: WorkRange) {
+async function opened(parts?: WorkParts) {
   const entries: object[] = [];
   const journal = await openWorkJournal<object>(key, {
     what: 'The work',
     fresh: false,
-    part,
+    parts,
     onEntry: (entry) => entries.push(entry),
   });
   return { ...journal, entries };
@@ -119,42 +124,50 @@ describe('work that several processes share', () => {
 });
 
 describe('ranges of a piece of work', () => {
-  const range = (from: number, to: number) => ({ from, to });
-  const inCache = (ranges?: WorkRange[]) => {
+  const suite = { for: 'a suite' };
+  const part = (from: number, to: number) => ({ ...suite, range: { from, to } });
+  const inCache = (ranges: WorkRange[]) => {
     const entries: object[] = [];
-    readWorkJournal<object>(key, (entry) => entries.push(entry), ranges);
+    readWorkJournal<object>(key, (entry) => entries.push(entry), { ...suite, ranges });
     return entries;
   };
 
   it('are done side by side, read where they overlap, and joined', async () => {
-    const [first, second] = [await opened(range(0, 10)), await opened(range(10, 30))];
-    await expect(opened(range(0, 10))).rejects.toMatchObject({ code: 'in-use' });
+    const [first, second] = [await opened(part(0, 10)), await opened(part(10, 30))];
+    await expect(opened(part(0, 10))).rejects.toMatchObject({ code: 'in-use' });
     first.append({ a: 1 });
     second.append({ a: 12 });
     first.close();
     second.close();
-    expect((await opened(range(10, 20))).entries).toEqual([{ a: 12 }]);
-    expect(inCache([range(0, 5), range(40, 50)])).toEqual([{ a: 1 }]);
-    expect(inCache([range(30, 40)])).toEqual([]);
-    expect(inCache()).toHaveLength(2);
+    const again = await opened(part(10, 20));
+    expect(again.entries).toEqual([{ a: 12 }]);
+    again.close();
+    expect(inCache([part(0, 5), part(40, 50)].map(({ range }) => range))).toEqual([{ a: 1 }]);
+    expect(inCache([{ from: 30, to: 40 }])).toEqual([]);
+    expect(inCache([{ from: 0, to: 30 }])).toHaveLength(2);
+    expect((await opened(suite)).entries).toHaveLength(2);
   });
 
-  it('leave nothing once the whole is finished', async () => {
-    const first = await opened(range(0, 10));
+  it('leave nothing once the whole is finished, and stay when somebody else finishes the same work', async () => {
+    const first = await opened(part(0, 10));
     first.append({ a: 1 });
     first.close();
-    const whole = await opened();
+    const alone = await opened();
+    expect(alone.entries).toEqual([]);
+    alone.append({ a: 2 });
+    alone.finish();
+    const whole = await opened(suite);
     expect(whole.entries).toEqual([{ a: 1 }]);
     whole.finish();
     expect(readdirSync(join(folder, 'journals'))).toEqual([]);
   });
 
   it('may begin again while the whole is being finished', async () => {
-    const whole = await opened();
-    const again = await opened(range(0, 10));
+    const whole = await opened(suite);
+    const again = await opened(part(0, 10));
     whole.finish();
     again.append({ a: 1 });
     again.close();
-    expect(inCache()).toEqual([{ a: 1 }]);
+    expect(inCache([{ from: 0, to: 10 }])).toEqual([{ a: 1 }]);
   });
 });

@@ -19,13 +19,13 @@ import { plainText } from '../../terminal-text.js';
 import { type CommandFlag, judgeFlags, modelOf, samplerFlags, textOf } from '../command-flags.js';
 import { judgeOfResult, measuredFigures } from '../generation/evaluation.js';
 import {
+  configurationMark,
+  configurationPlot,
+  configurationsOf,
   ENTROPY_AXIS,
   PERPLEXITY_AXIS,
-  pointOf,
   RIGHT_AND_DOWN,
   SPEED_AXIS,
-  settingsApart,
-  speedOf,
   stepsLabel,
 } from '../generation/plots.js';
 import { frontierNotes } from './notes.js';
@@ -149,26 +149,37 @@ function machineOf({ cpu, provider, threads }: EnvironmentRecord): string {
   return JSON.stringify([cpu, provider, threads]);
 }
 
-/** Speed against quality, and the sweeps behind the interpolation. */
-function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
-  const points = results.map(
-    ({ model, sampler, metrics, tokensPerSecond, temperature, nfe, pareto }): PlotPoint => ({
-      x: tokensPerSecond ?? Number.NaN,
-      xInterval: null,
-      y: metrics.genPpl.value ?? Number.NaN,
-      yInterval: metrics.genPpl.ci95,
-      series: `${model.name}, ${sampler.name}`,
-      kind: [model.name, sampler.name],
-      label: stepsLabel(sampler),
+/** Speed against quality at the entropy of the target. */
+function frontPlot(results: readonly FrontierResult[], files?: readonly string[]): TitledPlot {
+  const configurations = configurationsOf(
+    results.map(({ model, sampler: { name, steps } }) => ({ model: model.name, sampler: name, steps })),
+    results,
+    files,
+  );
+  const marks = results.map(({ metrics, tokensPerSecond, temperature, nfe, pareto, target }, i) => {
+    const point: PlotPoint = {
+      ...configurationMark(configurations[i]),
+      ...{ x: tokensPerSecond ?? Number.NaN, xInterval: null },
+      ...{ y: metrics.genPpl.value ?? Number.NaN, yInterval: metrics.genPpl.ci95 },
       details: [
         ['gen. perplexity', valueWithError(metrics.genPpl)],
+        ['at entropy, nats', plain(target.entropy)],
         ['at temperature', plain(temperature)],
         ['tokens/s', plain(tokensPerSecond)],
         ['NFE', meanCount(nfe)],
       ],
       onFront: pareto === true,
-    }),
-  );
+    };
+    return { point, steps: configurations[i].steps };
+  });
+  const targets = [...new Set(results.map(({ target }) => target.entropy.toFixed(3)))];
+  const y = { ...PERPLEXITY_AXIS, title: 'generative perplexity at one entropy' };
+  const caption = `${RIGHT_AND_DOWN} ${targets.length === 1 ? `At an entropy of ${targets[0]} nats.` : `Entropies compared at: ${targets.join(', ')} nats; marks of different ones do not compare.`}`;
+  return { title: 'Quality at one entropy', plot: configurationPlot({ x: SPEED_AXIS, y, caption }, marks) };
+}
+
+/** Speed against quality, and the sweeps behind the interpolation. */
+function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
   const settings = distinctionsOf(results, labelOf);
   const swept = results.flatMap((result, i) =>
     result.points.map(
@@ -191,10 +202,7 @@ function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
   const [{ target }] = results;
   const isShared = results.every((one) => one.target.entropy === target.entropy);
   return [
-    {
-      title: 'Quality at one entropy',
-      plot: { x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, caption: RIGHT_AND_DOWN },
-    },
+    frontPlot(results),
     {
       title: 'Sweeps of the temperature',
       plot: {
@@ -211,15 +219,15 @@ function sweepPlots(results: readonly FrontierResult[]): TitledPlot[] {
 
 /** The plot of rows from several files; none where fewer than two can be drawn. */
 function reportedPlots(rows: readonly ResultRow[]): TitledPlot[] {
-  const placed = rows.filter((row) => row.figures.get('genPpl')?.value && speedOf(row) !== null);
+  const placed = rows.filter((row) => row.figures.get('genPpl')?.value && numberOf(row, 'tokensPerSecond'));
   if (placed.length < 2) return [];
-  const settings = settingsApart(placed);
-  const points = placed.map((row) => ({
-    ...pointOf(row, speedOf(row), null, settings),
-    onFront: fieldOf(row, 'pareto') === true,
-  }));
-  const y = { title: 'generative perplexity at one entropy', scale: 'log' } as const;
-  return [{ title: 'Quality at one entropy', plot: { x: SPEED_AXIS, y, points, caption: RIGHT_AND_DOWN } }];
+  const results = placed.map(({ record }) => record as unknown as FrontierResult);
+  return [
+    frontPlot(
+      results,
+      placed.map(({ file }) => file),
+    ),
+  ];
 }
 
 function commandFlagsOf(row: ResultRow): CommandFlag[] {

@@ -24,7 +24,7 @@ import { generativeNotes, measuredRows, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
 import { type GenerativeResult, generativeRecord, type JudgeRecord } from './record.js';
-import { writtenTokens } from './texts.js';
+import { samplingSpeed, writtenTokens } from './texts.js';
 
 /** The parts that rows of `gen` and `bench` share. */
 export type Measured = Omit<GenerativeResult, 'eval'>;
@@ -180,7 +180,7 @@ export const GENERATION: Evaluation<GenerativeResult> = {
   columns: [
     text('eval', (result) => result.eval),
     ...measuredColumns,
-    number(null, samplingSpeed, { title: 'tokens/s' }),
+    number(null, ({ samples }) => samplingSpeed(samples), { title: 'tokens/s' }),
     ...comparedColumns,
   ],
   table: {
@@ -221,13 +221,6 @@ function essentialTitles(results: readonly GenerativeResult[]): readonly string[
   const has = (figure: 'mauve' | 'brierLm') => results.some(({ metrics }) => metrics[figure]);
   const compared = [...(has('mauve') ? ['MAUVE'] : []), ...(has('brierLm') ? ['BrierLM', 'Brier-1'] : [])];
   return compared.length > 0 ? ['texts', 'gen. perplexity', ...compared, 'entropy'] : null;
-}
-
-/** Sampling speed, tokens per second. */
-function samplingSpeed({
-  samples: { count: texts, length, given, seconds },
-}: GenerativeResult): number | null {
-  return seconds ? (texts * writtenTokens({ length, given })) / seconds : null;
 }
 
 /** TPF: tokens that the model wrote per call; null for real text and controls. */

@@ -11,7 +11,7 @@ import { BatchLimit, batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import { RunningModel } from '../../models/running-model.js';
 import type { ModelSession } from '../../models/session.js';
 import type { Observer } from '../../observer.js';
@@ -25,7 +25,7 @@ export interface HiddenStateOptions {
   checkpoint: Checkpoint;
   /** Tokens that are read of a text. */
   context: number;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Texts per model call. */

@@ -14,7 +14,7 @@ import {
 } from '../../models/checkpoint.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { sum } from '../../statistics/numbers.js';
 import { callsInOrder } from '../calls-in-order.js';
@@ -32,6 +32,8 @@ const USUAL_CONTEXT = 1024;
 /** Increased whenever the same text would give other losses. */
 const JUDGING_VERSION = 1;
 
+const NOTHING_RAN = { provider: null, threads: null };
+
 /** Model calls queued behind the one that runs. */
 const CALLS_AHEAD = 2;
 
@@ -42,7 +44,7 @@ export interface JudgeOptions {
   tokenizer?: string;
   /** Tokens per window; at most the checkpoint's length. */
   context?: number;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Windows per model call. */
@@ -63,8 +65,23 @@ export interface Judgement extends JudgedSamples {
   resumed: number;
 }
 
+/** What a judge found for a text, wherever it ran. */
+export interface KnownText {
+  /** Of the text ({@link digestOf} it alone). */
+  digest: string;
+  nats: number;
+  /** Counted tokens. */
+  tokens: number;
+  windows: number;
+  ms: number;
+  provider: string | null;
+  threads: number | null;
+}
+
 export class Judge {
   private session: LossSession | null = null;
+  /** By the digest of the text. */
+  private readonly known = new Map<string, KnownText>();
   private readonly journals = new Map<string, LossJournal>();
   private readonly judgements = new Map<string, Judgement>();
 
@@ -139,11 +156,51 @@ export class Judge {
     this.checkpoint.verifyUnchanged();
     this.judgements.set(digest, judgement);
     // Complete; other processes that judge the same texts need not wait.
-    this.journals.get(digest)?.close();
+    for (const journal of this.journals.values()) journal.close();
     return judgement;
   }
 
+  /** Takes over what was found elsewhere for a text: the network is not asked about it again. */
+  learn(text: KnownText): void {
+    this.known.set(text.digest, text);
+  }
+
+  /** As {@link judge}, for others to learn. */
+  async judged(name: string, texts: readonly Int32Array[]): Promise<KnownText[]> {
+    const { nats, tokens, wallSeconds } = await this.judge(name, texts);
+    const { provider, threads } = this.runtime;
+    return texts.map((ids, text) => ({
+      ...{ digest: digestOf([ids]), nats: nats[text], tokens: tokens[text], provider, threads },
+      windows: judgeWindows(ids, this.context).length,
+      ms: (1000 * wallSeconds) / texts.length,
+    }));
+  }
+
+  /** Texts that are known as they are, and the others by the network. */
   private async score(name: string, texts: readonly Int32Array[], digest: string): Promise<Judgement> {
+    if (this.known.size === 0) return this.scoreByNetwork(name, texts, digest);
+    const found = texts.map((ids) => this.known.get(digestOf([ids])));
+    const others = texts.filter((_, text) => found[text] === undefined);
+    const scored = others.length > 0 ? await this.scoreByNetwork(name, others, digestOf(others)) : null;
+    const nats = new Float64Array(texts.length);
+    const tokens = new Float64Array(texts.length);
+    let [next, modelCalls, ms] = [0, scored?.modelCalls ?? 0, 1000 * (scored?.wallSeconds ?? 0)];
+    for (const [text, known] of found.entries()) {
+      if (known) {
+        modelCalls += known.windows;
+        ms += known.ms;
+      }
+      nats[text] = known ? known.nats : scored!.nats[next]; // what is not known was scored, in the same order
+      tokens[text] = known ? known.tokens : scored!.tokens[next++]; // likewise
+    }
+    return { nats, tokens, modelCalls, wallSeconds: ms / 1000, resumed: scored?.resumed ?? 0 };
+  }
+
+  private async scoreByNetwork(
+    name: string,
+    texts: readonly Int32Array[],
+    digest: string,
+  ): Promise<Judgement> {
     const { checkpoint, observer, options } = this;
     const windows = texts.flatMap((ids, text) =>
       judgeWindows(ids, this.context).map((window) => ({ text, window })),
@@ -221,9 +278,10 @@ export class Judge {
     };
   }
 
-  /** The provider that ran, and its threads. */
+  /** The provider that ran, here or elsewhere, and its threads. */
   get runtime(): { provider: string | null; threads: number | null } {
-    return { provider: this.session?.provider ?? null, threads: this.session?.threads ?? null };
+    const { provider, threads } = this.session ?? this.known.values().next().value ?? NOTHING_RAN;
+    return { provider, threads };
   }
 
   /** Frees the network. */

@@ -9,7 +9,7 @@ import type { GenerativeResult } from './record.js';
 type Measured = Omit<GenerativeResult, 'eval'>;
 
 /** Generative perplexities do not compare where unigram entropies differ by more than this, nats. */
-const ENTROPY_GAP = 0.1;
+export const ENTROPY_GAP = 0.1;
 
 /** The rows of generated texts in a file: those of `gen` and `bench`. */
 export function measuredRows(results: readonly AnyResult[]): Measured[] {
@@ -207,7 +207,7 @@ export function reportedNotes(rows: readonly ResultRow[]): string[] {
   return notes;
 }
 
-export function entropiesMatch(rows: readonly ResultRow[]): boolean {
+function entropiesMatch(rows: readonly ResultRow[]): boolean {
   return areEntropiesAlike(rows.flatMap(({ figures }) => figures.get('entropy')?.value ?? []));
 }
 

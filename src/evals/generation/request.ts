@@ -11,9 +11,11 @@ import type { Observer } from '../../observer.js';
 import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { samplingNotice } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
+import type { CacheKey } from '../../storage/cache-entry.js';
 import { type BrierPart, brierOfControl, brierOfModel, type Prompts, readPrompts } from './continuations.js';
 import { controlsOf, controlTexts } from './controls.js';
 import { Judge, type JudgeOptions } from './judge.js';
+import { recallJudged } from './judged-texts.js';
 import { CONTROLS, type GenerativeResult } from './record.js';
 import { needsReference, type ReferenceTexts, referenceTexts } from './reference.js';
 import { FeatureModel } from './reference-measures.js';
@@ -31,6 +33,8 @@ export interface GenerativeRequest {
   /** Overrides the tokenizer's BOS and EOS. */
   boundaries?: SpecialTokenOverrides;
   judge: JudgeOptions | null;
+  /** Joins what parts have sampled and judged for this purpose (judged-texts.ts); by default nothing. */
+  joins?: CacheKey;
   /** The checkpoint whose hidden states MAUVE compares; null: no MAUVE. */
   mauve?: JudgeOptions | null;
   /** Prompts of BrierLM, from the first data set of `references`; null: no BrierLM. */
@@ -60,6 +64,10 @@ export async function reportGenerative(
   const features = request.mauve ? await FeatureModel.open(request.mauve, observer) : null;
   const opened: Opened = { written: [], references: [], ends: [] };
   try {
+    if (judge && request.joins !== undefined) {
+      const finish = await recallJudged(judge, request.joins, request.sampling?.fresh ?? false);
+      opened.ends.push({ close: () => {}, finish: async () => finish() });
+    }
     await openSets(request, judge, observer, opened);
     const results = await measuredRows(request, { judge, features, opened }, observer);
     for (const { close } of opened.ends) await close();
@@ -166,7 +174,12 @@ async function openSets(
     const { checkpoint } = request.sampling;
     const notice = samplingNotice(request.sampling);
     if (notice !== null) observer.note?.(notice);
-    const { set, run } = await sampledTexts(request.sampling, checkpoint.name, observer);
+    const { set, run } = await sampledTexts(
+      request.sampling,
+      checkpoint.name,
+      observer,
+      request.joins === undefined ? undefined : { for: request.joins },
+    );
     ends.push({ close: () => {}, stop: () => run.close(), finish: () => run.finish() });
     written.push(set);
   }

@@ -91,6 +91,10 @@ export function factsOfSamples(header: SamplesHeader, path: string | null): Text
 export const writtenTokens = ({ length, given = 0 }: Pick<SampleSetRecord, 'length' | 'given'>): number =>
   length - given;
 
+/** Tokens that a model wrote per second; null where the time is not recorded. */
+export const samplingSpeed = ({ count, seconds, ...texts }: SampleSetRecord): number | null =>
+  seconds ? (count * writtenTokens(texts)) / seconds : null;
+
 /** The record of the tokenizer of the texts. */
 export function tokenizerFacts({ sha256, bosTokenId, eosTokenId }: Tokenizer) {
   return { tokenizerSha256: sha256, bosTokenId, eosTokenId };

@@ -6,7 +6,7 @@ import { UsageError } from '../../errors.js';
 import { type Checkpoint, decidingFields } from '../../models/checkpoint.js';
 import { hasBlocks, isMasked } from '../../models/family.js';
 import { checkMemory } from '../../models/memory-budget.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement, Provider } from '../../models/provider.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { digestOf } from '../generation/calls.js';
 import type { LikelihoodItem } from './items.js';
@@ -24,7 +24,7 @@ export interface LikelihoodRequest {
   longer: LongerMethod | null;
   /** Sequences per model call; null: chosen by the size of the logits. */
   batch: number | null;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Ignores what an earlier, interrupted run finished. */

@@ -6,7 +6,7 @@
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import type { Provider } from '../../models/provider.js';
+import { type Provider, providerOf } from '../../models/provider.js';
 import { callsInOrder } from '../calls-in-order.js';
 import type { LossSessionOptions } from '../perplexity/loss-session.js';
 import type { Reading } from './items.js';
@@ -177,7 +177,7 @@ const longestOf = ({ items }: Question): number =>
 
 /** Of a session that runs nothing. */
 export const idle = ({ provider, threads }: ScoringSettings) => ({
-  provider,
+  provider: providerOf(provider),
   threads: threads ?? 0,
   close: async () => {},
 });

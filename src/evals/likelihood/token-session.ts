@@ -89,7 +89,7 @@ export class TokenSession {
   }
 
   private async checkCausal(): Promise<void> {
-    const { checkpoint, provider } = this.options;
+    const { checkpoint } = this.options;
     const sequences = probeSequences(checkpoint);
     if (!sequences) return;
     const { plain, changed } = sequences;
@@ -102,7 +102,7 @@ export class TokenSession {
       checkpoint.signature.fixedBatch === 1
         ? [...(await this.ask(calls.slice(0, 1))), ...(await this.ask(calls.slice(1)))]
         : await this.ask(calls);
-    checkCausal(checkpoint, provider, before.logProbability, after.logProbability);
+    checkCausal(checkpoint, this.provider, before.logProbability, after.logProbability);
   }
 
   private notFinite({ label }: TokenCall): NumericalError {

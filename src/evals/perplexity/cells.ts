@@ -14,9 +14,10 @@ import { type Checkpoint, checkReadsSequences } from '../../models/checkpoint.js
 import { hasBlocks } from '../../models/family.js';
 import { checkMemory } from '../../models/memory-budget.js';
 import { checkPositions } from '../../models/positions.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { tokenizerOf } from '../../sampling/prepare-sampling.js';
+import type { WorkParts } from '../../storage/work-journal.js';
 import { checkEstimator } from './estimator.js';
 import { checkLikelihood } from './exact-likelihood.js';
 import type { LossSession } from './loss-session.js';
@@ -30,13 +31,15 @@ export interface PerplexityRequest {
   tokenizer?: string;
   length?: number;
   options: PerplexityOptions;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
   /** Of the only checkpoint; by default one is started, and closed in the end. */
   session?: LossSession;
+  /** Joins what was found in parts for the same purpose; by default nothing. */
+  parts?: WorkParts;
   /** Shared by runs that ask for several figures over all orders. */
   knownOrders?: KnownOrders;
 }

@@ -3,7 +3,7 @@
 import type { PackedStream } from '../../datasets/packed-stream.js';
 import { batchOf } from '../../models/batch-limit.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { about } from '../../printing/numbers.js';
 import { plainText } from '../../terminal-text.js';
@@ -31,7 +31,7 @@ interface PlannedCell {
 
 export interface PerplexityPlan {
   protocol: 'duo' | 'strict';
-  provider: Provider;
+  provider: Placement;
   cells: PlannedCell[];
 }
 

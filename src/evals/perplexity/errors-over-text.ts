@@ -1,5 +1,6 @@
 /** From losses per sequence to errors and differences over units of text: for the rows of a run or a suite. */
 import type { Observer } from '../../observer.js';
+import { POLICY_FIELDS } from '../../records/distinctions.js';
 import type { Comparison, SequencesRecord } from '../../records/record.js';
 import {
   longestBlock,
@@ -88,20 +89,11 @@ function pairsOf(rows: readonly EvaluatedText[]): { a: WithLosses; b: WithLosses
 }
 
 function haveOneLikelihood(a: PerplexityResult, b: PerplexityResult): boolean {
-  const [first, second] = [a, b].map(({ model, protocol }) => {
-    if (model.family === 'ar') return null;
-    const { policy, tokensPerCall, blockSize, ties, threshold, entropyBound, overOrders, from } = protocol;
-    return JSON.stringify([
-      policy,
-      tokensPerCall,
-      blockSize,
-      ties,
-      threshold,
-      entropyBound,
-      overOrders,
-      from,
-    ]);
-  });
+  const [first, second] = [a, b].map(({ model, protocol }) =>
+    model.family === 'ar'
+      ? null
+      : JSON.stringify(Object.values(POLICY_FIELDS).map((field) => protocol[field])),
+  );
   return first === second || first === null || second === null;
 }
 

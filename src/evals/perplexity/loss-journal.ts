@@ -7,7 +7,12 @@
 
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { NumberColumn } from '../../storage/number-column.js';
-import { openWorkJournal, readWorkJournal, type WorkRange } from '../../storage/work-journal.js';
+import {
+  openWorkJournal,
+  readWorkJournal,
+  type WorkParts,
+  type WorkRange,
+} from '../../storage/work-journal.js';
 import type { ModelCall, RevealedPath, SequenceLoss } from './loss-batch.js';
 import type { BatchModel, LossSource } from './loss-source.js';
 
@@ -37,18 +42,19 @@ export interface LossJournal extends LossSource {
 
 /**
  * @param key everything that determines a loss   @param sequences number of evaluated sequences   @param fresh ignore an earlier journal
- * @param range the sequences that this process evaluates, while others evaluate others
+ * @param parts the sequences that this process evaluates, while others evaluate others
  * @throws FileError `in-use` when another process works on the same figure
  */
 export async function openLossJournal(
   source: LossSource,
   key: CacheKey,
-  { sequences, fresh, range }: { sequences: number; fresh: boolean; range?: WorkRange },
+  { sequences, fresh, parts }: { sequences: number; fresh: boolean; parts?: WorkParts },
 ): Promise<LossJournal> {
   const earlier = new FinishedLosses(sequences);
+  const range = parts?.range;
   const journal = await openWorkJournal<Line>(key, {
     what: `The evaluation of ${source.checkpoint.name}${range ? `, sequences ${range.from} to ${range.to - 1}` : ''}`,
-    part: range,
+    parts,
     fresh,
     onEntry: (line) => earlier.add(line),
     kept: earlier,
@@ -93,11 +99,11 @@ export async function openLossJournal(
 export function areLossesKept(
   key: CacheKey,
   { sequences, draws }: { sequences: number; draws: number },
-  ranges: readonly WorkRange[],
+  { for: joined, ranges }: { for: CacheKey; ranges: readonly WorkRange[] },
 ): boolean[] {
   const losses = new FinishedLosses(sequences);
   try {
-    readWorkJournal<Line>(key, (line) => losses.add(line), ranges);
+    readWorkJournal<Line>(key, (line) => losses.add(line), { for: joined, ranges });
     return ranges.map((range) => losses.hasAll(range, draws));
   } finally {
     losses.close();

@@ -13,7 +13,7 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import { isInSteps, isUniformState } from '../../models/family.js';
 import { type Feeds, networkFeeds } from '../../models/feeds.js';
 import { startHeadSession } from '../../models/head-session.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import { RunningModel } from '../../models/running-model.js';
 import type { ModelSession } from '../../models/session.js';
 import {
@@ -28,7 +28,7 @@ import { type Probed, probe, TIME_WITHOUT_EFFECT } from './probe.js';
 
 export interface LossSessionOptions {
   checkpoint: Checkpoint;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   /** A longer call is an error; by default there is no limit. */
   timeoutMs?: number;
@@ -60,7 +60,7 @@ export class LossSession extends RunningModel implements LossSource {
     appendLossHead(graph, checkpoint.family, { ...headOptionsOf(checkpoint), inBlocks: provider === 'cpu' });
     const session = await startHeadSession(graph, { checkpoint, provider, threads });
     try {
-      const probed = await probe(checkpoint, provider, (batch, sigma) =>
+      const probed = await probe(checkpoint, session.provider, (batch, sigma) =>
         lossesOf(session, options, batch, sigma),
       );
       if (probed.heedsTime === false) options.notice?.(`${checkpoint.name}: ${TIME_WITHOUT_EFFECT}`);

@@ -13,7 +13,9 @@ export function callsPerSequence({ protocol, cost }: PerplexityResult): number |
 
 /** One per data set that has at least two rows with a policy. */
 export function policyPlots(results: readonly PerplexityResult[]): TitledPlot[] {
-  const drawn = results.filter((result) => callsPerSequence(result) !== null);
+  const drawn = results
+    .filter((result) => callsPerSequence(result) !== null)
+    .sort((a, b) => (callsPerSequence(a) ?? 0) - (callsPerSequence(b) ?? 0));
   return [...new Set(drawn.map(({ dataset }) => dataset.name))].flatMap((name) => {
     const rows = drawn.filter(({ dataset }) => dataset.name === name);
     return rows.length < 2 ? [] : [plotOf(name, rows)];

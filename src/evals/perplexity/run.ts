@@ -13,6 +13,7 @@ import { type Observer, partOf, partsOf } from '../../observer.js';
 import { type ResultsFile, resultsFile } from '../../records/record.js';
 import { studentQuantile95 } from '../../statistics/student.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
+import type { WorkParts } from '../../storage/work-journal.js';
 import { datasetRecord } from '../dataset-record.js';
 import type { ModelAndStream, PerplexityRequest } from './cells.js';
 import { errorsOfTexts, warnOfUnits } from './errors-over-text.js';
@@ -125,7 +126,7 @@ export async function runPerplexity(
 export async function runPerplexityPart(
   request: PerplexityRequest,
   { checkpoint, stream }: ModelAndStream,
-  range: { from: number; to: number },
+  parts: Required<WorkParts>,
   observer: Observer,
 ): Promise<void> {
   const { options, fresh } = request;
@@ -135,10 +136,10 @@ export async function runPerplexityPart(
     const journal = await openLossJournal(session, key, {
       sequences: evaluatedOf(stream, options),
       fresh,
-      range,
+      parts,
     });
     try {
-      await evaluateSequences(journal, stream, options, range, observer);
+      await evaluateSequences(journal, stream, options, parts.range, observer);
       checkpoint.verifyUnchanged();
     } finally {
       journal.close();
@@ -188,6 +189,7 @@ async function evaluateModel(
       const journal = await openLossJournal(session, key, {
         sequences: evaluatedOf(stream, options),
         fresh: request.fresh && twin === undefined,
+        parts: request.parts,
       });
       journals.set(JSON.stringify(key), journal);
       if (twin === undefined && journal.resumed > 0) {

@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import type { WorkRange } from '../../storage/work-journal.js';
@@ -16,7 +16,7 @@ import type { Paces } from './sampling-pace.js';
 
 /** What all cells share: how models run. */
 export interface SuiteSettings {
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   /** Ignores the kept results of earlier runs. */
@@ -81,6 +81,8 @@ export interface Cell<R extends Result = Result> {
 
 /** How a cell is evaluated in ranges of its sequences, items or samples, by any number of processes. */
 export interface CellParts {
+  /** Ranges begin at multiples of this; by default anywhere. */
+  readonly grain?: number;
   /** Evaluates a range and keeps what it found, for `run` to join. */
   run(range: WorkRange): Promise<void>;
   /** Of each range whether it is kept, so that `run` calls no model for it. */

@@ -12,11 +12,13 @@
 import { z } from 'zod';
 import { loadTokenizer } from '../../datasets/tokenizer.js';
 import { UsageError } from '../../errors.js';
+import { providerOf } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { samplesKey } from '../../sampling/sample-run.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
+import { areJudged, judgePart } from '../generation/judged-texts.js';
 import type { GenerativeResult } from '../generation/record.js';
 import { reportGenerative } from '../generation/request.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
@@ -91,17 +93,20 @@ async function openedCell(
   const { provider, threads, timeoutMs, fresh } = suite;
   const { samples, protocol, batch } = cell.generation;
   const sampler = request?.sampler.sampler.name ?? cell.sampler ?? undefined;
+  const asked = judge && { ...judge, provider, threads, timeoutMs, fresh, batch };
+  const key = request && {
+    cell: CELL_VERSION,
+    texts: await samplesKey(request, providerOf(provider)),
+    samples,
+    protocol,
+    tokenizer: request.tokenizer.sha256,
+    judge: await judgeKey(cell, suite),
+  };
+  const shared = request && { sampling: request, judge: asked, key };
   const works = request ? [{ request, samples, texts: samples, starts: 1, processes: 0 }] : [];
   return {
     index,
-    key: request && {
-      cell: CELL_VERSION,
-      texts: await samplesKey(request, provider),
-      samples,
-      protocol,
-      tokenizer: request.tokenizer.sha256,
-      judge: await judgeKey(cell, suite),
-    },
+    key,
     plan: samplingPlan(
       {
         model: model.name,
@@ -119,6 +124,14 @@ async function openedCell(
     ],
     learn: ([kept], paces) => paces.learnSamples(kept),
     estimate: async (paces) => estimateOf(works, judge, suite, paces),
+    ...(shared && {
+      parts: {
+        // A module of someone's may depend on what else is in its batch.
+        grain: request.sampler.module === null ? 1 : request.batch,
+        run: (range) => judgePart(shared, range, observer),
+        areKept: (ranges) => areJudged(shared, ranges),
+      },
+    }),
     async run(keep) {
       const { results: file, finish } = await reportGenerative(
         {
@@ -128,7 +141,8 @@ async function openedCell(
           protocol,
           seed,
           bySample: true,
-          judge: judge && { ...judge, provider, threads, timeoutMs, fresh, batch },
+          judge: asked,
+          joins: key,
         },
         observer,
       );

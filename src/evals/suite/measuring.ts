@@ -1,4 +1,5 @@
 /** What cells of `bench` and `frontier` share: both are set up, looked up and measured by the functions of their commands. */
+import { providerOf } from '../../models/provider.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { SamplingFlags } from '../../sampling/prepare-sampling.js';
 import { samplesKey } from '../../sampling/sample-run.js';
@@ -52,7 +53,7 @@ export async function measuringKey(
 ): Promise<CacheKey> {
   const texts: CacheKey[] = [];
   for (const { request } of configurations)
-    texts.push([await samplesKey(request, provider), request.tokenizer.sha256]);
+    texts.push([await samplesKey(request, providerOf(provider)), request.tokenizer.sha256]);
   return {
     ...{ cell: CELL_VERSION, eval: name, texts, samples, protocol },
     judge: judge && (await judgeKey(judge)),

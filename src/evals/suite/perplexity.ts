@@ -15,6 +15,7 @@ import { OVER_ORDERS } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import { blockSizeOf, callsPerDraw } from '../../models/family.js';
+import { providerOf } from '../../models/provider.js';
 import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { prepareCells } from '../perplexity/cells.js';
@@ -162,10 +163,11 @@ async function openedCell(
     (likelihood === null
       ? draws * callsPerDraw(checkpoint.family)
       : callsOfSequence(stream.length, likelihood, blockSizeOf(checkpoint)));
-  const losses = await lossKey(checkpoint, stream, options, suite.provider);
+  const losses = await lossKey(checkpoint, stream, options, providerOf(suite.provider));
+  const key = { cell: CELL_VERSION, losses, draws, until: options.until };
   return {
     index: cell.index,
-    key: !seeded && cell.isRepeat ? null : { cell: CELL_VERSION, losses, draws, until: options.until },
+    key: !seeded && cell.isRepeat ? null : key,
     plan: (state) => ({
       model: model.name,
       dataset: dataset.name,
@@ -194,16 +196,16 @@ async function openedCell(
         async run(range) {
           const session = likelihood === null ? await running.session() : undefined;
           const request = { ...suite, checkpoints: [checkpoint], datasets: [], options, session };
-          await runPerplexityPart(request, { checkpoint, stream }, range, observer);
+          await runPerplexityPart(request, { checkpoint, stream }, { for: key, range }, observer);
         },
-        areKept: (ranges) => areLossesKept(losses, { sequences, draws }, ranges),
+        areKept: (ranges) => areLossesKept(losses, { sequences, draws }, { for: key, ranges }),
       },
     }),
     async run(keep) {
       // A policy has a session of its own.
       const session = likelihood === null ? await running.session() : undefined;
       const run = await runPerplexity(
-        { ...suite, checkpoints: [checkpoint], datasets: [], options, session },
+        { ...suite, checkpoints: [checkpoint], datasets: [], options, session, parts: { for: key } },
         [{ checkpoint, stream }],
         { ...observer, evaluated: (result) => keep([result]) },
       );

@@ -3,6 +3,7 @@
  * runs of this or another suite reuse it. An interrupted cell continues from its journal. Draws that `until` may save are not
  * predicted.
  */
+import { DuoEvalError, InterruptedError } from '../../errors.js';
 import type { Observer } from '../../observer.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
@@ -36,11 +37,23 @@ export interface SuitePlan {
   seconds: number;
 }
 
-/** @throws what the commands of its evaluations do */
+/**
+ * A cell that fails ends the run. With units, or when it gathers, the others go on: machines that wait for nobody would else all
+ * end because of one data set.
+ * @throws what the commands of its evaluations do; with units, the first failure, once the others are done
+ */
 export async function runSuite(request: SuiteRequest, observer: SuiteObserver): Promise<CellResult[]> {
   const done: CellResult[] = [];
+  const failures = request.ranges || request.gathers ? new Failures(request, observer) : null;
+  const attempt = async (cell: { index: number }, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!failures?.goesOnAfter(error, cell)) throw error;
+    }
+  };
   for (const kind of CELL_KINDS) await kind.check?.(cellsOf(kind, request), request);
-  await forEachGroup(request, observer, async (opened) => {
+  const runGroup = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, kept, state } of opened) {
       if (state === 'to run') continue;
       done.push({ index: cell.index, results: kept ?? [] });
@@ -53,17 +66,23 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       const ranges = request.ranges?.get(one.cell.index) ?? null;
       if (ranges) {
         observer.begins?.(one.cell.plan('to run'));
-        await runParts(one.cell, ranges, request.fresh);
+        await attempt(one.cell, () =>
+          runParts(one.cell, ranges, request.fresh, (work) => attempt(one.cell, work)),
+        );
         observer.finished(one.cell, false);
         continue;
       }
       const lock = freeCell(one.cell.key, whatOf(one));
       if (lock === null) busy.push(one);
-      else await runWhole(one, lock, request, observer, done);
+      else await attempt(one.cell, () => runWhole(one, lock, request, observer, done));
     }
     for (const one of busy)
-      await runWhole(one, await acquireCell(one.cell.key, whatOf(one)), request, observer, done);
-  });
+      await attempt(one.cell, async () =>
+        runWhole(one, await acquireCell(one.cell.key, whatOf(one)), request, observer, done),
+      );
+  };
+  await forEachGroup(request, observer, runGroup, failures);
+  if (request.ranges && failures?.first !== undefined) throw failures.first;
   return done;
 }
 
@@ -123,7 +142,7 @@ export async function runUnits(
             await runWhole(one, await acquireCell(cell.key, whatOf(one)), request, observer, []);
           else {
             observer.begins?.(cell.plan('to run'));
-            await runParts(cell, [{ from, to }], request.fresh);
+            await runParts(cell, [{ from, to }], request.fresh, (work) => work());
           }
         }
         next = await coming.next();
@@ -132,14 +151,43 @@ export async function runUnits(
   }
 }
 
+/** Failures of cells, while others go on. */
+class Failures {
+  first: DuoEvalError | undefined;
+
+  constructor(
+    private readonly request: SuiteRequest,
+    private readonly observer: Observer,
+  ) {}
+
+  /** Notes the failure. A signal, and what is a fault of this program, end the run. */
+  goesOnAfter(error: unknown, { index }: { index: number }): boolean {
+    const { observer, request } = this;
+    if (!(error instanceof DuoEvalError) || error instanceof InterruptedError || observer.signal?.aborted)
+      return false;
+    this.first ??= error;
+    observer.warn?.(
+      request.gathers
+        ? `Cell ${index + 1} cannot be looked up: ${error.message}`
+        : `Cell ${index + 1} failed, and the others go on: ${error.message}`,
+    );
+    return true;
+  }
+}
+
 async function isWhole({ parts }: Cell, { sequences }: { sequences: number }): Promise<boolean> {
   return parts !== undefined && (await parts.areKept([{ from: 0, to: sequences }])).every(Boolean);
 }
 
-/** Those that nobody has finished, or all with `fresh`. */
-async function runParts({ parts }: Cell, ranges: readonly WorkRange[], fresh: boolean): Promise<void> {
+/** Those that nobody has finished, or all with `fresh`. @param attempt goes on after a failure, or throws it */
+async function runParts(
+  { parts }: Cell,
+  ranges: readonly WorkRange[],
+  fresh: boolean,
+  attempt: (work: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const areKept = fresh ? [] : ((await parts?.areKept(ranges)) ?? []);
-  for (const [i, range] of ranges.entries()) if (!areKept[i]) await parts?.run(range);
+  for (const [i, range] of ranges.entries()) if (!areKept[i]) await attempt(async () => parts?.run(range));
 }
 
 /** The units of a suite for so many machines. @param earlier taken if they still hold   @throws as runSuite */
@@ -155,7 +203,7 @@ export async function planUnits(
       works.push({
         planned: { cell: cell.index + 1, eval: kind.name, ...cell.plan(state) },
         digest: sha256OfBytes(JSON.stringify(cell.key)),
-        isDivisible: cell.parts !== undefined,
+        grain: cell.parts ? (cell.parts.grain ?? 1) : null,
       });
       observer.finished(cell, true);
     }
@@ -177,16 +225,19 @@ export async function missingUnits(
     else byCell.set(unit.cell, [unit]);
   }
   const missing: Unit[] = [];
-  await forEachGroup(request, observer, async (opened) => {
+  const look = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, state } of opened) {
       const own = state === 'to run' ? (byCell.get(cell.index + 1) ?? []) : [];
+      byCell.delete(cell.index + 1);
       const ranges = own.flatMap(({ from, to }) => (from === null || to === null ? [] : [{ from, to }]));
       const areKept = ranges.length > 0 ? ((await cell.parts?.areKept(ranges)) ?? []) : [];
       let next = 0;
       for (const unit of own) if (unit.from === null || !areKept[next++]) missing.push(unit);
     }
-  });
-  return missing;
+  };
+  await forEachGroup(request, observer, look, new Failures({ ...request, gathers: true }, observer));
+  // Of a cell that cannot be opened, nobody knows what is kept.
+  return [...missing, ...[...byCell.values()].flat()];
 }
 
 /** A cell for the message of whoever waits for it. */
@@ -220,21 +271,30 @@ interface OpenedCell {
   state: PlannedCell['state'];
 }
 
-/** Opens the groups one after another. */
+/** Opens the groups one after another. @param failures go on after a cell that cannot be opened; by default it ends the work */
 async function forEachGroup(
   request: SuiteRequest,
   observer: Observer,
   work: (opened: readonly OpenedCell[]) => Promise<void>,
+  failures: Failures | null = null,
 ): Promise<void> {
-  for (const kind of CELL_KINDS) {
-    for (const group of groupsOf(kind, request)) {
+  const openGroup = async (kind: CellKind, group: readonly SuiteCell[]): Promise<void> => {
+    let isOpen = false;
+    try {
       await kind.open(group, request, observer, async (cells) => {
         const opened: OpenedCell[] = [];
         for (const cell of cells) opened.push(await lookedUp(kind, cell, request));
+        isOpen = true;
         await work(opened);
       });
+    } catch (error) {
+      if (isOpen || failures === null) throw error;
+      // One of them cannot be opened: each alone shows which.
+      if (group.length > 1) for (const cell of group) await openGroup(kind, [cell]);
+      else if (!failures.goesOnAfter(error, group[0])) throw error;
     }
-  }
+  };
+  for (const kind of CELL_KINDS) for (const group of groupsOf(kind, request)) await openGroup(kind, group);
 }
 
 async function lookedUp(kind: CellKind, cell: Cell, { fresh }: SuiteSettings): Promise<OpenedCell> {

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Tokenizer } from '../../datasets/tokenizer.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import { providerOf } from '../../models/provider.js';
 import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
@@ -18,6 +19,7 @@ import { askSettings, plannedCalls, prepareTask, type RunnerSettings, Runners } 
 import type { TasksResult } from '../tasks/record.js';
 import {
   type AskSettings,
+  areOutcomesKept,
   outcomesKey,
   type PreparedTask,
   protocolOf,
@@ -146,13 +148,19 @@ async function openedCell(
   const modelCalls = planned?.modelCalls ?? items.length * perItem;
   const { shots, name, path } = task;
   const { seed, draws } = protocolOf(task, checkpoint.family, settings);
+  const outcomes = await outcomesKey(checkpoint, providerOf(suite.provider), {
+    ...prepared,
+    settings,
+    tokenizerSha256,
+  });
+  const key = {
+    cell: CELL_VERSION,
+    outcomes,
+    ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
+  };
   return {
     index,
-    key: {
-      cell: CELL_VERSION,
-      outcomes: await outcomesKey(checkpoint, suite.provider, { ...prepared, settings, tokenizerSha256 }),
-      ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
-    },
+    key,
     plan: (state) => ({
       ...{ model: model.name, dataset: name, seed, sequences: items.length },
       ...{ draws: draws ?? 1, modelCalls, state },
@@ -164,9 +172,17 @@ async function openedCell(
       const seconds = modelCalls * (await running.secondsPerCall(prepared));
       return async () => seconds;
     },
+    parts: {
+      async run(range) {
+        const parts = { for: key, range };
+        const run = await runTask(await runners.of(task), prepared, settings, observer, parts);
+        run.close();
+      },
+      areKept: (ranges) => areOutcomesKept(outcomes, items, { for: key, ranges }),
+    },
     async run(keep) {
       const runner = await runners.of(task);
-      const run = await runTask(runner, prepared, settings, observer);
+      const run = await runTask(runner, prepared, settings, observer, { for: key });
       try {
         await keep([await taskResult(runner, prepared, run, { settings, byItem: true })]);
       } catch (error) {

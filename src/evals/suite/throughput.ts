@@ -77,6 +77,7 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
           key: await measuringKey(cell, setup, suite, {
             batch,
             memory,
+            // Speeds depend on the card, where one is named.
             machine: { ...environmentOf({ provider, threads }) },
           }),
           plan: samplingPlan(

@@ -100,8 +100,8 @@ export interface PlannedWork {
   planned: Omit<PlannedCell, 'seconds'>;
   /** Of what decides its results. */
   digest: string;
-  /** Whether it may be cut into ranges of its sequences, items or samples. */
-  isDivisible: boolean;
+  /** It may be cut into ranges of its sequences, items or samples that begin at multiples of this; null: it is one piece. */
+  grain: number | null;
 }
 
 /** Cuts cells into units for so many machines. */
@@ -112,12 +112,15 @@ export function unitsOf(cells: readonly PlannedWork[], machines: number): Unit[]
   return cells
     .filter(({ planned }) => planned.state !== 'not needed')
     .flatMap((cell) => {
-      const { planned, digest, isDivisible } = cell;
+      const { planned, digest, grain } = cell;
       const { cell: number, eval: name, model, dataset, sequences } = planned;
       const weight = weightOf(cell);
-      const pieces = isDivisible && weight > 0 ? Math.min(sequences, Math.ceil(weight / most)) : 1;
+      const grains = grain === null ? 1 : Math.ceil(sequences / grain);
+      const pieces = weight > 0 ? Math.min(grains, Math.ceil(weight / most)) : 1;
       return Array.from({ length: pieces }, (_, i): Unit => {
-        const [from, to] = [i, i + 1].map((edge) => Math.floor((edge * sequences) / pieces));
+        const [from, to] = [i, i + 1].map((edge) =>
+          Math.min(sequences, (grain ?? sequences) * Math.floor((edge * grains) / pieces)),
+        );
         const range = pieces === 1 ? null : { from, to };
         return {
           key: keyOf(digest, range),

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../datasets/tokenizer.js';
 import { DataError } from '../../errors.js';
 import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import type { Provider } from '../../models/provider.js';
+import type { Placement } from '../../models/provider.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../../samplers/registry.js';
 import type { ResolvedSampler } from '../../samplers/sampler.js';
 import { generate } from '../../sampling/generate.js';
@@ -24,7 +24,7 @@ import type { TaskItem } from './task-items.js';
 export interface GeneratingSettings {
   checkpoint: Checkpoint;
   tokenizer: () => Promise<Tokenizer>;
-  provider: Provider;
+  provider: Placement;
   threads?: number;
   timeoutMs?: number;
   notice?: (text: string) => void;

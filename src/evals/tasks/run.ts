@@ -9,7 +9,12 @@ import type { Provider } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import { sha256OfBytes } from '../../storage/digest.js';
-import { openWorkJournal } from '../../storage/work-journal.js';
+import {
+  openWorkJournal,
+  readWorkJournal,
+  type WorkParts,
+  type WorkRange,
+} from '../../storage/work-journal.js';
 import type { WalkSettings } from '../likelihood/question-walks.js';
 import type { Documents } from './documents.js';
 import { type RecordOfRun, resultOfRows, rowOf } from './item-rows.js';
@@ -43,7 +48,7 @@ export interface PreparedTask {
 
 export interface TaskRun {
   outcomes: ItemOutcome[];
-  /** Model calls of this run; those that several continuations share count once. */
+  /** Model calls of all runs that found outcomes; those that continuations of one run share count once. */
   modelCalls: number;
   /** Tokens that went through the network in them; null: not counted. */
   readTokens: number | null;
@@ -55,41 +60,77 @@ export interface TaskRun {
 /** Outcomes, and so their journals, are of this version as long as the same items give the same. */
 const VERSION = 2;
 
-/** @throws DataError, UsageError, ModelError, NumericalError, FileError `in-use`; the reason of `observer.signal` */
+/** An outcome as a journal holds it: with the calls made and tokens read since the one before it, and milliseconds. */
+type Line = ItemOutcome & { made?: Spent };
+interface Spent {
+  calls: number;
+  /** Null where they are not counted. */
+  read: number | null;
+  ms: number;
+}
+
+/**
+ * @param parts a range of the items, by their place: their outcomes stay in the journal, and a run of all, by any process, joins them
+ * @throws DataError, UsageError, ModelError, NumericalError, FileError `in-use`; the reason of `observer.signal`
+ */
 export async function runTask(
   session: ItemRunner,
   prepared: PreparedTask,
   settings: AskSettings,
   observer: Observer,
+  parts?: WorkParts,
 ): Promise<TaskRun> {
-  const { task, items } = prepared;
+  const { task } = prepared;
+  const range = parts?.range;
+  const items = range ? prepared.items.slice(range.from, range.to) : prepared.items;
   const outcomes = new Map<number, ItemOutcome>();
-  const journal = await openWorkJournal<ItemOutcome>(
+  const spent = { calls: 0, read: session.readTokens === null ? null : 0, ms: 0 };
+  const spend = ({ calls, read, ms }: Spent) => {
+    spent.calls += calls;
+    spent.read = spent.read === null || read === null ? null : spent.read + read;
+    spent.ms += ms;
+  };
+  const journal = await openWorkJournal<Line>(
     await outcomesKey(session.checkpoint, session.runtime.provider, {
       ...prepared,
       settings,
       tokenizerSha256: await session.tokenizerSha256(),
     }),
     {
-      what: `The task ${task.name} on ${session.checkpoint.name}`,
+      what: `The task ${task.name} on ${session.checkpoint.name}${range ? `, items ${range.from} to ${range.to - 1}` : ''}`,
+      parts,
       fresh: settings.fresh,
-      onEntry: (outcome) => outcomes.set(outcome.index, outcome),
+      onEntry({ made, ...outcome }) {
+        // Where two runs made the same, one counts.
+        if (made && !outcomes.has(outcome.index)) spend(made);
+        outcomes.set(outcome.index, outcome);
+      },
     },
   );
-  const started = performance.now();
-  const before = { calls: session.modelCalls, read: session.readTokens };
+  let before = { calls: session.modelCalls, read: session.readTokens, at: performance.now() };
   try {
-    if (outcomes.size > 0)
-      observer.note?.(`Continuing; an earlier run finished ${outcomes.size} items of ${task.name}.`);
-    const report = () =>
-      observer.progress?.(`${task.name}, ${session.checkpoint.name}`, outcomes.size, items.length);
+    const left = items.filter(({ index }) => !outcomes.has(index));
+    if (left.length < items.length)
+      observer.note?.(
+        `Continuing; an earlier run finished ${items.length - left.length} items of ${task.name}.`,
+      );
+    let done = items.length - left.length;
+    const report = () => observer.progress?.(`${task.name}, ${session.checkpoint.name}`, done, items.length);
     report();
     const found = (outcome: ItemOutcome) => {
-      journal.append(outcome);
+      const now = { calls: session.modelCalls, read: session.readTokens, at: performance.now() };
+      const made = {
+        calls: now.calls - before.calls,
+        read: now.read === null || before.read === null ? null : now.read - before.read,
+        ms: Math.round(now.at - before.at),
+      };
+      before = now;
+      journal.append({ ...outcome, made });
+      spend(made);
       outcomes.set(outcome.index, outcome);
+      done++;
       report();
     };
-    const left = items.filter(({ index }) => !outcomes.has(index));
     await session.run(task, left, { signal: observer.signal, found });
     session.checkpoint.verifyUnchanged();
   } catch (error) {
@@ -100,12 +141,23 @@ export async function runTask(
   return {
     // every item has its outcome by now
     outcomes: items.map(({ index }) => outcomes.get(index)!),
-    modelCalls: session.modelCalls - before.calls,
-    readTokens: before.read === null || session.readTokens === null ? null : session.readTokens - before.read,
-    seconds: (performance.now() - started) / 1000,
+    modelCalls: spent.calls,
+    readTokens: spent.read,
+    seconds: spent.ms / 1000,
     finish: () => journal.finish(),
     close: () => journal.close(),
   };
+}
+
+/** Of each range of items whether all runs together have kept its outcomes. @param key of {@link outcomesKey} */
+export function areOutcomesKept(
+  key: CacheKey,
+  items: readonly TaskItem[],
+  { for: joined, ranges }: { for: CacheKey; ranges: readonly WorkRange[] },
+): boolean[] {
+  const kept = new Set<number>();
+  readWorkJournal<Line>(key, ({ index }) => kept.add(index), { for: joined, ranges });
+  return ranges.map(({ from, to }) => items.slice(from, to).every(({ index }) => kept.has(index)));
 }
 
 /** Everything that decides outcomes. Batch and threads do not. */

@@ -1,8 +1,7 @@
 /** What `bench` declares of its results: how fast models generate, and how well, one row per configuration. */
 import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
-import type { PlotPoint } from '../../printing/html/scatter-plot.js';
-import { meanCount, plain, ratioText, valueWithError } from '../../printing/numbers.js';
-import type { Evaluation, TitledPlot } from '../../records/evaluation.js';
+import { plain, ratioText } from '../../printing/numbers.js';
+import type { Evaluation } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { plainText } from '../../terminal-text.js';
 import {
@@ -15,8 +14,8 @@ import {
   measuredColumns,
   measuredFigures,
 } from '../generation/evaluation.js';
-import { areEntropiesAlike, generativeNotes, measuredRows } from '../generation/notes.js';
-import { PERPLEXITY_AXIS, RIGHT_AND_DOWN, SPEED_AXIS, stepsLabel } from '../generation/plots.js';
+import { generativeNotes, measuredRows } from '../generation/notes.js';
+import { speedPlots } from '../generation/plots.js';
 import { benchNotes } from './notes.js';
 import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';
 import { benchRepetition } from './repetition.js';
@@ -101,7 +100,7 @@ export const THROUGHPUT: Evaluation<BenchResult> = {
   },
   label: nameOf,
   notes: (results, { results: all }) => [...benchNotes(results), ...generativeNotes(measuredRows(all))],
-  plots: speedPlots,
+  plots: (results) => speedPlots(results),
   figures: {
     ...measuredFigures,
     tokensPerSecond: {
@@ -151,48 +150,4 @@ function againstTitles(results: readonly BenchResult[]): readonly string[] | nul
 function sweepTitles(results: readonly BenchResult[]): readonly string[] | null {
   if (new Set(results.map(({ throughput }) => throughput.batch)).size < 2) return null;
   return ['configuration', 'tokens/s', 'latency s', 'TPF', 'gen. perplexity', 'entropy'];
-}
-
-function speedPlots(results: readonly BenchResult[]): TitledPlot[] {
-  const alike = areEntropiesAlike(results.flatMap(({ metrics }) => metrics.entropy.value ?? []));
-  const batches = new Set(results.map(({ throughput }) => throughput.batch)).size;
-  const points = results.flatMap(({ model, samples, metrics, throughput }): PlotPoint[] =>
-    metrics.genPpl.value === null
-      ? []
-      : [
-          {
-            x: throughput.tokensPerSecond.value,
-            xInterval: throughput.tokensPerSecond.ci95,
-            y: metrics.genPpl.value,
-            yInterval: metrics.genPpl.ci95,
-            series: `${model.name}, ${samples.sampler?.name ?? '?'}${throughput.cached === false ? ' (uncached)' : ''}`,
-            kind: [model.name, samples.sampler?.name ?? '?'],
-            label:
-              batches > 1
-                ? `${stepsLabel(samples.sampler)}, batch ${throughput.batch}`
-                : stepsLabel(samples.sampler),
-            details: [
-              ['tokens/s', plain(throughput.tokensPerSecond.value)],
-              ['gen. perplexity', valueWithError(metrics.genPpl)],
-              ['entropy, nats', valueWithError(metrics.entropy)],
-              ['NFE', meanCount(samples.nfe)],
-              ['× ar', plain(throughput.speedUpOverAr)],
-              ['× masked', plain(throughput.speedUpOverMasked)],
-              ['× against', againstText(throughput)],
-            ],
-            onFront: alike && throughput.pareto === true,
-          },
-        ],
-  );
-  if (points.length === 0) return [];
-  return [
-    {
-      title: 'Speed and quality',
-      plot: {
-        ...{ x: SPEED_AXIS, y: PERPLEXITY_AXIS, points, joined: true },
-        key: 'Colour is the model, shape the sampler; a line joins the steps of both.',
-        caption: `${RIGHT_AND_DOWN}${alike ? '' : ' Entropies differ by more than 0.1 nats, so no front is drawn: a low perplexity may be that of dull text.'}`,
-      },
-    },
-  ];
 }

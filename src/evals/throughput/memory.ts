@@ -6,6 +6,7 @@
 import { fork } from 'node:child_process';
 import { compiledFile } from '../../compiled.js';
 import type { Checkpoint, CheckpointOverrides } from '../../models/checkpoint.js';
+import type { Placement } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import type { DrawSettings } from '../../records/samples-file.js';
 import type { Configuration } from './configurations.js';
@@ -21,7 +22,7 @@ export interface MemoryProbe extends DrawSettings {
   steps: number;
   length: number;
   batch: number;
-  provider: 'cpu' | 'webgpu' | 'cuda';
+  provider: Placement;
   threads?: number;
 }
 

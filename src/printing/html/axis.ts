@@ -1,4 +1,4 @@
-/** An axis of a plot, and what has a place on it: for drawings and for plots in characters. */
+/** An axis of a plot, what has a place on it, and panels that share it: for drawings and for plots in characters. */
 
 export interface PlotAxis {
   title: string;
@@ -17,3 +17,8 @@ export function withinAxis(
 ): readonly [number, number] | null {
   return interval?.every((end) => canBeDrawn(end, axis)) ? interval : null;
 }
+
+/** The names of panels in their order; undefined stands for that of points in none. */
+export const panelsOf = (points: readonly { panel?: string }[]): (string | undefined)[] => [
+  ...new Set(points.map(({ panel }) => panel)),
+];

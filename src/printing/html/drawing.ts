@@ -36,7 +36,13 @@ export const colourOf = (series: number) => `var(--series-${series % COLOURS})`;
 const SYMBOLS = ['circle', 'square2', 'triangle2', 'diamond2', 'star', 'wye'] as const;
 
 /** Series differ in shape too: colours alone are lost in print and to colour-blind readers. */
-export const symbolOf = (series: number) => SYMBOLS[series % SYMBOLS.length];
+const symbolOf = (series: number) => SYMBOLS[series % SYMBOLS.length];
+
+/** Where there are more kinds than colours, the shape goes on, so that no two kinds look alike before all pairs are used. */
+export const lookOf = (colour: number, shape: number) => ({
+  colour: colourOf(colour),
+  symbol: symbolOf(shape + Math.floor(colour / COLOURS)),
+});
 
 /** @param arrange changes the drawing before it is written out */
 export function drawing(options: Plot.PlotOptions, arrange?: (drawn: Drawn) => void): Markup {
@@ -95,10 +101,14 @@ function scaleOf({ scale, domain, nice = false }: PlotAxis & AxisRange): Plot.Sc
 }
 
 /** Grid, round numbers and titles, to be drawn first. */
-export function axes(x: PlotAxis & AxisRange, y: PlotAxis & AxisRange): Plot.Markish[] {
+export function axes(
+  x: PlotAxis & AxisRange,
+  y: PlotAxis & AxisRange,
+  { width }: DrawingSize,
+): Plot.Markish[] {
   const titled = ({ title, scale }: PlotAxis) => `${title}${scale === 'log' ? ' (log)' : ''}`;
   const common = (axis: PlotAxis & AxisRange) => ({
-    ticks: ticksOf(axis) as never,
+    ticks: ticksOf(axis, axis === x && width <= NARROW_WIDTH ? FEW_TICKS : TICKS) as never,
     tickFormat: axis.scale === 'utc' ? dayText : tickText,
   });
   const label = { labelAnchor: 'center', labelArrow: 'none', tickSize: 0, fontSize: 12 } as const;
@@ -112,12 +122,26 @@ export function axes(x: PlotAxis & AxisRange, y: PlotAxis & AxisRange): Plot.Mar
   ];
 }
 
-/** About six: round numbers; over several decades of a log axis 1, 2 and 5 of each, or the powers of ten alone. */
-function ticksOf({ scale, domain: [low, high] }: PlotAxis & AxisRange): number | number[] {
-  if (scale !== 'log') return 6;
+const TICKS = 6;
+/** Below a narrow drawing. */
+const FEW_TICKS = 3;
+
+/** About so many: round numbers; over several decades of a log axis 1, 2 and 5 of each, or the powers of ten alone. */
+function ticksOf({ scale, domain: [low, high] }: PlotAxis & AxisRange, count: number): number | number[] {
+  if (scale !== 'log') return count;
   const decades = Math.log10(high / low);
-  if (decades < 0.6) return 6;
-  const digits = decades > 2.5 ? [1] : decades > 0.95 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  if (decades < 0.6) return count;
+  const few = count < TICKS;
+  const digits =
+    decades > (few ? 1.5 : 2.5)
+      ? [1]
+      : decades > 0.95
+        ? few
+          ? [1, 3]
+          : [1, 2, 5]
+        : few
+          ? [1, 2, 5]
+          : [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const ticks: number[] = [];
   for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.log10(high); exponent++)
     for (const digit of digits) {
@@ -135,8 +159,27 @@ function tickText(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
 }
 
-/** Width of a plot, in units of its viewBox. */
-export const PLOT_WIDTH = 760;
+/** Size of a drawing, in units of its viewBox. */
+export interface DrawingSize {
+  width: number;
+  height: number;
+}
+
+/**
+ * A plot is drawn for wide windows and for narrow ones, each at about its own size, so that its text is never too small to read; the style
+ * sheet shows one of the two. @param draw of a size
+ */
+export function atBothWidths(
+  wide: DrawingSize,
+  narrow: DrawingSize,
+  draw: (size: DrawingSize) => Markup,
+): Markup {
+  return html`<div class="wide">${draw(wide)}</div>
+<div class="narrow">${draw(narrow)}</div>`;
+}
+
+export const WIDE_WIDTH = 760;
+export const NARROW_WIDTH = 380;
 export const MARGIN_RIGHT = 24;
 export const MARGIN_LEFT = 68;
 export const MARGIN_BOTTOM = 52;
@@ -145,10 +188,10 @@ export const MARGIN_BOTTOM = 52;
 export function plotFrame(
   x: PlotAxis & AxisRange,
   y: PlotAxis & AxisRange,
-  { height, top }: { height: number; top: number },
+  { width, height, top }: DrawingSize & { top: number },
 ): Plot.PlotOptions {
   return {
-    ...{ width: PLOT_WIDTH, height },
+    ...{ width, height },
     ...{ marginTop: top, marginRight: MARGIN_RIGHT, marginBottom: MARGIN_BOTTOM, marginLeft: MARGIN_LEFT },
     ...{ x: scaleOf(x), y: scaleOf(y), color: { type: 'identity' } },
   };

@@ -6,16 +6,19 @@ import * as Plot from '@observablehq/plot';
 import type { PlotAxis } from './axis.js';
 import {
   addText,
+  atBothWidths,
   axes,
   colourOf,
+  type DrawingSize,
   drawing,
   gatherMarks,
   legendLine,
   legendMark,
   MARGIN_RIGHT,
   type MarkedPlace,
-  PLOT_WIDTH,
+  NARROW_WIDTH,
   plotFrame,
+  WIDE_WIDTH,
 } from './drawing.js';
 import { html, type Markup } from './markup.js';
 
@@ -64,10 +67,27 @@ export interface LinePlot {
   caption: string;
 }
 
-const HEIGHT = 340;
+const WIDE: DrawingSize = { width: WIDE_WIDTH, height: 340 };
+const NARROW: DrawingSize = { width: NARROW_WIDTH, height: 300 };
 const TOP = 22;
 
-export function linePlot({ x, y, band, lines, marks, places = [], levels = [], caption }: LinePlot): Markup {
+export function linePlot(plot: LinePlot): Markup {
+  const { band, lines, marks, caption } = plot;
+  return html`<figure class="plot">
+${atBothWidths(WIDE, NARROW, (size) => drawn(plot, size))}
+<ul class="legend">${lines.map(({ label, faint, series }) => html`<li>${legendLine({ stroke: colourOf(series), ...strengthOf(faint) })}${label}</li>`)}${
+    band ? html`<li>${legendBand(band.series)}${band.label}</li>` : null
+  }${
+    marks && marks.points.length > 0
+      ? html`<li>${legendMark(Plot.dot([[0, 0]], { r: 4, fill: colourOf(marks.series) }))}${marks.label}</li>`
+      : null
+  }</ul>
+<div class="details" hidden></div>
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+function drawn({ x, y, band, lines, marks, places = [], levels = [] }: LinePlot, size: DrawingSize): Markup {
   const inX = { ...x, domain: x.range };
   const inY = { ...y, domain: y.range, nice: y.scale === 'linear' };
   // A log axis has no place for 0: far below the frame is where it is cut off.
@@ -76,11 +96,11 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
   const endOf = (end: 0 | 1) => (point: MarkedPoint) =>
     Math.min(y.range[1], Math.max(y.range[0], point.interval[end]));
   const shown = (marks?.points ?? []).filter((point) => point.y >= y.range[0] && point.y <= y.range[1]);
-  const svg = drawing(
+  return drawing(
     {
-      ...plotFrame(inX, inY, { height: HEIGHT, top: TOP }),
+      ...plotFrame(inX, inY, { ...size, top: TOP }),
       marks: [
-        ...axes(inX, inY),
+        ...axes(inX, inY, size),
         ...(band
           ? [
               Plot.areaY(band.points, {
@@ -121,23 +141,11 @@ export function linePlot({ x, y, band, lines, marks, places = [], levels = [], c
     },
     (plot) => {
       gatherMarks(plot, shown, ['intervals', 'shapes'], 9);
-      for (const { x, label } of places) addText(plot, label, beside(plot.across(x), TOP + 11));
+      for (const { x, label } of places) addText(plot, label, beside(plot.across(x), TOP + 11, size));
       for (const { y, label } of levels)
-        addText(plot, label, beside(PLOT_WIDTH - MARGIN_RIGHT, plot.up(height(y)) - 5));
+        addText(plot, label, beside(size.width - MARGIN_RIGHT, plot.up(height(y)) - 5, size));
     },
   );
-  return html`<figure class="plot">
-<div class="scroll">${svg}</div>
-<ul class="legend">${lines.map(({ label, faint, series }) => html`<li>${legendLine({ stroke: colourOf(series), ...strengthOf(faint) })}${label}</li>`)}${
-    band ? html`<li>${legendBand(band.series)}${band.label}</li>` : null
-  }${
-    marks && marks.points.length > 0
-      ? html`<li>${legendMark(Plot.dot([[0, 0]], { r: 4, fill: colourOf(marks.series) }))}${marks.label}</li>`
-      : null
-  }</ul>
-<div class="details" hidden></div>
-<figcaption>${caption}</figcaption>
-</figure>`;
 }
 
 const strengthOf = (faint = false) => (faint ? { strokeOpacity: 0.4 } : { strokeWidth: 2 });
@@ -153,8 +161,8 @@ function legendBand(series: number): Markup {
 }
 
 /** A name stands on the side of its place where there is room. */
-function beside(x: number, y: number): Record<string, string> {
-  const before = x > PLOT_WIDTH / 2;
+function beside(x: number, y: number, { width }: DrawingSize): Record<string, string> {
+  const before = x > width / 2;
   return {
     ...{ class: 'tick', 'text-anchor': before ? 'end' : 'start' },
     ...{ x: String(before ? x - 5 : x + 5), y: String(y) },

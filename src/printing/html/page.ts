@@ -33,12 +33,16 @@ pre, .sample { background: var(--raised); padding: .7rem 1rem; white-space: pre-
 figure { margin: 1rem 0; position: relative; }
 figure svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
-figure.plot .scroll svg { min-width: 34rem; }
+figure.plot .narrow { display: none; max-width: 30rem; margin: 0 auto; }
+@media (max-width: 40rem) { figure.plot .wide { display: none; } figure.plot .narrow { display: block; } }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: .8rem; }
+.panels h4 { font-size: .95rem; margin: .3rem 0; } .panels > div { max-width: 30rem; break-inside: avoid; }
+details.figures { font-size: .9rem; color: var(--soft); } details.figures summary { cursor: pointer; } details.figures table { color: var(--ink); }
 svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .axis { stroke: var(--soft); } svg .grid { stroke: var(--line); } svg .tick { fill: var(--soft); }
 svg .leader { stroke: var(--soft); stroke-width: .8; }
 svg .front { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; }
-svg .at { stroke: var(--ink); stroke-dasharray: 2 3; }
+svg .at { stroke: var(--ink); stroke-dasharray: 2 3; } svg .zero { stroke: var(--ink); stroke-width: 1.2; }
 svg .mark { cursor: default; } svg .mark:focus { outline: none; }
 svg .mark:hover .shape, svg .mark:focus .shape { stroke: var(--ink); stroke-width: 2; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; margin: .3rem 0; font-size: .9rem; }

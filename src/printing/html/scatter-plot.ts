@@ -4,24 +4,30 @@
  * mark shows its details when the pointer or the keyboard reaches it.
  */
 import * as Plot from '@observablehq/plot';
-import { canBeDrawn, type PlotAxis, withinAxis } from './axis.js';
+import { plainText } from '../../terminal-text.js';
+import type { Heading } from '../columns.js';
+import { plain } from '../numbers.js';
+import { canBeDrawn, type PlotAxis, panelsOf, withinAxis } from './axis.js';
 import {
   type AxisRange,
   addText,
+  atBothWidths,
   axes,
-  colourOf,
+  type DrawingSize,
   type Drawn,
   drawing,
   gatherMarks,
   legendLine,
   legendMark,
+  lookOf,
   MARGIN_BOTTOM,
   MARGIN_LEFT,
   type MarkedPlace,
-  PLOT_WIDTH,
+  NARROW_WIDTH,
   plotFrame,
-  symbolOf,
+  WIDE_WIDTH,
 } from './drawing.js';
+import { htmlTable } from './html-table.js';
 import { html, type Markup } from './markup.js';
 
 /** Its label is a short name beside the mark. */
@@ -34,6 +40,8 @@ export interface PlotPoint extends MarkedPlace {
   /** What its colour and its shape stand for, such as its model and its sampler; by default the series stands for both. */
   kind?: readonly [colour: string, shape: string];
   onFront: boolean;
+  /** The panel that it stands in. Points of several are drawn side by side, on the same axes. */
+  panel?: string;
 }
 
 export interface ScatterPlot {
@@ -44,84 +52,65 @@ export interface ScatterPlot {
   caption: string;
   /** What colours, shapes and lines mean, after the caption of a drawing. */
   key?: string;
-  /** Points of a series joined by a line, from left to right; by default they are not. */
+  /** Points of a series are joined by a line, in their order; by default they are not. */
   joined?: boolean;
-  /** All series of the page, where colours and shapes stand for series, so that each has one colour and shape in all its plots; by default those drawn here. */
-  ofPage?: readonly string[];
   /** A place on the x axis to compare at. */
   at?: { x: number; label: string };
 }
 
-const HEIGHT = 460;
+/** What colours and shapes stand for on a page, so that they mean the same in all its plots. */
+export interface PlotKinds {
+  colours: readonly string[];
+  shapes: readonly string[];
+}
+
+const kindOf = ({ kind, series }: PlotPoint): readonly [string, string] => kind ?? [series, series];
+
+export function kindsOf(plots: readonly ScatterPlot[]): PlotKinds {
+  const kinds = plots.flatMap(({ points }) => points.map(kindOf));
+  const [colours, shapes] = [0, 1].map((at) => [...new Set(kinds.map((kind) => kind[at]))]);
+  return { colours, shapes };
+}
+
+const WIDE: DrawingSize = { width: WIDE_WIDTH, height: 460 };
+const NARROW: DrawingSize = { width: NARROW_WIDTH, height: 480 };
 const TOP = 16;
 
-export function scatterPlot({ x, y, points, caption, key, joined = false, ofPage, at }: ScatterPlot): Markup {
+/** @param kinds of the page; by default those of this plot */
+export function scatterPlot(plot: ScatterPlot, kinds: PlotKinds = kindsOf([plot])): Markup {
+  const { x, y, points, caption, key, at } = plot;
   const drawn = points.filter((point) => canBeDrawn(point.x, x) && canBeDrawn(point.y, y));
   const left = points.length - drawn.length;
-  const series = [...new Set(drawn.map((point) => point.series))];
-  const place = (name: string) => (ofPage ?? series).indexOf(name);
-  const kinds = [0, 1].map((at) => [...new Set(drawn.flatMap(({ kind }) => kind?.[at] ?? []))]);
-  const numberOf = ({ kind, series: name }: PlotPoint, at: 0 | 1) =>
-    kind ? kinds[at].indexOf(kind[at]) : place(name);
-  const colour = (point: PlotPoint) => colourOf(numberOf(point, 0));
-  const symbol = (point: PlotPoint) => symbolOf(numberOf(point, 1));
-  const front = drawn.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
-  const inX = {
-    ...x,
-    ...rangeOf(x, [...drawn.flatMap((p) => extent(p.x, p.xInterval, x)), ...(at ? [at.x] : [])]),
+  const look = (point: PlotPoint) => {
+    const [colour, shape] = kindOf(point);
+    return lookOf(kinds.colours.indexOf(colour), kinds.shapes.indexOf(shape));
   };
-  const inY = {
-    ...y,
-    ...rangeOf(
-      y,
-      drawn.flatMap((p) => extent(p.y, p.yInterval, y)),
-    ),
+  const ends = (of: (point: PlotPoint) => number[]) => drawn.flatMap(of);
+  const scene = {
+    ...{ plot, look },
+    x: { ...x, ...rangeOf(x, [...ends((p) => extent(p.x, p.xInterval, x)), ...(at ? [at.x] : [])]) },
+    y: {
+      ...y,
+      ...rangeOf(
+        y,
+        ends((p) => extent(p.y, p.yInterval, y)),
+      ),
+    },
   };
-  // Without an interval a bar of no length: bars stay as many as points, and none is seen.
-  const barX = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.xInterval, x)?.[end] ?? point.x;
-  const barY = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.yInterval, y)?.[end] ?? point.y;
-  const svg = drawing(
-    {
-      ...plotFrame(inX, inY, { height: HEIGHT, top: TOP }),
-      symbol: { type: 'identity' },
-      marks: [
-        ...axes(inX, inY),
-        Plot.line(front.length > 1 ? front : [], { x: 'x', y: 'y', className: 'front' }),
-        Plot.line(joined ? [...drawn].sort((a, b) => a.x - b.x) : [], {
-          ...{ x: 'x', y: 'y', z: 'series', stroke: colour },
-          className: 'joined',
-        }),
-        ...(at ? [Plot.ruleX([at.x], { className: 'at' })] : []),
-        Plot.ruleY(drawn, { x1: barX(0), x2: barX(1), y: 'y', stroke: colour, className: 'across' }),
-        Plot.ruleX(drawn, { y1: barY(0), y2: barY(1), x: 'x', stroke: colour, className: 'up' }),
-        // Hollow where no interval says how sure the figure is.
-        Plot.dot(drawn, {
-          ...{ x: 'x', y: 'y', r: 5, symbol },
-          fill: (point: PlotPoint) => (point.yInterval ? colour(point) : 'var(--paper)'),
-          stroke: (point: PlotPoint) => (point.yInterval ? 'var(--paper)' : colour(point)),
-          strokeWidth: 1.5,
-          className: 'shapes',
-        }),
-      ],
-    },
-    (plot) => {
-      gatherMarks(plot, drawn, ['across', 'up', 'shapes'], 11);
-      addLabels(plot, drawn, { at, joined });
-    },
-  );
+  const panels = panelsOf(drawn).map((name) => ({ name, own: drawn.filter(({ panel }) => panel === name) }));
+  const drawings =
+    panels.length > 1
+      ? html`<div class="panels">${panels.map(
+          ({ name, own }) => html`<div><h4>${name}</h4>${drawnPoints(scene, own, NARROW)}</div>
+`,
+        )}</div>`
+      : atBothWidths(WIDE, NARROW, (size) => drawnPoints(scene, drawn, size));
+  const series = new Map(drawn.map((point) => [point.series, point]));
+  const hasFront = panels.some(({ own }) => frontOf(own).length > 1);
   return html`<figure class="plot">
-<div class="scroll">${svg}</div>
-<ul class="legend">${series.map(
-    (name) =>
-      html`<li>${legendShape(
-        colour,
-        symbol,
-        drawn.find((point) => point.series === name),
-      )}${name}</li>`,
-  )}${
-    front.length > 1
-      ? html`<li>${legendLine({ className: 'front' })}front: no other is better in both</li>`
-      : null
+${drawings}
+<ul class="legend">${[...series].map(([name, point]) => html`<li>${legendShape(look(point))}${name}</li>`)}${
+    hasFront ? html`<li>${legendLine({ className: 'front' })}front: no other is better in both</li>` : null
   }${
     drawn.some(({ yInterval }) => yInterval === null)
       ? html`<li>${legendMark(Plot.dot([[0, 0]], { r: 5, stroke: 'currentColor', fill: 'var(--paper)' }))}hollow: no 95% interval</li>`
@@ -129,16 +118,82 @@ export function scatterPlot({ x, y, points, caption, key, joined = false, ofPage
   }</ul>
 <div class="details" hidden></div>
 <figcaption>${caption}${key === undefined ? null : ` ${key}`}${left > 0 ? ` ${left} of ${points.length} configurations have no place here: their figures are not known or not positive.` : null}</figcaption>
+${figuresOf(plot)}
 </figure>`;
 }
 
-function legendShape(
-  colour: (point: PlotPoint) => string,
-  symbol: (point: PlotPoint) => ReturnType<typeof symbolOf>,
-  point: PlotPoint | undefined,
-): Markup | null {
-  if (!point) return null;
-  return legendMark(Plot.dot([[0, 0]], { r: 5, symbol: symbol(point), fill: colour(point) }));
+interface Scene {
+  plot: ScatterPlot;
+  /** With the ranges of all panels. */
+  x: PlotAxis & AxisRange;
+  y: PlotAxis & AxisRange;
+  look(point: PlotPoint): ReturnType<typeof lookOf>;
+}
+
+const frontOf = (points: readonly PlotPoint[]) =>
+  points.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
+
+function drawnPoints({ plot, look, x, y }: Scene, points: readonly PlotPoint[], size: DrawingSize): Markup {
+  const { joined = false, at } = plot;
+  const front = frontOf(points);
+  const colour = (point: PlotPoint) => look(point).colour;
+  // Without an interval a bar of no length: bars stay as many as points, and none is seen.
+  const barX = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.xInterval, x)?.[end] ?? point.x;
+  const barY = (end: 0 | 1) => (point: PlotPoint) => withinAxis(point.yInterval, y)?.[end] ?? point.y;
+  return drawing(
+    {
+      ...plotFrame(x, y, { ...size, top: TOP }),
+      symbol: { type: 'identity' },
+      marks: [
+        ...axes(x, y, size),
+        Plot.line(front.length > 1 ? front : [], { x: 'x', y: 'y', className: 'front' }),
+        Plot.line(joined ? points : [], {
+          ...{ x: 'x', y: 'y', z: 'series', stroke: colour },
+          className: 'joined',
+        }),
+        ...(at ? [Plot.ruleX([at.x], { className: 'at' })] : []),
+        Plot.ruleY(points, { x1: barX(0), x2: barX(1), y: 'y', stroke: colour, className: 'across' }),
+        Plot.ruleX(points, { y1: barY(0), y2: barY(1), x: 'x', stroke: colour, className: 'up' }),
+        // Hollow where no interval says how sure the figure is.
+        Plot.dot(points, {
+          ...{ x: 'x', y: 'y', r: 5, symbol: (point: PlotPoint) => look(point).symbol },
+          fill: (point: PlotPoint) => (point.yInterval ? colour(point) : 'var(--paper)'),
+          stroke: (point: PlotPoint) => (point.yInterval ? 'var(--paper)' : colour(point)),
+          strokeWidth: 1.5,
+          className: 'shapes',
+        }),
+      ],
+    },
+    (drawn) => {
+      gatherMarks(drawn, points, ['across', 'up', 'shapes'], 11);
+      addLabels(drawn, points, { at, joined, size });
+    },
+  );
+}
+
+/** All that is drawn, as a table: for screen readers, and for whoever wants the numbers. */
+function figuresOf({ x, y, points }: ScatterPlot): Markup {
+  const bracket = (interval: PlotPoint['xInterval']) =>
+    interval ? `[${interval.map(plain).join(', ')}]` : '';
+  const columns: [Heading, (point: PlotPoint) => string][] = [
+    [['series', 'left'], ({ series }) => plainText(series)],
+    [['point', 'left'], ({ label }) => plainText(label)],
+    [['panel', 'left'], ({ panel }) => panel ?? ''],
+    [[x.title, 'right'], (point) => (Number.isFinite(point.x) ? plain(point.x) : '')],
+    [['95% interval', 'right'], ({ xInterval }) => bracket(xInterval)],
+    [[y.title, 'right'], (point) => (Number.isFinite(point.y) ? plain(point.y) : '')],
+    [['95% interval', 'right'], ({ yInterval }) => bracket(yInterval)],
+  ];
+  const known = columns.filter(([, cell]) => points.some((point) => cell(point) !== ''));
+  return html`<details class="figures"><summary>Figures of this plot</summary>
+${htmlTable(
+  known.map(([heading]) => heading),
+  points.map((point) => known.map(([, cell]) => cell(point))),
+)}</details>`;
+}
+
+function legendShape({ colour, symbol }: ReturnType<typeof lookOf>): Markup {
+  return legendMark(Plot.dot([[0, 0]], { r: 5, symbol, fill: colour }));
 }
 
 function extent(value: number, interval: readonly [number, number] | null, axis: PlotAxis): number[] {
@@ -167,7 +222,7 @@ interface Place {
 }
 
 /** Distances of far places, in the units of the drawing, and how many directions are tried at each. */
-const RINGS = [26, 42, 60, 82, 108, 138, 170];
+const RINGS = [26, 42, 60, 82, 108, 138, 170, 210, 260];
 const DIRECTIONS = 24;
 
 /**
@@ -178,7 +233,7 @@ const DIRECTIONS = 24;
 function addLabels(
   plot: Drawn,
   points: readonly PlotPoint[],
-  { at, joined }: Pick<ScatterPlot, 'at' | 'joined'>,
+  { at, joined, size }: Pick<ScatterPlot, 'at' | 'joined'> & { size: DrawingSize },
 ): void {
   const { across, up } = plot;
   if (at) {
@@ -195,18 +250,21 @@ function addLabels(
     if (!first || point.x < first.x) firstOf.set(point.series, point);
   }
   const isName = (point: PlotPoint) => !joined || firstOf.get(point.series) === point;
+  const nameOf = ({ series, label }: PlotPoint) =>
+    size.width > NARROW_WIDTH && label !== '' ? `${series}, ${label}` : series;
   const order = [...points].sort(
     (a, b) => Number(isName(b)) - Number(isName(a)) || Number(b.onFront) - Number(a.onFront),
   );
   for (const point of order) {
-    const label = joined && isName(point) ? `${point.series}, ${point.label}` : point.label;
+    const label = joined && isName(point) ? nameOf(point) : point.label;
+    if (label === '') continue;
     const width = label.length * CHARACTER_WIDTH;
     const [x, y] = [across(point.x), up(point.y)];
     const isFree = ({ left, top }: Place) =>
       left >= MARGIN_LEFT &&
-      left + width <= PLOT_WIDTH &&
+      left + width <= size.width &&
       top >= 0 &&
-      top + LABEL_HEIGHT <= HEIGHT - MARGIN_BOTTOM &&
+      top + LABEL_HEIGHT <= size.height - MARGIN_BOTTOM &&
       taken.every(([l, t, r, b]) => left + width < l || left > r || top + LABEL_HEIGHT < t || top > b);
     const near = placesBeside(x, y, width).find(isFree);
     const place = near ?? (isName(point) ? placesAround(x, y, width).find(isFree) : undefined);

@@ -20,7 +20,7 @@ const work = (
     ...{ modelCalls: sequences, weight, state: 'to run' },
   },
   digest: `cell ${cell}`,
-  isDivisible: true,
+  grain: 1,
   ...over,
 });
 const planOf = (cells: PlannedWork[], machines: number): UnitPlan => ({
@@ -38,12 +38,18 @@ describe('a plan', () => {
   });
 
   it('cuts a cell into ranges that hold every sequence once, and leaves whole what cannot be cut', () => {
-    const [whole, ...cut] = unitsOf([work(1, 1000, 64, { isDivisible: false }), work(2, 1000, 1001)], 4);
+    const [whole, ...cut] = unitsOf([work(1, 1000, 64, { grain: null }), work(2, 1000, 1001)], 4);
     expect(whole).toMatchObject({ cell: 1, from: null, to: null, weight: 1000 });
     expect(cut.map(({ from }) => from)).toEqual([0, ...cut.slice(0, -1).map(({ to }) => to)]);
     expect(cut.at(-1)?.to).toBe(1001);
     expect(cut.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1000, 9);
     expect(new Set([whole, ...cut].map(({ key }) => key)).size).toBe(cut.length + 1);
+  });
+
+  it('cuts at multiples of what a cell asks for', () => {
+    const cut = unitsOf([work(1, 1000, 100, { grain: 8 })], 1);
+    expect(cut.map(({ from }) => from)).toEqual([0, 8, 24, 32, 48, 64, 72, 88]);
+    expect(cut.at(-1)).toMatchObject({ to: 100, weight: 120 });
   });
 
   it('gives every unit to one machine, the same at every reading, and of 10,000 units too', () => {
