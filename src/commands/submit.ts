@@ -6,14 +6,15 @@ import { providerFlag } from '../cli/provider-flags.js';
 import type { Shown, Submission } from '../evals/suite/scheduler.js';
 
 export default class Submit extends BaseCommand<typeof Submit> {
-  static override summary = 'Run a suite on many machines: an array of jobs, and their merge.';
+  static override summary = 'Run a suite on many machines: jobs of Slurm, or a queue of Redis.';
   static override description =
-    `Cuts the suite into units of about equal length, and hands Slurm an array of so many tasks, and a merge that starts when all have ended, also when one failed: it joins what there is and says what is missing. Before its time limit, or when it is preempted, a task stops at a safe place and is queued again. All machines must see the folder and the cache.
+    `Cuts the suite into units of about equal length. Slurm gets an array of so many tasks, and a merge that starts when all have ended, also when one failed: it joins what there is and says what is missing. Before its time limit, or when it is preempted, a task stops at a safe place and is queued again. A Redis gets a queue of the units, which duo-eval worker takes one by one, on any number of machines; submit wait merges them. All machines must see the folder and the cache.
 
 submit status, submit wait and submit cancel take the folder.`;
   static override examples = [
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job',
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job --print',
+    '<%= config.bin %> submit suite.yaml --to redis://queue.example:6379/0 --machines 8 --folder job',
   ];
 
   static override args = {
@@ -21,8 +22,13 @@ submit status, submit wait and submit cancel take the folder.`;
   };
 
   static override flags = {
-    to: string({ required: true, summary: 'The scheduler: slurm.', helpValue: '<scheduler>' }),
-    machines: integer({ min: 1, max: 100_000, required: true, summary: 'Tasks of the array.' }),
+    to: string({ required: true, summary: 'The scheduler: slurm, or redis://….', helpValue: '<scheduler>' }),
+    machines: integer({
+      min: 1,
+      max: 100_000,
+      required: true,
+      summary: 'Machines to cut for; tasks of the array.',
+    }),
     folder: string({
       required: true,
       summary: 'For plan, scripts, logs and results; all machines see it.',
@@ -42,7 +48,7 @@ submit status, submit wait and submit cancel take the folder.`;
       helpValue: '<command>',
     }),
     'allow-code': boolean({ summary: 'Allow the suite to run modules, such as samplers.' }),
-    print: boolean({ summary: 'Print the scripts, and submit nothing.' }),
+    print: boolean({ summary: 'Print scripts or jobs, and submit nothing.' }),
   };
 
   async run(): Promise<void> {

@@ -74,6 +74,6 @@ A signal of a scheduler stops at the next safe place, gives the unit back, and e
       threads: threads ?? undefined,
       ...{ timeoutSeconds: timeout, allowCode },
     };
-    return (units, observer) => runSuiteUnits(suite, units, settings, observer);
+    return (cells, units, observer) => runSuiteUnits(suite, cells, units, settings, observer);
   }
 }

@@ -77,16 +77,20 @@ export async function runSuite(
 
 /**
  * Runs units of a plan as they come, each once the one before is done; results stay in the cache, for `gatherSuite`. A model stays
- * loaded while the next unit needs it. @throws as runSuite
+ * loaded while the next unit needs it. @param numbers of the cells that they may be of, from 1   @throws as runSuite
  */
 export async function runSuiteUnits(
   suite: Suite,
+  numbers: ReadonlySet<number>,
   units: AsyncIterable<Unit>,
   settings: SuiteSettings = {},
   observer: Observer = {},
 ): Promise<void> {
   const { runUnits } = await import('../evals/suite/run-suite.js');
-  await runUnits(...(await asked(suite.cells, settings, observer)), units);
+  const cells = suite.cells.filter(({ index }) => numbers.has(index + 1));
+  const [request, heard] = await asked(cells, settings, observer);
+  // How far a unit is says more than how far these cells are, which others work on, too.
+  await runUnits(request, { ...heard, progress: observer.progress, begins: undefined }, units);
 }
 
 /**

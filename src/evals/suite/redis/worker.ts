@@ -29,8 +29,12 @@ const GIVE_BACK_MS = 3000;
 /** So many times as heavy must another model's unit be, to leave the one that is held. */
 const STAY = 2;
 
-/** Runs units of one plan, one by one as they come. @throws what a unit does */
-export type RunUnits = (units: AsyncIterable<Unit>, observer: Observer) => Promise<void>;
+/** Runs units of one plan, one by one as they come. @param cells that they may be of, from 1   @throws what a unit does */
+export type RunUnits = (
+  cells: ReadonlySet<number>,
+  units: AsyncIterable<Unit>,
+  observer: Observer,
+) => Promise<void>;
 
 export interface WorkerTask {
   /** Ends when no unit waits or runs, here or elsewhere; else goes on for ever. */
@@ -186,7 +190,8 @@ class QueueWorker {
       }
     }
     try {
-      await run(units(), { ...observer, signal });
+      const cells = queue.order.flatMap((unit) => (unit.model === model ? [unit.cell] : []));
+      await run(new Set(cells), units(), { ...observer, signal });
     } catch (error) {
       // A model call that was let go may still write to its journal: its turn ends when it does, with this process.
       turn = release(turn);
