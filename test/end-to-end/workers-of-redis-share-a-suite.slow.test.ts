@@ -135,20 +135,22 @@ describe.skipIf(!hasRedis)('a suite on a queue of Redis', () => {
   it('whose unit fails names it with its sentence, and does the others', async () => {
     const redis = await startRedis();
     const space = workspace();
-    const models = `models: [${fixture('markov-ar.onnx')}, {name: gone, path: model.onnx}]`;
+    const models = `models: [${fixture('markov-ar.onnx')}, {name: gone, path: model.onnx, tokenizer: ${fixture('tokenizer')}}]`;
     space.write('suite.yaml', `${models}\ndatasets: [sotu]\nppl: {protocol: strict, limit: 4, draws: 1}\n`);
     space.write('model.onnx', readFileSync(fixture('markov-mdlm.onnx')));
+    space.write('model.card.json', readFileSync(fixture('markov-mdlm.card.json')));
     await succeed(space, submit(redis.address));
     space.write('model.onnx', 'no model');
     const ran = await succeed(space, work(redis.address));
-    expect(ran.stdout).toContain('Attempts that failed: 3.');
+    // Four units, each three times.
+    expect(ran.stdout).toContain('Done: 4 units. Attempts that failed: 12.');
     const waited = await space.run(['submit', 'wait', 'job']);
     expect(waited).toMatchObject({ code: 6, stderr: expect.stringMatching(/of gone on sotu/) });
     const { stdout } = await succeed(space, ['submit', 'status', 'job']);
-    expect(stdout).toMatch(/done +1\nfailed +1\n[0-9a-f]{16}, ppl of gone on sotu/);
+    expect(stdout).toMatch(/done +4\nfailed +4\n[0-9a-f]{16}, ppl of gone on sotu/);
     // Mended, and submitted again.
     space.write('model.onnx', readFileSync(fixture('markov-mdlm.onnx')));
-    expect((await succeed(space, submit(redis.address))).stdout).toContain('1 that had failed again');
+    expect((await succeed(space, submit(redis.address))).stdout).toContain('4 that had failed again');
     await succeed(space, work(redis.address));
     await succeed(space, ['submit', 'wait', 'job']);
     expect(existsSync(space.at('job/results.html'))).toBe(true);
