@@ -21,7 +21,8 @@ export default class SubmitWait extends BaseCommand<typeof SubmitWait> {
     const { submittedFrom } = await import('../../evals/suite/schedulers.js');
     const { scheduler, jobs } = submittedFrom(folder);
     for (;;) {
-      const { finished, total, end } = await scheduler.standing(jobs, folder, this.observer);
+      const { finished, total, end, next } = await scheduler.standing(jobs, folder, this.observer);
+      await next?.();
       if (end === 'complete') break;
       if (end !== null) throw new FileError({ code: 'suite-unfinished', ...end });
       this.observer.progress(`tasks of ${folder}`, finished, total);
@@ -29,8 +30,9 @@ export default class SubmitWait extends BaseCommand<typeof SubmitWait> {
     }
     const toMerge = await scheduler.toMerge?.(jobs);
     if (toMerge) await this.merge(toMerge);
-    if (this.flags.json) this.printJson({ results: `${folder}/results.json` });
-    else this.print(`The results are in ${folder}/results.json.`);
+    const results = scheduler.results?.(jobs) ?? `${folder}/results.json`;
+    if (this.flags.json) this.printJson({ results });
+    else this.print(`The results are in ${results}.`);
   }
   /** Joins what the cache holds, and writes the results into the folder. @throws FileError `cells-missing` */
   private async merge({ suite: path, settings }: Pick<Submission, 'suite' | 'settings'>): Promise<void> {

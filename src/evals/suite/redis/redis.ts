@@ -30,6 +30,7 @@ export const REDIS: Scheduler<Submitted> = {
   name: 'redis',
   address: 'redis://…',
   jobs: submittedSchema,
+  takes: [],
   isNamedBy: isRedisAddress,
   async preview(submission) {
     const { label } = parseRedisAddress(submission.to);
@@ -152,7 +153,7 @@ async function planOf({ plan }: Submitted): Promise<KeptPlan> {
   return kept;
 }
 
-async function queueOf(jobs: Submitted, observer: Observer): Promise<UnitQueue> {
+async function queueOf(jobs: Submitted, observer: Observer | undefined): Promise<UnitQueue> {
   const kept = await planOf(jobs);
   const address = parseRedisAddress(jobs.address);
   const client = await connected({ ...address, username: jobs.username ?? undefined }, observer);
@@ -162,7 +163,7 @@ async function queueOf(jobs: Submitted, observer: Observer): Promise<UnitQueue> 
 let open: Redis | null = null;
 
 /** The connection of this process, which lives as long as it. */
-async function connected(address: RedisAddress, observer: Observer): Promise<Redis> {
+async function connected(address: RedisAddress, observer: Observer = {}): Promise<Redis> {
   open ??= await connectToRedis(address, observer);
   return open;
 }
