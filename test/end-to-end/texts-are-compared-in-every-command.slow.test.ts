@@ -1,4 +1,4 @@
-/** About src/evals/generation/comparison.ts, src/evals/suite/comparison-keys.ts, src/evals/suite/generation.ts, src/evals/suite/throughput.ts, src/evals/frontier/run.ts */
+/** About src/commands/bench.ts, src/commands/frontier.ts, src/evals/generation/comparison.ts, src/evals/suite/comparison-keys.ts, src/evals/suite/generation.ts, src/evals/suite/throughput.ts, src/evals/frontier/run.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
