@@ -222,7 +222,6 @@ export const SLURM: Scheduler<Submitted> = {
   name: 'slurm',
   address: 'slurm',
   jobs: submittedSchema,
-  merges: true,
   takes: ['partition', 'gres', 'time', 'sbatch'],
   isNamedBy: (to) => to === 'slurm',
   async preview(submission) {
