@@ -156,7 +156,7 @@ class Steps:
         self.network = DiffusionTransformer(**sizes).eval()
         self.length = sizes["length"]
         self.vocabulary = sizes["vocabulary"]
-        save_file(dict(self.network.state_dict()), folder / "model.safetensors")
+        save_file({name: value.cpu() for name, value in self.network.state_dict().items()}, folder / "model.safetensors")
         config = {"model_type": "duo", "cond_dim": sizes["condition"], "n_heads": sizes["heads"]}
         (folder / "config.json").write_text(json.dumps({**config, "model_length": sizes["length"]}))
         self.ready = {}
@@ -246,8 +246,10 @@ def main():
     parser.add_argument("--sizes", required=True, help="JSON")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    torch.set_default_device(arguments.device)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     part = PARTS[arguments.part](arguments, arguments.folder)
     say = lambda value: print(json.dumps(value), flush=True)
@@ -256,6 +258,8 @@ def main():
         asked = json.loads(line)
         wall, processor = time.perf_counter(), time.process_time()
         value = getattr(part, asked["leg"])(asked["mode"])
+        if arguments.device.startswith("cuda"):
+            torch.cuda.synchronize()
         took = {"seconds": time.perf_counter() - wall, "processor": time.process_time() - processor}
         say({**took, "value": value} if isinstance(value, (int, float, list)) else took)
 

@@ -8,8 +8,12 @@
  *   self-BLEU   the same texts; the truth is the mean.
  *   BrierLM     continuations from a first-order chain over three letters, true ones from another; the truth is the closed form
  *               Brier-n = Σ_y q(y)·2p(y) − Σ p², of texts y of n letters.
+ *   AUP         four settings with 1, 2, 4 and 8 tokens a call on the same items, right with the named chances; half of the items are as hard
+ *               for all settings. The truth is AUP at these chances.
  */
+import { withAup } from '../dist/evals/tasks/parallelism.js';
 import { fillUniforms } from '../dist/random/uniforms.js';
+import { accuracyUnderParallelism } from '../dist/statistics/aup.js';
 import { brierItem, brierScores } from '../dist/statistics/brier.js';
 import { divergenceOfTexts } from '../dist/statistics/jensen-shannon.js';
 import { mauveOfFeatures } from '../dist/statistics/mauve.js';
@@ -102,6 +106,49 @@ told(
   'self-BLEU, 64 texts',
   Array.from({ length: REPLICATIONS }, (_, r) => selfBleu(numberedGrams(texts(2 * r, 64, 2), 4))),
 );
+
+const TOKENS = [1, 2, 4, 8];
+for (const [what, chances] of [
+  ['equal', [0.74, 0.74, 0.74, 0.74]],
+  ['falling slowly', [0.74, 0.735, 0.73, 0.725]],
+  ['the last 10 points below', [0.8, 0.79, 0.77, 0.7]],
+  ['the third 4.8 points below', [0.8, 0.79, 0.752, 0.7]],
+])
+  for (const items of [100, 400]) {
+    for (const given of [false, true]) {
+      const best = Math.max(...chances);
+      const truth = accuracyUnderParallelism(
+        chances.map((accuracy, i) => ({ accuracy, tokensPerForward: TOKENS[i] })),
+        best,
+      );
+      const runs = Array.from({ length: REPLICATIONS }, (_, r) => {
+        const drawn = Array.from({ length: items }, (_one, i) => uniformsOf(3e6 + r, i, 6));
+        const results = chances.map((chance, k) =>
+          settingOf(
+            k,
+            r,
+            drawn.map((u) => Number((u[0] < 0.5 ? u[1] : u[2 + k]) < chance)),
+          ),
+        );
+        return withAup(results, given ? best : null)[0].metrics.aup;
+      });
+      told(`AUP, ${what}, ${items} items${given ? ', best given' : ''}`, runs, truth);
+    }
+  }
+
+/** What AUP reads of a result. */
+function settingOf(k, seed, exactMatch) {
+  const index = exactMatch.map((_, i) => i);
+  return {
+    ...{ model: { name: 'model', sha256: '' }, task: { name: 'task', sha256: '' }, dataset: {} },
+    protocol: { sampler: 'unmask', steps: 8 / TOKENS[k], seed },
+    metrics: { exactMatch: { value: mean(exactMatch) }, tokensPerForward: { value: TOKENS[k] } },
+    byItem: {
+      ...{ index, unit: index, exactMatch },
+      ...{ written: index.map(() => 8), calls: index.map(() => 8 / TOKENS[k]) },
+    },
+  };
+}
 
 const [STAY_P, STAY_Q] = [0.7, 0.8];
 const walk = (u, stay) => {

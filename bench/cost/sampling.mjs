@@ -5,12 +5,12 @@ import { resolveSampler } from '../../dist/samplers/registry.js';
 import { startSamplingSession } from '../../dist/sampling/sampling-session.js';
 
 /** @param length tokens of the sample; by default those of the card */
-export async function startSampling(path, { samplerName, steps, length, threads }) {
+export async function startSampling(path, { samplerName, steps, length, threads, provider = 'cpu' }) {
   const checkpoint = await openCheckpoint(path);
   const sampler = await resolveSampler(samplerName);
   const { name, family, vocabSize, maskTokenId, fields, schedule, signature } = checkpoint;
   const session = await startSamplingSession({
-    ...{ checkpoint, sampler: sampler.sampler, options: {}, provider: 'cpu', threads },
+    ...{ checkpoint, sampler: sampler.sampler, options: {}, provider, threads },
     ...{ temperature: 1, topK: null, topP: null },
   });
   const model = {

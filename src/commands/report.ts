@@ -4,7 +4,7 @@ import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
 import { plainText } from '../cli/terminal.js';
 import { UsageError } from '../errors.js';
 
-const FORMATS = ['table', 'markdown', 'html', 'csv', 'latex', 'lm-eval', 'model-index'] as const;
+const FORMATS = ['table', 'markdown', 'html', 'csv', 'latex', 'suite', 'lm-eval', 'model-index'] as const;
 type ReportFormat = (typeof FORMATS)[number];
 const ENDINGS: Record<string, ReportFormat> = {
   '.md': 'markdown',
@@ -14,6 +14,8 @@ const ENDINGS: Record<string, ReportFormat> = {
   '.csv': 'csv',
   '.tex': 'latex',
   '.txt': 'table',
+  '.yaml': 'suite',
+  '.yml': 'suite',
 };
 
 export default class Report extends BaseCommand<typeof Report> {
@@ -21,11 +23,12 @@ export default class Report extends BaseCommand<typeof Report> {
   static override description =
     `Shows tables with intervals, significant differences, plots, where each evaluation ran, how to repeat it, and some texts of samples files. The HTML page is self-contained.
 
---paper gives the table of a paper alone, models by data sets, in every format; table (for a terminal) and latex are always that. lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
+--paper gives the table of a paper alone, models by data sets, in every format; table (for a terminal) and latex are always that. suite is a file that duo-eval run takes and that gives the same figures. lm-eval is the format of lm-evaluation-harness, for one model; model-index is YAML for a model card. --json prints all results in one object, with their differences.`;
   static override examples = [
     '<%= config.bin %> report results.json --out report.html',
     '<%= config.bin %> report a.json b.json samples.jsonl --published --out report.html',
     '<%= config.bin %> report a.json b.json --paper',
+    '<%= config.bin %> report results.json --out suite.yaml',
     '<%= config.bin %> report results.json --model duo --format model-index',
   ];
 
@@ -54,7 +57,7 @@ export default class Report extends BaseCommand<typeof Report> {
     }),
     out: repeatable({
       char: 'o',
-      summary: 'Write to this file; .html, .md, .csv, .tex or .txt decides the format.',
+      summary: 'Write to this file; .html, .md, .csv, .tex, .txt or .yaml decides the format.',
       helpValue: '<file>',
     }),
   };
@@ -90,8 +93,12 @@ export default class Report extends BaseCommand<typeof Report> {
       paper: flags.paper,
     };
     for (const { path, format } of out) {
-      await replaceFile(path, await written(report, format));
-      if (!this.options.json) this.print(plainText(path));
+      const files =
+        format === 'suite' ? await suitesOf(rows, path) : [{ path, text: await written(report, format) }];
+      for (const file of files) {
+        await replaceFile(file.path, file.text);
+        if (!this.options.json) this.print(plainText(file.path));
+      }
     }
     if (this.options.json) {
       const { comparisonOf } = await import('../comparison/printed-differences.js');
@@ -124,6 +131,11 @@ async function written(
       if (table === null) throw noPaperTable();
       return table;
     }
+    case 'suite': {
+      const [suite, ...others] = await suitesOf(report.rows, 'suite.yaml');
+      if (others.length > 0) throw severalSuites(others.length + 1);
+      return suite.text;
+    }
     case 'lm-eval': {
       const { lmEvalResults } = await import('../report/lm-eval.js');
       const { escapedJson } = await import('../printing/json.js');
@@ -146,9 +158,31 @@ function formatOf(path: string): ReportFormat {
   });
 }
 
+/** @throws UsageError where no suite gives any of the rows */
+async function suitesOf(rows: readonly import('../records/evaluation.js').ResultRow[], path: string) {
+  const { repetitionOf, suiteFiles } = await import('../report/repetition.js');
+  const files = suiteFiles(rows, path);
+  if (files.length > 0) return files;
+  throw new UsageError({
+    code: 'no-suite',
+    message: `No suite gives these rows: ${repetitionOf(rows)
+      .others.map(({ why }) => why)
+      .join('; ')}.`,
+    hint: 'The section "How to repeat it" of --format markdown has the commands that do.',
+  });
+}
+
+function severalSuites(count: number): UsageError {
+  return new UsageError({
+    code: 'several-suites',
+    message: `These rows differ in what one suite says once, so they take ${count} suite files.`,
+    hint: 'Write them with --out suite.yaml: the others become suite-2.yaml and so on.',
+  });
+}
+
 /** @throws UsageError for a format that has no place for the table */
 function checkPaper(formats: readonly string[]): void {
-  const other = formats.find((format) => ['json', 'lm-eval', 'model-index'].includes(format));
+  const other = formats.find((format) => ['json', 'suite', 'lm-eval', 'model-index'].includes(format));
   if (other === undefined) return;
   throw new UsageError({
     code: 'contradicting-formats',

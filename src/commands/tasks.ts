@@ -1,9 +1,19 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { checkpointOverrides, kindFlags } from '../cli/checkpoint-flags.js';
-import { atCommas, boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import {
+  atCommas,
+  betweenSamplers,
+  boolean,
+  choice,
+  integer,
+  number,
+  repeatable,
+  string,
+} from '../cli/flags.js';
 import { likelihoodFlags, likelihoodOfFlags } from '../cli/likelihood-flags.js';
 import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
+import { numbersOf } from '../cli/sampling-flags.js';
 import { selectionOf } from '../cli/selection.js';
 import { UNMASKING_ORDERS } from '../diffusion/unmasking.js';
 import { UsageError } from '../errors.js';
@@ -88,8 +98,22 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       helpGroup: 'LIKELIHOOD',
     }),
     seed: integer({ min: 0, default: 1, summary: 'Seed of draws.', helpGroup: 'LIKELIHOOD' }),
-    sampler: string({ summary: 'Sampler of tasks that generate. [default: first of the family]' }),
-    steps: integer({ min: 1, max: 100_000, summary: 'Steps of tasks that generate. [default: 32]' }),
+    sampler: repeatable({
+      separate: betweenSamplers,
+      summary:
+        'Sampler of tasks that generate, with options as unmask:threshold=0.9. Repeatable. [default: the first of the family]',
+      helpValue: '<sampler>',
+    }),
+    steps: repeatable({
+      summary:
+        'Steps of tasks that generate; several give AUP. Separated by commas or repeated. [default: 32]',
+      helpValue: '<n,…>',
+    }),
+    'best-accuracy': number({
+      above: 0,
+      max: 100,
+      summary: 'Best known accuracy, in percent, which AUP weighs by. [default: the best of these results]',
+    }),
     tokenizer: string({ summary: 'Tokenizer: a folder or a tokenizer.json.', helpValue: '<path>' }),
     batch: integer({ min: 1, max: 4096, summary: 'Sequences per model call; does not change figures.' }),
     ...providerFlags('Where models run'),
@@ -157,7 +181,10 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
           { title: 'tokens read', align: 'right' },
         ],
         plans.map((plan) => [
-          ...[plainText(plan.task), plainText(plan.model)],
+          plainText(
+            [plan.task, plan.sampler, plan.steps && `${plan.steps} steps`].filter(Boolean).join(', '),
+          ),
+          plainText(plan.model),
           ...[plan.items, plan.continuations, plan.modelCalls, plan.readTokens].map(
             (count) => count?.toLocaleString('en') ?? '',
           ),
@@ -186,7 +213,9 @@ A masked model has several likelihoods: policy is exact in one order, a model ca
       overrides: checkpointOverrides(flags),
       ...{ tokenizer: flags.tokenizer, batch: flags.batch, provider: flags.provider, device: flags.device },
       ...{ threads: flags.threads, timeoutSeconds: flags.timeout },
-      ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler, steps: flags.steps },
+      ...{ byItem: flags['by-item'], fresh: flags.fresh, sampler: flags.sampler },
+      steps: flags.steps && numbersOf('steps', flags.steps.join(','), true),
+      bestAccuracy: flags['best-accuracy'] === undefined ? undefined : flags['best-accuracy'] / 100,
     };
   }
 }

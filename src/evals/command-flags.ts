@@ -1,5 +1,15 @@
-/** Flags of the commands that would give results again, read from their records; what a record does not determine is left out. */
-import { fieldOf, numberOf, type ResultRow } from '../records/evaluation.js';
+/**
+ * Flags of the commands, and keys of the suites, that would give results again, read from their records; what a record does not determine is
+ * left out.
+ */
+import {
+  fieldOf,
+  numberOf,
+  type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
+} from '../records/evaluation.js';
+import { samplerOptions, samplers, samplersFor } from '../samplers/registry.js';
 
 export type CommandFlag = readonly [string, string | number | null];
 
@@ -69,5 +79,61 @@ export function modelOf(row: ResultRow): string {
 
 /** `name=path` where a name can be told from a path, and says more than it. */
 export function nameAndPath(name: string, path: string): string {
-  return /^[A-Za-z0-9][\w.+-]*$/.test(name) ? `${name}=${path}` : path;
+  return isName(name) ? `${name}=${path}` : path;
 }
+
+const isName = (name: string): boolean => /^[A-Za-z0-9][\w.+-]*$/.test(name);
+
+/** The model of a row in a suite; null where its record does not say which file it is. */
+export function suiteModel(row: ResultRow, { at }: SuiteEntryContext): SuiteEntry['model'] | null {
+  const path = textOf(row, 'model.path');
+  if (path === null) return null;
+  return { ...(isName(row.model) && { name: row.model }), path: at(path) };
+}
+
+export const NO_MODEL = 'the record does not say which file the model is';
+
+/** Keys without those that are null. */
+export const knownKeys = (keys: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== null && value !== undefined));
+
+/** The judge as a suite names it. */
+export function suiteJudge(row: ResultRow, { at }: SuiteEntryContext): Record<string, unknown> | null {
+  const [path, name] = [textOf(row, 'judge.path'), textOf(row, 'judge.name')];
+  if (path === null) return null;
+  return knownKeys({ name, path: at(path), context: numberOf(row, 'judge.context') });
+}
+
+/** The sampler of a row as a suite lists it, its number of steps, and its seed. An ar model takes one step per token. */
+export function suiteSampling(
+  row: ResultRow,
+  { at }: SuiteEntryContext,
+): Pick<SuiteEntry, 'lists' | 'usual' | 'any'> {
+  const options = Object.fromEntries(samplerOptionsOf(row));
+  const isModule = samplerFieldOf(row, 'module') !== undefined;
+  const name = isModule ? at(samplerOf(row)) : samplerOf(row);
+  const own = isModule ? undefined : samplers.find((one) => one.name === name);
+  const isPlain = JSON.stringify(options) === JSON.stringify(own ? samplerOptions(own, []) : {});
+  const family = textOf(row, 'model.family');
+  const usual = family !== null && isPlain && samplersFor(family as never)[0] === name;
+  const lists = {
+    samplers: isPlain ? name : { name, options },
+    seeds: numberOf(row, 'samples.seed') ?? numberOf(row, 'protocol.seed'),
+  };
+  const more = usual ? { usual: ['samplers'] } : {};
+  return isBaseline(row)
+    ? { lists, ...more, any: ['steps'] }
+    : { lists: { ...lists, steps: stepsOf(row) }, ...more };
+}
+
+/** What all texts of a part share, and their judge. */
+export const suiteTexts = (row: ResultRow, context: SuiteEntryContext): Record<string, unknown> =>
+  knownKeys({
+    judge: suiteJudge(row, context),
+    protocol: textOf(row, 'protocol.name'),
+    samples: numberOf(row, 'samples.count'),
+    length: numberOf(row, 'samples.length'),
+    temperature: numberOf(row, 'samples.temperature'),
+    topK: numberOf(row, 'samples.topK'),
+    topP: numberOf(row, 'samples.topP'),
+  });

@@ -2,7 +2,7 @@
 import type { ScoringMethod } from '../evals/likelihood/question-walks.js';
 import type { ExactLikelihoodSettings } from '../evals/perplexity/exact-likelihood.js';
 import type { ItemLine } from '../evals/tasks/item-lines.js';
-import type { RunnerSettings } from '../evals/tasks/open-task.js';
+import type { RunnerSettings, Sweep } from '../evals/tasks/open-task.js';
 import type { TasksResult } from '../evals/tasks/record.js';
 import type { AskSettings, PreparedTask, TaskRun } from '../evals/tasks/run.js';
 import type { Checkpoint, CheckpointOverrides } from '../models/checkpoint.js';
@@ -43,9 +43,14 @@ export interface TasksTask extends RuntimeSettings {
   bos?: 'always' | 'when-empty';
   /** Items longer than the model: `truncate` (the default) cuts them from the left, `refuse` stops. */
   tooLong?: 'truncate' | 'refuse';
-  /** Tasks that generate: the sampler (by default the first that drives the family), and its steps (32). Draws are greedy. */
-  sampler?: string;
-  steps?: number;
+  /**
+   * Tasks that generate: the sampler (by default the first that drives the family; with options as `unmask:threshold=0.9`), and its steps
+   * (32). Several are each a result, and AUP is of all of them. Draws are greedy.
+   */
+  sampler?: string | readonly string[];
+  steps?: number | readonly number[];
+  /** The best known accuracy, a share, which AUP weighs accuracies by; by default the best of these results. */
+  bestAccuracy?: number;
   /** Examples before each question; by default those of the task. */
   fewShot?: number;
   /** Asks only this many items, spread over the split or the first; by default all. */
@@ -72,6 +77,9 @@ export interface TasksTask extends RuntimeSettings {
 export interface TasksPlan {
   model: string;
   task: string;
+  /** What would write its answers, where it generates; null: the first sampler of the family. */
+  sampler?: string | null;
+  steps?: number;
   items: number;
   /** Continuations that are scored. */
   continuations: number;
@@ -95,25 +103,37 @@ export async function evaluateTasks(
   const { itemLines } = await import('../evals/tasks/item-lines.js');
   const { resultsFile } = await import('../records/record.js');
   const asked = await askedOf(task, observer);
-  const { settings, byItem } = { settings: asked.settings, byItem: task.byItem ?? false };
+  const { withAup } = await import('../evals/tasks/parallelism.js');
+  const { sweptSettings } = await import('../evals/tasks/open-task.js');
   const found: TasksResult[][] = asked.tasks.map(() => []);
   const runs: TaskRun[] = [];
   try {
     for (const checkpoint of asked.checkpoints) {
-      const runners = new Runners(await runnerSettings(checkpoint, task, asked, observer), settings);
-      try {
-        for (const [t, prepared] of asked.tasks.entries()) {
-          const runner = await runners.of(prepared.task);
-          const run = await runTask(runner, prepared, settings, observer);
-          runs.push(run);
-          found[t].push(await taskResult(runner, prepared, run, { settings, byItem }));
-          if (task.onItem) for (const line of itemLines(checkpoint.name, prepared, run)) task.onItem(line);
+      const options = await runnerSettings(checkpoint, task, asked, observer);
+      const asks = new Map<string, { settings: AskSettings; places: number[] }>();
+      for (const [t, { task: one }] of asked.tasks.entries())
+        for (const settings of await sweptSettings(one, checkpoint, asked.settings, asked.sweep)) {
+          const key = JSON.stringify(settings);
+          asks.set(key, { settings, places: [...(asks.get(key)?.places ?? []), t] });
         }
-      } finally {
-        await runners.close();
+      for (const { settings, places } of asks.values()) {
+        const runners = new Runners({ ...options, ...settings }, settings);
+        try {
+          for (const t of places) {
+            const prepared = asked.tasks[t];
+            const runner = await runners.of(prepared.task);
+            const run = await runTask(runner, prepared, settings, observer);
+            runs.push(run);
+            found[t].push(await taskResult(runner, prepared, run, { settings, byItem: true }));
+            if (task.onItem) for (const line of itemLines(checkpoint.name, prepared, run)) task.onItem(line);
+          }
+        } finally {
+          await runners.close();
+        }
       }
     }
-    const results = resultsFile(found.flat());
+    const all = withAup(found.flat(), task.bestAccuracy ?? null);
+    const results = resultsFile(task.byItem ? all : all.map(({ byItem: _, ...result }) => result));
     await task.keep?.(results);
     for (const run of runs) run.finish();
     return results;
@@ -125,7 +145,7 @@ export async function evaluateTasks(
 
 /** What {@link evaluateTasks} would do, without a model call. @throws as evaluateTasks */
 export async function planTasks(task: TasksTask, observer: Observer = {}): Promise<TasksPlan[]> {
-  const { plannedCalls } = await import('../evals/tasks/open-task.js');
+  const { plannedCalls, sweptSettings } = await import('../evals/tasks/open-task.js');
   const asked = await askedOf(task, observer);
   const plans: TasksPlan[] = [];
   for (const checkpoint of asked.checkpoints) {
@@ -133,11 +153,13 @@ export async function planTasks(task: TasksTask, observer: Observer = {}): Promi
     for (const prepared of asked.tasks) {
       const { task: one, items } = prepared;
       const calls = await plannedCalls(prepared, options, observer.signal);
-      plans.push({
-        ...{ model: checkpoint.name, task: one.name, items: items.length },
-        continuations: items.reduce((sum, { requests }) => sum + requests.length, 0),
-        ...{ modelCalls: calls?.modelCalls ?? null, readTokens: calls?.readTokens ?? null },
-      });
+      for (const { sampler, steps } of await sweptSettings(one, checkpoint, asked.settings, asked.sweep))
+        plans.push({
+          ...{ model: checkpoint.name, task: one.name, items: items.length },
+          ...(one.output === 'generate_until' && { sampler, steps }),
+          continuations: items.reduce((sum, { requests }) => sum + requests.length, 0),
+          ...{ modelCalls: calls?.modelCalls ?? null, readTokens: calls?.readTokens ?? null },
+        });
     }
   }
   return plans;
@@ -147,12 +169,15 @@ interface Asked {
   checkpoints: Checkpoint[];
   tasks: PreparedTask[];
   settings: AskSettings;
+  sweep: Sweep;
 }
 
 async function askedOf(task: TasksTask, observer: Observer): Promise<Asked> {
   const { askSettings } = await import('../evals/tasks/open-task.js');
   const { readTask } = await import('../evals/tasks/task-files.js');
   await checkAsked(task);
+  const samplers = [...new Set([task.sampler ?? []].flat())];
+  const steps = [...new Set([task.steps ?? 32].flat())];
   // Tasks first: a name that is none is said before a model is fetched.
   const read = task.tasks.map((spec) => readTask(spec, (text) => observer.note?.(text)));
   checkDistinctNames(read.map(({ name }) => name));
@@ -168,12 +193,22 @@ async function askedOf(task: TasksTask, observer: Observer): Promise<Asked> {
   for (const [i, one] of read.entries()) tasks.push(await preparedOf(one, task.tasks[i], task, observer));
   return {
     ...{ checkpoints, tasks },
-    settings: askSettings({ ...task, method: task.likelihood }),
+    settings: askSettings({
+      ...{ ...task, method: task.likelihood },
+      ...{ sampler: samplers[0] ?? null, steps: steps[0] },
+    }),
+    sweep: { samplers, steps },
   };
 }
 
 /** @throws UsageError for numbers out of range, and data of a task that is not asked for */
-async function checkAsked({ draws = 2, until = 0, fewShot = 0, shard }: TasksTask): Promise<void> {
+async function checkAsked({
+  draws = 2,
+  until = 0,
+  fewShot = 0,
+  shard,
+  bestAccuracy = 1,
+}: TasksTask): Promise<void> {
   const { UsageError } = await import('../errors.js');
   const { checkedShard } = await import('../evals/shard.js');
   const wrong = (message: string, hint: string) =>
@@ -182,6 +217,8 @@ async function checkAsked({ draws = 2, until = 0, fewShot = 0, shard }: TasksTas
   if (!isCount(draws, 2)) throw wrong(`Draws are a whole number from 2 on, not ${draws}.`, 'Give 2 or more.');
   if (!(until >= 0 && until < 1))
     throw wrong(`A chance is between 0 and 1, not ${until}.`, 'Give --until 0.05.');
+  if (!(bestAccuracy > 0 && bestAccuracy <= 1))
+    throw wrong(`An accuracy is a share above 0, not ${bestAccuracy}.`, 'Give the best known one.');
   if (!isCount(fewShot, 0)) throw wrong(`Examples are a whole number, not ${fewShot}.`, 'Give 0 or more.');
   if (shard) checkedShard(shard);
 }

@@ -194,6 +194,28 @@ export interface ReportDeclaration {
   plots?(rows: readonly ResultRow[]): TitledPlot[];
 }
 
+/** A row as an entry of a suite's file, under the key that its evaluation is named by. */
+export interface SuiteEntry {
+  readonly model: { readonly name?: string; readonly path: string };
+  /** Where the part reads the data sets of the suite. */
+  readonly dataset?: string;
+  /** The row's own value of each key that takes a list. */
+  readonly lists: Readonly<Record<string, unknown>>;
+  /** Keys of `lists` whose value is what a suite takes by itself. */
+  readonly usual?: readonly string[];
+  /** Keys that make no difference to this row, and may be whatever others need: absent from the other two. */
+  readonly any?: readonly string[];
+  /** The other keys of the part, which all its rows share. */
+  readonly shared: Readonly<Record<string, unknown>>;
+}
+
+export interface SuiteEntryContext {
+  /** Names of the real text that was evaluated beside the row. */
+  readonly realText: readonly string[];
+  /** A path of a record as the suite's file has to say it. */
+  at(path: string): string;
+}
+
 /** How results are given again: which rows one command gives, and that command. */
 export interface RepetitionDeclaration {
   /** Whether this is real text, which the command of the rows before it evaluated beside them. */
@@ -202,7 +224,9 @@ export interface RepetitionDeclaration {
   readonly evaluatesRealText?: boolean;
   /** Whether one command gives both rows; by default each has its own. */
   sharesCommand?(first: ResultRow, row: ResultRow): boolean;
-  /** @param rows that share a command   @param realText names of the data sets beside them   @returns none where a record does not say enough */
+  /** The row as a suite gives it; a string says, as the end of a sentence, why none can. Absent: suites have no such rows. */
+  inSuite?(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string;
+  /** For rows that no suite gives. @param rows that share a command   @param realText names of the data sets beside them   @returns none where a record does not say enough */
   commands(rows: readonly [ResultRow, ...ResultRow[]], realText: readonly string[]): string[];
 }
 

@@ -30,6 +30,7 @@ export const RANGES = {
   brier: { what: 'a Brier score', least: -1, most: 1 },
   factor: { what: 'a ratio', above: 0 },
   speed: { what: 'a speed', above: 0 },
+  area: { what: 'an area', least: 0 },
   any: { what: 'a figure' },
 } satisfies Record<string, Range>;
 

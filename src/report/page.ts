@@ -8,7 +8,7 @@ import { kindsOf, PLOT_SCRIPT, type PlotKinds, scatterPlot } from '../printing/h
 import { FIGURES_LEAD } from '../printing/html.js';
 import type { ResultRow } from '../records/evaluation.js';
 import { publishedSection } from './published-section.js';
-import { commandsOf } from './repetition.js';
+import { otherNote, type Repetition, repetitionOf, suiteNote } from './repetition.js';
 import type { Report, SampleTexts, Section } from './report.js';
 import { environmentSection, sectionsOf } from './sections.js';
 
@@ -36,8 +36,8 @@ export function reportPage(report: Report): string {
     parts.push({ title: 'Samples', body: html`${report.samples.map(samplesBody)}` });
   if (!report.paper)
     parts.push({ title: 'Where it ran', body: sectionBody(environmentSection(report), kinds) });
-  const commands = report.paper ? [] : commandsOf(report.rows);
-  if (commands.length > 0) parts.push({ title: 'How to repeat it', body: repetitionBody(commands) });
+  if (!report.paper)
+    parts.push({ title: 'How to repeat it', body: repetitionBody(repetitionOf(report.rows)) });
   return htmlPage({
     title: report.title,
     lead: leadOf(report.rows),
@@ -81,8 +81,16 @@ ${texts.map(
 )}`;
 }
 
-function repetitionBody(commands: readonly string[]): Markup {
-  return html`<p class="note">Data sets are known by their names here: see duo-eval datasets list. Same seed, same figure.</p>
-<pre>${commands.join('\n')}</pre>
-`;
+function repetitionBody({ suites, runs, others }: Repetition): Markup {
+  return html`${suites.length > 0 ? html`<p class="note">${suiteNote(suites.length)}</p>` : null}
+${runs.map(
+  ({ file, command }, i) => html`<h3>${file}</h3>
+<pre>${suites[i]}</pre>
+<pre>${command}</pre>
+`,
+)}${others.map(
+  ({ why, commands }) => html`<p class="note">${otherNote(why, commands.length)}</p>
+${commands.length > 0 ? html`<pre>${commands.join('\n')}</pre>` : null}
+`,
+)}`;
 }

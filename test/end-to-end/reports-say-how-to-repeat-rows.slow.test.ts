@@ -1,23 +1,25 @@
-/** About src/commands/report.ts */
-/** The commands of "How to repeat it", run as a shell runs them: they give the rows again. */
+/** About src/commands/report.ts and src/report/repetition.ts */
+/** The suites and commands of "How to repeat it", run from the folder of the results with nothing kept: they give the rows again. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { fixture, root } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
 
-const [ar, duo] = ['markov-ar.onnx', 'markov-duo.onnx'].map(fixture);
+const [ar, duo, mdlm] = ['markov-ar.onnx', 'markov-duo.onnx', 'markov-mdlm.onnx'].map(fixture);
 const judge = `{path: ${ar}, name: exact}`;
 const psi = (eta: number) => `{name: psi, options: {eta: ${eta}}}`;
 
 let space: Workspace;
-let commands: string[];
 let rows: Row[];
+let suites: string[];
 interface Row {
   eval: string;
   model: { name: string } | null;
+  dataset: { name: string } | null;
   metrics: Record<string, { value: number | null }>;
+  protocol: { seed: number | null };
   samples?: { name: string; sha256: string; sampler: object | null };
   sampler?: object;
   throughput?: { batch: number; rounds: number };
@@ -26,10 +28,12 @@ interface Row {
 beforeAll(async () => {
   space = workspace();
   space.write(
-    'suite.yaml',
+    'first.yaml',
     `
-models: [{name: uniform, path: ${duo}}]
-gen: {judge: ${judge}, samplers: [${psi(0.02)}, ${psi(0.04)}], steps: [2], samples: 3, length: 24, seeds: [7]}
+models: [{name: ar, path: ${ar}}, {name: uniform, path: ${duo}}]
+datasets: [sotu]
+ppl: {protocol: strict, limit: 4, length: 24, draws: 2, seeds: [1, 2]}
+gen: {judge: ${judge}, steps: [2, 4], samples: 3, length: 24, seeds: [7]}
 bench:
   judge: ${judge}
   steps: [2, 4]
@@ -41,63 +45,83 @@ bench:
 frontier: {judge: ${judge}, steps: [2], temperatures: [0.7, 1.4], samples: 4, length: 24, entropy: 2.5, topK: 90}
 `,
   );
-  await succeed(space, ['run', 'suite.yaml', '--quiet', '--out', 'suite.json']);
-  rows = JSON.parse(space.read('suite.json')).results;
-  await succeed(space, ['report', 'suite.json', '--out', 'report.md', '--out', 'report.html']);
-  const [, block] = space.read('report.md').split('## How to repeat it');
-  commands = block.split('\n').filter((line) => line.startsWith('duo-eval '));
+  space.write(
+    'second.yaml',
+    `
+models: [{name: masked, path: ${mdlm}}]
+datasets: [sotu]
+ppl: {limit: 2, length: 24, likelihood: {policy: max-probability, tokensPerCall: 2}}
+gen: {judge: ${judge}, samplers: [${psi(0.02)}, ${psi(0.04)}], steps: [2], samples: 3, length: 24}
+`,
+  );
+  const files = ['first', 'second'];
+  for (const name of files) await succeed(space, ['run', `${name}.yaml`, '--quiet', '--out', `${name}.json`]);
+  rows = files.flatMap((name) => JSON.parse(space.read(`${name}.json`)).results);
+  const results = files.map((name) => `${name}.json`);
+  mkdirSync(space.at('again'));
+  await succeed(space, ['report', ...results, '--out', 'report.md', '--out', 'report.html']);
+  const written = await succeed(space, ['report', ...results, '--out', 'again/suite.yaml']);
+  suites = written.stdout.trim().split('\n');
 });
 
-/** By sh, from the folder where the suite ran, with nothing kept of it. */
-function repeated(command: string): Row[] {
+function ran(words: readonly string[], cache: string): Row[] {
   const entry = join(root, 'bin', 'run.js');
-  space.write('bin/duo-eval', `#!/bin/sh\nexec "${process.execPath}" "${entry}" "$@"\n`);
-  chmodSync(space.at('bin/duo-eval'), 0o755);
-  const ran = spawnSync('sh', ['-c', `${command} --json --quiet`], {
+  const done = spawnSync(process.execPath, [entry, ...words, '--json', '--quiet'], {
     cwd: space.folder,
     encoding: 'utf8',
-    env: {
-      PATH: `${space.at('bin')}:${process.env.PATH}`,
-      HOME: space.folder,
-      DUO_EVAL_CACHE: space.at('.again'),
-    },
+    env: { PATH: process.env.PATH, HOME: space.folder, DUO_EVAL_CACHE: space.at(cache) },
   });
-  expect(ran.status, ran.stderr).toBe(0);
-  return JSON.parse(ran.stdout).results;
+  expect(done.status, done.stderr).toBe(0);
+  return JSON.parse(done.stdout).results;
 }
 
-it('one command a row of gen and frontier, one for what bench timed in turn', () => {
-  expect(commands.map((command) => command.split(' ')[1])).toEqual(['gen', 'gen', 'bench', 'frontier']);
+/** What a row is, and what must be equal in it. */
+const keyOf = ({ eval: name, model, dataset, protocol, samples, sampler, throughput }: Row) =>
+  JSON.stringify([
+    name,
+    ...[model?.name, dataset?.name, protocol.seed, samples?.sampler, samples?.sha256, sampler],
+    ...[throughput?.batch, throughput?.rounds],
+  ]);
+
+it('a file for each list of models, and each is run by one command', () => {
+  expect(suites).toEqual(['again/suite.yaml', 'again/suite-2.yaml']);
   const page = space.read('report.html');
-  for (const command of commands) expect(page).toContain(command);
+  const [, block] = space.read('report.md').split('## How to repeat it');
+  for (const text of [page, block]) {
+    expect(text).toMatch(/duo-eval run suite\.yaml (?:--threads \d+ )?--out results\.json/);
+    expect(text).toMatch(/duo-eval run suite-2\.yaml (?:--threads \d+ )?--out results-2\.json/);
+    expect(text).not.toContain('No suite gives');
+  }
+  expect(block).not.toContain('duo-eval gen');
 });
 
-it('gen: the same texts and the same figures', () => {
-  const own = rows.filter((row) => row.eval === 'gen' && row.samples!.sampler);
-  for (const [i, command] of commands.slice(0, 2).entries()) {
-    const [row] = repeated(command);
-    expect(row.samples!.sampler).toEqual(own[i].samples!.sampler);
-    expect(row.samples!.sha256).toBe(own[i].samples!.sha256);
-    expect(row.metrics).toEqual(own[i].metrics);
+it('the suites give every row again: the same texts, configurations and figures', () => {
+  const again = suites.flatMap((suite) => ran(['run', suite], '.again'));
+  expect(again.map(keyOf).sort()).toEqual(rows.map(keyOf).sort());
+  for (const row of rows) {
+    const same = again.find((one) => keyOf(one) === keyOf(row));
+    expect(same?.metrics, keyOf(row)).toEqual(row.metrics);
   }
 });
 
-it('bench: the same configurations and texts, with the real text beside them', () => {
-  const own = rows.slice(2, 5);
-  const again = repeated(commands[2]);
-  expect(again.map((row) => [row.eval, row.samples!.name])).toEqual(
-    own.map((row) => [row.eval, row.samples!.name]),
+it('texts of a samples file are in no suite, and the command gives them again', async () => {
+  await succeed(space, ['sample', '--model', duo, '--steps', '2', '--samples', '3', '--out', 'texts.jsonl']);
+  await succeed(space, ['gen', 'texts.jsonl', '--judge', `exact=${ar}`, '--quiet', '--out', 'file.json']);
+  const [own]: Row[] = JSON.parse(space.read('file.json')).results;
+  await succeed(space, ['report', 'file.json', '--out', 'file.md']);
+  const [, block] = space.read('file.md').split('## How to repeat it');
+  expect(block).toContain('No suite gives this row, since the texts are of a samples file.');
+  const [command] = block.split('\n').filter((line) => line.startsWith('duo-eval '));
+  space.write(
+    'bin/duo-eval',
+    `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin', 'run.js')}" "$@"\n`,
   );
-  expect(again.map(({ samples }) => samples!.sha256)).toEqual(own.map(({ samples }) => samples!.sha256));
-  expect(again[0].throughput).toMatchObject({
-    batch: own[0].throughput!.batch,
-    rounds: own[0].throughput!.rounds,
+  chmodSync(space.at('bin/duo-eval'), 0o755);
+  const done = spawnSync('sh', ['-c', `${command} --json --quiet`], {
+    cwd: space.folder,
+    encoding: 'utf8',
+    env: { PATH: `${space.at('bin')}:${process.env.PATH}`, HOME: space.folder },
   });
-});
-
-it('frontier: the same figure', () => {
-  const [row] = repeated(commands[3]);
-  const own = rows.find((one) => one.eval === 'frontier')!;
-  expect(row.sampler).toEqual(own.sampler);
-  expect(row.metrics).toEqual(own.metrics);
+  expect(done.status, done.stderr).toBe(0);
+  expect(JSON.parse(done.stdout).results[0].metrics).toEqual(own.metrics);
 });

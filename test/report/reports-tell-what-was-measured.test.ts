@@ -66,8 +66,8 @@ describe('a report in markdown', () => {
   });
 
   it('says how to repeat every row', () => {
-    expect(text).toContain(
-      'duo-eval ppl --model duo=models/duo.onnx --dataset ptb --protocol duo --length 128 --draws 20 --seed 1 --estimator control-variate --limit 64',
+    expect(text).toMatch(
+      /### suite\.yaml\n\n```yaml\nmodels:\n {2}- name: duo\n {4}path: models\/duo\.onnx\n[^`]*ppl:\n {2}seeds:\n {4}- 1\n {2}protocol: duo\n {2}length: 128\n {2}draws: 20\n {2}limit: 64\n/,
     );
     expect(text).toContain(
       'duo-eval gen --judge gpt2-large=gpt2.onnx --context 1024 --protocol duo --seed 1 duo=duo-32.jsonl',
@@ -81,7 +81,7 @@ describe('a report in markdown', () => {
     Object.assign(exact.protocol, { threshold: 0.5, from: 'bos' });
     const own = reportMarkdown(report({ rows: rowsOfResults([exact]), published: true }));
     expect(own).toContain(
-      '--protocol duo --length 128 --seed 7 --limit 64 --likelihood exact --policy margin --tokens-per-call 2 --ties seeded --threshold 0.5 --from bos\n',
+      '  seeds:\n    - 7\n  protocol: duo\n  length: 128\n  likelihood:\n    policy: margin\n    tokensPerCall: 2\n    ties: seeded\n    threshold: 0.5\n    from: bos\n  limit: 64\n',
     );
     expect(own).toMatch(
       /† Does not compare: duo \(ptb\): .*the exact likelihood of a sampler, not the bound/,

@@ -10,13 +10,26 @@ import {
   fieldOf,
   numberOf,
   type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
   type TitledPlot,
 } from '../../records/evaluation.js';
 import type { AnyFigure } from '../../records/figures.js';
 import type { EnvironmentRecord } from '../../records/record.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { plainText } from '../../terminal-text.js';
-import { type CommandFlag, judgeFlags, modelOf, samplerFlags, textOf } from '../command-flags.js';
+import {
+  type CommandFlag,
+  judgeFlags,
+  knownKeys,
+  modelOf,
+  NO_MODEL,
+  samplerFlags,
+  suiteJudge,
+  suiteModel,
+  suiteSampling,
+  textOf,
+} from '../command-flags.js';
 import { judgeOfResult, measuredFigures } from '../generation/evaluation.js';
 import {
   configurationMark,
@@ -96,7 +109,7 @@ export const FRONTIER: Evaluation<FrontierResult> = {
     ...judgeOfResult(result),
     { what: 'The tokenizer of the sweeps', sha256: result.tokenizerSha256 },
   ],
-  repetition: { commands: ([row]) => [shellCommand('frontier', commandFlagsOf(row))] },
+  repetition: { inSuite, commands: ([row]) => [shellCommand('frontier', commandFlagsOf(row))] },
   together: (results) => ({ results: withFronts(results) }),
   report: {
     subject: ['model', 'drawn by'],
@@ -228,6 +241,26 @@ function reportedPlots(rows: readonly ResultRow[]): TitledPlot[] {
       placed.map(({ file }) => file),
     ),
   ];
+}
+
+function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
+  const model = suiteModel(row, context);
+  if (model === null) return NO_MODEL;
+  const { points, target, length, topK, topP, protocol } = row.record as unknown as FrontierResult;
+  return {
+    model,
+    ...(textOf(row, 'model.family') === 'ar'
+      ? { lists: { seeds: protocol.seed }, any: ['samplers', 'steps'] }
+      : suiteSampling(row, context)),
+    shared: knownKeys({
+      judge: suiteJudge(row, context),
+      protocol: protocol.name,
+      temperatures: points.map(({ temperature }) => temperature),
+      samples: points[0]?.samples,
+      ...{ length, topK, topP },
+      ...(target.dataset === null ? { entropy: target.entropy } : { reference: target.dataset }),
+    }),
+  };
 }
 
 function commandFlagsOf(row: ResultRow): CommandFlag[] {

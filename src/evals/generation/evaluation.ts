@@ -9,6 +9,8 @@ import {
   fieldOf,
   numberOf,
   type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
 } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import {
@@ -16,8 +18,12 @@ import {
   drawFlags,
   judgeFlags,
   modelOf,
+  NO_MODEL,
   nameAndPath,
   samplerFlags,
+  suiteModel,
+  suiteSampling,
+  suiteTexts,
   textOf,
 } from '../command-flags.js';
 import { generativeNotes, measuredRows, reportedNotes } from './notes.js';
@@ -199,8 +205,11 @@ export const GENERATION: Evaluation<GenerativeResult> = {
   pairing: samplePairing,
   inputs: judgeOfResult,
   repetition: {
-    isRealText: (row) => !fieldOf(row, 'samples.sampler') && textOf(row, 'samples.path') === null,
+    isRealText: (row) =>
+      !fieldOf(row, 'samples.sampler') &&
+      ['samples.path', 'samples.control'].every((path) => textOf(row, path) === null),
     evaluatesRealText: true,
+    inSuite,
     commands: ([row], realText) => commandsOf(row, realText),
   },
   report: {
@@ -240,6 +249,19 @@ export function judgeOfResult({
 function mauveModelOf(row: ResultRow): string | null {
   const path = textOf(row, 'mauve.model.path');
   return path && nameAndPath(textOf(row, 'mauve.model.name') ?? '', path);
+}
+
+/** What a suite cannot say of a row is told apart here. */
+function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
+  const model = suiteModel(row, context);
+  if (textOf(row, 'samples.control') !== null) return 'controls stand beside the models of a run';
+  if (textOf(row, 'samples.path') !== null) return 'the texts are of a samples file';
+  if (model === null) return NO_MODEL;
+  if (fieldOf(row, 'samples.prompt') === true) return 'some tokens were given';
+  if (numberOf(row, 'samples.seed') !== numberOf(row, 'protocol.seed')) return 'it has two seeds';
+  if (context.realText.length > 0 || fieldOf(row, 'reference')) return 'it was compared with real text';
+  if (fieldOf(row, 'mauve') || fieldOf(row, 'brier')) return 'it was compared with real text';
+  return { model, ...suiteSampling(row, context), shared: suiteTexts(row, context) };
 }
 
 /** Of a samples file, or of a model that is sampled in the run. */

@@ -1,12 +1,21 @@
 /** What `ppl` declares of its results: zero-shot perplexity, one row per model and data set. */
+
+import type { Family } from '../../models/family.js';
 import { type Column, count, figure, number, text } from '../../printing/columns.js';
 import { meanCount, valueAlone } from '../../printing/numbers.js';
 import { shellCommand } from '../../printing/shell-command.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import { type Evaluation, numberOf, type ResultRow } from '../../records/evaluation.js';
+import {
+  type Evaluation,
+  numberOf,
+  type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
+} from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
-import { type CommandFlag, modelOf, textOf } from '../command-flags.js';
+import { type CommandFlag, knownKeys, modelOf, NO_MODEL, suiteModel, textOf } from '../command-flags.js';
 import { errorsOverText } from './errors-over-text.js';
+import { estimatorOf } from './estimator.js';
 import { policyText } from './exact-likelihood.js';
 import { perplexityNotes, reportedNotes } from './notes.js';
 import { scoredMetric, sequencePairing } from './pairing.js';
@@ -131,24 +140,76 @@ export const PERPLEXITY: Evaluation<PerplexityResult> = {
     notes: reportedNotes,
     plots: (rows) => policyPlots(rows.map(({ record }) => record as PerplexityResult)),
   },
-  repetition: { commands: ([row]) => [shellCommand('ppl', commandFlagsOf(row))] },
+  repetition: { inSuite, commands: ([row]) => [shellCommand('ppl', commandFlagsOf(row))] },
 };
+
+/** An exact figure of an ar model depends on neither draws nor policies. */
+function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
+  const model = suiteModel(row, context);
+  if (model === null) return NO_MODEL;
+  const { family, protocol, dataset } = selectionOf(row);
+  const until = numberOf(row, 'protocol.until');
+  const isAr = family === 'ar';
+  const isDrawn = protocol.estimator !== 'exact';
+  const hasPolicy = protocol.policy !== undefined;
+  const isSeeded = isDrawn || protocol.seed !== null;
+  const drawn = ['seeds', 'draws', 'until', 'estimator'];
+  return {
+    model,
+    dataset: row.dataset,
+    lists: isSeeded && !isAr ? { seeds: protocol.seed } : {},
+    any: isAr ? [...drawn, 'likelihood'] : isDrawn ? [] : isSeeded ? drawn.slice(1) : drawn,
+    shared: knownKeys({
+      protocol: protocol.name,
+      length: protocol.length,
+      // With a limit for the error, how many draws it took differs between rows.
+      draws: isDrawn && !until ? protocol.draws : null,
+      until: isDrawn ? until : null,
+      estimator: isDrawn && protocol.estimator !== estimatorOf(null, family) ? protocol.estimator : null,
+      likelihood: hasPolicy
+        ? knownKeys({
+            ...{
+              policy: protocol.policy,
+              tokensPerCall: protocol.tokensPerCall,
+              blockSize: protocol.blockSize,
+            },
+            ...{ ties: protocol.ties, threshold: protocol.threshold, entropyBound: protocol.entropyBound },
+            ...{ from: protocol.from, overOrders: protocol.overOrders },
+          })
+        : null,
+      ...dataset,
+    }),
+  };
+}
+
+function selectionOf(row: ResultRow) {
+  const { model, protocol } = row.record as PerplexityResult;
+  const limit = numberOf(row, 'dataset.limit');
+  return {
+    family: model.family as Family,
+    protocol,
+    dataset: limit === null ? {} : isFirst(row) ? { first: limit } : { limit },
+  };
+}
+
+/** In version 1 a limit meant the first sequences. */
+const isFirst = (row: ResultRow) =>
+  textOf(row, 'dataset.selection') === 'first' || numberOf(row, 'protocol.version') === 1;
 
 function commandFlagsOf(row: ResultRow): CommandFlag[] {
   const exact = textOf(row, 'protocol.estimator') === 'exact';
   // The seed of a policy is recorded where a figure depends on it.
   const ofPolicy = textOf(row, 'protocol.policy') !== null;
-  // In version 1 a limit meant the first sequences.
-  const isFirst = textOf(row, 'dataset.selection') === 'first' || numberOf(row, 'protocol.version') === 1;
   return [
     ['model', modelOf(row)],
     ['dataset', row.dataset],
     ['protocol', textOf(row, 'protocol.name')],
     ['length', numberOf(row, 'protocol.length')],
     ['draws', exact ? null : numberOf(row, 'protocol.draws')],
+    ['until', exact ? null : numberOf(row, 'protocol.until')],
     ['seed', exact && !ofPolicy ? null : numberOf(row, 'protocol.seed')],
     ['estimator', exact ? null : textOf(row, 'protocol.estimator')],
-    [isFirst ? 'first' : 'limit', numberOf(row, 'dataset.limit')],
+    [isFirst(row) ? 'first' : 'limit', numberOf(row, 'dataset.limit')],
     ['likelihood', textOf(row, 'protocol.likelihood')],
     ['policy', textOf(row, 'protocol.policy')],
     ['tokens-per-call', numberOf(row, 'protocol.tokensPerCall')],

@@ -31,6 +31,7 @@ import type { ItemSelection } from '../tasks/task-items.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import { modelRecordIn, ONE_SELECTION, resolveFrom, type SuiteModel } from './named-files.js';
 import { policyKeys } from './perplexity.js';
+import { unique } from './sampling-keys.js';
 
 const count = z.int().min(1);
 
@@ -55,7 +56,7 @@ const schema = z
     bos: z.enum(['always', 'when-empty']).optional(),
     tooLong: z.enum(['truncate', 'refuse']).optional(),
     sampler: z.string().min(1).optional(),
-    steps: count.optional(),
+    steps: z.union([count, z.array(count).min(1)]).optional(),
     batch: count.max(4096).optional(),
   })
   .refine(...ONE_SELECTION);
@@ -73,6 +74,9 @@ export interface TaskCell {
   fewShot: number | undefined;
   selection: ItemSelection;
   settings: Omit<AskSettings, 'fresh'>;
+  /** One of several numbers of steps, and whether another than the first. */
+  isSwept: boolean;
+  isOtherSteps: boolean;
 }
 
 /** Increased whenever a cell kept under the same key would hold something else. */
@@ -85,13 +89,13 @@ export const TASK_CELLS: CellKind<Asked, TaskCell, TasksResult> = {
   requests,
   checkpoints: ({ model }) => [model.path],
   samplers: ({ settings: { sampler } }) => (sampler === null ? [] : [sampler]),
-  group: ({ model }) => model.name,
+  group: ({ model, settings: { steps } }) => `${model.name} ${steps}`,
   open,
 };
 
 /** By task, then model: a reader compares models on one task. */
 function requests(asked: Asked, { models, first: firstIndex, folder }: SuiteContext): TaskCell[] {
-  const { tasks, fewShot, limit, first, likelihood, sampler, ...others } = asked;
+  const { tasks, fewShot, limit, first, likelihood, sampler, steps = 32, ...others } = asked;
   const selection: ItemSelection = {
     ...{ limit: limit ?? first ?? null, order: first === undefined ? 'spread' : 'first', shard: null },
   };
@@ -103,8 +107,10 @@ function requests(asked: Asked, { models, first: firstIndex, folder }: SuiteCont
   const named = tasks.map((one) => (typeof one === 'string' ? { task: one } : one));
   return named
     .flatMap(({ task, data }) => models.map((model) => ({ task, data, model })))
-    .map(({ task, data, model }, i) => ({
-      ...{ eval: 'tasks', index: firstIndex + i, model, fewShot, selection, settings },
+    .flatMap((one) => unique([steps].flat()).map((each, s) => ({ ...one, each, s })))
+    .map(({ task, data, model, each, s }, i) => ({
+      ...{ eval: 'tasks', index: firstIndex + i, model, fewShot, selection },
+      ...{ settings: { ...settings, steps: each }, isSwept: Array.isArray(steps), isOtherSteps: s > 0 },
       task: /\.ya?ml$/i.test(task) ? resolveFrom(folder, task) : task,
       data: data === undefined ? null : resolveFrom(folder, data),
     }));
@@ -135,7 +141,7 @@ async function open<T>(
 }
 
 async function openedCell(
-  { index, model }: TaskCell,
+  { index, model, isSwept, isOtherSteps }: TaskCell,
   prepared: PreparedTask,
   running: RunningTasks,
 ): Promise<Cell<TasksResult>> {
@@ -147,6 +153,8 @@ async function openedCell(
   const perItem = checkpoint.family === 'ar' ? (task.generation?.tokens ?? 0) : settings.steps + 1;
   const modelCalls = planned?.modelCalls ?? items.length * perItem;
   const { shots, name, path } = task;
+  const isWritten = task.output === 'generate_until';
+  const isRepeated = isOtherSteps && (!isWritten || checkpoint.family === 'ar');
   const { seed, draws } = protocolOf(task, checkpoint.family, settings);
   const outcomes = await outcomesKey(checkpoint, providerOf(suite.provider), {
     ...prepared,
@@ -157,12 +165,15 @@ async function openedCell(
     cell: CELL_VERSION,
     outcomes,
     ...{ task: task.sha256, name, documents: documents.sha256, shots: shots.count },
+    // Cells of earlier versions hold no calls of single items, which AUP needs.
+    ...(isSwept && isWritten && { parallelism: 1 }),
   };
   return {
     index,
-    key,
+    key: isRepeated ? null : key,
     plan: (state) => ({
-      ...{ model: model.name, dataset: name, seed, sequences: items.length },
+      ...{ model: model.name, dataset: isSwept ? `${name}, ${settings.steps} steps` : name },
+      ...{ seed, sequences: items.length },
       ...{ draws: draws ?? 1, modelCalls, state },
       weight: modelCalls * (checkpoint.fields.length.value ?? 1) * parametersOf(checkpoint),
     }),

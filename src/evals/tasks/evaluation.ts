@@ -9,12 +9,16 @@ import {
   type PairedDifference,
   type Pairing,
   type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
 } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
-import { modelOf, textOf } from '../command-flags.js';
+import { plainText } from '../../terminal-text.js';
+import { knownKeys, modelOf, NO_MODEL, suiteModel, textOf } from '../command-flags.js';
 import { joinedParts } from './item-rows.js';
 import { taskNotes } from './notes.js';
 import { clusteredRatio } from './outcomes.js';
+import { withAup } from './parallelism.js';
 import { type TasksResult, tasksRecord } from './record.js';
 
 const share = (value: number | null): string => (value === null ? '' : `${(100 * value).toFixed(1)}%`);
@@ -86,6 +90,18 @@ const columns: readonly Column<TasksResult>[] = [
   text('model_path', ({ model }) => model.path),
   ...environmentColumns,
   number('ceiling', ({ items }) => items.ceiling, { title: 'ceiling', text: share }),
+  text('sampler', ({ protocol }) => protocol.sampler, { title: 'sampler', text: samplerText }),
+  text('sampler_options', ({ protocol: { samplerOptions: given } }) => given && JSON.stringify(given)),
+  count('steps', ({ protocol }) => protocol.steps, { title: 'steps' }),
+  figure(
+    'tokens_per_forward',
+    ({ metrics }) => metrics.tokensPerForward,
+    { title: 'TPF', unit: 'tokens of answers per model call' },
+    parts,
+  ),
+  figure('aup', ({ metrics }) => metrics.aup, {
+    ...{ title: 'AUP', unit: 'percent × tokens per model call', interval: 'AUP interval' },
+  }),
 ];
 
 const items = {
@@ -96,6 +112,11 @@ const items = {
 
 const SHARES = ['acc', 'accNorm', 'accBytes', 'exactMatch'] as const;
 type PairedMetric = (typeof SHARES)[number] | 'answerNll';
+
+function samplerText(name: string, { protocol: { samplerOptions = {} } }: TasksResult): string {
+  const options = Object.entries(samplerOptions).map(([key, value]) => `${key}=${value}`);
+  return plainText([name, ...options].join(' '));
+}
 
 const recordOf = ({ record }: ResultRow) => record as TasksResult;
 
@@ -175,6 +196,7 @@ export const TASKS: Evaluation<TasksResult> = {
         'seconds',
       ],
       'acc_bytes',
+      ...['sampler', 'TPF', 'AUP', 'AUP interval', 'steps'],
     ],
   },
   label: ({ task, model }) => `${model.name}, ${task.name}`,
@@ -207,9 +229,18 @@ export const TASKS: Evaluation<TasksResult> = {
       range: RANGES.perplexity,
       lmEval: ['byte_perplexity', false],
     },
+    tokensPerForward: { title: 'TPF', isSecondary: true, range: RANGES.speed, units: items },
+    aup: {
+      title: 'AUP',
+      range: RANGES.area,
+      units: items,
+      sameIn: ['aup.best'],
+      modelIndex: { type: 'aup', name: 'Accuracy under parallelism' },
+    },
     bitsPerByte: { title: 'bits/byte', range: RANGES.loss, units: items, lmEval: ['bits_per_byte', false] },
   },
   pairing: itemPairing,
+  together: (results) => ({ results: withAup(results) }),
   parts: {
     of: ({ part }) => part ?? null,
     key: ({ model, dataset, task, protocol, part }) =>
@@ -219,7 +250,7 @@ export const TASKS: Evaluation<TasksResult> = {
       ]),
     join: joinedParts,
   },
-  repetition: { commands: ([row]) => [commandOf(row)] },
+  repetition: { inSuite, commands: ([row]) => [commandOf(row)] },
   report: {
     columns: ['acc', '95% interval', 'acc_norm', 'exact match', 'perplexity', 'items', 'likelihood', 'tail'],
     subject: ['model', 'task'],
@@ -228,6 +259,8 @@ export const TASKS: Evaluation<TasksResult> = {
 
 /** Where no row has an accuracy, the figure that there is stands in its place. */
 function essentialTitles(results: readonly TasksResult[]): readonly string[] | null {
+  if (results.some(({ metrics }) => metrics.aup))
+    return ['task', 'model', 'steps', 'exact match', 'TPF', 'AUP'];
   const has = (name: keyof TasksResult['metrics']) => results.some(({ metrics }) => metrics[name]);
   const figures = [
     has('acc') ? 'acc' : '',
@@ -243,18 +276,64 @@ function shardOf(row: ResultRow): string | null {
   return part === null || of === null ? null : `${part}/${of}`;
 }
 
+/** An ar model's likelihoods are exact, so it goes with whatever likelihood the others have. */
+function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
+  const model = suiteModel(row, context);
+  if (model === null) return NO_MODEL;
+  if (fieldOf(row, 'part')) return 'it is of a part of the items (--shard)';
+  const { task, protocol, dataset } = recordOf(row);
+  const { estimator, policy, tokensPerCall, draws, until, seed, tail, bos, tooLong, steps } = protocol;
+  const isDrawn = estimator === 'bound';
+  const isExact = estimator === 'chain-rule';
+  return {
+    model,
+    lists: {
+      tasks: task.path === null ? task.name : context.at(task.path),
+      ...(typeof steps === 'number' && { steps }),
+    },
+    any: isExact ? ['likelihood', 'draws', 'until', 'seed', 'tail'] : [],
+    shared: knownKeys({
+      fewShot: protocol.shots,
+      likelihood:
+        estimator === 'bound' || estimator === 'evidence'
+          ? estimator
+          : policy === null
+            ? null
+            : knownKeys({ policy, tokensPerCall }),
+      ...(isDrawn && { draws: until === null ? draws : null, until }),
+      seed: isDrawn || estimator === 'generation' ? seed : null,
+      ...(!isExact && { tail }),
+      ...{ bos, tooLong, sampler: estimator === 'generation' ? samplerOf(row) : null },
+      ...(typeof dataset.limit === 'number' && {
+        [dataset.selection === 'first' ? 'first' : 'limit']: dataset.limit,
+      }),
+    }),
+  };
+}
+
+/** `unmask:threshold=0.9` */
+function samplerOf(row: ResultRow): string | null {
+  const name = textOf(row, 'protocol.sampler');
+  const options = Object.entries(fieldOf(row, 'protocol.samplerOptions') ?? {});
+  if (name === null || options.length === 0) return name;
+  return `${name}:${options.map(([key, value]) => `${key}=${value}`).join(',')}`;
+}
+
 function commandOf(row: ResultRow): string {
   const estimator = textOf(row, 'protocol.estimator');
   const isDrawn = estimator === 'bound';
+  const isWritten = estimator === 'generation';
   return shellCommand('tasks', [
     ['model', modelOf(row)],
     ['task', textOf(row, 'task.path') ?? textOf(row, 'task.name')],
     ['few-shot', numberOf(row, 'protocol.shots')],
-    ['likelihood', estimator === 'chain-rule' ? null : estimator],
+    ['likelihood', estimator === 'chain-rule' || isWritten ? null : estimator],
+    ['sampler', isWritten ? samplerOf(row) : null],
+    ['steps', numberOf(row, 'protocol.steps')],
     ['policy', textOf(row, 'protocol.policy')],
     ['draws', isDrawn ? numberOf(row, 'protocol.draws') : null],
     ['until', numberOf(row, 'protocol.until')],
-    ['seed', isDrawn ? numberOf(row, 'protocol.seed') : null],
+    ['seed', isDrawn || isWritten ? numberOf(row, 'protocol.seed') : null],
     ['shard', shardOf(row)],
     ['tail', textOf(row, 'protocol.tail')],
     ['bos', textOf(row, 'protocol.bos')],

@@ -8,7 +8,7 @@ import { batchOf } from '../../models/batch-limit.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Placement } from '../../models/provider.js';
 import { resolveSampler, samplerOptions, samplersFor } from '../../samplers/registry.js';
-import type { ResolvedSampler } from '../../samplers/sampler.js';
+import type { OptionValue, ResolvedSampler } from '../../samplers/sampler.js';
 import { generate } from '../../sampling/generate.js';
 import type { GeneratedSample, GivenTokens, SampledModel } from '../../sampling/generation-plan.js';
 import { infillLength, infillTokens } from '../../sampling/given-text.js';
@@ -30,6 +30,8 @@ export interface GeneratingSettings {
   notice?: (text: string) => void;
   /** By default the first that drives the family. */
   sampler: string | null;
+  /** `key=value` */
+  samplerOptions?: readonly string[];
   steps: number;
   seed: number;
   bos: 'always' | 'when-empty';
@@ -58,6 +60,7 @@ export class GeneratingRunner implements ItemRunner {
   private constructor(
     private readonly settings: GeneratingSettings,
     private readonly sampler: ResolvedSampler,
+    private readonly options: Readonly<Record<string, OptionValue>>,
     private readonly model: SampledModel,
     private readonly session: SamplingSession,
     private readonly tokenizer: Tokenizer,
@@ -71,12 +74,13 @@ export class GeneratingRunner implements ItemRunner {
     const { checkpoint } = settings;
     const sampler = await resolveSampler(settings.sampler ?? samplersFor(checkpoint.family)[0]);
     const tokenizer = await settings.tokenizer();
-    const options = samplerOptions(sampler.sampler, []);
+    const options = samplerOptions(sampler.sampler, settings.samplerOptions ?? []);
     const session = await startSamplingSession({
       ...{ ...settings, ...drawSettings(isDrawn), options, tokenizer },
       sampler: sampler.sampler,
     });
-    return new GeneratingRunner(settings, sampler, sampledModel(checkpoint, tokenizer), session, tokenizer);
+    const model = sampledModel(checkpoint, tokenizer);
+    return new GeneratingRunner(settings, sampler, options, model, session, tokenizer);
   }
 
   get checkpoint() {
@@ -90,6 +94,13 @@ export class GeneratingRunner implements ItemRunner {
   /** As records have it. */
   get samplerName(): string {
     return this.sampler.sampler.name;
+  }
+
+  get givenOptions(): Readonly<Record<string, OptionValue>> | undefined {
+    const given = (this.settings.samplerOptions ?? []).map((one) => one.slice(0, one.indexOf('=')));
+    return given.length === 0
+      ? undefined
+      : Object.fromEntries(given.map((name) => [name, this.options[name]]));
   }
 
   close(): Promise<void> {
@@ -144,7 +155,7 @@ export class GeneratingRunner implements ItemRunner {
     const isAlone = batch.length === 1;
     const plan = {
       ...{ model: this.model, source: this.session.source, sampler: this.sampler, signal, seed, length },
-      options: samplerOptions(this.sampler.sampler, []),
+      options: this.options,
       // An autoregressive sampler takes one step per token.
       steps: isCausal ? length : steps,
       ...(isAlone
@@ -159,10 +170,12 @@ export class GeneratingRunner implements ItemRunner {
       // Of ar one call a token, however far the longest text of its batch goes.
       const calls = isCausal ? count : written[b].nfe;
       this.modelCalls += calls;
+      const answer = this.answerOf(task, written[b].tokens, asked);
       return {
         ...{ index: item.index, logLikelihoods: [], errors: [], isGreedy: [], flip: 0 },
-        ...{ calls, cut, tokens: count, ceiling: this.ceilingOf(task, item, count) },
-        generated: this.textOf(task, written[b].tokens, asked),
+        // A text of ar may end at its last token, and takes a call for each.
+        ...{ calls: isCausal ? Math.max(1, answer.tokens) : calls, written: answer.tokens },
+        ...{ cut, tokens: count, ceiling: this.ceilingOf(task, item, count), generated: answer.text },
       };
     });
   }
@@ -176,6 +189,7 @@ export class GeneratingRunner implements ItemRunner {
     if (count !== letters || generation?.draw !== true) return null;
     if (family === 'ar') return 1;
     if (family !== 'mdlm' || schedule === null || this.sampler.module !== null) return null;
+    if (this.givenOptions) return null;
     const { steps } = this.settings;
     if (this.samplerName === 'ancestral')
       return listCeiling(scoring, letters, revealsOfAncestral(schedule, steps));
@@ -242,15 +256,28 @@ export class GeneratingRunner implements ItemRunner {
     return { given: stretched(given, length), cut, end: length };
   }
 
-  /** What was written, up to EOS and to what ends it. */
-  private textOf(task: Task, tokens: Int32Array, { given: { fixed }, end: last }: Asked): string {
+  /** What was written, up to EOS and to what ends it, and how many tokens that is, with that end. */
+  private answerOf(
+    task: Task,
+    tokens: Int32Array,
+    { given: { fixed }, end: last }: Asked,
+  ): { text: string; tokens: number } {
     const { eosTokenId } = this.tokenizer;
     const written = [...tokens.subarray(0, last)].filter((_, l) => fixed[l] === 0);
     const end = eosTokenId === null ? -1 : written.indexOf(eosTokenId);
-    const text = this.tokenizer.decode(end < 0 ? written : written.slice(0, end), { cleanUp: false });
+    const decoded = (ids: readonly number[]) => this.tokenizer.decode(ids, { cleanUp: false });
+    const text = decoded(end < 0 ? written : written.slice(0, end));
     const { until = [], tokens: most = 0 } = task.generation ?? {};
-    const ends = until.map((mark) => text.indexOf(mark)).filter((at) => at >= 0);
-    return text.slice(0, Math.min(...ends, most > 0 ? text.length : 0));
+    const ends = until.flatMap((mark) => {
+      const at = text.indexOf(mark);
+      return at < 0 ? [] : [{ at, behind: at + mark.length }];
+    });
+    const cut = Math.min(...ends.map(({ at }) => at), most > 0 ? text.length : 0);
+    const ending = ends.find(({ at }) => at === cut);
+    if (ending === undefined) return { text: text.slice(0, cut), tokens: end < 0 ? written.length : end + 1 };
+    let count = 1;
+    while (count < written.length && decoded(written.slice(0, count)).length < ending.behind) count++;
+    return { text: text.slice(0, cut), tokens: count };
   }
 }
 

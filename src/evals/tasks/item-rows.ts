@@ -5,6 +5,7 @@
 import type { Figure } from '../../records/figures.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import {
+  clusteredRatio,
   type ItemOutcome,
   type ItemRow,
   itemFigures,
@@ -30,6 +31,9 @@ export function rowOf(task: Task, item: TaskItem, outcome: ItemOutcome): ItemRow
     ...{ figures: itemFigures(task, item, outcome), flip, cut, tokens },
     variance: errors.reduce((total, error) => total + error ** 2, 0),
     ceiling: outcome.ceiling ?? null,
+    ...(task.output === 'generate_until'
+      ? { written: outcome.written ?? null, calls: outcome.calls }
+      : { written: null, calls: null }),
     chance: task.choices === null ? null : item.answers.length / Math.max(1, item.choices.length),
     ...wordsAndBytes(item.targets[0] ?? ''),
   };
@@ -61,7 +65,7 @@ export function resultOfRows(
   const { environment, ...named } = run;
   return {
     ...named,
-    metrics: withExponentials(metrics),
+    metrics: { ...withExponentials(metrics), ...parallelismOf(rows) },
     items: {
       ...{ count: rows.length, units, clustered: rows.some(({ cluster }) => cluster !== null) },
       cut: rows.filter(({ cut }) => cut > 0).length,
@@ -104,6 +108,7 @@ function columnsOf(rows: readonly ItemRow[]): Part['items'] {
   const clusters = rows.map(({ cluster }) => cluster);
   const chances = rows.map(({ chance }) => chance);
   const ceilings = rows.map(({ ceiling }) => ceiling);
+  const [written, calls] = [rows.map((row) => row.written), rows.map((row) => row.calls)];
   const isKnown = <T>(values: readonly (T | null)[]): values is readonly T[] => !values.includes(null);
   const column = (name: 'index' | 'flip' | 'variance' | 'cut' | 'tokens' | 'words' | 'bytes') =>
     rows.map((row) => row[name]);
@@ -113,6 +118,7 @@ function columnsOf(rows: readonly ItemRow[]): Part['items'] {
     ...(isKnown(clusters) && { cluster: [...clusters] }),
     ...(isKnown(chances) && { chance: [...chances] }),
     ...(isKnown(ceilings) && { ceiling: [...ceilings] }),
+    ...(isKnown(written) && isKnown(calls) && { written: [...written], calls: [...calls] }),
     ...figureColumns(rows, METRIC_NAMES),
   };
 }
@@ -129,7 +135,16 @@ function figureColumns<Name extends MetricName>(
   return Object.fromEntries(known) as Partial<Record<Name, number[]>>;
 }
 
-function rowsOf({ cluster, chance, ceiling, words, bytes, ...columns }: Part['items']): ItemRow[] {
+function rowsOf({
+  cluster,
+  chance,
+  ceiling,
+  written,
+  calls,
+  words,
+  bytes,
+  ...columns
+}: Part['items']): ItemRow[] {
   return columns.index.map((index, i) => ({
     ...{ index, cluster: cluster?.[i] ?? null, chance: chance?.[i] ?? null, ceiling: ceiling?.[i] ?? null },
     ...{
@@ -138,7 +153,7 @@ function rowsOf({ cluster, chance, ceiling, words, bytes, ...columns }: Part['it
       cut: columns.cut[i],
       tokens: columns.tokens[i],
     },
-    ...{ words: words[i], bytes: bytes[i] },
+    ...{ words: words[i], bytes: bytes[i], written: written?.[i] ?? null, calls: calls?.[i] ?? null },
     figures: Object.fromEntries(
       METRIC_NAMES.flatMap((name) => {
         const values = columns[name];
@@ -151,13 +166,22 @@ function rowsOf({ cluster, chance, ceiling, words, bytes, ...columns }: Part['it
 function itemColumns(rows: readonly ItemRow[]): NonNullable<TasksResult['byItem']> {
   const nats = figureColumns(rows, ['answerNll', 'wordNll']);
   const values = nats.answerNll ?? nats.wordNll;
+  const { written, calls } = columnsOf(rows);
   return {
     index: rows.map(({ index }) => index),
     unit: unitsOf(rows),
     flip: rows.map(({ flip }) => flip),
     ...figureColumns(rows, SHARES),
     ...(values && { nats: values }),
+    ...(written && calls && { written, calls }),
   };
+}
+
+/** TPF of generated answers: their tokens over the model calls that wrote them. */
+function parallelismOf(rows: readonly ItemRow[]): Pick<TasksResult['metrics'], 'tokensPerForward'> {
+  const { written, calls } = columnsOf(rows);
+  if (!written || !calls || calls.length === 0 || calls.includes(0)) return {};
+  return { tokensPerForward: { ...clusteredRatio(written, calls, unitsOf(rows)), mcStderr: null } };
 }
 
 /** With the exponentials of the figures that have one. */

@@ -1,6 +1,7 @@
 /** What answers the items of a task: a model that scores continuations, or one that generates text. */
 import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Provider } from '../../models/provider.js';
+import type { OptionValue } from '../../samplers/sampler.js';
 import { longestItem } from '../likelihood/items.js';
 import { flipProbability } from '../likelihood/margins.js';
 import type { ContinuationScore } from '../likelihood/question-walks.js';
@@ -28,6 +29,8 @@ export interface ItemRunner {
   tokenizerSha256(): Promise<string>;
   /** What draws the tokens, where text is generated. */
   readonly samplerName?: string;
+  /** The options that it was given; absent where it was given none. */
+  readonly givenOptions?: Readonly<Record<string, OptionValue>>;
   run(task: Task, items: readonly TaskItem[], finding: Finding): Promise<void>;
   close(): Promise<void>;
 }

@@ -23,6 +23,7 @@ export function taskNotes(results: readonly TasksResult[]): string[] {
     ...errorLines(results),
     ...chanceLines(results),
     ...ceilingLines(results),
+    ...aupLines(results),
     ...flipLines(results),
     ...cutLines(results),
   ].map(plainText);
@@ -85,6 +86,27 @@ function ceilingLines(results: readonly TasksResult[]): string[] {
           `${model.name} on ${task.name}: an ideal model gets ${percent(ceiling)} right by the sampler ${sampler} in ${steps} steps, since tokens of one call do not know of one another.`,
         ],
   );
+}
+
+function aupLines(results: readonly TasksResult[]): string[] {
+  const [first] = results.flatMap(({ aup }) => aup ?? []);
+  if (!first) return [];
+  const lines = results.flatMap(({ model, task, protocol, aup }) => {
+    const left = aup?.points.filter(({ counts }) => !counts).length ?? 0;
+    return left === 0
+      ? []
+      : [
+          `${model.name} on ${task.name} by ${protocol.sampler}: ${left} of ${aup?.points.length} settings are more than 5 points below the slowest, and do not count in AUP.`,
+        ];
+  });
+  const whose = first.isGiven ? 'as given' : 'of these results';
+  return [
+    `TPF: tokens of the answers, up to their ends, per model call. AUP: area under accuracy, in percent, over TPF, weighted by exp(−3(1 − accuracy/best)), the best accuracy on the task ${whose} (d3LLM); it stands on the slowest setting. ±: over items, the same for all settings.`,
+    ...lines,
+    ...(results.some(({ metrics }) => metrics.aup && metrics.aup.ci95 === null)
+      ? ['An AUP without ± is of too few items, or of results without those of single items (--by-item).']
+      : []),
+  ];
 }
 
 function flipLines(results: readonly TasksResult[]): string[] {

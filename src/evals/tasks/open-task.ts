@@ -1,8 +1,11 @@
 /** What a run of a task needs, from names: its documents as items, and what answers them. */
 import { UsageError } from '../../errors.js';
+import type { Checkpoint } from '../../models/checkpoint.js';
+import { chosenSampler } from '../../samplers/sampler.js';
 import type { ScoringSettings } from '../likelihood/scored-questions.js';
 import { openScoring, planScoring } from '../likelihood/scoring-session.js';
 import { type ExactLikelihoodSettings, exactLikelihood } from '../perplexity/exact-likelihood.js';
+import { fittingSamplers } from '../throughput/configurations.js';
 import { type Documents, type DocumentsOptions, documentsOf } from './documents.js';
 import { GeneratingRunner } from './generated-items.js';
 import { type ItemRunner, ScoringRunner } from './item-runner.js';
@@ -21,8 +24,45 @@ export const askSettings = ({
   ...{ draws: asked.draws ?? 128, until: asked.until ?? null, seed: asked.seed ?? 1 },
   ...{ tail: asked.tail ?? 'none', bos: asked.bos ?? 'always', tooLong: asked.tooLong ?? 'truncate' },
   ...{ batch: asked.batch ?? null, fresh: asked.fresh ?? false },
-  ...{ sampler: asked.sampler ?? null, steps: asked.steps ?? 32 },
+  ...chosen(asked.sampler ?? null),
+  steps: asked.steps ?? 32,
 });
+
+/** A sampler as {@link chosenSampler} reads it. */
+function chosen(sampler: string | null): Pick<AskSettings, 'sampler' | 'samplerOptions'> {
+  if (sampler === null) return { sampler };
+  const { spec, options } = chosenSampler(sampler);
+  return { sampler: spec, ...(options && { samplerOptions: options }) };
+}
+
+/** Settings of generated answers, of which each is asked for. */
+export interface Sweep {
+  samplers: readonly string[];
+  steps: readonly number[];
+}
+
+/**
+ * The settings at which a model answers a task: all of the sweep that fit it, where it generates; of ar one number of steps.
+ * @throws UsageError where no sampler fits
+ */
+export async function sweptSettings(
+  { output }: Task,
+  checkpoint: Checkpoint,
+  shared: AskSettings,
+  { samplers, steps }: Sweep,
+): Promise<AskSettings[]> {
+  if (output !== 'generate_until') return [shared];
+  const isAr = checkpoint.family === 'ar';
+  const named = samplers.map(chosenSampler);
+  const fits = named.length === 0 ? [] : await fittingSamplers(checkpoint, named);
+  const each =
+    fits.length === 0
+      ? [{}]
+      : fits.map(({ spec, options }) => ({ sampler: spec, ...(options && { samplerOptions: options }) }));
+  return each.flatMap((own) =>
+    (isAr ? steps.slice(0, 1) : steps).map((count) => ({ ...shared, ...own, steps: count })),
+  );
+}
 
 export interface TaskAsked extends DocumentsOptions {
   /** Examples before each question; undefined: as many as the task says. */

@@ -26,6 +26,8 @@ export interface ItemOutcome {
   cut: number;
   /** Tokens that were scored. */
   tokens: number;
+  /** Tokens of a generated answer, up to its end; of files of earlier versions absent. */
+  written?: number;
   /** What was generated, where that is asked for, and how often an ideal model is right (lists.ts); null: not known. */
   generated?: string;
   ceiling?: number | null;
@@ -53,6 +55,9 @@ export interface ItemRow {
   chance: number | null;
   /** Share that an ideal model gets right; null: not known. */
   ceiling: number | null;
+  /** Tokens of a generated answer up to its end, and the model calls that wrote it; null where nothing was generated. */
+  written: number | null;
+  calls: number | null;
   /** Of its text: what figures per word and per byte divide by. */
   words: number;
   bytes: number;

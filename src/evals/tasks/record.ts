@@ -1,6 +1,6 @@
 /** The record of `tasks`: a model on a task, its share of right answers, and how sure the answers are. */
 import { z } from 'zod';
-import { column, count, figureIn, known, part } from '../../records/figures.js';
+import { column, count, figureIn, known, part, sampledFigureIn } from '../../records/figures.js';
 import { COUNT, plausibleColumns, plausiblePair, RANGES } from '../../records/plausible.js';
 import { costRecord, datasetRecord, environmentRecord, modelRecord } from '../../records/record.js';
 import { OUTPUT_TYPES } from './task.js';
@@ -37,6 +37,10 @@ const taskProtocolRecord = part({
   bos: z.enum(['always', 'when-empty']).describe('Before which contexts BOS stood.'),
   tooLong: z.enum(['truncate', 'refuse']),
   sampler: z.string().nullable().optional().describe('What generated; absent where nothing was.'),
+  samplerOptions: z
+    .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
+    .optional()
+    .describe('Those that were given; absent where none was.'),
   steps: known.optional(),
 });
 
@@ -51,9 +55,11 @@ const itemsRecord = part({
   accBytes: column.optional(),
   exactMatch: column.optional(),
   nats: column.optional().describe('−ln p of the answer or text.'),
+  written: column.optional().describe('Tokens of a generated answer, up to its end.'),
+  calls: column.optional().describe('Model calls that wrote it.'),
 }).superRefine(
   plausibleColumns({
-    ...{ index: COUNT, unit: COUNT, flip: RANGES.share, nats: RANGES.loss },
+    ...{ index: COUNT, unit: COUNT, flip: RANGES.share, nats: RANGES.loss, written: COUNT, calls: COUNT },
     ...{ acc: RANGES.share, accNorm: RANGES.share, accBytes: RANGES.share, exactMatch: RANGES.share },
   }),
 );
@@ -72,6 +78,8 @@ const partRecord = part({
     cluster: z.array(z.string()).optional().describe('Digests; absent: items are independent.'),
     chance: column.optional(),
     ceiling: column.optional(),
+    written: column.optional(),
+    calls: column.optional(),
     acc: column.optional().describe('What each item adds to the figure of this name, as in the next ones.'),
     accNorm: column.optional(),
     accBytes: column.optional(),
@@ -84,8 +92,25 @@ const partRecord = part({
     plausibleColumns({
       ...{ index: COUNT, flip: RANGES.share, variance: RANGES.any, cut: COUNT, tokens: COUNT },
       ...{ words: COUNT, bytes: COUNT, chance: RANGES.share, ceiling: RANGES.share },
+      ...{ written: COUNT, calls: COUNT },
       ...{ acc: RANGES.share, accNorm: RANGES.share, accBytes: RANGES.share, exactMatch: RANGES.share },
       ...{ answerNll: RANGES.loss, wordNll: RANGES.loss, byteNll: RANGES.loss, bitsPerByte: RANGES.loss },
+    }),
+  ),
+});
+
+/** The settings of a model and sampler on a task, of which AUP is. */
+const parallelismRecord = part({
+  best: z.number().describe('y_max: the best accuracy of all that were compared, as a share.'),
+  isGiven: z.boolean().describe('Whether it was given, and not found in the same results.'),
+  resamples: count.describe('Replicates of items; 0: there is no interval.'),
+  points: z.array(
+    part({
+      steps: known,
+      samplerOptions: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).optional(),
+      tokensPerForward: z.number(),
+      accuracy: z.number(),
+      counts: z.boolean().describe('Whether it is at most 5 points below the slowest.'),
     }),
   ),
 });
@@ -108,6 +133,16 @@ export const tasksRecord = part({
     byteNll: metric(RANGES.loss),
     bytePerplexity: metric(RANGES.perplexity).describe('exp(byteNll): −ln p per byte.'),
     bitsPerByte: metric(RANGES.loss),
+    tokensPerForward: metric(RANGES.speed)
+      .optional()
+      .describe(
+        'TPF: tokens of the answers, up to their ends, over the model calls that wrote them. Generated answers alone.',
+      ),
+    aup: sampledFigureIn(RANGES.area)
+      .optional()
+      .describe(
+        'Area under accuracy, in percent, over tokens per forward; on the slowest of the settings that it is of.',
+      ),
   })
     .superRefine(plausiblePair('perplexity', 'answerNll'))
     .superRefine(plausiblePair('wordPerplexity', 'wordNll')),
@@ -124,6 +159,7 @@ export const tasksRecord = part({
         'Share that an ideal model gets right with as many tokens a call; null: no closed form is known.',
       ),
   }),
+  aup: parallelismRecord.optional().describe('What metrics.aup is of. Absent where it is.'),
   cost: costRecord.describe('sequences are items; tokens the scored ones.'),
   environment: environmentRecord,
   part: partRecord

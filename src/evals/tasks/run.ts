@@ -33,6 +33,8 @@ export interface AskSettings extends WalkSettings {
   batch: number | null;
   /** What generates text, where a task asks for it: a sampler by name, or null for the usual one of the family. */
   sampler: string | null;
+  /** Its options, `key=value`; absent where none are given. */
+  samplerOptions?: readonly string[];
   steps: number;
   /** Ignores what an earlier, interrupted run finished. */
   fresh: boolean;
@@ -196,7 +198,7 @@ const PROTOCOL_VERSION = 1;
 
 /** @param byItem whether the record holds what came out for each item */
 export async function taskResult(
-  { checkpoint, runtime, samplerName }: ItemRunner,
+  { checkpoint, runtime, samplerName, givenOptions }: ItemRunner,
   { task, documents, items, selection }: PreparedTask,
   { outcomes, ...cost }: TaskRun,
   { settings, byItem }: { settings: AskSettings; byItem: boolean },
@@ -218,7 +220,10 @@ export async function taskResult(
       ...{ name: task.name, version: task.version, about: task.about, path: task.path, sha256: task.sha256 },
       ...{ output: task.output, metrics: [...task.metrics] },
     },
-    protocol: protocolOf(task, checkpoint.family, { ...settings, sampler: samplerName ?? null }),
+    protocol: {
+      ...protocolOf(task, checkpoint.family, { ...settings, sampler: samplerName ?? null }),
+      ...(givenOptions && { samplerOptions: givenOptions }),
+    },
     environment: environmentOf(runtime),
   };
   const rows = items.map((item, i) => rowOf(task, item, outcomes[i]));

@@ -1,24 +1,36 @@
 /** The `bench` that would give rows again. Rows that one command can time together share it. */
 import { shellCommand } from '../../printing/shell-command.js';
-import { numberOf, type RepetitionDeclaration, type ResultRow } from '../../records/evaluation.js';
+import {
+  numberOf,
+  type RepetitionDeclaration,
+  type ResultRow,
+  type SuiteEntry,
+  type SuiteEntryContext,
+} from '../../records/evaluation.js';
 import {
   type CommandFlag,
   commandFlags,
   drawFlags,
   isBaseline,
   judgeFlags,
+  knownKeys,
   modelOf,
+  NO_MODEL,
   nameAndPath,
   samplerOf,
   samplerOptionFlags,
   samplerOptionsOf,
   stepsOf,
+  suiteModel,
+  suiteSampling,
+  suiteTexts,
   textOf,
 } from '../command-flags.js';
 
 export const benchRepetition: RepetitionDeclaration = {
   evaluatesRealText: true,
   sharesCommand,
+  inSuite,
   /** One command if the rows are exactly models × samplers × steps, else one per row. */
   commands(rows, realText) {
     const { models, samplers, steps, baselines } = gridOf(rows);
@@ -27,6 +39,26 @@ export const benchRepetition: RepetitionDeclaration = {
     return rows.map((row, i) => commandOf([row], i === rows.length - 1 ? realText : []));
   },
 };
+
+/** Models that take turns are timed together, so an ar model goes with whatever samplers and steps the others have. */
+function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
+  const model = suiteModel(row, context);
+  if (model === null) return NO_MODEL;
+  if (textOf(row, 'throughput.against.path') !== null) return 'another build took turns with it (--against)';
+  const { seeds, ...lists } = suiteSampling(row, context).lists;
+  return {
+    model,
+    ...(isBaseline(row)
+      ? { lists: { seeds }, any: ['samplers', 'steps'] }
+      : { ...suiteSampling(row, context), lists: { ...lists, seeds } }),
+    shared: {
+      ...suiteTexts(row, context),
+      ...knownKeys({ batch: numberOf(row, 'throughput.batch') }),
+      ...(context.realText.length > 0 && { references: context.realText }),
+      ...(numberOf(row, 'throughput.peakMemoryBytes') === null && { memory: false }),
+    },
+  };
+}
 
 /** `--sampler-option` applies to every sampler of a command, so samplers share a command only with equal options. */
 function sharesCommand(a: ResultRow, b: ResultRow): boolean {
