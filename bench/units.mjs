@@ -41,7 +41,7 @@ try {
     console.log(
       '  units  cells  seconds (cpu): plan  submit --print  merge, nothing run      one unit         merge  peak MB',
     );
-    for (const count of flags.units.map(Number)) console.log(await ofUnits(count));
+    for (const count of flags.units.map(Number)) await ofUnits(count);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -76,19 +76,19 @@ async function ofUnits(count) {
   const machines = count / UNITS_A_MACHINE;
   const plan = await measured([...run('--machines', String(machines)), '--quiet']);
   const units = JSON.parse(readFileSync(at('plan.json'), 'utf8')).plan.units;
+  // Each figure as soon as it is known.
+  const say = (text, width) => process.stdout.write(text.padStart(width));
+  say(String(units.length), 7);
+  say(String(cells), 7);
+  say(times(plan), 21);
   const submit = ['submit', at('suite.yaml'), '--to', 'slurm', '--machines', String(machines)];
-  const print = await measured([...submit, '--folder', at('job'), '--print']);
-  const early = await merged([6]);
-  const one = await measured([...run('--unit', units[0].key), '--out', at('part.json'), '--quiet']);
+  say(times(await measured([...submit, '--folder', at('job'), '--print'])), 16);
+  say(times(await merged([6])), 20);
+  say(times(await measured([...run('--unit', units[0].key), '--out', at('part.json'), '--quiet'])), 14);
   await measured([...run('--units', '1/1'), '--out', at('part.json'), '--quiet']);
   const merge = await merged();
-  return [
-    [String(units.length).padStart(7), String(cells).padStart(7)],
-    [times(plan).padStart(21), times(print).padStart(16), times(early).padStart(20)],
-    [times(one).padStart(14), times(merge).padStart(14), (merge.peak / 1e6).toFixed(0).padStart(9)],
-  ]
-    .flat()
-    .join('');
+  say(times(merge), 14);
+  say(`${(merge.peak / 1e6).toFixed(0)}\n`, 10);
 }
 
 /** A suite of one model on these texts, with a cache of its own. */
