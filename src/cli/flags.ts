@@ -8,7 +8,7 @@
  *     model: repeatable({ description: '…' }),
  */
 import { existsSync } from 'node:fs';
-import { custom } from '@oclif/core/flags';
+import { custom, string } from '@oclif/core/flags';
 import type { CustomOptions, FlagDefinition } from '@oclif/core/interfaces';
 import { closest, UsageError } from '../errors.js';
 import { parseModelSpec } from '../library/checkpoints.js';
@@ -92,6 +92,12 @@ export type Separable = { separate?: (text: string) => string[] };
 
 /** A text flag that may be repeated, one value each; a stray word after it is an error, not a value. */
 export const repeatable = custom<string, Separable>({ multiple: true, multipleNonGreedy: true });
+
+/** Of commands that read a suite. */
+export const relativeTo = string({
+  summary: "Folder that paths of the suite are relative to. [default: the suite's]",
+  helpValue: '<folder>',
+});
 
 /** Separates names and paths at commas. In the name of a file that exists, a comma is part of the name. */
 export const atCommas = (text: string): string[] =>

@@ -1,10 +1,11 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, repeatable, string } from '../cli/flags.js';
+import { boolean, choice, integer, relativeTo, repeatable, string } from '../cli/flags.js';
 import { providerFlag } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { FileError, UsageError } from '../errors.js';
 import type { Unit } from '../evals/suite/units.js';
+import type { Placement } from '../models/provider.js';
 
 /** Keys of units in one message. */
 const KEYS_SHOWN = 20;
@@ -32,6 +33,7 @@ export default class Merge extends BaseCommand<typeof Merge> {
       dependsOn: ['from-cache'],
     }),
     provider: providerFlag('Where models ran'),
+    'relative-to': relativeTo,
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads, as of the runs.' }),
     'allow-code': boolean({ summary: 'Allow the suite to name modules, such as samplers.' }),
     format: choice(['table', 'csv', 'json', 'markdown'])({ summary: 'Format on stdout. [default: table]' }),
@@ -62,12 +64,19 @@ export default class Merge extends BaseCommand<typeof Merge> {
   private async gather(path: string, output: Awaited<ReturnType<typeof plannedOutput>>): Promise<void> {
     const { plan: planPath, provider, threads, 'allow-code': allowCode } = this.flags;
     const { gatherSuite, readSuite } = await import('../library/suites.js');
+    const { providerOf } = await import('../models/provider.js');
     const { readPlan } = await import('../evals/suite/units.js');
-    const suite = await readSuite(path);
+    const suite = await readSuite(path, this.flags['relative-to']);
     const plan = planPath === undefined ? undefined : readPlan(planPath, suite);
     const { file, missing, units } = await gatherSuite(
       suite,
-      { plan, provider, threads, allowCode },
+      // No session is placed, so the card may be one that this machine lacks.
+      {
+        plan,
+        provider: provider === 'auto' ? provider : providerOf(provider as Placement),
+        threads,
+        allowCode,
+      },
       this.observer,
     );
     this.print(await writeResults(output, file, this.screen));
@@ -81,9 +90,9 @@ export default class Merge extends BaseCommand<typeof Merge> {
 
   /** What makes the rest, with the flags that decide under what it is kept. */
   private async commandFor(suite: string, units: readonly Unit[]): Promise<string> {
-    const { plan, provider, 'allow-code': allowCode } = this.flags;
+    const { plan, provider, 'allow-code': allowCode, 'relative-to': folder } = this.flags;
     const { shellWord } = await import('../printing/shell-command.js');
-    const flags = `${provider === 'cpu' ? '' : ` --provider ${provider}`}${allowCode ? ' --allow-code' : ''}`;
+    const flags = `${provider === 'cpu' ? '' : ` --provider ${provider}`}${allowCode ? ' --allow-code' : ''}${folder === undefined ? '' : ` --relative-to ${shellWord(folder)}`}`;
     const run = `duo-eval run ${shellWord(suite)}${flags}`;
     if (plan === undefined || units.length === 0) return `This runs the rest: ${run}`;
     const keys = units.slice(0, KEYS_SHOWN).map(({ key }) => `--unit ${key}`);

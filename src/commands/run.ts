@@ -1,6 +1,6 @@
 import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
-import { boolean, choice, integer, number, repeatable, string } from '../cli/flags.js';
+import { boolean, choice, integer, number, relativeTo, repeatable, string } from '../cli/flags.js';
 import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
 import { UsageError } from '../errors.js';
@@ -49,6 +49,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
     }),
     shard: string({ summary: 'Run only part i of n.', helpValue: '<i/n>', exclusive: ['plan'] }),
     ...providerFlags('Where models run'),
+    'relative-to': relativeTo,
     threads: integer({ min: 1, max: 1024, summary: 'CPU threads.' }),
     timeout: number({
       above: 0,
@@ -79,7 +80,7 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
       fresh: flags.fresh,
       allowCode: flags['allow-code'],
     };
-    const suite = await readSuite(args.suite);
+    const suite = await readSuite(args.suite, flags['relative-to']);
     const { observer } = this;
     if (flags.plan !== undefined && flags.machines !== undefined) {
       const plan = await planSuiteUnits(suite, flags.machines, task, observer);

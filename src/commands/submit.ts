@@ -3,17 +3,84 @@ import { string as argument } from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { boolean, integer, repeatable, string } from '../cli/flags.js';
 import { providerFlag } from '../cli/provider-flags.js';
+import { UsageError } from '../errors.js';
 import type { Shown, Submission } from '../evals/suite/scheduler.js';
+import type { Placement } from '../models/provider.js';
+
+const SLURM = 'SLURM';
+
+const slurmFlags = {
+  partition: string({ summary: 'Partition.', helpValue: '<name>', helpGroup: SLURM }),
+  gres: string({ summary: 'Resources of a task, such as gpu:1.', helpValue: '<list>', helpGroup: SLURM }),
+  time: string({ summary: 'Time limit of a task, such as 4:00:00.', helpValue: '<time>', helpGroup: SLURM }),
+  sbatch: repeatable({
+    summary: 'Another option of sbatch for the tasks. Repeatable.',
+    helpValue: '<--name=value>',
+    helpGroup: SLURM,
+  }),
+};
+
+const helpGroup = 'KUBERNETES';
+
+/** src/evals/suite/kubernetes-options.ts says what they must look like. */
+const kubernetesFlags = {
+  image: string({ summary: 'Image that has duo-eval.', helpValue: '<image>', helpGroup }),
+  claim: string({ summary: 'PersistentVolumeClaim that pods share.', helpValue: '<name>', helpGroup }),
+  'host-path': string({
+    summary: 'Folder of all nodes that pods share, in place of a claim.',
+    helpValue: '<folder>',
+    helpGroup,
+  }),
+  mount: string({
+    summary: 'Where pods see the volume. [default: /work]',
+    helpValue: '<folder>',
+    helpGroup,
+  }),
+  'in-volume': string({
+    summary: 'Folder of the volume with suite and plan.json, for plans past 1 MiB.',
+    helpValue: '<folder>',
+    helpGroup,
+  }),
+  memory: string({ summary: 'Memory of a pod, such as 32Gi.', helpValue: '<size>', helpGroup }),
+  gpu: string({ summary: 'One GPU for each pod: nvidia.com/gpu.', helpValue: '<resource>', helpGroup }),
+  env: repeatable({ summary: 'Variable of pods. Repeatable.', helpValue: '<NAME=value>', helpGroup }),
+  secret: repeatable({
+    summary: 'Secret whose keys become variables, such as HF_TOKEN. Repeatable.',
+    helpValue: '<name>',
+    helpGroup,
+  }),
+  'service-account': string({ summary: 'Service account of pods.', helpValue: '<name>', helpGroup }),
+  'node-selector': repeatable({
+    summary: 'Label that nodes must have. Repeatable.',
+    helpValue: '<key=value>',
+    helpGroup,
+  }),
+  user: string({
+    summary: 'User and group of pods. [default: 1000:1000]',
+    helpValue: '<uid[:gid]>',
+    helpGroup,
+  }),
+  'job-name': string({ summary: 'Name of the job. [default: made up]', helpValue: '<name>', helpGroup }),
+  namespace: string({ summary: 'Namespace. [default: that of kubectl]', helpValue: '<name>', helpGroup }),
+  'kube-context': string({
+    summary: 'Cluster, as kubectl names it. [default: the current one]',
+    helpValue: '<name>',
+    helpGroup,
+  }),
+};
 
 export default class Submit extends BaseCommand<typeof Submit> {
   static override summary = 'Run a suite on many machines: an array of jobs, and their merge.';
   static override description =
-    `Cuts the suite into units of about equal length, and hands Slurm an array of so many tasks, and a merge that starts when all have ended, also when one failed: it joins what there is and says what is missing. Before its time limit, or when it is preempted, a task stops at a safe place and is queued again. All machines must see the folder and the cache.
+    `Cuts the suite into units of about equal length, and hands a scheduler an array of so many tasks, and a merge, which also joins what there is when a task failed, and says what is missing. A task that is told to stop, before its time limit or because a node is drained, stops at a safe place and is started again.
+
+To Slurm: all machines must see the folder and the cache. To Kubernetes, through kubectl: an Indexed Job whose pods share a volume, with the cache, the results, and the files that the suite names, relative to --mount; submit wait starts the merge.
 
 submit status, submit wait and submit cancel take the folder.`;
   static override examples = [
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job',
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job --print',
+    '<%= config.bin %> submit suite.yaml --to kubernetes --machines 8 --folder job --image duo-eval:0.1.0 --claim shared',
   ];
 
   static override args = {
@@ -21,59 +88,58 @@ submit status, submit wait and submit cancel take the folder.`;
   };
 
   static override flags = {
-    to: string({ required: true, summary: 'The scheduler: slurm.', helpValue: '<scheduler>' }),
+    to: string({ required: true, summary: 'slurm or kubernetes.', helpValue: '<scheduler>' }),
     machines: integer({ min: 1, max: 100_000, required: true, summary: 'Tasks of the array.' }),
     folder: string({
       required: true,
-      summary: 'For plan, scripts, logs and results; all machines see it.',
+      summary: 'For plan, scripts and logs, and the results of Slurm.',
       helpValue: '<folder>',
     }),
-    partition: string({ summary: 'Partition of Slurm.', helpValue: '<name>' }),
-    gres: string({ summary: 'Resources of a task, such as gpu:1.', helpValue: '<list>' }),
-    time: string({ summary: 'Time limit of a task, such as 4:00:00.', helpValue: '<time>' }),
-    threads: integer({ min: 1, max: 1024, summary: 'CPU threads of a task.' }),
+    threads: integer({ min: 1, max: 1024, summary: 'CPU threads of a task, for which it asks.' }),
     provider: providerFlag('Where models run'),
-    sbatch: repeatable({
-      summary: 'Another option of sbatch for the tasks. Repeatable.',
-      helpValue: '<--name=value>',
-    }),
     program: string({
-      summary: 'How machines call duo-eval. [default: as it was called here]',
+      summary: 'How machines call duo-eval. [default: as it was called here, or duo-eval of the image]',
       helpValue: '<command>',
     }),
     'allow-code': boolean({ summary: 'Allow the suite to run modules, such as samplers.' }),
-    print: boolean({ summary: 'Print the scripts, and submit nothing.' }),
+    print: boolean({ summary: 'Print the scripts or objects, and submit nothing.' }),
+    ...slurmFlags,
+    ...kubernetesFlags,
   };
 
   async run(): Promise<void> {
     const { flags, args, observer } = this;
-    const { schedulerNamed } = await import('../evals/suite/schedulers.js');
+    const { optionsFor, schedulerNamed } = await import('../evals/suite/schedulers.js');
     const { keepSubmitted } = await import('../evals/suite/scheduler.js');
     const { to, machines, provider, threads, program, 'allow-code': allowCode } = flags;
-    const { partition, gres, time, sbatch } = flags;
     const scheduler = schedulerNamed(to);
+    const options = optionsFor(scheduler, flags);
+    if (provider === 'auto')
+      throw new UsageError({
+        code: 'invalid-flag-value',
+        message:
+          'submit takes no --provider auto: machines could choose different ones, and what they finish would not join.',
+        hint: 'Name it: --provider cuda',
+      });
     const folder = resolve(flags.folder);
     const submission: Submission = {
       ...{ to, suite: resolve(args.suite), folder, machines },
-      program:
-        program === undefined ? [process.execPath, process.argv[1]] : program.split(/\s+/).filter(Boolean),
+      program: program === undefined ? null : program.split(/\s+/).filter(Boolean),
       settings: { provider, threads, allowCode },
-      options: { partition, gres, time, sbatch },
+      options,
       async plan() {
         const { planSuiteUnits, readSuite } = await import('../library/suites.js');
-        return planSuiteUnits(
-          await readSuite(args.suite),
-          machines,
-          { provider, threads, allowCode },
-          observer,
-        );
+        const { providerOf } = await import('../models/provider.js');
+        // The machines may have cards that this one lacks.
+        const settings = { provider: providerOf(provider as Placement), threads, allowCode };
+        return planSuiteUnits(await readSuite(args.suite), machines, settings, observer);
       },
     };
     if (flags.print) return this.show(await scheduler.preview(submission));
     const { jobs, text, record } = await scheduler.submit(submission);
     await keepSubmitted(folder, scheduler.name, jobs);
     this.show({
-      text: `${text} duo-eval submit wait ${flags.folder} waits for the results in ${flags.folder}/results.json.`,
+      text: `${text} duo-eval submit wait ${flags.folder} waits for the results in ${scheduler.results?.(jobs) ?? `${flags.folder}/results.json`}.`,
       record: { ...record, folder: flags.folder },
     });
   }

@@ -28,10 +28,10 @@ export interface SuiteTask extends SuiteSettings {
   units?: readonly Unit[];
 }
 
-/** Reads a suite file. @throws FileError; UsageError that names line and key */
-export async function readSuite(path: string): Promise<Suite> {
+/** Reads a suite file. @param relativeTo folder that its paths are relative to; its own by default   @throws FileError; UsageError that names line and key */
+export async function readSuite(path: string, relativeTo?: string): Promise<Suite> {
   const { readSuite: read } = await import('../evals/suite/suite-file.js');
-  return read(path);
+  return read(path, relativeTo);
 }
 
 /**

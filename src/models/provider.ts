@@ -64,12 +64,9 @@ export function parseProvider(text: string): ProviderChoice {
   return placed(name as Provider, Number(device));
 }
 
-/** @throws UsageError where that provider does not let its card be chosen, or CUDA does not show it */
+/** @throws UsageError where that provider does not let its card be chosen */
 function placed(provider: Provider, device: number): Placement {
-  if (provider === 'cuda') {
-    checkShown(device);
-    return `cuda:${device}`;
-  }
+  if (provider === 'cuda') return `cuda:${device}`;
   if (provider === 'webgpu' && device === 0) return 'webgpu';
   throw provider === 'cpu'
     ? new UsageError({
@@ -84,6 +81,13 @@ function placed(provider: Provider, device: number): Placement {
       });
 }
 
+/** @throws UsageError where CUDA does not show the card */
+function shown(placement: Placement): Placement {
+  const device = deviceOf(placement);
+  if (device !== null) checkShown(device);
+  return placement;
+}
+
 /**
  * Resolves `--provider` and `--device` on this machine: `auto` by probing, any other to itself.
  * @throws UsageError for a card that cannot be chosen
@@ -96,7 +100,7 @@ export async function resolveProvider({
   device?: DeviceChoice;
 }): Promise<Placement> {
   const named = parseProvider(choice);
-  if (device === undefined && named !== 'auto') return named as Placement;
+  if (device === undefined && named !== 'auto') return shown(named as Placement);
   if (named.includes(':') && device !== undefined)
     throw new UsageError({
       code: 'device-given-twice',
@@ -106,8 +110,9 @@ export async function resolveProvider({
   // A script may say --device auto wherever it runs.
   if (named === 'cpu' && device === 'auto') return 'cpu';
   const card = device === 'auto' ? deviceFromEnvironment() : device;
-  if (named !== 'auto') return card === undefined ? (named as Placement) : placed(named as Provider, card);
-  const cuda: Placement = card === undefined ? 'cuda' : placed('cuda', card);
+  if (named !== 'auto')
+    return shown(card === undefined ? (named as Placement) : placed(named as Provider, card));
+  const cuda = shown(card === undefined ? 'cuda' : placed('cuda', card));
   // A card past the first cannot be asked of WebGPU.
   const tried = await Promise.all([cuda, ...(card ? [] : (['webgpu'] as const))].map(probeProvider));
   const working = tried.filter((report) => report.works);

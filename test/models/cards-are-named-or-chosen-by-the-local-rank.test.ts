@@ -96,6 +96,13 @@ describe('a provider with its card', () => {
     }
     checkShown(7, {});
   });
+
+  it('is resolved only where CUDA shows it, and read anywhere', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '0');
+    expect(parseProvider('cuda:1')).toBe('cuda:1');
+    await expect(resolveProvider({ provider: 'cuda:1' })).rejects.toThrow('There is no cuda:1');
+    expect(await resolveProvider({ provider: 'cuda:0' })).toBe('cuda:0');
+  });
 });
 
 describe('--device auto', () => {

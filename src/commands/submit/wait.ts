@@ -20,13 +20,15 @@ export default class SubmitWait extends BaseCommand<typeof SubmitWait> {
     const { submittedFrom } = await import('../../evals/suite/schedulers.js');
     const { scheduler, jobs } = submittedFrom(folder);
     for (;;) {
-      const { finished, total, end } = await scheduler.standing(jobs, folder);
+      const { finished, total, end, next } = await scheduler.standing(jobs, folder);
+      await next?.();
       if (end === 'complete') break;
       if (end !== null) throw new FileError({ code: 'suite-unfinished', ...end });
       this.observer.progress(`tasks of ${folder}`, finished, total);
       await pause(PAUSE_MS, undefined, { signal: this.interrupt });
     }
-    if (this.flags.json) this.printJson({ results: `${folder}/results.json` });
-    else this.print(`The results are in ${folder}/results.json.`);
+    const results = scheduler.results?.(jobs) ?? `${folder}/results.json`;
+    if (this.flags.json) this.printJson({ results });
+    else this.print(`The results are in ${results}.`);
   }
 }

@@ -2,12 +2,15 @@
  * Where a suite can be submitted to. Each scheduler is declared in one file (schedulers.ts lists them): how `--to` names it, what it would
  * be given, how it is given that, and how the jobs stand. What it needs to find them again is kept in the folder, `submitted.json`.
  */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { FileError } from '../../errors.js';
 import type { ProviderChoice } from '../../models/provider.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
+import { systemCodeOf } from '../../storage/file-failure.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
 import { parseStrictJson } from '../../strict-json.js';
 import type { UnitPlan } from './units.js';
@@ -21,8 +24,8 @@ export interface Submission {
   /** The folder of the job, which all machines see. */
   folder: string;
   machines: number;
-  /** How machines call duo-eval: words of a command. */
-  program: readonly string[];
+  /** How machines call duo-eval: words of a command; null where that was left to the scheduler. */
+  program: readonly string[] | null;
   /** How models run on every machine. */
   settings: { provider: ProviderChoice; threads?: number; allowCode: boolean };
   /** Options of one scheduler alone, as flags of `submit` gave them. */
@@ -41,6 +44,8 @@ export interface Shown {
 export interface Standing extends Shown {
   finished: number;
   total: number;
+  /** What whoever waits must do for things to go on, or before the end is told; absent where nothing is to be done. */
+  next?: () => Promise<void>;
   /** Null while something is under way or waits; else whether everything was done. */
   end: null | 'complete' | { message: string; hint: string };
 }
@@ -55,6 +60,10 @@ export interface Scheduler<Jobs extends object = object> {
   /** Whether one of its jobs merges the results into the folder; else `submit wait` does. */
   readonly merges: boolean;
   isNamedBy(to: string): boolean;
+  /** The flags of `submit` that are for it alone. */
+  readonly takes: readonly string[];
+  /** Where the results will be, for people; absent where they come into the folder. */
+  results?(jobs: Jobs): string;
   /** What would be submitted. */
   preview(submission: Submission): Promise<Shown>;
   /** @throws FileError when it refuses */
@@ -70,6 +79,9 @@ export const settingFlags = ({ threads, provider, allowCode }: Submission['setti
   ...(provider === 'cpu' ? [] : ['--provider', provider]),
   ...(allowCode ? ['--allow-code'] : []),
 ];
+
+/** How this command was called, for machines that have what this one has. */
+export const ownProgram = (): readonly string[] => [process.execPath, process.argv[1]];
 
 const submittedIn = (folder: string) => join(folder, 'submitted.json');
 
@@ -103,5 +115,34 @@ function parsedJson(path: string): unknown {
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
+  }
+}
+
+/** Answers may name every one of many tasks. */
+const MOST_ANSWER = 2 ** 29;
+
+/**
+ * Runs a program of the scheduler.
+ * @param said code of the failure, and hints for a program that is missing and for one that fails
+ * @returns what it printed   @throws FileError
+ */
+export async function callProgram(
+  program: string,
+  args: readonly string[],
+  said: { code: string; missing: string; failed: string },
+): Promise<string> {
+  try {
+    return (await promisify(execFile)(program, args, { maxBuffer: MOST_ANSWER })).stdout;
+  } catch (cause) {
+    const { stderr = '' } = cause as { stderr?: string };
+    const isMissing = systemCodeOf(cause) === 'ENOENT';
+    throw new FileError({
+      code: said.code,
+      message: isMissing
+        ? `There is no ${program} here.`
+        : `${program} failed: ${stderr.trim().replace(/\.?$/, '.')}`,
+      hint: isMissing ? said.missing : said.failed,
+      cause,
+    });
   }
 }

@@ -5,18 +5,12 @@
  * Slurm does not start a job again because of its status. So the script does, when a run ends with 75 (unfinished) and the job
  * was not cancelled: it is then still RUNNING. The warning before the time limit reaches only the script (`B:`), which passes it on.
  */
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
-import { FileError } from '../../errors.js';
 import { shellWord } from '../../printing/shell-command.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
-import { systemCodeOf } from '../../storage/file-failure.js';
 import { cacheFolder } from '../../storage/folders.js';
-import { type Scheduler, type Submission, settingFlags } from './scheduler.js';
-
-const run = promisify(execFile);
+import { callProgram, ownProgram, type Scheduler, type Submission, settingFlags } from './scheduler.js';
 
 /** Seconds before the time limit at which Slurm warns. */
 const WARNING_SECONDS = 120;
@@ -32,7 +26,7 @@ function slurmScripts({ suite, folder, machines, program, settings, options }: S
   const head = (options: readonly string[]) =>
     ['#!/bin/bash', ...options.map((option) => `#SBATCH ${option}`)].join('\n');
   const cache = `export DUO_EVAL_CACHE=${shellWord(cacheFolder())}`;
-  const call = (...words: string[]) => [...program, ...words].map(shellWord).join(' ');
+  const call = (...words: string[]) => [...(program ?? ownProgram()), ...words].map(shellWord).join(' ');
   const log = (name: string) => `--output=${join(folder, name).replaceAll('%', '%%')}`;
   const plan = ['--plan', join(folder, 'plan.json')];
   const array = `${head([
@@ -138,30 +132,19 @@ async function cancelJobs({ array, merge }: Submitted): Promise<void> {
 }
 
 /** @returns what a command of Slurm printed   @throws FileError */
-async function slurm(command: string, ...args: string[]): Promise<string> {
-  try {
-    return (await run(command, args)).stdout;
-  } catch (cause) {
-    const { stderr = '' } = cause as { stderr?: string };
-    const isMissing = systemCodeOf(cause) === 'ENOENT';
-    throw new FileError({
-      code: 'slurm-failed',
-      message: isMissing
-        ? `There is no ${command} here.`
-        : `${command} failed: ${stderr.trim().replace(/\.?$/, '.')}`,
-      hint: isMissing
-        ? 'Submit from a machine that has Slurm; --print shows the scripts.'
-        : 'sinfo shows the partitions, and --print the scripts.',
-      cause,
-    });
-  }
-}
+const slurm = (command: string, ...args: string[]): Promise<string> =>
+  callProgram(command, args, {
+    code: 'slurm-failed',
+    missing: 'Submit from a machine that has Slurm; --print shows the scripts.',
+    failed: 'sinfo shows the partitions, and --print the scripts.',
+  });
 
 export const SLURM: Scheduler<Submitted> = {
   name: 'slurm',
   address: 'slurm',
   jobs: submittedSchema,
   merges: true,
+  takes: ['partition', 'gres', 'time', 'sbatch'],
   isNamedBy: (to) => to === 'slurm',
   async preview(submission) {
     const { array, merge } = slurmScripts(submission);

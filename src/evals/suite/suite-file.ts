@@ -70,10 +70,9 @@ export interface Suite {
   cells: SuiteCell[];
 }
 
-/** @throws FileError; UsageError that names line and key */
-export function readSuite(path: string): Suite {
+/** @param folder that paths in it are relative to   @throws FileError; UsageError that names line and key */
+export function readSuite(path: string, folder = dirname(path)): Suite {
   const { value } = readYaml(path, suiteSchema, 'a suite file');
-  const folder = dirname(path);
   const models = value.models.map((one) => modelOf(one, folder));
   const datasets = value.datasets.flatMap((one) => datasetsOf(one, folder));
   for (const [kind, names] of [
