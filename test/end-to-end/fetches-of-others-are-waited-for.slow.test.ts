@@ -1,4 +1,7 @@
-/** About src/storage/waiting.ts, src/storage/lock.ts, src/models/importers/hub-model.ts, src/datasets/hub/fetch-dataset.ts, src/cli/base-command.ts */
+/**
+ * About src/commands/inspect.ts, src/commands/datasets/fetch.ts, src/storage/waiting.ts, src/storage/lock.ts, src/models/importers/hub-model.ts,
+ * src/datasets/hub/fetch-dataset.ts, src/cli/base-command.ts
+ */
 import type { ChildProcess } from 'node:child_process';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PTB, PTB_FILE, sentences } from '../datasets/fetching.js';
