@@ -16,6 +16,7 @@ const PARTS = {
   models: async () => (await import('../models/importers/hub-cache.js')).modelsRoom,
   journals: async () => (await import('../evals/perplexity/cached-journals.js')).journalsRoom,
   cells: async () => (await import('../evals/suite/kept-cells.js')).cellsRoom,
+  plans: async () => (await import('../evals/suite/redis/kept-plan.js')).plansRoom,
   sha256: async () => digestsRoom,
 } satisfies Record<string, () => Promise<CacheRoom>>;
 

@@ -34,8 +34,11 @@ const device = custom<DeviceChoice>({
   },
 });
 
+/** The card alone, for a command that is told the provider. */
+export const deviceFlag = () => device({ summary: 'Card of cuda; auto: that of the local rank.' });
+
 /** @param what runs: `Where models run` */
 export const providerFlags = (what: string) => ({
   provider: providerFlag(what),
-  device: device({ summary: 'Card of cuda; auto: that of the local rank.' }),
+  device: deviceFlag(),
 });

@@ -20,6 +20,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
     'submit:status',
     'submit:wait',
     'submit:cancel',
+    'worker',
   ],
   SAMPLE: ['sample', 'samplers'],
   SERVE: ['serve'],

@@ -70,17 +70,18 @@ const kubernetesFlags = {
 };
 
 export default class Submit extends BaseCommand<typeof Submit> {
-  static override summary = 'Run a suite on many machines: an array of jobs, and their merge.';
+  static override summary = 'Run a suite on many machines: jobs of Slurm, or a queue of Redis.';
   static override description =
     `Cuts the suite into units of about equal length, and hands a scheduler an array of so many tasks, and a merge, which also joins what there is when a task failed, and says what is missing. A task that is told to stop, before its time limit or because a node is drained, stops at a safe place and is started again.
 
-To Slurm: all machines must see the folder and the cache. To Kubernetes, through kubectl: an Indexed Job whose pods share a volume, with the cache, the results, and the files that the suite names, relative to --mount; submit wait starts the merge.
+To Slurm: all machines must see the folder and the cache. To Kubernetes, through kubectl: an Indexed Job whose pods share a volume, with the cache, the results, and the files that the suite names, relative to --mount; submit wait starts the merge. To a Redis: a queue of the units, which duo-eval worker takes one by one, on any number of machines that see the cache; submit wait merges.
 
 submit status, submit wait and submit cancel take the folder.`;
   static override examples = [
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job',
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job --print',
     '<%= config.bin %> submit suite.yaml --to kubernetes --machines 8 --folder job --image duo-eval:0.1.0 --claim shared',
+    '<%= config.bin %> submit suite.yaml --to redis://queue.example:6379/0 --machines 8 --folder job',
   ];
 
   static override args = {
@@ -88,8 +89,17 @@ submit status, submit wait and submit cancel take the folder.`;
   };
 
   static override flags = {
-    to: string({ required: true, summary: 'slurm or kubernetes.', helpValue: '<scheduler>' }),
-    machines: integer({ min: 1, max: 100_000, required: true, summary: 'Tasks of the array.' }),
+    to: string({
+      required: true,
+      summary: 'slurm, kubernetes, or redis://….',
+      helpValue: '<scheduler>',
+    }),
+    machines: integer({
+      min: 1,
+      max: 100_000,
+      required: true,
+      summary: 'Machines to cut for; tasks of the array.',
+    }),
     folder: string({
       required: true,
       summary: 'For plan, scripts and logs, and the results of Slurm.',
@@ -102,7 +112,7 @@ submit status, submit wait and submit cancel take the folder.`;
       helpValue: '<command>',
     }),
     'allow-code': boolean({ summary: 'Allow the suite to run modules, such as samplers.' }),
-    print: boolean({ summary: 'Print the scripts or objects, and submit nothing.' }),
+    print: boolean({ summary: 'Print scripts, objects or jobs; submit nothing.' }),
     ...slurmFlags,
     ...kubernetesFlags,
   };
@@ -111,7 +121,9 @@ submit status, submit wait and submit cancel take the folder.`;
     const { flags, args, observer } = this;
     const { optionsFor, schedulerNamed } = await import('../evals/suite/schedulers.js');
     const { keepSubmitted } = await import('../evals/suite/scheduler.js');
-    const { to, machines, provider, threads, program, 'allow-code': allowCode } = flags;
+    const { to, machines, provider, threads, program } = flags;
+    // Absent where it is not given, whatever its type says.
+    const allowCode = flags['allow-code'] === true;
     const scheduler = schedulerNamed(to);
     const options = optionsFor(scheduler, flags);
     if (provider === 'auto')
@@ -127,13 +139,17 @@ submit status, submit wait and submit cancel take the folder.`;
       program: program === undefined ? null : program.split(/\s+/).filter(Boolean),
       settings: { provider, threads, allowCode },
       options,
-      async plan() {
+      plan: async (again = false) => {
         const { planSuiteUnits, readSuite } = await import('../library/suites.js');
+        const { planIfAny } = await import('../evals/suite/units.js');
         const { providerOf } = await import('../models/provider.js');
+        const suite = await readSuite(args.suite);
+        const earlier = again ? planIfAny(`${folder}/plan.json`, suite) : undefined;
         // The machines may have cards that this one lacks.
         const settings = { provider: providerOf(provider as Placement), threads, allowCode };
-        return planSuiteUnits(await readSuite(args.suite), machines, settings, observer);
+        return planSuiteUnits(suite, machines, settings, observer, earlier);
       },
+      observer,
     };
     if (flags.print) return this.show(await scheduler.preview(submission));
     const { jobs, text, record } = await scheduler.submit(submission);

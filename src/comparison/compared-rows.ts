@@ -44,9 +44,13 @@ export function compareRows(
     differences: pairs.flatMap((pair, i) =>
       namedDifferences(pair.a, pair.b).map((one) => ({ ...one, apart: apart[i] })),
     ),
-    notices: [...aloneInA, ...aloneInB].map((row) => `${nameOf(row)}: nothing to compare it with.`),
+    notices: aloneNotice([...aloneInA, ...aloneInB]),
   };
 }
+
+/** One for all rows that have no match. */
+const aloneNotice = (rows: readonly ResultRow[]): string[] =>
+  rows.length === 0 ? [] : [`Nothing to compare with: ${rows.map(nameOf).join('; ')}.`];
 
 export interface RowPair {
   a: ResultRow;

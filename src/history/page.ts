@@ -33,7 +33,8 @@ export function historyPage(trends: readonly Trend[], title: string): string {
   return htmlPage({
     title,
     lead: `${days[0]} to ${days[1]}: ${trends.length} ${trends.length === 1 ? 'trend' : 'trends'}, ${changed} with a change.`,
-    style: 'td { white-space: normal; min-width: 5rem; } figure.plot { margin: .5rem 0 1.5rem; }',
+    style:
+      '@media screen { td { white-space: normal; min-width: 5rem; } } figure.plot { margin: .5rem 0 1.5rem; }',
     body: html`${htmlTable(head, rows)}
 <p class="note">${NOTE}</p>
 ${trends.map(

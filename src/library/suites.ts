@@ -75,15 +75,39 @@ export async function runSuite(
   return suiteFile({ name, sha256, cells: suite.cells.length, ...part }, results);
 }
 
-/** Cuts a suite into units of about equal weight for so many machines. @throws as runSuite */
+/**
+ * Runs units of a plan as they come, each once the one before is done; results stay in the cache, for `gatherSuite`. A model stays
+ * loaded while the next unit needs it. @param numbers of the cells that they may be of, from 1   @throws as runSuite
+ */
+export async function runSuiteUnits(
+  suite: Suite,
+  numbers: ReadonlySet<number>,
+  units: AsyncIterable<Unit>,
+  settings: SuiteSettings = {},
+  observer: Observer = {},
+): Promise<void> {
+  const { runUnits } = await import('../evals/suite/run-suite.js');
+  const cells = suite.cells.filter(({ index }) => numbers.has(index + 1));
+  const [request, heard] = await asked(cells, settings, observer);
+  // How far a unit is says more than how far these cells are, which others work on, too.
+  await runUnits(request, { ...heard, progress: observer.progress, begins: undefined }, units);
+}
+
+/**
+ * Cuts a suite into units of about equal weight for so many machines.
+ * @param earlier a plan of the suite, taken if it is for as many machines and all that it plans is the same   @throws as runSuite
+ */
 export async function planSuiteUnits(
   suite: Suite,
   machines: number,
   settings: SuiteSettings = {},
   observer: Observer = {},
+  earlier?: UnitPlan,
 ): Promise<UnitPlan> {
   const { planUnits } = await import('../evals/suite/run-suite.js');
-  const units = await planUnits(...(await asked(suite.cells, settings, observer)), machines);
+  const request = await asked(suite.cells, settings, observer);
+  const known = earlier?.plan.machines === machines ? earlier.plan.units : undefined;
+  const units = await planUnits(...request, machines, known);
   const { name, sha256, cells } = suite;
   return { schemaVersion: 1, plan: { name, sha256, cells: cells.length, machines, units } };
 }

@@ -13,8 +13,8 @@ import { kindsOf, PLOT_SCRIPT, scatterPlot } from './html/scatter-plot.js';
 import { COMPARISON_TITLE, comparisonTable, notesOf } from './notes.js';
 
 /** What the columns of a page of results have in common. */
-export const FIGURES_LEAD =
-  '± is a standard error and brackets are 95% intervals; figures of a whole set of texts (distinct-n, compression) and costs have neither.';
+export const figuresLead = (results: readonly AnyResult[]): string =>
+  `± is a standard error and brackets are 95% intervals; ${results.some(({ samples }) => samples) ? 'figures of a whole set of texts (distinct-n, compression) and costs have' : 'costs have'} neither.`;
 
 export function formatHtml(file: ResultsFile, evaluations: Evaluations): string {
   const groups = byEvaluation(file.results, evaluations);
@@ -22,7 +22,7 @@ export function formatHtml(file: ResultsFile, evaluations: Evaluations): string 
   const notes = notesOf(file, evaluations);
   return htmlPage({
     title: first.evaluation.pageTitle ?? first.evaluation.title,
-    lead: FIGURES_LEAD,
+    lead: figuresLead(file.results),
     body: html`${groups.map(({ evaluation, results }) => resultSection(evaluation, results))}
 ${comparisonSection(file)}
 ${notes.length > 0 ? html`<ul class="note">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : null}

@@ -5,7 +5,7 @@ import { htmlTable } from '../printing/html/html-table.js';
 import { html, type Markup } from '../printing/html/markup.js';
 import { htmlPage } from '../printing/html/page.js';
 import { kindsOf, PLOT_SCRIPT, type PlotKinds, scatterPlot } from '../printing/html/scatter-plot.js';
-import { FIGURES_LEAD } from '../printing/html.js';
+import { figuresLead } from '../printing/html.js';
 import type { ResultRow } from '../records/evaluation.js';
 import { publishedSection } from './published-section.js';
 import { otherNote, type Repetition, repetitionOf, suiteNote } from './repetition.js';
@@ -21,7 +21,7 @@ tbody tr:hover { background: var(--raised); }
 details > summary { cursor: pointer; }
 th:first-child, td:first-child { position: sticky; left: 0; background: var(--paper); }
 tbody tr:hover td:first-child { background: var(--raised); }
-@media print { nav { display: none; } table { font-size: .7rem; } th, td { padding: .15rem .35rem; white-space: normal; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
+@media print { nav { display: none; } section { break-inside: auto; } h2 { break-after: avoid; } a { color: inherit; text-decoration: none; } }
 `;
 
 export function reportPage(report: Report): string {
@@ -59,7 +59,7 @@ function leadOf(rows: readonly ResultRow[]): string {
   ];
   const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
   const on = sets.length > 0 ? ` on ${count(sets.length, 'data set')}` : '';
-  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. ${FIGURES_LEAD}`;
+  return `${count(rows.length, 'result')} of ${count(models.length, 'model')}${on}. ${figuresLead(rows.map(({ record }) => record))}`;
 }
 
 const anchor = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');

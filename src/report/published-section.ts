@@ -24,16 +24,22 @@ export function publishedSection(rows: readonly ResultRow[]): Section | null {
   const drawn = rows.filter((row) => fieldOf(row, 'samples.sampler'));
   const tables = [perplexityTable(ours), generationTable(drawn)].filter((table) => table !== null);
   if (tables.length === 0) return null;
-  const apart = [...ours, ...drawn].map((row) => ({ row, reasons: reasonsNotComparable(row) }));
-  const alike = new Map<string, string[]>();
-  for (const { row, reasons } of apart) {
-    if (reasons.length === 0) continue;
-    const key = reasons.join('; ');
-    alike.set(key, [...(alike.get(key) ?? []), plainText(`${row.model} (${row.dataset})`)]);
-  }
-  const notes = [...alike].map(
-    ([reasons, names]) => `† Does not compare: ${[...new Set(names)].join(', ')}: ${reasons}.`,
-  );
+  const apart = [...ours, ...drawn].map((row) => ({
+    name: plainText(`${row.model} (${row.dataset})`),
+    reasons: reasonsNotComparable(row),
+  }));
+  const all = new Set(apart.map(({ name }) => name)).size;
+  const rowsOf = (reason: string) => {
+    const names = new Set(apart.filter(({ reasons }) => reasons.includes(reason)).map(({ name }) => name));
+    return names.size === all ? '' : ` (${[...names].join(', ')})`;
+  };
+  const reasons = [...new Set(apart.flatMap((one) => one.reasons))].map((reason) => reason + rowsOf(reason));
+  const notes =
+    reasons.length === 0
+      ? []
+      : [
+          `† Does not compare${all > 1 ? '; where no rows are named, it is all' : ''}: ${reasons.join('; ')}.`,
+        ];
   return {
     title: 'Beside published figures',
     tables,

@@ -55,7 +55,7 @@ const TAKEOVER_MS = 10_000;
 /** Seconds of silence after which the lock of an owner that cannot be asked is taken over. `DUO_EVAL_LEASE` sets it. */
 const LEASE_SECONDS = 60;
 
-const leaseMs = (): number => {
+export const leaseMs = (): number => {
   const seconds = Number(process.env.DUO_EVAL_LEASE);
   return 1000 * (seconds > 0 ? seconds : LEASE_SECONDS);
 };
@@ -266,6 +266,15 @@ function startOf(pid: number): string | null {
 }
 
 const bootOf = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+/** The same for all processes of a machine since it started, those in containers too; elsewhere than on Linux its name. */
+export function thisMachine(): string {
+  try {
+    return bootOf();
+  } catch {
+    return hostname();
+  }
+}
 
 /** Where process numbers mean the same processes: a machine since it started, or a container on it. */
 function processSpace(): string {

@@ -89,7 +89,7 @@ describe('the pages', () => {
       commands: Record<string, object>;
     };
     // Those that need the network or a scheduler are shown, not run.
-    const shown = ['datasets:fetch', 'submit:status', 'submit:wait', 'submit:cancel'];
+    const shown = ['datasets:fetch', 'submit:status', 'submit:wait', 'submit:cancel', 'worker'];
     const text = pages.map(textOf).join('\n');
     const run = pages
       .flatMap(examplesOf)

@@ -1,110 +1,260 @@
-/** About src/commands/submit.ts, src/commands/submit/status.ts, src/commands/submit/wait.ts, src/commands/submit/cancel.ts, src/evals/suite/slurm.ts */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+/** About src/commands/submit.ts, src/commands/submit/status.ts, src/commands/submit/wait.ts, src/commands/submit/cancel.ts, src/evals/suite/slurm.ts, src/evals/suite/run-suite.ts, src/storage/lock.ts */
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { uniform } from '../../src/random/uniforms.js';
 import { patient, pause, until } from '../support/patience.js';
-import { hasSlurm, startSlurm } from '../support/slurm.js';
-import { succeed, type Workspace } from '../support/workspace.js';
-import { run, suite, suiteWorkspace, timeless } from './suites-of-three.js';
+import { fixture } from '../support/run.js';
+import { hasSlurm, type Slurm, startSlurm } from '../support/slurm.js';
+import { succeed, type Workspace, workspace } from '../support/workspace.js';
+import { run, timeless } from './suites-of-three.js';
+
+/** Two models that draw noise, on a data set of ours and on one of the user's. */
+const SUITE = `
+models:
+  - {name: masked, path: ${fixture('markov-mdlm.onnx')}}
+  - ${fixture('markov-duo.onnx')}
+datasets: [sotu, {name: own, path: own.txt}]
+ppl: {protocol: strict, limit: 100, draws: 16, batch: 4}
+`;
+const LOSSES = 4 * 100 * 16;
+
+const VOCABULARY = 'best worst age wisdom foolishness light darkness spring hope winter despair'.split(' ');
+const OWN = Array.from({ length: 4000 }, (_, i) => {
+  const word =
+    VOCABULARY[Math.floor(VOCABULARY.length * uniform({ seed: 4, stream: 0x43, sequence: i, step: 0 }))];
+  return `${word}${i % 13 === 12 ? '.\n' : ' '}`;
+}).join('');
+
+/** Seconds after which a silent machine's work is taken over. */
+const LEASE = { DUO_EVAL_LEASE: String(patient(6)) };
+
+interface Task {
+  task: string;
+  state: string;
+  status?: number;
+}
+
+/** Journal lines of all writers: what was computed, draw by draw and sequence by sequence, as often as it was. */
+function computed(cache: string): string[] {
+  const folder = join(cache, 'journals');
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.jsonl'));
+  return files.flatMap((name) => {
+    const work = name.split(/[/\\.]/).find((word) => /^[0-9a-f]{64}$/.test(word));
+    return readFileSync(join(folder, name), 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const [, draw, sequences] = /^\{"d":(\d+),"s":\[([\d,]*)\]/.exec(line) ?? [];
+        return sequences === undefined ? [] : sequences.split(',').map((one) => `${work} ${draw} ${one}`);
+      });
+  });
+}
+
+interface AtWork {
+  /** Its number here. */
+  pid: number;
+  task: string;
+  node: string;
+}
+
+/** A task that has a journal open, on whichever node. @param folder of its suite */
+async function taskAtWork(folder: string): Promise<AtWork> {
+  const look = (pid: number): AtWork | null => {
+    try {
+      const proc = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0');
+      const words = proc('cmdline');
+      if (!words.includes('--units') || !words.some((word) => word.startsWith(`${folder}/`))) return null;
+      const files = readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));
+      if (!files.some((name) => name.endsWith('.jsonl'))) return null;
+      const set = (name: string) =>
+        proc('environ')
+          .find((one) => one.startsWith(`${name}=`))
+          ?.slice(name.length + 1) ?? '';
+      return { pid, task: set('SLURM_ARRAY_TASK_ID'), node: set('SLURMD_NODENAME') };
+    } catch {
+      return null; // it has just ended
+    }
+  };
+  for (;;) {
+    for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+      const found = look(Number(name));
+      if (found) return found;
+    }
+    await pause(50);
+  }
+}
+
+/** Whether a signal waits for a stopped process. */
+function isPending(pid: number, signal: number): boolean {
+  const [, mask] = /^ShdPnd:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return mask !== undefined && (BigInt(`0x${mask}`) & (1n << BigInt(signal - 1))) !== 0n;
+}
 
 describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
-  let env: { SLURM_CONF: string; PATH?: string };
+  let cluster: Slurm;
   let space: Workspace;
-  const slurm = (command: string, ...args: string[]) =>
-    execFileSync(command, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
-  const submit = [
-    'submit',
-    'suite.yaml',
-    '--to',
-    'slurm',
-    '--machines',
-    '4',
-    '--folder',
-    'job',
-    '--threads',
-    '1',
-  ];
-  const stateOf = async (task: string) => {
-    const { stdout } = await succeed(space, ['submit', 'status', 'job', '--json', '--quiet'], env);
-    const { tasks } = JSON.parse(stdout) as { tasks: { task: string; state: string }[] };
-    return tasks.find((one) => one.task === task)?.state;
-  };
-
+  let whole: string;
   /** Why its daemons do not work on this machine, where they do not: that is no fault of what is tested. */
   let unfit: string | null = null;
+
+  const suiteSpace = () => {
+    const made = workspace();
+    made.write('suite.yaml', SUITE);
+    made.write('own.txt', OWN);
+    return made;
+  };
+  const submit = async (machines: number, folder: string, ...more: string[]) => {
+    const flags = ['--machines', String(machines), '--folder', folder, '--threads', '1', ...more];
+    await succeed(space, ['submit', 'suite.yaml', '--to', 'slurm', ...flags], { ...cluster.env, ...LEASE });
+    return JSON.parse(space.read(`${folder}/submitted.json`)) as { array: string; merge: string };
+  };
+  const tasksOf = async (folder: string) => {
+    const { stdout } = await succeed(space, ['submit', 'status', folder, '--json', '--quiet'], cluster.env);
+    return (JSON.parse(stdout) as { tasks: Task[] }).tasks;
+  };
+  const wait = (folder: string) => space.run(['submit', 'wait', folder, '--quiet'], cluster.env);
+  const queue = (format: string, ...jobs: string[]) =>
+    cluster.run(
+      'squeue',
+      '--noheader',
+      '--array',
+      '--states=all',
+      `--format=${format}`,
+      `--jobs=${jobs.join(',')}`,
+    );
+  const isWhole = (folder: string) => expect(timeless(space, `${folder}/results.json`)).toBe(whole);
+
   beforeAll(async () => {
     try {
-      env = startSlurm(2);
-      const isIdle = () => slurm('sinfo', '--noheader', '--format=%T %D').trim() === 'idle 2';
+      cluster = startSlurm(4);
       const end = Date.now() + patient(60_000);
-      while (!isIdle() && Date.now() < end) await pause(500);
-      if (!isIdle()) unfit = 'its nodes do not become idle';
+      while (!cluster.isIdle() && Date.now() < end) await pause(500);
+      if (!cluster.isIdle()) unfit = 'its nodes do not become idle';
     } catch (error) {
       unfit = (error as Error).message;
     }
+    // A fault of the cluster's settings, not of the machine.
+    if (unfit?.includes('idle'))
+      expect(cluster.run('sinfo', '--noheader', '--format=%T')).not.toContain('inval');
+    if (unfit !== null) return;
+    space = suiteSpace();
+    await succeed(space, run('whole.json', '--threads', '1'));
+    whole = timeless(space, 'whole.json');
   });
-  beforeEach((context) => {
+  beforeEach(async (context) => {
     if (unfit !== null) context.skip(`Slurm does not start on this machine: ${unfit}`);
+    space = suiteSpace();
+    await until(() => cluster.isIdle(), 500);
   });
 
-  it('is that of one process, although a task was told to stop, and is queued again', async () => {
-    space = suiteWorkspace();
-    space.write('suite.yaml', suite('limit: 100, draws: 24, batch: 4'));
-    await succeed(space, run('whole.json', '--threads', '1'), { DUO_EVAL_CACHE: space.at('cache-whole') });
-    await succeed(space, submit, env);
-    const { array } = JSON.parse(space.read('job/submitted.json'));
-    await until(
-      () =>
-        existsSync(space.at('.cache/journals')) &&
-        readdirSync(space.at('.cache/journals'), { recursive: true }).some((name) =>
-          `${name}`.endsWith('.jsonl'),
-        ),
-    );
-    // It refuses while a task is just being started, or says so although the signal has arrived: what counts is whether the task is
-    // queued again. A second signal would end it at once, so it is given time to stop.
-    const stop = ['--signal=USR1', '--batch', `${array}_1`];
-    const isQueuedAgain = () =>
-      slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %T').includes('1 PENDING');
-    for (let tries = 0; !isQueuedAgain(); tries++) {
-      if (tries === 5) throw new Error('The task was told to stop five times, and is not queued again.');
-      spawnSync('scancel', stop, { env: { ...process.env, ...env }, timeout: 3000 });
-      const end = Date.now() + patient(15_000);
-      while (!isQueuedAgain() && Date.now() < end) await pause(500);
-    }
+  it('as an array of 8 on 4 nodes, one of which is lost, is that of one process, and nothing is computed twice', async () => {
+    const { array, merge } = await submit(8, 'the job, 50%');
+    cluster.run('scontrol', 'hold', merge); // so that the journals can be read
+    const { task: lost, node } = await taskAtWork(space.folder);
+    await cluster.lose(node);
+    const tasks = () =>
+      queue('%K %N %T', array)
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/));
+    await until(() => tasks().every(([, , state]) => state === 'COMPLETED'), 500);
+    const [, other] = tasks().find(([task]) => task === lost)!; // all were listed
+    expect(other).not.toBe(node);
+    const losses = computed(space.at('.cache'));
+    expect(new Set(losses).size).toBe(LOSSES);
+    expect(losses).toHaveLength(LOSSES);
+    cluster.start(node);
+    cluster.run('scontrol', 'release', merge);
+    expect(await wait('the job, 50%')).toMatchObject({ code: 0 });
+    isWhole('the job, 50%');
+    expect(existsSync(space.at('the job, 50%/log-8.txt'))).toBe(true);
+  });
+
+  it('is preempted, queued again, and is that of one process; it asks for what it was told to', async () => {
+    const { array } = await submit(2, 'job', '--partition', 'main', '--gres', 'gpu:1');
+    const { task, node } = await taskAtWork(space.folder);
+    expect(queue('%K %N %P %b', array)).toMatch(/^1 n[12] main gres:gpu:1$/m);
+    const urgent = ['--partition=urgent', `--nodelist=${node}`, '--output=/dev/null', '--wrap=true'];
+    cluster.run('sbatch', ...urgent);
+    await until(() => queue('%K %T', array).includes(`${task} PENDING`), 200);
+    expect(await wait('job')).toMatchObject({ code: 0 });
+    expect(space.read(`job/log-${task}.txt`)).toMatch(/DUE TO PREEMPTION[\s\S]*Error: Stopped by SIGTERM/);
+    isWhole('job');
+  });
+
+  it('stops before its time limit, a minute, is queued again, and is that of one process', async () => {
+    await submit(1, 'job', '--time', '1');
+    const { pid } = await taskAtWork(space.folder);
+    // A machine so slow that it does nothing until the warning: the work takes longer than the limit, however fast this one is.
+    process.kill(pid, 'SIGSTOP');
+    await until(() => isPending(pid, 10), 200);
+    process.kill(pid, 'SIGCONT');
+    expect(await wait('job')).toMatchObject({ code: 0 });
     expect(space.read('job/log-1.txt')).toContain('Error: Stopped by SIGUSR1 before it was finished.');
-    // Slurm would start it two minutes later; it may refuse to change that while it cleans up.
-    const everyMs = 1000;
-    const queued = () => slurm('squeue', '--noheader', '--array', `--jobs=${array}`, '--format=%K %A %T');
-    await until(() => {
-      const [, job] = /^\s*1 (\d+) PENDING/m.exec(queued()) ?? [];
-      if (job)
-        spawnSync('scontrol', ['update', `JobId=${job}`, 'StartTime=now'], {
-          env: { ...process.env, ...env },
-        });
-      return job === undefined;
-    }, everyMs);
-    await succeed(space, ['submit', 'wait', 'job', '--quiet'], env);
-    expect(timeless(space, 'job/results.json')).toBe(timeless(space, 'whole.json'));
-    expect(await stateOf('merge')).toBe('COMPLETED');
+    isWhole('job');
   });
 
   it('is merged although a task was cancelled: what is missing is named, and that task alone is started again', async () => {
-    space = suiteWorkspace();
-    await succeed(space, submit, env);
-    const { array } = JSON.parse(space.read('job/submitted.json'));
-    slurm('scancel', `${array}_4`);
-    const waited = await space.run(['submit', 'wait', 'job', '--quiet'], env);
+    const { array } = await submit(4, 'job');
+    cluster.run('scancel', `${array}_4`);
+    const waited = await wait('job');
     expect(waited).toMatchObject({
       code: 6,
       stderr: expect.stringContaining('The merge of job ended as FAILED'),
     });
+    expect(waited.stderr.replace(/\s+/g, ' ')).toMatch(
+      /Task 4 has not completed.*sbatch --array=4 job\/array.sh starts what failed again/,
+    );
     expect(space.read('job/log-merge.txt').replace(/\s+/g, ' ')).toMatch(
       /duo-eval run \S+suite.yaml --plan \S+plan.json --unit/,
     );
-    await succeed(space, run('whole.json', '--threads', '1'), { DUO_EVAL_CACHE: space.at('cache-whole') });
-    const again = slurm('sbatch', '--parsable', '--wait', '--array=4', space.at('job/array.sh'));
-    expect(again.trim()).toMatch(/^\d+$/);
-    await succeed(space, ['merge', '--from-cache', 'suite.yaml', '--threads', '1', '--out', 'merged.json']);
-    expect(timeless(space, 'merged.json')).toBe(timeless(space, 'whole.json'));
+    cluster.run('sbatch', '--wait', '--array=4', space.at('job/array.sh'));
+    cluster.run('sbatch', '--wait', space.at('job/merge.sh'));
+    expect(await wait('job')).toMatchObject({ code: 0 });
+    isWhole('job');
+    // What its scripts left is there when Slurm has forgotten the jobs.
+    await cluster.forget();
+    expect((await tasksOf('job')).map(({ state }) => state)).toEqual(Array(5).fill('COMPLETED'));
+    expect(await wait('job')).toMatchObject({ code: 0 });
+  });
+
+  it('whose data set is missing has the other cells done and merged, and says what is missing', async () => {
+    const partition = (state: string) =>
+      cluster.run('scontrol', 'update', 'PartitionName=main', `State=${state}`);
+    partition('DOWN'); // nothing starts
+    await submit(2, 'job');
+    rmSync(space.at('own.txt'));
+    partition('UP');
+    const waited = await wait('job');
+    expect(waited.code).toBe(6);
+    const said = waited.stderr.replace(/\s+/g, ' ');
+    expect(said).toContain('2 of 4 cells are not finished, the first of them cell 3.');
+    expect(said).toContain('2 tasks have not completed');
+    expect(await tasksOf('job')).toEqual([
+      { task: '1', state: 'FAILED', status: 6 },
+      { task: '2', state: 'FAILED', status: 6 },
+      { task: 'merge', state: 'FAILED', status: 6 },
+    ]);
+    const there = JSON.parse(space.read('job/results.json')).results as { dataset: { name: string } }[];
+    expect(there.map(({ dataset }) => dataset.name)).toEqual(['sotu', 'sotu']);
+    space.write('own.txt', OWN);
+    // As the message says.
+    const [, tasks] = /sbatch (--array=[\d,]+) job\/array.sh/.exec(said) ?? [];
+    cluster.run('sbatch', '--wait', tasks, space.at('job/array.sh'));
+    cluster.run('sbatch', '--wait', space.at('job/merge.sh'));
+    expect(await wait('job')).toMatchObject({ code: 0 });
+    isWhole('job');
+  });
+
+  it('whose cache is not on a node ends there with a sentence', async () => {
+    const flags = ['--machines', '1', '--folder', 'job', '--sbatch=--nodelist=n4', '--threads', '1'];
+    const cache = { DUO_EVAL_CACHE: join(cluster.hidden, 'cache') };
+    await succeed(space, ['submit', 'suite.yaml', '--to', 'slurm', ...flags], { ...cluster.env, ...cache });
+    expect(await wait('job')).toMatchObject({ code: 6 });
+    expect(space.read('job/log-1.txt')).toContain(`Error: There is no folder ${cache.DUO_EVAL_CACHE} on `);
+    expect((await tasksOf('job'))[0]).toEqual({ task: '1', state: 'FAILED', status: 6 });
   });
 });

@@ -15,7 +15,7 @@ export const noBrowser = browserPath ? null : 'no chromium on this machine (CHRO
 
 export interface OpenedPage {
   page: Page;
-  /** What the console said of errors, and what the page asked the network for. */
+  /** What the console said, and what the page asked the network for. */
   complaints: string[];
   close(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export async function openPage(
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
   const complaints: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => {

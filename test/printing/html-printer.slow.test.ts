@@ -27,8 +27,8 @@ describe('results as a page', () => {
       benchResult(attack, 'mdlm', 300),
     ];
     const { page, complaints, close } = await openPage(formatHtml(resultsFile(results), EVALUATIONS));
-    expect(await page.locator('figure.plot .mark').count()).toBe(3);
-    expect(await page.locator('tbody tr').count()).toBe(3);
+    expect(await page.locator('figure.plot .mark:visible').count()).toBe(3);
+    expect(await page.locator('main > .scroll tbody tr').count()).toBe(3);
     expect(await page.locator('td').filter({ hasText: attack }).count()).toBeGreaterThan(0);
     expect(await page.title()).not.toBe('1');
     expect(complaints).toEqual([]);
@@ -39,7 +39,7 @@ describe('results as a page', () => {
     const results = [frontierResult('duo', 480), frontierResult('mdlm', null)];
     const { page, complaints, close } = await openPage(formatHtml(resultsFile(results), EVALUATIONS));
     expect(await page.locator('figure.plot').count()).toBe(2);
-    expect(await page.locator('figure.plot .at line').count()).toBe(1);
+    expect(await page.locator('figure.plot .wide .at line').count()).toBe(1);
     expect(await page.locator('figcaption').first().innerText()).toContain(
       '1 of 2 configurations have no place',
     );

@@ -22,6 +22,7 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   'src/evals/frontier/interpolation.ts interpolate': 'points that are wrong or alike on purpose',
   'src/evals/generation/diversity.ts compressionRatio': 'compared with zlib',
   'src/evals/generation/pairing.ts whyNotPaired': 'a sentence for each reason',
+  'src/evals/suite/redis/worker.ts nextModel': 'the order of units, without a Redis',
   'src/evals/throughput/decode-order.ts kendallTau': 'compared with pairs counted by hand',
   'src/evals/throughput/installations.ts builtDigest': 'builds that differ in one byte',
   'src/graph/operators.ts ConstantOfShape': 'graphs made in tests',

@@ -104,6 +104,8 @@ describe('imports', () => {
       'zod',
       'hono',
       '@hono/node-server',
+      'bullmq',
+      'ioredis',
     ];
     const eager = new Map<string, string[]>();
     for (const { from, to, kind } of imports)

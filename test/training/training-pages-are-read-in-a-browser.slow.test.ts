@@ -56,7 +56,7 @@ describe('the page of a training run', () => {
 
   it.skipIf(noBrowser)('draws many steps as a band with a smooth line in it, inside the frame', async () => {
     const { page, complaints } = await open(pageOf(STEPS));
-    const loss = page.locator('figure.plot').first();
+    const loss = page.locator('figure.plot .wide').first();
     expect(await loss.locator('.band path').count()).toBe(1);
     const [frame, line, band] = await Promise.all([
       loss.locator('.axis').first().boundingBox(),
@@ -76,7 +76,7 @@ describe('the page of a training run', () => {
 
   it.skipIf(noBrowser)('draws few steps one by one', async () => {
     const { page } = await open(pageOf(20, { heldOut: [] }));
-    const loss = page.locator('figure.plot').first();
+    const loss = page.locator('figure.plot .wide').first();
     expect(await loss.locator('.band path').count()).toBe(0);
     const d = (await loss.locator('.line path').first().getAttribute('d'))!;
     expect(d.match(/[ML]/g)).toHaveLength(20);
@@ -88,7 +88,7 @@ describe('the page of a training run', () => {
     'marks held-out losses with their intervals, and what changes on the way',
     async () => {
       const { page } = await open(pageOf(1000, { heldOut: [{ step: 500, loss: 5.5, stderr: 0.1 }] }));
-      const loss = page.locator('figure.plot').first();
+      const loss = page.locator('figure.plot .wide').first();
       const [bar, frame, end] = await Promise.all([
         loss.locator('.mark line').boundingBox(),
         loss.locator('.axis').first().boundingBox(),
@@ -97,10 +97,14 @@ describe('the page of a training run', () => {
       expect(bar!.height).toBeGreaterThan(5);
       expect((bar!.x - frame!.x) / frame!.width).toBeCloseTo(0.5, 2);
       expect((end!.x - frame!.x) / frame!.width).toBeCloseTo(0.5, 2);
-      expect(await page.getByText('curriculum ends').count()).toBe(2);
+      expect(await page.locator('text:visible', { hasText: 'curriculum ends' }).count()).toBe(2);
       expect(await page.getByText('not reached').count()).toBe(0);
+      for (const part of ['line', '.shape'])
+        expect(await loss.locator(`.mark ${part}`).getAttribute(part === 'line' ? 'stroke' : 'fill')).toBe(
+          'var(--series-1)',
+        );
       await loss.locator('.mark').focus();
-      expect(await loss.locator('.details').innerText()).toContain('5.5000 ± 0.1000');
+      expect(await page.locator('.details').first().innerText()).toContain('5.5000 ± 0.1000');
     },
   );
 

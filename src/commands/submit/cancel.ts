@@ -12,7 +12,7 @@ export default class SubmitCancel extends BaseCommand<typeof SubmitCancel> {
   async run(): Promise<void> {
     const { submittedFrom } = await import('../../evals/suite/schedulers.js');
     const { scheduler, jobs } = submittedFrom(this.args.folder);
-    const { text, record } = await scheduler.cancel(jobs);
+    const { text, record } = await scheduler.cancel(jobs, this.observer);
     if (this.flags.json) this.printJson(record);
     else this.print(text);
   }

@@ -13,7 +13,7 @@ export default class SubmitStatus extends BaseCommand<typeof SubmitStatus> {
     const { folder } = this.args;
     const { submittedFrom } = await import('../../evals/suite/schedulers.js');
     const { scheduler, jobs } = submittedFrom(folder);
-    const { text, record } = await scheduler.standing(jobs, folder);
+    const { text, record } = await scheduler.standing(jobs, folder, this.observer);
     if (this.flags.json) this.printJson(record);
     else this.print(text);
   }

@@ -10,21 +10,22 @@ export function frontierNotes(
 ): string[] {
   const notes = targetLines(results);
   const settings = distinctionsOf(results, labelOf);
+  /** Names by what is to be said of them. */
+  const open = new Map<string, string[]>();
   for (const [i, result] of results.entries()) {
     const { metrics, points, outside, target } = result;
-    const name = [labelOf(result), settings[i]].filter(Boolean).join(', ');
+    let said: string | null = null;
     if (metrics.genPpl.value === null) {
       const entropies = points.map(({ entropy }) => entropy.value ?? Number.NaN);
       const below = Math.max(...entropies) < target.entropy;
-      notes.push(
-        `${name}: no temperature of the sweep reaches this entropy; ${below ? 'higher' : 'lower'} --temperatures would.`,
-      );
-    } else if (metrics.genPpl.ci95 === null && outside > 0) {
-      notes.push(
-        `${name}: no interval, since ${(100 * outside).toFixed(0)}% of the replicates do not reach this entropy; give --temperatures on both sides.`,
-      );
-    }
+      said = `no temperature of the sweep reaches this entropy; ${below ? 'higher' : 'lower'} --temperatures would.`;
+    } else if (metrics.genPpl.ci95 === null && outside > 0)
+      said = `no interval, since ${(100 * outside).toFixed(0)}% of the replicates do not reach this entropy; give --temperatures on both sides.`;
+    if (said === null) continue;
+    const name = [labelOf(result), settings[i]].filter(Boolean).join(', ');
+    open.set(said, [...(open.get(said) ?? []), name]);
   }
+  for (const [said, names] of open) notes.push(`${names.join('; ')}: ${said}`);
   if (results.some(({ pareto }) => pareto)) {
     const fronts = new Set(
       results.map(({ protocol, length, target }) => JSON.stringify([protocol.seed, length, target])),

@@ -250,7 +250,6 @@ export const KUBERNETES: Scheduler<Submitted> = {
   name: 'kubernetes',
   address: 'kubernetes',
   jobs: submittedSchema,
-  merges: true,
   takes: KUBERNETES_FLAGS,
   isNamedBy: (to) => to === 'kubernetes',
   results: ({ results }) => `${results}.json on the volume`,

@@ -14,7 +14,7 @@ import { acquireCell, freeCell, keepResults, keptResults } from './kept-cells.js
 import { CELL_KINDS, kindOf, type SuiteCell } from './kinds.js';
 import type { CellResult } from './part-record.js';
 import { Paces } from './sampling-pace.js';
-import { type PlannedWork, type Unit, unitsOf } from './units.js';
+import { type PlannedWork, stillHold, type Unit, unitsOf } from './units.js';
 
 export interface SuiteRequest extends SuiteSettings {
   cells: readonly SuiteCell[];
@@ -59,27 +59,6 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       done.push({ index: cell.index, results: kept ?? [] });
       observer.finished(cell, true);
     }
-    const work = async ({ kind, cell }: OpenedCell, lock: Lock): Promise<void> => {
-      try {
-        // The process that had it before may have finished it.
-        const { kept } = await lookedUp(kind, cell, request);
-        if (kept) {
-          done.push({ index: cell.index, results: kept });
-          observer.finished(cell, true);
-          return;
-        }
-        const plan = cell.plan('to run');
-        if (request.gathers && !(await isWhole(cell, plan))) return;
-        observer.begins?.(plan);
-        await cell.run(async (results) => {
-          await keepResults(kind, cell.key, results);
-          done.push({ index: cell.index, results });
-          observer.finished(cell, false);
-        });
-      } finally {
-        lock.release();
-      }
-    };
     // Cells of other processes come last.
     const busy: OpenedCell[] = [];
     for (const one of opened) {
@@ -95,14 +74,81 @@ export async function runSuite(request: SuiteRequest, observer: SuiteObserver): 
       }
       const lock = freeCell(one.cell.key, whatOf(one));
       if (lock === null) busy.push(one);
-      else await attempt(one.cell, () => work(one, lock));
+      else await attempt(one.cell, () => runWhole(one, lock, request, observer, done));
     }
     for (const one of busy)
-      await attempt(one.cell, async () => work(one, await acquireCell(one.cell.key, whatOf(one))));
+      await attempt(one.cell, async () =>
+        runWhole(one, await acquireCell(one.cell.key, whatOf(one)), request, observer, done),
+      );
   };
   await forEachGroup(request, observer, runGroup, failures);
   if (request.ranges && failures?.first !== undefined) throw failures.first;
   return done;
+}
+
+/** Runs a cell, unless the process that had its lock before has finished it, and adds its results. */
+async function runWhole(
+  { kind, cell }: OpenedCell,
+  lock: Lock,
+  request: SuiteRequest,
+  observer: SuiteObserver,
+  done: CellResult[],
+): Promise<void> {
+  try {
+    const { kept } = await lookedUp(kind, cell, request);
+    if (kept) {
+      done.push({ index: cell.index, results: kept });
+      observer.finished(cell, true);
+      return;
+    }
+    const plan = cell.plan('to run');
+    if (request.gathers && !(await isWhole(cell, plan))) return;
+    observer.begins?.(plan);
+    await cell.run(async (results) => {
+      await keepResults(kind, cell.key, results);
+      done.push({ index: cell.index, results });
+      observer.finished(cell, false);
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Runs units as they come. What a unit needs stays open while the next is of the same model. Results stay in the cache.
+ * @param units the next is asked for once the one before is done   @throws as runSuite
+ */
+export async function runUnits(
+  request: SuiteRequest,
+  observer: SuiteObserver,
+  units: AsyncIterable<Unit>,
+): Promise<void> {
+  const coming = units[Symbol.asyncIterator]();
+  let next = await coming.next();
+  while (!next.done) {
+    const { cell: first } = next.value;
+    const asked = request.cells.find(({ index }) => index === first - 1)!; // the caller's units are of this suite
+    const kind = kindOf(asked);
+    await kind.check?.([asked], request);
+    const group = groupsOf(kind, request).find((cells) => cells.includes(asked))!; // every cell is in one
+    await kind.open(group, request, observer, async (cells) => {
+      while (!next.done) {
+        const { cell: number, from, to } = next.value;
+        const cell = cells.find(({ index }) => index === number - 1);
+        if (cell === undefined) return;
+        const one = await lookedUp(kind, cell, request);
+        if (one.state === 'to run') {
+          if (from === null || to === null)
+            await runWhole(one, await acquireCell(cell.key, whatOf(one)), request, observer, []);
+          else {
+            observer.begins?.(cell.plan('to run'));
+            await runParts(cell, [{ from, to }], request.fresh, (work) => work());
+          }
+        }
+        next = await coming.next();
+      }
+    });
+  }
 }
 
 /** Failures of cells, while others go on. */
@@ -144,11 +190,12 @@ async function runParts(
   for (const [i, range] of ranges.entries()) if (!areKept[i]) await attempt(async () => parts?.run(range));
 }
 
-/** The units of a suite for so many machines. @throws as runSuite */
+/** The units of a suite for so many machines. @param earlier taken if they still hold   @throws as runSuite */
 export async function planUnits(
   request: SuiteRequest,
   observer: SuiteObserver,
   machines: number,
+  earlier?: Unit[],
 ): Promise<Unit[]> {
   const works: PlannedWork[] = [];
   await forEachGroup(request, observer, async (opened) => {
@@ -162,7 +209,7 @@ export async function planUnits(
     }
   });
   works.sort((a, b) => a.planned.cell - b.planned.cell);
-  return unitsOf(works, machines);
+  return earlier && stillHold(earlier, works) ? earlier : unitsOf(works, machines);
 }
 
 /** Which of these units nobody has finished. @throws as runSuite */

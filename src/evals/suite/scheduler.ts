@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { FileError } from '../../errors.js';
 import type { ProviderChoice } from '../../models/provider.js';
+import type { Observer } from '../../observer.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { systemCodeOf } from '../../storage/file-failure.js';
 import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
@@ -30,8 +31,9 @@ export interface Submission {
   settings: { provider: ProviderChoice; threads?: number; allowCode: boolean };
   /** Options of one scheduler alone, as flags of `submit` gave them. */
   options: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The plan of the units. It opens the models, so only who needs it asks for it. */
-  plan(): Promise<UnitPlan>;
+  /** The plan of the units. It opens the models, so only who needs it asks for it. @param again the folder's plan, if it still holds */
+  plan(again?: boolean): Promise<UnitPlan>;
+  observer?: Observer;
 }
 
 /** What is printed: a text for people, and a value for `--json`. */
@@ -57,8 +59,6 @@ export interface Scheduler<Jobs extends object = object> {
   /** What `--to` takes, for people: `slurm`, `redis://…`. */
   readonly address: string;
   readonly jobs: z.ZodType<Jobs>;
-  /** Whether one of its jobs merges the results into the folder; else `submit wait` does. */
-  readonly merges: boolean;
   isNamedBy(to: string): boolean;
   /** The flags of `submit` that are for it alone. */
   readonly takes: readonly string[];
@@ -68,9 +68,11 @@ export interface Scheduler<Jobs extends object = object> {
   preview(submission: Submission): Promise<Shown>;
   /** @throws FileError when it refuses */
   submit(submission: Submission): Promise<{ jobs: Jobs } & Shown>;
-  standing(jobs: Jobs, folder: string): Promise<Standing>;
+  standing(jobs: Jobs, folder: string, observer?: Observer): Promise<Standing>;
   /** What was finished stays in the cache. */
-  cancel(jobs: Jobs): Promise<Shown>;
+  cancel(jobs: Jobs, observer?: Observer): Promise<Shown>;
+  /** What `submit wait` merges into the folder, once all is done; absent where a job of the scheduler does. */
+  toMerge?(jobs: Jobs): Promise<Pick<Submission, 'suite' | 'settings'>>;
 }
 
 /** Options of `run` and `merge` that say how models run. */

@@ -1,10 +1,11 @@
 /** The schedulers that a suite can be submitted to. */
 import { closest, UsageError } from '../../errors.js';
 import { KUBERNETES } from './kubernetes.js';
+import { REDIS } from './redis/redis.js';
 import { readSubmitted, type Scheduler, type Submission } from './scheduler.js';
 import { SLURM } from './slurm.js';
 
-const SCHEDULERS: readonly Scheduler[] = [SLURM as Scheduler, KUBERNETES as Scheduler];
+const SCHEDULERS: readonly Scheduler[] = [SLURM as Scheduler, KUBERNETES as Scheduler, REDIS as Scheduler];
 
 /** The scheduler that `--to` names. @throws UsageError */
 export function schedulerNamed(to: string): Scheduler {
@@ -14,7 +15,7 @@ export function schedulerNamed(to: string): Scheduler {
   const near = closest(to, known);
   throw new UsageError({
     code: 'invalid-flag-value',
-    message: `--to has no value "${to}".`,
+    message: `--to has no value "${to.replace(/\/\/.*@/, '//…@')}".`,
     hint: `${near ? `Did you mean ${near}? ` : ''}It takes one of: ${known.join(', ')}.`,
   });
 }

@@ -2,17 +2,24 @@
  * A suite as jobs of Slurm: an array, whose tasks run the shares of a plan, and a merge that starts when all of them have ended,
  * however they ended. Everything lies in one folder: the plan, the two scripts, logs, results, and the numbers of the jobs.
  *
- * Slurm does not start a job again because of its status. So the script does, when a run ends with 75 (unfinished) and the job
- * was not cancelled: it is then still RUNNING. The warning before the time limit reaches only the script (`B:`), which passes it on.
+ * Slurm does not start a job again because of its status. So the script does, when a run ends with 75 (unfinished) and the task
+ * was not cancelled: it is then still RUNNING. It names its place in the array, since the number of the last task is that of the
+ * whole array. The warning before the time limit reaches only the script (`B:`), which passes it on; SIGTERM, of scancel and of
+ * preemption, reaches the run as well. A run that either kills in its first milliseconds is unfinished, too.
+ *
+ * Slurm forgets a job some minutes after its end, and often has no database. So a script leaves its status in the folder.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shellWord } from '../../printing/shell-command.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { cacheFolder } from '../../storage/folders.js';
+import { makeFolder } from '../../storage/make-folder.js';
+import { readSmallFile } from '../../storage/small-file.js';
 import { callProgram, ownProgram, type Scheduler, type Submission, settingFlags } from './scheduler.js';
 
-/** Seconds before the time limit at which Slurm warns. */
+/** Seconds before the time limit at which Slurm warns; of a short limit, a quarter. Slurm may do so 30 to 60 seconds earlier. */
 const WARNING_SECONDS = 120;
 
 /** The scripts of the array and of the merge. */
@@ -24,8 +31,14 @@ function slurmScripts({ suite, folder, machines, program, settings, options }: S
   const sbatch = sbatchOptions(options, settings.threads);
   const at = (name: string) => shellWord(join(folder, name));
   const head = (options: readonly string[]) =>
-    ['#!/bin/bash', ...options.map((option) => `#SBATCH ${option}`)].join('\n');
-  const cache = `export DUO_EVAL_CACHE=${shellWord(cacheFolder())}`;
+    ['#!/bin/bash', ...options.map((option) => `#SBATCH ${sbatchWord(option)}`)].join('\n');
+  /** Leaves the status in the folder, with the number of the job. @param name,job as the shell expands them */
+  const start = (name: string, job: string) => `export DUO_EVAL_CACHE=${shellWord(cacheFolder())}
+ended() { echo "${job} $1" > ${at('ended-')}"${name}"; exit "$1"; }
+if [ ! -d "$DUO_EVAL_CACHE" ]; then
+  echo "Error: There is no folder $DUO_EVAL_CACHE on $HOSTNAME. The cache must be one that all machines see: set DUO_EVAL_CACHE, and submit again." >&2
+  ended 6
+fi`;
   const call = (...words: string[]) => [...(program ?? ownProgram()), ...words].map(shellWord).join(' ');
   const log = (name: string) => `--output=${join(folder, name).replaceAll('%', '%%')}`;
   const plan = ['--plan', join(folder, 'plan.json')];
@@ -35,31 +48,58 @@ function slurmScripts({ suite, folder, machines, program, settings, options }: S
     log('log-').concat('%a.txt'),
     '--open-mode=append',
     '--requeue',
-    `--signal=B:USR1@${WARNING_SECONDS}`,
+    `--signal=B:USR1@${warningSeconds(sbatch)}`,
     ...sbatch,
   ])}
-${cache}
+${start('$SLURM_ARRAY_TASK_ID', '$SLURM_ARRAY_JOB_ID')}
+run=
+stopped=0
+trap 'stopped=1; [ -z "$run" ] || kill -USR1 "$run"' USR1
+trap 'stopped=1' TERM
 ${call('run', suite, ...plan, '--units', 'auto', ...flags)} --out ${at('part-')}"$SLURM_ARRAY_TASK_ID.json" &
 run=$!
-stopped=0
-trap 'stopped=1; kill -USR1 $run' USR1 TERM
+if [ $stopped = 1 ]; then kill -USR1 $run; fi
 wait $run; status=$?
 while [ $stopped = 1 ]; do stopped=0; wait $run; status=$?; done
-trap - USR1 TERM
-if [ $status = 75 ] && scontrol --oneliner show job "$SLURM_JOB_ID" | grep -q JobState=RUNNING; then
-  scontrol requeue "$SLURM_JOB_ID" && sleep 60
+trap '' USR1
+trap - TERM
+case $status in 138 | 143) status=75 ;; esac
+task="\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+if [ $status = 75 ] && scontrol --oneliner show job "$task" | grep -q JobState=RUNNING; then
+  scontrol requeue "$task" && sleep 60
 fi
-exit $status
+ended $status
 `;
   const outputs = ['results.json', 'results.csv', 'results.html'].flatMap((name) => [
     '--out',
     join(folder, name),
   ]);
   const merge = `${head(['--job-name=duo-eval-merge', log('log-merge.txt'), ...partitionOf(sbatch)])}
-${cache}
-exec ${call('merge', '--from-cache', suite, ...plan, ...flags, ...outputs)}
+${start('merge', '$SLURM_JOB_ID')}
+${call('merge', '--from-cache', suite, ...plan, ...flags, ...outputs)}
+ended $?
 `;
   return { array, merge };
+}
+
+/** An option in a line of a script, as sbatch reads it: it knows quotation marks and backslashes, and takes # for a remark. */
+const sbatchWord = (option: string) =>
+  /^[\w@%+=:,./-]+$/.test(option) ? option : `"${option.replace(/["\\]/g, '\\$&')}"`;
+
+function warningSeconds(sbatch: readonly string[]): number {
+  const limits = sbatch.flatMap((option) => /^--time=(.+)$/.exec(option)?.[1] ?? []);
+  const limit = secondsOf(limits.at(-1) ?? '');
+  return Math.min(WARNING_SECONDS, Math.floor((limit ?? Infinity) / 4));
+}
+
+/** Seconds of `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` and `days-hours:minutes:seconds`. */
+function secondsOf(time: string): number | null {
+  const [, days, rest] = /^(?:(\d+)-)?(\d+(?::\d+){0,2})$/.exec(time.trim()) ?? [];
+  if (rest === undefined) return null;
+  const parts = rest.split(':').map(Number);
+  const [hours, minutes, seconds] =
+    days !== undefined || parts.length === 3 ? [...parts, 0, 0] : [0, ...parts, 0];
+  return ((24 * Number(days ?? 0) + hours) * 60 + minutes) * 60 + seconds;
 }
 
 /** Options of sbatch for the tasks, without those that are always there: `--partition=main`. */
@@ -88,6 +128,8 @@ type Submitted = z.infer<typeof submittedSchema>;
 async function submitToSlurm(job: Submission): Promise<Submitted> {
   const scripts = slurmScripts(job);
   const { folder, machines } = job;
+  // Machines take a folder that is missing for one that they do not see.
+  makeFolder(cacheFolder());
   const submit = async (name: string, script: string, ...options: string[]) => {
     await writeFileAtomically(join(folder, name), script);
     return (await slurm('sbatch', '--parsable', ...options, join(folder, name))).trim().split(';')[0];
@@ -100,31 +142,68 @@ async function submitToSlurm(job: Submission): Promise<Submitted> {
 interface JobState {
   /** `1` to the number of machines, or `merge`. */
   task: string;
-  /** As Slurm says: PENDING, RUNNING, COMPLETED, FAILED, … */
+  /** As Slurm says: PENDING, RUNNING, COMPLETED, FAILED, …; FORGOTTEN where neither Slurm nor the folder knows it. */
   state: string;
+  /** Why it waits, as Slurm says: Resources, Priority, BeginTime, …; absent where it says nothing. */
+  reason?: string;
+  /** Exit status of a task that failed, where its script could leave it. */
+  status?: number;
 }
 
-/** How the jobs stand, as long as Slurm remembers them. @throws FileError */
-async function statesOf({ array, merge }: Submitted): Promise<JobState[]> {
-  const format = ['--noheader', '--array', '--states=all', '--format=%F %K %T'];
+const ENDED = /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL|DEADLINE|FORGOTTEN)$/;
+
+/** How the jobs stand: as Slurm says while it remembers them, then as their scripts left it in the folder. @throws FileError */
+async function statesOf({ array, merge, machines }: Submitted, folder: string): Promise<JobState[]> {
+  const format = ['--noheader', '--array', '--states=all', '--format=%F %K %T %r'];
   const text = await slurm('squeue', ...format, `--jobs=${array},${merge}`);
-  return text
-    .trim()
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.trim().split(/\s+/))
-    .map(([id, task, state]) => ({ task: id === merge ? 'merge' : task, state }))
-    .sort((a, b) => (Number(a.task) || Infinity) - (Number(b.task) || Infinity));
+  const inQueue = new Map(
+    text
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => /^\s*(\S+)\s+(\S+)\s+(\S+)\s*(.*?)\s*$/.exec(line) ?? [])
+      .map(([, id, task, state, reason]): [string, JobState] => {
+        const name = id === merge ? 'merge' : task;
+        return [name, { task: name, state, ...(state === 'PENDING' && reason !== 'None' && { reason }) }];
+      }),
+  );
+  const tasks = [...Array.from({ length: machines }, (_, i) => String(i + 1)), 'merge'];
+  return tasks.map((task) => {
+    const queued = inQueue.get(task);
+    if (queued && (!ENDED.test(queued.state) || queued.state === 'COMPLETED')) return queued;
+    const own = Number(task === 'merge' ? merge : array);
+    const left = leftBy(task, folder);
+    // What somebody started again has a later number.
+    if (left === null || left.job < own || (queued && left.job === own && queued.state !== 'FAILED'))
+      return queued ?? { task, state: 'FORGOTTEN' };
+    return left.status === 0 ? { task, state: 'COMPLETED' } : { task, state: 'FAILED', status: left.status };
+  });
 }
 
-const ENDED = /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL|DEADLINE)$/;
-
-/** Whether the merge has ended, and how: its state, or null. A job that Slurm has forgotten has ended. */
-function endOf(states: readonly JobState[]): string | null {
-  const merge = states.find(({ task }) => task === 'merge');
-  if (!merge) return 'FORGOTTEN';
-  return ENDED.test(merge.state) ? merge.state : null;
+/** What a script left in the folder; null where it has not ended by itself. */
+function leftBy(task: string, folder: string): { job: number; status: number } | null {
+  const path = join(folder, `ended-${task}`);
+  if (!existsSync(path)) return null;
+  const [, job, status] = /^(\d+) (\d+)\s*$/.exec(readSmallFile(path, 1024).toString('utf8')) ?? [];
+  return status === undefined ? null : { job: Number(job), status: Number(status) };
 }
+
+/** What to do about a merge that did not complete: what it said is missing, and how the tasks are started again. */
+function adviceOn(states: readonly JobState[], folder: string): string {
+  const log = join(folder, 'log-merge.txt');
+  const text = existsSync(log) ? readSmallFile(log, MOST_LOG_BYTES).toString('utf8') : '';
+  const said = text.slice(text.lastIndexOf('Error: ')).replace(/\s+/g, ' ').trim();
+  const failed = states.filter(({ task, state }) => task !== 'merge' && state !== 'COMPLETED');
+  const at = (name: string) => shellWord(join(folder, name));
+  const again =
+    failed.length === 0
+      ? `Once that is done, this merges again: sbatch ${at('merge.sh')}`
+      : `${failed.length === 1 ? `Task ${failed[0].task} has` : `${failed.length} tasks have`} not completed, and ${at(`log-${failed[0].task}.txt`)} says why; sbatch --array=${failed.map(({ task }) => task).join(',')} ${at('array.sh')} starts what failed again, and then sbatch ${at('merge.sh')} merges.`;
+  return `${said.startsWith('Error: ') ? said.slice('Error: '.length) : `${log} says why.`} ${again}`;
+}
+
+/** A merge prints a table, and what is missing. */
+const MOST_LOG_BYTES = 2 ** 26;
 
 /** @throws FileError */
 async function cancelJobs({ array, merge }: Submitted): Promise<void> {
@@ -143,7 +222,6 @@ export const SLURM: Scheduler<Submitted> = {
   name: 'slurm',
   address: 'slurm',
   jobs: submittedSchema,
-  merges: true,
   takes: ['partition', 'gres', 'time', 'sbatch'],
   isNamedBy: (to) => to === 'slurm',
   async preview(submission) {
@@ -162,20 +240,30 @@ export const SLURM: Scheduler<Submitted> = {
     };
   },
   async standing(jobs, folder) {
-    const states = await statesOf(jobs);
-    const end = endOf(states);
+    const states = await statesOf(jobs, folder);
+    // the merge stands last
+    const { state: end } = states.at(-1)!;
     return {
-      text: states.map(({ task, state }) => `${task.padEnd(8)}${state}`).join('\n'),
+      text: states
+        .map(({ task, state, reason, status }) =>
+          [
+            task.padEnd(7),
+            state.padEnd(10),
+            reason ?? (status === undefined ? '' : `status ${status}: ${join(folder, `log-${task}.txt`)}`),
+          ]
+            .join(' ')
+            .trimEnd(),
+        )
+        .join('\n'),
       record: { tasks: states },
       finished: states.filter(({ task, state }) => task !== 'merge' && state === 'COMPLETED').length,
       total: jobs.machines,
       end:
-        end === null || end === 'COMPLETED'
-          ? end && 'complete'
-          : {
-              message: `The merge of ${folder} ended as ${end}.`,
-              hint: `${folder}/log-merge.txt says what is missing, and the logs of the tasks say why.`,
-            },
+        end === 'COMPLETED'
+          ? 'complete'
+          : ENDED.test(end)
+            ? { message: `The merge of ${folder} ended as ${end}.`, hint: adviceOn(states, folder) }
+            : null,
     };
   },
   async cancel(jobs) {

@@ -2,6 +2,7 @@
  * Units: what one machine does at a time, a cell or a range of its sequences, items or samples. A plan cuts a suite into units of about equal weight; it is
  * written once, and every machine runs its own. A unit may run twice: its results are kept under what decides them.
  */
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { BinaryHeap } from '../../binary-heap.js';
 import { UsageError } from '../../errors.js';
@@ -27,7 +28,7 @@ const unit = z.strictObject({
 });
 export type Unit = z.infer<typeof unit>;
 
-const planSchema = z.object({
+export const planSchema = z.object({
   schemaVersion: z.literal(1),
   plan: z.strictObject({
     name: z.string(),
@@ -50,12 +51,32 @@ export function readPlan(path: string, suite: { name: string; sha256: string }):
       message: `${path} is no plan of a suite.`,
       hint: 'duo-eval run suite.yaml --plan plan.json --machines n writes one.',
     });
-  if (parsed.data.plan.sha256 === suite.sha256) return parsed.data;
+  checkPlanned(parsed.data.plan, suite, path);
+  return parsed.data;
+}
+
+/** @param path of the plan or the suite, for the error   @throws UsageError when the plan is of another suite */
+export function checkPlanned(
+  { sha256 }: { sha256: string },
+  suite: { name: string; sha256: string },
+  path: string,
+): void {
+  if (sha256 === suite.sha256) return;
   throw new UsageError({
     code: 'plan-of-other-suite',
     message: `${path} plans another suite than ${suite.name}, or the suite has changed since.`,
     hint: 'Write the plan anew: duo-eval run suite.yaml --plan plan.json --machines n.',
   });
+}
+
+/** The plan of this suite at a path; undefined where there is none, or one of another suite. @throws FileError */
+export function planIfAny(path: string, suite: { name: string; sha256: string }): UnitPlan | undefined {
+  try {
+    return existsSync(path) ? readPlan(path, suite) : undefined;
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 /** Null where it is none. @throws FileError */
@@ -102,13 +123,34 @@ export function unitsOf(cells: readonly PlannedWork[], machines: number): Unit[]
         );
         const range = pieces === 1 ? null : { from, to };
         return {
-          key: sha256OfBytes(JSON.stringify([digest, range])).slice(0, 16),
+          key: keyOf(digest, range),
           ...{ cell: number, eval: name, model, dataset },
           ...{ from: range?.from ?? null, to: range?.to ?? null },
           weight: range === null ? weight : (weight * (to - from)) / sequences,
         };
       });
     });
+}
+
+const keyOf = (digest: string, range: WorkRange | null): string =>
+  sha256OfBytes(JSON.stringify([digest, range])).slice(0, 16);
+
+/** Whether units planned earlier still are those of these cells: the same cells, of the same models, data and options. */
+export function stillHold(units: readonly Unit[], cells: readonly PlannedWork[]): boolean {
+  const needed = cells.filter(({ planned }) => planned.state !== 'not needed');
+  const digests = new Map(needed.map(({ planned, digest }) => [planned.cell, digest]));
+  const isSame = ({ key, cell, from, to }: Unit) => {
+    const digest = digests.get(cell);
+    const range = from === null || to === null ? null : { from, to };
+    return digest !== undefined && key === keyOf(digest, range);
+  };
+  return new Set(units.map(({ cell }) => cell)).size === needed.length && units.every(isSame);
+}
+
+/** `4e56ca740e8d8156, ppl of duo on sotu, 0 to 500`. */
+export function unitInWords({ key, eval: name, model, dataset, from, to }: Unit): string {
+  const on = dataset === '' ? '' : ` on ${dataset}`;
+  return `${key}, ${name} of ${model}${on}${from === null ? '' : `, ${from} to ${to}`}`;
 }
 
 /** Units of each machine: the heaviest first, to whoever has least. Depends on the plan and the number alone. */

@@ -3,6 +3,7 @@
  * clipped at the frame. Plain SVG, complete without a script; with `PLOT_SCRIPT` marks show their details.
  */
 import * as Plot from '@observablehq/plot';
+import { wrap } from '../../terminal-text.js';
 import type { PlotAxis } from './axis.js';
 import {
   addText,
@@ -10,10 +11,12 @@ import {
   axes,
   colourOf,
   type DrawingSize,
+  type Drawn,
   drawing,
   gatherMarks,
   legendLine,
   legendMark,
+  MARGIN_LEFT,
   MARGIN_RIGHT,
   type MarkedPlace,
   NARROW_WIDTH,
@@ -132,18 +135,25 @@ function drawn({ x, y, band, lines, marks, places = [], levels = [] }: LinePlot,
             ]
           : []),
         Plot.ruleX(places, { x: 'x', className: 'at' }),
+        // Colours are functions: each mark has its own, and keeps it where marks are gathered.
         Plot.ruleX(shown, {
           ...{ x: 'x', y1: endOf(0), y2: endOf(1) },
-          ...{ stroke: colourOf(marks?.series ?? 0), className: 'intervals' },
+          ...{ stroke: () => colourOf(marks?.series ?? 0), className: 'intervals' },
         }),
-        Plot.dot(shown, { x: 'x', y: 'y', r: 3.5, fill: colourOf(marks?.series ?? 0), className: 'shapes' }),
+        Plot.dot(shown, {
+          ...{ x: 'x', y: 'y', r: 3.5, fill: () => colourOf(marks?.series ?? 0) },
+          className: 'shapes',
+        }),
       ],
     },
     (plot) => {
       gatherMarks(plot, shown, ['intervals', 'shapes'], 9);
-      for (const { x, label } of places) addText(plot, label, beside(plot.across(x), TOP + 11, size));
-      for (const { y, label } of levels)
-        addText(plot, label, beside(size.width - MARGIN_RIGHT, plot.up(height(y)) - 5, size));
+      const taken: Box[] = [];
+      for (const { y, label } of levels) {
+        const top = plot.up(height(y)) - 5 - TEXT_UP;
+        addBeside(plot, label, { x: size.width - MARGIN_RIGHT, top, taken, size });
+      }
+      for (const { x, label } of places) addBeside(plot, label, { x: plot.across(x), top: TOP, taken, size });
     },
   );
 }
@@ -160,11 +170,33 @@ function legendBand(series: number): Markup {
   );
 }
 
-/** A name stands on the side of its place where there is room. */
-function beside(x: number, y: number, { width }: DrawingSize): Record<string, string> {
-  const before = x > width / 2;
-  return {
-    ...{ class: 'tick', 'text-anchor': before ? 'end' : 'start' },
-    ...{ x: String(before ? x - 5 : x + 5), y: String(y) },
-  };
+type Box = readonly [left: number, top: number, right: number, bottom: number];
+
+const CHARACTER = 6.6;
+const LINE = 14;
+/** From the top of a line of text to its foot. */
+const TEXT_UP = 11;
+
+/** A name stands on the side of its place where there is more room, in lines that fit there, below what is there already. */
+function addBeside(
+  plot: Drawn,
+  label: string,
+  { x, top, taken, size: { width } }: { x: number; top: number; taken: Box[]; size: DrawingSize },
+): void {
+  const [before, after] = [x - MARGIN_LEFT - 5, width - x - 5];
+  const isBefore = before > after;
+  const lines = wrap(label, Math.max(8, Math.floor((isBefore ? before : after) / CHARACTER)));
+  const wide = Math.max(...lines.map((line) => line.length)) * CHARACTER;
+  const [left, right] = isBefore ? [x - 5 - wide, x - 5] : [x + 5, x + 5 + wide];
+  const high = LINE * lines.length;
+  let from = top;
+  for (const below of [...taken].sort((a, b) => a[1] - b[1]))
+    if (left < below[2] && below[0] < right && from < below[3] && below[1] < from + high) from = below[3];
+  taken.push([left, from, right, from + high]);
+  for (const [i, line] of lines.entries()) {
+    addText(plot, line, {
+      ...{ class: 'tick', 'text-anchor': isBefore ? 'end' : 'start' },
+      ...{ x: String(isBefore ? x - 5 : x + 5), y: String(from + TEXT_UP + LINE * i) },
+    });
+  }
 }

@@ -53,7 +53,12 @@ svg .mark:hover .shape, svg .mark:focus .shape { stroke: var(--ink); stroke-widt
 .details dl { display: grid; grid-template-columns: auto auto; gap: 0 .7rem; margin: 0; } .details dt { color: var(--soft); } .details dd { margin: 0; }
 @media print {
   :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --raised: #fff; }
-  main { max-width: none; padding: 0; } .scroll { overflow: visible; } figure, tr { break-inside: avoid; } button { display: none; }
+  main { max-width: none; padding: 0; } .scroll { overflow: visible; } figure, tr { break-inside: avoid; } button, details.figures { display: none; }
+  table { font-size: .75rem; } th, td { padding: .15rem .35rem; white-space: normal; overflow-wrap: anywhere; }
+  table.many, .many tbody, .many tr { display: block; } .many thead { display: none; }
+  .many tr { padding: .3rem 0; border-bottom: 1px solid var(--line); }
+  .many td { display: none; } .many td[data-title] { display: inline-block; border: 0; padding: 0 .9rem 0 0; text-align: left; position: static; }
+  .many td[data-title]::before { content: attr(data-title) ' '; color: var(--soft); }
 }
 `;
 
@@ -66,11 +71,21 @@ export interface Page {
   script?: string;
   /** Further rules of CSS. */
   style?: string;
+  /** The day that it is of; by default today. */
+  date?: Date;
   /** Whether it asks the server that it came from. */
   asks?: boolean;
 }
 
-export function htmlPage({ title, lead, body, script, style = '', asks = false }: Page): string {
+export function htmlPage({
+  title,
+  lead,
+  body,
+  script,
+  style = '',
+  date = new Date(),
+  asks = false,
+}: Page): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -86,6 +101,7 @@ export function htmlPage({ title, lead, body, script, style = '', asks = false }
 <main>
 <h1>${title}</h1>
 ${lead === undefined ? null : html`<p class="lead">${lead}</p>`}
+${asks ? null : html`<p class="note">Written on <time>${date.toISOString().slice(0, 10)}</time>.</p>`}
 ${body}
 </main>
 ${script === undefined ? null : html`<script>${new Markup(script)}</script>`}

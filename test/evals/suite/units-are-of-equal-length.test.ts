@@ -30,11 +30,47 @@ const planOf = (cells: PlannedWork[], machines: number): UnitPlan => ({
 const random = (i: number) => uniform({ seed: 3, stream: 0x42, sequence: i, step: 0 });
 
 describe('a plan', () => {
-  it.each([2, 8, 100])('of uneven cells keeps %i machines equally long at work, to 15%%', (machines) => {
-    const cells = Array.from({ length: 20 }, (_, i) =>
-      work(i + 1, Math.exp(8 * random(i)), 500 + Math.floor(5000 * random(i + 100))),
-    );
-    expect(unevenness(planOf(cells, machines))).toBeLessThan(1.15);
+  /** 100 suites of up to 60 cells whose weights differ by up to e^10, for 2 to 65 machines. @param uncut share of cells in one piece */
+  const uneven = (uncut: number, sequences: (draw: number) => number) =>
+    Array.from({ length: 100 }, (_, suite) => {
+      let next = 0;
+      const draw = () => uniform({ seed: 3, stream: 0x44, sequence: suite, step: next++ });
+      const machines = 2 + Math.floor(64 * draw() ** 2);
+      const cells = Array.from({ length: 1 + Math.floor(60 * draw()) }, (_, i) =>
+        work(i + 1, Math.exp(10 * draw()), sequences(draw()), {
+          grain: draw() < uncut ? null : draw() < 0.3 ? 8 : 1,
+        }),
+      );
+      return { cells, plan: planOf(cells, machines) };
+    });
+
+  it('of uneven cells of many sequences keeps its busiest machine within 1.15 times the even share', () => {
+    const suites = uneven(0, (draw) => 5000 + Math.floor(5000 * draw));
+    expect(Math.max(...suites.map(({ plan }) => unevenness(plan)))).toBeLessThanOrEqual(1.15);
+  });
+
+  it('of cells of few sequences, or in one piece, is within 1.15 times the shortest that is possible', () => {
+    for (const { cells, plan } of uneven(0.2, (draw) => Math.ceil(Math.exp(6 * draw)))) {
+      const { machines } = plan.plan;
+      /** What nothing can cut, heaviest first. */
+      const grains = cells
+        .flatMap(({ grain, planned: { weight, sequences } }) => {
+          const size = grain ?? sequences;
+          return Array.from(
+            { length: Math.ceil(sequences / size) },
+            (_, i) => (weight * Math.min(size, sequences - size * i)) / sequences,
+          );
+        })
+        .sort((a, b) => b - a);
+      const share = grains.reduce((a, b) => a + b, 0) / machines;
+      // Of the k·machines + 1 heaviest, one machine has k + 1.
+      const least = grains.filter((_, i) => i % machines === 0);
+      const shortest = Math.max(
+        share,
+        ...least.map((_, k) => grains.slice(k * machines - k, k * machines + 1).reduce((a, b) => a + b, 0)),
+      );
+      expect((unevenness(plan) * share) / shortest).toBeLessThanOrEqual(1.15);
+    }
   });
 
   it('cuts a cell into ranges that hold every sequence once, and leaves whole what cannot be cut', () => {
