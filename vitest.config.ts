@@ -23,6 +23,7 @@ process.env.DUO_EVAL_TEST_SLOWNESS ??= slowness().toFixed(2); // read by test/su
 /** Files that take a minute or more: they start first, so that no worker is left with one of them at the end. */
 const LONG = [
   'examples-run.slow',
+  'suites-run-on-slurm',
   'suites-of-all-four-kinds',
   'killed-often',
   'lm-eval-scores',
