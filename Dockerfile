@@ -21,7 +21,7 @@ FROM ${BASE}
 LABEL org.opencontainers.image.title="duo-eval" org.opencontainers.image.licenses="MIT"
 COPY --from=build /app /app
 RUN ln -s /app/bin/run.js /usr/local/bin/duo-eval
-ENV NODE_ENV=production DUO_EVAL_CACHE=/work/cache
+ENV NODE_ENV=production DUO_EVAL_CACHE=/work/cache HOME=/tmp
 WORKDIR /work
 # A number, so that Kubernetes sees that it is not root.
 USER 1000:1000

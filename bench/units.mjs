@@ -1,10 +1,10 @@
 // What it costs to cut a suite into units:
 //
-//   npm run study:units                                     both parts, about an hour on two quiet cores
+//   npm run study:units                                     both parts, about ten minutes on two quiet cores
 //   npm run study:units -- --sequences 5000 --units 300     of other sizes (each repeatable)
 //   npm run study:units -- --only sequences                 one part
 //
-// sequences: a cell of so many sequences of 8 tokens in 8 units, each a process, one after the other: peak memory of a unit, and time
+// sequences: a cell of so many sequences of 8 tokens in 8 units, each a process, all at a time: peak memory of a unit, and time
 // and memory of the merge. units: a suite of cells of 10 units each; plan, the scripts of a submission, one unit, and the merge
 // before anything has run and after. All units are then run by one process, which makes the same files.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,14 +34,14 @@ const folder = mkdtempSync(join(tmpdir(), 'duo-eval-units-'));
 const at = (name) => join(folder, name);
 try {
   if (flags.only.includes('sequences')) {
-    console.log('sequences  unit: seconds  peak MB        merge: seconds  peak MB');
+    console.log('sequences  unit: cpu seconds   peak MB   merge: seconds (cpu)  peak MB');
     for (const count of flags.sequences.map(Number)) console.log(await ofSequences(count));
   }
   if (flags.only.includes('units')) {
     console.log(
-      '  units  cells  seconds: plan  submit --print  merge, nothing run  one unit  merge  peak MB',
+      '  units  cells  seconds (cpu): plan  submit --print  merge, nothing run      one unit         merge  peak MB',
     );
-    for (const count of flags.units.map(Number)) console.log(await ofUnits(count));
+    for (const count of flags.units.map(Number)) await ofUnits(count);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -51,18 +51,19 @@ async function ofSequences(count) {
   const texts = writeTexts(at(`${count}.jsonl`), count);
   prepare(count, { texts, ppl: `{protocol: strict, length: ${LENGTH}}` });
   const units = await planned(1);
-  const runs = [];
-  for (const { key } of units)
-    runs.push(await measured([...run('--unit', key), '--out', at('part.json'), '--quiet']));
+  // All at a time, as on as many machines; memory and processor time are those of each.
+  const runs = await Promise.all(
+    units.map(({ key }, i) => measured([...run('--unit', key), '--out', at(`part-${i}.json`), '--quiet'])),
+  );
   const merge = await merged();
   return [
     String(count).padStart(9),
     range(
-      runs.map(({ seconds }) => seconds),
+      runs.map(({ cpu }) => cpu),
       1,
-    ).padStart(15),
-    range(runs.map(({ peak }) => peak / 1e6)).padStart(9),
-    merge.seconds.toFixed(1).padStart(21),
+    ).padStart(19),
+    range(runs.map(({ peak }) => peak / 1e6)).padStart(14),
+    times(merge).padStart(23),
     (merge.peak / 1e6).toFixed(0).padStart(9),
   ].join('');
 }
@@ -75,20 +76,19 @@ async function ofUnits(count) {
   const machines = count / UNITS_A_MACHINE;
   const plan = await measured([...run('--machines', String(machines)), '--quiet']);
   const units = JSON.parse(readFileSync(at('plan.json'), 'utf8')).plan.units;
+  // Each figure as soon as it is known.
+  const say = (text, width) => process.stdout.write(text.padStart(width));
+  say(String(units.length), 7);
+  say(String(cells), 7);
+  say(times(plan), 21);
   const submit = ['submit', at('suite.yaml'), '--to', 'slurm', '--machines', String(machines)];
-  const print = await measured([...submit, '--folder', at('job'), '--print']);
-  const early = await merged([6]);
-  const one = await measured([...run('--unit', units[0].key), '--out', at('part.json'), '--quiet']);
+  say(times(await measured([...submit, '--folder', at('job'), '--print'])), 16);
+  say(times(await merged([6])), 20);
+  say(times(await measured([...run('--unit', units[0].key), '--out', at('part.json'), '--quiet'])), 14);
   await measured([...run('--units', '1/1'), '--out', at('part.json'), '--quiet']);
   const merge = await merged();
-  return [
-    [String(units.length).padStart(7), String(cells).padStart(7)],
-    [plan.seconds.toFixed(1).padStart(15), print.seconds.toFixed(1).padStart(16)],
-    [early.seconds.toFixed(1).padStart(20), one.seconds.toFixed(1).padStart(10)],
-    [merge.seconds.toFixed(1).padStart(7), (merge.peak / 1e6).toFixed(0).padStart(9)],
-  ]
-    .flat()
-    .join('');
+  say(times(merge), 14);
+  say(`${(merge.peak / 1e6).toFixed(0)}\n`, 10);
 }
 
 /** A suite of one model on these texts, with a cache of its own. */
@@ -111,6 +111,11 @@ async function planned(machines) {
 function merged(statuses) {
   const merge = ['merge', '--from-cache', at('suite.yaml'), '--plan', at('plan.json'), '--threads', '1'];
   return measured([...merge, '--out', at('results.json'), '--quiet'], statuses);
+}
+
+/** `4.1 (3.0)`: by the clock, and of a processor. */
+function times({ seconds, cpu }) {
+  return `${seconds.toFixed(1)} (${cpu.toFixed(1)})`;
 }
 
 /** `1 to 2` */

@@ -27,7 +27,7 @@ const REASONS = [
   ],
   ['needs lm-evaluation-harness', /lm-eval|harness/i],
   ['needs PyTorch', /torch/i],
-  ['needs Slurm, Redis or buildah', /slurm|redis|buildah/i],
+  ['needs Slurm, Redis, buildah or kubectl', /slurm|redis|buildah|kubectl/i],
 ];
 
 const testResults = process.argv

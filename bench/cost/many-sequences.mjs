@@ -31,10 +31,11 @@ export function writeTexts(path, sequences) {
 export function start(args) {
   return spawn(process.execPath, ['--import', PRELOAD, PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, WITH_CPU: '1' },
   });
 }
 
-/** Peak resident memory in bytes, seconds, and what it printed. @param statuses that are no failure */
+/** Peak resident memory in bytes, seconds of wall and processor time, and what it printed. @param statuses that are no failure */
 export async function measured(args, statuses = [0]) {
   const child = start(args);
   const said = { 1: '', 2: '', 3: '' };
@@ -47,5 +48,6 @@ export async function measured(args, statuses = [0]) {
   const seconds = (performance.now() - began) / 1000;
   if (!statuses.includes(status))
     throw new Error(`${args.join(' ')} ended with status ${status}: ${said[2]}`);
-  return { peak: Number(said[3]), seconds, stdout: said[1] };
+  const [peak, cpu] = said[3].split(' ').map(Number);
+  return { peak, seconds, cpu, stdout: said[1] };
 }

@@ -39,6 +39,8 @@ export async function main(argv: string[], entryUrl: string): Promise<void> {
       settings.enableAutoTranspile = false;
       // oclif reads it on loading; by itself it ignores COLUMNS and has no limit.
       settings.columns = Math.min(streamWidth(process.stdout), WIDEST_HELP);
+      // It asks the system for the shell of its user, and ends where the user has no entry, as in a container.
+      process.env.SHELL ??= 'unknown';
       const { run } = await import('@oclif/core/run');
       await run(target.argv, entryUrl);
     }

@@ -41,6 +41,8 @@ export function errorsOfTexts(rows: readonly EvaluatedText[]): ErrorsOverText {
   for (const stream of new Set(rows.map(streamOf))) {
     const alike = rows.filter((row) => streamOf(row) === stream).filter(holdsBytes);
     const ofPairs = pairs.filter(({ a }) => streamOf(a) === stream);
+    // A row alone has the block length that it needs already.
+    if (alike.length === 1 && ofPairs.length === 0) continue;
     const length = longestBlock(
       alike.map(({ losses }) => losses),
       ofPairs.map(({ a, b }) => [a.losses, b.losses] as const),

@@ -46,7 +46,10 @@ export interface PerplexityRun {
 export interface RunSinks {
   /** The loss of a sequence in a draw. */
   sequence?: (record: SequenceRecord) => void;
-  /** Receives the result of a model on a stream. Its journal is removed once this has stored the result. */
+  /**
+   * Receives the result of a model on a stream, with errors of its own. Its journal is removed once this has stored the result. What
+   * depends on several rows, such as comparisons, is then left to whoever joins them.
+   */
   evaluated?: (result: PerplexityResult, stream: PackedStream) => Promise<void>;
 }
 
@@ -97,9 +100,9 @@ export async function runPerplexity(
     const order = [...new Set(cells.map(({ stream }) => stream.name))];
     evaluated.sort((a, b) => order.indexOf(a.stream.name) - order.indexOf(b.stream.name));
     noteOtherStreams(evaluated, observer);
-    const { results: rows, comparisons } = errorsOfTexts(
-      evaluated.map(({ result, estimate }) => ({ result, losses: estimate.losses })),
-    );
+    const { results: rows, comparisons } = observer.evaluated
+      ? { results: evaluated.map(({ result }) => result), comparisons: [] }
+      : errorsOfTexts(evaluated.map(({ result, estimate }) => ({ result, losses: estimate.losses })));
     warnOfUnits(rows, observer);
     results = resultsFile(rows, comparisons);
   } catch (error) {
