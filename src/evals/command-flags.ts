@@ -104,6 +104,30 @@ export function suiteJudge(row: ResultRow, { at }: SuiteEntryContext): Record<st
   return knownKeys({ name, path: at(path), context: numberOf(row, 'judge.context') });
 }
 
+/** What texts are compared with, as a suite says it: real text, MAUVE's model, BrierLM's prompts, naive samplers. */
+export function suiteMeasures(
+  row: ResultRow,
+  { realText, controls, at }: SuiteEntryContext,
+): Record<string, unknown> {
+  const path = textOf(row, 'mauve.model.path');
+  const model = { name: textOf(row, 'mauve.model.name'), context: numberOf(row, 'mauve.model.context') };
+  return knownKeys({
+    references: realText.length > 0 ? realText : null,
+    mauve: path === null ? null : knownKeys({ ...model, path: at(path) }),
+    brier: numberOf(row, 'brier.items'),
+    controls: (controls && realText.length > 0) || null,
+  });
+}
+
+/** The same as flags of a command. */
+export const measureFlags = (row: ResultRow): CommandFlag[] => {
+  const path = textOf(row, 'mauve.model.path');
+  return [
+    ['mauve', path && nameAndPath(textOf(row, 'mauve.model.name') ?? '', path)],
+    ['brier', numberOf(row, 'brier.items')],
+  ];
+};
+
 /** The sampler of a row as a suite lists it, its number of steps, and its seed. An ar model takes one step per token. */
 export function suiteSampling(
   row: ResultRow,

@@ -212,6 +212,8 @@ export interface SuiteEntry {
 export interface SuiteEntryContext {
   /** Names of the real text that was evaluated beside the row. */
   readonly realText: readonly string[];
+  /** Whether naive samplers were. */
+  readonly controls: boolean;
   /** A path of a record as the suite's file has to say it. */
   at(path: string): string;
 }
@@ -220,6 +222,8 @@ export interface SuiteEntryContext {
 export interface RepetitionDeclaration {
   /** Whether this is real text, which the command of the rows before it evaluated beside them. */
   isRealText?(row: ResultRow): boolean;
+  /** Whether these are texts of a naive sampler, which a suite writes beside the rows before it. */
+  isControl?(row: ResultRow): boolean;
   /** Whether its command evaluates such text. */
   readonly evaluatesRealText?: boolean;
   /** Whether one command gives both rows; by default each has its own. */

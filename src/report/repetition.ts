@@ -5,7 +5,7 @@
 import { isAbsolute, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { shellWord } from '../printing/shell-command.js';
-import type { ResultRow, SuiteEntry } from '../records/evaluation.js';
+import type { ResultRow, SuiteEntry, SuiteEntryContext } from '../records/evaluation.js';
 import { plainText } from '../terminal-text.js';
 
 export interface Repetition {
@@ -24,12 +24,12 @@ export function repetitionOf(rows: readonly ResultRow[], file = 'suite.yaml'): R
     folder === '' || isAbsolute(path) || path.startsWith('hf:') ? path : relative(folder, path);
   const entries = new Map<string, Placed[]>();
   const others = new Map<string, string[]>();
-  const beside = realTextBeside(rows);
-  for (const { rows: run, realText } of runsOf(rows)) {
+  const beside = textsBeside(rows);
+  for (const { rows: run, realText } of runsOf(rows, beside)) {
     const declared = run[0].evaluation?.repetition;
     const found = run.map(
       (row) =>
-        declared?.inSuite?.(row, { realText: beside.get(row) ?? [], at }) ?? 'suites have no such rows',
+        declared?.inSuite?.(row, { ...(beside.get(row) ?? NOTHING), at }) ?? 'suites have no such rows',
     );
     const why = found.find((one) => typeof one === 'string');
     if (why !== undefined) {
@@ -104,7 +104,7 @@ interface Run {
   realText: string[];
 }
 
-function runsOf(rows: readonly ResultRow[]): Run[] {
+function runsOf(rows: readonly ResultRow[], beside: ReadonlyMap<ResultRow, Beside>): Run[] {
   const runs: Run[] = [];
   for (const row of rows) {
     const own = row.evaluation?.repetition;
@@ -113,27 +113,39 @@ function runsOf(rows: readonly ResultRow[]): Run[] {
     const [first] = before?.rows ?? [];
     if (own?.isRealText?.(row)) {
       if (first?.evaluation?.repetition?.evaluatesRealText) before?.realText.push(row.dataset);
+    } else if (own?.isControl?.(row) && first && beside.get(first)?.realText.length) {
+      // What gives the rows before it writes it again.
     } else if (first?.eval === row.eval && own?.sharesCommand?.(first, row)) before?.rows.push(row);
     else runs.push({ rows: [row], realText: [] });
   }
   return runs;
 }
 
-/** Of each row the real text after the rows of its evaluation: a suite evaluates it beside all of them, whatever their commands. */
-function realTextBeside(rows: readonly ResultRow[]): Map<ResultRow, string[]> {
-  const beside = new Map<ResultRow, string[]>();
+type Beside = Pick<SuiteEntryContext, 'realText' | 'controls'>;
+const NOTHING: Beside = { realText: [], controls: false };
+
+/** Of each row what stands after the rows of its evaluation: a suite has it beside all of them, whatever their commands. */
+function textsBeside(rows: readonly ResultRow[]): Map<ResultRow, Beside> {
+  const beside = new Map<ResultRow, Beside>();
   let stretch: ResultRow[] = [];
-  for (const [i, row] of rows.entries()) {
-    const before = rows[i - 1];
+  let last: ResultRow | undefined;
+  for (const row of rows) {
     const own = row.evaluation?.repetition;
-    if (own?.isRealText?.(row)) {
-      for (const one of stretch)
-        if (one.file === row.file && one.evaluation?.repetition?.evaluatesRealText)
-          beside.set(one, [...(beside.get(one) ?? []), row.dataset]);
-      continue;
+    const isRealText = own?.isRealText?.(row) ?? false;
+    if (isRealText || own?.isControl?.(row)) {
+      for (const one of stretch) {
+        if (one.file !== row.file || !one.evaluation?.repetition?.evaluatesRealText) continue;
+        const { realText, controls } = beside.get(one) ?? NOTHING;
+        beside.set(
+          one,
+          isRealText ? { realText: [...realText, row.dataset], controls } : { realText, controls: true },
+        );
+      }
+    } else {
+      const continues = last === stretch.at(-1) && last?.file === row.file && last.eval === row.eval;
+      stretch = continues ? [...stretch, row] : [row];
     }
-    const continues = before === stretch.at(-1) && before?.file === row.file && before.eval === row.eval;
-    stretch = continues ? [...stretch, row] : [row];
+    last = row;
   }
   return beside;
 }

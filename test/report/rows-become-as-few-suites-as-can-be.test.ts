@@ -25,6 +25,9 @@ const sampled = (model: string, steps: number, more: { seed?: number; control?: 
 const suitesOf = (results: readonly object[], file?: string) =>
   repetitionOf(rowsOfResults(results), file).suites.map((text) => parse(text));
 
+const { dataset } = resultOfNats(nats, 'a', 'sotu');
+const BRIER = { dataset, items: 64, length: 128, seed: 1, nfe: 8 };
+
 describe('rows as suites', () => {
   it('everything with everything is one file, one part an evaluation', () => {
     const results = ['a', 'b'].flatMap((model) => [
@@ -66,6 +69,43 @@ describe('rows as suites', () => {
 
   it('paths are those from the folder of the file', () => {
     expect(suitesOf([sampled('a', 8)], 'later/suite.yaml')[0].models[0].path).toBe('../a.onnx');
+  });
+
+  it('what texts were compared with is part of them: real text, measures and controls', () => {
+    const { judge } = sampled('a', 8) as { judge?: object };
+    const measures = {
+      mauve: {
+        model: { ...judge, name: 'gpt2', path: 'gpt2.onnx', context: 128 },
+        ...{ clusters: 6, components: 9, seed: 1, seeds: 5, restarts: 5, scaling: 5, points: 25 },
+        ...{ textsPerCluster: 10, explainedVariance: 0.9 },
+      },
+      brier: BRIER,
+    };
+    const real = { ...sampled('a', 8), model: null, dataset } as never as {
+      samples: object;
+    };
+    const [{ gen }, ...others] = suitesOf([
+      { ...sampled('a', 8), ...measures },
+      { ...sampled('a', 32), ...measures },
+      sampled('unigram', 8, { control: 'unigram' }),
+      { ...real, samples: { ...real.samples, sampler: null, name: dataset.name } },
+    ]);
+    expect(others).toEqual([]);
+    expect(gen).toMatchObject({
+      steps: [8, 32],
+      references: [dataset.name],
+      mauve: { name: 'gpt2', path: 'gpt2.onnx', context: 128 },
+      brier: 64,
+      controls: true,
+    });
+  });
+
+  it('a comparison with real text that is not among the rows is said', () => {
+    const [{ text }] = suiteFiles(
+      rowsOfResults([{ ...sampled('a', 8), brier: BRIER }, sampled('b', 8)]),
+      's.yaml',
+    );
+    expect(text).toContain('since the real text that it was compared with is not among these rows');
   });
 
   it('what no suite gives is said, with why', () => {

@@ -23,10 +23,12 @@ import {
   type CommandFlag,
   judgeFlags,
   knownKeys,
+  measureFlags,
   modelOf,
   NO_MODEL,
   samplerFlags,
   suiteJudge,
+  suiteMeasures,
   suiteModel,
   suiteSampling,
   textOf,
@@ -284,6 +286,7 @@ function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | strin
       temperatures: points.map(({ temperature }) => temperature),
       samples: points[0]?.samples,
       ...{ length, topK, topP },
+      ...suiteMeasures(row, { ...context, realText: [], controls: false }),
       ...(target.dataset === null ? { entropy: target.entropy } : { reference: target.dataset }),
     }),
   };
@@ -302,5 +305,6 @@ function commandFlagsOf(row: ResultRow): CommandFlag[] {
     ['top-p', numberOf(row, 'topP')],
     real === null ? ['entropy', numberOf(row, 'target.entropy')] : ['reference-dataset', real],
     ...judgeFlags(row),
+    ...measureFlags(row),
   ];
 }

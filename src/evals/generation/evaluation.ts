@@ -17,10 +17,12 @@ import {
   commandFlags,
   drawFlags,
   judgeFlags,
+  measureFlags,
   modelOf,
   NO_MODEL,
   nameAndPath,
   samplerFlags,
+  suiteMeasures,
   suiteModel,
   suiteSampling,
   suiteTexts,
@@ -229,6 +231,7 @@ export const GENERATION: Evaluation<GenerativeResult> = {
     isRealText: (row) =>
       !fieldOf(row, 'samples.sampler') &&
       ['samples.path', 'samples.control'].every((path) => textOf(row, path) === null),
+    isControl: (row) => textOf(row, 'samples.control') !== null,
     evaluatesRealText: true,
     inSuite,
     commands: ([row], realText) => commandsOf(row, realText),
@@ -267,11 +270,6 @@ export function judgeOfResult({
   return judge ? [{ what: `Judge ${judge.name}`, sha256: judge.sha256 }] : [];
 }
 
-function mauveModelOf(row: ResultRow): string | null {
-  const path = textOf(row, 'mauve.model.path');
-  return path && nameAndPath(textOf(row, 'mauve.model.name') ?? '', path);
-}
-
 /** What a suite cannot say of a row is told apart here. */
 function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
   const model = suiteModel(row, context);
@@ -280,20 +278,20 @@ function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | strin
   if (model === null) return NO_MODEL;
   if (fieldOf(row, 'samples.prompt') === true) return 'some tokens were given';
   if (numberOf(row, 'samples.seed') !== numberOf(row, 'protocol.seed')) return 'it has two seeds';
-  if (context.realText.length > 0 || fieldOf(row, 'reference')) return 'it was compared with real text';
-  if (fieldOf(row, 'mauve') || fieldOf(row, 'brier')) return 'it was compared with real text';
-  return { model, ...suiteSampling(row, context), shared: suiteTexts(row, context) };
+  const isCompared = ['reference', 'mauve', 'brier'].some((path) => fieldOf(row, path));
+  if (isCompared && context.realText.length === 0)
+    return 'the real text that it was compared with is not among these rows';
+  return {
+    model,
+    ...suiteSampling(row, context),
+    shared: { ...suiteTexts(row, context), ...suiteMeasures(row, context) },
+  };
 }
 
 /** Of a samples file, or of a model that is sampled in the run. */
 function commandsOf(row: ResultRow, realText: readonly string[]): string[] {
   const path = textOf(row, 'samples.path');
-  const shared = [
-    ...judgeFlags(row),
-    ...commandFlags('reference-dataset', realText),
-    ['mauve', mauveModelOf(row)] as const,
-    ['brier', numberOf(row, 'brier.items')] as const,
-  ];
+  const shared = [...judgeFlags(row), ...commandFlags('reference-dataset', realText), ...measureFlags(row)];
   if (path !== null) return [`${shellCommand('gen', shared)} ${shellWord(nameAndPath(row.model, path))}`];
   if (textOf(row, 'model.path') === null) return [];
   return [shellCommand('gen', [['model', modelOf(row)], ...samplerFlags(row), ...drawFlags(row), ...shared])];

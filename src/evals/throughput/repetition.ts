@@ -14,6 +14,7 @@ import {
   isBaseline,
   judgeFlags,
   knownKeys,
+  measureFlags,
   modelOf,
   NO_MODEL,
   nameAndPath,
@@ -21,6 +22,7 @@ import {
   samplerOptionFlags,
   samplerOptionsOf,
   stepsOf,
+  suiteMeasures,
   suiteModel,
   suiteSampling,
   suiteTexts,
@@ -54,7 +56,7 @@ function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | strin
     shared: {
       ...suiteTexts(row, context),
       ...knownKeys({ batch: numberOf(row, 'throughput.batch') }),
-      ...(context.realText.length > 0 && { references: context.realText }),
+      ...suiteMeasures(row, context),
       ...(numberOf(row, 'throughput.peakMemoryBytes') === null && { memory: false }),
     },
   };
@@ -105,5 +107,6 @@ function sharedFlags(row: ResultRow): CommandFlag[] {
     ['threads', numberOf(row, 'environment.threads')],
     ['against', against && nameAndPath(textOf(row, 'throughput.against.name') ?? '', against)],
     ...judgeFlags(row),
+    ...measureFlags(row),
   ];
 }
