@@ -1,6 +1,6 @@
 /**
- * About Dockerfile, .dockerignore: built by buildah where it is installed. No registry of images is asked: the base is made of this machine's
- * Node and npm, so that the image's own base is the one thing that is not tested.
+ * Built by buildah where it is installed. No registry of images is asked: the base is made of this machine's
+ * Node and npm, so that the image's own base is the one thing that is not tested. About src/cli/main.ts, Dockerfile, .dockerignore
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
