@@ -70,7 +70,7 @@ const kubernetesFlags = {
 };
 
 export default class Submit extends BaseCommand<typeof Submit> {
-  static override summary = 'Run a suite on many machines: jobs of Slurm, or a queue of Redis.';
+  static override summary = 'Run a suite on many machines: by Slurm, Kubernetes or a Redis.';
   static override description =
     `Cuts the suite into units of about equal length, and hands a scheduler an array of so many tasks, and a merge, which also joins what there is when a task failed, and says what is missing. A task that is told to stop, before its time limit or because a node is drained, stops at a safe place and is started again.
 
@@ -80,8 +80,8 @@ submit status, submit wait and submit cancel take the folder.`;
   static override examples = [
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job',
     '<%= config.bin %> submit suite.yaml --to slurm --machines 8 --folder job --print',
-    '<%= config.bin %> submit suite.yaml --to kubernetes --machines 8 --folder job --image duo-eval:0.1.0 --claim shared',
-    '<%= config.bin %> submit suite.yaml --to redis://queue.example:6379/0 --machines 8 --folder job',
+    '<%= config.bin %> submit suite.yaml --to kubernetes --machines 8 --folder job \\\n    --image duo-eval:0.1.0 --claim shared',
+    '<%= config.bin %> submit suite.yaml --to redis://queue.example:6379 \\\n    --machines 8 --folder job',
   ];
 
   static override args = {
