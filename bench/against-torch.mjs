@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { generate } from '../dist/sampling/generate.js';
 import { startSampling } from './cost/sampling.mjs';
 import { startTraining, trainingFeeds } from './cost/training.mjs';
-import { checkLogits, convert, countCalls, quotients, startTorch } from './torch-process.mjs';
+import { besideSteps, checkLogits, convert, quotients, startTorch } from './torch-process.mjs';
 
 /** Each row: what PyTorch does, and how many times as long as ours it takes at least (the issue's "must"). */
 const STEP_ROWS = [
@@ -73,21 +73,11 @@ async function measureSteps({ folder, pairs, threads, wait, quick, python, say }
   await checkLogits(torch, path, sizes, threads);
   const steps = quick ? 4 : 2;
   const { session, plan } = await startSampling(path, { samplerName: 'ancestral', steps, threads });
-  const calls = countCalls(session.source);
+  const beside = besideSteps(torch, { session, plan }, pairs);
   const rows = [];
   for (const [leg, mode, what, target] of STEP_ROWS) {
     say(`${what} …`);
-    await torch.ask(leg, mode); // compiles
-    const values = await quotients(
-      torch,
-      { leg, mode },
-      async () => {
-        calls.count = 0;
-        for await (const _ of generate({ ...plan, source: calls.source }));
-        return calls.count;
-      },
-      pairs,
-    );
+    const values = await beside(leg, mode);
     rows.push({
       kind: 'ratio',
       what,

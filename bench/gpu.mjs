@@ -48,7 +48,7 @@ async function chosenProvider() {
 }
 
 /** MiB in use on the first card; null where nothing tells it. */
-export function cardMiB() {
+function cardMiB() {
   try {
     const said = execFileSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits'], {
       encoding: 'utf8',

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import ort from 'onnxruntime-node';
+import { generate } from '../dist/sampling/generate.js';
 import { interleavedRatios } from './cost/interleaved.mjs';
 import { bareSession } from './cost/model-call.mjs';
 
@@ -92,8 +93,26 @@ export async function quotients(torch, { leg, mode }, ours, pairs) {
   return seconds.theirs.slice(1).map((theirs, pair) => theirs / seconds.ours[pair + 1]);
 }
 
+/** @returns for a leg of PyTorch its time over that of a call of a sampler, a pair each */
+export function besideSteps(torch, { session, plan }, pairs) {
+  const calls = countCalls(session.source);
+  return async (leg, mode) => {
+    await torch.ask(leg, mode); // compiles
+    return quotients(
+      torch,
+      { leg, mode },
+      async () => {
+        calls.count = 0;
+        for await (const _ of generate({ ...plan, source: calls.source }));
+        return calls.count;
+      },
+      pairs,
+    );
+  };
+}
+
 /** The denoiser with its calls counted. */
-export function countCalls(source) {
+function countCalls(source) {
   const calls = { count: 0 };
   const { denoiser } = source;
   calls.source = {

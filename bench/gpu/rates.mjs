@@ -10,7 +10,7 @@ import { randomCheckpoint } from '../../dist/models/random-checkpoint.js';
 import { generate } from '../../dist/sampling/generate.js';
 import { median, timed } from '../cost/interleaved.mjs';
 import { startSampling } from '../cost/sampling.mjs';
-import { convert, countCalls, quotients, startTorch } from '../torch-process.mjs';
+import { besideSteps, convert, startTorch } from '../torch-process.mjs';
 
 const WHOLE = {
   changes: {},
@@ -142,22 +142,12 @@ async function besideTorch(
     threads,
     provider,
   });
-  const calls = countCalls(session.source);
+  const beside = besideSteps(torch, { session, plan }, pairs);
   const rows = [];
   for (const leg of ['forward', 'step']) {
     for (const mode of TORCH_MODES) {
       say(`PyTorch, ${leg}, ${mode} …`);
-      await torch.ask(leg, mode);
-      const values = await quotients(
-        torch,
-        { leg, mode },
-        async () => {
-          calls.count = 0;
-          for await (const _ of generate({ ...plan, source: calls.source }));
-          return calls.count;
-        },
-        pairs,
-      );
+      const values = await beside(leg, mode);
       rows.push(
         ratio(
           `PyTorch, ${leg === 'forward' ? 'forward alone' : 'reference step'}, ${mode}`,

@@ -170,13 +170,13 @@ export async function answerCompletion(
     : [];
   const textBefore = (index: number) => promptTexts[Math.floor(index / n)] ?? '';
   const facts = factsOf(model, prompts, seed);
-  const logprobsOfWritten = (answer: Answer, echoed: boolean) =>
+  const logprobsOfWritten = (answer: Answer) =>
     wanted
       ? writtenLogprobs(
           model,
           prompts[Math.floor(answer.index / n)],
           answer,
-          { echoed, top: logprobs },
+          { echoed: echo === true, top: logprobs },
           signal,
         )
       : null;
@@ -237,7 +237,7 @@ export async function answerCompletion(
         if (wanted)
           await Promise.all(
             answers.map(async (answer) =>
-              tell(answer.index, '', answer.finish, await logprobsOfWritten(answer, echo === true)),
+              tell(answer.index, '', answer.finish, await logprobsOfWritten(answer)),
             ),
           );
         if (request.stream_options?.include_usage) send(body([], usageOf(prompts, answers)));
@@ -255,7 +255,7 @@ export async function answerCompletion(
       index: answer.index,
       text: textBefore(answer.index) + answer.text,
       finish_reason: answer.finish,
-      logprobs: await logprobsOfWritten(answer, echo === true),
+      logprobs: await logprobsOfWritten(answer),
     })),
   );
   return { body: { ...body(choices, usageOf(prompts, answers)), duo_eval: facts }, stream: null };

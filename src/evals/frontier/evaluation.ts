@@ -34,6 +34,7 @@ import {
   textOf,
 } from '../command-flags.js';
 import {
+  comparedEssentials,
   comparedFigureColumns,
   comparedTitles,
   judgeOfResult,
@@ -145,10 +146,8 @@ function comparedAtEntropy(name: (typeof COMPARED_FIGURES)[number]): FigureDecla
   return { ...declared, sameIn: sameIn.filter((path) => !path.startsWith('samples.')) };
 }
 
-/** MAUVE and BrierLM stand beside the judge's perplexity where they were measured. */
 function essentialTitles(results: readonly FrontierResult[]): readonly string[] | null {
-  const has = (figure: 'mauve' | 'brierLm') => results.some(({ metrics }) => metrics[figure]);
-  const compared = [...(has('mauve') ? ['MAUVE'] : []), ...(has('brierLm') ? ['BrierLM', 'Brier-1'] : [])];
+  const compared = comparedEssentials(results);
   return compared.length > 0 ? ['model', 'sampler', 'steps', 'gen. perplexity', ...compared] : null;
 }
 

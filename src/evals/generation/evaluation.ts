@@ -249,10 +249,14 @@ export const GENERATION: Evaluation<GenerativeResult> = {
   },
 };
 
-/** MAUVE and BrierLM stand beside the judge's perplexity where they were measured. */
-function essentialTitles(results: readonly GenerativeResult[]): readonly string[] | null {
+/** Titles of MAUVE and BrierLM, which stand beside the judge's perplexity where they were measured. */
+export function comparedEssentials(results: readonly WithCompared[]): string[] {
   const has = (figure: 'mauve' | 'brierLm') => results.some(({ metrics }) => metrics[figure]);
-  const compared = [...(has('mauve') ? ['MAUVE'] : []), ...(has('brierLm') ? ['BrierLM', 'Brier-1'] : [])];
+  return [...(has('mauve') ? ['MAUVE'] : []), ...(has('brierLm') ? ['BrierLM', 'Brier-1'] : [])];
+}
+
+function essentialTitles(results: readonly GenerativeResult[]): readonly string[] | null {
+  const compared = comparedEssentials(results);
   return compared.length > 0 ? ['texts', 'gen. perplexity', ...compared, 'entropy'] : null;
 }
 

@@ -1,5 +1,7 @@
 /** The lines under a table of perplexities: their protocol, and the caveats. */
+
 import { USUAL_TIMES } from '../../diffusion/schedule.js';
+import { grouped } from '../../grouped.js';
 import { errorUnits } from '../../printing/notes.js';
 import { fieldOf, type NoteContext, numberOf, type ResultRow } from '../../records/evaluation.js';
 import type { Comparison } from '../../records/record.js';
@@ -82,15 +84,6 @@ function boundLine(results: readonly PerplexityResult[]): string[] {
           `${bounds.join(', ')}: the bound is all that can be had; no order of unmasking gives an exact likelihood.`,
         ),
       ];
-}
-
-function grouped<T>(all: readonly T[], keyOf: (one: T) => unknown): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const key = JSON.stringify(keyOf(one));
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
-  return [...groups.values()];
 }
 
 /** One line per protocol, length and range of times: what the average is over, the number of draws; once, the models that need none. */

@@ -6,6 +6,7 @@ import type { Observer } from '../../observer.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
 import type { ComparisonRequest } from '../generation/comparison.js';
+import type { GenerativeResult } from '../generation/record.js';
 import { referenceTexts } from '../generation/reference.js';
 import type { SuiteSettings } from './cell.js';
 import {
@@ -125,4 +126,20 @@ export async function referenceDigests(
     close();
   }
   return digests;
+}
+
+/** A kept result with the name that this suite has for its real text, which stands last, behind naive samplers; others as they are. */
+export function withNameOfRealText<R extends Pick<GenerativeResult, 'samples' | 'dataset'>>(
+  result: R,
+  { i, of }: { i: number; of: number },
+  references: readonly { name: string }[],
+): R {
+  const real = references[i - (of - references.length)];
+  if (!real) return result;
+  const { name } = real;
+  return {
+    ...result,
+    samples: { ...result.samples, name },
+    dataset: result.dataset && { ...result.dataset, name },
+  };
 }

@@ -34,6 +34,7 @@ import {
   comparisonOf,
   referenceDigests,
   type SuiteComparison,
+  withNameOfRealText,
 } from './comparison-keys.js';
 import { judgeOf, judgeSchema, modelRecordIn, type SuiteJudge, type SuiteModel } from './named-files.js';
 import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
@@ -138,17 +139,7 @@ async function besideCell(
       },
       { seed, samples, works },
     ),
-    named: (kept) =>
-      kept.map((result, i) => {
-        const real = references[i - (kept.length - references.length)];
-        if (!real) return result;
-        const { name } = real;
-        return {
-          ...result,
-          samples: { ...result.samples, name },
-          dataset: result.dataset && { ...result.dataset, name },
-        };
-      }),
+    named: (kept) => kept.map((result, i) => withNameOfRealText(result, { i, of: kept.length }, references)),
     learn() {},
     estimate: async (paces) => estimateOf(works, judge, suite, paces),
     async run(keep) {

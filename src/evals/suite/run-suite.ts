@@ -4,6 +4,7 @@
  * predicted.
  */
 import { DuoEvalError, InterruptedError } from '../../errors.js';
+import { grouped, groupedBy } from '../../grouped.js';
 import type { Observer } from '../../observer.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import type { Lock } from '../../storage/lock.js';
@@ -218,12 +219,7 @@ export async function missingUnits(
   observer: Observer,
   units: readonly Unit[],
 ): Promise<Unit[]> {
-  const byCell = new Map<number, Unit[]>();
-  for (const unit of units) {
-    const others = byCell.get(unit.cell);
-    if (others) others.push(unit);
-    else byCell.set(unit.cell, [unit]);
-  }
+  const byCell = groupedBy(units, ({ cell }) => cell);
   const missing: Unit[] = [];
   const look = async (opened: readonly OpenedCell[]): Promise<void> => {
     for (const { cell, state } of opened) {
@@ -309,12 +305,5 @@ function cellsOf(kind: CellKind, { cells }: SuiteRequest): SuiteCell[] {
 }
 
 function groupsOf(kind: CellKind, request: SuiteRequest): SuiteCell[][] {
-  const groups = new Map<string, SuiteCell[]>();
-  for (const cell of cellsOf(kind, request)) {
-    const name = kind.group?.(cell) ?? String(cell.index);
-    const others = groups.get(name);
-    if (others) others.push(cell);
-    else groups.set(name, [cell]);
-  }
-  return [...groups.values()];
+  return grouped(cellsOf(kind, request), (cell) => kind.group?.(cell) ?? String(cell.index));
 }

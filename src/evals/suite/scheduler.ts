@@ -12,9 +12,8 @@ import type { ProviderChoice } from '../../models/provider.js';
 import type { Observer } from '../../observer.js';
 import { writeFileAtomically } from '../../storage/atomic-file.js';
 import { systemCodeOf } from '../../storage/file-failure.js';
-import { MOST_BYTES, readSmallFile } from '../../storage/small-file.js';
-import { parseStrictJson } from '../../strict-json.js';
-import type { UnitPlan } from './units.js';
+import { MOST_BYTES } from '../../storage/small-file.js';
+import { jsonIn, type UnitPlan } from './units.js';
 
 /** What `submit` asks for. */
 export interface Submission {
@@ -98,7 +97,7 @@ export function readSubmitted(
   schedulers: readonly Scheduler[],
 ): { scheduler: Scheduler; jobs: object } {
   const path = submittedIn(folder);
-  const value = existsSync(path) ? parsedJson(path) : null;
+  const value = existsSync(path) ? jsonIn(path, MOST_BYTES.card) : null;
   const named = z.looseObject({ to: z.string().default('slurm') }).safeParse(value);
   const scheduler = schedulers.find(({ name }) => name === named.data?.to);
   const jobs = scheduler?.jobs.safeParse(value);
@@ -108,16 +107,6 @@ export function readSubmitted(
     message: `${folder} holds no submitted suite.`,
     hint: 'Give the folder that duo-eval submit named.',
   });
-}
-
-/** Null where it is none. @throws FileError */
-function parsedJson(path: string): unknown {
-  try {
-    return parseStrictJson(readSmallFile(path, MOST_BYTES.card));
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 /** Answers may name every one of many tasks. */

@@ -25,6 +25,7 @@ import {
   measuresKey,
   requestOfMeasures,
   type SuiteMeasures,
+  withNameOfRealText,
 } from './comparison-keys.js';
 import { measuringKey, measuringRequest, modelNames } from './measuring.js';
 import {
@@ -195,13 +196,5 @@ function resultIn<R extends BenchResult | GenerativeResult>(
       samples: { ...samples, name: configuration.name },
     };
   }
-  // Real text stands last, behind naive samplers.
-  const real = references[i - (of - references.length)];
-  if (!real) return result;
-  const { name } = real;
-  return {
-    ...result,
-    samples: { ...result.samples, name },
-    dataset: result.dataset && { ...result.dataset, name },
-  };
+  return withNameOfRealText(result, { i, of }, references);
 }

@@ -44,7 +44,7 @@ export type UnitPlan = z.infer<typeof planSchema>;
 
 /** @throws FileError; UsageError when it is no plan, or of another suite */
 export function readPlan(path: string, suite: { name: string; sha256: string }): UnitPlan {
-  const parsed = planSchema.safeParse(jsonIn(path));
+  const parsed = planSchema.safeParse(jsonIn(path, MOST_BYTES));
   if (!parsed.success)
     throw new UsageError({
       code: 'no-plan',
@@ -80,9 +80,9 @@ export function planIfAny(path: string, suite: { name: string; sha256: string })
 }
 
 /** Null where it is none. @throws FileError */
-function jsonIn(path: string): unknown {
+export function jsonIn(path: string, most: number): unknown {
   try {
-    return parseStrictJson(readSmallFile(path, MOST_BYTES));
+    return parseStrictJson(readSmallFile(path, most));
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

@@ -3,6 +3,7 @@
  * of them. Its error is over items: every replicate draws items once for all settings and models, since the items are the same, and finds
  * the best accuracy anew where none is given.
  */
+import { grouped } from '../../grouped.js';
 import type { SampledFigure } from '../../records/figures.js';
 import {
   accuracyUnderParallelism,
@@ -76,12 +77,6 @@ const taskKey = ({ task, dataset, protocol: { shots, bos, tooLong } }: TasksResu
 
 const decoderKey = ({ model, protocol: { sampler, seed } }: TasksResult): string =>
   JSON.stringify([model.name, model.sha256, sampler, seed]);
-
-function grouped<T>(all: readonly T[], key: (one: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const one of all) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
-  return [...groups.values()];
-}
 
 /** Of a result that {@link isPoint}. */
 const pointOf = (result: TasksResult) => ({

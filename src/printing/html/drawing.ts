@@ -178,6 +178,9 @@ export function atBothWidths(
 <div class="narrow">${draw(narrow)}</div>`;
 }
 
+/** Width of a character of its text, about, in the same units. */
+export const CHARACTER = 6.6;
+
 export const WIDE_WIDTH = 760;
 export const NARROW_WIDTH = 380;
 export const MARGIN_RIGHT = 24;

@@ -11,6 +11,7 @@ import {
   addText,
   atBothWidths,
   axes,
+  CHARACTER,
   colourOf,
   type DrawingSize,
   drawing,
@@ -47,8 +48,6 @@ const MOST_ROWS = 60;
 const ROW_HEIGHT = 36;
 const TOP = 8;
 const BOTTOM = 52;
-/** Units of the drawing per character of a name. */
-const CHARACTER = 6.6;
 const MARGIN = 12;
 
 const mayBeChance = ({ ci95 }: ForestRow): boolean => ci95 !== null && ci95[0] <= 0 && ci95[1] >= 0;

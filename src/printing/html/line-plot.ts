@@ -9,6 +9,7 @@ import {
   addText,
   atBothWidths,
   axes,
+  CHARACTER,
   colourOf,
   type DrawingSize,
   type Drawn,
@@ -172,7 +173,6 @@ function legendBand(series: number): Markup {
 
 type Box = readonly [left: number, top: number, right: number, bottom: number];
 
-const CHARACTER = 6.6;
 const LINE = 14;
 /** From the top of a line of text to its foot. */
 const TEXT_UP = 11;

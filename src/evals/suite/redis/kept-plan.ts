@@ -2,12 +2,12 @@
  * Plans that were put on a queue, in the cache that submitter and workers share, each under its hash. A job names a plan and a unit, no
  * more: a worker runs what the plan in its own cache says, never what a job says.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FileError } from '../../../errors.js';
 import { readCacheEntry, writeCacheEntry } from '../../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../../storage/cache-inventory.js';
+import { sha256OfBytes } from '../../../storage/digest.js';
 import { cacheFolder } from '../../../storage/folders.js';
 import { planSchema } from '../units.js';
 
@@ -34,8 +34,7 @@ const pathOf = (hash: string) => join(cacheFolder(), 'plans', `${hash}.json`);
 const contentOf = ({ suite, provider, threads, plan }: KeptPlan) =>
   JSON.stringify({ schemaVersion: 1, suite, provider, threads, plan });
 
-export const hashOfPlan = (plan: KeptPlan): string =>
-  createHash('sha256').update(contentOf(plan)).digest('hex');
+export const hashOfPlan = (plan: KeptPlan): string => sha256OfBytes(contentOf(plan));
 
 /** @throws FileError */
 export async function keepPlan(plan: KeptPlan): Promise<void> {

@@ -45,7 +45,7 @@ export class TakenUnit {
   /** Counts as a failure: there are so many attempts, unless it is the `last`. @returns as done */
   async fail(sentence: string, last = false): Promise<boolean> {
     const { UnrecoverableError } = await import('bullmq');
-    const isLast = last || this.job.attemptsMade + 1 >= ATTEMPTS;
+    const isLast = last || this.isLastAttempt;
     const text = sentence.slice(0, MOST_CHARACTERS);
     const error = isLast ? new UnrecoverableError(text) : new Error(text);
     return this.settle(() => this.job.moveToFailed(error, this.token, false));
