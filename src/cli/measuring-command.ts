@@ -1,7 +1,8 @@
-/** What `bench` and `frontier` share: turning flags into a request. */
+/** What `bench` and `frontier` share, and partly `gen`: turning flags into a request. */
 
 import type { Protocol } from '../diffusion/schedule.js';
 import type { ComparisonRequest } from '../evals/generation/comparison.js';
+import type { JudgeOptions } from '../evals/generation/judge.js';
 import type { MeasuringRequest } from '../evals/throughput/setup.js';
 import { checkDistinctNames, parseModelSpec } from '../library/checkpoints.js';
 import type { Placement } from '../models/provider.js';
@@ -32,27 +33,15 @@ interface MeasuringFlagValues extends CheckpointFlagValues {
   'top-p'?: number;
 }
 
-/** What texts are compared with, beside a judge. */
-export function comparisonOf(
-  {
-    mauve,
-    brier,
-    controls,
-    threads,
-    fresh,
-  }: Pick<MeasuringFlagValues, 'threads' | 'fresh'> & {
-    mauve?: string;
-    brier?: number;
-    controls?: boolean;
-  },
-  provider: Placement,
-): ComparisonRequest {
-  return {
-    mauve: mauve === undefined ? null : { ...parseModelSpec(mauve), provider, threads, fresh },
-    brierItems: brier ?? null,
-    controls,
-  };
-}
+/** What texts are compared with, beside a judge. @param how the model of MAUVE runs */
+export const comparisonOf = (
+  { mauve, brier, controls }: { mauve?: string; brier?: number; controls?: boolean },
+  how: Omit<JudgeOptions, 'path' | 'name'>,
+): ComparisonRequest => ({
+  mauve: mauve === undefined ? null : { ...parseModelSpec(mauve), ...how },
+  brierItems: brier ?? null,
+  controls,
+});
 
 /** @param references data sets as `--dataset` takes them   @throws UsageError */
 export function measuringRequest(

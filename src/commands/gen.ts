@@ -84,6 +84,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const files = (args.files ?? []).map(parseModelSpec);
     if (files.length === 0 && flags.model === undefined) throw nothingToMeasure();
     const { resolveProvider } = await import('../models/provider.js');
+    const { comparisonOf } = await import('../cli/measuring-command.js');
     const runtime = {
       protocol: flags.protocol,
       provider: await resolveProvider(flags),
@@ -92,7 +93,6 @@ export default class Gen extends BaseCommand<typeof Gen> {
       fresh: flags.fresh,
     };
     const judge = flags.judge === undefined ? null : parseModelSpec(flags.judge);
-    const mauve = flags.mauve === undefined ? null : parseModelSpec(flags.mauve);
     const request = {
       files,
       sampling: flags.model === undefined ? null : await this.sampling(flags.model, runtime),
@@ -109,9 +109,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
         context: flags.context,
         batch: flags.batch,
       },
-      mauve: mauve && { ...mauve, ...runtime, batch: flags.batch },
-      brierItems: flags.brier,
-      controls: flags.controls,
+      ...comparisonOf(flags, { ...runtime, batch: flags.batch }),
     };
 
     const { reportGenerative } = await import('../evals/generation/request.js');
