@@ -59,7 +59,8 @@ export default class Models extends BaseCommand<typeof Models> {
   }
 }
 
-const nameOf = ({ repo, file }: { repo: string; file?: string }): string => (file ? `${repo}/${file}` : repo);
+const nameOf = ({ repo, file, revision }: { repo: string; file?: string; revision?: string }): string =>
+  `${repo}${file ? `/${file}` : ''}${revision ? `@${revision}` : ''}`;
 
 const sizeOf = (millions: number): string =>
   millions < 1000 ? `${millions}M` : `${(millions / 1000).toPrecision(2)}B`;

@@ -1,12 +1,15 @@
 /**
  * Graphs of exporters in the terms of this program, so that nothing else needs to know theirs: caches are called
- * `past_key_values.0.key` and `present.0.key`, and token ids are int64. Computation and weights stay as they are.
+ * `past_key_values.0.key` and `present.0.key`, token ids are int64, and all positions have logits. Computation and weights
+ * stay as they are.
  *
  *     past.0.key, past_key_values.0.decoder.key, past_key_0, past_key_values_key_cache_0     the same for values, and `present`
  *     input_ids int32                                                                        fed int64, cast in the graph
+ *     num_logits_to_keep                                                                     0, which stands for all
  */
 import { dtypeCode } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
+import { readValueInfo, tensorProto } from '../graph/messages.js';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -18,6 +21,8 @@ import {
 } from '../graph/onnx.js';
 
 const IDS = 'input_ids';
+/** Inputs that say of how many last positions a graph returns logits. */
+const KEPT = /^(num_)?logits_to_keep$/;
 const PART = '(key|value)s?';
 /** The rest of a name after `past` or `present`: with the layer before the part, or after it. */
 const LAYER_FIRST = new RegExp(`^(?:_key_values?)?[._]?(\\d{1,4})[._](?:decoder[._])?${PART}$`);
@@ -40,6 +45,7 @@ export function inOurTerms({ proto }: Graph): void {
   rename(proto.output, 'present', 'present');
   if (renamed.size > 0) renameIn(proto, renamed);
   castIds(proto);
+  keepAllLogits(proto);
 }
 
 /** `0.key` for any of the names. */
@@ -83,4 +89,15 @@ function castIds(proto: GraphProto): void {
   proto.node.unshift(
     create(NodeProtoSchema, { opType: 'Cast', name: cast, input: [IDS], output: [cast], attribute: [to] }),
   );
+}
+
+/** The number of logits to keep is no input any more, but 0: those of all positions. */
+function keepAllLogits(proto: GraphProto): void {
+  for (const info of proto.input.filter(({ name }) => KEPT.test(name))) {
+    const { name, dtype, shape } = readValueInfo(info);
+    const dims = (shape ?? []).map(() => 1);
+    proto.input = proto.input.filter((other) => other !== info);
+    proto.initializer = proto.initializer.filter((tensor) => tensor.name !== name);
+    proto.initializer.push(tensorProto(name, dtype ?? 'int64', dims, [0]));
+  }
 }

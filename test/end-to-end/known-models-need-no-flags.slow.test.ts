@@ -166,6 +166,10 @@ describe('duo-eval models', () => {
     const { stdout } = await run('models', '--family', 'sedd');
     expect(stdout).toContain('louaaron/sedd-medium');
     expect(stdout).not.toContain('duo');
+    const students = JSON.parse((await run('models', 'sdtt', '--json')).stdout).models;
+    expect(students).toMatchObject([
+      { name: 'jdeschena/sdtt@baselines_kld_step_70000', revision: 'baselines_kld_step_70000' },
+    ]);
     const none = await run('models', 'no-such-model');
     expect([none.code, none.stdout.trim()]).toEqual([0, '']);
     expect(none.stderr).toContain('Other repositories open too');

@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.js';
 import { create, type GraphProto, type NodeProto, OperatorSetIdProtoSchema } from '../../src/graph/onnx.js';
+import { Cast, Neg, Reshape, Slice } from '../../src/graph/operators.js';
 import { cachedCausalGraph } from '../../src/models/architectures/causal.js';
 import { checkpointOfGraph } from '../../src/models/checkpoint.js';
+import { networkFeeds } from '../../src/models/feeds.js';
 import { brokenPromise } from '../../src/models/promised-logits.js';
 import { createFailed, runFailed } from '../../src/models/runtime-error.js';
 import { startSession } from '../../src/models/session.js';
@@ -58,6 +60,36 @@ describe('a cache that is called', () => {
     expect(() => checkpointOfGraph(graph, {}, 'theirs')).toThrow(
       /decoder of a model that reads another text/,
     );
+  });
+});
+
+describe('a graph that asks how many of the last logits it should return', () => {
+  const inputIds = BigInt64Array.from([3n, 1n, 2n, 0n, 5n, 1n]);
+  const logitsOf = async (graph: Graph) => {
+    const checkpoint = checkpointOfGraph(graph, { family: 'ar' }, 'it');
+    const bytes = checkpoint.graph().toBytes();
+    const session = await startSession({ graph: bytes, folder: '', threads: 1, label: 'it' });
+    const sequences = { inputIds, batch: 2, length: 3, sigma: null };
+    const { logits } = await session.run(networkFeeds(checkpoint.signature, sequences), { label: 'it' });
+    await session.close();
+    return { dims: logits.dims, values: Array.from(logits.data as Float32Array) };
+  };
+
+  it.each([
+    ['num_logits_to_keep', 'int64', []],
+    ['num_logits_to_keep', 'int64', [1]],
+    ['logits_to_keep', 'int32', []],
+  ] as const)('by %s of %s %j returns all', async (name, dtype, shape) => {
+    const graph = smallNetwork({ logits: 'all' });
+    graph.clearOutputs();
+    const asked = Cast(graph.input(name, dtype, shape), { to: 'int64' });
+    const kept = Slice(graph.value('all', 'float32'), {
+      ...{ starts: Neg(Reshape(asked, [1])), ends: graph.constant([1_000_000], 'int64'), axes: [1] },
+    });
+    graph.output(kept, 'logits', ['batch', 'kept', 32]);
+    const { dims, values } = await logitsOf(graph);
+    expect(dims).toEqual([2, 3, 32]);
+    expect(values).toEqual((await logitsOf(smallNetwork())).values);
   });
 });
 

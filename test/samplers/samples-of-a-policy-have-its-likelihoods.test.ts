@@ -6,7 +6,14 @@ import { generate } from '../../src/sampling/generate.js';
 import { sampledModel } from '../../src/sampling/sample-request.js';
 import { type SamplingSession, startSamplingSession } from '../../src/sampling/sampling-session.js';
 import { chiSquare, chiSquareLimit } from './closed-form.js';
-import { LENGTH, type TablePolicy, TOKENS, tableCheckpoint, textProbabilities } from './table-network.js';
+import {
+  LENGTH,
+  type TableFamily,
+  type TablePolicy,
+  TOKENS,
+  tableCheckpoint,
+  textProbabilities,
+} from './table-network.js';
 
 const SAMPLES = 2000;
 
@@ -28,7 +35,7 @@ async function sessionOf(checkpoint: Checkpoint, sampler: Sampler, options: Reco
   return session;
 }
 
-async function drawn(policy: TablePolicy, family: 'mdlm' | 'sedd' = 'mdlm'): Promise<Drawn> {
+async function drawn(policy: TablePolicy, family: TableFamily = 'mdlm'): Promise<Drawn> {
   const checkpoint = tableCheckpoint(family, policy.timed);
   const { sampler, module } = await resolveSampler('unmask');
   const options = samplerOptions(sampler, [
@@ -90,10 +97,12 @@ describe('the texts of a policy', () => {
   });
 
   it.each([
-    { order: 'max-probability', k: 2 },
-    { order: 'entropy', k: 1, bound: 0.9 },
-  ])('and so do those of a network of scores: %o', async (policy) => {
-    const { chi2, limit } = fitOf(await drawn(policy, 'sedd'), policy);
+    ['sedd', { order: 'max-probability', k: 2 }],
+    ['sedd', { order: 'entropy', k: 1, bound: 0.9 }],
+    ['d3pm', { order: 'margin', k: 2 }],
+    ['d3pm', { order: 'max-probability', k: 1, timed: true }],
+  ] as const)('and so do those of a network of the family %s: %o', async (family, policy) => {
+    const { chi2, limit } = fitOf(await drawn(policy, family), policy);
     expect(chi2).toBeLessThan(limit);
   });
 });

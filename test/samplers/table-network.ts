@@ -31,8 +31,11 @@ function table(seed: number): Float32Array {
 /** Of 6,000 seeds, one under which every order gives other probabilities, and the tie rule counts. */
 const logits = table(823);
 
+/** Families that fill masks in whole texts. */
+export type TableFamily = 'mdlm' | 'sedd' | 'd3pm';
+
 /** @param timed whether logits are multiplied by 1 + σ/10 */
-export function tableCheckpoint(family: 'mdlm' | 'sedd', timed = false): Checkpoint {
+export function tableCheckpoint(family: TableFamily, timed = false): Checkpoint {
   const graph = Graph.create('table');
   const ids = graph.input('input_ids', 'int64', ['batch', LENGTH]);
   const powers = BigInt64Array.from({ length: LENGTH }, (_, l) => BigInt(WIDTH ** l));
@@ -47,7 +50,8 @@ export function tableCheckpoint(family: 'mdlm' | 'sedd', timed = false): Checkpo
     rows = Mul(rows, Add(Mul(sigma, 0.1), 1));
   }
   graph.output(rows, 'logits', ['batch', LENGTH, WIDTH]);
-  const fields = { family, maskTokenId: MASK, timeConditioning: timed } as const;
+  const schedule = { type: 'log-linear', eps: 1e-3, ...(family === 'd3pm' && { steps: 16 }) } as const;
+  const fields = { family, maskTokenId: MASK, schedule, timeConditioning: timed } as const;
   return checkpointOfGraph(graph, fields, 'table');
 }
 

@@ -9,6 +9,8 @@ export interface PublishedModelEntry {
   /** `owner/name` on the Hugging Face hub; of some, a file of it. */
   repo: string;
   file?: string;
+  /** The branch that holds it, where the main one does not. */
+  revision?: string;
   family: Family;
   /** Millions of parameters. */
   millions: number;
@@ -47,8 +49,9 @@ const entry = (
   verified: string,
   facts?: PublishedFacts,
 ): PublishedModelEntry => {
-  const [owner, repo, ...file] = name.split('/');
-  const place = file.length > 0 ? { file: file.join('/') } : {};
+  const [path, revision] = name.split('@');
+  const [owner, repo, ...file] = path.split('/');
+  const place = { ...(file.length > 0 && { file: file.join('/') }), ...(revision && { revision }) };
   return {
     repo: `${owner}/${repo}`,
     ...place,
@@ -79,6 +82,10 @@ export const PUBLISHED_MODELS: readonly PublishedModelEntry[] = [
   entry('kuleshov-group/bd3lm-owt-block_size16', 'bd3lm', 170, 1024, 'Apache-2.0', ORACLE, blocks(16)),
   entry('louaaron/sedd-small', 'sedd', 170, 1024, 'MIT', ORACLE),
   entry('louaaron/sedd-medium', 'sedd', 424, 1024, 'MIT', ORACLE),
+  entry('JingyangOu/radd-lambda-dce', 'mdlm', 162, 1024, 'Apache-2.0', ORACLE),
+  entry('JingyangOu/radd-t-dce', 'mdlm', 162, 1024, 'Apache-2.0', ORACLE),
+  // The last round with the KL divergence; other branches hold other rounds, losses and sizes.
+  entry('jdeschena/sdtt@baselines_kld_step_70000', 'mdlm', 170, 1024, null, ORACLE),
   ...(['0.0', '0.1', '0.2'] as const).flatMap((share) => [
     entry(`dvruette/gidd-small-p_unif-${share}`, 'gidd', 170, 512, 'MIT', ORACLE, gpt2Tokenizer),
     entry(`dvruette/gidd-base-p_unif-${share}`, 'gidd', 424, 512, 'MIT', ORACLE, gpt2Tokenizer),

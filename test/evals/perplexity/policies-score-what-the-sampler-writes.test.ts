@@ -9,6 +9,7 @@ import { exactLikelihood } from '../../../src/evals/perplexity/exact-likelihood.
 import {
   LENGTH,
   probabilitiesByPrecedence,
+  type TableFamily,
   type TablePolicy,
   TOKENS,
   tableCheckpoint,
@@ -21,7 +22,7 @@ const TEXTS = Array.from({ length: TOKENS ** LENGTH }, (_, text) =>
 );
 
 /** ln p of all texts, `times` times, each time with other numbers of the seed. */
-async function scored(policy: TablePolicy, family: 'mdlm' | 'sedd', times = 1): Promise<Float64Array[]> {
+async function scored(policy: TablePolicy, family: TableFamily, times = 1): Promise<Float64Array[]> {
   const likelihood = exactLikelihood({
     policy: policy.order as UnmaskingOrder,
     tokensPerCall: policy.k,
@@ -53,6 +54,8 @@ describe('the likelihoods of all 81 texts are those of the policy', () => {
     ...policies.map((policy) => ['mdlm', policy] as const),
     ['sedd', { order: 'margin', k: 1 }] as const,
     ['sedd', { order: 'max-probability', k: 1, threshold: 0.7, timed: true }] as const,
+    ['d3pm', { order: 'margin', k: 2 }] as const,
+    ['d3pm', { order: 'max-probability', k: 1, timed: true }] as const,
   ])('of a network of the family %s: %o', async (family, policy) => {
     const expected = textProbabilities(policy);
     const [found] = await scored(policy, family);
