@@ -94,9 +94,9 @@ export async function quotients(torch, { leg, mode }, ours, pairs) {
 }
 
 /** @returns for a leg of PyTorch its time over that of a call of a sampler, a pair each */
-export function besideSteps(torch, { session, plan }, pairs) {
+export function besideSteps(torch, { session, plan }) {
   const calls = countCalls(session.source);
-  return async (leg, mode) => {
+  return async (leg, mode, pairs) => {
     await torch.ask(leg, mode); // compiles
     return quotients(
       torch,

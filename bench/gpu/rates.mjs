@@ -142,12 +142,12 @@ async function besideTorch(
     threads,
     provider,
   });
-  const beside = besideSteps(torch, { session, plan }, pairs);
+  const beside = besideSteps(torch, { session, plan });
   const rows = [];
   for (const leg of ['forward', 'step']) {
     for (const mode of TORCH_MODES) {
       say(`PyTorch, ${leg}, ${mode} …`);
-      const values = await beside(leg, mode);
+      const values = await beside(leg, mode, pairs);
       rows.push(
         ratio(
           `PyTorch, ${leg === 'forward' ? 'forward alone' : 'reference step'}, ${mode}`,

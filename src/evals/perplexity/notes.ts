@@ -69,7 +69,7 @@ function ordersLine(results: readonly PerplexityResult[]): string[] {
   const lengths = [...new Set(all.map(({ protocol }) => protocol.length))].join(', ');
   const start = all[0].protocol.from === 'all-masked' ? 'BOS is scored' : 'BOS is given';
   return [
-    `Over all orders, exactly, ${lengths} tokens per sequence: the evidence is the likelihood of the sampler that reveals a block's tokens one by one in a uniformly random order; the bound is the mean of ln p over the orders; the upper bound is that of the evidence, with ψ left to right. ln p lies between the two, so the perplexity of the upper bound is the smallest. ${start}.`,
+    `Over all orders, exactly, ${lengths} tokens per sequence: the evidence is the likelihood of the sampler that reveals a block's tokens one by one in a uniformly random order; the bound is the mean of ln p over the orders; the upper bound is that of the evidence, with each block's best order as ψ. ln p lies between the two, so the perplexity of the upper bound is the smallest. ${start}.`,
   ];
 }
 
