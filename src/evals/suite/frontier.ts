@@ -187,9 +187,8 @@ async function besideCell(
       ...(await measuresKey(cell.measures, suite)),
     }),
     plan: samplingPlan({ model: 'controls', dataset: real.name }, { seed, samples, works }),
-    // `frontier` requires a judge
     named: async (kept) => {
-      const record = await judge!.record();
+      const record = await judge!.record(); // `frontier` requires a judge
       return kept.map((result) => ({ ...result, judge: record }));
     },
     learn() {},
