@@ -72,7 +72,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
     const references = flags.entropy === undefined ? [flags['reference-dataset']] : [];
     const request = {
       ...measuringRequest(flags, { provider, temperature: 1, references }),
-      ...comparisonOf(flags, { provider, threads: flags.threads, fresh: flags.fresh }),
+      ...comparisonOf(flags, provider),
     };
     if (request.judge === null) throw noJudge();
     const { observer } = this;
