@@ -6,7 +6,8 @@ import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from './record.js';
 
-type Measured = Omit<GenerativeResult, 'eval'>;
+/** The parts that rows of `gen` and `bench` share. */
+export type Measured = Omit<GenerativeResult, 'eval'>;
 
 /** Generative perplexities do not compare where unigram entropies differ by more than this, nats. */
 export const ENTROPY_GAP = 0.1;

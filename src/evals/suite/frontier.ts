@@ -7,13 +7,16 @@
  *       temperatures: [0.8, 0.9, 1, 1.1]
  *       reference: sotu               # or entropy: 5.4
  *       steps: [8, 32]
+ *       controls: true                # naive samplers at that entropy, which are a cell of their own
  */
 
 import { z } from 'zod';
 import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { FrontierResult } from '../frontier/record.js';
-import { checkComparable, measureFrontier } from '../frontier/run.js';
+import { checkComparable, measureControls, measureFrontier } from '../frontier/run.js';
+import { CONTROLS, type GenerativeResult } from '../generation/record.js';
 import { type Configuration, configurations, fittingSamplers } from '../throughput/configurations.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
@@ -45,16 +48,12 @@ const schema = z
     reference: datasetSchema.optional(),
     entropy: z.number().positive().optional(),
     batch: z.int().min(1).max(4096).default(8),
-    mauve: measureKeys.mauve,
-    brier: measureKeys.brier,
+    ...measureKeys,
   })
-  .refine(
-    ({ entropy, mauve, brier }) => entropy === undefined || (mauve === undefined && brier === undefined),
-    {
-      error: 'mauve and brier need real text to compare with: give reference in place of entropy',
-      path: ['entropy'],
-    },
-  )
+  .refine(({ entropy, mauve, brier, controls }) => entropy === undefined || !(mauve || brier || controls), {
+    error: 'mauve, brier and controls need real text to compare with: give reference in place of entropy',
+    path: ['entropy'],
+  })
   .refine(({ reference, entropy }) => reference === undefined || entropy === undefined, {
     error: 'models are compared at the entropy of reference or at this one: give one of the two',
     path: ['entropy'],
@@ -78,11 +77,14 @@ export interface FrontierCell {
   judge: SuiteJudge;
   /** The entropy to compare at, or real text that has it. */
   target: number | SuiteDataset;
+  /** Of sweeps without controls. */
   measures: SuiteMeasures;
+  /** Naive samplers, which stand beside the sweeps; nothing is sampled then. */
+  isBeside: boolean;
   seed: number;
 }
 
-export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
+export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult | GenerativeResult> = {
   name: 'frontier',
   schema,
   requests,
@@ -96,6 +98,7 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
     const request = await requestOf(cell, suite);
     if (request === null) return work([unneededCell(cell)]);
     return withSetUp(request, observer, async (setup) => {
+      if (cell.isBeside) return work([await besideCell(cell, setup, suite, observer)]);
       const { configurations, judge, references, comparison } = setup;
       const { index, seed, target, temperatures } = cell;
       const [{ request: sampled }] = configurations;
@@ -119,8 +122,8 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
             },
             { seed, samples: cell.sampling.samples, works },
           ),
-          named: (kept) => Promise.all(kept.map((result) => resultIn(setup, result))),
-          learn: ([kept], paces) => paces.learnSweep(kept),
+          named: (kept) => Promise.all((kept as FrontierResult[]).map((result) => resultIn(setup, result))),
+          learn: ([kept], paces) => paces.learnSweep(kept as FrontierResult),
           estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
           async run(keep) {
             const options = {
@@ -142,7 +145,7 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
 
 function requests(asked: Asked, { models, first, folder }: SuiteContext): FrontierCell[] {
   const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...others } = asked;
-  const { mauve, brier, ...sampling } = others;
+  const { mauve, brier, controls, ...sampling } = others;
   const chosen = samplersOf(samplers, folder);
   const places = chosen.length === 0 ? [0] : [...chosen.keys()];
   const cells = sampledCells(models, places, { steps, seeds }, (place) => ({
@@ -154,8 +157,48 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Fronti
     judge: judgeOf(judge, folder),
     target: entropy ?? datasetOf(reference, folder),
     measures: measuresOf({ mauve, brier }, folder),
+    isBeside: false,
   }));
-  return cells.map((cell, i) => ({ ...cell, index: first + i }));
+  const measures = measuresOf({ mauve, brier, controls }, folder);
+  // The first sampler of a family fits it.
+  const beside = { ...cells[0], ...{ samplers: [], place: 0, measures, isBeside: true } };
+  return [...cells, ...(controls ? [beside] : [])].map((cell, i) => ({ ...cell, index: first + i }));
+}
+
+/** Naive samplers with the entropy at which models are compared. */
+async function besideCell(
+  cell: FrontierCell,
+  setup: Setup,
+  suite: SuiteSettings,
+  observer: Observer,
+): Promise<Cell<GenerativeResult>> {
+  const { configurations, judge, references, comparison } = setup;
+  const [configuration] = configurations;
+  const { request } = configuration;
+  const { index, seed } = cell;
+  const { samples } = cell.sampling;
+  const [real] = references; // controls need real text
+  const works = [{ request, samples: 0, texts: samples * CONTROLS.length, starts: 0, processes: 0 }];
+  return {
+    index,
+    // What models write makes no difference to them.
+    key: await measuringKey(cell, { ...setup, configurations: [] }, suite, {
+      beside: [request.length, seed, request.tokenizer.sha256],
+      ...(await measuresKey(cell.measures, suite)),
+    }),
+    plan: samplingPlan({ model: 'controls', dataset: real.name }, { seed, samples, works }),
+    named: async (kept) => {
+      const record = await judge!.record(); // `frontier` requires a judge
+      return kept.map((result) => ({ ...result, judge: record }));
+    },
+    learn() {},
+    estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+    async run(keep) {
+      const options = { target: real, judge: judge!, seed, comparison }; // as above
+      await keep(await measureControls(configuration, options, observer));
+      judge?.finish();
+    },
+  };
 }
 
 /** A cell whose model its sampler does not support, or that another number of steps would repeat. */
