@@ -199,6 +199,11 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
 
   it('is merged although a task was cancelled: what is missing is named, and that task alone is started again', async () => {
     const { array } = await submit(4, 'job');
+    const again = ['submit', 'suite.yaml', '--to', 'slurm', '--machines', '2', '--folder', 'job'];
+    expect(await space.run(again, cluster.env)).toMatchObject({
+      code: 76,
+      stderr: expect.stringContaining('submit cancel job'),
+    });
     cluster.run('scancel', `${array}_4`);
     const waited = await wait('job');
     expect(waited).toMatchObject({

@@ -112,6 +112,14 @@ describe.skipIf(!hasRedis)('a suite on a queue of Redis', () => {
     space.write('suite.yaml', LONG);
     const count = counter(redis.address);
     await succeed(space, submit(redis.address), env);
+    // The same again adds nothing; another suite is refused while this one is under way.
+    expect((await succeed(space, submit(redis.address), env)).stdout).toContain('Put 0 units');
+    space.write('suite.yaml', suite('limit: 2, draws: 1'));
+    expect(await space.run(submit(redis.address), env)).toMatchObject({
+      code: 76,
+      stderr: expect.stringContaining('are still under way'),
+    });
+    space.write('suite.yaml', LONG);
     for (const [signal, code] of [
       ['SIGTERM', 75],
       ['SIGINT', 130],

@@ -143,8 +143,14 @@ async function submitToSlurm(job: Submission): Promise<Submitted> {
     return (await slurm('sbatch', '--parsable', ...options, join(folder, name))).trim().split(';')[0];
   };
   const array = await submit('array.sh', scripts.array);
-  const merge = await submit('merge.sh', scripts.merge, `--dependency=afterany:${array}`);
-  return { array, merge, machines };
+  try {
+    const merge = await submit('merge.sh', scripts.merge, `--dependency=afterany:${array}`);
+    return { array, merge, machines };
+  } catch (error) {
+    // Nothing would know of it.
+    await slurm('scancel', array).catch(() => {});
+    throw error;
+  }
 }
 
 interface JobState {
