@@ -1,13 +1,14 @@
-/** About src/graph/rows.ts, src/diffusion/heads/rows.ts and src/models/stored-weights.ts: `model_fp16.onnx` and `model_int8.onnx` of exporters. */
+/** About src/graph/rows.ts, src/diffusion/heads/rows.ts and src/models/stored-weights.ts: `model_fp16.onnx`, `model_int8.onnx` and `model_q4f16.onnx` of exporters. */
 import { describe, expect, it } from 'vitest';
 import { LossSession } from '../../src/evals/perplexity/loss-session.js';
 import { batchModelOf } from '../../src/evals/perplexity/loss-source.js';
+import { MatMulNBits } from '../../src/graph/fused-operators.js';
 import { Graph, type Value } from '../../src/graph/graph.js';
 import { Cast, Gather, MatMul, Mul } from '../../src/graph/operators.js';
 import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import { encodeFloat16 } from '../../src/models/weights/half-precision.js';
 
-const [WIDTH, L] = [64, 9];
+const [WIDTH, BLOCK, L] = [64, 32, 9];
 const wave = (i: number) => Math.sin(1 + 12.9898 * i);
 /** Later tokens have larger states. */
 const embedding = (V: number) =>
@@ -50,15 +51,43 @@ function ofInt8(V: number): Graph {
   return graph;
 }
 
+/** A nibble from 0 to 15, of which 8 stands for 0. */
+const nibble = (output: number, input: number) => 8 + Math.round(7 * wave(7 * (output * WIDTH + input)));
+
+/** Products in blocks of 4 bits whose scales, and all else, are of float16. */
+function ofFourBits(V: number): Graph {
+  const graph = Graph.create('model_q4f16');
+  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+  const states = Gather(half(graph, 'embed_tokens', [V, WIDTH], embedding(V)), ids);
+  const bytes = Uint8Array.from({ length: (V * WIDTH) / 2 }, (_, i) => {
+    const [output, input] = [Math.floor((2 * i) / WIDTH), (2 * i) % WIDTH];
+    return nibble(output, input) | (nibble(output, input + 1) << 4);
+  });
+  const scales = new Float32Array((V * WIDTH) / BLOCK).fill(SCALE);
+  const logits = MatMulNBits(states, {
+    codes: graph.initializer('lm_head_Q4', 'uint8', [V, WIDTH / BLOCK, BLOCK / 2], bytes),
+    scales: half(graph, 'lm_head_scales', [scales.length], scales),
+    ...{ zeros: null, outputs: V, inputs: WIDTH, block: BLOCK },
+  });
+  graph.output(Cast(logits, { to: 'float32' }), 'logits', ['batch', 'length', V]);
+  return graph;
+}
+
 describe.each([
   ['in one piece', 24],
   ['in blocks of rows', 5000],
 ])('the loss of each token is that of the weights, with logits %s:', (_how, V) => {
   it.each([
-    ['float16', () => ofFloat16(V, false), 0.05],
-    ['float16 with logits of float32', () => ofFloat16(V, true), 0.05],
-    ['int8', () => ofInt8(V), 0.2],
-  ] as const)('%s', async (_as, exported, most) => {
+    ['float16', () => ofFloat16(V, false), (v: number, i: number) => code(i * V + v), 0.05],
+    [
+      'float16 with logits of float32',
+      () => ofFloat16(V, true),
+      (v: number, i: number) => code(i * V + v),
+      0.05,
+    ],
+    ['int8', () => ofInt8(V), (v: number, i: number) => code(i * V + v), 0.2],
+    ['4 bits and float16', () => ofFourBits(V), (v: number, i: number) => nibble(v, i) - 8, 0.05],
+  ] as const)('%s', async (_as, exported, weight, most) => {
     const checkpoint = checkpointOfGraph(exported(), { family: 'ar', bosTokenId: 0 }, 'exported');
     const session = await LossSession.start({ checkpoint, provider: 'cpu', threads: 1 });
     const x = Int32Array.from({ length: L }, (_, l) => (5 * l * l + 3 * l) % V);
@@ -69,7 +98,7 @@ describe.each([
     for (let l = 1; l < L; l++) {
       const logits = Array.from({ length: V }, (_, v) => {
         let sum = 0;
-        for (let i = 0; i < WIDTH; i++) sum += states[x[l - 1] * WIDTH + i] * code(i * V + v) * SCALE;
+        for (let i = 0; i < WIDTH; i++) sum += states[x[l - 1] * WIDTH + i] * weight(v, i) * SCALE;
         return sum;
       });
       const due = Math.log(logits.reduce((sum, f) => sum + Math.exp(f), 0)) - logits[x[l]];
