@@ -79,7 +79,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
         { ...flags, protocol: flags.protocol ?? 'duo' },
         { provider, temperature: 1, references },
       ),
-      ...comparisonOf(flags, { provider, threads: flags.threads, fresh: flags.fresh }),
+      ...comparisonOf(flags, provider),
     };
     if (request.judge === null) throw noJudge();
     const { observer } = this;
