@@ -1,6 +1,6 @@
 /** Small checkpoints made for a test: logits that depend on the token alone, over the bytes and one boundary token. */
 import { Graph, type Value } from '../../src/graph/graph.js';
-import { Add, Cast, Gather, Identity, Mul, Unsqueeze } from '../../src/graph/operators.js';
+import { Add, Cast, Gather, Identity, MatMul, Mul, Unsqueeze } from '../../src/graph/operators.js';
 import type { Card } from '../../src/models/card.js';
 import { fixture } from '../support/run.js';
 import type { Workspace } from '../support/workspace.js';
@@ -40,7 +40,7 @@ export function smallModel(options: SmallModel = {}): Graph {
   return graph;
 }
 
-/** Logits that wait for a `Loop` whose condition is always true. */
+/** Logits, and the states that they come from, that wait for a `Loop` whose condition is always true. */
 export function endless(): Graph {
   const graph = Graph.create('endless');
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
@@ -53,13 +53,10 @@ export function endless(): Graph {
   const always = graph.initializer('always', 'bool', [], [1]);
   const first = Cast(Gather(Gather(ids, 0), 0), { to: 'float32' });
   const [y] = graph.node('Loop', [null, always, first], { outputs: ['float32'], attributes: { body } });
-  const table = graph.initializer(
-    'table',
-    'float32',
-    [byteTokens, byteTokens],
-    new Float32Array(byteTokens ** 2),
-  );
-  graph.output(Add(Gather(table, ids), Mul(y, 0)), 'logits', ['batch', 'length', byteTokens]);
+  const zeros = new Float32Array(2 * byteTokens);
+  const states = Add(Gather(graph.initializer('table', 'float32', [byteTokens, 2], zeros), ids), Mul(y, 0));
+  const logits = MatMul(states, graph.initializer('words', 'float32', [2, byteTokens], zeros));
+  graph.output(logits, 'logits', ['batch', 'length', byteTokens]);
   return graph;
 }
 

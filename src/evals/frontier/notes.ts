@@ -4,7 +4,13 @@ import { valueWithError } from '../../printing/numbers.js';
 import { distinctionsOf } from '../../records/distinctions.js';
 import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
-import { ENTROPY_GAP, type Measured, measuredRows, tooFewSamples } from '../generation/notes.js';
+import {
+  ENTROPY_GAP,
+  type Measured,
+  measuredRows,
+  tooFewSamples,
+  unscoredNotes,
+} from '../generation/notes.js';
 import type { FrontierResult } from './record.js';
 
 /** @param labelOf the label of a row   @param all results of the file, among them naive samplers */
@@ -39,6 +45,13 @@ export function frontierNotes(
   }
   return [
     ...notes,
+    ...unscoredNotes(
+      results.flatMap((result) =>
+        result.points.map(({ temperature, samples, unscored }) => ({
+          ...{ name: `${labelOf(result)} at temperature ${temperature}`, count: samples, unscored },
+        })),
+      ),
+    ),
     ...precisionLines(results, labelOf),
     ...measureLines(results),
     ...controlLines(results, { labelOf, all }),

@@ -266,7 +266,7 @@ const measuresOf = (metrics: Measures): Measures =>
   Object.fromEntries(COMPARED_FIGURES.flatMap((name) => (metrics[name] ? [[name, metrics[name]]] : [])));
 
 function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointRecord {
-  const { samples, metrics } = result;
+  const { samples, metrics, unscored } = result;
   const known = ({ value, stderr, ci95 }: SampledFigure) => ({ value, stderr, ci95 });
   return {
     temperature,
@@ -274,6 +274,7 @@ function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointReco
     entropy: known(metrics.entropy),
     tokensPerSecond: samples.seconds ? (samples.count * samples.length) / samples.seconds : null,
     samples: samples.count,
+    ...(unscored !== undefined && { unscored }),
     measures: measuresOf(metrics),
   };
 }

@@ -128,6 +128,7 @@ export const comparedColumns: readonly Column<Measured>[] = [
   text('mauve_model', ({ mauve }) => mauve?.model.name),
   text('mauve_model_sha256', ({ mauve }) => mauve?.model.sha256),
   count('mauve_clusters', ({ mauve }) => mauve?.clusters),
+  count('unscored_texts', ({ unscored }) => unscored),
 ];
 
 /** Titles of what compares with real text, where it was measured. */

@@ -26,11 +26,25 @@ export function generativeNotes(results: readonly Measured[]): string[] {
   );
   return [
     ...notes,
+    ...unscoredNotes(results.map(({ samples: { name, count }, unscored }) => ({ name, count, unscored }))),
     ...comparedNotes(results),
     ...gamedNotes(results),
     ...precisionNotes(results),
     ...entropyNote(results),
     ...sizeNote(results),
+  ];
+}
+
+/** Texts that a perplexity leaves out. */
+export function unscoredNotes(sets: readonly { name: string; count: number; unscored?: number }[]): string[] {
+  const said = sets.flatMap(({ name, count, unscored }) =>
+    unscored ? [`${unscored} of ${count} texts of ${name}`] : [],
+  );
+  if (said.length === 0) return [];
+  return [
+    plainText(
+      `Too short for the judge to score a token of, and left out of the perplexity: ${said.join('; ')}.`,
+    ),
   ];
 }
 

@@ -139,6 +139,13 @@ export const comparedFigures = {
 };
 export const COMPARED_FIGURES = Object.keys(comparedFigures) as (keyof typeof comparedFigures)[];
 
+/** Texts that are left out of a perplexity. */
+export const unscoredTexts = count
+  .optional()
+  .describe(
+    'Texts too short for the judge to score a token of, which the perplexity leaves out. Absent where there are none, and from files of earlier versions.',
+  );
+
 export const generativeProtocolRecord = part({
   name: z
     .string()
@@ -208,6 +215,7 @@ export const generativeRecord = part({
     ),
     ...comparedFigures,
   }).superRefine(plausiblePair('genPpl', 'genNll')),
+  unscored: unscoredTexts,
   cost: costRecord.describe('Of judging: tokens are the counted ones, modelCalls windows.'),
   environment: environmentRecord,
   ...comparedParts,

@@ -76,14 +76,17 @@ function ordersLine(results: readonly PerplexityResult[]): string[] {
 /** Of models beside rows with a policy. */
 function boundLine(results: readonly PerplexityResult[]): string[] {
   if (!results.some(({ protocol }) => protocol.policy !== undefined)) return [];
-  const bounds = unique(results.filter(isDrawn).map(({ model }) => model.name));
-  return bounds.length === 0
-    ? []
-    : [
-        plainText(
-          `${bounds.join(', ')}: the bound is all that can be had; no order of unmasking gives an exact likelihood.`,
-        ),
-      ];
+  const drawn = results.filter(isDrawn);
+  if (drawn.length === 0) return [];
+  const names = unique(drawn.map(({ model }) => model.name)).join(', ');
+  const gives = drawn.every(({ protocol }) => protocol.name === 'strict')
+    ? ''
+    : ' --protocol strict gives it.';
+  return [
+    plainText(
+      `${names}: the bound is all that can be had; no order of unmasking gives an exact likelihood.${gives}`,
+    ),
+  ];
 }
 
 /** One line per protocol, length and range of times: what the average is over, the number of draws; once, the models that need none. */

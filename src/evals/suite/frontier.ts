@@ -38,7 +38,7 @@ import {
   type SuiteModel,
 } from './named-files.js';
 import { type SamplingSaid, sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
-import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
+import { continuationsOf, estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z
   .strictObject({
@@ -102,9 +102,17 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult | Gene
       const { configurations, judge, references, comparison } = setup;
       const { index, seed, target, temperatures } = cell;
       const [{ request: sampled }] = configurations;
-      const samples = cell.sampling.samples * temperatures.length;
+      const { brier, mauve } = cell.measures;
+      const texts = cell.sampling.samples * temperatures.length;
       const works = [
-        { request: sampled, samples, texts: samples, starts: temperatures.length, processes: 0 },
+        {
+          request: sampled,
+          samples: texts + temperatures.length * continuationsOf(brier),
+          texts,
+          described: texts + cell.sampling.samples,
+          starts: temperatures.length * (brier === null ? 1 : 2),
+          processes: 0,
+        },
       ];
       return work([
         {
@@ -124,7 +132,7 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult | Gene
           ),
           named: (kept) => Promise.all((kept as FrontierResult[]).map((result) => resultIn(setup, result))),
           learn: ([kept], paces) => paces.learnSweep(kept as FrontierResult),
-          estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+          estimate: async (paces) => estimateOf(works, { judge: cell.judge, mauve }, suite, paces),
           async run(keep) {
             const options = {
               temperatures,
@@ -178,7 +186,8 @@ async function besideCell(
   const { index, seed } = cell;
   const { samples } = cell.sampling;
   const [real] = references; // controls need real text
-  const works = [{ request, samples: 0, texts: samples * CONTROLS.length, starts: 0, processes: 0 }];
+  const texts = samples * CONTROLS.length;
+  const works = [{ request, samples: 0, texts, described: texts + samples, starts: 0, processes: 0 }];
   return {
     index,
     // What models write makes no difference to them.
@@ -192,7 +201,8 @@ async function besideCell(
       return kept.map((result) => ({ ...result, judge: record }));
     },
     learn() {},
-    estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+    estimate: async (paces) =>
+      estimateOf(works, { judge: cell.judge, mauve: cell.measures.mauve }, suite, paces),
     async run(keep) {
       const options = { target: real, judge: judge!, seed, comparison }; // as above
       await keep(await measureControls(configuration, options, observer));
