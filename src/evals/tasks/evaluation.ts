@@ -259,8 +259,17 @@ export const TASKS: Evaluation<TasksResult> = {
 
 /** Where no row has an accuracy, the figure that there is stands in its place. */
 function essentialTitles(results: readonly TasksResult[]): readonly string[] | null {
-  if (results.some(({ metrics }) => metrics.aup))
-    return ['task', 'model', 'steps', 'exact match', 'TPF', 'AUP'];
+  if (results.some(({ metrics }) => metrics.aup)) {
+    const ofOne = new Map<string, string>();
+    // An ar model has its own sampler: it is told apart by its name.
+    const hasSeveral = results.some((one) => {
+      const sampler = samplerText(one.protocol.sampler ?? '', one);
+      const known = ofOne.get(one.model.name) ?? sampler;
+      ofOne.set(one.model.name, sampler);
+      return known !== sampler;
+    });
+    return ['task', 'model', ...(hasSeveral ? ['sampler'] : []), 'steps', 'exact match', 'TPF', 'AUP'];
+  }
   const has = (name: keyof TasksResult['metrics']) => results.some(({ metrics }) => metrics[name]);
   const figures = [
     has('acc') ? 'acc' : '',
@@ -285,13 +294,19 @@ function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | strin
   const { estimator, policy, tokensPerCall, draws, until, seed, tail, bos, tooLong, steps } = protocol;
   const isDrawn = estimator === 'bound';
   const isExact = estimator === 'chain-rule';
+  const isAr = textOf(row, 'model.family') === 'ar';
   return {
     model,
     lists: {
       tasks: task.path === null ? task.name : context.at(task.path),
       ...(typeof steps === 'number' && { steps }),
+      ...(estimator === 'generation' && !isAr && { samplers: samplerOf(row) }),
     },
-    any: isExact ? ['likelihood', 'draws', 'until', 'seed', 'tail'] : [],
+    any: [
+      ...(isExact ? ['likelihood', 'draws', 'until', 'seed', 'tail'] : []),
+      // An ar model uses its own sampler, a step per token.
+      ...(estimator === 'generation' && isAr ? ['samplers', 'steps'] : []),
+    ],
     shared: knownKeys({
       fewShot: protocol.shots,
       likelihood:
@@ -303,7 +318,7 @@ function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | strin
       ...(isDrawn && { draws: until === null ? draws : null, until }),
       seed: isDrawn || estimator === 'generation' ? seed : null,
       ...(!isExact && { tail }),
-      ...{ bos, tooLong, sampler: estimator === 'generation' ? samplerOf(row) : null },
+      ...{ bos, tooLong },
       ...(typeof dataset.limit === 'number' && {
         [dataset.selection === 'first' ? 'first' : 'limit']: dataset.limit,
       }),
