@@ -118,3 +118,6 @@ export function addBrier({ result }: MeasuredTexts, part: BrierPart | null): voi
   Object.assign(result.metrics, part.metrics);
   result.brier = part.record;
 }
+
+/** Samples that BrierLM adds for each sampler that is scored: two continuations a prompt. */
+export const continuationsOf = (prompts: number | null): number => 2 * (prompts ?? 0);

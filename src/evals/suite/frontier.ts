@@ -15,6 +15,7 @@ import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { FrontierResult } from '../frontier/record.js';
 import { checkComparable, measureControls, measureFrontier } from '../frontier/run.js';
+import { continuationsOf } from '../generation/comparison.js';
 import { CONTROLS, type GenerativeResult } from '../generation/record.js';
 import { type Configuration, configurations } from '../throughput/configurations.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
@@ -45,7 +46,7 @@ import {
   samplingKeys,
   unique,
 } from './sampling-keys.js';
-import { continuationsOf, estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
+import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z
   .strictObject({

@@ -22,6 +22,7 @@ import { prepareSampling } from '../../sampling/prepare-sampling.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import { samplesKey } from '../../sampling/sample-run.js';
 import type { CacheKey } from '../../storage/cache-entry.js';
+import { continuationsOf } from '../generation/comparison.js';
 import { areJudged, judgePart } from '../generation/judged-texts.js';
 import { CONTROLS, type GenerativeResult } from '../generation/record.js';
 import { reportBeside, reportGenerative } from '../generation/request.js';
@@ -38,7 +39,7 @@ import {
 } from './comparison-keys.js';
 import { judgeOf, judgeSchema, modelRecordIn, type SuiteJudge, type SuiteModel } from './named-files.js';
 import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
-import { continuationsOf, estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
+import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z.strictObject({
   ...samplingKeys,

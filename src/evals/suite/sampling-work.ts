@@ -59,9 +59,6 @@ export function estimateOf(
   };
 }
 
-/** Samples that BrierLM adds for each sampler that is scored: two continuations a prompt. */
-export const continuationsOf = (prompts: number | null): number => 2 * (prompts ?? 0);
-
 /** The entry of a sampled cell in a plan. @param works empty where the cell is not needed */
 export function samplingPlan(
   facts: Pick<PlannedCell, 'model' | 'dataset' | 'samplerOptions'>,

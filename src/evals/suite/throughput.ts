@@ -14,10 +14,11 @@ import { z } from 'zod';
 import { environmentOf } from '../../models/machine.js';
 import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
-import { samplerKey } from '../generation/comparison.js';
+import { continuationsOf, samplerKey } from '../generation/comparison.js';
 import { CONTROLS, type GenerativeResult } from '../generation/record.js';
 import type { BenchResult } from '../throughput/record.js';
-import { measureThroughput, roundsOf } from '../throughput/run.js';
+import { roundsOf } from '../throughput/rounds.js';
+import { measureThroughput } from '../throughput/run.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { CellKind, PlannedCell, SuiteContext, SuiteSettings } from './cell.js';
 import {
@@ -39,13 +40,7 @@ import {
 } from './named-files.js';
 import { type SamplingSaid, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 import { Paces } from './sampling-pace.js';
-import {
-  continuationsOf,
-  estimateOf,
-  type SamplingWork,
-  samplingLabel,
-  samplingPlan,
-} from './sampling-work.js';
+import { estimateOf, type SamplingWork, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z.strictObject({
   ...samplingKeys,

@@ -4,7 +4,7 @@
  */
 import { Bench } from 'tinybench';
 import { isMasked } from '../../models/family.js';
-import type { Observer } from '../../observer.js';
+import { type Observer, partOf, partsOf } from '../../observer.js';
 import { generate } from '../../sampling/generate.js';
 import type { GeneratedSample, StepState } from '../../sampling/generation-plan.js';
 import { givenCount, sampledModel } from '../../sampling/sample-request.js';
@@ -23,6 +23,7 @@ import { DecodeOrder } from './decode-order.js';
 import { timeInstallations } from './installations.js';
 import { memoryOf } from './memory.js';
 import type { BenchResult } from './record.js';
+import { roundsOf, stepsOf } from './rounds.js';
 import { medianFigure, speedUp } from './timing.js';
 
 export interface ThroughputOptions {
@@ -63,6 +64,12 @@ export async function measureThroughput(
 ): Promise<(BenchResult | GenerativeResult)[]> {
   const runners: Runner[] = [];
   const { against } = options;
+  const [ofRounds, ...ofPrompts] = partsOf(
+    stepsOf(configurations, {
+      legs: against?.kind === 'checkpoint' ? 2 : 1,
+      prompts: options.comparison?.prompts?.all.length ?? null,
+    }),
+  );
   const pairs =
     against?.kind === 'installation'
       ? await timeInstallations(against.installation, configurations, roundsOf(configurations), observer)
@@ -76,7 +83,7 @@ export async function measureThroughput(
       const name = `${configuration.name} (against)`;
       if (rival) runner.rival = await start({ ...configuration, name, request: rival }, observer);
     }
-    await timeRounds(runners, observer);
+    await timeRounds(runners, partOf(observer, ofRounds));
   } finally {
     for (const { session, rival } of runners) {
       await session.close();
@@ -88,8 +95,12 @@ export async function measureThroughput(
   for (const set of options.references)
     real.push(await measureTexts(set, measuring(runners[0], options), observer));
   const results: BenchResult[] = [];
-  for (const runner of runners) {
-    const result = await resultOf(runner, { runners, real: real[0] ?? null }, options, observer);
+  for (const [i, runner] of runners.entries()) {
+    const part = { ...ofPrompts[i], named: () => `${runner.name}: continuing prompts` };
+    const result = await resultOf(runner, { runners, real: real[0] ?? null }, options, {
+      whole: observer,
+      ofPrompts: partOf(observer, part),
+    });
     // `pairs` has every runner
     if (against) result.throughput.against = await againstRecord(against, pairs.get(runner.name)!);
     results.push(result);
@@ -137,16 +148,6 @@ async function start(configuration: Configuration, { warn }: Observer): Promise<
     remasked: null,
   };
   return { ...configuration, session, ...timed, rival: null };
-}
-
-/** A sweep over batch sizes has at least so many rounds: fewer give no interval. */
-const LEAST_SWEPT_ROUNDS = 6;
-
-/** The number of counted rounds, the same for every configuration. In a sweep the largest batch writes all samples, the others fewer. */
-export function roundsOf(configurations: readonly Configuration[]): number {
-  const rounds = configurations.map(({ request }) => Math.ceil(request.samples / request.batch));
-  const isSweep = configurations.some(({ isSwept }) => isSwept);
-  return isSweep ? Math.max(LEAST_SWEPT_ROUNDS, Math.min(...rounds)) : Math.max(...rounds);
 }
 
 /** Tokens of a round that the model wrote. */
@@ -257,16 +258,16 @@ async function resultOf(
   runner: Runner,
   { runners, real }: { runners: readonly Runner[]; real: MeasuredTexts | null },
   options: ThroughputOptions,
-  observer: Observer,
+  observers: { whole: Observer; ofPrompts: Observer },
 ): Promise<BenchResult> {
   const { request, session, seconds, warmupSeconds } = runner;
   const { checkpoint, batch } = request;
   const measured = await measureTexts(
     await textsOf(runner),
     { ...measuring(runner, options), against: real },
-    observer,
+    observers.whole,
   );
-  addBrier(measured, (await options.comparison?.brierOf(request, observer)) ?? null);
+  addBrier(measured, (await options.comparison?.brierOf(request, observers.ofPrompts)) ?? null);
   const { result } = measured;
   const total = seconds.reduce((sum, one) => sum + one, 0);
   const timing = (of: Runner) => ({ seconds: of.seconds, tokens: tokensOf(of) });
@@ -289,7 +290,7 @@ async function resultOf(
       speedUpOverAr: against(runners.find((one) => one.request.checkpoint.family === 'ar')),
       speedUpOverMasked: against(maskedBaseline(runners)),
       harnessShare: Math.max(0, 1 - runner.runtimeSeconds / total),
-      peakMemoryBytes: options.memory ? await memoryOf(runner, observer) : null,
+      peakMemoryBytes: options.memory ? await memoryOf(runner, observers.whole) : null,
       cached: session.source.causal?.cached ?? (checkpoint.family === 'ar' ? false : null),
       pareto: null,
     },
