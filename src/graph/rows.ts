@@ -8,6 +8,7 @@
  */
 import type { DType } from './dtype.js';
 import type { Graph, Value } from './graph.js';
+import { blockProductSizes, isBlockProduct, isIntegerProduct } from './integer-product.js';
 import type { NodeProto } from './onnx.js';
 import {
   Add,
@@ -127,16 +128,6 @@ export function projection(
   };
 }
 
-/** A product with a matrix in blocks of few bits, as `convert --dtype int4` and exporters write it. */
-export const isBlockProduct = ({ domain, opType }: NodeProto): boolean =>
-  domain === 'com.microsoft' && opType === 'MatMulNBits';
-
-/** [inputs, outputs] of such a product, by its attributes; 0 for one that is missing. */
-export const blockProductSizes = ({ attribute }: NodeProto): [number, number] => {
-  const size = (of: string) => Number(attribute.find(({ name }) => name === of)?.i ?? 0n);
-  return [size('K'), size('N')];
-};
-
 /** Number of rows (axis 0) or columns (axis 1) of a weight; 0 if the graph does not show it. */
 function matrixSize(graph: Graph, matrix: string, axis: 0 | 1, steps = MOST_STEPS): number {
   const dims = graph.proto.initializer.find((tensor) => tensor.name === matrix)?.dims;
@@ -157,7 +148,7 @@ function projectionChain(graph: Graph, logits: string): NodeProto[] | null {
   let name = logits;
   for (;;) {
     const node = producers.get(name);
-    if (node && isBlockProduct(node)) {
+    if (node && (isBlockProduct(node) || isIntegerProduct(node))) {
       const [, ...weights] = node.input.filter((input) => input !== '');
       return weights.every((input) => isConstant(input, 3)) ? [node, ...chain] : null;
     }
