@@ -10,7 +10,13 @@
  *               Brier-n = Σ_y q(y)·2p(y) − Σ p², of texts y of n letters.
  *   AUP         four settings with 1, 2, 4 and 8 tokens a call on the same items, right with the named chances; half of the items are as hard
  *               for all settings. The truth is AUP at these chances.
+ *   frontier    the same texts at four temperatures from the same random numbers, beside real text of another source; measures are
+ *               interpolated to the entropy of that text. The truth is the mean.
+ *
+ * Names of parts (mauve, ngrams, aup, brier, frontier) as arguments run these alone; --quick replicates less.
  */
+import { figureAtEntropy, perplexityAtEntropy } from '../dist/evals/frontier/interpolation.js';
+import { unigramEntropy } from '../dist/evals/generation/diversity.js';
 import { withAup } from '../dist/evals/tasks/parallelism.js';
 import { fillUniforms } from '../dist/random/uniforms.js';
 import { accuracyUnderParallelism } from '../dist/statistics/aup.js';
@@ -21,8 +27,10 @@ import { numberedGrams } from '../dist/statistics/n-grams.js';
 import { selfBleu } from '../dist/statistics/self-bleu.js';
 
 const STREAM = 0x7f00; // of no purpose in src/random/streams.ts
-const [quick] = process.argv.slice(2);
-const REPLICATIONS = quick === '--quick' ? 40 : 200;
+const asked = process.argv.slice(2);
+const REPLICATIONS = asked.includes('--quick') ? 40 : 200;
+const parts = asked.filter((one) => !one.startsWith('--'));
+const isAsked = (part) => parts.length === 0 || parts.includes(part);
 
 const uniformsOf = (sequence, step, count) => {
   const out = new Float64Array(count);
@@ -62,11 +70,13 @@ function vectors(sequence, rows, weights) {
   return { data, rows, width: DIMENSIONS };
 }
 
-for (const [texts, q] of [
-  [64, [0.3, 0.25, 0.2, 0.15, 0.1]],
-  [200, [0.3, 0.25, 0.2, 0.15, 0.1]],
-  [200, [0.05, 0.05, 0.1, 0.3, 0.5]],
-]) {
+for (const [texts, q] of isAsked('mauve')
+  ? [
+      [64, [0.3, 0.25, 0.2, 0.15, 0.1]],
+      [200, [0.3, 0.25, 0.2, 0.15, 0.1]],
+      [200, [0.05, 0.05, 0.1, 0.3, 0.5]],
+    ]
+  : []) {
   const runs = Array.from({ length: REPLICATIONS }, (_, r) =>
     mauveOfFeatures(vectors(2 * r, texts, [0.3, 0.25, 0.2, 0.15, 0.1]), vectors(2 * r + 1, texts, q), {
       seed: r,
@@ -93,7 +103,7 @@ function texts(sequence, count, tilt) {
     );
   });
 }
-for (const order of [1, 2, 4]) {
+for (const order of isAsked('ngrams') ? [1, 2, 4] : []) {
   const runs = Array.from({ length: REPLICATIONS }, (_, r) => {
     const [p, q] = [texts(2 * r, 64, 2), texts(2 * r + 1, 64, 1.5)];
     const grams = numberedGrams([...p, ...q], 4);
@@ -102,18 +112,21 @@ for (const order of [1, 2, 4]) {
   });
   told(`JS-${order}, 64 texts`, runs);
 }
-told(
-  'self-BLEU, 64 texts',
-  Array.from({ length: REPLICATIONS }, (_, r) => selfBleu(numberedGrams(texts(2 * r, 64, 2), 4))),
-);
+if (isAsked('ngrams'))
+  told(
+    'self-BLEU, 64 texts',
+    Array.from({ length: REPLICATIONS }, (_, r) => selfBleu(numberedGrams(texts(2 * r, 64, 2), 4))),
+  );
 
 const TOKENS = [1, 2, 4, 8];
-for (const [what, chances] of [
-  ['equal', [0.74, 0.74, 0.74, 0.74]],
-  ['falling slowly', [0.74, 0.735, 0.73, 0.725]],
-  ['the last 10 points below', [0.8, 0.79, 0.77, 0.7]],
-  ['the third 4.8 points below', [0.8, 0.79, 0.752, 0.7]],
-])
+for (const [what, chances] of isAsked('aup')
+  ? [
+      ['equal', [0.74, 0.74, 0.74, 0.74]],
+      ['falling slowly', [0.74, 0.735, 0.73, 0.725]],
+      ['the last 10 points below', [0.8, 0.79, 0.77, 0.7]],
+      ['the third 4.8 points below', [0.8, 0.79, 0.752, 0.7]],
+    ]
+  : [])
   for (const items of [100, 400]) {
     for (const given of [false, true]) {
       const best = Math.max(...chances);
@@ -151,18 +164,20 @@ function settingOf(k, seed, exactMatch) {
 }
 
 const [STAY_P, STAY_Q] = [0.7, 0.8];
-const walk = (u, stay) => {
+const walk = (u, stay) => walkOf(u.subarray(0, 4), stay);
+/** As many letters as there are numbers. */
+function walkOf(u, stay) {
   const path = [Math.floor(3 * u[0])];
-  for (let l = 1; l < 4; l++) {
+  for (let l = 1; l < u.length; l++) {
     const moved = 1 + Math.floor((2 * (u[l] - stay)) / (1 - stay));
     path.push(u[l] < stay ? path[l - 1] : (path[l - 1] + moved) % 3);
   }
   return path;
-};
+}
 /** Σ over texts of n letters of p·q, of two chains with these chances to stay. */
 const overlap = (a, b, n) => (1 / 3) * (a * b + (2 * (1 - a) * (1 - b)) / 4) ** (n - 1);
 const truth = [1, 2, 3, 4].map((n) => 2 * overlap(STAY_P, STAY_Q, n) - overlap(STAY_P, STAY_P, n));
-for (const items of [64, 256]) {
+for (const items of isAsked('brier') ? [64, 256] : []) {
   const runs = Array.from({ length: REPLICATIONS }, (_, r) => {
     const all = Array.from({ length: items }, (_, i) => {
       const u = uniformsOf(2e6 + r, i, 12);
@@ -190,4 +205,108 @@ for (const items of [64, 256]) {
     runs.map(({ brierLm }) => brierLm),
     truth.reduce((a, b) => a * b) ** 0.25,
   );
+}
+
+const TEMPERATURES = [0.5, 0.8, 1.2, 2];
+
+/** The mean entropy of texts, with its error. */
+function entropyOf(all) {
+  const entropies = all.map(unigramEntropy);
+  return { value: mean(entropies), stderr: deviation(entropies) / Math.sqrt(all.length), ci95: null };
+}
+
+/** A vector of each text: how often each letter stands in it, with some noise. */
+function featuresOf(all, sequence) {
+  const data = new Float64Array(all.length * LETTERS);
+  for (const [i, letters] of all.entries()) {
+    const u = uniformsOf(4e6 + sequence, i, 2 * LETTERS);
+    for (let v = 0; v < LETTERS; v++)
+      data[i * LETTERS + v] =
+        letters.filter((one) => one === v).length / 2 + 0.5 * normal(u[2 * v], u[2 * v + 1]);
+  }
+  return { data, rows: all.length, width: LETTERS };
+}
+
+/** A chain's chance to stay at a temperature. */
+function stayAt(stay, temperature) {
+  const [own, other] = [stay, (1 - stay) / 2].map((p) => p ** (1 / temperature));
+  return own / (own + 2 * other);
+}
+
+/** Texts of the chain, all letters of one text from its own numbers. */
+const chains = (sequence, count, stay) =>
+  Array.from({ length: count }, (_, i) => Int32Array.from(walkOf(uniformsOf(sequence, i, LENGTH), stay)));
+
+/** The same texts in other letters: of the same entropy. */
+const rotated = (all, by) => all.map((letters) => letters.map((v) => (v + by) % LETTERS));
+
+for (const [count, apart] of isAsked('frontier')
+  ? [
+      [64, 0],
+      [64, 2],
+      [16, 2],
+    ]
+  : []) {
+  const found = new Map();
+  const add = (name, one) => found.set(name, [...(found.get(name) ?? []), one]);
+  for (let r = 0; r < REPLICATIONS; r++) {
+    const real = rotated(texts(20000 + 2 * r + 1, count, 2), apart);
+    const sets = TEMPERATURES.map((temperature) => texts(20000 + 2 * r, count, 2 / temperature));
+    const at = (all, against, figure, limits) => {
+      const { value, stderr } = entropyOf(against);
+      const points = all.map((set, i) => ({
+        entropy: entropyOf(set),
+        figure: figure(set, i),
+        samples: count,
+      }));
+      return figureAtEntropy(points, { value, stderr, degrees: count - 1 }, limits);
+    };
+    for (const order of [1, 2, 4]) {
+      const divergence = (set) => {
+        const grams = numberedGrams([...set, ...real], 4);
+        const of = grams.ofTexts[order];
+        return divergenceOfTexts(of.slice(0, count), of.slice(count), grams.sizes[order], { seed: r });
+      };
+      add(`JS-${order}`, at(sets, real, divergence, [0, Math.LN2]));
+    }
+    add(
+      'self-BLEU',
+      at(sets, real, (set) => selfBleu(numberedGrams(set, 4)), [0, 1]),
+    );
+    const ofReal = featuresOf(real, 2 * r + 1);
+    const mauve = (set) => mauveOfFeatures(featuresOf(set, 2 * r), ofReal, { seed: r }).figures.mauve;
+    add('MAUVE', at(sets, real, mauve, [0, 1]));
+    const points = sets.map((set, i) => ({
+      temperature: TEMPERATURES[i],
+      nats: Float64Array.from(set, (one) => one.reduce((sum, v) => sum + Math.log(v + 2), 0)),
+      tokens: new Float64Array(count).fill(LENGTH),
+      entropies: Float64Array.from(set, unigramEntropy),
+    }));
+    const { value, stderr } = entropyOf(real);
+    add(
+      'gen. perplexity',
+      perplexityAtEntropy(points, { value, stderr, degrees: count - 1 }, { seed: r }).genPpl,
+    );
+    const written = TEMPERATURES.map((temperature) =>
+      chains(5e6 + 2 * r, count, stayAt(STAY_P, temperature)),
+    );
+    const brier = (_set, i) => {
+      const stay = stayAt(STAY_P, TEMPERATURES[i]);
+      const items = Array.from({ length: 64 }, (_, item) => {
+        const u = uniformsOf(6e6 + r, item, 12);
+        const [a, b, y] = [
+          walk(u.subarray(0, 4), stay),
+          walk(u.subarray(4, 8), stay),
+          walk(u.subarray(8), STAY_Q),
+        ];
+        return brierItem({ a, b, truth: y });
+      });
+      return brierScores(items, { seed: r, resamples: 1000 }).byOrder[1];
+    };
+    add('Brier-2, 64 prompts', at(written, chains(5e6 + 2 * r + 1, count, STAY_Q), brier, [-1, 1]));
+  }
+  for (const [name, runs] of found) {
+    const reached = runs.filter(({ value }) => value !== null);
+    told(`frontier, ${count} texts${apart ? '' : ' alike'}, ${name}`, reached);
+  }
 }

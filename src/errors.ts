@@ -89,6 +89,11 @@ export class UndecidedError extends DuoEvalError {
   }
 }
 
+/** Stopped again and again before anything new was finished (exit 77): no scheduler should start it once more. */
+export class NoProgressError extends DuoEvalError {
+  readonly exitCode = 77;
+}
+
 /** A person stopped it by Ctrl-C (exit 130). */
 export class InterruptedError extends DuoEvalError {
   readonly exitCode: number = 130;

@@ -17,6 +17,7 @@ const PARTS = {
   journals: async () => (await import('../evals/perplexity/cached-journals.js')).journalsRoom,
   cells: async () => (await import('../evals/suite/kept-cells.js')).cellsRoom,
   plans: async () => (await import('../evals/suite/redis/kept-plan.js')).plansRoom,
+  stops: async () => (await import('../storage/futile-stops.js')).stopsRoom,
   sha256: async () => digestsRoom,
 } satisfies Record<string, () => Promise<CacheRoom>>;
 

@@ -11,7 +11,7 @@ import { type CheckpointFlagValues, checkpointOverrides } from './checkpoint-fla
 import { numbersOf, samplingOf } from './sampling-flags.js';
 import { tableOptions } from './table-flags.js';
 
-interface MeasuringFlagValues extends CheckpointFlagValues {
+interface MeasuringFlagValues extends CheckpointFlagValues, RunFlagValues {
   model: string[];
   sampler?: string[];
   steps: string[];
@@ -23,9 +23,6 @@ interface MeasuringFlagValues extends CheckpointFlagValues {
   protocol: Protocol;
   seed: number;
   batch: number;
-  threads?: number;
-  timeout?: number;
-  fresh: boolean;
   'sampler-option'?: string[];
   samples: number;
   length?: number;
@@ -33,12 +30,30 @@ interface MeasuringFlagValues extends CheckpointFlagValues {
   'top-p'?: number;
 }
 
-/** What texts are compared with, beside a judge. @param how the model of MAUVE runs */
+interface RunFlagValues {
+  threads?: number;
+  timeout?: number;
+  fresh: boolean;
+}
+
+/** How every model of a command runs. */
+export const runSettings = ({ threads, timeout, fresh }: RunFlagValues, provider: Placement) => ({
+  ...{ provider, threads, fresh },
+  timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+});
+
+/** What texts are compared with, beside a judge. @param more settings of MAUVE's model */
 export const comparisonOf = (
-  { mauve, brier, controls }: { mauve?: string; brier?: number; controls?: boolean },
-  how: Omit<JudgeOptions, 'path' | 'name'>,
+  {
+    mauve,
+    brier,
+    controls,
+    ...flags
+  }: RunFlagValues & { mauve?: string; brier?: number; controls?: boolean },
+  provider: Placement,
+  more: Pick<JudgeOptions, 'batch'> = {},
 ): ComparisonRequest => ({
-  mauve: mauve === undefined ? null : { ...parseModelSpec(mauve), ...how },
+  mauve: mauve === undefined ? null : { ...parseModelSpec(mauve), ...runSettings(flags, provider), ...more },
   brierItems: brier ?? null,
   controls,
 });
@@ -50,10 +65,8 @@ export function measuringRequest(
 ): MeasuringRequest {
   const models = flags.model.map(parseModelSpec);
   checkDistinctNames(models.map(({ name, path }) => name ?? path));
-  const { protocol, threads, fresh } = flags;
-  const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
-  const runtime = { protocol, provider, threads, timeoutMs, fresh };
-  const { tokenizer } = flags;
+  const { protocol, tokenizer } = flags;
+  const runtime = { protocol, ...runSettings(flags, provider) };
   return {
     models,
     overrides: checkpointOverrides(flags),

@@ -33,7 +33,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
 
 const EXIT_STATUSES =
   '0 ok, 1 a fault of duo-eval, 2 usage, 3 model, 4 data or tokenizer, 5 numerical, 6 files and disk, 7 a gate failed, ' +
-  '8 a gate is undecided, 75 unfinished, run it again, 76 in use by another process, 130 interrupted';
+  '8 a gate is undecided, 75 unfinished, run it again, 76 in use by another process, 77 no progress, 130 interrupted';
 
 /** Longer lines are hard to read. */
 export const WIDEST_HELP = 100;

@@ -57,7 +57,7 @@ With --against, every configuration is also timed on another build, interleaved 
         { provider, temperature: flags.temperature, references: flags['reference-dataset'] ?? [] },
       ),
       batches,
-      ...comparisonOf(flags, { provider, threads: flags.threads, fresh: flags.fresh }),
+      ...comparisonOf(flags, provider),
     };
     const { observer } = this;
     const { withSetUp } = await import('../evals/throughput/setup.js');

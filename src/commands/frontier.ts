@@ -28,6 +28,10 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
       default: 'entropy',
       summary: 'What is compared: judged samples at one entropy, or exact likelihoods and their NFE.',
     }),
+    protocol: choice(['duo', 'strict'])({
+      summary:
+        'How tokens become text; with --by likelihood, what ppl has it for. [default: duo; strict with --by likelihood, where bounds are bounds]',
+    }),
     ...policyFlags,
     dataset: repeatable({
       char: 'd',
@@ -71,8 +75,11 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
     const provider = await resolveProvider(flags);
     const references = flags.entropy === undefined ? [flags['reference-dataset']] : [];
     const request = {
-      ...measuringRequest(flags, { provider, temperature: 1, references }),
-      ...comparisonOf(flags, { provider, threads: flags.threads, fresh: flags.fresh }),
+      ...measuringRequest(
+        { ...flags, protocol: flags.protocol ?? 'duo' },
+        { provider, temperature: 1, references },
+      ),
+      ...comparisonOf(flags, provider),
     };
     if (request.judge === null) throw noJudge();
     const { observer } = this;
@@ -119,7 +126,7 @@ With --by likelihood, nothing is sampled and nothing judged: the exact likelihoo
         datasets: (flags.dataset ?? ['sotu']).map((spec) => ({ spec, ...tableOptions(flags) })),
         tokenizer: flags.tokenizer,
         length: flags.length,
-        protocol: flags.protocol,
+        protocol: flags.protocol ?? 'strict',
         selection: selectionOf(flags),
         seed: flags.seed,
         batch: flags.batch,

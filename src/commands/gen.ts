@@ -84,14 +84,9 @@ export default class Gen extends BaseCommand<typeof Gen> {
     const files = (args.files ?? []).map(parseModelSpec);
     if (files.length === 0 && flags.model === undefined) throw nothingToMeasure();
     const { resolveProvider } = await import('../models/provider.js');
-    const { comparisonOf } = await import('../cli/measuring-command.js');
-    const runtime = {
-      protocol: flags.protocol,
-      provider: await resolveProvider(flags),
-      threads: flags.threads,
-      timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
-      fresh: flags.fresh,
-    };
+    const { comparisonOf, runSettings } = await import('../cli/measuring-command.js');
+    const provider = await resolveProvider(flags);
+    const runtime = { protocol: flags.protocol, ...runSettings(flags, provider) };
     const judge = flags.judge === undefined ? null : parseModelSpec(flags.judge);
     const request = {
       files,
@@ -109,7 +104,7 @@ export default class Gen extends BaseCommand<typeof Gen> {
         context: flags.context,
         batch: flags.batch,
       },
-      ...comparisonOf(flags, { ...runtime, batch: flags.batch }),
+      ...comparisonOf(flags, provider, { batch: flags.batch }),
     };
 
     const { reportGenerative } = await import('../evals/generation/request.js');

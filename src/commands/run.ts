@@ -3,7 +3,8 @@ import { BaseCommand } from '../cli/base-command.js';
 import { boolean, choice, integer, number, relativeTo, repeatable, string } from '../cli/flags.js';
 import { providerFlags } from '../cli/provider-flags.js';
 import { plannedOutput, writeResults } from '../cli/results-output.js';
-import { UsageError } from '../errors.js';
+import { interruptionBehind } from '../cli/signals.js';
+import { UnfinishedError, UsageError } from '../errors.js';
 import type { Suite } from '../evals/suite/suite-file.js';
 import type { Unit } from '../evals/suite/units.js';
 
@@ -104,8 +105,27 @@ For many machines with one cache, --plan plan.json --machines n cuts the suite i
       return;
     }
     const units = await this.unitsToRun(suite);
-    const results = await runSuite(suite, { ...task, units }, observer);
+    const results = await this.unlessFutile(units, () => runSuite(suite, { ...task, units }, observer));
     this.print(await writeResults(output, results, this.screen));
+  }
+
+  /** Units that schedulers stop again and again are given up. @throws NoProgressError; what the work does */
+  private async unlessFutile<Value>(
+    units: readonly Unit[] | undefined,
+    work: () => Promise<Value>,
+  ): Promise<Value> {
+    if (units === undefined) return work();
+    const { FutileStops } = await import('../storage/futile-stops.js');
+    const stops = new FutileStops(units.map(({ key }) => key));
+    try {
+      const value = await work();
+      await stops.forget();
+      return value;
+    } catch (error) {
+      const reason = interruptionBehind(error);
+      if (reason instanceof UnfinishedError) await stops.count(reason, this.observer);
+      throw error;
+    }
   }
 
   /** The units that were asked for; undefined without --plan. @throws UsageError, FileError */

@@ -5,6 +5,7 @@ import { boolean, integer, repeatable, string } from '../cli/flags.js';
 import { providerFlag } from '../cli/provider-flags.js';
 import { UsageError } from '../errors.js';
 import type { Shown, Submission } from '../evals/suite/scheduler.js';
+import type { UnitPlan } from '../evals/suite/units.js';
 import type { Placement } from '../models/provider.js';
 
 const SLURM = 'SLURM';
@@ -119,7 +120,7 @@ submit status, submit wait and submit cancel take the folder.`;
 
   async run(): Promise<void> {
     const { flags, args, observer } = this;
-    const { optionsFor, schedulerNamed } = await import('../evals/suite/schedulers.js');
+    const { checkFolderIsFree, optionsFor, schedulerNamed } = await import('../evals/suite/schedulers.js');
     const { keepSubmitted } = await import('../evals/suite/scheduler.js');
     const { to, machines, provider, threads, program } = flags;
     // Absent where it is not given, whatever its type says.
@@ -134,26 +135,44 @@ submit status, submit wait and submit cancel take the folder.`;
         hint: 'Name it: --provider cuda',
       });
     const folder = resolve(flags.folder);
+    const plan = async (again: boolean): Promise<UnitPlan> => {
+      const { planSuiteUnits, readSuite } = await import('../library/suites.js');
+      const { planIfAny } = await import('../evals/suite/units.js');
+      const { providerOf } = await import('../models/provider.js');
+      const suite = await readSuite(args.suite);
+      const earlier = again ? planIfAny(`${folder}/plan.json`, suite) : undefined;
+      // The machines may have cards that this one lacks.
+      const settings = { provider: providerOf(provider as Placement), threads, allowCode };
+      return planSuiteUnits(suite, machines, settings, observer, earlier);
+    };
+    let planned: Promise<UnitPlan> | undefined;
     const submission: Submission = {
       ...{ to, suite: resolve(args.suite), folder, machines },
       program: program === undefined ? null : program.split(/\s+/).filter(Boolean),
       settings: { provider, threads, allowCode },
       options,
-      plan: async (again = false) => {
-        const { planSuiteUnits, readSuite } = await import('../library/suites.js');
-        const { planIfAny } = await import('../evals/suite/units.js');
-        const { providerOf } = await import('../models/provider.js');
-        const suite = await readSuite(args.suite);
-        const earlier = again ? planIfAny(`${folder}/plan.json`, suite) : undefined;
-        // The machines may have cards that this one lacks.
-        const settings = { provider: providerOf(provider as Placement), threads, allowCode };
-        return planSuiteUnits(suite, machines, settings, observer, earlier);
+      plan: (again = false) => {
+        planned ??= plan(again);
+        return planned;
       },
       observer,
     };
     if (flags.print) return this.show(await scheduler.preview(submission));
-    const { jobs, text, record } = await scheduler.submit(submission);
-    await keepSubmitted(folder, scheduler.name, jobs);
+    const { acquireLock } = await import('../storage/lock.js');
+    const lock = acquireLock(
+      `${folder}/submitted.json`,
+      `Submission from ${flags.folder}`,
+      'Give another --folder.',
+    );
+    let submitted: { jobs: object } & Shown;
+    try {
+      await checkFolderIsFree(scheduler, submission);
+      submitted = await scheduler.submit(submission);
+      await keepSubmitted(folder, scheduler.name, submitted.jobs);
+    } finally {
+      lock.release();
+    }
+    const { jobs, text, record } = submitted;
     this.show({
       text: `${text} duo-eval submit wait ${flags.folder} waits for the results in ${scheduler.results?.(jobs) ?? `${flags.folder}/results.json`}.`,
       record: { ...record, folder: flags.folder },

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { AtomicFile } from '../storage/atomic-file.js';
 import { CACHE_ADVICE } from '../storage/cache-entry.js';
+import { noteNewWork } from '../storage/kept-work.js';
 import { NumberColumn } from '../storage/number-column.js';
 import {
   MAGIC,
@@ -114,6 +115,7 @@ export class PackedFileWriter {
       (reader as PackedFileReader | null)?.close();
       throw cause;
     }
+    noteNewWork();
     if (!reader) throw new Error('the packed stream just written does not read back');
     this.closeColumns();
     return reader;

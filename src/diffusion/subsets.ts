@@ -179,6 +179,12 @@ export const PSI_CHOICES = ['left-to-right', 'bound', 'best', 'worst', 'evidence
 export type PsiChoice = (typeof PSI_CHOICES)[number];
 
 /**
+ * ψ of each block where the upper bounds of many are added up: at least p, so that no bound is above that of the best order. With one
+ * order, the few blocks in which it is thousands of times less probable than the others would decide the sum.
+ */
+export const PSI_OF_SUMS: PsiChoice = 'best';
+
+/**
  * The upper bound ln p ≤ ln ψ + p/ψ − 1 for every ψ > 0 (TUBE, arXiv 2605.24292: the tangent of ln at ψ), with p exact.
  * Equality at ψ = p.
  * @param likelihoods ln p and ln ψ come from here   @returns nats; infinite where p/ψ is too large for a number

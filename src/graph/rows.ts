@@ -6,7 +6,7 @@
  * repeated for them alone; prune.ts removes the original nodes, which no output needs any more. If the graph ends
  * differently, the rows are selected from the logits.
  */
-import type { DType } from './dtype.js';
+import { type DType, dtypeName } from './dtype.js';
 import type { Graph, Value } from './graph.js';
 import { blockProductSizes, isBlockProduct, isIntegerProduct } from './integer-product.js';
 import type { NodeProto } from './onnx.js';
@@ -106,8 +106,13 @@ export function projection(
   const chain = projectionChain(graph, logits);
   if (!chain) return null;
   const [product] = chain;
-  const states: Value = { graph, name: product.input[0], dtype };
   const inBlocks = isBlockProduct(product);
+  // Of the operands of a product of whole numbers, the scales are of its type.
+  const ofProduct = chain.some(({ opType }) => opType === 'Cast')
+    ? typeOf(graph, product.input[inBlocks || isIntegerProduct(product) ? 2 : 1])
+    : dtype;
+  if (ofProduct === null) return null;
+  const states: Value = { graph, name: product.input[0], dtype: ofProduct };
   const size = (axis: 0 | 1) =>
     inBlocks ? blockProductSizes(product)[axis] : matrixSize(graph, product.input[1], axis);
   return {
@@ -126,6 +131,18 @@ export function projection(
       return current;
     },
   };
+}
+
+/** Element type of a weight; null if the graph does not show it. */
+function typeOf(graph: Graph, weight: string, steps = MOST_STEPS): DType | null {
+  const made = graph.proto.initializer.find((tensor) => tensor.name === weight);
+  if (made) return dtypeName(made.dataType);
+  const node = graph.proto.node.find(({ output }) => output[0] === weight);
+  if (steps === 0 || !node || !OF_WEIGHTS.has(node.opType)) return null;
+  if (node.opType === 'Cast')
+    return dtypeName(Number(node.attribute.find(({ name }) => name === 'to')?.i ?? 0n));
+  // A scale has the type of what it scales to.
+  return typeOf(graph, node.input[node.opType === 'DequantizeLinear' ? 1 : 0], steps - 1);
 }
 
 /** Number of rows (axis 0) or columns (axis 1) of a weight; 0 if the graph does not show it. */

@@ -9,6 +9,7 @@
 import { ModelError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Provider } from './provider.js';
+import { roundsByCall } from './stored-weights.js';
 
 /** Tokens per probe sequence if the graph fixes no length: every model has at least this many positions. */
 const LENGTH = 8;
@@ -69,9 +70,9 @@ export function checkCausal(
 
 /** The change of a loss, in nats, that rounding explains; relative for losses above 1. */
 function roundingOf(checkpoint: Checkpoint, provider: Provider): number {
-  const { proto } = checkpoint.graph();
-  const quantizes = proto.node.some(({ opType }) => opType === 'DynamicQuantizeLinear');
-  if (quantizes && checkpoint.signature.fixedBatch === 1) return 0.5;
+  const graph = checkpoint.graph();
+  if (roundsByCall(graph) && checkpoint.signature.fixedBatch === 1) return 0.5;
+  const { proto } = graph;
   // Weights that are merely stored as float16 are widened before use, an embedding's rows after they are looked up.
   const kept = new Set(
     proto.initializer.filter(({ dataType }) => dataType === FLOAT16).map(({ name }) => name),

@@ -19,6 +19,7 @@ import { type CheckpointFields, type CheckpointOverrides, mergeFields } from './
 import { FileSnapshot } from './identity.js';
 import { fetchedHubModel } from './importers/hub-cache.js';
 import { readSignature, type Signature } from './signature.js';
+import { roundsByCall } from './stored-weights.js';
 
 export type { CheckpointOverrides } from './fields.js';
 
@@ -174,6 +175,11 @@ function describe(opened: Opened): CheckpointDescription {
   const metadata = cardOfMetadata(graph.metadata, where);
   const fields = mergeFields({ path, signature, cardFile, metadata, overrides });
   const { problems, notices } = checkAgainstGraph(where, cardFile?.path ?? null, fields, signature);
+  if (roundsByCall(graph) && signature.fixedBatch !== 1) {
+    notices.push(
+      `${where}: its products round their inputs by the range of a whole call, so figures depend a little on what shares one. --batch 1 keeps sequences apart.`,
+    );
+  }
   const known = new Set(Object.keys(fields));
   const unknownKeys = Object.fromEntries(
     Object.entries({ ...metadata, ...cardFile?.card }).filter(([key]) => !known.has(key)),

@@ -36,6 +36,15 @@ const INTEGER_PRODUCTS = new Set([
   'DynamicQuantizeMatMul',
 ]);
 
+/**
+ * Whether products round what flows through them to 8 bits, by its range over the whole call: each answer then depends a little on
+ * what shares the call.
+ */
+export function roundsByCall({ proto }: Graph): boolean {
+  for (const { opType } of nodesOf(proto)) if (/^DynamicQuantize/.test(opType)) return true;
+  return false;
+}
+
 /** How many weights a model has. */
 export function parametersOf({ graph }: { graph(): Graph }): number {
   return storedWeights(graph()).reduce((sum, { parameters }) => sum + parameters, 0);

@@ -224,8 +224,10 @@ export interface RepetitionDeclaration {
   isRealText?(row: ResultRow): boolean;
   /** Whether these are texts of a naive sampler, which a suite writes beside the rows before it. */
   isControl?(row: ResultRow): boolean;
-  /** Whether its command evaluates such text. */
+  /** Whether its command evaluates such text, and controls where there is some. */
   readonly evaluatesRealText?: boolean;
+  /** Whether it writes controls without a row of real text. */
+  readonly writesControls?: boolean;
   /** Whether one command gives both rows; by default each has its own. */
   sharesCommand?(first: ResultRow, row: ResultRow): boolean;
   /** The row as a suite gives it; a string says, as the end of a sentence, why none can. Absent: suites have no such rows. */

@@ -113,13 +113,19 @@ function runsOf(rows: readonly ResultRow[], beside: ReadonlyMap<ResultRow, Besid
     const [first] = before?.rows ?? [];
     if (own?.isRealText?.(row)) {
       if (first?.evaluation?.repetition?.evaluatesRealText) before?.realText.push(row.dataset);
-    } else if (own?.isControl?.(row) && first && beside.get(first)?.realText.length) {
+    } else if (own?.isControl?.(row) && first && isGivenBeside(first, beside)) {
       // What gives the rows before it writes it again.
     } else if (first?.eval === row.eval && own?.sharesCommand?.(first, row)) before?.rows.push(row);
     else runs.push({ rows: [row], realText: [] });
   }
   return runs;
 }
+
+/** Whether the controls after a row come with it. */
+const isGivenBeside = (row: ResultRow, beside: ReadonlyMap<ResultRow, Beside>): boolean => {
+  const { realText, controls } = beside.get(row) ?? NOTHING;
+  return controls && (realText.length > 0 || row.evaluation?.repetition?.writesControls === true);
+};
 
 type Beside = Pick<SuiteEntryContext, 'realText' | 'controls'>;
 const NOTHING: Beside = { realText: [], controls: false };
@@ -134,7 +140,8 @@ function textsBeside(rows: readonly ResultRow[]): Map<ResultRow, Beside> {
     const isRealText = own?.isRealText?.(row) ?? false;
     if (isRealText || own?.isControl?.(row)) {
       for (const one of stretch) {
-        if (one.file !== row.file || !one.evaluation?.repetition?.evaluatesRealText) continue;
+        const { evaluatesRealText, writesControls } = one.evaluation?.repetition ?? {};
+        if (one.file !== row.file || !(evaluatesRealText || (writesControls && !isRealText))) continue;
         const { realText, controls } = beside.get(one) ?? NOTHING;
         beside.set(
           one,

@@ -6,6 +6,7 @@
  * have one length, so there is no brevity penalty.
  */
 import type { Estimate } from './bootstrap.js';
+import { jackknife } from './jackknife.js';
 import type { NumberedGrams } from './n-grams.js';
 import { studentQuantile95 } from './student.js';
 
@@ -15,8 +16,6 @@ export const BLEU_ORDERS = 4;
 /** Matches of an order that has none. */
 const SMOOTHING = 0.1;
 
-/** Groups of the jackknife. */
-const MOST_GROUPS = 20;
 /** With fewer texts, no error is reported. */
 const LEAST_TEXTS = 4;
 
@@ -25,7 +24,7 @@ type Counted = readonly [gram: number, count: number][];
 
 /**
  * In [0, 1]; null with fewer than two texts. Texts serve each other as references, so they are not independent terms of a mean:
- * the error is from a jackknife that leaves out up to 20 groups of texts in turn (Quenouille, Biometrika 43, 1956).
+ * the error is from a jackknife.
  * @param grams of the orders 1 to {@link BLEU_ORDERS}
  */
 export function selfBleu(grams: NumberedGrams): Estimate {
@@ -35,11 +34,8 @@ export function selfBleu(grams: NumberedGrams): Estimate {
   const all = [...counted[1].keys()];
   const value = texts < 2 ? null : of(all);
   if (value === null || texts < LEAST_TEXTS) return { value, stderr: null, ci95: null };
-  const groups = Math.min(MOST_GROUPS, texts);
-  const without = Array.from({ length: groups }, (_, group) => of(all.filter((i) => i % groups !== group)));
-  const mean = without.reduce((sum, one) => sum + one, 0) / groups;
-  const squares = without.reduce((sum, one) => sum + (one - mean) ** 2, 0);
-  const stderr = Math.sqrt(((groups - 1) / groups) * squares);
+  // It has a value without any of them.
+  const { stderr, groups } = jackknife(texts, of)!;
   const half = studentQuantile95(groups - 1) * stderr;
   return { value, stderr, ci95: [Math.max(0, value - half), Math.min(1, value + half)] };
 }

@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { type CacheKey, cacheEntryPath } from './cache-entry.js';
 import { fileFailure, isMissing, isNotEmpty } from './file-failure.js';
 import { type Journal, newJournal, readJournal } from './journal.js';
-import { forgetKept, noteKept } from './kept-work.js';
+import { forgetKept, noteKept, noteNewWork } from './kept-work.js';
 import { acquireInTurn } from './waiting.js';
 
 /** Items `from` to `to` of a piece of work, without the latter. */
@@ -90,6 +90,7 @@ export async function openWorkJournal<Entry extends object>(
   return {
     append(entry) {
       journal.append(entry);
+      noteNewWork();
       isEmpty = false;
     },
     close() {

@@ -57,6 +57,21 @@ describe('the table of npm start', () => {
   });
 });
 
+it('the table of the fixtures has the figures of npm start', () => {
+  const printed = [...readme.matchAll(/^(\w+) +(sotu|moby-dick) +([\d.]+) ± ([\d.]+) /gm)];
+  expect(printed).toHaveLength(8);
+  for (const [, model, data, value, error] of printed) {
+    const row = new RegExp(
+      `^\\| \`${model}\\.onnx\` .*\\| ([\\d.]+) ± ([\\d.]+) \\| ([\\d.]+) ± ([\\d.]+) \\|$`,
+      'm',
+    );
+    const [, ...figures] = row.exec(textOf('fixtures/README.md')) ?? [];
+    const [kept, keptError] = data === 'sotu' ? figures.slice(0, 2) : figures.slice(2);
+    const rounded = (figure: string, like = '') => Number(figure).toFixed(like.split('.')[1]?.length ?? 0);
+    expect([kept, keptError]).toEqual([rounded(value, kept), rounded(error, keptError)]);
+  }
+});
+
 describe('the pages', () => {
   it('list every exit status of the errors', () => {
     const errors = readFileSync(join(root, 'src/errors.ts'), 'utf8');

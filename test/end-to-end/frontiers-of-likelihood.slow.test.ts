@@ -34,9 +34,23 @@ describe('a frontier by likelihood', () => {
       ['markov-duo', undefined, undefined, 'control-variate', 1],
     ]);
     expect(comparisons).toEqual([]);
+    expect(new Set(results.map(({ protocol }) => protocol.name))).toEqual(new Set(['strict']));
     const page = space.read('page.html');
     expect(page).toContain('Likelihood and model calls, sotu');
     expect(page).toContain('markov-duo: the bound is all that can be had');
+  });
+
+  it('calls no bound what is none: the mean over times of the protocol duo', async () => {
+    const few = ['--policy', 'entropy', '--tokens-per-call', '16'];
+    const table = async (...more: string[]) => {
+      const run = [...frontier.filter((flag) => flag !== '--json'), ...models, ...few, ...more];
+      return (await succeed(space, run)).stdout.replaceAll(/\s+/g, ' ');
+    };
+    const [strict, duo] = [await table(), await table('--protocol', 'duo')];
+    expect(strict).toMatch(/markov-duo bound sotu/);
+    expect(strict).not.toContain('--protocol strict gives it');
+    expect(duo).toMatch(/markov-duo mean over t sotu/);
+    expect(duo).toContain('--protocol strict gives it');
   });
 
   it('has the rows of ppl', async () => {
@@ -52,6 +66,7 @@ describe('a frontier by likelihood', () => {
       '6',
       '--json',
       '--quiet',
+      ...['--protocol', 'strict'],
       '--likelihood',
       'exact',
     ];

@@ -52,6 +52,16 @@ describe('likelihood', () => {
     expect(stdout.replaceAll('\n', ' ')).toMatch(/equals the evidence. It is that value, and no bound/);
   });
 
+  it('says which upper bounds say nothing', async () => {
+    const prompt = { context: 'The state of the ', continuation: 'Union is strong' };
+    space.write('p.jsonl', JSON.stringify(prompt));
+    const run = [...args('mdlm'), '--format', 'table', '--quiet', '--psi'];
+    const says = /Above 0 it says nothing; --psi best/;
+    const bound = async (psi: string) => (await succeed(space, [...run, psi])).stdout.replaceAll('\n', ' ');
+    expect(await bound('worst')).toMatch(says);
+    expect(await bound('best')).not.toMatch(says);
+  });
+
   it('of an autoregressive model is the chain rule, in --json one object', async () => {
     const { results } = JSON.parse((await succeed(space, [...args('ar'), '--json'])).stdout);
     for (const one of results) {

@@ -1,43 +1,17 @@
-/** About src/commands/ppl.ts */
+/** About src/commands/ppl.ts, bench.ts, frontier.ts and gen.ts, src/cli/measuring-command.ts */
 import { beforeAll, it } from 'vitest';
-import { Graph } from '../../src/graph/graph.js';
-import { Add, Cast, Gather, Identity, Mul } from '../../src/graph/operators.js';
 import { patient } from '../support/patience.js';
-import { finished, startDuoEval } from '../support/run.js';
+import { finished, fixture, startDuoEval } from '../support/run.js';
 import { type Workspace, workspace } from '../support/workspace.js';
 import { expectFailure } from './failure.js';
-import { byteTokens, smallCard } from './small-models.js';
+import { endless, writeModel } from './small-models.js';
 
 let space: Workspace;
 beforeAll(() => {
   space = workspace();
   space.write('text.txt', 'All happy families are alike. '.repeat(20));
-  space.write('endless.onnx', endless().toBytes());
-  space.write('endless.card.json', JSON.stringify(smallCard()));
+  writeModel(space, 'endless', endless());
 });
-
-/** Logits that wait for a `Loop` whose condition is always true. */
-function endless(): Graph {
-  const graph = Graph.create('endless');
-  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
-  const body = graph.body('body');
-  body.input('iteration', 'int64', []);
-  const goOn = body.input('go_on', 'bool', []);
-  const sum = body.input('sum', 'float32', []);
-  body.output(Identity(goOn), 'go_on_next');
-  body.output(Add(sum, 1), 'sum_next');
-  const always = graph.initializer('always', 'bool', [], [1]);
-  const first = Cast(Gather(Gather(ids, 0), 0), { to: 'float32' });
-  const [y] = graph.node('Loop', [null, always, first], { outputs: ['float32'], attributes: { body } });
-  const table = graph.initializer(
-    'table',
-    'float32',
-    [byteTokens, byteTokens],
-    new Float32Array(byteTokens ** 2),
-  );
-  graph.output(Add(Gather(table, ids), Mul(y, 0)), 'logits', ['batch', 'length', byteTokens]);
-  return graph;
-}
 
 const ppl = ['ppl', '--model', 'endless.onnx', '--dataset', 'text.txt'];
 
@@ -47,6 +21,16 @@ it('after --timeout, with a sentence', async () => {
     says: 'no answer from the runtime in 1 s',
     hint: 'Allow more time',
   });
+});
+
+it.each([
+  ['gen', ['--steps', '2', '--reference-dataset', 'text.txt']],
+  ['bench', ['--steps', '2', '--reference-dataset', 'text.txt', '--no-memory']],
+  ['frontier', ['--steps', '2', '--reference-dataset', 'text.txt', '--judge', fixture('markov-ar.onnx')]],
+])('after --timeout in %s, where MAUVE is to read texts by it', async (command, flags) => {
+  const sampled = ['--model', fixture('markov-duo.onnx'), '--samples', '2', '--length', '16'];
+  const args = [command, ...sampled, ...flags, '--mauve', 'endless.onnx', '--timeout', '3'];
+  expectFailure(await space.run(args), { exit: 3, says: 'no answer from the runtime in 3 s' });
 });
 
 it('a few seconds after Ctrl-C, with a sentence', async () => {

@@ -3,7 +3,7 @@
  * src/evals/suite/kubernetes-manifest.ts: what pods would run is run as processes. No real cluster is behind it.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type FakeCluster, fakeCluster, type KubernetesObject } from '../support/kubectl.js';
 import { environmentIn, finished, program, type Ran } from '../support/run.js';
@@ -107,6 +107,22 @@ describe('a suite on Kubernetes', () => {
   it('has units of files on the volume, with the paths of its suite relative to it', async () => {
     const { space, cluster } = await submitted();
     const plan = space.read('job/plan.json');
+    // While its jobs are there, their folder takes no others.
+    space.write('suite.yaml', suite('limit: 4, draws: 2'));
+    const other = ['submit', 'suite.yaml', '--to', 'slurm', '--machines', '2', '--folder', 'job'];
+    const refused = await space.run(other, cluster.env);
+    expect(refused).toMatchObject({ code: 76 });
+    expect(refused.stderr.replace(/\s+/g, ' ')).toMatch(
+      /from \S+job are still under way: 0 of 3 are done\. duo-eval submit status job shows them, .* submit cancel job ends them/,
+    );
+    cluster.fail('get', 'Unable to connect to the server');
+    expect(await space.run(other, cluster.env)).toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(/Nobody can tell whether.*Unable\s+to\s+connect/s),
+    });
+    expect(space.read('job/plan.json')).toBe(plan);
+    expect(readdirSync(space.at('job')).sort()).toEqual(['kubernetes.yaml', 'plan.json', 'submitted.json']);
+    space.write('suite.yaml', space.read('config/suite.yaml'));
     mkdirSync(space.at('volume/suites/a'), { recursive: true });
     space.write('volume/suites/a/suite.yaml', space.read('suite.yaml'));
     space.write('volume/suites/a/plan.json', plan);

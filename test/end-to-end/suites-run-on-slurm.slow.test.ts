@@ -95,7 +95,6 @@ function isPending(pid: number, signal: number): boolean {
 
 describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
   let cluster: Slurm;
-  let space: Workspace;
   let whole: string;
   /** Why its daemons do not work on this machine, where they do not: that is no fault of what is tested. */
   let unfit: string | null = null;
@@ -106,16 +105,20 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
     made.write('own.txt', OWN);
     return made;
   };
-  const submit = async (machines: number, folder: string, ...more: string[]) => {
-    const flags = ['--machines', String(machines), '--folder', folder, '--threads', '1', ...more];
-    await succeed(space, ['submit', 'suite.yaml', '--to', 'slurm', ...flags], { ...cluster.env, ...LEASE });
-    return JSON.parse(space.read(`${folder}/submitted.json`)) as { array: string; merge: string };
+  const submitWords = (machines: number, folder: string, ...more: string[]) => [
+    ...['submit', 'suite.yaml', '--to', 'slurm', '--threads', '1'],
+    ...['--machines', String(machines), '--folder', folder, ...more],
+  ];
+  const submit = async (space: Workspace, ...words: Parameters<typeof submitWords>) => {
+    await succeed(space, submitWords(...words), { ...cluster.env, ...LEASE });
+    return JSON.parse(space.read(`${words[1]}/submitted.json`)) as { array: string; merge: string };
   };
-  const tasksOf = async (folder: string) => {
-    const { stdout } = await succeed(space, ['submit', 'status', folder, '--json', '--quiet'], cluster.env);
+  const tasksOf = async (space: Workspace) => {
+    const { stdout } = await succeed(space, ['submit', 'status', 'job', '--json', '--quiet'], cluster.env);
     return (JSON.parse(stdout) as { tasks: Task[] }).tasks;
   };
-  const wait = (folder: string) => space.run(['submit', 'wait', folder, '--quiet'], cluster.env);
+  const wait = (space: Workspace, folder = 'job') =>
+    space.run(['submit', 'wait', folder, '--quiet'], cluster.env);
   const queue = (format: string, ...jobs: string[]) =>
     cluster.run(
       'squeue',
@@ -125,7 +128,20 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
       `--format=${format}`,
       `--jobs=${jobs.join(',')}`,
     );
-  const isWhole = (folder: string) => expect(timeless(space, `${folder}/results.json`)).toBe(whole);
+  /** Hands a job to Slurm, and waits until it has ended: `sbatch --wait` looks rarely. */
+  const ended = async (...words: string[]) => {
+    const job = cluster.run('sbatch', '--parsable', ...words).trim();
+    await until(() => !/PENDING|RUNNING|CONFIGURING|COMPLETING/.test(queue('%T', job)), 200);
+  };
+  const isWhole = (space: Workspace, folder = 'job') =>
+    expect(timeless(space, `${folder}/results.json`)).toBe(whole);
+
+  /** Scenarios that take turns on the nodes and know nothing of each other, by what they show. Each waits most of its time. */
+  const scenarios = new Map<string, { play: (space: Workspace) => Promise<void>; outcome?: Promise<void> }>();
+  const besideOthers = (what: string, play: (space: Workspace) => Promise<void>) => {
+    scenarios.set(what, { play });
+    it(what, () => scenarios.get(what)?.outcome);
+  };
 
   beforeAll(async () => {
     try {
@@ -140,20 +156,130 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
     if (unfit?.includes('idle'))
       expect(cluster.run('sinfo', '--noheader', '--format=%T')).not.toContain('inval');
     if (unfit !== null) return;
-    space = suiteSpace();
+    const space = suiteSpace();
     await succeed(space, run('whole.json', '--threads', '1'));
     whole = timeless(space, 'whole.json');
+    for (const scenario of scenarios.values()) scenario.outcome = scenario.play(suiteSpace());
+    await Promise.allSettled([...scenarios.values()].map(({ outcome }) => outcome));
   });
-  beforeEach(async (context) => {
+  beforeEach((context) => {
     if (unfit !== null) context.skip(`Slurm does not start on this machine: ${unfit}`);
-    space = suiteSpace();
-    await until(() => cluster.isIdle(), 500);
+  });
+
+  // The longest first: it holds one node, and waits for nearly a minute.
+  besideOthers(
+    'stops before its time limit, a minute, is queued again, and is that of one process',
+    async (space) => {
+      await submit(space, 1, 'job', '--time', '1');
+      const { pid } = await taskAtWork(space.folder);
+      // A machine so slow that it does nothing until the warning: the work takes longer than the limit, however fast this one is.
+      process.kill(pid, 'SIGSTOP');
+      await until(() => isPending(pid, 10), 200);
+      process.kill(pid, 'SIGCONT');
+      expect(await wait(space)).toMatchObject({ code: 0 });
+      expect(space.read('job/log-1.txt')).toContain('Error: Stopped by SIGUSR1 before it was finished.');
+      isWhole(space);
+    },
+  );
+
+  besideOthers(
+    'is preempted, queued again, and is that of one process; it asks for what it was told to',
+    async (space) => {
+      const { array } = await submit(space, 2, 'job', '--partition', 'main', '--gres', 'gpu:1');
+      const { task, node, pid } = await taskAtWork(space.folder);
+      process.kill(pid, 'SIGSTOP'); // Slurm lets it go on when it tells it to end
+      expect(queue('%K %N %P %b', array)).toMatch(/^1 n[12] main gres:gpu:1$/m);
+      const urgent = ['--partition=urgent', `--nodelist=${node}`, '--output=/dev/null', '--wrap=true'];
+      cluster.run('sbatch', ...urgent);
+      await until(() => queue('%K %T', array).includes(`${task} PENDING`), 200);
+      expect(await wait(space)).toMatchObject({ code: 0 });
+      expect(space.read(`job/log-${task}.txt`)).toMatch(/DUE TO PREEMPTION[\s\S]*Error: Stopped by SIGTERM/);
+      isWhole(space);
+    },
+  );
+
+  /** What the next scenario leaves. */
+  let restarted: Workspace;
+  besideOthers(
+    'is merged although a task was cancelled: what is missing is named, and that task alone is started again',
+    async (space) => {
+      restarted = space;
+      const { array } = await submit(space, 4, 'job');
+      const { task, pid } = await taskAtWork(space.folder);
+      process.kill(pid, 'SIGSTOP');
+      cluster.run('scancel', `${array}_${task}`);
+      const waited = await wait(space);
+      expect(waited).toMatchObject({
+        code: 6,
+        stderr: expect.stringContaining('The merge of job ended as FAILED'),
+      });
+      const said = waited.stderr.replace(/\s+/g, ' ');
+      expect(said).toContain(`Task ${task} has not completed`);
+      expect(said).toContain(`sbatch --array=${task} job/array.sh starts what failed again`);
+      expect(space.read(`job/log-${task}.txt`)).toContain('Error: Stopped by SIGTERM');
+      expect(space.read('job/log-merge.txt').replace(/\s+/g, ' ')).toMatch(
+        /duo-eval run \S+suite.yaml --plan \S+plan.json --unit/,
+      );
+      await ended(`--array=${task}`, space.at('job/array.sh'));
+      await ended(space.at('job/merge.sh'));
+      expect(await wait(space)).toMatchObject({ code: 0 });
+      isWhole(space);
+    },
+  );
+
+  besideOthers(
+    'whose data set is missing has the other cells done and merged, and says what is missing',
+    async (space) => {
+      const later = (state: string) =>
+        cluster.run('scontrol', 'update', 'PartitionName=later', `State=${state}`);
+      later('DOWN'); // nothing starts
+      await submit(space, 2, 'job', '--partition', 'later');
+      // Until they have ended, or were cancelled, no others are submitted from the folder.
+      expect(await space.run(submitWords(3, 'job'), cluster.env)).toMatchObject({
+        code: 76,
+        stderr: expect.stringContaining('submit cancel job'),
+      });
+      expect(JSON.parse(space.read('job/plan.json')).plan.machines).toBe(2);
+      rmSync(space.at('own.txt'));
+      later('UP');
+      const waited = await wait(space);
+      expect(waited.code).toBe(6);
+      const said = waited.stderr.replace(/\s+/g, ' ');
+      expect(said).toContain('2 of 4 cells are not finished, the first of them cell 3.');
+      expect(said).toContain('2 tasks have not completed');
+      expect(await tasksOf(space)).toEqual([
+        { task: '1', state: 'FAILED', status: 6 },
+        { task: '2', state: 'FAILED', status: 6 },
+        { task: 'merge', state: 'FAILED', status: 6 },
+      ]);
+      const there = JSON.parse(space.read('job/results.json')).results as { dataset: { name: string } }[];
+      expect(there.map(({ dataset }) => dataset.name)).toEqual(['sotu', 'sotu']);
+      space.write('own.txt', OWN);
+      // As the message says.
+      const [, tasks] = /sbatch (--array=[\d,]+) job\/array.sh/.exec(said) ?? [];
+      await ended(tasks, space.at('job/array.sh'));
+      await ended(space.at('job/merge.sh'));
+      expect(await wait(space)).toMatchObject({ code: 0 });
+      isWhole(space);
+    },
+  );
+
+  besideOthers('whose cache is not on a node ends there with a sentence', async (space) => {
+    const cache = { DUO_EVAL_CACHE: join(cluster.hidden, 'cache') };
+    const words = submitWords(1, 'job', '--sbatch=--nodelist=n4');
+    await succeed(space, words, { ...cluster.env, ...cache });
+    expect(await wait(space)).toMatchObject({ code: 6 });
+    expect(space.read('job/log-1.txt')).toContain(`Error: There is no folder ${cache.DUO_EVAL_CACHE} on `);
+    expect((await tasksOf(space))[0]).toEqual({ task: '1', state: 'FAILED', status: 6 });
   });
 
   it('as an array of 8 on 4 nodes, one of which is lost, is that of one process, and nothing is computed twice', async () => {
-    const { array, merge } = await submit(8, 'the job, 50%');
+    const space = suiteSpace();
+    await until(() => cluster.isIdle(), 500);
+    const { array, merge } = await submit(space, 8, 'the job, 50%');
     cluster.run('scontrol', 'hold', merge); // so that the journals can be read
-    const { task: lost, node } = await taskAtWork(space.folder);
+    const { task: lost, node, pid } = await taskAtWork(space.folder);
+    process.kill(pid, 'SIGSTOP'); // it has not ended when its node is lost
     await cluster.lose(node);
     const tasks = () =>
       queue('%K %N %T', array)
@@ -168,93 +294,14 @@ describe.skipIf(!hasSlurm)('a suite on a real Slurm', () => {
     expect(losses).toHaveLength(LOSSES);
     cluster.start(node);
     cluster.run('scontrol', 'release', merge);
-    expect(await wait('the job, 50%')).toMatchObject({ code: 0 });
-    isWhole('the job, 50%');
+    expect(await wait(space, 'the job, 50%')).toMatchObject({ code: 0 });
+    isWhole(space, 'the job, 50%');
     expect(existsSync(space.at('the job, 50%/log-8.txt'))).toBe(true);
   });
 
-  it('is preempted, queued again, and is that of one process; it asks for what it was told to', async () => {
-    const { array } = await submit(2, 'job', '--partition', 'main', '--gres', 'gpu:1');
-    const { task, node } = await taskAtWork(space.folder);
-    expect(queue('%K %N %P %b', array)).toMatch(/^1 n[12] main gres:gpu:1$/m);
-    const urgent = ['--partition=urgent', `--nodelist=${node}`, '--output=/dev/null', '--wrap=true'];
-    cluster.run('sbatch', ...urgent);
-    await until(() => queue('%K %T', array).includes(`${task} PENDING`), 200);
-    expect(await wait('job')).toMatchObject({ code: 0 });
-    expect(space.read(`job/log-${task}.txt`)).toMatch(/DUE TO PREEMPTION[\s\S]*Error: Stopped by SIGTERM/);
-    isWhole('job');
-  });
-
-  it('stops before its time limit, a minute, is queued again, and is that of one process', async () => {
-    await submit(1, 'job', '--time', '1');
-    const { pid } = await taskAtWork(space.folder);
-    // A machine so slow that it does nothing until the warning: the work takes longer than the limit, however fast this one is.
-    process.kill(pid, 'SIGSTOP');
-    await until(() => isPending(pid, 10), 200);
-    process.kill(pid, 'SIGCONT');
-    expect(await wait('job')).toMatchObject({ code: 0 });
-    expect(space.read('job/log-1.txt')).toContain('Error: Stopped by SIGUSR1 before it was finished.');
-    isWhole('job');
-  });
-
-  it('is merged although a task was cancelled: what is missing is named, and that task alone is started again', async () => {
-    const { array } = await submit(4, 'job');
-    cluster.run('scancel', `${array}_4`);
-    const waited = await wait('job');
-    expect(waited).toMatchObject({
-      code: 6,
-      stderr: expect.stringContaining('The merge of job ended as FAILED'),
-    });
-    expect(waited.stderr.replace(/\s+/g, ' ')).toMatch(
-      /Task 4 has not completed.*sbatch --array=4 job\/array.sh starts what failed again/,
-    );
-    expect(space.read('job/log-merge.txt').replace(/\s+/g, ' ')).toMatch(
-      /duo-eval run \S+suite.yaml --plan \S+plan.json --unit/,
-    );
-    cluster.run('sbatch', '--wait', '--array=4', space.at('job/array.sh'));
-    cluster.run('sbatch', '--wait', space.at('job/merge.sh'));
-    expect(await wait('job')).toMatchObject({ code: 0 });
-    isWhole('job');
-    // What its scripts left is there when Slurm has forgotten the jobs.
+  it('whose jobs Slurm has forgotten stands as its scripts left it', async () => {
     await cluster.forget();
-    expect((await tasksOf('job')).map(({ state }) => state)).toEqual(Array(5).fill('COMPLETED'));
-    expect(await wait('job')).toMatchObject({ code: 0 });
-  });
-
-  it('whose data set is missing has the other cells done and merged, and says what is missing', async () => {
-    const partition = (state: string) =>
-      cluster.run('scontrol', 'update', 'PartitionName=main', `State=${state}`);
-    partition('DOWN'); // nothing starts
-    await submit(2, 'job');
-    rmSync(space.at('own.txt'));
-    partition('UP');
-    const waited = await wait('job');
-    expect(waited.code).toBe(6);
-    const said = waited.stderr.replace(/\s+/g, ' ');
-    expect(said).toContain('2 of 4 cells are not finished, the first of them cell 3.');
-    expect(said).toContain('2 tasks have not completed');
-    expect(await tasksOf('job')).toEqual([
-      { task: '1', state: 'FAILED', status: 6 },
-      { task: '2', state: 'FAILED', status: 6 },
-      { task: 'merge', state: 'FAILED', status: 6 },
-    ]);
-    const there = JSON.parse(space.read('job/results.json')).results as { dataset: { name: string } }[];
-    expect(there.map(({ dataset }) => dataset.name)).toEqual(['sotu', 'sotu']);
-    space.write('own.txt', OWN);
-    // As the message says.
-    const [, tasks] = /sbatch (--array=[\d,]+) job\/array.sh/.exec(said) ?? [];
-    cluster.run('sbatch', '--wait', tasks, space.at('job/array.sh'));
-    cluster.run('sbatch', '--wait', space.at('job/merge.sh'));
-    expect(await wait('job')).toMatchObject({ code: 0 });
-    isWhole('job');
-  });
-
-  it('whose cache is not on a node ends there with a sentence', async () => {
-    const flags = ['--machines', '1', '--folder', 'job', '--sbatch=--nodelist=n4', '--threads', '1'];
-    const cache = { DUO_EVAL_CACHE: join(cluster.hidden, 'cache') };
-    await succeed(space, ['submit', 'suite.yaml', '--to', 'slurm', ...flags], { ...cluster.env, ...cache });
-    expect(await wait('job')).toMatchObject({ code: 6 });
-    expect(space.read('job/log-1.txt')).toContain(`Error: There is no folder ${cache.DUO_EVAL_CACHE} on `);
-    expect((await tasksOf('job'))[0]).toEqual({ task: '1', state: 'FAILED', status: 6 });
+    expect((await tasksOf(restarted)).map(({ state }) => state)).toEqual(Array(5).fill('COMPLETED'));
+    expect(await wait(restarted)).toMatchObject({ code: 0 });
   });
 });

@@ -1,4 +1,4 @@
-/** About src/commands/bench.ts, src/commands/frontier.ts, src/evals/generation/comparison.ts, src/evals/suite/comparison-keys.ts, src/evals/suite/generation.ts, src/evals/suite/throughput.ts, src/evals/frontier/run.ts */
+/** About src/commands/bench.ts, src/commands/frontier.ts, src/evals/generation/comparison.ts, src/evals/suite/comparison-keys.ts, src/evals/suite/frontier.ts, src/evals/suite/generation.ts, src/evals/suite/throughput.ts, src/evals/frontier/run.ts */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
@@ -80,5 +80,33 @@ describe('MAUVE, BrierLM and naive samplers', () => {
     }
     suite(', controls: true');
     expectFailure(await space.run(['run', 'suite.yaml', '--dry-run']), { exit: 2, says: 'need real text' });
+  });
+
+  it('are in the frontier of a suite as in its command, controls as a cell', async () => {
+    const suite = (more: string) =>
+      space.write(
+        'sweeps.yaml',
+        `models: [${model}]\nfrontier: {judge: ${judge}, steps: [4], temperatures: [0.3, 1.2], samples: 8, length: 32${more}}\n`,
+      );
+    suite(`, mauve: ${judge}, brier: 4`);
+    await succeed(space, ['run', 'sweeps.yaml', '--quiet', '--out', 'without.json']);
+    suite(`, mauve: ${judge}, brier: 4, controls: true`);
+    const planned = (await succeed(space, ['run', 'sweeps.yaml', '--dry-run'])).stdout;
+    expect(planned).toMatch(/\n1 of 2 cells to run/);
+    await succeed(space, ['run', 'sweeps.yaml', '--quiet', '--out', 'with.json']);
+    const rows = rowsOf('with.json');
+    expect(controlsOf(rows)).toEqual(['unigram', 'periodic', 'repeat']);
+    expect(rows[0]).toEqual(rowsOf('without.json')[0]);
+    const flags = ['--model', model, '--steps', '4', '--temperatures', '0.3,1.2', '--judge', judge, ...few];
+    await succeed(space, ['frontier', ...flags, ...asked, '--batch', '8', '--out', 'alone.json']);
+    expect(rows.map(({ metrics }) => metrics)).toEqual(rowsOf('alone.json').map(({ metrics }) => metrics));
+    await succeed(space, ['report', 'with.json', '--out', 'again.yaml']);
+    const again = space.read('again.yaml');
+    expect(again).toContain('\nfrontier:\n');
+    expect(again).toContain('controls: true\n');
+    expect(again).not.toContain('No suite gives');
+    expect((await succeed(space, ['run', 'again.yaml', '--dry-run'])).stdout).toMatch(/ of 2 cells to run/);
+    suite(', controls: true, entropy: 3');
+    expectFailure(await space.run(['run', 'sweeps.yaml', '--dry-run']), { exit: 2, says: 'need real text' });
   });
 });

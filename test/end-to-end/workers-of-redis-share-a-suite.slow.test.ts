@@ -3,11 +3,12 @@
  * src/commands/submit/cancel.ts, src/evals/suite/redis/redis.ts, src/evals/suite/redis/worker.ts, src/evals/suite/redis/taken-unit.ts
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { afterUse } from '../support/after-use.js';
-import { until } from '../support/patience.js';
+import { pause, until } from '../support/patience.js';
 import { hasRedis, startRedis } from '../support/redis.js';
 import { environmentIn, finished, fixture, program, type Ran, startDuoEval } from '../support/run.js';
 import { succeed, type Workspace, workspace } from '../support/workspace.js';
@@ -19,6 +20,8 @@ const LEASE = '3';
 /** The command in a space of process numbers of its own, as in a container: others cannot see whether it runs. */
 const unshare = ['--pid', '--kill-child', '--fork', '--mount-proc'];
 const hasSpaces = process.platform === 'linux' && spawnSync('unshare', [...unshare, 'true']).status === 0;
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 const submit = (address: string) => [
   ...['submit', 'suite.yaml', '--to', address, '--machines', '3', '--folder', 'job', '--threads', '1'],
@@ -112,6 +115,14 @@ describe.skipIf(!hasRedis)('a suite on a queue of Redis', () => {
     space.write('suite.yaml', LONG);
     const count = counter(redis.address);
     await succeed(space, submit(redis.address), env);
+    // The same again adds nothing; another suite is refused while this one is under way.
+    expect((await succeed(space, submit(redis.address), env)).stdout).toContain('Put 0 units');
+    space.write('suite.yaml', suite('limit: 2, draws: 1'));
+    expect(await space.run(submit(redis.address), env)).toMatchObject({
+      code: 76,
+      stderr: expect.stringContaining('are still under way'),
+    });
+    space.write('suite.yaml', LONG);
     for (const [signal, code] of [
       ['SIGTERM', 75],
       ['SIGINT', 130],
@@ -175,7 +186,97 @@ describe.skipIf(!hasRedis)('a suite on a queue of Redis', () => {
       stderr: expect.stringContaining('maxmemory-policy allkeys-lru'),
     });
   });
+
+  it.skipIf(!hasOpenssl)('is done over TLS, once the certificate is trusted', async () => {
+    const space = workspace();
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
+    const made = spawnSync('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', ...names],
+      ...['-keyout', space.at('key.pem'), '-out', space.at('ca.pem')],
+    ]);
+    expect(made, String(made.stderr)).toMatchObject({ status: 0 });
+    const certificate: [name: string, value: string][] = [
+      ['tls-cert-file', space.at('ca.pem')],
+      ['tls-key-file', space.at('key.pem')],
+      ['tls-ca-cert-file', space.at('ca.pem')],
+    ];
+    const { address } = await startRedis(...certificate, ['tls-auth-clients', 'no']);
+    const trusts = { NODE_EXTRA_CA_CERTS: space.at('ca.pem') };
+    const models = `models: [${fixture('markov-ar.onnx')}]`;
+    space.write('suite.yaml', `${models}\ndatasets: [sotu]\nppl: {protocol: strict, limit: 4, draws: 1}\n`);
+    expect(await space.run(submit(address))).toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(/is\s+not\s+trusted: self-signed certificate\.\s.*NODE_EXTRA_CA_CERTS/s),
+    });
+    await succeed(space, submit(address), trusts);
+    expect((await succeed(space, work(address), trusts)).stdout).toContain('Attempts that failed: 0.');
+    await succeed(space, ['submit', 'wait', 'job'], trusts);
+    expect(JSON.parse(space.read('job/results.json')).results).toHaveLength(1);
+    const strict = await startRedis(...certificate);
+    expect(await space.run(work(strict.address), trusts)).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('tls-auth-clients no'),
+    });
+  });
+
+  it('has bench alone on its machine: another worker there waits', async () => {
+    const redis = await startRedis();
+    const space = workspace();
+    space.write('suite.yaml', WITH_BENCH);
+    const count = counter(redis.address);
+    await succeed(space, submit(redis.address));
+    const ends = [1, 2].map(() => finished(startDuoEval(work(redis.address), { folder: space.folder })));
+    let isOver = false;
+    const all = Promise.all(ends).finally(() => {
+      isOver = true;
+    });
+    /** What was done of ppl whenever bench had the machine alone, and whether the other worker then had a unit. */
+    const seen: { lines: number; other: boolean }[] = [];
+    while (!isOver) {
+      const other = (await count('active')) === 2;
+      if (hasMachineAlone(space)) {
+        const lines = linesOfPpl(space);
+        if (hasMachineAlone(space)) seen.push({ lines, other });
+      }
+      await pause(20);
+    }
+    const ran = await all;
+    for (const one of ran) expect(one, one.stderr).toMatchObject({ code: 0 });
+    expect(ran.map((one) => doneBy(one).length > 0)).toEqual([true, true]);
+    expect(seen.some(({ other }) => other)).toBe(true);
+    expect(new Set(seen.map(({ lines }) => lines)).size).toBe(1);
+    expect(linesOfPpl(space)).toBeGreaterThan(seen[0].lines);
+    await succeed(space, ['submit', 'wait', 'job', '--quiet']);
+    const { results } = JSON.parse(space.read('job/results.json')) as { results: { eval: string }[] };
+    expect(new Set(results.map((one) => one.eval))).toEqual(new Set(['ppl', 'bench']));
+  });
 });
+
+/** A model that is timed, which takes seconds, and units of ppl for whoever does not time it. */
+const WITH_BENCH = `
+models: [${fixture('markov-mdlm.onnx')}]
+datasets: [sotu, moby-dick]
+ppl: {protocol: strict, limit: 32, draws: 10, batch: 4}
+bench: {judge: ${fixture('markov-ar.onnx')}, steps: [8], samples: 16, batch: 4}
+`;
+
+/** Lines of the journals of ppl, without those of the judge of bench. */
+function linesOfPpl(space: Workspace): number {
+  const folder = space.at('.cache/journals');
+  const names = existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String) : [];
+  const texts = names
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .filter((text) => !text.includes('judging'));
+  return texts.reduce((sum, text) => sum + (text.match(/^\{"d":/gm)?.length ?? 0), 0);
+}
+
+/** Whether somebody has the machine alone, and no longer waits for others. */
+function hasMachineAlone(space: Workspace): boolean {
+  const folder = space.at('.cache/machines');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.length === 1 && names[0].endsWith('.alone.lock');
+}
 
 /** Sends a signal to what runs inside of `unshare`, by its number outside. */
 function signalInside({ pid }: ChildProcess, name: NodeJS.Signals): void {

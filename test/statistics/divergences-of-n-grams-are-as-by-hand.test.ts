@@ -33,6 +33,31 @@ describe('the Jensen–Shannon divergence', () => {
     expect(told / spread).toBeGreaterThan(0.7);
     expect(told / spread).toBeLessThan(1.5);
   });
+
+  it('has it, too, where most n-grams stand in one text, and drawing texts again says too little', () => {
+    const text = (i: number) => {
+      const u = (l: number) => uniform({ seed: 6, stream: 0x60, sequence: i, step: 0 }, l);
+      const topic = Math.floor(4 * u(0));
+      return Int32Array.from({ length: 60 }, (_, l) =>
+        u(2 * l + 1) < 0.5 ? Math.floor(12 * u(2 * l + 2) ** 2) : 3 * topic + Math.floor(3 * u(2 * l + 2)),
+      );
+    };
+    const runs = Array.from({ length: 100 }, (_, run) => {
+      const grams = numberedGrams(
+        Array.from({ length: 32 }, (_, i) => text(100 * run + i)),
+        4,
+      );
+      const [p, q] = [grams.ofTexts[4].slice(0, 16), grams.ofTexts[4].slice(16)];
+      return divergenceOfTexts(p, q, grams.sizes[4], { seed: 1, resamples: 60 });
+    });
+    const values = runs.map(({ value }) => value!);
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const spread = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1));
+    const told = runs.reduce((a, { stderr }) => a + stderr!, 0) / runs.length;
+    expect(mean).toBeGreaterThan(0.55); // ln 2 is 0.69
+    expect(told / spread).toBeGreaterThan(0.9);
+    expect(told / spread).toBeLessThan(1.5);
+  });
 });
 
 describe('self-BLEU', () => {

@@ -7,7 +7,7 @@ import { temporaryFolder } from './folder.js';
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
 export interface RunningRedis {
-  /** `redis://127.0.0.1:<port>`. */
+  /** `redis://127.0.0.1:<port>`; with a certificate `rediss://localhost:<port>`. */
   address: string;
   /** Ends it as a machine that is shut down does. */
   stop(): Promise<void>;
@@ -21,9 +21,10 @@ export async function startRedis(
 ): Promise<RunningRedis> {
   const { root } = temporaryFolder();
   const port = await freePort();
+  const hasTls = settings.some(([name]) => name === 'tls-cert-file');
   const options = [
     ...Object.entries({
-      port,
+      ...(hasTls ? { port: 0, 'tls-port': port } : { port }),
       bind: '127.0.0.1',
       dir: root,
       save: '',
@@ -35,7 +36,7 @@ export async function startRedis(
   let child: ChildProcess;
   const ended = () => new Promise<void>((resolve) => child.once('close', () => resolve()));
   const redis: RunningRedis = {
-    address: `redis://127.0.0.1:${port}`,
+    address: hasTls ? `rediss://localhost:${port}` : `redis://127.0.0.1:${port}`,
     async stop() {
       const end = ended();
       child.kill('SIGTERM');

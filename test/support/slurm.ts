@@ -40,7 +40,7 @@ export interface Slurm {
 }
 
 /**
- * Starts it: nodes n1, n2, …, of one CPU. Jobs of the partition `urgent` preempt those of `main`, which are queued again. Half of
+ * Starts it: nodes n1, n2, …, of one CPU. Jobs of the partition `urgent` preempt those of `main`, which are queued again; `later` is for a test that stops and starts it. Half of
  * the nodes have a GPU, by name only.
  */
 export function startSlurm(count: number): Slurm {
@@ -84,6 +84,7 @@ export function startSlurm(count: number): Slurm {
         `NodeName=${name} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${FIRST_PORT + 1 + i} CPUs=1 RealMemory=1000 ${hasGpu ? 'Gres=gpu:1 ' : ''}State=UNKNOWN`,
     ),
     'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1',
+    'PartitionName=later Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1',
     'PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF',
   ];
   writeFileSync(at('slurm.conf'), `${lines.join('\n')}\n`);

@@ -14,6 +14,7 @@ import { DataError } from '../../errors.js';
 import { CACHE_ADVICE } from '../../storage/cache-entry.js';
 import { sha256OfBytes } from '../../storage/digest.js';
 import { fileFailure } from '../../storage/file-failure.js';
+import { noteNewWork } from '../../storage/kept-work.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { BUDGET } from '../budget.js';
 import { PassingFailure, strange } from './failures.js';
@@ -115,6 +116,7 @@ async function receive(
       if (done + chunk.length > file.bytes)
         throw strange(endpoint.host, `${file.path} is larger than the hub lists it`);
       await onDisk(path, () => write(handle, chunk));
+      noteNewWork();
       done += chunk.length;
       onBytes(done);
     }

@@ -125,7 +125,11 @@ export const FRONTIER: Evaluation<FrontierResult> = {
     ...judgeOfResult(result),
     { what: 'The tokenizer of the sweeps', sha256: result.tokenizerSha256 },
   ],
-  repetition: { inSuite, commands: ([row]) => [shellCommand('frontier', commandFlagsOf(row))] },
+  repetition: {
+    writesControls: true,
+    inSuite,
+    commands: ([row]) => [shellCommand('frontier', commandFlagsOf(row))],
+  },
   together: (results) => ({ results: withFronts(results) }),
   report: {
     subject: ['model', 'drawn by'],
@@ -285,7 +289,8 @@ function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | strin
       temperatures: points.map(({ temperature }) => temperature),
       samples: points[0]?.samples,
       ...{ length, topK, topP },
-      ...suiteMeasures(row, { ...context, realText: [], controls: false }),
+      ...suiteMeasures(row, { ...context, realText: [] }),
+      ...(context.controls && { controls: true }),
       ...(target.dataset === null ? { entropy: target.entropy } : { reference: target.dataset }),
     }),
   };

@@ -4,7 +4,13 @@ import { valueWithError } from '../../printing/numbers.js';
 import { distinctionsOf } from '../../records/distinctions.js';
 import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
-import { measuredRows, tooFewSamples } from '../generation/notes.js';
+import {
+  ENTROPY_GAP,
+  type Measured,
+  measuredRows,
+  tooFewSamples,
+  unscoredNotes,
+} from '../generation/notes.js';
 import type { FrontierResult } from './record.js';
 
 /** @param labelOf the label of a row   @param all results of the file, among them naive samplers */
@@ -39,6 +45,13 @@ export function frontierNotes(
   }
   return [
     ...notes,
+    ...unscoredNotes(
+      results.flatMap((result) =>
+        result.points.map(({ temperature, samples, unscored }) => ({
+          ...{ name: `${labelOf(result)} at temperature ${temperature}`, count: samples, unscored },
+        })),
+      ),
+    ),
     ...precisionLines(results, labelOf),
     ...measureLines(results),
     ...controlLines(results, { labelOf, all }),
@@ -73,10 +86,13 @@ function controlLines(
   { labelOf, all }: { labelOf: (result: FrontierResult) => string; all: readonly AnyResult[] },
 ): string[] {
   const controls = measuredRows(all).filter(({ samples }) => samples.control !== undefined);
-  const beaten = controls.flatMap(({ samples, metrics: { genPpl } }) => {
+  const beaten = controls.flatMap((control) => {
+    const { samples, metrics } = control;
+    const { genPpl } = metrics;
     const [, high] = genPpl.ci95 ?? [];
     const models = results.filter(
-      ({ metrics }) => high !== undefined && high < (metrics.genPpl.ci95?.[0] ?? 0),
+      (result) =>
+        high !== undefined && high < (result.metrics.genPpl.ci95?.[0] ?? 0) && isAtTarget(control, result),
     );
     return models.length === 0
       ? []
@@ -87,6 +103,13 @@ function controlLines(
     : [
         `gen. perplexity is gamed at this entropy: ${beaten.join('. And ')}. Controls write without a model, so this figure alone does not say which texts are good.`,
       ];
+}
+
+/** Whether a control has the entropy of a sweep's target, in texts of its length and under its judge: other parts of a suite have controls, too. */
+function isAtTarget({ samples, judge, metrics }: Measured, { length, judge: own, target }: FrontierResult) {
+  const { value } = metrics.entropy;
+  const isNear = value !== null && Math.abs(value - target.entropy) <= ENTROPY_GAP;
+  return isNear && samples.length === length && judge?.sha256 === own.sha256;
 }
 
 /** One line where all were compared alike, else one per length, entropy and judge, with its models. */

@@ -9,6 +9,7 @@ import {
   generativeProtocolRecord,
   judgeRecord,
   samplerRecord,
+  unscoredTexts,
 } from '../generation/record.js';
 
 /** One temperature of a sweep. */
@@ -18,6 +19,7 @@ const sweepPointRecord = part({
   entropy: sampledFigureIn(RANGES.entropy),
   tokensPerSecond: known.describe('Tokens of the samples over the seconds that they took.'),
   samples: count,
+  unscored: unscoredTexts,
   measures: part(comparedFigures)
     .optional()
     .describe('Against the real text of the target. Absent from files of earlier versions.'),

@@ -5,6 +5,7 @@
 import { UsageError } from '../../errors.js';
 import { type Observer, partOf, partsOf, verbOf } from '../../observer.js';
 import type { SampledFigure } from '../../records/figures.js';
+import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { SampleRun } from '../../sampling/sample-run.js';
 import { paretoFront } from '../../statistics/pareto-front.js';
 import { degreesOf } from '../../statistics/text-ratio.js';
@@ -34,6 +35,8 @@ export interface FrontierOptions {
   seed: number;
 }
 
+type ControlOptions = Omit<FrontierOptions, 'temperatures'>;
+
 export interface FrontierRun {
   results: FrontierResult[];
   /** Naive samplers with the entropy of the target, where they were asked for. */
@@ -49,13 +52,9 @@ export async function measureFrontier(
   observer: Observer,
 ): Promise<FrontierRun> {
   checkComparable(configurations);
-  const { target, judge, seed, comparison } = options;
-  const features = comparison?.features ?? null;
-  const protocol = configurations[0].request.protocol;
-  const reference =
-    typeof target === 'number'
-      ? null
-      : await measureTexts(target, { protocol, seed, judge: null, features }, observer);
+  const { target, judge, seed } = options;
+  const [{ request }] = configurations;
+  const reference = await referenceOf(request, options, observer);
   const runs: SampleRun[] = [];
   const results: FrontierResult[] = [];
   // A step of a sample is the unit of their work.
@@ -90,13 +89,7 @@ export async function measureFrontier(
     })),
   );
   for (const [i, result] of results.entries()) result.pareto = marks[i];
-  const controls: GenerativeResult[] = [];
-  const [{ request }] = configurations;
-  const wanted = reference ? targetOf(reference).value : (target as number);
-  for (const { set, brier } of comparison?.controls(wanted, request.samples) ?? []) {
-    const measuring = { protocol, seed, judge, features, against: reference, brier };
-    controls.push((await measureTexts(set, measuring, observer)).result);
-  }
+  const controls = await controlsBeside(request, { ...options, reference }, observer);
   return {
     ...{ results, controls },
     async finish() {
@@ -104,6 +97,45 @@ export async function measureFrontier(
       for (const run of runs) await run.finish();
     },
   };
+}
+
+/** The controls alone, for sweeps of the same settings that are measured apart, as the cells of a suite are. @throws as measureFrontier */
+export async function measureControls(
+  { request }: Configuration,
+  options: ControlOptions,
+  observer: Observer,
+): Promise<GenerativeResult[]> {
+  return controlsBeside(
+    request,
+    { ...options, reference: await referenceOf(request, options, observer) },
+    observer,
+  );
+}
+
+/** The real text of the target; null where that is a number. */
+async function referenceOf(
+  { protocol }: SampleRequest,
+  { target, seed, comparison }: ControlOptions,
+  observer: Observer,
+): Promise<MeasuredTexts | null> {
+  if (typeof target === 'number') return null;
+  const features = comparison?.features ?? null;
+  return measureTexts(target, { protocol, seed, judge: null, features }, observer);
+}
+
+async function controlsBeside(
+  { protocol, samples }: SampleRequest,
+  { target, judge, seed, comparison, reference }: ControlOptions & { reference: MeasuredTexts | null },
+  observer: Observer,
+): Promise<GenerativeResult[]> {
+  const wanted = reference ? targetOf(reference).value : (target as number);
+  const features = comparison?.features ?? null;
+  const controls: GenerativeResult[] = [];
+  for (const { set, brier } of comparison?.controls(wanted, samples) ?? []) {
+    const measuring = { protocol, seed, judge, features, against: reference, brier };
+    controls.push((await measureTexts(set, measuring, observer)).result);
+  }
+  return controls;
 }
 
 /** Mean entropy of real text, with its error over units of text. */
@@ -234,7 +266,7 @@ const measuresOf = (metrics: Measures): Measures =>
   Object.fromEntries(COMPARED_FIGURES.flatMap((name) => (metrics[name] ? [[name, metrics[name]]] : [])));
 
 function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointRecord {
-  const { samples, metrics } = result;
+  const { samples, metrics, unscored } = result;
   const known = ({ value, stderr, ci95 }: SampledFigure) => ({ value, stderr, ci95 });
   return {
     temperature,
@@ -242,6 +274,7 @@ function pointOf(temperature: number, { result }: MeasuredTexts): SweepPointReco
     entropy: known(metrics.entropy),
     tokensPerSecond: samples.seconds ? (samples.count * samples.length) / samples.seconds : null,
     samples: samples.count,
+    ...(unscored !== undefined && { unscored }),
     measures: measuresOf(metrics),
   };
 }

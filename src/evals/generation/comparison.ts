@@ -75,11 +75,7 @@ export class Comparison {
   /** BrierLM of a sampler; one that differs in its batch alone has the same. Null without prompts. */
   async brierOf(request: SampleRequest, observer: Observer): Promise<BrierPart | null> {
     if (!this.prompts) return null;
-    const { checkpoint, sampler, options, steps, temperature, topK, topP, seed } = request;
-    const key = JSON.stringify([
-      [checkpoint.name, sampler.sampler.name, sampler.module, options],
-      [steps, temperature, topK, topP, seed],
-    ]);
+    const key = samplerKey(request);
     const found = this.brier.get(key) ?? (await brierOfModel(request, this.prompts, observer));
     this.brier.set(key, found);
     return found;
@@ -100,6 +96,22 @@ export class Comparison {
     await this.features?.close();
   }
 }
+
+/** What decides BrierLM of a sampler: batches do not. */
+export const samplerKey = ({
+  checkpoint,
+  sampler,
+  options,
+  steps,
+  temperature,
+  topK,
+  topP,
+  seed,
+}: SampleRequest): string =>
+  JSON.stringify([
+    [checkpoint.name, sampler.sampler.name, sampler.module, options],
+    [steps, temperature, topK, topP, seed],
+  ]);
 
 export function addBrier({ result }: MeasuredTexts, part: BrierPart | null): void {
   if (part === null) return;

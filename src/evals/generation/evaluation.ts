@@ -28,7 +28,7 @@ import {
   suiteTexts,
   textOf,
 } from '../command-flags.js';
-import { generativeNotes, measuredRows, reportedNotes } from './notes.js';
+import { generativeNotes, type Measured, measuredRows, reportedNotes } from './notes.js';
 import { samplePairing } from './pairing.js';
 import { qualityPlots } from './plots.js';
 import {
@@ -40,9 +40,6 @@ import {
   listByOrder,
 } from './record.js';
 import { samplingSpeed, writtenTokens } from './texts.js';
-
-/** The parts that rows of `gen` and `bench` share. */
-export type Measured = Omit<GenerativeResult, 'eval'>;
 
 export const measuredColumns: readonly Column<Measured>[] = [
   text('texts', ({ samples }) => samples.name, { title: 'texts', isName: true }),
@@ -131,6 +128,7 @@ export const comparedColumns: readonly Column<Measured>[] = [
   text('mauve_model', ({ mauve }) => mauve?.model.name),
   text('mauve_model_sha256', ({ mauve }) => mauve?.model.sha256),
   count('mauve_clusters', ({ mauve }) => mauve?.clusters),
+  count('unscored_texts', ({ unscored }) => unscored),
 ];
 
 /** Titles of what compares with real text, where it was measured. */

@@ -6,7 +6,8 @@ import type { AnyResult } from '../../records/record.js';
 import { plainText } from '../../terminal-text.js';
 import type { GenerativeResult } from './record.js';
 
-type Measured = Omit<GenerativeResult, 'eval'>;
+/** The parts that rows of `gen` and `bench` share. */
+export type Measured = Omit<GenerativeResult, 'eval'>;
 
 /** Generative perplexities do not compare where unigram entropies differ by more than this, nats. */
 export const ENTROPY_GAP = 0.1;
@@ -25,11 +26,25 @@ export function generativeNotes(results: readonly Measured[]): string[] {
   );
   return [
     ...notes,
+    ...unscoredNotes(results.map(({ samples: { name, count }, unscored }) => ({ name, count, unscored }))),
     ...comparedNotes(results),
     ...gamedNotes(results),
     ...precisionNotes(results),
     ...entropyNote(results),
     ...sizeNote(results),
+  ];
+}
+
+/** Texts that a perplexity leaves out. */
+export function unscoredNotes(sets: readonly { name: string; count: number; unscored?: number }[]): string[] {
+  const said = sets.flatMap(({ name, count, unscored }) =>
+    unscored ? [`${unscored} of ${count} texts of ${name}`] : [],
+  );
+  if (said.length === 0) return [];
+  return [
+    plainText(
+      `Too short for the judge to score a token of, and left out of the perplexity: ${said.join('; ')}.`,
+    ),
   ];
 }
 

@@ -125,7 +125,7 @@ export const comparedFigures = {
   frontierIntegral: share.describe('Mean divergence along the same curve: 0 is best.'),
   ...byOrder('jsDivergence', (order) =>
     divergence.describe(
-      `Jensen–Shannon divergence of the ${order}-grams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; error by bootstrap over texts. Absent without a reference of the same tokenizer.`,
+      `Jensen–Shannon divergence of the ${order}-grams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; the error is the larger of a bootstrap's and a jackknife's over texts. Absent without a reference of the same tokenizer.`,
     ),
   ),
   brierLm: share.describe(
@@ -138,6 +138,13 @@ export const comparedFigures = {
   ),
 };
 export const COMPARED_FIGURES = Object.keys(comparedFigures) as (keyof typeof comparedFigures)[];
+
+/** Texts that are left out of a perplexity. */
+export const unscoredTexts = count
+  .optional()
+  .describe(
+    'Texts too short for the judge to score a token of, which the perplexity leaves out. Absent where there are none, and from files of earlier versions.',
+  );
 
 export const generativeProtocolRecord = part({
   name: z
@@ -208,6 +215,7 @@ export const generativeRecord = part({
     ),
     ...comparedFigures,
   }).superRefine(plausiblePair('genPpl', 'genNll')),
+  unscored: unscoredTexts,
   cost: costRecord.describe('Of judging: tokens are the counted ones, modelCalls windows.'),
   environment: environmentRecord,
   ...comparedParts,

@@ -71,6 +71,7 @@ export async function measureTexts(
     observer.warn?.(`${set.name}: the judge's tokenizer leaves no token to score.`);
   const tokens = judgement?.tokens.reduce((sum, count) => sum + count, 0) ?? 0;
   const counted = judgement?.tokens.filter((count) => count > 0).length ?? read.record.count;
+  const unscored = read.record.count - counted;
   const wallSeconds = judgement?.wallSeconds ?? null;
   const features = featureModel && (await featureModel.ofTexts(set.name, read.described));
   const asRead: ReadSet = { tokens: read.tokens, tokenizerSha256: set.facts.tokenizerSha256, features };
@@ -96,6 +97,7 @@ export async function measureTexts(
       ...compared?.metrics,
       ...brier?.metrics,
     },
+    ...(unscored > 0 && { unscored }),
     cost: {
       sequences: read.record.count,
       tokens,

@@ -64,7 +64,11 @@ function notesOf(records: readonly LikelihoodRecord[]): string[] {
     notes.push('upper bound: with ψ = the evidence it equals the evidence. It is that value, and no bound.');
   else if (psi !== undefined) {
     notes.push(
-      `upper bound: ln ψ + p/ψ − 1 ≥ ln p, with p the evidence and ln ψ = ${psi.replaceAll('-', ' ')}.`,
+      `upper bound: ln ψ + p/ψ − 1 ≥ ln p, with p the evidence and ln ψ = ${psi.replaceAll('-', ' ')}.${
+        records.some(({ upperBound }) => (upperBound?.value ?? 0) > 0)
+          ? ' Above 0 it says nothing; --psi best is never above the best order.'
+          : ''
+      }`,
     );
   }
   const policy = records.find((record) => record.policy !== null)?.policy;

@@ -89,7 +89,8 @@ const columns: readonly Column<PerplexityResult>[] = [
 
 /** The policy of an exact likelihood; else what the figure is. */
 function likelihoodText({ protocol }: PerplexityResult): string {
-  return policyText(protocol) || (protocol.estimator === 'exact' ? 'exact' : 'bound');
+  if (protocol.estimator === 'exact') return policyText(protocol) || 'exact';
+  return protocol.name === 'strict' ? 'bound' : 'mean over t';
 }
 
 export const PERPLEXITY: Evaluation<PerplexityResult> = {

@@ -7,7 +7,13 @@
  * policy at temperature 1, exactly. It is no property of the model alone, and not always below the model's bound.
  */
 import type { PackedStream } from '../../datasets/packed-stream.js';
-import { MOST_SUBSET_TOKENS, type OverOrders, properSubsets } from '../../diffusion/subsets.js';
+import {
+  MOST_SUBSET_TOKENS,
+  type OverOrders,
+  PSI_OF_SUMS,
+  type PsiChoice,
+  properSubsets,
+} from '../../diffusion/subsets.js';
 import {
   isScored,
   policyProblem,
@@ -26,6 +32,8 @@ export interface ExactLikelihood extends UnmaskingPolicy {
   from: Start;
   /** In place of one random order, all of them. */
   overOrders?: OverOrders;
+  /** Of an upper bound: the likelihood that its ψ is, block by block. */
+  psi?: PsiChoice;
 }
 
 /** As a caller asks for it; what is left out has a default. */
@@ -61,6 +69,7 @@ export function exactLikelihood({
   const asked: ExactLikelihood = {
     ...{ order, tokensPerCall, blockSize, ties, threshold, entropyBound, from },
     ...(overOrders && { overOrders }),
+    ...(overOrders === 'upper-bound' && { psi: PSI_OF_SUMS }),
   };
   checkPolicy(asked);
   return asked;
@@ -181,7 +190,7 @@ function tokensAtOnce(length: number, { from }: ExactLikelihood, ofModel = lengt
 
 /** As the record has it. @param checkpoint null: of no model yet */
 export function likelihoodRecord(
-  { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from, overOrders }: ExactLikelihood,
+  { order, tokensPerCall, blockSize, ties, threshold, entropyBound, from, overOrders, psi }: ExactLikelihood,
   checkpoint: Pick<Checkpoint, 'fields' | 'signature'> | null,
 ): Partial<ProtocolRecord> {
   const readsLevel = checkpoint?.signature.sigma && checkpoint.fields.timeConditioning.value;
@@ -194,6 +203,7 @@ export function likelihoodRecord(
     threshold,
     ...(entropyBound !== null && { entropyBound }),
     ...(overOrders && { overOrders }),
+    ...(psi && { psi }),
     from,
     ...(readsLevel && { sigma: 'of the share still masked' }),
   };

@@ -69,21 +69,24 @@ function ordersLine(results: readonly PerplexityResult[]): string[] {
   const lengths = [...new Set(all.map(({ protocol }) => protocol.length))].join(', ');
   const start = all[0].protocol.from === 'all-masked' ? 'BOS is scored' : 'BOS is given';
   return [
-    `Over all orders, exactly, ${lengths} tokens per sequence: the evidence is the likelihood of the sampler that reveals a block's tokens one by one in a uniformly random order; the bound is the mean of ln p over the orders; the upper bound is that of the evidence, with ψ left to right. ln p lies between the two, so the perplexity of the upper bound is the smallest. ${start}.`,
+    `Over all orders, exactly, ${lengths} tokens per sequence: the evidence is the likelihood of the sampler that reveals a block's tokens one by one in a uniformly random order; the bound is the mean of ln p over the orders; the upper bound is that of the evidence, with each block's best order as ψ. ln p lies between the two, so the perplexity of the upper bound is the smallest. ${start}.`,
   ];
 }
 
 /** Of models beside rows with a policy. */
 function boundLine(results: readonly PerplexityResult[]): string[] {
   if (!results.some(({ protocol }) => protocol.policy !== undefined)) return [];
-  const bounds = unique(results.filter(isDrawn).map(({ model }) => model.name));
-  return bounds.length === 0
-    ? []
-    : [
-        plainText(
-          `${bounds.join(', ')}: the bound is all that can be had; no order of unmasking gives an exact likelihood.`,
-        ),
-      ];
+  const drawn = results.filter(isDrawn);
+  if (drawn.length === 0) return [];
+  const names = unique(drawn.map(({ model }) => model.name)).join(', ');
+  const gives = drawn.every(({ protocol }) => protocol.name === 'strict')
+    ? ''
+    : ' --protocol strict gives it.';
+  return [
+    plainText(
+      `${names}: the bound is all that can be had; no order of unmasking gives an exact likelihood.${gives}`,
+    ),
+  ];
 }
 
 /** One line per protocol, length and range of times: what the average is over, the number of draws; once, the models that need none. */

@@ -9,6 +9,7 @@ import {
   type OrderLikelihoods,
   OVER_ORDERS,
   type OverOrders,
+  PSI_OF_SUMS,
   properSubsets,
   upperBound,
 } from '../../diffusion/subsets.js';
@@ -106,7 +107,7 @@ export class OrdersWalk implements Walk {
 }
 
 function likelihoodOf(likelihoods: OrderLikelihoods, kind: OverOrders): number {
-  return kind === 'upper-bound' ? upperBound(likelihoods, 'left-to-right') : likelihoods[kind];
+  return kind === 'upper-bound' ? upperBound(likelihoods, PSI_OF_SUMS) : likelihoods[kind];
 }
 
 /** The table of some of n tokens, the others masked. @param kept ascending */

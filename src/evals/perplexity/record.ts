@@ -1,6 +1,6 @@
 /** The record of `ppl`: one model on one data set. */
 import { z } from 'zod';
-import { OVER_ORDERS } from '../../diffusion/subsets.js';
+import { OVER_ORDERS, PSI_CHOICES } from '../../diffusion/subsets.js';
 import { STARTS, TIE_RULES, UNMASKING_ORDERS } from '../../diffusion/unmasking.js';
 import { count, figureIn, interval, known, part } from '../../records/figures.js';
 import { plausiblePair, RANGES } from '../../records/plausible.js';
@@ -71,6 +71,10 @@ const protocolRecord = part({
     .describe(
       'Over all orders of a block exactly, in place of one: the bound, the likelihood of a uniformly random order, or an upper bound of it. Absent: one order.',
     ),
+  psi: z
+    .enum(PSI_CHOICES)
+    .optional()
+    .describe('Of an upper bound: the likelihood that its ψ is, block by block.'),
   from: z
     .enum(STARTS)
     .optional()

@@ -7,14 +7,16 @@
  *       temperatures: [0.8, 0.9, 1, 1.1]
  *       reference: sotu               # or entropy: 5.4
  *       steps: [8, 32]
+ *       controls: true                # naive samplers at that entropy, which are a cell of their own
  */
 
 import { z } from 'zod';
-import type { Checkpoint } from '../../models/checkpoint.js';
+import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { FrontierResult } from '../frontier/record.js';
-import { checkComparable, measureFrontier } from '../frontier/run.js';
-import { type Configuration, configurations, fittingSamplers } from '../throughput/configurations.js';
+import { checkComparable, measureControls, measureFrontier } from '../frontier/run.js';
+import { CONTROLS, type GenerativeResult } from '../generation/record.js';
+import { type Configuration, configurations } from '../throughput/configurations.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import {
@@ -34,8 +36,16 @@ import {
   type SuiteJudge,
   type SuiteModel,
 } from './named-files.js';
-import { type SamplingSaid, sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
-import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
+import {
+  placesOf,
+  type SamplingSaid,
+  sampledCells,
+  samplerOfCell,
+  samplersOf,
+  samplingKeys,
+  unique,
+} from './sampling-keys.js';
+import { continuationsOf, estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z
   .strictObject({
@@ -45,16 +55,12 @@ const schema = z
     reference: datasetSchema.optional(),
     entropy: z.number().positive().optional(),
     batch: z.int().min(1).max(4096).default(8),
-    mauve: measureKeys.mauve,
-    brier: measureKeys.brier,
+    ...measureKeys,
   })
-  .refine(
-    ({ entropy, mauve, brier }) => entropy === undefined || (mauve === undefined && brier === undefined),
-    {
-      error: 'mauve and brier need real text to compare with: give reference in place of entropy',
-      path: ['entropy'],
-    },
-  )
+  .refine(({ entropy, mauve, brier, controls }) => entropy === undefined || !(mauve || brier || controls), {
+    error: 'mauve, brier and controls need real text to compare with: give reference in place of entropy',
+    path: ['entropy'],
+  })
   .refine(({ reference, entropy }) => reference === undefined || entropy === undefined, {
     error: 'models are compared at the entropy of reference or at this one: give one of the two',
     path: ['entropy'],
@@ -78,11 +84,14 @@ export interface FrontierCell {
   judge: SuiteJudge;
   /** The entropy to compare at, or real text that has it. */
   target: number | SuiteDataset;
+  /** Of sweeps without controls. */
   measures: SuiteMeasures;
+  /** Naive samplers, which stand beside the sweeps; nothing is sampled then. */
+  isBeside: boolean;
   seed: number;
 }
 
-export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
+export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult | GenerativeResult> = {
   name: 'frontier',
   schema,
   requests,
@@ -96,12 +105,21 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
     const request = await requestOf(cell, suite);
     if (request === null) return work([unneededCell(cell)]);
     return withSetUp(request, observer, async (setup) => {
+      if (cell.isBeside) return work([await besideCell(cell, setup, suite, observer)]);
       const { configurations, judge, references, comparison } = setup;
       const { index, seed, target, temperatures } = cell;
       const [{ request: sampled }] = configurations;
-      const samples = cell.sampling.samples * temperatures.length;
+      const { brier, mauve } = cell.measures;
+      const texts = cell.sampling.samples * temperatures.length;
       const works = [
-        { request: sampled, samples, texts: samples, starts: temperatures.length, processes: 0 },
+        {
+          request: sampled,
+          samples: texts + temperatures.length * continuationsOf(brier),
+          texts,
+          described: texts + cell.sampling.samples,
+          starts: temperatures.length * (brier === null ? 1 : 2),
+          processes: 0,
+        },
       ];
       return work([
         {
@@ -119,9 +137,9 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
             },
             { seed, samples: cell.sampling.samples, works },
           ),
-          named: (kept) => Promise.all(kept.map((result) => resultIn(setup, result))),
-          learn: ([kept], paces) => paces.learnSweep(kept),
-          estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+          named: (kept) => Promise.all((kept as FrontierResult[]).map((result) => resultIn(setup, result))),
+          learn: ([kept], paces) => paces.learnSweep(kept as FrontierResult),
+          estimate: async (paces) => estimateOf(works, { judge: cell.judge, mauve }, suite, paces),
           async run(keep) {
             const options = {
               temperatures,
@@ -142,10 +160,9 @@ export const FRONTIER_CELLS: CellKind<Asked, FrontierCell, FrontierResult> = {
 
 function requests(asked: Asked, { models, first, folder }: SuiteContext): FrontierCell[] {
   const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...others } = asked;
-  const { mauve, brier, ...sampling } = others;
+  const { mauve, brier, controls, ...sampling } = others;
   const chosen = samplersOf(samplers, folder);
-  const places = chosen.length === 0 ? [0] : [...chosen.keys()];
-  const cells = sampledCells(models, places, { steps, seeds }, (place) => ({
+  const cells = sampledCells(models, placesOf(chosen), { steps, seeds }, (place) => ({
     eval: 'frontier' as const,
     samplers: chosen,
     place,
@@ -154,8 +171,50 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Fronti
     judge: judgeOf(judge, folder),
     target: entropy ?? datasetOf(reference, folder),
     measures: measuresOf({ mauve, brier }, folder),
+    isBeside: false,
   }));
-  return cells.map((cell, i) => ({ ...cell, index: first + i }));
+  const measures = measuresOf({ mauve, brier, controls }, folder);
+  // The first sampler of a family fits it.
+  const beside = { ...cells[0], ...{ samplers: [], place: 0, measures, isBeside: true } };
+  return [...cells, ...(controls ? [beside] : [])].map((cell, i) => ({ ...cell, index: first + i }));
+}
+
+/** Naive samplers with the entropy at which models are compared. */
+async function besideCell(
+  cell: FrontierCell,
+  setup: Setup,
+  suite: SuiteSettings,
+  observer: Observer,
+): Promise<Cell<GenerativeResult>> {
+  const { configurations, judge, references, comparison } = setup;
+  const [configuration] = configurations;
+  const { request } = configuration;
+  const { index, seed } = cell;
+  const { samples } = cell.sampling;
+  const [real] = references; // controls need real text
+  const texts = samples * CONTROLS.length;
+  const works = [{ request, samples: 0, texts, described: texts + samples, starts: 0, processes: 0 }];
+  return {
+    index,
+    // What models write makes no difference to them.
+    key: await measuringKey(cell, { ...setup, configurations: [] }, suite, {
+      beside: [request.length, seed, request.tokenizer.sha256],
+      ...(await measuresKey(cell.measures, suite)),
+    }),
+    plan: samplingPlan({ model: 'controls', dataset: real.name }, { seed, samples, works }),
+    named: async (kept) => {
+      const record = await judge!.record(); // `frontier` requires a judge
+      return kept.map((result) => ({ ...result, judge: record }));
+    },
+    learn() {},
+    estimate: async (paces) =>
+      estimateOf(works, { judge: cell.judge, mauve: cell.measures.mauve }, suite, paces),
+    async run(keep) {
+      const options = { target: real, judge: judge!, seed, comparison }; // as above
+      await keep(await measureControls(configuration, options, observer));
+      judge?.finish();
+    },
+  };
 }
 
 /** A cell whose model its sampler does not support, or that another number of steps would repeat. */
@@ -226,20 +285,4 @@ async function resultIn(
     target: { ...target, dataset: real?.name ?? null },
     judge: judge ? await judge.record() : result.judge,
   };
-}
-
-/**
- * The sampler of a cell; null where the cell is not needed: its sampler does not support the model, or the model always takes
- * one step per token. An ar model that no sampler of the part supports uses its own, as in `frontier`.
- * @throws UsageError when no sampler of the part supports the model
- */
-async function samplerOfCell(
-  { samplers, place, isOtherSteps }: FrontierCell,
-  checkpoint: Checkpoint,
-): Promise<ChosenSampler | null> {
-  if (checkpoint.family === 'ar' && isOtherSteps) return null;
-  const fits = await fittingSamplers(checkpoint, samplers);
-  if (fits.includes(samplers[place])) return samplers[place];
-  const isNamed = samplers.some((one) => fits.includes(one));
-  return place === 0 && !isNamed ? fits[0] : null;
 }

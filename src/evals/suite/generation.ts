@@ -38,7 +38,7 @@ import {
 } from './comparison-keys.js';
 import { judgeOf, judgeSchema, modelRecordIn, type SuiteJudge, type SuiteModel } from './named-files.js';
 import { sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
-import { estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
+import { continuationsOf, estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z.strictObject({
   ...samplingKeys,
@@ -121,7 +121,8 @@ async function besideCell(
   const { samples, protocol, batch } = cell.generation;
   const { references } = comparison;
   const rows = references.length + (comparison.controls ? CONTROLS.length : 0);
-  const works = [{ request, samples: 0, texts: samples * rows, starts: 0, processes: 0 }];
+  const texts = samples * rows;
+  const works = [{ request, samples: 0, texts, described: texts, starts: 0, processes: 0 }];
   return {
     index,
     key: {
@@ -141,7 +142,7 @@ async function besideCell(
     ),
     named: (kept) => kept.map((result, i) => withNameOfRealText(result, { i, of: kept.length }, references)),
     learn() {},
-    estimate: async (paces) => estimateOf(works, judge, suite, paces),
+    estimate: async (paces) => estimateOf(works, { judge, mauve: comparison.mauve }, suite, paces),
     async run(keep) {
       const { results: file, finish } = await reportBeside(
         {
@@ -178,7 +179,15 @@ async function openedCell(
     ...(await comparisonKey(cell.comparison, request, suite, observer)),
   };
   const shared = request && { sampling: request, judge: asked, key };
-  const works = request ? [{ request, samples, texts: samples, starts: 1, processes: 0 }] : [];
+  const { brier, mauve } = cell.comparison;
+  const drawn = {
+    samples: samples + continuationsOf(brier),
+    texts: samples,
+    described: 2 * samples, // its own, and real text
+    starts: brier === null ? 1 : 2,
+    processes: 0,
+  };
+  const works = request ? [{ request, ...drawn }] : [];
   return {
     index,
     key,
@@ -198,7 +207,7 @@ async function openedCell(
       },
     ],
     learn: ([kept], paces) => paces.learnSamples(kept),
-    estimate: async (paces) => estimateOf(works, judge, suite, paces),
+    estimate: async (paces) => estimateOf(works, { judge, mauve }, suite, paces),
     ...(shared && {
       parts: {
         // A module of someone's may depend on what else is in its batch.

@@ -2,7 +2,7 @@
 import { InUseError } from '../../errors.js';
 import { type CacheKey, cacheEntryPath, readCacheEntry, writeCacheEntry } from '../../storage/cache-entry.js';
 import { type CacheRoom, roomOfFiles } from '../../storage/cache-inventory.js';
-import { noteKept } from '../../storage/kept-work.js';
+import { noteKept, noteNewWork } from '../../storage/kept-work.js';
 import { acquireLock, type Lock } from '../../storage/lock.js';
 import { acquireInTurn } from '../../storage/waiting.js';
 import type { Result } from '../registry.js';
@@ -26,6 +26,7 @@ export async function keepResults(
   const content = JSON.stringify(hasOneResult && results.length === 1 ? results[0] : results);
   await writeCacheEntry(pathOf(key), Buffer.from(content));
   noteKept('cells', 'finished cells', 1);
+  noteNewWork();
 }
 
 /**

@@ -2,9 +2,9 @@
  * A suite as objects of Kubernetes: an Indexed Job, each of whose indices runs one share of a plan; a suspended Job that merges; and a
  * ConfigMap that brings the suite and the plan to their pods. Nothing here talks to a cluster.
  *
- * - The status of a run says what becomes of its index. 75 and 76 (run me again) and disruptions, such as a drained node, are started again
- *   and not counted; 2 and 5, which no retry mends, end the index; all else counts, at most {@link RETRIES} times an index. An index that
- *   fails stops no other.
+ * - The status of a run says what becomes of its index. 2, 5 and 77, which no retry mends, end the index; 75 and 76 (run me again) and
+ *   disruptions, such as a drained node, are started again and not counted; all else counts, at most {@link RETRIES} times an index. An
+ *   index that fails stops no other.
  * - The merge cannot see that the indices have ended: a pod that asks the cluster needs privileges that duo-eval does not ask for, and one
  *   that waits for units in the cache would wait for ever for those that failed. So it is suspended until `submit wait` starts it with the
  *   rights of the person who submitted.
@@ -27,9 +27,9 @@ const CONFIG_MAP_BYTES = 2 ** 20;
 /** Where pods find the ConfigMap. */
 const CONFIG_FOLDER = '/etc/duo-eval';
 
-/** Exit statuses (errors.ts): unfinished and in use; the faults that stay however often one tries. */
+/** Exit statuses (errors.ts): unfinished and in use; the faults that stay however often one tries, and no progress. */
 const AGAIN = [75, 76];
-const HOPELESS = [2, 5];
+const HOPELESS = [2, 5, 77];
 /** A merge that found cells missing ended with 6, and would again. */
 const HOPELESS_MERGE = [2, 3, 4, 5, 6];
 
@@ -130,9 +130,10 @@ const failurePolicy = (
   { action, values }: { action: 'FailIndex' | 'FailJob'; values: readonly number[] },
 ) => ({
   rules: [
+    // Also on a node that is drained: what a preempted machine never gets done is not started for ever.
+    { action, onExitCodes: { containerName, operator: 'In', values } },
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     { action: 'Ignore', onExitCodes: { containerName, operator: 'In', values: AGAIN } },
-    { action, onExitCodes: { containerName, operator: 'In', values } },
   ],
 });
 

@@ -11,42 +11,56 @@ const PROCESS_SECONDS = 1;
 /** The work of a configuration. */
 export interface SamplingWork {
   request: SampleRequest;
-  /** Number of samples drawn. */
+  /** Number of samples drawn, continuations of prompts among them. */
   samples: number;
   /** Number of texts judged, real text included. */
   texts: number;
+  /** Number of texts that MAUVE's model reads, where it does. */
+  described: number;
   /** Number of times the model is started. */
   starts: number;
   /** Number of processes that measure its memory. */
   processes: number;
 }
 
-/** How long the work takes. */
+/** What reads texts; null: nothing does. */
+interface Readers {
+  judge: SuiteJudge | null;
+  /** MAUVE's model. */
+  mauve: SuiteJudge | null;
+}
+
+/** How long the work takes. What is computed from texts that were read, such as clusters and bootstraps, is left out. */
 export function estimateOf(
   works: readonly SamplingWork[],
-  judge: SuiteJudge | null,
+  { judge, mauve }: Readers,
   suite: Omit<SuiteSettings, 'open' | 'fetchSplit'>,
   paces: Paces,
 ): Estimate {
-  const paceOfJudge = async ({ length }: SampleRequest) => {
-    if (!judge) return null;
+  const paceOf = async (reader: SuiteJudge | null, { length }: SampleRequest) => {
+    if (!reader) return null;
     const { provider, threads, timeoutMs, fresh } = suite;
-    const options = { ...judge, provider, threads, timeoutMs, fresh };
-    return paces.ofText(options, judge.name ?? nameOfModel(judge.path), length);
+    const options = { ...reader, provider, threads, timeoutMs, fresh };
+    return paces.ofText(options, reader.name ?? nameOfModel(reader.path), length);
   };
   return async () => {
-    const judging = await paceOfJudge(works[0].request);
-    let seconds = judging?.start ?? 0;
-    for (const { request, samples, texts, starts, processes } of works) {
+    let seconds = 0;
+    for (const reader of [judge, mauve]) seconds += (await paceOf(reader, works[0].request))?.start ?? 0;
+    for (const { request, samples, texts, described, starts, processes } of works) {
       const step = await paces.ofStep(request);
-      const text = await paceOfJudge(request);
-      if (step === null || (judge && !text)) return null;
+      const judging = await paceOf(judge, request);
+      const describing = await paceOf(mauve, request);
+      if (step === null || (judge && !judging) || (mauve && !describing)) return null;
       seconds += starts * step.start + samples * request.steps * step.each;
-      seconds += texts * (text?.each ?? 0) + processes * PROCESS_SECONDS;
+      seconds += texts * (judging?.each ?? 0) + described * (describing?.each ?? 0);
+      seconds += processes * PROCESS_SECONDS;
     }
     return seconds;
   };
 }
+
+/** Samples that BrierLM adds for each sampler that is scored: two continuations a prompt. */
+export const continuationsOf = (prompts: number | null): number => 2 * (prompts ?? 0);
 
 /** The entry of a sampled cell in a plan. @param works empty where the cell is not needed */
 export function samplingPlan(

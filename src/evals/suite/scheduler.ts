@@ -65,6 +65,8 @@ export interface Scheduler<Jobs extends object = object> {
   results?(jobs: Jobs): string;
   /** What would be submitted. */
   preview(submission: Submission): Promise<Shown>;
+  /** Whether jobs under way are just those of a submission, and submitting them once more adds none; absent where it always does. */
+  holdsAlready?(jobs: Jobs, submission: Submission): Promise<boolean>;
   /** @throws FileError when it refuses */
   submit(submission: Submission): Promise<{ jobs: Jobs } & Shown>;
   standing(jobs: Jobs, folder: string, observer?: Observer): Promise<Standing>;
@@ -84,7 +86,7 @@ export const settingFlags = ({ threads, provider, allowCode }: Submission['setti
 /** How this command was called, for machines that have what this one has. */
 export const ownProgram = (): readonly string[] => [process.execPath, process.argv[1]];
 
-const submittedIn = (folder: string) => join(folder, 'submitted.json');
+export const submittedIn = (folder: string) => join(folder, 'submitted.json');
 
 /** Keeps how the jobs are found again. @throws FileError */
 export async function keepSubmitted(folder: string, name: string, jobs: object): Promise<void> {

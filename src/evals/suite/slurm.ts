@@ -4,7 +4,8 @@
  *
  * Slurm does not start a job again because of its status. So the script does, when a run ends with 75 (unfinished) and the task
  * was not cancelled: it is then still RUNNING. It names its place in the array, since the number of the last task is that of the
- * whole array. The warning before the time limit reaches only the script (`B:`), which passes it on; SIGTERM, of scancel and of
+ * whole array. A run that is stopped too often with nothing new ends with 77, and its task is not started again; after a preemption
+ * or a lost node Slurm itself would do so, and then the script ends at once. The warning before the time limit reaches only the script (`B:`), which passes it on; SIGTERM, of scancel and of
  * preemption, reaches the run as well. A run that either kills in its first milliseconds is unfinished, too.
  *
  * Slurm forgets a job some minutes after its end, and often has no database. So a script leaves its status in the folder.
@@ -21,6 +22,9 @@ import { callProgram, ownProgram, type Scheduler, type Submission, settingFlags 
 
 /** Seconds before the time limit at which Slurm warns; of a short limit, a quarter. Slurm may do so 30 to 60 seconds earlier. */
 const WARNING_SECONDS = 120;
+
+/** Exit status (errors.ts) of a run that was stopped too often with nothing new. */
+const NO_PROGRESS = 77;
 
 /** The scripts of the array and of the merge. */
 function slurmScripts({ suite, folder, machines, program, settings, options }: Submission): {
@@ -52,6 +56,10 @@ fi`;
     ...sbatch,
   ])}
 ${start('$SLURM_ARRAY_TASK_ID', '$SLURM_ARRAY_JOB_ID')}
+if [ "\${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ "$(cat ${at('ended-')}"$SLURM_ARRAY_TASK_ID" 2>/dev/null)" = "$SLURM_ARRAY_JOB_ID ${NO_PROGRESS}" ]; then
+  echo "Error: Slurm started this task once more, although it was given up for want of progress." >&2
+  exit ${NO_PROGRESS}
+fi
 run=
 stopped=0
 trap 'stopped=1; [ -z "$run" ] || kill -USR1 "$run"' USR1
@@ -135,8 +143,14 @@ async function submitToSlurm(job: Submission): Promise<Submitted> {
     return (await slurm('sbatch', '--parsable', ...options, join(folder, name))).trim().split(';')[0];
   };
   const array = await submit('array.sh', scripts.array);
-  const merge = await submit('merge.sh', scripts.merge, `--dependency=afterany:${array}`);
-  return { array, merge, machines };
+  try {
+    const merge = await submit('merge.sh', scripts.merge, `--dependency=afterany:${array}`);
+    return { array, merge, machines };
+  } catch (error) {
+    // Nothing would know of it.
+    await slurm('scancel', array).catch(() => {});
+    throw error;
+  }
 }
 
 interface JobState {

@@ -14,9 +14,10 @@ import { z } from 'zod';
 import { environmentOf } from '../../models/machine.js';
 import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
-import type { GenerativeResult } from '../generation/record.js';
+import { samplerKey } from '../generation/comparison.js';
+import { CONTROLS, type GenerativeResult } from '../generation/record.js';
 import type { BenchResult } from '../throughput/record.js';
-import { measureThroughput } from '../throughput/run.js';
+import { measureThroughput, roundsOf } from '../throughput/run.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { CellKind, PlannedCell, SuiteContext, SuiteSettings } from './cell.js';
 import {
@@ -38,7 +39,13 @@ import {
 } from './named-files.js';
 import { type SamplingSaid, samplersOf, samplingKeys, unique } from './sampling-keys.js';
 import { Paces } from './sampling-pace.js';
-import { estimateOf, type SamplingWork, samplingLabel, samplingPlan } from './sampling-work.js';
+import {
+  continuationsOf,
+  estimateOf,
+  type SamplingWork,
+  samplingLabel,
+  samplingPlan,
+} from './sampling-work.js';
 
 const schema = z.strictObject({
   ...samplingKeys,
@@ -82,7 +89,7 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
       const { configurations, judge, references, comparison } = setup;
       const { index, models, seed, memory } = cell;
       const { samples, batch } = cell.sampling;
-      const works = worksOf(cell, setup);
+      const works = worksOf(cell.measures, cell.memory, setup);
       return work([
         {
           index,
@@ -116,7 +123,8 @@ export const THROUGHPUT_CELLS: CellKind<Asked, ThroughputCell, BenchResult | Gen
           learn(kept, paces) {
             for (const result of kept) paces.learnSamples(result);
           },
-          estimate: async (paces) => estimateOf(works, cell.judge, suite, paces),
+          estimate: async (paces) =>
+            estimateOf(works, { judge: cell.judge, mauve: cell.measures.mauve }, suite, paces),
           async run(keep) {
             const options = { judge, references, seed, memory, comparison };
             await keep(await measureThroughput(configurations, options, observer));
@@ -157,27 +165,41 @@ export async function planThroughput(
   { memory, observer }: { memory: boolean; observer: Observer },
 ): Promise<{ cells: PlannedCell[]; seconds: number }> {
   const paces = new Paces(observer);
-  const { judge, sampling } = request;
+  const { judge, sampling, mauve = null, brierItems: brier = null, controls = false } = request;
   const cells: PlannedCell[] = [];
-  for (const [i, work] of worksOf({ memory }, setup).entries()) {
+  for (const [i, work] of worksOf({ brier, controls }, memory, setup).entries()) {
     const { sampler, steps, seed, samples, checkpoint } = work.request;
     const facts = { model: checkpoint.name, dataset: samplingLabel(sampler.sampler.name, steps) };
     const planned = samplingPlan(facts, { seed, samples, works: [work] })('to run');
-    const seconds = await await estimateOf([work], judge, sampling, paces)();
+    const seconds = await estimateOf([work], { judge, mauve }, sampling, paces)();
     cells.push({ cell: i + 1, eval: 'bench', ...planned, seconds });
   }
   return { cells, seconds: cells.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) };
 }
 
-function worksOf(cell: { memory: boolean }, { configurations, references }: Setup): SamplingWork[] {
+function worksOf(
+  { brier, controls }: Pick<SuiteMeasures, 'brier' | 'controls'>,
+  memory: boolean,
+  { configurations, references }: Setup,
+): SamplingWork[] {
+  const scored = new Set<string>();
+  // Every round draws whole batches; one round is not counted, and one batch measures the memory.
+  const rounds = roundsOf(configurations) + 1;
   return configurations.map(({ request }, i) => {
     const { samples, batch } = request;
-    // Every round draws whole batches; one round is not counted, and one batch measures the memory.
-    const rounds = Math.ceil(samples / batch) + 1;
     const real = i === 0 ? references.reduce((sum, { count }) => sum + count, 0) : 0;
-    const processes = cell.memory ? 1 : 0;
-    const drawn = (rounds + processes) * batch;
-    return { request, samples: drawn, texts: (rounds - 1) * batch + real, starts: 1 + processes, processes };
+    const naive = i === 0 && controls ? CONTROLS.length * samples : 0;
+    const processes = memory ? 1 : 0;
+    // Batch sizes of one sampler share its BrierLM.
+    const sampler = samplerKey(request);
+    const continued = scored.has(sampler) ? 0 : continuationsOf(brier);
+    scored.add(sampler);
+    const texts = (rounds - 1) * batch + real + naive;
+    return {
+      ...{ request, texts, described: texts, processes },
+      samples: (rounds + processes) * batch + continued,
+      starts: 1 + processes + (continued > 0 ? 1 : 0),
+    };
   });
 }
 

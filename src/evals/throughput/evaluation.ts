@@ -10,11 +10,10 @@ import {
   GENERATED_SECTION,
   GENERATION,
   judgeOfResult,
-  type Measured,
   measuredColumns,
   measuredFigures,
 } from '../generation/evaluation.js';
-import { generativeNotes, measuredRows } from '../generation/notes.js';
+import { generativeNotes, type Measured, measuredRows } from '../generation/notes.js';
 import { speedPlots } from '../generation/plots.js';
 import { benchNotes } from './notes.js';
 import { type BenchResult, benchRecord, type ThroughputRecord } from './record.js';

@@ -143,7 +143,7 @@ async function start(configuration: Configuration, { warn }: Observer): Promise<
 const LEAST_SWEPT_ROUNDS = 6;
 
 /** The number of counted rounds, the same for every configuration. In a sweep the largest batch writes all samples, the others fewer. */
-function roundsOf(configurations: readonly Configuration[]): number {
+export function roundsOf(configurations: readonly Configuration[]): number {
   const rounds = configurations.map(({ request }) => Math.ceil(request.samples / request.batch));
   const isSweep = configurations.some(({ isSwept }) => isSwept);
   return isSweep ? Math.max(LEAST_SWEPT_ROUNDS, Math.min(...rounds)) : Math.max(...rounds);

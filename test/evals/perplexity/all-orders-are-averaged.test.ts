@@ -45,7 +45,7 @@ describe('a network of blocks of 2, all 81 texts', () => {
     expect(bound.reduce((sum, { nats }) => sum + Math.exp(-nats), 0)).toBeLessThan(0.9999);
   });
 
-  it('has the mean over both orders of each block, each followed by itself', async () => {
+  it('has the mean over both orders of each block, each followed by itself, and the better as ψ', async () => {
     /** By text and block: ln p by order. */
     const found = texts.map(() => [new Map<boolean, number>(), new Map<boolean, number>()]);
     const oneOrder = await sessionOf({});
@@ -59,7 +59,7 @@ describe('a network of blocks of 2, all 81 texts', () => {
             Number(logProbability[2 * b]) + Number(logProbability[2 * b + 1]),
           );
       }
-    const [bound, evidence] = [await overOrders('bound'), await overOrders('evidence')];
+    const [bound, evidence, upper] = await Promise.all(OVER_ORDERS.map((kind) => overOrders(kind)));
     for (const [i, blocks] of found.entries()) {
       const values = blocks.map((orders) => [...orders.values()]);
       expect(values.map(({ length }) => length)).toEqual([2, 2]);
@@ -68,6 +68,11 @@ describe('a network of blocks of 2, all 81 texts', () => {
         values.flat().reduce((sum, value) => sum + value / 2, 0),
         6,
       );
+      // ψ is the better of the two orders, so that the upper bound is never above it.
+      const psi = values.map((both) => Math.max(...both));
+      const tangents = psi.map((ln, b) => ln + Math.exp(logMean(values[b]) - ln) - 1);
+      expect(-upper[i].nats).toBeCloseTo(tangents[0] + tangents[1], 6);
+      expect(-upper[i].nats).toBeLessThanOrEqual(psi[0] + psi[1] + 1e-9);
     }
   });
 
@@ -105,6 +110,7 @@ describe('a network of blocks of 2, all 81 texts', () => {
 it('is refused where more than 12 tokens are unknown together, with the reason', async () => {
   const mdlm = await openCheckpoint(fixture('mdlm.onnx'));
   const likelihood = exactLikelihood({ policy: 'random', overOrders: 'upper-bound' });
+  expect(likelihood.psi).toBe('best');
   const stream = { name: 'sotu', length: 128, wrapped: true };
   expect(() => checkLikelihood(mdlm, stream, likelihood)).toThrow(/^127 tokens of mdlm .* up to 12/);
   expect(() => exactLikelihood({ policy: 'margin', overOrders: 'bound' })).toThrow('one by one');

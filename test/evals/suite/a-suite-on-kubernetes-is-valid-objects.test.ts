@@ -136,14 +136,17 @@ describe('the objects of a suite on Kubernetes', () => {
   it('have a failure policy that the API server takes, and that says what each exit status does', () => {
     for (const job of jobs(submission(), options(), files)) {
       const { rules } = job.spec.podFailurePolicy;
-      expect(rules[0]).toEqual({
-        action: 'Ignore',
-        onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }],
-      });
       const actionOf = (status: number) =>
         rules.find(({ onExitCodes }) => onExitCodes?.values.includes(status))?.action ?? 'Count';
       const hopeless = job.metadata.name.endsWith('-merge') ? 'FailJob' : 'FailIndex';
       expect([75, 76, 2, 5].map(actionOf)).toEqual(['Ignore', 'Ignore', hopeless, hopeless]);
+      // The first rule that fits decides: a disruption is not counted, but does not start again what is hopeless.
+      expect(rules.map(({ action }) => action)).toEqual([hopeless, 'Ignore', 'Ignore']);
+      expect(rules[1]).toEqual({
+        action: 'Ignore',
+        onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }],
+      });
+      if (hopeless === 'FailIndex') expect(actionOf(77)).toBe('FailIndex');
       // Out of memory, killed, a fault of ours: counted.
       expect([137, 139, 1].map(actionOf)).toEqual(['Count', 'Count', 'Count']);
       // Its rules beyond the schema: values in ascending order, not 0, of a container of the pod, which is never restarted in place.

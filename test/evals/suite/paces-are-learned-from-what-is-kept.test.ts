@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FrontierResult } from '../../../src/evals/frontier/record.js';
 import type { GenerativeResult } from '../../../src/evals/generation/record.js';
 import { Paces } from '../../../src/evals/suite/sampling-pace.js';
+import { estimateOf } from '../../../src/evals/suite/sampling-work.js';
 import type { SampleRequest } from '../../../src/sampling/sample-request.js';
 
 const silent = { note() {}, warn() {} };
@@ -40,5 +41,24 @@ describe('the pace of a model', () => {
     paces.learnSamples(generated);
     await expect(paces.ofStep(request('masked', 32))).rejects.toThrow();
     await expect(paces.ofStep(request('uniform', 64))).rejects.toThrow();
+  });
+});
+
+describe('an estimate', () => {
+  const work = { request: { ...request('uniform', 32), steps: 10 }, samples: 20, texts: 5, described: 8 };
+  const works = [{ ...work, starts: 0, processes: 0 }];
+  const suite = { provider: 'cpu', fresh: false } as const;
+  const learned = () => {
+    const paces = new Paces(silent);
+    paces.learnSamples(generated);
+    return paces;
+  };
+  const drawn = 20 * 10 * (6.4 / 4 / 8);
+
+  it('counts texts that are judged and those that the model of MAUVE reads', async () => {
+    const readers = { judge: null, mauve: null };
+    expect(await estimateOf(works, readers, suite, learned())()).toBeCloseTo(drawn, 9);
+    const both = { judge: { path: 'judge.onnx' }, mauve: { path: 'm.onnx', name: 'judge' } };
+    expect(await estimateOf(works, both, suite, learned())()).toBeCloseTo(drawn + (5 + 8) * (2 / 4), 9);
   });
 });

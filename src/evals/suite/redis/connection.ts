@@ -1,6 +1,6 @@
 /**
- * A Redis by its address, `redis://[user[:password]@]host[:port][/number]`, or `rediss://` with TLS. A password may stand there or in
- * DUO_EVAL_REDIS_PASSWORD; it is never shown and never kept. What would lose jobs, an old version or a policy that evicts keys,
+ * A Redis by its address, `redis://[user[:password]@]host[:port][/number]`, or `rediss://` with TLS, whose certificate must be trusted by
+ * Node (NODE_EXTRA_CA_CERTS adds others). A password may stand there or in DUO_EVAL_REDIS_PASSWORD; it is never shown and never kept. What would lose jobs, an old version or a policy that evicts keys,
  * is refused. Once connected, a connection that breaks is said once, and made again for as long as it takes.
  */
 import type { Redis } from 'ioredis';
@@ -68,7 +68,7 @@ const OLDEST_MAJOR = 5;
 
 /**
  * Connects, and checks that jobs are safe there. The caller ends the connection with `disconnect`.
- * @throws FileError `redis-unreachable`, `redis-refused`, `redis-too-old`, `redis-evicts`
+ * @throws FileError `redis-unreachable`, `redis-untrusted`, `redis-refused`, `redis-too-old`, `redis-evicts`
  */
 export async function connectToRedis(address: RedisAddress, observer: Observer): Promise<Redis> {
   const { label, tls, ...rest } = address;
@@ -141,10 +141,17 @@ function refusal(reason: Error, thrown: Error, label: string): Error {
       hint: 'Give the password in the address, redis://:password@host, or in DUO_EVAL_REDIS_PASSWORD. The user needs INFO, and all commands on keys duo-eval:*.',
       cause: thrown,
     });
+  if (/CERT(?!IFICATE_REQUIRED)|LEAF_SIGNATURE/.test(code))
+    return new FileError({
+      code: 'redis-untrusted',
+      message: `The certificate of the Redis at ${label} is not trusted: ${message.replace(/\.$/, '')}.`,
+      hint: 'If it is one of your own, NODE_EXTRA_CA_CERTS=ca.pem names the file with the certificate of who signed it. The address must be a name that it was made for.',
+      cause: thrown,
+    });
   return new FileError({
     code: 'redis-unreachable',
     message: `The Redis at ${label} does not answer: ${code || message || thrown.message}.`,
-    hint: 'Check host and port, that it runs, and whether it speaks TLS (rediss://).',
+    hint: `Check host and port, that it runs, and whether it speaks TLS (rediss://)${label.startsWith('rediss:') ? ' and asks its clients for no certificate (tls-auth-clients no)' : ''}.`,
     cause: thrown,
   });
 }

@@ -51,6 +51,11 @@ export const REDIS: Scheduler<Submitted> = {
       record: { redis: label, plan: hash, jobs },
     };
   },
+  // A unit is on the queue once.
+  async holdsAlready({ address, plan }, submission) {
+    const hash = hashOfPlan(keptOf(submission, await submission.plan(true)));
+    return plan === hash && address === parseRedisAddress(submission.to).label;
+  },
   async submit(submission) {
     const address = parseRedisAddress(submission.to);
     const client = await connected(address, submission.observer);
@@ -160,10 +165,13 @@ async function queueOf(jobs: Submitted, observer: Observer | undefined): Promise
   return new UnitQueue(client, kept);
 }
 
-let open: Redis | null = null;
+const open = new Map<string, Promise<Redis>>();
 
-/** The connection of this process, which lives as long as it. */
-async function connected(address: RedisAddress, observer: Observer = {}): Promise<Redis> {
-  open ??= await connectToRedis(address, observer);
-  return open;
+/** The connection of this process to a Redis, which lives as long as it. */
+function connected(address: RedisAddress, observer: Observer = {}): Promise<Redis> {
+  const known = open.get(address.label);
+  if (known) return known;
+  const made = connectToRedis(address, observer);
+  open.set(address.label, made);
+  return made;
 }

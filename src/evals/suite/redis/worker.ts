@@ -2,7 +2,7 @@
  * A worker: takes units from the queues of a Redis, one at a time, and runs them. It stays with the model that it holds while that has
  * units, and leaves it for another whose next unit is more than twice as heavy, so that no long unit is left to the end.
  *
- * A unit that another process works on, or that was stopped, is given back and counts as no failure. Other failures are told to the
+ * A unit that another process works on, or that was stopped, is given back and counts as no failure, until it was stopped too often with nothing new. Other failures are told to the
  * queue, which gives the unit up after ATTEMPTS. When this process was silent for longer than its lock, another has the unit: it stops
  * and takes another. Results are kept in the cache under what decides them, so nothing is counted twice.
  *
@@ -11,8 +11,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { InUseError, UnfinishedError } from '../../../errors.js';
+import { InUseError, NoProgressError, UnfinishedError } from '../../../errors.js';
 import type { Observer } from '../../../observer.js';
+import { FutileStops } from '../../../storage/futile-stops.js';
 import type { Lock } from '../../../storage/lock.js';
 import { takeTurn } from '../../../storage/machine-turns.js';
 import { type Unit, unitInWords } from '../units.js';
@@ -168,12 +169,14 @@ class QueueWorker {
     const signal = observer.signal ? AbortSignal.any([observer.signal, stop.signal]) : stop.signal;
     const lose = () => stop.abort(new LostUnit());
     let current: TakenUnit | null = first;
+    let stops = stopsOf(first);
     let turn: Lock | null = null;
     const finish = async () => {
       turn?.release();
       turn = null;
       const taken = current;
       current = null;
+      await stops.forget();
       if (taken && (await this.unlessStopped(taken.done()))) {
         this.report.done++;
         observer.note?.(`Done: unit ${unitInWords(taken.unit)}.`);
@@ -187,6 +190,7 @@ class QueueWorker {
         yield current.unit;
         await finish();
         current = await report.unlessStopped(report.another(queue, model));
+        if (current !== null) stops = stopsOf(current);
       }
     }
     try {
@@ -195,7 +199,7 @@ class QueueWorker {
     } catch (error) {
       // A model call that was let go may still write to its journal: its turn ends when it does, with this process.
       turn = release(turn);
-      await this.settle(current, error);
+      await this.settle(current, error, stops);
     }
   }
 
@@ -204,10 +208,10 @@ class QueueWorker {
     return nextModel(await queue.heads(), model) === model ? queue.take(model) : null;
   }
 
-  private async settle(taken: TakenUnit | null, error: unknown): Promise<void> {
+  private async settle(taken: TakenUnit | null, error: unknown, stops: FutileStops): Promise<void> {
     const { observer, report, task } = this;
     if (observer.signal?.aborted) {
-      if (taken) await within(GIVE_BACK_MS, taken.giveBack());
+      if (taken) await this.giveBack(taken, observer.signal.reason, stops);
       throw error;
     }
     if (taken === null) throw error;
@@ -226,6 +230,19 @@ class QueueWorker {
     observer.warn?.(
       `${what} failed${isLastAttempt ? `, and is given up after ${ATTEMPTS} attempts` : ''}: ${sentence}`,
     );
+  }
+
+  /** This worker was told to stop. Its unit is for another, unless that has happened to it too often with nothing new. */
+  private async giveBack(taken: TakenUnit, reason: unknown, stops: FutileStops): Promise<void> {
+    try {
+      if (reason instanceof UnfinishedError) await stops.count(reason, this.observer);
+    } catch (error) {
+      if (!(error instanceof NoProgressError)) throw error;
+      const sentence = this.task.sentenceOf(error);
+      this.observer.warn?.(`Unit ${unitInWords(taken.unit)} is given up: ${sentence}`);
+      return within(GIVE_BACK_MS, taken.fail(sentence, true));
+    }
+    await within(GIVE_BACK_MS, taken.giveBack());
   }
 
   private tellLoss({ unit }: TakenUnit): void {
@@ -258,6 +275,8 @@ class QueueWorker {
     }
   }
 }
+
+const stopsOf = ({ unit }: TakenUnit): FutileStops => new FutileStops([unit.key]);
 
 /** The reason of a run whose unit another has. */
 class LostUnit extends Error {}
