@@ -57,7 +57,7 @@ export function tracePage(page: TracePage): string {
 </div>
 <p id="status" role="status"></p>
 <figure class="bars"><svg id="bars" role="img" aria-label="Tokens changed in each step" preserveAspectRatio="none"></svg>
-<figcaption>Tokens changed in each step; orange: tokens that were changed before. Click a bar to go to its step.</figcaption></figure>
+<figcaption>Tokens changed in each step; red: tokens that were changed before. Click a bar to go to its step.</figcaption></figure>
 <ul class="legend keys"><li><span class="token now">changed now</span></li><li><span class="token now again">changed again now</span></li>
 <li><span class="token times-2">changed more than once</span></li>${given ? html`<li><span class="token given">given</span></li>` : null}${
       page.maskTokenId === null ? null : html`<li><span class="token mask">····</span> mask</li>`

@@ -1,9 +1,21 @@
 /** About src/sampling/causal-session.ts and causal-state.ts: caches as exporters make them, of float16 and behind a branch. */
 import { expect, it } from 'vitest';
 import { dtypeCode } from '../../src/graph/dtype.js';
-import type { Graph, Value } from '../../src/graph/graph.js';
+import { Graph, type Value } from '../../src/graph/graph.js';
 import type { NodeProto, ValueInfoProto } from '../../src/graph/onnx.js';
-import { Cast, Identity, If, Slice, Squeeze } from '../../src/graph/operators.js';
+import {
+  Add,
+  Cast,
+  Gather,
+  Identity,
+  If,
+  MatMul,
+  ReduceSum,
+  Shape,
+  Slice,
+  Squeeze,
+  Sub,
+} from '../../src/graph/operators.js';
 import { checkpointOfGraph } from '../../src/models/checkpoint.js';
 import { CausalSession } from '../../src/sampling/causal-session.js';
 import { networkGraph, oracle } from '../models/architectures/networks.js';
@@ -84,4 +96,62 @@ it('one whose cache is float16 writes the same but where a draw is within its ro
   const [rounded, due] = [await tokensOf(await ofFloat16(), true), await whole()];
   const alike = rounded.filter((tokens, i) => tokens.join() === due[i].join());
   expect(alike.length).toBeGreaterThanOrEqual(5);
+});
+
+/** Attention as the exports of onnxruntime-genai have it: one operator with rotary positions, whose cache grows inside it. */
+function withGroupedQueries(): Graph {
+  const [V, heads, size, positions] = [dimensions.vocabSize, 2, 16, 32];
+  const width = heads * size;
+  const graph = Graph.create('grouped');
+  const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
+  const mask = graph.input('attention_mask', 'int64', ['batch', 'total']);
+  const past = (part: string) =>
+    graph.input(`past_key_values.0.${part}`, 'float32', ['batch', 1, 'past', size]);
+  const [key, value] = ['key', 'value'].map(past);
+  const weights = (name: string, rows: number, columns: number, phase: number) =>
+    graph.initializer(
+      name,
+      'float32',
+      [rows, columns],
+      Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(7.3 * i + phase) / 3),
+    );
+  const angles = (of: (angle: number) => number) =>
+    Float32Array.from({ length: (positions * size) / 2 }, (_, i) =>
+      of(Math.floor((2 * i) / size) * 100 ** (-(i % (size / 2)) / (size / 2))),
+    );
+  const x = Gather(weights('embed', V, width, 0), ids);
+  const seen = Cast(Sub(ReduceSum(mask, { axes: [1], keepdims: true }), 1), { to: 'int32' });
+  const total = Cast(Gather(Shape(mask), 1), { to: 'int32' });
+  const tables = (
+    [
+      ['cos', Math.cos],
+      ['sin', Math.sin],
+    ] as const
+  ).map(([name, of]) => graph.initializer(name, 'float32', [positions, size / 2], angles(of)));
+  const [attended, keys, values] = graph.node(
+    'GroupQueryAttention',
+    [
+      MatMul(x, weights('q', width, width, 1)),
+      MatMul(x, weights('k', width, size, 2)),
+      MatMul(x, weights('v', width, size, 3)),
+      ...[key, value, seen, total, ...tables],
+    ],
+    {
+      domain: 'com.microsoft',
+      outputs: ['float32', 'float32', 'float32'],
+      attributes: { num_heads: heads, kv_num_heads: 1, do_rotary: 1 },
+    },
+  );
+  graph.output(MatMul(Add(x, attended), weights('head', width, V, 4)), 'logits', ['batch', 'length', V]);
+  graph.output(keys, 'present.0.key', ['batch', 1, 'total', size]);
+  graph.output(values, 'present.0.value', ['batch', 1, 'total', size]);
+  return graph;
+}
+
+it('one inside the runtime’s own attention writes what it writes when it reads all tokens again', async () => {
+  const whole = withGroupedQueries();
+  whole.proto.output = whole.proto.output.filter(({ name }) => name === 'logits');
+  const tokens = await tokensOf(withGroupedQueries(), true);
+  expect(tokens).toEqual(await tokensOf(whole, false));
+  expect(new Set(tokens.flat()).size).toBeGreaterThan(5);
 });

@@ -125,7 +125,7 @@ export const comparedFigures = {
   frontierIntegral: share.describe('Mean divergence along the same curve: 0 is best.'),
   ...byOrder('jsDivergence', (order) =>
     divergence.describe(
-      `Jensen–Shannon divergence of the ${order}-grams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; error by bootstrap over texts. Absent without a reference of the same tokenizer.`,
+      `Jensen–Shannon divergence of the ${order}-grams of the texts and the reference, nats: 0 where equal, ln 2 where disjoint; the error is the larger of a bootstrap's and a jackknife's over texts. Absent without a reference of the same tokenizer.`,
     ),
   ),
   brierLm: share.describe(

@@ -11,13 +11,12 @@
  */
 
 import { z } from 'zod';
-import type { Checkpoint } from '../../models/checkpoint.js';
 import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
 import type { FrontierResult } from '../frontier/record.js';
 import { checkComparable, measureControls, measureFrontier } from '../frontier/run.js';
 import { CONTROLS, type GenerativeResult } from '../generation/record.js';
-import { type Configuration, configurations, fittingSamplers } from '../throughput/configurations.js';
+import { type Configuration, configurations } from '../throughput/configurations.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import {
@@ -37,7 +36,15 @@ import {
   type SuiteJudge,
   type SuiteModel,
 } from './named-files.js';
-import { type SamplingSaid, sampledCells, samplersOf, samplingKeys, unique } from './sampling-keys.js';
+import {
+  placesOf,
+  type SamplingSaid,
+  sampledCells,
+  samplerOfCell,
+  samplersOf,
+  samplingKeys,
+  unique,
+} from './sampling-keys.js';
 import { continuationsOf, estimateOf, givenOptions, samplingLabel, samplingPlan } from './sampling-work.js';
 
 const schema = z
@@ -155,8 +162,7 @@ function requests(asked: Asked, { models, first, folder }: SuiteContext): Fronti
   const { samplers, steps, seeds, judge, temperatures, reference = 'sotu', entropy, ...others } = asked;
   const { mauve, brier, controls, ...sampling } = others;
   const chosen = samplersOf(samplers, folder);
-  const places = chosen.length === 0 ? [0] : [...chosen.keys()];
-  const cells = sampledCells(models, places, { steps, seeds }, (place) => ({
+  const cells = sampledCells(models, placesOf(chosen), { steps, seeds }, (place) => ({
     eval: 'frontier' as const,
     samplers: chosen,
     place,
@@ -279,20 +285,4 @@ async function resultIn(
     target: { ...target, dataset: real?.name ?? null },
     judge: judge ? await judge.record() : result.judge,
   };
-}
-
-/**
- * The sampler of a cell; null where the cell is not needed: its sampler does not support the model, or the model always takes
- * one step per token. An ar model that no sampler of the part supports uses its own, as in `frontier`.
- * @throws UsageError when no sampler of the part supports the model
- */
-async function samplerOfCell(
-  { samplers, place, isOtherSteps }: FrontierCell,
-  checkpoint: Checkpoint,
-): Promise<ChosenSampler | null> {
-  if (checkpoint.family === 'ar' && isOtherSteps) return null;
-  const fits = await fittingSamplers(checkpoint, samplers);
-  if (fits.includes(samplers[place])) return samplers[place];
-  const isNamed = samplers.some((one) => fits.includes(one));
-  return place === 0 && !isNamed ? fits[0] : null;
 }

@@ -1,8 +1,10 @@
 /** Sampling keys that `gen`, `bench` and `frontier` share. */
 
 import { z } from 'zod';
+import type { Checkpoint } from '../../models/checkpoint.js';
 import { type ChosenSampler, chosenSampler } from '../../samplers/sampler.js';
 import { isModulePath } from '../../samplers/user/user-sampler.js';
+import { fittingSamplers } from '../throughput/configurations.js';
 import { resolveFrom, type SuiteModel } from './named-files.js';
 
 const count = z.int().min(1);
@@ -63,6 +65,30 @@ export const sampledCells = <Sampler, Cell>(
       ),
     ),
   );
+
+/**
+ * The sampler of a cell; null where the cell is not needed: its sampler does not support the model, or the model always takes
+ * one step per token. An ar model that no sampler of the part supports uses its own, as in the commands.
+ * @throws UsageError when no sampler of the part supports the model
+ */
+export async function samplerOfCell(
+  {
+    samplers,
+    place,
+    isOtherSteps,
+  }: { samplers: readonly ChosenSampler[]; place: number; isOtherSteps: boolean },
+  checkpoint: Checkpoint,
+): Promise<ChosenSampler | null> {
+  if (checkpoint.family === 'ar' && isOtherSteps) return null;
+  const fits = await fittingSamplers(checkpoint, samplers);
+  if (fits.includes(samplers[place])) return samplers[place];
+  const isNamed = samplers.some((one) => fits.includes(one));
+  return place === 0 && !isNamed ? fits[0] : null;
+}
+
+/** Indices of samplers; where none is named, that of the one that fits. */
+export const placesOf = (samplers: readonly ChosenSampler[]): number[] =>
+  samplers.length === 0 ? [0] : [...samplers.keys()];
 
 export function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];

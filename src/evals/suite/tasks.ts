@@ -13,9 +13,16 @@ import type { Checkpoint } from '../../models/checkpoint.js';
 import { providerOf } from '../../models/provider.js';
 import { parametersOf } from '../../models/stored-weights.js';
 import type { Observer } from '../../observer.js';
-import { isModulePath } from '../../samplers/user/user-sampler.js';
+import type { ChosenSampler } from '../../samplers/sampler.js';
 import { tokenizerOf } from '../../sampling/prepare-sampling.js';
-import { askSettings, plannedCalls, prepareTask, type RunnerSettings, Runners } from '../tasks/open-task.js';
+import {
+  askSettings,
+  ofSampler,
+  plannedCalls,
+  prepareTask,
+  type RunnerSettings,
+  Runners,
+} from '../tasks/open-task.js';
 import type { TasksResult } from '../tasks/record.js';
 import {
   type AskSettings,
@@ -26,12 +33,14 @@ import {
   runTask,
   taskResult,
 } from '../tasks/run.js';
+import { isGenerated } from '../tasks/task.js';
 import { readTask } from '../tasks/task-files.js';
 import type { ItemSelection } from '../tasks/task-items.js';
 import type { Cell, CellKind, SuiteContext, SuiteSettings } from './cell.js';
 import { modelRecordIn, ONE_SELECTION, resolveFrom, type SuiteModel } from './named-files.js';
 import { policyKeys } from './perplexity.js';
-import { unique } from './sampling-keys.js';
+import { placesOf, samplerOfCell, samplersOf, samplingKeys, unique } from './sampling-keys.js';
+import { givenOptions, samplingLabel } from './sampling-work.js';
 
 const count = z.int().min(1);
 
@@ -55,7 +64,7 @@ const schema = z
     tail: z.string().optional(),
     bos: z.enum(['always', 'when-empty']).optional(),
     tooLong: z.enum(['truncate', 'refuse']).optional(),
-    sampler: z.string().min(1).optional(),
+    samplers: samplingKeys.samplers,
     steps: z.union([count, z.array(count).min(1)]).optional(),
     batch: count.max(4096).optional(),
   })
@@ -73,8 +82,12 @@ export interface TaskCell {
   data: string | null;
   fewShot: number | undefined;
   selection: ItemSelection;
+  /** But for the sampler. */
   settings: Omit<AskSettings, 'fresh'>;
-  /** One of several numbers of steps, and whether another than the first. */
+  /** All samplers of the part, and the index of its own; 0 where none is named. */
+  samplers: ChosenSampler[];
+  place: number;
+  /** One of several numbers of steps or samplers, and whether its steps are not the first. */
   isSwept: boolean;
   isOtherSteps: boolean;
 }
@@ -88,29 +101,31 @@ export const TASK_CELLS: CellKind<Asked, TaskCell, TasksResult> = {
   hasOneResult: true,
   requests,
   checkpoints: ({ model }) => [model.path],
-  samplers: ({ settings: { sampler } }) => (sampler === null ? [] : [sampler]),
-  group: ({ model, settings: { steps } }) => `${model.name} ${steps}`,
+  samplers: ({ samplers }) => samplers.map(({ spec }) => spec),
+  group: ({ model, place, settings: { steps } }) => `${model.name} ${place} ${steps}`,
   open,
 };
 
 /** By task, then model: a reader compares models on one task. */
 function requests(asked: Asked, { models, first: firstIndex, folder }: SuiteContext): TaskCell[] {
-  const { tasks, fewShot, limit, first, likelihood, sampler, steps = 32, ...others } = asked;
+  const { tasks, fewShot, limit, first, likelihood, samplers, steps = 32, ...others } = asked;
   const selection: ItemSelection = {
     ...{ limit: limit ?? first ?? null, order: first === undefined ? 'spread' : 'first', shard: null },
   };
   const { fresh: _, ...settings } = askSettings({
     ...others,
     ...(typeof likelihood === 'string' ? { method: likelihood } : { policy: likelihood }),
-    sampler: sampler !== undefined && isModulePath(sampler) ? resolveFrom(folder, sampler) : sampler,
   });
+  const chosen = samplersOf(samplers, folder);
   const named = tasks.map((one) => (typeof one === 'string' ? { task: one } : one));
   return named
     .flatMap(({ task, data }) => models.map((model) => ({ task, data, model })))
+    .flatMap((one) => placesOf(chosen).map((place) => ({ ...one, place })))
     .flatMap((one) => unique([steps].flat()).map((each, s) => ({ ...one, each, s })))
-    .map(({ task, data, model, each, s }, i) => ({
+    .map(({ task, data, model, place, each, s }, i) => ({
       ...{ eval: 'tasks', index: firstIndex + i, model, fewShot, selection },
-      ...{ settings: { ...settings, steps: each }, isSwept: Array.isArray(steps), isOtherSteps: s > 0 },
+      ...{ settings: { ...settings, steps: each }, samplers: chosen, place },
+      ...{ isSwept: Array.isArray(steps) || chosen.length > 1, isOtherSteps: s > 0 },
       task: /\.ya?ml$/i.test(task) ? resolveFrom(folder, task) : task,
       data: data === undefined ? null : resolveFrom(folder, data),
     }));
@@ -122,17 +137,26 @@ async function open<T>(
   observer: Observer,
   work: (cells: readonly Cell<TasksResult>[]) => Promise<T>,
 ): Promise<T> {
-  const [{ model }] = cells;
-  const settings: AskSettings = { ...cells[0].settings, fresh: suite.fresh };
-  const checkpoint = await suite.open(model);
+  const [first] = cells;
+  const checkpoint = await suite.open(first.model);
+  const prepared: PreparedTask[] = [];
+  for (const { task, data, fewShot, selection } of cells) {
+    const read = readTask(task, (text) => observer.note?.(text));
+    prepared.push(await prepareTask(read, { data, fewShot, selection, fetch: suite.fetchSplit }));
+  }
+  // Only what is generated has a sampler, and must have one that fits.
+  const isWritten = prepared.some(({ task }) => isGenerated(task));
+  const sampler = isWritten ? await samplerOfCell(first, checkpoint) : null;
+  const own = first.samplers.length > 0 && sampler !== null ? ofSampler(sampler) : {};
+  const settings: AskSettings = { ...first.settings, ...own, fresh: suite.fresh };
   const running = new RunningTasks(checkpoint, settings, suite, observer);
   try {
     const opened: Cell<TasksResult>[] = [];
-    for (const cell of cells) {
-      const { data, fewShot, selection } = cell;
-      const read = readTask(cell.task, (text) => observer.note?.(text));
-      const prepared = await prepareTask(read, { data, fewShot, selection, fetch: suite.fetchSplit });
-      opened.push(await openedCell(cell, prepared, running));
+    for (const [i, cell] of cells.entries()) {
+      const isNeeded = isGenerated(prepared[i].task)
+        ? sampler !== null
+        : cell.place === 0 && !cell.isOtherSteps;
+      opened.push(await openedCell(cell, prepared[i], { running, isNeeded }));
     }
     return await work(opened);
   } finally {
@@ -141,9 +165,9 @@ async function open<T>(
 }
 
 async function openedCell(
-  { index, model, isSwept, isOtherSteps }: TaskCell,
+  { index, model, samplers, place, isSwept }: TaskCell,
   prepared: PreparedTask,
-  running: RunningTasks,
+  { running, isNeeded }: { running: RunningTasks; isNeeded: boolean },
 ): Promise<Cell<TasksResult>> {
   const { checkpoint, settings, suite, observer, runners } = running;
   const { task, items, documents } = prepared;
@@ -153,8 +177,8 @@ async function openedCell(
   const perItem = checkpoint.family === 'ar' ? (task.generation?.tokens ?? 0) : settings.steps + 1;
   const modelCalls = planned?.modelCalls ?? items.length * perItem;
   const { shots, name, path } = task;
-  const isWritten = task.output === 'generate_until';
-  const isRepeated = isOtherSteps && (!isWritten || checkpoint.family === 'ar');
+  const isWritten = isGenerated(task);
+  const sampling = samplingLabel(samplers.length > 1 ? samplers[place].spec : undefined, settings.steps);
   const { seed, draws } = protocolOf(task, checkpoint.family, settings);
   const outcomes = await outcomesKey(checkpoint, providerOf(suite.provider), {
     ...prepared,
@@ -170,9 +194,10 @@ async function openedCell(
   };
   return {
     index,
-    key: isRepeated ? null : key,
+    key: isNeeded ? key : null,
     plan: (state) => ({
-      ...{ model: model.name, dataset: isSwept ? `${name}, ${settings.steps} steps` : name },
+      ...{ model: model.name, dataset: isSwept ? [name, sampling].join(', ') : name },
+      samplerOptions: samplers.length > 1 ? givenOptions(samplers[place].options ?? []) : undefined,
       ...{ seed, sequences: items.length },
       ...{ draws: draws ?? 1, modelCalls, state },
       weight: modelCalls * (checkpoint.fields.length.value ?? 1) * parametersOf(checkpoint),

@@ -1,25 +1,15 @@
 /** What `tasks` declares of its results: a model on a task, one row each. */
 import { type Column, count, figure, flag, number, text } from '../../printing/columns.js';
-import { shellCommand } from '../../printing/shell-command.js';
 import { environmentColumns } from '../../records/environment-columns.js';
-import {
-  type Evaluation,
-  fieldOf,
-  numberOf,
-  type PairedDifference,
-  type Pairing,
-  type ResultRow,
-  type SuiteEntry,
-  type SuiteEntryContext,
-} from '../../records/evaluation.js';
+import type { Evaluation, PairedDifference, Pairing, ResultRow } from '../../records/evaluation.js';
 import { RANGES } from '../../records/plausible.js';
 import { plainText } from '../../terminal-text.js';
-import { knownKeys, modelOf, NO_MODEL, suiteModel, textOf } from '../command-flags.js';
 import { joinedParts } from './item-rows.js';
 import { taskNotes } from './notes.js';
 import { clusteredRatio } from './outcomes.js';
 import { withAup } from './parallelism.js';
 import { type TasksResult, tasksRecord } from './record.js';
+import { taskRepetition } from './repetition.js';
 
 const share = (value: number | null): string => (value === null ? '' : `${(100 * value).toFixed(1)}%`);
 /** `61.2% ± 1.4` */
@@ -250,7 +240,7 @@ export const TASKS: Evaluation<TasksResult> = {
       ]),
     join: joinedParts,
   },
-  repetition: { inSuite, commands: ([row]) => [commandOf(row)] },
+  repetition: taskRepetition,
   report: {
     columns: ['acc', '95% interval', 'acc_norm', 'exact match', 'perplexity', 'items', 'likelihood', 'tail'],
     subject: ['model', 'task'],
@@ -259,8 +249,17 @@ export const TASKS: Evaluation<TasksResult> = {
 
 /** Where no row has an accuracy, the figure that there is stands in its place. */
 function essentialTitles(results: readonly TasksResult[]): readonly string[] | null {
-  if (results.some(({ metrics }) => metrics.aup))
-    return ['task', 'model', 'steps', 'exact match', 'TPF', 'AUP'];
+  if (results.some(({ metrics }) => metrics.aup)) {
+    const ofOne = new Map<string, string>();
+    // An ar model has its own sampler: it is told apart by its name.
+    const hasSeveral = results.some((one) => {
+      const sampler = samplerText(one.protocol.sampler ?? '', one);
+      const known = ofOne.get(one.model.name) ?? sampler;
+      ofOne.set(one.model.name, sampler);
+      return known !== sampler;
+    });
+    return ['task', 'model', ...(hasSeveral ? ['sampler'] : []), 'steps', 'exact match', 'TPF', 'AUP'];
+  }
   const has = (name: keyof TasksResult['metrics']) => results.some(({ metrics }) => metrics[name]);
   const figures = [
     has('acc') ? 'acc' : '',
@@ -269,74 +268,4 @@ function essentialTitles(results: readonly TasksResult[]): readonly string[] | n
     has('wordPerplexity') ? 'perplexity/word' : '',
   ].filter(Boolean);
   return ['task', 'model', ...figures.slice(0, 2), '95% interval', ...(figures.length < 2 ? ['items'] : [])];
-}
-
-function shardOf(row: ResultRow): string | null {
-  const [part, of] = [numberOf(row, 'part.part'), numberOf(row, 'part.of')];
-  return part === null || of === null ? null : `${part}/${of}`;
-}
-
-/** An ar model's likelihoods are exact, so it goes with whatever likelihood the others have. */
-function inSuite(row: ResultRow, context: SuiteEntryContext): SuiteEntry | string {
-  const model = suiteModel(row, context);
-  if (model === null) return NO_MODEL;
-  if (fieldOf(row, 'part')) return 'it is of a part of the items (--shard)';
-  const { task, protocol, dataset } = recordOf(row);
-  const { estimator, policy, tokensPerCall, draws, until, seed, tail, bos, tooLong, steps } = protocol;
-  const isDrawn = estimator === 'bound';
-  const isExact = estimator === 'chain-rule';
-  return {
-    model,
-    lists: {
-      tasks: task.path === null ? task.name : context.at(task.path),
-      ...(typeof steps === 'number' && { steps }),
-    },
-    any: isExact ? ['likelihood', 'draws', 'until', 'seed', 'tail'] : [],
-    shared: knownKeys({
-      fewShot: protocol.shots,
-      likelihood:
-        estimator === 'bound' || estimator === 'evidence'
-          ? estimator
-          : policy === null
-            ? null
-            : knownKeys({ policy, tokensPerCall }),
-      ...(isDrawn && { draws: until === null ? draws : null, until }),
-      seed: isDrawn || estimator === 'generation' ? seed : null,
-      ...(!isExact && { tail }),
-      ...{ bos, tooLong, sampler: estimator === 'generation' ? samplerOf(row) : null },
-      ...(typeof dataset.limit === 'number' && {
-        [dataset.selection === 'first' ? 'first' : 'limit']: dataset.limit,
-      }),
-    }),
-  };
-}
-
-/** `unmask:threshold=0.9` */
-function samplerOf(row: ResultRow): string | null {
-  const name = textOf(row, 'protocol.sampler');
-  const options = Object.entries(fieldOf(row, 'protocol.samplerOptions') ?? {});
-  if (name === null || options.length === 0) return name;
-  return `${name}:${options.map(([key, value]) => `${key}=${value}`).join(',')}`;
-}
-
-function commandOf(row: ResultRow): string {
-  const estimator = textOf(row, 'protocol.estimator');
-  const isDrawn = estimator === 'bound';
-  const isWritten = estimator === 'generation';
-  return shellCommand('tasks', [
-    ['model', modelOf(row)],
-    ['task', textOf(row, 'task.path') ?? textOf(row, 'task.name')],
-    ['few-shot', numberOf(row, 'protocol.shots')],
-    ['likelihood', estimator === 'chain-rule' || isWritten ? null : estimator],
-    ['sampler', isWritten ? samplerOf(row) : null],
-    ['steps', numberOf(row, 'protocol.steps')],
-    ['policy', textOf(row, 'protocol.policy')],
-    ['draws', isDrawn ? numberOf(row, 'protocol.draws') : null],
-    ['until', numberOf(row, 'protocol.until')],
-    ['seed', isDrawn || isWritten ? numberOf(row, 'protocol.seed') : null],
-    ['shard', shardOf(row)],
-    ['tail', textOf(row, 'protocol.tail')],
-    ['bos', textOf(row, 'protocol.bos')],
-    [fieldOf(row, 'dataset.selection') === 'first' ? 'first' : 'limit', numberOf(row, 'dataset.limit')],
-  ]);
 }

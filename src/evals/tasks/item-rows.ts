@@ -18,7 +18,7 @@ import {
   wordsAndBytes,
 } from './outcomes.js';
 import type { TasksResult } from './record.js';
-import type { Task } from './task.js';
+import { isGenerated, type Task } from './task.js';
 import type { TaskItem } from './task-items.js';
 
 export function rowOf(task: Task, item: TaskItem, outcome: ItemOutcome): ItemRow {
@@ -31,7 +31,7 @@ export function rowOf(task: Task, item: TaskItem, outcome: ItemOutcome): ItemRow
     ...{ figures: itemFigures(task, item, outcome), flip, cut, tokens },
     variance: errors.reduce((total, error) => total + error ** 2, 0),
     ceiling: outcome.ceiling ?? null,
-    ...(task.output === 'generate_until'
+    ...(isGenerated(task)
       ? { written: outcome.written ?? null, calls: outcome.calls }
       : { written: null, calls: null }),
     chance: task.choices === null ? null : item.answers.length / Math.max(1, item.choices.length),

@@ -1,7 +1,7 @@
 /** What a run of a task needs, from names: its documents as items, and what answers them. */
 import { UsageError } from '../../errors.js';
 import type { Checkpoint } from '../../models/checkpoint.js';
-import { chosenSampler } from '../../samplers/sampler.js';
+import { type ChosenSampler, chosenSampler } from '../../samplers/sampler.js';
 import type { ScoringSettings } from '../likelihood/scored-questions.js';
 import { openScoring, planScoring } from '../likelihood/scoring-session.js';
 import { type ExactLikelihoodSettings, exactLikelihood } from '../perplexity/exact-likelihood.js';
@@ -10,7 +10,7 @@ import { type Documents, type DocumentsOptions, documentsOf } from './documents.
 import { GeneratingRunner } from './generated-items.js';
 import { type ItemRunner, ScoringRunner } from './item-runner.js';
 import type { AskSettings, PreparedTask } from './run.js';
-import type { Task } from './task.js';
+import { isGenerated, type Task } from './task.js';
 import { type ItemSelection, itemsOf } from './task-items.js';
 
 /** Settings that are asked for, with defaults for the rest: those of `duo-eval tasks`. */
@@ -24,16 +24,16 @@ export const askSettings = ({
   ...{ draws: asked.draws ?? 128, until: asked.until ?? null, seed: asked.seed ?? 1 },
   ...{ tail: asked.tail ?? 'none', bos: asked.bos ?? 'always', tooLong: asked.tooLong ?? 'truncate' },
   ...{ batch: asked.batch ?? null, fresh: asked.fresh ?? false },
-  ...chosen(asked.sampler ?? null),
+  ...(asked.sampler ? ofSampler(chosenSampler(asked.sampler)) : { sampler: null }),
   steps: asked.steps ?? 32,
 });
 
-/** A sampler as {@link chosenSampler} reads it. */
-function chosen(sampler: string | null): Pick<AskSettings, 'sampler' | 'samplerOptions'> {
-  if (sampler === null) return { sampler };
-  const { spec, options } = chosenSampler(sampler);
-  return { sampler: spec, ...(options && { samplerOptions: options }) };
-}
+type SamplerSettings = Pick<AskSettings, 'sampler' | 'samplerOptions'>;
+
+export const ofSampler = ({ spec, options }: ChosenSampler): SamplerSettings => ({
+  sampler: spec,
+  ...(options && options.length > 0 && { samplerOptions: options }),
+});
 
 /** Settings of generated answers, of which each is asked for. */
 export interface Sweep {
@@ -46,19 +46,16 @@ export interface Sweep {
  * @throws UsageError where no sampler fits
  */
 export async function sweptSettings(
-  { output }: Task,
+  task: Task,
   checkpoint: Checkpoint,
   shared: AskSettings,
   { samplers, steps }: Sweep,
 ): Promise<AskSettings[]> {
-  if (output !== 'generate_until') return [shared];
+  if (!isGenerated(task)) return [shared];
   const isAr = checkpoint.family === 'ar';
   const named = samplers.map(chosenSampler);
   const fits = named.length === 0 ? [] : await fittingSamplers(checkpoint, named);
-  const each =
-    fits.length === 0
-      ? [{}]
-      : fits.map(({ spec, options }) => ({ sampler: spec, ...(options && { samplerOptions: options }) }));
+  const each = fits.length === 0 ? [{}] : fits.map(ofSampler);
   return each.flatMap((own) =>
     (isAr ? steps.slice(0, 1) : steps).map((count) => ({ ...shared, ...own, steps: count })),
   );
@@ -119,9 +116,9 @@ export class Runners {
   ) {}
 
   /** @throws as {@link openScoring}, and {@link GeneratingRunner.start} */
-  async of({ output, generation }: Task): Promise<ItemRunner> {
+  async of(task: Task): Promise<ItemRunner> {
     const { options, settings } = this;
-    const kind = output !== 'generate_until' ? 'scores' : generation?.draw ? 'draws' : 'takes';
+    const kind = !isGenerated(task) ? 'scores' : task.generation?.draw ? 'draws' : 'takes';
     const known = this.started.get(kind);
     if (known) return known;
     const runner =

@@ -21,7 +21,7 @@ import { type RecordOfRun, resultOfRows, rowOf } from './item-rows.js';
 import type { ItemRunner } from './item-runner.js';
 import type { ItemOutcome } from './outcomes.js';
 import type { TasksResult } from './record.js';
-import type { Task } from './task.js';
+import { isGenerated, type Task } from './task.js';
 import type { ItemSelection, TaskItem } from './task-items.js';
 
 /** How models are asked: the same for all tasks of a run. */
@@ -235,7 +235,7 @@ type Protocol = TasksResult['protocol'];
 export function protocolOf(task: Task, family: Family, settings: AskSettings): Protocol {
   return {
     ...{ name: 'tasks', version: PROTOCOL_VERSION, taskSha256: task.sha256, shots: task.shots.count },
-    ...(task.output === 'generate_until' ? generationOf(settings, family) : estimatorOf(family, settings)),
+    ...(isGenerated(task) ? generationOf(settings, family) : estimatorOf(family, settings)),
     ...{ bos: settings.bos, tooLong: settings.tooLong },
   };
 }

@@ -105,3 +105,6 @@ export interface Generation {
   /** White space at the ends of the answer does not count. */
   trim: boolean;
 }
+
+/** Whether a task asks for texts that a sampler writes. */
+export const isGenerated = ({ output }: Pick<Task, 'output'>): boolean => output === 'generate_until';

@@ -4,17 +4,23 @@
  */
 import { html, Markup } from './markup.js';
 
+/** Colours of series differ in lightness, too, so that they are told apart by colour-blind readers and in grey. */
+const ON_WHITE =
+  '--series-0: #0041ad; --series-1: #8b0000; --series-2: #839c60; --series-3: #67244b; --series-4: #b49000; --series-5: #1aa4a7;';
+const ON_BLACK =
+  '--series-0: #057ff6; --series-1: #d5653d; --series-2: #c9f2b1; --series-3: #8d578b; --series-4: #ffd249; --series-5: #1be9ff;';
+
 /** How pages look. Colours are variables, so that plots follow the reader's light or dark. */
 const STYLE = `
 :root {
   --paper: #ffffff; --ink: #1d2530; --soft: #5a6675; --line: #d5dbe3; --raised: #f4f6f9;
-  --series-0: #1769aa; --series-1: #b3471b; --series-2: #3c7d22; --series-3: #8a3fa0; --series-4: #8a6a00; --series-5: #00766f;
+  ${ON_WHITE}
   --changed: #ffe08a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14181d; --ink: #e4e9ef; --soft: #9aa7b5; --line: #36404c; --raised: #1d232b;
-    --series-0: #6db3f2; --series-1: #f2986b; --series-2: #8fce6f; --series-3: #cf95e3; --series-4: #e0bf57; --series-5: #5cc9c0;
+    ${ON_BLACK}
     --changed: #6b5410;
   }
 }
@@ -52,7 +58,7 @@ svg .mark:hover .shape, svg .mark:focus .shape { stroke: var(--ink); stroke-widt
 .details[hidden] { display: none; }
 .details dl { display: grid; grid-template-columns: auto auto; gap: 0 .7rem; margin: 0; } .details dt { color: var(--soft); } .details dd { margin: 0; }
 @media print {
-  :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --raised: #fff; }
+  :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --raised: #fff; ${ON_WHITE} }
   main { max-width: none; padding: 0; } .scroll { overflow: visible; } figure, tr { break-inside: avoid; } button, details.figures { display: none; }
   table { font-size: .75rem; } th, td { padding: .15rem .35rem; white-space: normal; overflow-wrap: anywhere; }
   table.many, .many tbody, .many tr { display: block; } .many thead { display: none; }

@@ -130,7 +130,7 @@ describe('several numbers of steps', () => {
   it('are cells of a suite, where what has one setting has one cell, and the same AUP', async () => {
     space.write(
       'suite.yaml',
-      `models: [${fixture('bd3lm.onnx')}, ${fixture('ar.onnx')}]\ntasks: {tasks: [t.yaml], sampler: unmask, steps: [12, 2]}\n`,
+      `models: [${fixture('bd3lm.onnx')}, ${fixture('ar.onnx')}]\ntasks: {tasks: [t.yaml], samplers: [unmask], steps: [12, 2]}\n`,
     );
     await succeed(space, ['run', 'suite.yaml', '--threads', '1', '--out', 's.json']);
     const file = readResults(space.at('s.json'), EVALUATIONS);
@@ -142,5 +142,30 @@ describe('several numbers of steps', () => {
     ]);
     const alone = withAup([results[0], results[2]], 1)[0];
     expect(rows[0].metrics.aup?.value).toBeCloseTo(alone.metrics.aup?.value ?? 0, 9);
+  });
+
+  it('of several samplers are cells, too, as far as they fit a model', async () => {
+    const samplers = ['unmask', 'unmask:threshold=0.6', 'ancestral'];
+    space.write(
+      'samplers.yaml',
+      `models: [${fixture('bd3lm.onnx')}, ${fixture('ar.onnx')}]\ntasks: {tasks: [t.yaml], samplers: [unmask, {name: unmask, options: {threshold: 0.6}}, psi, ancestral], steps: [12, 2]}\n`,
+    );
+    const { stdout } = await succeed(space, ['run', 'samplers.yaml', '--threads', '1', '--out', 'm.json']);
+    expect(stdout).toContain('unmask threshold=0.6');
+    const rowsOf = (file: string) =>
+      readResults(space.at(file), EVALUATIONS).results as unknown as TasksResult[];
+    const named = (rows: readonly TasksResult[]) =>
+      rows.map(({ model, protocol, metrics }) => [
+        ...[model.name, protocol.sampler, protocol.samplerOptions?.threshold ?? null, protocol.steps],
+        ...[metrics.exactMatch, metrics.aup?.value],
+      ]);
+    const flags = ['--task', 't.yaml', '--steps', '12,2', ...samplers.flatMap((one) => ['--sampler', one])];
+    const models = ['bd3lm.onnx', 'ar.onnx'].flatMap((one) => ['--model', fixture(one)]);
+    await succeed(space, ['tasks', ...models, ...flags, '--threads', '1', '--out', 'command.json']);
+    expect(named(rowsOf('m.json'))).toEqual(named(rowsOf('command.json')));
+    expect(rowsOf('m.json')).toHaveLength(3 * 2 + 1);
+    await succeed(space, ['report', 'm.json', '--out', 'again.yaml']);
+    const again = await succeed(space, ['run', 'again.yaml', '--threads', '1', '--dry-run']);
+    expect(again.stdout).toMatch(/\n0 of \d+ cells to run/);
   });
 });
