@@ -90,6 +90,25 @@ async function measureSteps({ folder, pairs, threads, wait, quick, python, say }
     });
   }
   await session.close();
+  const int8 = join(folder, 'int8.onnx');
+  await convert(folder, int8, ['--dtype', 'int8']);
+  const rounded = await startSampling(int8, { samplerName: 'ancestral', steps, threads });
+  const besideRounded = besideSteps(torch, rounded);
+  for (const mode of ['bfloat16', 'compile bfloat16']) {
+    say(`forward alone, ${mode}, beside int8 …`);
+    const values = await besideRounded('forward', mode, pairs);
+    const what = STEP_ROWS.find(([leg, of]) => leg === 'forward' && of === mode)[2];
+    rows.push({
+      kind: 'ratio',
+      what,
+      to: 'a step of ancestral, int8',
+      values,
+      target: null,
+      aim: null,
+      atLeast: true,
+    });
+  }
+  await rounded.session.close();
   await torch.end();
   return rows;
 }

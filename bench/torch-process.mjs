@@ -56,8 +56,9 @@ export async function startTorch({ python, part, folder, sizes, threads, wait, b
   };
 }
 
-export function convert(folder, out) {
-  const child = spawn(process.execPath, [CONVERT, 'convert', folder, '--out', out], {
+/** @param storage flags of convert that say how weights are stored */
+export function convert(folder, out, storage = []) {
+  const child = spawn(process.execPath, [CONVERT, 'convert', folder, '--out', out, ...storage], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return new Promise((resolve, reject) =>

@@ -6,7 +6,7 @@ import { SIZE_NAMES } from '../models/architectures/dimensions.js';
 import { ARCHITECTURE_NAMES } from '../models/architectures/names.js';
 import type { ImportedCheckpoint, ImportRequest } from '../models/importers/import-checkpoint.js';
 import type { SavedCheckpoint } from '../models/save-checkpoint.js';
-import { INT4_BLOCKS, STORAGE_TYPES } from '../models/weights/storage-names.js';
+import { ACTIVATIONS, INT4_BLOCKS, STORAGE_TYPES } from '../models/weights/storage-names.js';
 
 const RANDOM = 'RANDOM WEIGHTS';
 const CARD = 'CARD';
@@ -18,7 +18,7 @@ export default class Convert extends BaseCommand<typeof Convert> {
   static override description =
     `Writes an ONNX file and its card. Sources are a folder or a hub repository with config.json and model.safetensors, a .safetensors file, a .ckpt of the reference's training, an .onnx to store in another type, or llama2.c's .bin: Duo, MDLM, SEDD and AR of s-sahoo/duo, BD3-LM of kuleshov-group/bd3lms, GPT-2, Llama, Mistral, Qwen, Gemma, Pythia and llama2.c; Dream, LLaDA, SDAR, SMDM, DiffuGPT and dllm's a2d. No code in a file is ever run. Weights are streamed, so memory stays small; those past 2 GB go to files beside the model.
 
-Networks compute in float32 whatever the type. float16 is widened when it is loaded, int8 (one scale per output) at each call. int4 keeps products in blocks of 4 bits that one operator multiplies (MatMulNBits of onnxruntime), and embeddings in 8 or 4.
+float16 is widened when it is loaded, and the network computes in float32. int8 has one scale per output, int4 one per block of weights, and embeddings in 8 or 4 bits; what flows into their products is rounded to int8 per token or block, which processors with VNNI or AMX multiply two to three times as fast as float32. --activations float32 rounds weights alone.
 
 With --random, the network has the published architecture and random weights, to measure speed or to train. dit reads noisy tokens and the noise level. causal reads tokens with cached keys and values; an empty cache scores whole sequences. block-diffusion reads noisy tokens, and clean ones block by block.`;
   static override examples = [
@@ -36,6 +36,10 @@ With --random, the network has the published architecture and random weights, to
     out: string({ char: 'o', required: true, summary: 'The checkpoint to write.', helpValue: '<file.onnx>' }),
     dtype: choice(STORAGE_TYPES)({
       summary: 'Type in which matrices are stored. [default: float32]',
+      helpGroup: STORAGE,
+    }),
+    activations: choice(ACTIVATIONS)({
+      summary: 'What flows into products with int8 and int4: rounded to int8, or as it is. [default: int8]',
       helpGroup: STORAGE,
     }),
     'int4-block': choice(INT4_BLOCKS.map(String))({
@@ -186,8 +190,16 @@ With --random, the network has the published architecture and random weights, to
   }
 
   /** How matrices are stored, and in how large files. @throws UsageError for flags of int4 without it */
-  private storage(): Pick<ImportRequest, 'dtype' | 'fourBits' | 'largestShard'> {
-    const { dtype, 'int4-block': block, 'int4-symmetric': symmetric, 'shard-size': gigabytes } = this.flags;
+  private storage(): Pick<ImportRequest, 'dtype' | 'rounding' | 'largestShard'> {
+    const { dtype, activations, 'int4-block': block, 'int4-symmetric': symmetric } = this.flags;
+    const { 'shard-size': gigabytes } = this.flags;
+    if (activations !== undefined && dtype !== 'int8' && dtype !== 'int4') {
+      throw new UsageError({
+        code: 'flag-of-integers',
+        message: '--activations is for --dtype int8 and int4.',
+        hint: 'Leave --activations out, or give --dtype int8.',
+      });
+    }
     const idle = block !== undefined ? 'int4-block' : symmetric ? 'int4-symmetric' : null;
     if (dtype !== 'int4' && idle !== null) {
       throw new UsageError({
@@ -198,7 +210,7 @@ With --random, the network has the published architecture and random weights, to
     }
     return {
       dtype,
-      fourBits: { block: INT4_BLOCKS.find((size) => String(size) === block), symmetric },
+      rounding: { activations, block: INT4_BLOCKS.find((size) => String(size) === block), symmetric },
       largestShard: gigabytes === undefined ? undefined : gigabytes * 1e9,
     };
   }
@@ -280,8 +292,29 @@ With --random, the network has the published architecture and random weights, to
         ...(facts.family ? [['family', facts.family]] : []),
         ['parameters', parameters.toLocaleString('en-US')],
         ['bytes', bytes.toLocaleString('en-US')],
+        ...(await this.productRows()),
       ]),
     );
+  }
+
+  /** What the products of a network in few bits are of, and what this processor makes of that. */
+  private async productRows(): Promise<[string, string][]> {
+    const { dtype, activations = 'int8' } = this.flags;
+    if (dtype !== 'int8' && dtype !== 'int4') return [];
+    if (activations === 'float32') {
+      const when = dtype === 'int8' ? 'widened at each call' : 'widened in each product';
+      return [['products', `of float32; ${dtype} is ${when}, so they are no faster`]];
+    }
+    const { byteProducts } = await import('../models/machine.js');
+    const instructions = byteProducts();
+    const scale = dtype === 'int8' ? 'token' : 'block of a token';
+    return [
+      ['products', `of ${dtype}, and int8 with a scale per ${scale}`],
+      [
+        'processor',
+        instructions ? `has ${instructions} for them` : 'has no instructions for them that are known here',
+      ],
+    ];
   }
 
   private noteNoTokenizer(): void {

@@ -97,7 +97,7 @@ export interface BlockMatrix {
 
 /**
  * x·Wᵀ for a matrix in blocks of 4 bits, which is widened tile by tile inside the kernel. Sums are of float32 numbers
- * (accuracy level 1); level 4 would round x to int8 as well.
+ * (accuracy level 1); level 4, which rounds x to int8 as well, is integer-product.ts.
  * @param x [..., inputs]   @returns [..., outputs]
  */
 export const MatMulNBits = (x: Value, { codes, scales, zeros, outputs, inputs, block }: BlockMatrix) =>

@@ -17,6 +17,7 @@ import {
 } from './messages.js';
 import {
   create,
+  FunctionProtoSchema,
   fromBinary,
   type GraphProto,
   GraphProtoSchema,
@@ -219,6 +220,39 @@ export class Graph {
   /** A body for `Scan`, `Loop` or `If`: sees this graph's values and shares its names. */
   body(name: string): Graph {
     return new Graph(this.model, create(GraphProtoSchema, { name }), this);
+  }
+
+  /**
+   * Declares an operator `name` of a domain of ours as a function of the model, if it is not there: the runtime puts the nodes
+   * that `build` makes in the place of each node of it.
+   * @param numbers attributes of such a node, which the function reads   @param inputs its parameters, by name
+   * @param build may not read other values of the graph
+   */
+  declareFunction(
+    { domain, name, numbers = [] }: { domain: string; name: string; numbers?: readonly string[] },
+    inputs: Readonly<Record<string, DType>>,
+    build: (...parameters: Value[]) => Value,
+  ): void {
+    if (this.model.functions.some((known) => known.domain === domain && known.name === name)) return;
+    const proto = create(GraphProtoSchema, { name });
+    const inner = new Graph(this.model, proto, null);
+    const result = build(
+      ...Object.entries(inputs).map(([parameter, dtype]) => ({ graph: inner, name: parameter, dtype })),
+    );
+    const constants = proto.initializer.map((tensor) =>
+      create(NodeProtoSchema, {
+        opType: 'Constant',
+        output: [tensor.name],
+        attribute: [attributeProto('value', { tensor })],
+      }),
+    );
+    this.model.functions.push(
+      create(FunctionProtoSchema, {
+        ...{ domain, name, input: Object.keys(inputs), output: [result.name], attribute: [...numbers] },
+        node: [...constants, ...proto.node],
+        opsetImport: this.model.opsetImport.filter((set) => set.domain !== domain),
+      }),
+    );
   }
 
   /** Names of nodes made inside `build` start with `scope/`, so that an error of the runtime shows where it occurred. */

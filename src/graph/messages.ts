@@ -17,7 +17,15 @@ import {
 } from './onnx.js';
 
 /** An attribute's value. Whole numbers are INT, lists of them INTS; wrap a FLOAT in `float`. A graph is a body of control flow. */
-export type Attribute = number | string | readonly number[] | { float: number } | { proto: GraphProto };
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { float: number }
+  /** In a function: the whole number that a node of it has by this name. */
+  | { numberOf: string }
+  | { proto: GraphProto }
+  | { tensor: TensorProto };
 
 /** Marks a number as FLOAT even when it is whole. */
 export const float = (value: number): { float: number } => ({ float: value });
@@ -29,7 +37,10 @@ export function attributeProto(name: string, value: Attribute): AttributeProto {
     return create(AttributeProtoSchema, { name, type: Kind.STRING, s: new TextEncoder().encode(value) });
   }
   if ('float' in value) return create(AttributeProtoSchema, { name, type: Kind.FLOAT, f: value.float });
+  if ('numberOf' in value)
+    return create(AttributeProtoSchema, { name, type: Kind.INT, refAttrName: value.numberOf });
   if ('proto' in value) return create(AttributeProtoSchema, { name, type: Kind.GRAPH, g: value.proto });
+  if ('tensor' in value) return create(AttributeProtoSchema, { name, type: Kind.TENSOR, t: value.tensor });
   return create(AttributeProtoSchema, { name, type: Kind.INTS, ints: value.map(BigInt) });
 }
 

@@ -14,6 +14,7 @@ export type {
 export {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  FunctionProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,

@@ -71,6 +71,10 @@ export const LpNormalization = (x: Value, { axis = -1, p = 2 } = {}) =>
 export const Cast = (x: Value, { to }: { to: DType }) =>
   x.dtype === to ? x : one(x.graph, 'Cast', [x], to, { to: dtypeCode(to) });
 
+/** uint8 [..., inputs] less `zero`, times int8 [inputs, outputs] → int32, exactly. */
+export const MatMulInteger = (x: Value, matrix: Value, zero: Value) =>
+  one(x.graph, 'MatMulInteger', [x, matrix, zero], 'int32');
+
 /** int8 and its scales along an axis → float32 (operator set 13). */
 export const DequantizeLinear = (x: Value, scale: Value, { axis }: { axis: number }) =>
   one(x.graph, 'DequantizeLinear', [x, scale], scale.dtype, { axis });

@@ -8,6 +8,7 @@
  */
 import { type DType, dtypeName } from './dtype.js';
 import type { Graph, Value } from './graph.js';
+import { blockProductSizes, isBlockProduct, isIntegerProduct } from './integer-product.js';
 import type { NodeProto } from './onnx.js';
 import {
   Add,
@@ -106,9 +107,9 @@ export function projection(
   if (!chain) return null;
   const [product] = chain;
   const inBlocks = isBlockProduct(product);
-  // Of the operands of a product in blocks, the scales are of its type.
+  // Of the operands of a product of whole numbers, the scales are of its type.
   const ofProduct = chain.some(({ opType }) => opType === 'Cast')
-    ? typeOf(graph, product.input[inBlocks ? 2 : 1])
+    ? typeOf(graph, product.input[inBlocks || isIntegerProduct(product) ? 2 : 1])
     : dtype;
   if (ofProduct === null) return null;
   const states: Value = { graph, name: product.input[0], dtype: ofProduct };
@@ -131,16 +132,6 @@ export function projection(
     },
   };
 }
-
-/** A product with a matrix in blocks of few bits, as `convert --dtype int4` and exporters write it. */
-export const isBlockProduct = ({ domain, opType }: NodeProto): boolean =>
-  domain === 'com.microsoft' && opType === 'MatMulNBits';
-
-/** [inputs, outputs] of such a product, by its attributes; 0 for one that is missing. */
-export const blockProductSizes = ({ attribute }: NodeProto): [number, number] => {
-  const size = (of: string) => Number(attribute.find(({ name }) => name === of)?.i ?? 0n);
-  return [size('K'), size('N')];
-};
 
 /** Element type of a weight; null if the graph does not show it. */
 function typeOf(graph: Graph, weight: string, steps = MOST_STEPS): DType | null {
@@ -174,7 +165,7 @@ function projectionChain(graph: Graph, logits: string): NodeProto[] | null {
   let name = logits;
   for (;;) {
     const node = producers.get(name);
-    if (node && isBlockProduct(node)) {
+    if (node && (isBlockProduct(node) || isIntegerProduct(node))) {
       const [, ...weights] = node.input.filter((input) => input !== '');
       return weights.every((input) => isConstant(input, 3)) ? [node, ...chain] : null;
     }

@@ -1,4 +1,5 @@
 /** This machine's processor and memory, and which execution providers really work on it. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { VERSIONS } from '../versions.js';
 import { PROVIDERS, type ProviderReport, probeProvider } from './provider.js';
@@ -31,6 +32,23 @@ export async function describeMachine(): Promise<MachineReport> {
 export function usableMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/** Flags of Linux for instructions that add up four products of bytes exactly; arm64 has them by another name, or exact ones. */
+const BYTE_PRODUCTS = ['avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp'];
+
+/** Which of these instructions the processor has; null if there is none, or the system does not say. */
+export function byteProducts(cpuinfo = readCpuInfo()): string | null {
+  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1].split(' '));
+  return BYTE_PRODUCTS.find((name) => flags.has(name)) ?? null;
+}
+
+function readCpuInfo(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return ''; // no Linux
+  }
 }
 
 const processorModel = (): string | null => cpus()[0]?.model.trim() ?? null;

@@ -3,7 +3,8 @@
  * be killed by the system. The count is a lower bound on what a call needs, so nothing is refused that would have worked.
  */
 import { ModelError } from '../errors.js';
-import { blockProductSizes, isBlockProduct, projection } from '../graph/rows.js';
+import { blockProductSizes, isBlockProduct } from '../graph/integer-product.js';
+import { projection } from '../graph/rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { usableMemory } from './machine.js';
 import { weightMemory } from './stored-weights.js';

@@ -8,7 +8,7 @@ import { usualSchedule } from './fields.js';
 import { fromCard } from './importers/tokenizer-copy.js';
 import { type SavedCheckpoint, saveCheckpoint } from './save-checkpoint.js';
 import { randomWeights } from './weights/random-weights.js';
-import type { FourBits, StorageType } from './weights/storage-names.js';
+import type { Rounding, StorageType } from './weights/storage-names.js';
 
 export interface RandomCheckpointRequest {
   out: string;
@@ -28,7 +28,7 @@ export interface RandomCheckpointRequest {
   /** How the file stores the matrices. */
   dtype?: StorageType;
   /** How int4 rounds. */
-  fourBits?: FourBits;
+  rounding?: Rounding;
   /** Bytes of a file of weights beside the model, from which on the next begins. */
   largestShard?: number;
 }
@@ -73,7 +73,7 @@ export async function randomCheckpoint(request: RandomCheckpointRequest): Promis
     source: randomWeights({ seed, zeroed: false }),
     card: cardOf(request),
     dtype: request.dtype,
-    fourBits: request.fourBits,
+    rounding: request.rounding,
   };
   return saveCheckpoint(out, content, { largestShard: request.largestShard });
 }

@@ -7,7 +7,7 @@ import type { ArchitectureName } from './architectures/names.js';
 import type { BuildOptions } from './architectures/network.js';
 import { elementCount, type Parameter } from './architectures/parameters.js';
 import { type Card, cardPath, metadataOfCard } from './card.js';
-import type { FourBits, StorageType } from './weights/storage-names.js';
+import type { Rounding, StorageType } from './weights/storage-names.js';
 import { storedBytes } from './weights/storage-type.js';
 import { storeMatrices } from './weights/stored-matrices.js';
 import type { WeightSource } from './weights/weight-source.js';
@@ -21,7 +21,7 @@ export interface CheckpointContent {
   /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
   /** For int4 alone. */
-  fourBits?: FourBits;
+  rounding?: Rounding;
 }
 
 /** A network of any kind, and its weights. */
@@ -37,7 +37,7 @@ export interface NetworkContent {
   /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
   /** For int4 alone. */
-  fourBits?: FourBits;
+  rounding?: Rounding;
 }
 
 export interface SavedCheckpoint extends WrittenModel {
@@ -48,7 +48,7 @@ export interface SavedCheckpoint extends WrittenModel {
 /** @throws ModelError when there can be no such network   @throws FileError */
 export async function saveCheckpoint(
   path: string,
-  { architecture, dimensions, source, card, dtype, fourBits }: CheckpointContent,
+  { architecture, dimensions, source, card, dtype, rounding }: CheckpointContent,
   options: WriteOptions = {},
 ): Promise<SavedCheckpoint> {
   const { parameters, checkpointGraph } = architectures[architecture];
@@ -65,7 +65,7 @@ export async function saveCheckpoint(
       architecture: { name: architecture, ...size },
     },
     dtype,
-    fourBits,
+    rounding,
   };
   return saveNetwork(path, network, options);
 }
@@ -77,11 +77,11 @@ export const blocksOfCard = (blockSize: number | undefined): Pick<Card, 'blockSi
 /** @throws ModelError when the weights are unusable   @throws FileError; then no file of the checkpoint is there */
 export async function saveNetwork(
   path: string,
-  { parameters, graph: build, source, copied, card, dtype = 'float32', fourBits }: NetworkContent,
+  { parameters, graph: build, source, copied, card, dtype = 'float32', rounding }: NetworkContent,
   options: WriteOptions = {},
 ): Promise<SavedCheckpoint> {
   const graph = build({});
-  const forms = storeMatrices(graph, parameters, dtype, fourBits);
+  const forms = storeMatrices(graph, parameters, dtype, rounding);
   // The tokenizer's path is relative to the card, and would be wrong in a model moved without it.
   for (const [key, json] of metadataOfCard({ ...card, tokenizer: undefined })) graph.setMetadata(key, json);
   const bytes = storedBytes(parameters, source, forms);

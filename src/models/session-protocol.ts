@@ -14,6 +14,7 @@ export interface WorkerTask {
   memoryPattern: boolean;
   spinning?: boolean;
   widensAtEachCall?: boolean;
+  integerProducts?: boolean;
   logits?: PromisedLogits;
   /** Float64 [2]: the id of the current call, and when its run of the runtime began, ms since the epoch (infinity between
    *  runs). Written by the worker. */

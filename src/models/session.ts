@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { compiledFile } from '../compiled.js';
 import { type DuoEvalError, ModelError } from '../errors.js';
 import { Graph } from '../graph/graph.js';
+import { hasIntegerProducts } from '../graph/integer-product.js';
 import { checkThreadFits } from './address-space.js';
 import type { Feeds } from './feeds.js';
 import { usableMemory } from './machine.js';
@@ -92,6 +93,7 @@ export interface ModelSession {
 export async function startSession(request: SessionRequest): Promise<ModelSession> {
   const threads = request.threads ?? defaultThreads();
   checkThreadFits(request.label, threads);
+  const graph = Graph.fromBytes(request.graph);
   const task: WorkerTask = {
     graph: request.graph,
     folder: request.folder,
@@ -99,8 +101,8 @@ export async function startSession(request: SessionRequest): Promise<ModelSessio
     threads,
     memoryPattern: request.memoryPattern ?? false,
     spinning: request.spinning,
-    widensAtEachCall: weightMemory(Graph.fromBytes(request.graph), request.memory ?? usableMemory())
-      .widensAtEachCall,
+    widensAtEachCall: weightMemory(graph, request.memory ?? usableMemory()).widensAtEachCall,
+    integerProducts: hasIntegerProducts(graph),
     logits: request.logits,
     progress: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
   };

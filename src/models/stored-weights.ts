@@ -5,8 +5,8 @@
  */
 import { byteLength, type DType, dtypeName } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
+import { blockProductSizes, isBlockProduct } from '../graph/integer-product.js';
 import type { GraphProto, NodeProto, TensorProto } from '../graph/onnx.js';
-import { blockProductSizes, isBlockProduct } from '../graph/rows.js';
 
 export interface StoredWeights {
   /** For example `float16`, or `int4 in blocks of 32 with zero points`. */
@@ -29,6 +29,7 @@ const WEIGHT_TYPES: readonly DType[] = [
   'uint4',
 ];
 const INTEGER_PRODUCTS = new Set([
+  'IntegerProduct',
   'MatMulInteger',
   'QLinearMatMul',
   'MatMulIntegerToFloat',

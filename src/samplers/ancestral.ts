@@ -4,7 +4,7 @@
  */
 import { analyticUnmaskProbability, CLEAN, unmaskProbability } from '../diffusion/posterior.js';
 import { UsageError } from '../errors.js';
-import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
+import { lastStep, takeStep, takeTokens } from './posterior-step.js';
 import type { Sampler, SamplingRun } from './sampler.js';
 import { levelAt, linearTimes, scheduleOf, walkTimes } from './time-grid.js';
 
@@ -21,9 +21,8 @@ async function* walk(run: SamplingRun, tail: 'ancestral' | 'greedy'): AsyncGener
   const times = walkTimes(run);
   const last = times.length - 1;
   for (let step = 0; step < last; step++) {
-    const answer = await run.denoise({ t: times[step], step });
     const [t, s] = [levelAt(schedule, times[step]), levelAt(schedule, times[step + 1])];
-    posteriorStep(run, answer, { t, s, kappa: 1, step });
+    await takeStep(run, { time: times[step], t, s, kappa: 1, step });
     yield;
   }
   const answer = await run.denoise({ t: times[last], step: last, greedy: tail === 'greedy' });

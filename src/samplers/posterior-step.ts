@@ -25,6 +25,44 @@ export function posteriorStep(
   else uniformStateStep(run, answer, t, s, kappa, step);
 }
 
+/** A step with its call of the model at a time, which answers only for the tokens that the step may change. */
+export async function takeStep(
+  run: SamplingRun,
+  { time, ...step }: { time: number; t: AlphaLevel; s: AlphaLevel; kappa: number; step: number },
+): Promise<void> {
+  const answer = await run.denoise({ t: time, step: step.step, where: changeable(run, step) });
+  posteriorStep(run, answer, step);
+}
+
+/**
+ * [batch × length]: 1 for tokens that the step may change, whatever the network answers. The component's number is known before the
+ * call, and each weight of what replaces a token falls with x_θ of it, as 1/D does (../diffusion/posterior.ts): where the number
+ * lies in `stay` at x_θ(z) = 0, it does so at any. An answer of 0 then keeps the token.
+ */
+function changeable(
+  run: SamplingRun,
+  { t, s, kappa, step }: { t: AlphaLevel; s: AlphaLevel; kappa: number; step: number },
+): Uint8Array {
+  const { family, tokens, fixed, maskTokenId, vocabSize } = run;
+  const component = run.uniforms('component', step);
+  const stays = (weights: { draw: number; stay: number }, u: number) =>
+    u >= weights.draw && u < weights.draw + weights.stay;
+  let mayChange: (i: number) => boolean;
+  if (isMasked(family)) {
+    const unmask = unmaskProbability(t, s, kappa);
+    mayChange = (i) => tokens[i] === maskTokenId && component[i] < unmask;
+  } else if (isMixed(family)) {
+    const [ofMask, ofToken] = [true, false].map((isMask) =>
+      mixedWeights(t, s, { vocabSize, isMask, present: 0 }),
+    );
+    mayChange = (i) => !stays(tokens[i] === maskTokenId ? ofMask : ofToken, component[i]);
+  } else {
+    const weights = uniformStateWeights(t, s, vocabSize, 0, kappa);
+    mayChange = (i) => !stays(weights, component[i]);
+  }
+  return Uint8Array.from(tokens, (_, i) => Number(fixed[i] === 0 && mayChange(i)));
+}
+
 /** Removes the noise that is left at t: z_s with α_s = 1. */
 export function lastStep(
   run: SamplingRun,

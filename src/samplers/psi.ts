@@ -2,7 +2,7 @@
  * Ψ samplers (arXiv 2602.21185): each step mixes the posterior with a clean draw that is noised again, so tokens can still be
  * corrected after they were chosen. ReMDM's remasking (arXiv 2503.00307) is one choice of κ; its variants are presets.
  */
-import { lastStep, posteriorStep, takeTokens } from './posterior-step.js';
+import { lastStep, takeStep, takeTokens } from './posterior-step.js';
 import { type PsiOptions, psiSchedule } from './psi-schedule.js';
 import type { OptionValue, Sampler } from './sampler.js';
 import { levelAt, scheduleOf } from './time-grid.js';
@@ -65,9 +65,8 @@ export const psi: Sampler = {
     const schedule = scheduleOf(run);
     const { times, kappas } = psiSchedule(scheduleOptions(options), steps, schedule);
     for (let step = 0; step < steps; step++) {
-      const answer = await run.denoise({ t: times[step], step });
       const [t, s] = [levelAt(schedule, times[step]), levelAt(schedule, times[step + 1])];
-      posteriorStep(run, answer, { t, s, kappa: kappas[step], step });
+      await takeStep(run, { time: times[step], t, s, kappa: kappas[step], step });
       yield;
     }
     const removal = options['noise-removal'];

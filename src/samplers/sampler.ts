@@ -134,6 +134,9 @@ export interface DenoiseCall {
   greedy?: boolean;
   /** [batch]: 1 for a sequence that needs no call; its part of the answer has no meaning. */
   skip?: Uint8Array;
+  /** [batch × length]: 1 for a token whose answer is needed; that of the others is 0. Projecting to the vocabulary is a good part
+   *  of a call. Default: all. */
+  where?: Uint8Array;
   /** Masked families: the answer has this score of each masked position too. Default: none. */
   score?: ScoredOrder;
 }
@@ -169,6 +172,8 @@ export interface DenoiserRequest {
   sigma: number;
   /** Numbers of [0, 1) for the draw, [batch × length]; null: take the most probable token. */
   uniforms: Float64Array | null;
+  /** As in {@link DenoiseCall}; what it does not ask for may be answered. */
+  where?: Uint8Array;
   /** As in {@link DenoiseCall}. */
   score?: ScoredOrder;
 }

@@ -53,8 +53,12 @@ export class CountedModel {
       };
     }
     const whole = called.length === batch;
+    const part = <T extends Int32Array | Uint8Array>(values: T, into: T): T =>
+      whole ? values : gatherRows(values, called, length, into);
+    const partSize = called.length * length;
     const answer = await denoiser.denoise({
-      tokens: whole ? tokens : gatherRows(tokens, called, length, new Int32Array(called.length * length)),
+      tokens: part(tokens, new Int32Array(partSize)),
+      where: call.where && part(call.where, new Uint8Array(partSize)),
       batch: called.length,
       length,
       sigma: model.schedule?.sigma(call.t) ?? 0,
@@ -92,7 +96,7 @@ export class CountedModel {
     return numbers;
   }
 
-  private check({ t, step, skip, score }: DenoiseCall): void {
+  private check({ t, step, skip, where, score }: DenoiseCall): void {
     if (!(t >= 0 && t <= 1)) this.refuse(`the time ${t}`, 't is a number in [0, 1].');
     if (!Number.isInteger(step) || step < 0 || step >= 2 ** 32)
       this.refuse(`the step ${step}`, 'step is a whole number from 0, larger in each call.');
@@ -100,6 +104,13 @@ export class CountedModel {
       this.refuse(
         `a skip of ${skip.length} entries for ${this.batch.batch} sequences`,
         'skip has one entry per sequence, [batch].',
+      );
+    }
+    const size = this.batch.tokens.length;
+    if (where && where.length !== size) {
+      this.refuse(
+        `a where of ${where.length} entries for ${size} tokens`,
+        'where has one entry per token, [batch × length].',
       );
     }
     if (score === undefined) return;
@@ -130,7 +141,12 @@ export class CountedModel {
   }
 }
 
-function gatherRows(from: Int32Array, rows: readonly number[], length: number, into: Int32Array): Int32Array {
+function gatherRows<T extends Int32Array | Uint8Array>(
+  from: T,
+  rows: readonly number[],
+  length: number,
+  into: T,
+): T {
   for (const [i, b] of rows.entries()) into.set(from.subarray(b * length, (b + 1) * length), i * length);
   return into;
 }

@@ -9,6 +9,8 @@ import type { DenoiserRequest } from '../samplers/sampler.js';
 export interface Part {
   tokens: Int32Array;
   uniforms: Float64Array | null;
+  /** 1 for a token whose draw is needed; null: all. */
+  where: Uint8Array | null;
   batch: number;
   length: number;
 }
@@ -16,7 +18,7 @@ export interface Part {
 /** What the inputs of the draw head are made from. */
 export interface HeadInputs {
   part: Part;
-  /** Indices into the part's tokens to draw at; null: all. */
+  /** Indices into the part's tokens to draw at; null for ar, whose head draws at all. */
   at: Int32Array | null;
   double: boolean;
   /** Null where the head has no temperature. */
@@ -60,7 +62,7 @@ export function partOf(
   length: number,
 ): Part {
   const batch = fixedBatch ?? to - from;
-  const fill = <T extends Int32Array | Float64Array>(target: T, source: T): T => {
+  const fill = <T extends Int32Array | Float64Array | Uint8Array>(target: T, source: T): T => {
     for (let b = 0; b < batch; b++) {
       const sample = Math.min(from + b, to - 1);
       const start = sample * request.length;
@@ -71,15 +73,28 @@ export function partOf(
   return {
     tokens: fill(new Int32Array(batch * length), request.tokens),
     uniforms: request.uniforms && fill(new Float64Array(batch * length), request.uniforms),
+    where: request.where ? fill(new Uint8Array(batch * length), request.where) : null,
     batch,
     length,
   };
 }
 
-export function maskedPlaces({ tokens }: Part, mask: number): Int32Array {
+/**
+ * Places of a part that are drawn at: of a masked family its masks, of others all; of these, the ones that are asked for. Where none
+ * is, the first stands for the call.
+ */
+export function drawnPlaces(
+  { tokens, where }: Pick<Part, 'tokens' | 'where'>,
+  mask: number | null,
+): Int32Array {
   const places: number[] = [];
-  for (let i = 0; i < tokens.length; i++) if (tokens[i] === mask) places.push(i);
-  return Int32Array.from(places);
+  let first = -1;
+  for (let i = 0; i < tokens.length; i++) {
+    if (mask !== null && tokens[i] !== mask) continue;
+    if (first < 0) first = i;
+    if (where === null || where[i] === 1) places.push(i);
+  }
+  return Int32Array.from(places.length > 0 || first < 0 ? places : [first]);
 }
 
 /** The draw's uniform numbers: one in float64, or two in float32, one per level of the draw. */

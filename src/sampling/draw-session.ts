@@ -4,7 +4,7 @@
  *
  * Not responsible for how a sampler uses a draw, or for where the uniform numbers come from.
  */
-import { appendDrawHead, DRAW } from '../diffusion/heads/draw.js';
+import { appendDrawHead, DRAW, drawsAtRows } from '../diffusion/heads/draw.js';
 import { headOptionsOf } from '../diffusion/heads/head.js';
 import { toldTimestep } from '../diffusion/schedule.js';
 import type { ScoredOrder } from '../diffusion/unmasking.js';
@@ -22,7 +22,7 @@ import type { ModelSession } from '../models/session.js';
 import type { DrawSettings } from '../records/samples-file.js';
 import type { Denoised, Denoiser, DenoiserRequest } from '../samplers/sampler.js';
 import { type BlockCheckpoint, BlockDraws } from './block-draws.js';
-import { headFeeds, maskedPlaces, partOf } from './draw-batch.js';
+import { drawnPlaces, headFeeds, partOf } from './draw-batch.js';
 import { checkDrawSettings, notFiniteLogits } from './draw-settings.js';
 import type { ModelSource } from './generation-plan.js';
 
@@ -169,7 +169,8 @@ class DrawSession extends RunningModel implements Denoiser {
     if (hasBlocks(checkpoint)) return this.denoiseBlocks(session, checkpoint, request, [from, to], answer);
     const { signature } = checkpoint;
     const part = partOf(request, from, to, signature.fixedBatch, this.width(request.length));
-    const at = hasMaskToken(checkpoint) ? maskedPlaces(part, checkpoint.maskTokenId) : null;
+    const mask = hasMaskToken(checkpoint) ? checkpoint.maskTokenId : null;
+    const at = drawsAtRows(checkpoint.family) ? drawnPlaces(part, mask) : null;
     if (at?.length === 0) return;
     const feeds = networkFeeds(signature, {
       inputIds: BigInt64Array.from(part.tokens, BigInt),
@@ -231,8 +232,8 @@ class DrawSession extends RunningModel implements Denoiser {
         Float64Array.from(tokens, (_, place) =>
           place % length < noisyWidth ? (request.uniforms?.[indexOf(place)] ?? 0) : 0,
         );
-      const part = { tokens, uniforms, batch: samples.length, length };
-      const at = maskedPlaces(part, checkpoint.maskTokenId);
+      const part = { tokens, uniforms, where: null, batch: samples.length, length };
+      const at = drawnPlaces(part, checkpoint.maskTokenId);
       const head = headFeeds({
         part,
         at,

@@ -43,6 +43,15 @@ describe('convert --random', () => {
   });
 
   it.each([
+    [['int8'], /products +of int8, and int8 with a scale per token\nprocessor +has /],
+    [['int4'], /products +of int4, and int8 with a scale per block of a token\nprocessor +has /],
+    [['int8', '--activations', 'float32'], /products +of float32; int8 is widened at each call/],
+  ])('says of %j what its products are of', async (kind, rows) => {
+    const run = await convert(...tiny, '--arch', 'dit', '--out', 'few.onnx', '--dtype', ...kind);
+    expect(run.stdout).toMatch(rows);
+  });
+
+  it.each([
     [['--arch', 'dit', '--vocab-size', '64', '--out', 'x.onnx'], /No source of weights is given/],
     [[...tiny, '--arch', 'dot', '--out', 'x.onnx'], /Did you mean dit\?/],
     [[...tiny, '--arch', 'dit', '--heads', '7', '--out', 'x.onnx'], /7 heads do not divide the width 256/],
@@ -51,6 +60,10 @@ describe('convert --random', () => {
     [
       [...tiny, '--arch', 'dit', '--out', 'x.onnx', '--dtype', 'int8', '--int4-symmetric'],
       /is for --dtype int4/,
+    ],
+    [
+      [...tiny, '--arch', 'dit', '--out', 'x.onnx', '--dtype', 'float16', '--activations', 'int8'],
+      /--activations is for --dtype int8 and int4/,
     ],
   ])('%j is refused with a sentence and exit 2', async (args, sentence) => {
     const run = await convert(...args);

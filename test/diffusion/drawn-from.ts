@@ -1,6 +1,6 @@
 /** Runs the draw head over logits that are given instead of computed. */
 import ort from 'onnxruntime-node';
-import { appendDrawHead, DRAW } from '../../src/diffusion/heads/draw.js';
+import { appendDrawHead, DRAW, drawsAtRows } from '../../src/diffusion/heads/draw.js';
 import { blockSize } from '../../src/diffusion/heads/inverse-cdf.js';
 import { Graph } from '../../src/graph/graph.js';
 import { Identity } from '../../src/graph/operators.js';
@@ -48,8 +48,8 @@ export async function drawnFrom(draws: Draws): Promise<Drawn> {
     topP: draws.topP,
     double: !single,
   });
-  const masked = family === 'mdlm' || family === 'sedd';
-  const dims = masked ? [rows] : [1, rows];
+  const atSome = drawsAtRows(family);
+  const dims = atSome ? [rows] : [1, rows];
   const us = uniforms ?? new Float64Array(rows);
   const feeds: Record<string, ort.Tensor> = {
     given: new ort.Tensor('float32', logits, [1, rows, vocabSize]),
@@ -63,7 +63,7 @@ export async function drawnFrom(draws: Draws): Promise<Drawn> {
   } else {
     feeds[DRAW.uniforms] = new ort.Tensor('float64', us, dims);
   }
-  if (masked) {
+  if (atSome) {
     const places = Array.from({ length: rows }, (_, r) => [0, r]).flat();
     feeds[DRAW.rows] = int64(places, [rows, 2]);
   }

@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { appendDrawHead, DRAW } from '../../src/diffusion/heads/draw.js';
+import { appendDrawHead, DRAW, drawsAtRows } from '../../src/diffusion/heads/draw.js';
 import { prune } from '../../src/graph/prune.js';
 import { int64 } from '../graph/run-graph.js';
 import { smallNetwork } from '../graph/small-network.js';
@@ -54,7 +54,7 @@ describe.each(FAMILIES)('%s, in blocks of rows', (family) => {
     const batch = sequences.length;
     const places = sequences.flatMap((s, b) => Array.from({ length }, (_, l) => ({ s, b, l })));
     const rows = masked ? places.filter(({ l }) => l % 3 === 1) : places;
-    const dims = masked ? [rows.length] : [batch, length];
+    const dims = drawsAtRows(family) ? [rows.length] : [batch, length];
     const uniforms = Float64Array.from(rows, ({ s, l }) => ((s * length + l) * 0.6180339887498949) % 1);
     const ids = places.map(({ s, l }) => (masked && l % 3 === 1 ? mask : token(s, l)));
     const feeds: Record<string, ort.Tensor> = {
@@ -62,7 +62,7 @@ describe.each(FAMILIES)('%s, in blocks of rows', (family) => {
       [DRAW.uniforms]: new ort.Tensor('float64', uniforms, dims),
       [DRAW.greedy]: new ort.Tensor('bool', Uint8Array.of(0), []),
     };
-    if (masked) {
+    if (drawsAtRows(family)) {
       const pairs = rows.flatMap(({ b, l }) => [b, l]);
       feeds[DRAW.rows] = int64(pairs, [rows.length, 2]);
     }

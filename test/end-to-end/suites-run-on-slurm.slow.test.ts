@@ -27,7 +27,7 @@ const OWN = Array.from({ length: 4000 }, (_, i) => {
 }).join('');
 
 /** Seconds after which a silent machine's work is taken over. */
-const LEASE = { DUO_EVAL_LEASE: String(patient(6)) };
+const LEASE = { DUO_EVAL_LEASE: String(Math.min(20, patient(6))) };
 
 interface Task {
   task: string;

@@ -13,7 +13,7 @@ const hasBuildah = process.getuid?.() === 0 && spawnSync('buildah', ['--version'
 const BASE = 'localhost/duo-eval-test-base:1';
 const IMAGE = 'localhost/duo-eval:test';
 
-/** A root file system with a shell, Node, npm, and what they and the runtime are linked with. */
+/** A root file system in which commands run, as far as this machine lets them, with a shell, Node, npm, and what they and the runtime are linked with. */
 const BASE_SCRIPT = `set -e
 container=$(buildah from scratch)
 at=$(buildah mount $container)
@@ -35,6 +35,8 @@ if [ -e /etc/ssl/certs/ca-certificates.crt ]; then cp -L /etc/ssl/certs/ca-certi
 echo 'root:x:0:0:root:/root:/bin/sh' > $at/etc/passwd
 buildah umount $container
 buildah config --env PATH=/usr/local/bin:/usr/bin $container
+buildah run $container -- node --version
+buildah run --user=1000 $container -- id -u
 buildah commit --quiet $container ${BASE}
 `;
 

@@ -73,7 +73,7 @@ export function startSlurm(count: number): Slurm {
     ...{ SelectType: 'select/cons_tres', SelectTypeParameters: 'CR_CPU', SchedulerType: 'sched/backfill' },
     SchedulerParameters: 'batch_sched_delay=0,sched_interval=2,bf_interval=2',
     ...{ PreemptType: 'preempt/partition_prio', PreemptMode: 'REQUEUE', GresTypes: 'gpu' },
-    ...{ SlurmdTimeout: seconds(15), MessageTimeout: seconds(10), KillWait: seconds(30) },
+    ...{ SlurmdTimeout: Math.min(30, seconds(15)), MessageTimeout: seconds(10), KillWait: seconds(30) },
     ...{ MpiDefault: 'none', ReturnToService: 2, MinJobAge: 3600, SlurmdParameters: 'config_overrides' },
   };
   const nodes = Array.from({ length: count }, (_, i) => ({ name: `n${i + 1}`, hasGpu: i < count / 2 }));

@@ -12,6 +12,7 @@ import {
   Cast,
   Gather,
   GatherElements,
+  GatherND,
   IfAll,
   LogSoftmax,
   Mul,
@@ -30,9 +31,9 @@ import { policyScore } from './policy-score.js';
 import { atPositions, atRows } from './rows.js';
 import { truncateLogits } from './truncation.js';
 
-/** Names of the inputs and outputs that the draw adds. Shapes are [batch, length], or [rows] for masked families. */
+/** Names of the inputs and outputs that the draw adds. Shapes are [rows], or [batch, length] for ar. */
 export const DRAW = {
-  /** int64 [rows, 2]: the (sequence, position) pairs to draw at; masked families only. */
+  /** int64 [rows, 2]: the (sequence, position) pairs to draw at; not for ar. */
   rows: HEAD.rows,
   /** float64 in [0, 1). Without float64: float32, and for the choice of the vocabulary block alone. */
   uniforms: 'duo_eval_uniforms',
@@ -68,13 +69,16 @@ export interface DrawOptions extends HeadOptions {
 /** About forty operators process a block, and each waits for its threads: blocks twice as large as for a loss halve the waiting. */
 const BLOCK_BYTES = 12 * 2 ** 20;
 
+/** Whether the draw is at asked positions: of the other families, a text's draws are needed together. */
+export const drawsAtRows = (family: Family): boolean => family !== 'ar';
+
 /** Appends the draw; it becomes all that the graph returns. */
 export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOptions): void {
   const options = { blockBytes: BLOCK_BYTES, ...drawOptions };
   graph.scope('duo_eval', () => {
-    const masked = isMasked(family);
     const besides = besidesDraw(family);
-    const shape = masked ? ['rows'] : ['batch', 'length'];
+    const atSome = drawsAtRows(family);
+    const shape = atSome ? ['rows'] : ['batch', 'length'];
     const uniforms = uniformInputs(graph, shape, options.double ?? true);
     const settings: RowSettings = {
       ...options,
@@ -83,7 +87,9 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
       inverse: options.temperature ? graph.input(DRAW.inverseTemperature, 'float32', []) : null,
     };
     let drawn: Value[];
-    if (masked) {
+    if (!atSome) {
+      drawn = atPositions(graph, options, uniforms, (f, ...us) => drawRows(settings, f, us, null));
+    } else if (isMasked(family)) {
       const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
       const whole =
         besides === 'present' ? { ...options, maskTokenId: null, keptTokenId: options.maskTokenId } : options;
@@ -91,12 +97,12 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
         besides === 'present' ? drawRowsBesideMask(settings, f, us) : drawRows(settings, f, us, null),
       );
     } else {
-      const z = besides === 'present' ? [graph.value('input_ids', 'int64')] : [];
+      const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
+      const z = GatherND(graph.value('input_ids', 'int64'), rows);
       const maskTokenId = isUniformState(family) ? null : options.maskTokenId;
-      drawn = atPositions(graph, { ...options, maskTokenId }, [...uniforms, ...z], (f, ...known) => {
-        const us = known.slice(0, uniforms.length);
-        return drawRows(settings, f, us, known[uniforms.length] ?? null);
-      });
+      drawn = atRows(graph, { ...options, maskTokenId }, rows, [...uniforms, z], (f, ...known) =>
+        drawRows(settings, f, known.slice(0, -1), known[known.length - 1]),
+      );
     }
     graph.clearOutputs();
     const [token, probability, more] = drawn;

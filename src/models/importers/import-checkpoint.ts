@@ -5,7 +5,7 @@ import { DataError, ModelError, UsageError } from '../../errors.js';
 import type { SmallFile } from '../../graph/write.js';
 import type { Card } from '../card.js';
 import { type SavedCheckpoint, saveNetwork } from '../save-checkpoint.js';
-import type { FourBits, StorageType } from '../weights/storage-names.js';
+import type { Rounding, StorageType } from '../weights/storage-names.js';
 import type { ImportedModel } from './imported-model.js';
 import { llama2cModel, llama2cVocabulary } from './llama2c.js';
 import { cardOfCheckpoint, onnxModel } from './onnx-checkpoint.js';
@@ -29,7 +29,7 @@ export interface ImportRequest {
   out: string;
   dtype?: StorageType;
   /** How int4 rounds. */
-  fourBits?: FourBits;
+  rounding?: Rounding;
   /** Bytes of a file of weights beside the model, from which on the next begins. */
   largestShard?: number;
   /** As given, relative to the working directory. */
@@ -76,10 +76,10 @@ export async function importCheckpoint(request: ImportRequest): Promise<Imported
     note: `Converted from ${request.from ?? basename(request.source)}.`,
     ...(dtype !== 'float32' && { storedAs: dtype }),
   };
-  const { fourBits, largestShard } = request;
+  const { rounding, largestShard } = request;
   const saved = await saveNetwork(
     out,
-    { ...network, card: whole, dtype, fourBits },
+    { ...network, card: whole, dtype, rounding },
     { largestShard, beside: files },
   );
   return { ...saved, card: whole, notices };

@@ -4,12 +4,17 @@ export const STORAGE_TYPES = ['float32', 'float16', 'int8', 'int4'] as const;
 export type StorageType = (typeof STORAGE_TYPES)[number];
 
 /** Values that share a scale in 4-bit storage. */
-export const INT4_BLOCKS = [32, 64, 128] as const;
+export const INT4_BLOCKS = [16, 32, 64, 128] as const;
 
-/** How 4-bit storage rounds. */
-export interface FourBits {
-  /** Values of one output that share a scale; 32 by default. */
+/** What flows into products with int8 and int4 matrices: as it is, or rounded to int8 by token or block. */
+export const ACTIVATIONS = ['int8', 'float32'] as const;
+
+/** How int8 and int4 round. */
+export interface Rounding {
+  /** `int8` by default, for which processors have instructions. */
+  activations?: (typeof ACTIVATIONS)[number];
+  /** Of int4: values of one output that share a scale; 32 by default. */
   block?: (typeof INT4_BLOCKS)[number];
-  /** Codes lie evenly around 0, without a zero point per block. Default: false. */
+  /** Of int4: codes lie evenly around 0, without a zero point per block. Default: false. */
   symmetric?: boolean;
 }

@@ -3,22 +3,24 @@
  * weights; which form a matrix takes follows from how the graph uses it:
  *
  *     float16   widened once, when the runtime loads it; rows of an embedding after they are gathered
- *     int8      one scale per output of a product and per row of an embedding; widened at each call, which costs less than
- *               the product and keeps memory small; rows after they are gathered
+ *     int8      one scale per output of a product and per row of an embedding. Products are of whole numbers
+ *               (integer-product.ts); with activations in float32, matrices are widened at each call, which costs less than the
+ *               product and keeps memory small. Rows are widened after they are gathered
  *     int4      products with blocks of 4 bits (four-bits.ts), widened inside the product. A matrix that is embedding and
  *               head at once is one copy: rows are gathered from the same codes. Rows that are only gathered are int8, and
  *               what has neither use is float16
  *
- * The network always computes in float32. Vectors (biases, norms) stay float32, because they are small.
+ * Everything but products computes in float32. Vectors (biases, norms) stay float32, because they are small.
  */
 import { type DType, dtypeCode } from '../../graph/dtype.js';
 import { type BlockMatrix, GatherBlockQuantized, MatMulNBits } from '../../graph/fused-operators.js';
 import type { Graph, Value } from '../../graph/graph.js';
+import { BlockProduct, IntegerProduct } from '../../graph/integer-product.js';
 import type { GraphProto, NodeProto, TensorProto } from '../../graph/onnx.js';
-import { Cast, DequantizeLinear, Gather, Mul, Reshape, Unsqueeze } from '../../graph/operators.js';
+import { Cast, DequantizeLinear, Gather, Mul, Reshape, Transpose, Unsqueeze } from '../../graph/operators.js';
 import type { Parameter } from '../architectures/parameters.js';
 import { type BlockLayout, blocksOf } from './four-bits.js';
-import type { FourBits, StorageType } from './storage-names.js';
+import type { Rounding, StorageType } from './storage-names.js';
 
 /** How a file stores one parameter. */
 export type StoredForm =
@@ -37,23 +39,23 @@ export function storeMatrices(
   graph: Graph,
   parameters: readonly Parameter[],
   type: StorageType,
-  fourBits: FourBits = {},
+  rounding: Rounding = {},
 ): Map<string, StoredForm> {
   const uses = usesOf(graph.proto);
   const forms = new Map<string, StoredForm>(
     parameters.map((parameter) => [
       parameter.name,
-      formOf(parameter, uses.get(parameter.name) ?? NO_USES, type, fourBits),
+      formOf(parameter, uses.get(parameter.name) ?? NO_USES, type, rounding),
     ]),
   );
   const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
-  const rewriting = new Rewriting(graph);
+  const rewriting = new Rewriting(graph, rounding.activations ?? 'int8');
   const before = graph.proto.initializer;
   graph.proto.initializer = [];
   for (const tensor of before) {
     graph.proto.initializer.push(tensor);
     const [parameter, stored] = [byName.get(tensor.name), forms.get(tensor.name)];
-    if (parameter && stored) rewriting.declare(tensor, parameter, stored);
+    if (parameter && stored) rewriting.declare(tensor, parameter, stored, uses.get(tensor.name) ?? NO_USES);
   }
   rewriting.run();
   return forms;
@@ -128,12 +130,12 @@ function formOf(
   { dims, perRow, exact }: Parameter,
   uses: Uses,
   type: StorageType,
-  fourBits: FourBits,
+  rounding: Rounding,
 ): StoredForm {
   if (dims.length !== 2 || type === 'float32' || uses.elsewhere || exact) return { form: 'float32' };
   if (type !== 'int4') return { form: type };
   const { gathered, multiplied, turned, otherwise } = uses;
-  const { block = DEFAULT_BLOCK, symmetric = false } = fourBits;
+  const { block = DEFAULT_BLOCK, symmetric = false } = rounding;
   const [outputs, inputs] = multiplied ? [dims[1], dims[0]] : dims;
   const layout = { outputs, inputs, block, symmetric };
   if (!otherwise && inputs >= block) {
@@ -150,18 +152,24 @@ interface StoredValue {
   whole: (() => Value) | null;
   /** Rows as float32. */
   rows: ((ids: Value) => Value) | null;
-  blocks: BlockMatrix | null;
+  /** A product with it. Null: with all of it as float32. */
+  product: ((x: Value) => Value) | null;
+  /** A product with its transpose. */
+  turnedProduct: ((x: Value) => Value) | null;
 }
 
 class Rewriting {
   private readonly stored = new Map<string, StoredValue>();
-  /** By the name of a transposed weight. */
-  private readonly turned = new Map<string, BlockMatrix>();
+  /** Products by the name of a transposed weight. */
+  private readonly turned = new Map<string, (x: Value) => Value>();
 
-  constructor(private readonly graph: Graph) {}
+  constructor(
+    private readonly graph: Graph,
+    private readonly activations: NonNullable<Rounding['activations']>,
+  ) {}
 
   /** Gives the declared tensor its stored type, and declares what belongs to it after it. */
-  declare(tensor: TensorProto, parameter: Parameter, stored: StoredForm): void {
+  declare(tensor: TensorProto, parameter: Parameter, stored: StoredForm, uses: Uses): void {
     if (stored.form === 'float32') return;
     const { name, dims, perRow } = parameter;
     const as = (dtype: DType): Value => {
@@ -179,15 +187,29 @@ class Rewriting {
       const kept = as('float16');
       const whole = once(() => Cast(kept, { to: 'float32' }));
       const rows = (ids: Value) => Cast(Gather(kept, ids), { to: 'float32' });
-      this.stored.set(name, { whole, rows, blocks: null });
+      this.stored.set(name, { whole, rows, product: null, turnedProduct: null });
     } else if (stored.form === 'int8') {
       const kept = as('int8');
       const axis = perRow ? 0 : 1;
       const scale = this.graph.weight(name + SCALE, 'float32', [dims[axis]]);
-      const whole = once(() => DequantizeLinear(kept, scale, { axis }));
+      const isRounded = this.activations === 'int8';
+      // Beside products of whole numbers, the runtime refuses DequantizeLinear with a scale per output (session-options.ts).
+      const whole = once(() =>
+        isRounded
+          ? Mul(Cast(kept, { to: 'float32' }), perRow ? Unsqueeze(scale, [-1]) : scale)
+          : DequantizeLinear(kept, scale, { axis }),
+      );
       const rows = (ids: Value) =>
         Mul(Cast(Gather(kept, ids), { to: 'float32' }), Unsqueeze(Gather(scale, ids), [-1]));
-      this.stored.set(name, { whole, rows: perRow ? rows : null, blocks: null });
+      const transposed = once(() => Transpose(kept, { perm: [1, 0] }));
+      // The scales must be of the product's outputs.
+      this.stored.set(name, {
+        whole,
+        rows: perRow ? rows : null,
+        product: isRounded && !perRow ? (x) => IntegerProduct(x, kept, scale) : null,
+        turnedProduct:
+          isRounded && perRow && !uses.otherwise ? (x) => IntegerProduct(x, transposed(), scale) : null,
+      });
     } else if (stored.form === 'int4') {
       const { layout } = stored;
       const count = blocksOf(layout);
@@ -197,10 +219,12 @@ class Rewriting {
       const zeros = layout.symmetric
         ? null
         : this.graph.weight(name + ZERO, 'uint8', [layout.outputs, Math.ceil(count / 2)]);
-      const blocks = { ...layout, codes, scales, zeros };
+      const blocks: BlockMatrix = { ...layout, codes, scales, zeros };
+      const product = (x: Value) =>
+        this.activations === 'int8' ? BlockProduct(x, blocks) : MatMulNBits(x, blocks);
       const flat = once(() => Reshape(codes, [layout.outputs, layout.inputs / 2]));
       const rows = (ids: Value) => GatherBlockQuantized(flat(), ids, blocks);
-      this.stored.set(name, { whole: null, rows, blocks });
+      this.stored.set(name, { whole: null, rows, product, turnedProduct: product });
     }
   }
 
@@ -218,14 +242,14 @@ class Rewriting {
     if (matrix?.rows && isGather(node)) {
       return this.instead(node, matrix.rows({ graph: this.graph, name: node.input[1], dtype: 'int64' }));
     }
-    if (matrix?.blocks && isTurn(node)) {
-      this.turned.set(node.output[0], matrix.blocks);
+    if (matrix?.turnedProduct && isTurn(node)) {
+      this.turned.set(node.output[0], matrix.turnedProduct);
       return true;
     }
     if (isProduct(node)) {
-      const blocks = this.stored.get(node.input[1])?.blocks ?? this.turned.get(node.input[1]);
-      const x: Value = { graph: this.graph, name: node.input[0], dtype: 'float32' };
-      if (blocks) return this.instead(node, MatMulNBits(x, blocks));
+      const product = this.stored.get(node.input[1])?.product ?? this.turned.get(node.input[1]);
+      if (product)
+        return this.instead(node, product({ graph: this.graph, name: node.input[0], dtype: 'float32' }));
     }
     node.input = node.input.map((name) => this.stored.get(name)?.whole?.().name ?? name);
     return false;

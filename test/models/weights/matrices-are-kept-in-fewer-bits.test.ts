@@ -1,10 +1,14 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projection } from '../../../src/graph/rows.js';
 import { openCheckpoint } from '../../../src/models/checkpoint.js';
+import { importCheckpoint } from '../../../src/models/importers/import-checkpoint.js';
 import { transposedChunks } from '../../../src/models/importers/layouts.js';
 import { readSafetensors } from '../../../src/models/importers/safetensors.js';
 import { decodeBfloat16, decodeFloat16, encodeFloat16 } from '../../../src/models/weights/half-precision.js';
+import { temporaryFolder } from '../../support/folder.js';
+import { fixture } from '../../support/run.js';
 import {
   converted,
   fileOf,
@@ -61,6 +65,24 @@ describe('a transpose', () => {
     const banded = elements(transposedChunks(tensor, null, band));
     expect(banded).toEqual(whole);
     expect(whole.length).toBe(24 * 8);
+  });
+});
+
+describe('what flows into products', () => {
+  it.each([
+    ['int8', 'int8', 'IntegerProduct'],
+    ['int8', 'float32', 'DequantizeLinear'],
+    ['int4', 'int8', 'BlockProduct'],
+    ['int4', 'float32', 'MatMulNBits'],
+  ] as const)('with %s, as %s, is what %s takes', async (dtype, activations, operator) => {
+    const { path } = await importCheckpoint({
+      ...{ source: fixture('mdlm.onnx'), out: join(temporaryFolder().root, 'few.onnx'), dtype },
+      rounding: { activations },
+    });
+    const { proto } = (await openCheckpoint(path)).graph();
+    const operators = ['IntegerProduct', 'DequantizeLinear', 'BlockProduct', 'MatMulNBits'];
+    const found = new Set(proto.node.map(({ opType }) => opType).filter((each) => operators.includes(each)));
+    expect([...found]).toEqual([operator]);
   });
 });
 
