@@ -90,7 +90,7 @@ describe('duo-eval cache ls', () => {
     expect(onDisk).toHaveLength(6);
     expect(listed.total.bytes).toBe((await items()).reduce((sum, { bytes }) => sum + bytes, 0));
     const names = listed.rooms.map(({ room }: { room: string }) => room);
-    expect(names).toEqual(['packed', 'datasets', 'models', 'journals', 'cells', 'plans', 'sha256']);
+    expect(names).toEqual(['packed', 'datasets', 'models', 'journals', 'cells', 'plans', 'stops', 'sha256']);
   });
 
   it('lists an empty cache, a missing one, and one with damaged entries', async () => {
