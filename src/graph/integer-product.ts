@@ -60,6 +60,11 @@ export const blockProductSizes = ({ attribute }: NodeProto): [number, number] =>
   return [size('K'), size('N')];
 };
 
+/** Whether a product with a matrix in blocks rounds what flows into it. */
+export const roundsInputs = (node: NodeProto): boolean =>
+  isOurs(node, BLOCK_PRODUCT) ||
+  node.attribute.some(({ name, i }) => name === 'accuracy_level' && Number(i) === INT8_ACCURACY);
+
 /** Whether there is a product with int8 in a graph, or in a body of it. */
 export const hasIntegerProducts = ({ model }: Graph): boolean =>
   model.functions.some(({ domain, name }) => domain === DOMAIN && name === INTEGER_PRODUCT.name);

@@ -5,7 +5,7 @@
  */
 import { byteLength, type DType, dtypeName } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
-import { blockProductSizes, isBlockProduct } from '../graph/integer-product.js';
+import { blockProductSizes, isBlockProduct, roundsInputs } from '../graph/integer-product.js';
 import type { GraphProto, NodeProto, TensorProto } from '../graph/onnx.js';
 
 export interface StoredWeights {
@@ -132,7 +132,8 @@ export function weightMemory(graph: Graph, memory: number): WeightMemory {
 
 function blocksOf(node: NodeProto, zeros: string | undefined): string {
   const bits = whole(node, 'bits') ?? 4;
-  return `int${bits} in blocks of ${whole(node, 'block_size') ?? '?'}${zeros ? ' with zero points' : ''}`;
+  const blocks = `int${bits} in blocks of ${whole(node, 'block_size') ?? '?'}${zeros ? ' with zero points' : ''}`;
+  return roundsInputs(node) ? `${blocks}, activations as int8` : blocks;
 }
 
 const whole = (node: NodeProto, of: string): number | null => {

@@ -6,6 +6,7 @@ import { openCheckpoint } from '../../../src/models/checkpoint.js';
 import { importCheckpoint } from '../../../src/models/importers/import-checkpoint.js';
 import { transposedChunks } from '../../../src/models/importers/layouts.js';
 import { readSafetensors } from '../../../src/models/importers/safetensors.js';
+import { storedWeights } from '../../../src/models/stored-weights.js';
 import { decodeBfloat16, decodeFloat16, encodeFloat16 } from '../../../src/models/weights/half-precision.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { fixture } from '../../support/run.js';
@@ -70,20 +71,27 @@ describe('a transpose', () => {
 
 describe('what flows into products', () => {
   it.each([
-    ['int8', 'int8', 'IntegerProduct'],
-    ['int8', 'float32', 'DequantizeLinear'],
-    ['int4', 'int8', 'BlockProduct'],
-    ['int4', 'float32', 'MatMulNBits'],
-  ] as const)('with %s, as %s, is what %s takes', async (dtype, activations, operator) => {
-    const { path } = await importCheckpoint({
-      ...{ source: fixture('mdlm.onnx'), out: join(temporaryFolder().root, 'few.onnx'), dtype },
-      rounding: { activations },
-    });
-    const { proto } = (await openCheckpoint(path)).graph();
-    const operators = ['IntegerProduct', 'DequantizeLinear', 'BlockProduct', 'MatMulNBits'];
-    const found = new Set(proto.node.map(({ opType }) => opType).filter((each) => operators.includes(each)));
-    expect([...found]).toEqual([operator]);
-  });
+    ['int8', 'int8', 'IntegerProduct', 'int8, activations too'],
+    ['int8', 'float32', 'DequantizeLinear', 'int8 with scales'],
+    ['int4', 'int8', 'BlockProduct', 'int4 in blocks of 32 with zero points, activations as int8'],
+    ['int4', 'float32', 'MatMulNBits', 'int4 in blocks of 32 with zero points'],
+  ] as const)(
+    'with %s, as %s, is what %s takes, and said by inspect',
+    async (dtype, activations, operator, as) => {
+      const { path } = await importCheckpoint({
+        ...{ source: fixture('mdlm.onnx'), out: join(temporaryFolder().root, 'few.onnx'), dtype },
+        rounding: { activations },
+      });
+      const graph = (await openCheckpoint(path)).graph();
+      const { proto } = graph;
+      const operators = ['IntegerProduct', 'DequantizeLinear', 'BlockProduct', 'MatMulNBits'];
+      const found = new Set(
+        proto.node.map(({ opType }) => opType).filter((each) => operators.includes(each)),
+      );
+      expect([...found]).toEqual([operator]);
+      expect(storedWeights(graph)[0].as).toBe(as);
+    },
+  );
 });
 
 describe('a checkpoint whose matrices are kept in fewer bits', () => {
