@@ -38,6 +38,9 @@ export function partOf<O extends Observer>(
   };
 }
 
+/** Short work at the end of a part: the share stays what it is then. */
+export const endOf = (part: WorkPart): WorkPart => ({ ...part, before: part.before + part.share, share: 0 });
+
 /** What is done, without its object: `sampling` of `sampling duo`; null of `duo on sotu`. */
 export const verbOf = (work: string): string | null => /^[a-z]+ing\b/.exec(work)?.[0] ?? null;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { formatDuration, Progress } from '../../src/cli/progress.js';
-import { partOf, partsOf } from '../../src/observer.js';
+import { endOf, partOf, partsOf } from '../../src/observer.js';
 import { displayWidth } from '../../src/terminal-text.js';
 
 /** A stream that keeps what is written, and a clock that is set by hand. */
@@ -109,8 +109,10 @@ describe('progress of parts', () => {
     const [, half] = partsOf([5, 5]);
     partOf(partOf(whole, { ...second, named }), half).progress?.('c', 1, 4);
     partOf(whole, second).progress?.('d', 7, null);
-    expect(shares).toEqual([0.125, 0.25 + 0.75 * (0.5 + 0.125), 0.25]);
-    expect(names).toEqual(['a', 'b: c', 'd']);
+    // Short work behind a part, such as judging its texts, leaves the share where it is.
+    partOf(whole, endOf(first)).progress?.('e', 1, 10);
+    expect(shares).toEqual([0.125, 0.25 + 0.75 * (0.5 + 0.125), 0.25, 0.25]);
+    expect(names).toEqual(['a', 'b: c', 'd', 'e']);
   });
 });
 

@@ -3,7 +3,7 @@
  * target (interpolation.ts). Resumable: finished samples and judgements are never computed again.
  */
 import { UsageError } from '../../errors.js';
-import { type Observer, partOf, partsOf, verbOf } from '../../observer.js';
+import { endOf, type Observer, partOf, partsOf, verbOf } from '../../observer.js';
 import type { SampledFigure } from '../../records/figures.js';
 import type { SampleRequest } from '../../sampling/sample-request.js';
 import type { SampleRun } from '../../sampling/sample-run.js';
@@ -194,7 +194,7 @@ async function sweepOf(
     try {
       const features = comparison?.features ?? null;
       const measuring = { protocol: request.protocol, judge, seed, features, against: reference };
-      const measured = await measureTexts(set, measuring, observer);
+      const measured = await measureTexts(set, measuring, partOf(whole, endOf(part)));
       addBrier(measured, (await comparison?.brierOf({ ...request, temperature }, observer)) ?? null);
       // null only without a judge
       const { nats, tokens } = measured.judgement!;

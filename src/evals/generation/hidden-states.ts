@@ -55,7 +55,11 @@ export class HiddenStates extends RunningModel {
    * @param texts token ids of the checkpoint, at least one each; those past the context are not read
    * @throws ModelError; NumericalError where a state is not finite
    */
-  async ofTexts(name: string, texts: readonly Int32Array[]): Promise<Rows> {
+  async ofTexts(
+    name: string,
+    texts: readonly Int32Array[],
+    progress: Observer['progress'] = this.observer.progress,
+  ): Promise<Rows> {
     const { checkpoint, context, batch: asked } = this.options;
     const read = texts.map((ids) => ids.subarray(0, context));
     const batch = batchOf(checkpoint, longest(read), asked);
@@ -74,7 +78,7 @@ export class HiddenStates extends RunningModel {
       } catch (error) {
         limit.halve(error, part.length);
       }
-      this.observer.progress?.(`features of ${name}`, done, order.length);
+      progress?.(`features of ${name}`, done, order.length);
     }
     return stacked(states, checkpoint.name);
   }

@@ -78,6 +78,9 @@ export interface KnownText {
   threads: number | null;
 }
 
+/** How many of all windows are judged. */
+type Told = (done: number, total: number) => void;
+
 export class Judge {
   private session: LossSession | null = null;
   /** By the digest of the text. */
@@ -146,13 +149,20 @@ export class Judge {
   /**
    * Nats and counted tokens per text.
    * @param name of the set, for progress   @param texts token ids per text, from {@link idsOf}
+   * @param progress by default that of who opened the judge
    * @throws ModelError, NumericalError, InterruptedError
    */
-  async judge(name: string, texts: readonly Int32Array[]): Promise<Judgement> {
+  async judge(
+    name: string,
+    texts: readonly Int32Array[],
+    progress: Observer['progress'] = this.observer.progress,
+  ): Promise<Judgement> {
     const digest = digestOf(texts);
     const known = this.judgements.get(digest);
     if (known) return known;
-    const judgement = await this.score(name, texts, digest);
+    const judgement = await this.score(texts, digest, (done, total) =>
+      progress?.(`judging ${name}`, done, total),
+    );
     this.checkpoint.verifyUnchanged();
     this.judgements.set(digest, judgement);
     // Complete; other processes that judge the same texts need not wait.
@@ -177,11 +187,11 @@ export class Judge {
   }
 
   /** Texts that are known as they are, and the others by the network. */
-  private async score(name: string, texts: readonly Int32Array[], digest: string): Promise<Judgement> {
-    if (this.known.size === 0) return this.scoreByNetwork(name, texts, digest);
+  private async score(texts: readonly Int32Array[], digest: string, told: Told): Promise<Judgement> {
+    if (this.known.size === 0) return this.scoreByNetwork(texts, digest, told);
     const found = texts.map((ids) => this.known.get(digestOf([ids])));
     const others = texts.filter((_, text) => found[text] === undefined);
-    const scored = others.length > 0 ? await this.scoreByNetwork(name, others, digestOf(others)) : null;
+    const scored = others.length > 0 ? await this.scoreByNetwork(others, digestOf(others), told) : null;
     const nats = new Float64Array(texts.length);
     const tokens = new Float64Array(texts.length);
     let [next, modelCalls, ms] = [0, scored?.modelCalls ?? 0, 1000 * (scored?.wallSeconds ?? 0)];
@@ -196,11 +206,7 @@ export class Judge {
     return { nats, tokens, modelCalls, wallSeconds: ms / 1000, resumed: scored?.resumed ?? 0 };
   }
 
-  private async scoreByNetwork(
-    name: string,
-    texts: readonly Int32Array[],
-    digest: string,
-  ): Promise<Judgement> {
+  private async scoreByNetwork(texts: readonly Int32Array[], digest: string, told: Told): Promise<Judgement> {
     const { checkpoint, observer, options } = this;
     const windows = texts.flatMap((ids, text) =>
       judgeWindows(ids, this.context).map((window) => ({ text, window })),
@@ -219,7 +225,7 @@ export class Judge {
         nats[sequence] = sum(byToken!.map((loss, l) => (counts[l] ? loss : 0)));
       }
       done += calls.length;
-      observer.progress?.(`judging ${name}`, done, windows.length);
+      told(done, windows.length);
     };
     const window = { full: CALLS_AHEAD + 1, resume: CALLS_AHEAD };
     await callsInOrder(judgeCalls(windows, batch), call, () => window, observer.signal);

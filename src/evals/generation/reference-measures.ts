@@ -91,13 +91,13 @@ export class FeatureModel {
   }
 
   /** @param texts from {@link idsOf} */
-  async ofTexts(name: string, texts: readonly Int32Array[]): Promise<Rows> {
+  async ofTexts(name: string, texts: readonly Int32Array[], progress: Observer['progress']): Promise<Rows> {
     const { context } = this.reader;
     this.states ??= await HiddenStates.start(
       { ...this.options, checkpoint: this.checkpoint, context },
       this.observer,
     );
-    const rows = await this.states.ofTexts(name, texts);
+    const rows = await this.states.ofTexts(name, texts, progress);
     this.checkpoint.verifyUnchanged();
     return rows;
   }

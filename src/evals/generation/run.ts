@@ -58,7 +58,7 @@ export async function measureTexts(
       `${set.name}: ${set.facts.length} tokens a text, and the judge reads ${judge.context} at a time: it is judged in windows, each for itself.`,
     );
   }
-  const judgement = judge && (await judge.judge(set.name, read.judged));
+  const judgement = judge && (await judge.judge(set.name, read.judged, observer.progress));
   if (judgement && judgement.resumed > 0) {
     observer.note?.(`${set.name}: continuing; ${judgement.resumed} windows were judged by an earlier run.`);
   }
@@ -73,7 +73,7 @@ export async function measureTexts(
   const counted = judgement?.tokens.filter((count) => count > 0).length ?? read.record.count;
   const unscored = read.record.count - counted;
   const wallSeconds = judgement?.wallSeconds ?? null;
-  const features = featureModel && (await featureModel.ofTexts(set.name, read.described));
+  const features = featureModel && (await featureModel.ofTexts(set.name, read.described, observer.progress));
   const asRead: ReadSet = { tokens: read.tokens, tokenizerSha256: set.facts.tokenizerSha256, features };
   const compared = options.against && againstReference(asRead, options.against.read, { seed });
   const result: GenerativeResult = {

@@ -99,6 +99,7 @@ export async function measureThroughput(
     const part = { ...ofPrompts[i], named: () => `${runner.name}: continuing prompts` };
     const result = await resultOf(runner, { runners, real: real[0] ?? null }, options, {
       whole: observer,
+      ofTexts: partOf(observer, { before: ofPrompts[i].before, share: 0 }),
       ofPrompts: partOf(observer, part),
     });
     // `pairs` has every runner
@@ -258,14 +259,14 @@ async function resultOf(
   runner: Runner,
   { runners, real }: { runners: readonly Runner[]; real: MeasuredTexts | null },
   options: ThroughputOptions,
-  observers: { whole: Observer; ofPrompts: Observer },
+  observers: { whole: Observer; ofTexts: Observer; ofPrompts: Observer },
 ): Promise<BenchResult> {
   const { request, session, seconds, warmupSeconds } = runner;
   const { checkpoint, batch } = request;
   const measured = await measureTexts(
     await textsOf(runner),
     { ...measuring(runner, options), against: real },
-    observers.whole,
+    observers.ofTexts,
   );
   addBrier(measured, (await options.comparison?.brierOf(request, observers.ofPrompts)) ?? null);
   const { result } = measured;
