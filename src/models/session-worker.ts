@@ -136,6 +136,8 @@ class ServedSession {
     const tensors: Record<string, Tensor> = {};
     for (const [name, { type, data, dims }] of Object.entries(feeds)) {
       tensors[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
+      // From Node 24 on the package makes a Float16Array of the bits, of which its own addon finds no element.
+      if (type === 'float16') Object.defineProperty(tensors[name], 'data', { value: data });
     }
     const start = performance.now();
     const results = await this.session.run(tensors);
