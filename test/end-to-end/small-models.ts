@@ -1,7 +1,8 @@
 /** Small checkpoints made for a test: logits that depend on the token alone, over the bytes and one boundary token. */
 import { Graph, type Value } from '../../src/graph/graph.js';
-import { Add, Cast, Gather, Identity, MatMul, Mul, Unsqueeze } from '../../src/graph/operators.js';
+import { Add, Cast, Gather, MatMul, Mul, Unsqueeze } from '../../src/graph/operators.js';
 import type { Card } from '../../src/models/card.js';
+import { onesAdded } from '../models/loop-graph.js';
 import { fixture } from '../support/run.js';
 import type { Workspace } from '../support/workspace.js';
 
@@ -44,15 +45,8 @@ export function smallModel(options: SmallModel = {}): Graph {
 export function endless(): Graph {
   const graph = Graph.create('endless');
   const ids = graph.input('input_ids', 'int64', ['batch', 'length']);
-  const body = graph.body('body');
-  body.input('iteration', 'int64', []);
-  const goOn = body.input('go_on', 'bool', []);
-  const sum = body.input('sum', 'float32', []);
-  body.output(Identity(goOn), 'go_on_next');
-  body.output(Add(sum, 1), 'sum_next');
-  const always = graph.initializer('always', 'bool', [], [1]);
   const first = Cast(Gather(Gather(ids, 0), 0), { to: 'float32' });
-  const [y] = graph.node('Loop', [null, always, first], { outputs: ['float32'], attributes: { body } });
+  const y = onesAdded(graph, first, null);
   const zeros = new Float32Array(2 * byteTokens);
   const states = Add(Gather(graph.initializer('table', 'float32', [byteTokens, 2], zeros), ids), Mul(y, 0));
   const logits = MatMul(states, graph.initializer('words', 'float32', [2, byteTokens], zeros));

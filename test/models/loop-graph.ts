@@ -1,11 +1,9 @@
-import { Graph } from '../../src/graph/graph.js';
+import { Graph, type Value } from '../../src/graph/graph.js';
 import { Add, Identity } from '../../src/graph/operators.js';
 import type { Feeds } from '../../src/models/feeds.js';
 
-/** y = 1 + … + 1, `count` times, one by one: a call that takes as long as one likes (about 1 s a million). */
-export function loopGraph(): Uint8Array {
-  const graph = Graph.create('loop');
-  const count = graph.input('count', 'int64', []);
+/** `first` and 1, `count` times, one by one; without a count, for ever. */
+export function onesAdded(graph: Graph, first: Value, count: Value | null): Value {
   const body = graph.body('body');
   body.input('iteration', 'int64', []);
   const goOn = body.input('go_on', 'bool', []);
@@ -13,11 +11,15 @@ export function loopGraph(): Uint8Array {
   body.output(Identity(goOn), 'go_on_next');
   body.output(Add(sum, 1), 'sum_next');
   const always = graph.initializer('always', 'bool', [], [1]);
-  const [y] = graph.node('Loop', [count, always, graph.constant(0, 'float32')], {
-    outputs: ['float32'],
-    attributes: { body },
-  });
-  graph.output(y, 'y', []);
+  const [y] = graph.node('Loop', [count, always, first], { outputs: ['float32'], attributes: { body } });
+  return y;
+}
+
+/** y = 1 + … + 1, `count` times: a call that takes as long as one likes (about 1 s a million). */
+export function loopGraph(): Uint8Array {
+  const graph = Graph.create('loop');
+  const count = graph.input('count', 'int64', []);
+  graph.output(onesAdded(graph, graph.constant(0, 'float32'), count), 'y', []);
   return graph.toBytes();
 }
 
