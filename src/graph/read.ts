@@ -10,6 +10,7 @@ import { ModelError } from '../errors.js';
 import { gitLfsPointer, isGitLfsPointer, readSmallFile } from '../storage/small-file.js';
 import { byteLength, dtypeName } from './dtype.js';
 import { Graph } from './graph.js';
+import { blockProductSizes, isBlockProduct } from './integer-product.js';
 import {
   fromBinary,
   type GraphProto,
@@ -251,10 +252,11 @@ function checkOverlaps(path: string, ranges: Range[]): void {
 function checkBlockProducts(path: string, { node: nodes, initializer }: GraphProto): void {
   const tensors = new Map(initializer.map((tensor) => [tensor.name, tensor]));
   for (const node of nodes) {
-    if (node.domain !== 'com.microsoft' || node.opType !== 'MatMulNBits') continue;
+    if (!isBlockProduct(node)) continue;
     const size = (of: string, usual = 0) =>
       Number(node.attribute.find(({ name }) => name === of)?.i ?? usual);
-    const [inputs, outputs, block, bits] = [size('K'), size('N'), size('block_size'), size('bits', 4)];
+    const [inputs, outputs] = blockProductSizes(node);
+    const [block, bits] = [size('block_size'), size('bits', 4)];
     const blocks = Math.ceil(inputs / block);
     const wanted = [
       Math.ceil((outputs * blocks * block * bits) / 8),

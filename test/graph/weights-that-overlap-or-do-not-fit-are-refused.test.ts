@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MatMulNBits } from '../../src/graph/fused-operators.js';
 import { Graph } from '../../src/graph/graph.js';
+import { BlockProduct } from '../../src/graph/integer-product.js';
 import { create, StringStringEntryProtoSchema, TensorProto_DataLocation } from '../../src/graph/onnx.js';
 import { Add } from '../../src/graph/operators.js';
 import { readModelFile } from '../../src/graph/read.js';
@@ -51,7 +52,10 @@ describe('weights in one file', () => {
 });
 
 /** A product of 64 inputs by 10 outputs in blocks of 32, with changed sizes. */
-function inBlocks(change: Partial<Record<'codes' | 'scales' | 'zeros', readonly number[]>>): string {
+function inBlocks(
+  change: Partial<Record<'codes' | 'scales' | 'zeros', readonly number[]>>,
+  product: typeof MatMulNBits,
+): string {
   const graph = Graph.create('blocks');
   const x = graph.input('x', 'float32', [1, 64]);
   const weight = (
@@ -67,14 +71,17 @@ function inBlocks(change: Partial<Record<'codes' | 'scales' | 'zeros', readonly 
   const scales = weight('scales', 'float32', [10, 2]);
   const zeros = weight('zeros', 'uint8', [10, 1]);
   const sizes = { outputs: 10, inputs: 64, block: 32 };
-  graph.output(MatMulNBits(x, { codes, scales, zeros, ...sizes }), 'y', [1, 10]);
+  graph.output(product(x, { codes, scales, zeros, ...sizes }), 'y', [1, 10]);
   return writeModel(graph);
 }
 
-describe('a product in blocks of 4 bits', () => {
+describe.each([
+  ['that takes its inputs as they are', MatMulNBits],
+  ['that rounds its inputs', BlockProduct],
+])('a product in blocks of 4 bits %s', (_, product) => {
   it('is read where its parts fit, in one axis or several', () => {
-    expect(readingOf(inBlocks({}))).not.toThrow();
-    expect(readingOf(inBlocks({ scales: [20], zeros: [10] }))).not.toThrow();
+    expect(readingOf(inBlocks({}, product))).not.toThrow();
+    expect(readingOf(inBlocks({ scales: [20], zeros: [10] }, product))).not.toThrow();
   });
 
   it.each([
@@ -86,6 +93,6 @@ describe('a product in blocks of 4 bits', () => {
       code: 'tensor-size',
       message: expect.stringMatching(new RegExp(`"${name}.*" has ${has}, where .* ${needs}`)),
     });
-    expect(readingOf(inBlocks(change))).toThrow(error);
+    expect(readingOf(inBlocks(change, product))).toThrow(error);
   });
 });
