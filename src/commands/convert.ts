@@ -189,7 +189,7 @@ With --random, the network has the published architecture and random weights, to
     );
   }
 
-  /** How matrices are stored, and in how large files. @throws UsageError for flags of int4 without it */
+  /** How matrices are stored, and in how large files. @throws UsageError for flags of int8 and int4 without them */
   private storage(): Pick<ImportRequest, 'dtype' | 'rounding' | 'largestShard'> {
     const { dtype, activations, 'int4-block': block, 'int4-symmetric': symmetric } = this.flags;
     const { 'shard-size': gigabytes } = this.flags;

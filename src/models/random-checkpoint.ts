@@ -27,7 +27,7 @@ export interface RandomCheckpointRequest {
   tokenizer?: string;
   /** How the file stores the matrices. */
   dtype?: StorageType;
-  /** How int4 rounds. */
+  /** How int8 and int4 round. */
   rounding?: Rounding;
   /** Bytes of a file of weights beside the model, from which on the next begins. */
   largestShard?: number;

@@ -20,7 +20,7 @@ export interface CheckpointContent {
   card: Card;
   /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
-  /** For int4 alone. */
+  /** For int8 and int4. */
   rounding?: Rounding;
 }
 
@@ -36,7 +36,7 @@ export interface NetworkContent {
   card: Card;
   /** How the file stores the matrices; float32 by default. */
   dtype?: StorageType;
-  /** For int4 alone. */
+  /** For int8 and int4. */
   rounding?: Rounding;
 }
 

@@ -5,7 +5,12 @@
  */
 import { byteLength, type DType, dtypeName } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
-import { blockProductSizes, isBlockProduct, roundsInputs } from '../graph/integer-product.js';
+import {
+  blockProductSizes,
+  isBlockProduct,
+  isIntegerProduct,
+  roundsInputs,
+} from '../graph/integer-product.js';
 import type { GraphProto, NodeProto, TensorProto } from '../graph/onnx.js';
 
 export interface StoredWeights {
@@ -29,7 +34,6 @@ const WEIGHT_TYPES: readonly DType[] = [
   'uint4',
 ];
 const INTEGER_PRODUCTS = new Set([
-  'IntegerProduct',
   'MatMulInteger',
   'QLinearMatMul',
   'MatMulIntegerToFloat',
@@ -79,7 +83,7 @@ export function storedWeights(graph: Graph): StoredWeights[] {
       ]);
     } else if (node.opType === 'DequantizeLinear' && countOf(tensors.get(first)) > 1 && !counted.has(first)) {
       add(`${dtypeOf(tensors.get(first))} with scales`, countOf(tensors.get(first)), node.input);
-    } else if (INTEGER_PRODUCTS.has(node.opType)) {
+    } else if (isIntegerProduct(node) || INTEGER_PRODUCTS.has(node.opType)) {
       const weights = node.input.filter((name) => countOf(tensors.get(name)) > 1 && !counted.has(name));
       for (const name of weights)
         add(`${dtypeOf(tensors.get(name))}, activations too`, countOf(tensors.get(name)), [name]);

@@ -86,18 +86,17 @@ export function appendDrawHead(graph: Graph, family: Family, drawOptions: DrawOp
       greedy: graph.input(DRAW.greedy, 'bool', []),
       inverse: options.temperature ? graph.input(DRAW.inverseTemperature, 'float32', []) : null,
     };
+    const rows = atSome ? graph.input(DRAW.rows, 'int64', ['rows', 2]) : null;
     let drawn: Value[];
-    if (!atSome) {
+    if (rows === null) {
       drawn = atPositions(graph, options, uniforms, (f, ...us) => drawRows(settings, f, us, null));
     } else if (isMasked(family)) {
-      const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
       const whole =
         besides === 'present' ? { ...options, maskTokenId: null, keptTokenId: options.maskTokenId } : options;
       drawn = atRows(graph, whole, rows, uniforms, (f, ...us) =>
         besides === 'present' ? drawRowsBesideMask(settings, f, us) : drawRows(settings, f, us, null),
       );
     } else {
-      const rows = graph.input(DRAW.rows, 'int64', ['rows', 2]);
       const z = GatherND(graph.value('input_ids', 'int64'), rows);
       const maskTokenId = isUniformState(family) ? null : options.maskTokenId;
       drawn = atRows(graph, { ...options, maskTokenId }, rows, [...uniforms, z], (f, ...known) =>

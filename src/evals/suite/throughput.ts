@@ -14,10 +14,9 @@ import { z } from 'zod';
 import { environmentOf } from '../../models/machine.js';
 import type { Observer } from '../../observer.js';
 import type { ChosenSampler } from '../../samplers/sampler.js';
-import { continuationsOf, samplerKey } from '../generation/comparison.js';
 import { CONTROLS, type GenerativeResult } from '../generation/record.js';
 import type { BenchResult } from '../throughput/record.js';
-import { roundsOf } from '../throughput/rounds.js';
+import { continuationsOfEach, roundsOf } from '../throughput/rounds.js';
 import { measureThroughput } from '../throughput/run.js';
 import { type MeasuringRequest, type Setup, withSetUp } from '../throughput/setup.js';
 import type { CellKind, PlannedCell, SuiteContext, SuiteSettings } from './cell.js';
@@ -177,7 +176,7 @@ function worksOf(
   memory: boolean,
   { configurations, references }: Setup,
 ): SamplingWork[] {
-  const scored = new Set<string>();
+  const continuations = continuationsOfEach(configurations, brier);
   // Every round draws whole batches; one round is not counted, and one batch measures the memory.
   const rounds = roundsOf(configurations) + 1;
   return configurations.map(({ request }, i) => {
@@ -185,10 +184,7 @@ function worksOf(
     const real = i === 0 ? references.reduce((sum, { count }) => sum + count, 0) : 0;
     const naive = i === 0 && controls ? CONTROLS.length * samples : 0;
     const processes = memory ? 1 : 0;
-    // Batch sizes of one sampler share its BrierLM.
-    const sampler = samplerKey(request);
-    const continued = scored.has(sampler) ? 0 : continuationsOf(brier);
-    scored.add(sampler);
+    const continued = continuations[i];
     const texts = (rounds - 1) * batch + real + naive;
     return {
       ...{ request, texts, described: texts, processes },

@@ -22,11 +22,22 @@ export function stepsOf(
 ): number[] {
   const rounds = roundsOf(configurations) + 1;
   const drawn = configurations.map(({ request: { batch, steps } }) => legs * rounds * batch * steps);
-  const scored = new Set<string>();
-  const continued = configurations.map(({ request }) => {
-    const isFirst = !scored.has(samplerKey(request));
-    scored.add(samplerKey(request));
-    return isFirst ? continuationsOf(prompts) * request.steps : 0;
-  });
+  const continued = continuationsOfEach(configurations, prompts).map(
+    (count, i) => count * configurations[i].request.steps,
+  );
   return [drawn.reduce((sum, one) => sum + one, 0), ...continued];
+}
+
+/** Samples that BrierLM adds for each configuration: batch sizes of one sampler share those of the first. */
+export function continuationsOfEach(
+  configurations: readonly Configuration[],
+  prompts: number | null,
+): number[] {
+  const scored = new Set<string>();
+  return configurations.map(({ request }) => {
+    const sampler = samplerKey(request);
+    if (scored.has(sampler)) return 0;
+    scored.add(sampler);
+    return continuationsOf(prompts);
+  });
 }

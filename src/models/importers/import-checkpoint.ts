@@ -28,7 +28,7 @@ export interface ImportRequest {
   source: string;
   out: string;
   dtype?: StorageType;
-  /** How int4 rounds. */
+  /** How int8 and int4 round. */
   rounding?: Rounding;
   /** Bytes of a file of weights beside the model, from which on the next begins. */
   largestShard?: number;
